@@ -1,0 +1,92 @@
+import type { Tensor } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Program } from './program.ts'
+
+/**
+ * One attention found in a graph, whatever its face: softmax(Q·Kᵀ·s + bias)·V, by the names of its values.
+ * Scales may sit before or after the product, masks be added or chosen by Where.
+ */
+export interface Attention {
+  /** left operand of Q·Kᵀ: [b,h,n,d], or [b,n,d] with one head */
+  readonly query: string
+  /** right operand of Q·Kᵀ: [b,h,d,n] */
+  readonly keyTransposed: string
+  /** right operand of probabilities·V: [b,h,n,d] */
+  readonly value: string
+  /** result of the softmax: [b,h,n,n] */
+  readonly probabilities: string
+  /** probabilities·V: [b,h,n,d] */
+  readonly context: string
+  /** Nodes from Q·Kᵀ to the softmax, both included, in order. */
+  readonly chain: readonly NodeProto[]
+  /** Other operands of the chain: masks, position biases, scales. */
+  readonly sides: readonly string[]
+}
+
+/** Ops between Q·Kᵀ and the softmax, all elementwise. */
+const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Cast', 'Identity', 'Max', 'Min', 'Clip', 'Tanh'])
+/** Ops between the softmax and the product with V that change no value. */
+const probabilityOps = new Set(['Cast', 'Identity', 'Dropout'])
+
+/** Every attention of the graph, in the order of its softmaxes. */
+export function findAttentions(program: Program): Attention[] {
+  const found: Attention[] = []
+  for (const node of program.graph.nodes) {
+    if (node.opType !== 'Softmax' || node.domain !== '') continue
+    const attention = matchAttention(program, node)
+    if (attention !== undefined) found.push(attention)
+  }
+  return found
+}
+
+function matchAttention(program: Program, softmax: NodeProto): Attention | undefined {
+  const probabilities = softmax.output[0] as string
+  if (!softensLastAxis(program.tensor(probabilities))) return undefined
+  const mix = followProbabilities(program, probabilities)
+  const chain = scoreChain(program, softmax.input[0] as string)
+  if (mix === undefined || chain === undefined) return undefined
+  const [product] = chain as [NodeProto]
+  const inner = new Set([...chain, softmax].flatMap((node) => node.output))
+  const sides = [...chain.slice(1)].flatMap((node) => node.input.filter((name) => name !== '' && !inner.has(name)))
+  return {
+    query: product.input[0] as string,
+    keyTransposed: product.input[1] as string,
+    value: mix.input[1] as string,
+    probabilities,
+    context: mix.output[0] as string,
+    chain: [...chain, softmax],
+    sides: [...new Set(sides)],
+  }
+}
+
+function softensLastAxis(result: Tensor): boolean {
+  return result.hasShape && result.rank >= 3 && result.node.attributes.axis === result.rank - 1
+}
+
+/** The product with V that reads the probabilities, if they have but one way to go. */
+function followProbabilities(program: Program, name: string): NodeProto | undefined {
+  for (const { node, index } of program.graph.consumers(name)) {
+    if (isProduct(node) && index === 0 && program.dependsOnInputs(node.input[1] as string)) return node
+    if (!probabilityOps.has(node.opType)) continue
+    const further = followProbabilities(program, node.output[0] as string)
+    if (further !== undefined) return further
+  }
+  return undefined
+}
+
+/** Nodes from Q·Kᵀ to the value `name`, or undefined if it does not come from one such product. */
+function scoreChain(program: Program, name: string): NodeProto[] | undefined {
+  const node = program.graph.producer(name)
+  if (node === undefined) return undefined
+  if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
+  if (!scoreOps.has(node.opType)) return undefined
+  for (const input of node.input) {
+    const chain = input === '' ? undefined : scoreChain(program, input)
+    if (chain !== undefined) return [...chain, node]
+  }
+  return undefined
+}
+
+function isProduct(node: NodeProto): boolean {
+  return node.opType === 'MatMul' || node.opType === 'FusedMatMul'
+}

@@ -1,0 +1,113 @@
+import type { NodeProto } from '@tp/onnx'
+import type { Attention } from './attention.ts'
+import type { Program } from './program.ts'
+import { Refused } from './refusal.ts'
+
+/** One transformer block, by the names of its values. */
+export interface Block {
+  readonly attention: Attention
+  /** The residual stream that the block reads: [b,n,D] */
+  readonly input: string
+  /** Where tokens may leave: after the attention's residual, and its norm if that comes next. [b,n,D] */
+  readonly site: string
+}
+
+/** Ops that a normalisation is made of, besides LayerNormalization itself. */
+const normOps = new Set([
+  'LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean', 'Sub', 'Pow', 'Mul', 'Add', 'Sqrt', 'Div',
+  'Cast', 'Reciprocal',
+])
+
+/**
+ * The block around an attention, or undefined if its result is not added to the stream it was made from (pooling
+ * heads, cross attention).
+ */
+export function findBlock(program: Program, attention: Attention): Block | undefined {
+  const residual = followToResidual(program, attention.context)
+  if (residual === undefined) return undefined
+  const { input, sum } = residual
+  const { query, keyTransposed, value } = attention
+  if (![query, keyTransposed, value].every((name) => comesFrom(program, name, input))) return undefined
+  return { attention, input, site: afterNorm(program, sum) }
+}
+
+/** The first sum of what follows the context with something that was there before it. */
+function followToResidual(program: Program, context: string): { input: string; sum: string } | undefined {
+  const after = new Set([context])
+  let value = context
+  for (;;) {
+    const readers = readersOf(program, value)
+    const next = readers[0]
+    if (next === undefined || readers.some((reader) => reader !== next)) return undefined
+    const others = next.input.filter((name) => name !== '' && !after.has(name) && program.dependsOnInputs(name))
+    if (next.opType === 'Add' && others.length === 1) {
+      return { input: others[0] as string, sum: next.output[0] as string }
+    }
+    // Anything else that joins values of the input (a gate, a second attention) is no plain output projection.
+    if (others.length > 0) return undefined
+    value = next.output[0] as string
+    after.add(value)
+  }
+}
+
+/** True if every way back from `name` to the model's inputs leads through `stream`. */
+function comesFrom(program: Program, name: string, stream: string): boolean {
+  let found = false
+  const seen = new Set<string>()
+  const queue = [name]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (next === stream) {
+      found = true
+      continue
+    }
+    if (seen.has(next) || !program.dependsOnInputs(next)) continue
+    seen.add(next)
+    const producer = program.graph.producer(next)
+    if (producer === undefined) return false
+    queue.push(...producer.input)
+  }
+  return found
+}
+
+/** `sum` itself where it is the residual stream (pre-norm), or its norm where nothing else reads it (post-norm). */
+function afterNorm(program: Program, sum: string): string {
+  const end = whereOpenEnds(program, sum, (node) => normOps.has(node.opType))
+  return end ?? sum
+}
+
+/**
+ * The first value that everything computed from `start` goes through, if only nodes that pass `allowed` lie between;
+ * side operands have to be constants.
+ */
+export function whereOpenEnds(
+  program: Program,
+  start: string,
+  allowed: (node: NodeProto) => boolean,
+): string | undefined {
+  const { graph } = program
+  const inside = new Set([start])
+  const pending = new Set(readersOf(program, start))
+  const done = new Set<NodeProto>()
+  while (pending.size > 0) {
+    const ready = [...pending].find((node) => node.input.every((name) => inside.has(name) || !program.dependsOnInputs(name)))
+    if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
+    pending.delete(ready)
+    done.add(ready)
+    const output = ready.output[0] as string
+    inside.add(output)
+    if (pending.size === 0) return output
+    for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
+    if (graph.isOutput(output)) return undefined
+  }
+  return undefined
+}
+
+/** Nodes that read the contents of a value, not just its shape. */
+export function readersOf(program: Program, name: string): NodeProto[] {
+  return program.graph.consumers(name).map(({ node }) => node).filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
+}
+
+export function refuseWithoutBlocks(program: Program): Refused {
+  const softmaxes = program.graph.nodes.filter((node) => node.opType === 'Softmax')
+  return new Refused('TP_NO_ATTENTION', softmaxes.length === 0 ? 'no self-attention found: the model has no softmax at all, so it has no tokens that attend to each other' : 'no self-attention found: no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from', softmaxes[0])
+}

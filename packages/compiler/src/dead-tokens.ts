@@ -1,0 +1,137 @@
+import type { Dim, Tensor } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Encoder } from './encoder.ts'
+import { change, commit, type Flow, follow } from './flow.ts'
+import type { InsertedCut } from './insert.ts'
+import { Program } from './program.ts'
+import { Refused } from './refusal.ts'
+import { rowAxes } from './row-axes.ts'
+import { editing, leadingRows, Rewriter } from './rows.ts'
+import { type TokenAxis, TOKENS, traceTokens } from './token-axis.ts'
+
+/** Need of a value: all of it, or only its leading tokens, along this axis. */
+type Need = 'all' | number
+type Needs = Map<string, Need>
+
+/** A read of a whole value by a node that needs only its leading tokens. */
+interface PartialRead {
+  readonly node: NodeProto
+  readonly index: number
+  readonly axis: number
+}
+
+/**
+ * Leaves out what no output reads. With a class-token head the last block has to compute queries, attention and FFN of
+ * the leading tokens only. Exact: no result changes but by rounding.
+ *
+ * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
+ * part is cut out for the latter, and everything behind is followed and repaired like behind any other cut.
+ *
+ * Returns the program to go on with: sizes are known anew.
+ */
+export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): Program {
+  const last = encoder.blocks.at(-1)
+  if (last === undefined) return program
+  const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
+  const current = cut === undefined ? new Program(program.model) : bypass(program, cut)
+  if (current === undefined) return program
+  const axis = leadingTokensOnly(current, last.input)
+  if (axis === undefined) return current
+  const reads = partialReads(current, axis, findNeeds(current, axis))
+  if (reads.length > 0) cutReads(current, reads, axis)
+  return current
+}
+
+/**
+ * Takes a cut out again if only leading tokens are read behind it: they are the same before it. Undefined if more is.
+ */
+function bypass(program: Program, cut: InsertedCut): Program | undefined {
+  const fresh = new Program(program.model)
+  const axis = leadingTokensOnly(fresh, cut.after)
+  if (axis === undefined || findNeeds(fresh, axis).get(cut.after) === 'all') return undefined
+  fresh.graph.replaceAllUses(cut.after, cut.before)
+  fresh.graph.removeDeadNodes()
+  return new Program(fresh.model)
+}
+
+/** The tokens of a stream, if all that the model takes out of them is leading tokens. */
+function leadingTokensOnly(program: Program, stream: string): TokenAxis | undefined {
+  try {
+    const axis = traceTokens(program, stream)
+    return axis.reads > 0 && axis.readers.every((reader) => reader.single) ? axis : undefined
+  } catch (error) {
+    // Steps that choose tokens (they stay only if they are traced) need all of them.
+    if (error instanceof Refused) return undefined
+    throw error
+  }
+}
+
+function findNeeds(program: Program, axis: TokenAxis): Needs {
+  const needs: Needs = new Map()
+  const need = (name: string, what: Need): void => {
+    const known = needs.get(name)
+    needs.set(name, known === undefined || known === what ? what : 'all')
+  }
+  for (const { name } of program.graph.outputs) if (axis.changed.has(name)) need(name, 'all')
+  for (const node of [...program.graph.nodes].reverse()) {
+    if (node.opType === 'Shape' || node.opType === 'Size') continue
+    const rows = inputNeeds(program, axis, needs, node)
+    for (const [i, name] of node.input.entries()) {
+      const what = rows[i]
+      if (what !== undefined && axis.changed.has(name)) need(name, what)
+    }
+  }
+  return needs
+}
+
+/** What a node needs of each input to give what is needed of its results. */
+function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeProto): (Need | undefined)[] {
+  if (!node.input.some((name) => axis.changed.has(name))) return []
+  const reader = axis.readers.find((candidate) => candidate.node === node)
+  if (reader !== undefined) return node.input.map((name, i) => (i === 0 ? axis.changed.get(name)?.dims.indexOf(TOKENS) : undefined))
+  const wanted = node.output.map((name) => needs.get(name))
+  const leavesTokens = node.output.some((name) => name !== '' && !axis.changed.has(name))
+  if (leavesTokens || wanted.includes('all')) return node.input.map(() => 'all')
+  const rows = wanted.filter((what) => what !== undefined)
+  const [row] = rows
+  if (row === undefined) return []
+  if (typeof row !== 'number' || rows.some((other) => other !== row)) return node.input.map(() => 'all')
+  const known = (name: string): Tensor | undefined => (name === '' ? undefined : (axis.changed.get(name) ?? program.tensor(name)))
+  const output = node.output.find((name, i) => wanted[i] !== undefined) as string
+  return rowAxes({
+    node,
+    inputs: node.input.map(known),
+    output: known(output) as Tensor,
+    attributes: program.tensor(output).node.attributes,
+    isTokens: (dim: Dim) => dim === TOKENS,
+  }, row)
+}
+
+function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialRead[] {
+  return program.graph.nodes.flatMap((node) => {
+    if (!node.output.some((name) => typeof needs.get(name) === 'number')) return []
+    const rows = inputNeeds(program, axis, needs, node)
+    return node.input.flatMap((name, index) => {
+      const row = rows[index]
+      return typeof row === 'number' && needs.get(name) === 'all' ? [{ node, index, axis: row }] : []
+    })
+  })
+}
+
+function cutReads(program: Program, reads: readonly PartialRead[], axis: TokenAxis): void {
+  const { graph } = program
+  const count = 'S'
+  const prefix = 'tp/leading'
+  const original = new Set(graph.nodes)
+  const rewriter = new Rewriter(program, leadingRows(axis.reads), count, prefix)
+  const flow: Flow = { ...editing(rewriter), count, before: axis.count, changed: new Map(), reads: () => {} }
+  for (const { node, index, axis: row } of reads) {
+    const whole = node.input[index] as string
+    const leading = rewriter.take(whole, [row], program.tensor(whole).rank, node)
+    graph.replaceInput(node, index, leading.name)
+    change(flow, leading.name, leading.tensor)
+  }
+  graph.sortTopologically()
+  follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
+  commit(flow)
+}

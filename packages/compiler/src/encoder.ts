@@ -1,0 +1,143 @@
+import type { Dim } from '@tp/core'
+import { findAttentions } from './attention.ts'
+import { type Block, findBlock, refuseWithoutBlocks } from './block.ts'
+import type { Program } from './program.ts'
+import { Refused } from './refusal.ts'
+import { type TokenAxis, TOKENS, traceTokens } from './token-axis.ts'
+
+/** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
+export interface Encoder {
+  readonly blocks: readonly Block[]
+  readonly batch: Dim
+  /** Tokens at the first block: a name, or a number where the length is fixed. */
+  readonly tokens: Dim
+  readonly hidden: number
+  readonly heads: number
+  /** The input that says which tokens are real (1) and which are padding (0), if there is one. */
+  readonly mask: string | undefined
+  /** Positions that the model reads or skips by their place, or that are learned tokens: they have to stay. */
+  readonly fixed: readonly number[]
+  /** Index of the token that the head reads, if it reads a single place. */
+  readonly classToken: number | undefined
+  /** Outputs that have one row for every token. */
+  readonly tokenOutputs: readonly string[]
+}
+
+/**
+ * Finds the encoder in a graph by structure.
+ * @throws Refused
+ */
+export function findEncoder(program: Program): Encoder {
+  const blocks = findAttentions(program).map((attention) => findBlock(program, attention)).filter((block) => block !== undefined)
+  const [first] = blocks
+  if (first === undefined) throw refuseWithoutBlocks(program)
+  requireOneStack(program, blocks)
+  const stream = program.tensor(first.input)
+  if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
+    const node = program.graph.producer(first.input)
+    throw new Refused('TP_STREAM', `the first block reads ${stream}, where batch × tokens × hidden size was expected`, node)
+  }
+  const axis = traceTokens(program, first.input)
+  const heads = checkBlocks(program, blocks, axis)
+  const learned = learnedTokens(program, first.input)
+  const prefix = Math.max(axis.reads, learned)
+  const places = axis.readers.filter((reader) => reader.single)
+  return {
+    blocks,
+    batch: stream.dims[0] as Dim,
+    tokens: axis.count,
+    hidden: stream.dims[2],
+    heads,
+    mask: findMask(program, blocks),
+    fixed: Array.from({ length: prefix }, (_, i) => i),
+    classToken: places.length > 0 ? 0 : undefined,
+    tokenOutputs: program.graph.outputs.map((output) => output.name).filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
+  }
+}
+
+/** Every block has to read what the one before it has written. */
+function requireOneStack(program: Program, blocks: readonly Block[]): void {
+  for (const [i, block] of blocks.entries()) {
+    const before = blocks[i - 1]
+    if (before === undefined || reaches(program, block.input, before.site)) continue
+    const node = program.graph.producer(block.input)
+    throw new Refused('TP_TOWERS', `block ${i} does not build on block ${i - 1}: the file holds more than one encoder`, node)
+  }
+}
+
+function reaches(program: Program, from: string, to: string): boolean {
+  const seen = new Set<string>()
+  const queue = [from]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (name === to) return true
+    if (seen.has(name)) continue
+    seen.add(name)
+    queue.push(...(program.graph.producer(name)?.input ?? []))
+  }
+  return false
+}
+
+/** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
+function checkBlocks(program: Program, blocks: readonly Block[], axis: TokenAxis): number {
+  let heads = 0
+  for (const [i, block] of blocks.entries()) {
+    const { probabilities, chain } = block.attention
+    const node = chain.at(-1)
+    const shape = axis.changed.get(probabilities)?.dims ?? []
+    if (shape.at(-1) !== TOKENS || shape.at(-2) !== TOKENS) {
+      throw new Refused('TP_TOKEN_AXIS', `block ${i} attends over [${shape.join(',')}], not from every token to every token`, node)
+    }
+    const site = axis.changed.get(block.site)?.dims
+    if (site?.length !== 3 || site[1] !== TOKENS) {
+      throw new Refused('TP_TOKEN_AXIS', `block ${i} does not give batch × tokens × hidden size after its attention`, node)
+    }
+    const count = shape.length === 3 ? 1 : shape[1]
+    if (typeof count !== 'number') throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
+    heads = count
+  }
+  return heads
+}
+
+/**
+ * Leading tokens that are learned: parts of the last join along the token axis before the first block that do not
+ * depend on the input (class, distillation, register tokens).
+ */
+function learnedTokens(program: Program, stream: string): number {
+  let name = stream
+  for (;;) {
+    const node = program.graph.producer(name)
+    if (node === undefined) return 0
+    if (node.opType === 'Concat') return leadingParts(program, node.input)
+    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+    if (data.length !== 1) return 0
+    name = data[0] as string
+  }
+}
+
+function leadingParts(program: Program, parts: readonly string[]): number {
+  let count = 0
+  for (const part of parts) {
+    const tensor = program.tensor(part)
+    const size = tensor.hasShape && tensor.rank === 3 ? tensor.dims[1] : undefined
+    if (program.dependsOnInputs(part) || typeof size !== 'number') return count
+    count += size
+  }
+  return count
+}
+
+/** The input that decides which keys are seen: the only one whose contents reach the scores beside Q and K. */
+function findMask(program: Program, blocks: readonly Block[]): string | undefined {
+  const inputs = new Set<string>()
+  for (const { attention } of blocks) {
+    for (const side of attention.sides) for (const name of program.inputsOf(side)) inputs.add(name)
+  }
+  if (inputs.size === 0) return undefined
+  const [mask] = inputs
+  const node = blocks[0]?.attention.chain.at(-1)
+  if (inputs.size > 1 || mask === undefined) {
+    throw new Refused('TP_MASK', `attention is masked by ${[...inputs].join(' and ')}; which tokens are padding cannot be told`, node)
+  }
+  const { dims } = program.tensor(mask)
+  if (dims.length !== 2) throw new Refused('TP_MASK', `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens was expected`, node)
+  return mask
+}

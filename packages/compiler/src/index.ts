@@ -1,0 +1,2 @@
+export * from './prune.ts'
+export * from './refusal.ts'

@@ -1,0 +1,125 @@
+import { type Amount, type Dim, gatherND, input, type Method, reduceTokens, type Tensor, type TokenState, type Values } from '@tp/core'
+import { emit } from '@tp/onnx'
+import type { Block } from './block.ts'
+import type { Encoder } from './encoder.ts'
+import { change, commit, type Flow, follow, placeholder } from './flow.ts'
+import type { Program } from './program.ts'
+import { editing, keptRows, Rewriter } from './rows.ts'
+import { graphSite } from './site-source.ts'
+
+/** A cut that was put into the graph, by the names of its values. */
+export interface InsertedCut {
+  readonly block: number
+  /** [b,n,D] before and [b,k,D] after */
+  readonly before: string
+  readonly after: string
+  /** int64 [b,k,1] */
+  readonly indices: string
+  /** float [b,k] original index of each kept token */
+  readonly position: string
+  /** bool [b,k]; absent where every slot holds a kept token */
+  readonly valid: string | undefined
+}
+
+export interface InsertOptions {
+  readonly method: Method
+  readonly block: number
+  readonly amount: Amount | undefined
+  readonly state: TokenState
+  /** Placeholders in `state` → values of the graph. */
+  readonly names: ReadonlyMap<Tensor, string>
+  readonly params: Values
+}
+
+/** What a method left behind at a block: the state for the next one, and the cut if there was one. */
+export interface Inserted {
+  readonly state: TokenState
+  readonly names: ReadonlyMap<Tensor, string>
+  readonly cut?: InsertedCut
+}
+
+/** Runs a method at one block of the graph and makes everything behind it follow the tokens that stay. */
+export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
+  const { method, block, amount, state, params } = options
+  const source = graphSite(program, encoder, block)
+  const reduced = reduceTokens({ method, source, state, amount, params })
+  const names = new Map([...options.names, ...source.names])
+  if (reduced.cut === undefined) return { state: reduced.state, names }
+
+  const { site } = encoder.blocks[block] as Block
+  const { graph, opset } = program
+  const { cut } = reduced
+  const prefix = `tp/block_${block}`
+  const count = `T${block}`
+  const dims = program.tensor(site).dims
+  const batch = dims[0] as Dim
+  const readers = graph.consumers(site).map((use) => use.node)
+  const original = new Set(graph.nodes)
+  const travelling = travellers(reduced.state)
+  const outputs = [cut.take(source.hidden), cut.indices, ...travelling.map((traveller) => traveller.tensor)]
+  const emitted = emit(outputs, { graph, opset, names, actual: actualTensors(program, names), prefix })
+  const [after, indices] = emitted as [string, string]
+  for (const [i, output] of outputs.entries()) {
+    const shape = i === 0 ? [batch, count, dims[2] as Dim] : i === 1 ? [batch, count, 1] : output.dims.map((_, axis) => (axis === 0 ? batch : count))
+    program.setTensor(emitted[i] as string, placeholder(emitted[i] as string, output, shape))
+  }
+  for (const reader of readers) {
+    for (const [index, name] of [...reader.input].entries()) if (name === site) graph.replaceInput(reader, index, after)
+  }
+  graph.sortTopologically()
+  // With a shape the runtime can still fuse what follows; with named sizes it would choose slower fusions.
+  graph.setValueInfo(after, outputs[0]?.dtype as 'float32', [undefined, undefined, dims[2] as number])
+
+  const kept = program.tensor(indices)
+  const rows = keptRows(kept, indices, (x) => gatherND(x, kept, 1))
+  const flow: Flow = {
+    ...editing(new Rewriter(program, rows, count, prefix)),
+    count,
+    before: dims[1] as Dim,
+    changed: new Map(),
+    reads: () => {},
+  }
+  change(flow, after, program.tensor(after))
+  follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
+  commit(flow)
+
+  const next = renew(reduced.state, travelling, emitted.slice(2))
+  const nameOf = (name: string): string | undefined => next.byName.get(name)
+  return {
+    state: next.state,
+    names: next.names,
+    cut: { block, before: site, after, indices, position: nameOf('position') as string, valid: nameOf('alive') },
+  }
+}
+
+interface Traveller {
+  readonly name: string
+  readonly tensor: Tensor
+}
+
+/** The tensors of a state, by name. */
+function travellers(state: TokenState): Traveller[] {
+  const { alive, position, carried } = state
+  const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
+  return [{ name: 'position', tensor: position }, ...(alive ? [{ name: 'alive', tensor: alive }] : []), ...own]
+}
+
+/** The state again, its tensors now values of the graph instead of expressions. */
+function renew(state: TokenState, travelling: readonly Traveller[], values: readonly string[]): { state: TokenState; names: Map<Tensor, string>; byName: Map<string, string> } {
+  const names = new Map<Tensor, string>()
+  const byName = new Map<string, string>()
+  const fresh = new Map<string, Tensor>()
+  for (const [i, { name, tensor }] of travelling.entries()) {
+    const placeholder = input(name, tensor.dtype, tensor.dims)
+    fresh.set(name, placeholder)
+    names.set(placeholder, values[i] as string)
+    byName.set(name, values[i] as string)
+  }
+  const carried = Object.fromEntries(Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]))
+  return { state: { ...state, alive: fresh.get('alive'), position: fresh.get('position') as Tensor, carried }, names, byName }
+}
+
+/** What is really known of the values that placeholders stand for. */
+export function actualTensors(program: Program, names: ReadonlyMap<Tensor, string>): Map<Tensor, Tensor> {
+  return new Map([...names].map(([tensor, name]) => [tensor, program.tensor(name)]))
+}

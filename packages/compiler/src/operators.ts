@@ -1,0 +1,19 @@
+/** Operators whose operands broadcast to each other, element by element. */
+export const broadcastingOps: ReadonlySet<string> = new Set([
+  'Add', 'Sub', 'Mul', 'Div', 'Pow', 'Mod', 'Min', 'Max', 'And', 'Or', 'Xor', 'Equal', 'Less', 'LessOrEqual', 'Greater',
+  'GreaterOrEqual', 'Where', 'PRelu',
+])
+
+/** Operators that work on each element of their first operand alone. */
+export const pointwiseOps: ReadonlySet<string> = new Set([
+  'Neg', 'Abs', 'Sqrt', 'Exp', 'Log', 'Erf', 'Tanh', 'Sigmoid', 'Relu', 'LeakyRelu', 'Elu', 'Selu', 'HardSigmoid',
+  'HardSwish', 'Mish', 'Sin', 'Cos', 'Ceil', 'Floor', 'Round', 'Sign', 'Not', 'Reciprocal', 'Identity', 'Gelu',
+  'Softplus', 'Clip', 'Cast', 'CastLike', 'Dropout', 'IsNaN', 'IsInf',
+])
+
+/** Operators whose result fits the tokens that are left by itself: axes are moved, or reduced over what is left. */
+export const fittingOps: ReadonlySet<string> = new Set([
+  'Transpose', 'Unsqueeze', 'Squeeze', 'Softmax', 'LogSoftmax', 'Shape', 'Size', 'Flatten', 'ConstantOfShape',
+  'ReduceMean', 'ReduceSum', 'ReduceMax', 'ReduceMin', 'ReduceL1', 'ReduceL2', 'ReduceSumSquare', 'ReduceLogSumExp',
+  'ReduceProd',
+])

@@ -1,0 +1,298 @@
+import { type Dim, divideExactly, mulDims, type Tensor } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import { counts, type Flow, type Named, type ShapeEntry } from './flow.ts'
+import { broadcastingOps, fittingOps, pointwiseOps } from './operators.ts'
+import { Refused } from './refusal.ts'
+
+type Inputs = (Tensor | undefined)[]
+/** Makes a node fit inputs whose token axis has changed; returns the types and shapes of its inputs afterwards. */
+type Repair = (flow: Flow, node: NodeProto) => Inputs
+
+/** How each operator is made to fit. An operator that is not here cannot be followed. */
+export function repairOf(node: NodeProto): Repair {
+  const repair = repairs[node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`]
+  if (repair === undefined) {
+    throw new Refused('TP_UNSUPPORTED_OP', `tokens pass through the operator ${node.opType}, for which it is not known how tokens may leave it`, node)
+  }
+  return repair
+}
+
+/** Types and shapes of a node's inputs as they are now. */
+function inputsOf(flow: Flow, node: NodeProto): Inputs {
+  return node.input.map((name) => (name === '' ? undefined : (flow.changed.get(name) ?? flow.program.tensor(name))))
+}
+
+/** Ops whose shape rule alone is right: each token for itself, or all of them together. */
+const fits: Repair = (flow, node) => inputsOf(flow, node)
+
+/** Operands are aligned from the last axis; one that still has all tokens is made to follow. */
+const elementwise: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const rank = Math.max(...inputs.map((x) => x?.rank ?? 0))
+  for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank)
+  return inputs
+}
+
+function alignOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, rank: number): void {
+  const operand = inputs[i]
+  if (operand === undefined) return
+  const axes: number[] = []
+  for (const [axis, dim] of operand.dims.entries()) {
+    if (dim === 1 || counts(flow, dim)) continue
+    const place = axis + rank - operand.rank
+    const partner = inputs.map((x) => x?.dims[place - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
+    if (partner === undefined) continue
+    if (partner !== flow.count) throw new Refused('TP_TOKEN_AXIS', `an axis that holds tokens and something else (${partner}) meets a value that does not follow the tokens`, node)
+    axes.push(axis)
+  }
+  if (axes.length > 0) takeOperand(flow, node, inputs, i, axes, rank)
+}
+
+function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axes: readonly number[], rank: number): void {
+  replace(flow, node, inputs, i, flow.take(node.input[i] as string, axes, rank, node))
+}
+
+function replace(flow: Flow, node: NodeProto, inputs: Inputs, i: number, by: Named): void {
+  flow.rewire(node, i, by.name)
+  inputs[i] = by.tensor
+}
+
+const matmul: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [a, b] = inputs as [Tensor, Tensor]
+  const inner = [a.dims[a.rank - 1] as Dim, b.dims[Math.max(0, b.rank - 2)] as Dim]
+  if (counts(flow, inner[0] as Dim) !== counts(flow, inner[1] as Dim)) {
+    throw new Refused('TP_TOKEN_MIXING', 'a product sums over the tokens with fixed weights (one for each place), so none may leave', node)
+  }
+  // Leading axes broadcast like those of elementwise ops; the last two belong to the product.
+  const rank = Math.max(a.rank, b.rank)
+  for (const [i, operand] of [a, b].entries()) {
+    const other = i === 0 ? b : a
+    for (let axis = 0; axis < operand.rank - 2; axis++) {
+      const partner = other.dims[axis + other.rank - operand.rank]
+      const own = operand.dims[axis] as Dim
+      if (partner === undefined || own === 1 || counts(flow, own) || !counts(flow, partner)) continue
+      takeOperand(flow, node, inputs, i, [axis], rank)
+    }
+  }
+  return inputs
+}
+
+const gemm: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [a, b, c] = inputs
+  if (b?.dims.some((dim) => counts(flow, dim)) || (c?.rank ?? 0) > 1) return refuseOp(node)
+  const inner = a?.dims[a.rank - 1] as Dim
+  if (counts(flow, inner)) throw new Refused('TP_TOKEN_MIXING', 'a product sums over the tokens with fixed weights (one for each place), so none may leave', node)
+  return inputs
+}
+
+const concat: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const rank = Math.max(...inputs.map((x) => x?.rank ?? 0))
+  const axis = positive(attribute(node, 'axis', 0), rank)
+  if (inputs.some((x) => x !== undefined && counts(flow, x.dims[axis] as Dim))) {
+    throw new Refused('TP_TOKEN_CONCAT', 'tokens are joined with others after the place where some have left', node)
+  }
+  for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank)
+  return inputs
+}
+
+const gather: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, indices] = inputs as [Tensor, Tensor]
+  const axis = positive(attribute(node, 'axis', 0), data.rank)
+  if (!counts(flow, data.dims[axis] as Dim)) return inputs
+  const { value } = indices
+  if (value === undefined || !value.every((index) => typeof index === 'number')) {
+    throw new Refused('TP_TOKEN_INDEX', 'tokens are read by indices that are computed, which would point to others once tokens have left', node)
+  }
+  const last = Math.max(...(value as number[]))
+  if (Math.min(...(value as number[])) < 0) {
+    throw new Refused('TP_LAST_TOKEN', 'the model reads a token by its place from the end, which is another one once tokens have left', node)
+  }
+  flow.reads(last + 1, node, true)
+  return inputs
+}
+
+/** Far enough to mean "to the end", whatever the length. */
+const END = 2 ** 31 - 1
+
+const slice: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, starts, ends, axesInput] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
+  const axes = axesInput?.value ?? starts.value?.map((_, i) => i)
+  const tokenAxis = (axis: Dim): boolean => typeof axis === 'number' && counts(flow, data.dims[positive(axis, data.rank)] as Dim)
+  const sizesFollow = [starts, ends].some((x) => x.value?.some((dim) => counts(flow, dim)))
+  if (axes === undefined || !axes.some(tokenAxis)) {
+    if (sizesFollow || starts.value === undefined) {
+      throw new Refused('TP_POSITIONS', 'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left', node)
+    }
+    return inputs
+  }
+  if (axes.length !== 1) return refuseOp(node)
+  const start = starts.value?.[0]
+  const end = ends.value?.[0]
+  if (typeof start !== 'number' || start < 0) return refuseTokenSlice(node)
+  if (typeof end === 'number' && end >= 0 && end < END && end !== flow.before) {
+    flow.reads(end, node, end - start === 1)
+    return inputs
+  }
+  const toEnd = end === flow.count || end === flow.before || (typeof end === 'number' && end >= END)
+  if (!toEnd) return refuseTokenSlice(node)
+  if (start > 0) flow.reads(start, node, false)
+  if (end === flow.before) {
+    replace(flow, node, inputs, 2, flow.shape([END], node.input[0] as string, node))
+  }
+  return inputs
+}
+
+function refuseTokenSlice(node: NodeProto): never {
+  throw new Refused('TP_TOKEN_INDEX', 'tokens are cut out by a range that would hold others once tokens have left', node)
+}
+
+/**
+ * A shape with the old token count baked in (a constant, or taken from the model's inputs) is rewritten. Which of its
+ * entries counts tokens follows from how the axes before and after fit together.
+ */
+const reshape: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data] = inputs as [Tensor, Tensor]
+  const name = node.output[0] as string
+  const wanted = reshapedDims(flow, node, flow.program.tensor(node.input[0] as string).dims, flow.program.tensor(name).dims, data.dims)
+  const [now] = flow.program.infer(node, inputs)
+  if (now?.hasShape && sameDims(now.dims, wanted)) return inputs
+  const entries = shapeEntries(data.dims, wanted)
+  if (entries === undefined) throw new Refused('TP_TOKEN_AXIS', `a reshape to [${wanted.join(',')}] mixes tokens with another axis`, node)
+  if (entries.includes(0)) flow.letZerosCopy(node)
+  replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node))
+  return inputs
+}
+
+/**
+ * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the
+ * shortest groups of equal size; a group without tokens stays, one with tokens has them in exactly one axis.
+ */
+export function reshapedDims(flow: Flow, node: NodeProto, from: readonly Dim[], to: readonly Dim[], now: readonly Dim[]): Dim[] {
+  const result: Dim[] = []
+  let [i, o] = [0, 0]
+  while (i < from.length || o < to.length) {
+    const [iStart, oStart] = [i, o]
+    let left: Dim = i < from.length ? (from[i++] as Dim) : 1
+    let right: Dim = o < to.length ? (to[o++] as Dim) : 1
+    while (left !== right) {
+      // The smaller side grows; where sizes have names, smaller means that it divides the other.
+      const leftIsSmaller = divideExactly(right, left) !== undefined || (divideExactly(left, right) === undefined && i < from.length)
+      if (leftIsSmaller && i < from.length) left = mulDims(left, from[i++] as Dim)
+      else if (!leftIsSmaller && o < to.length) right = mulDims(right, to[o++] as Dim)
+      else throw mixed(node)
+    }
+    result.push(...regroup(flow, node, from.slice(iStart, i), now.slice(iStart, i), to.slice(oStart, o)))
+  }
+  return result
+}
+
+function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonly Dim[], to: readonly Dim[]): Dim[] {
+  if (!now.some((dim) => counts(flow, dim))) return [...to]
+  const total = now.reduce<Dim>(mulDims, 1)
+  const before = from.reduce<Dim>(mulDims, 1)
+  const fitting = to.flatMap((dim, at) => {
+    const others = to.filter((_, j) => j !== at).reduce<Dim>(mulDims, 1)
+    const size = divideExactly(total, others)
+    // The axis counts tokens the way it did before: old size and new size are the same multiple of the count.
+    const share = size === undefined ? undefined : divideExactly(size, flow.count)
+    const shareBefore = divideExactly(dim, flow.before)
+    return share !== undefined && share === shareBefore && mulDims(others, dim) === before ? [to.map((d, j) => (j === at ? (size as Dim) : d))] : []
+  })
+  if (fitting.length === 0) throw mixed(node)
+  return fitting[0] as Dim[]
+}
+
+function mixed(node: NodeProto): Refused {
+  return new Refused('TP_TOKEN_AXIS', 'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot leave on its own', node)
+}
+
+/** A shape for Reshape's second input that gives `wanted` for any number of tokens. */
+function shapeEntries(from: readonly Dim[], wanted: readonly Dim[]): ShapeEntry[] | undefined {
+  const entries: ShapeEntry[] = []
+  let inferred = false
+  for (const [at, dim] of wanted.entries()) {
+    const axis = from.indexOf(dim)
+    if (typeof dim === 'number') entries.push(dim)
+    else if (from[at] === dim) entries.push(0)
+    else if (!inferred) {
+      entries.push(-1)
+      inferred = true
+    } else if (axis >= 0) entries.push({ axis })
+    else return undefined
+  }
+  return entries
+}
+
+const expand: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, shape] = inputs as [Tensor, Tensor]
+  const { value } = shape
+  if (value === undefined) throw new Refused('TP_SHAPE', 'the shape that a value is expanded to cannot be followed', node)
+  const rank = Math.max(data.rank, value.length)
+  const target = (axis: number): Dim => value[axis - rank + value.length] ?? 1
+  const own = (axis: number): Dim => data.dims[axis - rank + data.rank] ?? 1
+  const stale: number[] = []
+  for (let axis = 0; axis < rank; axis++) {
+    if (counts(flow, own(axis)) && target(axis) !== 1 && !counts(flow, target(axis))) stale.push(axis)
+  }
+  if (stale.length > 0) {
+    const wanted = Array.from({ length: rank }, (_, axis) => (stale.includes(axis) ? 1 : target(axis)))
+    if (!wanted.every((dim) => typeof dim === 'number')) {
+      throw new Refused('TP_SHAPE', 'a value is expanded to a shape that mixes old and new numbers of tokens', node)
+    }
+    replace(flow, node, inputs, 1, flow.shape(wanted as number[], node.input[0] as string, node))
+  }
+  const axes = data.dims.flatMap((dim, axis) => (dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : []))
+  if (axes.length > 0) takeOperand(flow, node, inputs, 0, axes, rank)
+  return inputs
+}
+
+/** Ops along one axis that may not be the token axis. */
+const besideTokens = (axisName: string, fallback: number): Repair => (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data] = inputs as [Tensor]
+  const axis = positive(attribute(node, axisName, fallback), data.rank)
+  if (counts(flow, data.dims[axis] as Dim)) refuseOp(node)
+  return inputs
+}
+
+const repairs: Readonly<Record<string, Repair>> = {
+  ...Object.fromEntries([...broadcastingOps].map((name) => [name, elementwise])),
+  ...Object.fromEntries([...pointwiseOps, ...fittingOps].map((name) => [name, fits])),
+  LayerNormalization: besideTokens('axis', -1),
+  SimplifiedLayerNormalization: besideTokens('axis', -1),
+  Split: besideTokens('axis', 0),
+  ArgMax: besideTokens('axis', 0),
+  ArgMin: besideTokens('axis', 0),
+  MatMul: matmul,
+  Gemm: gemm,
+  Concat: concat,
+  Gather: gather,
+  Slice: slice,
+  Reshape: reshape,
+  Expand: expand,
+}
+
+function refuseOp(node: NodeProto): never {
+  throw new Refused('TP_UNSUPPORTED_OP', `the operator ${node.opType} works along the tokens, so none may leave before it`, node)
+}
+
+/** An integer attribute of a node. */
+function attribute(node: NodeProto, name: string, fallback: number): number {
+  const found = node.attribute.find((candidate) => candidate.name === name)
+  return found === undefined ? fallback : Number(found.i)
+}
+
+function positive(axis: number, rank: number): number {
+  return axis < 0 ? axis + rank : axis
+}
+
+function sameDims(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i])
+}

@@ -1,0 +1,40 @@
+import type { Method, Site } from '../method.ts'
+import { add, cast, cumSum, mod, mul, unsqueeze } from '../ops/index.ts'
+import { checkOptions, type OptionSpecs } from '../options.ts'
+import { scorer } from '../scorer.ts'
+import type { Tensor } from '../tensor.ts'
+
+export interface RandomOptions {
+  /** Whole number from 0; each gives another choice. Default 0. */
+  readonly seed?: number
+}
+
+export const randomOptions: OptionSpecs = {
+  seed: { type: 'integer', default: 0, min: 0, max: 1e9, description: 'each seed gives another choice' },
+}
+
+/** Largest prime below 2^24: float32 holds every residue, and a square stays below 2^48. */
+const MODULUS = 16777213
+const ROUNDS = 5
+
+/**
+ * Keeps tokens at random: the control that every method has to beat. Use several seeds.
+ *
+ * The score is a hash of the token's place among the row's real tokens, their number, the block and the seed, by
+ * integer arithmetic alone (x ← x² + c mod p), so the same tokens stay on every runtime and whatever a row is batched
+ * or padded with.
+ */
+export function random(options: RandomOptions = {}): Method {
+  checkOptions('random', randomOptions, options)
+  const { seed = 0 } = options
+  return scorer({ name: 'random', family: 'baseline', score: (site) => hash(site, seed) })
+}
+
+function hash(site: Site, seed: number): Tensor {
+  const start = (seed * 7919 + site.block * 104729 + 12345) % MODULUS
+  const place = cumSum(cast(site.alive, 'int64'), 1)
+  const length = unsqueeze(cast(site.count, 'int64'), 1)
+  let x = mod(add(add(mul(place, 65537), mul(length, 257)), start), MODULUS)
+  for (let round = 1; round <= ROUNDS; round++) x = mod(add(mul(x, x), start + round), MODULUS)
+  return cast(x, 'float32')
+}

@@ -1,0 +1,31 @@
+import type { Method, Site } from '../method.ts'
+import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
+import { TpError } from '../errors.ts'
+import { scorer } from '../scorer.ts'
+import type { Tensor } from '../tensor.ts'
+
+/**
+ * Keeps evenly spaced tokens: of f free tokens k stay, the j-th (from 0) if
+ *
+ *   (j+1)·k div f > j·k div f                                              [B,N]
+ *
+ * which is k of them exactly, and only integers decide.
+ */
+export function stride(): Method {
+  return scorer({ name: 'stride', family: 'baseline', score: evenlySpaced })
+}
+
+function evenlySpaced(site: Site): Tensor {
+  const keep = site.budget?.keep
+  if (keep === undefined) {
+    throw new TpError('TP_SCHEDULE', 'core', 'stride has no scores to hold a threshold or a mass against; give keep or tokens')
+  }
+  const isFree = and(site.alive, not(site.fixed))
+  const free = cast(isFree, 'int64')
+  const upTo = cumSum(free, 1)
+  const total = sum(free, 1, { keepDims: true }) // [B,1]
+  const stay = sub(unsqueeze(cast(keep, 'int64'), [1]), sub(unsqueeze(cast(site.count, 'int64'), [1]), total))
+  // a row without free tokens has nothing to divide by, and integer division by 0 stops a runtime
+  const quota = (j: Tensor): Tensor => div(mul(j, stay), maximum(total, 1))
+  return cast(and(isFree, greater(quota(upTo), quota(sub(upTo, 1)))), 'float32')
+}

@@ -1,0 +1,8 @@
+import type { Method } from '../method.ts'
+import { neg } from '../ops/index.ts'
+import { scorer } from '../scorer.ts'
+
+/** Keeps the first tokens: what cutting the input short would keep. */
+export function truncate(): Method {
+  return scorer({ name: 'truncate', family: 'baseline', signed: true, score: (site) => neg(site.position) })
+}

@@ -1,0 +1,190 @@
+/**
+ * Sizes of axes: a number, or a polynomial in named sizes in canonical text (`N`, `B*N`, `N+1`,
+ * `floor((7000*N+9999)/10000)`). Equal sizes have equal text, so `===` compares them. A name that starts
+ * with `?` stands for a size that nothing is known about.
+ */
+export type Dim = number | string
+
+/** monomial (factors joined by `*`, sorted; '' for the constant) -> coefficient */
+type Polynomial = ReadonlyMap<string, number>
+type Atom = { readonly kind: 'floor' | 'max' | 'min'; readonly left: Dim; readonly right: Dim }
+
+// Canonical text is only ever made by `print`, which records what it stands for; any other text is a name.
+const polynomials = new Map<string, Polynomial>()
+const atoms = new Map<string, Atom>()
+let unknowns = 0
+
+/** A size that nothing is known about. */
+export function unknownDim(): Dim {
+  unknowns += 1
+  return `?${unknowns}`
+}
+
+export function isUnknown(dim: Dim): boolean {
+  return typeof dim === 'string' && dim.includes('?')
+}
+
+export function addDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return a + b
+  const sum = new Map(read(a))
+  for (const [monomial, coefficient] of read(b)) accumulate(sum, monomial, coefficient)
+  return print(sum)
+}
+
+export function subDims(a: Dim, b: Dim): Dim {
+  return addDims(a, mulDims(b, -1))
+}
+
+export function mulDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return a * b
+  const product = new Map<string, number>()
+  for (const [left, p] of read(a)) {
+    for (const [right, q] of read(b)) {
+      const monomial = [...split(left), ...split(right)].sort().join('*')
+      accumulate(product, monomial, p * q)
+    }
+  }
+  return print(product)
+}
+
+/** Quotient if `b` divides `a` for every value of the names, else undefined. */
+export function divideExactly(a: Dim, b: Dim): Dim | undefined {
+  if (b === 1) return a
+  if (a === b) return 1
+  if (a === 0) return 0
+  if (b === 0) return undefined
+  const divisor = [...read(b)]
+  const [only] = divisor
+  if (only === undefined) return undefined
+  if (divisor.length > 1) return undefined
+  const [divisorMonomial, divisorCoefficient] = only
+  const quotient = new Map<string, number>()
+  for (const [monomial, coefficient] of read(a)) {
+    if (coefficient % divisorCoefficient !== 0) return undefined
+    const factors = split(monomial)
+    for (const factor of split(divisorMonomial)) {
+      const at = factors.indexOf(factor)
+      if (at < 0) return undefined
+      factors.splice(at, 1)
+    }
+    accumulate(quotient, factors.join('*'), coefficient / divisorCoefficient)
+  }
+  return print(quotient)
+}
+
+/** floor(a / b). */
+export function floorDivideDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b)
+  return divideExactly(a, b) ?? atom('floor', a, b)
+}
+
+export function maxDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.max(a, b)
+  return a === b ? a : atom('max', a, b)
+}
+
+export function minDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.min(a, b)
+  return a === b ? a : atom('min', a, b)
+}
+
+/** Names of which the size depends. */
+export function namesIn(dim: Dim): Set<string> {
+  const names = new Set<string>()
+  if (typeof dim === 'number') return names
+  for (const monomial of read(dim).keys()) {
+    for (const factor of split(monomial)) {
+      const inner = atoms.get(factor)
+      if (inner === undefined) names.add(factor)
+      else for (const side of [inner.left, inner.right]) for (const name of namesIn(side)) names.add(name)
+    }
+  }
+  return names
+}
+
+/** The size with names replaced by other sizes; a name that is not given stays. */
+export function substituteDim(dim: Dim, sizes: Readonly<Record<string, Dim>>): Dim {
+  if (typeof dim === 'number') return dim
+  let total: Dim = 0
+  for (const [monomial, coefficient] of read(dim)) {
+    let term: Dim = coefficient
+    for (const factor of split(monomial)) term = mulDims(term, substituteFactor(factor, sizes))
+    total = addDims(total, term)
+  }
+  return total
+}
+
+function substituteFactor(factor: string, sizes: Readonly<Record<string, Dim>>): Dim {
+  const inner = atoms.get(factor)
+  if (inner === undefined) return sizes[factor] ?? factor
+  const left = substituteDim(inner.left, sizes)
+  const right = substituteDim(inner.right, sizes)
+  if (inner.kind === 'floor') return floorDivideDims(left, right)
+  return inner.kind === 'max' ? maxDims(left, right) : minDims(left, right)
+}
+
+/**
+ * Smallest value the size can take when every name is at least 1, or undefined if that is not known.
+ * Enough to see that `N+1` is never 1 and `-N` is never -1's equal.
+ */
+export function isPositive(dim: Dim): boolean {
+  if (typeof dim === 'number') return dim > 0
+  let lower = 0
+  for (const coefficient of read(dim).values()) {
+    if (coefficient < 0) return false
+    lower += coefficient
+  }
+  return lower > 0
+}
+
+function atom(kind: Atom['kind'], left: Dim, right: Dim): Dim {
+  const text = kind === 'floor' ? `floor((${left})/(${right}))` : `${kind}(${left},${right})`
+  atoms.set(text, { kind, left, right })
+  return print(new Map([[text, 1]]))
+}
+
+function read(dim: Dim): Polynomial {
+  if (typeof dim === 'number') return new Map(dim === 0 ? [] : [['', dim]])
+  return polynomials.get(dim) ?? new Map([[dim, 1]])
+}
+
+function split(monomial: string): string[] {
+  if (monomial === '') return []
+  if (!monomial.includes('(')) return monomial.split('*')
+  const factors: string[] = []
+  let depth = 0
+  let start = 0
+  for (let i = 0; i < monomial.length; i++) {
+    const c = monomial[i]
+    if (c === '(') depth += 1
+    else if (c === ')') depth -= 1
+    else if (c === '*' && depth === 0) {
+      factors.push(monomial.slice(start, i))
+      start = i + 1
+    }
+  }
+  factors.push(monomial.slice(start))
+  return factors
+}
+
+function accumulate(polynomial: Map<string, number>, monomial: string, coefficient: number): void {
+  const next = (polynomial.get(monomial) ?? 0) + coefficient
+  if (next === 0) polynomial.delete(monomial)
+  else polynomial.set(monomial, next)
+}
+
+function print(polynomial: Polynomial): Dim {
+  if (polynomial.size === 0) return 0
+  const constant = polynomial.get('')
+  if (polynomial.size === 1 && constant !== undefined) return constant
+  const terms = [...polynomial].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
+  let text = ''
+  for (const [monomial, coefficient] of terms) {
+    const sign = coefficient < 0 ? '-' : text === '' ? '' : '+'
+    const size = Math.abs(coefficient)
+    const body = monomial === '' ? `${size}` : size === 1 ? monomial : `${size}*${monomial}`
+    text += sign + body
+  }
+  if (!polynomials.has(text)) polynomials.set(text, new Map(polynomial))
+  return text
+}

@@ -1,0 +1,22 @@
+/**
+ * The one error class of the toolkit.
+ *
+ * `code` is stable and meant for programs (`TP_UNKNOWN_METHOD`); `where` says which package and which thing
+ * (`[method-attention] cls-attention, block 3`); the message says what was seen and what to do about it.
+ */
+export class TpError extends Error {
+  override readonly name = 'TpError'
+  readonly code: string
+  readonly where: string
+
+  constructor(code: `TP_${string}`, where: string, message: string, options?: { cause?: unknown }) {
+    super(`[${where}] ${message}`, options)
+    this.code = code
+    this.where = where
+  }
+}
+
+/** True for an error of the toolkit, also when it comes from another copy of `@tp/core`. */
+export function isTpError(error: unknown): error is TpError {
+  return error instanceof Error && error.name === 'TpError' && typeof (error as Partial<TpError>).code === 'string'
+}

@@ -1,0 +1,22 @@
+import type { Dim } from '../dim.ts'
+import type { Op } from '../op.ts'
+import { applyOne, type Tensor } from '../tensor.ts'
+
+/** Renames the sizes of a value; costs nothing and is left out when a graph is written. */
+const Assume: Op = {
+  name: 'Assume',
+  // attribute lists hold one type, so sizes are kept as text
+  infer: ([x], { dims }) => [
+    {
+      dtype: (x as Tensor).dtype,
+      dims: (dims as readonly string[]).map((dim) => (/^\d+$/.test(dim) ? Number(dim) : dim)),
+    },
+  ],
+  run: ([x]) => [x as NonNullable<typeof x>],
+  expand: ({ inputs }) => [inputs[0] as Tensor],
+}
+
+/** The same value with its axes named anew: after a cut the tokens that are left are the next site's `N`. */
+export function assume(x: Tensor, dims: readonly Dim[]): Tensor {
+  return applyOne(Assume, [x], { dims: dims.map(String) })
+}

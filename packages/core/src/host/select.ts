@@ -1,0 +1,66 @@
+import {
+  add, and, cast, cumSum, div, gatherND, greaterOrEqual, less, lessOrEqual, max, maximum, minimum, mul, not, or,
+  squeeze, sub, sum, topK, unsqueeze, where,
+} from '../ops/index.ts'
+import { type Amount, tenThousandths } from '../schedule.ts'
+import type { Tensor } from '../tensor.ts'
+import { fixedTokens, ordinals, realTokens, type TokenState, tokenCount } from './state.ts'
+
+/** Outranks any score. Only ever compared: added to scores it would swallow them. */
+const ABOVE_ALL = 1e30
+
+/**
+ * Tokens that `amount` keeps of `count` (int64, any shape), as an integer expression; undefined where only the scores
+ * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
+ */
+export function keptTokens(count: Tensor, amount: Amount, fixed: number): Tensor | undefined {
+  if (amount.kind === 'tokens') return minimum(count, Math.max(amount.value, fixed))
+  if (amount.kind !== 'ratio') return undefined
+  const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
+  return fixed <= 1 ? kept : minimum(count, maximum(kept, fixed))
+}
+
+/**
+ * score [B,N] → bool [B,N]: which tokens the schedule's rule keeps. Fixed tokens always, padding never, and at least one
+ * real token of each row.
+ */
+export function select(score: Tensor, amount: Amount, state: TokenState, hidden: Tensor): Tensor {
+  const fixed = fixedTokens(state, hidden)
+  const real = state.alive === undefined ? score : where(state.alive, score, -ABOVE_ALL)
+  if (amount.kind === 'threshold') {
+    const passes = greaterOrEqual(real, minimum(max(real, 1, { keepDims: true }), amount.value))
+    return or(fixed, state.alive === undefined ? passes : and(state.alive, passes))
+  }
+  const ranked = unsqueeze(where(fixed, ABOVE_ALL, real), [2])
+  const { indices } = topK(ranked, tokenCount(hidden), { axis: 1 })
+  const rank = ranks(indices, hidden)
+  if (amount.kind === 'mass') {
+    const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
+    const needed = maximum(tokensForMass(where(free, score, 0), indices, amount.value), 1)
+    return or(fixed, and(free, lessOrEqual(rank, needed)))
+  }
+  const kept = keptTokens(realTokens(state, hidden), amount, state.fixed.length) as Tensor
+  return lessOrEqual(rank, cast(kept, 'float32'))
+}
+
+/** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */
+function ranks(order: Tensor, hidden: Tensor): Tensor {
+  // Sorting the tokens' own numbers back gives, for each token, the rank it came from: an inverse permutation in
+  // which the sort's integer result only ever serves as an index (integer arithmetic would leave a GPU).
+  const ordinal = ordinals(hidden)
+  const tokens = gatherND(ordinal, order, 1)
+  const { indices } = topK(tokens, tokenCount(hidden), { axis: 1, largest: false })
+  return squeeze(gatherND(ordinal, indices, 1), [2])
+}
+
+/**
+ * float [B,1]: up to which rank tokens must stay to hold the share `mass` of all scores.
+ * score [B,N], not negative, 0 for tokens that do not count; `order` as in {@link ranks}.
+ */
+function tokensForMass(score: Tensor, order: Tensor, mass: number): Tensor {
+  const sorted = gatherND(unsqueeze(score, [2]), order, 1)
+  const upTo = cumSum(sorted, 1)
+  const target = mul(max(upTo, 1, { keepDims: true }), mass)
+  const needed = less(sub(upTo, sorted), target)
+  return sum(squeeze(cast(needed, 'float32'), [2]), 1, { keepDims: true })
+}

@@ -1,0 +1,204 @@
+import { Float16Array } from '@petamoriken/float16'
+import { type DType, sizeOf, type TensorLike, type TypedArray } from './array.ts'
+import { type Dim, isUnknown, substituteDim } from './dim.ts'
+import { TpError } from './errors.ts'
+import type { KernelContext, Value } from './op.ts'
+import { isFloat } from './ops/operands.ts'
+import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
+
+/** What goes in: by tensor (any tensor of the expression, which cuts it there), or by the names of its `input`s. */
+export type EvaluateFeeds = ReadonlyMap<Tensor, TensorLike> | Readonly<Record<string, TensorLike>>
+
+export interface EvaluateOptions {
+  /**
+   * float32 (default) rounds after every op, like a runtime. float64 is the oracle: every float, of whatever type, is
+   * held and returned as float64.
+   */
+  readonly precision?: 'float32' | 'float64'
+}
+
+/**
+ * Computes expressions in plain TypeScript. Integers come back as their ONNX type (int64 in a BigInt64Array, bool in a
+ * Uint8Array), floats as the precision says.
+ *
+ * @throws TpError TP_INPUT for a missing or wrong feed, TP_NO_KERNEL for an op it cannot compute, TP_EVALUATE when the
+ * data do not fit (an index outside its axis)
+ */
+export function evaluate(outputs: readonly Tensor[], feeds: EvaluateFeeds, options?: EvaluateOptions): TensorLike[]
+export function evaluate<K extends string>(
+  outputs: Readonly<Record<K, Tensor>>,
+  feeds: EvaluateFeeds,
+  options?: EvaluateOptions,
+): Record<K, TensorLike>
+export function evaluate(
+  outputs: readonly Tensor[] | Readonly<Record<string, Tensor>>,
+  feeds: EvaluateFeeds,
+  { precision = 'float32' }: EvaluateOptions = {},
+): TensorLike[] | Record<string, TensorLike> {
+  if (Array.isArray(outputs)) return compute(outputs, feeds, precision)
+  const names = Object.keys(outputs)
+  const results = compute(Object.values(outputs), feeds, precision)
+  return Object.fromEntries(names.map((name, i) => [name, results[i] as TensorLike]))
+}
+
+function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'float32' | 'float64'): TensorLike[] {
+  const given: ReadonlyMap<Tensor, TensorLike> = feeds instanceof Map ? feeds : new Map()
+  const named: Readonly<Record<string, TensorLike>> = feeds instanceof Map ? {} : (feeds as Record<string, TensorLike>)
+  const context = contextOf(precision)
+  const sizes: Record<string, number> = {}
+  const fed = new Map<Node, Map<number, Value>>()
+  const feed = (tensor: Tensor, array: TensorLike): Value => {
+    checkFeed(tensor, array, sizes)
+    const value = toValue(array, precision)
+    const ofNode = fed.get(tensor.node) ?? new Map<number, Value>()
+    fed.set(tensor.node, ofNode.set(tensor.output, value))
+    return value
+  }
+  for (const [tensor, array] of given) feed(tensor, array)
+
+  const results = new Map<Node, readonly Value[]>()
+  const resultOf = (tensor: Tensor): Value | undefined =>
+    fed.get(tensor.node)?.get(tensor.output) ?? results.get(tensor.node)?.[tensor.output]
+  const { order, uses } = schedule(outputs, (tensor) => fed.get(tensor.node)?.has(tensor.output) === true)
+  for (const node of order) {
+    if (node.op.name === 'Input') {
+      const array = named[node.attributes.name as string]
+      const [tensor] = node.op.infer([], node.attributes)
+      if (array !== undefined && tensor !== undefined) {
+        checkShape(String(node.attributes.name), tensor.dtype, tensor.dims, array, sizes)
+        results.set(node, [toValue(array, precision)])
+        continue
+      }
+    }
+    const inputs = node.inputs.map((input) => input && resultOf(input))
+    results.set(node, runNode(node, inputs, context))
+    for (const input of node.inputs) {
+      if (input === undefined) continue
+      const left = (uses.get(input.node) ?? 0) - 1
+      uses.set(input.node, left)
+      if (left === 0) results.delete(input.node)
+    }
+  }
+  return outputs.map((tensor) => toTensorLike(resultOf(tensor) as Value, precision))
+}
+
+/** Nodes to run, each after those it needs, and how often each one's results are read (outputs count, too). */
+function schedule(
+  outputs: readonly Tensor[],
+  isFed: (tensor: Tensor) => boolean,
+): { order: Node[]; uses: Map<Node, number> } {
+  const order: Node[] = []
+  const uses = new Map<Node, number>()
+  const seen = new Set<Node>()
+  const stack: { node: Node; next: number }[] = []
+  const visit = (tensor: Tensor): void => {
+    uses.set(tensor.node, (uses.get(tensor.node) ?? 0) + 1)
+    if (seen.has(tensor.node) || isFed(tensor)) return
+    seen.add(tensor.node)
+    stack.push({ node: tensor.node, next: 0 })
+  }
+  for (const output of outputs) {
+    visit(output)
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      if (top.next === top.node.inputs.length) {
+        order.push(top.node)
+        stack.pop()
+        continue
+      }
+      const input = top.node.inputs[top.next]
+      top.next += 1
+      if (input !== undefined) visit(input)
+    }
+  }
+  return { order, uses }
+}
+
+function runNode(node: Node, inputs: readonly (Value | undefined)[], context: KernelContext): readonly Value[] {
+  try {
+    return node.op.run(inputs, node.attributes, context)
+  } catch (cause) {
+    if (!(cause instanceof ShapeProblem)) throw cause
+    const shapes = inputs.map((input) => (input ? `${input.dtype}[${input.dims}]` : 'none')).join(', ')
+    throw new TpError('TP_EVALUATE', 'core', `${node.op.name}(${shapes}): ${cause.message}`)
+  }
+}
+
+function contextOf(precision: 'float32' | 'float64'): KernelContext {
+  return {
+    zeros(dtype, dims) {
+      const single = precision === 'float32' && (dtype === 'float32' || dtype === 'float16')
+      const size = sizeOf(dims)
+      return { dtype, dims, data: single ? new Float32Array(size) : new Float64Array(size) }
+    },
+  }
+}
+
+function checkFeed(tensor: Tensor, array: TensorLike, sizes: Record<string, number>): void {
+  const { name } = tensor.node.attributes
+  const label = typeof name === 'string' ? name : `the result of ${tensor.node.op.name}`
+  checkShape(label, tensor.dtype, tensor.hasShape ? tensor.dims : undefined, array, sizes)
+}
+
+function checkShape(
+  name: string,
+  dtype: DType,
+  dims: readonly Dim[] | undefined,
+  array: TensorLike,
+  sizes: Record<string, number>,
+): void {
+  const fits = array.type === dtype || (isFloat(dtype) && (array.type === 'float32' || array.type === 'float64'))
+  if (!fits) throw new TpError('TP_INPUT', 'core', `${name} is ${array.type}, it has to be ${dtype}`)
+  if (array.data.length !== sizeOf(array.dims)) {
+    throw new TpError('TP_INPUT', 'core', `${name} has ${array.data.length} elements for shape [${array.dims}]`)
+  }
+  if (dims === undefined) return
+  const wrong =
+    dims.length !== array.dims.length || dims.some((dim, axis) => !agrees(dim, array.dims[axis] as number, sizes))
+  if (wrong) throw new TpError('TP_INPUT', 'core', `${name} has shape [${array.dims}], it has to be [${dims}]`)
+}
+
+function agrees(dim: Dim, size: number, sizes: Record<string, number>): boolean {
+  if (isUnknown(dim)) return true
+  const known = substituteDim(dim, sizes)
+  if (typeof known === 'number') return known === size
+  // a bare name that appears for the first time gets its size here
+  if (known === dim && /^[A-Za-z_]\w*$/.test(dim)) sizes[dim] = size
+  return true
+}
+
+function toValue({ type, dims, data }: TensorLike, precision: 'float32' | 'float64'): Value {
+  const dtype = type as DType
+  const double = precision === 'float64' || !(dtype === 'float32' || dtype === 'float16')
+  if (dtype === 'float16') {
+    const { buffer, byteOffset, length } = data as Uint16Array<ArrayBuffer>
+    const halves = new Float16Array(buffer, byteOffset, length)
+    return { dtype, dims, data: double ? Float64Array.from(halves) : Float32Array.from(halves) }
+  }
+  if (!double && data instanceof Float32Array) return { dtype, dims, data }
+  return { dtype, dims, data: Float64Array.from(data as ArrayLike<number>, Number) }
+}
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  bool: Uint8Array,
+} as const
+
+function toTensorLike({ dtype, dims, data }: Value, precision: 'float32' | 'float64'): TensorLike {
+  if (isFloat(dtype) && precision === 'float64') return { type: 'float64', dims, data: Float64Array.from(data) }
+  return { type: dtype, dims, data: typed(dtype, data) }
+}
+
+function typed(dtype: DType, data: Float32Array | Float64Array): TypedArray {
+  if (dtype === 'int64') return BigInt64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
+  if (dtype === 'uint64') return BigUint64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
+  if (dtype === 'float16') return new Uint16Array(Float16Array.from(data).buffer)
+  if (dtype === 'string') throw new TpError('TP_EVALUATE', 'core', 'the interpreter does not hold strings')
+  return arrays[dtype].from(data)
+}

@@ -1,0 +1,87 @@
+import type { Tensor } from './tensor.ts'
+
+/** Version of this contract; a plugin states the major it was built for (see `docs/plugins.md`). */
+export const contractVersion = 1
+
+/** Named tensors: a method's trained values, or the state that it carries from block to block. */
+export type Values = Readonly<Record<string, Tensor>>
+
+/** Axes of a value by name: `N` tokens, `D` hidden size, `H` heads; a number is a fixed size. */
+export interface Spec {
+  readonly dims: readonly (number | string)[]
+  readonly init: number | 'identity'
+}
+
+/**
+ * One way to choose the tokens that stay. A frozen plain object, made by a factory: `clsAttention()`.
+ *
+ * Shapes everywhere: B batch, N tokens at this site, H heads, D hidden size, Dh head size. A method decides over the
+ * site's own N tokens; the host compacts the hidden states and everything else that has a token axis.
+ */
+export interface Method {
+  /** `cls-attention` */
+  readonly name: string
+  readonly family: 'attention' | 'gradient' | 'reinforcement' | 'hybrid' | 'baseline'
+  readonly paper?: { readonly title: string; readonly arxiv?: string }
+  /** Trained values that the method needs, one set a block; given to `reduce` as `site.param`. */
+  readonly params?: Readonly<Record<string, Spec>>
+  /** State from block to block; if given, `reduce` also observes the blocks that the schedule does not name. */
+  readonly carry?: Readonly<Record<string, Spec>>
+  /** Its scores may be negative, so that a share of their sum means nothing: the host refuses to select by mass. */
+  readonly signed?: boolean
+  /** Which tokens stay. Pure: builds an expression, once for each block. */
+  reduce(site: Site): Reduction
+}
+
+/**
+ * What a method may look at where tokens may leave: after the attention sub-layer of a block, before its FFN. Lazy:
+ * what `reduce` touches is what the method needs, and a getter that the model cannot serve refuses with a reason.
+ */
+export interface Site {
+  /** Number of this block, from 0. */
+  readonly block: number
+  readonly blocks: number
+  /** [B,N,D] after the attention sub-layer's residual (and norm, if post-norm) */
+  readonly hidden: Tensor
+  /** [B,H,N,Dh] */
+  readonly query: Tensor
+  /** [B,H,N,Dh] */
+  readonly key: Tensor
+  /** [B,H,N,Dh] */
+  readonly value: Tensor
+  /** [B,H,N,N] probabilities; axis 2 is the query */
+  readonly attention: Tensor
+  /** Probabilities of chosen query rows only, recomputed from queries and keys. rows int64 [B,Q] → [B,H,Q,N] */
+  attentionFrom(rows: Tensor): Tensor
+  /** [B,H,N] the class token's row of the probabilities, recomputed, so that the full matrix need not be kept */
+  readonly clsAttention: Tensor
+  /** [B,N] mean over heads and real query rows of the attention to each token */
+  readonly received: Tensor
+  /** bool [B,N] a real token */
+  readonly alive: Tensor
+  /** bool [B,N] a real token that must stay */
+  readonly fixed: Tensor
+  /** float [B,N] index of each token in the model's input */
+  readonly position: Tensor
+  /** float [B] real tokens now */
+  readonly count: Tensor
+  /** Absent at a block that the schedule does not name: observe only. */
+  readonly budget?: Budget
+  readonly param: Values
+  readonly carried: Values
+}
+
+/** How many tokens may stay at this site, as the schedule says. */
+export interface Budget {
+  /** float [B] tokens that each row keeps, fixed ones included; absent where only the scores decide (threshold, mass) */
+  readonly keep?: Tensor
+  /** score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); alive and fixed are obeyed */
+  select(score: Tensor): Tensor
+}
+
+export interface Reduction {
+  /** bool [B,N]: the tokens that stay; the host adds the fixed ones and takes padding away */
+  readonly keep: Tensor
+  /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
+  readonly carry?: Values
+}

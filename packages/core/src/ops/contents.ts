@@ -1,0 +1,101 @@
+import {
+  addDims,
+  type Dim,
+  divideExactly,
+  floorDivideDims,
+  isPositive,
+  isUnknown,
+  maxDims,
+  minDims,
+  mulDims,
+  subDims,
+  unknownDim,
+} from '../dim.ts'
+import type { Tensor } from '../tensor.ts'
+import { dimsOf, staticDims } from './sizes.ts'
+import { broadcastWalk } from './strides.ts'
+
+/**
+ * Arithmetic on the known contents of small integer tensors, element by element: how shape computations inside a graph
+ * are followed. Named sizes are at least 1; an element nothing is known about is an unknown size; booleans are 0 and 1.
+ */
+
+/** Contents are not followed beyond this many elements. */
+export const MOST_ELEMENTS = 4096
+
+/** Contents of an elementwise result, or undefined if those of an input are not known. */
+export function mapContents(
+  inputs: readonly Tensor[],
+  dims: readonly Dim[] | undefined,
+  each: (...elements: Dim[]) => Dim,
+): readonly Dim[] | undefined {
+  const sizes = staticDims(dims)
+  if (sizes === undefined || sizes.reduce((a, b) => a * b, 1) > MOST_ELEMENTS) return undefined
+  const columns: Dim[][] = []
+  for (const input of inputs) {
+    const { value } = input
+    const own = staticDims(dimsOf(input))
+    if (value === undefined || own === undefined) return undefined
+    columns.push(pick(value, broadcastWalk(own, sizes)))
+  }
+  const [first] = columns
+  return first?.map((_, i) => each(...columns.map((column) => column[i] as Dim)))
+}
+
+export function pick(value: readonly Dim[], positions: Int32Array): Dim[] {
+  return Array.from(positions, (position) => value[position] as Dim)
+}
+
+/** Truth of a - b > 0: 1, 0 or unknown. */
+export function isGreater(a: Dim, b: Dim): Dim {
+  if (isUnknown(a) || isUnknown(b)) return unknownDim()
+  if (isPositive(subDims(a, b))) return 1
+  return isPositive(addDims(subDims(b, a), 1)) ? 0 : unknownDim()
+}
+
+export function isEqual(a: Dim, b: Dim): Dim {
+  if (a === b) return 1
+  if (isUnknown(a) || isUnknown(b)) return unknownDim()
+  const difference = subDims(a, b)
+  return isPositive(difference) || isPositive(mulDims(difference, -1)) ? 0 : unknownDim()
+}
+
+export function larger(a: Dim, b: Dim): Dim {
+  const greater = isGreater(a, b)
+  return greater === 1 ? a : greater === 0 ? b : known(maxDims, a, b)
+}
+
+export function smaller(a: Dim, b: Dim): Dim {
+  const greater = isGreater(a, b)
+  return greater === 1 ? b : greater === 0 ? a : known(minDims, a, b)
+}
+
+/** Integer division of ONNX: towards zero. */
+export function quotientOf(a: Dim, b: Dim): Dim {
+  if (b === 0) return unknownDim()
+  if (typeof a === 'number' && typeof b === 'number') return Math.trunc(a / b)
+  return known(floorDivideDims, a, b)
+}
+
+/** Remainder with the sign of the divisor. */
+export function remainderOf(a: Dim, b: Dim): Dim {
+  if (b === 0 || isUnknown(a) || isUnknown(b)) return unknownDim()
+  if (divideExactly(a, b) !== undefined) return 0
+  return subDims(a, mulDims(b, floorDivideDims(a, b)))
+}
+
+export function negated(a: Dim): Dim {
+  return a === 0 ? 1 : a === 1 ? 0 : unknownDim()
+}
+
+export function bothTrue(a: Dim, b: Dim): Dim {
+  return a === 0 || b === 0 ? 0 : a === 1 && b === 1 ? 1 : unknownDim()
+}
+
+export function choose(condition: Dim, a: Dim, b: Dim): Dim {
+  return condition === 1 || a === b ? a : condition === 0 ? b : unknownDim()
+}
+
+function known(of: (a: Dim, b: Dim) => Dim, a: Dim, b: Dim): Dim {
+  return isUnknown(a) || isUnknown(b) ? unknownDim() : of(a, b)
+}

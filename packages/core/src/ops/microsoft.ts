@@ -1,0 +1,161 @@
+import { type Dim, floorDivideDims } from '../dim.ts'
+import type { Op, Value } from '../op.ts'
+import { type OutputInfo, ShapeProblem } from '../tensor.ts'
+import { exactGelu, tanhGelu } from './gelu.ts'
+import { inferGemm, runGemm, swapped } from './gemm.ts'
+import { at, combined, mapped, noKernel } from './kernels.ts'
+import { multiply, productDims } from './matmul.ts'
+import { LayerNormalization } from './normalization.ts'
+import { intOf, operand, sameType, textOf } from './operands.ts'
+import { broadcastOf, dimsOf } from './sizes.ts'
+
+/** Ops that onnxruntime's optimiser writes into files, domain com.microsoft. */
+const define = (name: string, op: Pick<Op, 'infer'> & Partial<Op>): Op => ({
+  run: noKernel(`com.microsoft.${name}`),
+  ...op,
+  name: `com.microsoft.${name}`,
+  write: ({ inputs, attributes }) => ({ type: name, domain: 'com.microsoft', inputs, attributes }),
+})
+
+const elementwise = (name: string, each: (x: number, attributes: Parameters<Op['run']>[1]) => number): Op =>
+  define(name, {
+    // input 1, if there, is a bias
+    infer(inputs) {
+      const x = operand(inputs, 0)
+      const bias = inputs[1]
+      return [{ dtype: x.dtype, dims: bias === undefined ? dimsOf(x) : broadcastOf([x, bias]) }]
+    },
+    run(inputs, attributes, context) {
+      const x = at(inputs, 0)
+      const bias = inputs[1]
+      const biased = bias === undefined ? x : combined(x, bias, x.dtype, (a, b) => a + b, context)
+      return [mapped(biased, x.dtype, (element) => each(element, attributes), context)]
+    },
+  })
+
+/** alpha · A′B′ with the last two axes exchanged where transA, transB are 1. */
+const FusedMatMul = define('FusedMatMul', {
+  infer(inputs, attributes) {
+    const a = operand(inputs, 0)
+    const b = operand(inputs, 1)
+    if (intOf(attributes, 'transBatchA', 0) + intOf(attributes, 'transBatchB', 0) > 0) {
+      throw new ShapeProblem('with transBatchA or transBatchB is not handled')
+    }
+    const turn = (dims: readonly Dim[] | undefined, turned: number): readonly Dim[] | undefined =>
+      dims === undefined || turned === 0 || dims.length < 2
+        ? dims
+        : [...dims.slice(0, -2), dims.at(-1) as Dim, dims.at(-2) as Dim]
+    const left = turn(dimsOf(a), intOf(attributes, 'transA', 0))
+    return [{ dtype: sameType(a, b), dims: productDims(left, turn(dimsOf(b), intOf(attributes, 'transB', 0))) }]
+  },
+  run(inputs, attributes, context) {
+    const alpha = intOf(attributes, 'alpha', 1)
+    const turn = (x: Value, name: string): Value => (intOf(attributes, name, 0) === 1 ? swapped(x, context) : x)
+    const product = multiply(turn(at(inputs, 0), 'transA'), turn(at(inputs, 1), 'transB'), context)
+    return [mapped(product, product.dtype, (x) => alpha * x, context)]
+  },
+})
+
+/** Gemm followed by an activation. */
+const FusedGemm = define('FusedGemm', {
+  infer: (inputs, attributes) => [inferGemm(inputs, attributes)],
+  run(inputs, attributes, context) {
+    const activations: Readonly<Record<string, (x: number) => number>> = {
+      Relu: (x) => Math.max(0, x),
+      Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+      Tanh: Math.tanh,
+    }
+    const name = textOf(attributes, 'activation', '')
+    const activation = activations[name]
+    if (activation === undefined) return noKernel(`FusedGemm with ${name}`)(inputs, attributes, context)
+    const product = runGemm(inputs, attributes, context)
+    return [mapped(product, product.dtype, activation, context)]
+  },
+})
+
+/** Layer normalisation of x + skip (+ bias, input 4). Outputs: result, mean, inverse deviation, the sum itself. */
+const SkipLayerNormalization = define('SkipLayerNormalization', {
+  infer(inputs) {
+    const x = operand(inputs, 0)
+    const dtype = sameType(x, operand(inputs, 1))
+    const dims = dimsOf(x)
+    const statistics: OutputInfo = { dtype: 'float32', dims: dims && [...dims.slice(0, -1), 1] }
+    return [{ dtype, dims }, statistics, statistics, { dtype, dims }]
+  },
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    const bias = inputs[4]
+    const plus = (a: Value, b: Value): Value => combined(a, b, a.dtype, (p, q) => p + q, context)
+    const total = bias === undefined ? plus(x, at(inputs, 1)) : plus(plus(x, at(inputs, 1)), bias)
+    const epsilon = intOf(attributes, 'epsilon', 1e-5)
+    const [result] = LayerNormalization.run([total, inputs[2], inputs[3]], { axis: -1, epsilon }, context)
+    const none = context.zeros('float32', [0])
+    return [result as Value, none, none, total]
+  },
+})
+
+/** Matrix product with a weight of N rows of K numbers packed into few bits each. */
+const MatMulNBits = define('MatMulNBits', {
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    return [{ dtype: x.dtype, dims: dimsOf(x)?.with(-1, intOf(attributes, 'N', 0)) }]
+  },
+})
+
+/** Projection to Q, K, V in one weight [D, 3·D] and attention, [b, n, D] → [b, n, D]. */
+const Attention = define('Attention', {
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    const widths = attributes.qkv_hidden_sizes as readonly number[] | undefined
+    const columns = dimsOf(operand(inputs, 1))?.[1]
+    const width = widths?.[2] ?? (columns === undefined ? undefined : floorDivideDims(columns, 3))
+    const dims = width === undefined ? undefined : dimsOf(x)?.with(-1, width)
+    return [
+      { dtype: x.dtype, dims },
+      { dtype: x.dtype, dims: undefined },
+    ]
+  },
+})
+
+/** Attention of query [b, n, D], key and value; also packed in one tensor of five axes. */
+const MultiHeadAttention = define('MultiHeadAttention', {
+  infer(inputs) {
+    const query = operand(inputs, 0)
+    const { dtype } = query
+    const q = dimsOf(query)
+    const value = inputs[2] && dimsOf(inputs[2])
+    const width = value?.length === 3 ? value[2] : q?.[2]
+    const dims = q?.length === 3 && width !== undefined ? q.with(-1, width) : undefined
+    const none: OutputInfo = { dtype, dims: undefined }
+    return [{ dtype, dims }, none, none, none]
+  },
+})
+
+/** Word, position and segment embeddings, summed and normalised: ids [b, n] → [b, n, D], and tokens per row [b]. */
+const EmbedLayerNormalization = define('EmbedLayerNormalization', {
+  infer(inputs) {
+    const ids = dimsOf(operand(inputs, 0))
+    const table = operand(inputs, 2)
+    const width = dimsOf(table)?.[1]
+    const dims = ids === undefined || width === undefined ? undefined : [...ids, width]
+    return [
+      { dtype: table.dtype, dims },
+      { dtype: 'int32', dims: ids?.slice(0, 1) },
+      { dtype: table.dtype, dims },
+    ]
+  },
+})
+
+export const microsoftOps: readonly Op[] = [
+  elementwise('BiasGelu', exactGelu),
+  elementwise('FastGelu', tanhGelu),
+  elementwise('Gelu', exactGelu),
+  elementwise('QuickGelu', (x, attributes) => x / (1 + Math.exp(-intOf(attributes, 'alpha', 1.702) * x))),
+  Attention,
+  EmbedLayerNormalization,
+  FusedGemm,
+  FusedMatMul,
+  MatMulNBits,
+  MultiHeadAttention,
+  SkipLayerNormalization,
+]

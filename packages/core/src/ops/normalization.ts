@@ -1,0 +1,109 @@
+import { sizeOf } from '../array.ts'
+import type { Op } from '../op.ts'
+import { applyOne, type Tensor } from '../tensor.ts'
+import { add, div, mul, sub } from './binary.ts'
+import { at } from './kernels.ts'
+import { frontAxis, intOf, operand, sameType } from './operands.ts'
+import { mean } from './reduce.ts'
+import { broadcastOf, dimsOf } from './sizes.ts'
+import { broadcastWalk } from './strides.ts'
+import { sqrt } from './unary.ts'
+
+/** (x − mean) / √(variance + epsilon) · scale + bias over the axes from `axis` on. */
+export const LayerNormalization: Op = {
+  name: 'LayerNormalization',
+  since: 17,
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    const scale = operand(inputs, 1)
+    const bias = inputs[2]
+    const dtype = sameType(x, scale, ...(bias === undefined ? [] : [bias]))
+    if (x.hasShape) {
+      frontAxis(intOf(attributes, 'axis', -1), x.rank)
+      broadcastOf(bias === undefined ? [x, scale] : [x, scale, bias])
+    }
+    return [{ dtype, dims: dimsOf(x) }]
+  },
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    const scale = at(inputs, 1)
+    const bias = inputs[2]
+    const axis = frontAxis(intOf(attributes, 'axis', -1), x.dims.length)
+    const epsilon = intOf(attributes, 'epsilon', 1e-5)
+    const own = x.dims.slice(axis)
+    const size = sizeOf(own)
+    // scale and bias nearly always have the normalised axes' shape; the walk covers those that broadcast
+    const scaleAt = scale.data.length === size ? undefined : broadcastWalk(scale.dims, own)
+    const biasAt = bias === undefined || bias.data.length === size ? undefined : broadcastWalk(bias.dims, own)
+    const result = context.zeros(x.dtype, x.dims)
+    for (let start = 0; start < x.data.length; start += size) {
+      let sum = 0
+      for (let i = 0; i < size; i++) sum += x.data[start + i] as number
+      const middle = sum / size
+      let squares = 0
+      for (let i = 0; i < size; i++) squares += ((x.data[start + i] as number) - middle) ** 2
+      const factor = 1 / Math.sqrt(squares / size + epsilon)
+      for (let i = 0; i < size; i++) {
+        const weight = scale.data[scaleAt === undefined ? i : (scaleAt[i] as number)] as number
+        const shift = bias === undefined ? 0 : (bias.data[biasAt === undefined ? i : (biasAt[i] as number)] as number)
+        result.data[start + i] = ((x.data[start + i] as number) - middle) * factor * weight + shift
+      }
+    }
+    return [result]
+  },
+  expand({ inputs, attributes }, opset) {
+    if (opset >= 17) return undefined
+    const [x, scale, bias] = inputs as readonly [Tensor, Tensor, Tensor | undefined]
+    const first = frontAxis(intOf(attributes, 'axis', -1), x.rank)
+    const axes = x.dims.map((_, axis) => axis).slice(first)
+    const centred = sub(x, mean(x, axes, { keepDims: true }))
+    const variance = mean(mul(centred, centred), axes, { keepDims: true })
+    const scaled = mul(div(centred, sqrt(add(variance, intOf(attributes, 'epsilon', 1e-5)))), scale)
+    return [bias === undefined ? scaled : add(scaled, bias)]
+  },
+  read({ inputs, attributes, outputs }) {
+    const [x] = inputs
+    if (x === undefined || outputs > 1) return undefined
+    const axis = intOf(attributes, 'axis', -1)
+    return {
+      inputs,
+      attributes: { axis: x.hasShape ? frontAxis(axis, x.rank) : axis, epsilon: intOf(attributes, 'epsilon', 1e-5) },
+    }
+  },
+}
+
+/** Like layer normalisation, over the spatial axes of each channel of x [batch, channels, spatial…]. */
+export const InstanceNormalization: Op = {
+  name: 'InstanceNormalization',
+  infer(inputs) {
+    const x = operand(inputs, 0)
+    return [{ dtype: sameType(x, operand(inputs, 1), operand(inputs, 2)), dims: dimsOf(x) }]
+  },
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    const scale = at(inputs, 1)
+    const bias = at(inputs, 2)
+    const epsilon = intOf(attributes, 'epsilon', 1e-5)
+    const channels = x.dims[1] as number
+    const size = sizeOf(x.dims.slice(2))
+    const result = context.zeros(x.dtype, x.dims)
+    for (let row = 0; row < sizeOf(x.dims.slice(0, 2)); row++) {
+      const line = x.data.subarray(row * size, (row + 1) * size)
+      let sum = 0
+      for (const element of line) sum += element
+      const middle = sum / size
+      let squares = 0
+      for (const element of line) squares += (element - middle) ** 2
+      const factor = (scale.data[row % channels] as number) / Math.sqrt(squares / size + epsilon)
+      const shift = bias.data[row % channels] as number
+      for (let i = 0; i < size; i++) result.data[row * size + i] = ((line[i] as number) - middle) * factor + shift
+    }
+    return [result]
+  },
+  read: ({ inputs, attributes }) => ({ inputs, attributes: { epsilon: intOf(attributes, 'epsilon', 1e-5) } }),
+}
+
+/** Layer normalisation over the last axis; scale and bias have its size. */
+export function layerNormalization(x: Tensor, scale: Tensor, bias: Tensor | undefined, epsilon: number): Tensor {
+  return applyOne(LayerNormalization, bias === undefined ? [x, scale] : [x, scale, bias], { axis: x.rank - 1, epsilon })
+}

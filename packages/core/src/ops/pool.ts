@@ -1,0 +1,84 @@
+import { sizeOf } from '../array.ts'
+import type { Dim } from '../dim.ts'
+import type { Op } from '../op.ts'
+import { readWindow, windowDims, windowOf, windowPositions } from './conv.ts'
+import { at } from './kernels.ts'
+import { intOf, intsOf, operand } from './operands.ts'
+import { dimsOf } from './sizes.ts'
+
+function define(name: 'MaxPool' | 'AveragePool'): Op {
+  return {
+    name,
+    infer(inputs, attributes) {
+      const x = operand(inputs, 0)
+      const dims = dimsOf(x)
+      if (dims === undefined) return [{ dtype: x.dtype, dims: undefined }]
+      const window = windowOf(attributes, intsOf(attributes, 'kernel_shape') ?? [])
+      const spatial = windowDims(dims.slice(2), window, intOf(attributes, 'ceil_mode', 0) === 1)
+      return [{ dtype: x.dtype, dims: [...(dims.slice(0, 2) as Dim[]), ...spatial] }]
+    },
+    run(inputs, attributes, context) {
+      const x = at(inputs, 0)
+      const window = windowOf(attributes, intsOf(attributes, 'kernel_shape') ?? [])
+      const spatial = windowDims(x.dims.slice(2), window, intOf(attributes, 'ceil_mode', 0) === 1) as number[]
+      const positions = windowPositions(x.dims.slice(2), spatial, window)
+      const taps = sizeOf(window.kernel)
+      const places = sizeOf(spatial)
+      const size = sizeOf(x.dims.slice(2))
+      const padding = intOf(attributes, 'count_include_pad', 0) === 1
+      const result = context.zeros(x.dtype, [...x.dims.slice(0, 2), ...spatial])
+      for (let row = 0; row < sizeOf(x.dims.slice(0, 2)); row++) {
+        for (let place = 0; place < places; place++) {
+          let top = Number.NEGATIVE_INFINITY
+          let sum = 0
+          let count = 0
+          for (let tap = 0; tap < taps; tap++) {
+            const position = positions[place * taps + tap] as number
+            if (position < 0) continue
+            const element = x.data[row * size + position] as number
+            top = Math.max(top, element)
+            sum += element
+            count += 1
+          }
+          result.data[row * places + place] = name === 'MaxPool' ? top : sum / (padding ? taps : count)
+        }
+      }
+      return [result]
+    },
+    read(raw) {
+      const [x] = raw.inputs
+      const kernel = intsOf(raw.attributes, 'kernel_shape')
+      if (x === undefined || kernel === undefined || raw.outputs > 1) return undefined
+      const attributes = readWindow(raw, x, kernel)
+      return attributes && { inputs: raw.inputs, attributes }
+    },
+  }
+}
+
+/** Largest element under a moving window over the spatial axes of x [b, c, spatial…]. */
+export const MaxPool: Op = define('MaxPool')
+/** Mean under a moving window. */
+export const AveragePool: Op = define('AveragePool')
+
+/** Mean over all spatial axes, which stay with size 1. */
+export const GlobalAveragePool: Op = {
+  name: 'GlobalAveragePool',
+  infer(inputs) {
+    const x = operand(inputs, 0)
+    return [{ dtype: x.dtype, dims: dimsOf(x)?.map((dim, axis) => (axis < 2 ? dim : 1)) }]
+  },
+  run(inputs, _, context) {
+    const x = at(inputs, 0)
+    const size = sizeOf(x.dims.slice(2))
+    const result = context.zeros(
+      x.dtype,
+      x.dims.map((dim, axis) => (axis < 2 ? dim : 1)),
+    )
+    for (let row = 0; row < result.data.length; row++) {
+      let sum = 0
+      for (let i = 0; i < size; i++) sum += x.data[row * size + i] as number
+      result.data[row] = sum / size
+    }
+    return [result]
+  },
+}

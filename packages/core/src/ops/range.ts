@@ -1,0 +1,53 @@
+import { addDims, type Dim, floorDivideDims, isUnknown, mulDims, unknownDim } from '../dim.ts'
+import type { Op } from '../op.ts'
+import { applyOne, type Tensor } from '../tensor.ts'
+import { asTensor, constantData, type Operand } from './constant.ts'
+import { MOST_ELEMENTS } from './contents.ts'
+import { at } from './kernels.ts'
+import { isFloat, operand, sameType } from './operands.ts'
+
+/** start, start + step, … up to but not with the limit; all three are scalars. */
+export const Range: Op = {
+  name: 'Range',
+  since: 11,
+  infer(inputs) {
+    const bounds = [operand(inputs, 0), operand(inputs, 1), operand(inputs, 2)] as const
+    const dtype = sameType(...bounds)
+    const [start, limit, step] = bounds.map(scalar)
+    if (start === undefined || limit === undefined || step === undefined) return [{ dtype, dims: [unknownDim()] }]
+    if (typeof start === 'number' && typeof limit === 'number' && typeof step === 'number') {
+      const count = Math.max(0, Math.ceil((limit - start) / step))
+      const value =
+        isFloat(dtype) || count > MOST_ELEMENTS ? undefined : Array.from({ length: count }, (_, i) => start + i * step)
+      return [{ dtype, dims: [count], value }]
+    }
+    return [{ dtype, dims: [length(start, limit, step)] }]
+  },
+  run(inputs, _, context) {
+    const [start, limit, step] = [0, 1, 2].map((i) => at(inputs, i).data[0]) as [number, number, number]
+    const result = context.zeros(at(inputs, 0).dtype, [Math.max(0, Math.ceil((limit - start) / step))])
+    for (let i = 0; i < result.data.length; i++) result.data[i] = start + i * step
+    return [result]
+  },
+}
+
+function scalar(tensor: Tensor): Dim | undefined {
+  if (tensor.value !== undefined) return tensor.value[0]
+  return constantData(tensor)?.data[0]
+}
+
+// ceil((limit - start) / step) for a named limit, which is taken to lie beyond the start
+function length(start: Dim, limit: Dim, step: Dim): Dim {
+  if (isUnknown(start) || isUnknown(limit) || typeof step !== 'number' || step <= 0) return unknownDim()
+  return floorDivideDims(addDims(limit, addDims(mulDims(start, -1), step - 1)), step)
+}
+
+/** start, start + step, … up to but not with `limit`, of the type of the tensor among the three (default int64). */
+export function range(start: Operand, limit: Operand, step: Operand = 1): Tensor {
+  const typed = [start, limit, step].find((bound) => typeof bound !== 'number') as Tensor | undefined
+  const like = typed?.dtype ?? 'int64'
+  return applyOne(
+    Range,
+    [start, limit, step].map((bound) => asTensor(bound, like)),
+  )
+}

@@ -1,0 +1,46 @@
+import { type Dim, unknownDim } from '../dim.ts'
+import type { Op } from '../op.ts'
+import { constant, constantData } from './constant.ts'
+import { noKernel } from './kernels.ts'
+import { intsOf, operand } from './operands.ts'
+import { dimsOf } from './sizes.ts'
+
+/** Another number of elements per axis by interpolation: input 3 has the sizes, or input 2 the factors. */
+export const Resize: Op = {
+  name: 'Resize',
+  since: 10,
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    const dims = dimsOf(x)
+    if (dims === undefined) return [{ dtype: x.dtype, dims: undefined }]
+    const axes = intsOf(attributes, 'axes') ?? dims.map((_, axis) => axis)
+    const result: Dim[] = [...dims]
+    const sizes = inputs[3]?.value
+    const factors = constantData(inputs[2])?.data
+    const stretched = attributes.keep_aspect_ratio_policy ?? 'stretch'
+    axes.forEach((axis, i) => {
+      const dim = result[axis] as Dim
+      const size = stretched === 'stretch' ? sizes?.[i] : undefined
+      const factor = factors?.[i]
+      if (size !== undefined) result[axis] = size
+      else if (factor === 1) result[axis] = dim
+      else if (factor !== undefined && typeof dim === 'number') result[axis] = Math.floor(dim * factor)
+      else result[axis] = unknownDim()
+    })
+    return [{ dtype: x.dtype, dims: result }]
+  },
+  run: noKernel('Resize'),
+  read({ inputs, attributes }, opset) {
+    if (opset >= 11) {
+      const [x, roi, scales, sizes] = inputs
+      // an empty list stands for a missing one
+      const empty = scales?.hasShape && scales.dims[0] === 0
+      return { inputs: [x, roi, empty ? undefined : scales, sizes], attributes }
+    }
+    const [x, scales] = inputs
+    return {
+      inputs: [x, constant([]), scales],
+      attributes: { ...attributes, coordinate_transformation_mode: 'asymmetric' },
+    }
+  },
+}

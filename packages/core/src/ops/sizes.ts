@@ -1,0 +1,90 @@
+import { type Dim, divideExactly, isUnknown, mulDims } from '../dim.ts'
+import { ShapeProblem, type Tensor } from '../tensor.ts'
+
+/** Says which size two different sizes both are, or undefined if they are a mistake. */
+export type Unification = (a: Dim, b: Dim) => Dim | undefined
+
+let unification: Unification | undefined
+
+/**
+ * Runs `build` with a say on symbolic sizes that meet and differ (`N` and `seq` in an exported graph). Without it, and
+ * where it returns undefined, such sizes are a ShapeProblem. Two different numbers are always one.
+ */
+export function withUnification<T>(handler: Unification, build: () => T): T {
+  const outer = unification
+  unification = handler
+  try {
+    return build()
+  } finally {
+    unification = outer
+  }
+}
+
+/** The common size of two axes that have to be equal; nothing is known against an unknown size. */
+export function sameDim(a: Dim, b: Dim): Dim {
+  const dim = unify(a, b)
+  if (dim === undefined) throw new ShapeProblem(`sizes ${a} and ${b} differ`)
+  return dim
+}
+
+function unify(a: Dim, b: Dim): Dim | undefined {
+  if (a === b || isUnknown(b)) return a
+  if (isUnknown(a)) return b
+  if (typeof a === 'number' && typeof b === 'number') return undefined
+  return unification?.(a, b)
+}
+
+/** Shape of an elementwise result under ONNX (numpy) broadcasting. */
+export function broadcastDims(...shapes: readonly (readonly Dim[])[]): Dim[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length))
+  const result: Dim[] = []
+  for (let axis = 0; axis < rank; axis++) {
+    let dim: Dim = 1
+    for (const shape of shapes) {
+      const own = shape[axis - rank + shape.length] ?? 1
+      if (own === 1 || own === dim) continue
+      if (dim === 1) {
+        dim = own
+        continue
+      }
+      const common = unify(dim, own)
+      if (common === undefined) throw new ShapeProblem(`sizes ${dim} and ${own} of axis ${axis} do not broadcast`)
+      dim = common
+    }
+    result.push(dim)
+  }
+  return result
+}
+
+/** Broadcast shape of tensors; undefined if one of them has an unknown number of axes. */
+export function broadcastOf(tensors: readonly Tensor[]): Dim[] | undefined {
+  const shapes: (readonly Dim[])[] = []
+  for (const tensor of tensors) {
+    if (!tensor.hasShape) return undefined
+    shapes.push(tensor.dims)
+  }
+  return broadcastDims(...shapes)
+}
+
+/** The shape, or undefined if the number of axes is unknown. */
+export function dimsOf(tensor: Tensor): readonly Dim[] | undefined {
+  return tensor.hasShape ? tensor.dims : undefined
+}
+
+export function product(dims: readonly Dim[]): Dim {
+  return dims.reduce<Dim>(mulDims, 1)
+}
+
+/** total / part where every element must find a place; undefined if that cannot be said. */
+export function quotient(total: Dim, part: Dim): Dim | undefined {
+  if (isUnknown(total) || isUnknown(part)) return undefined
+  if (typeof total === 'number' && typeof part === 'number' && part !== 0 && total % part !== 0) {
+    throw new ShapeProblem(`${total} elements do not fill rows of ${part}`)
+  }
+  return divideExactly(total, part)
+}
+
+/** All sizes as numbers, or undefined if one is symbolic. */
+export function staticDims(dims: readonly Dim[] | undefined): readonly number[] | undefined {
+  return dims?.every((dim) => typeof dim === 'number') ? (dims as readonly number[]) : undefined
+}

@@ -1,0 +1,45 @@
+import type { Op } from '../op.ts'
+import { applyOne, type Tensor } from '../tensor.ts'
+import { asTensor, type Operand } from './constant.ts'
+import { choose, mapContents } from './contents.ts'
+import { at } from './kernels.ts'
+import { mustBe, operand, sameType } from './operands.ts'
+import { broadcastOf } from './sizes.ts'
+import { broadcastSizes, broadcastWalk } from './strides.ts'
+
+/** Elements of one tensor where the condition holds, of the other elsewhere; all three broadcast. */
+export const Where: Op = {
+  name: 'Where',
+  since: 9,
+  infer(inputs) {
+    const condition = operand(inputs, 0)
+    const a = operand(inputs, 1)
+    const b = operand(inputs, 2)
+    mustBe('bool', condition)
+    const dims = broadcastOf([condition, a, b])
+    return [{ dtype: sameType(a, b), dims, value: mapContents([condition, a, b], dims, choose) }]
+  },
+  run(inputs, _, context) {
+    const condition = at(inputs, 0)
+    const a = at(inputs, 1)
+    const b = at(inputs, 2)
+    const dims = broadcastSizes(condition.dims, a.dims, b.dims)
+    const result = context.zeros(a.dtype, dims)
+    const [which, left, right] = [condition, a, b].map((x) => broadcastWalk(x.dims, dims)) as [
+      Int32Array,
+      Int32Array,
+      Int32Array,
+    ]
+    for (let i = 0; i < result.data.length; i++) {
+      const truth = condition.data[which[i] as number] as number
+      result.data[i] = (truth ? a.data[left[i] as number] : b.data[right[i] as number]) as number
+    }
+    return [result]
+  },
+}
+
+/** `a` where the condition holds, else `b`; one of them may be a plain number. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = typeof a === 'number' ? (typeof b === 'number' ? 'float32' : b.dtype) : a.dtype
+  return applyOne(Where, [condition, asTensor(a, like), asTensor(b, like)])
+}

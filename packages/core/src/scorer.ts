@@ -1,0 +1,20 @@
+import type { Method, Site, Spec } from './method.ts'
+import type { Tensor } from './tensor.ts'
+
+export interface ScorerOptions {
+  readonly name: string
+  readonly family: Method['family']
+  readonly paper?: NonNullable<Method['paper']>
+  readonly params?: Readonly<Record<string, Spec>>
+  readonly signed?: boolean
+  /** How much each token matters: [B,N], higher stays. */
+  score(site: Site): Tensor
+}
+
+/** A method that only scores tokens; the schedule's rule (top-k, threshold, mass) does the rest. */
+export function scorer({ score, ...about }: ScorerOptions): Method {
+  return Object.freeze<Method>({
+    ...about,
+    reduce: (site) => ({ keep: site.budget === undefined ? site.alive : site.budget.select(score(site)) }),
+  })
+}

@@ -1,0 +1,2 @@
+export * as runtimeModels from './runtime-models.ts'
+export { testRuntime } from './test-runtime.ts'

@@ -1,0 +1,60 @@
+export type Modality = 'text' | 'image' | 'audio'
+
+export interface PictureShape {
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+}
+
+/** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
+export interface Picture extends PictureShape {
+  readonly pixels: Float32Array
+}
+
+/** One channel, −1…1. */
+export interface Sound {
+  /** Samples a second. */
+  readonly sampleRate: number
+  readonly samples: Float32Array
+}
+
+export interface Example<Content> {
+  /** Class number, which is an index into the model's logits. */
+  readonly label: number
+  /** Where the example comes from (file, line), for messages. */
+  readonly source: string
+  /** The content; pictures from files are brought to the given shape, the others come as they are. */
+  read(shape?: PictureShape): Content | Promise<Content>
+}
+
+interface Examples<M extends Modality, Content> {
+  readonly modality: M
+  /** Where the data come from, for messages and reports. */
+  readonly source: string
+  readonly examples: readonly Example<Content>[]
+}
+
+export type TextDataset = Examples<'text', string>
+export type ImageDataset = Examples<'image', Picture>
+export type AudioDataset = Examples<'audio', Sound>
+export type Dataset = TextDataset | ImageDataset | AudioDataset
+
+/** A data set from texts in memory. */
+export function textDataset(source: string, texts: readonly { text: string; label: number }[]): TextDataset {
+  const examples = texts.map(({ text, label }, i) => ({ label, source: `${source}, text ${i}`, read: () => text }))
+  return { modality: 'text', source, examples }
+}
+
+/** A data set from pictures in memory; `pixels` are [channels, height, width], 0…1. */
+export function imageDataset(
+  source: string,
+  shape: PictureShape,
+  pictures: readonly { pixels: Float32Array; label: number }[],
+): ImageDataset {
+  const examples = pictures.map(({ pixels, label }, i) => ({
+    label,
+    source: `${source}, picture ${i}`,
+    read: () => ({ ...shape, pixels }),
+  }))
+  return { modality: 'image', source, examples }
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import { gunzipSync } from 'node:zlib'
+import { TpError } from '@tp/core'
+import type { ImageDataset } from './dataset.ts'
+import type { LabelledOptions } from './tsv.ts'
+
+/** An IDX array of unsigned bytes, MNIST's format: two zero bytes, type, number of axes, sizes as big-endian int32. */
+export interface IdxArray {
+  readonly dims: readonly number[]
+  readonly data: Uint8Array
+}
+
+/** Reads an IDX file of unsigned bytes, gzipped or not. */
+export async function readIdx(path: string): Promise<IdxArray> {
+  const bytes = unzip(path, await readFile(path))
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const rank = bytes[3] ?? 0
+  if (bytes.length < 4 + 4 * rank || rank === 0 || view.getUint16(0) !== 0) {
+    throw new TpError('TP_DATA', 'eval', `${path}: is not an IDX file`)
+  }
+  if (bytes[2] !== 0x08) {
+    throw new TpError(
+      'TP_DATA',
+      'eval',
+      `${path}: holds IDX type 0x${bytes[2]?.toString(16)}; only bytes (0x8) are read`,
+    )
+  }
+  const dims = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis))
+  const data = bytes.subarray(4 + 4 * rank)
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  if (data.length !== size) {
+    throw new TpError(
+      'TP_DATA',
+      'eval',
+      `${path}: says ${dims.join(' × ')} bytes but holds ${data.length}; is it cut off?`,
+    )
+  }
+  return { dims, data }
+}
+
+/** Pictures [count, height, width] (or [count, height, width, channels]) and labels [count] from two IDX files. */
+export async function readIdxImages(
+  imagesPath: string,
+  labelsPath: string,
+  { labels, limit }: LabelledOptions = {},
+): Promise<ImageDataset> {
+  const [pictures, classes] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)])
+  const [count = 0, height = 0, width = 0, channels = 1] = pictures.dims
+  if (pictures.dims.length < 3 || pictures.dims.length > 4) {
+    throw new TpError('TP_DATA', 'eval', `${imagesPath}: has ${pictures.dims.length} axes; pictures have 3 or 4`)
+  }
+  if (classes.dims.length !== 1 || classes.dims[0] !== count) {
+    throw new TpError('TP_DATA', 'eval', `${labelsPath}: has labels [${classes.dims}] for ${count} pictures`)
+  }
+  const size = height * width * channels
+  const examples = Array.from({ length: Math.min(count, limit ?? count) }, (_, i) => {
+    const source = `${imagesPath}, picture ${i}`
+    const label = classes.data[i] as number
+    if (labels !== undefined && label >= labels.length) {
+      throw new TpError('TP_DATA', 'eval', `${source}: has class ${label}, but the model has ${labels.length} classes`)
+    }
+    return {
+      label,
+      source,
+      read: () => ({
+        channels,
+        height,
+        width,
+        pixels: planar(pictures.data.subarray(i * size, (i + 1) * size), channels),
+      }),
+    }
+  })
+  if (examples.length === 0) throw new TpError('TP_DATA', 'eval', `${imagesPath}: holds no pictures`)
+  return { modality: 'image', source: imagesPath, examples }
+}
+
+/** Bytes [height, width, channels] to brightness 0…1 [channels, height, width]. */
+export function planar(bytes: Uint8Array, channels: number): Float32Array {
+  const area = bytes.length / channels
+  const pixels = new Float32Array(bytes.length)
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < channels; c++) pixels[c * area + i] = (bytes[i * channels + c] as number) / 255
+  }
+  return pixels
+}
+
+function unzip(path: string, bytes: Uint8Array): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  try {
+    return gunzipSync(bytes)
+  } catch (cause) {
+    throw new TpError('TP_DATA', 'eval', `${path}: cannot be unzipped; is it cut off?`, { cause })
+  }
+}

@@ -1,0 +1,92 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
+import { TpError } from '@tp/core'
+import type { Dataset, Modality } from './dataset.ts'
+import { readIdxImages } from './idx.ts'
+import { imageFolder, isImageFile } from './image-folder.ts'
+import { filesUnder } from './labelled-files.ts'
+import { type LabelledOptions, readTsv } from './tsv.ts'
+import { isWavFile, wavFolder } from './wav-folder.ts'
+
+export interface DatasetOptions extends LabelledOptions {
+  /** What the model takes; data of another kind are an error. */
+  readonly modality?: Modality | undefined
+}
+
+const KINDS =
+  'a file of label<TAB>sentence lines, a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
+  'a folder of pictures in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
+
+/**
+ * Opens a labelled data set; its kind is seen from what is there.
+ * @throws TpError TP_DATA when it is missing, of no known kind, of another kind than the model takes, or has a bad label
+ */
+export async function openDataset(path: string, options: DatasetOptions = {}): Promise<Dataset> {
+  const { limit, modality } = options
+  if (limit !== undefined && (!Number.isInteger(limit) || limit < 1)) {
+    throw new TpError('TP_OPTION', 'eval', `limit is ${limit}; it is a number of examples, 1 or more`)
+  }
+  const dataset = (await isFolder(path)) ? await openFolder(path, options) : await openFile(path, options)
+  if (modality !== undefined && dataset.modality !== modality) {
+    throw new TpError('TP_DATA', 'eval', `${path}: holds ${dataset.modality} data, but the model takes ${modality}`)
+  }
+  return dataset
+}
+
+async function openFile(path: string, options: DatasetOptions): Promise<Dataset> {
+  if (isIdxImages(path)) return openIdx(path, options)
+  if (['.tsv', '.txt'].includes(extname(path).toLowerCase())) return readTsv(path, options)
+  throw new TpError('TP_DATA', 'eval', `${path}: is no data set that can be read. What can: ${KINDS}`)
+}
+
+async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {
+  const files = await filesUnder(folder)
+  const only = (kind: string, found: readonly string[]): string => {
+    if (found.length === 1) return found[0] as string
+    const names = found.slice(0, 8).map((file) => basename(file))
+    throw new TpError(
+      'TP_DATA',
+      'eval',
+      `${folder}: holds ${found.length} ${kind} (${names.join(', ')}); give one of them`,
+    )
+  }
+  const idx = files.filter(isIdxImages)
+  if (idx.length > 0) return openIdx(only('IDX files of pictures', idx), options)
+  const wavs = files.filter(isWavFile)
+  if (wavs.length > 0) return wavFolder(folder, wavs, options)
+  const images = files.filter(isImageFile)
+  if (images.length > 0) return imageFolder(folder, images, options)
+  const tables = files.filter((file) => extname(file).toLowerCase() === '.tsv')
+  if (tables.length > 0) return readTsv(only('TSV files', tables), options)
+  throw new TpError('TP_DATA', 'eval', `${folder}: holds no data that can be read. What can: ${KINDS}`)
+}
+
+function isIdxImages(path: string): boolean {
+  return /images[-.]idx[34]-ubyte(\.gz)?$/.test(basename(path))
+}
+
+async function openIdx(images: string, options: DatasetOptions): Promise<Dataset> {
+  const stem = basename(images)
+    .replace(/\.gz$/, '')
+    .replace(/images([-.])idx[34]/, 'labels$1idx1')
+  for (const name of [`${stem}.gz`, stem]) {
+    const labels = join(dirname(images), name)
+    if (await exists(labels)) return readIdxImages(images, labels, options)
+  }
+  throw new TpError('TP_DATA', 'eval', `${images}: the labels are missing; ${stem} (or .gz) has to stand beside it`)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (cause) {
+    throw new TpError('TP_DATA', 'eval', `${path}: there is no such file or folder`, { cause })
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

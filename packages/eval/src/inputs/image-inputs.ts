@@ -1,0 +1,84 @@
+import { TpError, type ValueInfo } from '@tp/core'
+import type { ImageDataset, Picture, PictureShape } from '../datasets/dataset.ts'
+import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
+import { measureNormalisation, type Normalisation } from './normalisation.ts'
+
+export interface ImageOptions {
+  /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
+  readonly normalisation?: Normalisation | undefined
+  /** Size where the model leaves it free (default: that of the pictures). */
+  readonly size?: { readonly height: number; readonly width: number } | undefined
+}
+
+/** Pictures as [batch, channels, height, width] float32, read when a batch needs them. */
+export async function imageInputs(
+  dataset: ImageDataset,
+  inputs: readonly ValueInfo[],
+  options: ImageOptions = {},
+): Promise<ModelInputs> {
+  const input = onlyInput(inputs, 'pictures')
+  if (input.dims.length !== 4 || input.type !== 'float32') {
+    throw new TpError('TP_INPUT', 'eval', `input "${input.name}" is not float32 [batch, channels, height, width]`)
+  }
+  const fixed = {
+    channels: fixedSize(input, 1),
+    height: fixedSize(input, 2) ?? options.size?.height,
+    width: fixedSize(input, 3) ?? options.size?.width,
+  }
+  const { normalisation } = options
+  const { mean, std } = checkNormalisation(normalisation ?? (await measureNormalisation(dataset, complete(fixed))))
+  return {
+    source: dataset.source,
+    targets: dataset.examples.map(({ label }) => label),
+    lengths: undefined,
+    preparationMs: undefined,
+    notes: normalisation === undefined ? [measuredNote(mean, std)] : [],
+    async feeds(positions) {
+      const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])
+      const pictures = await Promise.all(batch.map((example) => example.read(complete(fixed))))
+      const shape = { ...(pictures[0] as Picture), ...defined(fixed) }
+      const size = shape.channels * shape.height * shape.width
+      const data = new Float32Array(pictures.length * size)
+      for (const [b, picture] of pictures.entries()) {
+        checkShape(picture, shape, batch[b]?.source ?? dataset.source)
+        const area = picture.height * picture.width
+        for (let i = 0; i < size; i++) {
+          const channel = Math.floor(i / area)
+          const centred = (picture.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
+          data[b * size + i] = centred / (std[channel] ?? (std[0] as number))
+        }
+      }
+      const dims = [pictures.length, shape.channels, shape.height, shape.width]
+      return { [input.name]: { type: 'float32', dims, data } }
+    },
+  }
+}
+
+type PartialShape = { readonly [axis in keyof PictureShape]: number | undefined }
+
+function complete({ channels, height, width }: PartialShape): PictureShape | undefined {
+  return channels && height && width ? { channels, height, width } : undefined
+}
+
+function defined(shape: PartialShape): Partial<PictureShape> {
+  return Object.fromEntries(Object.entries(shape).filter(([, size]) => size !== undefined))
+}
+
+function checkShape(picture: PictureShape, wanted: PictureShape, source: string): void {
+  const text = ({ channels, height, width }: PictureShape): string => `${channels} × ${height} × ${width}`
+  if (text(picture) === text(wanted)) return
+  throw new TpError('TP_DATA', 'eval', `${source}: is ${text(picture)}, but ${text(wanted)} is needed`)
+}
+
+function measuredNote(mean: readonly number[], std: readonly number[]): string {
+  const text = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(' ')
+  return (
+    'the model comes with no preprocessor_config.json and no normalisation was given: pictures are normalised by ' +
+    `their own mean ${text(mean)} and standard deviation ${text(std)}`
+  )
+}
+
+function checkNormalisation({ mean, std }: Normalisation): Normalisation {
+  if (mean.length > 0 && std.length > 0 && mean.every(Number.isFinite) && std.every((s) => s > 0)) return { mean, std }
+  throw new TpError('TP_OPTION', 'eval', `mean [${mean}] and std [${std}] are not numbers with std above 0`)
+}

@@ -1,0 +1,49 @@
+import { type NamedTensors, TpError, type TypedArray, type ValueInfo } from '@tp/core'
+
+/** A data set in the form that one model takes. */
+export interface ModelInputs {
+  /** Where the data come from, for messages and reports. */
+  readonly source: string
+  /** Class number of each example. */
+  readonly targets: readonly number[]
+  /** Real tokens of each example, special ones included; undefined where the model alone knows (pictures, sound). */
+  readonly lengths: readonly number[] | undefined
+  /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
+  readonly preparationMs: readonly number[] | undefined
+  /** What was assumed for want of better knowledge, in sentences for the user. */
+  readonly notes: readonly string[]
+  /** Inputs of one batch of examples by their positions, padded to its longest. */
+  feeds(rows: readonly number[]): Promise<NamedTensors>
+}
+
+/** An input's size along an axis where the model has it fixed. */
+export function fixedSize(input: ValueInfo, axis: number): number | undefined {
+  const size = input.dims[axis]
+  return typeof size === 'number' && size > 0 ? size : undefined
+}
+
+/** The one input of a model of pictures or sound. */
+export function onlyInput(inputs: readonly ValueInfo[], what: string): ValueInfo {
+  const [input] = inputs
+  if (input !== undefined && inputs.length === 1) return input
+  const names = inputs.map(({ name }) => name).join(', ')
+  throw new TpError('TP_INPUT', 'eval', `${what} go into one input, but the model has ${inputs.length}: ${names}`)
+}
+
+/** Numbers in an array of the element type that an input asks for. */
+export function arrayOf(input: ValueInfo, length: number): TypedArray {
+  switch (input.type) {
+    case 'float32':
+      return new Float32Array(length)
+    case 'int32':
+      return new Int32Array(length)
+    case 'int64':
+      return new BigInt64Array(length)
+    default:
+      throw new TpError(
+        'TP_INPUT',
+        'eval',
+        `input "${input.name}" is ${input.type}; float32, int32 and int64 can be filled`,
+      )
+  }
+}

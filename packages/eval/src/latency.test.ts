@@ -1,0 +1,120 @@
+import { type NamedTensors, openSession, type Session } from '@tp/core'
+import { runtimeModels } from '@tp/core/testing'
+import { nodeRuntime } from '@tp/runtime-node'
+import { describe, expect, test } from 'vitest'
+import { comparePaired, medianInterval } from './latency.ts'
+
+/** A session without a model that takes a known time. */
+function takes(ms: number, onRun: () => void = () => {}): Session {
+  return openSession(`takes ${ms} ms`, {
+    inputs: [],
+    outputs: [],
+    async run() {
+      onRun()
+      const end = performance.now() + ms
+      while (performance.now() < end);
+      return {}
+    },
+    endProfile: async () => undefined,
+    close: async () => {},
+  })
+}
+
+const noInputs: NamedTensors = {}
+
+describe('comparePaired', () => {
+  test('known times give the known speed-up', async () => {
+    const sessions = { dense: takes(4), half: takes(2), same: takes(4) }
+    const { rounds, variants } = await comparePaired(sessions, [noInputs, noInputs], { rounds: 15 })
+    expect(rounds).toBe(15)
+    expect(Object.keys(variants)).toEqual(['dense', 'half', 'same'])
+    expect(variants.dense?.speedup).toEqual({ value: 1, low: 1, high: 1 })
+    expect(variants.half?.speedup.value).toBeGreaterThan(1.8)
+    expect(variants.half?.speedup.value).toBeLessThan(2.2)
+    expect(variants.same?.speedup.value).toBeCloseTo(1, 1)
+    for (const [name, ms] of [
+      ['dense', 4],
+      ['half', 2],
+    ] as const) {
+      const { p50Ms = 0, p90Ms = 0, totalMs = 0 } = variants[name] ?? {}
+      expect(p50Ms).toBeGreaterThanOrEqual(ms)
+      expect(p50Ms).toBeLessThan(ms + 1)
+      expect(p90Ms).toBeGreaterThanOrEqual(p50Ms)
+      expect(totalMs).toBeGreaterThanOrEqual(2 * ms)
+    }
+  })
+
+  test('real sessions: a quarter of the rows in each of 24 products is clearly faster', async () => {
+    await using whole = await nodeRuntime().load(runtimeModels.slowModel, { threads: 1 })
+    await using part = await nodeRuntime().load(runtimeModels.slowModel, { threads: 1 })
+    const square = (size: number): NamedTensors => ({
+      x: { type: 'float32', dims: [size, size], data: new Float32Array(size * size) },
+    })
+    const { variants } = await comparePaired({ whole, part }, [square(256)], {
+      rounds: 15,
+      inputsOf: { part: [square(128)] },
+    })
+    // 8 times fewer operations
+    expect(variants.part?.speedup.low).toBeGreaterThan(2)
+  })
+
+  test('on every input all variants take their turn, and each is first equally often', async () => {
+    const turns: string[] = []
+    const names = ['a', 'b', 'c']
+    const sessions = Object.fromEntries(names.map((name) => [name, takes(0, () => turns.push(name))]))
+    await comparePaired(sessions, [noInputs, noInputs], { rounds: 6 })
+    const warmUp = 6
+    const groups = Array.from({ length: 12 }, (_, i) => turns.slice(warmUp + 3 * i, warmUp + 3 * i + 3))
+    for (const group of groups) expect(group.toSorted()).toEqual(names)
+    for (const name of names) expect(groups.filter(([first]) => first === name)).toHaveLength(4)
+    expect(turns).toHaveLength(warmUp + 36)
+  })
+
+  test('a budget ends it after the third round at the earliest', async () => {
+    const short = await comparePaired({ a: takes(5) }, [noInputs], { budgetMs: 1 })
+    expect(short.rounds).toBe(3)
+    const longer = await comparePaired({ a: takes(5) }, [noInputs], { budgetMs: 100, rounds: 1000 })
+    expect(longer.rounds).toBeGreaterThan(3)
+    expect(longer.rounds).toBeLessThan(21)
+  })
+
+  test('reports progress and obeys the signal', async () => {
+    const controller = new AbortController()
+    const seen: number[] = []
+    const onProgress = (done: number, rounds: number) => {
+      seen.push(done)
+      expect(rounds).toBe(10)
+      if (done === 2) controller.abort()
+    }
+    const run = comparePaired({ a: takes(0) }, [noInputs], { rounds: 10, signal: controller.signal, onProgress })
+    await expect(run).rejects.toMatchObject({ code: 'TP_ABORTED' })
+    expect(seen).toEqual([1, 2])
+  })
+
+  test.each([
+    ['no sessions', {}, [noInputs], {}],
+    ['no inputs', { a: takes(0) }, [], {}],
+    ['no rounds', { a: takes(0) }, [noInputs], { rounds: 0 }],
+    ['no budget', { a: takes(0) }, [noInputs], { budgetMs: 0 }],
+    ['inputs of a variant that is not there', { a: takes(0) }, [noInputs], { inputsOf: { b: [noInputs] } }],
+    ['too few inputs of its own', { a: takes(0) }, [noInputs], { inputsOf: { a: [] } }],
+  ])('%s is refused', async (_name, sessions, inputs, options) => {
+    await expect(comparePaired(sessions, inputs, options)).rejects.toMatchObject({ code: 'TP_OPTION' })
+  })
+})
+
+// Ranks as in published tables of confidence intervals for the median (95 %, sign test).
+test.each([
+  [3, 1],
+  [5, 1],
+  [6, 1],
+  [8, 1],
+  [9, 2],
+  [10, 2],
+  [20, 6],
+  [25, 8],
+  [50, 18],
+])('the interval of the median of %d values starts at the one of rank %d', (n, rank) => {
+  const values = Array.from({ length: n }, (_, i) => i + 1).reverse()
+  expect(medianInterval(values)).toEqual({ low: rank, high: n + 1 - rank })
+})

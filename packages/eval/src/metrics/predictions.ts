@@ -1,0 +1,49 @@
+import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+
+/** Logits of one batch, [examples, classes]. */
+export interface Logits {
+  readonly classes: number
+  readonly data: Float32Array
+}
+
+/**
+ * The output with one row of numbers an example: `logits` if there is one, else the only float output of that form.
+ * @throws TpError TP_OUTPUT
+ */
+export function logitsOf(outputs: NamedTensors, rows: number): Logits {
+  const isClassOutput = ({ type, dims }: TensorLike): boolean =>
+    type === 'float32' && dims.length === 2 && dims[0] === rows
+  const named = outputs.logits
+  const candidates =
+    named !== undefined
+      ? [named]
+      : Object.entries(outputs)
+          .filter(isOwnOutput)
+          .map(([, tensor]) => tensor)
+  const fitting = candidates.filter(isClassOutput)
+  const [output] = fitting
+  if (output === undefined || fitting.length > 1) {
+    const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
+    const wanted = `one float32 output [${rows}, classes]`
+    throw new TpError(
+      'TP_OUTPUT',
+      'eval',
+      `${wanted} is needed to count right answers; the model gave ${seen.join(', ')}`,
+    )
+  }
+  return { classes: output.dims[1] as number, data: output.data as Float32Array }
+}
+
+/** Position of the largest number of a row; the first of equals. Not a number anywhere: −1. */
+export function largest(row: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 0; i < row.length; i++) {
+    if (Number.isNaN(row[i])) return -1
+    if ((row[i] as number) > (row[best] as number)) best = i
+  }
+  return best
+}
+
+function isOwnOutput([name]: readonly [string, unknown]): boolean {
+  return !name.startsWith('tp.trace.')
+}

@@ -1,0 +1,189 @@
+import {
+  type ConstantData,
+  constantData,
+  type Dim,
+  type Node,
+  type OnnxForm,
+  type Tensor,
+  TpError,
+  withUnification,
+} from '@tp/core'
+import type { AttributeProto, NodeProto } from 'onnx-buf'
+import { ConstantPool } from './constant-pool.ts'
+import type { Graph } from '../graph/graph.ts'
+import { createNode } from '../graph/node.ts'
+import { isOpaque } from './opaque.ts'
+import { share } from '../file/share.ts'
+import { equalSizes } from './sizes.ts'
+import { capturedNames } from '../graph/subgraph.ts'
+import { substitute } from './substitute.ts'
+
+/** Where expressions are written to. */
+export interface EmitTarget {
+  readonly graph: Graph
+  /** Opset of the default domain whose forms are written. */
+  readonly opset: number
+  /** Values of the graph that tensors of the expression stand for; every placeholder needs one. */
+  readonly names: ReadonlyMap<Tensor, string>
+  /**
+   * Placeholders with the type and shape that their values really have in the graph ({@link Lifted.tensor}). Then
+   * arithmetic on sizes that are numbers here becomes constants.
+   */
+  readonly actual?: ReadonlyMap<Tensor, Tensor>
+  /** Names of new values begin with it: `tp/block_3`. */
+  readonly prefix: string
+  /** The new nodes come in front of this one; default: at the end. */
+  readonly before?: NodeProto
+}
+
+/**
+ * Writes expressions as nodes into a graph, and returns the names of their values. What occurs twice is written once,
+ * constants equal to one that was written before are shared, and integers known beforehand become constants.
+ * @throws TpError TP_UNBOUND if a placeholder has no name; TP_SHAPE if `actual` shapes do not fit
+ */
+export function emit(outputs: readonly Tensor[], target: EmitTarget): string[] {
+  return withUnification(equalSizes([]).unify, () => {
+    const { actual } = target
+    if (actual === undefined) return new Emitter(target, target.names).emit(outputs)
+    const names = new Map(target.names)
+    for (const [tensor, name] of target.names) names.set(actual.get(tensor) ?? tensor, name)
+    return new Emitter(target, names).emit(substitute(outputs, actual))
+  })
+}
+
+/** What a node is written as: another expression where the opset lacks it, or one ONNX node. */
+type Lowered = { readonly other: readonly Tensor[] } | { readonly form: OnnxForm }
+
+class Emitter {
+  readonly #target: EmitTarget
+  readonly #names: Map<Tensor, string>
+  readonly #constants: ConstantPool
+  readonly #lowered = new Map<Node, Lowered>()
+  readonly #written = new Map<Node, NodeProto>()
+  readonly #byContents = new Map<string, NodeProto>()
+  readonly #nodes: NodeProto[] = []
+
+  constructor(target: EmitTarget, names: ReadonlyMap<Tensor, string>) {
+    this.#target = target
+    this.#names = new Map(names)
+    this.#constants = ConstantPool.of(target.graph)
+  }
+
+  emit(outputs: readonly Tensor[]): string[] {
+    const names = outputs.map((tensor) => this.#nameOf(tensor))
+    this.#target.graph.insert(this.#nodes, this.#target.before)
+    return names
+  }
+
+  /** Name of a tensor's value, once everything it needs has been written. No recursion: expressions may be deep. */
+  #nameOf(output: Tensor): string {
+    const stack = [output]
+    for (let tensor = stack.at(-1); tensor !== undefined; tensor = stack.at(-1)) {
+      const missing = this.#names.has(tensor) ? [] : this.#needs(tensor).filter((input) => !this.#names.has(input))
+      if (missing.length > 0) {
+        stack.push(...missing)
+        continue
+      }
+      stack.pop()
+      if (!this.#names.has(tensor)) this.#names.set(tensor, this.#write(tensor))
+    }
+    return this.#names.get(output) as string
+  }
+
+  #needs(tensor: Tensor): Tensor[] {
+    if (knownContents(tensor) !== undefined) return []
+    const lowered = this.#lower(tensor.node)
+    if ('other' in lowered) return [lowered.other[tensor.output] as Tensor]
+    return lowered.form.inputs.filter((input) => input !== undefined)
+  }
+
+  #lower(node: Node): Lowered {
+    let lowered = this.#lowered.get(node)
+    if (lowered === undefined) {
+      lowered = lower(node, this.#target.opset)
+      this.#lowered.set(node, lowered)
+    }
+    return lowered
+  }
+
+  /** Everything the tensor needs has a name by now. */
+  #write(tensor: Tensor): string {
+    const contents = knownContents(tensor)
+    if (contents !== undefined) return this.#constants.add(contents, this.#target.prefix)
+    const lowered = this.#lower(tensor.node)
+    if ('other' in lowered) return this.#names.get(lowered.other[tensor.output] as Tensor) as string
+    const proto = this.#written.get(tensor.node) ?? this.#writeNode(tensor.node, lowered.form)
+    return proto.output[tensor.output] || this.#nameOutput(proto, tensor.output)
+  }
+
+  #writeNode(node: Node, form: OnnxForm): NodeProto {
+    const inputs = form.inputs.map((input) => (input === undefined ? '' : (this.#names.get(input) as string)))
+    while (inputs.at(-1) === '') inputs.pop()
+    const key = isOpaque(node.op) ? undefined : contentsKey(form, inputs)
+    const twin = key === undefined ? undefined : this.#byContents.get(key)
+    const proto = twin ?? this.#newNode(node, form, inputs)
+    this.#written.set(node, proto)
+    if (key !== undefined) this.#byContents.set(key, proto)
+    return proto
+  }
+
+  #newNode(node: Node, form: OnnxForm, inputs: readonly string[]): NodeProto {
+    const { graph, prefix } = this.#target
+    const name = graph.uniqueName(`${prefix}/${form.type}`)
+    const proto = createNode({ ...form, name, inputs, outputs: [] })
+    const required = allRequired.has(form.type) ? node.op.infer(node.inputs, node.attributes).length : 1
+    for (let i = 0; i < required; i++) this.#nameOutput(proto, i)
+    if (isOpaque(node.op)) proto.attribute = this.#attributesOf(node.op.source)
+    this.#nodes.push(proto)
+    return proto
+  }
+
+  #attributesOf(source: NodeProto): AttributeProto[] {
+    const foreign = [...capturedNames(source)].find((name) => !this.#target.graph.has(name))
+    if (foreign === undefined) return share(source.attribute)
+    const reason = `the body of node "${source.name}" (${source.opType}) reads "${foreign}", which this graph does not have`
+    throw new TpError('TP_OPAQUE', 'onnx', reason)
+  }
+
+  #nameOutput(proto: NodeProto, output: number): string {
+    while (proto.output.length <= output) proto.output.push('')
+    const name = this.#target.graph.uniqueName(`${proto.name}_output_${output}`)
+    proto.output[output] = name
+    return name
+  }
+}
+
+/** Operators whose outputs must all be there; elsewhere all but the first can be left out. */
+const allRequired: ReadonlySet<string> = new Set(['DynamicQuantizeLinear', 'Split', 'TopK'])
+
+function lower(node: Node, opset: number): Lowered {
+  const { op, inputs, attributes } = node
+  if (op.name === 'Input') {
+    const reason = `input "${attributes.name}" of the expression stands for no value of the graph; give its name`
+    throw new TpError('TP_UNBOUND', 'onnx', reason)
+  }
+  if (isOpaque(op)) return { form: { type: op.source.opType, domain: op.source.domain, inputs, attributes: {} } }
+  const other = op.expand?.(node, opset)
+  if (other !== undefined) return { other }
+  if (opset < (op.since ?? 7)) {
+    throw new TpError('TP_OPSET', 'onnx', `${op.name} needs opset ${op.since}; this graph has ${opset}`)
+  }
+  return { form: op.write?.(node, opset) ?? { type: op.name, inputs, attributes } }
+}
+
+/** Contents of a constant, or of integers that are known beforehand. */
+function knownContents(tensor: Tensor): ConstantData | undefined {
+  const constant = constantData(tensor)
+  if (constant !== undefined) return constant
+  const { value, dtype } = tensor
+  if (value === undefined || !tensor.hasShape || !tensor.dims.every(isNumber) || !value.every(isNumber)) return undefined
+  return { dtype, dims: tensor.dims as readonly number[], data: Float64Array.from(value as readonly number[]) }
+}
+
+function isNumber(dim: Dim): dim is number {
+  return typeof dim === 'number'
+}
+
+function contentsKey(form: OnnxForm, inputs: readonly string[]): string {
+  return JSON.stringify([form.domain ?? '', form.type, inputs, form.attributes])
+}

@@ -1,0 +1,213 @@
+import {
+  apply,
+  applyOne,
+  type ConstantData,
+  constantOf,
+  type Dim,
+  type DType,
+  input,
+  operators,
+  type Tensor,
+  TpError,
+  unknownDim,
+  withUnification,
+} from '@tp/core'
+import type { NodeProto } from 'onnx-buf'
+import { readAttributes } from '../graph/attributes.ts'
+import { denseConstant, lazyConstant } from '../tensor/constants.ts'
+import { dtypeOf, isDType } from '../tensor/dtype.ts'
+import type { Graph } from '../graph/graph.ts'
+import { opset as opsetOf } from '../file/model.ts'
+import { createNode } from '../graph/node.ts'
+import { bodyOutputType, guessDType, opaqueOp } from './opaque.ts'
+import { type EqualSizes, equalSizes, plainName } from './sizes.ts'
+import { sortNodes } from '../graph/topology.ts'
+import type { DeclaredValue } from '../graph/value-info.ts'
+
+/** Why a node's results are opaque. */
+export interface LiftNote {
+  readonly node: NodeProto
+  readonly reason: string
+}
+
+/** A graph seen as core's expressions, value by value. */
+export interface Lifted {
+  /** @throws TpError TP_VALUE if the graph has no value of that name */
+  tensor(name: string): Tensor
+  has(name: string): boolean
+  /** A size in the names that are used here. */
+  resolve(dim: Dim): Dim
+  /** The name of each value, for `emit` into the same graph. */
+  readonly names: ReadonlyMap<Tensor, string>
+  /** Names of sizes that the graph showed to be equal to another one, which is used instead. */
+  readonly sameAs: ReadonlyMap<string, Dim>
+  /** Every node that was left opaque, in file order. */
+  readonly notes: readonly LiftNote[]
+}
+
+/**
+ * Reads a graph as expressions. The file is not changed, and weights are not decoded until someone looks at them.
+ *
+ * Inputs become placeholders; their sizes are named as the file names them, or after the input (`input_ids_dim1`). What
+ * core does not know (operators of other domains, control flow, rare forms) is opaque: its results have the type and
+ * shape that the file declares, and nothing more is known of them.
+ *
+ * @param options.overrides values to be used instead of those that the graph computes, by name
+ */
+export function lift(graph: Graph, options: { readonly overrides?: ReadonlyMap<string, Tensor> } = {}): Lifted {
+  const nodes = sortNodes(graph.nodes, (name) => graph.producer(name))
+  const sizes = equalSizes(inputSizes(graph))
+  for (;;) {
+    const known = sizes.sameAs.size
+    const lifted = withUnification(sizes.unify, () => liftOnce(graph, nodes, sizes, options.overrides ?? new Map()))
+    // Values computed before two names were found equal still use both: begin again with one.
+    if (sizes.sameAs.size === known) return lifted
+  }
+}
+
+function liftOnce(
+  graph: Graph,
+  nodes: readonly NodeProto[],
+  sizes: EqualSizes,
+  overrides: ReadonlyMap<string, Tensor>,
+): Lifted {
+  const values = new Map<string, Tensor>()
+  const notes: LiftNote[] = []
+  const opset = opsetOf(graph.model)
+  for (const declared of graph.inputs) values.set(declared.name, placeholder(declared, sizes))
+  liftInitializers(graph, values)
+  for (const [name, tensor] of overrides) values.set(name, tensor)
+  for (const node of nodes) {
+    const inputs = node.input.map((name) => values.get(name))
+    const outputs = liftNode(node, inputs, opset, {
+      graph,
+      resolve: sizes.resolve,
+      note: (reason) => notes.push({ node, reason }),
+    })
+    node.output.forEach((name, i) => {
+      if (name !== '' && !overrides.has(name)) values.set(name, outputs[i] as Tensor)
+    })
+  }
+  return {
+    tensor: (name) => {
+      const tensor = values.get(name)
+      if (tensor === undefined) throw new TpError('TP_VALUE', 'onnx', `the graph has no value named "${name}"`)
+      return tensor
+    },
+    has: (name) => values.has(name),
+    resolve: sizes.resolve,
+    names: new Map([...values].map(([name, tensor]) => [tensor, name])),
+    sameAs: sizes.sameAs,
+    notes,
+  }
+}
+
+/** Where a node's surroundings matter: declared types for what is opaque, data files, and someone to tell why. */
+export interface LiftContext {
+  readonly graph?: Graph
+  /** Names of sizes that the file declares, in those that are used ({@link Lifted.resolve}). */
+  readonly resolve?: (dim: Dim) => Dim
+  readonly note?: (reason: string) => void
+}
+
+/**
+ * The results of one node on the given inputs, one per output of the node. Never fails on what a file can hold: a node
+ * that core does not understand, or whose shapes contradict each other, is opaque, and `note` is told the reason.
+ */
+export function liftNode(
+  node: NodeProto,
+  inputs: readonly (Tensor | undefined)[],
+  opset: number,
+  context: LiftContext = {},
+): Tensor[] {
+  try {
+    const outputs = understand(node, inputs, opset, context)
+    if (typeof outputs !== 'string') return outputs
+    context.note?.(outputs)
+  } catch (error) {
+    if (!(error instanceof TpError)) throw error
+    context.note?.(error.message)
+  }
+  const infos = node.output.map((name, i) => {
+    const declared = context.graph?.valueInfo(name)
+    const dtype = [declared?.type, bodyOutputType(node, i)].find(isDType) ?? guessDType(inputs)
+    return { dtype, dims: declaredDims(declared, context.resolve) }
+  })
+  return apply(opaqueOp(node, infos), inputs)
+}
+
+/** The node in core's terms, or the reason why there is none. */
+function understand(
+  node: NodeProto,
+  inputs: readonly (Tensor | undefined)[],
+  opset: number,
+  context: LiftContext,
+): Tensor[] | string {
+  const { opType: type, domain } = node
+  const op = operators.get(domain === '' || domain === 'ai.onnx' ? type : `${domain}.${type}`)
+  if (op === undefined || type === 'Input') return 'this operator is not known here'
+  const attributes = readAttributes(node, context.graph?.model.external)
+  if (attributes === undefined) return 'it has a body or an attribute that is not known here'
+  if (node.input.some((name, i) => name !== '' && inputs[i] === undefined)) return 'one of its inputs does not exist'
+  const raw = { type, inputs, attributes, outputs: node.output.length }
+  const canonical = op.read === undefined ? raw : op.read(raw, opset)
+  if (canonical === undefined) return `this form of the operator at opset ${opset} is not known here`
+  const outputs = apply(op, canonical.inputs, canonical.attributes)
+  if (outputs.length < node.output.length) return `it has ${node.output.length} outputs, ${outputs.length} are known here`
+  return outputs
+}
+
+function declaredDims(
+  declared: DeclaredValue | undefined,
+  resolve: (dim: Dim) => Dim = (dim) => dim,
+): readonly Dim[] | undefined {
+  return declared?.dims?.map((dim) => resolve(declaredDim(dim) ?? unknownDim()))
+}
+
+function declaredDim(dim: number | string): Dim | undefined {
+  if (typeof dim === 'number') return dim
+  return dim === '?' ? undefined : plainName(dim)
+}
+
+function placeholder({ name, type, dims }: DeclaredValue, sizes: EqualSizes): Tensor {
+  const named = dims?.map((dim, axis) => sizes.resolve(declaredDim(dim) ?? sizeName(name, axis)))
+  return input(name, isDType(type) ? type : 'float32', named)
+}
+
+function sizeName(input: string, axis: number): string {
+  return plainName(`${input}_dim${axis}`)
+}
+
+function inputSizes(graph: Graph): string[] {
+  return graph.inputs.flatMap(({ name, dims }) =>
+    (dims ?? []).flatMap((dim, axis) => {
+      const size = declaredDim(dim) ?? sizeName(name, axis)
+      return typeof size === 'string' ? [size] : []
+    }),
+  )
+}
+
+function liftInitializers(graph: Graph, values: Map<string, Tensor>): void {
+  const { external } = graph.model
+  for (const tensor of graph.initializers) {
+    values.set(tensor.name, weight(tensor.name, tensor.dataType, tensor.dims, lazyConstant(tensor, external)))
+  }
+  for (const sparse of graph.proto.sparseInitializer) {
+    const { values: stored, dims } = sparse
+    if (stored === undefined) continue
+    values.set(stored.name, weight(stored.name, stored.dataType, dims, denseConstant(sparse, external)))
+  }
+}
+
+/** A constant; where its contents cannot be read here, a value of which only the shape is known. */
+function weight(name: string, code: number, dims: readonly bigint[], value: ConstantData | undefined): Tensor {
+  if (value !== undefined) {
+    try {
+      return constantOf(value, () => value.data)
+    } catch (error) {
+      if (!(error instanceof TpError)) throw error
+    }
+  }
+  const unread = createNode({ type: 'Constant', inputs: [], outputs: [name] })
+  return applyOne(opaqueOp(unread, [{ dtype: dtypeOf(code) ?? 'float32', dims: dims.map(Number) }]), [])
+}

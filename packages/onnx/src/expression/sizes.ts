@@ -1,0 +1,75 @@
+import { type Dim, isUnknown, namesIn, substituteDim, type Unification } from '@tp/core'
+
+/**
+ * Sizes that turn out to be equal while a graph is followed: exporters name one size differently from input to input
+ * (`batch` and `batch_1`, `sequence` and `s0`).
+ */
+export interface EqualSizes {
+  /** What each name stands for: another name, a number or a formula. */
+  readonly sameAs: ReadonlyMap<string, Dim>
+  /** What core asks when two different sizes meet. */
+  readonly unify: Unification
+  /** The size in the names that were chosen. */
+  resolve(dim: Dim): Dim
+}
+
+/** @param order names to prefer, best first; a name that is not listed gives way */
+export function equalSizes(order: readonly string[]): EqualSizes {
+  const sameAs = new Map<string, Dim>()
+  const rank = new Map(order.map((name, position) => [name, position]))
+  const rankOf = (name: string): number => rank.get(name) ?? order.length
+
+  const resolve = (dim: Dim): Dim => {
+    let resolved = dim
+    // A chain cannot be longer than the names in it: nothing is ever set equal to what contains it.
+    while ([...namesIn(resolved)].some((name) => sameAs.has(name))) {
+      resolved = substituteDim(resolved, Object.fromEntries(sameAs))
+    }
+    return resolved
+  }
+
+  const learn = (name: string, dim: Dim): Dim | undefined => {
+    if (namesIn(dim).has(name)) return undefined
+    sameAs.set(name, dim)
+    return dim
+  }
+
+  const unify = (left: Dim, right: Dim): Dim | undefined => {
+    const a = resolve(left)
+    const b = resolve(right)
+    if (a === b || isUnknown(b)) return a
+    if (isUnknown(a)) return b
+    // A number is the size of the result, whether the other is equal to it or a 1 that is stretched.
+    if (typeof a === 'number') return typeof b === 'number' ? undefined : a
+    if (typeof b === 'number') return b
+    if (isName(a) && isName(b)) return rankOf(a) <= rankOf(b) ? learn(b, a) : learn(a, b)
+    if (isName(a)) return learn(a, b)
+    if (isName(b)) return learn(b, a)
+    return unifyFormulas(a, b)
+  }
+
+  /** `N+1` and `M+1`: equal if one name in each makes them so. */
+  const unifyFormulas = (a: Dim, b: Dim): Dim | undefined => {
+    const inB = namesIn(b)
+    const inA = namesIn(a)
+    const onlyA = [...inA].filter((name) => !inB.has(name))
+    const onlyB = [...inB].filter((name) => !inA.has(name))
+    const [x, y] = [onlyA[0], onlyB[0]]
+    if (x === undefined || y === undefined || onlyA.length + onlyB.length > 2) return undefined
+    if (substituteDim(b, { [y]: x }) !== a) return undefined
+    unify(x, y)
+    return resolve(a)
+  }
+
+  return { sameAs, unify, resolve }
+}
+
+function isName(dim: Dim): dim is string {
+  return typeof dim === 'string' && namesIn(dim).has(dim)
+}
+
+/** A name that reads as one name in core's formulas: exporters also write `s0 + 1` or `2*batch`. */
+export function plainName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}_]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`)
+  return /^\d/.test(plain) ? `_${plain}` : plain
+}

@@ -1,0 +1,84 @@
+import { fromBinary } from '@bufbuild/protobuf'
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { TpError } from '@tp/core'
+import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
+
+/**
+ * Parses a model; tensor bytes stay views on `bytes`.
+ * @throws TpError TP_NOT_ONNX or TP_TRUNCATED
+ */
+export function decode(bytes: Uint8Array): ModelProto {
+  if (bytes.length === 0) throw new TpError('TP_NOT_ONNX', 'onnx', 'the file is empty; give the path of an .onnx file')
+  if (startsWith(bytes, 'version https://git-lfs')) {
+    throw new TpError('TP_NOT_ONNX', 'onnx', 'this is a Git LFS pointer, not the model; fetch it with `git lfs pull`')
+  }
+  let model: ModelProto
+  try {
+    model = fromBinary(ModelProtoSchema, bytes)
+  } catch (cause) {
+    throw unreadable(bytes, cause)
+  }
+  if (model.graph === undefined) {
+    throw isTruncated(bytes)
+      ? truncated(bytes)
+      : new TpError('TP_NOT_ONNX', 'onnx', 'the file holds no ONNX graph; give the path of an .onnx file')
+  }
+  // Writers put opset_import after the graph, so a file that ends with the graph has lost its end.
+  if (model.opsetImport.length === 0) throw truncated(bytes)
+  return model
+}
+
+function unreadable(bytes: Uint8Array, cause: unknown): TpError {
+  if (isTruncated(bytes)) return truncated(bytes, cause)
+  const reason = cause instanceof Error ? ` (${cause.message})` : ''
+  return new TpError('TP_NOT_ONNX', 'onnx', `not an ONNX file, or a damaged one${reason}; give the path of an .onnx file`, { cause })
+}
+
+function truncated(bytes: Uint8Array, cause?: unknown): TpError {
+  const seen = `the ONNX file ends after ${bytes.length} bytes, before its end`
+  return new TpError('TP_TRUNCATED', 'onnx', `${seen}; download or copy it again`, { cause })
+}
+
+/** Wire types of ModelProto's first fields; anything else at the start is another kind of file. */
+const modelFields: Readonly<Record<number, WireType>> = {
+  1: WireType.Varint, // ir_version
+  2: WireType.LengthDelimited, // producer_name
+  3: WireType.LengthDelimited,
+  4: WireType.LengthDelimited,
+  5: WireType.Varint, // model_version
+  6: WireType.LengthDelimited,
+  7: WireType.LengthDelimited, // graph
+  8: WireType.LengthDelimited, // opset_import
+  14: WireType.LengthDelimited,
+  20: WireType.LengthDelimited,
+  25: WireType.LengthDelimited,
+  26: WireType.LengthDelimited,
+}
+
+/** True where the file reads as a model up to a field that goes beyond its end. */
+function isTruncated(bytes: Uint8Array): boolean {
+  const reader = new BinaryReader(bytes)
+  let fields = 0
+  while (reader.pos < bytes.length) {
+    try {
+      const [number, wire] = reader.tag()
+      if (modelFields[number] !== wire) return false
+      if (wire === WireType.Varint) {
+        reader.skip(wire, number)
+      } else {
+        const end = reader.uint32() + reader.pos
+        if (end > bytes.length) return fields > 0
+        reader.pos = end
+      }
+    } catch {
+      return fields > 0
+    }
+    fields += 1
+  }
+  return fields > 0
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false
+  return true
+}

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
+import { isTpError } from '@tp/core'
+import { ModelProtoSchema } from 'onnx-buf'
+import { describe, expect, test } from 'vitest'
+import { fixture, onnxFiles, sharedTest } from '../../test/shared.ts'
+import { cloneModel, createModel, decodeModel, encodeModel, metadata, opset } from './model.ts'
+import { Graph } from '../graph/graph.ts'
+
+function codeOf(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    if (isTpError(error)) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+/** A model with one Relu, and a field that no ONNX has in each of model, graph, node and tensor. */
+function modelWithUnknownFields(): Uint8Array {
+  const unknown = (writer: BinaryWriter): BinaryWriter => writer.tag(999, WireType.LengthDelimited).string('news')
+  const message = (write: (writer: BinaryWriter) => BinaryWriter): Uint8Array => write(new BinaryWriter()).finish()
+  const node = message((w) => unknown(w.tag(1, 2).string('x').tag(2, 2).string('y').tag(4, 2).string('Relu')))
+  const tensor = message((w) => unknown(w.tag(1, 0).int64(1500).tag(2, 0).int32(1).tag(8, 2).string('w').tag(9, 2).bytes(new Uint8Array(6000))))
+  const graph = message((w) => unknown(w.tag(1, 2).bytes(node).tag(2, 2).string('g').tag(5, 2).bytes(tensor)))
+  const set = message((w) => w.tag(2, 0).int64(17))
+  return message((w) => unknown(w.tag(1, 0).int64(8).tag(7, 2).bytes(graph).tag(8, 2).bytes(set)))
+}
+
+describe('round trip', () => {
+  for (const { name, path } of onnxFiles()) {
+    sharedTest(`${name} is written as it was read`, () => {
+      const bytes = readFileSync(path)
+      expect(Buffer.compare(encodeModel(decodeModel(bytes)), bytes)).toBe(0)
+    })
+  }
+  if (onnxFiles().length === 0) sharedTest('every file of the shared folder is written as it was read', () => {})
+
+  test('unknown fields survive at every level, in pieces written apart too', () => {
+    const bytes = modelWithUnknownFields()
+    expect(encodeModel(decodeModel(bytes))).toEqual(bytes)
+  })
+
+  sharedTest('a large model written in pieces equals the one written at once', () => {
+    const model = decodeModel(fixture('bert-cls-optimum'))
+    const weight = model.proto.graph?.initializer[0]
+    if (weight === undefined) throw new Error('the fixture has initializers')
+    weight.docString = 'comes after the bytes'
+    expect(Buffer.compare(encodeModel(model), toBinary(ModelProtoSchema, model.proto))).toBe(0)
+  })
+})
+
+describe('what is no model', () => {
+  const text = (value: string): Uint8Array => new TextEncoder().encode(value)
+
+  test('is refused with a code', () => {
+    expect(codeOf(() => decodeModel(new Uint8Array()))).toBe('TP_NOT_ONNX')
+    expect(codeOf(() => decodeModel(text('<!doctype html><title>404</title>')))).toBe('TP_NOT_ONNX')
+    expect(codeOf(() => decodeModel(text('{"architectures": ["BertModel"]}')))).toBe('TP_NOT_ONNX')
+    expect(codeOf(() => decodeModel(Uint8Array.of(0x50, 0x4b, 3, 4, 20, 0, 0, 0)))).toBe('TP_NOT_ONNX')
+    expect(codeOf(() => decodeModel(text('version https://git-lfs.github.com/spec/v1\noid sha256:0')))).toBe('TP_NOT_ONNX')
+  })
+
+  sharedTest('a file cut anywhere is a TpError, nearly always TP_TRUNCATED', () => {
+    const bytes = fixture('deit-distilled-ts17')
+    const codes = new Map<string, number>()
+    for (let i = 0; i < 400; i++) {
+      const end = Math.floor((bytes.length * i) / 400)
+      const code = codeOf(() => decodeModel(bytes.subarray(0, end)))
+      codes.set(code, (codes.get(code) ?? 0) + 1)
+    }
+    expect(codes.get('none')).toBeUndefined()
+    expect(codes.get('TP_NOT_ONNX') ?? 0).toBeLessThan(3)
+  })
+
+  sharedTest('a file with flipped bytes is read, or a TpError, never another exception', () => {
+    const bytes = fixture('bert-cls-external')
+    let seed = 1
+    const random = (): number => {
+      seed = (seed * 48271) % 2147483647
+      return seed / 2147483647
+    }
+    const codes = new Set<string>()
+    for (let i = 0; i < 300; i++) {
+      const broken = bytes.slice()
+      for (let k = 0; k < 1 + (i % 3); k++) broken[Math.floor(random() * broken.length)] = Math.floor(random() * 256)
+      codes.add(codeOf(() => new Graph(decodeModel(broken))))
+    }
+    expect(codes.size).toBeGreaterThan(1)
+  })
+})
+
+describe('model', () => {
+  sharedTest('a copy shares the weights and nothing else', () => {
+    const model = decodeModel(fixture('bert-cls-optimum'))
+    const before = encodeModel(model)
+    const copy = cloneModel(model)
+    expect(Buffer.compare(encodeModel(copy), before)).toBe(0)
+    const [weight] = model.proto.graph?.initializer ?? []
+    const [shared] = copy.proto.graph?.initializer ?? []
+    expect(shared?.rawData).toBe(weight?.rawData)
+    expect(shared).not.toBe(weight)
+    metadata(copy).set('tp', '1')
+    const graph = new Graph(copy)
+    for (const node of [...graph.nodes].slice(0, 20)) graph.remove(node)
+    expect(Buffer.compare(encodeModel(model), before)).toBe(0)
+  })
+
+  test('metadata are set, changed and removed by key', () => {
+    const model = createModel(17)
+    const props = metadata(model)
+    props.set('a', '1')
+    props.set('b', '2')
+    props.set('a', '3')
+    const read = metadata(decodeModel(encodeModel({ ...model, proto: { ...model.proto } })))
+    expect(read.keys()).toEqual(['a', 'b'])
+    expect(read.get('a')).toBe('3')
+    props.delete('a')
+    expect(fromBinary(ModelProtoSchema, encodeModel(model)).metadataProps.map(({ key }) => key)).toEqual(['b'])
+  })
+
+  test('opset names what is imported when a set is missing', () => {
+    const model = createModel(17)
+    expect(opset(model)).toBe(17)
+    expect(codeOf(() => opset(model, 'com.microsoft'))).toBe('TP_OPSET')
+  })
+})

@@ -1,0 +1,23 @@
+import { create } from '@bufbuild/protobuf'
+import type { Attributes } from '@tp/core'
+import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
+import { writeAttributes } from './attributes.ts'
+
+/** A node to be put into a graph. Inputs that are left out are empty names. */
+export interface NewNode {
+  readonly type: string
+  /** Operator set; default: ONNX's own. */
+  readonly domain?: string
+  readonly name?: string
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes?: Attributes
+}
+
+export function createNode(node: NewNode): NodeProto {
+  const proto = create(NodeProtoSchema, { input: [...node.inputs], output: [...node.outputs], opType: node.type })
+  if (node.name !== undefined) proto.name = node.name
+  if (node.domain !== undefined && node.domain !== '') proto.domain = node.domain
+  if (node.attributes !== undefined) proto.attribute = writeAttributes(node.attributes)
+  return proto
+}

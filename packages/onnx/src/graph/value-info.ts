@@ -1,0 +1,44 @@
+import { create } from '@bufbuild/protobuf'
+import type { DType } from '@tp/core'
+import { type TypeProto, TypeProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
+import { codeName, codeOf, dtypeOf } from '../tensor/dtype.ts'
+
+/** What a file declares of a value. */
+export interface DeclaredValue {
+  readonly name: string
+  /** Element type by onnxruntime's name; `sequence`, `map` … for what is no tensor; empty if the file does not say. */
+  readonly type: string
+  /** A number, a name, or `?` for a size the file leaves open; undefined if not even the number of axes is declared. */
+  readonly dims: readonly (number | string)[] | undefined
+}
+
+export function readValueInfo({ name, type }: ValueInfoProto): DeclaredValue {
+  if (type?.value.case !== 'tensorType') {
+    return { name, type: type?.value.case?.replace('Type', '') ?? '', dims: undefined }
+  }
+  const { elemType, shape } = type.value.value
+  const dims = shape?.dim.map(({ value }) => {
+    if (value.case === 'dimValue') return value.value < 0n ? '?' : Number(value.value)
+    return value.case === 'dimParam' && value.value !== '' ? value.value : '?'
+  })
+  return { name, type: elemType === 0 ? '' : (dtypeOf(elemType) ?? codeName(elemType).toLowerCase()), dims }
+}
+
+/** Declares a value; `undefined` is a size without number or name. */
+export function writeValueInfo(
+  name: string,
+  dtype: DType,
+  dims: readonly (number | string | undefined)[],
+): ValueInfoProto {
+  return create(ValueInfoProtoSchema, { name, type: tensorType(dtype, dims) })
+}
+
+export function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]): TypeProto {
+  const dim = dims.map((size) => {
+    if (size === undefined) return {}
+    return typeof size === 'number'
+      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
+      : { value: { case: 'dimParam' as const, value: size } }
+  })
+  return create(TypeProtoSchema, { value: { case: 'tensorType', value: { elemType: codeOf(dtype), shape: { dim } } } })
+}

@@ -1,0 +1,2 @@
+export { nodeRuntime } from './node-runtime.ts'
+export { type OperatorTotal, readProfile } from './read-profile.ts'

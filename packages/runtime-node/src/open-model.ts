@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import type { InferenceSession } from 'onnxruntime-node'
+import { importOrt } from './ort.ts'
+import { type ProfileFile, profileFile } from './profile-file.ts'
+import { fromOrt, toOrt } from './tensors.ts'
+
+/** What of the session options concerns onnxruntime: plain data that can cross to a worker. */
+export interface ModelOptions {
+  readonly threads?: number | undefined
+  readonly profile?: string | undefined
+}
+
+/** Runtime and model, for errors. */
+export function placeOf(model: Uint8Array | string): string {
+  return `runtime-node: ${typeof model === 'string' ? basename(model) : `model of ${model.byteLength} bytes`}`
+}
+
+/** A model in onnxruntime on this thread, which its runs block. */
+export async function openModel(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+  const where = placeOf(model)
+  const ort = await importOrt()
+  if (typeof model === 'string') await checkFile(where, model)
+  const profile = options.profile === undefined ? undefined : await profileFile(where, options.profile)
+  let session: InferenceSession
+  let inputs: readonly ValueInfo[]
+  let outputs: readonly ValueInfo[]
+  try {
+    // Both overloads take the same options; TypeScript wants one of them chosen.
+    session = await ort.InferenceSession.create(model as string, ortOptions(options, profile))
+    inputs = session.inputMetadata.map((info) => toInfo(where, info))
+    outputs = session.outputMetadata.map((info) => toInfo(where, info))
+  } catch (cause) {
+    await profile?.discard()
+    throw loadError(where, cause)
+  }
+
+  async function endProfile(): Promise<string | undefined> {
+    return profile?.finish(() => session.endProfiling())
+  }
+
+  return {
+    inputs,
+    outputs,
+    run: async (feeds) => fromOrt(await session.run(toOrt(ort, feeds))),
+    endProfile,
+    async close() {
+      await endProfile()
+      await session.release()
+    },
+  }
+}
+
+function ortOptions(options: ModelOptions, profile: ProfileFile | undefined): InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    executionMode: 'sequential',
+    interOpNumThreads: 1,
+    // Errors are thrown as well; logged, they would only add noise to the user's stderr.
+    logSeverityLevel: 4,
+    ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    ...(profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: profile.prefix }),
+  }
+}
+
+async function checkFile(where: string, path: string): Promise<void> {
+  try {
+    if ((await stat(path)).isFile()) return
+  } catch (cause) {
+    throw new TpError('TP_FILE_NOT_FOUND', where, `there is no file that can be read at ${path}`, { cause })
+  }
+  throw new TpError('TP_MODEL_LOAD', where, `${path} is not a file; give the path of the .onnx file`)
+}
+
+function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {
+  if (info.isTensor) return { name: info.name, type: info.type, dims: info.shape }
+  throw new TpError('TP_MODEL_LOAD', where, `"${info.name}" is a sequence, map or optional; only tensors can be passed`)
+}
+
+function loadError(where: string, cause: unknown): TpError {
+  if (cause instanceof TpError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  if (/external (data|initializer)/i.test(reason)) {
+    const advice =
+      'A model with external data is loaded by its path, with the data files beside it under the names it was saved ' +
+      'with, inside its own folder'
+    return new TpError('TP_EXTERNAL_DATA', where, `${advice}. onnxruntime says: ${reason}`, { cause })
+  }
+  if (/protobuf parsing failed|data pointer is null/i.test(reason)) {
+    return new TpError('TP_MODEL_LOAD', where, 'this is not an ONNX model, or it is cut short', { cause })
+  }
+  return new TpError('TP_MODEL_LOAD', where, `onnxruntime refuses the model: ${reason}`, { cause })
+}

@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { type NamedTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { closeGate, createGate, type Gate } from './gate.ts'
+import { type ModelOptions, placeOf } from './open-model.ts'
+import { copyInputs } from './tensors.ts'
+import { type Answer, type Request, receiveError } from './worker-protocol.ts'
+
+/** Gates of the workers that live; an exit of the process has to close them all. */
+const gates = new Set<Gate>()
+
+/** A model in a worker of its own, so that runs leave the caller's event loop free. */
+export async function openModelInWorker(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+  const where = placeOf(model)
+  const gate = createGate()
+  // Flags of the caller's node do not concern this file, and some (--input-type) keep a worker from starting.
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { gate }, execArgv: [] })
+  if (gates.size === 0) process.on('exit', closeGates)
+  gates.add(gate)
+
+  let pending: { resolve(value: unknown): void; reject(error: Error): void } | undefined
+  let ended = false
+  const exited = once(worker, 'exit')
+    .then(() => 'it has ended', String)
+    .then((reason) => {
+      ended = true
+      gates.delete(gate)
+      if (gates.size === 0) process.off('exit', closeGates)
+      pending?.reject(workerError(where, reason))
+    })
+  worker.on('message', (answer: Answer) => {
+    const asked = pending
+    pending = undefined
+    // An idle worker does not keep the process alive.
+    worker.unref()
+    if (answer.ok) asked?.resolve(answer.value)
+    else asked?.reject(receiveError(answer.error))
+  })
+
+  function ask<T>(request: Request, transfer: ArrayBuffer[] = []): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (ended) return reject(workerError(where, 'it has ended'))
+      pending = { resolve: (value) => resolve(value as T), reject }
+      worker.ref()
+      worker.postMessage(request, transfer)
+    })
+  }
+
+  const own = typeof model === 'string' ? model : new Uint8Array(model)
+  const transfer = typeof own === 'string' ? [] : [own.buffer]
+  const declared = await ask<Declared>({ kind: 'load', model: own, options }, transfer)
+  return {
+    ...declared,
+    run(feeds) {
+      const { inputs, buffers } = copyInputs(feeds)
+      return ask<NamedTensors>({ kind: 'run', inputs }, buffers)
+    },
+    endProfile: () => ask<string | undefined>({ kind: 'endProfile' }),
+    async close() {
+      if (ended) return
+      await ask({ kind: 'close' })
+      worker.ref()
+      await exited
+    },
+  }
+}
+
+interface Declared {
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+}
+
+function closeGates(): void {
+  for (const gate of gates) closeGate(gate)
+}
+
+function workerError(where: string, reason: string): TpError {
+  return new TpError('TP_WORKER', where, `the worker that held the model is gone (${reason}); load the model again`)
+}

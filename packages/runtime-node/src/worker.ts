@@ -1,0 +1,37 @@
+// Entry of the worker that holds one model (see worker-client.ts).
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import type { SessionBackend } from '@tp/core'
+import { passGate } from './gate.ts'
+import { openModel } from './open-model.ts'
+import { buffersOf } from './tensors.ts'
+import { type Answer, type Request, sendError, type WorkerStart } from './worker-protocol.ts'
+
+const port = parentPort as MessagePort
+const { gate } = workerData as WorkerStart
+let backend: SessionBackend | undefined
+
+port.on('message', async (request: Request) => {
+  try {
+    const { value, transfer } = await passGate(gate, () => serve(request))
+    port.postMessage({ ok: true, value } satisfies Answer, transfer)
+  } catch (error) {
+    port.postMessage({ ok: false, error: sendError(error) } satisfies Answer)
+  }
+  // Without its port nothing keeps the worker, and it ends by itself: the one way that is always safe.
+  if (request.kind === 'close' || backend === undefined) port.close()
+})
+
+async function serve(request: Request): Promise<{ value?: unknown; transfer?: ArrayBuffer[] }> {
+  if (request.kind === 'load') {
+    backend = await openModel(request.model, request.options)
+    return { value: { inputs: backend.inputs, outputs: backend.outputs } }
+  }
+  const loaded = backend as SessionBackend
+  if (request.kind === 'endProfile') return { value: await loaded.endProfile() }
+  if (request.kind === 'close') {
+    await loaded.close()
+    return {}
+  }
+  const outputs = await loaded.run(request.inputs)
+  return { value: outputs, transfer: buffersOf(outputs) }
+}

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { runCommand } from '../command.mjs'
+import { failed, passed } from '../outcome.mjs'
+import { root, tool, workspacePackages } from '../workspace.mjs'
+import { fencesOf } from './fences.mjs'
+import { installTarballs, openSandbox } from './sandbox.mjs'
+
+/**
+ * @typedef {import('./fences.mjs').Fence} Fence
+ * @typedef {import('../outcome.mjs').Outcome} Outcome
+ */
+
+/**
+ * Does what the documents say: every `sh` and `ts` block of every README, of CONTRIBUTING and of docs/ is run, where
+ * the packed packages are installed. CONTRIBUTING.md states the conventions.
+ * @param {string} scratch
+ * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
+ * @returns {Promise<Outcome[]>}
+ */
+export async function checkDocs(scratch, tarballs) {
+  const installed = join(scratch, 'installed')
+  await installTarballs(installed, tarballs)
+  const outcomes = []
+  for (const file of documents()) {
+    const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
+    const sandbox = join(scratch, 'documents', file.replaceAll('/', '-'))
+    if (fences.length > 0) openSandbox(sandbox, installed)
+    const types = await compile(fences, sandbox)
+    for (const fence of fences) outcomes.push(await follow(fence, sandbox, types))
+  }
+  return outcomes
+}
+
+/** @returns {string[]} relative to the root */
+function documents() {
+  const docs = existsSync(join(root, 'docs')) ? readdirSync(join(root, 'docs')).map((name) => `docs/${name}`) : []
+  const readmes = workspacePackages().map(({ folder }) => `${folder}/README.md`)
+  return ['README.md', 'CONTRIBUTING.md', ...docs, ...readmes].filter(
+    (file) => file.endsWith('.md') && existsSync(join(root, file)),
+  )
+}
+
+/**
+ * Writes each `ts` block to a file of its own and compiles them together.
+ * @param {readonly Fence[]} fences
+ * @param {string} sandbox
+ * @returns {Promise<string>} what the compiler had to say
+ */
+async function compile(fences, sandbox) {
+  const programs = fences.filter((fence) => fence.language === 'ts' && !fence.skip)
+  if (programs.length === 0) return ''
+  for (const fence of programs) writeFileSync(join(sandbox, `${programName(fence)}.ts`), fence.code)
+  const config = {
+    extends: join(root, 'tsconfig.base.json'),
+    compilerOptions: {
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+      composite: false,
+      declaration: false,
+      declarationMap: false,
+      isolatedDeclarations: false,
+      sourceMap: false,
+    },
+    files: programs.map((fence) => `${programName(fence)}.ts`),
+  }
+  const file = join(sandbox, 'tsconfig.programs.json')
+  writeFileSync(file, JSON.stringify(config))
+  const { output } = await runCommand([...tool('typescript/bin/tsc'), '-p', file, '--pretty', 'false'], {
+    cwd: sandbox,
+  })
+  return output
+}
+
+/** @param {Fence} fence */
+function programName({ file, line }) {
+  return `${basename(file, '.md').toLowerCase()}-line-${line}`
+}
+
+/** @param {Fence} fence @param {string} sandbox @param {string} types @returns {Promise<Outcome>} */
+async function follow(fence, sandbox, types) {
+  const name = `${fence.file}:${fence.line} ${fence.language === 'sh' ? fence.code.split('\n')[0] : '(program)'}`
+  if (fence.skip) return { name, state: 'skipped', note: fence.skip }
+  const env = { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
+  const options = { cwd: sandbox, env, timeoutMs: 120_000 }
+  if (fence.first) {
+    const { ok, output } = await runCommand(['bash', '-euo', 'pipefail', '-c', fence.first], options)
+    if (!ok) return failed(name, `${fence.first}\n${output}`)
+  }
+  if (fence.language === 'ts') {
+    const complaints = types.split('\n').filter((line) => line.startsWith(`${programName(fence)}.ts`))
+    if (complaints.length > 0) return failed(name, complaints.join('\n'))
+    if (!existsSync(join(sandbox, `${programName(fence)}.js`))) return failed(name, types)
+  }
+  if (isInstallation(fence)) return judgeInstallation(name, fence.code)
+  const command =
+    fence.language === 'ts'
+      ? [process.execPath, `${programName(fence)}.js`]
+      : ['bash', '-euo', 'pipefail', '-c', fence.code]
+  const { ok, output } = await runCommand(command, options)
+  return ok ? passed(name) : failed(name, `${fence.code}\n${output}`)
+}
+
+/** @param {Fence} fence */
+function isInstallation({ language, code }) {
+  return language === 'sh' && code.split('\n').every((line) => /^npm (install|i) /.test(line))
+}
+
+/**
+ * Packages of a first release are on no registry yet: what can be tested is that the names are right, and that what
+ * is installed satisfies the peers.
+ * @param {string} name
+ * @param {string} code
+ */
+function judgeInstallation(name, code) {
+  const named = code
+    .split(/\s+/)
+    .filter((word) => word !== 'npm' && word !== 'install' && word !== 'i' && !word.startsWith('-'))
+  const own = new Map(workspacePackages().map(({ manifest }) => [manifest.name, manifest]))
+  const peers = new Set(named.flatMap((word) => Object.keys(own.get(word)?.peerDependencies ?? {})))
+  const unknown = named.filter((word) => !own.has(word) && !peers.has(word))
+  // npm installs peers by itself, so only names that belong to nothing are wrong.
+  return unknown.length === 0
+    ? passed(name)
+    : failed(name, `not a package here, nor a peer of one: ${unknown.join(', ')}`)
+}

@@ -1,0 +1,48 @@
+/**
+ * A fenced block of a document that is run by the documents' test.
+ * @typedef {{
+ *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
+ * }} Fence
+ *   `file` relative to the root; `line` of its first line of code, from 1; `first`: shell commands of
+ *   `<!-- first: … -->` comments right above it; `skip`: why it is not run
+ */
+
+const opening = /^```(sh|ts)\b(.*)$/
+const comment = /^<!-- first: (.*) -->$/
+
+/**
+ * Finds the `sh` and `ts` blocks. Blocks in other languages (`console`, `text`, `json` …) are for reading only.
+ * @param {string} file
+ * @param {string} text
+ * @returns {Fence[]}
+ */
+export function fencesOf(file, text) {
+  const lines = text.split('\n')
+  /** @type {Fence[]} */
+  const fences = []
+  /** @type {string[]} */
+  let first = []
+  for (let i = 0; i < lines.length; i += 1) {
+    const line = lines[i] ?? ''
+    const [, language, info = ''] = opening.exec(line) ?? []
+    if (language === 'sh' || language === 'ts') {
+      const end = closingOf(lines, i)
+      const skip = /\bskip="([^"]+)"/.exec(info)?.[1]
+      const code = lines.slice(i + 1, end).join('\n')
+      fences.push({ file, line: i + 2, language, code, first: first.join('\n'), ...(skip ? { skip } : {}) })
+      i = end
+    } else if (line.startsWith('```')) {
+      i = closingOf(lines, i)
+    }
+    const [, command] = comment.exec(line) ?? []
+    if (command !== undefined) first.push(command)
+    else first = []
+  }
+  return fences
+}
+
+/** @param {readonly string[]} lines @param {number} start */
+function closingOf(lines, start) {
+  const end = lines.findIndex((line, i) => i > start && line.startsWith('```'))
+  return end === -1 ? lines.length : end
+}

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { fencesOf } from './fences.mjs'
+
+/** @param {...string} lines */
+const documentOf = (...lines) => fencesOf('README.md', lines.join('\n'))
+
+test('finds sh and ts blocks and the line of their first line of code', () => {
+  expect(documentOf('# Title', '', '```sh', 'echo 1', 'echo 2', '```', '```ts', 'export {}', '```')).toEqual([
+    { file: 'README.md', line: 4, language: 'sh', code: 'echo 1\necho 2', first: '' },
+    { file: 'README.md', line: 8, language: 'ts', code: 'export {}', first: '' },
+  ])
+})
+
+test('leaves other languages alone, and what looks like a fence inside them', () => {
+  expect(
+    documentOf('```console', '$ echo', '```', '```md', '<!-- first: rm x -->', '```', '```tsx', 'a', '```'),
+  ).toEqual([])
+})
+
+test('reads the reason of a skip', () => {
+  expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
+})
+
+test('takes commands that stand right above a block', () => {
+  const [fence] = documentOf('<!-- first: a -->', '<!-- first: b -->', '```sh', 'c', '```')
+  expect(fence?.first).toBe('a\nb')
+})
+
+test('takes no command that stands elsewhere', () => {
+  const [fence] = documentOf('<!-- first: a -->', 'text', '```sh', 'c', '```')
+  expect(fence?.first).toBe('')
+})

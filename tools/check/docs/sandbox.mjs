@@ -1,0 +1,53 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { runCommand } from '../command.mjs'
+import { publicPackages, readJson, root } from '../workspace.mjs'
+
+/**
+ * A folder with the packed packages installed, as a user has them: what is not in the tarball is not there. What they
+ * depend on is linked from the workspace, so that nothing is fetched.
+ * @param {string} folder
+ * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
+ */
+export async function installTarballs(folder, tarballs) {
+  const modules = join(folder, 'node_modules')
+  mkdirSync(join(modules, '.bin'), { recursive: true })
+  for (const { name, path } of tarballs) {
+    const target = join(modules, name)
+    mkdirSync(target, { recursive: true })
+    const { ok, output } = await runCommand(['tar', 'xzf', path, '-C', target, '--strip-components=1'], { cwd: root })
+    if (!ok) throw new Error(`${path} could not be unpacked: ${output}`)
+  }
+  for (const { folder: source, manifest } of publicPackages()) {
+    for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+      link(join(root, source, 'node_modules', name), join(modules, name))
+    }
+    const { bin = {} } = readJson(join(source, 'package.json'))
+    for (const [command, path] of Object.entries(bin)) {
+      const script = join(modules, manifest.name, path)
+      if (existsSync(script)) chmodSync(script, 0o755)
+      link(script, join(modules, '.bin', command))
+    }
+  }
+}
+
+/**
+ * A folder to follow one document in: the files of the repository are there to be read, what a command writes stays
+ * inside.
+ * @param {string} folder
+ * @param {string} installed a folder made by `installTarballs`
+ */
+export function openSandbox(folder, installed) {
+  mkdirSync(folder, { recursive: true })
+  symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'))
+  for (const name of readdirSync(root)) {
+    if (!name.startsWith('.') && name !== 'reports') link(join(root, name), join(folder, name))
+  }
+}
+
+/** @param {string} source @param {string} target */
+function link(source, target) {
+  if (!existsSync(source) || existsSync(target)) return
+  mkdirSync(dirname(target), { recursive: true })
+  symlinkSync(realpathSync(source), target)
+}

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { closing, failed, passed } from './outcome.mjs'
+
+test('without skips, nothing but the counts', () => {
+  expect(closing([passed('a'), passed('b')])).toBe('2 passed, 0 failed')
+})
+
+test('names what was left out, with its reason, and what failed; the counts stand alone on the last line', () => {
+  const outcomes = [
+    passed('a'),
+    failed('b', 'seen'),
+    { name: 'c', state: /** @type {const} */ ('skipped'), note: 'no GPU' },
+  ]
+  expect(closing(outcomes).split('\n')).toEqual(['skipped: c (no GPU)', 'failed: b', '1 passed, 1 failed, 1 skipped'])
+})

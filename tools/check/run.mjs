@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setUp } from '../setup/set-up.mjs'
+import { checkFormatAndLint, checkTypes, checkUnused } from './checks.mjs'
+import { checkDocs } from './docs/check-docs.mjs'
+import { checkGenerated } from './generated.mjs'
+import { checkManifests } from './manifests.mjs'
+import { closing, failed } from './outcome.mjs'
+import { checkSizes } from './size.mjs'
+import { checkTarballs, packAll } from './tarballs.mjs'
+import { runTests } from './tests.mjs'
+
+/** @typedef {import('./outcome.mjs').Outcome} Outcome */
+
+/**
+ * Everything that `npm test` does, in order; the quick ones first.
+ * @param {string} scratch a folder for temporary files
+ * @returns {Record<string, () => Promise<Outcome[]>>}
+ */
+function groups(scratch) {
+  /** @type {Promise<import('./tarballs.mjs').Tarball[]> | undefined} */
+  let packed
+  const tarballs = () => {
+    packed ??= packAll(scratch)
+    return packed
+  }
+  return {
+    lint: checkFormatAndLint,
+    types: checkTypes,
+    unused: checkUnused,
+    manifests: checkManifests,
+    generated: checkGenerated,
+    sizes: checkSizes,
+    tarballs: async () => checkTarballs(await tarballs()),
+    docs: async () => checkDocs(scratch, await tarballs()),
+    tests: () => runTests(scratch),
+  }
+}
+
+/**
+ * @param {readonly string[]} names the groups to run; none: all of them
+ * @returns {Promise<number>} exit code
+ */
+export async function main(names) {
+  const scratch = mkdtempSync(join(tmpdir(), 'tp-check-'))
+  try {
+    const all = groups(scratch)
+    const unknown = names.filter((name) => !(name in all))
+    if (unknown.length > 0) {
+      process.stderr.write(`No group ${unknown.join(', ')}. There are: ${Object.keys(all).join(', ')}\n`)
+      return 2
+    }
+    const outcomes = await attempt('set-up', async () => {
+      setUp()
+      return []
+    })
+    for (const [name, group] of Object.entries(all)) {
+      // Without an install and a build everything else would only fail again.
+      if (outcomes.some(({ name }) => name === 'set-up')) break
+      if (names.length === 0 || names.includes(name)) outcomes.push(...(await attempt(name, group)))
+    }
+    process.stdout.write(`\n${closing(outcomes)}\n`)
+    return outcomes.some(({ state }) => state === 'failed') ? 1 : 0
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/** @param {string} name @param {() => Promise<Outcome[]>} group @returns {Promise<Outcome[]>} */
+async function attempt(name, group) {
+  const start = performance.now()
+  process.stdout.write(`\n${name}\n`)
+  const outcomes = await group().catch((error) => [
+    failed(name, error instanceof Error ? error.message : String(error)),
+  ])
+  for (const { state, name, note = '' } of outcomes) {
+    if (state === 'failed') process.stdout.write(`  FAILED ${name}\n${note.replace(/^/gm, '    ')}\n`)
+  }
+  const count = outcomes.filter(({ state }) => state === 'passed').length
+  process.stdout.write(
+    `  ${count} of ${outcomes.length} passed, ${((performance.now() - start) / 1000).toFixed(1)} s\n`,
+  )
+  return outcomes
+}

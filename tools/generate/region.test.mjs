@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { replaceRegion } from './region.mjs'
+
+const text = ['above', '<!-- generated: list -->', 'old', '<!-- end of list -->', 'below'].join('\n')
+
+test('replaces what lies between the marks and nothing else', () => {
+  const replaced = replaceRegion(text, 'list', 'new')
+  expect(replaced.split('\n')).toEqual([
+    'above',
+    '<!-- generated: list -->',
+    '',
+    'new',
+    '',
+    '<!-- end of list -->',
+    'below',
+  ])
+})
+
+test('is done after one time', () => {
+  const once = replaceRegion(text, 'list', 'new')
+  expect(replaceRegion(once, 'list', 'new')).toBe(once)
+})
+
+test.each([
+  ['no marks', 'text'],
+  ['the end above the beginning', '<!-- end of list -->\n<!-- generated: list -->'],
+  ['the region twice', `${text}\n${text}`],
+])('refuses %s', (_, wrong) => {
+  expect(() => replaceRegion(wrong, 'list', 'new')).toThrow('There must be one')
+})

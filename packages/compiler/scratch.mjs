@@ -31,9 +31,9 @@ for (const n of names){
     }
     for(const g of fx.goldens??[]){
       const gold=JSON.parse(readFileSync(d+'/pruned/'+g+'.json')); if(gold.rule.method!=='prune') continue
-      if(gold.rule.restore){line+=' '+g+':restore'; continue}
+      
       const layers=Object.keys(gold.rule.keep).map(Number), tokens=Object.values(gold.rule.keep)
-      const r=prune(m,{method:gold.rule.score==='cls'?cls:received,schedule:schedule(blocks,{layers,tokens}),protect:gold.rule.protect,trace:true})
+      const r=prune(m,{method:gold.rule.score==='cls'?cls:received,schedule:schedule(blocks,{layers,tokens}),protect:gold.rule.protect,restore:gold.rule.restore?'all':'none',deadTokens:process.env.DTE!=='0',trace:process.env.TRACE==='1'})
       if(!r.ok){line+=` ${g}:REF ${r.refusal.code} ${r.refusal.message.slice(0,60)}`;continue}
       const out=await run(encodeModel(r.model),feedsOf(gold.inputs))
       for(const [k,v] of Object.entries(gold.outputs)) line+=` ${g}:${maxd(out[k].data,v.data).toExponential(1)}`

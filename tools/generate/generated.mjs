@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root, workspacePackages } from '../check/workspace.mjs'
-import { methodsTable } from './methods-table.mjs'
+import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { replaceRegion } from './region.mjs'
 
 /**
@@ -9,10 +9,22 @@ import { replaceRegion } from './region.mjs'
  * @returns {Promise<{ file: string, text: string, present: string }[]>} `file` relative to the root
  */
 export async function generatedFiles() {
+  const methods = await methodPackages()
+  const readmes = methods
+    .filter(({ folder }) => existsSync(join(root, folder, 'README.md')))
+    .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
   return [
-    withPresent('README.md', (text) => replaceRegion(text, 'packages', packagesTable()), await readmeMethods()),
-    withPresent('tsconfig.json', () => rootReferences()),
+    { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
+    withRegions('README.md', { methods: methodsTable(methods), packages: packagesTable() }),
+    ...readmes,
   ]
+}
+
+/** @param {string} file @param {Record<string, string>} regions */
+function withRegions(file, regions) {
+  const present = read(file)
+  const text = Object.entries(regions).reduce((text, [name, table]) => replaceRegion(file, text, name, table), present)
+  return { file, present, text }
 }
 
 /** @returns {Promise<string[]>} the files that were changed */
@@ -22,22 +34,15 @@ export async function writeGenerated() {
   return stale.map(({ file }) => file)
 }
 
-async function readmeMethods() {
-  const table = await methodsTable()
-  return (/** @type {string} */ text) => replaceRegion(text, 'methods', table)
-}
-
-/** @param {string} file @param {...((text: string) => string)} edits */
-function withPresent(file, ...edits) {
-  const path = join(root, file)
-  const present = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  return { file, present, text: edits.reduce((text, edit) => edit(text), present) }
+/** @param {string} file relative to the root */
+function read(file) {
+  return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
 }
 
 function packagesTable() {
-  const rows = workspacePackages()
-    .filter(({ manifest }) => !manifest.private)
-    .map(({ folder, manifest }) => `| [\`${manifest.name}\`](${folder}) | ${manifest.description} |`)
+  const rows = publicPackages().map(({ folder, manifest }) => {
+    return `| [\`${manifest.name}\`](${folder}) | ${manifest.description} |`
+  })
   return ['| package | what it does |', '| --- | --- |', ...rows].join('\n')
 }
 

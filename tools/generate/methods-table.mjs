@@ -1,31 +1,58 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root, workspacePackages } from '../check/workspace.mjs'
 
-/** @typedef {{ name: string, family: string, paper?: { title: string, arxiv?: string } }} Method */
+/**
+ * @typedef {{ name: string, family: string, description: string, paper?: { title: string, arxiv?: string },
+ *   options: Record<string, { description: string, default?: unknown }> }} MethodEntry
+ * @typedef {{ folder: string, name: string, methods: readonly MethodEntry[] }} MethodPackage `folder` relative to the root
+ */
 
-/** The methods of core and of every `@tp/method-*`, as their built modules export them. */
-export async function methodsTable() {
-  const rows = []
-  for (const { folder, manifest } of workspacePackages()) {
-    if (manifest.name !== '@tp/core' && !manifest.name.startsWith('@tp/method-')) continue
-    for (const { name, family, paper } of await methodsOf(join(root, folder, 'dist', 'index.js'))) {
-      rows.push(`| \`${name}\` | ${family} | \`${manifest.name}\` | ${citation(paper)} |`)
-    }
-  }
-  return ['| method | family | package | paper |', '| --- | --- | --- | --- |', ...rows].join('\n')
+/** @returns {Promise<MethodPackage[]>} the packages with methods, as their built modules export them; core last */
+export async function methodPackages() {
+  const core = await importBuilt('packages/core')
+  const plugins = workspacePackages().filter(({ manifest }) => manifest.name.startsWith('@tp/method-'))
+  const packages = plugins.map(async ({ folder, manifest: { name } }) => {
+    const { methods } = core.readPlugin(await importBuilt(folder), name)
+    return { folder, name, methods }
+  })
+  return [...(await Promise.all(packages)), { folder: 'packages/core', name: '@tp/core', methods: core.baselines }]
 }
 
-/** @param {string} path a built module @returns {Promise<Method[]>} */
-async function methodsOf(path) {
-  if (!existsSync(path)) return []
-  const { default: methods = {} } = await import(pathToFileURL(path).href)
-  return Object.values(methods).map((method) => (typeof method === 'function' ? method({}) : method))
+/** @param {string} folder */
+function importBuilt(folder) {
+  return import(pathToFileURL(join(root, folder, 'dist/index.js')).href)
 }
 
-/** @param {Method['paper']} paper */
-function citation(paper) {
+/** All methods, each with its package. @param {readonly MethodPackage[]} packages */
+export function methodsTable(packages) {
+  const rows = packages.flatMap(({ folder, name, methods }) =>
+    methods.map(
+      (method) => `| \`${method.name}\` | ${method.description} | [\`${name}\`](${folder}) | ${cite(method)} |`,
+    ),
+  )
+  return ['| method | what it does | package | paper |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+/** The methods of one package, each with its options. @param {MethodPackage} methodPackage */
+export function optionsTable({ methods }) {
+  const rows = methods.map(
+    (method) => `| \`${method.name}\` | ${method.description} | ${options(method)} | ${cite(method)} |`,
+  )
+  return ['| method | what it does | options | paper |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+/** @param {MethodEntry} entry */
+function options({ options }) {
+  const described = Object.entries(options).map(([name, { description, default: preset }]) => {
+    const value = preset === undefined ? '' : ` (default ${preset})`
+    return `\`${name}\`: ${description}${value}`
+  })
+  return described.join('<br>')
+}
+
+/** @param {MethodEntry} entry */
+function cite({ paper }) {
   if (paper === undefined) return ''
   return paper.arxiv === undefined ? paper.title : `[${paper.title}](https://arxiv.org/abs/${paper.arxiv})`
 }

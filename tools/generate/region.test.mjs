@@ -4,7 +4,7 @@ import { replaceRegion } from './region.mjs'
 const text = ['above', '<!-- generated: list -->', 'old', '<!-- end of list -->', 'below'].join('\n')
 
 test('replaces what lies between the marks and nothing else', () => {
-  const replaced = replaceRegion(text, 'list', 'new')
+  const replaced = replaceRegion('README.md', text, 'list', 'new')
   expect(replaced.split('\n')).toEqual([
     'above',
     '<!-- generated: list -->',
@@ -17,8 +17,8 @@ test('replaces what lies between the marks and nothing else', () => {
 })
 
 test('is done after one time', () => {
-  const once = replaceRegion(text, 'list', 'new')
-  expect(replaceRegion(once, 'list', 'new')).toBe(once)
+  const once = replaceRegion('README.md', text, 'list', 'new')
+  expect(replaceRegion('README.md', once, 'list', 'new')).toBe(once)
 })
 
 test.each([
@@ -26,5 +26,5 @@ test.each([
   ['the end above the beginning', '<!-- end of list -->\n<!-- generated: list -->'],
   ['the region twice', `${text}\n${text}`],
 ])('refuses %s', (_, wrong) => {
-  expect(() => replaceRegion(wrong, 'list', 'new')).toThrow('There must be one')
+  expect(() => replaceRegion('README.md', wrong, 'list', 'new')).toThrow('README.md: there must be one')
 })

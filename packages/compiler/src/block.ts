@@ -10,6 +10,8 @@ export interface Block {
   readonly input: string
   /** Where tokens may leave: after the attention's residual, and its norm if that comes next. [b,n,D] */
   readonly site: string
+  /** Whether norms come before the sub-layers, or after their residuals. */
+  readonly norm: 'pre' | 'post'
 }
 
 /** Ops that a normalisation is made of, besides LayerNormalization itself. */
@@ -28,7 +30,14 @@ export function findBlock(program: Program, attention: Attention): Block | undef
   const { input, sum } = residual
   const { query, keyTransposed, value } = attention
   if (![query, keyTransposed, value].every((name) => comesFrom(program, name, input))) return undefined
-  return { attention, input, site: afterNorm(program, sum) }
+  const normed = afterNorm(program, sum)
+  return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post' }
+}
+
+/** The stream that the block gives on: after the FFN's residual, and its norm in a post-norm model. */
+export function stackEnd(program: Program, block: Block): string | undefined {
+  const sum = whereOpenEnds(program, block.site, () => true)
+  return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
 /** The first sum of what follows the context with something that was there before it. */
@@ -69,17 +78,22 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
   return found
 }
 
-/** `sum` itself where it is the residual stream (pre-norm), or its norm where nothing else reads it (post-norm). */
-function afterNorm(program: Program, sum: string): string {
-  const end = whereOpenEnds(program, sum, (node) => normOps.has(node.opType))
-  return end ?? sum
+/** The norm of a sum, if nothing else reads the sum (post-norm). Written out, a norm is several steps one after another. */
+function afterNorm(program: Program, sum: string): string | undefined {
+  let norm: string | undefined
+  for (let next: string | undefined = sum; next !== undefined; ) {
+    next = whereOpenEnds(program, next, (node) => normOps.has(node.opType))
+    if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) return norm
+    norm = next
+  }
+  return norm
 }
 
 /**
  * The first value that everything computed from `start` goes through, if only nodes that pass `allowed` lie between;
  * side operands have to be constants.
  */
-export function whereOpenEnds(
+function whereOpenEnds(
   program: Program,
   start: string,
   allowed: (node: NodeProto) => boolean,

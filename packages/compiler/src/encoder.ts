@@ -15,9 +15,11 @@ export interface Encoder {
   readonly heads: number
   /** The input that says which tokens are real (1) and which are padding (0), if there is one. */
   readonly mask: string | undefined
-  /** Positions that the model reads or skips by their place, or that are learned tokens: they have to stay. */
+  /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
   readonly fixed: readonly number[]
-  /** Index of the token that the head reads, if it reads a single place. */
+  /** Positions that the model reads, or skips, by their place. */
+  readonly required: readonly number[]
+  /** Index of the token that the head reads, if it reads single places; the first of them. */
   readonly classToken: number | undefined
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]
@@ -40,7 +42,6 @@ export function findEncoder(program: Program): Encoder {
   const axis = traceTokens(program, first.input)
   const heads = checkBlocks(program, blocks, axis)
   const learned = learnedTokens(program, first.input)
-  const prefix = Math.max(axis.reads, learned)
   const places = axis.readers.filter((reader) => reader.single)
   return {
     blocks,
@@ -49,10 +50,15 @@ export function findEncoder(program: Program): Encoder {
     hidden: stream.dims[2],
     heads,
     mask: findMask(program, blocks),
-    fixed: Array.from({ length: prefix }, (_, i) => i),
+    fixed: firstPositions(Math.max(axis.reads, learned)),
+    required: firstPositions(axis.reads),
     classToken: places.length > 0 ? 0 : undefined,
     tokenOutputs: program.graph.outputs.map((output) => output.name).filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
   }
+}
+
+function firstPositions(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
 }
 
 /** Every block has to read what the one before it has written. */

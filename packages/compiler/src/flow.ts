@@ -1,6 +1,6 @@
 import { type Dim, input, namesIn, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Program } from './program.ts'
+import type { Named, Program } from './program.ts'
 import { Refused } from './refusal.ts'
 import { repairOf } from './repair.ts'
 
@@ -26,12 +26,6 @@ export interface Flow {
   shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto): Named
   /** Makes zeros in a Reshape's shape mean "as it was": exporters that never use them switch that off. */
   letZerosCopy(reshape: NodeProto): void
-}
-
-/** A value of the graph and what is known of it. */
-export interface Named {
-  readonly name: string
-  readonly tensor: Tensor
 }
 
 /** One entry of a rewritten shape: a number (0 copies, -1 infers), or the size of an axis of the reshaped value. */

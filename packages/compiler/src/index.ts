@@ -1,2 +1,6 @@
-export * from './prune.ts'
-export * from './refusal.ts'
+export { countFlops, flopsFormula, type FlopsTarget, keepForFlops, type Sizes } from './flops.ts'
+export type { InsertedCut } from './insert.ts'
+export { type BlockReport, inspect, type Inspection } from './inspect.ts'
+export { type CutRecord, type PruningStep, readProvenance } from './provenance.ts'
+export { prune, type Pruned, type PruneOptions, type PruneResult, TRACE } from './prune.ts'
+export type { Refusal } from './refusal.ts'

@@ -1,8 +1,9 @@
 import { type Amount, type Dim, gatherND, input, type Method, reduceTokens, type Tensor, type TokenState, type Values } from '@tp/core'
-import { emit } from '@tp/onnx'
+import type { NodeProto } from '@tp/onnx'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
-import { change, commit, type Flow, follow, placeholder } from './flow.ts'
+import { change, commit, type Flow, follow } from './flow.ts'
+import { type FillerSums, hideFillers } from './mask-fillers.ts'
 import type { Program } from './program.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
 import { graphSite } from './site-source.ts'
@@ -19,6 +20,8 @@ export interface InsertedCut {
   readonly position: string
   /** bool [b,k]; absent where every slot holds a kept token */
   readonly valid: string | undefined
+  /** Rows keep different numbers of tokens, as the data decide. */
+  readonly ragged: boolean
 }
 
 export interface InsertOptions {
@@ -29,6 +32,9 @@ export interface InsertOptions {
   /** Placeholders in `state` → values of the graph. */
   readonly names: ReadonlyMap<Tensor, string>
   readonly params: Values
+  readonly fillers: FillerSums
+  /** Node that no change goes beyond: where removed tokens come back. */
+  readonly end: NodeProto | undefined
 }
 
 /** What a method left behind at a block: the state for the next one, and the cut if there was one. */
@@ -47,7 +53,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   if (reduced.cut === undefined) return { state: reduced.state, names }
 
   const { site } = encoder.blocks[block] as Block
-  const { graph, opset } = program
+  const { graph } = program
   const { cut } = reduced
   const prefix = `tp/block_${block}`
   const count = `T${block}`
@@ -57,12 +63,9 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const outputs = [cut.take(source.hidden), cut.indices, ...travelling.map((traveller) => traveller.tensor)]
-  const emitted = emit(outputs, { graph, opset, names, actual: actualTensors(program, names), prefix })
+  const shapes = [[batch, count, dims[2] as Dim], [batch, count, 1], ...travelling.map(({ tensor }) => tensor.dims.map((_, axis) => (axis === 0 ? batch : count)))]
+  const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
-  for (const [i, output] of outputs.entries()) {
-    const shape = i === 0 ? [batch, count, dims[2] as Dim] : i === 1 ? [batch, count, 1] : output.dims.map((_, axis) => (axis === 0 ? batch : count))
-    program.setTensor(emitted[i] as string, placeholder(emitted[i] as string, output, shape))
-  }
   for (const reader of readers) {
     for (const [index, name] of [...reader.input].entries()) if (name === site) graph.replaceInput(reader, index, after)
   }
@@ -80,15 +83,18 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     reads: () => {},
   }
   change(flow, after, program.tensor(after))
-  follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
+  const own = graph.nodes.filter((node) => !original.has(node) || node === options.end)
+  follow(flow, new Set(own))
   commit(flow)
 
   const next = renew(reduced.state, travelling, emitted.slice(2))
   const nameOf = (name: string): string | undefined => next.byName.get(name)
+  const valid = nameOf('alive')
+  if (cut.ragged && valid !== undefined) hideFillers(program, encoder, block, valid, flow, options.fillers)
   return {
     state: next.state,
     names: next.names,
-    cut: { block, before: site, after, indices, position: nameOf('position') as string, valid: nameOf('alive') },
+    cut: { block, before: site, after, indices, position: nameOf('position') as string, valid, ragged: cut.ragged },
   }
 }
 
@@ -117,9 +123,4 @@ function renew(state: TokenState, travelling: readonly Traveller[], values: read
   }
   const carried = Object.fromEntries(Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]))
   return { state: { ...state, alive: fresh.get('alive'), position: fresh.get('position') as Tensor, carried }, names, byName }
-}
-
-/** What is really known of the values that placeholders stand for. */
-export function actualTensors(program: Program, names: ReadonlyMap<Tensor, string>): Map<Tensor, Tensor> {
-  return new Map([...names].map(([tensor, name]) => [tensor, program.tensor(name)]))
 }

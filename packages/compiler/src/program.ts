@@ -1,21 +1,42 @@
-import { type Tensor, withUnification } from '@tp/core'
-import { Graph, type Lifted, lift, liftNode, type Model, type NodeProto, opset } from '@tp/onnx'
+import { type Dim, input, type Tensor, withUnification } from '@tp/core'
+import { emit, Graph, type Lifted, lift, liftNode, type Model, type NodeProto, opset } from '@tp/onnx'
+
+/** A value of the graph and what is known of it. */
+export interface Named {
+  readonly name: string
+  readonly tensor: Tensor
+}
+
+export interface WriteOptions {
+  /** Names of new values begin with it. */
+  readonly prefix: string
+  readonly before?: NodeProto
+  /** Shapes of the values, one for each expression. */
+  readonly dims?: readonly (readonly Dim[])[]
+}
 
 /** A model that is being worked on: its graph to edit, and what is known of every value's type and shape. */
 export class Program {
   readonly model: Model
   readonly graph: Graph
   readonly opset: number
-  readonly #lifted: Lifted
+  #lifted: Lifted
   /** What edits have made or changed since the graph was lifted. */
   readonly #edited = new Map<string, Tensor>()
   readonly #data = new Map<string, boolean>()
 
-  constructor(model: Model) {
+  /** `counts`: values [b,n,D] whose number of tokens gets a name, because it cannot be known beforehand. */
+  constructor(model: Model, counts: ReadonlyMap<string, string> = new Map()) {
     this.model = model
     this.graph = new Graph(model)
     this.opset = opset(model)
     this.#lifted = lift(this.graph)
+    if (counts.size === 0) return
+    const overrides = [...counts].map(([name, count]): [string, Tensor] => {
+      const { dtype, dims } = this.#lifted.tensor(name)
+      return [name, input(name, dtype, dims.map((dim, axis) => (axis === 1 ? count : dim)))]
+    })
+    this.#lifted = lift(this.graph, { overrides: new Map(overrides) })
   }
 
   /** Type, shape and expression of a value. */
@@ -26,6 +47,28 @@ export class Program {
   /** Records what is known of a value that an edit made or changed. */
   setTensor(name: string, tensor: Tensor): void {
     this.#edited.set(name, tensor)
+  }
+
+  /**
+   * Writes an expression into the graph, in front of `before` or at the end. `names`: the values of the graph that its
+   * placeholders stand for; `dims`: its shape, where the expression's own is not what is known here.
+   */
+  write(expression: Tensor, names: ReadonlyMap<Tensor, string>, options: WriteOptions): Named {
+    const [written] = this.writeAll([expression], names, options)
+    return written as Named
+  }
+
+  /** Like {@link write} for several expressions, which share what they have in common. */
+  writeAll(expressions: readonly Tensor[], names: ReadonlyMap<Tensor, string>, options: WriteOptions): Named[] {
+    const { prefix, before, dims } = options
+    const actual = new Map([...names].map(([tensor, name]) => [tensor, this.tensor(name)]))
+    const target = { graph: this.graph, opset: this.opset, names, actual, prefix, ...(before && { before }) }
+    return emit(expressions, target).map((name, i) => {
+      const expression = expressions[i] as Tensor
+      const tensor = input(name, expression.dtype, dims?.[i] ?? expression.dims)
+      this.setTensor(name, tensor)
+      return { name, tensor }
+    })
   }
 
   /** What a node would give on other inputs. */

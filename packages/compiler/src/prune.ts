@@ -1,69 +1,177 @@
-import { type Amount, cast, contractVersion, initialState, input, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
-import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
+import {
+  type Amount, cast, contractVersion, equal, initialState, input, type Method, type Schedule, type Tensor, TpError, type Values,
+} from '@tp/core'
+import { cloneModel, createNode, type Model } from '@tp/onnx'
 import type { Block } from './block.ts'
 import { eliminateDeadTokens } from './dead-tokens.ts'
 import { type Encoder, findEncoder } from './encoder.ts'
 import { insertAt, type InsertedCut } from './insert.ts'
-import { Program, withEqualSizes } from './program.ts'
+import type { FillerSums } from './mask-fillers.ts'
+import { type Named, Program, withEqualSizes } from './program.ts'
+import { addProvenance, type PruningStep } from './provenance.ts'
 import { Refused, type Refusal } from './refusal.ts'
+import { RestorePoint } from './restore.ts'
 
 export interface PruneOptions {
   readonly method: Method
   readonly schedule: Schedule
-  /** Positions that must stay: found by data flow (`auto`, the default), or given. */
+  /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
-  /** Adds outputs `tp.trace.<block>.indices` and `.valid` that say which tokens stayed. */
+  /**
+   * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
+   * default) for outputs that have one row for every token, `all` also before a pooling head, `none` never.
+   */
+  readonly restore?: 'auto' | 'none' | 'all'
+  /** Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). */
   readonly trace?: boolean
-  /** Also leaves out, exactly, what no output needs. Default true. */
+  /** Also leaves out, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
+  /** Trained values of the method at each block. */
+  readonly params?: (block: number) => Values
+  /** SHA-256 of the file, for the record that the pruned file keeps. */
+  readonly source?: string
 }
 
-export type PruneResult = { readonly ok: true; readonly model: Model; readonly report: PruneReport } | { readonly ok: false; readonly refusal: Refusal }
+export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
 
-export interface PruneReport {
+export interface Pruned {
+  readonly ok: true
+  readonly model: Model
   readonly blocks: number
+  /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
   readonly cuts: readonly InsertedCut[]
 }
 
+/**
+ * Makes tokens leave a model between its blocks. The model itself is not changed; weights are shared with the result.
+ * A model that cannot be pruned gives a refusal; bad options throw.
+ */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   try {
-    return withEqualSizes(() => {
-      const model = cloneModel(source)
-      const program = new Program(model)
-      const encoder = findEncoder(program)
-      const cuts = insertCuts(program, encoder, options)
-      const { graph } = options.deadTokens === false ? program : eliminateDeadTokens(program, encoder, cuts)
-      graph.removeDeadNodes()
-      graph.sortTopologically()
-      return { ok: true, model, report: { blocks: encoder.blocks.length, cuts } }
-    })
+    return withEqualSizes(() => pruneModel(source, options))
   } catch (error) {
     if (error instanceof Refused) return { ok: false, refusal: error.refusal }
     throw error
   }
 }
 
-function insertCuts(program: Program, encoder: Encoder, options: PruneOptions): InsertedCut[] {
-  const { method, schedule, protect = 'auto' } = options
+function pruneModel(source: Model, options: PruneOptions): Pruned {
+  const { restore = 'auto', deadTokens = true } = options
+  const model = cloneModel(source)
+  const program = new Program(model)
+  const encoder = withClassToken(findEncoder(program), options)
+  const before = outputShapes(program)
+  const point =
+    restore === 'all' || (restore === 'auto' && encoder.tokenOutputs.length > 0)
+      ? new RestorePoint(program, encoder)
+      : undefined
+  const cuts = insertCuts(program, encoder, options, point)
+  point?.restore(cuts)
+  if (options.trace) addTraces(program, cuts)
+  const { graph } = deadTokens ? eliminateDeadTokens(program, encoder, cuts) : program
+  graph.removeDeadNodes()
+  graph.sortTopologically()
+  const left = cuts.filter((cut) => graph.producer(cut.after) !== undefined)
+  addProvenance(model, provenanceOf(options, left))
+  requireSameOutputs(before, new Program(model), restore === 'none' ? encoder.tokenOutputs : [])
+  return { ok: true, model, blocks: encoder.blocks.length, cuts: left }
+}
+
+/** A class token that the head does not read by its place has to be named by protecting it. */
+function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
+  const named = typeof protect === 'object' ? protect[0] : undefined
+  return encoder.classToken === undefined && named !== undefined ? { ...encoder, classToken: named } : encoder
+}
+
+function insertCuts(program: Program, encoder: Encoder, options: PruneOptions, point: RestorePoint | undefined): InsertedCut[] {
+  const { method, schedule, protect = 'auto', params = () => ({}) } = options
+  checkSchedule(schedule, encoder)
   const [first] = encoder.blocks as [Block]
-  const hidden = input(first.site, 'float32', ['B', 'N', 'D'])
-  const names = new Map<Tensor, string>([[hidden, first.site]])
+  const hidden = input(first.site, program.tensor(first.site).dtype, ['B', 'N', 'D'])
+  let names: ReadonlyMap<Tensor, string> = new Map([[hidden, first.site]])
   let alive: Tensor | undefined
   if (encoder.mask !== undefined) {
     const mask = input(encoder.mask, program.tensor(encoder.mask).dtype, ['B', 'N'])
-    names.set(mask, encoder.mask)
+    names = new Map([...names, [mask, encoder.mask]])
     alive = cast(mask, 'bool')
   }
   const cuts: InsertedCut[] = []
-  let state = initialState(hidden, alive, protect === 'auto' ? encoder.fixed : protect)
-  let known: ReadonlyMap<Tensor, string> = names
+  const fillers: FillerSums = new Map()
+  let state = initialState(hidden, alive, protect === 'auto' ? encoder.fixed : checkProtected(protect, encoder))
   for (const block of encoder.blocks.keys()) {
     const amount: Amount | undefined = schedule.get(block)
     if (amount === undefined && method.carry === undefined) continue
-    const inserted = insertAt(program, encoder, { method, block, amount, state, names: known, params: {} })
+    const inserted = insertAt(program, encoder, { method, block, amount, state, names, params: params(block), fillers, end: point?.node })
     state = inserted.state
-    known = inserted.names
+    names = inserted.names
     if (inserted.cut) cuts.push(inserted.cut)
   }
   return cuts
+}
+
+function checkSchedule(schedule: Schedule, encoder: Encoder): void {
+  const last = encoder.blocks.length - 1
+  const unknown = [...schedule.keys()].find((block) => block > last)
+  if (unknown === undefined) return
+  throw new TpError('TP_SCHEDULE', 'compiler', `layer ${unknown} does not exist: the model has blocks 0 to ${last}`)
+}
+
+function checkProtected(positions: readonly number[], encoder: Encoder): readonly number[] {
+  for (const position of positions) {
+    if (!Number.isInteger(position) || position < 0) {
+      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} is no index; count tokens from 0`)
+    }
+    if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
+      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} does not exist: the model has ${encoder.tokens} tokens`)
+    }
+  }
+  // What the head reads by its place has to stay there, whatever else is asked for.
+  return [...new Set([...encoder.required, ...positions])]
+}
+
+/** Types and shapes of what a model gives. */
+function outputShapes(program: Program): Map<string, string> {
+  return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name).toString()]))
+}
+
+/** The last check: the graph as it is now, inferred anew, gives what it gave before. */
+function requireSameOutputs(before: ReadonlyMap<string, string>, program: Program, mayShrink: readonly string[]): void {
+  for (const [name, now] of outputShapes(program)) {
+    const was = before.get(name)
+    if (was === undefined || was === now || mayShrink.includes(name) || was.includes('?') || now.includes('?')) continue
+    const node = program.graph.producer(name)
+    throw new Refused('TP_TOKEN_OUTPUT', `the output ${name} was ${was} and would be ${now}: it has rows of tokens that leave before it`, node)
+  }
+}
+
+/** Adds outputs that say which tokens stayed at each cut. */
+function addTraces(program: Program, cuts: readonly InsertedCut[]): void {
+  for (const cut of cuts) {
+    const name = `${TRACE}.${cut.block}`
+    const position = input('position', 'float32', ['B', 'N'])
+    const valid = input('valid', 'bool', ['B', 'N'])
+    const whole = cut.valid === undefined
+    const names = new Map([[position, cut.position], ...(whole ? [] : [[valid, cut.valid as string] as const])])
+    const values = [cast(position, 'int64'), whole ? equal(position, position) : valid]
+    const written = program.writeAll(values, names, { prefix: `tp/block_${cut.block}` })
+    for (const [i, output] of ['indices', 'valid'].entries()) {
+      const from = (written[i] as Named).name
+      program.graph.insert([createNode({ type: 'Identity', name: `${name}.${output}`, inputs: [from], outputs: [`${name}.${output}`] })])
+      program.graph.addOutput(`${name}.${output}`, i === 0 ? 'int64' : 'bool', [undefined, undefined])
+    }
+  }
+}
+
+/** Names of trace outputs begin with it: `tp.trace.3.indices`. */
+export const TRACE = 'tp.trace'
+
+function provenanceOf(options: PruneOptions, cuts: readonly InsertedCut[]): PruningStep {
+  const schedule = Object.fromEntries([...options.schedule].map(([block, amount]) => [block, amount]))
+  return {
+    contract: contractVersion,
+    method: options.method.name,
+    schedule,
+    ...(options.source !== undefined && { source: options.source }),
+    cuts: cuts.map(({ block, before, after, indices, ragged }) => ({ block, before, after, indices, ragged })),
+  }
 }

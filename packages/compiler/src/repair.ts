@@ -1,7 +1,8 @@
 import { type Dim, divideExactly, mulDims, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { counts, type Flow, type Named, type ShapeEntry } from './flow.ts'
+import { counts, type Flow, type ShapeEntry } from './flow.ts'
 import { broadcastingOps, fittingOps, pointwiseOps } from './operators.ts'
+import type { Named } from './program.ts'
 import { Refused } from './refusal.ts'
 
 type Inputs = (Tensor | undefined)[]

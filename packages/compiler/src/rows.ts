@@ -1,7 +1,7 @@
 import { concat, constant, type Dim, gather, shape, slice, squeeze, type Tensor, transpose, unsqueeze } from '@tp/core'
-import { createNode, emit, type NodeProto } from '@tp/onnx'
-import { type Flow, type Named, placeholder, type ShapeEntry } from './flow.ts'
-import type { Program } from './program.ts'
+import { createNode, type NodeProto } from '@tp/onnx'
+import { type Flow, placeholder, type ShapeEntry } from './flow.ts'
+import type { Named, Program } from './program.ts'
 import { nameOf, Refused } from './refusal.ts'
 
 /** How a value follows a cut: the tokens that stay, along axis 1 of something [B,N,…]. */
@@ -55,7 +55,8 @@ export class Rewriter {
     const dims = actual.dims.map((dim, axis) => (axes.includes(axis) ? this.#count : dim))
     const batch = taken.dims[0] as Dim
     const full = [...Array.from({ length: missing }, () => 1), ...dims].map((dim, axis) => (axis === 0 ? batch : dim))
-    return this.emit(taken, new Map([[value, name]]), full, reader)
+    const names = new Map([...this.#rows.names, [value, name]])
+    return this.program.write(taken, names, { prefix: this.#prefix, before: reader, dims: [full] })
   }
 
   #takeAxis(x: Tensor, axis: number, reader: NodeProto): Tensor {
@@ -76,18 +77,10 @@ export class Rewriter {
     const actual = this.program.tensor(data)
     const value = placeholder(data, actual, actual.dims)
     const expression = shapeExpression(entries, value)
-    return this.emit(expression, new Map([[value, data]]), [entries.length], reader, expression)
-  }
-
-  /** Writes an expression in front of its reader; `like` gives what is known of it, else its type and `dims`. */
-  emit(expression: Tensor, values: ReadonlyMap<Tensor, string>, dims: readonly Dim[], before: NodeProto, like?: Tensor): Named {
-    const names = new Map([...this.#rows.names, ...values])
-    const actual = new Map([...names].map(([tensor, name]) => [tensor, this.program.tensor(name)]))
-    const { graph, opset } = this.program
-    const [name] = emit([expression], { graph, opset, names, actual, prefix: this.#prefix, before }) as [string]
-    const tensor = like ?? placeholder(name, expression, dims)
-    this.program.setTensor(name, tensor)
-    return { name, tensor }
+    const { name } = this.program.write(expression, new Map([[value, data]]), { prefix: this.#prefix, before: reader })
+    // The sizes themselves are known, not just how many there are.
+    this.program.setTensor(name, expression)
+    return { name, tensor: expression }
   }
 
   /**

@@ -36,7 +36,8 @@ export function subDims(a: Dim, b: Dim): Dim {
 }
 
 export function mulDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return a * b
+  // + 0: never -0, which is not the same to every comparison
+  if (typeof a === 'number' && typeof b === 'number') return a * b + 0
   const product = new Map<string, number>()
   for (const [left, p] of read(a)) {
     for (const [right, q] of read(b)) {
@@ -74,8 +75,20 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
 
 /** floor(a / b). */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b)
-  return divideExactly(a, b) ?? atom('floor', a, b)
+  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b) + 0
+  const exact = divideExactly(a, b)
+  if (exact !== undefined) return exact
+  if (typeof b !== 'number' || b < 1) return atom('floor', a, b)
+  // whole multiples leave the brackets, so that floor((N-4)/4)+1 is floor((N)/4) however it was reached
+  const whole = new Map<string, number>()
+  const rest = new Map<string, number>()
+  for (const [monomial, coefficient] of read(a)) {
+    const times = Math.floor(coefficient / b)
+    accumulate(whole, monomial, times)
+    accumulate(rest, monomial, coefficient - times * b)
+  }
+  const remainder = print(rest)
+  return addDims(print(whole), typeof remainder === 'number' ? Math.floor(remainder / b) : atom('floor', remainder, b))
 }
 
 export function maxDims(a: Dim, b: Dim): Dim {
@@ -138,9 +151,13 @@ export function isPositive(dim: Dim): boolean {
 }
 
 function atom(kind: Atom['kind'], left: Dim, right: Dim): Dim {
-  const text = kind === 'floor' ? `floor((${left})/(${right}))` : `${kind}(${left},${right})`
+  const text = kind === 'floor' ? `floor(${bracketed(left)}/${bracketed(right)})` : `${kind}(${left},${right})`
   atoms.set(text, { kind, left, right })
   return print(new Map([[text, 1]]))
+}
+
+function bracketed(dim: Dim): Dim {
+  return typeof dim === 'number' || /^[\w?]+$/.test(dim) ? dim : `(${dim})`
 }
 
 function read(dim: Dim): Polynomial {

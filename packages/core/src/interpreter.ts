@@ -11,7 +11,7 @@ export type EvaluateFeeds = ReadonlyMap<Tensor, TensorLike> | Readonly<Record<st
 
 export interface EvaluateOptions {
   /**
-   * float32 (default) rounds after every op, like a runtime. float64 is the oracle: every float, of whatever type, is
+   * float32 (default) rounds after every op, like a runtime (halves too are held in single precision until the end). float64 is the oracle: every float, of whatever type, is
    * held and returned as float64.
    */
   readonly precision?: 'float32' | 'float64'

@@ -1,12 +1,21 @@
-export * from './expression/emit.ts'
-export * from './expression/emit-model.ts'
-export * from './file/external.ts'
-export * from './graph/graph.ts'
-export * from './expression/lift.ts'
-export * from './file/model.ts'
-export { createNode, type NewNode } from './graph/node.ts'
+export type { GraphProto, NodeProto, TensorProto } from 'onnx-buf'
+export { type EmitTarget, emit } from './expression/emit.ts'
+export { emitModel } from './expression/emit-model.ts'
+export { type LiftContext, type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
 export { isOpaque, type OpaqueOp } from './expression/opaque.ts'
 export { substitute } from './expression/substitute.ts'
-export * from './tensor/tensor-proto.ts'
+export { checkExternalLocation, type ExternalTensor, externalTensors, type ReadExternal } from './file/external.ts'
+export {
+  cloneModel,
+  createModel,
+  decodeModel,
+  encodeModel,
+  type Metadata,
+  type Model,
+  metadata,
+  opset,
+} from './file/model.ts'
+export { Graph, type Use } from './graph/graph.ts'
+export { createNode, type NewNode } from './graph/node.ts'
 export type { DeclaredValue } from './graph/value-info.ts'
-export type { GraphProto, NodeProto, TensorProto } from 'onnx-buf'
+export { decodeTensor, type NamedTensor, readConstant, readTensor, writeTensor } from './tensor/tensor-proto.ts'

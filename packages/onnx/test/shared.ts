@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isTpError, type TensorLike } from '@tp/core'
 import { test } from 'vitest'
+import { decodeModel, decodeTensor, Graph, type NamedTensor, type ReadExternal } from '../src/index.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -9,7 +11,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url))
 export const shared: string = process.env.TP_SHARED ?? join(root, '../shared')
 
 export interface OnnxFile {
-  /** `bert-cls-optimum/model.onnx` */
+  /** `bert-cls-optimum/model.onnx`, below the kind's folder */
   readonly name: string
   readonly path: string
 }
@@ -38,3 +40,71 @@ export const sharedTest: typeof test | typeof test.skip = (
     ? test
     : (name: string) => test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
 ) as typeof test
+
+/** One test for each name; where there are none, one that is left out and says so. */
+export function sharedTests(
+  names: readonly string[],
+  what: string,
+  body: (name: string) => void | Promise<void>,
+): void {
+  if (names.length === 0) sharedTest(`every file: ${what}`, () => {})
+  for (const name of names) sharedTest(`${name}: ${what}`, () => body(name))
+}
+
+export interface DataSet {
+  readonly name: string
+  readonly inputs: Readonly<Record<string, NamedTensor>>
+  readonly outputs: Readonly<Record<string, NamedTensor>>
+}
+
+/** Inputs of a fixture with the outputs that onnxruntime gave for them. */
+export function dataSets(name: string): DataSet[] {
+  const folder = join(shared, 'fixtures', name)
+  const sets = readdirSync(folder).filter((entry) => entry.startsWith('test_data_set_'))
+  return sets.sort().map((set) => {
+    const read = (kind: string): Record<string, NamedTensor> => {
+      const files = readdirSync(join(folder, set)).filter((file) => file.startsWith(kind))
+      const tensors = files.map((file) => decodeTensor(readFileSync(join(folder, set, file))))
+      return Object.fromEntries(tensors.map((tensor) => [tensor.name, tensor]))
+    }
+    return { name: set, inputs: read('input'), outputs: read('output') }
+  })
+}
+
+export function fixtureNames(): string[] {
+  return onnxFiles('fixtures').map(({ name }) => dirname(name))
+}
+
+/** The fixture opened with its data file, where it has one. */
+export function openFixture(name: string): Graph {
+  return new Graph(decodeModel(fixture(name), { external: folderReader(join(shared, 'fixtures', name)) }))
+}
+
+export function folderReader(folder: string): ReadExternal {
+  return (location, offset, length) => {
+    const file = openSync(join(folder, location), 'r')
+    try {
+      const bytes = new Uint8Array(length)
+      readSync(file, bytes, 0, length, offset)
+      return bytes
+    } finally {
+      closeSync(file)
+    }
+  }
+}
+
+/** Largest difference of two arrays of the same shape; infinite for different shapes. */
+export function maxDifference(a: TensorLike, b: TensorLike): number {
+  if (a.dims.join() !== b.dims.join()) return Number.POSITIVE_INFINITY
+  const other = Array.from(b.data as ArrayLike<number>, Number)
+  return Math.max(0, ...Array.from(a.data as ArrayLike<number>, (x, i) => Math.abs(Number(x) - (other[i] as number))))
+}
+
+export function errorCode(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    return isTpError(error) ? error.code : `another exception: ${error}`
+  }
+  return 'none'
+}

@@ -7,8 +7,8 @@
  *   `<!-- first: … -->` comments right above it; `skip`: why it is not run
  */
 
-const opening = /^```(sh|ts)\b(.*)$/
-const comment = /^<!-- first: (.*) -->$/
+const opening = /^( *)```(sh|ts)\b(.*)$/
+const comment = /^ *<!-- first: (.*) -->$/
 
 /**
  * Finds the `sh` and `ts` blocks. Blocks in other languages (`console`, `text`, `json` …) are for reading only.
@@ -24,14 +24,17 @@ export function fencesOf(file, text) {
   let first = []
   for (let i = 0; i < lines.length; i += 1) {
     const line = lines[i] ?? ''
-    const [, language, info = ''] = opening.exec(line) ?? []
+    const [, indent = '', language, info = ''] = opening.exec(line) ?? []
     if (language === 'sh' || language === 'ts') {
       const end = closingOf(lines, i)
       const skip = /\bskip="([^"]+)"/.exec(info)?.[1]
-      const code = lines.slice(i + 1, end).join('\n')
+      const code = lines
+        .slice(i + 1, end)
+        .map((text) => withoutIndent(text, indent))
+        .join('\n')
       fences.push({ file, line: i + 2, language, code, first: first.join('\n'), ...(skip ? { skip } : {}) })
       i = end
-    } else if (line.startsWith('```')) {
+    } else if (isFence(line)) {
       i = closingOf(lines, i)
     }
     const [, command] = comment.exec(line) ?? []
@@ -43,6 +46,16 @@ export function fencesOf(file, text) {
 
 /** @param {readonly string[]} lines @param {number} start */
 function closingOf(lines, start) {
-  const end = lines.findIndex((line, i) => i > start && line.startsWith('```'))
+  const end = lines.findIndex((line, i) => i > start && isFence(line))
   return end === -1 ? lines.length : end
+}
+
+/** @param {string} line */
+function isFence(line) {
+  return line.trimStart().startsWith('```')
+}
+
+/** A block in a list is indented with its item. @param {string} line @param {string} indent */
+function withoutIndent(line, indent) {
+  return line.startsWith(indent) ? line.slice(indent.length) : line.trimStart()
 }

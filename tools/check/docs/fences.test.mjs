@@ -30,3 +30,8 @@ test('takes no command that stands elsewhere', () => {
   const [fence] = documentOf('<!-- first: a -->', 'text', '```sh', 'c', '```')
   expect(fence?.first).toBe('')
 })
+
+test('takes the indent of a list item off', () => {
+  const [fence] = documentOf('1. Do this:', '', '   ```ts', '   if (x) {', '     y()', '   }', '', '   ```', '   after')
+  expect(fence?.code).toBe('if (x) {\n  y()\n}\n')
+})

@@ -117,7 +117,7 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
  */
 function received(attention: Tensor, state: TokenState): Tensor {
   if (state.alive === undefined) return mean(mean(attention, 2), 1)
-  const real = cast(state.alive, 'float32')
+  const real = cast(state.alive, attention.dtype)
   const summed = squeeze(matmul(unsqueeze(real, [1, 2]), attention), [2])
   return div(mean(summed, 1), sum(real, 1, { keepDims: true }))
 }

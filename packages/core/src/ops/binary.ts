@@ -68,7 +68,9 @@ const rules = {
     contents: isEqual,
     // of floats only since 11; NaN is neither less nor greater than anything
     expand: (a, b, opset) =>
-      opset < 11 && isFloat(a.dtype) ? not(or(or(less(a, b), greater(a, b)), or(isNotNumber(a), isNotNumber(b)))) : undefined,
+      opset < 11 && isFloat(a.dtype)
+        ? not(or(or(less(a, b), greater(a, b)), or(isNotNumber(a), isNotNumber(b))))
+        : undefined,
   },
   Greater: {
     takes: 'number',

@@ -26,12 +26,12 @@ const codes: Readonly<Record<DType, number>> = {
 const types = new Map(Object.entries(codes).map(([type, code]) => [code, type as DType]))
 
 /** The number that ONNX files have for an element type. */
-export function onnxType(dtype: DType): number {
+function onnxType(dtype: DType): number {
   return codes[dtype]
 }
 
 /** Element type of ONNX's number for it; undefined for types that the toolkit does not know (bfloat16, 4 bit …). */
-export function dtypeOf(code: number): DType | undefined {
+function dtypeOf(code: number): DType | undefined {
   return types.get(code)
 }
 

@@ -61,13 +61,13 @@ export function isEqual(a: Dim, b: Dim): Dim {
 }
 
 export function larger(a: Dim, b: Dim): Dim {
-  const greater = isGreater(a, b)
-  return greater === 1 ? a : greater === 0 ? b : known(maxDims, a, b)
+  if (isGreater(b, a) === 0) return a
+  return isGreater(a, b) === 0 ? b : known(maxDims, a, b)
 }
 
 export function smaller(a: Dim, b: Dim): Dim {
-  const greater = isGreater(a, b)
-  return greater === 1 ? b : greater === 0 ? a : known(minDims, a, b)
+  if (isGreater(a, b) === 0) return a
+  return isGreater(b, a) === 0 ? b : known(minDims, a, b)
 }
 
 /** Integer division of ONNX: towards zero. */

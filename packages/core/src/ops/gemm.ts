@@ -18,7 +18,7 @@ export const Gemm: Op = {
   }),
 }
 
-export function gemmAttributes(attributes: Attributes): Attributes {
+function gemmAttributes(attributes: Attributes): Attributes {
   return {
     alpha: intOf(attributes, 'alpha', 1),
     beta: intOf(attributes, 'beta', 1),

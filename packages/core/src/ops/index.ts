@@ -138,7 +138,7 @@ export {
   sub,
   xor,
 } from './binary.ts'
-export { cast, dtypeOf, onnxType } from './cast.ts'
+export { cast } from './cast.ts'
 export { clip } from './clip.ts'
 export { concat } from './concat.ts'
 export { constant, constantData, constantOf, type Operand } from './constant.ts'

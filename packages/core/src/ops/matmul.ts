@@ -64,7 +64,12 @@ type Floats = Float32Array | Float64Array
 function addRow(row: Float64Array, a: Floats, from: number, b: Floats, other: number, k: number, n: number): void {
   let c = 0
   for (; c + 4 <= k; c += 4) {
-    const [p, q, r, s] = [a[from + c], a[from + c + 1], a[from + c + 2], a[from + c + 3]] as [number, number, number, number]
+    const [p, q, r, s] = [a[from + c], a[from + c + 1], a[from + c + 2], a[from + c + 3]] as [
+      number,
+      number,
+      number,
+      number,
+    ]
     const start = other + c * n
     for (let j = 0; j < n; j++) {
       const at = start + j

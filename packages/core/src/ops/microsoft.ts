@@ -100,6 +100,26 @@ const MatMulNBits = define('MatMulNBits', {
     const x = operand(inputs, 0)
     return [{ dtype: x.dtype, dims: dimsOf(x)?.with(-1, intOf(attributes, 'N', 0)) }]
   },
+  run(inputs, attributes, context) {
+    if (intOf(attributes, 'bits', 4) !== 4 || inputs[3] !== undefined) {
+      return noKernel('MatMulNBits of this form')(inputs, attributes, context)
+    }
+    const rows = intOf(attributes, 'N', 0)
+    const columns = intOf(attributes, 'K', 0)
+    const block = intOf(attributes, 'block_size', 32)
+    const blocks = Math.ceil(columns / block)
+    const scales = at(inputs, 2)
+    // packed [N, blocks, block / 2], low half of a byte first; 8 stands for 0
+    const weight = context.zeros(scales.dtype, [columns, rows])
+    for (let n = 0; n < rows; n++) {
+      for (let k = 0; k < columns; k++) {
+        const byte = at(inputs, 1).data[(n * blocks * block + k) >> 1] as number
+        const digit = (n * blocks * block + k) % 2 === 0 ? byte & 15 : byte >> 4
+        weight.data[k * rows + n] = (digit - 8) * (scales.data[n * blocks + Math.floor(k / block)] as number)
+      }
+    }
+    return [multiply(at(inputs, 0), weight, context)]
+  },
 })
 
 /** Projection to Q, K, V in one weight [D, 3·D] and attention, [b, n, D] → [b, n, D]. */

@@ -1,10 +1,10 @@
 import type { DType } from '../array.ts'
 import type { Op, Value } from '../op.ts'
 import { ShapeProblem, type Tensor } from '../tensor.ts'
-import { convDims } from './conv.ts'
-import { at, noKernel } from './kernels.ts'
+import { Conv, convDims } from './conv.ts'
+import { at } from './kernels.ts'
 import { multiply, productDims } from './matmul.ts'
-import { frontAxis, intOf, operand } from './operands.ts'
+import { frontAxis, operand } from './operands.ts'
 import { roundToEven } from './rounding.ts'
 import { dimsOf } from './sizes.ts'
 import { around } from './strides.ts'
@@ -128,6 +128,9 @@ export const ConvInteger: Op = {
   infer: (inputs, attributes) => [
     { dtype: 'int32', dims: convDims(operand(inputs, 0), operand(inputs, 1) as Tensor, attributes) },
   ],
-  run: noKernel('ConvInteger'),
-  read: ({ inputs, attributes }) => ({ inputs, attributes: { ...attributes, group: intOf(attributes, 'group', 1) } }),
+  run(inputs, attributes, context) {
+    const x = centred(at(inputs, 0), inputs[2], 'row')
+    return Conv.run([x, centred(at(inputs, 1), inputs[3], 'row')], attributes, context)
+  },
+  read: Conv.read as NonNullable<Op['read']>,
 }

@@ -124,7 +124,7 @@ export function reshape(x: Tensor, dims: readonly (Dim | Tensor)[]): Tensor {
 }
 
 /** An int64 list of sizes, some of them computed in the graph (scalars or lists of one). */
-export function sizeList(parts: readonly (number | Tensor)[]): Tensor {
+function sizeList(parts: readonly (number | Tensor)[]): Tensor {
   if (parts.every((part) => typeof part === 'number')) return ints(parts)
   return concat(
     parts.map((part) => {

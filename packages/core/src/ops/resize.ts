@@ -1,14 +1,16 @@
 import { type Dim, unknownDim } from '../dim.ts'
 import type { Op } from '../op.ts'
+import { ShapeProblem } from '../tensor.ts'
 import { constant, constantData } from './constant.ts'
-import { noKernel } from './kernels.ts'
-import { intsOf, operand } from './operands.ts'
+import { resizeAxis } from './interpolation.ts'
+import { at } from './kernels.ts'
+import { intOf, intsOf, operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'
 
 /** Another number of elements per axis by interpolation: input 3 has the sizes, or input 2 the factors. */
 export const Resize: Op = {
   name: 'Resize',
-  since: 10,
+  since: 11,
   infer(inputs, attributes) {
     const x = operand(inputs, 0)
     const dims = dimsOf(x)
@@ -29,7 +31,26 @@ export const Resize: Op = {
     })
     return [{ dtype: x.dtype, dims: result }]
   },
-  run: noKernel('Resize'),
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    if (intOf(attributes, 'antialias', 0) === 1) throw new ShapeProblem('with antialias cannot be computed here')
+    const axes = intsOf(attributes, 'axes') ?? x.dims.map((_, axis) => axis)
+    return [
+      axes.reduce((result, axis, i) => {
+        const before = x.dims[axis] as number
+        const size = inputs[3]?.data[i]
+        const factor = size === undefined ? (inputs[2]?.data[i] as number) : size / before
+        return factor === 1
+          ? result
+          : resizeAxis(result, axis, size ?? Math.floor(before * factor), factor, attributes, context)
+      }, x),
+    ]
+  },
+  write({ inputs: [x, roi, scales, sizes], attributes }, opset) {
+    // before 13 what is missing is written as an empty list
+    const none = opset < 13 ? constant([]) : undefined
+    return { type: 'Resize', inputs: [x, roi ?? none, scales ?? none, sizes], attributes }
+  },
   read({ inputs, attributes }, opset) {
     if (opset >= 11) {
       const [x, roi, scales, sizes] = inputs

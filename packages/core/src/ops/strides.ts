@@ -12,7 +12,7 @@ export function stridesOf(dims: readonly number[]): number[] {
 }
 
 /** Strides that repeat an array of shape `from` over the shape `to`: 0 along axes that broadcast. */
-export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
+function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
   const own = stridesOf(from)
   const skipped = to.length - from.length
   return to.map((_, axis) => (axis < skipped || from[axis - skipped] === 1 ? 0 : (own[axis - skipped] as number)))

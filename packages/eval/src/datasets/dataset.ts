@@ -40,8 +40,15 @@ export type AudioDataset = Examples<'audio', Sound>
 export type Dataset = TextDataset | ImageDataset | AudioDataset
 
 /** A data set from texts in memory. */
-export function textDataset(source: string, texts: readonly { text: string; label: number }[]): TextDataset {
-  const examples = texts.map(({ text, label }, i) => ({ label, source: `${source}, text ${i}`, read: () => text }))
+export function textDataset(
+  source: string,
+  texts: readonly { text: string; label: number; source?: string }[],
+): TextDataset {
+  const examples = texts.map((item, i) => ({
+    label: item.label,
+    source: item.source ?? `${source}, text ${i}`,
+    read: () => item.text,
+  }))
   return { modality: 'text', source, examples }
 }
 

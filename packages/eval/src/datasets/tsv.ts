@@ -36,8 +36,12 @@ export async function readTsv(path: string, { labels, limit }: LabelledOptions =
       const reason = `line ${number} has ${cells.length} columns, not ${columns} as ${form} asks for`
       throw new TpError('TP_DATA', 'eval', `${path}: ${reason}`)
     }
-    const label = requireClass(cells[labelColumn] as string, labels, `${path}, line ${number}`)
-    return { text: cells[textColumn] as string, label }
+    const source = `${path}, line ${number}`
+    return {
+      text: cells[textColumn] as string,
+      label: requireClass(cells[labelColumn] as string, labels, source),
+      source,
+    }
   })
   if (examples.length === 0) throw new TpError('TP_DATA', 'eval', `${path}: holds no label<TAB>sentence line`)
   return textDataset(path, examples)

@@ -21,7 +21,9 @@ export function wavFolder(folder: string, files: readonly string[], options: Lab
 
 /** Reads a WAV file of any sample format; several channels are averaged. */
 export async function readWav(path: string): Promise<Sound> {
-  const { WaveFile } = await import('wavefile')
+  const {
+    default: { WaveFile },
+  } = await import('wavefile')
   const bytes = await readFile(path)
   try {
     const file = new WaveFile(bytes)

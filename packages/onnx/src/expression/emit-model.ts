@@ -1,10 +1,9 @@
-import { type Attributes, type Dim, type DType, isUnknown, type Tensor, TpError } from '@tp/core'
-import { emit } from './emit.ts'
-import { Graph } from '../graph/graph.ts'
+import { type Attributes, type Dim, type Tensor, TpError } from '@tp/core'
 import { createModel, encodeModel } from '../file/model.ts'
+import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
+import { emit } from './emit.ts'
 import { nodesBelow } from './substitute.ts'
-import { writeValueInfo } from '../graph/value-info.ts'
 
 /** Opsets that `emitModel` writes: those that onnxruntime 1.30 reads. */
 const oldest = 7
@@ -49,10 +48,9 @@ function declareInputs(graph: Graph, outputs: readonly Tensor[]): Map<Tensor, st
     if ((types.get(name) ?? type) !== type) {
       throw new TpError('TP_NAME', 'onnx', `two inputs are named "${name}": ${types.get(name)} and ${type}`)
     }
-    if (!types.has(name)) graph.proto.input.push(writeValueInfo(name, tensor.dtype, tensor.dims.map(declared)))
+    if (!types.has(name)) graph.addInput(name, tensor.dtype, tensor.dims.map(declared))
     types.set(name, type)
     names.set(tensor, name)
-    graph.uniqueName(name)
   }
   for (const node of nodesBelow(outputs)) node.inputs.forEach(declare)
   outputs.forEach(declare)

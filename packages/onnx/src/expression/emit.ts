@@ -9,13 +9,13 @@ import {
   withUnification,
 } from '@tp/core'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
-import { ConstantPool } from './constant-pool.ts'
+import { share } from '../file/share.ts'
 import type { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
-import { isOpaque } from './opaque.ts'
-import { share } from '../file/share.ts'
-import { equalSizes } from './sizes.ts'
 import { capturedNames } from '../graph/subgraph.ts'
+import { ConstantPool } from './constant-pool.ts'
+import { isOpaque } from './opaque.ts'
+import { equalSizes } from './sizes.ts'
 import { substitute } from './substitute.ts'
 
 /** Where expressions are written to. */
@@ -176,7 +176,8 @@ function knownContents(tensor: Tensor): ConstantData | undefined {
   const constant = constantData(tensor)
   if (constant !== undefined) return constant
   const { value, dtype } = tensor
-  if (value === undefined || !tensor.hasShape || !tensor.dims.every(isNumber) || !value.every(isNumber)) return undefined
+  if (value === undefined || !tensor.hasShape || !tensor.dims.every(isNumber) || !value.every(isNumber))
+    return undefined
   return { dtype, dims: tensor.dims as readonly number[], data: Float64Array.from(value as readonly number[]) }
 }
 

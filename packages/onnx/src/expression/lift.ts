@@ -4,25 +4,25 @@ import {
   type ConstantData,
   constantOf,
   type Dim,
-  type DType,
   input,
   operators,
+  ShapeProblem,
   type Tensor,
   TpError,
   unknownDim,
   withUnification,
 } from '@tp/core'
 import type { NodeProto } from 'onnx-buf'
-import { readAttributes } from '../graph/attributes.ts'
-import { denseConstant, lazyConstant } from '../tensor/constants.ts'
-import { dtypeOf, isDType } from '../tensor/dtype.ts'
-import type { Graph } from '../graph/graph.ts'
 import { opset as opsetOf } from '../file/model.ts'
+import { readAttributes } from '../graph/attributes.ts'
+import type { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
-import { bodyOutputType, guessDType, opaqueOp } from './opaque.ts'
-import { type EqualSizes, equalSizes, plainName } from './sizes.ts'
 import { sortNodes } from '../graph/topology.ts'
 import type { DeclaredValue } from '../graph/value-info.ts'
+import { denseConstant, lazyConstant } from '../tensor/constants.ts'
+import { dtypeOf, isDType } from '../tensor/dtype.ts'
+import { bodyOutputType, guessDType, opaqueOp } from './opaque.ts'
+import { type EqualSizes, equalSizes, plainName } from './sizes.ts'
 
 /** Why a node's results are opaque. */
 export interface LiftNote {
@@ -125,7 +125,7 @@ export function liftNode(
     if (typeof outputs !== 'string') return outputs
     context.note?.(outputs)
   } catch (error) {
-    if (!(error instanceof TpError)) throw error
+    if (!(error instanceof TpError || error instanceof ShapeProblem)) throw error
     context.note?.(error.message)
   }
   const infos = node.output.map((name, i) => {
@@ -153,7 +153,8 @@ function understand(
   const canonical = op.read === undefined ? raw : op.read(raw, opset)
   if (canonical === undefined) return `this form of the operator at opset ${opset} is not known here`
   const outputs = apply(op, canonical.inputs, canonical.attributes)
-  if (outputs.length < node.output.length) return `it has ${node.output.length} outputs, ${outputs.length} are known here`
+  if (outputs.length < node.output.length)
+    return `it has ${node.output.length} outputs, ${outputs.length} are known here`
   return outputs
 }
 

@@ -2,36 +2,44 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { TpError } from '@tp/core'
 import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
+import { type Packing, readPacking } from './wire.ts'
 
 /**
  * Parses a model; tensor bytes stay views on `bytes`.
  * @throws TpError TP_NOT_ONNX or TP_TRUNCATED
  */
-export function decode(bytes: Uint8Array): ModelProto {
+export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing } {
   if (bytes.length === 0) throw new TpError('TP_NOT_ONNX', 'onnx', 'the file is empty; give the path of an .onnx file')
   if (startsWith(bytes, 'version https://git-lfs')) {
     throw new TpError('TP_NOT_ONNX', 'onnx', 'this is a Git LFS pointer, not the model; fetch it with `git lfs pull`')
   }
-  let model: ModelProto
+  let proto: ModelProto
+  let packing: Packing
   try {
-    model = fromBinary(ModelProtoSchema, bytes)
+    packing = readPacking(bytes)
+    proto = fromBinary(ModelProtoSchema, bytes)
   } catch (cause) {
     throw unreadable(bytes, cause)
   }
-  if (model.graph === undefined) {
+  if (proto.graph === undefined) {
     throw isTruncated(bytes)
       ? truncated(bytes)
       : new TpError('TP_NOT_ONNX', 'onnx', 'the file holds no ONNX graph; give the path of an .onnx file')
   }
   // Writers put opset_import after the graph, so a file that ends with the graph has lost its end.
-  if (model.opsetImport.length === 0) throw truncated(bytes)
-  return model
+  if (proto.opsetImport.length === 0) throw truncated(bytes)
+  return { proto, packing }
 }
 
 function unreadable(bytes: Uint8Array, cause: unknown): TpError {
   if (isTruncated(bytes)) return truncated(bytes, cause)
   const reason = cause instanceof Error ? ` (${cause.message})` : ''
-  return new TpError('TP_NOT_ONNX', 'onnx', `not an ONNX file, or a damaged one${reason}; give the path of an .onnx file`, { cause })
+  return new TpError(
+    'TP_NOT_ONNX',
+    'onnx',
+    `not an ONNX file, or a damaged one${reason}; give the path of an .onnx file`,
+    { cause },
+  )
 }
 
 function truncated(bytes: Uint8Array, cause?: unknown): TpError {

@@ -1,41 +1,18 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isTpError } from '@tp/core'
 import { create } from '@bufbuild/protobuf'
 import { TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf'
 import { afterAll, describe, expect, test } from 'vitest'
-import { fixture, shared, sharedTest } from '../../test/shared.ts'
-import { checkExternalLocation, externalTensors, type ReadExternal } from './external.ts'
+import { errorCode, fixture, folderReader, shared, sharedTest } from '../../test/shared.ts'
 import { Graph } from '../graph/graph.ts'
-import { createModel, decodeModel, encodeModel } from './model.ts'
 import { createNode } from '../graph/node.ts'
 import { readTensor } from '../tensor/tensor-proto.ts'
+import { checkExternalLocation, externalTensors } from './external.ts'
+import { createModel, decodeModel, encodeModel } from './model.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-
-function code(action: () => unknown): string {
-  try {
-    action()
-  } catch (error) {
-    return isTpError(error) ? error.code : `another exception: ${error}`
-  }
-  return 'none'
-}
-
-function reader(directory: string): ReadExternal {
-  return (location, offset, length) => {
-    const file = openSync(join(directory, location), 'r')
-    try {
-      const bytes = new Uint8Array(length)
-      readSync(file, bytes, 0, length, offset)
-      return bytes
-    } finally {
-      closeSync(file)
-    }
-  }
-}
 
 /** A model that keeps `name` in a data file; entries as ONNX's external_data has them. */
 function externalModel(dims: number[], entries: Record<string, string>): Uint8Array {
@@ -56,14 +33,27 @@ function externalModel(dims: number[], entries: Record<string, string>): Uint8Ar
 
 describe('locations', () => {
   test.each(['model.onnx.data', 'weights/w.bin', 'a..b', './w', '.hidden', 'ü name'])('%s is inside', (location) => {
-    expect(code(() => checkExternalLocation(location))).toBe('none')
+    expect(errorCode(() => checkExternalLocation(location))).toBe('none')
   })
   test.each([
-    '', '/etc/passwd', '../w', 'a/../../w', 'a/..', '..', '..\\w', 'a\\w', 'C:w', 'C:\\w', 'c:/w', '\\\\host\\share',
-    'file:///w', 'https://host/w', 'w\0.bin',
+    '',
+    '/etc/passwd',
+    '../w',
+    'a/../../w',
+    'a/..',
+    '..',
+    '..\\w',
+    'a\\w',
+    'C:w',
+    'C:\\w',
+    'c:/w',
+    '\\\\host\\share',
+    'file:///w',
+    'https://host/w',
+    'w\0.bin',
   ])('%j leaves the folder', (location) => {
-    expect(code(() => checkExternalLocation(location))).toBe('TP_EXTERNAL_PATH')
-    expect(code(() => externalTensors(decodeModel(externalModel([1], { location }))))).toBe('TP_EXTERNAL_PATH')
+    expect(errorCode(() => checkExternalLocation(location))).toBe('TP_EXTERNAL_PATH')
+    expect(errorCode(() => externalTensors(decodeModel(externalModel([1], { location }))))).toBe('TP_EXTERNAL_PATH')
   })
 })
 
@@ -76,10 +66,10 @@ describe('data files', () => {
     const [first] = tensors
     const proto = new Graph(model).initializer(first?.name ?? '')
     if (first === undefined || proto === undefined) throw new Error('the fixture keeps weights outside')
-    const tensor = readTensor(proto, reader(join(shared, 'fixtures/bert-cls-external')))
+    const tensor = readTensor(proto, folderReader(join(shared, 'fixtures/bert-cls-external')))
     const at = data.subarray(first.offset, first.offset + (first.length ?? 0))
     expect(Buffer.compare(new Uint8Array(tensor.data.buffer), at)).toBe(0)
-    expect(code(() => readTensor(proto))).toBe('TP_EXTERNAL')
+    expect(errorCode(() => readTensor(proto))).toBe('TP_EXTERNAL')
   })
 
   test('reach beyond 2 GiB', () => {
@@ -91,7 +81,7 @@ describe('data files', () => {
     writeSync(file, new Uint8Array(Float32Array.of(1.5, -2).buffer), 0, 8, offset)
     closeSync(file)
     const bytes = externalModel([2], { location: 'big.data', offset: String(offset), length: '8' })
-    const model = decodeModel(bytes, { external: reader(folder) })
+    const model = decodeModel(bytes, { external: folderReader(folder) })
     expect(externalTensors(model)).toEqual([{ name: 'w', location: 'big.data', offset, length: 8 }])
     const proto = new Graph(model).initializer('w')
     if (proto === undefined) throw new Error('w is an initializer')
@@ -100,7 +90,8 @@ describe('data files', () => {
   })
 
   test('that give no place, or one that is no number, are refused', () => {
-    const list = (entries: Record<string, string>) => code(() => externalTensors(decodeModel(externalModel([1], entries))))
+    const list = (entries: Record<string, string>) =>
+      errorCode(() => externalTensors(decodeModel(externalModel([1], entries))))
     expect(list({ offset: '0' })).toBe('TP_EXTERNAL')
     expect(list({ location: 'w', offset: '-1' })).toBe('TP_EXTERNAL')
     expect(list({ location: 'w', length: '1e999' })).toBe('TP_EXTERNAL')

@@ -1,8 +1,8 @@
 import { TpError } from '@tp/core'
 import type { GraphProto, TensorProto } from 'onnx-buf'
 import { TensorProto_DataLocation } from 'onnx-buf'
-import type { Model } from './model.ts'
 import { attributeGraphs } from '../graph/subgraph.ts'
+import type { Model } from './model.ts'
 
 /** Reads `length` bytes from `offset` of a data file; `location` is its path relative to the model's folder. */
 export type ReadExternal = (location: string, offset: number, length: number) => Uint8Array
@@ -46,7 +46,11 @@ export function externalOf(tensor: TensorProto): ExternalTensor | undefined {
   const entry = (key: string): string | undefined => tensor.externalData.find((pair) => pair.key === key)?.value
   const location = entry('location')
   if (location === undefined) {
-    throw new TpError('TP_EXTERNAL', 'onnx', `tensor "${tensor.name}" lies in a data file, but the model does not name it`)
+    throw new TpError(
+      'TP_EXTERNAL',
+      'onnx',
+      `tensor "${tensor.name}" lies in a data file, but the model does not name it`,
+    )
   }
   checkExternalLocation(location)
   const length = entry('length')

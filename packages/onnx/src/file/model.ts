@@ -5,7 +5,7 @@ import { decode } from './decode.ts'
 import { encode } from './encode.ts'
 import type { ReadExternal } from './external.ts'
 import { share } from './share.ts'
-import { type Packing, readPacking, schemasFor } from './wire.ts'
+import { type Packing, schemasFor } from './wire.ts'
 
 /** An ONNX model as its file has it: the protobuf message, and what the message alone does not say. */
 export interface Model {
@@ -24,7 +24,7 @@ export interface Model {
 export function decodeModel(bytes: Uint8Array, options: { readonly external?: ReadExternal } = {}): Model {
   // A Buffer would hand out Buffers for weights, whose slice() shares memory.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { proto: decode(view), packing: readPacking(view), external: options.external }
+  return { ...decode(view), external: options.external }
 }
 
 /** Writes an ONNX file; a model that was only read gives the bytes it was read from. */
@@ -39,7 +39,17 @@ export function cloneModel(model: Model): Model {
 
 /** File format (IR) version of the ONNX release that brought an opset (onnx/docs/Versioning.md). */
 const irVersions: readonly (readonly [opset: number, ir: number])[] = [
-  [7, 3], [9, 4], [10, 5], [11, 6], [12, 7], [15, 8], [19, 9], [21, 10], [23, 11], [24, 12], [25, 13],
+  [7, 3],
+  [9, 4],
+  [10, 5],
+  [11, 6],
+  [12, 7],
+  [15, 8],
+  [19, 9],
+  [21, 10],
+  [23, 11],
+  [24, 12],
+  [25, 13],
 ]
 
 /** An empty model of the given opset of the default domain, with the IR version that came with it. */

@@ -1,6 +1,6 @@
 import { clone, create, createFileRegistry, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf'
-import { FieldOptionsSchema, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { FieldOptionsSchema, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt'
 import { file_onnx, GraphProtoSchema, ModelProtoSchema, TensorProtoSchema } from 'onnx-buf'
 
 /**
@@ -16,7 +16,10 @@ export interface Schemas {
   readonly tensor: DescMessage
 }
 
-/** Which repeated fields of the file are packed differently from proto2's onnx.proto. Takes what decoding accepted. */
+/**
+ * Which repeated fields of a file are packed differently from proto2's onnx.proto.
+ * @throws Error where the bytes contradict the schema; the general decoder reads over that, and would lose it
+ */
 export function readPacking(bytes: Uint8Array): Packing {
   const found = new Set<string>()
   scan(ModelProtoSchema, new BinaryReader(bytes), bytes.length, found)
@@ -28,16 +31,42 @@ function scan(message: DescMessage, reader: BinaryReader, end: number, found: Se
   while (reader.pos < end) {
     const [number, wire] = reader.tag()
     const field = fields.get(number)
-    const repeated = field !== undefined && isRepeatedNumber(field)
-    if (repeated && field.packed !== (wire === WireType.LengthDelimited)) found.add(fieldName(field))
+    if (field !== undefined) checkWireType(field, wire, found)
     if (wire !== WireType.LengthDelimited) {
       reader.skip(wire, number)
       continue
     }
     const stop = reader.uint32() + reader.pos
+    if (stop > end) throw new Error(`field ${number} of ${message.typeName} is longer than what it is in`)
     const child = field === undefined || field.fieldKind === 'map' ? undefined : field.message
     if (child === undefined) reader.pos = stop
     else scan(child, reader, stop, found)
+  }
+  if (reader.pos > end) throw new Error(`${message.typeName} is longer than it says`)
+}
+
+function checkWireType(field: DescField, wire: WireType, found: Set<string>): void {
+  const repeated = isRepeatedNumber(field)
+  const expected = wireTypeOf(field)
+  if (wire !== expected && !(repeated && wire === WireType.LengthDelimited)) {
+    throw new Error(`${fieldName(field)} has wire type ${wire}`)
+  }
+  if (repeated && field.packed !== (wire === WireType.LengthDelimited)) found.add(fieldName(field))
+}
+
+/** Wire type of one element. */
+function wireTypeOf(field: DescField): WireType {
+  if (field.fieldKind === 'map' || field.message !== undefined) return WireType.LengthDelimited
+  switch (field.scalar) {
+    case ScalarType.STRING:
+    case ScalarType.BYTES:
+      return WireType.LengthDelimited
+    case ScalarType.FLOAT:
+      return WireType.Bit32
+    case ScalarType.DOUBLE:
+      return WireType.Bit64
+    default:
+      return WireType.Varint
   }
 }
 

@@ -2,12 +2,12 @@ import { create } from '@bufbuild/protobuf'
 import { type Attribute, type Attributes, floatAttributes } from '@tp/core'
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as Kind,
   type NodeProto,
 } from 'onnx-buf'
-import { denseConstant, lazyConstant } from '../tensor/constants.ts'
 import type { ReadExternal } from '../file/external.ts'
+import { denseConstant, lazyConstant } from '../tensor/constants.ts'
 import { toInt64 } from '../tensor/int64.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
 
@@ -51,16 +51,39 @@ function readAttribute(attribute: AttributeProto, external?: ReadExternal): Attr
 /** Numbers that are floats in every operator that has them, in old forms and in operators core does not know too. */
 const floats: ReadonlySet<string> = new Set([
   ...floatAttributes,
-  'activation_alpha', 'activation_beta', 'bias', 'clip', 'decay_factor', 'gamma', 'height_scale', 'high', 'lambd', 'low',
-  'max', 'mean', 'min', 'momentum', 'norm_coefficient', 'ratio', 'scales', 'spatial_scale', 'threshold', 'value',
-  'value_float', 'value_floats', 'width_scale',
+  'activation_alpha',
+  'activation_beta',
+  'bias',
+  'clip',
+  'decay_factor',
+  'gamma',
+  'height_scale',
+  'high',
+  'lambd',
+  'low',
+  'max',
+  'mean',
+  'min',
+  'momentum',
+  'norm_coefficient',
+  'ratio',
+  'scales',
+  'spatial_scale',
+  'threshold',
+  'value',
+  'value_float',
+  'value_floats',
+  'width_scale',
 ])
 
 /** An attribute in the file's form. */
-export function writeAttribute(name: string, value: Attribute): AttributeProto {
+function writeAttribute(name: string, value: Attribute): AttributeProto {
   const isFloat = floats.has(name)
   if (typeof value === 'number') {
-    return create(AttributeProtoSchema, isFloat ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: toInt64(value) })
+    return create(
+      AttributeProtoSchema,
+      isFloat ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: toInt64(value) },
+    )
   }
   if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: Kind.STRING, s: utf8(value) })
   if (!isList(value)) return create(AttributeProtoSchema, { name, type: Kind.TENSOR, t: writeTensor(value, '') })
@@ -75,7 +98,8 @@ export function writeAttribute(name: string, value: Attribute): AttributeProto {
 
 export function writeAttributes(attributes: Attributes): AttributeProto[] {
   const protos: AttributeProto[] = []
-  for (const [name, value] of Object.entries(attributes)) if (value !== undefined) protos.push(writeAttribute(name, value))
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined) protos.push(writeAttribute(name, value))
   return protos
 }
 

@@ -2,8 +2,8 @@ import type { ConstantData, DType, TensorLike } from '@tp/core'
 import { TpError } from '@tp/core'
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
 import type { Model } from '../file/model.ts'
-import { capturedNames, namesInside, renameCaptured } from './subgraph.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
+import { capturedNames, namesInside, renameCaptured } from './subgraph.ts'
 import { sortNodes } from './topology.ts'
 import { type DeclaredValue, readValueInfo, writeValueInfo } from './value-info.ts'
 
@@ -25,6 +25,7 @@ export class Graph {
   readonly #uses = new Map<string, Use[]>()
   readonly #initializers = new Map<string, TensorProto>()
   readonly #valueInfos = new Map<string, ValueInfoProto>()
+  readonly #inputs: Set<string>
   readonly #outputs: Set<string>
   readonly #names = new Set<string>()
   /** Values that nobody read when the graph was opened: they are the file's own business and stay. */
@@ -39,6 +40,7 @@ export class Graph {
     for (const { values } of proto.sparseInitializer) if (values !== undefined) this.#names.add(values.name)
     for (const name of this.#initializers.keys()) this.#names.add(name)
     for (const name of this.#valueInfos.keys()) this.#names.add(name)
+    this.#inputs = new Set(proto.input.map((input) => input.name))
     this.#outputs = new Set(proto.output.map((output) => output.name))
     for (const node of proto.node) this.#register(node)
     for (const name of [...this.#initializers.keys(), ...this.#producers.keys()]) {
@@ -82,7 +84,7 @@ export class Graph {
   /** True if the graph has a value of that name: an input, an initializer or the result of a node. */
   has(name: string): boolean {
     if (this.#producers.has(name) || this.#initializers.has(name)) return true
-    return this.proto.input.some((input) => input.name === name)
+    return this.#inputs.has(name)
   }
 
   initializer(name: string): TensorProto | undefined {
@@ -167,17 +169,29 @@ export class Graph {
 
   /** Adds a weight or another constant. @throws TpError TP_NAME if the name exists already */
   addInitializer(name: string, contents: TensorLike | ConstantData): TensorProto {
-    if (this.#initializers.has(name) || this.#producers.has(name)) throw nameTaken(name)
+    if (this.has(name)) throw nameTaken(name)
     const tensor = writeTensor(contents, name)
+    // Before IR version 4 every initializer had to be listed as an input too.
+    if (this.model.proto.irVersion < 4n) {
+      this.addInput(name, 'dtype' in contents ? contents.dtype : (contents.type as DType), contents.dims)
+    }
     this.#names.add(name)
     this.#initializers.set(name, tensor)
     this.proto.initializer.push(tensor)
-    // Before IR version 4 every initializer had to be listed as an input too.
-    if (this.model.proto.irVersion < 4n) {
-      const dtype = 'dtype' in contents ? contents.dtype : (contents.type as DType)
-      this.proto.input.push(writeValueInfo(name, dtype, contents.dims))
-    }
     return tensor
+  }
+
+  /**
+   * Declares one more input of the graph; `undefined` is a size without number or name.
+   * @throws TpError TP_NAME if the name exists already
+   */
+  addInput(name: string, dtype: DType, dims: readonly (number | string | undefined)[]): void {
+    if (this.has(name)) throw nameTaken(name)
+    const info = writeValueInfo(name, dtype, dims)
+    this.proto.input.push(info)
+    this.#inputs.add(name)
+    this.#names.add(name)
+    this.#valueInfos.set(name, info)
   }
 
   /** Declares one more output of the graph; `undefined` is a size without number or name. */
@@ -246,7 +260,10 @@ export class Graph {
     if (dead.size === 0) return
     this.proto.initializer = this.proto.initializer.filter(({ name }) => !dead.has(name))
     this.proto.input = this.proto.input.filter(({ name }) => !dead.has(name))
-    for (const name of dead) this.#initializers.delete(name)
+    for (const name of dead) {
+      this.#initializers.delete(name)
+      this.#inputs.delete(name)
+    }
     this.#dropValueInfos(dead)
   }
 
@@ -276,7 +293,7 @@ export class Graph {
   }
 
   #claim(name: string, node: NodeProto): void {
-    if (this.#producers.has(name) || this.#initializers.has(name)) throw nameTaken(name)
+    if (this.has(name)) throw nameTaken(name)
     this.#producers.set(name, node)
     this.#names.add(name)
   }
@@ -302,5 +319,5 @@ export class Graph {
 }
 
 function nameTaken(name: string): TpError {
-  return new TpError('TP_NAME', 'onnx', `the graph already computes a value named "${name}"; take one from uniqueName()`)
+  return new TpError('TP_NAME', 'onnx', `the graph has a value named "${name}" already; uniqueName() finds a free name`)
 }

@@ -33,7 +33,7 @@ export function writeValueInfo(
   return create(ValueInfoProtoSchema, { name, type: tensorType(dtype, dims) })
 }
 
-export function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]): TypeProto {
+function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]): TypeProto {
   const dim = dims.map((size) => {
     if (size === undefined) return {}
     return typeof size === 'number'

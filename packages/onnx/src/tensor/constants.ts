@@ -1,7 +1,7 @@
 import { type ConstantData, sizeOf } from '@tp/core'
 import type { SparseTensorProto, TensorProto } from 'onnx-buf'
-import { dtypeOf } from './dtype.ts'
 import type { ReadExternal } from '../file/external.ts'
+import { dtypeOf } from './dtype.ts'
 import { dimsOf, readConstant } from './tensor-proto.ts'
 
 /**
@@ -9,7 +9,11 @@ import { dimsOf, readConstant } from './tensor-proto.ts'
  * Undefined for element types that core has no numbers for.
  */
 export function lazyConstant(proto: TensorProto, external?: ReadExternal): ConstantData | undefined {
-  return lazy(proto.dataType, () => dimsOf(proto), () => readConstant(proto, external))
+  return lazy(
+    proto.dataType,
+    () => dimsOf(proto),
+    () => readConstant(proto, external),
+  )
 }
 
 /** A sparse tensor as a dense constant: values at linear or per-axis indices, zero elsewhere. */
@@ -17,15 +21,19 @@ export function denseConstant(proto: SparseTensorProto, external?: ReadExternal)
   const { values, indices } = proto
   if (values === undefined || indices === undefined) return undefined
   const dims = proto.dims.map(Number)
-  return lazy(values.dataType, () => dims, () => {
-    const sparse = readConstant(values, external)
-    const places = readConstant(indices, external)
-    const data = sparse.data instanceof Float32Array ? new Float32Array(sizeOf(dims)) : new Float64Array(sizeOf(dims))
-    sparse.data.forEach((value, i) => {
-      data[linearIndex(places, i, dims)] = value
-    })
-    return { dtype: sparse.dtype, dims, data }
-  })
+  return lazy(
+    values.dataType,
+    () => dims,
+    () => {
+      const sparse = readConstant(values, external)
+      const places = readConstant(indices, external)
+      const data = sparse.data instanceof Float32Array ? new Float32Array(sizeOf(dims)) : new Float64Array(sizeOf(dims))
+      sparse.data.forEach((value, i) => {
+        data[linearIndex(places, i, dims)] = value
+      })
+      return { dtype: sparse.dtype, dims, data }
+    },
+  )
 }
 
 function linearIndex(places: ConstantData, row: number, dims: readonly number[]): number {

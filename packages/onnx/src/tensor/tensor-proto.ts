@@ -1,15 +1,8 @@
 import { create, fromBinary } from '@bufbuild/protobuf'
-import {
-  type ConstantData,
-  type DType,
-  sizeOf,
-  type TensorLike,
-  TpError,
-  type TypedArray,
-} from '@tp/core'
-import { TensorProto_DataLocation, type TensorProto, TensorProtoSchema } from 'onnx-buf'
-import { codeName, codeOf, dtypeOf } from './dtype.ts'
+import { type ConstantData, type DType, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
+import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf'
 import { externalOf, type ReadExternal } from '../file/external.ts'
+import { codeName, codeOf, dtypeOf } from './dtype.ts'
 import { fromHalf, toHalf } from './half.ts'
 import { toInt64 } from './int64.ts'
 
@@ -28,7 +21,9 @@ export function decodeTensor(bytes: Uint8Array): NamedTensor {
   try {
     proto = fromBinary(TensorProtoSchema, bytes)
   } catch (cause) {
-    throw new TpError('TP_NOT_ONNX', 'onnx', 'not a serialised ONNX tensor; give a .pb file of a test data set', { cause })
+    throw new TpError('TP_NOT_ONNX', 'onnx', 'not a serialised ONNX tensor; give a .pb file of a test data set', {
+      cause,
+    })
   }
   return readTensor(proto)
 }
@@ -58,9 +53,10 @@ export function readConstant(proto: TensorProto, external?: ReadExternal): Const
 }
 
 /** Element type of a tensor, by core's name. @throws TpError TP_TENSOR */
-export function elementType(proto: TensorProto): DType {
+function elementType(proto: TensorProto): DType {
   const type = dtypeOf(proto.dataType)
-  if (type === undefined) throw problem(proto, `has elements of type ${codeName(proto.dataType)}, which are not read here`)
+  if (type === undefined)
+    throw problem(proto, `has elements of type ${codeName(proto.dataType)}, which are not read here`)
   return type
 }
 

@@ -1,0 +1,126 @@
+import { addDims, type Dim, type Method, mulDims, namesIn, type Schedule, substituteDim, type Tensor, TpError } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import { Program, withEqualSizes } from './program.ts'
+import { prune } from './prune.ts'
+import { readProvenance } from './provenance.ts'
+
+/** The sizes that FLOPs are counted at. */
+export interface Sizes {
+  readonly batch: number
+  /** Tokens of a text, padding included; pictures of a fixed size do not need it. */
+  readonly tokens?: number
+  /** Other free sizes of the model's inputs, by name (`height`). */
+  readonly others?: Readonly<Record<string, number>>
+  /** Tokens that stay at each block, where that depends on the data (threshold, mass, sampling). */
+  readonly kept?: Readonly<Record<number, number>>
+}
+
+/**
+ * Multiply-adds of all matrix products and convolutions of a model at given sizes; what a method adds is counted too.
+ * @throws TpError TP_SIZES if a size is missing
+ */
+export function countFlops(model: Model, sizes: Sizes): number {
+  return withEqualSizes(() => evaluate(flopsOf(model), sizes))
+}
+
+/** FLOPs of a model as a polynomial in the free sizes of its inputs, to be counted at many sizes. */
+export interface FlopsFormula {
+  readonly total: Dim
+  readonly batch: Dim
+  readonly tokens: Dim | undefined
+}
+
+/** See {@link countFlops}; lifting the graph once serves many sizes. */
+export function flopsFormula(model: Model): (sizes: Sizes) => number {
+  const formula = withEqualSizes(() => flopsOf(model))
+  return (sizes) => evaluate(formula, sizes)
+}
+
+function flopsOf(model: Model): FlopsFormula {
+  const program = new Program(model, keptNames(model))
+  let total: Dim = 0
+  for (const node of program.graph.nodes) {
+    const [name] = node.output
+    if (name !== undefined && name !== '') total = addDims(total, multiplyAdds(program.tensor(name)))
+  }
+  const [first] = program.graph.inputs
+  const text = program.graph.inputs.find((declared) => declared.dims?.length === 2)
+  return {
+    total,
+    batch: first === undefined ? 1 : (program.tensor(first.name).dims[0] ?? 1),
+    tokens: text && program.tensor(text.name).dims[1],
+  }
+}
+
+/** Multiply-adds of one node, from the shapes of its inputs and its result. */
+function multiplyAdds(output: Tensor): Dim {
+  const { op, inputs, attributes } = output.node
+  const [a, b] = inputs
+  if (output.output !== 0 || a === undefined || b === undefined || !a.hasShape || !b.hasShape || !output.hasShape) return 0
+  const elements = output.dims.reduce<Dim>(mulDims, 1)
+  switch (op.name) {
+    case 'MatMul':
+    case 'MatMulInteger':
+    case 'com.microsoft.FusedMatMul':
+      return mulDims(elements, a.dims[a.rank - 1] as Dim)
+    case 'Gemm':
+    case 'com.microsoft.FusedGemm':
+      return mulDims(elements, a.dims[attributes.transA === 1 ? 0 : 1] as Dim)
+    case 'Conv':
+    case 'ConvInteger':
+      return mulDims(elements, b.dims.slice(1).reduce<Dim>(mulDims, 1))
+    default:
+      return 0
+  }
+}
+
+function keptNames(model: Model): ReadonlyMap<string, string> {
+  const cuts = readProvenance(model).flatMap((step) => step.cuts)
+  return new Map(cuts.filter((cut) => cut.ragged).map((cut) => [cut.after, `kept${cut.block}`]))
+}
+
+function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {
+  const values: Record<string, number> = { ...sizes.others }
+  if (typeof batch === 'string') values[batch] = sizes.batch
+  if (typeof tokens === 'string' && sizes.tokens !== undefined) values[tokens] = sizes.tokens
+  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[`kept${block}`] = kept
+  const flops = substituteDim(total, values)
+  if (typeof flops === 'number') return flops
+  throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${[...namesIn(flops)].join(', ')}; say how large they are`)
+}
+
+export interface FlopsTarget {
+  readonly method: Method
+  /** Share of the dense model's FLOPs that the pruned one may take, above 0 and at most 1. */
+  readonly share: number
+  readonly at: Sizes
+  /** The schedule for one keep ratio. */
+  readonly schedule: (keep: number) => Schedule
+}
+
+/**
+ * The highest keep ratio (in steps of 1/10,000) whose graph takes at most the given share of the FLOPs of the model as
+ * it is.
+ * @throws TpError TP_FLOPS if not even the lowest does
+ */
+export function keepForFlops(model: Model, { method, share, at, schedule }: FlopsTarget): number {
+  if (!(share > 0 && share <= 1)) throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
+  const allowed = share * countFlops(model, at)
+  const flopsAt = (keep: number): number => {
+    const result = prune(model, { method, schedule: schedule(keep / 10000) })
+    return result.ok ? countFlops(result.model, at) : Number.NaN
+  }
+  let [low, high] = [1, 10000]
+  if (flopsAt(high) <= allowed) return 1
+  const least = flopsAt(low)
+  if (!(least <= allowed)) {
+    const percent = ((100 * least * share) / allowed).toFixed(0)
+    throw new TpError('TP_FLOPS', 'compiler', `even with the fewest tokens ${percent} % of the FLOPs are left; ask for more, or prune earlier layers`)
+  }
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (flopsAt(middle) <= allowed) low = middle
+    else high = middle
+  }
+  return low / 10000
+}

@@ -1,0 +1,140 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  addDims,
+  type Dim,
+  divideExactly,
+  floorDivideDims,
+  isPositive,
+  isUnknown,
+  maxDims,
+  minDims,
+  mulDims,
+  namesIn,
+  subDims,
+  substituteDim,
+  unknownDim,
+} from './dim.ts'
+
+/** A size, and the number it is for given values of its names. */
+interface Formula {
+  readonly dim: Dim
+  at(values: Readonly<Record<string, number>>): number
+}
+
+const name = (text: string): Formula => ({ dim: text, at: (values) => values[text] as number })
+const whole = (value: number): Formula => ({ dim: value, at: () => value })
+
+const { formula } = fc.letrec<{ formula: Formula }>((tie) => ({
+  formula: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom('B', 'N', 'batch-size').map(name),
+    fc.integer({ min: -6, max: 6 }).map(whole),
+    fc
+      .tuple(
+        fc.constantFrom<[(a: Dim, b: Dim) => Dim, (a: number, b: number) => number]>(
+          [addDims, (a, b) => a + b],
+          [subDims, (a, b) => a - b],
+          [mulDims, (a, b) => a * b],
+          [maxDims, Math.max],
+          [minDims, Math.min],
+        ),
+        tie('formula'),
+        tie('formula'),
+      )
+      .map(([[symbolic, numeric], a, b]) => ({
+        dim: symbolic(a.dim, b.dim),
+        at: (values) => numeric(a.at(values), b.at(values)),
+      })),
+    fc.tuple(tie('formula'), fc.integer({ min: 1, max: 5 })).map(([a, divisor]) => ({
+      dim: floorDivideDims(a.dim, divisor),
+      at: (values) => Math.floor(a.at(values) / divisor),
+    })),
+  ),
+}))
+
+const values = fc.record({
+  B: fc.integer({ min: 1, max: 9 }),
+  N: fc.integer({ min: 1, max: 9 }),
+  'batch-size': fc.integer({ min: 1, max: 9 }),
+})
+
+describe('arithmetic', () => {
+  test('agrees with numbers once the names have values', () => {
+    fc.assert(
+      fc.property(formula, values, ({ dim, at }, sizes) => {
+        expect(substituteDim(dim, sizes)).toBe(at(sizes) + 0)
+      }),
+    )
+  })
+
+  test('gives equal text to equal polynomials', () => {
+    fc.assert(
+      fc.property(formula, formula, formula, (a, b, c) => {
+        expect(addDims(a.dim, b.dim)).toBe(addDims(b.dim, a.dim))
+        expect(mulDims(a.dim, addDims(b.dim, c.dim))).toBe(addDims(mulDims(a.dim, b.dim), mulDims(c.dim, a.dim)))
+        expect(subDims(a.dim, a.dim)).toBe(0)
+      }),
+    )
+  })
+
+  test('can be substituted one name after another', () => {
+    fc.assert(
+      fc.property(formula, values, ({ dim, at }, sizes) => {
+        const { B, ...others } = sizes
+        expect(substituteDim(substituteDim(dim, { B }), others)).toBe(at(sizes) + 0)
+      }),
+    )
+  })
+
+  test('divides a product by one of its factors', () => {
+    fc.assert(
+      fc.property(formula, fc.constantFrom<Dim>('B', 'N', 3, mulDims('B', 'N'), mulDims(4, 'N')), ({ dim }, factor) => {
+        expect(divideExactly(mulDims(dim, factor), factor)).toBe(dim)
+      }),
+    )
+  })
+
+  test('calls positive only what is', () => {
+    const polynomial = fc
+      .array(fc.tuple(fc.integer({ min: -3, max: 5 }), fc.constantFrom<Dim>(1, 'B', 'N', mulDims('B', 'N'))))
+      .map((terms) => terms.reduce<Dim>((total, [factor, term]) => addDims(total, mulDims(factor, term)), 0))
+    fc.assert(
+      fc.property(polynomial, values, (dim, sizes) => {
+        if (isPositive(dim)) expect(substituteDim(dim, sizes)).toBeGreaterThan(0)
+      }),
+    )
+  })
+})
+
+describe('text', () => {
+  test('is canonical', () => {
+    expect(addDims('N', 1)).toBe('N+1')
+    expect(mulDims('N', 'B')).toBe('B*N')
+    expect(subDims(addDims('N', 1), 1)).toBe('N')
+    expect(floorDivideDims(addDims(mulDims(7000, 'N'), 9999), 10000)).toBe('floor((7000*N+9999)/10000)')
+  })
+
+  test('of a quotient does not depend on how it was reached', () => {
+    expect(addDims(floorDivideDims(subDims('W', 4), 4), 1)).toBe(floorDivideDims('W', 4))
+    expect(floorDivideDims(addDims(mulDims(10000, 'N'), 9999), 10000)).toBe('N')
+  })
+
+  test('tells the names', () => {
+    expect([...namesIn(addDims(mulDims('B', 'N'), floorDivideDims('W', 2)))].sort()).toEqual(['B', 'N', 'W'])
+    expect(namesIn(7).size).toBe(0)
+  })
+})
+
+test('a division that leaves a remainder for some sizes is not exact', () => {
+  expect(divideExactly('N', 2)).toBeUndefined()
+  expect(divideExactly(addDims('N', 1), 'N')).toBeUndefined()
+  expect(divideExactly(7, 2)).toBeUndefined()
+  expect(divideExactly('N', 0)).toBeUndefined()
+})
+
+test('unknown sizes are all different, and stay unknown in arithmetic', () => {
+  expect(unknownDim()).not.toBe(unknownDim())
+  expect(isUnknown(addDims(unknownDim(), 'N'))).toBe(true)
+  expect(isUnknown('N')).toBe(false)
+})

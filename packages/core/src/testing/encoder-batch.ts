@@ -1,0 +1,94 @@
+import type { TensorLike } from '../array.ts'
+import { type EvaluateOptions, evaluate } from '../interpreter.ts'
+import type { Tensor } from '../tensor.ts'
+import type { EncoderGraph } from './reference-encoder.ts'
+import { normals } from './seeded.ts'
+
+/** One example: its real tokens, by row [n,hidden]. */
+export type Example = readonly (readonly number[])[]
+
+/** What came of one example. */
+export interface Outcome {
+  readonly logits: readonly number[]
+  /** By block: which of the example's real tokens were left (0 is its first), in the order of the slots. */
+  readonly kept: Readonly<Record<number, readonly number[]>>
+  /** By block: whether all slots with tokens come before all fillers. */
+  readonly fillersLast: boolean
+}
+
+export function examplesOf(lengths: readonly number[], hidden: number, seed: number): Example[] {
+  const normal = normals(seed)
+  return lengths.map((length) => Array.from({ length }, () => Array.from({ length: hidden }, normal)))
+}
+
+/** Where each example's tokens stand in a row of `width`: from the left, or with padding between them. */
+export type Layout = 'right-padded' | 'scattered'
+
+export interface Batch {
+  readonly feeds: Record<string, TensorLike>
+  /** places[b][i]: where token i of example b stands */
+  readonly places: readonly (readonly number[])[]
+}
+
+/** Examples in a batch of rows of `width`; padding holds numbers that would show if anything looked at them. */
+export function batchOf(examples: readonly Example[], width: number, layout: Layout, seed: number): Batch {
+  const normal = normals(seed)
+  const hidden = examples[0]?.[0]?.length ?? 0
+  const x = Float32Array.from({ length: examples.length * width * hidden }, () => 5 * normal())
+  const mask = new BigInt64Array(examples.length * width)
+  const places = examples.map(({ length }) =>
+    Array.from({ length }, (_, i) => (layout === 'scattered' ? Math.floor((i * width) / length) : i)),
+  )
+  examples.forEach((example, row) => {
+    example.forEach((token, i) => {
+      const slot = row * width + (places[row]?.[i] as number)
+      x.set(token, slot * hidden)
+      mask[slot] = 1n
+    })
+  })
+  const dims = [examples.length, width]
+  return {
+    feeds: { x: { type: 'float32', dims: [...dims, hidden], data: x }, mask: { type: 'int64', dims, data: mask } },
+    places,
+  }
+}
+
+/** The graph's outputs by name: logits, and for each block what was kept. */
+export function outputsOf({ logits, sites }: EncoderGraph): Record<string, Tensor> {
+  const outputs: Record<string, Tensor> = { logits }
+  for (const [block, { position, valid }] of sites) {
+    outputs[`position_${block}`] = position
+    if (valid !== undefined) outputs[`valid_${block}`] = valid
+  }
+  return outputs
+}
+
+export function compute(graph: EncoderGraph, batch: Batch, options?: EvaluateOptions): Outcome[] {
+  return readOutcomes(evaluate(outputsOf(graph), batch.feeds, options), batch, [...graph.sites.keys()])
+}
+
+export function readOutcomes(
+  results: Readonly<Record<string, TensorLike>>,
+  { places }: Batch,
+  blocks: readonly number[],
+): Outcome[] {
+  return places.map((ofRow, row) => {
+    const kept: Record<number, number[]> = {}
+    let fillersLast = true
+    for (const block of blocks) {
+      const position = rowOf(results[`position_${block}`], row)
+      const valid = results[`valid_${block}`]
+      const isKept = valid === undefined ? position.map(() => 1) : rowOf(valid, row)
+      fillersLast &&= isKept.every((slot, i) => i === 0 || slot <= (isKept[i - 1] as number))
+      kept[block] = position.filter((_, slot) => isKept[slot] === 1).map((place) => ofRow.indexOf(place))
+    }
+    return { logits: rowOf(results.logits, row), kept, fillersLast }
+  })
+}
+
+/** Row of an array [B,…] as plain numbers. */
+export function rowOf(array: TensorLike | undefined, row: number): number[] {
+  if (array === undefined) throw new Error('an output is missing')
+  const width = array.dims.slice(1).reduce((a, b) => a * b, 1)
+  return Array.from(array.data.slice(row * width, (row + 1) * width) as ArrayLike<number | bigint>, Number)
+}

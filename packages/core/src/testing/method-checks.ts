@@ -1,0 +1,251 @@
+import { expect } from 'vitest'
+import type { TensorLike } from '../array.ts'
+import { isTpError } from '../errors.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Method, Site } from '../method.ts'
+import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
+import type { Tensor } from '../tensor.ts'
+import { batchOf, compute, examplesOf, type Layout, outputsOf, type Outcome, readOutcomes, rowOf } from './encoder-batch.ts'
+import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
+
+export interface MethodTestOptions {
+  /** How many tokens it keeps where the schedule says k: that many (default), at most that many, or all it gets. */
+  readonly keeps?: 'as many' | 'at most' | 'all'
+  /** Runs an expression on a real runtime, by writing it as a model: `emitModel` of @tp/onnx and a Runtime. */
+  readonly run?: (
+    outputs: Readonly<Record<string, Tensor>>,
+    feeds: Readonly<Record<string, TensorLike>>,
+  ) => Promise<Record<string, TensorLike>>
+}
+
+/** One thing that a method has to hold to. */
+export interface MethodCheck {
+  readonly name: string
+  check(): void | Promise<void>
+}
+
+const size = { blocks: 4, hidden: 16, heads: 4, classes: 3, seed: 7 }
+const lengths = [11, 7, 14, 2, 1]
+const examples = examplesOf(lengths, size.hidden, 11)
+const asBatch = batchOf(examples, 14, 'right-padded', 1)
+const exact = { precision: 'float64' } as const
+
+/** What holds for every method, as single checks that throw; `testMethod` makes tests of them. */
+export function methodChecks(method: Method, { keeps = 'as many', run }: MethodTestOptions = {}): MethodCheck[] {
+  const pruned = (options: ScheduleOptions, { fixed = [0], mask = true } = {}): EncoderGraph =>
+    referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.blocks, options), fixed } })
+
+  function checkCounts(outcomes: readonly Outcome[], plan: Schedule, fixed: readonly number[]): void {
+    outcomes.forEach(({ kept, fillersLast, logits }, row) => {
+      let count = lengths[row] as number
+      let before = Array.from({ length: count }, (_, i) => i)
+      for (const [block, amount] of plan) {
+        const now = kept[block] as readonly number[]
+        const at = `example ${row} of ${lengths[row]} tokens, block ${block}`
+        expect(now, `${at}: kept tokens are real, and in their order`).toEqual(before.filter((i) => now.includes(i)))
+        for (const token of fixed) {
+          if (token < (lengths[row] as number)) expect(now, `${at}: a fixed token`).toContain(token)
+        }
+        const wanted = countAfter(count, amount, fixed.length)
+        if (keeps === 'as many') expect(now.length, at).toBe(wanted)
+        if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(wanted)
+        if (keeps === 'all') expect(now.length, at).toBe(count)
+        expect(now.length, at).toBeGreaterThan(0)
+        count = now.length
+        before = [...now]
+      }
+      expect(fillersLast, 'fillers come after all tokens').toBe(true)
+      for (const logit of logits) expect(logit, 'a logit').toBeTypeOf('number')
+      expect(logits.every(Number.isFinite), `logits of example ${row} are numbers: ${logits}`).toBe(true)
+    })
+  }
+
+  function checkInvariance(graph: EncoderGraph): void {
+    const wanted = compute(graph, asBatch, exact)
+    const check = (rows: readonly number[], width: number, layout: Layout, how: string): void => {
+      const batch = batchOf(rows.map((row) => examples[row] ?? []), width, layout, width)
+      const outcomes = compute(graph, batch, exact)
+      rows.forEach((row, i) => {
+        expectSame(outcomes[i] as Outcome, wanted[row] as Outcome, 1e-9, `example ${row} ${how}`)
+      })
+    }
+    lengths.forEach((length, row) => {
+      check([row], length, 'right-padded', 'alone')
+      check([row], length + 5, 'right-padded', 'alone, padded')
+    })
+    check([4, 2, 0, 3, 1], 19, 'right-padded', 'in another order, padded')
+    check([1, 0, 1], 13, 'scattered', 'with padding between its tokens')
+  }
+
+  const checks: MethodCheck[] = [
+    {
+      name: 'is a frozen object with a name like cls-attention and a known family',
+      check() {
+        expect(method.name).toMatch(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
+        expect(['attention', 'gradient', 'reinforcement', 'hybrid', 'baseline']).toContain(method.family)
+        expect(Object.isFrozen(method)).toBe(true)
+      },
+    },
+    ...[0.05, 0.3, 0.7, 1].map((keep) => ({
+      name: `keep ${keep}: counts, order, fixed tokens, no padding`,
+      check() {
+        checkCounts(compute(pruned({ keep }), asBatch, exact), schedule(size.blocks, { keep }), [0])
+      },
+    })),
+    {
+      name: 'keep by a number of tokens, at some blocks only',
+      check() {
+        const options = { layers: [0, 2], tokens: [9, 4] }
+        checkCounts(compute(pruned(options), asBatch, exact), schedule(size.blocks, options), [0])
+      },
+    },
+    ...[[], [0, 1], [0, 3, 5]].map((fixed) => ({
+      name: `fixed tokens ${fixed.join(', ') || 'none'} stay, inside the count`,
+      check() {
+        const options = { layers: fixed.length === 0 ? [1] : [1, 2, 3], keep: 0.4 }
+        checkCounts(compute(pruned(options, { fixed }), asBatch, exact), schedule(size.blocks, options), fixed)
+      },
+    })),
+    {
+      name: 'a model without padding: the same tokens, the same logits',
+      check() {
+        const alone = batchOf([examples[2] ?? []], 14, 'right-padded', 1)
+        const [withMask] = compute(pruned({ keep: 0.6 }), alone, exact)
+        const [without] = compute(pruned({ keep: 0.6 }, { mask: false }), alone, exact)
+        expectSame(without as Outcome, withMask as Outcome, 1e-9, 'the model without a mask')
+      },
+    },
+    {
+      name: 'more tokens than there are: nothing leaves, the logits are those of the dense model',
+      check() {
+        const dense = compute(referenceEncoder(size, { mask: true }), asBatch, exact)
+        compute(pruned({ tokens: 9999 }), asBatch, exact).forEach(({ logits, kept }, row) => {
+          expectClose(logits, (dense[row] as Outcome).logits, 1e-9, `logits of example ${row}`)
+          for (const now of Object.values(kept)) expect(now).toHaveLength(lengths[row] as number)
+        })
+      },
+    },
+    {
+      name: 'an example comes out the same alone, padded, and in any batch',
+      check: () => checkInvariance(pruned({ keep: 0.5 })),
+    },
+    {
+      name: 'the scores of real tokens do not depend on batch or padding',
+      check() {
+        const { spy, scores } = recordingScores(method)
+        referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: schedule(size.blocks, { keep: 0.5 }), fixed: [0] } })
+        const [first] = scores
+        if (first === undefined) return // it chooses without a score
+        const inBatch = evaluate([first], asBatch.feeds, exact)[0]
+        examples.forEach((example, row) => {
+          const inRow = rowOf(inBatch, row).slice(0, example.length)
+          expect(inRow.every(Number.isFinite), `scores of example ${row} are numbers: ${inRow}`).toBe(true)
+          const alone = evaluate([first], batchOf([example], example.length, 'right-padded', 2).feeds, exact)[0]
+          expectClose(inRow, rowOf(alone, 0), 1e-9, `scores of example ${row}`)
+        })
+      },
+    },
+    ...(['threshold', 'mass'] as const).map((kind) => ({
+      name: `selection by ${kind} is invariant to the batch, or refused with a reason`,
+      check() {
+        const graph = builtOrRefused(() => pruned({ [kind]: kind === 'mass' ? 0.7 : 0.05 }))
+        if (graph !== undefined) checkInvariance(graph)
+      },
+    })),
+    {
+      name: 'the same twice: built again, computed again',
+      check() {
+        const graph = pruned({ keep: 0.5 })
+        const once = evaluate(outputsOf(graph), asBatch.feeds)
+        expect(evaluate(outputsOf(graph), asBatch.feeds), 'computed again').toEqual(once)
+        expect(evaluate(outputsOf(pruned({ keep: 0.5 })), asBatch.feeds), 'built again').toEqual(once)
+      },
+    },
+    {
+      name: 'float32 keeps the same tokens as float64',
+      check() {
+        const graph = pruned({ keep: 0.5 })
+        const wanted = compute(graph, asBatch, exact)
+        compute(graph, asBatch).forEach((outcome, row) => {
+          expectSame(outcome, wanted[row] as Outcome, 1e-4, `example ${row}`)
+        })
+      },
+    },
+  ]
+  if (run === undefined) return checks
+
+  const agree = async (graph: EncoderGraph, batch = asBatch): Promise<void> => {
+    const outputs = outputsOf(graph)
+    const blocks = [...graph.sites.keys()]
+    const results = await run(outputs, batch.feeds)
+    const wanted = readOutcomes(evaluate(outputs, batch.feeds), batch, blocks)
+    readOutcomes(results, batch, blocks).forEach((outcome, row) => {
+      expectSame(outcome, wanted[row] as Outcome, 1e-4, `example ${row} on the runtime`)
+    })
+  }
+  return [
+    ...checks,
+    { name: 'a runtime gives what the interpreter gives', check: () => agree(pruned({ keep: 0.5 })) },
+    {
+      name: 'a runtime gives what the interpreter gives without a mask',
+      async check() {
+        const [example] = examples
+        const { feeds, places } = batchOf([example ?? []], 11, 'right-padded', 1)
+        const { x } = feeds as { x: TensorLike }
+        await agree(pruned({ keep: 0.5 }, { mask: false }), { feeds: { x }, places })
+      },
+    },
+    ...(['threshold', 'mass'] as const).map((kind) => ({
+      name: `a runtime gives what the interpreter gives by ${kind}`,
+      async check() {
+        const graph = builtOrRefused(() => pruned({ [kind]: kind === 'mass' ? 0.7 : 0.05 }))
+        if (graph !== undefined) await agree(graph)
+      },
+    })),
+  ]
+}
+
+/** Tokens a row of `count` keeps at a block. */
+function countAfter(count: number, amount: Amount, fixed: number): number {
+  return Math.min(count, Math.max(keptCount(count, amount) as number, fixed))
+}
+
+function expectSame(seen: Outcome, wanted: Outcome, tolerance: number, what: string): void {
+  expect(seen.kept, `tokens kept of ${what}`).toEqual(wanted.kept)
+  expectClose(seen.logits, wanted.logits, tolerance, `logits of ${what}`)
+}
+
+function expectClose(seen: readonly number[], wanted: readonly number[], tolerance: number, what: string): void {
+  expect(seen.length, what).toBe(wanted.length)
+  const isClose = seen.every((x, i) => Math.abs(x - (wanted[i] as number)) <= tolerance * (1 + Math.abs(x)))
+  expect(isClose, `${what}: ${seen} instead of ${wanted}, tolerance ${tolerance}`).toBe(true)
+}
+
+/** A graph, or undefined where the method says with a coded error that it cannot follow this rule. */
+function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
+  try {
+    return build()
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_SCHEDULE') return undefined
+    throw error
+  }
+}
+
+/** The method, and the scores that it hands to `select`, block by block. */
+function recordingScores(method: Method): { spy: Method; scores: Tensor[] } {
+  const scores: Tensor[] = []
+  const spy: Method = {
+    ...method,
+    reduce(site) {
+      const { budget } = site
+      if (budget === undefined) return method.reduce(site)
+      const select = (score: Tensor): Tensor => {
+        scores.push(score)
+        return budget.select(score)
+      }
+      const watched: Site = Object.create(site, { budget: { value: { ...budget, select } } })
+      return method.reduce(watched)
+    },
+  }
+  return { spy, scores }
+}

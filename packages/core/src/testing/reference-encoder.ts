@@ -1,0 +1,191 @@
+import type { Dim } from '../dim.ts'
+import { assume } from '../host/assume.ts'
+import { initialState, reduceTokens, type SiteSource, type TokenState } from '../host/index.ts'
+import type { Method, Spec, Values } from '../method.ts'
+import {
+  add,
+  cast,
+  constant,
+  div,
+  gather,
+  gatherND,
+  gelu,
+  input,
+  layerNormalization,
+  matmul,
+  mul,
+  reshape,
+  softmax,
+  squeeze,
+  sum,
+  swapLast,
+  transpose,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
+import type { Schedule } from '../schedule.ts'
+import type { Tensor } from '../tensor.ts'
+import { normals } from './seeded.ts'
+
+export interface EncoderSize {
+  readonly blocks: number
+  readonly hidden: number
+  readonly heads: number
+  readonly classes: number
+  readonly seed: number
+}
+
+/** How a reference encoder is pruned. */
+export interface Pruning {
+  readonly method: Method
+  readonly schedule: Schedule
+  /** Positions that must stay. */
+  readonly fixed: readonly number[]
+}
+
+export interface EncoderGraph {
+  /** float [B,classes], of the class token and of the mean over the real tokens that are left */
+  readonly logits: Tensor
+  /** By block that dropped tokens: what was left. */
+  readonly sites: ReadonlyMap<number, EncoderSite>
+}
+
+export interface EncoderSite {
+  /** float [B,K] index in the input of the token in each slot */
+  readonly position: Tensor
+  /** bool [B,K] the slot holds a token that was kept; absent where all do */
+  readonly valid?: Tensor | undefined
+}
+
+interface Linear {
+  readonly weight: Tensor
+  readonly bias: Tensor
+}
+
+const names = ['query', 'key', 'value', 'output', 'up', 'down'] as const
+type BlockWeights = Readonly<Record<(typeof names)[number], Linear>>
+
+/**
+ * A small post-norm encoder with random but peaked attention, as an expression over the inputs `x` float [B,N,hidden]
+ * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token comes first. Its logits depend on every token.
+ */
+export function referenceEncoder(
+  { blocks, hidden, heads, classes, seed }: EncoderSize,
+  { mask, pruning }: { readonly mask: boolean; readonly pruning?: Pruning | undefined },
+): EncoderGraph {
+  const normal = normals(seed)
+  const linear = (from: number, to: number, deviation: number): Linear => ({
+    weight: randomConstant([from, to], deviation, normal),
+    bias: randomConstant([to], 0.1, normal),
+  })
+  const one = constant(Array.from({ length: hidden }, () => 1))
+  const norm = (x: Tensor): Tensor => layerNormalization(x, one, undefined, 1e-5)
+  const ofBlock = (): BlockWeights => ({
+    // logits with a deviation of about 3: a few tokens get most of the attention
+    query: linear(hidden, hidden, 1.7 / Math.sqrt(hidden)),
+    key: linear(hidden, hidden, 1.7 / Math.sqrt(hidden)),
+    value: linear(hidden, hidden, 1 / Math.sqrt(hidden)),
+    output: linear(hidden, hidden, 1 / Math.sqrt(hidden)),
+    up: linear(hidden, 2 * hidden, 1 / Math.sqrt(hidden)),
+    down: linear(2 * hidden, hidden, 1 / Math.sqrt(hidden)),
+  })
+
+  const x = input('x', 'float32', ['B', 'N', hidden])
+  const alive = mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined
+  let state = initialState(x, alive, pruning?.fixed ?? [])
+  let current = norm(x)
+  const sites = new Map<number, EncoderSite>()
+  for (let block = 0; block < blocks; block++) {
+    const weights = ofBlock()
+    const attention = attend(current, weights, heads, state)
+    current = norm(add(current, apply(attention.context, weights.output)))
+    if (pruning !== undefined) {
+      const source: SiteSource = { block, blocks, hidden: current, ...attention.source, classToken: () => 0 }
+      const amount = pruning.schedule.get(block)
+      const params = initialParams(pruning.method, hidden, heads)
+      const reduced = reduceTokens({ method: pruning.method, source, state, amount, params })
+      state = reduced.state
+      if (reduced.cut !== undefined) {
+        current = assume(reduced.cut.take(current), ['B', 'N', hidden])
+        sites.set(block, { position: state.position, valid: state.alive })
+      }
+    }
+    current = norm(add(current, apply(gelu(apply(current, weights.up)), weights.down)))
+  }
+  const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
+  return { logits: add(ofClass, apply(meanOfReal(current, state), linear(hidden, classes, 1))), sites }
+}
+
+function attend(
+  x: Tensor,
+  weights: BlockWeights,
+  heads: number,
+  { alive }: TokenState,
+): { context: Tensor; source: Omit<SiteSource, 'block' | 'blocks' | 'hidden' | 'classToken'> } {
+  const hidden = x.dims[2] as number
+  const split = (y: Tensor): Tensor => transpose(reshape(y, ['B', 'N', heads, hidden / heads]), [0, 2, 1, 3])
+  const query = split(apply(x, weights.query))
+  const key = split(apply(x, weights.key))
+  const value = split(apply(x, weights.value))
+  const bias = alive && unsqueeze(where(alive, 0, -1e9), [1, 2])
+  const probabilities = (rows: Tensor): Tensor => {
+    const logits = mul(matmul(rows, swapLast(key)), 1 / Math.sqrt(hidden / heads))
+    return softmax(bias === undefined ? logits : add(logits, bias))
+  }
+  const attention = probabilities(query)
+  return {
+    context: reshape(transpose(matmul(attention, value), [0, 2, 1, 3]), ['B', 'N', hidden]),
+    source: {
+      query: () => query,
+      key: () => key,
+      value: () => value,
+      attention: () => attention,
+      attentionFrom: (rows) => probabilities(typeof rows === 'number' ? oneRow(query, rows) : rowsOf(query, rows)),
+    },
+  }
+}
+
+function oneRow(query: Tensor, row: number): Tensor {
+  return unsqueeze(gather(query, row, 2), 2)
+}
+
+/** query [B,H,N,Dh], rows int64 [B,Q] → [B,H,Q,Dh] */
+function rowsOf(query: Tensor, rows: Tensor): Tensor {
+  return transpose(gatherND(transpose(query, [0, 2, 1, 3]), unsqueeze(rows, 2), 1), [0, 2, 1, 3])
+}
+
+function apply(x: Tensor, { weight, bias }: Linear): Tensor {
+  return add(matmul(x, weight), bias)
+}
+
+function meanOfReal(x: Tensor, { alive }: TokenState): Tensor {
+  const weight = alive === undefined ? undefined : unsqueeze(cast(alive, 'float32'), 2)
+  const weights = weight ?? add(mul(sum(x, 2, { keepDims: true }), 0), 1)
+  return squeeze(div(sum(mul(x, weights), 1, { keepDims: true }), sum(weights, 1, { keepDims: true })), 1)
+}
+
+function randomConstant(dims: readonly number[], deviation: number, normal: () => number): Tensor {
+  const size = dims.reduce((a, b) => a * b, 1)
+  return constant(
+    Array.from({ length: size }, () => normal() * deviation),
+    'float32',
+    dims,
+  )
+}
+
+/** Values as a method declares them before anything was trained. */
+function initialParams(method: Method, hidden: number, heads: number): Values {
+  const sizes: Readonly<Record<string, Dim>> = { D: hidden, H: heads }
+  const initial = ({ dims, init }: Spec): Tensor => {
+    const shape = dims.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] as number)))
+    const size = shape.reduce((a, b) => a * b, 1)
+    const columns = shape.at(-1) ?? 1
+    const isDiagonal = (i: number): number => (Math.floor(i / columns) === i % columns ? 1 : 0)
+    return constant(
+      Array.from({ length: size }, (_, i) => (init === 'identity' ? isDiagonal(i) : init)),
+      'float32',
+      shape,
+    )
+  }
+  return Object.fromEntries(Object.entries(method.params ?? {}).map(([name, spec]) => [name, initial(spec)]))
+}

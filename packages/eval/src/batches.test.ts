@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { batches } from './batches.ts'
+
+const cases = fc.record({
+  lengths: fc.array(fc.integer({ min: 1, max: 512 }), { minLength: 1, maxLength: 60 }),
+  size: fc.integer({ min: 2, max: 9 }),
+})
+
+test('every example is in one batch, and no batch is too large', () => {
+  fc.assert(
+    fc.property(cases, ({ lengths, size }) => {
+      const divided = batches(lengths.length, size, lengths)
+      expect(divided.flat().sort((a, b) => a - b)).toEqual(lengths.map((_, i) => i))
+      expect(divided.every((batch) => batch.length >= 1 && batch.length <= size)).toBe(true)
+      expect(divided).toHaveLength(Math.ceil(lengths.length / size))
+    }),
+  )
+})
+
+test('lengths fall from batch to batch, so that padding is least', () => {
+  fc.assert(
+    fc.property(cases, ({ lengths, size }) => {
+      const order = batches(lengths.length, size, lengths).flat()
+      expect(order.map((i) => lengths[i])).toEqual([...lengths].sort((a, b) => b - a))
+    }),
+  )
+})
+
+test('one by one, or without lengths, the order stays', () => {
+  expect(batches(3, 1, [5, 9, 7])).toEqual([[0], [1], [2]])
+  expect(batches(5, 2)).toEqual([[0, 1], [2, 3], [4]])
+})

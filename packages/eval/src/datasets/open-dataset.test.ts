@@ -1,0 +1,144 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import sharp from 'sharp'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openDataset } from './open-dataset.ts'
+import { readWav } from './wav-folder.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-data-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+async function file(name: string, content: Uint8Array | string): Promise<string> {
+  const path = join(folder, name)
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, content)
+  return path
+}
+
+/** A WAV file of 16-bit samples, interleaved by channel. */
+function wav(samples: readonly number[], sampleRate = 16_000, channels = 1): Buffer {
+  const bytes = Buffer.alloc(44 + 2 * samples.length)
+  bytes.write('RIFF', 0)
+  bytes.writeUInt32LE(36 + 2 * samples.length, 4)
+  bytes.write('WAVEfmt ', 8)
+  bytes.writeUInt32LE(16, 16)
+  bytes.writeUInt16LE(1, 20)
+  bytes.writeUInt16LE(channels, 22)
+  bytes.writeUInt32LE(sampleRate, 24)
+  bytes.writeUInt32LE(sampleRate * channels * 2, 28)
+  bytes.writeUInt16LE(channels * 2, 32)
+  bytes.writeUInt16LE(16, 34)
+  bytes.write('data', 36)
+  bytes.writeUInt32LE(2 * samples.length, 40)
+  for (const [i, sample] of samples.entries()) bytes.writeInt16LE(sample, 44 + 2 * i)
+  return bytes
+}
+
+function png(width: number, height: number, colour: { r: number; g: number; b: number }): Promise<Buffer> {
+  return sharp({ create: { width, height, channels: 3, background: colour } })
+    .png()
+    .toBuffer()
+}
+
+describe('openDataset', () => {
+  test('a TSV file, and a folder with one', async () => {
+    const path = await file('dev.tsv', '1\tgood\n0\tbad\n')
+    for (const place of [path, folder]) {
+      const dataset = await openDataset(place)
+      expect([dataset.modality, dataset.examples.length]).toEqual(['text', 2])
+    }
+  })
+
+  test('IDX files by their folder or by name', async () => {
+    const images = await file(
+      't10k-images-idx3-ubyte',
+      Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]),
+    )
+    await expect(openDataset(folder)).rejects.toThrow('the labels are missing; t10k-labels-idx1-ubyte (or .gz) has to')
+    await file('t10k-labels-idx1-ubyte', Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 3]))
+    for (const place of [images, folder]) {
+      const dataset = await openDataset(place)
+      expect([dataset.modality, dataset.examples[0]?.label]).toEqual(['image', 3])
+    }
+  })
+
+  test('pictures in folders of their label', async () => {
+    await file('cat/1.png', await png(4, 2, { r: 255, g: 0, b: 51 }))
+    await file('cat/2.PNG', await png(4, 2, { r: 0, g: 0, b: 0 }))
+    await file('dog/a.png', await png(4, 2, { r: 255, g: 255, b: 255 }))
+    const dataset = await openDataset(folder, { labels: ['dog', 'cat'] })
+    if (dataset.modality !== 'image') throw new Error(dataset.modality)
+    expect(dataset.examples.map(({ label }) => label)).toEqual([1, 0, 1])
+
+    const [example] = dataset.examples
+    const picture = await example?.read()
+    expect(picture).toMatchObject({ channels: 3, height: 2, width: 4 })
+    expect(picture?.pixels).toEqual(Float32Array.from([1, 0, 0.2].flatMap((x) => Array(8).fill(x))))
+    expect(await example?.read({ channels: 3, height: 1, width: 1 })).toMatchObject({
+      pixels: Float32Array.of(1, 0, 51 / 255),
+    })
+    const grey = await dataset.examples[1]?.read({ channels: 1, height: 3, width: 3 })
+    expect(grey?.pixels).toEqual(new Float32Array(9).fill(1))
+  })
+
+  test('sounds with their label in the name or the folder; classes take turns under a limit', async () => {
+    for (const name of ['no__a.wav', 'no__b.wav', 'no__c.wav', 'yes/d.wav']) await file(name, wav([0]))
+    const dataset = await openDataset(folder, { labels: ['yes', 'no'], limit: 2 })
+    expect(dataset.modality).toBe('audio')
+    expect(dataset.examples.map(({ label }) => label).sort()).toEqual([0, 1])
+  })
+
+  test('says what is wrong and what to do', async () => {
+    await expect(openDataset(join(folder, 'none'))).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('there is no such file or folder'),
+    })
+    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. What can: a file of label<TAB>')
+    await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is no data set that can be read')
+    const table = await file('a.tsv', '1\tgood\n')
+    await expect(openDataset(table, { modality: 'image' })).rejects.toThrow(
+      'holds text data, but the model takes image',
+    )
+    await expect(openDataset(table, { limit: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
+    await file('b.tsv', '1\tgood\n')
+    await expect(openDataset(folder)).rejects.toThrow('holds 2 TSV files (a.tsv, b.tsv); give one of them')
+    await file('loose.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await expect(openDataset(folder)).rejects.toThrow('loose.png: has no label; put it in a folder of its label')
+  })
+
+  test('a picture that is none is named when it is read', async () => {
+    const path = await file('cat/1.png', 'no picture')
+    const dataset = await openDataset(folder, { labels: ['cat'] })
+    await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: `[eval] ${path}: cannot be read as a picture`,
+    })
+  })
+})
+
+describe('readWav', () => {
+  test('16-bit samples become −1…1', async () => {
+    const path = await file('a.wav', wav([0, 16_384, -32_768], 8000))
+    const { sampleRate, samples } = await readWav(path)
+    expect(sampleRate).toBe(8000)
+    // a reader divides by 32,768 or by 32,767: both are in use
+    expect(samples).toHaveLength(3)
+    for (const [i, x] of [0, 0.5, -1].entries()) expect(samples[i]).toBeCloseTo(x, 4)
+  })
+
+  test('two channels are averaged', async () => {
+    const { samples } = await readWav(await file('a.wav', wav([16_384, 0, 8192, -8192], 16_000, 2)))
+    expect(samples).toHaveLength(2)
+    expect(samples[0]).toBeCloseTo(0.25, 4)
+    expect(samples[1]).toBeCloseTo(0, 4)
+  })
+
+  test('a file that is none is named', async () => {
+    const path = await file('a.wav', 'RIFF but not really')
+    await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringContaining(path) })
+  })
+})

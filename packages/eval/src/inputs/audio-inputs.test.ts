@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import type { AudioDataset } from '../datasets/dataset.ts'
+import { audioInputs } from './audio-inputs.ts'
+
+const sound = (source: string, samples: readonly number[], sampleRate = 16_000) => ({
+  label: 1,
+  source,
+  read: () => ({ sampleRate, samples: Float32Array.from(samples) }),
+})
+const sounds: AudioDataset = {
+  modality: 'audio',
+  source: 'sounds',
+  examples: [sound('short', [0.5]), sound('long', [1, -1, 0.25, 1]), sound('slow', [0], 8000)],
+}
+
+describe('audioInputs', () => {
+  test('fills up with silence and cuts to the fixed length', async () => {
+    const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 3] }])
+    expect(await feeds([0, 1])).toEqual({
+      audio: { type: 'float32', dims: [2, 3], data: Float32Array.of(0.5, 0, 0, 1, -1, 0.25) },
+    })
+  })
+
+  test('fills up to the longest where the length is free', async () => {
+    const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 'samples'] }])
+    expect((await feeds([0, 1])).audio?.dims).toEqual([2, 4])
+  })
+
+  test('another sample rate is named', async () => {
+    const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 3] }])
+    await expect(feeds([2])).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('slow: has 8000 samples a second, but the model was trained on 16000; resample'),
+    })
+  })
+
+  test('a model of spectrograms is refused', () => {
+    const spectrogram = [{ name: 'input_values', type: 'float32', dims: ['b', 1024, 128] }]
+    expect(() => audioInputs(sounds, spectrogram)).toThrow('spectrograms are not made')
+  })
+})

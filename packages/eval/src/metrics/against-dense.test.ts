@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest'
+import type { Evaluation } from '../evaluate.ts'
+import { compareToDense } from './against-dense.ts'
+import { bootstrapMean } from './bootstrap.ts'
+import { largest } from './predictions.ts'
+
+function answers(logits: readonly (readonly [number, number])[], targets: readonly number[]): Evaluation {
+  const predictions = logits.map(largest)
+  const correct = predictions.map((prediction, i) => prediction === targets[i])
+  return {
+    accuracy: bootstrapMean(correct.map((right) => 100 * Number(right))),
+    predictions,
+    correct,
+    classes: 2,
+    logits: Float32Array.from(logits.flat()),
+    kept: undefined,
+    latency: undefined,
+  }
+}
+
+const targets = [0, 1, 1, 0]
+const dense = answers(
+  [
+    [2, 0],
+    [0, 2],
+    [2, 0],
+    [2, 0],
+  ],
+  targets,
+)
+
+describe('compareToDense', () => {
+  test('a model loses nothing against itself', () => {
+    expect(compareToDense(dense, dense)).toEqual({
+      loss: { estimate: 0, low: 0, high: 0 },
+      agreement: 100,
+      largestDifference: 0,
+    })
+  })
+
+  test('losses and gains are paired by example', () => {
+    // loses example 1, gains example 2, stays right on 0 and 3
+    const pruned = answers(
+      [
+        [2, 0],
+        [3, 2],
+        [2, 2.5],
+        [2, 0],
+      ],
+      targets,
+    )
+    const { loss, agreement, largestDifference } = compareToDense(pruned, dense)
+    expect(loss.estimate).toBe(0)
+    expect(loss.low).toBeLessThan(0)
+    expect(loss.high).toBeGreaterThan(0)
+    expect(agreement).toBe(50)
+    expect(largestDifference).toBe(3)
+  })
+
+  test('the loss is the difference of the accuracies, in points', () => {
+    const pruned = answers(
+      [
+        [0, 2],
+        [2, 0],
+        [2, 0],
+        [2, 0],
+      ],
+      targets,
+    )
+    expect(compareToDense(pruned, dense).loss.estimate).toBe(dense.accuracy.estimate - pruned.accuracy.estimate)
+    expect(compareToDense(pruned, dense).loss.estimate).toBe(50)
+  })
+
+  test('other examples cannot be compared', () => {
+    expect(() => compareToDense(answers([[1, 0]], [0]), dense)).toThrow('evaluations of 1 and 4 examples')
+  })
+})

@@ -1,0 +1,30 @@
+import { and, cast, greaterOrEqual, type Method, not, or, sub, sum, TpError, unsqueeze } from '@tp/core'
+import { inverseTransformSample } from './inverse-transform-sample.ts'
+import { significance } from './value-weighted.ts'
+
+/**
+ * Keeps the tokens hit by points sampled evenly from the distribution of the value-weighted score: as many as the
+ * schedule keeps, but several points may hit one token, so a row with few important tokens keeps fewer.
+ *
+ * Needs a class token, and a schedule by ratio or tokens. A row that may keep all its tokens keeps them. Adaptive token
+ * sampling (Fayyaz et al., ECCV 2022, arXiv:2111.15667, section 3.2), with the points of the authors' code.
+ */
+export function ats(): Method {
+  return Object.freeze<Method>({
+    name: 'ats',
+    family: 'attention',
+    paper: { title: 'Adaptive Token Sampling For Efficient Vision Transformers', arxiv: '2111.15667' },
+    reduce(site) {
+      const { budget, alive, fixed } = site
+      if (budget === undefined) return { keep: alive }
+      const { keep } = budget
+      if (keep === undefined) {
+        throw new TpError('TP_SCHEDULE', 'ats', 'it samples as many points as the schedule says; give keep or tokens')
+      }
+      const points = sub(keep, sum(cast(fixed, 'float32'), 1))
+      const hit = inverseTransformSample(significance(site), and(alive, not(fixed)), points)
+      const isAll = unsqueeze(greaterOrEqual(keep, site.count), 1)
+      return { keep: or(or(fixed, hit), isAll) }
+    },
+  })
+}

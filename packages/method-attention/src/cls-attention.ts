@@ -1,0 +1,17 @@
+import { type Method, mean, scorer } from '@tp/core'
+
+/**
+ * Keeps the tokens that the class token attends to most.
+ *
+ *   score_j = mean over heads of softmax(q_cls · Kᵀ / √headDim)_j          [B,H,N] → [B,N]
+ *
+ * Needs a class token. Exact for EViT's ranking (Liang et al., ICLR 2022, arXiv:2202.07800, eq. 3).
+ */
+export function clsAttention(): Method {
+  return scorer({
+    name: 'cls-attention',
+    family: 'attention',
+    paper: { title: 'Not All Patches are What You Need: Expediting Vision Transformers via Token Reorganizations', arxiv: '2202.07800' },
+    score: (site) => mean(site.clsAttention, 1),
+  })
+}

@@ -1,0 +1,21 @@
+import { methodEntry, type MethodEntry } from '@tp/core'
+import { ats } from './ats.ts'
+import { balanced, balancedOptions } from './balanced.ts'
+import { clsAttention } from './cls-attention.ts'
+import { cumulativeAttention } from './cumulative-attention.ts'
+import { keyNorm } from './key-norm.ts'
+import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
+import { rollout } from './rollout.ts'
+import { valueWeighted } from './value-weighted.ts'
+
+/** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
+export const methods: readonly MethodEntry[] = [
+  methodEntry(receivedAttention, 'keeps the tokens that receive most attention', receivedAttentionOptions),
+  methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
+  methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
+  methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
+  methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
+  methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all blocks so far'),
+  methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all blocks so far"),
+  methodEntry(keyNorm, 'keeps the tokens with the smallest keys'),
+]

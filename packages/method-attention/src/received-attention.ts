@@ -1,0 +1,69 @@
+import {
+  add, axisSize, cast, checkOptions, div, equal, gather, gatherElements, matmul, type Method, mean, mul, not, type OptionSpecs, range,
+  reshape, type Site, scorer, squeeze, sub, sum, type Tensor, unsqueeze,
+} from '@tp/core'
+import { evenlySpacedRows } from './evenly-spaced-rows.ts'
+
+export interface ReceivedAttentionOptions {
+  /** Whether a token's attention to itself counts. Default true. */
+  readonly diagonal?: boolean
+  /** Look at this many query rows only, evenly spaced over the real tokens. Default: all. */
+  readonly queries?: number
+}
+
+export const queriesOption: OptionSpecs[string] = {
+  type: 'integer',
+  min: 1,
+  description: 'look at this many evenly spaced query rows only, recomputed, so that attention stays fusable (default: all)',
+}
+
+export const receivedAttentionOptions: OptionSpecs = {
+  diagonal: { type: 'boolean', default: true, description: "count a token's attention to itself" },
+  queries: queriesOption,
+}
+
+/**
+ * Keeps the tokens that receive most attention.
+ *
+ *   score_j = (1/n) Σ_i mean over heads of A_ij, over the n real query rows i          [B,H,N,N] → [B,N]
+ *
+ * The scores of a row's tokens add up to 1. With the diagonal: LTP's score (Kim et al., KDD 2022, arXiv:2107.00910) and
+ * the order of Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). Without (i ≠ j): the order of
+ * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Those divide by the padded length or count padding queries;
+ * here padding changes nothing (see docs/deviations.md).
+ *
+ * With `queries` Q the rows are i·n div Q for i < Q, each counted once; Q ≥ n looks at all.
+ */
+export function receivedAttention(options: ReceivedAttentionOptions = {}): Method {
+  checkOptions('received-attention', receivedAttentionOptions, options)
+  return scorer({
+    name: 'received-attention',
+    family: 'attention',
+    paper: { title: 'Learned Token Pruning for Transformers', arxiv: '2107.00910' },
+    score: (site) => attentionReceived(site, options),
+  })
+}
+
+/** [B,N] mean over heads and query rows of the attention to each token. */
+export function attentionReceived(site: Site, { diagonal = true, queries }: ReceivedAttentionOptions): Tensor {
+  if (queries !== undefined) return fromSomeRows(site, queries, diagonal)
+  return diagonal ? site.received : sub(site.received, div(toItself(site.attention), unsqueeze(site.count, 1)))
+}
+
+function fromSomeRows(site: Site, queries: number, diagonal: boolean): Tensor {
+  const { rows, weight } = evenlySpacedRows(site, queries)
+  const attention = site.attentionFrom(rows) // [B,H,Q,N]
+  if (diagonal) return mean(squeeze(matmul(unsqueeze(weight, [1, 2]), attention), 2), 1)
+  const rowPosition = unsqueeze(gatherElements(site.position, rows, 1), 2)
+  const isOther = not(equal(rowPosition, unsqueeze(site.position, 1)))
+  const share = mul(unsqueeze(weight, 2), cast(isOther, 'float32')) // [B,Q,N]
+  return sum(mul(mean(attention, 1), share), 1)
+}
+
+/** attention [B,H,N,N] → [B,N]: mean over heads of the diagonal, which is every (N+1)-th element of a head. */
+function toItself(attention: Tensor): Tensor {
+  const [batch = 0, heads = 0] = attention.dims
+  const tokens = squeeze(axisSize(attention, 3), 0)
+  const flat = reshape(attention, [batch, heads, -1])
+  return mean(gather(flat, range(0, mul(tokens, tokens), add(tokens, 1)), 2), 1)
+}

@@ -1,0 +1,296 @@
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { create } from '@bufbuild/protobuf'
+import { type Dim, evaluate, input, substituteDim, type Tensor } from '@tp/core'
+import { AttributeProto_AttributeType, AttributeProtoSchema, SparseTensorProtoSchema } from 'onnx-buf'
+import { describe, expect, test } from 'vitest'
+import {
+  dataSets,
+  errorCode,
+  fixture,
+  fixtureNames,
+  maxDifference,
+  onnxFiles,
+  openFixture,
+  shared,
+  sharedTest,
+  sharedTests,
+} from '../../test/shared.ts'
+import { createModel, decodeModel, encodeModel } from '../file/model.ts'
+import { Graph } from '../graph/graph.ts'
+import { createNode } from '../graph/node.ts'
+import { writeTensor } from '../tensor/tensor-proto.ts'
+import { lift, liftNode } from './lift.ts'
+import { isOpaque } from './opaque.ts'
+import { nodesBelow } from './substitute.ts'
+
+/** What core's interpreter has no kernels for: attention and embeddings fused by onnxruntime, control flow. */
+const notComputed = /^(bert|vit).*-ortfused|^deberta/
+/** Half precision and dynamic quantisation amplify the last bit; everything else is exact to float32 rounding. */
+const coarse = /fp16|int8/
+
+function graphOf(inputs: Record<string, (number | string)[]>, ...nodes: Parameters<typeof createNode>[0][]): Graph {
+  const graph = new Graph(createModel(17))
+  for (const [name, dims] of Object.entries(inputs)) graph.addInput(name, 'float32', dims)
+  graph.insert(nodes.map(createNode))
+  return new Graph(graph.model)
+}
+
+/** Sizes of a data set's inputs by the names that the lifted placeholders have for them. */
+function sizesOf(graph: Graph, tensor: (name: string) => Tensor, inputs: Record<string, { dims: readonly number[] }>) {
+  const sizes: Record<string, number> = {}
+  for (const { name } of graph.inputs) {
+    tensor(name).dims.forEach((dim, axis) => {
+      if (typeof dim === 'string') sizes[dim] = inputs[name]?.dims[axis] as number
+    })
+  }
+  return sizes
+}
+
+function at(dims: readonly Dim[], sizes: Record<string, number>): Dim[] {
+  return dims.map((dim) => substituteDim(dim, sizes))
+}
+
+describe('shapes of exported graphs', () => {
+  sharedTests(fixtureNames(), 'outputs have the declared shapes, and those of the data', (name) => {
+    const graph = openFixture(name)
+    const lifted = lift(graph)
+    for (const { name: output, dims: declared } of graph.outputs) {
+      const { dims } = lifted.tensor(output)
+      const sizes = dims.map((dim, axis) => (typeof declared?.[axis] === 'number' ? declared[axis] : dim))
+      expect(dims, output).toEqual(sizes)
+      for (const { inputs, outputs } of dataSets(name)) {
+        const expected = outputs[output]?.dims
+        expect(at(dims, sizesOf(graph, lifted.tensor, inputs)), output).toEqual(expected)
+      }
+    }
+  })
+
+  sharedTests(
+    onnxFiles('models').map(({ path }) => relative(shared, path)),
+    'nothing is opaque',
+    (name) => {
+      const graph = new Graph(decodeModel(readFileSync(join(shared, name))))
+      const lifted = lift(graph)
+      expect(lifted.notes).toEqual([])
+      for (const { name: output, dims } of graph.outputs) expect(lifted.tensor(output).dims).toEqual(dims)
+    },
+  )
+
+  sharedTest('every value that the fixtures declare has the declared rank and sizes', () => {
+    for (const name of fixtureNames()) {
+      const graph = openFixture(name)
+      const lifted = lift(graph)
+      for (const info of graph.proto.valueInfo) {
+        const declared = graph.valueInfo(info.name)
+        if (declared?.dims === undefined || !lifted.has(info.name)) continue
+        const tensor = lifted.tensor(info.name)
+        if (!tensor.hasShape) continue
+        const wrong = declared.dims.some(
+          (dim, axis) => typeof dim === 'number' && typeof tensor.dims[axis] === 'number' && tensor.dims[axis] !== dim,
+        )
+        expect(wrong || declared.dims.length !== tensor.rank, `${name}: ${info.name} ${tensor}`).toBe(false)
+      }
+    }
+  })
+
+  sharedTest('a 91 MB file is lifted in less than 100 ms, and no weight is decoded', () => {
+    const graph = new Graph(decodeModel(readFileSync(join(shared, 'models/minilm-sentiment/model.onnx'))))
+    const times = Array.from({ length: 3 }, () => {
+      const start = performance.now()
+      lift(graph)
+      return performance.now() - start
+    })
+    expect(Math.min(...times)).toBeLessThan(100)
+  })
+})
+
+describe('what the lifted graph computes', () => {
+  sharedTests(
+    fixtureNames().filter((name) => !notComputed.test(name)),
+    'the interpreter gives the stored outputs',
+    (name) => {
+      const lifted = lift(openFixture(name))
+      for (const { inputs, outputs } of dataSets(name)) {
+        const names = Object.keys(outputs)
+        const results = evaluate(names.map(lifted.tensor), inputs)
+        names.forEach((output, i) => {
+          const difference = maxDifference(outputs[output] as never, results[i] as never)
+          expect(difference, output).toBeLessThan(coarse.test(name) ? 5e-2 : 1e-4)
+        })
+      }
+    },
+  )
+})
+
+describe('sizes', () => {
+  test('that have to be equal get the name that the first input gives them', () => {
+    const graph = graphOf(
+      { ids: ['batch', 'sequence', 4], mask: ['b', 's0', 1], late: ['s0', 4] },
+      { type: 'Identity', inputs: ['mask'], outputs: ['early'] },
+      { type: 'Add', inputs: ['ids', 'mask'], outputs: ['y'] },
+      { type: 'Shape', inputs: ['late'], outputs: ['shape'] },
+    )
+    const lifted = lift(graph)
+    expect(Object.fromEntries(lifted.sameAs)).toEqual({ b: 'batch', s0: 'sequence' })
+    expect(lifted.tensor('early').dims).toEqual(['batch', 'sequence', 1])
+    expect(lifted.tensor('shape').value).toEqual(['sequence', 4])
+    expect(lifted.resolve('s0')).toBe('sequence')
+  })
+
+  test('without a name are named after the input, and differ from input to input', () => {
+    const graph = new Graph(createModel(17))
+    for (const name of ['a', 'b']) graph.addInput(name, 'float32', [undefined, 3])
+    const lifted = lift(new Graph(graph.model))
+    expect([lifted.tensor('a').dims, lifted.tensor('b').dims]).toEqual([
+      ['a_dim0', 3],
+      ['b_dim0', 3],
+    ])
+  })
+
+  test('that exporters name by formulas do not mix with real formulas', () => {
+    const graph = graphOf({ x: ['s0 + 1', 's0 - 1', '2*s0'] }, { type: 'Shape', inputs: ['x'], outputs: ['n'] })
+    const dims = lift(graph).tensor('x').dims
+    expect(new Set(dims).size).toBe(3)
+    for (const dim of dims) expect(substituteDim(dim, { s0: 5 })).toBe(dim)
+  })
+
+  test('of formulas teach what their names are', () => {
+    const graph = graphOf(
+      { a: ['n', 4], b: ['m', 4], row: [1, 4] },
+      { type: 'Concat', inputs: ['a', 'row'], outputs: ['a1'], attributes: { axis: 0 } },
+      { type: 'Concat', inputs: ['b', 'row'], outputs: ['b1'], attributes: { axis: 0 } },
+      { type: 'Add', inputs: ['a1', 'b1'], outputs: ['y'] },
+    )
+    const lifted = lift(graph)
+    expect(Object.fromEntries(lifted.sameAs)).toEqual({ m: 'n' })
+    expect(lifted.tensor('y').dims).toEqual(lifted.tensor('a1').dims)
+  })
+})
+
+describe('what is not understood', () => {
+  test('is opaque, with the declared type and shape; what follows is not lost', () => {
+    const graph = graphOf(
+      { x: ['n', 8] },
+      { type: 'Mystery', domain: 'com.example', inputs: ['x'], outputs: ['m'] },
+      { type: 'Transpose', inputs: ['m'], outputs: ['y'], attributes: { perm: [1, 0] } },
+    )
+    graph.setValueInfo('m', 'float16', ['n', 5])
+    const lifted = lift(graph)
+    expect(String(lifted.tensor('y'))).toBe('float16[5,n]')
+    expect(isOpaque(lifted.tensor('m').node.op)).toBe(true)
+    expect(lifted.notes.map(({ node }) => node.opType)).toEqual(['Mystery'])
+  })
+
+  test('a node whose shapes contradict each other is opaque, with the reason', () => {
+    const graph = graphOf({ a: [2, 3], b: [4, 3] }, { type: 'Add', inputs: ['a', 'b'], outputs: ['y'] })
+    const { notes, tensor } = lift(graph)
+    expect(notes).toHaveLength(1)
+    expect(notes[0]?.reason).toMatch(/2.*4|4.*2/)
+    expect(tensor('y').hasShape).toBe(false)
+  })
+
+  test('a weight in a data file that nobody reads keeps its shape', () => {
+    const graph = graphOf({}, { type: 'Identity', inputs: ['w'], outputs: ['y'] })
+    const tensor = graph.addInitializer('w', { dtype: 'int64', dims: [2], data: Float64Array.of(1, 2) })
+    tensor.dataLocation = 1
+    tensor.externalData = [{ key: 'location', value: 'w.bin' }] as never
+    expect(String(lift(graph).tensor('y'))).toBe('int64[2]')
+  })
+
+  sharedTest('the types of If results come from its branches', () => {
+    const graph = openFixture('deberta-v2-cls-ts17')
+    const { notes, tensor } = lift(graph)
+    expect(new Set(notes.map(({ node }) => node.opType))).toEqual(new Set(['If']))
+    for (const { node } of notes) expect(tensor(node.output[0] as string).dtype).toBe('int64')
+  })
+})
+
+describe('constants', () => {
+  const value = (attributes: Record<string, number | number[]>) => {
+    const graph = graphOf({}, { type: 'Constant', inputs: [], outputs: ['c'], attributes })
+    const [result] = evaluate([lift(graph).tensor('c')], {})
+    return { type: result?.type, dims: result?.dims, data: Array.from(result?.data as ArrayLike<number>, Number) }
+  }
+
+  test('are read in all their forms', () => {
+    expect(value({ value_float: 2.5 })).toEqual({ type: 'float32', dims: [], data: [2.5] })
+    expect(value({ value_int: -7 })).toEqual({ type: 'int64', dims: [], data: [-7] })
+    expect(value({ value_floats: [1, 2] })).toEqual({ type: 'float32', dims: [2], data: [1, 2] })
+    expect(value({ value_ints: [3, 4, 5] })).toEqual({ type: 'int64', dims: [3], data: [3, 4, 5] })
+  })
+
+  test.each([
+    ['linear', [2], [1, 5]],
+    ['per axis', [2, 2], [0, 1, 1, 2]],
+  ])('sparse ones are filled up, with %s indices', (_, dims, indices) => {
+    const node = createNode({ type: 'Constant', inputs: [], outputs: ['c'] })
+    const sparseTensor = create(SparseTensorProtoSchema, {
+      dims: [2n, 3n],
+      values: writeTensor({ dtype: 'float32', dims: [2], data: Float32Array.of(8, 9) }, 'values'),
+      indices: writeTensor({ dtype: 'int64', dims, data: Float64Array.from(indices) }, 'indices'),
+    })
+    const type = AttributeProto_AttributeType.SPARSE_TENSOR
+    node.attribute.push(create(AttributeProtoSchema, { name: 'value', type, sparseTensor }))
+    const [result] = evaluate(liftNode(node, [], 17), {})
+    expect(Array.from(result?.data as Float32Array)).toEqual([0, 8, 0, 0, 0, 9])
+  })
+
+  sharedTest('of data files are read only where their contents matter', () => {
+    const read: number[] = []
+    const external = (_: string, __: number, length: number): Uint8Array => {
+      read.push(length)
+      return new Uint8Array(length)
+    }
+    const graph = new Graph(decodeModel(fixture('bert-cls-external'), { external }))
+    lift(graph)
+    expect(graph.initializers.filter(({ dataLocation }) => dataLocation === 1).length).toBeGreaterThan(10)
+    for (const length of read) expect(length).toBeLessThanOrEqual(4096 * 8)
+    expect(read.length).toBeLessThan(4)
+  })
+})
+
+describe('lifting', () => {
+  sharedTest('does not depend on the order of the nodes in the file, and changes nothing', () => {
+    const model = decodeModel(fixture('bert-cls-sdpa-ts14'))
+    model.proto.graph?.node.reverse()
+    const bytes = encodeModel(model)
+    const graph = new Graph(model)
+    expect(lift(graph).tensor('logits').dims).toEqual(lift(openFixture('bert-cls-sdpa-ts14')).tensor('logits').dims)
+    expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
+  })
+
+  test('uses other values where it is told to', () => {
+    const graph = graphOf(
+      { x: ['n', 8] },
+      { type: 'Relu', inputs: ['x'], outputs: ['a'] },
+      { type: 'Neg', inputs: ['a'], outputs: ['y'] },
+    )
+    const fewer = input('fewer', 'float32', ['k', 8])
+    const lifted = lift(graph, { overrides: new Map([['a', fewer]]) })
+    expect(lifted.tensor('y').dims).toEqual(['k', 8])
+    expect(lifted.tensor('y').node.inputs).toEqual([fewer])
+    expect(nodesBelow([lifted.tensor('y')])).toHaveLength(2)
+    expect(lifted.names.get(lifted.tensor('y'))).toBe('y')
+  })
+
+  sharedTest('a file with flipped bytes is lifted, or a TpError, never another exception', () => {
+    let seed = 7
+    const random = (below: number): number => {
+      seed = (seed * 48271) % 2147483647
+      return seed % below
+    }
+    const codes = new Set<string>()
+    for (const name of ['bert-cls-external', 'vit-cls-sdpa-dynamo18', 'deberta-v2-cls-ts17', 'distilbert-cls-int8']) {
+      const bytes = fixture(name)
+      for (let i = 0; i < 100; i++) {
+        const broken = Uint8Array.from(bytes)
+        for (let k = 0; k <= i % 3; k++) broken[random(broken.length)] = random(256)
+        codes.add(errorCode(() => lift(new Graph(decodeModel(broken)))))
+      }
+    }
+    for (const code of codes) expect(code).toMatch(/^(none|TP_\w+)$/)
+    expect(codes.has('none')).toBe(true)
+    expect(codes.size).toBeGreaterThan(1)
+  })
+})

@@ -6,36 +6,31 @@ import {
   cast,
   div,
   evaluate,
-  greaterOrEqual,
+  greater,
   log,
   type Method,
-  max,
-  maximum,
   mean,
   mul,
-  or,
   not,
+  or,
   type Site,
   scorer,
   sub,
-  sum,
   type Tensor,
   unsqueeze,
-  where,
 } from '../index.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 
 function scoring(score: (site: Site) => Tensor): Method {
-  return scorer({ name: 'broken', family: 'attention', score })
+  return scorer({ name: 'a-method', family: 'attention', score })
 }
 
 function choosing(keep: (site: Site) => Tensor): Method {
-  return Object.freeze<Method>({ name: 'broken', family: 'attention', reduce: (site) => ({ keep: keep(site) }) })
+  return Object.freeze<Method>({ name: 'a-method', family: 'attention', reduce: (site) => ({ keep: keep(site) }) })
 }
 
-const received = scoring((site) => site.received)
-
-async function failed(method: Method, options?: MethodTestOptions): Promise<string> {
+/** Names of the checks that do not hold. */
+async function failures(method: Method, options?: MethodTestOptions): Promise<string> {
   const names: string[] = []
   for (const { name, check } of methodChecks(method, options)) {
     try {
@@ -47,27 +42,88 @@ async function failed(method: Method, options?: MethodTestOptions): Promise<stri
   return names.join('\n')
 }
 
-const padded = (site: Site): Tensor => cast(axisSize(site.hidden, 1), 'float32')
+const sound = scoring((site) => site.received)
+const interpreter: NonNullable<MethodTestOptions['run']> = async (outputs, feeds) => evaluate(outputs, feeds)
 
-describe('the conformance kit finds a method that', () => {
-  const broken: readonly [what: string, method: Method, check: RegExp][] = [
-    ['lets padding queries count', scoring((site) => mean(mean(site.attention, 2), 1)), /alone, padded, and in any batch/],
+test('a sound method passes all checks', async () => {
+  expect(await failures(sound, { run: interpreter })).toBe('')
+})
+
+describe('the checks find a method that', () => {
+  /** float [1] */
+  const width = (site: Site): Tensor => cast(axisSize(site.hidden, 1), 'float32')
+  const keep = (site: Site): Tensor => unsqueeze(site.budget?.keep ?? site.count, 1)
+  let calls = 0
+  const broken: readonly (readonly [what: string, method: Method, found: RegExp])[] = [
+    ['lets padding queries count', scoring((site) => mean(mean(site.attention, 2), 1)), /in any batch/],
     [
-      'divides by the padded length, which only a threshold shows',
-      scoring((site) => div(mul(site.received, unsqueeze(site.count, 1)), padded(site))),
-      /scores of real tokens[^]*selection by threshold/,
+      'divides by the padded length, which no ranking shows',
+      scoring((site) => div(mul(site.received, unsqueeze(site.count, 1)), width(site))),
+      /^the scores of real tokens.*\n.*by threshold/,
     ],
-    ['prefers the middle of the row, padding included', scoring((site) => sub(padded(site), abs(sub(mul(site.position, 2), padded(site))))), /in any batch/],
-    ['looks at the other examples', scoring((site) => mul(site.received, mean(site.received, 0, { keepDims: true }))), /in any batch/],
-    ['keeps more than the schedule says', choosing((site) => site.alive), /counts/],
-    ['keeps less than the schedule says', choosing((site) => site.fixed), /counts/],
+    [
+      'prefers the middle of the row, padding included',
+      scoring((site) => sub(width(site), abs(sub(mul(site.position, 2), width(site))))),
+      /in any batch/,
+    ],
+    [
+      'looks at the other examples',
+      scoring((site) => mul(site.received, mean(site.received, 0, { keepDims: true }))),
+      /in any batch/,
+    ],
+    ['keeps more than the schedule says', choosing(({ alive }) => alive), /counts, order/],
+    ['keeps less than the schedule says', choosing(({ fixed }) => fixed), /counts, order/],
     [
       'spends its budget on padding',
-      choosing((site) => site.budget?.select(site.received) && greaterOrEqual(site.position, sub(padded(site), unsqueeze(site.budget?.keep ?? site.count, 1)))),
-      /counts/,
+      choosing((site) => greater(site.position, sub(sub(width(site), keep(site)), 1))),
+      /counts, order/,
     ],
+    [
+      'does not count the fixed tokens inside its number',
+      choosing((site) => or(site.fixed, greater(site.position, sub(sub(unsqueeze(site.count, 1), keep(site)), 1)))),
+      /counts, order/,
+    ],
+    [
+      'gives scores that are no numbers',
+      scoring((site) => log(sub(mul(site.received, 0), 1))),
+      /scores of real tokens/,
+    ],
+    [
+      'gives another graph when built again',
+      scoring((site) => {
+        calls += 1
+        return calls % 2 === 0 ? site.received : site.position
+      }),
+      /the same twice/,
+    ],
+    ['loses its scores in float32', scoring((site) => add(mul(site.received, 1e-9), 1)), /float32/],
+    [
+      'does not give the state that it declares',
+      Object.freeze<Method>({ ...sound, carry: { importance: { dims: ['N'], init: 0 } } }),
+      /carries on/,
+    ],
+    ['is not frozen', { ...sound }, /frozen/],
+    ['has a name that no command line takes', Object.freeze<Method>({ ...sound, name: 'A Method' }), /frozen/],
   ]
-  test.each(broken)('%s', async (_what, method, check) => {
-    expect(await failed(method)).toMatch(check)
+  test.each(broken)('%s', async (_what, method, found) => {
+    expect(await failures(method)).toMatch(found)
+  })
+
+  test('keeps fewer tokens than the schedule says, unless its author says so', async () => {
+    const fewer = choosing(({ fixed, budget, received, alive }) => {
+      const least = greater(received, 0.15)
+      return budget === undefined ? alive : or(fixed, least)
+    })
+    expect(await failures(fewer)).toMatch(/counts, order/)
+    expect(await failures(fewer, { keeps: 'at most' })).not.toMatch(/keep 0\.7/)
+  })
+
+  test('comes out otherwise on a runtime', async () => {
+    const other: typeof interpreter = async (outputs, feeds) => {
+      const results = evaluate(outputs, feeds)
+      const { valid_1: valid } = results
+      return valid === undefined ? results : { ...results, valid_1: evaluate([not(outputs.valid_1 as Tensor)], feeds)[0]! }
+    }
+    expect(await failures(sound, { run: other })).toMatch(/a runtime gives what the interpreter gives/)
   })
 })

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
 import { isTpError } from '../errors.ts'
 import { evaluate } from '../interpreter.ts'
-import type { Method, Site } from '../method.ts'
+import type { Method, Reduction, Site } from '../method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { batchOf, compute, examplesOf, type Layout, outputsOf, type Outcome, readOutcomes, rowOf } from './encoder-batch.ts'
@@ -132,7 +132,7 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
     {
       name: 'the scores of real tokens do not depend on batch or padding',
       check() {
-        const { spy, scores } = recordingScores(method)
+        const { spy, scores } = recording(method)
         referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: schedule(size.blocks, { keep: 0.5 }), fixed: [0] } })
         const [first] = scores
         if (first === undefined) return // it chooses without a score
@@ -143,6 +143,20 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
           const alone = evaluate([first], batchOf([example], example.length, 'right-padded', 2).feeds, exact)[0]
           expectClose(inRow, rowOf(alone, 0), 1e-9, `scores of example ${row}`)
         })
+      },
+    },
+    {
+      name: 'carries on what it declares, in blocks that drop nothing, too',
+      check() {
+        const { spy, reductions } = recording(method)
+        const plan = schedule(size.blocks, { layers: [1, 3], keep: 0.5 })
+        referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: plan, fixed: [0] } })
+        for (const { carry = {} } of reductions) {
+          expect(Object.keys(carry).sort()).toEqual(Object.keys(method.carry ?? {}).sort())
+          for (const [name, tensor] of Object.entries(carry)) {
+            expect(tensor.rank, `axes of ${name}, batch included`).toBe(1 + (method.carry?.[name]?.dims.length ?? 0))
+          }
+        }
       },
     },
     ...(['threshold', 'mass'] as const).map((kind) => ({
@@ -231,21 +245,26 @@ function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
   }
 }
 
-/** The method, and the scores that it hands to `select`, block by block. */
-function recordingScores(method: Method): { spy: Method; scores: Tensor[] } {
+/** The method, and what it gives as it is called, block by block. */
+function recording(method: Method): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
   const scores: Tensor[] = []
+  const reductions: Reduction[] = []
+  const reduce = (site: Site): Reduction => {
+    const { budget } = site
+    if (budget === undefined) return method.reduce(site)
+    const select = (score: Tensor): Tensor => {
+      scores.push(score)
+      return budget.select(score)
+    }
+    return method.reduce(Object.create(site, { budget: { value: { ...budget, select } } }) as Site)
+  }
   const spy: Method = {
     ...method,
     reduce(site) {
-      const { budget } = site
-      if (budget === undefined) return method.reduce(site)
-      const select = (score: Tensor): Tensor => {
-        scores.push(score)
-        return budget.select(score)
-      }
-      const watched: Site = Object.create(site, { budget: { value: { ...budget, select } } })
-      return method.reduce(watched)
+      const reduction = reduce(site)
+      reductions.push(reduction)
+      return reduction
     },
   }
-  return { spy, scores }
+  return { spy, scores, reductions }
 }

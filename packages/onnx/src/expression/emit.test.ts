@@ -4,6 +4,7 @@ import {
   concat,
   constant,
   evaluate,
+  fill,
   input,
   matmul,
   mul,
@@ -128,6 +129,14 @@ describe('emit', () => {
     expect(graph.nodes).toHaveLength(5)
   })
 
+  test('tells nodes apart by attributes that JSON would mix up', () => {
+    const graph = host()
+    const rows = input('rows', 'int64', [1])
+    const names = new Map([[rows, 'x']])
+    const filled = [Infinity, -Infinity, NaN, 0, -0].map((value) => fill(value, 'float32', rows))
+    expect(new Set(emit(filled, { graph, opset: 17, names, prefix: 'c' })).size).toBe(5)
+  })
+
   test('tells 0 from -0, int64 from int32, and one shape from another', () => {
     const graph = host()
     const constants = [constant(0), constant(-0), constant([0]), constant(0, 'int64'), constant(0, 'int32')]
@@ -150,7 +159,7 @@ describe('emit', () => {
 
   test('writes as many outputs as a runtime insists on', async () => {
     const value = input('x', 'float32', ['n', 8])
-    const { indices } = topK(value, 3, 1) as { indices: Tensor }
+    const { indices } = topK(value, 3, { axis: 1 })
     const { top } = await run(emitModel({ top: indices }), { x: x8 })
     expect(Array.from(top?.data as BigInt64Array, Number)).toEqual([7, 6, 5, 7, 6, 5])
   })
@@ -185,6 +194,7 @@ describe('emit', () => {
     expect(written?.output.indexOf(name as string)).toBe(1)
     expect(written?.attribute).toEqual(mystery.attribute)
     expect(written?.domain).toBe('com.example')
+    expect(opset(graph.model, 'com.example')).toBe(1)
     expect(written?.input[1]).toBe('')
   })
 })

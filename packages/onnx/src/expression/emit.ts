@@ -131,6 +131,7 @@ class Emitter {
     const { graph, prefix } = this.#target
     const name = graph.uniqueName(`${prefix}/${form.type}`)
     const proto = createNode({ ...form, name, inputs, outputs: [] })
+    graph.importOperators(proto.domain)
     const required = allRequired.has(form.type) ? node.op.infer(node.inputs, node.attributes).length : 1
     for (let i = 0; i < required; i++) this.#nameOutput(proto, i)
     if (isOpaque(node.op)) proto.attribute = this.#attributesOf(node.op.source)
@@ -186,5 +187,8 @@ function isNumber(dim: Dim): dim is number {
 }
 
 function contentsKey(form: OnnxForm, inputs: readonly string[]): string {
-  return JSON.stringify([form.domain ?? '', form.type, inputs, form.attributes])
+  // JSON has no infinities, no NaN and no -0.
+  const exact = (_: string, value: unknown): unknown =>
+    typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : value
+  return JSON.stringify([form.domain ?? '', form.type, inputs, form.attributes], exact)
 }

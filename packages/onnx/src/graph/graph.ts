@@ -1,6 +1,13 @@
+import { create } from '@bufbuild/protobuf'
 import type { ConstantData, DType, TensorLike } from '@tp/core'
 import { TpError } from '@tp/core'
-import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
+import {
+  type GraphProto,
+  type NodeProto,
+  OperatorSetIdProtoSchema,
+  type TensorProto,
+  type ValueInfoProto,
+} from 'onnx-buf'
 import type { Model } from '../file/model.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
 import { capturedNames, namesInside, renameCaptured } from './subgraph.ts'
@@ -165,6 +172,13 @@ export class Graph {
     this.proto.node.splice(this.#indexOf(node), 1)
     this.#unregister(node)
     this.#dropValueInfos(new Set(node.output))
+  }
+
+  /** Makes the model import an operator set, at its first version, if it does not yet. */
+  importOperators(domain: string): void {
+    const { opsetImport } = this.model.proto
+    const known = opsetImport.some((entry) => (entry.domain === 'ai.onnx' ? '' : entry.domain) === domain)
+    if (!known) opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }))
   }
 
   /** Adds a weight or another constant. @throws TpError TP_NAME if the name exists already */

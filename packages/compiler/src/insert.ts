@@ -63,7 +63,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const outputs = [cut.take(source.hidden), cut.indices, ...travelling.map((traveller) => traveller.tensor)]
-  const shapes = [[batch, count, dims[2] as Dim], [batch, count, 1], ...travelling.map(({ tensor }) => tensor.dims.map((_, axis) => (axis === 0 ? batch : count)))]
+  const shapes = [[batch, count, dims[2] as Dim], [batch, count, 1], ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim)))]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
   for (const reader of readers) {
@@ -105,9 +105,10 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { alive, position, carried } = state
+  const { ordinals, alive, count, position, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  return [{ name: 'position', tensor: position }, ...(alive ? [{ name: 'alive', tensor: alive }] : []), ...own]
+  const named = Object.entries({ ordinals, alive, count, position }).map(([name, tensor]) => ({ name, tensor }))
+  return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
 /** The state again, its tensors now values of the graph instead of expressions. */
@@ -122,5 +123,6 @@ function renew(state: TokenState, travelling: readonly Traveller[], values: read
     byName.set(name, values[i] as string)
   }
   const carried = Object.fromEntries(Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]))
-  return { state: { ...state, alive: fresh.get('alive'), position: fresh.get('position') as Tensor, carried }, names, byName }
+  const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
+  return { state: { ...state, ordinals, alive: fresh.get('alive'), count: fresh.get('count'), position, carried }, names, byName }
 }

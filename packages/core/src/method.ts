@@ -49,13 +49,13 @@ export interface Site {
   readonly key: Tensor
   /** [B,H,N,Dh] */
   readonly value: Tensor
-  /** [B,H,N,N] probabilities; axis 2 is the query */
+  /** float32 [B,H,N,N] probabilities; axis 2 is the query */
   readonly attention: Tensor
-  /** Probabilities of chosen query rows only, recomputed from queries and keys. rows int64 [B,Q] → [B,H,Q,N] */
+  /** Probabilities of chosen query rows only, recomputed from queries and keys. rows int64 [B,Q] → float32 [B,H,Q,N] */
   attentionFrom(rows: Tensor): Tensor
-  /** [B,H,N] the class token's row of the probabilities, recomputed, so that the full matrix need not be kept */
+  /** float32 [B,H,N] the class token's row of the probabilities, recomputed, so that the full matrix need not be kept */
   readonly clsAttention: Tensor
-  /** [B,N] mean over heads and real query rows of the attention to each token */
+  /** float32 [B,N] mean over heads and real query rows of the attention to each token */
   readonly received: Tensor
   /** bool [B,N] a real token */
   readonly alive: Tensor

@@ -19,10 +19,9 @@ export function valueWeighted(): Method {
 
 /** [B,N] share of each token in what the class token gets from the tokens that may leave. */
 export function significance(site: Site): Tensor {
-  const attention = cast(sum(site.clsAttention, 1), 'float32')
   // squares of half-precision values overflow; one axis at a time is what runtimes do fast
   const norm = sqrt(sum(sumSquare(cast(site.value, 'float32'), 3), 1))
-  const score = mul(attention, norm)
+  const score = mul(sum(site.clsAttention, 1), norm)
   const total = sum(where(and(site.alive, not(site.fixed)), score, 0), 1, { keepDims: true })
   return div(score, maximum(total, 1e-30))
 }

@@ -6,9 +6,9 @@ import {
 import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
-import { compact, type Cut } from './compact.ts'
+import { compact, type Cut, type Kept } from './compact.ts'
 import { keptTokens, select } from './select.ts'
-import { fixedTokens, ordinals, realTokens, type TokenState, tokenCount } from './state.ts'
+import { fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
 /** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {
@@ -56,7 +56,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }
   const { hidden } = source
-  const started = { ...state, carried: { ...initialCarry(method, hidden), ...state.carried } }
+  const started = { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
   const selected = new Set<Tensor>()
   const budget: Budget | undefined = amount && makeBudget(amount, started, hidden, selected)
   const reduction = method.reduce(makeSite(source, started, budget, params))
@@ -65,10 +65,16 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
 
   // What `select` gave obeys already; any other choice is made to.
   const chosen = selected.has(reduction.keep)
-  const keep = chosen ? reduction.keep : obey(reduction.keep, started, hidden)
-  const width = chosen ? keptTokens(tokenCount(hidden), amount, started.fixed.length) : undefined
-  const cut = compact(keep, width, started, hidden)
+  const keep = chosen ? reduction.keep : obey(reduction.keep, started)
+  const cut = compact(keep, chosen ? keptBy(amount, started, hidden) : undefined, started, hidden)
   return { cut, state: compactState(started, carried, cut) }
+}
+
+/** How many tokens a rule keeps that does not look at the scores. */
+function keptBy(amount: Amount, state: TokenState, hidden: Tensor): Kept | undefined {
+  const rows = keptTokens(realTokens(state, hidden), amount, state.fixed.length)
+  const width = keptTokens(tokenCount(hidden), amount, state.fixed.length)
+  return rows && width && { rows, width }
 }
 
 function makeBudget(amount: Amount, state: TokenState, hidden: Tensor, selected: Set<Tensor>): Budget {
@@ -97,12 +103,13 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
     get query() { return source.query() },
     get key() { return source.key() },
     get value() { return source.value() },
-    get attention() { return source.attention() },
-    attentionFrom: (rows) => source.attentionFrom(rows),
-    get clsAttention() { return squeeze(source.attentionFrom(source.classToken()), [2]) },
-    get received() { return received(source.attention(), state) },
-    get alive() { return state.alive ?? everyToken(state, hidden) },
-    get fixed() { return fixedTokens(state, hidden) },
+    // sums over hundreds of half-precision probabilities would lose what tells tokens apart
+    get attention() { return cast(source.attention(), 'float32') },
+    attentionFrom: (rows) => cast(source.attentionFrom(rows), 'float32'),
+    get clsAttention() { return cast(squeeze(source.attentionFrom(source.classToken()), [2]), 'float32') },
+    get received() { return received(cast(source.attention(), 'float32'), state) },
+    get alive() { return state.alive ?? everyToken(state) },
+    get fixed() { return fixedTokens(state) },
     position: state.position,
     get count() { return squeezeRow(cast(realTokens(state, hidden), 'float32')) },
     ...(budget && { budget }),
@@ -122,21 +129,22 @@ function received(attention: Tensor, state: TokenState): Tensor {
   return div(mean(summed, 1), sum(real, 1, { keepDims: true }))
 }
 
-function everyToken(state: TokenState, hidden: Tensor): Tensor {
-  const fixed = fixedTokens(state, hidden)
+function everyToken(state: TokenState): Tensor {
+  const fixed = fixedTokens(state)
   return or(fixed, not(fixed))
 }
 
-function obey(keep: Tensor, state: TokenState, hidden: Tensor): Tensor {
+function obey(keep: Tensor, state: TokenState): Tensor {
   const real = state.alive === undefined ? keep : and(state.alive, keep)
-  return or(fixedTokens(state, hidden), real)
+  return or(fixedTokens(state), real)
 }
 
 function compactState(state: TokenState, carried: Values, cut: Cut): TokenState {
   const alive = cut.valid && assume(cut.valid, ['B', 'N'])
+  const ordinals = assume(cut.ordinals, ['B', 'N'])
   const position = assume(cut.take(state.position), ['B', 'N'])
   const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, cut)] as const)
-  return { ...state, alive, position, carried: Object.fromEntries(kept) }
+  return { ...state, ordinals, alive, count: cut.count, position, carried: Object.fromEntries(kept) }
 }
 
 /** [B,N] → [B,K]; [B,N,N] → [B,K,K]. */
@@ -147,11 +155,11 @@ function takeCarried(x: Tensor, cut: Cut): Tensor {
 }
 
 /** State that no block has written yet: the same number for every token, or each token its own row of the identity. */
-function initialCarry(method: Method, hidden: Tensor): Values {
-  const ordinal = ordinals(hidden)
+function initialCarry(method: Method, state: TokenState): Values {
+  const row = unsqueeze(state.ordinals, [1])
   const initial = ({ init }: Spec): Tensor =>
     init === 'identity'
-      ? cast(equal(ordinal, transpose(ordinal, [0, 2, 1])), 'float32')
-      : add(squeeze(cast(less(ordinal, 0), 'float32'), [2]), init)
+      ? cast(equal(row, transpose(row, [0, 2, 1])), 'float32')
+      : add(cast(less(state.ordinals, 0), 'float32'), init)
   return Object.fromEntries(Object.entries(method.carry ?? {}).map(([name, spec]) => [name, initial(spec)]))
 }

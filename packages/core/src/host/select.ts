@@ -4,7 +4,7 @@ import {
 } from '../ops/index.ts'
 import { type Amount, tenThousandths } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
-import { fixedTokens, ordinals, realTokens, type TokenState, tokenCount } from './state.ts'
+import { fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
 const ABOVE_ALL = 1e30
@@ -25,17 +25,19 @@ export function keptTokens(count: Tensor, amount: Amount, fixed: number): Tensor
  * real token of each row.
  */
 export function select(score: Tensor, amount: Amount, state: TokenState, hidden: Tensor): Tensor {
-  const fixed = fixedTokens(state, hidden)
-  const real = state.alive === undefined ? score : where(state.alive, score, -ABOVE_ALL)
+  const { alive } = state
   if (amount.kind === 'threshold') {
+    const real = alive === undefined ? score : where(alive, score, -ABOVE_ALL)
     const passes = greaterOrEqual(real, minimum(max(real, 1, { keepDims: true }), amount.value))
-    return or(fixed, state.alive === undefined ? passes : and(state.alive, passes))
+    return or(fixedTokens(state), alive === undefined ? passes : and(alive, passes))
   }
-  const ranked = unsqueeze(where(fixed, ABOVE_ALL, real), [2])
-  const { indices } = topK(ranked, tokenCount(hidden), { axis: 1 })
-  const rank = ranks(indices, hidden)
+  const placed = where(fixedPlaces(state), ABOVE_ALL, score)
+  const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
+  const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
+  const rank = ranks(indices, state, hidden)
   if (amount.kind === 'mass') {
-    const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
+    const fixed = fixedTokens(state)
+    const free = alive === undefined ? not(fixed) : and(alive, not(fixed))
     const needed = maximum(tokensForMass(where(free, score, 0), indices, amount.value), 1)
     return or(fixed, and(free, lessOrEqual(rank, needed)))
   }
@@ -44,13 +46,12 @@ export function select(score: Tensor, amount: Amount, state: TokenState, hidden:
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */
-function ranks(order: Tensor, hidden: Tensor): Tensor {
+function ranks(order: Tensor, { ordinals }: TokenState, hidden: Tensor): Tensor {
   // Sorting the tokens' own numbers back gives, for each token, the rank it came from: an inverse permutation in
   // which the sort's integer result only ever serves as an index (integer arithmetic would leave a GPU).
-  const ordinal = ordinals(hidden)
-  const tokens = gatherND(ordinal, order, 1)
-  const { indices } = topK(tokens, tokenCount(hidden), { axis: 1, largest: false })
-  return squeeze(gatherND(ordinal, indices, 1), [2])
+  const tokens = gatherND(ordinals, order, 1)
+  const { indices } = topK(unsqueeze(tokens, [2]), tokenCount(hidden), { axis: 1, largest: false })
+  return gatherND(ordinals, indices, 1)
 }
 
 /**

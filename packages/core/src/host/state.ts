@@ -1,11 +1,15 @@
 import type { Values } from '../method.ts'
-import { add, and, cast, cumSum, equal, less, or, shape, slice, squeeze, sub, sum } from '../ops/index.ts'
+import { add, and, cast, cumSum, equal, less, lessOrEqual, or, shape, slice, squeeze, sub, sum } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** What travels with the tokens from site to site, all over the tokens that are present. */
 export interface TokenState {
+  /** float [B,N]: 1, 2, 3, … in every row. Made once and cut shorter, which is cheaper than making it anew. */
+  readonly ordinals: Tensor
   /** bool [B,N]; absent: the model has no padding, every token is real */
   readonly alive?: Tensor | undefined
+  /** int64 [B,1]: real tokens of each row; absent like `alive` */
+  readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
   /** Positions that must stay, ascending, as indices in the model's input. */
@@ -15,17 +19,11 @@ export interface TokenState {
 
 /** State before the first site. hidden [B,N,D]; alive bool [B,N] if the model takes padding. */
 export function initialState(hidden: Tensor, alive: Tensor | undefined, fixed: readonly number[]): TokenState {
-  const position = sub(squeeze(ordinals(hidden), [2]), 1)
-  return { alive, position, fixed: [...fixed].sort((a, b) => a - b), carried: {} }
-}
-
-/**
- * float [B,N,1]: 1, 2, 3, … over the tokens of `hidden` [B,N,D]. A running sum instead of Range, because it never
- * leaves a GPU; `x < x` is 0 for every x, NaN included.
- */
-export function ordinals(hidden: Tensor): Tensor {
-  const some = slice(hidden, { axis: 2, start: 0, end: 1 })
-  return cumSum(add(cast(less(some, some), 'float32'), 1), 1)
+  // A running sum instead of Range, because it never leaves a GPU; x < x is 0 for every x, NaN included.
+  const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
+  const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
+  const count = alive && cast(sum(cast(alive, 'float32'), 1, { keepDims: true }), 'int64')
+  return { ordinals, alive, count, position: sub(ordinals, 1), fixed: [...fixed].sort((a, b) => a - b), carried: {} }
 }
 
 /** int64 [1]: tokens of `hidden` [B,N,D], padding included. */
@@ -35,18 +33,18 @@ export function tokenCount(hidden: Tensor): Tensor {
 
 /** int64 [B,1] (or [1] without padding): real tokens of each row. */
 export function realTokens(state: TokenState, hidden: Tensor): Tensor {
-  if (state.alive === undefined) return tokenCount(hidden)
-  return cast(sum(cast(state.alive, 'float32'), 1, { keepDims: true }), 'int64')
+  return state.count ?? tokenCount(hidden)
 }
 
 /** bool [B,N]: real tokens that must stay. */
-export function fixedTokens(state: TokenState, hidden: Tensor): Tensor {
-  const named = namedTokens(state, hidden)
+export function fixedTokens(state: TokenState): Tensor {
+  const named = fixedPlaces(state)
   return state.alive === undefined ? named : and(state.alive, named)
 }
 
-function namedTokens({ fixed, position }: TokenState, hidden: Tensor): Tensor {
+/** bool [B,N]: tokens that must stay if they are real. */
+export function fixedPlaces({ fixed, position, ordinals }: TokenState): Tensor {
   // Order is kept and fixed tokens never leave, so a prefix is found without the positions having to travel.
-  if (fixed.every((token, i) => token === i)) return less(squeeze(ordinals(hidden), [2]), fixed.length + 1)
+  if (fixed.every((token, i) => token === i)) return lessOrEqual(ordinals, fixed.length)
   return fixed.map((token) => equal(position, token)).reduce((a, b) => or(a, b))
 }

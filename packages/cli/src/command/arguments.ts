@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import { usageError } from './usage-error.ts'
+
+/** One option, for the parser and for `--help`. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  /** What stands for its value in `--help`. */
+  readonly value?: string
+  readonly description: string
+  /** May be given several times. */
+  readonly multiple?: boolean
+}
+
+export type OptionTable = Readonly<Record<string, OptionSpec>>
+
+export type Arguments<Table extends OptionTable> = {
+  readonly [Name in keyof Table]?: Table[Name] extends { type: 'boolean' }
+    ? boolean
+    : Table[Name] extends { multiple: true }
+      ? readonly string[]
+      : string
+}
+
+export interface ParsedArguments {
+  readonly operands: readonly string[]
+  readonly options: Arguments<OptionTable>
+}
+
+/**
+ * Reads a command line strictly: an unknown option, a missing or a superfluous value and an option given twice are
+ * errors. Node's own parser, because cac reads a file called 007 as the number 7, and citty lets unknown options pass.
+ * @throws TpError TP_USAGE
+ */
+export function readArguments(name: string, operands: readonly string[], table: OptionTable, args: readonly string[]): ParsedArguments {
+  const { values, positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
+  const seen = new Set<string>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    if (seen.has(token.name) && !table[token.name]?.multiple) throw usageError(`--${token.name} is given twice; give it once`)
+    seen.add(token.name)
+  }
+  if (positionals.length !== operands.length) {
+    const extra = positionals[operands.length]
+    const problem = extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
+    throw usageError(`${problem}: tp ${[name, ...operands].join(' ')} …; tp ${name} --help shows all of it`)
+  }
+  return { operands: positionals, options: values as Arguments<OptionTable> }
+}
+
+function parse(name: string, table: OptionTable, args: readonly string[]) {
+  // parseArgs reads `short: undefined` as an error
+  const options = Object.fromEntries(
+    Object.entries(table).map(([key, { type, short, multiple = false }]) => [key, { type, multiple, ...(short && { short }) }]),
+  )
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true })
+  } catch (cause) {
+    throw usageError(reword(name, table, cause as Error & { code?: string }), cause)
+  }
+}
+
+/** Node's parser takes the -0.5 of `--threshold -0.5` for an option. */
+function joinNegativeNumbers(table: OptionTable, args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const previous = joined.at(-1) ?? ''
+    const takesValue = previous.startsWith('--') && table[previous.slice(2)]?.type === 'string'
+    if (takesValue && /^-[\d.]/.test(arg)) joined[joined.length - 1] = `${previous}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
+}
+
+function reword(name: string, table: OptionTable, error: Error & { code?: string }): string {
+  const option = /'(?:-\w, )?(-{1,2}[^' <]+)/.exec(error.message)?.[1] ?? ''
+  const help = `tp ${name} --help lists what there is`
+  if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${option}; ${help}`
+  if (/does not take an argument/.test(error.message)) return `${option} takes no value; give it alone`
+  if (/argument missing|ambiguous/.test(error.message)) {
+    const long = option.startsWith('--') ? option.slice(2) : Object.keys(table).find((key) => `-${table[key]?.short}` === option)
+    return `${option} needs a value: ${option} ${table[long ?? '']?.value ?? 'VALUE'}`
+  }
+  return `${error.message.split('\n')[0]}; ${help}`
+}

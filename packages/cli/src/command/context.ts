@@ -1,0 +1,11 @@
+import type { Progress } from '../output/progress.ts'
+
+/** What a command has to do with the world outside. */
+export interface Context {
+  /** Ends with SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+  /** Data, to stdout; a line break is added. */
+  print(text: string): void
+  /** To stderr. */
+  readonly progress: Progress
+}

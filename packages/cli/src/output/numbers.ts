@@ -1,0 +1,25 @@
+/** `1.83×` */
+export function factor(value: number): string {
+  return `${value.toFixed(2)}×`
+}
+
+/** `9.4 MB` */
+export function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** `1,257` */
+export function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** Numbers in ascending order, runs drawn together: `1–5, 7`. */
+export function ranges(numbers: readonly number[]): string {
+  const runs: [number, number][] = []
+  for (const number of numbers) {
+    const run = runs.at(-1)
+    if (run !== undefined && number === run[1] + 1) run[1] = number
+    else runs.push([number, number])
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ')
+}

@@ -1,0 +1,41 @@
+/** Says on stderr what a long command is at. */
+export interface Progress {
+  /** A new stage begins. */
+  stage(text: string): void
+  /** How far the stage is; shown on terminals only. */
+  step(done: number, total: number): void
+  /** A remark that stays. */
+  note(text: string): void
+  /** Leaves a clean line behind. */
+  end(): void
+}
+
+interface Stream {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+/** A terminal gets one line that is rewritten; anything else one plain line a stage. */
+export function progressTo(stream: Stream): Progress {
+  if (!stream.isTTY) {
+    const line = (text: string): void => void stream.write(`${text}\n`)
+    return { stage: (text) => line(`${text} …`), step() {}, note: line, end() {} }
+  }
+  let stage = ''
+  let shown = 0
+  const clear = '\r\x1b[K'
+  return {
+    stage(text) {
+      stage = text
+      stream.write(`${clear}${stage} …`)
+    },
+    step(done, total) {
+      const now = performance.now()
+      if (done < total && now - shown < 100) return
+      shown = now
+      stream.write(`${clear}${stage} … ${done} of ${total}`)
+    },
+    note: (text) => void stream.write(`${clear}${text}\n`),
+    end: () => void stream.write(clear),
+  }
+}

@@ -1,0 +1,148 @@
+import { type Method, type NamedTensors, none, schedule } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import type { Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { inspect, type Pruned, prune, type PruneOptions, type Refusal } from '../src/index.ts'
+import { dataSets, type Fixture, type FixtureFacts, fixtures, type Golden, goldens, openFixture } from './fixtures.ts'
+import { difference, numbers, run } from './run.ts'
+
+/** The families that have to work, in every form of export that is not among {@link laterForms}. */
+const families = ['bert', 'distilbert', 'roberta', 'electra', 'vit', 'deit', 'timm-vit']
+
+/** Forms of files that are still refused, by what their makers say of them. */
+function laterForms({ opset, attnImplementation, producerOptions }: FixtureFacts): string[] {
+  const post = (producerOptions.post ?? []).map((step) => step.post).join(', ')
+  const forms = []
+  if (/quantiz|MatMulNBits/i.test(post)) forms.push('quantised')
+  if (/optimizer|ORT_ENABLE/.test(post)) forms.push("fused by onnxruntime's optimizer")
+  if (opset >= 23 && attnImplementation === 'sdpa') forms.push("ONNX's own Attention operator")
+  return forms
+}
+
+/** Half precision keeps three digits. */
+function tolerance({ producerOptions }: FixtureFacts): number {
+  return (producerOptions.post ?? []).some(({ post }) => post.includes('float16')) ? 5e-3 : 1e-5
+}
+
+for (const fixture of fixtures) {
+  const { name, facts } = fixture
+  describe(name, () => {
+    const model = openFixture(fixture)
+    const unpruned = prune(model, { method: none(), schedule: new Map() })
+    if (!facts.prunable) {
+      test('is refused', () => {
+        expectRefusal(model, unpruned)
+        expect(!unpruned.ok && unpruned.refusal.message).toMatch(reasons[facts.architecture] as RegExp)
+      })
+    } else if (unpruned.ok) {
+      testPruning(fixture, model)
+    } else {
+      const forms = laterForms(facts)
+      const why = families.includes(facts.architecture) ? forms.join(', ') : facts.architecture
+      test(`is refused (${why})`, () => {
+        expectRefusal(model, unpruned)
+        expect(why, `${name} has to be prunable: ${unpruned.refusal.message}`).not.toBe('')
+      })
+    }
+  })
+}
+
+/** What the sentence has to say where a model can never be pruned. */
+const reasons: Readonly<Record<string, RegExp>> = {
+  gpt2: /causal/,
+  swin: /window/,
+  pvt: /spatial reduction/,
+  resnet: /convolution/,
+  convnext: /convolution/,
+  fnet: /Fourier/,
+}
+
+function expectRefusal(model: Model, result: ReturnType<typeof prune>): asserts result is { ok: false; refusal: Refusal } {
+  const seen = inspect(model)
+  expect(seen.ok).toBe(false)
+  expect(result.ok).toBe(false)
+  if (result.ok || seen.ok) return
+  expect(seen.refusal).toEqual(result.refusal)
+  expect(result.refusal.code).toMatch(/^TP_[A-Z_]+$/)
+  expect(result.refusal.message).toMatch(/^[^\n]{20,}$/)
+  expect(result.refusal.node).toMatch(/^.+ \(\w+\)$/)
+}
+
+function testPruning(fixture: Fixture, model: Model): void {
+  const { facts } = fixture
+  const sets = dataSets(fixture)
+  const folder = facts.external ? fixture.folder : undefined
+  const blocks = Array.from({ length: facts.layers }, (_, block) => block)
+
+  test('without dead tokens it gives the stored outputs', async () => {
+    const { model: lean, blocks: found } = pruned(model, { method: none(), schedule: new Map() })
+    expect(found).toBe(facts.layers)
+    for (const { name, inputs, outputs } of sets) {
+      expectOutputs(await run(lean, inputs, folder), outputs, tolerance(facts), name)
+    }
+  })
+
+  for (const deadTokens of [true, false]) {
+    test(`keeping everything changes nothing (${deadTokens ? 'without' : 'with'} dead tokens)`, async () => {
+      const everything = schedule(facts.layers, { layers: blocks, tokens: 9999 })
+      const { model: kept, cuts } = pruned(model, { method: receivedAttention(), schedule: everything, trace: true, deadTokens })
+      expect(cuts.map(({ block }) => block)).toEqual(blocks)
+      for (const { name, inputs, outputs } of sets) {
+        const results = await run(kept, inputs, folder)
+        expectOutputs(results, outputs, tolerance(facts), name)
+        for (const block of blocks) {
+          const indices = results[`tp.trace.${block}.indices`]
+          const [batch, count] = indices?.dims as [number, number]
+          const rising = Array.from({ length: batch * count }, (_, i) => i % count)
+          expect(numbers(indices)).toEqual(rising)
+        }
+      }
+    })
+  }
+
+  for (const golden of goldens(fixture)) {
+    test(`golden: ${golden.name}`, async () => {
+      const inputs = sets.find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
+      for (const trace of [true, false]) {
+        const results = await run(pruned(model, { ...optionsOf(golden, facts), trace }).model, inputs, folder)
+        for (const [output, { shape, data }] of Object.entries(golden.outputs)) {
+          expect(results[output]?.dims).toEqual(shape)
+          expect(difference(numbers(results[output]), data)).toBeLessThan(1e-4)
+        }
+        if (trace) expectKept(results, golden)
+      }
+    })
+  }
+}
+
+function optionsOf({ rule }: Golden, { layers }: FixtureFacts): PruneOptions {
+  const method: Method = rule.score === 'cls' ? clsAttention() : receivedAttention()
+  return {
+    method,
+    schedule: schedule(layers, { layers: Object.keys(rule.keep).map(Number), tokens: Object.values(rule.keep) }),
+    protect: rule.protect,
+    restore: rule.restore ? 'all' : 'none',
+  }
+}
+
+function expectKept(results: NamedTensors, { kept }: Golden): void {
+  for (const [block, expected] of Object.entries(kept)) {
+    const indices = results[`tp.trace.${block}.indices`]
+    const width = indices?.dims[1] as number
+    const all = numbers(indices)
+    expect(expected.map((_, row) => all.slice(row * width, (row + 1) * width))).toEqual(expected)
+  }
+}
+
+function pruned(model: Model, options: PruneOptions): Pruned {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  return result
+}
+
+function expectOutputs(results: NamedTensors, expected: NamedTensors, limit: number, what: string): void {
+  for (const [name, output] of Object.entries(expected)) {
+    expect(results[name]?.dims, `${what}: ${name}`).toEqual(output.dims)
+    expect(difference(numbers(results[name]), numbers(output)), `${what}: ${name}`).toBeLessThan(limit)
+  }
+}

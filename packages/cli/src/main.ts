@@ -1,4 +1,30 @@
-process.stderr.write('tp is not written yet.\n')
-process.exitCode = 1
+import { readFileSync } from 'node:fs'
+import { run } from './command/run.ts'
+import { progressTo } from './output/progress.ts'
 
-export {}
+/** Exit code of a process that a signal ends is 128 + the signal's number. */
+const signals = { SIGINT: 130, SIGTERM: 143 } as const
+
+const interruption = new AbortController()
+let endedBy: keyof typeof signals | undefined
+for (const signal of Object.keys(signals) as (keyof typeof signals)[]) {
+  process.on(signal, () => {
+    // The second one is impatient: whatever is left to tidy up stays.
+    if (endedBy !== undefined) process.exit(signals[signal])
+    endedBy = signal
+    interruption.abort(new Error(signal))
+  })
+}
+// `tp … | head` closes the pipe; what is left to print interests nobody.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const code = await run(process.argv.slice(2), version, {
+  signal: interruption.signal,
+  print: (text) => void process.stdout.write(`${text}\n`),
+  printError: (text) => void process.stderr.write(`${text}\n`),
+  progress: progressTo(process.stderr),
+})
+process.exitCode = endedBy === undefined ? code : signals[endedBy]

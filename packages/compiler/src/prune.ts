@@ -68,6 +68,7 @@ function pruneModel(source: Model, options: PruneOptions): Pruned {
   const cuts = insertCuts(program, encoder, options, point)
   point?.restore(cuts)
   if (options.trace) addTraces(program, cuts)
+  program.graph.removeDeadNodes()
   const { graph } = deadTokens ? eliminateDeadTokens(program, encoder, cuts) : program
   graph.removeDeadNodes()
   graph.sortTopologically()

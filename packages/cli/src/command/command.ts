@@ -1,13 +1,10 @@
 import type { Arguments, OptionTable } from './arguments.ts'
 import type { Context } from './context.ts'
 
-/** One sub-command: what `tp help` says of it, what it takes, and what it does. */
+/** What a sub-command takes and does. */
 export interface Command {
-  readonly summary: string
-  /** What stands between `tp NAME` and the options. */
-  readonly operands: readonly string[]
   readonly options: OptionTable
-  /** Sentences and examples under the options in `--help`. */
+  /** Lines under the options in `--help`. */
   readonly notes?: readonly string[]
   /** @returns the exit code */
   run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number>
@@ -19,6 +16,14 @@ interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' |
 }
 
 /** Gives `run` the types of the options that the command declares. */
-export function command<Table extends OptionTable>(definition: CommandOf<Table>): Command {
+export function command<const Table extends OptionTable>(definition: CommandOf<Table>): Command {
   return definition as unknown as Command
+}
+
+/** What is known of a sub-command before it is loaded. */
+export interface CommandEntry {
+  readonly summary: string
+  /** What stands between `tp NAME` and the options. */
+  readonly operands: readonly string[]
+  load(): Promise<Command>
 }

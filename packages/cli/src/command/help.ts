@@ -1,20 +1,22 @@
-import type { Command } from './command.ts'
+import type { Command, CommandEntry } from './command.ts'
 
 /** `tp --help`. */
-export function overview(commands: Readonly<Record<string, Pick<Command, 'summary' | 'operands'>>>): string {
-  const rows = Object.entries(commands).map(([name, { operands, summary }]) => [[name, ...operands].join(' '), summary] as const)
+export function overview(commands: Readonly<Record<string, CommandEntry>>): string {
+  const rows = Object.entries(commands).map(
+    ([name, { operands, summary }]): [string, string] => [['tp', name, ...operands].join(' '), summary],
+  )
   return [
     'tp: token pruning for exported ONNX encoders',
     '',
-    ...twoColumns(rows.map(([left, right]) => [`tp ${left}`, right])),
+    ...twoColumns(rows),
     '',
-    'tp COMMAND --help says what a command takes; tp --version. With --json, data on stdout are one JSON document.',
+    'tp COMMAND --help says what a command takes; tp --version. With --json, stdout is one JSON document.',
     'Exit codes: 0 done, 1 failed, 2 bad usage, 3 below a demanded threshold, 4 model refused, 130 interrupted.',
   ].join('\n')
 }
 
 /** `tp COMMAND --help`. */
-export function helpOf(name: string, { summary, operands, options, notes = [] }: Command): string {
+export function helpOf(name: string, { summary, operands }: CommandEntry, { options, notes = [] }: Command): string {
   const rows = Object.entries(options).map(([option, { short, value, description }]): [string, string] => [
     `${short === undefined ? '' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`,
     description,
@@ -29,10 +31,7 @@ export function helpOf(name: string, { summary, operands, options, notes = [] }:
   ].join('\n')
 }
 
-const LEFT = 28
-
 function twoColumns(rows: readonly (readonly [string, string])[]): string[] {
-  return rows.map(([left, right]) =>
-    left.length < LEFT ? `  ${left.padEnd(LEFT)}${right}` : `  ${left}\n  ${' '.repeat(LEFT)}${right}`,
-  )
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}${right}`)
 }

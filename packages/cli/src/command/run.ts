@@ -1,0 +1,83 @@
+import { isTpError } from '@tp/core'
+import { commands } from '../commands/index.ts'
+import { jsonDocument } from '../output/document.ts'
+import { readArguments } from './arguments.ts'
+import type { Command, CommandEntry } from './command.ts'
+import type { Context } from './context.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { helpOf, overview } from './help.ts'
+import { usageError } from './usage-error.ts'
+
+interface Terminal extends Context {
+  printError(text: string): void
+}
+
+/** The command `tp`, without a process around it. @returns the exit code */
+export async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, version, terminal)
+  } catch (error) {
+    terminal.progress.end()
+    terminal.printError(describe(error))
+    // The document says how it ended too: who asked for JSON reads stdout.
+    if (asksForJson(args)) terminal.print(jsonDocument('error', errorContent(error)))
+    return exitCodeOf(error)
+  }
+}
+
+async function dispatch(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    terminal.print(rest[0] === undefined || name !== 'help' ? overview(commands) : await help(rest[0]))
+    return 0
+  }
+  if (name === '--version' || name === '-v') {
+    terminal.print(version)
+    return 0
+  }
+  const entry = entryOf(name)
+  if (asksForHelp(rest)) {
+    terminal.print(await help(name))
+    return 0
+  }
+  const command: Command = await entry.load()
+  const { operands, options } = readArguments(name, entry.operands, command.options, rest)
+  const code = await command.run(operands, options, terminal)
+  terminal.progress.end()
+  return code
+}
+
+async function help(name: string): Promise<string> {
+  const entry = entryOf(name)
+  return helpOf(name, entry, await entry.load())
+}
+
+function entryOf(name: string): CommandEntry {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry === undefined) throw usageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`)
+  return entry
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  return beforeDashes(args).some((arg) => arg === '--help' || arg === '-h')
+}
+
+function asksForJson(args: readonly string[]): boolean {
+  return beforeDashes(args).includes('--json')
+}
+
+function beforeDashes(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--')
+  return end < 0 ? args : args.slice(0, end)
+}
+
+/** The message, and under it the code; a bug of ours shows where it is. */
+function describe(error: unknown): string {
+  if (isTpError(error)) return `${error.message}\ncode: ${error.code}`
+  return `[tp] this is a bug in tp, please report it: ${error instanceof Error ? error.stack : String(error)}\ncode: TP_INTERNAL`
+}
+
+function errorContent(error: unknown): object {
+  if (isTpError(error)) return { code: error.code, where: error.where, message: error.message }
+  return { code: 'TP_INTERNAL', where: 'tp', message: error instanceof Error ? error.message : String(error) }
+}

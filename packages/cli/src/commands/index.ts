@@ -1,0 +1,35 @@
+import type { CommandEntry } from '../command/command.ts'
+
+/** Every command; loaded when it is asked for, so that `tp --help` waits for none of them. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  inspect: {
+    summary: 'says which blocks a model has and where tokens may leave, or why they may not',
+    operands: ['MODEL'],
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  prune: {
+    summary: 'writes a model that drops tokens between its blocks',
+    operands: ['MODEL'],
+    load: async () => (await import('./prune.ts')).pruneCommand,
+  },
+  eval: {
+    summary: 'measures accuracy and speed on labelled data, pruned beside dense',
+    operands: ['MODEL'],
+    load: async () => (await import('./eval.ts')).evalCommand,
+  },
+  bench: {
+    summary: 'times a model against another, or against itself pruned, in turns',
+    operands: ['MODEL'],
+    load: async () => (await import('./bench.ts')).benchCommand,
+  },
+  methods: {
+    summary: 'lists the pruning methods with their options',
+    operands: [],
+    load: async () => (await import('./methods.ts')).methodsCommand,
+  },
+  doctor: {
+    summary: 'checks what the command needs on this machine',
+    operands: [],
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+}

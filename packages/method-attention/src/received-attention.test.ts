@@ -1,0 +1,196 @@
+import { constant, isTpError, type Tensor } from '@tp/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { arrayOf, expectClose, goldenCase, marked, rowOf, rowsOf, sorted, tensorOf } from '../test/golden.ts'
+import { runGoldenEncoder, statesOf } from '../test/golden-encoder.ts'
+import { choose } from '../test/one-site.ts'
+import { attentions, columnMeans } from '../test/attentions.ts'
+import { receivedAttention } from './index.ts'
+
+describe('LTP (authors divide by the padded length)', () => {
+  test.each([
+    'hard-abs-pad',
+    'hard-abs-learned-offset',
+    'hard-abs-negative-threshold',
+    'hard-abs-drop-nearly-all',
+  ])('%s: scores, and tokens kept by the threshold', (name) => {
+    const { inputs, outputs } = goldenCase(`ltp/${name}`)
+    const [threshold = 0] = arrayOf(outputs, 'threshold').data
+    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+      const padded = real.length
+      const count = real.filter((mark) => mark === 1).length
+      // the same cut at the scale that does not know of padding
+      const value = (Math.max(1e-5, threshold) * padded) / count
+      const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
+      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
+      const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
+      const atTheirs = (scores[0] ?? []).map((score) => (score * count) / padded)
+      const theirs = rowsOf(arrayOf(outputs, 'scores'))[row] ?? []
+      expectClose(atTheirs.slice(0, count), theirs.slice(0, count), `scores of row ${row}`)
+      const keptByThem = marked(arrayOf(outputs, 'kept'))[row] ?? []
+      // theirs may drop a whole row; here one token stays
+      const best = theirs.indexOf(Math.max(...theirs))
+      expect(kept[0]).toEqual(keptByThem.length === 0 ? [best] : keptByThem)
+    })
+  })
+
+  test('relative-threshold: the part of the largest score', () => {
+    const { inputs, outputs, params } = goldenCase('ltp/relative-threshold')
+    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+      const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
+      const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
+      const count = real.filter((mark) => mark === 1).length
+      const own = (scores[0] ?? []).slice(0, count)
+      const heads = attention.dims[1] as number
+      const theirs = rowsOf(arrayOf(outputs, 'sum_scores'))[row] ?? []
+      expectClose(own.map((score) => score * heads * count), theirs.slice(0, count), `scores of row ${row}`)
+      const value = Math.max(...own) * (params.token_threshold as number)
+      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
+      const keptByThem = (marked(arrayOf(outputs, 'kept'))[row] ?? []).filter((token) => real[token] === 1)
+      expect(kept[0]).toEqual(keptByThem)
+    })
+  })
+
+  test.each(['topk-first-layers-spared', 'topk-layer5'])('%s: so many by received attention', (name) => {
+    const { inputs, outputs } = goldenCase(`ltp/${name}`)
+    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+      const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
+      const value = arrayOf(outputs, 'keep_tokens').data[row] as number
+      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'tokens', value })
+      expect(kept[0]).toEqual(marked(arrayOf(outputs, 'kept'))[row])
+    })
+  })
+
+  test.each(['encoder-hard', 'encoder-hard-first-layer-learned'])(
+    '%s: tokens really removed, states of those left as with their masks',
+    (name) => {
+      const golden = goldenCase(`ltp/${name}`)
+      const layers = golden.params.layers as number
+      const kept = (layer: number): number[][] => marked(arrayOf(golden.outputs, `kept_after_${layer}`))
+      rowsOf(arrayOf(golden.inputs, 'valid')).forEach((real, row) => {
+        const plan = Array.from({ length: layers }, (_, layer) => {
+          const threshold = golden.outputs[`threshold_${layer}`]?.data[0]
+          if (threshold === undefined || threshold === 0) return { layer }
+          const before = layer === 0 ? real.filter((mark) => mark === 1) : (kept(layer - 1)[row] ?? [])
+          const value = (Math.max(1e-5, threshold) * real.length) / before.length
+          return { layer, amount: { kind: 'threshold', value } as const }
+        })
+        const options = { method: receivedAttention(), plan, fixed: [], paddingIsKnown: true }
+        runGoldenEncoder(golden, row, options).forEach(({ kept: own, hidden }, layer) => {
+          expect(own, `layer ${layer}, row ${row}`).toEqual(kept(layer)[row])
+          const theirs = statesOf(golden, `hidden_${layer + 1}`, row)
+          for (const token of own) expectClose(hidden[token] ?? [], theirs[token] ?? [], `layer ${layer}, token ${token}`)
+        })
+      })
+    },
+  )
+})
+
+describe('PoWER-BERT (padding queries count there, so padding is taken for real here)', () => {
+  test.each(['hard-extract-5', 'hard-extract-keep-1', 'hard-extract-keep-all', 'hard-extract-pad'])('%s', (name) => {
+    const { inputs, outputs, params } = goldenCase(`power_bert/${name}`)
+    const attention = tensorOf(arrayOf(outputs, 'atten'))
+    const tokens = attention.dims[3] as number
+    const { scores, kept } = choose(
+      receivedAttention({ diagonal: false }),
+      { attention, fixed: [0] },
+      { kind: 'tokens', value: params.keep as number },
+    )
+    expectClose(scores.flat().map((score) => score * tokens), arrayOf(outputs, 'score').data, 'scores')
+    expect(kept).toEqual(rowsOf(arrayOf(outputs, 'kept_ids')))
+  })
+
+  test('soft-extract-grad-pad: the order of all tokens', () => {
+    const { inputs, outputs } = goldenCase('power_bert/soft-extract-grad-pad')
+    const attention = tensorOf(arrayOf(inputs, 'atten'))
+    rowsOf(arrayOf(outputs, 'order')).forEach((order, row) => {
+      for (let value = 1; value <= order.length; value++) {
+        const { kept } = choose(receivedAttention({ diagonal: false }), { attention }, { kind: 'tokens', value })
+        expect(kept[row]).toEqual(sorted(order.slice(0, value)))
+      }
+    })
+  })
+})
+
+describe('Length-Adaptive Transformer (padding queries count there)', () => {
+  test.each(['drop-restore', 'drop-restore-pad', 'keep-all', 'layer-skip', 'no-cls-protection'])('%s', (name) => {
+    const golden = goldenCase(`length_adaptive/${name}`)
+    const { length_config: lengths, layer_config: config, always_keep_cls: keepsClass } = golden.params as {
+      length_config: number[]
+      layer_config: number[] | null
+      always_keep_cls: boolean
+    }
+    const layers = config ?? lengths.map((_, layer) => layer)
+    const plan = layers.map((layer) => ({ layer, amount: { kind: 'tokens', value: lengths[layer] as number } as const }))
+    rowsOf(arrayOf(golden.inputs, 'valid')).forEach((real, row) => {
+      const options = { method: receivedAttention(), plan, fixed: keepsClass ? [0] : [], paddingIsKnown: false }
+      runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
+        const ids = rowsOf(arrayOf(golden.outputs, `original_ids_${i}`))[row] ?? []
+        const realIds = ids.filter((id) => real[id] === 1)
+        expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(realIds))
+        const theirs = statesOf(golden, `hidden_${i}`, row)
+        for (const id of realIds) expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
+      })
+    })
+  })
+})
+
+test('scores are the shares of all attention that is paid: they add up to 1', () => {
+  fc.assert(
+    fc.property(attentions({ heads: 3 }), ({ attention, real }) => {
+      const { scores } = choose(receivedAttention(), { attention, real }, { kind: 'ratio', value: 1 })
+      scores.forEach((row, b) => {
+        const total = row.reduce((sum, score, j) => sum + (real[b]?.[j] === 1 ? score : 0), 0)
+        expect(total).toBeCloseTo(1, 6)
+      })
+    }),
+    { numRuns: 30 },
+  )
+})
+
+describe('queries', () => {
+  test('as many as there are tokens, or more, are all of them', () => {
+    fc.assert(
+      fc.property(attentions({ heads: 2 }), fc.boolean(), fc.integer({ min: 12, max: 40 }), ({ attention, real }, diagonal, queries) => {
+        const all = choose(receivedAttention({ diagonal }), { attention, real }, { kind: 'ratio', value: 1 })
+        const some = choose(receivedAttention({ diagonal, queries }), { attention, real }, { kind: 'ratio', value: 1 })
+        real.forEach((marks, b) => {
+          marks.forEach((mark, j) => {
+            if (mark === 1) expect(some.scores[b]?.[j]).toBeCloseTo(all.scores[b]?.[j] as number, 6)
+          })
+        })
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('fewer are the real rows i·n div Q, wherever the padding stands', () => {
+    fc.assert(
+      fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 12 }), ({ attention, real }, queries) => {
+        const { scores } = choose(receivedAttention({ queries }), { attention, real }, { kind: 'ratio', value: 1 })
+        real.forEach((marks, b) => {
+          const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
+          const places = Array.from({ length: queries }, (_, i) => Math.floor((i * tokens.length) / queries))
+          const rows = [...new Set(places)].map((place) => tokens[place] as number)
+          const wanted = columnMeans(attention, b, rows)
+          for (const j of tokens) expect(scores[b]?.[j]).toBeCloseTo(wanted[j] as number, 6)
+        })
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test.each([0, -1, 1.5, Number.NaN])('%s is refused', (queries) => {
+    expect(() => receivedAttention({ queries })).toThrow(/queries is .* a whole number from 1/)
+  })
+})
+
+test('an unknown option is refused', () => {
+  const options = { diagonals: true } as object
+  try {
+    receivedAttention(options)
+    expect.unreachable()
+  } catch (error) {
+    expect(isTpError(error) && error.code).toBe('TP_OPTION')
+  }
+})

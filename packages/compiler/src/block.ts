@@ -16,8 +16,17 @@ export interface Block {
 
 /** Ops that a normalisation is made of, besides LayerNormalization itself. */
 const normOps = new Set([
-  'LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean', 'Sub', 'Pow', 'Mul', 'Add', 'Sqrt', 'Div',
-  'Cast', 'Reciprocal',
+  'LayerNormalization',
+  'SimplifiedLayerNormalization',
+  'ReduceMean',
+  'Sub',
+  'Pow',
+  'Mul',
+  'Add',
+  'Sqrt',
+  'Div',
+  'Cast',
+  'Reciprocal',
 ])
 
 /**
@@ -93,17 +102,15 @@ function afterNorm(program: Program, sum: string): string | undefined {
  * The first value that everything computed from `start` goes through, if only nodes that pass `allowed` lie between;
  * side operands have to be constants.
  */
-function whereOpenEnds(
-  program: Program,
-  start: string,
-  allowed: (node: NodeProto) => boolean,
-): string | undefined {
+function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProto) => boolean): string | undefined {
   const { graph } = program
   const inside = new Set([start])
   const pending = new Set(readersOf(program, start))
   const done = new Set<NodeProto>()
   while (pending.size > 0) {
-    const ready = [...pending].find((node) => node.input.every((name) => inside.has(name) || !program.dependsOnInputs(name)))
+    const ready = [...pending].find((node) =>
+      node.input.every((name) => inside.has(name) || !program.dependsOnInputs(name)),
+    )
     if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
     pending.delete(ready)
     done.add(ready)
@@ -118,10 +125,19 @@ function whereOpenEnds(
 
 /** Nodes that read the contents of a value, not just its shape. */
 export function readersOf(program: Program, name: string): NodeProto[] {
-  return program.graph.consumers(name).map(({ node }) => node).filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
+  return program.graph
+    .consumers(name)
+    .map(({ node }) => node)
+    .filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
 }
 
 export function refuseWithoutBlocks(program: Program): Refused {
   const softmaxes = program.graph.nodes.filter((node) => node.opType === 'Softmax')
-  return new Refused('TP_NO_ATTENTION', softmaxes.length === 0 ? 'no self-attention found: the model has no softmax at all, so it has no tokens that attend to each other' : 'no self-attention found: no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from', softmaxes[0])
+  return new Refused(
+    'TP_NO_ATTENTION',
+    softmaxes.length === 0
+      ? 'no self-attention found: the model has no softmax at all, so it has no tokens that attend to each other'
+      : 'no self-attention found: no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from',
+    softmaxes[0],
+  )
 }

@@ -7,7 +7,7 @@ import { Program } from './program.ts'
 import { Refused } from './refusal.ts'
 import { rowAxes } from './row-axes.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
-import { type TokenAxis, TOKENS, traceTokens } from './token-axis.ts'
+import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 
 /** Need of a value: all of it, or only its leading tokens, along this axis. */
 type Need = 'all' | number
@@ -88,7 +88,8 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
 function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeProto): (Need | undefined)[] {
   if (!node.input.some((name) => axis.changed.has(name))) return []
   const reader = axis.readers.find((candidate) => candidate.node === node)
-  if (reader !== undefined) return node.input.map((name, i) => (i === 0 ? axis.changed.get(name)?.dims.indexOf(TOKENS) : undefined))
+  if (reader !== undefined)
+    return node.input.map((name, i) => (i === 0 ? axis.changed.get(name)?.dims.indexOf(TOKENS) : undefined))
   const wanted = node.output.map((name) => needs.get(name))
   const leavesTokens = node.output.some((name) => name !== '' && !axis.changed.has(name))
   if (leavesTokens || wanted.includes('all')) return node.input.map(() => 'all')
@@ -96,15 +97,19 @@ function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeP
   const [row] = rows
   if (row === undefined) return []
   if (typeof row !== 'number' || rows.some((other) => other !== row)) return node.input.map(() => 'all')
-  const known = (name: string): Tensor | undefined => (name === '' ? undefined : (axis.changed.get(name) ?? program.tensor(name)))
-  const output = node.output.find((name, i) => wanted[i] !== undefined) as string
-  return rowAxes({
-    node,
-    inputs: node.input.map(known),
-    output: known(output) as Tensor,
-    attributes: program.tensor(output).node.attributes,
-    isTokens: (dim: Dim) => dim === TOKENS,
-  }, row)
+  const known = (name: string): Tensor | undefined =>
+    name === '' ? undefined : (axis.changed.get(name) ?? program.tensor(name))
+  const output = node.output.find((_, i) => wanted[i] !== undefined) as string
+  return rowAxes(
+    {
+      node,
+      inputs: node.input.map(known),
+      output: known(output) as Tensor,
+      attributes: program.tensor(output).node.attributes,
+      isTokens: (dim: Dim) => dim === TOKENS,
+    },
+    row,
+  )
 }
 
 function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialRead[] {

@@ -3,7 +3,7 @@ import { findAttentions } from './attention.ts'
 import { type Block, findBlock, refuseWithoutBlocks } from './block.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
-import { type TokenAxis, TOKENS, traceTokens } from './token-axis.ts'
+import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 
 /** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
 export interface Encoder {
@@ -30,17 +30,23 @@ export interface Encoder {
  * @throws Refused
  */
 export function findEncoder(program: Program): Encoder {
-  const blocks = findAttentions(program).map((attention) => findBlock(program, attention)).filter((block) => block !== undefined)
+  const blocks = findAttentions(program)
+    .map((attention) => findBlock(program, attention))
+    .filter((block) => block !== undefined)
   const [first] = blocks
   if (first === undefined) throw refuseWithoutBlocks(program)
   requireOneStack(program, blocks)
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
-    throw new Refused('TP_STREAM', `the first block reads ${stream}, where batch × tokens × hidden size was expected`, node)
+    throw new Refused(
+      'TP_STREAM',
+      `the first block reads ${stream}, where batch × tokens × hidden size was expected`,
+      node,
+    )
   }
   const axis = traceTokens(program, first.input)
-  const heads = checkBlocks(program, blocks, axis)
+  const heads = checkBlocks(blocks, axis)
   const learned = learnedTokens(program, first.input)
   const places = axis.readers.filter((reader) => reader.single)
   return {
@@ -53,7 +59,9 @@ export function findEncoder(program: Program): Encoder {
     fixed: firstPositions(Math.max(axis.reads, learned)),
     required: firstPositions(axis.reads),
     classToken: places.length > 0 ? 0 : undefined,
-    tokenOutputs: program.graph.outputs.map((output) => output.name).filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
+    tokenOutputs: program.graph.outputs
+      .map((output) => output.name)
+      .filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
   }
 }
 
@@ -67,7 +75,11 @@ function requireOneStack(program: Program, blocks: readonly Block[]): void {
     const before = blocks[i - 1]
     if (before === undefined || reaches(program, block.input, before.site)) continue
     const node = program.graph.producer(block.input)
-    throw new Refused('TP_TOWERS', `block ${i} does not build on block ${i - 1}: the file holds more than one encoder`, node)
+    throw new Refused(
+      'TP_TOWERS',
+      `block ${i} does not build on block ${i - 1}: the file holds more than one encoder`,
+      node,
+    )
   }
 }
 
@@ -84,21 +96,30 @@ function reaches(program: Program, from: string, to: string): boolean {
 }
 
 /** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
-function checkBlocks(program: Program, blocks: readonly Block[], axis: TokenAxis): number {
+function checkBlocks(blocks: readonly Block[], axis: TokenAxis): number {
   let heads = 0
   for (const [i, block] of blocks.entries()) {
     const { probabilities, chain } = block.attention
     const node = chain.at(-1)
     const shape = axis.changed.get(probabilities)?.dims ?? []
     if (shape.at(-1) !== TOKENS || shape.at(-2) !== TOKENS) {
-      throw new Refused('TP_TOKEN_AXIS', `block ${i} attends over [${shape.join(',')}], not from every token to every token`, node)
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `block ${i} attends over [${shape.join(',')}], not from every token to every token`,
+        node,
+      )
     }
     const site = axis.changed.get(block.site)?.dims
     if (site?.length !== 3 || site[1] !== TOKENS) {
-      throw new Refused('TP_TOKEN_AXIS', `block ${i} does not give batch × tokens × hidden size after its attention`, node)
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `block ${i} does not give batch × tokens × hidden size after its attention`,
+        node,
+      )
     }
     const count = shape.length === 3 ? 1 : shape[1]
-    if (typeof count !== 'number') throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
+    if (typeof count !== 'number')
+      throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
     heads = count
   }
   return heads
@@ -141,9 +162,18 @@ function findMask(program: Program, blocks: readonly Block[]): string | undefine
   const [mask] = inputs
   const node = blocks[0]?.attention.chain.at(-1)
   if (inputs.size > 1 || mask === undefined) {
-    throw new Refused('TP_MASK', `attention is masked by ${[...inputs].join(' and ')}; which tokens are padding cannot be told`, node)
+    throw new Refused(
+      'TP_MASK',
+      `attention is masked by ${[...inputs].join(' and ')}; which tokens are padding cannot be told`,
+      node,
+    )
   }
   const { dims } = program.tensor(mask)
-  if (dims.length !== 2) throw new Refused('TP_MASK', `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens was expected`, node)
+  if (dims.length !== 2)
+    throw new Refused(
+      'TP_MASK',
+      `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens was expected`,
+      node,
+    )
   return mask
 }

@@ -1,8 +1,18 @@
-import { addDims, type Dim, type Method, mulDims, namesIn, type Schedule, substituteDim, type Tensor, TpError } from '@tp/core'
+import {
+  addDims,
+  type Dim,
+  type Method,
+  mulDims,
+  namesIn,
+  type Schedule,
+  substituteDim,
+  type Tensor,
+  TpError,
+} from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { Program, withEqualSizes } from './program.ts'
-import { prune } from './prune.ts'
 import { readProvenance } from './provenance.ts'
+import { prune } from './prune.ts'
 
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {
@@ -56,7 +66,8 @@ function flopsOf(model: Model): FlopsFormula {
 function multiplyAdds(output: Tensor): Dim {
   const { op, inputs, attributes } = output.node
   const [a, b] = inputs
-  if (output.output !== 0 || a === undefined || b === undefined || !a.hasShape || !b.hasShape || !output.hasShape) return 0
+  if (output.output !== 0 || a === undefined || b === undefined || !a.hasShape || !b.hasShape || !output.hasShape)
+    return 0
   const elements = output.dims.reduce<Dim>(mulDims, 1)
   switch (op.name) {
     case 'MatMul':
@@ -104,7 +115,8 @@ export interface FlopsTarget {
  * @throws TpError TP_FLOPS if not even the lowest does
  */
 export function keepForFlops(model: Model, { method, share, at, schedule }: FlopsTarget): number {
-  if (!(share > 0 && share <= 1)) throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
+  if (!(share > 0 && share <= 1))
+    throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
   const allowed = share * countFlops(model, at)
   const flopsAt = (keep: number): number => {
     const result = prune(model, { method, schedule: schedule(keep / 10000) })
@@ -115,7 +127,11 @@ export function keepForFlops(model: Model, { method, share, at, schedule }: Flop
   const least = flopsAt(low)
   if (!(least <= allowed)) {
     const percent = ((100 * least * share) / allowed).toFixed(0)
-    throw new TpError('TP_FLOPS', 'compiler', `even with the fewest tokens ${percent} % of the FLOPs are left; ask for more, or prune earlier layers`)
+    throw new TpError(
+      'TP_FLOPS',
+      'compiler',
+      `even with the fewest tokens ${percent} % of the FLOPs are left; ask for more, or prune earlier layers`,
+    )
   }
   while (high - low > 1) {
     const middle = (low + high) >> 1

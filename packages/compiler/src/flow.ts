@@ -50,7 +50,12 @@ export function follow(flow: Flow, own: ReadonlySet<NodeProto> = new Set()): voi
     for (const [i, output] of outputs.entries()) {
       const name = node.output[i]
       if (name === undefined || name === '') continue
-      if (!output.hasShape) throw new Refused('TP_UNSUPPORTED_OP', `tokens pass through the operator ${node.opType}, which cannot be followed`, node)
+      if (!output.hasShape)
+        throw new Refused(
+          'TP_UNSUPPORTED_OP',
+          `tokens pass through the operator ${node.opType}, which cannot be followed`,
+          node,
+        )
       if (differs(flow, program.tensor(name), output)) change(flow, name, output)
     }
   }
@@ -60,7 +65,11 @@ export function follow(flow: Flow, own: ReadonlySet<NodeProto> = new Set()): voi
 export function change(flow: Flow, name: string, tensor: Tensor): void {
   const captured = flow.program.graph.consumers(name).find((use) => use.index < 0)
   if (captured !== undefined) {
-    throw new Refused('TP_CONTROL_FLOW', 'tokens are used inside the body of a control-flow node, where they cannot be followed', captured.node)
+    throw new Refused(
+      'TP_CONTROL_FLOW',
+      'tokens are used inside the body of a control-flow node, where they cannot be followed',
+      captured.node,
+    )
   }
   flow.changed.set(name, tensor)
 }
@@ -71,7 +80,11 @@ export function commit(flow: Flow): void {
   for (const [name, tensor] of flow.changed) {
     flow.program.setTensor(name, tensor)
     if (graph.isOutput(name) || graph.valueInfo(name) === undefined) continue
-    graph.setValueInfo(name, tensor.dtype, tensor.dims.map((dim) => (counts(flow, dim) ? undefined : dim)))
+    graph.setValueInfo(
+      name,
+      tensor.dtype,
+      tensor.dims.map((dim) => (counts(flow, dim) ? undefined : dim)),
+    )
   }
 }
 

@@ -1,4 +1,14 @@
-import { type Amount, type Dim, gatherND, input, type Method, reduceTokens, type Tensor, type TokenState, type Values } from '@tp/core'
+import {
+  type Amount,
+  type Dim,
+  gatherND,
+  input,
+  type Method,
+  reduceTokens,
+  type Tensor,
+  type TokenState,
+  type Values,
+} from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
@@ -63,7 +73,11 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const outputs = [cut.take(source.hidden), cut.indices, ...travelling.map((traveller) => traveller.tensor)]
-  const shapes = [[batch, count, dims[2] as Dim], [batch, count, 1], ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim)))]
+  const shapes = [
+    [batch, count, dims[2] as Dim],
+    [batch, count, 1],
+    ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
+  ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
   for (const reader of readers) {
@@ -112,7 +126,11 @@ function travellers(state: TokenState): Traveller[] {
 }
 
 /** The state again, its tensors now values of the graph instead of expressions. */
-function renew(state: TokenState, travelling: readonly Traveller[], values: readonly string[]): { state: TokenState; names: Map<Tensor, string>; byName: Map<string, string> } {
+function renew(
+  state: TokenState,
+  travelling: readonly Traveller[],
+  values: readonly string[],
+): { state: TokenState; names: Map<Tensor, string>; byName: Map<string, string> } {
   const names = new Map<Tensor, string>()
   const byName = new Map<string, string>()
   const fresh = new Map<string, Tensor>()
@@ -122,7 +140,13 @@ function renew(state: TokenState, travelling: readonly Traveller[], values: read
     names.set(placeholder, values[i] as string)
     byName.set(name, values[i] as string)
   }
-  const carried = Object.fromEntries(Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]))
+  const carried = Object.fromEntries(
+    Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
+  )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  return { state: { ...state, ordinals, alive: fresh.get('alive'), count: fresh.get('count'), position, carried }, names, byName }
+  return {
+    state: { ...state, ordinals, alive: fresh.get('alive'), count: fresh.get('count'), position, carried },
+    names,
+    byName,
+  }
 }

@@ -3,7 +3,7 @@ import { cloneModel, type Model, opset } from '@tp/onnx'
 import { findEncoder } from './encoder.ts'
 import { Program, withEqualSizes } from './program.ts'
 import { type PruningStep, readProvenance } from './provenance.ts'
-import { Refused, type Refusal } from './refusal.ts'
+import { type Refusal, Refused } from './refusal.ts'
 
 /** What was found in a model that tokens can leave. */
 export interface Inspection {
@@ -48,7 +48,13 @@ export function inspect(model: Model): Inspection | { readonly ok: false; readon
       })
       const { batch, tokens, hidden, heads, mask, fixed, classToken, tokenOutputs } = encoder
       const found = { batch, tokens, hidden, heads, mask, fixed, classToken, tokenOutputs, blocks }
-      return { ok: true, opset: opset(model), producer: model.proto.producerName, ...found, pruned: readProvenance(model) }
+      return {
+        ok: true,
+        opset: opset(model),
+        producer: model.proto.producerName,
+        ...found,
+        pruned: readProvenance(model),
+      }
     })
   } catch (error) {
     if (error instanceof Refused) return { ok: false, refusal: error.refusal }

@@ -17,7 +17,14 @@ export type FillerSums = Map<NodeProto, NodeProto>
  *
  * `valid` names a bool [b,k]. Later attentions get a key bias, reductions over the tokens a weight.
  */
-export function hideFillers(program: Program, encoder: Encoder, block: number, valid: string, flow: Flow, sums: FillerSums): void {
+export function hideFillers(
+  program: Program,
+  encoder: Encoder,
+  block: number,
+  valid: string,
+  flow: Flow,
+  sums: FillerSums,
+): void {
   const prefix = `tp/block_${block}`
   const chains = new Set(encoder.blocks.flatMap(({ attention }) => attention.chain))
   for (const { attention } of encoder.blocks.slice(block + 1)) {
@@ -59,18 +66,28 @@ function weigh(program: Program, node: NodeProto, over: readonly number[], valid
   const { dtype, dims, rank } = program.tensor(name)
   const [axis] = over
   if (over.length !== 1 || axis === undefined || axis === 0) {
-    throw new Refused('TP_POOLING', 'rows keep different numbers of tokens here, and this reduction cannot leave out the fillers', node)
+    throw new Refused(
+      'TP_POOLING',
+      'rows keep different numbers of tokens here, and this reduction cannot leave out the fillers',
+      node,
+    )
   }
   const x = placeholder(name, program.tensor(name), dims)
   const isValid = input(valid, 'bool', program.tensor(valid).dims)
   const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
   const weight = cast(unsqueeze(isValid, others), dtype)
-  const names = new Map([[x, name], [isValid, valid]])
+  const names = new Map([
+    [x, name],
+    [isValid, valid],
+  ])
   if (node.opType === 'ReduceSum') {
     const { name: weighted } = program.write(mul(x, weight), names, { prefix, before: node })
     graph.replaceInput(node, 0, weighted)
   } else if (node.opType === 'ReduceMax') {
-    const { name: chosen } = program.write(where(unsqueeze(isValid, others), x, HIDDEN), names, { prefix, before: node })
+    const { name: chosen } = program.write(where(unsqueeze(isValid, others), x, HIDDEN), names, {
+      prefix,
+      before: node,
+    })
     graph.replaceInput(node, 0, chosen)
   } else if (node.opType === 'ReduceMean') {
     // Mean over all slots × slots / kept tokens = mean over the kept ones; the node itself stays as it is.
@@ -79,6 +96,10 @@ function weigh(program: Program, node: NodeProto, over: readonly number[], valid
     const { name: weighted } = program.write(mul(x, mul(weight, share)), names, { prefix, before: node })
     graph.replaceInput(node, 0, weighted)
   } else {
-    throw new Refused('TP_POOLING', `rows keep different numbers of tokens here, and ${node.opType} over them cannot leave out the fillers`, node)
+    throw new Refused(
+      'TP_POOLING',
+      `rows keep different numbers of tokens here, and ${node.opType} over them cannot leave out the fillers`,
+      node,
+    )
   }
 }

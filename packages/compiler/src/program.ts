@@ -34,7 +34,14 @@ export class Program {
     if (counts.size === 0) return
     const overrides = [...counts].map(([name, count]): [string, Tensor] => {
       const { dtype, dims } = this.#lifted.tensor(name)
-      return [name, input(name, dtype, dims.map((dim, axis) => (axis === 1 ? count : dim)))]
+      return [
+        name,
+        input(
+          name,
+          dtype,
+          dims.map((dim, axis) => (axis === 1 ? count : dim)),
+        ),
+      ]
     })
     this.#lifted = lift(this.graph, { overrides: new Map(overrides) })
   }
@@ -84,7 +91,9 @@ export class Program {
     const depends =
       producer === undefined
         ? this.graph.initializer(name) === undefined && name !== ''
-        : producer.opType !== 'Shape' && producer.opType !== 'Size' && producer.input.some((input) => this.dependsOnInputs(input))
+        : producer.opType !== 'Shape' &&
+          producer.opType !== 'Size' &&
+          producer.input.some((input) => this.dependsOnInputs(input))
     this.#data.set(name, depends)
     return depends
   }

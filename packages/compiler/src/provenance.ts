@@ -1,4 +1,4 @@
-import { metadata, type Model } from '@tp/onnx'
+import { type Model, metadata } from '@tp/onnx'
 
 /** One pruning that a file has gone through. */
 export interface PruningStep {

@@ -1,15 +1,25 @@
 import {
-  type Amount, cast, contractVersion, equal, initialState, input, type Method, type Schedule, type Tensor, TpError, type Values,
+  type Amount,
+  cast,
+  contractVersion,
+  equal,
+  initialState,
+  input,
+  type Method,
+  type Schedule,
+  type Tensor,
+  TpError,
+  type Values,
 } from '@tp/core'
 import { cloneModel, createNode, type Model } from '@tp/onnx'
 import type { Block } from './block.ts'
 import { eliminateDeadTokens } from './dead-tokens.ts'
 import { type Encoder, findEncoder } from './encoder.ts'
-import { insertAt, type InsertedCut } from './insert.ts'
+import { type InsertedCut, insertAt } from './insert.ts'
 import type { FillerSums } from './mask-fillers.ts'
 import { type Named, Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
-import { Refused, type Refusal } from './refusal.ts'
+import { type Refusal, Refused } from './refusal.ts'
 import { RestorePoint } from './restore.ts'
 
 export interface PruneOptions {
@@ -84,7 +94,12 @@ function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   return encoder.classToken === undefined && named !== undefined ? { ...encoder, classToken: named } : encoder
 }
 
-function insertCuts(program: Program, encoder: Encoder, options: PruneOptions, point: RestorePoint | undefined): InsertedCut[] {
+function insertCuts(
+  program: Program,
+  encoder: Encoder,
+  options: PruneOptions,
+  point: RestorePoint | undefined,
+): InsertedCut[] {
   const { method, schedule, protect = 'auto', params = () => ({}) } = options
   checkSchedule(schedule, encoder)
   const [first] = encoder.blocks as [Block]
@@ -102,7 +117,16 @@ function insertCuts(program: Program, encoder: Encoder, options: PruneOptions, p
   for (const block of encoder.blocks.keys()) {
     const amount: Amount | undefined = schedule.get(block)
     if (amount === undefined && method.carry === undefined) continue
-    const inserted = insertAt(program, encoder, { method, block, amount, state, names, params: params(block), fillers, end: point?.node })
+    const inserted = insertAt(program, encoder, {
+      method,
+      block,
+      amount,
+      state,
+      names,
+      params: params(block),
+      fillers,
+      end: point?.node,
+    })
     state = inserted.state
     names = inserted.names
     if (inserted.cut) cuts.push(inserted.cut)
@@ -123,7 +147,11 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
       throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} is no index; count tokens from 0`)
     }
     if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
-      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} does not exist: the model has ${encoder.tokens} tokens`)
+      throw new TpError(
+        'TP_PROTECT',
+        'compiler',
+        `protected position ${position} does not exist: the model has ${encoder.tokens} tokens`,
+      )
     }
   }
   // What the head reads by its place has to stay there, whatever else is asked for.
@@ -141,7 +169,11 @@ function requireSameOutputs(before: ReadonlyMap<string, string>, program: Progra
     const was = before.get(name)
     if (was === undefined || was === now || mayShrink.includes(name) || was.includes('?') || now.includes('?')) continue
     const node = program.graph.producer(name)
-    throw new Refused('TP_TOKEN_OUTPUT', `the output ${name} was ${was} and would be ${now}: it has rows of tokens that leave before it`, node)
+    throw new Refused(
+      'TP_TOKEN_OUTPUT',
+      `the output ${name} was ${was} and would be ${now}: it has rows of tokens that leave before it`,
+      node,
+    )
   }
 }
 
@@ -157,7 +189,9 @@ function addTraces(program: Program, cuts: readonly InsertedCut[]): void {
     const written = program.writeAll(values, names, { prefix: `tp/block_${cut.block}` })
     for (const [i, output] of ['indices', 'valid'].entries()) {
       const from = (written[i] as Named).name
-      program.graph.insert([createNode({ type: 'Identity', name: `${name}.${output}`, inputs: [from], outputs: [`${name}.${output}`] })])
+      program.graph.insert([
+        createNode({ type: 'Identity', name: `${name}.${output}`, inputs: [from], outputs: [`${name}.${output}`] }),
+      ])
       program.graph.addOutput(`${name}.${output}`, i === 0 ? 'int64' : 'bool', [undefined, undefined])
     }
   }

@@ -1,4 +1,4 @@
-import { type Dim, divideExactly, mulDims, type Tensor } from '@tp/core'
+import { type Dim, divideExactly, mulDims, substituteDim, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { counts, type Flow, type ShapeEntry } from './flow.ts'
 import { broadcastingOps, fittingOps, pointwiseOps } from './operators.ts'
@@ -11,9 +11,14 @@ type Repair = (flow: Flow, node: NodeProto) => Inputs
 
 /** How each operator is made to fit. An operator that is not here cannot be followed. */
 export function repairOf(node: NodeProto): Repair {
-  const repair = repairs[node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`]
+  const repair =
+    repairs[node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`]
   if (repair === undefined) {
-    throw new Refused('TP_UNSUPPORTED_OP', `tokens pass through the operator ${node.opType}, for which it is not known how tokens may leave it`, node)
+    throw new Refused(
+      'TP_UNSUPPORTED_OP',
+      `tokens pass through the operator ${node.opType}, for which it is not known how tokens may leave it`,
+      node,
+    )
   }
   return repair
 }
@@ -43,13 +48,25 @@ function alignOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, ra
     const place = axis + rank - operand.rank
     const partner = inputs.map((x) => x?.dims[place - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
     if (partner === undefined) continue
-    if (partner !== flow.count) throw new Refused('TP_TOKEN_AXIS', `an axis that holds tokens and something else (${partner}) meets a value that does not follow the tokens`, node)
+    if (partner !== flow.count)
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `an axis that holds tokens and something else (${partner}) meets a value that does not follow the tokens`,
+        node,
+      )
     axes.push(axis)
   }
   if (axes.length > 0) takeOperand(flow, node, inputs, i, axes, rank)
 }
 
-function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axes: readonly number[], rank: number): void {
+function takeOperand(
+  flow: Flow,
+  node: NodeProto,
+  inputs: Inputs,
+  i: number,
+  axes: readonly number[],
+  rank: number,
+): void {
   replace(flow, node, inputs, i, flow.take(node.input[i] as string, axes, rank, node))
 }
 
@@ -63,7 +80,11 @@ const matmul: Repair = (flow, node) => {
   const [a, b] = inputs as [Tensor, Tensor]
   const inner = [a.dims[a.rank - 1] as Dim, b.dims[Math.max(0, b.rank - 2)] as Dim]
   if (counts(flow, inner[0] as Dim) !== counts(flow, inner[1] as Dim)) {
-    throw new Refused('TP_TOKEN_MIXING', 'a product sums over the tokens with fixed weights (one for each place), so none may leave', node)
+    throw new Refused(
+      'TP_TOKEN_MIXING',
+      'a product sums over the tokens with fixed weights (one for each place), so none may leave',
+      node,
+    )
   }
   // Leading axes broadcast like those of elementwise ops; the last two belong to the product.
   const rank = Math.max(a.rank, b.rank)
@@ -84,7 +105,12 @@ const gemm: Repair = (flow, node) => {
   const [a, b, c] = inputs
   if (b?.dims.some((dim) => counts(flow, dim)) || (c?.rank ?? 0) > 1) return refuseOp(node)
   const inner = a?.dims[a.rank - 1] as Dim
-  if (counts(flow, inner)) throw new Refused('TP_TOKEN_MIXING', 'a product sums over the tokens with fixed weights (one for each place), so none may leave', node)
+  if (counts(flow, inner))
+    throw new Refused(
+      'TP_TOKEN_MIXING',
+      'a product sums over the tokens with fixed weights (one for each place), so none may leave',
+      node,
+    )
   return inputs
 }
 
@@ -106,11 +132,19 @@ const gather: Repair = (flow, node) => {
   if (!counts(flow, data.dims[axis] as Dim)) return inputs
   const { value } = indices
   if (value === undefined || !value.every((index) => typeof index === 'number')) {
-    throw new Refused('TP_TOKEN_INDEX', 'tokens are read by indices that are computed, which would point to others once tokens have left', node)
+    throw new Refused(
+      'TP_TOKEN_INDEX',
+      'tokens are read by indices that are computed, which would point to others once tokens have left',
+      node,
+    )
   }
   const last = Math.max(...(value as number[]))
   if (Math.min(...(value as number[])) < 0) {
-    throw new Refused('TP_LAST_TOKEN', 'the model reads a token by its place from the end, which is another one once tokens have left', node)
+    throw new Refused(
+      'TP_LAST_TOKEN',
+      'the model reads a token by its place from the end, which is another one once tokens have left',
+      node,
+    )
   }
   flow.reads(last + 1, node, true)
   return inputs
@@ -123,11 +157,16 @@ const slice: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, starts, ends, axesInput] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
   const axes = axesInput?.value ?? starts.value?.map((_, i) => i)
-  const tokenAxis = (axis: Dim): boolean => typeof axis === 'number' && counts(flow, data.dims[positive(axis, data.rank)] as Dim)
+  const tokenAxis = (axis: Dim): boolean =>
+    typeof axis === 'number' && counts(flow, data.dims[positive(axis, data.rank)] as Dim)
   const sizesFollow = [starts, ends].some((x) => x.value?.some((dim) => counts(flow, dim)))
   if (axes === undefined || !axes.some(tokenAxis)) {
     if (sizesFollow || starts.value === undefined) {
-      throw new Refused('TP_POSITIONS', 'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left', node)
+      throw new Refused(
+        'TP_POSITIONS',
+        'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
+        node,
+      )
     }
     return inputs
   }
@@ -149,7 +188,11 @@ const slice: Repair = (flow, node) => {
 }
 
 function refuseTokenSlice(node: NodeProto): never {
-  throw new Refused('TP_TOKEN_INDEX', 'tokens are cut out by a range that would hold others once tokens have left', node)
+  throw new Refused(
+    'TP_TOKEN_INDEX',
+    'tokens are cut out by a range that would hold others once tokens have left',
+    node,
+  )
 }
 
 /**
@@ -160,11 +203,14 @@ const reshape: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
-  const wanted = reshapedDims(flow, node, flow.program.tensor(node.input[0] as string).dims, flow.program.tensor(name).dims, data.dims)
+  // What the node read before; a reader of the cut itself reads another value by now.
+  const from = data.dims.map((dim) => substituteDim(dim, { [flow.count]: flow.before }))
+  const wanted = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
   const [now] = flow.program.infer(node, inputs)
   if (now?.hasShape && sameDims(now.dims, wanted)) return inputs
   const entries = shapeEntries(data.dims, wanted)
-  if (entries === undefined) throw new Refused('TP_TOKEN_AXIS', `a reshape to [${wanted.join(',')}] mixes tokens with another axis`, node)
+  if (entries === undefined)
+    throw new Refused('TP_TOKEN_AXIS', `a reshape to [${wanted.join(',')}] mixes tokens with another axis`, node)
   if (entries.includes(0)) flow.letZerosCopy(node)
   replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node))
   return inputs
@@ -174,7 +220,13 @@ const reshape: Repair = (flow, node) => {
  * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the
  * shortest groups of equal size; a group without tokens stays, one with tokens has them in exactly one axis.
  */
-export function reshapedDims(flow: Flow, node: NodeProto, from: readonly Dim[], to: readonly Dim[], now: readonly Dim[]): Dim[] {
+export function reshapedDims(
+  flow: Flow,
+  node: NodeProto,
+  from: readonly Dim[],
+  to: readonly Dim[],
+  now: readonly Dim[],
+): Dim[] {
   const result: Dim[] = []
   let [i, o] = [0, 0]
   while (i < from.length || o < to.length) {
@@ -183,7 +235,8 @@ export function reshapedDims(flow: Flow, node: NodeProto, from: readonly Dim[], 
     let right: Dim = o < to.length ? (to[o++] as Dim) : 1
     while (left !== right) {
       // The smaller side grows; where sizes have names, smaller means that it divides the other.
-      const leftIsSmaller = divideExactly(right, left) !== undefined || (divideExactly(left, right) === undefined && i < from.length)
+      const leftIsSmaller =
+        divideExactly(right, left) !== undefined || (divideExactly(left, right) === undefined && i < from.length)
       if (leftIsSmaller && i < from.length) left = mulDims(left, from[i++] as Dim)
       else if (!leftIsSmaller && o < to.length) right = mulDims(right, to[o++] as Dim)
       else throw mixed(node)
@@ -203,14 +256,22 @@ function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonl
     // The axis counts tokens the way it did before: old size and new size are the same multiple of the count.
     const share = size === undefined ? undefined : divideExactly(size, flow.count)
     const shareBefore = divideExactly(dim, flow.before)
-    return share !== undefined && share === shareBefore && mulDims(others, dim) === before ? [to.map((d, j) => (j === at ? (size as Dim) : d))] : []
+    return share !== undefined && share === shareBefore && mulDims(others, dim) === before
+      ? [to.map((d, j) => (j === at ? (size as Dim) : d))]
+      : []
   })
-  if (fitting.length === 0) throw mixed(node)
-  return fitting[0] as Dim[]
+  const [only] = fitting
+  // More than one: equal sizes (a batch as large as the token count) hide which axis it is.
+  if (only === undefined || fitting.length > 1) throw mixed(node)
+  return only
 }
 
 function mixed(node: NodeProto): Refused {
-  return new Refused('TP_TOKEN_AXIS', 'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot leave on its own', node)
+  return new Refused(
+    'TP_TOKEN_AXIS',
+    'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot leave on its own',
+    node,
+  )
 }
 
 /** A shape for Reshape's second input that gives `wanted` for any number of tokens. */
@@ -234,7 +295,8 @@ const expand: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const { value } = shape
-  if (value === undefined) throw new Refused('TP_SHAPE', 'the shape that a value is expanded to cannot be followed', node)
+  if (value === undefined)
+    throw new Refused('TP_SHAPE', 'the shape that a value is expanded to cannot be followed', node)
   const rank = Math.max(data.rank, value.length)
   const target = (axis: number): Dim => value[axis - rank + value.length] ?? 1
   const own = (axis: number): Dim => data.dims[axis - rank + data.rank] ?? 1
@@ -249,19 +311,23 @@ const expand: Repair = (flow, node) => {
     }
     replace(flow, node, inputs, 1, flow.shape(wanted as number[], node.input[0] as string, node))
   }
-  const axes = data.dims.flatMap((dim, axis) => (dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : []))
+  const axes = data.dims.flatMap((dim, axis) =>
+    dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : [],
+  )
   if (axes.length > 0) takeOperand(flow, node, inputs, 0, axes, rank)
   return inputs
 }
 
 /** Ops along one axis that may not be the token axis. */
-const besideTokens = (axisName: string, fallback: number): Repair => (flow, node) => {
-  const inputs = inputsOf(flow, node)
-  const [data] = inputs as [Tensor]
-  const axis = positive(attribute(node, axisName, fallback), data.rank)
-  if (counts(flow, data.dims[axis] as Dim)) refuseOp(node)
-  return inputs
-}
+const besideTokens =
+  (axisName: string, fallback: number): Repair =>
+  (flow, node) => {
+    const inputs = inputsOf(flow, node)
+    const [data] = inputs as [Tensor]
+    const axis = positive(attribute(node, axisName, fallback), data.rank)
+    if (counts(flow, data.dims[axis] as Dim)) refuseOp(node)
+    return inputs
+  }
 
 const repairs: Readonly<Record<string, Repair>> = {
   ...Object.fromEntries([...broadcastingOps].map((name) => [name, elementwise])),
@@ -281,7 +347,11 @@ const repairs: Readonly<Record<string, Repair>> = {
 }
 
 function refuseOp(node: NodeProto): never {
-  throw new Refused('TP_UNSUPPORTED_OP', `the operator ${node.opType} works along the tokens, so none may leave before it`, node)
+  throw new Refused(
+    'TP_UNSUPPORTED_OP',
+    `the operator ${node.opType} works along the tokens, so none may leave before it`,
+    node,
+  )
 }
 
 /** An integer attribute of a node. */

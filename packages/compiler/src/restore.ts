@@ -18,14 +18,23 @@ export class RestorePoint {
   constructor(program: Program, encoder: Encoder) {
     const { graph } = program
     const stream = stackEnd(program, encoder.blocks.at(-1) as Block)
-    if (stream === undefined) throw new Refused('TP_RESTORE', 'where the last block ends was not found, so removed tokens cannot be put back for the outputs that need all of them')
+    if (stream === undefined)
+      throw new Refused(
+        'TP_RESTORE',
+        'where the last block ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
+      )
     const producer = graph.producer(stream) as NodeProto
     const own = graph.uniqueName(`tp/${stream}`)
     program.setTensor(own, program.tensor(stream))
     // The stream itself may be an output of the model: the restored one takes over its name.
     graph.renameOutput(producer, producer.output.indexOf(stream), own)
     graph.replaceAllUses(own, stream)
-    const node = createNode({ type: 'Identity', name: graph.uniqueName('tp/restored'), inputs: [own], outputs: [stream] })
+    const node = createNode({
+      type: 'Identity',
+      name: graph.uniqueName('tp/restored'),
+      inputs: [own],
+      outputs: [stream],
+    })
     graph.insert([node])
     graph.sortTopologically()
     this.#program = program

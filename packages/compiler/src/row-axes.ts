@@ -86,7 +86,9 @@ const rules: Readonly<Record<string, Rule>> = {
     const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
     return [from < 0 ? undefined : from]
   },
-  Squeeze: ({ inputs, attributes }, axis) => [withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all'],
+  Squeeze: ({ inputs, attributes }, axis) => [
+    withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
+  ],
   Expand: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
   ReduceMean: reduce,
   ReduceSum: reduce,

@@ -41,7 +41,10 @@ export class Rewriter {
     if (known !== undefined) return known
     const narrow = this.#withoutRepeats(name, axes)
     const left = axes.filter((axis) => this.program.tensor(narrow).dims[axis] !== 1)
-    const taken = left.length === 0 ? { name: narrow, tensor: this.program.tensor(narrow) } : this.#takeAxes(narrow, left, rank, reader)
+    const taken =
+      left.length === 0
+        ? { name: narrow, tensor: this.program.tensor(narrow) }
+        : this.#takeAxes(narrow, left, rank, reader)
     this.#taken.set(key, taken)
     return taken
   }
@@ -50,7 +53,13 @@ export class Rewriter {
     const actual = this.program.tensor(name)
     const value = placeholder(name, actual, actual.dims)
     const missing = rank - actual.rank
-    let taken = missing > 0 ? unsqueeze(value, Array.from({ length: missing }, (_, i) => i)) : value
+    let taken =
+      missing > 0
+        ? unsqueeze(
+            value,
+            Array.from({ length: missing }, (_, i) => i),
+          )
+        : value
     for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, reader)
     const dims = actual.dims.map((dim, axis) => (axes.includes(axis) ? this.#count : dim))
     const batch = taken.dims[0] as Dim
@@ -61,7 +70,11 @@ export class Rewriter {
 
   #takeAxis(x: Tensor, axis: number, reader: NodeProto): Tensor {
     if (axis === 0) {
-      throw new Refused('TP_TOKEN_AXIS', `a value that has tokens where others have the batch is read by "${nameOf(reader)}"`, reader)
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `a value that has tokens where others have the batch is read by "${nameOf(reader)}"`,
+        reader,
+      )
     }
     const others = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== axis && i !== 0)
     // The token axis is moved to where the rows of the cut apply, and back afterwards.
@@ -104,7 +117,9 @@ export class Rewriter {
     if (node.opType === 'Expand') {
       const data = node.input[0] as string
       const from = program.tensor(data)
-      return from.rank === own.rank && from.dims.some((dim, axis) => dim === 1 && own.dims[axis] !== 1) ? data : undefined
+      return from.rank === own.rank && from.dims.some((dim, axis) => dim === 1 && own.dims[axis] !== 1)
+        ? data
+        : undefined
     }
     if (!repeatable.has(node.opType)) return undefined
     const inputs = node.input.map((input) => this.#withoutRepeats(input, axes))
@@ -113,7 +128,10 @@ export class Rewriter {
     const output = graph.uniqueName(`${this.#prefix}/${node.output[0]}`)
     const copy = createNode({ type: node.opType, domain: node.domain, name: output, inputs, outputs: [output] })
     copy.attribute = node.attribute
-    const [tensor] = program.infer(copy, copy.input.map((input) => (input === '' ? undefined : program.tensor(input))))
+    const [tensor] = program.infer(
+      copy,
+      copy.input.map((input) => (input === '' ? undefined : program.tensor(input))),
+    )
     if (tensor === undefined || !tensor.hasShape) return undefined
     graph.insert([copy], node)
     program.setTensor(output, tensor)
@@ -122,7 +140,20 @@ export class Rewriter {
 }
 
 /** Elementwise ops that masks are made of. */
-const repeatable = new Set(['Where', 'Add', 'Sub', 'Mul', 'Div', 'Cast', 'Not', 'And', 'Or', 'Equal', 'Neg', 'Identity'])
+const repeatable = new Set([
+  'Where',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Cast',
+  'Not',
+  'And',
+  'Or',
+  'Equal',
+  'Neg',
+  'Identity',
+])
 
 /** A shape from numbers and sizes of `data`. */
 export function shapeExpression(entries: readonly ShapeEntry[], data: Tensor): Tensor {

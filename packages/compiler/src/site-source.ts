@@ -1,5 +1,17 @@
 import {
-  apply, concat, constant, type Dim, expand, gatherND, input, shape, type SiteSource, slice, type Tensor, transpose, unsqueeze,
+  apply,
+  concat,
+  constant,
+  type Dim,
+  expand,
+  gatherND,
+  input,
+  type SiteSource,
+  shape,
+  slice,
+  type Tensor,
+  transpose,
+  unsqueeze,
 } from '@tp/core'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
@@ -32,7 +44,11 @@ export function graphSite(program: Program, encoder: Encoder, index: number): Gr
     const { rank, dims } = program.tensor(name)
     if (rank === 4) return value(name, ['B', 'H', rows, columns])
     if (rank === 3 && dims[0] === encoder.batch) return unsqueeze(value(name, ['B', rows, columns]), [1])
-    throw new Refused('TP_HEADS', `block ${index} keeps its heads as [${dims.join(',')}], which cannot be taken apart`, attention.chain[0])
+    throw new Refused(
+      'TP_HEADS',
+      `block ${index} keeps its heads as [${dims.join(',')}], which cannot be taken apart`,
+      attention.chain[0],
+    )
   }
   return {
     block: index,
@@ -45,14 +61,22 @@ export function graphSite(program: Program, encoder: Encoder, index: number): Gr
     attentionFrom: (rows) => recompute(program, block, rows, value),
     classToken() {
       if (encoder.classToken !== undefined) return encoder.classToken
-      throw new Refused('TP_NO_CLASS_TOKEN', 'the model has no class token that its head reads; choose a method that does not need one, or name it with --protect')
+      throw new Refused(
+        'TP_NO_CLASS_TOKEN',
+        'the model has no class token that its head reads; choose a method that does not need one, or name it with --protect',
+      )
     },
     names,
   }
 }
 
 /** The nodes from Q·Kᵀ to the softmax once more, for some query rows only. → [B,H,Q,N] */
-function recompute(program: Program, block: Block, rows: Tensor | number, value: (name: string, dims: readonly Dim[]) => Tensor): Tensor {
+function recompute(
+  program: Program,
+  block: Block,
+  rows: Tensor | number,
+  value: (name: string, dims: readonly Dim[]) => Tensor,
+): Tensor {
   const { attention } = block
   const computed = new Map<string, Tensor>()
   const rank = program.tensor(attention.query).rank
@@ -86,7 +110,13 @@ function takeQueries(x: Tensor, rows: Tensor | number, rank: number): Tensor {
 }
 
 /** A mask, bias or scale beside the scores, for the same query rows. */
-function sideRows(program: Program, name: string, rows: Tensor | number, rank: number, value: (name: string, dims: readonly Dim[]) => Tensor): Tensor {
+function sideRows(
+  program: Program,
+  name: string,
+  rows: Tensor | number,
+  rank: number,
+  value: (name: string, dims: readonly Dim[]) => Tensor,
+): Tensor {
   const actual = program.tensor(name)
   const missing = rank - actual.rank
   const byQuery = actual.rank >= 2 && actual.dims[actual.rank - 2] !== 1
@@ -94,14 +124,32 @@ function sideRows(program: Program, name: string, rows: Tensor | number, rank: n
   const whole = value(name, dims)
   if (!byQuery) return whole
   if (typeof rows === 'number') return slice(whole, { axis: actual.rank - 2, start: rows, end: rows + 1 })
-  const full = missing > 0 ? unsqueeze(whole, Array.from({ length: missing }, (_, i) => i)) : whole
+  const full =
+    missing > 0
+      ? unsqueeze(
+          whole,
+          Array.from({ length: missing }, (_, i) => i),
+        )
+      : whole
   return takeQueries(full.dims[0] === 1 ? repeatPerRow(full, rows) : full, rows, rank)
 }
 
 /** [1,…] → [B,…] for rows [B,Q]. */
 function repeatPerRow(x: Tensor, rows: Tensor): Tensor {
   const batch = shape(rows, { start: 0, end: 1 })
-  return expand(x, concat([batch, constant(x.dims.slice(1).map(() => 1), 'int64')], 0))
+  return expand(
+    x,
+    concat(
+      [
+        batch,
+        constant(
+          x.dims.slice(1).map(() => 1),
+          'int64',
+        ),
+      ],
+      0,
+    ),
+  )
 }
 
 /** Axis names of a side operand, aligned to the scores [B,H,N,N]; sizes of 1 repeat. */

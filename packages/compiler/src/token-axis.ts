@@ -1,8 +1,8 @@
 import type { Dim, Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { change, type Flow, follow, placeholder } from './flow.ts'
-import { shapeExpression } from './rows.ts'
 import type { Program } from './program.ts'
+import { shapeExpression } from './rows.ts'
 
 /** Where the tokens of a stream are, and what follows from it for all that is computed from it. */
 export interface TokenAxis {
@@ -49,11 +49,23 @@ export function traceTokens(program: Program, stream: string): TokenAxis {
       return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data)) }
     },
   }
-  change(flow, stream, placeholder(stream, program.tensor(stream), dims.map((dim, axis) => (axis === 1 ? TOKENS : dim))))
+  change(
+    flow,
+    stream,
+    placeholder(
+      stream,
+      program.tensor(stream),
+      dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
+    ),
+  )
   follow(flow)
   return { count, changed: flow.changed, reads: Math.max(0, ...reads.map((read) => read.tokens)), readers: reads }
 }
 
 function renamed(tensor: Tensor, name: string, axes: readonly number[]): Tensor {
-  return placeholder(name, tensor, tensor.dims.map((dim, axis) => (axes.includes(axis) ? TOKENS : dim)))
+  return placeholder(
+    name,
+    tensor,
+    tensor.dims.map((dim, axis) => (axes.includes(axis) ? TOKENS : dim)),
+  )
 }

@@ -1,5 +1,5 @@
-import type { Attributes, Node, OutputInfo, Tensor } from './tensor.ts'
 import type { DType } from './array.ts'
+import type { Attributes, Node, OutputInfo, Tensor } from './tensor.ts'
 
 /** A concrete array inside the interpreter: every element type is held as floating point, integers exact to 2^53. */
 export interface Value {

@@ -41,7 +41,9 @@ export function schedule(blocks: number, options: ScheduleOptions): Schedule {
   const values = options[kind] as number | readonly number[]
   const list = typeof values === 'number' ? layers.map(() => values) : values
   if (list.length !== layers.length) {
-    throw problem(`${kind} has ${list.length} values for ${layers.length} layers (${layers.join(', ')}); give one or as many`)
+    throw problem(
+      `${kind} has ${list.length} values for ${layers.length} layers (${layers.join(', ')}); give one or as many`,
+    )
   }
   return new Map(layers.map((layer, i) => [layer, amount(kind, list[i] as number)]))
 }
@@ -61,10 +63,12 @@ export function tenThousandths(ratio: number): number {
 function amount(kind: 'keep' | 'tokens' | 'threshold' | 'mass', value: number): Amount {
   switch (kind) {
     case 'keep':
-      if (!(value > 0 && value <= 1) || tenThousandths(value) === 0) throw problem(`keep is ${value}; it must be above 0 and at most 1`)
+      if (!(value > 0 && value <= 1) || tenThousandths(value) === 0)
+        throw problem(`keep is ${value}; it must be above 0 and at most 1`)
       return { kind: 'ratio', value }
     case 'tokens':
-      if (!Number.isInteger(value) || value < 1) throw problem(`tokens is ${value}; it must be a whole number of at least 1`)
+      if (!Number.isInteger(value) || value < 1)
+        throw problem(`tokens is ${value}; it must be a whole number of at least 1`)
       return { kind, value }
     case 'threshold':
       if (!Number.isFinite(value)) throw problem(`threshold is ${value}; it must be a finite number`)

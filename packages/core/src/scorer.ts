@@ -11,10 +11,17 @@ export interface ScorerOptions {
   score(site: Site): Tensor
 }
 
+/** A method that only scores tokens. */
+export interface Scorer extends Method {
+  /** How much each token matters: [B,N], higher stays. */
+  score(site: Site): Tensor
+}
+
 /** A method that only scores tokens; the schedule's rule (top-k, threshold, mass) does the rest. */
-export function scorer({ score, ...about }: ScorerOptions): Method {
-  return Object.freeze<Method>({
-    ...about,
+export function scorer(options: ScorerOptions): Scorer {
+  const { score } = options
+  return Object.freeze<Scorer>({
+    ...options,
     reduce: (site) => ({ keep: site.budget === undefined ? site.alive : site.budget.select(score(site)) }),
   })
 }

@@ -1,4 +1,4 @@
-import { constant, isTpError, type Tensor } from '@tp/core'
+import { isTpError } from '@tp/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { arrayOf, expectClose, goldenCase, marked, rowOf, rowsOf, sorted, tensorOf } from '../test/golden.ts'
@@ -77,7 +77,13 @@ describe('LTP (authors divide by the padded length)', () => {
         })
         const options = { method: receivedAttention(), plan, fixed: [], paddingIsKnown: true }
         runGoldenEncoder(golden, row, options).forEach(({ kept: own, hidden }, layer) => {
-          expect(own, `layer ${layer}, row ${row}`).toEqual(kept(layer)[row])
+          const theirKept = kept(layer)[row] ?? []
+          // theirs may drop a whole row; here one token stays, and there is nothing to compare it with
+          if (theirKept.length === 0) {
+            expect(own).toHaveLength(1)
+            return
+          }
+          expect(own, `layer ${layer}, row ${row}`).toEqual(theirKept)
           const theirs = statesOf(golden, `hidden_${layer + 1}`, row)
           for (const token of own) expectClose(hidden[token] ?? [], theirs[token] ?? [], `layer ${layer}, token ${token}`)
         })
@@ -88,7 +94,7 @@ describe('LTP (authors divide by the padded length)', () => {
 
 describe('PoWER-BERT (padding queries count there, so padding is taken for real here)', () => {
   test.each(['hard-extract-5', 'hard-extract-keep-1', 'hard-extract-keep-all', 'hard-extract-pad'])('%s', (name) => {
-    const { inputs, outputs, params } = goldenCase(`power_bert/${name}`)
+    const { outputs, params } = goldenCase(`power_bert/${name}`)
     const attention = tensorOf(arrayOf(outputs, 'atten'))
     const tokens = attention.dims[3] as number
     const { scores, kept } = choose(

@@ -20,6 +20,7 @@ import {
   transpose,
   unsqueeze,
   where,
+  withUnification,
 } from '@tp/core'
 import { arrayOf, type GoldenCase, rowOf, tensorOf } from './golden.ts'
 import { lists } from './one-site.ts'
@@ -43,6 +44,14 @@ export interface GoldenEncoderOptions {
 
 /** Runs example `row` of a case that holds a small BERT (its layers are named l0_query_weight …). */
 export function runGoldenEncoder(golden: GoldenCase, row: number, options: GoldenEncoderOptions): LayerResult[] {
+  // the case has numbers where the host has names: 1 and B, 9 and N
+  return withUnification(
+    (size) => size,
+    () => run(golden, row, options),
+  )
+}
+
+function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): LayerResult[] {
   const { method, plan, fixed, paddingIsKnown } = options
   const heads = golden.params.heads as number
   const epsilon = golden.params.ln_eps as number

@@ -19,6 +19,7 @@ const usageCodes: readonly string[] = [
   'TP_FLOPS',
   'TP_SIZES',
   'TP_UNKNOWN_METHOD',
+  'TP_OUTPUT',
 ]
 
 export function exitCodeOf(error: unknown): number {

@@ -1,4 +1,4 @@
-import { methodEntry, type MethodEntry } from '../plugin.ts'
+import { type MethodEntry, methodEntry } from '../plugin.ts'
 import { none } from './none.ts'
 import { random, randomOptions } from './random.ts'
 import { stride } from './stride.ts'

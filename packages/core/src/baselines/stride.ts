@@ -1,6 +1,6 @@
+import { TpError } from '../errors.ts'
 import type { Method, Site } from '../method.ts'
 import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
-import { TpError } from '../errors.ts'
 import { scorer } from '../scorer.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -18,7 +18,11 @@ export function stride(): Method {
 function evenlySpaced(site: Site): Tensor {
   const keep = site.budget?.keep
   if (keep === undefined) {
-    throw new TpError('TP_SCHEDULE', 'core', 'stride has no scores to hold a threshold or a mass against; give keep or tokens')
+    throw new TpError(
+      'TP_SCHEDULE',
+      'core',
+      'stride has no scores to hold a threshold or a mass against; give keep or tokens',
+    )
   }
   const isFree = and(site.alive, not(site.fixed))
   const free = cast(isFree, 'int64')

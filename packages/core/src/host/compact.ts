@@ -1,4 +1,17 @@
-import { add, cast, gatherND, lessOrEqual, max, maximum, mul, slice, sum, topK, unsqueeze, where } from '../ops/index.ts'
+import {
+  add,
+  cast,
+  gatherND,
+  lessOrEqual,
+  max,
+  maximum,
+  mul,
+  slice,
+  sum,
+  topK,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { type TokenState, tokenCount } from './state.ts'
 

@@ -1,12 +1,25 @@
 import { TpError } from '../errors.ts'
 import type { Budget, Method, Site, Spec, Values } from '../method.ts'
 import {
-  add, and, cast, div, equal, less, matmul, mean, not, or, squeeze, sum, transpose, unsqueeze,
+  add,
+  and,
+  cast,
+  div,
+  equal,
+  less,
+  matmul,
+  mean,
+  not,
+  or,
+  squeeze,
+  sum,
+  transpose,
+  unsqueeze,
 } from '../ops/index.ts'
 import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
-import { compact, type Cut, type Kept } from './compact.ts'
+import { type Cut, compact, type Kept } from './compact.ts'
 import { keptTokens, select } from './select.ts'
 import { fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
@@ -100,18 +113,36 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
     block: source.block,
     blocks: source.blocks,
     hidden,
-    get query() { return source.query() },
-    get key() { return source.key() },
-    get value() { return source.value() },
+    get query() {
+      return source.query()
+    },
+    get key() {
+      return source.key()
+    },
+    get value() {
+      return source.value()
+    },
     // sums over hundreds of half-precision probabilities would lose what tells tokens apart
-    get attention() { return cast(source.attention(), 'float32') },
+    get attention() {
+      return cast(source.attention(), 'float32')
+    },
     attentionFrom: (rows) => cast(source.attentionFrom(rows), 'float32'),
-    get clsAttention() { return cast(squeeze(source.attentionFrom(source.classToken()), [2]), 'float32') },
-    get received() { return received(cast(source.attention(), 'float32'), state) },
-    get alive() { return state.alive ?? everyToken(state) },
-    get fixed() { return fixedTokens(state) },
+    get clsAttention() {
+      return cast(squeeze(source.attentionFrom(source.classToken()), [2]), 'float32')
+    },
+    get received() {
+      return received(cast(source.attention(), 'float32'), state)
+    },
+    get alive() {
+      return state.alive ?? everyToken(state)
+    },
+    get fixed() {
+      return fixedTokens(state)
+    },
     position: state.position,
-    get count() { return squeezeRow(cast(realTokens(state, hidden), 'float32')) },
+    get count() {
+      return squeezeRow(cast(realTokens(state, hidden), 'float32'))
+    },
     ...(budget && { budget }),
     param,
     carried: state.carried,

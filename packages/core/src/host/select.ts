@@ -1,6 +1,25 @@
 import {
-  add, and, cast, cumSum, div, gatherND, greaterOrEqual, less, lessOrEqual, max, maximum, minimum, mul, not, or,
-  squeeze, sub, sum, topK, unsqueeze, where,
+  add,
+  and,
+  cast,
+  cumSum,
+  div,
+  gatherND,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  max,
+  maximum,
+  minimum,
+  mul,
+  not,
+  or,
+  squeeze,
+  sub,
+  sum,
+  topK,
+  unsqueeze,
+  where,
 } from '../ops/index.ts'
 import { type Amount, tenThousandths } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'

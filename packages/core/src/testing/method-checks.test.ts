@@ -122,7 +122,9 @@ describe('the checks find a method that', () => {
     const other: typeof interpreter = async (outputs, feeds) => {
       const results = evaluate(outputs, feeds)
       const { valid_1: valid } = results
-      return valid === undefined ? results : { ...results, valid_1: evaluate([not(outputs.valid_1 as Tensor)], feeds)[0]! }
+      return valid === undefined
+        ? results
+        : { ...results, valid_1: evaluate([not(outputs.valid_1 as Tensor)], feeds)[0]! }
     }
     expect(await failures(sound, { run: other })).toMatch(/a runtime gives what the interpreter gives/)
   })

@@ -5,7 +5,16 @@ import { evaluate } from '../interpreter.ts'
 import type { Method, Reduction, Site } from '../method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
-import { batchOf, compute, examplesOf, type Layout, outputsOf, type Outcome, readOutcomes, rowOf } from './encoder-batch.ts'
+import {
+  batchOf,
+  compute,
+  examplesOf,
+  type Layout,
+  type Outcome,
+  outputsOf,
+  readOutcomes,
+  rowOf,
+} from './encoder-batch.ts'
 import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
 
 export interface MethodTestOptions {
@@ -63,7 +72,12 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
   function checkInvariance(graph: EncoderGraph): void {
     const wanted = compute(graph, asBatch, exact)
     const check = (rows: readonly number[], width: number, layout: Layout, how: string): void => {
-      const batch = batchOf(rows.map((row) => examples[row] ?? []), width, layout, width)
+      const batch = batchOf(
+        rows.map((row) => examples[row] ?? []),
+        width,
+        layout,
+        width,
+      )
       const outcomes = compute(graph, batch, exact)
       rows.forEach((row, i) => {
         expectSame(outcomes[i] as Outcome, wanted[row] as Outcome, 1e-9, `example ${row} ${how}`)
@@ -133,7 +147,10 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
       name: 'the scores of real tokens do not depend on batch or padding',
       check() {
         const { spy, scores } = recording(method)
-        referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: schedule(size.blocks, { keep: 0.5 }), fixed: [0] } })
+        referenceEncoder(size, {
+          mask: true,
+          pruning: { method: spy, schedule: schedule(size.blocks, { keep: 0.5 }), fixed: [0] },
+        })
         const [first] = scores
         if (first === undefined) return // it chooses without a score
         const inBatch = evaluate([first], asBatch.feeds, exact)[0]

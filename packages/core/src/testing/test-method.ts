@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import type { Method } from '../method.ts'
-import { methodChecks, type MethodTestOptions } from './method-checks.ts'
+import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 
 /**
  * What every method has to hold to, as one suite of tests on a small encoder with padding:

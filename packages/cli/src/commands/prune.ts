@@ -1,0 +1,148 @@
+import { basename } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import type { Inspection } from '@tp/compiler'
+import { type Amount, throwIfAborted } from '@tp/core'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { flopsOf } from '../model/flops.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { jsonDocument } from '../output/document.ts'
+import { factor, megabytes, ranges } from '../output/numbers.ts'
+import { budgetOptions, readBudget } from '../pruning/budget.ts'
+import { findMethod, loadMethods } from '../pruning/load-methods.ts'
+import {
+  createMethod,
+  inspectFile,
+  type PrunedFile,
+  pruneFile,
+  pruningOptions,
+  readPruningSettings,
+} from '../pruning/request.ts'
+import type { Verification } from '../pruning/verify.ts'
+
+export const pruneCommand: Command = command({
+  options: {
+    out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
+    method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+    ...budgetOptions,
+    ...pruningOptions,
+    trace: { type: 'boolean', description: 'add outputs that say which tokens stayed: tp.trace.BLOCK.indices and .valid' },
+    verify: { type: 'boolean', description: 'run the pruned model before it gets its name, beside the dense one' },
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
+  notes: [
+    'One number goes to all layers, a list goes with them in order. --method none without a budget only leaves out what',
+    'no output reads. An example:',
+    '',
+    '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
+  ],
+  async run([path = ''], options, { print, progress, signal }) {
+    const { out, method: name, trace = false, verify = false, json = false, plugin = [] } = options
+    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (name === undefined) throw usageError('--method NAME is missing; tp methods lists what there is')
+    const budget = readBudget(options)
+    if (budget === undefined && name !== 'none') {
+      throw usageError('say how many tokens stay: --keep, --tokens, --threshold, --mass or --flops')
+    }
+    const settings = readPruningSettings(options)
+    const { method, values } = createMethod(findMethod(await loadMethods(plugin), name), settings.params)
+
+    const start = performance.now()
+    const file = await readModelFile(path, signal)
+    await checkTarget(file, out)
+    progress.stage(`pruning ${basename(path)}`)
+    // The compiler computes without a pause: whatever was asked for meanwhile is heard before and after it.
+    const pause = async (): Promise<void> => {
+      await setImmediate()
+      throwIfAborted(signal, 'tp')
+    }
+    const model = inspectFile(file)
+    await pause()
+    const pruned = await pruneFile(file, model, { method, budget, trace, ...settings })
+    await pause()
+    await using staged = await stageModel(pruned.model, file, out, signal)
+    let verification: Verification | undefined
+    if (verify) {
+      progress.stage('verifying')
+      const { verifyPruned } = await import('../pruning/verify.ts')
+      verification = await verifyPruned({ file, model, pruned, path: staged.path, method, settings, signal })
+    }
+    throwIfAborted(signal, 'tp')
+    await staged.commit()
+    const report = {
+      model: path,
+      out,
+      method: name,
+      params: values,
+      blocks: pruned.blocks,
+      schedule: [...pruned.schedule].map(([block, amount]) => ({ block, ...amount })),
+      cuts: pruned.cuts.map(({ block }) => block),
+      flops: flopsFactors(file, model, pruned),
+      bytes: staged.bytes,
+      dataFiles: staged.dataFiles,
+      ...(verification && { verification }),
+      milliseconds: Math.round(performance.now() - start),
+    }
+    progress.end()
+    print(json ? jsonDocument('prune', report) : describe(report, pruned))
+    return EXIT.done
+  },
+})
+
+interface Report {
+  readonly out: string
+  readonly method: string
+  readonly flops: readonly FlopsFactor[]
+  readonly bytes: number
+  readonly dataFiles: readonly string[]
+  readonly verification?: Verification
+  readonly milliseconds: number
+}
+
+interface FlopsFactor {
+  readonly tokens: number
+  readonly dense: number
+  readonly pruned: number
+  readonly factor: number
+}
+
+/** How many times fewer FLOPs, where the schedule alone says it: at the model's length, or at some usual ones. */
+function flopsFactors(file: ModelFile, { tokens }: Inspection, pruned: PrunedFile): FlopsFactor[] {
+  const [denseFlops, prunedFlops] = [flopsOf(file.model), flopsOf(pruned.model)]
+  return (typeof tokens === 'number' ? [tokens] : [32, 128, 512]).flatMap((length) => {
+    const sizes = { batch: 1, ...(typeof tokens !== 'number' && { tokens: length }) }
+    const [dense, now] = [denseFlops(sizes), prunedFlops(sizes)]
+    return dense === undefined || now === undefined
+      ? []
+      : [{ tokens: length, dense, pruned: now, factor: dense / now }]
+  })
+}
+
+function describe(report: Report, { cuts, schedule }: PrunedFile): string {
+  const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
+  const leftOut = [...schedule.keys()].filter((block) => !cuts.some((cut) => cut.block === block))
+  return [
+    `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
+    cuts.length === 0
+      ? 'no tokens leave; what no output reads is left out'
+      : `tokens leave at block ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
+    ...(leftOut.length === 0 ? [] : [`no cut at block ${ranges(leftOut)}: nothing behind it reads more than fixed tokens`]),
+    flops.length === 0
+      ? 'FLOPs depend on the data'
+      : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
+    ...dataFiles.map((path) => `weights copied to ${path}`),
+    ...(verification ? [verificationText(verification)] : []),
+  ].join('\n')
+}
+
+function amountsText(schedule: ReadonlyMap<number, Amount>): string {
+  const amounts = [...schedule.values()].map(({ kind, value }) => `${kind} ${value}`)
+  return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
+}
+
+function verificationText({ shapes, difference }: Verification): string {
+  const runs = shapes.map((shape) => shape.join('×')).join(' and ')
+  return `verified  runs at ${runs} with finite outputs; keeping every token by force differs by ${difference.toExponential(1)}`
+}

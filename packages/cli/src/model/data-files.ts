@@ -1,0 +1,81 @@
+import { constants } from 'node:fs'
+import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type AbortSignalLike, TpError, throwIfAborted } from '@tp/core'
+import { isSameFile, moveInto, waitingPath } from './write-file.ts'
+import { writeError } from './write-error.ts'
+
+/**
+ * Brings the data files of a model into another folder, where a model that names them finds them again. A file that is
+ * there already must be the same, byte for byte.
+ * @param locations paths relative to the folders
+ * @returns what was created, to be removed if things go wrong later
+ * @throws TpError TP_WRITE, TP_ABORTED; then nothing is left
+ */
+export async function copyDataFiles(
+  locations: readonly string[],
+  from: string,
+  to: string,
+  signal: AbortSignalLike,
+): Promise<string[]> {
+  const created: string[] = []
+  try {
+    for (const location of locations) {
+      const [source, target] = [join(from, location), join(to, location)]
+      if (await isSameFile(source, target)) continue
+      if (await exists(target)) {
+        if (await haveSameBytes(source, target, signal)) continue
+        const problem = `${target} is there already and differs from the data file of the model`
+        throw new TpError('TP_WRITE', 'tp', `${problem}; write to another folder, or move that file away`)
+      }
+      const folder = await mkdir(dirname(target), { recursive: true })
+      if (folder !== undefined) created.push(folder)
+      created.push(await copyWhole(source, target))
+      throwIfAborted(signal, 'tp')
+    }
+    return created
+  } catch (error) {
+    await removeAll(created)
+    throw error instanceof TpError ? error : writeError(to, error)
+  }
+}
+
+export async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true })
+}
+
+async function copyWhole(source: string, target: string): Promise<string> {
+  const waiting = waitingPath(target)
+  try {
+    // Shares the blocks where the file system can, so that gigabytes cost neither time nor room.
+    await copyFile(source, waiting, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    await moveInto(waiting, target)
+    return target
+  } catch (cause) {
+    await rm(waiting, { force: true })
+    throw writeError(target, cause)
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+const CHUNK = 2 ** 20
+
+async function haveSameBytes(a: string, b: string, signal: AbortSignalLike): Promise<boolean> {
+  await using first = await open(a)
+  await using second = await open(b)
+  const [left, right] = [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)]
+  if ((await first.stat()).size !== (await second.stat()).size) return false
+  for (;;) {
+    throwIfAborted(signal, 'tp')
+    const [one, other] = await Promise.all([first.read(left), second.read(right)])
+    if (one.bytesRead !== other.bytesRead) return false
+    if (one.bytesRead === 0) return true
+    if (left.compare(right, 0, one.bytesRead, 0, one.bytesRead) !== 0) return false
+  }
+}

@@ -1,0 +1,14 @@
+import { basename } from 'node:path'
+import type { Refusal } from '@tp/compiler'
+import { TpError } from '@tp/core'
+
+/** The compiler's refusal of a model, on its way to the end of the command: exit code 4. */
+export class RefusalError extends TpError {
+  readonly refusal: Refusal
+
+  constructor(path: string, refusal: Refusal) {
+    const { code, message, node } = refusal
+    super(code, 'compiler', `${basename(path)}: ${message}${node === undefined ? '' : ` (node ${node})`}.`)
+    this.refusal = refusal
+  }
+}

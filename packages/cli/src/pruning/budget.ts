@@ -1,0 +1,101 @@
+import { type FlopsTarget, type Inspection, keepForFlops } from '@tp/compiler'
+import { type Method, type Schedule, schedule, TpError } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
+
+/** `--layers` and what says how many tokens stay there. */
+export const budgetOptions = {
+  layers: { type: 'string', value: 'L1,L2,…', description: 'blocks where tokens leave, from 0; default: all but the first' },
+  keep: { type: 'string', value: 'R[,R…]', description: 'share of the tokens that stay at each of them, above 0 and at most 1' },
+  tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens that stay (9999: all, by force)' },
+  threshold: { type: 'string', value: 'T[,T…]', description: 'tokens whose score is at least T stay' },
+  mass: { type: 'string', value: 'M[,M…]', description: 'the fewest tokens that hold the share M of the scores stay' },
+  flops: { type: 'string', value: 'F', description: 'keep what takes at most the share F of the FLOPs, at the length --at' },
+  at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
+} as const
+
+const amounts = ['keep', 'tokens', 'threshold', 'mass', 'flops'] as const
+
+/** How many tokens are to stay, before a model is at hand. */
+export interface Budget {
+  /** As it stands on the command line, for tables: `0.7`, `tokens 64`. */
+  readonly label: string
+  readonly kind: (typeof amounts)[number]
+  readonly values: number | readonly number[]
+  readonly layers: readonly number[] | undefined
+  /** Length for FLOPs. */
+  readonly at: number | undefined
+}
+
+/** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
+const ALL_TOKENS = 9999
+
+/**
+ * The budget of a command line; undefined if none is given.
+ * @throws TpError TP_USAGE
+ */
+export function readBudget(options: Arguments<typeof budgetOptions>): Budget | undefined {
+  const given = amounts.filter((kind) => options[kind] !== undefined)
+  const [kind] = given
+  if (given.length > 1) throw usageError(`give only one of ${given.map((name) => `--${name}`).join(' and ')}`)
+  if (kind === undefined) {
+    const alone = (['layers', 'at'] as const).find((name) => options[name] !== undefined)
+    if (alone !== undefined) throw usageError(`--${alone} needs one of --${amounts.join(', --')} beside it`)
+    return undefined
+  }
+  if (kind !== 'flops' && options.at !== undefined) throw usageError('--at belongs to --flops')
+  const text = options[kind] as string
+  return {
+    label: kind === 'keep' ? text : `${kind} ${text}`,
+    kind,
+    values: kind === 'flops' ? number(kind, text) : numberOrList(kind, text),
+    layers: options.layers === undefined ? undefined : numberList('layers', options.layers),
+    at: options.at === undefined ? undefined : lengthOf(options.at),
+  }
+}
+
+function lengthOf(text: string): number {
+  const found = /^n=(.+)$/.exec(text)?.[1]
+  if (found === undefined) throw usageError(`--at is "${text}"; it must be a length, as n=128`)
+  return wholeNumber('at', found)
+}
+
+/**
+ * The schedule of a budget for one model and method.
+ * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES
+ */
+export function scheduleOf(budget: Budget, model: Model, { blocks, tokens }: Inspection, method: Method): Schedule {
+  const { kind, values, layers } = budget
+  if (kind !== 'flops') {
+    if (kind === 'tokens') checkTokens(values, tokens)
+    return schedule(blocks.length, { layers, [kind]: values })
+  }
+  const target: FlopsTarget = {
+    method,
+    share: values as number,
+    at: { batch: 1, ...lengthFor(budget, tokens) },
+    schedule: (keep) => schedule(blocks.length, { layers, keep }),
+  }
+  return target.schedule(keepForFlops(model, target))
+}
+
+function checkTokens(values: Budget['values'], tokens: Inspection['tokens']): void {
+  if (typeof tokens !== 'number') return
+  const beyond = [values].flat().find((count) => count > tokens && count !== ALL_TOKENS)
+  if (beyond === undefined) return
+  const advice = `give at most ${tokens}, or ${ALL_TOKENS} to insert the cuts and keep every token`
+  throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
+}
+
+function lengthFor({ at }: Budget, tokens: Inspection['tokens']): { tokens?: number } {
+  if (typeof tokens !== 'number') {
+    if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
+    return { tokens: at }
+  }
+  if (at !== undefined && at !== tokens) {
+    throw new TpError('TP_SCHEDULE', 'tp', `--at is n=${at}, but the model always has ${tokens} tokens; leave it out`)
+  }
+  return {}
+}

@@ -1,0 +1,108 @@
+import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
+import { type Method, type MethodEntry, type OptionValue, parseOptions, type Schedule, TpError } from '@tp/core'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { type Budget, scheduleOf } from './budget.ts'
+import { wholeNumber } from './numbers.ts'
+import { readWeights } from './weights.ts'
+
+/** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
+export const pruningOptions = {
+  param: { type: 'string', multiple: true, value: 'NAME=VALUE', description: 'an option of the method; tp methods lists them' },
+  weights: { type: 'string', value: 'FILE', description: "the method's trained values (safetensors, named BLOCK.NAME)" },
+  protect: { type: 'string', value: 'auto|none|P,P…', description: 'positions that always stay; default auto: those the head reads' },
+  restore: { type: 'string', value: 'auto|none|all', description: 'put tokens back before the head; default auto: where outputs have a row a token' },
+  plugin: { type: 'string', multiple: true, value: 'MODULE', description: 'path or package with more methods' },
+} as const
+
+/** The options above, read. */
+export interface PruningSettings {
+  readonly params: Readonly<Record<string, string>>
+  readonly weights: string | undefined
+  readonly protect: NonNullable<PruneOptions['protect']>
+  readonly restore: NonNullable<PruneOptions['restore']>
+}
+
+/** @throws TpError TP_USAGE */
+export function readPruningSettings(options: Arguments<typeof pruningOptions>): PruningSettings {
+  return {
+    params: readParams(options.param ?? []),
+    weights: options.weights,
+    protect: readProtect(options.protect ?? 'auto'),
+    restore: readRestore(options.restore ?? 'auto'),
+  }
+}
+
+function readParams(texts: readonly string[]): Record<string, string> {
+  const params: Record<string, string> = {}
+  for (const text of texts) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined) throw usageError(`--param is "${text}"; it must be name=value`)
+    if (Object.hasOwn(params, name)) throw usageError(`--param ${name} is given twice`)
+    params[name] = value
+  }
+  return params
+}
+
+function readProtect(text: string): PruningSettings['protect'] {
+  if (text === 'auto') return 'auto'
+  return text === 'none' ? [] : text.split(',').map((position) => wholeNumber('protect', position, 0))
+}
+
+function readRestore(text: string): PruningSettings['restore'] {
+  if (text === 'auto' || text === 'none' || text === 'all') return text
+  throw usageError(`--restore is "${text}"; it must be auto, none or all`)
+}
+
+/** A method made as the command line asks. @throws TpError TP_OPTION */
+export function createMethod(
+  entry: MethodEntry,
+  params: Readonly<Record<string, string>>,
+): { readonly method: Method; readonly values: Readonly<Record<string, OptionValue>> } {
+  const values = parseOptions(entry.name, entry.options, params)
+  return { method: entry.create(values), values }
+}
+
+/** @throws RefusalError */
+export function inspectFile(file: ModelFile): Inspection {
+  const found = inspect(file.model)
+  if (!found.ok) throw new RefusalError(file.path, found.refusal)
+  return found
+}
+
+export interface PruneRequest extends PruningSettings {
+  readonly method: Method
+  /** Without one only what no output reads is left out. */
+  readonly budget: Budget | undefined
+  readonly trace?: boolean
+}
+
+export interface PrunedFile extends Pruned {
+  readonly schedule: Schedule
+}
+
+/**
+ * Prunes a model that was read from a file.
+ * @throws RefusalError; TpError TP_SCHEDULE, TP_OPTION, TP_PROTECT, TP_FLOPS, TP_WEIGHTS
+ */
+export async function pruneFile(file: ModelFile, model: Inspection, request: PruneRequest): Promise<PrunedFile> {
+  const { method, budget, weights, protect, restore, trace = false } = request
+  if (weights === undefined && method.params !== undefined) {
+    throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
+  }
+  const params = weights === undefined ? undefined : await readWeights(weights, method, model)
+  const schedule: Schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
+  const result = prune(file.model, {
+    method,
+    schedule,
+    protect,
+    restore,
+    trace,
+    source: file.hash(),
+    ...(params && { params }),
+  })
+  if (!result.ok) throw new RefusalError(file.path, result.refusal)
+  return { ...result, schedule }
+}

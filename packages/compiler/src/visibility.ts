@@ -1,0 +1,179 @@
+import { apply, type Dim, evaluate, input, isTpError, namesIn, substituteDim, type Tensor, type TensorLike } from '@tp/core'
+import type { Block } from './block.ts'
+import type { Program } from './program.ts'
+import { Refused } from './refusal.ts'
+
+/** Weights below it are those of keys that a query does not see; far below what any position bias leaves over. */
+const SEEN = 1e-12
+/** Token count to try where the model leaves it open. */
+const TOKENS = 6
+
+/**
+ * Proves by trying what the masks of a block hide: softmax is computed over scores of 0, so that only masks and position
+ * biases speak.
+ *
+ * - Without padding, some token must see a later one and some an earlier one (else attention is causal).
+ * - The mask input must hide exactly the keys where it is 0.
+ *
+ * @throws Refused
+ */
+export function requireVisibility(program: Program, block: Block, mask: string | undefined): void {
+  const { attention } = block
+  if (attention.sides.every((side) => isScalar(program.tensor(side)))) return
+  const trial = new Trial(program, block, mask)
+  const ones = Array.from({ length: trial.tokens }, () => 1)
+  const open = trial.seen(ones)
+  requireBothDirections(open, block)
+  if (mask === undefined) return
+  // Where tokens themselves are the mask, other numbers than 1 have to count as real.
+  const values = program.inputsOf(block.input).has(mask) ? ids.slice(0, trial.tokens) : ones
+  const hidden = Math.min(2, trial.tokens - 1)
+  const masked = trial.seen(values.map((value, key) => (key === hidden ? 0 : value)))
+  const obeys = masked.every(
+    (row, query) => query === hidden || row.every((sees, key) => sees === (key === hidden ? false : open[query]?.[key])),
+  )
+  if (!obeys) {
+    const reason = `${mask} does not say which tokens are real (not 0) and which are padding (0)`
+    throw new Refused('TP_MASK', `the input that attention is masked by, ${reason}`, attention.chain.at(-1))
+  }
+}
+
+const ids: readonly number[] = [2, 1, 5, 101, 3, 7]
+
+function isScalar({ hasShape, dims }: Tensor): boolean {
+  return hasShape && dims.every((dim) => dim === 1)
+}
+
+/** seen[query][key] */
+type Seen = readonly (readonly boolean[])[]
+
+function requireBothDirections(seen: Seen, { attention }: Block): void {
+  const pairs = seen.flatMap((row, query) => row.map((sees, key) => ({ sees, ahead: key - query })))
+  const [later, earlier] = [pairs.filter(({ ahead }) => ahead > 0), pairs.filter(({ ahead }) => ahead < 0)]
+  if (later.length === 0 || (later.some(({ sees }) => sees) && earlier.some(({ sees }) => sees))) return
+  throw new Refused(
+    'TP_CAUSAL',
+    'causal attention: this is a decoder, and removing a token changes what every later token may see',
+    attention.chain.at(-1),
+  )
+}
+
+/** A block's masks, computed at concrete sizes. */
+class Trial {
+  readonly tokens: number
+  readonly #program: Program
+  readonly #block: Block
+  readonly #mask: string | undefined
+  readonly #sizes: Readonly<Record<string, number>>
+  readonly #probabilities: Tensor
+  readonly #scores: Tensor
+
+  constructor(program: Program, block: Block, mask: string | undefined) {
+    this.#program = program
+    this.#block = block
+    this.#mask = mask
+    const { dims } = program.tensor(block.input)
+    const [batch, tokens] = dims as [Dim, Dim]
+    const sizes: Record<string, number> = {}
+    for (const name of namesIn(batch)) sizes[name] = 1
+    for (const name of namesIn(tokens)) sizes[name] = TOKENS
+    this.#sizes = sizes
+    this.tokens = this.#concrete(tokens)
+    const { rank } = program.tensor(block.attention.probabilities)
+    const leading = Array.from({ length: rank - 2 }, () => 1)
+    this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [...leading, this.tokens, this.tokens])
+    this.#probabilities = this.#softmaxOf(this.#scores)
+  }
+
+  /** What each query of the first row sees, in any head, under a mask. */
+  seen(mask: readonly number[]): Seen {
+    const [result] = this.#evaluate(mask)
+    const { dims, data } = result as TensorLike
+    const n = this.tokens
+    const heads = dims.length === 4 ? (dims[1] as number) : 1
+    return Array.from({ length: n }, (_, query) =>
+      Array.from({ length: n }, (_, key) =>
+        Array.from({ length: heads }, (_, head) => Number(data[(head * n + query) * n + key])).some((weight) => weight > SEEN),
+      ),
+    )
+  }
+
+  #concrete(dim: Dim): number {
+    const size = substituteDim(dim, this.#sizes)
+    if (typeof size === 'number') return size
+    throw this.#unknown(`depends on the size ${size}`)
+  }
+
+  /** The nodes from Q·Kᵀ to the softmax, on scores of the trial's size. */
+  #softmaxOf(scores: Tensor): Tensor {
+    const program = this.#program
+    const { chain, probabilities } = this.#block.attention
+    const computed = new Map<string, Tensor>([[chain[0]?.output[0] as string, scores]])
+    for (const node of chain.slice(1)) {
+      const inputs = node.input.map((name) => (name === '' ? undefined : (computed.get(name) ?? this.#resized(program.tensor(name)))))
+      const { op, attributes } = program.tensor(node.output[0] as string).node
+      computed.set(node.output[0] as string, apply(op, inputs, attributes)[0] as Tensor)
+    }
+    return computed.get(probabilities) as Tensor
+  }
+
+  readonly #sides = new Map<Tensor, Tensor>()
+
+  /** A side operand as a placeholder of the trial's size. */
+  #resized(side: Tensor): Tensor {
+    const known = this.#sides.get(side)
+    if (known !== undefined) return known
+    const placeholder = input(`side${this.#sides.size}`, side.dtype, side.dims.map((dim) => this.#concrete(dim)))
+    this.#sides.set(side, placeholder)
+    return placeholder
+  }
+
+  #evaluate(mask: readonly number[]): TensorLike[] {
+    const n = this.tokens
+    try {
+      const sides = [...this.#sides.keys()]
+      const values = evaluate(sides, this.#feeds(sides, mask))
+      const feeds = new Map<Tensor, TensorLike>([[this.#scores, filled(this.#scores, Array.from({ length: n * n }, () => 0))]])
+      for (const [i, side] of sides.entries()) feeds.set(this.#sides.get(side) as Tensor, values[i] as TensorLike)
+      return evaluate([this.#probabilities], feeds, { precision: 'float64' })
+    } catch (error) {
+      if (isTpError(error)) throw this.#unknown(`cannot be computed: ${error.message}`)
+      throw error
+    }
+  }
+
+  /** What the side operands are computed from: the mask, and numbers and sizes that are known. */
+  #feeds(sides: readonly Tensor[], mask: readonly number[]): Map<Tensor, TensorLike> {
+    const feeds = new Map<Tensor, TensorLike>()
+    const seen = new Set<Tensor>()
+    const queue = [...sides]
+    const maskInput = this.#mask === undefined ? undefined : this.#program.tensor(this.#mask)
+    for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
+      if (seen.has(tensor)) continue
+      seen.add(tensor)
+      const known = tensor.value?.map((dim) => substituteDim(dim, this.#sizes))
+      if (tensor === maskInput) {
+        const batch = this.#concrete(tensor.dims[0] as Dim)
+        feeds.set(tensor, filled(tensor, Array.from({ length: batch }, () => mask).flat(), [batch, mask.length]))
+      } else if (known?.every((dim) => typeof dim === 'number')) {
+        feeds.set(tensor, filled(tensor, known as number[], tensor.dims.map((dim) => this.#concrete(dim))))
+      } else {
+        for (const operand of tensor.node.inputs) if (operand !== undefined) queue.push(operand)
+      }
+    }
+    return feeds
+  }
+
+  #unknown(reason: string): Refused {
+    const node = this.#block.attention.chain.at(-1)
+    return new Refused('TP_MASK', `what this attention hides ${reason}, so it is not known which tokens are padding`, node)
+  }
+}
+
+function filled({ dtype, dims }: Tensor, values: readonly number[], sizes: readonly number[] = dims as number[]): TensorLike {
+  const shape = { type: dtype as string, dims: sizes }
+  if (dtype === 'int64' || dtype === 'uint64') return { ...shape, data: BigInt64Array.from(values, BigInt) }
+  if (dtype === 'int32') return { ...shape, data: Int32Array.from(values) }
+  if (dtype === 'bool') return { ...shape, data: Uint8Array.from(values) }
+  return { type: 'float32', dims: sizes, data: Float32Array.from(values) }
+}

@@ -1,0 +1,89 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { attentions, columnMeans } from '../test/attentions.ts'
+import { arrayOf, expectClose, goldenCase, rowOf, rowsOf, sorted, tensorOf } from '../test/golden.ts'
+import { choose } from '../test/one-site.ts'
+import { clsAttention } from './index.ts'
+
+describe("EViT's ranking (patches counted without the class token)", () => {
+  test.each(['k0.5-nofuse', 'k0.6-fuse-grad', 'k0.7-fuse', 'tokens-all-but-one', 'tokens1-fuse'])('%s', (name) => {
+    const { outputs } = goldenCase(`evit/${name}`)
+    const attention = tensorOf(arrayOf(outputs, 'probs'))
+    const [left = 0] = arrayOf(outputs, 'left_tokens').data
+    const { scores, kept } = choose(clsAttention(), { attention, fixed: [0] }, { kind: 'tokens', value: left + 1 })
+    expectClose(scores.flatMap((row) => row.slice(1)), arrayOf(outputs, 'cls_attn').data, 'scores')
+    expect(kept).toEqual(rowsOf(arrayOf(outputs, 'keep_idx')).map((row) => [0, ...sorted(row.map((i) => i + 1))]))
+  })
+})
+
+describe("VisionZip's dominant tokens", () => {
+  test.each(['dominant1-context1', 'dominant5-context3', 'step-not-divisor'])('%s', (name) => {
+    const { inputs, outputs, params } = goldenCase(`visionzip/${name}`)
+    const attention = tensorOf(arrayOf(inputs, 'attention'))
+    const heads = params.heads as number
+    const amount = { kind: 'tokens', value: (params.dominant as number) + 1 } as const
+    const { scores, kept } = choose(clsAttention(), { attention, fixed: [0] }, amount)
+    const sums = scores.flatMap((row) => row.slice(1).map((score) => score * heads))
+    expectClose(sums, arrayOf(outputs, 'cls_attention_sum').data, 'scores')
+    expect(kept).toEqual(rowsOf(arrayOf(outputs, 'dominant_indices')).map(sorted))
+  })
+})
+
+describe('FastV, where the last query stands for the class token and text tokens stay', () => {
+  test.each(['k1-keep-2-batch2', 'k2-half', 'keep-all-images'])('%s', (name) => {
+    const { outputs, params } = goldenCase(`fastv/${name}`)
+    const { system_length: first, image_tokens: images, keep } = params as Record<string, number> as {
+      system_length: number
+      image_tokens: number
+      keep: number
+    }
+    // for the whole batch the authors rank by example 0
+    const attention = tensorOf(rowOf(arrayOf(outputs, 'attention_before'), 0))
+    const tokens = attention.dims[3] as number
+    const isImage = (i: number): boolean => i >= first && i < first + images
+    const fixed = Array.from({ length: tokens }, (_, i) => i).filter((i) => !isImage(i))
+    const amount = { kind: 'tokens', value: fixed.length + keep } as const
+    const { scores, kept } = choose(clsAttention(), { attention, fixed, classToken: tokens - 1 }, amount)
+    expectClose(scores[0]?.filter((_, i) => isImage(i)) ?? [], rowsOf(arrayOf(outputs, 'score'))[0] ?? [], 'scores')
+    // in the authors' code indices of image tokens count from the first of them or from the start
+    const ids = arrayOf(outputs, 'kept_ids').data
+    expect(kept[0]?.filter(isImage)).toEqual(sorted(ids))
+  })
+})
+
+describe('TOVA, where the last query stands for the class token', () => {
+  test('tova', () => {
+    const { inputs, outputs } = goldenCase('kv_scorers/tova')
+    const attention = tensorOf(arrayOf(inputs, 'attention'))
+    const tokens = attention.dims[3] as number
+    const score = arrayOf(outputs, 'score')
+    const [, groups = 0] = score.shape
+    const [, , count = 0] = arrayOf(outputs, 'kept_ids').shape
+    const site = { attention, classToken: tokens - 1, fixed: [tokens - 1] }
+    const { scores, kept } = choose(clsAttention(), site, { kind: 'tokens', value: count })
+    scores.forEach((row, b) => {
+      const theirs = rowsOf({ ...score, shape: [score.data.length / tokens, tokens] })[b * groups] ?? []
+      // the last token stays: there by a score of its own, here as a fixed one
+      expectClose(row.slice(0, -1), theirs.slice(0, -1), `scores of row ${b}`)
+    })
+    const ids = arrayOf(outputs, 'kept_ids')
+    const perHead = rowsOf({ ...ids, shape: [ids.data.length / count, count] })
+    kept.forEach((row, b) => {
+      expect(row).toEqual(sorted(perHead[b * groups] ?? []))
+    })
+  })
+})
+
+test('only the class token decides: what other tokens attend to changes nothing', () => {
+  fc.assert(
+    fc.property(attentions({ heads: 3 }), ({ attention, real }) => {
+      const { scores } = choose(clsAttention(), { attention, real }, { kind: 'ratio', value: 1 })
+      real.forEach((_, b) => {
+        columnMeans(attention, b, [0]).forEach((mean, j) => {
+          expect(scores[b]?.[j]).toBeCloseTo(mean, 6)
+        })
+      })
+    }),
+    { numRuns: 30 },
+  )
+})

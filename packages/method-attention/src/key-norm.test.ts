@@ -1,0 +1,42 @@
+import { constant } from '@tp/core'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { arrayOf, expectClose, goldenCase, rowsOf, sorted, tensorOf } from '../test/golden.ts'
+import { choose } from '../test/one-site.ts'
+import { keyNorm } from './index.ts'
+
+test('knorm of kvpress, which chooses for each head by itself', () => {
+  const { inputs, outputs } = goldenCase('kv_scorers/knorm')
+  const keys = arrayOf(inputs, 'keys')
+  const [batch = 0, heads = 0, tokens = 0, size = 0] = keys.shape
+  const kept = arrayOf(outputs, 'kept_ids')
+  const [, , count = 0] = kept.shape
+  const key = tensorOf({ ...keys, shape: [batch * heads, 1, tokens, size] })
+  const choice = choose(keyNorm(), { key }, { kind: 'tokens', value: count })
+  expectClose(choice.scores.flat(), arrayOf(outputs, 'score').data, 'scores')
+  expect(choice.kept).toEqual(rowsOf({ ...kept, shape: [batch * heads, count] }).map(sorted))
+})
+
+test('a larger key is never kept in place of a smaller one', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 10 }),
+      fc.double({ min: 0.1, max: 1, noNaN: true }),
+      (norms, value) => {
+        // one head, keys along an axis: the norm is the number itself
+        const key = constant(norms.flatMap((norm, i) => (i % 2 === 0 ? [norm, 0] : [0, -norm])), 'float32', [1, 1, norms.length, 2])
+        const { kept } = choose(keyNorm(), { key }, { kind: 'ratio', value })
+        const isKept = (i: number): boolean => kept[0]?.includes(i) === true
+        const largestKept = Math.max(...norms.filter((_, i) => isKept(i)))
+        const smallestGone = Math.min(...norms.filter((_, i) => !isKept(i)))
+        expect(largestKept).toBeLessThan(smallestGone)
+      },
+    ),
+    { numRuns: 50 },
+  )
+})
+
+test('a share of negative scores means nothing, so mass is refused', () => {
+  const key = constant([1, 2], 'float32', [1, 1, 2, 1])
+  expect(() => choose(keyNorm(), { key }, { kind: 'mass', value: 0.9 })).toThrow(/TP_SCHEDULE|share/)
+})

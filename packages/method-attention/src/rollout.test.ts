@@ -1,0 +1,39 @@
+import { constantData, type Tensor } from '@tp/core'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { attentions } from '../test/attentions.ts'
+import { carry, choose } from '../test/one-site.ts'
+import { rollout } from './index.ts'
+
+/** [N][N] of example `b`: half the mean over heads, half the identity. */
+function halfResidual(attention: Tensor, b: number): number[][] {
+  const [, heads, tokens] = attention.dims as readonly [number, number, number]
+  const { data } = constantData(attention) as { data: ArrayLike<number> }
+  const at = (h: number, i: number, j: number): number => data[((b * heads + h) * tokens + i) * tokens + j] as number
+  return Array.from({ length: tokens }, (_, i) =>
+    Array.from({ length: tokens }, (_, j) => {
+      let sum = 0
+      for (let h = 0; h < heads; h++) sum += at(h, i, j)
+      return sum / heads / 2 + (i === j ? 0.5 : 0)
+    }),
+  )
+}
+
+test('after one block it is the attention with the residual, and the class token ranks by its row', () => {
+  fc.assert(
+    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
+      const state = carry(rollout(), { attention, real }, 'rollout')
+      const { scores } = choose(rollout(), { attention, real }, { kind: 'ratio', value: 1 })
+      real.forEach((_, b) => {
+        const wanted = halfResidual(attention, b)
+        state[b]?.forEach((x, at) => {
+          expect(x).toBeCloseTo(wanted.flat()[at] as number, 6)
+        })
+        scores[b]?.slice(1).forEach((x, j) => {
+          expect(x).toBeCloseTo(wanted[0]?.[j + 1] as number, 6)
+        })
+      })
+    }),
+    { numRuns: 30 },
+  )
+})

@@ -1,7 +1,6 @@
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from './attention.ts'
 import type { Program } from './program.ts'
-import { Refused } from './refusal.ts'
 
 /** One transformer block, by the names of its values. */
 export interface Block {
@@ -129,15 +128,4 @@ export function readersOf(program: Program, name: string): NodeProto[] {
     .consumers(name)
     .map(({ node }) => node)
     .filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
-}
-
-export function refuseWithoutBlocks(program: Program): Refused {
-  const softmaxes = program.graph.nodes.filter((node) => node.opType === 'Softmax')
-  return new Refused(
-    'TP_NO_ATTENTION',
-    softmaxes.length === 0
-      ? 'no self-attention found: the model has no softmax at all, so it has no tokens that attend to each other'
-      : 'no self-attention found: no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from',
-    softmaxes[0],
-  )
 }

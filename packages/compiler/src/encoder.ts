@@ -1,9 +1,11 @@
 import type { Dim } from '@tp/core'
 import { findAttentions } from './attention.ts'
-import { type Block, findBlock, refuseWithoutBlocks } from './block.ts'
+import { type Block, findBlock } from './block.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
+import { refuseWithoutBlocks, requireWholeAttention } from './refusal-reasons.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
+import { requireVisibility } from './visibility.ts'
 
 /** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
 export interface Encoder {
@@ -35,6 +37,7 @@ export function findEncoder(program: Program): Encoder {
     .filter((block) => block !== undefined)
   const [first] = blocks
   if (first === undefined) throw refuseWithoutBlocks(program)
+  for (const block of blocks) requireWholeAttention(program, block)
   requireOneStack(program, blocks)
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
@@ -45,6 +48,8 @@ export function findEncoder(program: Program): Encoder {
       node,
     )
   }
+  const mask = findMask(program, blocks)
+  for (const block of blocks) requireVisibility(program, block, mask, mask !== undefined && program.inputsOf(first.input).has(mask))
   const axis = traceTokens(program, first.input)
   const heads = checkBlocks(blocks, axis)
   const learned = learnedTokens(program, first.input)
@@ -55,7 +60,7 @@ export function findEncoder(program: Program): Encoder {
     tokens: axis.count,
     hidden: stream.dims[2],
     heads,
-    mask: findMask(program, blocks),
+    mask,
     fixed: firstPositions(Math.max(axis.reads, learned)),
     required: firstPositions(axis.reads),
     classToken: places.length > 0 ? 0 : undefined,
@@ -73,7 +78,7 @@ function firstPositions(count: number): number[] {
 function requireOneStack(program: Program, blocks: readonly Block[]): void {
   for (const [i, block] of blocks.entries()) {
     const before = blocks[i - 1]
-    if (before === undefined || reaches(program, block.input, before.site)) continue
+    if (before === undefined || program.before(block.input).has(before.site)) continue
     const node = program.graph.producer(block.input)
     throw new Refused(
       'TP_TOWERS',
@@ -81,18 +86,6 @@ function requireOneStack(program: Program, blocks: readonly Block[]): void {
       node,
     )
   }
-}
-
-function reaches(program: Program, from: string, to: string): boolean {
-  const seen = new Set<string>()
-  const queue = [from]
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    if (name === to) return true
-    if (seen.has(name)) continue
-    seen.add(name)
-    queue.push(...(program.graph.producer(name)?.input ?? []))
-  }
-  return false
 }
 
 /** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
@@ -155,8 +148,14 @@ function leadingParts(program: Program, parts: readonly string[]): number {
 /** The input that decides which keys are seen: the only one whose contents reach the scores beside Q and K. */
 function findMask(program: Program, blocks: readonly Block[]): string | undefined {
   const inputs = new Set<string>()
-  for (const { attention } of blocks) {
-    for (const side of attention.sides) for (const name of program.inputsOf(side)) inputs.add(name)
+  for (const [i, { input, attention }] of blocks.entries()) {
+    for (const side of attention.sides) {
+      if (program.before(side).has(input)) {
+        const reason = `block ${i} adds to its scores what it computes from the hidden states (relative positions), which cannot follow the tokens yet`
+        throw new Refused('TP_POSITION_BIAS', reason, program.graph.producer(side))
+      }
+      for (const name of program.inputsOf(side)) inputs.add(name)
+    }
   }
   if (inputs.size === 0) return undefined
   const [mask] = inputs
@@ -169,10 +168,11 @@ function findMask(program: Program, blocks: readonly Block[]): string | undefine
     )
   }
   const { dims } = program.tensor(mask)
-  if (dims.length !== 2)
+  const tokens = program.tensor(blocks[0]?.input as string).dims[1]
+  if (dims.length !== 2 || dims[1] !== tokens)
     throw new Refused(
       'TP_MASK',
-      `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens was expected`,
+      `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens (${tokens}) was expected`,
       node,
     )
   return mask

@@ -1,5 +1,5 @@
 import { type Dim, input, type Tensor, withUnification } from '@tp/core'
-import { emit, Graph, type Lifted, lift, liftNode, type Model, type NodeProto, opset } from '@tp/onnx'
+import { capturedNames, emit, Graph, type Lifted, lift, liftNode, type Model, type NodeProto, opset } from '@tp/onnx'
 
 /** A value of the graph and what is known of it. */
 export interface Named {
@@ -83,35 +83,41 @@ export class Program {
     return liftNode(node, inputs, this.opset)
   }
 
+  /** The values whose contents a value is computed from, also inside the bodies of its node; sizes do not count. */
+  sources(name: string): readonly string[] {
+    const producer = this.graph.producer(name)
+    if (producer === undefined || producer.opType === 'Shape' || producer.opType === 'Size') return []
+    return [...producer.input, ...capturedNames(producer)].filter((source) => source !== '')
+  }
+
   /** True if the contents of a value depend on those of one of the model's inputs; their shapes do not count. */
   dependsOnInputs(name: string): boolean {
     const known = this.#data.get(name)
     if (known !== undefined) return known
-    const producer = this.graph.producer(name)
-    const depends =
-      producer === undefined
-        ? this.graph.initializer(name) === undefined && name !== ''
-        : producer.opType !== 'Shape' &&
-          producer.opType !== 'Size' &&
-          producer.input.some((input) => this.dependsOnInputs(input))
+    const depends = this.#isInput(name) || this.sources(name).some((source) => this.dependsOnInputs(source))
     this.#data.set(name, depends)
     return depends
   }
 
   /** The model's inputs whose contents (not shapes) a value depends on. */
   inputsOf(name: string): Set<string> {
-    const found = new Set<string>()
+    return new Set([...this.before(name)].filter((source) => this.#isInput(source)))
+  }
+
+  /** Everything that a value's contents are computed from, itself included; not what lies behind `stop`. */
+  before(name: string, stop?: string): Set<string> {
     const seen = new Set<string>()
     const queue = [name]
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (next === '' || seen.has(next)) continue
+      if (seen.has(next)) continue
       seen.add(next)
-      const producer = this.graph.producer(next)
-      if (producer === undefined) {
-        if (this.graph.initializer(next) === undefined) found.add(next)
-      } else if (producer.opType !== 'Shape' && producer.opType !== 'Size') queue.push(...producer.input)
+      if (next !== stop) queue.push(...this.sources(next))
     }
-    return found
+    return seen
+  }
+
+  #isInput(name: string): boolean {
+    return name !== '' && this.graph.producer(name) === undefined && this.graph.initializer(name) === undefined
   }
 }
 

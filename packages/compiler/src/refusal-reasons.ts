@@ -1,4 +1,3 @@
-import type { Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import type { Block } from './block.ts'
 import type { Program } from './program.ts'
@@ -59,8 +58,10 @@ const quantisedProducts = ['MatMulInteger', 'QLinearMatMul', 'DequantizeLinear',
  * Refuses blocks in which a token does not attend to all tokens of the stream: inside windows, or to a grid that was
  * made coarser.
  */
-export function requireWholeAttention(program: Program, block: Block, stream: Tensor): void {
+export function requireWholeAttention(program: Program, block: Block): void {
   const { probabilities, chain } = block.attention
+  const stream = program.tensor(block.input)
+  if (!stream.hasShape) return
   const { dims } = program.tensor(probabilities)
   const [batch, tokens] = stream.dims
   const [queries, keys] = [dims.at(-2), dims.at(-1)]
@@ -73,7 +74,9 @@ export function requireWholeAttention(program: Program, block: Block, stream: Te
       softmax,
     )
   }
-  const reducing = between(program, block.attention.keyTransposed, block.input).find(({ opType }) => reducers.has(opType))
+  const reducing = [...program.before(block.attention.keyTransposed, block.input)]
+    .map((name) => program.graph.producer(name))
+    .find((node) => node !== undefined && reducers.has(node.opType))
   if (reducing !== undefined) {
     throw new Refused(
       'TP_SPATIAL_REDUCTION',
@@ -84,16 +87,3 @@ export function requireWholeAttention(program: Program, block: Block, stream: Te
 }
 
 const reducers = new Set(['Conv', 'AveragePool', 'MaxPool', 'GlobalAveragePool', 'Resize'])
-
-/** Nodes from `end` back to `start`. */
-function between(program: Program, end: string, start: string): NodeProto[] {
-  const found = new Set<NodeProto>()
-  const queue = [end]
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const producer = name === start ? undefined : program.graph.producer(name)
-    if (producer === undefined || found.has(producer)) continue
-    found.add(producer)
-    queue.push(...producer.input)
-  }
-  return [...found]
-}

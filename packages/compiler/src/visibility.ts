@@ -15,9 +15,10 @@ const TOKENS = 6
  * - Without padding, some token must see a later one and some an earlier one (else attention is causal).
  * - The mask input must hide exactly the keys where it is 0.
  *
+ * `masksItself`: the mask is the tokens themselves (0: padding).
  * @throws Refused
  */
-export function requireVisibility(program: Program, block: Block, mask: string | undefined): void {
+export function requireVisibility(program: Program, block: Block, mask: string | undefined, masksItself: boolean): void {
   const { attention } = block
   if (attention.sides.every((side) => isScalar(program.tensor(side)))) return
   const trial = new Trial(program, block, mask)
@@ -25,8 +26,8 @@ export function requireVisibility(program: Program, block: Block, mask: string |
   const open = trial.seen(ones)
   requireBothDirections(open, block)
   if (mask === undefined) return
-  // Where tokens themselves are the mask, other numbers than 1 have to count as real.
-  const values = program.inputsOf(block.input).has(mask) ? ids.slice(0, trial.tokens) : ones
+  // Numbers of tokens have to count as real whatever they are.
+  const values = masksItself ? ones.map((_, i) => ids[i % ids.length] as number) : ones
   const hidden = Math.min(2, trial.tokens - 1)
   const masked = trial.seen(values.map((value, key) => (key === hidden ? 0 : value)))
   const obeys = masked.every(
@@ -34,7 +35,7 @@ export function requireVisibility(program: Program, block: Block, mask: string |
   )
   if (!obeys) {
     const reason = `${mask} does not say which tokens are real (not 0) and which are padding (0)`
-    throw new Refused('TP_MASK', `the input that attention is masked by, ${reason}`, attention.chain.at(-1))
+    throw new Refused('TP_MASK', `attention is masked by an input that cannot be read: ${reason}`, attention.chain.at(-1))
   }
 }
 
@@ -123,6 +124,7 @@ class Trial {
   #resized(side: Tensor): Tensor {
     const known = this.#sides.get(side)
     if (known !== undefined) return known
+    if (!side.hasShape) throw this.#unknown('has a shape that is not known')
     const placeholder = input(`side${this.#sides.size}`, side.dtype, side.dims.map((dim) => this.#concrete(dim)))
     this.#sides.set(side, placeholder)
     return placeholder

@@ -17,5 +17,6 @@ export {
 } from './file/model.ts'
 export { Graph, type Use } from './graph/graph.ts'
 export { createNode, type NewNode } from './graph/node.ts'
+export { capturedNames } from './graph/subgraph.ts'
 export type { DeclaredValue } from './graph/value-info.ts'
 export { decodeTensor, type NamedTensor, readConstant, readTensor, writeTensor } from './tensor/tensor-proto.ts'

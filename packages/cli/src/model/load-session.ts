@@ -1,0 +1,38 @@
+import { link, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Session, SessionOptions } from '@tp/core'
+import { encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { ModelFile } from './model-file.ts'
+import { stageModel } from './stage-model.ts'
+
+interface LoadOptions extends SessionOptions {
+  readonly signal: AbortSignal
+}
+
+/**
+ * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary
+ * folder that holds them too: a runtime looks for them beside the model.
+ */
+export async function loadSession(model: Model, source: ModelFile, options: LoadOptions): Promise<Session> {
+  if (source.dataFiles.length === 0) return nodeRuntime().load(encodeModel(model), options)
+  const folder = await mkdtemp(join(tmpdir(), 'tp-'))
+  try {
+    await linkDataFiles(source, folder)
+    const path = join(folder, 'model.onnx')
+    const staged = await stageModel(model, source, path, options.signal)
+    await staged.commit()
+    return await nodeRuntime().load(path, options)
+  } finally {
+    // What a runtime has opened stays readable for it.
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Costs no room where the temporary folder is on the same disk; else they are copied when the model is written. */
+async function linkDataFiles(source: ModelFile, folder: string): Promise<void> {
+  for (const location of source.dataFiles) {
+    await link(join(dirname(source.path), location), join(folder, location)).catch(() => undefined)
+  }
+}

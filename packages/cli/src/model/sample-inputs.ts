@@ -1,0 +1,110 @@
+import type { Inspection } from '@tp/compiler'
+import { type NamedTensors, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
+import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
+
+export interface SampleSizes {
+  readonly batch: number
+  /** Tokens of a text; pictures and sounds have their own number. */
+  readonly tokens?: number | undefined
+  /** Side of a picture where the model leaves it open. Default 224. */
+  readonly imageSize?: number | undefined
+  /** Ends the second row, the third … ever earlier, as padding does. Default: all tokens are real. */
+  readonly padded?: boolean
+  readonly seed?: number
+}
+
+/**
+ * Random inputs that a model can be run on: token ids that its tables have, standard normal pictures and sounds.
+ * @throws TpError TP_INPUT where a size is fixed to another number, or the type is none that can be filled
+ */
+export function sampleInputs(model: Model, inspection: Inspection, sizes: SampleSizes): NamedTensors {
+  const graph = new Graph(model)
+  const random = randomNumbers(sizes.seed ?? 1)
+  return Object.fromEntries(
+    graph.inputs.map((input) => {
+      const dims = (input.dims ?? []).map((size, axis) => axisSize(input, size, axis, inspection, sizes))
+      const numbers =
+        input.name === inspection.mask
+          ? maskNumbers(dims, sizes.padded ?? false)
+          : fill(dims, input.type.startsWith('float') ? () => normal(random) : () => Math.floor(random() * tableRows(graph, input.name)))
+      return [input.name, tensorOf(input, dims, numbers)]
+    }),
+  )
+}
+
+/** The name that stands for the token axis of a text's inputs; pictures have none. */
+export function isText(inspection: Inspection): boolean {
+  return typeof inspection.tokens === 'string' && /^[\w.?]+$/.test(inspection.tokens)
+}
+
+function axisSize(input: DeclaredValue, size: number | string, axis: number, inspection: Inspection, sizes: SampleSizes): number {
+  const wanted = axis === 0 ? sizes.batch : input.type.startsWith('float') && input.name !== inspection.mask ? undefined : sizes.tokens
+  if (typeof size === 'number') {
+    if (wanted === undefined || wanted === size) return size
+    const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
+    throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${input.name}"), not ${wanted}`)
+  }
+  if (wanted !== undefined) return wanted
+  if (input.dims?.length === 4) return axis === 1 ? 3 : (sizes.imageSize ?? 224)
+  throw new TpError('TP_INPUT', 'tp', `the size "${size}" of input "${input.name}" is open, and it is not known what fits`)
+}
+
+/** Rows of the smallest table that an input chooses from; without a table any small number will do. */
+function tableRows(graph: Graph, input: string): number {
+  let least = Number.POSITIVE_INFINITY
+  const seen = new Set<string>()
+  const follow = (name: string): void => {
+    if (seen.has(name)) return
+    seen.add(name)
+    for (const { node, index } of graph.consumers(name)) {
+      if (node.opType === 'Gather' && index === 1) {
+        const rows = graph.initializer(node.input[0] ?? '')?.dims[0]
+        if (rows !== undefined) least = Math.min(least, Number(rows))
+      } else if (['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze'].includes(node.opType) && index === 0) {
+        follow(node.output[0] as string)
+      }
+    }
+  }
+  follow(input)
+  return Number.isFinite(least) ? least : 2
+}
+
+function maskNumbers(dims: readonly number[], padded: boolean): Float64Array {
+  const [, tokens = 1] = dims
+  return fill(dims, (i) => {
+    const [row, token] = [Math.floor(i / tokens), i % tokens]
+    return token === 0 || !padded || token < tokens - ((2 * row) % tokens) ? 1 : 0
+  })
+}
+
+function fill(dims: readonly number[], value: (index: number) => number): Float64Array {
+  return Float64Array.from({ length: sizeOf(dims) }, (_, i) => value(i))
+}
+
+const arrays: Readonly<Record<string, (numbers: Float64Array) => TypedArray>> = {
+  float32: (numbers) => Float32Array.from(numbers),
+  float64: (numbers) => numbers,
+  int32: (numbers) => Int32Array.from(numbers),
+  int64: (numbers) => BigInt64Array.from(numbers, BigInt),
+  bool: (numbers) => Uint8Array.from(numbers),
+}
+
+function tensorOf({ name, type }: DeclaredValue, dims: readonly number[], numbers: Float64Array): TensorLike {
+  const data = arrays[type]?.(numbers)
+  if (data !== undefined) return { type, dims, data }
+  throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}; sample inputs can be ${Object.keys(arrays).join(', ')}`)
+}
+
+/** Park and Miller's minimal standard generator, 0…1. */
+function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 48271) % 2147483647
+    return state / 2147483647
+  }
+}
+
+/** Box–Muller. */
+function normal(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random())
+}

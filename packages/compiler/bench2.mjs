@@ -6,7 +6,7 @@ import { prune, countFlops } from './dist/index.js'
 import { cls, received } from './scratch-lib.mjs'
 const S='/work/shared/models/'
 const name=process.argv[2], shapes=(process.argv[3]??'1x32,1x128,1x512,8x128').split(','), keeps=(process.argv[4]??'0.7,0.5').split(',').map(Number)
-const bytes=readFileSync(S+name+'/model.onnx'); const m=decodeModel(bytes)
+const bytes=readFileSync(S+name+'/'+(process.env.FILE??'model.onnx')); const m=decodeModel(bytes)
 const models={dense:m}
 const mk=(method,sched,o={})=>{const r=prune(m,{method,schedule:sched,...o}); if(!r.ok) throw new Error(JSON.stringify(r.refusal)); return r.model}
 models.dte=mk(none(),new Map())

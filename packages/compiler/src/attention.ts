@@ -1,5 +1,6 @@
 import type { Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { quantisingOps } from './operators.ts'
 import type { Program } from './program.ts'
 
 /**
@@ -24,9 +25,9 @@ export interface Attention {
 }
 
 /** Ops between Q·Kᵀ and the softmax, all elementwise. */
-const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Cast', 'Identity', 'Max', 'Min', 'Clip', 'Tanh'])
+const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Cast', 'Identity', 'Max', 'Min', 'Clip', 'Tanh', ...quantisingOps])
 /** Ops between the softmax and the product with V that change no value. */
-const probabilityOps = new Set(['Cast', 'Identity', 'Dropout'])
+const probabilityOps = new Set(['Cast', 'Identity', 'Dropout', ...quantisingOps])
 
 /** Every attention of the graph, in the order of its softmaxes. */
 export function findAttentions(program: Program): Attention[] {
@@ -88,5 +89,7 @@ function scoreChain(program: Program, name: string): NodeProto[] | undefined {
 }
 
 function isProduct(node: NodeProto): boolean {
-  return node.opType === 'MatMul' || node.opType === 'FusedMatMul'
+  if (node.opType === 'MatMul') return true
+  // Operands that are turned inside the operator would have their axes elsewhere.
+  return node.opType === 'FusedMatMul' && !node.attribute.some(({ name, i }) => name.startsWith('trans') && i !== 0n)
 }

@@ -1,5 +1,6 @@
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from './attention.ts'
+import { quantisingOps } from './operators.ts'
 import type { Program } from './program.ts'
 
 /** One transformer block, by the names of its values. */
@@ -26,6 +27,7 @@ const normOps = new Set([
   'Div',
   'Cast',
   'Reciprocal',
+  ...quantisingOps,
 ])
 
 /**
@@ -48,23 +50,32 @@ export function stackEnd(program: Program, block: Block): string | undefined {
   return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
-/** The first sum of what follows the context with something that was there before it. */
+/**
+ * The first sum of what follows the context with something that was there before it. Everything in between (an output
+ * projection, quantised or not) must be computed from the context and constants alone.
+ */
 function followToResidual(program: Program, context: string): { input: string; sum: string } | undefined {
   const after = new Set([context])
-  let value = context
+  const pending = new Set(readersOf(program, context))
+  const done = new Set<NodeProto>()
+  const othersOf = (node: NodeProto): string[] =>
+    node.input.filter((name) => name !== '' && !after.has(name) && program.dependsOnInputs(name))
   for (;;) {
-    const readers = readersOf(program, value)
-    const next = readers[0]
-    if (next === undefined || readers.some((reader) => reader !== next)) return undefined
-    const others = next.input.filter((name) => name !== '' && !after.has(name) && program.dependsOnInputs(name))
-    if (next.opType === 'Add' && others.length === 1) {
-      return { input: others[0] as string, sum: next.output[0] as string }
+    const ready = [...pending].find((node) => othersOf(node).length === 0)
+    if (ready === undefined) break
+    pending.delete(ready)
+    done.add(ready)
+    for (const output of ready.output) {
+      if (output === '') continue
+      after.add(output)
+      for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
     }
-    // Anything else that joins values of the input (a gate, a second attention) is no plain output projection.
-    if (others.length > 0) return undefined
-    value = next.output[0] as string
-    after.add(value)
   }
+  // Anything else that joins values of the input (a gate, a second attention) is no plain output projection.
+  const [sum] = pending
+  if (sum === undefined || pending.size > 1 || sum.opType !== 'Add') return undefined
+  const [input, ...more] = othersOf(sum)
+  return input === undefined || more.length > 0 ? undefined : { input, sum: sum.output[0] as string }
 }
 
 /** True if every way back from `name` to the model's inputs leads through `stream`. */

@@ -18,7 +18,12 @@ export const broadcastingOps: ReadonlySet<string> = new Set([
   'GreaterOrEqual',
   'Where',
   'PRelu',
+  'com.microsoft.BiasGelu',
+  'com.microsoft.FastGelu',
 ])
+
+/** Steps of a quantised graph between two operators: they round, and change nothing else. */
+export const quantisingOps: readonly string[] = ['QuantizeLinear', 'DequantizeLinear']
 
 /** Operators that work on each element of their first operand alone. */
 export const pointwiseOps: ReadonlySet<string> = new Set([
@@ -54,6 +59,10 @@ export const pointwiseOps: ReadonlySet<string> = new Set([
   'Dropout',
   'IsNaN',
   'IsInf',
+  ...quantisingOps,
+  'DynamicQuantizeLinear',
+  'com.microsoft.Gelu',
+  'com.microsoft.QuickGelu',
 ])
 
 /** Operators whose result fits the tokens that are left by itself: axes are moved, or reduced over what is left. */
@@ -77,3 +86,8 @@ export const fittingOps: ReadonlySet<string> = new Set([
   'ReduceLogSumExp',
   'ReduceProd',
 ])
+
+/** Operator types as the tables here have them: those of other domains with the domain in front. */
+export function operatorName(node: { readonly domain: string; readonly opType: string }): string {
+  return node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`
+}

@@ -1,7 +1,7 @@
 import { type Dim, divideExactly, mulDims, substituteDim, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { counts, type Flow, type ShapeEntry } from './flow.ts'
-import { broadcastingOps, fittingOps, pointwiseOps } from './operators.ts'
+import { broadcastingOps, fittingOps, operatorName, pointwiseOps } from './operators.ts'
 import type { Named } from './program.ts'
 import { Refused } from './refusal.ts'
 
@@ -11,8 +11,7 @@ type Repair = (flow: Flow, node: NodeProto) => Inputs
 
 /** How each operator is made to fit. An operator that is not here cannot be followed. */
 export function repairOf(node: NodeProto): Repair {
-  const repair =
-    repairs[node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`]
+  const repair = repairs[operatorName(node)]
   if (repair === undefined) {
     throw new Refused(
       'TP_UNSUPPORTED_OP',
@@ -97,6 +96,15 @@ const matmul: Repair = (flow, node) => {
       takeOperand(flow, node, inputs, i, [axis], rank)
     }
   }
+  return inputs
+}
+
+/** A product of the last axis with weights that are packed in some way. */
+const lastAxisProduct: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, ...others] = inputs
+  if (data === undefined || counts(flow, data.dims.at(-1) as Dim)) return refuseOp(node)
+  if (others.some((x) => x?.dims.some((dim) => counts(flow, dim)))) return refuseOp(node)
   return inputs
 }
 
@@ -338,7 +346,11 @@ const repairs: Readonly<Record<string, Repair>> = {
   ArgMax: besideTokens('axis', 0),
   ArgMin: besideTokens('axis', 0),
   MatMul: matmul,
+  MatMulInteger: matmul,
+  'com.microsoft.FusedMatMul': matmul,
+  'com.microsoft.MatMulNBits': lastAxisProduct,
   Gemm: gemm,
+  'com.microsoft.FusedGemm': gemm,
   Concat: concat,
   Gather: gather,
   Slice: slice,

@@ -1,6 +1,6 @@
 import type { Attributes, Dim, Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { broadcastingOps, pointwiseOps } from './operators.ts'
+import { broadcastingOps, operatorName, pointwiseOps } from './operators.ts'
 
 /** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */
 export type RowAxis = number | 'all' | undefined
@@ -21,7 +21,7 @@ export interface NodeView {
  */
 export function rowAxes(view: NodeView, axis: number): RowAxis[] {
   const { node, inputs } = view
-  const { opType } = node
+  const opType = operatorName(node)
   if (broadcastingOps.has(opType)) return inputs.map((x) => aligned(view, x, axis))
   if (pointwiseOps.has(opType)) return inputs.map((_, i) => (i === 0 ? axis : undefined))
   const rule = rules[opType]
@@ -79,6 +79,10 @@ const rules: Readonly<Record<string, Rule>> = {
   Split: beside,
   Concat: (view, axis) => view.inputs.map(() => (beside(view, axis)[0] === 'all' ? 'all' : axis)),
   MatMul: matmul,
+  MatMulInteger: matmul,
+  'com.microsoft.FusedMatMul': matmul,
+  'com.microsoft.MatMulNBits': ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],
+  'com.microsoft.FusedGemm': (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
   Gemm: (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
   Reshape: reshape,
   Transpose: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],

@@ -153,6 +153,7 @@ class Trial {
     for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
       if (seen.has(tensor)) continue
       seen.add(tensor)
+      if (tensor.node.op.name === 'Constant') continue
       const known = tensor.value?.map((dim) => substituteDim(dim, this.#sizes))
       if (tensor === maskInput) {
         const batch = this.#concrete(tensor.dims[0] as Dim)

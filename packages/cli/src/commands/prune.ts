@@ -10,7 +10,7 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
-import { budgetOptions, readBudget } from '../pruning/budget.ts'
+import { budgetOptions, readBudget, scheduleOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
 import {
   createMethod,
@@ -60,7 +60,9 @@ export const pruneCommand: Command = command({
     }
     const model = inspectFile(file)
     await pause()
-    const pruned = await pruneFile(file, model, { method, budget, trace, ...settings })
+    const schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
+    await pause()
+    const pruned = await pruneFile(file, model, { ...settings, method, schedule, trace })
     await pause()
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
@@ -127,8 +129,8 @@ function describe(report: Report, { cuts, schedule }: PrunedFile): string {
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
     cuts.length === 0
       ? 'no tokens leave; what no output reads is left out'
-      : `tokens leave at block ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
-    ...(leftOut.length === 0 ? [] : [`no cut at block ${ranges(leftOut)}: nothing behind it reads more than fixed tokens`]),
+      : `tokens leave after the attention of blocks ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
+    ...(leftOut.length === 0 ? [] : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
     flops.length === 0
       ? 'FLOPs depend on the data'
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
@@ -138,7 +140,7 @@ function describe(report: Report, { cuts, schedule }: PrunedFile): string {
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
-  const amounts = [...schedule.values()].map(({ kind, value }) => `${kind} ${value}`)
+  const amounts = [...schedule.values()].map(({ kind, value }) => `${kind === 'ratio' ? 'keep' : kind} ${value}`)
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 

@@ -30,7 +30,7 @@ export interface Budget {
 }
 
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
-const ALL_TOKENS = 9999
+export const ALL_TOKENS = 9999
 
 /**
  * The budget of a command line; undefined if none is given.

@@ -4,7 +4,6 @@ import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { type Budget, scheduleOf } from './budget.ts'
 import { wholeNumber } from './numbers.ts'
 import { readWeights } from './weights.ts'
 
@@ -72,11 +71,12 @@ export function inspectFile(file: ModelFile): Inspection {
   return found
 }
 
-export interface PruneRequest extends PruningSettings {
+export interface PruneRequest extends Omit<PruningSettings, 'params'> {
   readonly method: Method
-  /** Without one only what no output reads is left out. */
-  readonly budget: Budget | undefined
+  /** An empty one only leaves out what no output reads. */
+  readonly schedule: Schedule
   readonly trace?: boolean
+  readonly deadTokens?: boolean
 }
 
 export interface PrunedFile extends Pruned {
@@ -85,21 +85,21 @@ export interface PrunedFile extends Pruned {
 
 /**
  * Prunes a model that was read from a file.
- * @throws RefusalError; TpError TP_SCHEDULE, TP_OPTION, TP_PROTECT, TP_FLOPS, TP_WEIGHTS
+ * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
 export async function pruneFile(file: ModelFile, model: Inspection, request: PruneRequest): Promise<PrunedFile> {
-  const { method, budget, weights, protect, restore, trace = false } = request
+  const { method, schedule, weights, protect, restore, trace = false, deadTokens = true } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
   const params = weights === undefined ? undefined : await readWeights(weights, method, model)
-  const schedule: Schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
   const result = prune(file.model, {
     method,
     schedule,
     protect,
     restore,
     trace,
+    deadTokens,
     source: file.hash(),
     ...(params && { params }),
   })

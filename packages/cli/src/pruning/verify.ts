@@ -1,12 +1,13 @@
 import type { Inspection } from '@tp/compiler'
-import { type Method, type NamedTensors, type Session, schedule, TpError, throwIfAborted } from '@tp/core'
+import { type Method, type NamedTensors, or, type Schedule, type Session, type Site, type Tensor, TpError, throwIfAborted } from '@tp/core'
+import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { largestDifference, requireFinite, requireSameShapes } from '../model/compare-outputs.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { isText, sampleInputs } from '../model/sample-inputs.ts'
-import type { PrunedFile, PruningSettings } from './request.ts'
-import { pruneFile } from './request.ts'
+import { ALL_TOKENS } from './budget.ts'
+import { type PrunedFile, type PruningSettings, pruneFile } from './request.ts'
 
 export interface Verification {
   /** Batch × tokens (texts) or batch (pictures, sounds) of the runs. */
@@ -26,8 +27,13 @@ interface VerifyOptions {
   readonly signal: AbortSignal
 }
 
-/** Rounding of another order of operations; half precision has 11 bits. */
-const TOLERANCE = { float32: 1e-4, float16: 2e-2 } as const
+/** Rounding of another order of operations. Half precision has 11 bits, and weights of it are computed with as such. */
+function toleranceFor({ proto }: Model): number {
+  return proto.graph?.initializer.some(({ dataType }) => dataType === FLOAT16) ? 2e-2 : 1e-4
+}
+
+/** onnx.TensorProto.DataType */
+const FLOAT16 = 10
 
 /**
  * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; and with the same cuts, but every
@@ -62,15 +68,14 @@ async function differenceKeepingAll(
   dense: readonly NamedTensors[],
 ): Promise<number> {
   // Dead tokens stay in as well: leaving them out would change the ranges that dynamic quantisation sees.
-  const layers = [...pruned.schedule.keys()]
-  const budget = layers.length === 0 ? undefined : keepAll(layers)
-  const whole = await pruneFile(file, model, { ...settings, method, budget, deadTokens: false, restore: 'auto' })
+  const schedule: Schedule = new Map([...pruned.schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
+  const whole = await pruneFile(file, model, { ...settings, method: keepingAll(method), schedule, deadTokens: false, restore: 'auto' })
   const outputs = await runAll(await loadSession(whole.model, file, { signal }), inputs, signal)
+  const tolerance = toleranceFor(file.model)
   let largest = 0
   for (const [i, now] of outputs.entries()) {
     for (const [name, expected] of Object.entries(dense[i] as NamedTensors)) {
       const difference = largestDifference(now[name], expected)
-      const tolerance = expected.type === 'float16' ? TOLERANCE.float16 : TOLERANCE.float32
       if (!(difference <= tolerance)) {
         const seen = `with every token kept, output "${name}" differs from the dense model's by ${difference}`
         throw new TpError('TP_VERIFY', 'tp', `${seen}, more than ${tolerance}; the model was not written. Please report it`)
@@ -79,6 +84,25 @@ async function differenceKeepingAll(
     }
   }
   return largest
+}
+
+/** The method with its own computations, but every token stays, also where it does not go by the schedule's count. */
+function keepingAll(method: Method): Method {
+  return {
+    ...method,
+    reduce(site) {
+      const { budget } = site
+      let selected: Tensor | undefined
+      const select = (score: Tensor): Tensor => {
+        selected = budget?.select(score)
+        return selected as Tensor
+      }
+      // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
+      const watched: Site = Object.create(site, budget ? { budget: { value: { ...budget, select } } } : {})
+      const reduction = method.reduce(watched)
+      return reduction.keep === selected ? reduction : { ...reduction, keep: or(reduction.keep, site.alive) }
+    },
+  }
 }
 
 async function runAll(session: Session, inputs: readonly NamedTensors[], signal: AbortSignal): Promise<NamedTensors[]> {

@@ -1,0 +1,31 @@
+import { availableParallelism } from 'node:os'
+import type { Runtime } from '@tp/core'
+import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+
+/** At most so many models at once, whatever the machine has: each holds its weights. */
+const MOST = 4
+
+/** Runs tasks side by side, as many as there are processors; results in the order of the tasks. */
+export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results = new Array<T>(tasks.length)
+  let next = 0
+  async function work(): Promise<void> {
+    while (next < tasks.length) {
+      const i = next++
+      results[i] = await (tasks[i] as () => Promise<T>)()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(MOST, availableParallelism()) }, work))
+  return results
+}
+
+/** All examples through a model that has a thread of its own. */
+export async function evaluateFile(
+  runtime: Runtime,
+  file: Uint8Array,
+  inputs: ModelInputs,
+  batchSize = 8,
+): Promise<Evaluation> {
+  await using session = await runtime.load(file, { threads: 1, worker: true })
+  return await evaluate(session, inputs, { batchSize })
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { type Inspection, inspect } from '@tp/compiler'
+import { type Runtime, TpError } from '@tp/core'
+import { type Dataset, type ModelInputs, type PrepareOptions, prepareInputs } from '@tp/eval'
+import { decodeModel, type Model } from '@tp/onnx'
+
+/** A model with data in the form that it takes: what every comparison is made on. */
+export interface Subject {
+  readonly name: string
+  readonly file: Uint8Array
+  readonly model: Model
+  readonly blocks: number
+  readonly inputs: ModelInputs
+  /** Tokens that enter the model, by example. */
+  readonly lengths: readonly number[]
+  /** The same examples, cut by the tokeniser. */
+  truncated(maxTokens: number): Promise<ModelInputs>
+}
+
+export interface SubjectOptions {
+  readonly name: string
+  /** The ONNX file. */
+  readonly path: string
+  readonly dataset: Dataset
+  readonly prepare: PrepareOptions
+}
+
+/** Reads a model and prepares its data. */
+export async function openSubject(runtime: Runtime, options: SubjectOptions): Promise<Subject> {
+  const { name, path, dataset, prepare } = options
+  const file = await readFile(path)
+  const model = decodeModel(file)
+  const { blocks, tokens } = inspected(model, path)
+  await using session = await runtime.load(file, { threads: 1 })
+  const inputs = await prepareInputs(dataset, session.inputs, prepare)
+  return {
+    name,
+    file,
+    model,
+    blocks: blocks.length,
+    inputs,
+    lengths: inputs.lengths ?? inputs.targets.map(() => tokens as number),
+    truncated: (maxTokens) => prepareInputs(dataset, session.inputs, { ...prepare, maxTokens }),
+  }
+}
+
+function inspected(model: Model, path: string): Inspection {
+  const inspection = inspect(model)
+  if (inspection.ok) return inspection
+  throw new TpError(inspection.refusal.code, 'benchmark', `${path}: ${inspection.refusal.message}`)
+}

@@ -1,0 +1,52 @@
+import { flopsFormula, prune } from '@tp/compiler'
+import { keptCount, type Method, none, type Schedule, TpError } from '@tp/core'
+import { keptFractions } from '@tp/eval'
+import { encodeModel, type Model } from '@tp/onnx'
+import type { Subject } from './subject.ts'
+
+/** A model as it is run, with what is known of it before it runs. */
+export interface Variant {
+  readonly file: Uint8Array
+  readonly model: Model
+  /** Mean over blocks and examples of the tokens that enter the FFN, of those that enter the model. */
+  readonly kept: number
+}
+
+export function dense(subject: Subject): Variant {
+  return { file: subject.file, model: subject.model, kept: 1 }
+}
+
+/** The subject's model with a method in it, or with dead-token elimination alone where the schedule is empty. */
+export function pruned(subject: Subject, method: Method, schedule: Schedule): Variant {
+  const result = prune(subject.model, { method, schedule })
+  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', `${subject.name}: ${result.refusal.message}`)
+  return { file: encodeModel(result.model), model: result.model, kept: keptShare(subject, schedule) }
+}
+
+export function withoutDeadTokens(subject: Subject): Variant {
+  return pruned(subject, none(), new Map())
+}
+
+/** From the schedule alone: it gives counts, whatever the scores are. */
+function keptShare({ lengths, blocks }: Subject, schedule: Schedule): number {
+  let left = lengths
+  const counts = new Map<number, readonly number[]>()
+  for (const [block, amount] of [...schedule].sort(([a], [b]) => a - b)) {
+    left = left.map((count) => keptCount(count, amount) ?? count)
+    counts.set(block, left)
+  }
+  return keptFractions(counts, lengths, blocks).mean
+}
+
+/** Multiply-adds of a model for all examples, one by one. */
+export function totalFlops(model: Model, lengths: readonly number[]): number {
+  const formula = flopsFormula(model)
+  const byLength = new Map<number, number>()
+  let total = 0
+  for (const tokens of lengths) {
+    const flops = byLength.get(tokens) ?? formula({ batch: 1, tokens })
+    byLength.set(tokens, flops)
+    total += flops
+  }
+  return total
+}

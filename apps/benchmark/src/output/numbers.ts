@@ -1,0 +1,22 @@
+import type { Interval } from '@tp/eval'
+
+/** `98.1 ± 0.4`, where the interval is half as wide to either side on average. */
+export function plusMinus({ estimate, low, high }: Interval): string {
+  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
+}
+
+/** `0.3 (−0.1 … 0.8)`: an estimate in points with its interval. */
+export function points({ estimate, low, high }: Interval): string {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** `2.18×` */
+export function factor(value: number): string {
+  return `${value.toFixed(2)}×`
+}
+
+/** One decimal, with a minus sign and no minus zero. */
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
+}

@@ -1,0 +1,20 @@
+/** A table's headings and its cells as text. */
+export interface Table {
+  readonly headings: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** For a terminal: the first column to the left, the others to the right, two spaces apart. */
+export function plainTable({ headings, rows }: Table): string {
+  const lines = [headings, ...rows]
+  const widths = headings.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
+  const padded = (cell: string, column: number): string =>
+    column === 0 ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number)
+  return lines.map((line) => line.map(padded).join('   ').trimEnd()).join('\n')
+}
+
+export function markdownTable({ headings, rows }: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+  const rule = headings.map((_, column) => (column === 0 ? '---' : '--:'))
+  return [line(headings), line(rule), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,94 @@
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
+import { input, isTpError, add, type Diagnosis } from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { jsonDocument } from '../output/document.ts'
+import { loadMethods } from '../pruning/load-methods.ts'
+import { pruningOptions } from '../pruning/request.ts'
+
+interface Check {
+  readonly name: string
+  readonly ok: boolean
+  readonly found: string
+  /** What to do if it is not. */
+  readonly advice?: string
+}
+
+export const doctorCommand: Command = command({
+  options: { plugin: pruningOptions.plugin, json: { type: 'boolean', description: 'print one JSON document' } },
+  notes: ['Exit code 1 if something that is needed is missing.'],
+  async run(_, { plugin = [], json = false }, { print }) {
+    const checks = [checkNode(), ...(await checkRuntime()), await checkMethods(plugin), machine()]
+    const healthy = checks.every(({ ok }) => ok)
+    print(json ? jsonDocument('doctor', { healthy, checks }) : describe(checks))
+    return healthy ? EXIT.done : EXIT.failed
+  },
+})
+
+function checkNode(): Check {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const ok = major > 20 || (major === 20 && minor >= 19)
+  const found = `${process.versions.node} (${process.platform} ${process.arch})`
+  return { name: 'node', ok, found, ...(!ok && { advice: 'install Node 20.19 or newer' }) }
+}
+
+async function checkRuntime(): Promise<Check[]> {
+  try {
+    const diagnosis = await nodeRuntime().diagnose()
+    return [describeRuntime(diagnosis), await checkRun()]
+  } catch (error) {
+    return [{ name: 'runtime', ok: false, ...failure(error) }]
+  }
+}
+
+function describeRuntime({ runtime, version, threads, device, notes }: Diagnosis): Check {
+  const found = [`${runtime} ${version}`, `${threads} threads`, device, ...notes].join('; ')
+  return { name: 'runtime', ok: true, found }
+}
+
+/** A runtime that can be imported may still not compute: it is asked for a sum. */
+async function checkRun(): Promise<Check> {
+  const name = 'runtime runs'
+  try {
+    await using session = await nodeRuntime().load(emitModel({ y: add(input('x', 'float32', [1]), 1) }))
+    const { y } = await session.run({ x: { type: 'float32', dims: [1], data: Float32Array.of(1) } })
+    return y?.data[0] === 2
+      ? { name, ok: true, found: 'yes' }
+      : { name, ok: false, found: `1 + 1 gave ${y?.data[0]}`, advice: 'install onnxruntime-node again' }
+  } catch (error) {
+    return { name, ok: false, ...failure(error) }
+  }
+}
+
+async function checkMethods(plugins: readonly string[]): Promise<Check> {
+  try {
+    const known = await loadMethods(plugins)
+    return { name: 'methods', ok: true, found: `${known.size}: ${[...known.keys()].join(', ')}` }
+  } catch (error) {
+    return { name: 'methods', ok: false, ...failure(error) }
+  }
+}
+
+function machine(): Check {
+  const processor = cpus()[0]?.model.trim() || 'unknown processor'
+  const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  const found = `${availableParallelism()} × ${processor}, ${gib(freemem())} of ${gib(totalmem())} memory free`
+  return { name: 'machine', ok: true, found }
+}
+
+function failure(error: unknown): { found: string; advice?: string } {
+  if (!(error instanceof Error)) return { found: String(error) }
+  return isTpError(error) ? { found: `${error.code}`, advice: error.message } : { found: error.message }
+}
+
+function describe(checks: readonly Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length)) + 2
+  return checks
+    .flatMap(({ name, ok, found, advice }) => [
+      `${ok ? 'ok     ' : 'missing'}  ${name.padEnd(width)}${found}`,
+      ...(advice === undefined ? [] : [`         ${' '.repeat(width)}${advice}`]),
+    ])
+    .join('\n')
+}

@@ -1,0 +1,45 @@
+import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+
+/** @throws TpError TP_VERIFY for an output that holds a number that is none */
+export function requireFinite(outputs: NamedTensors): void {
+  for (const [name, tensor] of Object.entries(outputs)) {
+    const at = numbersOf(tensor).findIndex((value) => !Number.isFinite(value))
+    if (at >= 0) throw notVerified(`output "${name}" is not finite at element ${at}`)
+  }
+}
+
+/** @throws TpError TP_VERIFY where an output of the dense model is missing or has another shape */
+export function requireSameShapes(outputs: NamedTensors, dense: NamedTensors, mayDiffer: readonly string[]): void {
+  for (const [name, { dims }] of Object.entries(dense)) {
+    const seen = outputs[name]?.dims
+    if (mayDiffer.includes(name) && seen !== undefined) continue
+    if (String(seen) !== String(dims)) throw notVerified(`output "${name}" is [${seen}], in the dense model [${dims}]`)
+  }
+}
+
+/** Largest difference of two outputs, relative for numbers beyond 1; infinite where shapes differ. */
+export function largestDifference(actual: TensorLike | undefined, expected: TensorLike): number {
+  if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
+  const [left, right] = [numbersOf(actual), numbersOf(expected)]
+  let largest = 0
+  for (const [i, value] of right.entries()) {
+    const difference = Math.abs((left[i] as number) - value) / Math.max(1, Math.abs(value))
+    if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
+  }
+  return largest
+}
+
+function numbersOf({ type, data }: TensorLike): number[] {
+  if (type === 'float16') return Array.from(data as Uint16Array, halfToNumber)
+  return Array.from(data as ArrayLike<number | bigint>, Number)
+}
+
+function halfToNumber(bits: number): number {
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023]
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
+}
+
+function notVerified(problem: string): TpError {
+  return new TpError('TP_VERIFY', 'tp', `the pruned model does not hold: ${problem}; it was not written. Please report it`)
+}

@@ -1,0 +1,219 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { TensorLike } from '../array.ts'
+import { none, truncate } from '../baselines/index.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Method } from '../method.ts'
+import { cast, constant, equal, or, squeeze } from '../ops/index.ts'
+import { type Amount, keptCount } from '../schedule.ts'
+import { scorer } from '../scorer.ts'
+import type { Tensor } from '../tensor.ts'
+import { assume } from './assume.ts'
+import { initialState, type Reduced, reduceTokens, type SiteSource, type TokenState } from './index.ts'
+
+/** Tokens that are given as [B,N] numbers: their scores. */
+interface Rows {
+  readonly scores: readonly (readonly number[])[]
+  /** 1: a real token; absent: the model has no padding */
+  readonly real?: readonly (readonly number[])[] | undefined
+  readonly fixed?: readonly number[]
+}
+
+/** The hidden state is the score, so that it travels with the tokens. */
+const byHidden = scorer({ name: 'by-hidden', family: 'baseline', score: ({ hidden }) => squeeze(hidden, 2) })
+
+function start({ scores, real, fixed = [] }: Rows): { hidden: Tensor; state: TokenState } {
+  const dims = [scores.length, scores[0]?.length ?? 0]
+  const hidden = assume(constant(scores.flat(), 'float32', [...dims, 1]), ['B', 'N', 1])
+  const alive = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
+  return { hidden, state: initialState(hidden, alive, fixed) }
+}
+
+function sourceOf(hidden: Tensor, block = 0): SiteSource {
+  const unused = (): never => {
+    throw new Error('the test gives no attention')
+  }
+  const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
+  return { block, blocks: 4, hidden, ...nothing, classToken: unused }
+}
+
+function reduceRows(method: Method, rows: Rows, amount: Amount): Reduced {
+  const { hidden, state } = start(rows)
+  return reduceTokens({ method, source: sourceOf(hidden), state, amount })
+}
+
+function lists(tensor: Tensor): number[][] {
+  const { dims, data } = evaluate([tensor], {})[0] as TensorLike
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number)
+  const size = dims.slice(1).reduce((a, b) => a * b, 1)
+  return Array.from({ length: dims[0] as number }, (_, row) => numbers.slice(row * size, (row + 1) * size))
+}
+
+/** What stands in the slots of kept tokens. */
+function inSlots(tensor: Tensor, { state }: Reduced): number[][] {
+  const alive = state.alive && lists(state.alive)
+  return lists(tensor).map((row, b) => row.filter((_, slot) => alive?.[b]?.[slot] !== 0))
+}
+
+interface Token {
+  readonly place: number
+  readonly score: number
+}
+
+function realTokens({ scores, real }: Rows): Token[][] {
+  return scores.map((row, b) => row.map((score, place) => ({ place, score })).filter(({ place }) => real?.[b]?.[place] !== 0))
+}
+
+/** The rule, said plainly. */
+function keptByRule(tokens: readonly Token[], fixed: readonly number[], amount: Amount): Token[] {
+  const byScore = [...tokens].sort((a, b) => b.score - a.score || a.place - b.place)
+  const stays = byScore.filter(({ place }) => fixed.includes(place))
+  const free = byScore.filter(({ place }) => !fixed.includes(place))
+  const count = keptCount(tokens.length, amount)
+  const chosen =
+    count !== undefined
+      ? [...stays, ...free].slice(0, Math.max(count, fixed.length))
+      : [...stays, ...(amount.kind === 'mass' ? heaviest(free, amount.value) : free.filter(({ score }) => score >= amount.value))]
+  // a row without any token could not be computed with
+  const [best] = byScore
+  return (chosen.length === 0 && best !== undefined ? [best] : chosen).sort((a, b) => a.place - b.place)
+}
+
+function heaviest(free: readonly Token[], mass: number): Token[] {
+  const total = free.reduce((sum, { score }) => sum + score, 0)
+  let held = 0
+  return free.filter(({ score }) => {
+    const isNeeded = held < mass * total
+    held += score
+    return isNeeded
+  })
+}
+
+/** Whole scores, so that sums are exact; ties are frequent. Padding stands anywhere but on the first two places. */
+const someRows = fc
+  .record({ batch: fc.integer({ min: 1, max: 3 }), tokens: fc.integer({ min: 1, max: 9 }) })
+  .chain(({ batch, tokens }) => {
+    const table = (most: number): fc.Arbitrary<number[][]> =>
+      fc.array(fc.array(fc.integer({ min: 0, max: most }), { minLength: tokens, maxLength: tokens }), {
+        minLength: batch,
+        maxLength: batch,
+      })
+    const real = table(1).map((list) => list.map((row) => row.map((mark, place) => (place < 2 ? 1 : mark))))
+    return fc.record({
+      scores: table(6),
+      real: fc.option(real, { nil: undefined }),
+      fixed: fc.constantFrom([], [0], [0, 1], [0, 2], [3]),
+    })
+  })
+
+const someAmount: fc.Arbitrary<Amount> = fc.oneof(
+  fc.integer({ min: 1, max: 100 }).map((percent) => ({ kind: 'ratio', value: percent / 100 }) as const),
+  fc.integer({ min: 1, max: 12 }).map((value) => ({ kind: 'tokens', value }) as const),
+  fc.integer({ min: -1, max: 8 }).map((value) => ({ kind: 'threshold', value: value - 0.5 }) as const),
+  fc.constantFrom(0.25, 0.5, 0.75, 1).map((value) => ({ kind: 'mass', value }) as const),
+)
+
+test('what is kept is what the rule says, site after site, and everything travels along', () => {
+  fc.assert(
+    fc.property(someRows, fc.array(someAmount, { minLength: 1, maxLength: 3 }), (rows, plan) => {
+      let { hidden, state } = start(rows)
+      let wanted = realTokens(rows)
+      for (const [block, amount] of plan.entries()) {
+        const reduced = reduceTokens({ method: byHidden, source: sourceOf(hidden, block), state, amount })
+        wanted = wanted.map((tokens) => keptByRule(tokens, rows.fixed, amount))
+        expect(inSlots(reduced.state.position, reduced)).toEqual(wanted.map((row) => row.map(({ place }) => place)))
+        hidden = assume(reduced.cut?.take(hidden) as Tensor, ['B', 'N', 1])
+        expect(inSlots(hidden, reduced)).toEqual(wanted.map((row) => row.map(({ score }) => score)))
+        state = reduced.state
+      }
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('the rectangle: kept tokens, then padding, then dropped ones; its width by shapes for ratio and tokens', () => {
+  fc.assert(
+    fc.property(someRows, someAmount, (rows, amount) => {
+      const { scores, real, fixed } = rows
+      const { cut } = reduceRows(byHidden, rows, amount)
+      const indices = lists(cut?.indices as Tensor)
+      const valid = cut?.valid === undefined ? indices.map((row) => row.map(() => 1)) : lists(cut.valid)
+      const all = scores[0]?.length ?? 0
+      const byShape = keptCount(all, amount)
+      const fullest = Math.max(...valid.map((row) => row.filter((slot) => slot === 1).length))
+      expect(cut?.ragged).toBe(byShape === undefined)
+      indices.forEach((row, b) => {
+        expect(row).toHaveLength(byShape === undefined ? fullest : Math.min(all, Math.max(byShape, fixed.length)))
+        expect(new Set(row).size).toBe(row.length)
+        const kinds = row.map((token, slot) => (valid[b]?.[slot] === 1 ? 0 : real?.[b]?.[token] === 0 ? 1 : 2))
+        expect(kinds).toEqual([...kinds].sort())
+        // padding is enough to fill a row up where shapes fix the width
+        if (byShape !== undefined) expect(kinds).not.toContain(2)
+      })
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('equal scores: the lower index stays', () => {
+  const { state } = reduceRows(byHidden, { scores: [[1, 2, 2, 2, 1]], fixed: [4] }, { kind: 'tokens', value: 3 })
+  expect(lists(state.position)).toEqual([[1, 2, 4]])
+})
+
+test('state that a method carries is compacted with the tokens, on both axes where it has two', () => {
+  const remembering = Object.freeze<Method>({
+    name: 'remembering',
+    family: 'baseline',
+    carry: { sum: { dims: ['N'], init: 5 }, flow: { dims: ['N', 'N'], init: 'identity' } },
+    reduce({ budget, alive, position, carried }) {
+      return { keep: budget?.select(position) ?? alive, carry: { sum: position, flow: carried.flow as Tensor } }
+    },
+  })
+  const { state } = reduceRows(remembering, { scores: [[0, 0, 0, 0]] }, { kind: 'tokens', value: 2 })
+  expect(lists(state.carried.sum as Tensor)).toEqual([[2, 3]])
+  expect(lists(state.carried.flow as Tensor)).toEqual([[1, 0, 0, 1]])
+})
+
+test('a block that the schedule does not name only observes, and carries the first state on', () => {
+  const { hidden, state } = start({ scores: [[7, 8, 9]] })
+  const counting = Object.freeze<Method>({
+    ...truncate(),
+    carry: { seen: { dims: ['N'], init: 5 } },
+  })
+  const reduced = reduceTokens({ method: counting, source: sourceOf(hidden), state })
+  expect(reduced.cut).toBeUndefined()
+  expect(lists(reduced.state.position)).toEqual([[0, 1, 2]])
+  expect(lists(reduced.state.carried.seen as Tensor)).toEqual([[5, 5, 5]])
+})
+
+describe('a method that chooses by itself', () => {
+  const even = Object.freeze<Method>({
+    name: 'even',
+    family: 'baseline',
+    reduce: ({ position }) => ({ keep: or(equal(position, 0), or(equal(position, 2), equal(position, 4))) }),
+  })
+
+  test('does not get rid of fixed tokens, and keeps no padding', () => {
+    const rows = { scores: [[0, 0, 0, 0, 0]], real: [[1, 1, 1, 1, 0]], fixed: [3] }
+    const reduced = reduceRows(even, rows, { kind: 'tokens', value: 1 })
+    expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 2, 3]])
+    expect(reduced.cut?.ragged).toBe(true)
+  })
+
+  test('may keep everything: none does', () => {
+    const rows = { scores: [[0, 0, 0]], real: [[1, 1, 0]], fixed: [0] }
+    const reduced = reduceRows(none(), rows, { kind: 'ratio', value: 0.1 })
+    expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 1]])
+  })
+
+  test('may leave a row without tokens: the graph still has one slot', () => {
+    const nothing = Object.freeze<Method>({ ...even, reduce: ({ position }) => ({ keep: equal(position, -1) }) })
+    const { cut } = reduceRows(nothing, { scores: [[0, 0]], real: [[1, 1]] }, { kind: 'tokens', value: 1 })
+    expect(lists(cut?.valid as Tensor)).toEqual([[0]])
+  })
+})
+
+test('mass is refused where scores may be negative', () => {
+  const rows = { scores: [[1, 2]] }
+  expect(() => reduceRows(truncate(), rows, { kind: 'mass', value: 0.5 })).toThrow(/give keep, tokens or threshold/)
+})

@@ -25,7 +25,20 @@ export interface Attention {
 }
 
 /** Ops between Q·Kᵀ and the softmax, all elementwise. */
-const scoreOps = new Set(['Add', 'Sub', 'Mul', 'Div', 'Where', 'Cast', 'Identity', 'Max', 'Min', 'Clip', 'Tanh', ...quantisingOps])
+const scoreOps = new Set([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Where',
+  'Cast',
+  'Identity',
+  'Max',
+  'Min',
+  'Clip',
+  'Tanh',
+  ...quantisingOps,
+])
 /** Ops between the softmax and the product with V that change no value. */
 const probabilityOps = new Set(['Cast', 'Identity', 'Dropout', ...quantisingOps])
 

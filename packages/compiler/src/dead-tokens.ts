@@ -1,5 +1,6 @@
 import type { Dim, Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
 import { change, commit, type Flow, follow } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
@@ -38,7 +39,7 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
   const axis = leadingTokensOnly(current, last.input)
   if (axis === undefined) return current
   const reads = partialReads(current, axis, findNeeds(current, axis))
-  if (reads.length > 0) cutReads(current, reads, axis)
+  if (reads.length > 0) cutReads(current, (encoder.blocks[0] as Block).input, reads, axis)
   return current
 }
 
@@ -123,12 +124,12 @@ function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialR
   })
 }
 
-function cutReads(program: Program, reads: readonly PartialRead[], axis: TokenAxis): void {
+function cutReads(program: Program, stream: string, reads: readonly PartialRead[], axis: TokenAxis): void {
   const { graph } = program
   const count = 'S'
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
-  const rewriter = new Rewriter(program, leadingRows(axis.reads), count, prefix)
+  const rewriter = new Rewriter(program, stream, leadingRows(axis.reads), count, prefix)
   const flow: Flow = { ...editing(rewriter), count, before: axis.count, changed: new Map(), reads: () => {} }
   for (const { node, index, axis: row } of reads) {
     const whole = node.input[index] as string

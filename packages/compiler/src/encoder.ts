@@ -49,7 +49,8 @@ export function findEncoder(program: Program): Encoder {
     )
   }
   const mask = findMask(program, blocks)
-  for (const block of blocks) requireVisibility(program, block, mask, mask !== undefined && program.inputsOf(first.input).has(mask))
+  for (const block of blocks)
+    requireVisibility(program, block, mask, mask !== undefined && program.inputsOf(first.input).has(mask))
   const axis = traceTokens(program, first.input)
   const heads = checkBlocks(blocks, axis)
   const learned = learnedTokens(program, first.input)

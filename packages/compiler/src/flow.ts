@@ -24,6 +24,11 @@ export interface Flow {
   reads(tokens: number, reader: NodeProto, single: boolean): void
   /** A shape as a value of the graph; `data` is what `{ axis }` entries take their sizes from. */
   shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto): Named
+  /**
+   * How many tokens the model began with, int64 [] or [1]: positions are made from it, since tokens keep theirs for
+   * ever. Undefined while nothing is edited.
+   */
+  wholeCount(rank: 0 | 1, reader: NodeProto): Named | undefined
   /** Makes zeros in a Reshape's shape mean "as it was": exporters that never use them switch that off. */
   letZerosCopy(reshape: NodeProto): void
 }

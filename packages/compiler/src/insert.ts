@@ -90,7 +90,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const kept = program.tensor(indices)
   const rows = keptRows(kept, indices, (x) => gatherND(x, kept, 1))
   const flow: Flow = {
-    ...editing(new Rewriter(program, rows, count, prefix)),
+    ...editing(new Rewriter(program, (encoder.blocks[0] as Block).input, rows, count, prefix)),
     count,
     before: dims[1] as Dim,
     changed: new Map(),

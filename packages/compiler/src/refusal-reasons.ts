@@ -6,7 +6,8 @@ import { nameOf, Refused } from './refusal.ts'
 /** Why no block was found, told by what the graph is made of. */
 export function refuseWithoutBlocks(program: Program): Refused {
   const { nodes } = program.graph
-  const find = (...types: readonly string[]): NodeProto | undefined => nodes.find(({ opType }) => types.includes(opType))
+  const find = (...types: readonly string[]): NodeProto | undefined =>
+    nodes.find(({ opType }) => types.includes(opType))
   if (nodes.length === 0) return new Refused('TP_EMPTY', 'the graph has no nodes, so there is nothing to prune')
   const fused = find(...fusedAttention)
   if (fused !== undefined) {

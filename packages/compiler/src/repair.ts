@@ -169,17 +169,13 @@ const slice: Repair = (flow, node) => {
     typeof axis === 'number' && counts(flow, data.dims[positive(axis, data.rank)] as Dim)
   const sizesFollow = [starts, ends].some((x) => x.value?.some((dim) => counts(flow, dim)))
   if (axes === undefined || !axes.some(tokenAxis)) {
-    if (sizesFollow || starts.value === undefined) {
-      throw new Refused(
-        'TP_POSITIONS',
-        'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
-        node,
-      )
-    }
-    return inputs
+    if (!sizesFollow) return inputs
+    const isPrefix = starts.value?.every((dim) => dim === 0) && ends.value?.length === 1
+    return isPrefix ? fromPositions(flow, node, inputs, 2) : refusePositions(node)
   }
   if (axes.length !== 1) return refuseOp(node)
-  const start = starts.value?.[0]
+  // Counted from the end, as many tokens as there are: all of them.
+  const start = starts.value?.[0] === `-${flow.count}` ? 0 : starts.value?.[0]
   const end = ends.value?.[0]
   if (typeof start !== 'number' || start < 0) return refuseTokenSlice(node)
   if (typeof end === 'number' && end >= 0 && end < END && end !== flow.before) {
@@ -193,6 +189,31 @@ const slice: Repair = (flow, node) => {
     replace(flow, node, inputs, 2, flow.shape([END], node.input[0] as string, node))
   }
   return inputs
+}
+
+/** Positions 0, 1, 2, … up to the number of tokens. */
+const range: Repair = (flow, node) => fromPositions(flow, node, inputsOf(flow, node), 1)
+
+/**
+ * A node that makes positions from the number of tokens gets the number that the model began with; what is computed from
+ * it then follows the cut like any other value that has all tokens.
+ */
+function fromPositions(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2): Inputs {
+  const limit = inputs[index]
+  const [count] = limit?.value ?? []
+  const others = inputs.some((x, i) => i !== index && x?.value?.some((dim) => counts(flow, dim)))
+  if (limit?.dtype !== 'int64' || count !== flow.count || others) return refusePositions(node)
+  const whole = flow.wholeCount(index === 1 ? 0 : 1, node)
+  if (whole !== undefined) replace(flow, node, inputs, index, whole)
+  return inputs
+}
+
+function refusePositions(node: NodeProto): never {
+  throw new Refused(
+    'TP_POSITIONS',
+    'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
+    node,
+  )
 }
 
 function refuseTokenSlice(node: NodeProto): never {
@@ -354,6 +375,7 @@ const repairs: Readonly<Record<string, Repair>> = {
   Concat: concat,
   Gather: gather,
   Slice: slice,
+  Range: range,
   Reshape: reshape,
   Expand: expand,
 }

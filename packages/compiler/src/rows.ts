@@ -1,4 +1,17 @@
-import { concat, constant, type Dim, gather, shape, slice, squeeze, type Tensor, transpose, unsqueeze } from '@tp/core'
+import {
+  axisSize,
+  concat,
+  constant,
+  type Dim,
+  gather,
+  isUnknown,
+  shape,
+  slice,
+  squeeze,
+  type Tensor,
+  transpose,
+  unsqueeze,
+} from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { type Flow, placeholder, type ShapeEntry } from './flow.ts'
 import type { Named, Program } from './program.ts'
@@ -17,14 +30,17 @@ export interface Rows {
 /** Edits a program while the tokens behind a cut are followed. */
 export class Rewriter {
   readonly program: Program
+  readonly #stream: string
   readonly #rows: Rows
   readonly #count: string
   readonly #prefix: string
   readonly #taken = new Map<string, Named>()
   readonly #narrow = new Map<string, string>()
 
-  constructor(program: Program, rows: Rows, count: string, prefix: string) {
+  /** `stream`: what the first block reads, [b,n,D] with all tokens. */
+  constructor(program: Program, stream: string, rows: Rows, count: string, prefix: string) {
     this.program = program
+    this.#stream = stream
     this.#rows = rows
     this.#count = count
     this.#prefix = prefix
@@ -76,6 +92,13 @@ export class Rewriter {
         reader,
       )
     }
+    if (!this.#hasRows(x)) {
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `a value of shape ${x} is read by "${nameOf(reader)}", whose first axis holds more than the batch`,
+        reader,
+      )
+    }
     const others = Array.from({ length: x.rank }, (_, i) => i).filter((i) => i !== axis && i !== 0)
     // The token axis is moved to where the rows of the cut apply, and back afterwards.
     const forth = [0, axis, ...others]
@@ -83,6 +106,26 @@ export class Rewriter {
     const moved = transpose(x, forth)
     const taken = x.dims[0] === 1 ? this.#rows.shared(squeeze(moved, [0])) : this.#rows.perRow(moved)
     return transpose(taken, back)
+  }
+
+  /** True if the first axis is the batch's, or repeats for it. */
+  #hasRows({ dims: [first] }: Tensor): boolean {
+    const batch = this.program.tensor(this.#stream).dims[0]
+    return first === 1 || first === batch || isUnknown(first as Dim) || isUnknown(batch as Dim)
+  }
+
+  /** See {@link Flow.wholeCount}. */
+  wholeCount(rank: 0 | 1, reader: NodeProto): Named {
+    const actual = this.program.tensor(this.#stream)
+    const value = placeholder(this.#stream, actual, actual.dims)
+    const count = axisSize(value, 1)
+    const expression = rank === 0 ? squeeze(count, [0]) : count
+    const { name } = this.program.write(expression, new Map([[value, this.#stream]]), {
+      prefix: this.#prefix,
+      before: reader,
+    })
+    this.program.setTensor(name, expression)
+    return { name, tensor: expression }
   }
 
   /** See {@link Flow.shape}. */
@@ -179,12 +222,15 @@ export function keptRows(indices: Tensor, name: string, take: (x: Tensor) => Ten
 }
 
 /** The parts of a flow that edit the program. */
-export function editing(rewriter: Rewriter): Pick<Flow, 'program' | 'take' | 'rewire' | 'shape' | 'letZerosCopy'> {
+export function editing(
+  rewriter: Rewriter,
+): Pick<Flow, 'program' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'letZerosCopy'> {
   return {
     program: rewriter.program,
     take: (name, axes, rank, reader) => rewriter.take(name, axes, rank, reader),
     rewire: (node, index, name) => rewriter.rewire(node, index, name),
     shape: (entries, data, reader) => rewriter.shape(entries, data, reader),
+    wholeCount: (rank, reader) => rewriter.wholeCount(rank, reader),
     letZerosCopy: (reshape) => {
       reshape.attribute = reshape.attribute.filter((attribute) => attribute.name !== 'allowzero')
     },

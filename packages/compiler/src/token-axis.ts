@@ -43,6 +43,7 @@ export function traceTokens(program: Program, stream: string): TokenAxis {
     take: (name, axes) => ({ name, tensor: renamed(program.tensor(name), name, axes) }),
     rewire: () => {},
     reads: (tokens, node, single) => reads.push({ node, tokens, single }),
+    wholeCount: () => undefined,
     letZerosCopy: () => {},
     shape: (entries, data) => {
       const explicit = entries.map((entry, axis) => (entry === 0 ? { axis } : entry))

@@ -1,10 +1,22 @@
-import { apply, type Dim, evaluate, input, isTpError, namesIn, substituteDim, type Tensor, type TensorLike } from '@tp/core'
+import {
+  apply,
+  type Dim,
+  evaluate,
+  input,
+  isTpError,
+  namesIn,
+  substituteDim,
+  type Tensor,
+  type TensorLike,
+} from '@tp/core'
 import type { Block } from './block.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
 
 /** Weights below it are those of keys that a query does not see; far below what any position bias leaves over. */
 const SEEN = 1e-12
+/** Slices that go to the end say so with the largest integer, which a number cannot hold. */
+const FAR = 2 ** 62
 /** Token count to try where the model leaves it open. */
 const TOKENS = 6
 
@@ -18,7 +30,12 @@ const TOKENS = 6
  * `masksItself`: the mask is the tokens themselves (0: padding).
  * @throws Refused
  */
-export function requireVisibility(program: Program, block: Block, mask: string | undefined, masksItself: boolean): void {
+export function requireVisibility(
+  program: Program,
+  block: Block,
+  mask: string | undefined,
+  masksItself: boolean,
+): void {
   const { attention } = block
   if (attention.sides.every((side) => isScalar(program.tensor(side)))) return
   const trial = new Trial(program, block, mask)
@@ -31,11 +48,16 @@ export function requireVisibility(program: Program, block: Block, mask: string |
   const hidden = Math.min(2, trial.tokens - 1)
   const masked = trial.seen(values.map((value, key) => (key === hidden ? 0 : value)))
   const obeys = masked.every(
-    (row, query) => query === hidden || row.every((sees, key) => sees === (key === hidden ? false : open[query]?.[key])),
+    (row, query) =>
+      query === hidden || row.every((sees, key) => sees === (key === hidden ? false : open[query]?.[key])),
   )
   if (!obeys) {
     const reason = `${mask} does not say which tokens are real (not 0) and which are padding (0)`
-    throw new Refused('TP_MASK', `attention is masked by an input that cannot be read: ${reason}`, attention.chain.at(-1))
+    throw new Refused(
+      'TP_MASK',
+      `attention is masked by an input that cannot be read: ${reason}`,
+      attention.chain.at(-1),
+    )
   }
 }
 
@@ -82,7 +104,11 @@ class Trial {
     this.tokens = this.#concrete(tokens)
     const { rank } = program.tensor(block.attention.probabilities)
     const leading = Array.from({ length: rank - 2 }, () => 1)
-    this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [...leading, this.tokens, this.tokens])
+    this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [
+      ...leading,
+      this.tokens,
+      this.tokens,
+    ])
     this.#probabilities = this.#softmaxOf(this.#scores)
   }
 
@@ -94,7 +120,9 @@ class Trial {
     const heads = dims.length === 4 ? (dims[1] as number) : 1
     return Array.from({ length: n }, (_, query) =>
       Array.from({ length: n }, (_, key) =>
-        Array.from({ length: heads }, (_, head) => Number(data[(head * n + query) * n + key])).some((weight) => weight > SEEN),
+        Array.from({ length: heads }, (_, head) => Number(data[(head * n + query) * n + key])).some(
+          (weight) => weight > SEEN,
+        ),
       ),
     )
   }
@@ -111,7 +139,9 @@ class Trial {
     const { chain, probabilities } = this.#block.attention
     const computed = new Map<string, Tensor>([[chain[0]?.output[0] as string, scores]])
     for (const node of chain.slice(1)) {
-      const inputs = node.input.map((name) => (name === '' ? undefined : (computed.get(name) ?? this.#resized(program.tensor(name)))))
+      const inputs = node.input.map((name) =>
+        name === '' ? undefined : (computed.get(name) ?? this.#resized(program.tensor(name))),
+      )
       const { op, attributes } = program.tensor(node.output[0] as string).node
       computed.set(node.output[0] as string, apply(op, inputs, attributes)[0] as Tensor)
     }
@@ -125,7 +155,11 @@ class Trial {
     const known = this.#sides.get(side)
     if (known !== undefined) return known
     if (!side.hasShape) throw this.#unknown('has a shape that is not known')
-    const placeholder = input(`side${this.#sides.size}`, side.dtype, side.dims.map((dim) => this.#concrete(dim)))
+    const placeholder = input(
+      `side${this.#sides.size}`,
+      side.dtype,
+      side.dims.map((dim) => this.#concrete(dim)),
+    )
     this.#sides.set(side, placeholder)
     return placeholder
   }
@@ -135,7 +169,15 @@ class Trial {
     try {
       const sides = [...this.#sides.keys()]
       const values = evaluate(sides, this.#feeds(sides, mask))
-      const feeds = new Map<Tensor, TensorLike>([[this.#scores, filled(this.#scores, Array.from({ length: n * n }, () => 0))]])
+      const feeds = new Map<Tensor, TensorLike>([
+        [
+          this.#scores,
+          filled(
+            this.#scores,
+            Array.from({ length: n * n }, () => 0),
+          ),
+        ],
+      ])
       for (const [i, side] of sides.entries()) feeds.set(this.#sides.get(side) as Tensor, values[i] as TensorLike)
       return evaluate([this.#probabilities], feeds, { precision: 'float64' })
     } catch (error) {
@@ -159,7 +201,14 @@ class Trial {
         const batch = this.#concrete(tensor.dims[0] as Dim)
         feeds.set(tensor, filled(tensor, Array.from({ length: batch }, () => mask).flat(), [batch, mask.length]))
       } else if (known?.every((dim) => typeof dim === 'number')) {
-        feeds.set(tensor, filled(tensor, known as number[], tensor.dims.map((dim) => this.#concrete(dim))))
+        feeds.set(
+          tensor,
+          filled(
+            tensor,
+            known as number[],
+            tensor.dims.map((dim) => this.#concrete(dim)),
+          ),
+        )
       } else {
         for (const operand of tensor.node.inputs) if (operand !== undefined) queue.push(operand)
       }
@@ -169,13 +218,22 @@ class Trial {
 
   #unknown(reason: string): Refused {
     const node = this.#block.attention.chain.at(-1)
-    return new Refused('TP_MASK', `what this attention hides ${reason}, so it is not known which tokens are padding`, node)
+    return new Refused(
+      'TP_MASK',
+      `what this attention hides ${reason}, so it is not known which tokens are padding`,
+      node,
+    )
   }
 }
 
-function filled({ dtype, dims }: Tensor, values: readonly number[], sizes: readonly number[] = dims as number[]): TensorLike {
+function filled(
+  { dtype, dims }: Tensor,
+  values: readonly number[],
+  sizes: readonly number[] = dims as number[],
+): TensorLike {
   const shape = { type: dtype as string, dims: sizes }
-  if (dtype === 'int64' || dtype === 'uint64') return { ...shape, data: BigInt64Array.from(values, BigInt) }
+  if (dtype === 'int64' || dtype === 'uint64')
+    return { ...shape, data: BigInt64Array.from(values, (value) => BigInt(Math.max(-FAR, Math.min(FAR, value)))) }
   if (dtype === 'int32') return { ...shape, data: Int32Array.from(values) }
   if (dtype === 'bool') return { ...shape, data: Uint8Array.from(values) }
   return { type: 'float32', dims: sizes, data: Float32Array.from(values) }

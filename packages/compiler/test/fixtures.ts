@@ -14,6 +14,7 @@ export interface FixtureFacts {
   readonly opset: number
   readonly attnImplementation: string
   readonly producerOptions: { readonly post?: readonly { readonly post: string }[] }
+  readonly position: string
   readonly layers: number
   readonly tokens: number
   readonly maskInput: string | null

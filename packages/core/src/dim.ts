@@ -57,7 +57,7 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   const divisor = [...read(b)]
   const [only] = divisor
   if (only === undefined) return undefined
-  if (divisor.length > 1) return undefined
+  if (divisor.length > 1) return monomialQuotient(a, b)
   const [divisorMonomial, divisorCoefficient] = only
   const quotient = new Map<string, number>()
   for (const [monomial, coefficient] of read(a)) {
@@ -71,6 +71,18 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
     accumulate(quotient, factors.join('*'), coefficient / divisorCoefficient)
   }
   return print(quotient)
+}
+
+/** a / b for a sum b, if it is a single term: every term of `a` over the first of `b` is tried. */
+function monomialQuotient(a: Dim, b: Dim): Dim | undefined {
+  const [first] = read(b)
+  if (first === undefined) return undefined
+  const leading = print(new Map([first]))
+  for (const term of read(a)) {
+    const candidate = divideExactly(print(new Map([term])), leading)
+    if (candidate !== undefined && mulDims(candidate, b) === a) return candidate
+  }
+  return undefined
 }
 
 /** floor(a / b). */

@@ -67,7 +67,7 @@ function amount(kind: 'keep' | 'tokens' | 'threshold' | 'mass', value: number): 
         throw problem(`keep is ${value}; it must be above 0 and at most 1`)
       return { kind: 'ratio', value }
     case 'tokens':
-      if (!Number.isInteger(value) || value < 1)
+      if (!Number.isSafeInteger(value) || value < 1)
         throw problem(`tokens is ${value}; it must be a whole number of at least 1`)
       return { kind, value }
     case 'threshold':

@@ -69,8 +69,16 @@ test('rows with different numbers of points and of candidates: each point hits t
       // not a candidate: the first, and what fills the row up; their scores must not matter
       const padded = rows.map(({ scores }) => [7, ...scores, ...new Array<number>(width - scores.length - 1).fill(3)])
       const candidates = rows.map(({ scores }) => padded[0]?.map((_, i) => i > 0 && i <= scores.length) ?? [])
-      const wanted = rows.map(({ scores, points }) => sampleByDefinition(scores.map(Math.fround), points).map((i) => i + 1))
-      expect(sample(padded, candidates, rows.map(({ points }) => points))).toEqual(wanted)
+      const wanted = rows.map(({ scores, points }) =>
+        sampleByDefinition(scores.map(Math.fround), points).map((i) => i + 1),
+      )
+      expect(
+        sample(
+          padded,
+          candidates,
+          rows.map(({ points }) => points),
+        ),
+      ).toEqual(wanted)
     }),
     { numRuns: 200 },
   )

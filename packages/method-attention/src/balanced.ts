@@ -1,4 +1,4 @@
-import { add, checkOptions, type Method, mean, mul, type OptionSpecs, scorer } from '@tp/core'
+import { add, checkOptions, mean, mul, type OptionSpecs, type Scorer, scorer } from '@tp/core'
 import { attentionReceived, queriesOption } from './received-attention.ts'
 
 export interface BalancedOptions {
@@ -16,7 +16,7 @@ export const balancedOptions: OptionSpecs = { queries: queriesOption }
  *
  * Both parts, and so their mean, add up to 1 over the n real tokens. Needs a class token.
  */
-export function balanced(options: BalancedOptions = {}): Method {
+export function balanced(options: BalancedOptions = {}): Scorer {
   checkOptions('balanced', balancedOptions, options)
   return scorer({
     name: 'balanced',

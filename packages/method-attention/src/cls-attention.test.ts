@@ -11,7 +11,11 @@ describe("EViT's ranking (patches counted without the class token)", () => {
     const attention = tensorOf(arrayOf(outputs, 'probs'))
     const [left = 0] = arrayOf(outputs, 'left_tokens').data
     const { scores, kept } = choose(clsAttention(), { attention, fixed: [0] }, { kind: 'tokens', value: left + 1 })
-    expectClose(scores.flatMap((row) => row.slice(1)), arrayOf(outputs, 'cls_attn').data, 'scores')
+    expectClose(
+      scores.flatMap((row) => row.slice(1)),
+      arrayOf(outputs, 'cls_attn').data,
+      'scores',
+    )
     expect(kept).toEqual(rowsOf(arrayOf(outputs, 'keep_idx')).map((row) => [0, ...sorted(row.map((i) => i + 1))]))
   })
 })
@@ -32,7 +36,11 @@ describe("VisionZip's dominant tokens", () => {
 describe('FastV, where the last query stands for the class token and text tokens stay', () => {
   test.each(['k1-keep-2-batch2', 'k2-half', 'keep-all-images'])('%s', (name) => {
     const { outputs, params } = goldenCase(`fastv/${name}`)
-    const { system_length: first, image_tokens: images, keep } = params as Record<string, number> as {
+    const {
+      system_length: first,
+      image_tokens: images,
+      keep,
+    } = params as Record<string, number> as {
       system_length: number
       image_tokens: number
       keep: number

@@ -1,4 +1,4 @@
-import { type Method, mean, scorer } from '@tp/core'
+import { mean, type Scorer, scorer } from '@tp/core'
 
 /**
  * Keeps the tokens that the class token attends to most.
@@ -7,11 +7,14 @@ import { type Method, mean, scorer } from '@tp/core'
  *
  * Needs a class token. Exact for EViT's ranking (Liang et al., ICLR 2022, arXiv:2202.07800, eq. 3).
  */
-export function clsAttention(): Method {
+export function clsAttention(): Scorer {
   return scorer({
     name: 'cls-attention',
     family: 'attention',
-    paper: { title: 'Not All Patches are What You Need: Expediting Vision Transformers via Token Reorganizations', arxiv: '2202.07800' },
+    paper: {
+      title: 'Not All Patches are What You Need: Expediting Vision Transformers via Token Reorganizations',
+      arxiv: '2202.07800',
+    },
     score: (site) => mean(site.clsAttention, 1),
   })
 }

@@ -29,10 +29,17 @@ function placesOf(some: GoldenArray, all: GoldenArray): number[][] {
 describe("SpAtten's public code (a cache; each layer and head for itself, start and end stay)", () => {
   test.each(['prune', 'prune-one-query', 'below-capacity'])('%s', (name) => {
     const { inputs, outputs, params } = goldenCase(`spatten_kv/${name}`)
-    const { start_size: start, important_size: important, recent_size: recent, num_coming: coming } = params as Record<
-      string,
-      number
-    > as { start_size: number; important_size: number; recent_size: number; num_coming: number }
+    const {
+      start_size: start,
+      important_size: important,
+      recent_size: recent,
+      num_coming: coming,
+    } = params as Record<string, number> as {
+      start_size: number
+      important_size: number
+      recent_size: number
+      num_coming: number
+    }
     for (const layer of [0, 1]) {
       const keys = arrayOf(inputs, `k_${layer}`)
       const left = arrayOf(outputs, `k_${layer}`)

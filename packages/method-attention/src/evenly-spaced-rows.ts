@@ -1,4 +1,19 @@
-import { axisSize, cast, ceil, cumSum, div, greater, minimum, mul, type Site, sub, sum, type Tensor, topK, unsqueeze } from '@tp/core'
+import {
+  axisSize,
+  cast,
+  ceil,
+  cumSum,
+  div,
+  greater,
+  minimum,
+  mul,
+  type Site,
+  sub,
+  sum,
+  type Tensor,
+  topK,
+  unsqueeze,
+} from '@tp/core'
 
 /** Some of the query rows, standing for all of them. */
 export interface QueryRows {

@@ -1,6 +1,25 @@
 import {
-  add, axisSize, cast, ceil, concat, cumSum, div, gatherElements, greater, less, max, maximum, min, minimum, mul, slice, sub,
-  type Tensor, topK, unsqueeze, where,
+  add,
+  axisSize,
+  cast,
+  ceil,
+  concat,
+  cumSum,
+  div,
+  gatherElements,
+  greater,
+  less,
+  max,
+  maximum,
+  min,
+  minimum,
+  mul,
+  slice,
+  sub,
+  type Tensor,
+  topK,
+  unsqueeze,
+  where,
 } from '@tp/core'
 
 /** Above every score; sorts what is not to be sampled to the end. */
@@ -53,6 +72,9 @@ function expandTo(count: Tensor, rows: Tensor): Tensor {
 function inTokenOrder(byRank: Tensor, order: Tensor): Tensor {
   // The sort's integers only serve as indices: arithmetic on them would leave a GPU.
   const ones = cast(less(cast(byRank, 'float32'), 2), 'float32')
-  const { indices: rankOf } = topK(gatherElements(cumSum(ones, 1), order, 1), axisSize(ones, 1), { axis: 1, largest: false })
+  const { indices: rankOf } = topK(gatherElements(cumSum(ones, 1), order, 1), axisSize(ones, 1), {
+    axis: 1,
+    largest: false,
+  })
   return greater(gatherElements(cast(byRank, 'float32'), rankOf, 1), 0)
 }

@@ -24,7 +24,11 @@ test('a larger key is never kept in place of a smaller one', () => {
       fc.double({ min: 0.1, max: 1, noNaN: true }),
       (norms, value) => {
         // one head, keys along an axis: the norm is the number itself
-        const key = constant(norms.flatMap((norm, i) => (i % 2 === 0 ? [norm, 0] : [0, -norm])), 'float32', [1, 1, norms.length, 2])
+        const key = constant(
+          norms.flatMap((norm, i) => (i % 2 === 0 ? [norm, 0] : [0, -norm])),
+          'float32',
+          [1, 1, norms.length, 2],
+        )
         const { kept } = choose(keyNorm(), { key }, { kind: 'ratio', value })
         const isKept = (i: number): boolean => kept[0]?.includes(i) === true
         const largestKept = Math.max(...norms.filter((_, i) => isKept(i)))

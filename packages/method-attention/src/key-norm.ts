@@ -1,4 +1,4 @@
-import { cast, type Method, mean, neg, norm2, scorer } from '@tp/core'
+import { cast, mean, neg, norm2, type Scorer, scorer } from '@tp/core'
 
 /**
  * Keeps the tokens with small keys: in language models a key of small norm is one that is attended to.
@@ -9,7 +9,7 @@ import { cast, type Method, mean, neg, norm2, scorer } from '@tp/core'
  * arXiv:2406.11430); encoders need not have that property, so compare with `random` before using it. The scores are
  * negative: they can be held against a threshold, but not cut by mass.
  */
-export function keyNorm(): Method {
+export function keyNorm(): Scorer {
   return scorer({
     name: 'key-norm',
     family: 'attention',

@@ -1,4 +1,4 @@
-import { methodEntry, type MethodEntry } from '@tp/core'
+import { type MethodEntry, methodEntry } from '@tp/core'
 import { ats } from './ats.ts'
 import { balanced, balancedOptions } from './balanced.ts'
 import { clsAttention } from './cls-attention.ts'

@@ -1,38 +1,36 @@
 import { isTpError } from '@tp/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { attentions, columnMeans } from '../test/attentions.ts'
 import { arrayOf, expectClose, goldenCase, marked, rowOf, rowsOf, sorted, tensorOf } from '../test/golden.ts'
 import { runGoldenEncoder, statesOf } from '../test/golden-encoder.ts'
 import { choose } from '../test/one-site.ts'
-import { attentions, columnMeans } from '../test/attentions.ts'
 import { receivedAttention } from './index.ts'
 
 describe('LTP (authors divide by the padded length)', () => {
-  test.each([
-    'hard-abs-pad',
-    'hard-abs-learned-offset',
-    'hard-abs-negative-threshold',
-    'hard-abs-drop-nearly-all',
-  ])('%s: scores, and tokens kept by the threshold', (name) => {
-    const { inputs, outputs } = goldenCase(`ltp/${name}`)
-    const [threshold = 0] = arrayOf(outputs, 'threshold').data
-    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
-      const padded = real.length
-      const count = real.filter((mark) => mark === 1).length
-      // the same cut at the scale that does not know of padding
-      const value = (Math.max(1e-5, threshold) * padded) / count
-      const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
-      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
-      const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
-      const atTheirs = (scores[0] ?? []).map((score) => (score * count) / padded)
-      const theirs = rowsOf(arrayOf(outputs, 'scores'))[row] ?? []
-      expectClose(atTheirs.slice(0, count), theirs.slice(0, count), `scores of row ${row}`)
-      const keptByThem = marked(arrayOf(outputs, 'kept'))[row] ?? []
-      // theirs may drop a whole row; here one token stays
-      const best = theirs.indexOf(Math.max(...theirs))
-      expect(kept[0]).toEqual(keptByThem.length === 0 ? [best] : keptByThem)
-    })
-  })
+  test.each(['hard-abs-pad', 'hard-abs-learned-offset', 'hard-abs-negative-threshold', 'hard-abs-drop-nearly-all'])(
+    '%s: scores, and tokens kept by the threshold',
+    (name) => {
+      const { inputs, outputs } = goldenCase(`ltp/${name}`)
+      const [threshold = 0] = arrayOf(outputs, 'threshold').data
+      rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+        const padded = real.length
+        const count = real.filter((mark) => mark === 1).length
+        // the same cut at the scale that does not know of padding
+        const value = (Math.max(1e-5, threshold) * padded) / count
+        const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
+        const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
+        const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
+        const atTheirs = (scores[0] ?? []).map((score) => (score * count) / padded)
+        const theirs = rowsOf(arrayOf(outputs, 'scores'))[row] ?? []
+        expectClose(atTheirs.slice(0, count), theirs.slice(0, count), `scores of row ${row}`)
+        const keptByThem = marked(arrayOf(outputs, 'kept'))[row] ?? []
+        // theirs may drop a whole row; here one token stays
+        const best = theirs.indexOf(Math.max(...theirs))
+        expect(kept[0]).toEqual(keptByThem.length === 0 ? [best] : keptByThem)
+      })
+    },
+  )
 
   test('relative-threshold: the part of the largest score', () => {
     const { inputs, outputs, params } = goldenCase('ltp/relative-threshold')
@@ -43,7 +41,11 @@ describe('LTP (authors divide by the padded length)', () => {
       const own = (scores[0] ?? []).slice(0, count)
       const heads = attention.dims[1] as number
       const theirs = rowsOf(arrayOf(outputs, 'sum_scores'))[row] ?? []
-      expectClose(own.map((score) => score * heads * count), theirs.slice(0, count), `scores of row ${row}`)
+      expectClose(
+        own.map((score) => score * heads * count),
+        theirs.slice(0, count),
+        `scores of row ${row}`,
+      )
       const value = Math.max(...own) * (params.token_threshold as number)
       const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
       const keptByThem = (marked(arrayOf(outputs, 'kept'))[row] ?? []).filter((token) => real[token] === 1)
@@ -85,7 +87,8 @@ describe('LTP (authors divide by the padded length)', () => {
           }
           expect(own, `layer ${layer}, row ${row}`).toEqual(theirKept)
           const theirs = statesOf(golden, `hidden_${layer + 1}`, row)
-          for (const token of own) expectClose(hidden[token] ?? [], theirs[token] ?? [], `layer ${layer}, token ${token}`)
+          for (const token of own)
+            expectClose(hidden[token] ?? [], theirs[token] ?? [], `layer ${layer}, token ${token}`)
         })
       })
     },
@@ -102,7 +105,11 @@ describe('PoWER-BERT (padding queries count there, so padding is taken for real 
       { attention, fixed: [0] },
       { kind: 'tokens', value: params.keep as number },
     )
-    expectClose(scores.flat().map((score) => score * tokens), arrayOf(outputs, 'score').data, 'scores')
+    expectClose(
+      scores.flat().map((score) => score * tokens),
+      arrayOf(outputs, 'score').data,
+      'scores',
+    )
     expect(kept).toEqual(rowsOf(arrayOf(outputs, 'kept_ids')))
   })
 
@@ -121,13 +128,20 @@ describe('PoWER-BERT (padding queries count there, so padding is taken for real 
 describe('Length-Adaptive Transformer (padding queries count there)', () => {
   test.each(['drop-restore', 'drop-restore-pad', 'keep-all', 'layer-skip', 'no-cls-protection'])('%s', (name) => {
     const golden = goldenCase(`length_adaptive/${name}`)
-    const { length_config: lengths, layer_config: config, always_keep_cls: keepsClass } = golden.params as {
+    const {
+      length_config: lengths,
+      layer_config: config,
+      always_keep_cls: keepsClass,
+    } = golden.params as {
       length_config: number[]
       layer_config: number[] | null
       always_keep_cls: boolean
     }
     const layers = config ?? lengths.map((_, layer) => layer)
-    const plan = layers.map((layer) => ({ layer, amount: { kind: 'tokens', value: lengths[layer] as number } as const }))
+    const plan = layers.map((layer) => ({
+      layer,
+      amount: { kind: 'tokens', value: lengths[layer] as number } as const,
+    }))
     rowsOf(arrayOf(golden.inputs, 'valid')).forEach((real, row) => {
       const options = { method: receivedAttention(), plan, fixed: keepsClass ? [0] : [], paddingIsKnown: false }
       runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
@@ -135,7 +149,8 @@ describe('Length-Adaptive Transformer (padding queries count there)', () => {
         const realIds = ids.filter((id) => real[id] === 1)
         expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(realIds))
         const theirs = statesOf(golden, `hidden_${i}`, row)
-        for (const id of realIds) expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
+        for (const id of realIds)
+          expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
       })
     })
   })
@@ -157,15 +172,24 @@ test('scores are the shares of all attention that is paid: they add up to 1', ()
 describe('queries', () => {
   test('as many as there are tokens, or more, are all of them', () => {
     fc.assert(
-      fc.property(attentions({ heads: 2 }), fc.boolean(), fc.integer({ min: 12, max: 40 }), ({ attention, real }, diagonal, queries) => {
-        const all = choose(receivedAttention({ diagonal }), { attention, real }, { kind: 'ratio', value: 1 })
-        const some = choose(receivedAttention({ diagonal, queries }), { attention, real }, { kind: 'ratio', value: 1 })
-        real.forEach((marks, b) => {
-          marks.forEach((mark, j) => {
-            if (mark === 1) expect(some.scores[b]?.[j]).toBeCloseTo(all.scores[b]?.[j] as number, 6)
+      fc.property(
+        attentions({ heads: 2 }),
+        fc.boolean(),
+        fc.integer({ min: 12, max: 40 }),
+        ({ attention, real }, diagonal, queries) => {
+          const all = choose(receivedAttention({ diagonal }), { attention, real }, { kind: 'ratio', value: 1 })
+          const some = choose(
+            receivedAttention({ diagonal, queries }),
+            { attention, real },
+            { kind: 'ratio', value: 1 },
+          )
+          real.forEach((marks, b) => {
+            marks.forEach((mark, j) => {
+              if (mark === 1) expect(some.scores[b]?.[j]).toBeCloseTo(all.scores[b]?.[j] as number, 6)
+            })
           })
-        })
-      }),
+        },
+      ),
       { numRuns: 30 },
     )
   })

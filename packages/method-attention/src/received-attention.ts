@@ -1,6 +1,27 @@
 import {
-  add, axisSize, cast, checkOptions, div, equal, gather, gatherElements, matmul, type Method, mean, mul, not, type OptionSpecs, range,
-  reshape, type Site, scorer, squeeze, sub, sum, type Tensor, unsqueeze,
+  add,
+  axisSize,
+  cast,
+  checkOptions,
+  div,
+  equal,
+  gather,
+  gatherElements,
+  matmul,
+  mean,
+  mul,
+  not,
+  type OptionSpecs,
+  range,
+  reshape,
+  type Scorer,
+  type Site,
+  scorer,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
 } from '@tp/core'
 import { evenlySpacedRows } from './evenly-spaced-rows.ts'
 
@@ -14,7 +35,8 @@ export interface ReceivedAttentionOptions {
 export const queriesOption: OptionSpecs[string] = {
   type: 'integer',
   min: 1,
-  description: 'look at this many evenly spaced query rows only, recomputed, so that attention stays fusable (default: all)',
+  description:
+    'look at this many evenly spaced query rows only, recomputed, so that attention stays fusable (default: all)',
 }
 
 export const receivedAttentionOptions: OptionSpecs = {
@@ -34,7 +56,7 @@ export const receivedAttentionOptions: OptionSpecs = {
  *
  * With `queries` Q the rows are i·n div Q for i < Q, each counted once; Q ≥ n looks at all.
  */
-export function receivedAttention(options: ReceivedAttentionOptions = {}): Method {
+export function receivedAttention(options: ReceivedAttentionOptions = {}): Scorer {
   checkOptions('received-attention', receivedAttentionOptions, options)
   return scorer({
     name: 'received-attention',

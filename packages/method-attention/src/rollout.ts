@@ -1,4 +1,4 @@
-import { add, matmul, type Method, mean, mul, squeeze, type Tensor, unsqueeze } from '@tp/core'
+import { add, type Method, matmul, mean, mul, squeeze, type Tensor, unsqueeze } from '@tp/core'
 
 /**
  * Keeps the tokens that the class token's state draws on, followed back through all blocks so far.

@@ -7,13 +7,20 @@ import { choose } from '../test/one-site.ts'
 import { valueWeighted } from './index.ts'
 
 describe("ATS's significance score", () => {
-  test.each(['all-points', 'flat-scores', 'more-slots-than-tokens', 'second-layer-policy', 'sharp-scores-drop'])('%s', (name) => {
-    const { site, sortedScores, sortedTokens } = samplerCase(name)
-    const { scores } = choose(valueWeighted(), site, { kind: 'ratio', value: 1 })
-    sortedTokens.forEach((tokens, row) => {
-      expectClose(tokens.map((token) => scores[row]?.[token] as number), sortedScores[row] ?? [], `row ${row}`)
-    })
-  })
+  test.each(['all-points', 'flat-scores', 'more-slots-than-tokens', 'second-layer-policy', 'sharp-scores-drop'])(
+    '%s',
+    (name) => {
+      const { site, sortedScores, sortedTokens } = samplerCase(name)
+      const { scores } = choose(valueWeighted(), site, { kind: 'ratio', value: 1 })
+      sortedTokens.forEach((tokens, row) => {
+        expectClose(
+          tokens.map((token) => scores[row]?.[token] as number),
+          sortedScores[row] ?? [],
+          `row ${row}`,
+        )
+      })
+    },
+  )
 })
 
 test('a value twice as long counts twice', () => {
@@ -28,7 +35,11 @@ test('a value twice as long counts twice', () => {
         const row = weights.map((weight) => weight / total)
         const attention = constant(new Array<number[]>(tokens).fill(row).flat(), 'float32', [1, 1, tokens, tokens])
         const scoresFor = (lengths: readonly number[]): number[] => {
-          const value = constant(lengths.flatMap((length) => [0, length]), 'float32', [1, 1, tokens, 2])
+          const value = constant(
+            lengths.flatMap((length) => [0, length]),
+            'float32',
+            [1, 1, tokens, 2],
+          )
           return choose(valueWeighted(), { attention, value, fixed: [0] }, { kind: 'ratio', value: 1 }).scores[0] ?? []
         }
         const before = scoresFor(weights.map(() => 1))

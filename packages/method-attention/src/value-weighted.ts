@@ -1,4 +1,19 @@
-import { and, cast, div, type Method, maximum, mul, not, type Site, scorer, sqrt, sum, sumSquare, type Tensor, where } from '@tp/core'
+import {
+  and,
+  cast,
+  div,
+  maximum,
+  mul,
+  not,
+  type Scorer,
+  type Site,
+  scorer,
+  sqrt,
+  sum,
+  sumSquare,
+  type Tensor,
+  where,
+} from '@tp/core'
 
 /**
  * Keeps the tokens that contribute most to the class token: attention times the size of what is attended to.
@@ -8,7 +23,7 @@ import { and, cast, div, type Method, maximum, mul, not, type Site, scorer, sqrt
  * ‖v_j‖ is the norm over the values of all heads together; the sum is over the tokens that may leave. Needs a class
  * token. The significance score of ATS (Fayyaz et al., ECCV 2022, arXiv:2111.15667, eq. 3), as its code has it.
  */
-export function valueWeighted(): Method {
+export function valueWeighted(): Scorer {
   return scorer({
     name: 'value-weighted',
     family: 'attention',

@@ -1,4 +1,4 @@
-import { type Tensor, constant } from '@tp/core'
+import { constant, type Tensor } from '@tp/core'
 import { arrayOf, type GoldenCase, goldenCase, rowsOf, tensorOf } from './golden.ts'
 import type { OneSite } from './one-site.ts'
 

@@ -19,7 +19,9 @@ export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<
           maxLength: batch * heads * tokens * tokens,
         }),
         real: fc.array(
-          fc.array(fc.integer({ min: 0, max: 1 }), { minLength: tokens, maxLength: tokens }).map((row) => row.with(0, 1)),
+          fc
+            .array(fc.integer({ min: 0, max: 1 }), { minLength: tokens, maxLength: tokens })
+            .map((row) => row.with(0, 1)),
           { minLength: batch, maxLength: batch },
         ),
       }),

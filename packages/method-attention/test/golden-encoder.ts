@@ -56,7 +56,8 @@ function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): La
   const heads = golden.params.heads as number
   const epsilon = golden.params.ln_eps as number
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, name))
-  const linear = (x: Tensor, name: string): Tensor => add(matmul(x, swapLast(weight(`${name}_weight`))), weight(`${name}_bias`))
+  const linear = (x: Tensor, name: string): Tensor =>
+    add(matmul(x, swapLast(weight(`${name}_weight`))), weight(`${name}_bias`))
   const norm = (x: Tensor, name: string): Tensor =>
     layerNormalization(x, weight(`${name}_weight`), weight(`${name}_bias`), epsilon)
 

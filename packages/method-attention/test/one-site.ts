@@ -43,7 +43,11 @@ export interface Choice {
 export function choose(method: Method, site: OneSite, amount: Amount): Choice {
   const scores: Tensor[] = []
   const { state } = reduceOnce(method, site, amount, scores)
-  const outputs = { position: state.position, ...(state.alive && { alive: state.alive }), ...(scores[0] && { score: scores[0] }) }
+  const outputs = {
+    position: state.position,
+    ...(state.alive && { alive: state.alive }),
+    ...(scores[0] && { score: scores[0] }),
+  }
   const { position, alive, score } = evaluate<string>(outputs, {}, { precision: 'float64' })
   const isKept = alive && lists(alive)
   return {

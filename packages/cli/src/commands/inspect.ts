@@ -1,7 +1,7 @@
 import type { Inspection, PruningStep } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
-import { flopsOf } from '../model/flops.ts'
+import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
@@ -14,7 +14,7 @@ export const inspectCommand: Command = command({
   async run([path = ''], { json = false }, { print, signal }) {
     const file = await readModelFile(path, signal)
     const found = inspectFile(file)
-    const flops = flopsAtLengths(file, found)
+    const flops = flopsAtUsualLengths(file.model, found)
     if (json) {
       const { ok: _, ...facts } = found
       print(jsonDocument('inspect', { model: path, bytes: file.bytes, dataFiles: file.dataFiles, ...facts, flops }))
@@ -25,23 +25,7 @@ export const inspectCommand: Command = command({
   },
 })
 
-interface FlopsAtLength {
-  readonly batch: number
-  readonly tokens: number
-  readonly flops: number
-}
-
-/** Multiply-adds of one example, at the model's own length or at some usual ones. */
-function flopsAtLengths({ model }: ModelFile, { tokens }: Inspection): FlopsAtLength[] {
-  const lengths = typeof tokens === 'number' ? [tokens] : [32, 128, 512]
-  const count = flopsOf(model)
-  return lengths.flatMap((length) => {
-    const flops = count({ batch: 1, ...(typeof tokens !== 'number' && { tokens: length }) })
-    return flops === undefined ? [] : [{ batch: 1, tokens: length, flops }]
-  })
-}
-
-function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAtLength[]): string {
+function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAt[]): string {
   const { blocks, hidden, heads, tokens, batch, mask, fixed, classToken, tokenOutputs, pruned } = found
   const norms = [...new Set(blocks.map(({ norm }) => norm))].join(' and ')
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`

@@ -5,7 +5,7 @@ import { type Amount, throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
-import { flopsOf } from '../model/flops.ts'
+import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
@@ -62,7 +62,7 @@ export const pruneCommand: Command = command({
     await pause()
     const schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
     await pause()
-    const pruned = await pruneFile(file, model, { ...settings, method, schedule, trace })
+    const pruned = await pruneFile(file, { ...settings, method, schedule, trace })
     await pause()
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
@@ -104,21 +104,18 @@ interface Report {
 }
 
 interface FlopsFactor {
-  readonly tokens: number
+  readonly tokens: number | string
   readonly dense: number
   readonly pruned: number
   readonly factor: number
 }
 
-/** How many times fewer FLOPs, where the schedule alone says it: at the model's length, or at some usual ones. */
-function flopsFactors(file: ModelFile, { tokens }: Inspection, pruned: PrunedFile): FlopsFactor[] {
-  const [denseFlops, prunedFlops] = [flopsOf(file.model), flopsOf(pruned.model)]
-  return (typeof tokens === 'number' ? [tokens] : [32, 128, 512]).flatMap((length) => {
-    const sizes = { batch: 1, ...(typeof tokens !== 'number' && { tokens: length }) }
-    const [dense, now] = [denseFlops(sizes), prunedFlops(sizes)]
-    return dense === undefined || now === undefined
-      ? []
-      : [{ tokens: length, dense, pruned: now, factor: dense / now }]
+/** How many times fewer FLOPs, where the schedule alone says it. */
+function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedFile): FlopsFactor[] {
+  const now = flopsAtUsualLengths(pruned.model, model)
+  return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
+    const less = now.find((entry) => entry.tokens === tokens)?.flops
+    return less === undefined ? [] : [{ tokens, dense, pruned: less, factor: dense / less }]
   })
 }
 

@@ -1,13 +1,9 @@
 import type { Inspection } from '@tp/compiler'
 import { type NamedTensors, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
-import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
+import { Graph, type Model } from '@tp/onnx'
+import { inputShapes, type WantedSizes } from './input-shapes.ts'
 
-export interface SampleSizes {
-  readonly batch: number
-  /** Tokens of a text; pictures and sounds have their own number. */
-  readonly tokens?: number | undefined
-  /** Side of a picture where the model leaves it open. Default 224. */
-  readonly imageSize?: number | undefined
+export interface SampleOptions extends WantedSizes {
   /** Ends the second row, the third … ever earlier, as padding does. Default: all tokens are real. */
   readonly padded?: boolean
   readonly seed?: number
@@ -17,36 +13,24 @@ export interface SampleSizes {
  * Random inputs that a model can be run on: token ids that its tables have, standard normal pictures and sounds.
  * @throws TpError TP_INPUT where a size is fixed to another number, or the type is none that can be filled
  */
-export function sampleInputs(model: Model, inspection: Inspection, sizes: SampleSizes): NamedTensors {
+export function sampleInputs(model: Model, inspection: Inspection, options: SampleOptions): NamedTensors {
+  const { padded = false, seed = 1 } = options
   const graph = new Graph(model)
-  const random = randomNumbers(sizes.seed ?? 1)
+  const shapes = inputShapes(model, inspection, options)
+  const random = randomNumbers(seed)
   return Object.fromEntries(
-    graph.inputs.map((input) => {
-      const dims = (input.dims ?? []).map((size, axis) => axisSize(input, size, axis, inspection, sizes))
-      const numbers =
-        input.name === inspection.mask
-          ? maskNumbers(dims, sizes.padded ?? false)
-          : fill(dims, input.type.startsWith('float') ? () => normal(random) : () => Math.floor(random() * tableRows(graph, input.name)))
-      return [input.name, tensorOf(input, dims, numbers)]
+    graph.inputs.map(({ name, type }) => {
+      const dims = shapes.get(name) as readonly number[]
+      return [name, tensorOf(name, type, dims, numbersFor(name, type, dims))]
     }),
   )
-}
 
-/** The name that stands for the token axis of a text's inputs; pictures have none. */
-export function isText(inspection: Inspection): boolean {
-  return typeof inspection.tokens === 'string' && /^[\w.?]+$/.test(inspection.tokens)
-}
-
-function axisSize(input: DeclaredValue, size: number | string, axis: number, inspection: Inspection, sizes: SampleSizes): number {
-  const wanted = axis === 0 ? sizes.batch : input.type.startsWith('float') && input.name !== inspection.mask ? undefined : sizes.tokens
-  if (typeof size === 'number') {
-    if (wanted === undefined || wanted === size) return size
-    const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
-    throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${input.name}"), not ${wanted}`)
+  function numbersFor(name: string, type: string, dims: readonly number[]): Float64Array {
+    if (name === inspection.mask) return maskNumbers(dims, padded)
+    if (type.startsWith('float')) return fill(dims, () => normal(random))
+    const rows = tableRows(graph, name)
+    return fill(dims, () => Math.floor(random() * rows))
   }
-  if (wanted !== undefined) return wanted
-  if (input.dims?.length === 4) return axis === 1 ? 3 : (sizes.imageSize ?? 224)
-  throw new TpError('TP_INPUT', 'tp', `the size "${size}" of input "${input.name}" is open, and it is not known what fits`)
 }
 
 /** Rows of the smallest table that an input chooses from; without a table any small number will do. */
@@ -89,7 +73,7 @@ const arrays: Readonly<Record<string, (numbers: Float64Array) => TypedArray>> = 
   bool: (numbers) => Uint8Array.from(numbers),
 }
 
-function tensorOf({ name, type }: DeclaredValue, dims: readonly number[], numbers: Float64Array): TensorLike {
+function tensorOf(name: string, type: string, dims: readonly number[], numbers: Float64Array): TensorLike {
   const data = arrays[type]?.(numbers)
   if (data !== undefined) return { type, dims, data }
   throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}; sample inputs can be ${Object.keys(arrays).join(', ')}`)

@@ -3,6 +3,7 @@ import { type Method, type Schedule, schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
+import { flopsSizes, isText } from '../model/input-shapes.ts'
 import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
 /** `--layers` and what says how many tokens stay there. */
@@ -66,8 +67,9 @@ function lengthOf(text: string): number {
  * The schedule of a budget for one model and method.
  * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES
  */
-export function scheduleOf(budget: Budget, model: Model, { blocks, tokens }: Inspection, method: Method): Schedule {
+export function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method: Method): Schedule {
   const { kind, values, layers } = budget
+  const { blocks, tokens, batch } = inspection
   if (kind !== 'flops') {
     if (kind === 'tokens') checkTokens(values, tokens)
     return schedule(blocks.length, { layers, [kind]: values })
@@ -75,7 +77,7 @@ export function scheduleOf(budget: Budget, model: Model, { blocks, tokens }: Ins
   const target: FlopsTarget = {
     method,
     share: values as number,
-    at: { batch: 1, ...lengthFor(budget, tokens) },
+    at: flopsSizes(model, inspection, { batch: typeof batch === 'number' ? batch : 1, tokens: lengthFor(budget, inspection) }),
     schedule: (keep) => schedule(blocks.length, { layers, keep }),
   }
   return target.schedule(keepForFlops(model, target))
@@ -89,13 +91,13 @@ function checkTokens(values: Budget['values'], tokens: Inspection['tokens']): vo
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function lengthFor({ at }: Budget, tokens: Inspection['tokens']): { tokens?: number } {
-  if (typeof tokens !== 'number') {
+function lengthFor({ at }: Budget, inspection: Inspection): number | undefined {
+  if (isText(inspection)) {
     if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
-    return { tokens: at }
+    return at
   }
-  if (at !== undefined && at !== tokens) {
-    throw new TpError('TP_SCHEDULE', 'tp', `--at is n=${at}, but the model always has ${tokens} tokens; leave it out`)
+  if (at !== undefined && at !== inspection.tokens) {
+    throw new TpError('TP_SCHEDULE', 'tp', `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}; leave it out`)
   }
-  return {}
+  return undefined
 }

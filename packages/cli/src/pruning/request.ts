@@ -1,16 +1,16 @@
+import { readFile } from 'node:fs/promises'
 import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import { type Method, type MethodEntry, type OptionValue, parseOptions, type Schedule, TpError } from '@tp/core'
+import { type Method, type MethodEntry, type OptionValue, paramsOf, parseOptions, readSafetensors, type Schedule, TpError, type Values } from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { wholeNumber } from './numbers.ts'
-import { readWeights } from './weights.ts'
 
 /** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
   param: { type: 'string', multiple: true, value: 'NAME=VALUE', description: 'an option of the method; tp methods lists them' },
-  weights: { type: 'string', value: 'FILE', description: "the method's trained values (safetensors, named BLOCK.NAME)" },
+  weights: { type: 'string', value: 'FILE', description: "the method's trained values (safetensors, named block.B.NAME or NAME)" },
   protect: { type: 'string', value: 'auto|none|P,P…', description: 'positions that always stay; default auto: those the head reads' },
   restore: { type: 'string', value: 'auto|none|all', description: 'put tokens back before the head; default auto: where outputs have a row a token' },
   plugin: { type: 'string', multiple: true, value: 'MODULE', description: 'path or package with more methods' },
@@ -87,12 +87,12 @@ export interface PrunedFile extends Pruned {
  * Prunes a model that was read from a file.
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
-export async function pruneFile(file: ModelFile, model: Inspection, request: PruneRequest): Promise<PrunedFile> {
+export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<PrunedFile> {
   const { method, schedule, weights, protect, restore, trace = false, deadTokens = true } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
-  const params = weights === undefined ? undefined : await readWeights(weights, method, model)
+  const params = weights === undefined ? undefined : await readTrainedValues(weights, method)
   const result = prune(file.model, {
     method,
     schedule,
@@ -105,4 +105,12 @@ export async function pruneFile(file: ModelFile, model: Inspection, request: Pru
   })
   if (!result.ok) throw new RefusalError(file.path, result.refusal)
   return { ...result, schedule }
+}
+
+async function readTrainedValues(path: string, method: Method): Promise<(block: number) => Values> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new TpError('TP_WEIGHTS', 'tp', `${path} cannot be read; give the path of a safetensors file`, { cause })
+  })
+  const weights = readSafetensors(bytes)
+  return (block) => paramsOf(method, weights, block)
 }

@@ -3,9 +3,10 @@ import { type Method, type NamedTensors, or, type Schedule, type Session, type S
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { largestDifference, requireFinite, requireSameShapes } from '../model/compare-outputs.ts'
+import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { isText, sampleInputs } from '../model/sample-inputs.ts'
+import { sampleInputs } from '../model/sample-inputs.ts'
 import { ALL_TOKENS } from './budget.ts'
 import { type PrunedFile, type PruningSettings, pruneFile } from './request.ts'
 
@@ -69,7 +70,7 @@ async function differenceKeepingAll(
 ): Promise<number> {
   // Dead tokens stay in as well: leaving them out would change the ranges that dynamic quantisation sees.
   const schedule: Schedule = new Map([...pruned.schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
-  const whole = await pruneFile(file, model, { ...settings, method: keepingAll(method), schedule, deadTokens: false, restore: 'auto' })
+  const whole = await pruneFile(file, { ...settings, method: keepingAll(method), schedule, deadTokens: false, restore: 'auto' })
   const outputs = await runAll(await loadSession(whole.model, file, { signal }), inputs, signal)
   const tolerance = toleranceFor(file.model)
   let largest = 0

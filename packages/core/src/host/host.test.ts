@@ -74,9 +74,10 @@ function keptByRule(tokens: readonly Token[], fixed: readonly number[], amount: 
     count !== undefined
       ? [...stays, ...free].slice(0, Math.max(count, fixed.length))
       : [...stays, ...(amount.kind === 'mass' ? heaviest(free, amount.value) : free.filter(({ score }) => score >= amount.value))]
-  // a row without any token could not be computed with
-  const [best] = byScore
-  return (chosen.length === 0 && best !== undefined ? [best] : chosen).sort((a, b) => a.place - b.place)
+  // a row without any token could not be computed with: the best stay, or of a sum of 0 the first
+  const best = byScore.filter(({ score }) => score === byScore[0]?.score)
+  const atLeast = amount.kind === 'threshold' ? best : best.slice(0, 1)
+  return (chosen.length === 0 ? atLeast : chosen).sort((a, b) => a.place - b.place)
 }
 
 function heaviest(free: readonly Token[], mass: number): Token[] {

@@ -45,13 +45,13 @@ export function keptTokens(count: Tensor, amount: Amount, fixed: number): Tensor
  */
 export function select(score: Tensor, amount: Amount, state: TokenState, hidden: Tensor): Tensor {
   const { alive } = state
-  if (amount.kind === 'threshold') {
-    const real = alive === undefined ? score : where(alive, score, -ABOVE_ALL)
-    const passes = greaterOrEqual(real, minimum(max(real, 1, { keepDims: true }), amount.value))
-    return or(fixedTokens(state), alive === undefined ? passes : and(alive, passes))
-  }
-  const placed = where(fixedPlaces(state), ABOVE_ALL, score)
+  const placed = state.fixed.length === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
   const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
+  if (amount.kind === 'threshold') {
+    // where nothing reaches it, what comes next to it stays
+    const passes = greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), amount.value))
+    return alive === undefined ? passes : and(alive, passes)
+  }
   const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
   const rank = ranks(indices, state, hidden)
   if (amount.kind === 'mass') {

@@ -1,0 +1,66 @@
+import type { Inspection, Sizes } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
+
+export interface WantedSizes {
+  readonly batch: number
+  /** Tokens of a text; pictures and sounds have their own number. */
+  readonly tokens?: number | undefined
+}
+
+/** Whether the number of tokens is an input's own length, which a caller chooses. */
+export function isText(inspection: Inspection): boolean {
+  return typeof inspection.tokens === 'string' && /^[\w.?]+$/.test(inspection.tokens)
+}
+
+/**
+ * Shape of each input of a model.
+ * @throws TpError TP_INPUT where a size is fixed to another number, or open with nothing to tell it by
+ */
+export function inputShapes(model: Model, inspection: Inspection, wanted: WantedSizes): ReadonlyMap<string, readonly number[]> {
+  const graph = new Graph(model)
+  return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, inspection, wanted)]))
+}
+
+/** What FLOPs are counted at: the sizes that the inputs leave free, by name. */
+export function flopsSizes(model: Model, inspection: Inspection, wanted: WantedSizes): Sizes {
+  const shapes = inputShapes(model, inspection, wanted)
+  const others: Record<string, number> = {}
+  for (const { name, dims = [] } of new Graph(model).inputs) {
+    for (const [axis, size] of dims.entries()) {
+      if (typeof size === 'string' && size !== '?') others[size] = shapes.get(name)?.[axis] as number
+    }
+  }
+  return { ...wanted, others } as Sizes
+}
+
+function shapeOf(graph: Graph, input: DeclaredValue, inspection: Inspection, { batch, tokens }: WantedSizes): number[] {
+  const { name, type, dims = [] } = input
+  const followsTokens = name === inspection.mask || !type.startsWith('float')
+  const picture = dims.length === 4 ? pictureShape(graph, name, inspection) : undefined
+  return dims.map((size, axis) => {
+    const chosen = axis === 0 ? batch : followsTokens ? tokens : undefined
+    if (typeof size === 'number') {
+      if (chosen === undefined || chosen === size) return size
+      const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
+      throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${name}"), not ${chosen}`)
+    }
+    const found = chosen ?? picture?.[axis]
+    if (found !== undefined) return found
+    throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and nothing tells what fits`)
+  })
+}
+
+/** A picture that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
+function pictureShape(graph: Graph, input: string, { tokens }: Inspection): readonly (number | undefined)[] | undefined {
+  const readers = graph.consumers(input).map(({ node }) => node)
+  const cast = readers.find(({ opType }) => opType === 'Cast')?.output[0]
+  const patches = [...readers, ...(cast === undefined ? [] : graph.consumers(cast).map(({ node }) => node))].find(
+    ({ opType }) => opType === 'Conv',
+  )
+  const [, channels, height, width] = graph.initializer(patches?.input[1] ?? '')?.dims.map(Number) ?? []
+  if (height === undefined || width === undefined) return undefined
+  // Class tokens are fewer than a row of patches, so the root rounds them away.
+  const grid = typeof tokens === 'number' ? Math.floor(Math.sqrt(tokens)) : 14
+  return [undefined, channels, grid * height, grid * width]
+}

@@ -30,6 +30,12 @@ const normOps = new Set([
   ...quantisingOps,
 ])
 
+/** Those of them without which it is none. */
+const averagingOps = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean'])
+
+/** Products with weights, which an FFN is made of. */
+const productOps = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'FusedGemm', 'MatMulInteger', 'MatMulNBits'])
+
 /**
  * The block around an attention, or undefined if its result is not added to the stream it was made from (pooling
  * heads, cross attention).
@@ -46,7 +52,15 @@ export function findBlock(program: Program, attention: Attention): Block | undef
 
 /** The stream that the block gives on: after the FFN's residual, and its norm in a post-norm model. */
 export function stackEnd(program: Program, block: Block): string | undefined {
-  const sum = whereOpenEnds(program, block.site, () => true)
+  let sum: string | undefined = block.site
+  let computes = false
+  // Casts may stand between the site and the FFN: on to where something was computed.
+  while (sum !== undefined && !computes) {
+    sum = whereOpenEnds(program, sum, (node) => {
+      computes ||= productOps.has(node.opType)
+      return true
+    })
+  }
   return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
@@ -100,12 +114,19 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
 /** The norm of a sum, if nothing else reads the sum (post-norm). Written out, a norm is several steps one after another. */
 function afterNorm(program: Program, sum: string): string | undefined {
   let norm: string | undefined
+  let averages = false
   for (let next: string | undefined = sum; next !== undefined; ) {
-    next = whereOpenEnds(program, next, (node) => normOps.has(node.opType))
-    if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) return norm
+    let here = false
+    next = whereOpenEnds(program, next, (node) => {
+      here ||= averagingOps.has(node.opType)
+      return normOps.has(node.opType)
+    })
+    if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) break
     norm = next
+    averages ||= here
   }
-  return norm
+  // A stream that is only cast or scaled on its way is no norm.
+  return averages ? norm : undefined
 }
 
 /**

@@ -87,7 +87,12 @@ function multiplyAdds(output: Tensor): Dim {
 
 function keptNames(model: Model): ReadonlyMap<string, string> {
   const cuts = readProvenance(model).flatMap((step) => step.cuts)
-  return new Map(cuts.filter((cut) => cut.ragged).map((cut) => [cut.after, `kept${cut.block}`]))
+  // The indices too: whatever else was gathered by them has as many tokens.
+  return new Map(
+    cuts
+      .filter((cut) => cut.ragged)
+      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, `kept${cut.block}`] as const)),
+  )
 }
 
 function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {

@@ -12,6 +12,8 @@ export interface Flow {
   readonly program: Program
   /** Name of the new token count. */
   readonly count: string
+  /** False while the graph is only looked at. */
+  readonly edits: boolean
   /** The token count before. */
   readonly before: Dim
   /** New type and shape of the values that changed. */

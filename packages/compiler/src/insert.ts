@@ -104,7 +104,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const next = renew(reduced.state, travelling, emitted.slice(2))
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const valid = nameOf('alive')
-  if (cut.ragged && valid !== undefined) hideFillers(program, encoder, block, valid, flow, options.fillers)
+  if (cut.ragged && valid !== undefined) hideFillers(program, encoder, block, valid, options.fillers)
   return {
     state: next.state,
     names: next.names,

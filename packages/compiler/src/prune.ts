@@ -17,6 +17,7 @@ import { eliminateDeadTokens } from './dead-tokens.ts'
 import { type Encoder, findEncoder } from './encoder.ts'
 import { type InsertedCut, insertAt } from './insert.ts'
 import type { FillerSums } from './mask-fillers.ts'
+import { poolKept } from './pool-kept.ts'
 import { type Named, Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
 import { type Refusal, Refused } from './refusal.ts'
@@ -131,6 +132,8 @@ function insertCuts(
     names = inserted.names
     if (inserted.cut) cuts.push(inserted.cut)
   }
+  const last = cuts.at(-1)
+  if (last?.valid !== undefined && cuts.some((cut) => cut.ragged)) poolKept(program, last, last.valid, fillers, point?.node)
   return cuts
 }
 

@@ -66,7 +66,11 @@ function takeOperand(
   axes: readonly number[],
   rank: number,
 ): void {
-  replace(flow, node, inputs, i, flow.take(node.input[i] as string, axes, rank, node))
+  const name = node.input[i] as string
+  if (flow.edits && flow.changed.has(name)) {
+    throw new Refused('TP_TOKEN_AXIS', `a value follows the tokens along one axis and not along another`, node)
+  }
+  replace(flow, node, inputs, i, flow.take(name, axes, rank, node))
 }
 
 function replace(flow: Flow, node: NodeProto, inputs: Inputs, i: number, by: Named): void {
@@ -170,6 +174,11 @@ const slice: Repair = (flow, node) => {
   const sizesFollow = [starts, ends].some((x) => x.value?.some((dim) => counts(flow, dim)))
   if (axes === undefined || !axes.some(tokenAxis)) {
     if (!sizesFollow) return inputs
+    if (starts.value?.[0] === `-${flow.count}` && ends.value?.length === 1 && Number(ends.value[0]) >= END) {
+      // The last n of n: all of them.
+      replace(flow, node, inputs, 1, flow.shape([-END], node.input[0] as string, node))
+      return inputs
+    }
     const isPrefix = starts.value?.every((dim) => dim === 0) && ends.value?.length === 1
     return isPrefix ? fromPositions(flow, node, inputs, 2) : refusePositions(node)
   }

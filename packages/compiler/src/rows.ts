@@ -224,9 +224,10 @@ export function keptRows(indices: Tensor, name: string, take: (x: Tensor) => Ten
 /** The parts of a flow that edit the program. */
 export function editing(
   rewriter: Rewriter,
-): Pick<Flow, 'program' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'letZerosCopy'> {
+): Pick<Flow, 'program' | 'edits' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'letZerosCopy'> {
   return {
     program: rewriter.program,
+    edits: true,
     take: (name, axes, rank, reader) => rewriter.take(name, axes, rank, reader),
     rewire: (node, index, name) => rewriter.rewire(node, index, name),
     shape: (entries, data, reader) => rewriter.shape(entries, data, reader),

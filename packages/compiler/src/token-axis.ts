@@ -40,9 +40,10 @@ export function traceTokens(program: Program, stream: string): TokenAxis {
     count: TOKENS,
     before: count,
     changed: new Map(),
-    take: (name, axes) => ({ name, tensor: renamed(program.tensor(name), name, axes) }),
+    take: (name, axes) => ({ name, tensor: renamed(flow.changed.get(name) ?? program.tensor(name), name, axes) }),
     rewire: () => {},
     reads: (tokens, node, single) => reads.push({ node, tokens, single }),
+    edits: false,
     wholeCount: () => undefined,
     letZerosCopy: () => {},
     shape: (entries, data) => {

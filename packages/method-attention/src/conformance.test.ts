@@ -1,8 +1,13 @@
 import { baselines } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { run } from '../test/run.ts'
-import { methods } from './index.ts'
+import { balanced, keyNorm, methods, receivedAttention } from './index.ts'
 
 for (const { name, create } of [...baselines, ...methods]) {
   testMethod(create(), { run, keeps: name === 'none' ? 'all' : name === 'ats' ? 'at most' : 'as many' })
 }
+testMethod(receivedAttention({ diagonal: false }), { run })
+testMethod(receivedAttention({ queries: 4 }), { run })
+testMethod(receivedAttention({ queries: 32, diagonal: false }), { run })
+testMethod(balanced({ queries: 4 }), { run })
+testMethod(keyNorm({ keep: 'large' }), { run })

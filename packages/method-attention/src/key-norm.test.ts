@@ -40,7 +40,13 @@ test('a larger key is never kept in place of a smaller one', () => {
   )
 })
 
+test('with large keys wanted, it is the other way round, and a share of the scores means something', () => {
+  const key = constant([3, 1, 4, 2], 'float32', [1, 1, 4, 1])
+  expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'tokens', value: 2 }).kept).toEqual([[0, 2]])
+  expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'mass', value: 0.35 }).kept).toEqual([[2]])
+})
+
 test('a share of negative scores means nothing, so mass is refused', () => {
   const key = constant([1, 2], 'float32', [1, 1, 2, 1])
-  expect(() => choose(keyNorm(), { key }, { kind: 'mass', value: 0.9 })).toThrow(/TP_SCHEDULE|share/)
+  expect(() => choose(keyNorm(), { key }, { kind: 'mass', value: 0.9 })).toThrow(/a share of their sum means nothing/)
 })

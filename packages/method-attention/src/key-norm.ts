@@ -1,20 +1,40 @@
-import { cast, mean, neg, norm2, type Scorer, scorer } from '@tp/core'
+import { cast, checkOptions, mean, neg, norm2, type OptionSpecs, type Scorer, scorer } from '@tp/core'
+
+export interface KeyNormOptions {
+  /** Which tokens stay: those with small keys, as published, or those with large ones. Default small. */
+  readonly keep?: 'small' | 'large'
+}
+
+export const keyNormOptions: OptionSpecs = {
+  keep: {
+    type: 'string',
+    choices: ['small', 'large'],
+    default: 'small',
+    description: 'which stay: tokens with small keys, as published, or with large ones, which suits vision encoders',
+  },
+}
 
 /**
  * Keeps the tokens with small keys: in language models a key of small norm is one that is attended to.
  *
- *   score_j = −mean over heads of ‖k_j‖          [B,H,N,headDim] → [B,N]
+ *   score_j = −mean over heads of ‖k_j‖          [B,H,N,headDim] → [B,N]          (+ with `keep: 'large'`)
  *
  * Reads no attention at all, so attention stays fusable. From key-value cache compression (Devoto et al., EMNLP 2024,
- * arXiv:2406.11430); encoders need not have that property, so compare with `random` before using it. The scores are
- * negative: they can be held against a threshold, but not cut by mass.
+ * arXiv:2406.11430). Encoders need not have that property: of the digits-vit's calibration pictures 63 % come out right
+ * with the small keys kept (70 % a block), 96 % with the large ones, 93 % with random ones. So compare before using it.
+ * The scores of small keys are negative: they can be held against a threshold, but not cut by mass.
  */
-export function keyNorm(): Scorer {
+export function keyNorm(options: KeyNormOptions = {}): Scorer {
+  checkOptions('key-norm', keyNormOptions, options)
+  const isSmall = options.keep !== 'large'
   return scorer({
     name: 'key-norm',
     family: 'attention',
     paper: { title: 'A Simple and Effective L2 Norm-Based Strategy for KV Cache Compression', arxiv: '2406.11430' },
-    signed: true,
-    score: (site) => neg(mean(norm2(cast(site.key, 'float32'), 3), 1)),
+    signed: isSmall,
+    score(site) {
+      const norm = mean(norm2(cast(site.key, 'float32'), 3), 1)
+      return isSmall ? neg(norm) : norm
+    },
   })
 }

@@ -3,7 +3,7 @@ import { ats } from './ats.ts'
 import { balanced, balancedOptions } from './balanced.ts'
 import { clsAttention } from './cls-attention.ts'
 import { cumulativeAttention } from './cumulative-attention.ts'
-import { keyNorm } from './key-norm.ts'
+import { keyNorm, keyNormOptions } from './key-norm.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
 import { valueWeighted } from './value-weighted.ts'
@@ -17,5 +17,5 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
   methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all blocks so far'),
   methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all blocks so far"),
-  methodEntry(keyNorm, 'keeps the tokens with the smallest keys'),
+  methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ]

@@ -1,9 +1,10 @@
 import { type Method, none, type Runtime, random, schedule, stride } from '@tp/core'
-import { bootstrapMean, comparePaired, type Evaluation, type Interval, type ModelInputs } from '@tp/eval'
+import { bootstrapMean, type Evaluation, type Interval, type ModelInputs, type VariantLatency } from '@tp/eval'
 import { clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { stratifiedSample } from '../measure/sample.ts'
 import type { Subject } from '../measure/subject.ts'
+import { timeFiles } from '../measure/time-files.ts'
 import { lengthOfEqualCost } from '../measure/truncation.ts'
 import { dense, pruned, totalFlops, type Variant, withoutDeadTokens } from '../measure/variant.ts'
 
@@ -61,12 +62,12 @@ export async function compare(runtime: Runtime, plan: ComparisonPlan): Promise<L
   const { subject, onProgress } = plan
   onProgress('pruning')
   const entries = await entriesOf(plan)
-  const runs = entries.flatMap(({ variants, inputs }) => variants.map(({ file }) => ({ file, inputs })))
+  const runs = entries.flatMap((entry) => entry.variants.map(({ file }) => ({ entry, file })))
   let done = 0
   onProgress(`${runs.length} models on ${subject.lengths.length} examples`)
   const evaluations = await inParallel(
-    runs.map(({ file, inputs }) => async () => {
-      const evaluation = await evaluateFile(runtime, file, inputs)
+    runs.map(({ entry, file }) => async () => {
+      const evaluation = await evaluateFile(runtime, file, entry.inputs)
       done += 1
       if (done % 5 === 0 || done === runs.length) onProgress(`${done} of ${runs.length} evaluated`)
       return evaluation
@@ -75,9 +76,8 @@ export async function compare(runtime: Runtime, plan: ComparisonPlan): Promise<L
   onProgress('timing, one thread')
   const latency = await timeEntries(runtime, entries, plan)
   const [reference] = evaluations as [Evaluation]
-  let next = 0
   return entries.map((entry, i) => {
-    const own = evaluations.slice(next, (next += entry.variants.length))
+    const own = evaluations.filter((_, run) => runs[run]?.entry === entry)
     return { ...about(entry), ...answersOf(own, reference), ...(latency[i] as Latency) }
   })
 }
@@ -136,18 +136,15 @@ async function timeEntries(runtime: Runtime, entries: readonly Entry[], plan: Co
   const positions = stratifiedSample(plan.subject.lengths, plan.timed.examples)
   const feeds = (inputs: ModelInputs) => Promise.all(positions.map((position) => inputs.feeds([position])))
   const common = await feeds(plan.subject.inputs)
-  await using opened = new AsyncDisposableStack()
-  const sessions: Record<string, Awaited<ReturnType<Runtime['load']>>> = {}
+  const files = Object.fromEntries(entries.map(({ variants }, i) => [i, (variants[0] as Variant).file]))
   const inputsOf: Record<string, typeof common> = {}
-  for (const [i, { variants, inputs }] of entries.entries()) {
-    const [{ file }] = variants as [Variant]
-    sessions[i] = opened.use(await runtime.load(file, { threads: 1 }))
+  for (const [i, { inputs }] of entries.entries()) {
     if (inputs !== plan.subject.inputs) inputsOf[i] = await feeds(inputs)
   }
   const { budgetMs } = plan.timed
-  const { variants } = await comparePaired(sessions, common, { budgetMs, inputsOf })
+  const { variants } = await timeFiles(runtime, files, common, { budgetMs, inputsOf })
   return entries.map((_, i) => {
-    const { p50Ms, speedup } = variants[i] as (typeof variants)[string]
+    const { p50Ms, speedup } = variants[i] as VariantLatency
     return { p50Ms, speedup: speedup.value }
   })
 }

@@ -1,2 +1,153 @@
+import { basename } from 'node:path'
+import type { NamedTensors, Session } from '@tp/core'
+import { comparePaired, type VariantLatency } from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
-export const benchCommand: Command = command({ options: {}, async run() { return 1 } })
+import type { Context } from '../command/context.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
+import { type Contestant, pruneContestants } from '../measuring/contestants.ts'
+import { inputRoles, type WantedSizes } from '../model/input-shapes.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { sampleInputs } from '../model/sample-inputs.ts'
+import { jsonDocument } from '../output/document.ts'
+import { factor } from '../output/numbers.ts'
+import { table } from '../output/table.ts'
+import { budgetsOptions, readBudgets } from '../pruning/budget.ts'
+import { number, wholeNumber } from '../pruning/numbers.ts'
+import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
+
+const options = {
+  against: { type: 'string', value: 'OTHER', description: 'the model that MODEL is compared with' },
+  method: { type: 'string', value: 'NAME[,NAME…]', description: 'compare MODEL pruned with each of these with MODEL as it is' },
+  ...budgetsOptions,
+  ...pruningOptions,
+  shapes: { type: 'string', value: 'BxN,…', description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for pictures 1,8' },
+  threads: { type: 'string', value: 'N', description: 'threads inside one operator; default 1' },
+  'min-speedup': { type: 'string', value: 'S', description: 'exit code 3 if MODEL, or MODEL pruned, is anywhere less than S times as fast' },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const
+
+/** For each shape. */
+const TIMING_MS = 4000
+const MOST_ROUNDS = 200
+
+export const benchCommand: Command = command({
+  options,
+  notes: [
+    'All models take their turn before the next round. Speed-ups are medians over rounds, with the interval that covers the',
+    'true median with 95 % probability. Inputs are random. Examples:',
+    '',
+    '  tp bench model.onnx --method received-attention --keep 0.7 --shapes 1x128',
+    '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
+  ],
+  async run([path = ''], given, context) {
+    const { print, progress, signal } = context
+    const { json = false } = given
+    const threads = given.threads === undefined ? 1 : wholeNumber('threads', given.threads)
+    const least = given['min-speedup'] === undefined ? undefined : number('min-speedup', given['min-speedup'])
+    if (least !== undefined && given.against === undefined && given.method === undefined) {
+      throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
+    }
+    const file = await readModelFile(path, signal)
+    const shapes = benchShapes(given.shapes, inputRoles(file.model))
+    const contestants = await openContestants(file, given, context)
+    const results = await time(file, contestants, shapes, threads, context)
+    const slow = least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
+    progress.end()
+    print(json ? jsonDocument('bench', content(path, threads, least, results)) : describe(threads, results))
+    for (const { name, shape, latency } of slow) {
+      progress.note(`[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`)
+    }
+    return slow.length === 0 ? EXIT.done : EXIT.belowThreshold
+  },
+})
+
+/** What takes part; the first is what the others are compared with. */
+async function openContestants(file: ModelFile, given: Arguments<typeof options>, { progress, signal }: Context): Promise<Contestant[]> {
+  const budgets = readBudgets(given)
+  const settings = readPruningSettings(given)
+  const fromFile = ({ path, model }: ModelFile, judged: boolean): Contestant => ({
+    name: path,
+    model,
+    judged,
+    load: (session) => nodeRuntime().load(path, session),
+  })
+  if (given.method !== undefined) {
+    if (given.against !== undefined) throw usageError('give --against or --method, not both')
+    progress.stage(`pruning ${basename(file.path)}`)
+    const methods = given.method.split(',').map((name) => name.trim())
+    const pruned = await pruneContestants({ file, methods, budgets, settings, plugins: given.plugin ?? [] })
+    return [{ ...fromFile(file, false), name: 'dense' }, ...pruned]
+  }
+  const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
+  const idle = Object.keys(given).find((name) => prunes.includes(name))
+  if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
+  if (given.against === undefined) return [fromFile(file, false)]
+  return [fromFile(await readModelFile(given.against, signal), false), fromFile(file, true)]
+}
+
+interface Result {
+  readonly name: string
+  readonly judged: boolean
+  readonly shape: string
+  readonly rounds: number
+  readonly flops: number | undefined
+  readonly latency: VariantLatency
+}
+
+async function time(
+  file: ModelFile,
+  contestants: readonly Contestant[],
+  shapes: readonly WantedSizes[],
+  threads: number,
+  { progress, signal }: Context,
+): Promise<Result[]> {
+  const roles = inputRoles(file.model)
+  const sessions: Record<string, Session> = {}
+  try {
+    for (const [i, { load }] of contestants.entries()) sessions[`${i}`] = await load({ threads, signal })
+    const results: Result[] = []
+    for (const shape of shapes) {
+      progress.stage(`timing ${shapeText(shape)}`)
+      const inputs: NamedTensors = sampleInputs(file.model, roles, shape)
+      const { rounds, variants } = await comparePaired(sessions, [inputs], {
+        rounds: MOST_ROUNDS,
+        budgetMs: TIMING_MS,
+        signal,
+        onProgress: (done, total) => progress.step(done, total),
+      })
+      for (const [i, { name, judged, flops }] of contestants.entries()) {
+        const latency = variants[`${i}`]
+        if (latency) results.push({ name, judged, shape: shapeText(shape), rounds, flops: flops?.(shape), latency })
+      }
+    }
+    return results
+  } finally {
+    for (const session of Object.values(sessions)) await session.dispose()
+  }
+}
+
+function describe(threads: number, results: readonly Result[]): string {
+  const rows = results.map(({ name, shape, flops, latency }, i) => {
+    const { value, low, high } = latency.speedup
+    const isFirst = results[i - 1]?.shape !== shape
+    const speedup = isFirst ? factor(1) : `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
+    return [isFirst ? shape : '', name, latency.p50Ms.toFixed(2), latency.p90Ms.toFixed(2), flops === undefined ? '–' : factor(flops), speedup]
+  })
+  return [
+    `onnxruntime-node, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    table(['shape', 'model', 'p50 ms', 'p90 ms', 'FLOPs', 'speed-up'], rows, ['shape', 'model']),
+  ].join('\n')
+}
+
+function content(model: string, threads: number, minSpeedup: number | undefined, results: readonly Result[]): object {
+  const rows = results.map(({ name, shape, rounds, flops, latency: { p50Ms, p90Ms, speedup } }) => ({
+    ...{ shape, model: name, rounds, flops: flops ?? null, p50Ms, p90Ms },
+    ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
+  }))
+  const passed = minSpeedup === undefined || results.every(({ judged, latency }) => !judged || latency.speedup.value >= minSpeedup)
+  return { model, threads, minSpeedup: minSpeedup ?? null, passed, rows }
+}

@@ -1,7 +1,7 @@
-import { flopsFormula, type Inspection } from '@tp/compiler'
+import { flopsFormula, type Sizes } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import { flopsSizes, isText, type WantedSizes } from './input-shapes.ts'
+import { flopsSizes, type InputRoles, isText, type WantedSizes } from './input-shapes.ts'
 
 export interface FlopsAt {
   readonly batch: number
@@ -12,12 +12,12 @@ export interface FlopsAt {
 /** Lengths that figures of a text model are given for. */
 const USUAL_LENGTHS = [32, 128, 512] as const
 
-/** FLOPs of a model that was made from `inspection`'s; undefined where they depend on the data. */
-export function flopsOf(model: Model, inspection: Inspection): (wanted: WantedSizes) => number | undefined {
+/** FLOPs of a model that was made with these inputs; undefined where they depend on the data. */
+export function flopsOf(model: Model, roles: InputRoles): (wanted: WantedSizes & Pick<Sizes, 'kept'>) => number | undefined {
   const formula = flopsFormula(model)
   return (wanted) => {
     try {
-      return formula(flopsSizes(model, inspection, wanted))
+      return formula(flopsSizes(model, roles, wanted))
     } catch (error) {
       if (isTpError(error) && (error.code === 'TP_SIZES' || error.code === 'TP_INPUT')) return undefined
       throw error
@@ -26,12 +26,12 @@ export function flopsOf(model: Model, inspection: Inspection): (wanted: WantedSi
 }
 
 /** FLOPs of one example: a text at some usual lengths, a picture or a sound at its own. */
-export function flopsAtUsualLengths(model: Model, inspection: Inspection): FlopsAt[] {
-  const count = flopsOf(model, inspection)
-  const batch = typeof inspection.batch === 'number' ? inspection.batch : 1
-  const lengths = isText(inspection) ? USUAL_LENGTHS : [undefined]
+export function flopsAtUsualLengths(model: Model, roles: InputRoles): FlopsAt[] {
+  const count = flopsOf(model, roles)
+  const batch = typeof roles.batch === 'number' ? roles.batch : 1
+  const lengths = isText(roles) ? USUAL_LENGTHS : [undefined]
   return lengths.flatMap((tokens) => {
     const flops = count({ batch, tokens })
-    return flops === undefined ? [] : [{ batch, tokens: tokens ?? inspection.tokens, flops }]
+    return flops === undefined ? [] : [{ batch, tokens: tokens ?? roles.tokens, flops }]
   })
 }

@@ -1,6 +1,22 @@
-import type { Inspection, Sizes } from '@tp/compiler'
+import { type Inspection, inspect, type Sizes } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
+
+/** What has to be known of a model to feed it. */
+export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask'>
+
+/** Roles of the inputs; of a model that cannot be pruned, by the names that exporters give. */
+export function inputRoles(model: Model): InputRoles {
+  const found = inspect(model)
+  if (found.ok) return found
+  const { inputs } = new Graph(model)
+  const text = inputs.find(({ type, dims }) => !type.startsWith('float') && dims?.length === 2)
+  return {
+    batch: inputs[0]?.dims?.[0] ?? 1,
+    tokens: text?.dims?.[1] ?? 1,
+    mask: inputs.find(({ name }) => /mask/.test(name))?.name,
+  }
+}
 
 export interface WantedSizes {
   readonly batch: number
@@ -9,22 +25,22 @@ export interface WantedSizes {
 }
 
 /** Whether the number of tokens is an input's own length, which a caller chooses. */
-export function isText(inspection: Inspection): boolean {
-  return typeof inspection.tokens === 'string' && /^[\w.?]+$/.test(inspection.tokens)
+export function isText(roles: InputRoles): boolean {
+  return typeof roles.tokens === 'string' && /^[\w.?]+$/.test(roles.tokens)
 }
 
 /**
  * Shape of each input of a model.
  * @throws TpError TP_INPUT where a size is fixed to another number, or open with nothing to tell it by
  */
-export function inputShapes(model: Model, inspection: Inspection, wanted: WantedSizes): ReadonlyMap<string, readonly number[]> {
+export function inputShapes(model: Model, roles: InputRoles, wanted: WantedSizes): ReadonlyMap<string, readonly number[]> {
   const graph = new Graph(model)
-  return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, inspection, wanted)]))
+  return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, roles, wanted)]))
 }
 
-/** What FLOPs are counted at: the sizes that the inputs leave free, by name. */
-export function flopsSizes(model: Model, inspection: Inspection, wanted: WantedSizes): Sizes {
-  const shapes = inputShapes(model, inspection, wanted)
+/** What FLOPs are counted at: also the other sizes that the inputs leave free, by name. */
+export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes & Pick<Sizes, 'kept'>): Sizes {
+  const shapes = inputShapes(model, roles, wanted)
   const others: Record<string, number> = {}
   for (const { name, dims = [] } of new Graph(model).inputs) {
     for (const [axis, size] of dims.entries()) {
@@ -34,10 +50,10 @@ export function flopsSizes(model: Model, inspection: Inspection, wanted: WantedS
   return { ...wanted, others } as Sizes
 }
 
-function shapeOf(graph: Graph, input: DeclaredValue, inspection: Inspection, { batch, tokens }: WantedSizes): number[] {
+function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
   const { name, type, dims = [] } = input
-  const followsTokens = name === inspection.mask || !type.startsWith('float')
-  const picture = dims.length === 4 ? pictureShape(graph, name, inspection) : undefined
+  const followsTokens = name === roles.mask || !type.startsWith('float')
+  const picture = dims.length === 4 ? pictureShape(graph, name, roles) : undefined
   return dims.map((size, axis) => {
     const chosen = axis === 0 ? batch : followsTokens ? tokens : undefined
     if (typeof size === 'number') {
@@ -52,7 +68,7 @@ function shapeOf(graph: Graph, input: DeclaredValue, inspection: Inspection, { b
 }
 
 /** A picture that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
-function pictureShape(graph: Graph, input: string, { tokens }: Inspection): readonly (number | undefined)[] | undefined {
+function pictureShape(graph: Graph, input: string, { tokens }: InputRoles): readonly (number | undefined)[] | undefined {
   const readers = graph.consumers(input).map(({ node }) => node)
   const cast = readers.find(({ opType }) => opType === 'Cast')?.output[0]
   const patches = [...readers, ...(cast === undefined ? [] : graph.consumers(cast).map(({ node }) => node))].find(

@@ -1,7 +1,6 @@
-import type { Inspection } from '@tp/compiler'
 import { type NamedTensors, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
 import { Graph, type Model } from '@tp/onnx'
-import { inputShapes, type WantedSizes } from './input-shapes.ts'
+import { type InputRoles, inputShapes, type WantedSizes } from './input-shapes.ts'
 
 export interface SampleOptions extends WantedSizes {
   /** Ends the second row, the third … ever earlier, as padding does. Default: all tokens are real. */
@@ -13,10 +12,10 @@ export interface SampleOptions extends WantedSizes {
  * Random inputs that a model can be run on: token ids that its tables have, standard normal pictures and sounds.
  * @throws TpError TP_INPUT where a size is fixed to another number, or the type is none that can be filled
  */
-export function sampleInputs(model: Model, inspection: Inspection, options: SampleOptions): NamedTensors {
+export function sampleInputs(model: Model, roles: InputRoles, options: SampleOptions): NamedTensors {
   const { padded = false, seed = 1 } = options
   const graph = new Graph(model)
-  const shapes = inputShapes(model, inspection, options)
+  const shapes = inputShapes(model, roles, options)
   const random = randomNumbers(seed)
   return Object.fromEntries(
     graph.inputs.map(({ name, type }) => {
@@ -26,7 +25,7 @@ export function sampleInputs(model: Model, inspection: Inspection, options: Samp
   )
 
   function numbersFor(name: string, type: string, dims: readonly number[]): Float64Array {
-    if (name === inspection.mask) return maskNumbers(dims, padded)
+    if (name === roles.mask) return maskNumbers(dims, padded)
     if (type.startsWith('float')) return fill(dims, () => normal(random))
     const rows = tableRows(graph, name)
     return fill(dims, () => Math.floor(random() * rows))

@@ -101,3 +101,31 @@ function lengthFor({ at }: Budget, inspection: Inspection): number | undefined {
   }
   return undefined
 }
+
+type AmountName = (typeof amounts)[number]
+type BudgetsOptions = Omit<typeof budgetOptions, AmountName> & {
+  readonly [Name in AmountName]: (typeof budgetOptions)[Name] & { readonly multiple: true }
+}
+
+/** The same for commands that compare: every amount may be given several times, one row of the table each. */
+export const budgetsOptions: BudgetsOptions = {
+  ...budgetOptions,
+  keep: { ...budgetOptions.keep, multiple: true },
+  tokens: { ...budgetOptions.tokens, multiple: true },
+  threshold: { ...budgetOptions.threshold, multiple: true },
+  mass: { ...budgetOptions.mass, multiple: true },
+  flops: { ...budgetOptions.flops, multiple: true },
+}
+
+/** @throws TpError TP_USAGE */
+export function readBudgets({ layers, at, ...given }: Arguments<BudgetsOptions>): Budget[] {
+  const common = { ...(layers !== undefined && { layers }) }
+  const budgets = amounts.flatMap((kind) =>
+    (given[kind] ?? []).flatMap(
+      (text) => readBudget({ ...common, ...(kind === 'flops' && at !== undefined && { at }), [kind]: text }) ?? [],
+    ),
+  )
+  if (budgets.length === 0) readBudget({ ...common, ...(at !== undefined && { at }) })
+  else if (at !== undefined && given.flops === undefined) throw usageError('--at belongs to --flops')
+  return budgets
+}

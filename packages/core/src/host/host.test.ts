@@ -61,7 +61,9 @@ interface Token {
 }
 
 function realTokens({ scores, real }: Rows): Token[][] {
-  return scores.map((row, b) => row.map((score, place) => ({ place, score })).filter(({ place }) => real?.[b]?.[place] !== 0))
+  return scores.map((row, b) =>
+    row.map((score, place) => ({ place, score })).filter(({ place }) => real?.[b]?.[place] !== 0),
+  )
 }
 
 /** The rule, said plainly. */
@@ -73,7 +75,12 @@ function keptByRule(tokens: readonly Token[], fixed: readonly number[], amount: 
   const chosen =
     count !== undefined
       ? [...stays, ...free].slice(0, Math.max(count, fixed.length))
-      : [...stays, ...(amount.kind === 'mass' ? heaviest(free, amount.value) : free.filter(({ score }) => score >= amount.value))]
+      : [
+          ...stays,
+          ...(amount.kind === 'mass'
+            ? heaviest(free, amount.value)
+            : free.filter(({ score }) => score >= amount.value)),
+        ]
   // a row without any token could not be computed with: the best stay, or of a sum of 0 the first
   const best = byScore.filter(({ score }) => score === byScore[0]?.score)
   const atLeast = amount.kind === 'threshold' ? best : best.slice(0, 1)
@@ -201,10 +208,13 @@ describe('a method that chooses by itself', () => {
     expect(reduced.cut?.ragged).toBe(true)
   })
 
-  test('may keep everything: none does', () => {
-    const rows = { scores: [[0, 0, 0]], real: [[1, 1, 0]], fixed: [0] }
-    const reduced = reduceRows(none(), rows, { kind: 'ratio', value: 0.1 })
-    expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 1]])
+  test('may keep everything: then nothing is cut', () => {
+    const rows = { scores: [[0, 0, 0]], fixed: [0] }
+    for (const real of [undefined, [[1, 1, 0]]]) {
+      const { cut, state } = reduceRows(none(), { ...rows, real }, { kind: 'ratio', value: 0.1 })
+      expect(cut).toBeUndefined()
+      expect(lists(state.position)).toEqual([[0, 1, 2]])
+    }
   })
 
   test('may leave a row without tokens: the graph still has one slot', () => {

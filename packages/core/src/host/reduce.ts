@@ -6,10 +6,10 @@ import {
   cast,
   div,
   equal,
+  greater,
   less,
   matmul,
   mean,
-  not,
   or,
   squeeze,
   sum,
@@ -53,7 +53,7 @@ export interface ReduceOptions {
 
 /** What a method does at one site. */
 export interface Reduced {
-  /** Absent where the method only observed. */
+  /** Absent where nothing leaves: the method only observed, or kept what is alive. */
   readonly cut?: Cut
   /** State after the site, over the tokens that stay; dims are named B and N again. */
   readonly state: TokenState
@@ -72,9 +72,10 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const started = { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
   const selected = new Set<Tensor>()
   const budget: Budget | undefined = amount && makeBudget(amount, started, hidden, selected)
-  const reduction = method.reduce(makeSite(source, started, budget, params))
+  const site = makeSite(source, started, budget, params)
+  const reduction = method.reduce(site)
   const carried = { ...started.carried, ...reduction.carry }
-  if (amount === undefined) return { state: { ...started, carried } }
+  if (amount === undefined || reduction.keep === site.alive) return { state: { ...started, carried } }
 
   // What `select` gave obeys already; any other choice is made to.
   const chosen = selected.has(reduction.keep)
@@ -133,9 +134,7 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
     get received() {
       return received(cast(source.attention(), 'float32'), state)
     },
-    get alive() {
-      return state.alive ?? everyToken(state)
-    },
+    alive: state.alive ?? greater(state.ordinals, 0),
     get fixed() {
       return fixedTokens(state)
     },
@@ -158,11 +157,6 @@ function received(attention: Tensor, state: TokenState): Tensor {
   const real = cast(state.alive, attention.dtype)
   const summed = squeeze(matmul(unsqueeze(real, [1, 2]), attention), [2])
   return div(mean(summed, 1), sum(real, 1, { keepDims: true }))
-}
-
-function everyToken(state: TokenState): Tensor {
-  const fixed = fixedTokens(state)
-  return or(fixed, not(fixed))
 }
 
 function obey(keep: Tensor, state: TokenState): Tensor {

@@ -1,0 +1,42 @@
+import type { Session, SessionOptions } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import { flopsOf } from '../model/flops.ts'
+import type { WantedSizes } from '../model/input-shapes.ts'
+import { loadSession } from '../model/load-session.ts'
+import { inspectFile } from '../pruning/request.ts'
+import { pruneVariants, type VariantOptions } from './variants.ts'
+
+/** A model that takes part in `tp bench`. */
+export interface Contestant {
+  readonly name: string
+  readonly model: Model
+  /** Whether `--min-speedup` is about it. */
+  readonly judged: boolean
+  /** How many times fewer FLOPs than the model that it was made from. */
+  readonly flops?: (shape: WantedSizes) => number | undefined
+  load(options: SessionOptions & { signal: AbortSignal }): Promise<Session>
+}
+
+/** A model pruned with several methods, `none` first. */
+export async function pruneContestants(options: Omit<VariantOptions, 'inspection'>): Promise<Contestant[]> {
+  const { file, methods } = options
+  const inspection = inspectFile(file)
+  const dense = flopsOf(file.model, inspection)
+  const variants = await pruneVariants({ ...options, inspection })
+  return variants.flatMap(({ method, keep, models: [first] }) => {
+    if (first === undefined) return []
+    const { model } = first.plain
+    const pruned = flopsOf(model, inspection)
+    return {
+      name: [method, keep].join(' ').trim(),
+      model,
+      judged: method !== 'none' || methods.every((name) => name === 'none'),
+      flops: (shape) => ratio(dense(shape), pruned(shape)),
+      load: (session) => loadSession(model, file, session),
+    }
+  })
+}
+
+function ratio(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? undefined : a / b
+}

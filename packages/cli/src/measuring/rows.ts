@@ -1,0 +1,54 @@
+import type { Interval, VariantLatency } from '@tp/eval'
+import { factor } from '../output/numbers.ts'
+import { table } from '../output/table.ts'
+import type { Figures } from './evaluate-variant.ts'
+
+/** One row of the table of `tp eval`. */
+export interface Row extends Figures {
+  readonly method: string
+  readonly keep: string
+  readonly seeds: number
+  readonly latency: VariantLatency
+}
+
+export function describeRows(rows: readonly Row[]): string {
+  const headings = ['method', 'keep', 'kept', 'accuracy', 'loss in points', 'agrees with dense', 'FLOPs', 'p50 ms', 'speed-up']
+  const cells = rows.map(({ method, keep, seeds, kept, accuracy, loss, agreement, flops, latency }, i) => [
+    seeds === 1 ? method : `${method} (${seeds} seeds)`,
+    keep,
+    kept.toFixed(2),
+    plusMinus(accuracy),
+    i === 0 ? '' : points(loss),
+    `${agreement.toFixed(1)} %`,
+    flops === undefined ? '–' : factor(flops),
+    latency.p50Ms.toFixed(2),
+    i === 0 ? factor(1) : `${factor(latency.speedup.value)} (${latency.speedup.low.toFixed(2)} … ${latency.speedup.high.toFixed(2)})`,
+  ])
+  return table(headings, cells, ['method'])
+}
+
+/** The row in JSON: percent, factors over dense, milliseconds. */
+export function rowContent({ method, keep, seeds, kept, keptByBlock, accuracy, loss, agreement, flops, latency }: Row): object {
+  const { estimate, low, high } = accuracy
+  const { p50Ms, p90Ms, speedup } = latency
+  return {
+    ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByBlock },
+    ...{ accuracy: estimate, low, high, loss, agreement, flops: flops ?? null },
+    ...{ p50Ms, p90Ms, speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
+  }
+}
+
+/** Half as wide as the interval. */
+function plusMinus({ estimate, low, high }: Interval): string {
+  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
+}
+
+function points({ estimate, low, high }: Interval): string {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** One decimal, with a minus sign and without minus zero. */
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
+}

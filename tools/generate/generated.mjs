@@ -15,6 +15,7 @@ export async function generatedFiles() {
     .map((methodPackage) => withRegions(`${methodPackage.folder}/README.md`, { methods: optionsTable(methodPackage) }))
   return [
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
+    { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
     withRegions('README.md', { methods: methodsTable(methods), packages: packagesTable() }),
     ...readmes,
   ]
@@ -37,6 +38,14 @@ export async function writeGenerated() {
 /** @param {string} file relative to the root */
 function read(file) {
   return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
+}
+
+const VERSION_FILE = 'packages/compiler/src/version.ts'
+
+/** The version that pruned files name; libraries for browsers cannot read their manifest. */
+function versionModule() {
+  const { version } = JSON.parse(read('packages/compiler/package.json'))
+  return `/** Version of the toolkit, as pruned files name it. Generated from package.json. */\nexport const version = '${version}'\n`
 }
 
 function packagesTable() {

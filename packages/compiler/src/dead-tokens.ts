@@ -126,7 +126,7 @@ function partialReads(program: Program, axis: TokenAxis, needs: Needs): PartialR
 
 function cutReads(program: Program, stream: string, reads: readonly PartialRead[], axis: TokenAxis): void {
   const { graph } = program
-  const count = 'S'
+  const count = "S'"
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
   const rewriter = new Rewriter(program, stream, leadingRows(axis.reads), count, prefix)

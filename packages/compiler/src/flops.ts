@@ -77,6 +77,8 @@ function multiplyAdds(output: Tensor): Dim {
     case 'Gemm':
     case 'com.microsoft.FusedGemm':
       return mulDims(elements, a.dims[attributes.transA === 1 ? 0 : 1] as Dim)
+    case 'com.microsoft.MatMulNBits':
+      return mulDims(elements, attributes.K as number)
     case 'Conv':
     case 'ConvInteger':
       return mulDims(elements, b.dims.slice(1).reduce<Dim>(mulDims, 1))
@@ -91,7 +93,7 @@ function keptNames(model: Model): ReadonlyMap<string, string> {
   return new Map(
     cuts
       .filter((cut) => cut.ragged)
-      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, `kept${cut.block}`] as const)),
+      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, `kept'${cut.block}`] as const)),
   )
 }
 
@@ -99,7 +101,7 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
   const values: Record<string, number> = { ...sizes.others }
   if (typeof batch === 'string') values[batch] = sizes.batch
   if (typeof tokens === 'string' && sizes.tokens !== undefined) values[tokens] = sizes.tokens
-  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[`kept${block}`] = kept
+  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[`kept'${block}`] = kept
   const flops = substituteDim(total, values)
   if (typeof flops === 'number') return flops
   throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${[...namesIn(flops)].join(', ')}; say how large they are`)

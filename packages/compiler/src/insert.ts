@@ -66,7 +66,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const { graph } = program
   const { cut } = reduced
   const prefix = `tp/block_${block}`
-  const count = `T${block}`
+  const count = `T'${block}`
   const dims = program.tensor(site).dims
   const batch = dims[0] as Dim
   const readers = graph.consumers(site).map((use) => use.node)

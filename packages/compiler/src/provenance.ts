@@ -2,8 +2,8 @@ import { type Model, metadata } from '@tp/onnx'
 
 /** One pruning that a file has gone through. */
 export interface PruningStep {
-  /** Version of the method contract. */
-  readonly contract: number
+  /** Version of the toolkit. */
+  readonly version: string
   readonly method: string
   /** Block number → what stays there. */
   readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>

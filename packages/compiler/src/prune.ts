@@ -1,7 +1,6 @@
 import {
   type Amount,
   cast,
-  contractVersion,
   equal,
   initialState,
   input,
@@ -22,6 +21,7 @@ import { type Named, Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
 import { type Refusal, Refused } from './refusal.ts'
 import { RestorePoint } from './restore.ts'
+import { version } from './version.ts'
 
 export interface PruneOptions {
   readonly method: Method
@@ -206,7 +206,7 @@ export const TRACE = 'tp.trace'
 function provenanceOf(options: PruneOptions, cuts: readonly InsertedCut[]): PruningStep {
   const schedule = Object.fromEntries([...options.schedule].map(([block, amount]) => [block, amount]))
   return {
-    contract: contractVersion,
+    version,
     method: options.method.name,
     schedule,
     ...(options.source !== undefined && { source: options.source }),

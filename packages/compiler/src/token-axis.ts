@@ -24,8 +24,8 @@ export interface TokenRead {
   readonly single: boolean
 }
 
-/** Name of the token axis while a graph is being analysed. */
-export const TOKENS = 'T'
+/** Name of the token axis while a graph is being analysed. No size of a file has a name with a prime. */
+export const TOKENS = "T'"
 
 /**
  * Follows the tokens of a stream [b,n,D] to the outputs without changing anything.

@@ -80,7 +80,7 @@ async function openContestants(file: ModelFile, given: Arguments<typeof options>
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
     const pruned = await pruneContestants({ file, methods, budgets, settings, plugins: given.plugin ?? [] })
-    return [{ ...fromFile(file, false), name: 'dense' }, ...pruned]
+    return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
   }
   const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
@@ -135,11 +135,13 @@ function describe(threads: number, results: readonly Result[]): string {
     const { value, low, high } = latency.speedup
     const isFirst = results[i - 1]?.shape !== shape
     const speedup = isFirst ? factor(1) : `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
-    return [isFirst ? shape : '', name, latency.p50Ms.toFixed(2), latency.p90Ms.toFixed(2), flops === undefined ? '–' : factor(flops), speedup]
+    const times = [latency.p50Ms.toFixed(2), latency.p90Ms.toFixed(2)]
+    return [isFirst ? shape : '', name, ...times, speedup, flops === undefined ? '' : factor(flops)]
   })
+  const counted = results.some(({ flops }) => flops !== undefined)
   return [
     `onnxruntime-node, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-    table(['shape', 'model', 'p50 ms', 'p90 ms', 'FLOPs', 'speed-up'], rows, ['shape', 'model']),
+    table(['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counted ? 6 : 5), rows, ['shape', 'model']),
   ].join('\n')
 }
 

@@ -23,6 +23,7 @@ import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/req
 const options = {
   data: { type: 'string', value: 'PATH', description: 'label<TAB>sentence file, IDX files, or a folder of pictures or WAV files by label' },
   tokenizer: { type: 'string', value: 'FILE', description: 'tokenizer.json of the model; default: the one beside it' },
+  labels: { type: 'string', value: 'NAME,NAME…', description: "the model's class names in order; default: those of config.json beside it" },
   methods: { type: 'string', value: 'NAME,NAME…', description: 'prune with each of these, and with none; default: the model as it is' },
   ...budgetsOptions,
   ...pruningOptions,
@@ -81,14 +82,14 @@ function refuseIdle(given: Arguments<typeof options>): void {
 async function openInputs(
   path: string,
   data: string,
-  { tokenizer, limit }: Arguments<typeof options>,
+  { tokenizer, labels, limit }: Arguments<typeof options>,
   { progress, signal }: Context,
 ): Promise<ModelInputs> {
   progress.stage(`reading ${data}`)
   const known = await readModelFolder(path)
   await using session = await nodeRuntime().load(path, { signal })
   const dataset = await openDataset(data, {
-    labels: known.labels,
+    labels: labels?.split(',') ?? known.labels,
     modality: modalityOf(session.inputs),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
   })

@@ -5,6 +5,7 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   return lines
     .map((line) =>
       line
+        .slice(0, headings.length)
         .map((cell, column) => {
           const width = widths[column] as number
           return left.includes(headings[column] as string) ? cell.padEnd(width) : cell.padStart(width)

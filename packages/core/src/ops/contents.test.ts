@@ -115,6 +115,13 @@ describe('contents of shape arithmetic', () => {
     expect(expand(x, clean).dims).toEqual(['B', 'N', 4])
   })
 
+  test('a choice by comparison is a minimum or a maximum, as old opsets write them', () => {
+    const seven = constant([7], 'int64')
+    expect(contents(where(less(tokens, seven), tokens, seven))).toEqual(contents(minimum(tokens, seven)))
+    expect(contents(where(greater(tokens, seven), tokens, seven))).toEqual(contents(maximum(tokens, seven)))
+    expect(contents(where(less(seven, tokens), tokens, seven))).toEqual(['?'])
+  })
+
   test('floats and long tensors have no contents', () => {
     expect(constant([1, 2]).value).toBeUndefined()
     expect(cast(sizes, 'float32').value).toBeUndefined()

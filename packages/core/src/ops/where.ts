@@ -1,7 +1,8 @@
+import type { Dim } from '../dim.ts'
 import type { Op } from '../op.ts'
 import { applyOne, type Tensor } from '../tensor.ts'
 import { asTensor, type Operand } from './constant.ts'
-import { choose, mapContents } from './contents.ts'
+import { choose, larger, mapContents, smaller } from './contents.ts'
 import { at } from './kernels.ts'
 import { mustBe, operand, sameType } from './operands.ts'
 import { broadcastOf } from './sizes.ts'
@@ -17,7 +18,8 @@ export const Where: Op = {
     const b = operand(inputs, 2)
     mustBe('bool', condition)
     const dims = broadcastOf([condition, a, b])
-    return [{ dtype: sameType(a, b), dims, value: mapContents([condition, a, b], dims, choose) }]
+    const which = comparison(condition, a, b) ?? choose
+    return [{ dtype: sameType(a, b), dims, value: mapContents([condition, a, b], dims, which) }]
   },
   run(inputs, _, context) {
     const condition = at(inputs, 0)
@@ -36,6 +38,15 @@ export const Where: Op = {
     }
     return [result]
   },
+}
+
+/** Below opset 12 integers have neither Min nor Max: the smaller or larger of two is a choice by comparison. */
+function comparison({ node }: Tensor, a: Tensor, b: Tensor): ((condition: Dim, a: Dim, b: Dim) => Dim) | undefined {
+  const [left, right] = node.inputs
+  const reads = (x: Tensor | undefined, y: Tensor): boolean => y.value !== undefined && x?.value?.join() === y.value.join()
+  if (!reads(left, a) || !reads(right, b)) return undefined
+  if (node.op.name === 'Less') return (_, x, y) => smaller(x, y)
+  return node.op.name === 'Greater' ? (_, x, y) => larger(x, y) : undefined
 }
 
 /** `a` where the condition holds, else `b`; one of them may be a plain number. */

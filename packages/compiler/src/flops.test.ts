@@ -1,0 +1,119 @@
+import { isTpError, none, type Schedule, schedule } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { modelPath } from '@tp/models'
+import { decodeModel, type Model } from '@tp/onnx'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { fixture, openFixture } from '../test/fixtures.ts'
+import { countFlops, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
+import { prune } from './prune.ts'
+
+const mail = decodeModel(readFileSync(modelPath('mail')))
+
+function pruned(model: Model, amounts: Schedule): Model {
+  const result = prune(model, { method: receivedAttention(), schedule: amounts })
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}
+
+describe('multiply-adds of BERT, counted by hand', () => {
+  // bert-cls-eager-ts11: 3 layers, hidden 32, feed-forward 40, 5 classes; see its fixture.json
+  const [d, f, classes, layers] = [32, 40, 5, 3]
+  const model = openFixture(fixture('bert-cls-eager-ts11'))
+  const layer = (n: number): number => 4 * n * d * d + 2 * n * n * d + 2 * n * d * f
+  const head = d * d + d * classes
+
+  test('dense', () => {
+    for (const [batch, n] of [[1, 1], [1, 12], [3, 7]] as const) {
+      expect(countFlops(model, { batch, tokens: n })).toBe(batch * (layers * layer(n) + head))
+    }
+  })
+
+  test('without dead tokens the last layer computes keys and values of all tokens, the rest of one', () => {
+    const result = prune(model, { method: none(), schedule: new Map() })
+    if (!result.ok) throw new Error(result.refusal.message)
+    const n = 12
+    const lastLayer = 2 * n * d * d + 2 * d * d + 2 * n * d + 2 * d * f
+    expect(countFlops(result.model, { batch: 2, tokens: n })).toBe(2 * (2 * layer(n) + lastLayer + head))
+  })
+
+  test('a cut: the feed-forward part of its layer, and all later ones, see what is left', () => {
+    const [n, k, heads] = [12, 7, 4]
+    const result = prune(model, {
+      method: receivedAttention(),
+      schedule: schedule(layers, { layers: [1], tokens: k }),
+      deadTokens: false,
+    })
+    if (!result.ok) throw new Error(result.refusal.message)
+    const attention = (m: number): number => 4 * m * d * d + 2 * m * m * d
+    // received attention sums the real query rows of every head by a product [1,n] × [n,n]
+    const score = heads * n * n
+    const expected = layer(n) + attention(n) + score + 2 * k * d * f + layer(k) + head
+    expect(countFlops(result.model, { batch: 1, tokens: n })).toBe(expected)
+  })
+})
+
+test('a convolution counts its kernel for every result', () => {
+  // vit-cls-static-ts11: 1×3×12×12 … the first convolution alone, told by the file's shapes
+  const result = countFlops(openFixture(fixture('vit-cls-static-ts11')), { batch: 1 })
+  const [n, d, f, classes, layers] = [17, 32, 40, 5, 3]
+  const patches = 16 * d * (3 * 4 * 4)
+  expect(result).toBe(patches + layers * (4 * n * d * d + 2 * n * n * d + 2 * n * d * f) + d * classes)
+})
+
+describe('sizes', () => {
+  test('a formula gives the same as counting anew', () => {
+    const formula = flopsFormula(mail)
+    for (const tokens of [8, 128, 512]) expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
+  })
+
+  test('what is missing is named', () => {
+    const error = catchError(() => countFlops(mail, { batch: 1 }))
+    expect(isTpError(error) && error.code).toBe('TP_SIZES')
+    expect(String(error)).toContain('sequence')
+  })
+
+  test('counts that only the data decide are given as kept', () => {
+    const counts = [90, 60, 33, 20, 11]
+    const fixed = pruned(mail, schedule(6, { tokens: counts }))
+    const ragged = pruned(mail, schedule(6, { mass: 0.9 }))
+    const kept = Object.fromEntries(counts.map((count, i) => [i + 1, count]))
+    const at: Sizes = { batch: 4, tokens: 128 }
+    expect(isTpError(catchError(() => countFlops(ragged, at)))).toBe(true)
+    expect(countFlops(ragged, { ...at, kept })).toBe(countFlops(fixed, at))
+  })
+})
+
+describe('a schedule for a share of the FLOPs', () => {
+  const at: Sizes = { batch: 1, tokens: 100 }
+  const target = { method: receivedAttention(), at, schedule: (keep: number) => schedule(6, { keep }) }
+
+  test('takes at most that share, and no higher ratio does', () => {
+    for (const share of [0.3, 0.5, 0.8]) {
+      const keep = keepForFlops(mail, { ...target, share })
+      const allowed = share * countFlops(mail, at)
+      expect(countFlops(pruned(mail, schedule(6, { keep })), at)).toBeLessThanOrEqual(allowed)
+      expect(countFlops(pruned(mail, schedule(6, { keep: keep + 1e-4 })), at)).toBeGreaterThan(allowed)
+    }
+  })
+
+  test('all of them need no pruning', () => {
+    expect(keepForFlops(mail, { ...target, share: 1 })).toBe(1)
+  })
+
+  test('a share that cannot be had is an error, and so is one that is none', () => {
+    for (const share of [0.01, 0, 1.5, Number.NaN]) {
+      const error = catchError(() => keepForFlops(mail, { ...target, share }))
+      expect(isTpError(error) && error.code).toBe('TP_FLOPS')
+    }
+  })
+})
+
+function catchError(action: () => unknown): unknown {
+  try {
+    action()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}

@@ -1,16 +1,21 @@
 import { fileURLToPath } from 'node:url'
-import type { Runtime } from '@tp/core'
+import type { Method, Runtime } from '@tp/core'
+import { clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
 import { nodeRuntime } from '@tp/runtime-node'
+import { type Budget, type Control, compare } from './measure/compare.ts'
 import type { Subject } from './measure/subject.ts'
+import { linesTable } from './output/lines-table.ts'
+import { plainTable } from './output/table.ts'
 import { writeWhole } from './output/write-file.ts'
-import { type Budget, type Control, compare } from './quickstart/compare.ts'
 import { digitsBudgets, openDigits } from './quickstart/digits.ts'
 import { mailBudgets, openMail } from './quickstart/mail.ts'
-import { type ModelReport, modelReport, terminalTable } from './quickstart/report.ts'
+import { type ModelReport, modelReport } from './quickstart/report.ts'
 import { verdict } from './quickstart/verdict.ts'
 
 /** Version of the form of reports/quickstart.json. */
 const FORMAT = 1
+
+const methods: readonly Method[] = [receivedAttention(), clsAttention(), valueWeighted()]
 
 interface Case {
   readonly open: (runtime: Runtime) => Promise<Subject>
@@ -29,7 +34,7 @@ const cases: readonly Case[] = [
     what: 'mails',
     budgets: mailBudgets,
     control: 'truncation',
-    timed: { examples: 32, budgetMs: 9000 },
+    timed: { examples: 24, budgetMs: 7000 },
   },
   {
     open: openDigits,
@@ -37,7 +42,7 @@ const cases: readonly Case[] = [
     what: 'pictures',
     budgets: digitsBudgets,
     control: 'stride',
-    timed: { examples: 32, budgetMs: 4000 },
+    timed: { examples: 24, budgetMs: 3000 },
   },
 ]
 
@@ -48,12 +53,12 @@ for (const { open, title, what, budgets, control, timed } of cases) {
   const onProgress = (text: string): void => void process.stderr.write(`${title}: ${text} …\n`)
   onProgress('reading the data')
   const subject = await open(runtime)
-  const lines = await compare(runtime, { subject, budgets, control, timed, onProgress })
+  const lines = await compare(runtime, { subject, methods, budgets, control, timed, onProgress })
   const count = subject.lengths.length.toLocaleString('en-US')
   const lengths = [...new Set([Math.min(...subject.lengths), Math.max(...subject.lengths)])].join(' … ')
   const caption = `model  ${title}   ${count} ${what}, ${lengths} tokens   node ${version}, 1 thread`
   const sentences = budgets.map((budget) => verdict(lines, budget, what))
-  process.stdout.write(`\n${[caption, terminalTable(lines), ...sentences].join('\n')}\n`)
+  process.stdout.write(`\n${[caption, plainTable(linesTable(lines)), ...sentences].join('\n')}\n`)
   models.push(modelReport(subject.name, lines))
 }
 const report = fileURLToPath(new URL('../../../reports/quickstart.json', import.meta.url))

@@ -1,1 +1,3 @@
-export {}
+export { type ModelFile, readModelFile } from './model/model-file.ts'
+export { type WriteOptions, writeModelFile } from './model/stage-model.ts'
+export { findMethod, type KnownMethod, loadMethods, type MethodCatalog } from './pruning/load-methods.ts'

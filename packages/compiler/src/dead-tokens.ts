@@ -5,6 +5,7 @@ import type { Encoder } from './encoder.ts'
 import { change, commit, type Flow, follow } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
 import { Program } from './program.ts'
+import { keptNames } from './provenance.ts'
 import { Refused } from './refusal.ts'
 import { rowAxes } from './row-axes.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
@@ -34,7 +35,8 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
   const last = encoder.blocks.at(-1)
   if (last === undefined) return program
   const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
-  const current = cut === undefined ? new Program(program.model) : bypass(program, cut)
+  const counts = keptNames(cuts)
+  const current = cut === undefined ? new Program(program.model, counts) : bypass(program, cut, counts)
   if (current === undefined) return program
   const axis = leadingTokensOnly(current, last.input)
   if (axis === undefined) return current
@@ -46,13 +48,13 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
 /**
  * Takes a cut out again if only leading tokens are read behind it: they are the same before it. Undefined if more is.
  */
-function bypass(program: Program, cut: InsertedCut): Program | undefined {
-  const fresh = new Program(program.model)
+function bypass(program: Program, cut: InsertedCut, counts: ReadonlyMap<string, string>): Program | undefined {
+  const fresh = new Program(program.model, counts)
   const axis = leadingTokensOnly(fresh, cut.after)
   if (axis === undefined || findNeeds(fresh, axis).get(cut.after) === 'all') return undefined
   fresh.graph.replaceAllUses(cut.after, cut.before)
   fresh.graph.removeDeadNodes()
-  return new Program(fresh.model)
+  return new Program(fresh.model, counts)
 }
 
 /** The tokens of a stream, if all that the model takes out of them is leading tokens. */

@@ -2,6 +2,7 @@ import type { Dim } from '@tp/core'
 import { findAttentions } from './attention.ts'
 import { type Block, findBlock } from './block.ts'
 import type { Program } from './program.ts'
+import { readProvenance } from './provenance.ts'
 import { Refused } from './refusal.ts'
 import { refuseWithoutBlocks, requireWholeAttention } from './refusal-reasons.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
@@ -32,6 +33,7 @@ export interface Encoder {
  * @throws Refused
  */
 export function findEncoder(program: Program): Encoder {
+  requireWhole(program)
   const blocks = findAttentions(program)
     .map((attention) => findBlock(program, attention))
     .filter((block) => block !== undefined)
@@ -42,6 +44,11 @@ export function findEncoder(program: Program): Encoder {
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
+    const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
+    if (!stream.hasShape && control !== undefined) {
+      const reason = 'the blocks read what a control-flow node decides, so its shape cannot be known'
+      throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
+    }
     throw new Refused(
       'TP_STREAM',
       `the first block reads ${stream}, where batch × tokens × hidden size was expected`,
@@ -69,6 +76,19 @@ export function findEncoder(program: Program): Encoder {
       .map((output) => output.name)
       .filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
   }
+}
+
+/** Behind a cut masks and counts come from the choice of tokens, and a second cut would have to know of the first. */
+function requireWhole(program: Program): void {
+  const step = readProvenance(program.model).find(({ cuts }) => cuts.length > 0)
+  if (step === undefined) return
+  const blocks = step.cuts.map(({ block }) => block).join(', ')
+  const node = program.graph.producer(step.cuts[0]?.after as string)
+  throw new Refused(
+    'TP_PRUNED',
+    `tokens leave this model already (${step.method}, blocks ${blocks}); prune the file it was made from`,
+    node,
+  )
 }
 
 function firstPositions(count: number): number[] {

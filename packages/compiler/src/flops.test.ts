@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { isTpError, none, type Schedule, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { fixture, openFixture } from '../test/fixtures.ts'
 import { countFlops, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
@@ -24,7 +24,11 @@ describe('multiply-adds of BERT, counted by hand', () => {
   const head = d * d + d * classes
 
   test('dense', () => {
-    for (const [batch, n] of [[1, 1], [1, 12], [3, 7]] as const) {
+    for (const [batch, n] of [
+      [1, 1],
+      [1, 12],
+      [3, 7],
+    ] as const) {
       expect(countFlops(model, { batch, tokens: n })).toBe(batch * (layers * layer(n) + head))
     }
   })
@@ -54,17 +58,18 @@ describe('multiply-adds of BERT, counted by hand', () => {
 })
 
 test('a convolution counts its kernel for every result', () => {
-  // vit-cls-static-ts11: 1×3×12×12 … the first convolution alone, told by the file's shapes
+  // vit-cls-static-ts11: a picture 3×32×32 in patches of 8×8
   const result = countFlops(openFixture(fixture('vit-cls-static-ts11')), { batch: 1 })
   const [n, d, f, classes, layers] = [17, 32, 40, 5, 3]
-  const patches = 16 * d * (3 * 4 * 4)
+  const patches = 16 * d * (3 * 8 * 8)
   expect(result).toBe(patches + layers * (4 * n * d * d + 2 * n * n * d + 2 * n * d * f) + d * classes)
 })
 
 describe('sizes', () => {
   test('a formula gives the same as counting anew', () => {
     const formula = flopsFormula(mail)
-    for (const tokens of [8, 128, 512]) expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
+    for (const tokens of [8, 128, 512])
+      expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
   })
 
   test('what is missing is named', () => {

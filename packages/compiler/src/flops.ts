@@ -1,6 +1,7 @@
 import {
   addDims,
   type Dim,
+  isUnknown,
   type Method,
   mulDims,
   namesIn,
@@ -11,7 +12,7 @@ import {
 } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { Program, withEqualSizes } from './program.ts'
-import { readProvenance } from './provenance.ts'
+import { keptName, keptNames, readProvenance } from './provenance.ts'
 import { prune } from './prune.ts'
 
 /** The sizes that FLOPs are counted at. */
@@ -47,7 +48,7 @@ export function flopsFormula(model: Model): (sizes: Sizes) => number {
 }
 
 function flopsOf(model: Model): FlopsFormula {
-  const program = new Program(model, keptNames(model))
+  const program = new Program(model, keptNames(readProvenance(model).flatMap((step) => step.cuts)))
   let total: Dim = 0
   for (const node of program.graph.nodes) {
     const [name] = node.output
@@ -73,7 +74,7 @@ function multiplyAdds(output: Tensor): Dim {
     case 'MatMul':
     case 'MatMulInteger':
     case 'com.microsoft.FusedMatMul':
-      return mulDims(elements, a.dims[a.rank - 1] as Dim)
+      return mulDims(elements, innerSize(a, b))
     case 'Gemm':
     case 'com.microsoft.FusedGemm':
       return mulDims(elements, a.dims[attributes.transA === 1 ? 0 : 1] as Dim)
@@ -87,24 +88,21 @@ function multiplyAdds(output: Tensor): Dim {
   }
 }
 
-function keptNames(model: Model): ReadonlyMap<string, string> {
-  const cuts = readProvenance(model).flatMap((step) => step.cuts)
-  // The indices too: whatever else was gathered by them has as many tokens.
-  return new Map(
-    cuts
-      .filter((cut) => cut.ragged)
-      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, `kept'${cut.block}`] as const)),
-  )
+/** Size of the axis that a product sums over, from the operand of which it is known. */
+function innerSize(a: Tensor, b: Tensor): Dim {
+  const size = a.dims.at(-1) as Dim
+  return isUnknown(size) ? (b.dims.at(-2) ?? size) : size
 }
 
 function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {
   const values: Record<string, number> = { ...sizes.others }
   if (typeof batch === 'string') values[batch] = sizes.batch
   if (typeof tokens === 'string' && sizes.tokens !== undefined) values[tokens] = sizes.tokens
-  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[`kept'${block}`] = kept
+  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[keptName(block)] = kept
   const flops = substituteDim(total, values)
   if (typeof flops === 'number') return flops
-  throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${[...namesIn(flops)].join(', ')}; say how large they are`)
+  const names = [...namesIn(flops)].map((name) => name.replace(/^kept'(\d+)$/, 'the tokens kept at block $1'))
+  throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${names.join(', ')}; say how large they are`)
 }
 
 export interface FlopsTarget {

@@ -1,5 +1,5 @@
 import { type Dim, input, namesIn, type Tensor } from '@tp/core'
-import type { NodeProto } from '@tp/onnx'
+import { isOpaque, type NodeProto } from '@tp/onnx'
 import type { Named, Program } from './program.ts'
 import { Refused } from './refusal.ts'
 import { repairOf } from './repair.ts'
@@ -52,6 +52,13 @@ export function follow(flow: Flow, own: ReadonlySet<NodeProto> = new Set()): voi
   for (const node of [...program.graph.nodes]) {
     if (own.has(node) || !node.input.some((name) => changed.has(name))) continue
     if (node.output.some((name) => changed.has(name))) continue
+    if (node.output.some((name) => name !== '' && isOpaque(program.tensor(name).node.op))) {
+      throw new Refused(
+        'TP_UNSUPPORTED_OP',
+        `tokens pass through the operator ${node.opType}, which is not known in this form`,
+        node,
+      )
+    }
     const inputs = repairOf(node)(flow, node)
     const outputs = program.infer(node, inputs)
     for (const [i, output] of outputs.entries()) {

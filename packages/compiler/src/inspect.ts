@@ -3,7 +3,7 @@ import { cloneModel, type Model, opset } from '@tp/onnx'
 import { findEncoder } from './encoder.ts'
 import { Program, withEqualSizes } from './program.ts'
 import { type PruningStep, readProvenance } from './provenance.ts'
-import { type Refusal, Refused } from './refusal.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
 
 /** What was found in a model that tokens can leave. */
 export interface Inspection {
@@ -57,7 +57,6 @@ export function inspect(model: Model): Inspection | { readonly ok: false; readon
       }
     })
   } catch (error) {
-    if (error instanceof Refused) return { ok: false, refusal: error.refusal }
-    throw error
+    return { ok: false, refusal: refusalOf(error) }
   }
 }

@@ -1,4 +1,20 @@
-import { add, axisSize, cast, type Dim, div, input, maximum, mul, namesIn, slice, subDims, sum, type Tensor, unsqueeze, where } from '@tp/core'
+import {
+  add,
+  axisSize,
+  cast,
+  type Dim,
+  div,
+  input,
+  maximum,
+  mul,
+  namesIn,
+  slice,
+  subDims,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { placeholder } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
@@ -64,7 +80,8 @@ class Pooling {
     if (opType === 'Softmax') this.#softmax(node)
     else if (opType.startsWith('Reduce')) this.#reduction(node)
     else if (opType.includes('MatMul')) this.#product(node)
-    else if (passing.has(opType) && this.#weights.has(node.input[0] as string)) this.#weights.add(node.output[0] as string)
+    else if (passing.has(opType) && this.#weights.has(node.input[0] as string))
+      this.#weights.add(node.output[0] as string)
   }
 
   /** Attention over the tokens: a block's, whose fillers are hidden already, or one that pools. */
@@ -102,7 +119,14 @@ class Pooling {
     const { isValid, mask } = this.#mask(dims, rank - 1, softmax)
     const others = Array.from({ length: rank - 2 }, (_, i) => i + 1)
     const bias = cast(unsqueeze(where(mask, 0, HIDDEN), others), dtype)
-    this.#rewrite(softmax, add(x, bias), new Map([[x, scores], [isValid, this.#valid]]))
+    this.#rewrite(
+      softmax,
+      add(x, bias),
+      new Map([
+        [x, scores],
+        [isValid, this.#valid],
+      ]),
+    )
   }
 
   /** Makes a reduction over the tokens leave fillers out. */
@@ -113,8 +137,14 @@ class Pooling {
     if (over.length !== 1 || axis === undefined || axis === 0) throw unpoolable(node)
     const x = placeholder(name, this.#program.tensor(name), dims)
     const { isValid, mask } = this.#mask(dims, axis, node)
-    const names = new Map([[x, name], [isValid, this.#valid]])
-    const aligned = unsqueeze(mask, Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis))
+    const names = new Map([
+      [x, name],
+      [isValid, this.#valid],
+    ])
+    const aligned = unsqueeze(
+      mask,
+      Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis),
+    )
     const weight = cast(aligned, dtype)
     if (node.opType === 'ReduceSum') this.#rewrite(node, mul(x, weight), names)
     else if (node.opType === 'ReduceMax') this.#rewrite(node, where(aligned, x, HIDDEN), names)

@@ -32,17 +32,19 @@ export class Program {
     this.opset = opset(model)
     this.#lifted = lift(this.graph)
     if (counts.size === 0) return
-    const overrides = [...counts].map(([name, count]): [string, Tensor] => {
-      const { dtype, dims } = this.#lifted.tensor(name)
-      return [
-        name,
-        input(
+    const overrides = [...counts]
+      .filter(([name]) => this.graph.has(name))
+      .map(([name, count]): [string, Tensor] => {
+        const { dtype, dims } = this.#lifted.tensor(name)
+        return [
           name,
-          dtype,
-          dims.map((dim, axis) => (axis === 1 ? count : dim)),
-        ),
-      ]
-    })
+          input(
+            name,
+            dtype,
+            dims.map((dim, axis) => (axis === 1 ? count : dim)),
+          ),
+        ]
+      })
     this.#lifted = lift(this.graph, { overrides: new Map(overrides) })
   }
 

@@ -35,6 +35,21 @@ export function readProvenance(model: Model): PruningStep[] {
   }
 }
 
+/** Names for the token counts that only the data decide, by the values that have so many. */
+export function keptNames(cuts: readonly CutRecord[]): ReadonlyMap<string, string> {
+  // The indices too: whatever else was gathered by them has as many tokens.
+  return new Map(
+    cuts
+      .filter((cut) => cut.ragged)
+      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, keptName(cut.block)] as const)),
+  )
+}
+
+/** Size of the token axis behind a block. No size of a file has a name with a prime. */
+export function keptName(block: number | string): string {
+  return `kept'${block}`
+}
+
 export function addProvenance(model: Model, step: PruningStep): void {
   metadata(model).set(KEY, JSON.stringify([...readProvenance(model), step]))
 }

@@ -4,6 +4,7 @@ import {
   equal,
   initialState,
   input,
+  isUnknown,
   type Method,
   type Schedule,
   type Tensor,
@@ -19,7 +20,7 @@ import type { FillerSums } from './mask-fillers.ts'
 import { poolKept } from './pool-kept.ts'
 import { type Named, Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
-import { type Refusal, Refused } from './refusal.ts'
+import { type Refusal, Refused, refusalOf } from './refusal.ts'
 import { RestorePoint } from './restore.ts'
 import { version } from './version.ts'
 
@@ -61,8 +62,7 @@ export function prune(source: Model, options: PruneOptions): PruneResult {
   try {
     return withEqualSizes(() => pruneModel(source, options))
   } catch (error) {
-    if (error instanceof Refused) return { ok: false, refusal: error.refusal }
-    throw error
+    return { ok: false, refusal: refusalOf(error) }
   }
 }
 
@@ -72,10 +72,8 @@ function pruneModel(source: Model, options: PruneOptions): Pruned {
   const program = new Program(model)
   const encoder = withClassToken(findEncoder(program), options)
   const before = outputShapes(program)
-  const point =
-    restore === 'all' || (restore === 'auto' && encoder.tokenOutputs.length > 0)
-      ? new RestorePoint(program, encoder)
-      : undefined
+  const restores = restore === 'all' || (restore === 'auto' && encoder.tokenOutputs.length > 0)
+  const point = restores && options.schedule.size > 0 ? new RestorePoint(program, encoder) : undefined
   const cuts = insertCuts(program, encoder, options, point)
   point?.restore(cuts)
   if (options.trace) addTraces(program, cuts)
@@ -133,7 +131,8 @@ function insertCuts(
     if (inserted.cut) cuts.push(inserted.cut)
   }
   const last = cuts.at(-1)
-  if (last?.valid !== undefined && cuts.some((cut) => cut.ragged)) poolKept(program, last, last.valid, fillers, point?.node)
+  if (last?.valid !== undefined && cuts.some((cut) => cut.ragged))
+    poolKept(program, last, last.valid, fillers, point?.node)
   return cuts
 }
 
@@ -162,15 +161,15 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
 }
 
 /** Types and shapes of what a model gives. */
-function outputShapes(program: Program): Map<string, string> {
-  return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name).toString()]))
+function outputShapes(program: Program): Map<string, Tensor> {
+  return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
 }
 
 /** The last check: the graph as it is now, inferred anew, gives what it gave before. */
-function requireSameOutputs(before: ReadonlyMap<string, string>, program: Program, mayShrink: readonly string[]): void {
+function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
   for (const [name, now] of outputShapes(program)) {
     const was = before.get(name)
-    if (was === undefined || was === now || mayShrink.includes(name) || was.includes('?') || now.includes('?')) continue
+    if (was === undefined || mayShrink.includes(name) || sameShape(was, now)) continue
     const node = program.graph.producer(name)
     throw new Refused(
       'TP_TOKEN_OUTPUT',
@@ -178,6 +177,12 @@ function requireSameOutputs(before: ReadonlyMap<string, string>, program: Progra
       node,
     )
   }
+}
+
+/** True if what was known of a shape is so still. */
+function sameShape(was: Tensor, now: Tensor): boolean {
+  if (was.dtype !== now.dtype || !was.hasShape || !now.hasShape) return was.dtype === now.dtype && !was.hasShape
+  return was.rank === now.rank && was.dims.every((dim, axis) => isUnknown(dim) || dim === now.dims[axis])
 }
 
 /** Adds outputs that say which tokens stayed at each cut. */

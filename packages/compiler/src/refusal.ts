@@ -1,3 +1,4 @@
+import { isTpError } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 
 /** Why a model cannot be pruned: a value, not an exception. One plain sentence, and the node that shows it. */
@@ -15,6 +16,27 @@ export class Refused extends Error {
     super(message)
     this.refusal = { code, message, ...(node && { node: nameOf(node) }) }
   }
+}
+
+/** What reading a graph can fail with: the model's fault, not that of the options. */
+const modelProblems: ReadonlySet<string> = new Set([
+  'TP_AXIS',
+  'TP_CYCLE',
+  'TP_EXTERNAL',
+  'TP_NAME',
+  'TP_OPSET',
+  'TP_SHAPE',
+  'TP_TENSOR',
+  'TP_UNKNOWN_SHAPE',
+  'TP_VALUE',
+])
+
+/** The refusal that an exception stands for; what is none is thrown on. */
+export function refusalOf(error: unknown): Refusal {
+  if (error instanceof Refused) return error.refusal
+  if (!isTpError(error) || !modelProblems.has(error.code)) throw error
+  const reason = error.message.replace(/^\[[^\]]*\] /, '')
+  return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reason}` }
 }
 
 /** What a node is called in messages: its name, or what it computes where it has none. */

@@ -167,7 +167,9 @@ const END = 2 ** 31 - 1
 
 const slice: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
-  const [data, starts, ends, axesInput] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
+  const [data, starts, ends, axesInput, steps] = inputs as [Tensor, Tensor, Tensor, Tensor?, Tensor?]
+  // Before opset 10 bounds were attributes.
+  if (starts === undefined || ends === undefined) return refuseOp(node)
   const axes = axesInput?.value ?? starts.value?.map((_, i) => i)
   const tokenAxis = (axis: Dim): boolean =>
     typeof axis === 'number' && counts(flow, data.dims[positive(axis, data.rank)] as Dim)
@@ -183,6 +185,7 @@ const slice: Repair = (flow, node) => {
     return isPrefix ? fromPositions(flow, node, inputs, 2) : refusePositions(node)
   }
   if (axes.length !== 1) return refuseOp(node)
+  if (steps !== undefined && steps.value?.[0] !== 1) return refuseTokenSlice(node)
   // Counted from the end, as many tokens as there are: all of them.
   const start = starts.value?.[0] === `-${flow.count}` ? 0 : starts.value?.[0]
   const end = ends.value?.[0]

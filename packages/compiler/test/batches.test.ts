@@ -3,7 +3,18 @@ import { ats, clsAttention, receivedAttention, valueWeighted } from '@tp/method-
 import { describe, expect, test } from 'vitest'
 import { prune } from '../src/index.ts'
 import { difference, open } from './run.ts'
-import { keptTotal, leftPadded, mailModel, minilmModel, plainRow, type Row, type RowResult, runRows, type TextModel, withHoles } from './texts.ts'
+import {
+  keptTotal,
+  leftPadded,
+  mailModel,
+  minilmModel,
+  plainRow,
+  type Row,
+  type RowResult,
+  runRows,
+  type TextModel,
+  withHoles,
+} from './texts.ts'
 
 interface Setting {
   readonly name: string
@@ -15,7 +26,11 @@ interface Setting {
 const settings: readonly Setting[] = [
   { name: 'received, keep 0.6', method: receivedAttention(), schedule: schedule(6, { keep: 0.6 }) },
   { name: 'received, 9 tokens from block 1 on', method: receivedAttention(), schedule: schedule(6, { tokens: 9 }) },
-  { name: 'received, threshold', method: receivedAttention(), schedule: schedule(6, { layers: [1, 3, 5], threshold: 0.02 }) },
+  {
+    name: 'received, threshold',
+    method: receivedAttention(),
+    schedule: schedule(6, { layers: [1, 3, 5], threshold: 0.02 }),
+  },
   { name: 'received, mass 0.8', method: receivedAttention(), schedule: schedule(6, { layers: [0, 2, 4], mass: 0.8 }) },
   { name: 'cls, keep 0.5', method: clsAttention(), schedule: schedule(6, { keep: 0.5 }) },
   { name: 'value-weighted, mass 0.7', method: valueWeighted(), schedule: schedule(6, { layers: [2, 3], mass: 0.7 }) },
@@ -46,7 +61,11 @@ function testInvariance({ name, model, texts }: TextModel, list: readonly Settin
           for (const row of list) alone.push(...(await runRows(session, [row], row.ids.length)))
           const together = await runRows(session, list, longest + 7)
           const order = list.map((_, i) => (i * 7) % list.length)
-          const shuffled = await runRows(session, order.map((i) => list[i] as Row), longest + 3)
+          const shuffled = await runRows(
+            session,
+            order.map((i) => list[i] as Row),
+            longest + 3,
+          )
           for (const [i, expected] of alone.entries()) {
             expectSame(together[i] as RowResult, expected)
             expectSame(shuffled[order.indexOf(i)] as RowResult, expected)

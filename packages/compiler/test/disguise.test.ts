@@ -7,7 +7,13 @@ import { disguise } from './disguise.ts'
 import { dataSets, fixture, openFixture } from './fixtures.ts'
 import { difference, numbers, run } from './run.ts'
 
-const names = ['bert-cls-eager-ts11', 'bert-cls-sdpa-dynamo18', 'distilbert-cls-eager-ts14', 'bert-qa-sdpa-ts17', 'timm-vit-avgpool-ts17']
+const names = [
+  'bert-cls-eager-ts11',
+  'bert-cls-sdpa-dynamo18',
+  'distilbert-cls-eager-ts14',
+  'bert-qa-sdpa-ts17',
+  'timm-vit-avgpool-ts17',
+]
 
 /** Names that a size may have in a file, and that the compiler might use itself. */
 const sizeNames: readonly (readonly [string, string])[] = [

@@ -38,11 +38,18 @@ export function disguise(model: Model, seed: number, sizes: Readonly<Record<stri
     node.output = node.output.map(nameOf)
   }
   const old = new Map([...names].map(([from, to]) => [to, from]))
-  return { model: decodeModel(encodeModel(copy), model.external ? { external: model.external } : {}), nameOf, oldNameOf: (name) => old.get(name) ?? name }
+  return {
+    model: decodeModel(encodeModel(copy), model.external ? { external: model.external } : {}),
+    nameOf,
+    oldNameOf: (name) => old.get(name) ?? name,
+  }
 }
 
 /** Nodes in an order chosen by chance among those in which every node comes after those it reads. */
-function shuffled<T extends { readonly input: string[]; readonly output: string[] }>(nodes: readonly T[], seed: number): T[] {
+function shuffled<T extends { readonly input: string[]; readonly output: string[] }>(
+  nodes: readonly T[],
+  seed: number,
+): T[] {
   const left = [...nodes]
   const pending = new Set(nodes.flatMap((node) => node.output))
   const result: T[] = []

@@ -2,7 +2,7 @@ import { type Method, type NamedTensors, none, schedule } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type Pruned, prune, type PruneOptions, type Refusal } from '../src/index.ts'
+import { inspect, type Pruned, type PruneOptions, prune, type Refusal } from '../src/index.ts'
 import { dataSets, type Fixture, type FixtureFacts, fixtures, type Golden, goldens, openFixture } from './fixtures.ts'
 import { difference, numbers, run } from './run.ts'
 
@@ -58,7 +58,10 @@ const reasons: Readonly<Record<string, RegExp>> = {
   fnet: /Fourier/,
 }
 
-function expectRefusal(model: Model, result: ReturnType<typeof prune>): asserts result is { ok: false; refusal: Refusal } {
+function expectRefusal(
+  model: Model,
+  result: ReturnType<typeof prune>,
+): asserts result is { ok: false; refusal: Refusal } {
   const seen = inspect(model)
   expect(seen.ok).toBe(false)
   expect(result.ok).toBe(false)
@@ -86,7 +89,12 @@ function testPruning(fixture: Fixture, model: Model): void {
   for (const deadTokens of [true, false]) {
     test(`keeping everything changes nothing (${deadTokens ? 'without' : 'with'} dead tokens)`, async () => {
       const everything = schedule(facts.layers, { layers: blocks, tokens: 9999 })
-      const { model: kept, cuts } = pruned(model, { method: receivedAttention(), schedule: everything, trace: true, deadTokens })
+      const { model: kept, cuts } = pruned(model, {
+        method: receivedAttention(),
+        schedule: everything,
+        trace: true,
+        deadTokens,
+      })
       // Behind the last cut a class-token head reads its token alone, so that the cut itself can be dead.
       const dead = deadTokens && cuts.length < blocks.length ? 1 : 0
       expect(cuts.map(({ block }) => block)).toEqual(blocks.slice(0, facts.layers - dead))

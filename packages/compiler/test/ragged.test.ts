@@ -1,8 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { type NamedTensors, type Schedule, schedule, type TensorLike } from '@tp/core'
 import { ats, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
@@ -29,7 +29,10 @@ const ragged: readonly { readonly name: string; readonly schedule: Schedule }[] 
   { name: 'mass at two blocks', schedule: schedule(3, { layers: [0, 1], mass: [0.8, 0.7] }) },
   { name: 'mass at every block', schedule: schedule(3, { layers: [0, 1, 2], mass: 0.75 }) },
   { name: 'threshold at the last two blocks', schedule: schedule(3, { layers: [1, 2], threshold: 0.06 }) },
-  { name: 'mass, then a fixed ratio', schedule: new Map([...schedule(3, { layers: [0], mass: 0.8 }), ...schedule(3, { layers: [1], keep: 0.9 })]) },
+  {
+    name: 'mass, then a fixed ratio',
+    schedule: new Map([...schedule(3, { layers: [0], mass: 0.8 }), ...schedule(3, { layers: [1], keep: 0.9 })]),
+  },
 ]
 
 describe('rows that keep different numbers of tokens give what they give alone', () => {
@@ -48,23 +51,35 @@ describe('rows that keep different numbers of tokens give what they give alone',
     }
     if (!hasClassToken(model)) continue
     test(`${name}: ATS`, async () => {
-      await expectRowsAlone(model, batchOf(set?.inputs as NamedTensors), schedule(3, { layers: [0, 1], keep: 0.6 }), ats())
+      await expectRowsAlone(
+        model,
+        batchOf(set?.inputs as NamedTensors),
+        schedule(3, { layers: [0, 1], keep: 0.6 }),
+        ats(),
+      )
     })
   }
 
   const siglip = fixtures.find(({ name }) => name === 'siglip-vision-pool-ts17')
-  if (siglip === undefined) test.skip('heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
+  if (siglip === undefined)
+    test.skip('heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
   else {
     test('refused where a pooling attention folds its heads into the batch', () => {
       const result = prune(openFixture(siglip), { method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) })
-      expect(!result.ok && result.refusal).toMatchObject({ code: 'TP_POOLING', node: expect.stringContaining('Softmax') })
+      expect(!result.ok && result.refusal).toMatchObject({
+        code: 'TP_POOLING',
+        node: expect.stringContaining('Softmax'),
+      })
     })
   }
 
   test('digits-vit: mass', async () => {
     const model = decodeModel(readFileSync(modelPath('digits-vit')))
     const normal = seeded(3)
-    const pixels = float32([4, 1, 28, 28], Array.from({ length: 4 * 784 }, (_, i) => normal() * (1 + Math.floor(i / 784))))
+    const pixels = float32(
+      [4, 1, 28, 28],
+      Array.from({ length: 4 * 784 }, (_, i) => normal() * (1 + Math.floor(i / 784))),
+    )
     await expectRowsAlone(model, { pixel_values: pixels }, schedule(6, { layers: [1, 3], mass: 0.6 }))
   })
 })
@@ -93,7 +108,12 @@ function ofType({ type, dims }: TensorLike, list: readonly (readonly number[])[]
   return type === 'int64' ? { type, dims: shape, data: BigInt64Array.from(all, BigInt) } : float32(shape, all)
 }
 
-async function expectRowsAlone(model: Model, inputs: NamedTensors, amounts: Schedule, method = receivedAttention()): Promise<void> {
+async function expectRowsAlone(
+  model: Model,
+  inputs: NamedTensors,
+  amounts: Schedule,
+  method = receivedAttention(),
+): Promise<void> {
   const result = prune(model, { method, schedule: amounts, trace: true })
   if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
   await using session = await open(result.model)
@@ -101,11 +121,15 @@ async function expectRowsAlone(model: Model, inputs: NamedTensors, amounts: Sche
   const outputs = Object.keys(together).filter((name) => !name.startsWith('tp.trace'))
   const batch = Object.values(inputs)[0]?.dims[0] as number
   for (let row = 0; row < batch; row++) {
-    const one = Object.fromEntries(Object.entries(inputs).map(([name, x]) => [name, ofType(x, [rows(x)[row] as number[]])]))
+    const one = Object.fromEntries(
+      Object.entries(inputs).map(([name, x]) => [name, ofType(x, [rows(x)[row] as number[]])]),
+    )
     const alone = await session.run(one)
     for (const name of outputs) {
       expect(together[name]?.dims.slice(1), name).toEqual(alone[name]?.dims.slice(1))
-      expect(difference(rows(together[name])[row] as number[], rows(alone[name])[0] as number[]), name).toBeLessThan(1e-4)
+      expect(difference(rows(together[name])[row] as number[], rows(alone[name])[0] as number[]), name).toBeLessThan(
+        1e-4,
+      )
     }
   }
   const valid = Object.keys(together).filter((name) => name.endsWith('.valid'))

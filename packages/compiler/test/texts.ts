@@ -26,7 +26,9 @@ export function minilmModel(count: number, longest: number): TextModel | undefin
   const folder = join(shared, 'models/minilm-sentiment')
   const data = join(shared, 'data/sst2/dev.tsv')
   if (!existsSync(folder) || !existsSync(data)) return undefined
-  const texts = readFileSync(data, 'utf8').split('\n').map((line) => line.split('\t')[1] ?? '')
+  const texts = readFileSync(data, 'utf8')
+    .split('\n')
+    .map((line) => line.split('\t')[1] ?? '')
   return textModel('minilm', join(folder, 'model.onnx'), join(folder, 'tokenizer.json'), { texts, count, longest })
 }
 
@@ -97,4 +99,3 @@ export async function runRows(session: Session, list: readonly Row[], width: num
 export function keptTotal({ kept }: RowResult): number {
   return Object.values(kept).reduce((sum, tokens) => sum + tokens.length, 0)
 }
-

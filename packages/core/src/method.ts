@@ -29,6 +29,11 @@ export interface Method {
   readonly carry?: Readonly<Record<string, Spec>>
   /** Its scores may be negative, so that a share of their sum means nothing: the host refuses to select by mass. */
   readonly signed?: boolean
+  /**
+   * Where what becomes of the tokens that leave changes how many stay: `fuse` keeps one token more than the schedule
+   * says, for all that leave; `pair` lets at most half of the tokens leave that may.
+   */
+  readonly reduces?: 'fuse' | 'pair'
   /** Which tokens stay. Pure: builds an expression, once for each block. */
   reduce(site: Site): Reduction
 }
@@ -63,6 +68,8 @@ export interface Site {
   readonly fixed: Tensor
   /** float [B,N] index of each token in the model's input */
   readonly position: Tensor
+  /** float [B,N] how many tokens of the input each one stands for; 1 where nothing was merged */
+  readonly size: Tensor
   /** float [B] real tokens now */
   readonly count: Tensor
   /** Absent at a block that the schedule does not name: observe only. */
@@ -75,13 +82,35 @@ export interface Site {
 export interface Budget {
   /** float [B] tokens that each row keeps, fixed ones included; absent where only the scores decide (threshold, mass) */
   readonly keep?: Tensor
-  /** score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); alive and fixed are obeyed */
-  select(score: Tensor): Tensor
+  /**
+   * score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); alive and fixed are obeyed.
+   * `extra`: so many of the next best tokens stay as well.
+   */
+  select(score: Tensor, extra?: 0 | 1): Tensor
 }
 
+/**
+ * What becomes of the tokens of a site. A token that does not stay is dropped, unless `into` says which one takes it in.
+ * Fixed tokens and padding take no part in merging, and take nothing in.
+ */
 export interface Reduction {
   /** bool [B,N]: the tokens that stay; the host adds the fixed ones and takes padding away */
   readonly keep: Tensor
+  /** integers [B,N]: index of the staying token that takes this one in; -1, or one that does not stay: dropped */
+  readonly into?: Tensor
+  /**
+   * What a token becomes together with those that it takes in: their `mean` by weight (default); their weighted `sum`,
+   * itself with weight 1 unless `into` names it, too; or their mean stretched to the `norm` of the longest of them.
+   */
+  readonly merge?: 'mean' | 'sum' | 'norm'
+  /** float [B,N] weight of each token in what it becomes part of; default: its size */
+  readonly weight?: Tensor
+  /** float [B,N] what each token adds to the size of what it becomes part of; default: its size. `none`: sizes stay */
+  readonly mass?: Tensor | 'none'
+  /** From here on the logarithm of a token's size is added to every score of its key: proportional attention. */
+  readonly proportional?: boolean
+  /** float [B,N] what the tokens that stay are sorted by, behind the fixed ones; default: they keep their order */
+  readonly order?: Tensor
   /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
   readonly carry?: Values
 }

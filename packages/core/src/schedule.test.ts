@@ -19,7 +19,7 @@ describe('schedule', () => {
   })
 
   const refused: readonly (readonly [options: ScheduleOptions, message: RegExp])[] = [
-    [{}, /exactly one of keep, tokens, threshold and mass \(seen: none/],
+    [{}, /exactly one of keep, tokens, remove, threshold and mass \(seen: none/],
     [{ keep: 0.5, tokens: 3 }, /seen: keep and tokens/],
     [{ keep: 0 }, /keep is 0/],
     [{ keep: 0.00001 }, /keep is 0.00001/],
@@ -28,6 +28,8 @@ describe('schedule', () => {
     [{ tokens: 0 }, /tokens is 0/],
     [{ tokens: 2.5 }, /tokens is 2.5/],
     [{ tokens: 1e300 }, /tokens is 1e\+300/],
+    [{ remove: -1 }, /remove is -1/],
+    [{ remove: 1.5 }, /remove is 1.5/],
     [{ mass: 0 }, /mass is 0/],
     [{ mass: 1.01 }, /mass is 1.01/],
     [{ threshold: Number.POSITIVE_INFINITY }, /threshold is Infinity/],
@@ -58,6 +60,13 @@ describe('keptCount', () => {
 
   test('tokens: at most those that are there', () => {
     expect(keptCount(5, { kind: 'tokens', value: 9999 })).toBe(5)
+  })
+
+  test('remove: all but so many, and not the last one', () => {
+    expect(keptCount(5, { kind: 'remove', value: 2 })).toBe(3)
+    expect(keptCount(5, { kind: 'remove', value: 0 })).toBe(5)
+    expect(keptCount(5, { kind: 'remove', value: 9 })).toBe(1)
+    expect(keptCount(0, { kind: 'remove', value: 9 })).toBe(0)
   })
 
   test('threshold and mass do not say', () => {

@@ -5,12 +5,14 @@ import { TpError } from './errors.ts'
  * - `ratio` r: a row with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
  *   float32)
  * - `tokens` k: min(k, n)
+ * - `remove` r: n − r, and at least one
  * - `threshold` t: every token whose score is at least t
  * - `mass` m: the fewest tokens that hold the share m of the scores of the tokens that may leave
  */
 export type Amount =
   | { readonly kind: 'ratio'; readonly value: number }
   | { readonly kind: 'tokens'; readonly value: number }
+  | { readonly kind: 'remove'; readonly value: number }
   | { readonly kind: 'threshold'; readonly value: number }
   | { readonly kind: 'mass'; readonly value: number }
 
@@ -22,9 +24,12 @@ export interface ScheduleOptions {
   readonly layers?: readonly number[] | undefined
   readonly keep?: number | readonly number[] | undefined
   readonly tokens?: number | readonly number[] | undefined
+  readonly remove?: number | readonly number[] | undefined
   readonly threshold?: number | readonly number[] | undefined
   readonly mass?: number | readonly number[] | undefined
 }
+
+const kinds = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
 
 /**
  * Builds a schedule for a model of `blocks` blocks. Lists go with the layers in order; one number goes to all.
@@ -32,11 +37,11 @@ export interface ScheduleOptions {
  */
 export function schedule(blocks: number, options: ScheduleOptions): Schedule {
   const layers = checkLayers(blocks, options.layers ?? range(1, blocks))
-  const given = (['keep', 'tokens', 'threshold', 'mass'] as const).filter((kind) => options[kind] !== undefined)
+  const given = kinds.filter((kind) => options[kind] !== undefined)
   const [kind] = given
   if (kind === undefined || given.length > 1) {
     const seen = kind === undefined ? 'none of them' : given.join(' and ')
-    throw problem(`give exactly one of keep, tokens, threshold and mass (seen: ${seen})`)
+    throw problem(`give exactly one of keep, tokens, remove, threshold and mass (seen: ${seen})`)
   }
   const values = options[kind] as number | readonly number[]
   const list = typeof values === 'number' ? layers.map(() => values) : values
@@ -52,6 +57,7 @@ export function schedule(blocks: number, options: ScheduleOptions): Schedule {
 export function keptCount(count: number, amount: Amount): number | undefined {
   if (amount.kind === 'ratio') return Math.floor((count * tenThousandths(amount.value) + 9999) / 10000)
   if (amount.kind === 'tokens') return Math.min(amount.value, count)
+  if (amount.kind === 'remove') return Math.max(count - amount.value, Math.min(count, 1))
   return undefined
 }
 
@@ -60,7 +66,7 @@ export function tenThousandths(ratio: number): number {
   return Math.round(ratio * 10000)
 }
 
-function amount(kind: 'keep' | 'tokens' | 'threshold' | 'mass', value: number): Amount {
+function amount(kind: (typeof kinds)[number], value: number): Amount {
   switch (kind) {
     case 'keep':
       if (!(value > 0 && value <= 1) || tenThousandths(value) === 0)
@@ -69,6 +75,9 @@ function amount(kind: 'keep' | 'tokens' | 'threshold' | 'mass', value: number): 
     case 'tokens':
       if (!Number.isSafeInteger(value) || value < 1)
         throw problem(`tokens is ${value}; it must be a whole number of at least 1`)
+      return { kind, value }
+    case 'remove':
+      if (!Number.isSafeInteger(value) || value < 0) throw problem(`remove is ${value}; it must be a whole number from 0`)
       return { kind, value }
     case 'threshold':
       if (!Number.isFinite(value)) throw problem(`threshold is ${value}; it must be a finite number`)

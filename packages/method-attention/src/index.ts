@@ -9,6 +9,7 @@ export { type KeyNormOptions, keyNorm } from './key-norm.ts'
 export { methods } from './methods.ts'
 export { type ReceivedAttentionOptions, receivedAttention } from './received-attention.ts'
 export { rollout } from './rollout.ts'
+export { valueAware } from './value-aware.ts'
 export { valueWeighted } from './value-weighted.ts'
 
 /** What a plugin loader reads. */

@@ -17,12 +17,15 @@ test('every factory of the package is in the list, under its name in the form of
 
 test('the README has a row for every method and every option', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [formulas, generated] = readme.split('<!-- generated: methods -->') as [string, string]
+  const linesOf = (text: string, name: string): string[] =>
+    text.split('\n').filter((line) => line.startsWith(`| \`${name}\` |`))
   const camelCase = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
   for (const { name, options, paper } of methods) {
-    const rows = readme.split('\n').filter((line) => line.startsWith(`| \`${camelCase(name)}\` |`))
+    const rows = linesOf(formulas, camelCase(name))
     expect(rows, name).toHaveLength(1)
     if (paper?.arxiv !== undefined) expect(rows[0]).toContain(paper.arxiv)
-    for (const option of Object.keys(options))
-      expect(readme).toMatch(new RegExp(`\\| \`${option}\` \\|.*\`${camelCase(name)}\``))
+    const [row] = linesOf(generated, name)
+    for (const option of Object.keys(options)) expect(row).toContain(`\`${option}\``)
   }
 })

@@ -6,11 +6,13 @@ import { cumulativeAttention } from './cumulative-attention.ts'
 import { keyNorm, keyNormOptions } from './key-norm.ts'
 import { receivedAttention, receivedAttentionOptions } from './received-attention.ts'
 import { rollout } from './rollout.ts'
+import { valueAware } from './value-aware.ts'
 import { valueWeighted } from './value-weighted.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [
   methodEntry(receivedAttention, 'keeps the tokens that receive most attention', receivedAttentionOptions),
+  methodEntry(valueAware, 'keeps the tokens that receive much attention and have large values'),
   methodEntry(clsAttention, 'keeps the tokens that the class token attends to most'),
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),

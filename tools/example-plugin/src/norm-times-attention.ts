@@ -6,7 +6,13 @@ export interface NormTimesAttentionOptions {
 }
 
 export const normTimesAttentionOptions: OptionSpecs = {
-  power: { type: 'number', default: 1, min: 0, max: 8, description: 'how much the norm counts; 0 leaves attention alone' },
+  power: {
+    type: 'number',
+    default: 1,
+    min: 0,
+    max: 8,
+    description: 'how much the norm counts; 0 leaves attention alone',
+  },
 }
 
 /**

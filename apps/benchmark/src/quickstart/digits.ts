@@ -1,8 +1,8 @@
 import type { Runtime } from '@tp/core'
 import { imageDataset } from '@tp/eval'
 import { digitsData, embeddedModel, modelPath } from '@tp/models'
+import type { Budget } from '../measure/compare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
-import type { Budget } from './compare.ts'
 
 /**
  * Chosen on the calibration split (500 pictures, dense 98.2 %): one cut of the size in the second block loses less

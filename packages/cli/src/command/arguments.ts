@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { usageError } from './usage-error.ts'
 
 /** One option, for the parser and for `--help`. */
-export interface OptionSpec {
+interface OptionSpec {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   /** What stands for its value in `--help`. */
@@ -32,17 +32,24 @@ export interface ParsedArguments {
  * errors. Node's own parser, because cac reads a file called 007 as the number 7, and citty lets unknown options pass.
  * @throws TpError TP_USAGE
  */
-export function readArguments(name: string, operands: readonly string[], table: OptionTable, args: readonly string[]): ParsedArguments {
+export function readArguments(
+  name: string,
+  operands: readonly string[],
+  table: OptionTable,
+  args: readonly string[],
+): ParsedArguments {
   const { values, positionals, tokens } = parse(name, table, joinNegativeNumbers(table, args))
   const seen = new Set<string>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
-    if (seen.has(token.name) && !table[token.name]?.multiple) throw usageError(`--${token.name} is given twice; give it once`)
+    if (seen.has(token.name) && !table[token.name]?.multiple)
+      throw usageError(`--${token.name} is given twice; give it once`)
     seen.add(token.name)
   }
   if (positionals.length !== operands.length) {
     const extra = positionals[operands.length]
-    const problem = extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
+    const problem =
+      extra === undefined ? `${operands[positionals.length]} is missing` : `there is no place for "${extra}"`
     throw usageError(`${problem}: tp ${[name, ...operands].join(' ')} …; tp ${name} --help shows all of it`)
   }
   return { operands: positionals, options: values as Arguments<OptionTable> }
@@ -51,7 +58,10 @@ export function readArguments(name: string, operands: readonly string[], table: 
 function parse(name: string, table: OptionTable, args: readonly string[]) {
   // parseArgs reads `short: undefined` as an error
   const options = Object.fromEntries(
-    Object.entries(table).map(([key, { type, short, multiple = false }]) => [key, { type, multiple, ...(short && { short }) }]),
+    Object.entries(table).map(([key, { type, short, multiple = false }]) => [
+      key,
+      { type, multiple, ...(short && { short }) },
+    ]),
   )
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true })
@@ -78,7 +88,9 @@ function reword(name: string, table: OptionTable, error: Error & { code?: string
   if (error.code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${option}; ${help}`
   if (/does not take an argument/.test(error.message)) return `${option} takes no value; give it alone`
   if (/argument missing|ambiguous/.test(error.message)) {
-    const long = option.startsWith('--') ? option.slice(2) : Object.keys(table).find((key) => `-${table[key]?.short}` === option)
+    const long = option.startsWith('--')
+      ? option.slice(2)
+      : Object.keys(table).find((key) => `-${table[key]?.short}` === option)
     return `${option} needs a value: ${option} ${table[long ?? '']?.value ?? 'VALUE'}`
   }
   return `${error.message.split('\n')[0]}; ${help}`

@@ -1,4 +1,5 @@
 import { isTpError } from '@tp/core'
+import { RefusalError } from '../model/refusal-error.ts'
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -24,6 +25,7 @@ const usageCodes: readonly string[] = [
 
 export function exitCodeOf(error: unknown): number {
   if (!isTpError(error)) return EXIT.failed
+  if (error instanceof RefusalError) return EXIT.refused
   if (error.code === 'TP_ABORTED') return EXIT.interrupted
   return usageCodes.includes(error.code) ? EXIT.usage : EXIT.failed
 }

@@ -2,9 +2,10 @@ import type { Command, CommandEntry } from './command.ts'
 
 /** `tp --help`. */
 export function overview(commands: Readonly<Record<string, CommandEntry>>): string {
-  const rows = Object.entries(commands).map(
-    ([name, { operands, summary }]): [string, string] => [['tp', name, ...operands].join(' '), summary],
-  )
+  const rows = Object.entries(commands).map(([name, { operands, summary }]): [string, string] => [
+    ['tp', name, ...operands].join(' '),
+    summary,
+  ])
   return [
     'tp: token pruning for exported ONNX encoders',
     '',

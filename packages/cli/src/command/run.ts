@@ -1,5 +1,6 @@
 import { isTpError } from '@tp/core'
 import { commands } from '../commands/index.ts'
+import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { readArguments } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
@@ -20,7 +21,7 @@ export async function run(args: readonly string[], version: string, terminal: Te
     terminal.progress.end()
     terminal.printError(describe(error))
     // The document says how it ended too: who asked for JSON reads stdout.
-    if (asksForJson(args)) terminal.print(jsonDocument('error', errorContent(error)))
+    if (asksForJson(args)) terminal.print(errorDocument(error))
     return exitCodeOf(error)
   }
 }
@@ -54,7 +55,8 @@ async function help(name: string): Promise<string> {
 
 function entryOf(name: string): CommandEntry {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (entry === undefined) throw usageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`)
+  if (entry === undefined)
+    throw usageError(`there is no command "${name}"; there are ${Object.keys(commands).join(', ')}`)
   return entry
 }
 
@@ -77,7 +79,9 @@ function describe(error: unknown): string {
   return `[tp] this is a bug in tp, please report it: ${error instanceof Error ? error.stack : String(error)}\ncode: TP_INTERNAL`
 }
 
-function errorContent(error: unknown): object {
-  if (isTpError(error)) return { code: error.code, where: error.where, message: error.message }
-  return { code: 'TP_INTERNAL', where: 'tp', message: error instanceof Error ? error.message : String(error) }
+function errorDocument(error: unknown): string {
+  if (error instanceof RefusalError) return jsonDocument('refusal', error.refusal)
+  if (isTpError(error)) return jsonDocument('error', { code: error.code, where: error.where, message: error.message })
+  const message = error instanceof Error ? error.message : String(error)
+  return jsonDocument('error', { code: 'TP_INTERNAL', where: 'tp', message })
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { NamedTensors, Session } from '@tp/core'
-import { comparePaired, type VariantLatency } from '@tp/eval'
+import { comparePaired, readModelFolder, type VariantLatency } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -21,12 +21,24 @@ import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
 const options = {
   against: { type: 'string', value: 'OTHER', description: 'the model that MODEL is compared with' },
-  method: { type: 'string', value: 'NAME[,NAME…]', description: 'compare MODEL pruned with each of these with MODEL as it is' },
+  method: {
+    type: 'string',
+    value: 'NAME[,NAME…]',
+    description: 'compare MODEL pruned with each of these with MODEL as it is',
+  },
   ...budgetsOptions,
   ...pruningOptions,
-  shapes: { type: 'string', value: 'BxN,…', description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for pictures 1,8' },
+  shapes: {
+    type: 'string',
+    value: 'BxN,…',
+    description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for pictures 1,8',
+  },
   threads: { type: 'string', value: 'N', description: 'threads inside one operator; default 1' },
-  'min-speedup': { type: 'string', value: 'S', description: 'exit code 3 if MODEL, or MODEL pruned, is anywhere less than S times as fast' },
+  'min-speedup': {
+    type: 'string',
+    value: 'S',
+    description: 'exit code 3 if MODEL, or MODEL pruned, is anywhere less than S times as fast',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -52,21 +64,29 @@ export const benchCommand: Command = command({
       throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
     }
     const file = await readModelFile(path, signal)
-    const shapes = benchShapes(given.shapes, inputRoles(file.model))
+    const { maxTokens } = await readModelFolder(path)
+    const shapes = benchShapes(given.shapes, inputRoles(file.model), maxTokens)
     const contestants = await openContestants(file, given, context)
     const results = await time(file, contestants, shapes, threads, context)
-    const slow = least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
+    const slow =
+      least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
     progress.end()
     print(json ? jsonDocument('bench', content(path, threads, least, results)) : describe(threads, results))
     for (const { name, shape, latency } of slow) {
-      progress.note(`[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`)
+      progress.note(
+        `[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`,
+      )
     }
     return slow.length === 0 ? EXIT.done : EXIT.belowThreshold
   },
 })
 
 /** What takes part; the first is what the others are compared with. */
-async function openContestants(file: ModelFile, given: Arguments<typeof options>, { progress, signal }: Context): Promise<Contestant[]> {
+async function openContestants(
+  file: ModelFile,
+  given: Arguments<typeof options>,
+  { progress, signal }: Context,
+): Promise<Contestant[]> {
   const budgets = readBudgets(given)
   const settings = readPruningSettings(given)
   const fromFile = ({ path, model }: ModelFile, judged: boolean): Contestant => ({
@@ -79,7 +99,7 @@ async function openContestants(file: ModelFile, given: Arguments<typeof options>
     if (given.against !== undefined) throw usageError('give --against or --method, not both')
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
-    const pruned = await pruneContestants({ file, methods, budgets, settings, plugins: given.plugin ?? [] })
+    const pruned = await pruneContestants({ file, methods, budgets, settings, plugins: given.plugin ?? [], signal })
     return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
   }
   const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
@@ -141,7 +161,10 @@ function describe(threads: number, results: readonly Result[]): string {
   const counted = results.some(({ flops }) => flops !== undefined)
   return [
     `onnxruntime-node, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
-    table(['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counted ? 6 : 5), rows, ['shape', 'model']),
+    table(['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counted ? 6 : 5), rows, [
+      'shape',
+      'model',
+    ]),
   ].join('\n')
 }
 
@@ -150,6 +173,7 @@ function content(model: string, threads: number, minSpeedup: number | undefined,
     ...{ shape, model: name, rounds, flops: flops ?? null, p50Ms, p90Ms },
     ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
   }))
-  const passed = minSpeedup === undefined || results.every(({ judged, latency }) => !judged || latency.speedup.value >= minSpeedup)
+  const passed =
+    minSpeedup === undefined || results.every(({ judged, latency }) => !judged || latency.speedup.value >= minSpeedup)
   return { model, threads, minSpeedup: minSpeedup ?? null, passed, rows }
 }

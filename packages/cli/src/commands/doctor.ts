@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
-import { input, isTpError, add, type Diagnosis } from '@tp/core'
+import { add, type Diagnosis, input, isTpError } from '@tp/core'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'

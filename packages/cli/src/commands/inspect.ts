@@ -38,7 +38,10 @@ function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAt[])
     ['stays always', fixed.length === 0 ? 'nothing' : fixedText(fixed, classToken)],
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
     ['pruned', pruned.length === 0 ? 'no' : pruned.map(stepText).join('; then ')],
-    ['FLOPs', flops.map(({ tokens: n, flops: count }) => `${(count / 1e6).toFixed(1)} M at n=${n}`).join(', ') || 'unknown'],
+    [
+      'FLOPs',
+      flops.map(({ tokens: n, flops: count }) => `${(count / 1e6).toFixed(1)} M at n=${n}`).join(', ') || 'unknown',
+    ],
   ]
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
   const rows = blocks.map(({ block, site, attention }) => [`${block}`, site, attention])

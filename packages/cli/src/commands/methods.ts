@@ -27,7 +27,9 @@ function describe(known: readonly KnownMethod[]): string {
   )
   return [
     table(['method', 'family', 'what it does', 'from'], rows, ['method', 'family', 'what it does', 'from']),
-    ...(options.length === 0 ? [] : ['', table(['method', '--param', 'meaning'], options, ['method', '--param', 'meaning'])]),
+    ...(options.length === 0
+      ? []
+      : ['', table(['method', '--param', 'meaning'], options, ['method', '--param', 'meaning'])]),
   ].join('\n')
 }
 

@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
 import type { Inspection } from '@tp/compiler'
 import { type Amount, throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
+import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -28,7 +28,10 @@ export const pruneCommand: Command = command({
     method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
     ...budgetOptions,
     ...pruningOptions,
-    trace: { type: 'boolean', description: 'add outputs that say which tokens stayed: tp.trace.BLOCK.indices and .valid' },
+    trace: {
+      type: 'boolean',
+      description: 'add outputs that say which tokens stayed: tp.trace.BLOCK.indices and .valid',
+    },
     verify: { type: 'boolean', description: 'run the pruned model before it gets its name, beside the dense one' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
@@ -53,17 +56,12 @@ export const pruneCommand: Command = command({
     const file = await readModelFile(path, signal)
     await checkTarget(file, out)
     progress.stage(`pruning ${basename(path)}`)
-    // The compiler computes without a pause: whatever was asked for meanwhile is heard before and after it.
-    const pause = async (): Promise<void> => {
-      await setImmediate()
-      throwIfAborted(signal, 'tp')
-    }
     const model = inspectFile(file)
-    await pause()
+    await pause(signal)
     const schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
-    await pause()
+    await pause(signal)
     const pruned = await pruneFile(file, { ...settings, method, schedule, trace })
-    await pause()
+    await pause(signal)
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
     if (verify) {
@@ -127,7 +125,9 @@ function describe(report: Report, { cuts, schedule }: PrunedFile): string {
     cuts.length === 0
       ? 'no tokens leave; what no output reads is left out'
       : `tokens leave after the attention of blocks ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
-    ...(leftOut.length === 0 ? [] : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
+    ...(leftOut.length === 0
+      ? []
+      : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
     flops.length === 0
       ? 'FLOPs depend on the data'
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,

@@ -2,28 +2,45 @@ import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
 import { type InputRoles, isText, type WantedSizes } from '../model/input-shapes.ts'
 
-const textShapes = '1x32,1x128,1x512,8x128'
-const otherShapes = '1,8'
+const textShapes = [
+  { batch: 1, tokens: 32 },
+  { batch: 1, tokens: 128 },
+  { batch: 1, tokens: 512 },
+  { batch: 8, tokens: 128 },
+] as const
+const otherShapes = [1, 8] as const
 
 /**
  * Shapes to time a model at: `8x128` is a batch of 8 with 128 tokens each, `8` a batch with the model's own length.
+ * @param maxTokens longest text that the model takes, if known: usual lengths beyond it are left out
  * @throws TpError TP_USAGE, TP_INPUT where the model has another size
  */
-export function benchShapes(text: string | undefined, roles: InputRoles): WantedSizes[] {
-  if (text === undefined && typeof roles.batch === 'number') return [{ batch: roles.batch, tokens: isText(roles) ? 128 : undefined }]
-  return (text ?? (isText(roles) ? textShapes : otherShapes)).split(',').map((shape) => readShape(shape, roles))
+export function benchShapes(text: string | undefined, roles: InputRoles, maxTokens = Infinity): WantedSizes[] {
+  if (text !== undefined) return text.split(',').map((shape) => readShape(shape, roles, maxTokens))
+  if (typeof roles.batch === 'number')
+    return [{ batch: roles.batch, tokens: isText(roles) ? Math.min(128, maxTokens) : undefined }]
+  if (!isText(roles)) return otherShapes.map((batch) => ({ batch }))
+  return textShapes.filter(({ tokens }) => tokens <= maxTokens)
 }
 
-function readShape(text: string, roles: InputRoles): WantedSizes {
+function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSizes {
   const [, batch, tokens] = /^([1-9]\d*)(?:[x×]([1-9]\d*))?$/.exec(text.trim()) ?? []
   if (batch === undefined) throw usageError(`--shapes has "${text}"; a shape is batch x tokens, as 8x128`)
   if (isText(roles)) {
-    if (tokens === undefined) throw usageError(`--shapes has "${text}"; this model takes texts of any length: say it, as ${text}x128`)
+    if (tokens === undefined)
+      throw usageError(`--shapes has "${text}"; this model takes texts of any length: say it, as ${text}x128`)
+    if (Number(tokens) > maxTokens) {
+      throw new TpError('TP_INPUT', 'tp', `--shapes has ${text}, but the model takes texts of at most ${maxTokens} tokens`)
+    }
     return { batch: Number(batch), tokens: Number(tokens) }
   }
   if (tokens !== undefined && Number(tokens) !== roles.tokens) {
     const advice = `give the batch alone, as ${batch}`
-    throw new TpError('TP_INPUT', 'tp', `--shapes has ${text}, but the model's own number of tokens is ${roles.tokens}; ${advice}`)
+    throw new TpError(
+      'TP_INPUT',
+      'tp',
+      `--shapes has ${text}, but the model's own number of tokens is ${roles.tokens}; ${advice}`,
+    )
   }
   return { batch: Number(batch) }
 }

@@ -18,6 +18,8 @@ export interface Figures {
   /** Mean over blocks of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
   readonly keptByBlock: readonly number[] | undefined
+  /** Preparation and run of one example in ms, as a user waits for it; not in turns, so not for comparisons. */
+  readonly endToEnd: Evaluation['latency']
   /** How many times fewer multiply-adds than the dense model, over all examples. */
   readonly flops: number | undefined
 }
@@ -31,7 +33,11 @@ export interface EvaluationTask {
 }
 
 /** All examples through a model; the session is closed afterwards. */
-export async function evaluateSession(session: Session, task: EvaluationTask, inspection?: Inspection): Promise<Evaluation> {
+export async function evaluateSession(
+  session: Session,
+  task: EvaluationTask,
+  inspection?: Inspection,
+): Promise<Evaluation> {
   await using running = session
   const { inputs, batchSize, signal, progress } = task
   const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
@@ -44,9 +50,9 @@ export async function evaluateSession(session: Session, task: EvaluationTask, in
   })
 }
 
-export function denseFigures({ accuracy }: Evaluation): Figures {
+export function denseFigures({ accuracy, latency }: Evaluation): Figures {
   const loss = { estimate: 0, low: 0, high: 0 }
-  return { accuracy, loss, agreement: 100, kept: 1, keptByBlock: undefined, flops: 1 }
+  return { accuracy, loss, agreement: 100, kept: 1, keptByBlock: undefined, endToEnd: latency, flops: 1 }
 }
 
 /** Evaluates a variant; where it is several models, figures are means over them. */
@@ -59,11 +65,13 @@ export async function evaluateVariant(
   const { file, inputs, signal } = task
   const evaluations: Evaluation[] = []
   for (const { traced } of variant.models) {
-    const session = await loadSession((await traced()).model, file, { signal })
+    const session = await loadSession((await traced()).model, file, { threads: 1, signal })
     evaluations.push(await evaluateSession(session, task, inspection))
   }
   const comparisons = evaluations.map((evaluation) => compareToDense(evaluation, dense))
-  const correct = dense.correct.map((_, i) => mean(evaluations.map((evaluation) => 100 * Number(evaluation.correct[i]))))
+  const correct = dense.correct.map((_, i) =>
+    mean(evaluations.map((evaluation) => 100 * Number(evaluation.correct[i]))),
+  )
   const keptByBlock = inspection.blocks.map((_, block) => mean(evaluations.map(({ kept }) => kept?.blocks[block] ?? 1)))
   return {
     accuracy: bootstrapMean(correct),
@@ -71,6 +79,7 @@ export async function evaluateVariant(
     agreement: mean(comparisons.map(({ agreement }) => agreement)),
     kept: mean(keptByBlock),
     keptByBlock,
+    endToEnd: evaluations[0]?.latency,
     flops: flopsFactor(variant, file, inputs, inspection, keptByBlock),
   }
 }

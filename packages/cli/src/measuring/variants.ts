@@ -1,5 +1,6 @@
 import type { Inspection, Pruned } from '@tp/compiler'
 import { type Method, none } from '@tp/core'
+import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type Budget, scheduleOf } from '../pruning/budget.ts'
@@ -16,7 +17,7 @@ export interface Variant {
   readonly models: readonly VariantModel[]
 }
 
-export interface VariantModel {
+interface VariantModel {
   readonly plain: Pruned
   /** The same with outputs that say which tokens stayed. */
   traced(): Promise<Pruned>
@@ -32,6 +33,7 @@ export interface VariantOptions {
   readonly budgets: readonly Budget[]
   readonly settings: PruningSettings
   readonly plugins: readonly string[]
+  readonly signal: AbortSignal
 }
 
 /**
@@ -42,24 +44,37 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
   const { file, methods, budgets, settings, plugins } = options
   const catalog = await loadMethods(plugins)
   const entries = methods.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
-  const unused = Object.keys(settings.params).find((name) => !entries.some((entry) => Object.hasOwn(entry.options, name)))
-  if (unused !== undefined) throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
+  const unused = Object.keys(settings.params).find(
+    (name) => !entries.some((entry) => Object.hasOwn(entry.options, name)),
+  )
+  if (unused !== undefined)
+    throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
   if (entries.length > 0 && budgets.length === 0) {
     throw usageError('say how many tokens stay: --keep, --tokens, --threshold, --mass or --flops')
   }
   if (entries.length === 0 && budgets.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
   const variants: Variant[] = [{ method: 'none', keep: '', models: [await variantModel(file, settings, none())] }]
+  let takesWeights = false
   for (const entry of entries) {
-    const params = Object.fromEntries(Object.entries(settings.params).filter(([name]) => Object.hasOwn(entry.options, name)))
+    const params = Object.fromEntries(
+      Object.entries(settings.params).filter(([name]) => Object.hasOwn(entry.options, name)),
+    )
     const isChance = entry.name === 'random' && params.seed === undefined
     const seeds = isChance ? Array.from({ length: SEEDS }, (_, seed) => ({ ...params, seed: `${seed}` })) : [params]
     for (const budget of budgets) {
       const models: VariantModel[] = []
-      for (const own of seeds) models.push(await variantModel(file, settings, createMethod(entry, own).method, budget, options.inspection))
+      for (const own of seeds) {
+        const { method } = createMethod(entry, own)
+        await pause(options.signal)
+        takesWeights ||= method.params !== undefined
+        models.push(await variantModel(file, settings, method, budget, options.inspection))
+      }
       variants.push({ method: entry.name, keep: budget.label, models })
     }
   }
+  if (settings.weights !== undefined && !takesWeights)
+    throw usageError('--weights: none of the methods takes trained values')
   return variants
 }
 

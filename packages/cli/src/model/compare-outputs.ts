@@ -41,5 +41,9 @@ function halfToNumber(bits: number): number {
 }
 
 function notVerified(problem: string): TpError {
-  return new TpError('TP_VERIFY', 'tp', `the pruned model does not hold: ${problem}; it was not written. Please report it`)
+  return new TpError(
+    'TP_VERIFY',
+    'tp',
+    `the pruned model does not hold: ${problem}; it was not written. Please report it`,
+  )
 }

@@ -2,8 +2,8 @@ import { constants } from 'node:fs'
 import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type AbortSignalLike, TpError, throwIfAborted } from '@tp/core'
-import { isSameFile, moveInto, waitingPath } from './write-file.ts'
 import { writeError } from './write-error.ts'
+import { isSameFile, moveInto, waitingPath } from './write-file.ts'
 
 /**
  * Brings the data files of a model into another folder, where a model that names them finds them again. A file that is

@@ -13,7 +13,10 @@ export interface FlopsAt {
 const USUAL_LENGTHS = [32, 128, 512] as const
 
 /** FLOPs of a model that was made with these inputs; undefined where they depend on the data. */
-export function flopsOf(model: Model, roles: InputRoles): (wanted: WantedSizes & Pick<Sizes, 'kept'>) => number | undefined {
+export function flopsOf(
+  model: Model,
+  roles: InputRoles,
+): (wanted: WantedSizes & Pick<Sizes, 'kept'>) => number | undefined {
   const formula = flopsFormula(model)
   return (wanted) => {
     try {

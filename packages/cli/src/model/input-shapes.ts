@@ -33,7 +33,11 @@ export function isText(roles: InputRoles): boolean {
  * Shape of each input of a model.
  * @throws TpError TP_INPUT where a size is fixed to another number, or open with nothing to tell it by
  */
-export function inputShapes(model: Model, roles: InputRoles, wanted: WantedSizes): ReadonlyMap<string, readonly number[]> {
+export function inputShapes(
+  model: Model,
+  roles: InputRoles,
+  wanted: WantedSizes,
+): ReadonlyMap<string, readonly number[]> {
   const graph = new Graph(model)
   return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, roles, wanted)]))
 }
@@ -68,7 +72,11 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
 }
 
 /** A picture that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
-function pictureShape(graph: Graph, input: string, { tokens }: InputRoles): readonly (number | undefined)[] | undefined {
+function pictureShape(
+  graph: Graph,
+  input: string,
+  { tokens }: InputRoles,
+): readonly (number | undefined)[] | undefined {
   const readers = graph.consumers(input).map(({ node }) => node)
   const cast = readers.find(({ opType }) => opType === 'Cast')?.output[0]
   const patches = [...readers, ...(cast === undefined ? [] : graph.consumers(cast).map(({ node }) => node))].find(

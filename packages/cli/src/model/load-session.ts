@@ -5,7 +5,7 @@ import type { Session, SessionOptions } from '@tp/core'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { ModelFile } from './model-file.ts'
-import { stageModel } from './stage-model.ts'
+import { writeModelFile } from './stage-model.ts'
 
 interface LoadOptions extends SessionOptions {
   readonly signal: AbortSignal
@@ -21,8 +21,7 @@ export async function loadSession(model: Model, source: ModelFile, options: Load
   try {
     await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')
-    const staged = await stageModel(model, source, path, options.signal)
-    await staged.commit()
+    await writeModelFile(model, source, path, options)
     return await nodeRuntime().load(path, options)
   } finally {
     // What a runtime has opened stays readable for it.

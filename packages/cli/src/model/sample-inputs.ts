@@ -75,7 +75,11 @@ const arrays: Readonly<Record<string, (numbers: Float64Array) => TypedArray>> = 
 function tensorOf(name: string, type: string, dims: readonly number[], numbers: Float64Array): TensorLike {
   const data = arrays[type]?.(numbers)
   if (data !== undefined) return { type, dims, data }
-  throw new TpError('TP_INPUT', 'tp', `input "${name}" is ${type}; sample inputs can be ${Object.keys(arrays).join(', ')}`)
+  throw new TpError(
+    'TP_INPUT',
+    'tp',
+    `input "${name}" is ${type}; sample inputs can be ${Object.keys(arrays).join(', ')}`,
+  )
 }
 
 /** Park and Miller's minimal standard generator, 0…1. */

@@ -21,7 +21,12 @@ export interface StagedModel extends AsyncDisposable {
  * Writes a model that was made from `source` beside the place that it is to have.
  * @throws TpError TP_OUTPUT if that place is the source itself or no place for a file; TP_WRITE; TP_ABORTED
  */
-export async function stageModel(model: Model, source: ModelFile, out: string, signal: AbortSignal): Promise<StagedModel> {
+export async function stageModel(
+  model: Model,
+  source: ModelFile,
+  out: string,
+  signal: AbortSignal,
+): Promise<StagedModel> {
   await checkTarget(source, out)
   const bytes = encodeModel(model)
   throwIfAborted(signal, 'tp')
@@ -55,6 +60,22 @@ export async function stageModel(model: Model, source: ModelFile, out: string, s
       if (!committed) await removeAll([waiting, ...created])
     },
   }
+}
+
+/** Writes a model that was made from `source`, whole or not at all. @throws as {@link stageModel} */
+export async function writeModelFile(
+  model: Model,
+  source: ModelFile,
+  out: string,
+  options: WriteOptions = {},
+): Promise<void> {
+  const { signal = new AbortController().signal } = options
+  await using staged = await stageModel(model, source, out, signal)
+  await staged.commit()
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal
 }
 
 /**

@@ -8,12 +8,24 @@ import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
 /** `--layers` and what says how many tokens stay there. */
 export const budgetOptions = {
-  layers: { type: 'string', value: 'L1,L2,…', description: 'blocks where tokens leave, from 0; default: all but the first' },
-  keep: { type: 'string', value: 'R[,R…]', description: 'share of the tokens that stay at each of them, above 0 and at most 1' },
+  layers: {
+    type: 'string',
+    value: 'L1,L2,…',
+    description: 'blocks where tokens leave, from 0; default: all but the first',
+  },
+  keep: {
+    type: 'string',
+    value: 'R[,R…]',
+    description: 'share of the tokens that stay at each of them, above 0 and at most 1',
+  },
   tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens that stay (9999: all, by force)' },
   threshold: { type: 'string', value: 'T[,T…]', description: 'tokens whose score is at least T stay' },
   mass: { type: 'string', value: 'M[,M…]', description: 'the fewest tokens that hold the share M of the scores stay' },
-  flops: { type: 'string', value: 'F', description: 'keep what takes at most the share F of the FLOPs, at the length --at' },
+  flops: {
+    type: 'string',
+    value: 'F',
+    description: 'keep what takes at most the share F of the FLOPs, at the length --at',
+  },
   at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
 } as const
 
@@ -77,7 +89,10 @@ export function scheduleOf(budget: Budget, model: Model, inspection: Inspection,
   const target: FlopsTarget = {
     method,
     share: values as number,
-    at: flopsSizes(model, inspection, { batch: typeof batch === 'number' ? batch : 1, tokens: lengthFor(budget, inspection) }),
+    at: flopsSizes(model, inspection, {
+      batch: typeof batch === 'number' ? batch : 1,
+      tokens: lengthFor(budget, inspection),
+    }),
     schedule: (keep) => schedule(blocks.length, { layers, keep }),
   }
   return target.schedule(keepForFlops(model, target))
@@ -97,7 +112,11 @@ function lengthFor({ at }: Budget, inspection: Inspection): number | undefined {
     return at
   }
   if (at !== undefined && at !== inspection.tokens) {
-    throw new TpError('TP_SCHEDULE', 'tp', `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}; leave it out`)
+    throw new TpError(
+      'TP_SCHEDULE',
+      'tp',
+      `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}; leave it out`,
+    )
   }
   return undefined
 }

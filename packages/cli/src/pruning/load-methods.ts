@@ -31,7 +31,11 @@ export function findMethod(catalog: MethodCatalog, name: string): MethodEntry {
   const found = catalog.get(name)
   if (found !== undefined) return found.entry
   const names = [...catalog.keys()].join(', ')
-  throw new TpError('TP_UNKNOWN_METHOD', 'tp', `there is no method "${name}"; there are ${names}. --plugin loads others`)
+  throw new TpError(
+    'TP_UNKNOWN_METHOD',
+    'tp',
+    `there is no method "${name}"; there are ${names}. --plugin loads others`,
+  )
 }
 
 function add(catalog: Map<string, KnownMethod>, entries: readonly MethodEntry[], from: string): void {

@@ -13,12 +13,14 @@ export function numberList(option: string, text: string): readonly number[] {
 /** What is not a number at all is bad usage; whether it is one that fits is for those to say who use it. */
 export function number(option: string, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
-  if (!Number.isFinite(value)) throw usageError(`--${option} is "${text}"; it must be a number, or numbers with commas between`)
+  if (!Number.isFinite(value))
+    throw usageError(`--${option} is "${text}"; it must be a number, or numbers with commas between`)
   return value
 }
 
 export function wholeNumber(option: string, text: string, least = 1): number {
   const value = number(option, text)
-  if (!Number.isInteger(value) || value < least) throw usageError(`--${option} is ${text}; it must be a whole number from ${least}`)
+  if (!Number.isInteger(value) || value < least)
+    throw usageError(`--${option} is ${text}; it must be a whole number from ${least}`)
   return value
 }

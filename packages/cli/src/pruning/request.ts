@@ -1,6 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import { type Method, type MethodEntry, type OptionValue, paramsOf, parseOptions, readSafetensors, type Schedule, TpError, type Values } from '@tp/core'
+import {
+  type Method,
+  type MethodEntry,
+  type OptionValue,
+  paramsOf,
+  parseOptions,
+  readSafetensors,
+  type Schedule,
+  TpError,
+  type Values,
+} from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -9,10 +19,27 @@ import { wholeNumber } from './numbers.ts'
 
 /** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
-  param: { type: 'string', multiple: true, value: 'NAME=VALUE', description: 'an option of the method; tp methods lists them' },
-  weights: { type: 'string', value: 'FILE', description: "the method's trained values (safetensors, named block.B.NAME or NAME)" },
-  protect: { type: 'string', value: 'auto|none|P,P…', description: 'positions that always stay; default auto: those the head reads' },
-  restore: { type: 'string', value: 'auto|none|all', description: 'put tokens back before the head; default auto: where outputs have a row a token' },
+  param: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=VALUE',
+    description: 'an option of the method; tp methods lists them',
+  },
+  weights: {
+    type: 'string',
+    value: 'FILE',
+    description: "the method's trained values (safetensors, named block.B.NAME or NAME)",
+  },
+  protect: {
+    type: 'string',
+    value: 'auto|none|P,P…',
+    description: 'positions that always stay; default auto: those the head reads',
+  },
+  restore: {
+    type: 'string',
+    value: 'auto|none|all',
+    description: 'put tokens back before the head; default auto: where outputs have a row a token',
+  },
   plugin: { type: 'string', multiple: true, value: 'MODULE', description: 'path or package with more methods' },
 } as const
 

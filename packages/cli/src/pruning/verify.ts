@@ -1,5 +1,15 @@
 import type { Inspection } from '@tp/compiler'
-import { type Method, type NamedTensors, or, type Schedule, type Session, type Site, type Tensor, TpError, throwIfAborted } from '@tp/core'
+import {
+  type Method,
+  type NamedTensors,
+  or,
+  type Schedule,
+  type Session,
+  type Site,
+  type Tensor,
+  TpError,
+  throwIfAborted,
+} from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { largestDifference, requireFinite, requireSameShapes } from '../model/compare-outputs.ts'
@@ -60,17 +70,30 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
 /** Two shapes that differ in both sizes where the model leaves them free; few tokens, since position tables may be short. */
 function sampleShapes(model: Inspection): readonly (readonly number[])[] {
   const batches = typeof model.batch === 'number' ? [model.batch, model.batch] : [1, 3]
-  return isText(model) ? [[batches[0] as number, 7], [batches[1] as number, 16]] : batches.map((batch) => [batch])
+  return isText(model)
+    ? [
+        [batches[0] as number, 7],
+        [batches[1] as number, 16],
+      ]
+    : batches.map((batch) => [batch])
 }
 
 async function differenceKeepingAll(
-  { file, model, pruned, method, settings, signal }: VerifyOptions,
+  { file, pruned, method, settings, signal }: VerifyOptions,
   inputs: readonly NamedTensors[],
   dense: readonly NamedTensors[],
 ): Promise<number> {
   // Dead tokens stay in as well: leaving them out would change the ranges that dynamic quantisation sees.
-  const schedule: Schedule = new Map([...pruned.schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
-  const whole = await pruneFile(file, { ...settings, method: keepingAll(method), schedule, deadTokens: false, restore: 'auto' })
+  const schedule: Schedule = new Map(
+    [...pruned.schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]),
+  )
+  const whole = await pruneFile(file, {
+    ...settings,
+    method: keepingAll(method),
+    schedule,
+    deadTokens: false,
+    restore: 'auto',
+  })
   const outputs = await runAll(await loadSession(whole.model, file, { signal }), inputs, signal)
   const tolerance = toleranceFor(file.model)
   let largest = 0
@@ -79,7 +102,11 @@ async function differenceKeepingAll(
       const difference = largestDifference(now[name], expected)
       if (!(difference <= tolerance)) {
         const seen = `with every token kept, output "${name}" differs from the dense model's by ${difference}`
-        throw new TpError('TP_VERIFY', 'tp', `${seen}, more than ${tolerance}; the model was not written. Please report it`)
+        throw new TpError(
+          'TP_VERIFY',
+          'tp',
+          `${seen}, more than ${tolerance}; the model was not written. Please report it`,
+        )
       }
       largest = Math.max(largest, difference)
     }

@@ -5,24 +5,31 @@ import {
   lessOrEqual,
   max,
   maximum,
+  minimum,
   mul,
   slice,
+  sub,
   sum,
   topK,
   unsqueeze,
   where,
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
-import { type TokenState, tokenCount } from './state.ts'
+import { fixedTokens, type TokenState, tokenCount } from './state.ts'
 
 /** The tokens that stay, as a rectangle: kept ones first in their order, then fillers that are masked. */
-export interface Cut {
+export interface Slots {
   /** int64 [B,K,1]: which token is in each slot */
   readonly indices: Tensor
   /** Rows may hold fillers that were real tokens, so the model's own mask is not enough to hide them. */
   readonly ragged: boolean
   /** x [B,N,…] → [B,K,…] */
   take(x: Tensor): Tensor
+  /**
+   * x [B,N,…] → [B,R,…]: tokens among which are all that do not stay. Where shapes fix K these are the last ones, R about
+   * N − K; else all.
+   */
+  takeRest(x: Tensor): Tensor
   /** float [B,K]: 1, 2, 3, … */
   readonly ordinals: Tensor
   /** int64 [B,1]: kept tokens of each row; absent, like `valid`, where every slot of every row holds one */
@@ -39,21 +46,51 @@ export interface Kept {
   readonly rows: Tensor
 }
 
+export interface CompactOptions {
+  /** bool [B,N] */
+  readonly keep: Tensor
+  readonly kept: Kept | undefined
+  /** float [B,N]: kept tokens are sorted by it, behind the fixed ones; default: they keep their order */
+  readonly order?: Tensor | undefined
+  readonly state: TokenState
+  readonly hidden: Tensor
+}
+
+/** Beyond every sort key of a token that stays. */
+const BEHIND = 1e30
+
 /**
  * keep bool [B,N] → the rectangle. With `kept` its size follows from shapes alone (then padding suffices to fill shorter
  * rows, since f(N) − f(n) ≤ N − n for every rule of the schedule); without, it is that of the fullest row.
  */
-export function compact(keep: Tensor, kept: Kept | undefined, state: TokenState, hidden: Tensor): Cut {
-  const size = cast(tokenCount(hidden), 'float32')
-  // Sort key: kept tokens by place, then padding, then tokens that were dropped.
-  const penalty = state.alive === undefined ? size : where(state.alive, mul(size, 2), size)
-  const place = add(state.ordinals, where(keep, 0, penalty))
+export function compact({ keep, kept, order, state, hidden }: CompactOptions): Slots {
+  const tokens = tokenCount(hidden)
   const count = kept?.rows ?? cast(sum(cast(keep, 'float32'), 1, { keepDims: true }), 'int64')
   const width = kept?.width ?? maximum(max(count, 0), 1)
-  const { indices } = topK(unsqueeze(place, [2]), width, { axis: 1, largest: false })
+  const place = order === undefined ? inPlace(keep, state, tokens) : inOrder(keep, order, state)
+  const sorted = (many: Tensor): Tensor => topK(unsqueeze(place, [2]), many, { axis: 1, largest: false }).indices
+  const indices = sorted(width)
   const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
-  const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
   const ragged = kept === undefined
-  if (!ragged && state.alive === undefined) return { indices, ragged, take, ordinals }
-  return { indices, ragged, take, ordinals, count, valid: lessOrEqual(ordinals, cast(count, 'float32')) }
+  // Never empty, for runtimes that cannot multiply by nothing: if none leaves, the last one that stays is among them.
+  const rest = (): Tensor => slice(sorted(tokens), { axis: 1, start: minimum(width, sub(tokens, 1)) })
+  const takeRest = (x: Tensor): Tensor => (ragged ? x : gatherND(x, rest(), 1))
+  const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
+  if (!ragged && state.alive === undefined) return { indices, ragged, take, takeRest, ordinals }
+  const valid = lessOrEqual(ordinals, cast(count, 'float32'))
+  return { indices, ragged, take, takeRest, ordinals, count, valid }
+}
+
+/** Sort key: kept tokens by place, then padding, then tokens that were dropped. */
+function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
+  const size = cast(tokens, 'float32')
+  const penalty = state.alive === undefined ? size : where(state.alive, mul(size, 2), size)
+  return add(state.ordinals, where(keep, 0, penalty))
+}
+
+/** The same with kept tokens by another order; equal keys keep their places. */
+function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
+  const behind = state.alive === undefined ? BEHIND : where(state.alive, 2 * BEHIND, BEHIND)
+  const own = state.fixed.length === 0 ? order : where(fixedTokens(state), -BEHIND, order)
+  return where(keep, own, behind)
 }

@@ -117,6 +117,7 @@ const someRows = fc
 const someAmount: fc.Arbitrary<Amount> = fc.oneof(
   fc.integer({ min: 1, max: 100 }).map((percent) => ({ kind: 'ratio', value: percent / 100 }) as const),
   fc.integer({ min: 1, max: 12 }).map((value) => ({ kind: 'tokens', value }) as const),
+  fc.integer({ min: 0, max: 6 }).map((value) => ({ kind: 'remove', value }) as const),
   fc.integer({ min: -1, max: 8 }).map((value) => ({ kind: 'threshold', value: value - 0.5 }) as const),
   fc.constantFrom(0.25, 0.5, 0.75, 1).map((value) => ({ kind: 'mass', value }) as const),
 )

@@ -1,3 +1,2 @@
-export type { Cut } from './compact.ts'
-export { type Reduced, type ReduceOptions, reduceTokens, type SiteSource } from './reduce.ts'
+export { type Cut, type Reduced, type ReduceOptions, reduceTokens, type SiteSource } from './reduce.ts'
 export { initialState, type TokenState } from './state.ts'

@@ -1,5 +1,5 @@
 import { TpError } from '../errors.ts'
-import type { Budget, Method, Site, Spec, Values } from '../method.ts'
+import type { Budget, Method, Reduction, Site, Spec, Values } from '../method.ts'
 import {
   add,
   and,
@@ -8,7 +8,9 @@ import {
   equal,
   greater,
   less,
+  log,
   matmul,
+  maximum,
   mean,
   or,
   squeeze,
@@ -19,9 +21,10 @@ import {
 import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
-import { type Cut, compact, type Kept } from './compact.ts'
-import { keptTokens, select } from './select.ts'
-import { fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
+import { compact, type Kept, type Slots } from './compact.ts'
+import { type Merged, merge } from './merge.ts'
+import { keptTokens, type Rule, select } from './select.ts'
+import { fixedTokens, realTokens, type TokenState, tokenCount, tokenSizes } from './state.ts'
 
 /** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {
@@ -51,6 +54,12 @@ export interface ReduceOptions {
   readonly params?: Values | undefined
 }
 
+/** The tokens that stay, and what they have become. */
+export interface Cut extends Slots {
+  /** hidden [B,N,D] → [B,K,D], with what was merged into each token */
+  states(hidden: Tensor): Tensor
+}
+
 /** What a method does at one site. */
 export interface Reduced {
   /** Absent where nothing leaves: the method only observed, or kept what is alive. */
@@ -70,34 +79,45 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   }
   const { hidden } = source
   const started = { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
-  const selected = new Set<Tensor>()
-  const budget: Budget | undefined = amount && makeBudget(amount, started, hidden, selected)
+  const rule: Rule | undefined = amount && {
+    amount,
+    fixed: state.fixed.length,
+    pairs: method.reduces === 'pair',
+  }
+  const selected = new Map<Tensor, number>()
+  const budget = rule && makeBudget(rule, started, hidden, selected)
   const site = makeSite(source, started, budget, params)
   const reduction = method.reduce(site)
   const carried = { ...started.carried, ...reduction.carry }
-  if (amount === undefined || reduction.keep === site.alive) return { state: { ...started, carried } }
+  if (rule === undefined || reduction.keep === site.alive) return { state: { ...started, carried } }
 
   // What `select` gave obeys already; any other choice is made to.
-  const chosen = selected.has(reduction.keep)
-  const keep = chosen ? reduction.keep : obey(reduction.keep, started)
-  const cut = compact(keep, chosen ? keptBy(amount, started, hidden) : undefined, started, hidden)
-  return { cut, state: compactState(started, carried, cut) }
+  const extra = selected.get(reduction.keep)
+  const keep = extra === undefined ? obey(reduction.keep, started) : reduction.keep
+  const kept = extra === undefined ? undefined : keptBy(rule, started, hidden, extra)
+  const slots = compact({ keep, kept, order: reduction.order, state: started, hidden })
+  const merged = merge(reduction, keep, started, slots)
+  return {
+    cut: { ...slots, states: merged.states },
+    state: compactState(started, { carried, slots, merged, reduction }),
+  }
 }
 
 /** How many tokens a rule keeps that does not look at the scores. */
-function keptBy(amount: Amount, state: TokenState, hidden: Tensor): Kept | undefined {
-  const rows = keptTokens(realTokens(state, hidden), amount, state.fixed.length)
-  const width = keptTokens(tokenCount(hidden), amount, state.fixed.length)
+function keptBy(rule: Rule, state: TokenState, hidden: Tensor, extra: number): Kept | undefined {
+  const rows = keptTokens(realTokens(state, hidden), rule, extra)
+  const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }
 }
 
-function makeBudget(amount: Amount, state: TokenState, hidden: Tensor, selected: Set<Tensor>): Budget {
-  const kept = keptTokens(realTokens(state, hidden), amount, state.fixed.length)
+/** `selected`: what `select` gave, and how many extra tokens it was asked for. */
+function makeBudget(rule: Rule, state: TokenState, hidden: Tensor, selected: Map<Tensor, number>): Budget {
+  const kept = keptTokens(realTokens(state, hidden), rule)
   return {
     ...(kept && { keep: squeezeRow(cast(kept, 'float32')) }),
-    select(score) {
-      const keep = select(score.dtype === 'float32' ? score : cast(score, 'float32'), amount, state, hidden)
-      selected.add(keep)
+    select(score, extra = 0) {
+      const keep = select(score.dtype === 'float32' ? score : cast(score, 'float32'), rule, state, hidden, extra)
+      selected.set(keep, extra)
       return keep
     },
   }
@@ -139,6 +159,9 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
       return fixedTokens(state)
     },
     position: state.position,
+    get size() {
+      return tokenSizes(state)
+    },
     get count() {
       return squeezeRow(cast(realTokens(state, hidden), 'float32'))
     },
@@ -164,19 +187,41 @@ function obey(keep: Tensor, state: TokenState): Tensor {
   return or(fixedTokens(state), real)
 }
 
-function compactState(state: TokenState, carried: Values, cut: Cut): TokenState {
-  const alive = cut.valid && assume(cut.valid, ['B', 'N'])
-  const ordinals = assume(cut.ordinals, ['B', 'N'])
-  const position = assume(cut.take(state.position), ['B', 'N'])
-  const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, cut)] as const)
-  return { ...state, ordinals, alive, count: cut.count, position, carried: Object.fromEntries(kept) }
+interface Compacted {
+  readonly carried: Values
+  readonly slots: Slots
+  readonly merged: Merged
+  readonly reduction: Reduction
+}
+
+/** A size below it would have no logarithm to speak of. */
+const SMALLEST = 1e-6
+
+function compactState(state: TokenState, { carried, slots, merged, reduction }: Compacted): TokenState {
+  const named = (x: Tensor): Tensor => assume(x, ['B', 'N'])
+  const size = merged.size && named(merged.size)
+  const keyBias =
+    reduction.proportional && size !== undefined
+      ? log(maximum(size, SMALLEST))
+      : state.keyBias && named(slots.take(state.keyBias))
+  const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, slots)] as const)
+  return {
+    ...state,
+    ordinals: named(slots.ordinals),
+    alive: slots.valid && named(slots.valid),
+    count: slots.count,
+    position: named(slots.take(state.position)),
+    size,
+    keyBias,
+    carried: Object.fromEntries(kept),
+  }
 }
 
 /** [B,N] → [B,K]; [B,N,N] → [B,K,K]. */
-function takeCarried(x: Tensor, cut: Cut): Tensor {
-  if (x.rank === 2) return assume(cut.take(x), ['B', 'N'])
-  const rows = transpose(cut.take(x), [0, 2, 1])
-  return assume(transpose(cut.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
+function takeCarried(x: Tensor, slots: Slots): Tensor {
+  if (x.rank === 2) return assume(slots.take(x), ['B', 'N'])
+  const rows = transpose(slots.take(x), [0, 2, 1])
+  return assume(transpose(slots.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
 }
 
 /** State that no block has written yet: the same number for every token, or each token its own row of the identity. */

@@ -28,40 +28,71 @@ import { fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } fro
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
 const ABOVE_ALL = 1e30
 
-/**
- * Tokens that `amount` keeps of `count` (int64, any shape), as an integer expression; undefined where only the scores
- * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
- */
-export function keptTokens(count: Tensor, amount: Amount, fixed: number): Tensor | undefined {
-  if (amount.kind === 'tokens') return minimum(count, Math.max(amount.value, fixed))
-  if (amount.kind !== 'ratio') return undefined
-  const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
-  return fixed <= 1 ? kept : minimum(count, maximum(kept, fixed))
+/** How many tokens stay at a site: the schedule's amount, and what limits it. */
+export interface Rule {
+  readonly amount: Amount
+  /** Number of tokens that must stay. */
+  readonly fixed: number
+  /** At most half of the tokens leave that may. */
+  readonly pairs: boolean
 }
 
 /**
- * score [B,N] → bool [B,N]: which tokens the schedule's rule keeps. Fixed tokens always, padding never, and at least one
- * real token of each row.
+ * Tokens that a rule keeps of `count` (int64, any shape), as an integer expression; undefined where only the scores
+ * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
  */
-export function select(score: Tensor, amount: Amount, state: TokenState, hidden: Tensor): Tensor {
+export function keptTokens(count: Tensor, rule: Rule, extra = 0): Tensor | undefined {
+  const scheduled = scheduledTokens(count, rule)
+  if (scheduled === undefined) return undefined
+  const leaving = rule.pairs ? div(maximum(sub(count, rule.fixed), 0), 2) : undefined
+  const kept = leaving === undefined ? scheduled : maximum(scheduled, sub(count, leaving))
+  return extra === 0 ? kept : minimum(count, add(kept, extra))
+}
+
+function scheduledTokens(count: Tensor, { amount, fixed }: Rule): Tensor | undefined {
+  switch (amount.kind) {
+    case 'tokens':
+      return minimum(count, Math.max(amount.value, fixed))
+    case 'remove':
+      return maximum(sub(count, amount.value), minimum(count, Math.max(fixed, 1)))
+    case 'ratio': {
+      const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
+      return fixed <= 1 ? kept : minimum(count, maximum(kept, fixed))
+    }
+    default:
+      return undefined
+  }
+}
+
+/**
+ * score [B,N] → bool [B,N]: which tokens a rule keeps. Fixed tokens always, padding never, and at least one real token of
+ * each row. `extra`: so many of the next best stay as well.
+ */
+export function select(score: Tensor, rule: Rule, state: TokenState, hidden: Tensor, extra = 0): Tensor {
   const { alive } = state
+  const { amount } = rule
   const placed = state.fixed.length === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
   const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
-  if (amount.kind === 'threshold') {
-    // where nothing reaches it, what comes next to it stays
-    const passes = greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), amount.value))
-    return alive === undefined ? passes : and(alive, passes)
-  }
+  const real = (chosen: Tensor): Tensor => (alive === undefined ? chosen : and(alive, chosen))
+  // where nothing reaches the threshold, what comes next to it stays
+  const passes = (threshold: number): Tensor =>
+    real(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
+  if (amount.kind === 'threshold' && extra === 0) return passes(amount.value)
   const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
   const rank = ranks(indices, state, hidden)
-  if (amount.kind === 'mass') {
-    const fixed = fixedTokens(state)
-    const free = alive === undefined ? not(fixed) : and(alive, not(fixed))
-    const needed = maximum(tokensForMass(where(free, score, 0), indices, amount.value), 1)
-    return or(fixed, and(free, lessOrEqual(rank, needed)))
-  }
-  const kept = keptTokens(realTokens(state, hidden), amount, state.fixed.length) as Tensor
-  return lessOrEqual(rank, cast(kept, 'float32'))
+  const kept = keptTokens(realTokens(state, hidden), rule, extra)
+  if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
+  const chosen = amount.kind === 'threshold' ? passes(amount.value) : heaviest(score, rank, indices, amount.value, state)
+  if (extra === 0) return chosen
+  return real(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+}
+
+/** bool [B,N]: fixed tokens, and the fewest of the others that hold the share `mass` of their scores. */
+function heaviest(score: Tensor, rank: Tensor, order: Tensor, mass: number, state: TokenState): Tensor {
+  const fixed = fixedTokens(state)
+  const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
+  const needed = maximum(tokensForMass(where(free, score, 0), order, mass), 1)
+  return or(fixed, and(free, lessOrEqual(rank, needed)))
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */

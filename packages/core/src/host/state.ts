@@ -12,6 +12,10 @@ export interface TokenState {
   readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
+  /** float [B,N]: tokens of the input that each stands for; absent: 1 */
+  readonly size?: Tensor | undefined
+  /** float [B,N]: what is added to every later score of the token's key; absent: nothing */
+  readonly keyBias?: Tensor | undefined
   /** Positions that must stay, ascending, as indices in the model's input. */
   readonly fixed: readonly number[]
   readonly carried: Values
@@ -47,4 +51,9 @@ export function fixedPlaces({ fixed, position, ordinals }: TokenState): Tensor {
   // Order is kept and fixed tokens never leave, so a prefix is found without the positions having to travel.
   if (fixed.every((token, i) => token === i)) return lessOrEqual(ordinals, fixed.length)
   return fixed.map((token) => equal(position, token)).reduce((a, b) => or(a, b))
+}
+
+/** float [B,N]: tokens of the input that each stands for. */
+export function tokenSizes({ size, ordinals }: TokenState): Tensor {
+  return size ?? add(cast(less(ordinals, 0), 'float32'), 1)
 }

@@ -63,6 +63,7 @@ describe('shapes in named sizes', () => {
     ['concat', concat([x, slice(x, { axis: 'N', start: 0, end: 1 })], 'N'), ['B', 'N+1', 6]],
     ['slice without the first', slice(x, { axis: 'N', start: 1 }), ['B', 'N-1', 6]],
     ['slice without the last', slice(x, { axis: 'N', start: 0, end: -1 }), ['B', 'N-1', 6]],
+    ['slice from before the first', slice(x, { axis: 'N', start: -(2 ** 63), end: -2 }), ['B', 'N-2', 6]],
     ['slice of the last', slice(x, { axis: 'N', start: -1 }), ['B', 1, 6]],
     ['slice of a table', slice(constant(new Array(64).fill(0)), { axis: 0, start: 0, end: axisSize(x, 1) }), ['N']],
     ['slice by a negated size', slice(x, { axis: 'N', start: mul(axisSize(x, 1), -1) }), ['B', 'N', 6]],

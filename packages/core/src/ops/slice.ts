@@ -115,7 +115,8 @@ function sliceLength(start: Dim, end: Dim, step: number, dim: Dim): Dim {
     const reversed = step === -1 && (start === -1 || (typeof start === 'number' && start >= END))
     return reversed && typeof end === 'number' && end <= -END ? dim : unknownDim()
   }
-  const from = isNegative(start) ? addDims(dim, start) : start
+  const fromFirst = typeof start === 'number' && start <= -END
+  const from = fromFirst ? 0 : isNegative(start) ? addDims(dim, start) : start
   const to = upper(end, dim)
   if (typeof to === 'number' && typeof from === 'number') return Math.max(0, to - from)
   return subDims(to, from)

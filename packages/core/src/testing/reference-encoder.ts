@@ -106,7 +106,7 @@ export function referenceEncoder(
       const reduced = reduceTokens({ method: pruning.method, source, state, amount, params })
       state = reduced.state
       if (reduced.cut !== undefined) {
-        current = assume(reduced.cut.take(current), ['B', 'N', hidden])
+        current = assume(reduced.cut.states(current), ['B', 'N', hidden])
         sites.set(block, { position: state.position, valid: state.alive })
       }
     }
@@ -120,14 +120,15 @@ function attend(
   x: Tensor,
   weights: BlockWeights,
   heads: number,
-  { alive }: TokenState,
+  { alive, keyBias }: TokenState,
 ): { context: Tensor; source: Omit<SiteSource, 'block' | 'blocks' | 'hidden' | 'classToken'> } {
   const hidden = x.dims[2] as number
   const split = (y: Tensor): Tensor => transpose(reshape(y, ['B', 'N', heads, hidden / heads]), [0, 2, 1, 3])
   const query = split(apply(x, weights.query))
   const key = split(apply(x, weights.key))
   const value = split(apply(x, weights.value))
-  const bias = alive && unsqueeze(where(alive, 0, -1e9), [1, 2])
+  const shown = alive === undefined ? keyBias : where(alive, keyBias ?? 0, -1e9)
+  const bias = shown && unsqueeze(shown, [1, 2])
   const probabilities = (rows: Tensor): Tensor => {
     const logits = mul(matmul(rows, swapLast(key)), 1 / Math.sqrt(hidden / heads))
     return softmax(bias === undefined ? logits : add(logits, bias))
@@ -158,8 +159,11 @@ function apply(x: Tensor, { weight, bias }: Linear): Tensor {
   return add(matmul(x, weight), bias)
 }
 
-function meanOfReal(x: Tensor, { alive }: TokenState): Tensor {
-  const weight = alive === undefined ? undefined : unsqueeze(cast(alive, 'float32'), 2)
+/** Tokens count as often as tokens of the input were merged into them. */
+function meanOfReal(x: Tensor, { alive, size }: TokenState): Tensor {
+  const real = alive && cast(alive, 'float32')
+  const counts = real && size ? mul(real, size) : (real ?? size)
+  const weight = counts && unsqueeze(counts, 2)
   const weights = weight ?? add(mul(sum(x, 2, { keepDims: true }), 0), 1)
   return squeeze(div(sum(mul(x, weights), 1, { keepDims: true }), sum(weights, 1, { keepDims: true })), 1)
 }

@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { plusMinus, points } from './numbers.ts'
+
+test('points carry a minus sign, but zero does not', () => {
+  expect(points({ estimate: 0.04, low: -0.51, high: 0.62 })).toBe('0.0 (−0.5 … 0.6)')
+  expect(points({ estimate: -0.04, low: -1, high: -0.01 })).toBe('0.0 (−1.0 … 0.0)')
+})
+
+test('plus-minus is half the width of the interval', () => {
+  expect(plusMinus({ estimate: 98.1, low: 97.6, high: 98.8 })).toBe('98.1 ± 0.6')
+})

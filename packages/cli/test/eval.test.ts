@@ -1,0 +1,211 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { type Digit, digitsData, mailData, modelPath } from '@tp/models'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { convolutional } from './small-models.ts'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const digits = modelPath('digits-vit')
+const MAILS = 24
+
+interface RowContent {
+  readonly method: string
+  readonly keep: string | null
+  readonly seeds: number
+  readonly kept: number
+  readonly accuracy: number
+  readonly low: number
+  readonly high: number
+  readonly loss: { readonly estimate: number; readonly low: number; readonly high: number }
+  readonly agreement: number
+  readonly flops: number | null
+  readonly p50Ms: number
+  readonly endToEnd: { readonly p50Ms: number; readonly p90Ms: number }
+  readonly speedup: number
+}
+
+beforeAll(() => {
+  const mails = mailData('calibration').filter(({ text }) => text.length > 200 && text.length < 500)
+  const lines = mails
+    .slice(0, MAILS)
+    .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}`)
+  writeFileSync(folder.at('mails.tsv'), `${lines.join('\n')}\n`)
+  const pictures = digitsData('calibration').filter((_, i) => i % 25 === 0)
+  writeFileSync(folder.at('some-images-idx3-ubyte'), idx([pictures.length, 28, 28], pictures.flatMap(pixelsOf)))
+  writeFileSync(
+    folder.at('some-labels-idx1-ubyte'),
+    idx(
+      [pictures.length],
+      pictures.map(({ label }) => label),
+    ),
+  )
+})
+
+/** http://yann.lecun.com/exdb/mnist: two zero bytes, type 8 (unsigned byte), number of axes, sizes, bytes. */
+function idx(dims: readonly number[], bytes: readonly number[]): Uint8Array {
+  const header = Buffer.alloc(4 + 4 * dims.length)
+  header.set([0, 0, 8, dims.length])
+  for (const [axis, size] of dims.entries()) header.writeUInt32BE(size, 4 + 4 * axis)
+  return Buffer.concat([header, Uint8Array.from(bytes)])
+}
+
+function pixelsOf({ pixels }: Digit): number[] {
+  return Array.from(pixels, (brightness) => Math.round(255 * brightness))
+}
+
+describe('eval of texts', () => {
+  test('prints one row a method and budget beside dense and none', async () => {
+    const args = ['--methods', 'none,random,received-attention', '--keep', '0.6', '--tokens', '9999', '--json']
+    const { code, stdout, stderr } = await tp(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
+    expect(code).toBe(0)
+    expect(stderr).toContain('evaluating received-attention 0.6')
+    const document = JSON.parse(stdout)
+    expect(document).toMatchObject({ format: 1, kind: 'eval', model: mail, examples: MAILS, notes: [] })
+    const rows: RowContent[] = document.rows
+    expect(rows.map(({ method, keep, seeds }) => [method, keep, seeds])).toEqual([
+      ['dense', null, 1],
+      ['none', null, 1],
+      ['random', '0.6', 5],
+      ['random', 'tokens 9999', 5],
+      ['received-attention', '0.6', 1],
+      ['received-attention', 'tokens 9999', 1],
+    ])
+    for (const row of rows) {
+      expect(row.low).toBeLessThanOrEqual(row.accuracy)
+      expect(row.high).toBeGreaterThanOrEqual(row.accuracy)
+      expect(row.p50Ms).toBeGreaterThan(0)
+      expect(row.endToEnd.p90Ms).toBeGreaterThanOrEqual(row.endToEnd.p50Ms)
+      expect(row.speedup).toBeGreaterThan(0)
+    }
+    // what keeps every token gives the dense answers
+    const [dense, ...others] = rows
+    for (const row of others.filter(({ keep }) => keep !== '0.6')) {
+      expect(row).toMatchObject({
+        kept: 1,
+        agreement: 100,
+        accuracy: dense?.accuracy,
+        loss: { estimate: 0, low: 0, high: 0 },
+      })
+    }
+    const at60 = others.filter(({ keep }) => keep === '0.6')
+    // every row keeps at least 0.6^l after the l-th cut, and at most one token more at each
+    for (const { kept, flops } of at60) {
+      expect(kept).toBeGreaterThan((1 + 0.6 + 0.36 + 0.216 + 0.13 + 0.078) / 6)
+      expect(kept).toBeLessThan(0.45)
+      expect(flops).toBeGreaterThan(2)
+    }
+    expect(dense?.flops).toBe(1)
+    expect(others[0]?.flops).toBeGreaterThan(1.1)
+  }, 60_000)
+
+  test('prints a table', async () => {
+    const args = ['--methods', 'received-attention', '--mass', '0.9', '--limit', '6']
+    const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
+    expect(code).toBe(0)
+    const [title, headings, ...rows] = stdout.trimEnd().split('\n')
+    expect(title).toMatch(
+      /^model {2}model\.onnx 6×128 {3}6 examples, \d+ … \d+ tokens {3}onnxruntime-node [\d.]+, 1 thread$/,
+    )
+    expect(headings).toMatch(
+      /^method +keep +kept +accuracy +loss in points +agrees with dense +FLOPs +p50 ms +speed-up$/,
+    )
+    expect(rows).toHaveLength(3)
+    expect(rows[2]).toMatch(
+      /^received-attention +mass 0\.9 +0\.\d\d +[\d.]+ ± [\d.]+ +.+ % +\d\.\d\d× +[\d.]+ +\d\.\d\d× \(/,
+    )
+  })
+
+  test('a quote that nobody closes is a plain character', async () => {
+    writeFileSync(folder.at('quote.tsv'), 'label\tsentence\n0\tshe said "yes\n1\twin "cash now\n')
+    const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('quote.tsv'), '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ examples: 2, rows: [{ method: 'dense' }] })
+  })
+
+  test('class names are given where none are beside the model', async () => {
+    copyFileSync(mail, folder.at('alone.onnx'))
+    const args = ['eval', folder.at('alone.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4']
+    const unknown = await tpHere([...args, '--tokenizer', modelPath('mail', 'tokenizer')])
+    expect(unknown.stderr).toMatch(/mails\.tsv, line 1: the label "\w+" is a name[\s\S]*code: TP_DATA/)
+    const known = await tpHere([...args, '--tokenizer', modelPath('mail', 'tokenizer'), '--labels', 'ham,spam'])
+    expect(known.code).toBe(0)
+  })
+})
+
+test('eval of pictures says what it assumed', async () => {
+  const args = ['--methods', 'cls-attention', '--keep', '0.5', '--json']
+  const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
+  expect(code).toBe(0)
+  const { notes, rows } = JSON.parse(stdout)
+  expect(notes).toEqual([expect.stringContaining('normalised by their own mean')])
+  // (197·5000 + 9999) div 10⁴ = 99, then 50, 25, 13, 7
+  expect(rows[2].kept).toBeCloseTo((197 + 99 + 50 + 25 + 13 + 7) / 197 / 6, 6)
+  expect(rows[0].accuracy).toBeGreaterThan(80)
+})
+
+test('eval of a model that cannot be pruned refuses the methods', async () => {
+  writeFileSync(folder.at('conv.onnx'), convolutional())
+  const args = ['eval', folder.at('conv.onnx'), '--data', folder.at('some-images-idx3-ubyte'), '--methods', 'none']
+  const { code, stderr } = await tpHere(args)
+  expect(stderr).toContain('code: TP_NO_ATTENTION')
+  expect(code).toBe(4)
+})
+
+describe('data that do not fit end with 1 and say where', () => {
+  test.each<[string, () => string[], string, RegExp]>([
+    ['no data', () => ['--data', folder.at('missing.tsv')], 'TP_DATA', /missing\.tsv: there is no such file or folder/],
+    [
+      'an unknown label',
+      () => ['--data', tsv('ham\tfine\neggs\tspam')],
+      'TP_DATA',
+      /line 2: unknown label "eggs"; the model knows ham, spam/,
+    ],
+    ['a line without label', () => ['--data', tsv('ham\tfine\nno label here')], 'TP_DATA', /line 2 has 1 columns/],
+    ['an empty file', () => ['--data', tsv('')], 'TP_DATA', /holds no label<TAB>sentence line/],
+    [
+      'pictures',
+      () => ['--data', folder.at('some-images-idx3-ubyte'), '--limit', '3'],
+      'TP_DATA',
+      /holds image data, but the model takes text/,
+    ],
+    [
+      'no tokenizer',
+      () => ['--data', folder.at('mails.tsv'), '--tokenizer', folder.at('no.json')],
+      'TP_TOKENIZER',
+      /no\.json/,
+    ],
+    [
+      'data for a tokenizer',
+      () => ['--data', folder.at('mails.tsv'), '--tokenizer', folder.at('mails.tsv')],
+      'TP_TOKENIZER',
+      /mails\.tsv/,
+    ],
+    [
+      'a tokenizer of another model',
+      () => ['--data', folder.at('mails.tsv'), '--tokenizer', largerTokenizer()],
+      'TP_TOKENIZER',
+      /belongs to another model/,
+    ],
+  ])('%s', async (_, args, errorCode, message) => {
+    const { code, stdout, stderr } = await tpHere(['eval', mail, ...args()])
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain(`code: ${errorCode}`)
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+  })
+})
+
+function tsv(text: string): string {
+  writeFileSync(folder.at('case.tsv'), text)
+  return folder.at('case.tsv')
+}
+
+/** The mail tokenizer with its ids moved up by one thousand: some are beyond the model's 8,192. */
+function largerTokenizer(): string {
+  const json = JSON.parse(readFileSync(modelPath('mail', 'tokenizer'), 'utf8'))
+  const vocab: Record<string, number> = json.model.vocab
+  for (const [piece, id] of Object.entries(vocab)) if (id > 1000) vocab[piece] = id + 1000
+  writeFileSync(folder.at('larger.json'), JSON.stringify(json))
+  return folder.at('larger.json')
+}

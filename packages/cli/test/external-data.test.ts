@@ -1,0 +1,121 @@
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { withDataFile } from './small-models.ts'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const by = ['--method', 'received-attention', '--keep', '0.6']
+
+describe('a model with a data file', () => {
+  beforeEach(() => {
+    rmSync(folder.at('in'), { recursive: true, force: true })
+    rmSync(folder.at('out'), { recursive: true, force: true })
+    mkdirSync(folder.at('out'))
+    cpSync(dirname(fixture('bert-cls-external')), folder.at('in'), { recursive: true })
+    rmSync(folder.at('in', 'fixture.json'))
+  })
+  const model = (): string => folder.at('in', 'model.onnx')
+  const out = (): string => folder.at('out', 'pruned.onnx')
+  const outFiles = (): string[] => folder.files().filter((name) => name.startsWith('out/'))
+
+  test('takes the data along to another folder', async () => {
+    const { code, stdout } = await tp(['prune', model(), '-o', out(), ...by, '--verify', '--json'])
+    expect(code).toBe(0)
+    expect(outFiles()).toEqual(['out/model.onnx.data', 'out/pruned.onnx'])
+    expect(readFileSync(folder.at('out', 'model.onnx.data'))).toEqual(readFileSync(`${model()}.data`))
+    const { dataFiles, verification } = JSON.parse(stdout)
+    expect(dataFiles).toEqual([folder.at('out', 'model.onnx.data')])
+    expect(verification.difference).toBeLessThan(1e-5)
+    // again: the same file is there now, and stays
+    expect((await tpHere(['prune', model(), '-o', out(), ...by])).code).toBe(0)
+  })
+
+  test('shares the data in its own folder', async () => {
+    const beside = folder.at('in', 'pruned.onnx')
+    const { code, stdout } = await tpHere(['prune', model(), '-o', beside, ...by, '--verify', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).dataFiles).toEqual([])
+  })
+
+  test('is evaluated and timed too', async () => {
+    const args = ['bench', model(), '--method', 'received-attention', '--keep', '0.6', '--shapes', '1x16', '--json']
+    const { code, stdout } = await tpHere(args)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).rows).toHaveLength(3)
+  })
+
+  test('data in a folder below goes to one of that name', async () => {
+    const { model: bytes, data } = withDataFile('weights/part.bin')
+    writeFileSync(folder.at('in', 'deep.onnx'), bytes)
+    mkdirSync(folder.at('in', 'weights'))
+    writeFileSync(folder.at('in', 'weights', 'part.bin'), data)
+    const { code } = await tpHere(['prune', folder.at('in', 'deep.onnx'), '-o', out(), ...by, '--verify'])
+    expect(code).toBe(0)
+    expect(outFiles()).toEqual(['out/pruned.onnx', 'out/weights', 'out/weights/part.bin'])
+  })
+
+  test('another file of that name is not overwritten', async () => {
+    writeFileSync(folder.at('out', 'model.onnx.data'), 'somebody else’s')
+    const { code, stderr } = await tpHere(['prune', model(), '-o', out(), ...by])
+    expect(stderr).toMatch(/is there already and differs[\s\S]*code: TP_WRITE/)
+    expect(code).toBe(1)
+    expect(outFiles()).toEqual(['out/model.onnx.data'])
+    expect(readFileSync(folder.at('out', 'model.onnx.data'), 'utf8')).toBe('somebody else’s')
+  })
+
+  test('the data file is not overwritten by the model', async () => {
+    const { code, stderr } = await tpHere(['prune', model(), '-o', `${model()}.data`, ...by])
+    expect(stderr).toMatch(/own file[\s\S]*code: TP_OUTPUT/)
+    expect(code).toBe(2)
+  })
+
+  test('if the model cannot be written, its data do not stay either', async () => {
+    mkdirSync(folder.at('out', 'pruned.onnx'))
+    const { code } = await tpHere(['prune', model(), '-o', out(), ...by])
+    expect(code).toBe(2)
+    expect(outFiles()).toEqual(['out/pruned.onnx'])
+  })
+
+  test.each([
+    [
+      'missing',
+      () => renameSync(`${model()}.data`, folder.at('in', 'elsewhere')),
+      /model\.onnx\.data is missing; the weights of model\.onnx are in it/,
+    ],
+    [
+      'too short',
+      () => truncateSync(`${model()}.data`, 1000),
+      /model\.onnx\.data has 1000 bytes where at least \d+ are needed/,
+    ],
+  ])('data that are %s', async (_, spoil, message) => {
+    spoil()
+    for (const args of [
+      ['inspect', model()],
+      ['prune', model(), '-o', out(), ...by],
+    ]) {
+      const { code, stderr } = await tpHere(args)
+      expect(stderr).toMatch(message)
+      expect(stderr).toContain('code: TP_EXTERNAL_DATA')
+      expect(code).toBe(1)
+    }
+    expect(outFiles()).toEqual([])
+  })
+
+  test.each([
+    '../model.onnx.data',
+    '/etc/passwd',
+    'a/../../model.onnx.data',
+    'C:\\weights',
+    'https://example.org/weights',
+  ])('a data path that leaves the folder: %s', async (location) => {
+    writeFileSync(folder.at('in', 'leaves.onnx'), withDataFile(location).model)
+    const { code, stderr } = await tpHere(['prune', folder.at('in', 'leaves.onnx'), '-o', out(), ...by])
+    expect(stderr).toMatch(
+      /leaves\.onnx: the model keeps weights in .*not a path inside its own folder.*save the model again/,
+    )
+    expect(stderr).toContain('code: TP_EXTERNAL_PATH')
+    expect(code).toBe(1)
+    expect(outFiles()).toEqual([])
+  })
+})

@@ -1,0 +1,61 @@
+import { writeFileSync } from 'node:fs'
+import { modelPath } from '@tp/models'
+import { expect, test } from 'vitest'
+import { convolutional, withoutNodes } from './small-models.ts'
+import { fixture, temporaryFolder, testModel, tp, tpHere } from './tp.ts'
+
+test('says what the model is', async () => {
+  const { code, stdout, stderr } = await tp(['inspect', modelPath('mail')])
+  expect(code).toBe(0)
+  expect(stderr).toBe('')
+  expect(stdout).toContain('6 blocks, post-norm, hidden 128, 4 heads')
+  expect(stdout).toContain('attention_mask')
+  expect(stdout).toContain('/m/bert/encoder/layer.5/attention/self/Softmax')
+})
+
+test('as one JSON document', async () => {
+  const { code, stdout } = await tp(['inspect', modelPath('digits-vit'), '--json'])
+  expect(code).toBe(0)
+  const document = JSON.parse(stdout)
+  expect(document).toMatchObject({
+    ...{ format: 1, kind: 'inspect', opset: 17, tokens: 197, hidden: 64, heads: 4, fixed: [0], classToken: 0 },
+    ...{ dataFiles: [], tokenOutputs: [], pruned: [] },
+  })
+  expect(document.blocks.map(({ block, norm }: { block: number; norm: string }) => [block, norm])).toEqual(
+    [0, 1, 2, 3, 4, 5].map((block) => [block, 'pre']),
+  )
+  // per block 12·n·d² + 2·n²·d, the patches (5·5·64 for each of 196) and the head (64·10)
+  expect(document.flops).toEqual([
+    { batch: 1, tokens: 197, flops: 6 * (12 * 197 * 64 ** 2 + 2 * 197 ** 2 * 64) + 196 * 25 * 64 + 640 },
+  ])
+})
+
+const folder = temporaryFolder()
+function written(name: string, bytes: Uint8Array): string {
+  writeFileSync(folder.at(name), bytes)
+  return folder.at(name)
+}
+
+test.each([
+  ['a decoder', () => fixture('gpt2-old-ts14'), 'TP_CAUSAL'],
+  ['control flow', () => testModel('if-before-blocks'), 'TP_CONTROL_FLOW'],
+  ['convolutions', () => written('conv.onnx', convolutional()), 'TP_NO_ATTENTION'],
+  ['nothing in it', () => written('empty.onnx', withoutNodes()), 'TP_EMPTY'],
+])('refuses a model with %s: exit code 4, the reason and the node', async (_, path, errorCode) => {
+  const { code, stdout, stderr } = await tpHere(['inspect', path(), '--json'])
+  expect(code).toBe(4)
+  const document = JSON.parse(stdout)
+  expect(document).toMatchObject({ format: 1, kind: 'refusal', code: errorCode })
+  expect(stderr).toContain(document.message)
+  if (errorCode !== 'TP_EMPTY') expect(stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
+})
+
+test('a pruned file says what it is', async () => {
+  const out = folder.at('pruned.onnx')
+  const args = ['--method', 'received-attention', '--keep', '0.7']
+  expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)
+  const { code, stderr } = await tpHere(['inspect', out])
+  expect(stderr).toContain('received-attention')
+  expect(stderr).toContain('code: TP_PRUNED')
+  expect(code).toBe(4)
+})

@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readProvenance } from '@tp/compiler'
+import { modelPath } from '@tp/models'
+import { decodeModel, Graph, metadata } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { describe, expect, test } from 'vitest'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const digits = modelPath('digits-vit')
+
+describe('prune', () => {
+  test('writes a model that says what it is, and says so itself', async () => {
+    const out = folder.at('mail.onnx')
+    const { code, stdout, stderr } = await tp([
+      'prune',
+      mail,
+      '-o',
+      out,
+      '--method',
+      'received-attention',
+      '--keep',
+      '0.7',
+    ])
+    expect(code).toBe(0)
+    expect(stderr).toBe('pruning model.onnx …\n')
+    expect(stdout).toContain('tokens leave after the attention of blocks 1–4: keep 0.7')
+    const [step] = readProvenance(decodeModel(readFileSync(out)))
+    expect(step?.method).toBe('received-attention')
+    expect(step?.source).toBe(createHash('sha256').update(readFileSync(mail)).digest('hex'))
+    expect(Object.keys(step?.schedule ?? {})).toEqual(['1', '2', '3', '4', '5'])
+    expect(folder.files()).toEqual(['mail.onnx'])
+  })
+
+  test('as one JSON document, with lists that go with the layers', async () => {
+    const out = folder.at('lists.onnx')
+    const args = ['--layers', '1,3', '--keep', '0.8,0.5', '--method', 'cls-attention', '--trace', '--json']
+    const { code, stdout } = await tpHere(['prune', digits, '-o', out, ...args])
+    expect(code).toBe(0)
+    const document = JSON.parse(stdout)
+    expect(document).toMatchObject({
+      format: 1,
+      kind: 'prune',
+      model: digits,
+      out,
+      method: 'cls-attention',
+      params: {},
+      blocks: 6,
+    })
+    expect(document.schedule).toEqual([
+      { block: 1, kind: 'ratio', value: 0.8 },
+      { block: 3, kind: 'ratio', value: 0.5 },
+    ])
+    expect(document.bytes).toBe(readFileSync(out).length)
+    const outputs = new Graph(decodeModel(readFileSync(out))).outputs.map(({ name }) => name)
+    expect(outputs).toEqual([
+      'logits',
+      'tp.trace.1.indices',
+      'tp.trace.1.valid',
+      'tp.trace.3.indices',
+      'tp.trace.3.valid',
+    ])
+    await using session = await nodeRuntime().load(out)
+    const feeds = { pixel_values: { type: 'float32', dims: [2, 1, 28, 28], data: new Float32Array(2 * 784).fill(0.5) } }
+    const results = await session.run(feeds)
+    // 197 tokens: (197·8000 + 9999) div 10⁴ = 158, and half of those, rounded up
+    expect(results['tp.trace.1.indices']?.dims).toEqual([2, 158])
+    expect(results['tp.trace.3.indices']?.dims).toEqual([2, 79])
+  })
+
+  test.each([
+    ['a share', ['--keep', '0.6']],
+    ['tokens', ['--tokens', '40']],
+    ['mass', ['--mass', '0.8']],
+    ['a threshold', ['--threshold', '0.005']],
+    ['a share of FLOPs', ['--flops', '0.6', '--at', 'n=128']],
+    ['a parameter', ['--keep', '0.6', '--param', 'queries=8', '--param', 'diagonal=false']],
+    ['protected places', ['--keep', '0.6', '--protect', '0,1,2']],
+    ['every token kept by force', ['--tokens', '9999']],
+  ])('by %s, verified', async (name, args) => {
+    const out = folder.at('verified.onnx')
+    const command = ['prune', mail, '-o', out, '--method', 'received-attention', ...args, '--verify', '--json']
+    const { code, stdout, stderr } = await tpHere(command)
+    expect(stderr, name).toContain('verifying')
+    expect(code).toBe(0)
+    const { verification, schedule } = JSON.parse(stdout)
+    expect(verification.shapes).toEqual([
+      [1, 7],
+      [3, 16],
+    ])
+    expect(verification.difference).toBeLessThan(1e-5)
+    if (args.includes('--flops')) expect(schedule[0].value).toBeLessThan(1)
+  })
+
+  test.each([
+    'cls-attention',
+    'value-weighted',
+    'ats',
+    'cumulative-attention',
+    'rollout',
+    'key-norm',
+    'balanced',
+    'random',
+    'stride',
+    'truncate',
+  ])('verifies %s', async (method) => {
+    const command = [
+      'prune',
+      mail,
+      '-o',
+      folder.at('method.onnx'),
+      '--method',
+      method,
+      '--keep',
+      '0.7',
+      '--verify',
+      '--json',
+    ]
+    const { code, stdout } = await tpHere(command)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-5)
+  })
+
+  test('meets the demanded share of FLOPs, and not by more than a step', async () => {
+    const out = folder.at('flops.onnx')
+    const { stdout } = await tpHere([
+      'prune',
+      digits,
+      '-o',
+      out,
+      '--method',
+      'cls-attention',
+      '--flops',
+      '0.6',
+      '--json',
+    ])
+    const [{ factor }] = JSON.parse(stdout).flops
+    expect(1 / factor).toBeLessThanOrEqual(0.6)
+    expect(1 / factor).toBeGreaterThan(0.59)
+  })
+
+  test('--method none alone leaves out what no output reads', async () => {
+    const out = folder.at('none.onnx')
+    const { code, stdout } = await tpHere(['prune', mail, '-o', out, '--method', 'none', '--verify'])
+    expect(code).toBe(0)
+    expect(stdout).toContain('no tokens leave')
+    const props = metadata(decodeModel(readFileSync(out)))
+    expect(props.keys()).toContain('tp.pruning')
+  })
+
+  test.each([
+    'bert-qa-sdpa-ts17',
+    'vit-cls-static-ts11',
+    'bert-cls-eager-ts11',
+    'timm-vit-avgpool-ts17',
+    'bert-cls-sdpa-dynamo18',
+  ])('verifies the fixture %s', async (name) => {
+    const out = folder.at(`${name}.onnx`)
+    const { code, stderr } = await tpHere([
+      'prune',
+      fixture(name),
+      '-o',
+      out,
+      '--method',
+      'received-attention',
+      '--keep',
+      '0.6',
+      '--verify',
+    ])
+    expect(stderr).not.toContain('code:')
+    expect(code).toBe(0)
+  })
+
+  test('replaces what was there, also through a link', async () => {
+    const { writeFileSync, symlinkSync, lstatSync } = await import('node:fs')
+    writeFileSync(folder.at('old.onnx'), 'old')
+    symlinkSync(folder.at('old.onnx'), folder.at('link.onnx'))
+    const { code } = await tpHere([
+      'prune',
+      digits,
+      '-o',
+      folder.at('link.onnx'),
+      '--method',
+      'stride',
+      '--keep',
+      '0.7',
+    ])
+    expect(code).toBe(0)
+    expect(lstatSync(folder.at('link.onnx')).isSymbolicLink()).toBe(true)
+    expect(readFileSync(folder.at('old.onnx')).length).toBeGreaterThan(1e6)
+  })
+})
+
+const shared = process.env.TP_SHARED ?? join(import.meta.dirname, '../../../../shared')
+const large = join(shared, 'models/minilm-sentiment/model.onnx')
+if (existsSync(large)) {
+  test('prunes a model of 91 MB in under 3 s and 5 times its size in memory', async () => {
+    const out = folder.at('large.onnx')
+    const start = performance.now()
+    const { code, stderr } = await tp(['prune', large, '-o', out, '--method', 'cls-attention', '--keep', '0.5'], {
+      env: { NODE_OPTIONS: `--import=${reportMemory}` },
+    })
+    expect(code).toBe(0)
+    expect(performance.now() - start).toBeLessThan(3000)
+    const peak = Number(/peak (\d+) kB/.exec(stderr)?.[1]) * 1024
+    expect(peak).toBeGreaterThan(2 * 90_958_238)
+    expect(peak).toBeLessThan(5 * 90_958_238)
+  })
+} else {
+  test.skip('prunes a model of 91 MB quickly and in little memory (shared/models/minilm-sentiment is not there)', () => {})
+}
+
+/** A hook for `node --import` that prints the largest resident size at the end. */
+const reportMemory = `data:text/javascript,${encodeURIComponent(
+  "process.on('exit', () => process.stderr.write('peak ' + process.resourceUsage().maxRSS + ' kB'))",
+)}`

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll } from 'vitest'
+import { run } from '../src/command/run.ts'
+
+const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+interface TpOptions {
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Called with each piece of stderr; may send signals. */
+  readonly onError?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
+  /** Program that runs node, as `['sh', '-c', …]`; default: none. */
+  readonly through?: readonly string[]
+}
+
+/** Runs the built command as a process of its own. */
+export function tp(args: readonly string[], { cwd, env, onError, through = [] }: TpOptions = {}): Promise<Ended> {
+  const [program = '', ...rest] = [...through, process.execPath, bin, ...args]
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString()
+    })
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString()
+      onError?.(stderr, (signal) => void child.kill(signal))
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+/** The same without a process of its own, where only what it says is of interest. */
+export async function tpHere(args: readonly string[]): Promise<Ended> {
+  let [stdout, stderr] = ['', '']
+  const printError = (text: string): void => {
+    stderr += `${text}\n`
+  }
+  const code = await run(args, '0.0.0', {
+    signal: new AbortController().signal,
+    print: (text) => {
+      stdout += `${text}\n`
+    },
+    printError,
+    progress: { stage: printError, step() {}, note: printError, end() {} },
+  })
+  return { code, stdout, stderr }
+}
+
+/** A folder for the tests of one file; gone afterwards. */
+export function temporaryFolder(): {
+  readonly path: string
+  at(...parts: readonly string[]): string
+  files(): string[]
+} {
+  let path = ''
+  beforeAll(() => {
+    path = mkdtempSync(join(tmpdir(), 'tp-cli-'))
+  })
+  afterAll(() => rmSync(path, { recursive: true, force: true }))
+  return {
+    get path() {
+      return path
+    },
+    at: (...parts) => join(path, ...parts),
+    files: () => readdirSync(path, { recursive: true }).map(String).sort(),
+  }
+}
+
+/** One of the small exported encoders of the compiler's tests. */
+export function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../compiler/fixtures/${name}/model.onnx`, import.meta.url))
+}
+
+export function testModel(name: string): string {
+  return fileURLToPath(new URL(`models/${name}.onnx`, import.meta.url))
+}

@@ -1,0 +1,176 @@
+import { modelPath } from '@tp/models'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const digits = modelPath('digits-vit')
+const prune = (...args: string[]): string[] => ['prune', mail, '-o', folder.at('out.onnx'), ...args]
+const byReceived = (...args: string[]): string[] => prune('--method', 'received-attention', ...args)
+
+describe('help', () => {
+  test.each([['--help'], ['help'], []])('tp %s lists the commands', async (...args) => {
+    const { code, stdout, stderr } = await tp(args)
+    expect(code).toBe(0)
+    expect(stderr).toBe('')
+    for (const name of ['inspect', 'prune', 'eval', 'bench', 'methods', 'doctor'])
+      expect(stdout).toContain(`tp ${name}`)
+  })
+
+  test('of a command names every option, also among other arguments', async () => {
+    const { code, stdout } = await tp(['prune', 'no-such-model', '--help'])
+    expect(code).toBe(0)
+    const options =
+      'out method layers keep tokens threshold mass flops at param weights protect restore plugin trace verify json'
+    for (const name of options.split(' ')) expect(stdout).toContain(`--${name}`)
+  })
+
+  test('loads no runtime', async () => {
+    const { code, stdout } = await tp(['--help'], { env: { NODE_OPTIONS: `--import=${noRuntime}` } })
+    expect(code).toBe(0)
+    expect(stdout).toContain('tp prune')
+    // The same hook does stop a command that needs one, so it would have shown above.
+    const doctor = await tp(['doctor'], { env: { NODE_OPTIONS: `--import=${noRuntime}` } })
+    expect(doctor.code).toBe(1)
+  })
+})
+
+test('--version is that of the package', async () => {
+  const { stdout } = await tp(['--version'])
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+describe('bad usage ends with 2 and says what to do', () => {
+  test.each<[string, () => string[], string, RegExp]>([
+    ['an unknown command', () => ['prun'], 'TP_USAGE', /no command "prun".*inspect, prune/],
+    ['an unknown option', () => byReceived('--kep', '0.7'), 'TP_USAGE', /no option --kep; tp prune --help/],
+    ['an option of another command', () => ['inspect', mail, '--keep', '0.7'], 'TP_USAGE', /no option --keep/],
+    ['a missing operand', () => ['inspect'], 'TP_USAGE', /MODEL is missing/],
+    ['an operand too many', () => ['inspect', mail, digits], 'TP_USAGE', /no place for/],
+    ['a missing value', () => byReceived('--keep'), 'TP_USAGE', /--keep needs a value: --keep R/],
+    ['a value for a flag', () => byReceived('--keep', '0.7', '--verify=no'), 'TP_USAGE', /--verify takes no value/],
+    ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
+    ['no output', () => ['prune', mail, '--method', 'random', '--keep', '0.5'], 'TP_USAGE', /-o OUT is missing/],
+    ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME is missing/],
+    ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
+    ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
+    ['layers alone', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers needs/],
+    ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at belongs to --flops/],
+    ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
+    ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
+    [
+      'an unknown method',
+      () => prune('--method', 'recieved', '--keep', '0.7'),
+      'TP_UNKNOWN_METHOD',
+      /received-attention/,
+    ],
+    [
+      'an unknown layer',
+      () => byReceived('--layers', '1,6', '--keep', '0.7'),
+      'TP_SCHEDULE',
+      /layer 6 .*blocks 0 to 5/,
+    ],
+    ['a layer that is none', () => byReceived('--layers', 'two', '--keep', '0.7'), 'TP_USAGE', /--layers is "two"/],
+    ['keep 0', () => byReceived('--keep', '0'), 'TP_SCHEDULE', /keep is 0; it must be above 0 and at most 1/],
+    ['keep 1.2', () => byReceived('--keep', '1.2'), 'TP_SCHEDULE', /keep is 1.2; it must be above 0 and at most 1/],
+    ['keep NaN', () => byReceived('--keep', 'NaN'), 'TP_USAGE', /--keep is "NaN"; it must be a number/],
+    ['a negative keep', () => byReceived('--keep', '-0.5'), 'TP_SCHEDULE', /keep is -0.5/],
+    [
+      'a list of another length',
+      () => byReceived('--layers', '1,2', '--keep', '1,0.9,0.8'),
+      'TP_SCHEDULE',
+      /3 values for 2/,
+    ],
+    ['half a token', () => byReceived('--tokens', '7.5'), 'TP_SCHEDULE', /tokens is 7.5/],
+    ['a share of FLOPs above 1', () => byReceived('--flops', '2', '--at', 'n=128'), 'TP_FLOPS', /at most 1/],
+    ['too few FLOPs', () => byReceived('--flops', '0.01', '--at', 'n=128'), 'TP_FLOPS', /even with the fewest tokens/],
+    ['a mass of 1.5', () => byReceived('--mass', '1.5'), 'TP_SCHEDULE', /mass is 1.5/],
+    ['an unknown parameter', () => byReceived('--keep', '0.7', '--param', 'query=3'), 'TP_OPTION', /diagonal, queries/],
+    ['an unfit parameter', () => byReceived('--keep', '0.7', '--param', 'queries=-3'), 'TP_OPTION', /queries is "-3"/],
+    ['a parameter without value', () => byReceived('--keep', '0.7', '--param', 'queries'), 'TP_USAGE', /name=value/],
+    [
+      'restoring something else',
+      () => byReceived('--keep', '0.7', '--restore', 'some'),
+      'TP_USAGE',
+      /auto, none or all/,
+    ],
+    [
+      'protecting something else',
+      () => byReceived('--keep', '0.7', '--protect', 'cls'),
+      'TP_USAGE',
+      /--protect is "cls"/,
+    ],
+    [
+      'protecting what is not there',
+      () => digitsWith('--keep', '0.7', '--protect', '197'),
+      'TP_PROTECT',
+      /197 does not exist/,
+    ],
+    ['more tokens than the model has', () => digitsWith('--tokens', '300'), 'TP_SCHEDULE', /always has 197/],
+    ['a length that the model never has', () => digitsWith('--flops', '0.5', '--at', 'n=300'), 'TP_SCHEDULE', /is 197/],
+    ['no data', () => ['eval', mail], 'TP_USAGE', /--data PATH is missing/],
+    [
+      'a budget without methods',
+      () => ['eval', mail, '--data', 'x.tsv', '--keep', '0.7'],
+      'TP_USAGE',
+      /--keep needs --methods/,
+    ],
+    [
+      'an unread parameter',
+      () => ['eval', mail, '--data', 'x', '--methods', 'random', '--keep', '1', '--param', 'a=b'],
+      'TP_USAGE',
+      /--param a/,
+    ],
+    ['a shape that is none', () => ['bench', mail, '--shapes', '1x'], 'TP_USAGE', /8x128/],
+    ['no threads', () => ['bench', mail, '--threads', '0'], 'TP_USAGE', /whole number from 1/],
+    ['a demand without comparison', () => ['bench', mail, '--min-speedup', '2'], 'TP_USAGE', /--against OTHER/],
+    ['two comparisons', () => ['bench', mail, '--against', mail, '--method', 'none'], 'TP_USAGE', /not both/],
+  ])('%s', async (_, args, errorCode, message) => {
+    const { code, stdout, stderr } = await tpHere(args())
+    expect(stderr).toMatch(message)
+    expect(stderr.trimEnd().split('\n').at(-1)).toBe(`code: ${errorCode}`)
+    expect(code).toBe(2)
+    expect(stdout).toBe('')
+    expect(folder.files()).toEqual([])
+  })
+})
+
+test('in a process of its own too', async () => {
+  const { code, stdout, stderr } = await tp(byReceived('--keep', '1.2'))
+  expect({ code, stdout, stderr }).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'pruning model.onnx …\n[core] keep is 1.2; it must be above 0 and at most 1\ncode: TP_SCHEDULE\n',
+  })
+})
+
+test('with --json an error is a document too', async () => {
+  const { code, stdout, stderr } = await tpHere([...byReceived('--keep', '0'), '--json'])
+  expect(code).toBe(2)
+  expect(JSON.parse(stdout)).toMatchObject({
+    format: 1,
+    kind: 'error',
+    code: 'TP_SCHEDULE',
+    message: expect.stringContaining('keep is 0'),
+  })
+  expect(stderr).toContain('code: TP_SCHEDULE')
+})
+
+test('a negative number is a value, not an option', async () => {
+  const { code, stderr } = await tpHere(byReceived('--threshold', '-0.5', '--layers', '1', '--protect', '-1'))
+  expect(stderr).toContain('--protect is -1')
+  expect(code).toBe(2)
+})
+
+function digitsWith(...args: string[]): string[] {
+  return ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'received-attention', ...args]
+}
+
+/** A hook for `node --import` that lets nobody load onnxruntime. */
+const noRuntime = `data:text/javascript,${encodeURIComponent(`
+  import { register } from 'node:module'
+  register('data:text/javascript,' + encodeURIComponent(\`
+    export function resolve(specifier, context, next) {
+      if (specifier.startsWith('onnxruntime')) throw new Error('no runtime here')
+      return next(specifier, context)
+    }\`))`)}`

@@ -1,0 +1,60 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { modelPath } from '@tp/models'
+import { expect, test } from 'vitest'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const plugin = fileURLToPath(new URL('trained-plugin.mjs', import.meta.url))
+const gained = ['--plugin', plugin, '--method', 'gained', '--keep', '0.7']
+
+function prune(...args: string[]): string[] {
+  return ['prune', mail, '-o', folder.at('out.onnx'), ...args]
+}
+
+/** One float32 tensor a name, each of one number. */
+function safetensors(values: Readonly<Record<string, number>>): string {
+  const entries = Object.keys(values).map((name, i) => [
+    name,
+    { dtype: 'F32', shape: [1], data_offsets: [4 * i, 4 * i + 4] },
+  ])
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  const data = Buffer.from(Float32Array.from(Object.values(values)).buffer)
+  writeFileSync(folder.at('trained.safetensors'), Buffer.concat([length, header, data]))
+  return folder.at('trained.safetensors')
+}
+
+test('trained values go into the graph, each into its block', async () => {
+  const values = { 'block.1.gain': 1.5, 'block.2.gain': 2.5, gain: 3.5 }
+  const { code, stderr } = await tpHere(prune(...gained, '--weights', safetensors(values), '--verify'))
+  expect(stderr).not.toContain('code:')
+  expect(code).toBe(0)
+  const file = readFileSync(folder.at('out.onnx'))
+  for (const value of Object.values(values)) {
+    expect(file.includes(Buffer.from(Float32Array.of(value).buffer))).toBe(true)
+  }
+})
+
+test.each<[string, () => string[], RegExp]>([
+  ['no weights', () => prune(...gained), /gained works with trained values; give them with --weights FILE/],
+  [
+    'a block that is missing',
+    () => prune(...gained, '--weights', safetensors({ 'block.1.gain': 1 })),
+    /no block\.2\.gain/,
+  ],
+  ['no file', () => prune(...gained, '--weights', folder.at('no.safetensors')), /cannot be read; give the path/],
+  ['another file', () => prune(...gained, '--weights', plugin), /no safetensors file/],
+  [
+    'a method without',
+    () => prune('--method', 'stride', '--keep', '1', '--weights', safetensors({ gain: 1 })),
+    /takes no trained values/,
+  ],
+])('%s', async (_, args, message) => {
+  const { code, stderr } = await tpHere(args())
+  expect(stderr).toMatch(message)
+  expect(stderr).toContain('code: TP_WEIGHTS')
+  expect(code).toBe(1)
+})

@@ -1,0 +1,306 @@
+import { toBinary } from '@bufbuild/protobuf'
+import {
+  add,
+  cast,
+  concat,
+  constant,
+  cumSum,
+  equal,
+  gather,
+  input,
+  matmul,
+  max,
+  mean,
+  mul,
+  not,
+  reshape,
+  schedule,
+  slice,
+  softmax,
+  sub,
+  type Tensor,
+  unsqueeze,
+} from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import {
+  createModel,
+  createNode,
+  decodeModel,
+  emitModel,
+  encodeModel,
+  Graph,
+  type Model,
+  type NodeProto,
+} from '@tp/onnx'
+import { NodeProtoSchema, TensorProto_DataType } from 'onnx-buf'
+import { describe, expect, test } from 'vitest'
+import { inspect, prune, type Refusal } from '../src/index.ts'
+import { passThroughIf } from './bodies.ts'
+import {
+  between,
+  type CausalForm,
+  type EncoderOptions,
+  encoder,
+  inputsOf,
+  logitsOf,
+  type MaskForm,
+} from './encoders.ts'
+import { difference, numbers, run } from './run.ts'
+
+const plain: EncoderOptions = {
+  blocks: 2,
+  heads: 2,
+  headDim: 4,
+  norm: 'post',
+  mask: 'added',
+  pooling: 'cls',
+  opset: 17,
+  seed: 1,
+}
+
+function refusal(model: Model | Uint8Array): Refusal | undefined {
+  const opened = model instanceof Uint8Array ? decodeModel(model) : model
+  const result = prune(opened, { method: receivedAttention(), schedule: schedule(2, { keep: 0.5 }) })
+  const seen = inspect(opened)
+  if (!seen.ok && !result.ok) expect(seen.refusal).toEqual(result.refusal)
+  return result.ok ? undefined : result.refusal
+}
+
+describe('causal attention is refused in every form', () => {
+  const forms: readonly CausalForm[] = ['constant', 'sliced constant', 'triangle', 'range', 'chosen', 'multiplied']
+  const masks: readonly MaskForm[] = ['none', 'added', 'added whole', 'chosen']
+  for (const causal of forms) {
+    for (const mask of masks) {
+      test(`${causal}, mask ${mask}`, () => {
+        for (const opset of [14, 18]) {
+          const fixed = { ...plain, causal, mask, opset, sizes: [2, 7] as const }
+          expect(refusal(encoder(fixed))).toMatchObject({ code: 'TP_CAUSAL', node: expect.stringContaining('Softmax') })
+          if (causal === 'constant') continue
+          expect(refusal(encoder({ ...plain, causal, mask, opset }))?.code).toBe('TP_CAUSAL')
+        }
+      })
+    }
+  }
+
+  test('without it the same encoders can be pruned', () => {
+    for (const mask of masks) expect(refusal(encoder({ ...plain, mask }))).toBeUndefined()
+  })
+})
+
+describe('what a mask says is proved, not believed', () => {
+  const masked = (form: (mask: Tensor) => Tensor): Uint8Array =>
+    emitModel({ logits: logitsOf({ ...plain, readMask: form }) })
+
+  test('1 for padding is refused', () => {
+    expect(refusal(masked((mask) => sub(1, mask)))).toMatchObject({
+      code: 'TP_MASK',
+      node: expect.stringContaining('Softmax'),
+    })
+  })
+
+  test('so is an input that is added to the scores as it is', () => {
+    const bias = input('attention_mask', 'float32', ['batch', 'sequence'])
+    expect(refusal(masked(() => add(1, mul(bias, 1e-4))))?.code).toBe('TP_MASK')
+  })
+
+  test('token numbers may be the mask where 0 is padding', () => {
+    const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+    const real = (padding: number): Uint8Array => masked(() => cast(not(equal(ids, padding)), 'int64'))
+    expect(refusal(real(0))).toBeUndefined()
+    expect(refusal(real(1))?.code).toBe('TP_MASK')
+    expect(refusal(real(5))?.code).toBe('TP_MASK')
+  })
+
+  test('a mask per pair of tokens is refused', () => {
+    const pairs = input('attention_mask', 'int64', ['batch', 'sequence', 'sequence'])
+    const seen = refusal(
+      emitModel({
+        logits: logitsOf({
+          ...plain,
+          mask: 'none',
+          hide: (scores) => add(scores, mul(sub(1, cast(unsqueeze(pairs, [1]), 'float32')), -1e4)),
+        }),
+      }),
+    )
+    expect(seen?.code).toBe('TP_MASK')
+  })
+})
+
+describe('heads and joins that cannot follow the tokens', () => {
+  const headed = (head: (x: Tensor) => Tensor): Refusal | undefined =>
+    refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', head }) }))
+
+  test('the last token', () => {
+    expect(headed((x) => gather(x, -1, 1))).toMatchObject({
+      code: 'TP_LAST_TOKEN',
+      node: expect.stringContaining('Gather'),
+    })
+  })
+
+  test('a token whose place is computed', () => {
+    const place = cast(max(input('input_ids', 'int64', ['batch', 'sequence']), 0), 'int64')
+    expect(headed((x) => gather(x, gather(place, 0, 0), 1))?.code).toBe('TP_TOKEN_INDEX')
+  })
+
+  test('every other token', () => {
+    expect(headed((x) => mean(slice(x, { axis: 1, start: 0, step: 2 }), 1))?.code).toBe('TP_TOKEN_INDEX')
+  })
+
+  test('all but the last', () => {
+    expect(headed((x) => mean(slice(x, { axis: 1, start: 0, end: -1 }), 1))?.code).toBe('TP_TOKEN_INDEX')
+  })
+
+  test('one weight for each place', () => {
+    const flat = emitModel({
+      logits: logitsOf({
+        ...plain,
+        mask: 'none',
+        sizes: [1, 5],
+        head: (x) =>
+          matmul(
+            reshape(x, [1, 40]),
+            constant(
+              Array.from({ length: 80 }, (_, i) => Math.sin(i)),
+              'float32',
+              [40, 2],
+            ),
+          ),
+      }),
+    })
+    expect(refusal(flat)?.code).toBe('TP_TOKEN_MIXING')
+  })
+
+  test('more tokens joined on', () => {
+    expect(headed((x) => mean(concat([x, x], 1), 1))?.code).toBe('TP_TOKEN_CONCAT')
+  })
+
+  test('a running sum', () => {
+    expect(headed((x) => mean(cumSum(x, 1), 1))?.code).toBe('TP_UNSUPPORTED_OP')
+  })
+})
+
+describe('outputs that show tokens on their way', () => {
+  const model = decodeModel(emitModel({ logits: logitsOf(plain), ...between(plain) }))
+
+  for (const amounts of [{ keep: 0.5 }, { mass: 0.8 }]) {
+    test(`cannot be put back in the middle, ${JSON.stringify(amounts)}`, () => {
+      for (const restore of ['auto', 'all', 'none'] as const) {
+        const result = prune(model, {
+          method: receivedAttention(),
+          schedule: schedule(2, { layers: [0], ...amounts }),
+          restore,
+        })
+        expect(result.ok || result.refusal.code).toBe(restore === 'none' ? true : 'TP_TOKEN_OUTPUT')
+      }
+    })
+  }
+
+  test('stay as they are where tokens leave behind them', async () => {
+    const result = prune(model, {
+      method: receivedAttention(),
+      schedule: schedule(2, { layers: [1], keep: 0.5 }),
+      deadTokens: false,
+    })
+    if (!result.ok) throw new Error(result.refusal.message)
+    const inputs = inputsOf(plain, 2, 6, 1)
+    const [cut, dense] = [await run(result.model, inputs), await run(model, inputs)]
+    expect(difference(numbers(cut.state), numbers(dense.state))).toBeLessThan(1e-6)
+  })
+})
+
+describe('graphs that are something else', () => {
+  test('an empty file', () => {
+    expect(refusal(createModel(17))).toMatchObject({ code: 'TP_EMPTY', message: expect.stringContaining('no nodes') })
+  })
+
+  test('a model of one product', () => {
+    const x = input('x', 'float32', ['b', 4])
+    expect(refusal(emitModel({ y: matmul(x, constant([1, 2, 3, 4], 'float32', [4, 1])) }))?.code).toBe(
+      'TP_NO_ATTENTION',
+    )
+  })
+
+  test('a classifier that ends in a softmax', () => {
+    const x = input('x', 'float32', ['b', 4])
+    const y = softmax(
+      matmul(
+        x,
+        constant(
+          Array.from({ length: 16 }, () => 1),
+          'float32',
+          [4, 4],
+        ),
+      ),
+    )
+    expect(refusal(emitModel({ y }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      node: expect.stringContaining('Softmax'),
+    })
+  })
+
+  test('two encoders side by side', () => {
+    const second = logitsOf({ ...plain, seed: 9 })
+    expect(refusal(emitModel({ logits: logitsOf(plain), second }))?.code).toBe('TP_TOWERS')
+  })
+})
+
+describe('control flow', () => {
+  test('around tokens is refused', () => {
+    const { graph, site } = withCondition()
+    const inside = graph.uniqueName('inside')
+    const reader = graph.consumers(site)[0]?.node as NodeProto
+    graph.insert([passThroughIf('yes', site, inside)], reader)
+    graph.replaceInput(reader, reader.input.indexOf(site), inside)
+    expect(refusal(graph.model)).toMatchObject({ code: 'TP_CONTROL_FLOW', node: expect.stringContaining('(If)') })
+  })
+
+  test('around the mask is refused', () => {
+    const { graph } = withCondition()
+    const reader = graph.consumers('attention_mask')[0]?.node as NodeProto
+    graph.insert([passThroughIf('yes', 'attention_mask', 'through', TensorProto_DataType.INT64)], reader)
+    graph.replaceInput(reader, 0, 'through')
+    graph.setValueInfo('through', 'int64', ['batch', 'sequence'])
+    expect(refusal(graph.model)?.code).toBe('TP_MASK')
+  })
+
+  test('behind the head survives byte for byte', async () => {
+    const { graph } = withCondition()
+    const producer = graph.producer('logits') as NodeProto
+    graph.renameOutput(producer, 0, 'raw')
+    const node = passThroughIf('yes', 'raw', 'logits')
+    graph.insert([node])
+    const bytes = encodeModel(graph.model)
+    const result = prune(decodeModel(bytes), { method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) })
+    if (!result.ok) throw new Error(result.refusal.message)
+    const kept = new Graph(result.model).nodes.find(({ opType }) => opType === 'If') as NodeProto
+    expect(toBinary(NodeProtoSchema, kept)).toEqual(toBinary(NodeProtoSchema, node))
+    const inputs = inputsOf(plain, 2, 6, 1)
+    const direct = prune(decodeModel(encoder(plain)), { method: clsAttention(), schedule: schedule(2, { keep: 0.5 }) })
+    if (!direct.ok) throw new Error(direct.refusal.message)
+    const [through, without] = [await run(result.model, inputs), await run(direct.model, inputs)]
+    expect(difference(numbers(through.logits), numbers(without.logits))).toBeLessThan(1e-6)
+  })
+
+  function withCondition(): { graph: Graph; site: string } {
+    const graph = new Graph(decodeModel(encoder(plain)))
+    graph.addInitializer('yes', { dtype: 'bool', dims: [], data: Float64Array.of(1) })
+    const seen = inspect(graph.model)
+    if (!seen.ok) throw new Error(seen.refusal.message)
+    return { graph, site: seen.blocks[0]?.site as string }
+  }
+})
+
+test('tokens that flow into an operator of somebody else are refused', () => {
+  const model = decodeModel(encoder(plain))
+  const graph = new Graph(model)
+  const seen = inspect(model)
+  const site = seen.ok ? (seen.blocks[0]?.site as string) : ''
+  const reader = graph.consumers(site)[0]?.node as NodeProto
+  graph.importOperators('somebody.else')
+  graph.insert(
+    [createNode({ type: 'Mystery', domain: 'somebody.else', name: 'mystery', inputs: [site], outputs: ['strange'] })],
+    reader,
+  )
+  graph.replaceInput(reader, reader.input.indexOf(site), 'strange')
+  expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|TOWERS|STREAM)$/)
+})

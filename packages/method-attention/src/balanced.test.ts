@@ -1,3 +1,4 @@
+import { constant } from '@tp/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
@@ -15,6 +16,39 @@ test('lies halfway between class attention and received attention, which both ad
         for (const j of tokens) {
           expect(scores[b]?.[j]).toBeCloseTo(((ofClass[j] as number) + (ofAll[j] as number)) / 2, 6)
         }
+      })
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('with values, equal lengths leave the order, and a token without a value scores 0', () => {
+  fc.assert(
+    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
+      const [batch, heads, tokens] = attention.dims as readonly [number, number, number]
+      const value = (last: number) =>
+        constant(
+          Array.from({ length: batch * heads * tokens }, (_, i) => (i % tokens === tokens - 1 ? last : 2)),
+          'float32',
+          [batch, heads, tokens, 1],
+        )
+      const plain = choose(balanced(), { attention, real }, { kind: 'ratio', value: 1 }).scores
+      const even = choose(
+        balanced({ values: true }),
+        { attention, real, value: value(2) },
+        { kind: 'ratio', value: 1 },
+      ).scores
+      const odd = choose(
+        balanced({ values: true }),
+        { attention, real, value: value(0) },
+        { kind: 'ratio', value: 1 },
+      ).scores
+      real.forEach((marks, b) => {
+        marks.forEach((mark, j) => {
+          if (mark === 0) return
+          expect(even[b]?.[j]).toBeCloseTo(2 * (plain[b]?.[j] as number), 6)
+          if (j === tokens - 1) expect(odd[b]?.[j]).toBe(0)
+        })
       })
     }),
     { numRuns: 30 },

@@ -1,4 +1,4 @@
-import { mean, mul, norm2, type Scorer, scorer } from '@tp/core'
+import { mean, mul, norm2, type Scorer, type Site, scorer, type Tensor } from '@tp/core'
 
 /**
  * Keeps the tokens that receive much attention and have something to give for it: received attention alone cannot tell
@@ -18,6 +18,11 @@ export function valueAware(): Scorer {
         'Attention Score is not All You Need for Token Importance Indicator in KV Cache Reduction: Value Also Matters',
       arxiv: '2406.12335',
     },
-    score: (site) => mul(site.received, mean(norm2(site.value, 3), 1)),
+    score: (site) => mul(site.received, valueLength(site)),
   })
+}
+
+/** mean over heads of ‖v_j‖₂          [B,H,N,Dh] → [B,N] */
+export function valueLength(site: Site): Tensor {
+  return mean(norm2(site.value, 3), 1)
 }

@@ -5,6 +5,7 @@ import { batchInvariance } from './foundations/batch-invariance.ts'
 import { deadTokens } from './foundations/dead-tokens.ts'
 import { minilmImdb, minilmSst2 } from './foundations/minilm-accuracy.ts'
 import { minilmChoice } from './foundations/minilm-choice.ts'
+import { minilmMass, minilmMassChoice } from './foundations/minilm-mass.ts'
 import { minilmSpeed } from './foundations/minilm-speed.ts'
 import { profile } from './foundations/profile.ts'
 import { pruneCost } from './foundations/prune-cost.ts'
@@ -17,6 +18,8 @@ const sections: readonly Section[] = [
   minilmChoice,
   minilmImdb,
   minilmSst2,
+  minilmMassChoice,
+  minilmMass,
   minilmSpeed,
   deadTokens,
   profile,

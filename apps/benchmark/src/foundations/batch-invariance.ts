@@ -5,6 +5,7 @@ import { encodeModel } from '@tp/onnx'
 import { scheduleOf } from '../measure/compare.ts'
 import { stratifiedSample } from '../measure/sample.ts'
 import type { Subject } from '../measure/subject.ts'
+import { differenceText } from '../output/numbers.ts'
 import { openMail } from '../quickstart/mail.ts'
 import { openMinilm } from './minilm.ts'
 import type { Context, Section } from './section.ts'
@@ -53,14 +54,14 @@ export const batchInvariance: Section = {
           ],
           rows: rows.map(({ model, method, padded, shuffled, otherTokens }) => [
             `${model}, ${method}`,
-            padded.toExponential(1),
-            shuffled.toExponential(1),
+            differenceText(padded),
+            differenceText(shuffled),
             `${otherTokens}`,
           ]),
         },
       ],
       notes: [
-        `Largest difference of a logit anywhere: ${worst.toExponential(1)}; texts that kept other tokens: ${moved}.`,
+        `Largest difference of a logit anywhere: ${differenceText(worst)}; texts that kept other tokens: ${moved}.`,
       ],
       values: rows,
     }

@@ -3,7 +3,7 @@ import type { VariantLatency } from '@tp/eval'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, withoutDeadTokens } from '../measure/variant.ts'
-import { factor } from '../output/numbers.ts'
+import { differenceText, factor } from '../output/numbers.ts'
 import { openMinilm } from './minilm.ts'
 import type { Context, Section } from './section.ts'
 import { feedsOfShape, type Shape, shapeText } from './shapes.ts'
@@ -35,7 +35,7 @@ export const deadTokens: Section = {
             p50Ms.toFixed(2),
             factor(speedup),
             `${low.toFixed(2)} … ${high.toFixed(2)}`,
-            difference.toExponential(1),
+            differenceText(difference),
           ]),
         },
       ],

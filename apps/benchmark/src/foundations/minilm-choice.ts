@@ -73,8 +73,8 @@ export const minilmChoice: Section = {
  * upper bound of 1.5, so that the best of many by luck still has a margin to 1 and 2 on the test. If there is none, the
  * least loss.
  */
-function choose(candidates: readonly Candidate[]): Candidate {
+export function choose<C extends { readonly loss: Interval; readonly flops: number }>(candidates: readonly C[]): C {
   const safe = candidates.filter(({ loss }) => loss.estimate <= 0.5 && loss.high <= 1.5)
-  const merit = safe.length > 0 ? (c: Candidate) => c.flops : (c: Candidate) => -c.loss.estimate
+  const merit = safe.length > 0 ? (c: C) => c.flops : (c: C) => -c.loss.estimate
   return (safe.length > 0 ? safe : candidates).reduce((a, b) => (merit(b) > merit(a) ? b : a))
 }

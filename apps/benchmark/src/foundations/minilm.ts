@@ -1,6 +1,6 @@
 import { type Method, TpError } from '@tp/core'
 import { openDataset, readModelFolder } from '@tp/eval'
-import { balanced, clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
+import { balanced, clsAttention, receivedAttention, valueAware, valueWeighted } from '@tp/method-attention'
 import type { Budget } from '../measure/compare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from './section.ts'
@@ -18,16 +18,23 @@ export async function openMinilm(
 }
 
 /** What the setting is chosen from. */
-export const candidateMethods: readonly Method[] = [clsAttention(), receivedAttention(), valueWeighted(), balanced()]
+export const candidateMethods: readonly Method[] = [
+  clsAttention(),
+  receivedAttention(),
+  valueWeighted(),
+  valueAware(),
+  balanced({ values: true }),
+]
 
 const laterBlocks: readonly number[] = [1, 2, 3, 4, 5]
 
-/** The same share in each block but the first, shares that fall, or few and early cuts, which cost less to choose. */
+/** The same share in each block but the first, shares that fall, also from the first block on, or few and early cuts. */
 export const candidateBudgets: readonly Budget[] = [
   { keep: 0.7, layers: laterBlocks },
   { keep: 0.6, layers: laterBlocks },
   { keep: 0.5, layers: laterBlocks },
   { keep: [0.7, 0.6, 0.5, 0.4], layers: [1, 2, 3, 4] },
+  { keep: [0.8, 0.75, 0.7, 0.65, 0.6], layers: [0, 1, 2, 3, 4] },
   { keep: 0.3, layers: [1] },
   { keep: 0.5, layers: [1, 3] },
   { keep: 0.4, layers: [1, 3] },

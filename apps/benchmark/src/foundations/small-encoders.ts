@@ -5,6 +5,7 @@ import { type Budget, behind, compare, type Line } from '../measure/compare.ts'
 import { openSubject } from '../measure/subject.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
 import { points } from '../output/numbers.ts'
+import { batchTable, measureBatches } from './batch-speed.ts'
 import { lineValues } from './line-values.ts'
 import type { Context, Section } from './section.ts'
 
@@ -80,11 +81,13 @@ export const smallEncoders: readonly Section[] = cases.map(({ name, title, model
     const subject = await openSubject(runtime, { name, path: model(context), dataset, prepare })
     const timed = { examples: 24, budgetMs: 15_000 }
     const lines = await compare(runtime, { subject, methods, budgets, control: 'stride', timed, onProgress })
+    onProgress('batches')
+    const batches = await measureBatches(runtime, subject, clsAttention(), budgets)
     const caption = `${dataset.examples.length} examples; ${budgets.map(budgetText).join('; then ')}`
     return {
-      tables: [{ caption, ...linesTable(lines) }],
+      tables: [{ caption, ...linesTable(lines) }, batchTable(batches)],
       notes: budgets.flatMap((_, i) => besideRandom(linesOf(lines, i), budgets[i] as Budget)),
-      values: lines.map(lineValues),
+      values: { lines: lines.map(lineValues), batches },
     }
   },
 }))
@@ -99,9 +102,13 @@ function besideRandom(lines: readonly Line[], budget: Budget): string[] {
   const random = lines.find(({ method }) => method === 'random') as Line
   const scored = lines.filter(({ method }) => methods.some(({ name }) => name === method))
   return scored.map((line) => {
-    const lead = behind(line.correct, random.correct)
+    const { estimate, low, high } = behind(line.correct, random.correct)
     const words =
-      lead.low > 0 ? 'is better than random' : lead.high < 0 ? 'is worse than random' : 'cannot be told from random'
-    return `${line.method}, ${budgetText(budget)}, ${words}: ${points(lead)} points ahead of it.`
+      low > 0
+        ? `${points({ estimate, low, high })} points better than random`
+        : high < 0
+          ? `${points({ estimate: -estimate, low: -high, high: -low })} points worse than random`
+          : `cannot be told from random (${points({ estimate, low, high })} points better)`
+    return `${line.method}, ${budgetText(budget)}: ${words}.`
   })
 }

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { type Inspection, inspect } from '@tp/compiler'
 import { type Runtime, TpError } from '@tp/core'
-import { type Dataset, type ModelInputs, type PrepareOptions, prepareInputs } from '@tp/eval'
+import {
+  type Dataset,
+  loadTokenizer,
+  type ModelInputs,
+  type PrepareOptions,
+  prepareInputs,
+  type TextTokenizer,
+  textInputs,
+} from '@tp/eval'
 import { decodeModel, type Model } from '@tp/onnx'
 
 /** A model with data in the form that it takes: what every comparison is made on. */
@@ -32,7 +40,12 @@ export async function openSubject(runtime: Runtime, options: SubjectOptions): Pr
   const model = decodeModel(file)
   const { blocks, tokens } = inspected(model, path)
   await using session = await runtime.load(file, { threads: 1 })
-  const inputs = await prepareInputs(dataset, session.inputs, prepare)
+  const tokenizer = prepare.tokenizer && remembering(await loadTokenizer(prepare.tokenizer))
+  const prepared = (cut: PrepareOptions): Promise<ModelInputs> =>
+    dataset.modality === 'text' && tokenizer
+      ? textInputs(dataset, session.inputs, tokenizer, cut)
+      : prepareInputs(dataset, session.inputs, cut)
+  const inputs = await prepared(prepare)
   return {
     name,
     file,
@@ -40,7 +53,7 @@ export async function openSubject(runtime: Runtime, options: SubjectOptions): Pr
     blocks: blocks.length,
     inputs,
     lengths: inputs.lengths ?? inputs.targets.map(() => tokens as number),
-    truncated: (maxTokens) => prepareInputs(dataset, session.inputs, { ...prepare, maxTokens }),
+    truncated: (maxTokens) => prepared({ ...prepare, maxTokens }),
   }
 }
 
@@ -48,4 +61,17 @@ function inspected(model: Model, path: string): Inspection {
   const inspection = inspect(model)
   if (inspection.ok) return inspection
   throw new TpError(inspection.refusal.code, 'benchmark', `${path}: ${inspection.refusal.message}`)
+}
+
+/** Splits each text once, though it is cut to several lengths. For vocabularies with one closing token, as BERT's. */
+function remembering(tokenizer: TextTokenizer): TextTokenizer {
+  const known = new Map<string, readonly number[]>()
+  return {
+    ...tokenizer,
+    encode(text, maxTokens) {
+      const ids = known.get(text) ?? tokenizer.encode(text, maxTokens)
+      known.set(text, ids)
+      return ids.length <= maxTokens ? [...ids] : [...ids.slice(0, maxTokens - 1), ids.at(-1) as number]
+    },
+  }
 }

@@ -28,7 +28,7 @@ export function budgetText({ keep, layers }: Budget): string {
   return `keep ${keepText(keep)} in each of blocks ${blocks}`
 }
 
-export function keepText(keep: Budget['keep']): string {
+function keepText(keep: Budget['keep']): string {
   return typeof keep === 'number' ? `${keep}` : keep.join(', ')
 }
 

@@ -15,6 +15,11 @@ export function factor(value: number): string {
   return `${value.toFixed(2)}×`
 }
 
+/** `1.2e-7`; `0` where two results are equal to the last bit. */
+export function differenceText(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1)
+}
+
 /** One decimal, with a minus sign and no minus zero. */
 function signed(value: number): string {
   const text = Math.abs(value).toFixed(1)

@@ -55,7 +55,8 @@ for (const section of sections.filter(isAsked)) {
     const findings = await section.run({ runtime, shared: sharedPath, found: (other) => report[other], onProgress })
     const seconds = (performance.now() - start) / 1000
     const about = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)) }
-    report = { ...report, [name]: { ...about, ...findings } }
+    // read again: another process may have measured another section meanwhile
+    report = { ...(await readReport()), [name]: { ...about, ...findings } }
     await writeReport(report, sections)
     const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
     process.stdout.write(`\n${[title, ...tables, ...findings.notes].join('\n')}\n`)

@@ -34,7 +34,7 @@ const cases: readonly Case[] = [
     what: 'mails',
     budgets: mailBudgets,
     control: 'truncation',
-    timed: { examples: 24, budgetMs: 5000 },
+    timed: { examples: 12, budgetMs: 5000 },
   },
   {
     open: openDigits,
@@ -42,7 +42,7 @@ const cases: readonly Case[] = [
     what: 'pictures',
     budgets: digitsBudgets,
     control: 'stride',
-    timed: { examples: 24, budgetMs: 2500 },
+    timed: { examples: 6, budgetMs: 2000 },
   },
 ]
 

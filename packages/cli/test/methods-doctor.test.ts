@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { baselines, contractVersion } from '@tp/core'
-import { methods } from '@tp/method-attention'
+import { methods as attentionMethods } from '@tp/method-attention'
+import { methods as hybridMethods } from '@tp/method-hybrid'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -10,7 +11,7 @@ describe('methods', () => {
   test('lists every method with its options', async () => {
     const { code, stdout } = await tp(['methods'])
     expect(code).toBe(0)
-    for (const { name, description } of [...baselines, ...methods]) {
+    for (const { name, description } of [...baselines, ...attentionMethods, ...hybridMethods]) {
       expect(stdout).toContain(name)
       expect(stdout).toContain(description)
     }
@@ -22,7 +23,7 @@ describe('methods', () => {
     const document = JSON.parse(stdout)
     expect(document).toMatchObject({ format: 1, kind: 'methods' })
     expect(document.methods.map(({ name }: { name: string }) => name)).toEqual(
-      [...baselines, ...methods].map(({ name }) => name),
+      [...baselines, ...attentionMethods, ...hybridMethods].map(({ name }) => name),
     )
   })
 })

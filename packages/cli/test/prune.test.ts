@@ -35,6 +35,27 @@ describe('prune', () => {
     expect(folder.files()).toEqual(['mail.onnx'])
   })
 
+  test('merges so many tokens at each block; r is what papers call it', async () => {
+    const models = []
+    for (const budget of [
+      ['--remove', '30,20'],
+      ['--param', 'r=30,20'],
+    ]) {
+      const out = folder.at(`merged-${budget[0]?.slice(2)}.onnx`)
+      const args = ['--layers', '1,3', '--param', 'proportionalAttention=false', '--json']
+      const { code, stdout } = await tpHere(['prune', digits, '-o', out, '--method', 'tome', ...budget, ...args])
+      expect(code).toBe(0)
+      const { schedule, params } = JSON.parse(stdout)
+      expect(params).toEqual({ proportionalAttention: false })
+      expect(schedule).toEqual([
+        { block: 1, kind: 'remove', value: 30 },
+        { block: 3, kind: 'remove', value: 20 },
+      ])
+      models.push(readFileSync(out))
+    }
+    expect(models[1]).toEqual(models[0])
+  })
+
   test('as one JSON document, with lists that go with the layers', async () => {
     const out = folder.at('lists.onnx')
     const args = ['--layers', '1,3', '--keep', '0.8,0.5', '--method', 'cls-attention', '--trace', '--json']

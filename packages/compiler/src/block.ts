@@ -155,7 +155,7 @@ function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProt
 }
 
 /** Nodes that read the contents of a value, not just its shape. */
-export function readersOf(program: Program, name: string): NodeProto[] {
+function readersOf(program: Program, name: string): NodeProto[] {
   return program.graph
     .consumers(name)
     .map(({ node }) => node)

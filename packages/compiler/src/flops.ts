@@ -35,7 +35,7 @@ export function countFlops(model: Model, sizes: Sizes): number {
 }
 
 /** FLOPs of a model as a polynomial in the free sizes of its inputs, to be counted at many sizes. */
-export interface FlopsFormula {
+interface FlopsFormula {
   readonly total: Dim
   readonly batch: Dim
   readonly tokens: Dim | undefined

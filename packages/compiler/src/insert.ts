@@ -13,7 +13,7 @@ import type { NodeProto } from '@tp/onnx'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
 import { change, commit, type Flow, follow } from './flow.ts'
-import { type FillerSums, hideFillers } from './mask-fillers.ts'
+import type { KeyBias } from './key-bias.ts'
 import type { Program } from './program.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
 import { graphSite } from './site-source.ts'
@@ -30,6 +30,12 @@ export interface InsertedCut {
   readonly position: string
   /** bool [b,k]; absent where every slot holds a kept token */
   readonly valid: string | undefined
+  /** float [b,k] tokens of the input that each one stands for; absent where none were merged */
+  readonly size: string | undefined
+  /** float [b,k] what the method adds to the scores of later keys; absent: nothing */
+  readonly keyBias: string | undefined
+  /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
+  readonly fused: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
 }
@@ -42,7 +48,7 @@ export interface InsertOptions {
   /** Placeholders in `state` → values of the graph. */
   readonly names: ReadonlyMap<Tensor, string>
   readonly params: Values
-  readonly fillers: FillerSums
+  readonly keyBias: KeyBias
   /** Node that no change goes beyond: where removed tokens come back. */
   readonly end: NodeProto | undefined
 }
@@ -72,10 +78,12 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const readers = graph.consumers(site).map((use) => use.node)
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
-  const outputs = [cut.take(source.hidden), cut.indices, ...travelling.map((traveller) => traveller.tensor)]
+  const fused = cut.fused === undefined ? [] : [cut.fused]
+  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
+    ...fused.map(() => [batch, count]),
     ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
@@ -101,15 +109,22 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   follow(flow, new Set(own))
   commit(flow)
 
-  const next = renew(reduced.state, travelling, emitted.slice(2))
+  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
   const nameOf = (name: string): string | undefined => next.byName.get(name)
-  const valid = nameOf('alive')
-  if (cut.ragged && valid !== undefined) hideFillers(program, encoder, block, valid, options.fillers)
-  return {
-    state: next.state,
-    names: next.names,
-    cut: { block, before: site, after, indices, position: nameOf('position') as string, valid, ragged: cut.ragged },
+  const inserted: InsertedCut = {
+    block,
+    before: site,
+    after,
+    indices,
+    position: nameOf('position') as string,
+    valid: nameOf('alive'),
+    size: nameOf('size'),
+    keyBias: nameOf('keyBias'),
+    fused: cut.fused && emitted[2],
+    ragged: cut.ragged,
   }
+  options.keyBias.renew(encoder, inserted)
+  return { state: next.state, names: next.names, cut: inserted }
 }
 
 interface Traveller {
@@ -119,9 +134,12 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, alive, count, position, carried } = state
+  const { ordinals, alive, count, position, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, alive, count, position }).map(([name, tensor]) => ({ name, tensor }))
+  const named = Object.entries({ ordinals, alive, count, position, size, keyBias }).map(([name, tensor]) => ({
+    name,
+    tensor,
+  }))
   return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
@@ -144,9 +162,7 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  return {
-    state: { ...state, ordinals, alive: fresh.get('alive'), count: fresh.get('count'), position, carried },
-    names,
-    byName,
-  }
+  const of = (name: 'alive' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
+  const [alive, count, size, keyBias] = [of('alive'), of('count'), of('size'), of('keyBias')]
+  return { state: { ...state, ordinals, alive, count, position, size, keyBias, carried }, names, byName }
 }

@@ -4,7 +4,6 @@ import {
   cast,
   type Dim,
   div,
-  input,
   maximum,
   mul,
   namesIn,
@@ -18,26 +17,30 @@ import {
 import type { NodeProto } from '@tp/onnx'
 import { placeholder } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
-import { type FillerSums, HIDDEN } from './mask-fillers.ts'
+import type { KeyBias } from './key-bias.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
 
+export interface PoolingOptions {
+  /** Rows may hold fillers: slots of shorter rows that hold tokens which were dropped. */
+  readonly isRagged: boolean
+  readonly keyBias: KeyBias
+  /** Where tokens come back, if they do: behind it there are all tokens again, each for itself. */
+  readonly end: NodeProto | undefined
+}
+
 /**
- * Makes what brings tokens together behind the last cut leave out fillers: slots of shorter rows that hold tokens which
- * were dropped. `end` is the node where tokens come back, if they do: behind it there are no fillers.
+ * Makes what brings tokens together behind the last cut leave out fillers, and count a token as often as tokens of the
+ * input were merged into it.
  *
- * Blocks have their own key bias (`sums`); here is the rest: means, sums and maxima, and attention that pools.
- * @throws Refused TP_POOLING where fillers cannot be left out
+ * Blocks have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
+ * @throws Refused TP_POOLING where that cannot be done
  */
-export function poolKept(
-  program: Program,
-  cut: InsertedCut,
-  valid: string,
-  sums: FillerSums,
-  end: NodeProto | undefined,
-): void {
-  const pooling = new Pooling(program, cut, valid, sums)
-  for (const node of nodesBehind(program, cut.after, end)) pooling.leaveOutFillers(node)
+export function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
+  const valid = options.isRagged ? cut.valid : undefined
+  if (valid === undefined && cut.size === undefined) return
+  const pooling = new Pooling(program, cut, valid, options.keyBias)
+  for (const node of nodesBehind(program, cut.after, options.end)) pooling.weigh(node)
 }
 
 /** Nodes that what a cut gives flows into, in file order. */
@@ -47,7 +50,7 @@ function nodesBehind(program: Program, start: string, end: NodeProto | undefined
   const queue = [start]
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     for (const { node } of graph.consumers(name)) {
-      if (node === end || found.has(node) || node.opType === 'Shape' || node.opType === 'Size') continue
+      if (node === end || found.has(node)) continue
       found.add(node)
       queue.push(...node.output)
     }
@@ -56,42 +59,48 @@ function nodesBehind(program: Program, start: string, end: NodeProto | undefined
 }
 
 /** Operators that change no entry's meaning. */
-const passing = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Transpose'])
+const passing = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Transpose', 'QuantizeLinear', 'DequantizeLinear'])
+
+/** Stands in for the value of a filler where the largest one is looked for. */
+const LEAST = -30000
 
 class Pooling {
   readonly #program: Program
+  readonly #cut: InsertedCut
   readonly #count: Dim
-  readonly #valid: string
+  readonly #valid: string | undefined
   readonly #prefix: string
-  readonly #sums: FillerSums
-  /** Values whose entries are 0 where they count fillers. */
+  readonly #keyBias: KeyBias
+  /** Values whose entries count tokens as they should be counted. */
   readonly #weights = new Set<string>()
 
-  constructor(program: Program, cut: InsertedCut, valid: string, sums: FillerSums) {
+  constructor(program: Program, cut: InsertedCut, valid: string | undefined, keyBias: KeyBias) {
     this.#program = program
-    this.#sums = sums
+    this.#cut = cut
+    this.#keyBias = keyBias
     this.#count = program.tensor(cut.after).dims[1] as Dim
     this.#valid = valid
     this.#prefix = `tp/block_${cut.block}`
   }
 
-  leaveOutFillers(node: NodeProto): void {
+  weigh(node: NodeProto): void {
     const { opType } = node
     if (opType === 'Softmax') this.#softmax(node)
     else if (opType.startsWith('Reduce')) this.#reduction(node)
     else if (opType.includes('MatMul')) this.#product(node)
+    else if (opType === 'Cast' && this.#isCount(node.input[0] as string)) throw this.#unpoolable(node)
     else if (passing.has(opType) && this.#weights.has(node.input[0] as string))
       this.#weights.add(node.output[0] as string)
   }
 
-  /** Attention over the tokens: a block's, whose fillers are hidden already, or one that pools. */
+  /** Attention over the tokens: a block's, which has its key bias already, or one that pools. */
   #softmax(node: NodeProto): void {
     const output = node.output[0] as string
     const { dims, rank } = this.#program.tensor(output)
     const axis = this.#program.tensor(output).node.attributes.axis as number
     if (!this.#countsTokens(dims[axis])) return
-    if (axis !== rank - 1) throw unpoolable(node)
-    if (!this.#sums.has(node)) this.#hideKeys(node)
+    if (axis !== rank - 1) throw this.#unpoolable(node)
+    if (!this.#keyBias.covers(node)) this.#addBias(node)
     this.#weights.add(output)
   }
 
@@ -99,78 +108,87 @@ class Pooling {
     const { dims } = this.#program.tensor(node.input[0] as string)
     const { axes } = this.#program.tensor(node.output[0] as string).node.attributes as { axes?: readonly number[] }
     const over = (axes ?? dims.map((_, axis) => axis)).filter((axis) => this.#countsTokens(dims[axis]))
-    if (over.length > 0) this.#weigh(node, over)
+    if (over.length > 0) this.#weighReduction(node, over)
   }
 
-  /** A sum over the tokens: its weights have to leave fillers out. */
+  /** A sum over the tokens: its weights have to count them as they should be. */
   #product(node: NodeProto): void {
     const [name] = node.input as [string]
-    if (this.#countsTokens(this.#program.tensor(name).dims.at(-1)) && !this.#weights.has(name)) throw unpoolable(node)
+    const counts = this.#countsTokens(this.#program.tensor(name).dims.at(-1))
+    if (counts && !this.#weights.has(name)) throw this.#unpoolable(node)
   }
 
   #countsTokens(dim: Dim | undefined): boolean {
     return dim !== undefined && namesIn(dim).has(this.#count as string)
   }
 
-  #hideKeys(softmax: NodeProto): void {
-    const [scores] = softmax.input as [string]
-    const { dims, dtype, rank } = this.#program.tensor(scores)
-    const x = placeholder(scores, this.#program.tensor(scores), dims)
-    const { isValid, mask } = this.#mask(dims, rank - 1, softmax)
-    const others = Array.from({ length: rank - 2 }, (_, i) => i + 1)
-    const bias = cast(unsqueeze(where(mask, 0, HIDDEN), others), dtype)
-    this.#rewrite(
-      softmax,
-      add(x, bias),
-      new Map([
-        [x, scores],
-        [isValid, this.#valid],
-      ]),
-    )
+  /** The number of slots, about to become a number to compute with: not what is wanted where not all of them count. */
+  #isCount(name: string): boolean {
+    return this.#program.tensor(name).value?.some((dim) => this.#countsTokens(dim)) === true
   }
 
-  /** Makes a reduction over the tokens leave fillers out. */
-  #weigh(node: NodeProto, over: readonly number[]): void {
+  #addBias(softmax: NodeProto): void {
+    const [scores] = softmax.input as [string]
+    const { dims, dtype, rank } = this.#program.tensor(scores)
+    const bias = this.#keyBias.of(this.#cut)
+    if (bias === undefined) return
+    const x = placeholder(scores, this.#program.tensor(scores), dims)
+    const others = Array.from({ length: rank - 2 }, (_, i) => i + 1)
+    const aligned = cast(unsqueeze(this.#part(bias.expression, dims, rank - 1, softmax), others), dtype)
+    this.#rewrite(softmax, add(x, aligned), new Map([...bias.names, [x, scores]]))
+  }
+
+  #weighReduction(node: NodeProto, over: readonly number[]): void {
     const name = node.input[0] as string
     const { dtype, dims, rank } = this.#program.tensor(name)
     const [axis] = over
-    if (over.length !== 1 || axis === undefined || axis === 0) throw unpoolable(node)
+    if (over.length !== 1 || axis === undefined || axis === 0) throw this.#unpoolable(node)
     const x = placeholder(name, this.#program.tensor(name), dims)
-    const { isValid, mask } = this.#mask(dims, axis, node)
-    const names = new Map([
-      [x, name],
-      [isValid, this.#valid],
-    ])
-    const aligned = unsqueeze(
-      mask,
-      Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis),
-    )
-    const weight = cast(aligned, dtype)
+    const names = new Map([[x, name]])
+    const value = (own: string): Tensor => {
+      const actual = this.#program.tensor(own)
+      const whole = placeholder(own, actual, actual.dims)
+      names.set(whole, own)
+      return this.#part(whole, dims, axis, node)
+    }
+    const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
+    const valid = this.#valid === undefined ? undefined : value(this.#valid)
+    if (node.opType === 'ReduceMax') {
+      if (valid !== undefined) this.#rewrite(node, where(unsqueeze(valid, others), x, LEAST), names)
+      return
+    }
+    const size = this.#cut.size === undefined ? undefined : value(this.#cut.size)
+    const counted = valid !== undefined && size !== undefined ? where(valid, size, 0) : ((size ?? valid) as Tensor)
+    const weight = cast(unsqueeze(counted, others), dtype)
     if (node.opType === 'ReduceSum') this.#rewrite(node, mul(x, weight), names)
-    else if (node.opType === 'ReduceMax') this.#rewrite(node, where(aligned, x, HIDDEN), names)
     else if (node.opType === 'ReduceMean') {
-      // Mean over all slots × slots / kept tokens = mean over the kept ones; the node itself stays as it is.
-      const slots = cast(axisSize(mask, 1), dtype)
-      const share = div(slots, maximum(sum(weight, axis, { keepDims: true }), 1))
+      // Mean over all slots × slots / weights = weighted mean; the node itself stays as it is.
+      const slots = cast(axisSize(counted, 1), dtype)
+      const share = div(slots, maximum(sum(weight, axis, { keepDims: true }), LIGHTEST))
       this.#rewrite(node, mul(x, mul(weight, share)), names)
-    } else throw unpoolable(node)
+    } else throw this.#unpoolable(node)
   }
 
-  /** bool [b,k'] for an axis of a value [b,…] that holds the cut's tokens, or all but some leading ones. */
-  #mask(dims: readonly Dim[], axis: number, node: NodeProto): { isValid: Tensor; mask: Tensor } {
-    const isValid = input(this.#valid, 'bool', this.#program.tensor(this.#valid).dims)
+  /** Of something [b,k]: the part for an axis of a value [b,…] that holds the cut's tokens, or all but leading ones. */
+  #part(x: Tensor, dims: readonly Dim[], axis: number, node: NodeProto): Tensor {
     const skipped = subDims(this.#count, dims[axis] as Dim)
-    if (typeof skipped !== 'number' || dims[0] !== isValid.dims[0]) throw unpoolable(node)
-    return { isValid, mask: skipped === 0 ? isValid : slice(isValid, { axis: 1, start: skipped }) }
+    if (typeof skipped !== 'number' || dims[0] !== x.dims[0]) throw this.#unpoolable(node)
+    return skipped === 0 ? x : slice(x, { axis: 1, start: skipped })
   }
 
   #rewrite(node: NodeProto, expression: Tensor, names: ReadonlyMap<Tensor, string>): void {
     const { name } = this.#program.write(expression, names, { prefix: this.#prefix, before: node })
     this.#program.graph.replaceInput(node, 0, name)
   }
+
+  #unpoolable(node: NodeProto): Refused {
+    const reason =
+      this.#valid === undefined
+        ? `tokens were merged here, and ${node.opType} over them cannot count each as often`
+        : `rows keep different numbers of tokens here, and ${node.opType} over them cannot leave out the fillers`
+    return new Refused('TP_POOLING', reason, node)
+  }
 }
 
-function unpoolable(node: NodeProto): Refused {
-  const reason = `rows keep different numbers of tokens here, and ${node.opType} over them cannot leave out the fillers`
-  return new Refused('TP_POOLING', reason, node)
-}
+/** Sum of weights to divide by where there is nothing to pool; finite in float16. */
+const LIGHTEST = 1e-3

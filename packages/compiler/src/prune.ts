@@ -16,7 +16,7 @@ import type { Block } from './block.ts'
 import { eliminateDeadTokens } from './dead-tokens.ts'
 import { type Encoder, findEncoder } from './encoder.ts'
 import { type InsertedCut, insertAt } from './insert.ts'
-import type { FillerSums } from './mask-fillers.ts'
+import { KeyBias } from './key-bias.ts'
 import { poolKept } from './pool-kept.ts'
 import { type Named, Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
@@ -111,7 +111,7 @@ function insertCuts(
     alive = cast(mask, 'bool')
   }
   const cuts: InsertedCut[] = []
-  const fillers: FillerSums = new Map()
+  const keyBias = new KeyBias(program)
   let state = initialState(hidden, alive, protect === 'auto' ? encoder.fixed : checkProtected(protect, encoder))
   for (const block of encoder.blocks.keys()) {
     const amount: Amount | undefined = schedule.get(block)
@@ -123,7 +123,7 @@ function insertCuts(
       state,
       names,
       params: params(block),
-      fillers,
+      keyBias,
       end: point?.node,
     })
     state = inserted.state
@@ -131,8 +131,9 @@ function insertCuts(
     if (inserted.cut) cuts.push(inserted.cut)
   }
   const last = cuts.at(-1)
-  if (last?.valid !== undefined && cuts.some((cut) => cut.ragged))
-    poolKept(program, last, last.valid, fillers, point?.node)
+  if (last !== undefined) {
+    poolKept(program, last, { isRagged: cuts.some((cut) => cut.ragged), keyBias, end: point?.node })
+  }
   return cuts
 }
 

@@ -44,7 +44,7 @@ export class RestorePoint {
 
   /**
    * Puts every removed token's last state back in its place: x_i ← x_i with the rows that stayed after cut i replaced
-   * by what became of them, from the last cut to the first.
+   * by what became of them, from the last cut to the first. Tokens that were merged come back with their own states.
    */
   restore(cuts: readonly InsertedCut[]): void {
     const program = this.#program
@@ -63,6 +63,9 @@ export class RestorePoint {
       if (cut.ragged && cut.valid !== undefined) {
         // Fillers were dropped: they keep the state they had, whatever was computed in their slots.
         states = where(unsqueeze(value(cut.valid), [2]), states, gatherND(before, indices, 1))
+      }
+      if (cut.fused !== undefined) {
+        states = where(unsqueeze(value(cut.fused), [2]), gatherND(before, indices, 1), states)
       }
       states = scatterElements(before, expand(indices, shape(states), states), states, { axis: 1 })
     }

@@ -16,7 +16,7 @@ export interface TokenAxis {
 }
 
 /** A read of leading tokens by place. */
-export interface TokenRead {
+interface TokenRead {
   readonly node: NodeProto
   /** How many leading tokens have to stay in place for it. */
   readonly tokens: number

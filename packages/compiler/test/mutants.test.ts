@@ -60,7 +60,7 @@ const each = 2
 describe('a broken model gives a result or a refusal, never an exception', () => {
   for (const [name, mutate] of Object.entries(mutations)) {
     test(name, () => {
-      for (const [at, fixture] of fixtures.slice(0, 8).entries()) {
+      for (const [at, fixture] of fixtures.slice(0, 5).entries()) {
         for (let i = 0; i < each; i++) {
           const normal = seeded(at * 1000 + i)
           const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.abs(normal()) * 1e6) % list.length] as T

@@ -1,10 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { type NamedTensors, type Schedule, schedule, type TensorLike } from '@tp/core'
+import {
+  axisSize,
+  cast,
+  div,
+  type Method,
+  type NamedTensors,
+  type Schedule,
+  schedule,
+  sum,
+  type Tensor,
+  type TensorLike,
+} from '@tp/core'
 import { ats, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
+import { type EncoderOptions, encoder } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
 import { seeded } from './random.ts'
 import { difference, float32, open, rows } from './run.ts'
@@ -23,6 +35,9 @@ const names = [
   'timm-vit-registers-dynamo20',
   'nomic-like-ts17',
   'whisper-encoder-ts17',
+  't5-encoder-ts14',
+  'modernbert-cls-sdpa-ts17',
+  'jina-alibi-like-ts14',
 ]
 
 const ragged: readonly { readonly name: string; readonly schedule: Schedule }[] = [
@@ -112,7 +127,7 @@ async function expectRowsAlone(
   model: Model,
   inputs: NamedTensors,
   amounts: Schedule,
-  method = receivedAttention(),
+  method: Method = receivedAttention(),
 ): Promise<void> {
   const result = prune(model, { method, schedule: amounts, trace: true })
   if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
@@ -137,3 +152,23 @@ async function expectRowsAlone(
   // Rows that all keep the same number would show nothing.
   expect(counts.some((ofBlock) => new Set(ofBlock).size > 1)).toBe(true)
 }
+
+test('a mean that divides by the number of slots is refused', () => {
+  const byCount = (x: Tensor): Tensor => div(sum(x, 1), cast(axisSize(x, 1), 'float32'))
+  const options: EncoderOptions = {
+    blocks: 3,
+    heads: 2,
+    headDim: 4,
+    norm: 'pre',
+    mask: 'added',
+    pooling: 'none',
+    opset: 17,
+    seed: 3,
+    head: byCount,
+  }
+  const model = decodeModel(encoder(options))
+  const how = { method: receivedAttention(), trace: true }
+  const ragged = prune(model, { ...how, schedule: schedule(3, { mass: 0.8 }) })
+  expect(!ragged.ok && ragged.refusal.code).toBe('TP_POOLING')
+  expect(prune(model, { ...how, schedule: schedule(3, { keep: 0.5 }) }).ok).toBe(true)
+})

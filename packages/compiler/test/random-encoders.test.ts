@@ -41,7 +41,7 @@ const anySchedule = (blocks: number): fc.Arbitrary<Schedule> =>
     fc.double({ min: 0.05, max: 0.3, noNaN: true }).map((threshold) => schedule(blocks, { threshold })),
   )
 
-const runs = { numRuns: 40, seed: 20261125 }
+const runs = { numRuns: 30, seed: 20261125 }
 
 function pruned({ options }: Case, how: PruneOptions): Model {
   const result = prune(decodeModel(encoder(options)), how)

@@ -1,4 +1,5 @@
 import { TpError } from './errors.ts'
+import { reducesAt } from './host/reduce.ts'
 import type { Method, Site } from './method.ts'
 import { add, mul } from './ops/index.ts'
 import { type Scorer, scorer } from './scorer.ts'
@@ -34,6 +35,7 @@ export function byBlock(name: string, choose: (block: number) => Method): Method
   return Object.freeze<Method>({
     name,
     family: choose(0).family,
+    reduces: (block) => reducesAt(choose(block), block),
     reduce(site) {
       const method = choose(site.block)
       if (method.carry === undefined && method.params === undefined) return method.reduce(site)

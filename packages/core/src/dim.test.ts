@@ -42,14 +42,18 @@ const { formula } = fc.letrec<{ formula: Formula }>((tie) => ({
         tie('formula'),
         tie('formula'),
       )
-      .map(([[symbolic, numeric], a, b]) => ({
-        dim: symbolic(a.dim, b.dim),
-        at: (values) => numeric(a.at(values), b.at(values)),
-      })),
-    fc.tuple(tie('formula'), fc.integer({ min: 1, max: 5 })).map(([a, divisor]) => ({
-      dim: floorDivideDims(a.dim, divisor),
-      at: (values) => Math.floor(a.at(values) / divisor),
-    })),
+      .map(
+        ([[symbolic, numeric], a, b]): Formula => ({
+          dim: symbolic(a.dim, b.dim),
+          at: (values) => numeric(a.at(values), b.at(values)),
+        }),
+      ),
+    fc.tuple(tie('formula'), fc.integer({ min: 1, max: 5 })).map(
+      ([a, divisor]): Formula => ({
+        dim: floorDivideDims(a.dim, divisor),
+        at: (values) => Math.floor(a.at(values) / divisor),
+      }),
+    ),
   ),
 }))
 

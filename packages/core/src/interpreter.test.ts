@@ -91,7 +91,7 @@ describe('laws', () => {
 
   test('transposing back gives the same', () => {
     fc.assert(
-      fc.property(box, fc.constantFrom([0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]), (x, perm) => {
+      fc.property(box, fc.constantFrom<number[]>([0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]), (x, perm) => {
         const back = perm.map((_, axis) => perm.indexOf(axis))
         expect(value(transpose(transpose(x, perm), back))).toEqual(value(x))
       }),

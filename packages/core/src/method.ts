@@ -12,6 +12,8 @@ export interface Spec {
   readonly init: number | 'identity'
 }
 
+export type Reduces = 'fuse' | 'pair'
+
 /**
  * One way to choose the tokens that stay. A frozen plain object, made by a factory: `clsAttention()`.
  *
@@ -31,9 +33,9 @@ export interface Method {
   readonly signed?: boolean
   /**
    * Where what becomes of the tokens that leave changes how many stay: `fuse` keeps one token more than the schedule
-   * says, for all that leave; `pair` lets at most half of the tokens leave that may.
+   * says, for all that leave; `pair` lets at most half of the tokens leave that may. A function: for each block.
    */
-  readonly reduces?: 'fuse' | 'pair'
+  readonly reduces?: Reduces | ((block: number) => Reduces | undefined)
   /** Which tokens stay. Pure: builds an expression, once for each block. */
   reduce(site: Site): Reduction
 }
@@ -68,6 +70,8 @@ export interface Site {
   readonly fixed: Tensor
   /** float [B,N] index of each token in the model's input */
   readonly position: Tensor
+  /** float [B,N] place of each token among the real ones, from 0, fixed ones first; padding has none of its own */
+  readonly place: Tensor
   /** float [B,N] how many tokens of the input each one stands for; 1 where nothing was merged */
   readonly size: Tensor
   /** float [B] real tokens now */

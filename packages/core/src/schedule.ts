@@ -77,7 +77,8 @@ function amount(kind: (typeof kinds)[number], value: number): Amount {
         throw problem(`tokens is ${value}; it must be a whole number of at least 1`)
       return { kind, value }
     case 'remove':
-      if (!Number.isSafeInteger(value) || value < 0) throw problem(`remove is ${value}; it must be a whole number from 0`)
+      if (!Number.isSafeInteger(value) || value < 0)
+        throw problem(`remove is ${value}; it must be a whole number from 0`)
       return { kind, value }
     case 'threshold':
       if (!Number.isFinite(value)) throw problem(`threshold is ${value}; it must be a finite number`)

@@ -79,7 +79,7 @@ export const smallEncoders: readonly Section[] = cases.map(({ name, title, model
     const { runtime, onProgress } = context
     const dataset = await data(context)
     const subject = await openSubject(runtime, { name, path: model(context), dataset, prepare })
-    const timed = { examples: 24, budgetMs: 15_000 }
+    const timed = { examples: 6, budgetMs: 15_000 }
     const lines = await compare(runtime, { subject, methods, budgets, control: 'stride', timed, onProgress })
     onProgress('batches')
     const batches = await measureBatches(runtime, subject, clsAttention(), budgets)

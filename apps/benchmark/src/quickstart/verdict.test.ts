@@ -37,7 +37,7 @@ describe('verdict', () => {
 
   test('says that random does not keep up, and by how much', () => {
     const text = verdictOf(0, 100)
-    expect(text).toContain('Random tokens do not keep up (loss 10.0')
+    expect(text).toContain('Random tokens no longer keep up with the dense model (loss 10.0')
     expect(text).toContain('received-attention is 10.0')
     expect(text).toContain('ahead of them')
   })

@@ -27,7 +27,7 @@ function randomWords({ loss, seeds }: Line, what: string): string {
   const spread = [Math.min(...seeds), Math.max(...seeds)].map((percent) => percent.toFixed(1)).join(' … ')
   const lost = `loss ${points(loss)}, seeds ${spread} %`
   return loss.low > 0
-    ? `Random tokens do not keep up (${lost})`
+    ? `Random tokens no longer keep up with the dense model (${lost})`
     : `Random tokens keep up too (${lost}), so much do ${what} repeat themselves`
 }
 

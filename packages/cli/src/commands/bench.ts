@@ -15,7 +15,7 @@ import { sampleInputs } from '../model/sample-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
-import { budgetsOptions, readBudgets } from '../pruning/budget.ts'
+import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
 import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
@@ -55,7 +55,8 @@ export const benchCommand: Command = command({
     '  tp bench model.onnx --method received-attention --keep 0.7 --shapes 1x128',
     '  tp bench pruned.onnx --against model.onnx --min-speedup 1.5',
   ],
-  async run([path = ''], given, context) {
+  async run([path = ''], asked, context) {
+    const given = { ...asked, ...removeByParam(asked) }
     const { print, progress, signal } = context
     const { json = false } = given
     const threads = given.threads === undefined ? 1 : wholeNumber('threads', given.threads)

@@ -14,7 +14,7 @@ import { inputRoles } from '../model/input-shapes.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
-import { budgetsOptions, readBudgets } from '../pruning/budget.ts'
+import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
@@ -50,7 +50,8 @@ export const evalCommand: Command = command({
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
   ],
-  async run([path = ''], given, context) {
+  async run([path = ''], asked, context) {
+    const given = { ...asked, ...removeByParam(asked) }
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')

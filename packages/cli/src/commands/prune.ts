@@ -10,7 +10,7 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
-import { budgetOptions, readBudget, scheduleOf } from '../pruning/budget.ts'
+import { BUDGET_MISSING, budgetOptions, readBudget, removeByParam, scheduleOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
 import {
   createMethod,
@@ -41,13 +41,15 @@ export const pruneCommand: Command = command({
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  async run([path = ''], options, { print, progress, signal }) {
+  async run([path = ''], given, { print, progress, signal }) {
+    const { remove, ...others } = removeByParam(given)
+    const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
     const { out, method: name, trace = false, verify = false, json = false, plugin = [] } = options
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     if (name === undefined) throw usageError('--method NAME is missing; tp methods lists what there is')
     const budget = readBudget(options)
     if (budget === undefined && name !== 'none') {
-      throw usageError('say how many tokens stay: --keep, --tokens, --threshold, --mass or --flops')
+      throw usageError(BUDGET_MISSING)
     }
     const settings = readPruningSettings(options)
     const { method, values } = createMethod(findMethod(await loadMethods(plugin), name), settings.params)

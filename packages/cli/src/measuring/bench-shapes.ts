@@ -15,7 +15,11 @@ const otherShapes = [1, 8] as const
  * @param maxTokens longest text that the model takes, if known: usual lengths beyond it are left out
  * @throws TpError TP_USAGE, TP_INPUT where the model has another size
  */
-export function benchShapes(text: string | undefined, roles: InputRoles, maxTokens = Infinity): WantedSizes[] {
+export function benchShapes(
+  text: string | undefined,
+  roles: InputRoles,
+  maxTokens: number = Number.POSITIVE_INFINITY,
+): WantedSizes[] {
   if (text !== undefined) return text.split(',').map((shape) => readShape(shape, roles, maxTokens))
   if (typeof roles.batch === 'number')
     return [{ batch: roles.batch, tokens: isText(roles) ? Math.min(128, maxTokens) : undefined }]
@@ -30,7 +34,11 @@ function readShape(text: string, roles: InputRoles, maxTokens: number): WantedSi
     if (tokens === undefined)
       throw usageError(`--shapes has "${text}"; this model takes texts of any length: say it, as ${text}x128`)
     if (Number(tokens) > maxTokens) {
-      throw new TpError('TP_INPUT', 'tp', `--shapes has ${text}, but the model takes texts of at most ${maxTokens} tokens`)
+      throw new TpError(
+        'TP_INPUT',
+        'tp',
+        `--shapes has ${text}, but the model takes texts of at most ${maxTokens} tokens`,
+      )
     }
     return { batch: Number(batch), tokens: Number(tokens) }
   }

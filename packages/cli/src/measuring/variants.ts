@@ -3,7 +3,7 @@ import { type Method, none } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { type Budget, scheduleOf } from '../pruning/budget.ts'
+import { BUDGET_MISSING, type Budget, scheduleOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
 import { createMethod, type PruningSettings, pruneFile } from '../pruning/request.ts'
 
@@ -50,7 +50,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
   if (unused !== undefined)
     throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
   if (entries.length > 0 && budgets.length === 0) {
-    throw usageError('say how many tokens stay: --keep, --tokens, --threshold, --mass or --flops')
+    throw usageError(BUDGET_MISSING)
   }
   if (entries.length === 0 && budgets.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 

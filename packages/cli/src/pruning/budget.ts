@@ -19,6 +19,11 @@ export const budgetOptions = {
     description: 'share of the tokens that stay at each of them, above 0 and at most 1',
   },
   tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens that stay (9999: all, by force)' },
+  remove: {
+    type: 'string',
+    value: 'R[,R…]',
+    description: 'number of tokens that leave; --param r=R is the same where nothing else says how many',
+  },
   threshold: { type: 'string', value: 'T[,T…]', description: 'tokens whose score is at least T stay' },
   mass: { type: 'string', value: 'M[,M…]', description: 'the fewest tokens that hold the share M of the scores stay' },
   flops: {
@@ -29,7 +34,7 @@ export const budgetOptions = {
   at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
 } as const
 
-const amounts = ['keep', 'tokens', 'threshold', 'mass', 'flops'] as const
+const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as const
 
 /** How many tokens are to stay, before a model is at hand. */
 export interface Budget {
@@ -44,6 +49,23 @@ export interface Budget {
 
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
 export const ALL_TOKENS = 9999
+
+/** What a command line without a budget has to be told. */
+export const BUDGET_MISSING = 'say how many tokens stay: --keep, --tokens, --remove, --threshold, --mass or --flops'
+
+/**
+ * Papers on merging call r what `--remove` says. `--param r=8` is taken for it where no other budget is given, which a
+ * method with an option r of its own would need.
+ */
+export function removeByParam(options: {
+  readonly param?: readonly string[] | undefined
+  readonly [amount: string]: unknown
+}): { readonly param?: readonly string[]; readonly remove?: readonly [string] } {
+  const { param = [] } = options
+  const given = param.find((text) => text.startsWith('r='))
+  if (given === undefined || amounts.some((kind) => options[kind] !== undefined)) return {}
+  return { param: param.filter((text) => text !== given), remove: [given.slice('r='.length)] }
+}
 
 /**
  * The budget of a command line; undefined if none is given.
@@ -131,6 +153,7 @@ export const budgetsOptions: BudgetsOptions = {
   ...budgetOptions,
   keep: { ...budgetOptions.keep, multiple: true },
   tokens: { ...budgetOptions.tokens, multiple: true },
+  remove: { ...budgetOptions.remove, multiple: true },
   threshold: { ...budgetOptions.threshold, multiple: true },
   mass: { ...budgetOptions.mass, multiple: true },
   flops: { ...budgetOptions.flops, multiple: true },

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { baselines, isTpError, type MethodEntry, readPlugin, TpError } from '@tp/core'
 import { methods as attentionMethods } from '@tp/method-attention'
+import { methods as hybridMethods } from '@tp/method-hybrid'
 import { moduleResolve } from 'import-meta-resolve'
 
 /** A method and where it comes from. */
@@ -22,6 +23,7 @@ export async function loadMethods(plugins: readonly string[] = []): Promise<Meth
   const catalog = new Map<string, KnownMethod>()
   add(catalog, baselines, '@tp/core')
   add(catalog, attentionMethods, '@tp/method-attention')
+  add(catalog, hybridMethods, '@tp/method-hybrid')
   for (const plugin of plugins) add(catalog, await loadPlugin(plugin), plugin)
   return catalog
 }

@@ -54,6 +54,8 @@ export interface CompactOptions {
   readonly order?: Tensor | undefined
   readonly state: TokenState
   readonly hidden: Tensor
+  /** Whether the tokens that leave are asked for as well. */
+  readonly needsRest: boolean
 }
 
 /** Beyond every sort key of a token that stays. */
@@ -63,18 +65,19 @@ const BEHIND = 1e30
  * keep bool [B,N] → the rectangle. With `kept` its size follows from shapes alone (then padding suffices to fill shorter
  * rows, since f(N) − f(n) ≤ N − n for every rule of the schedule); without, it is that of the fullest row.
  */
-export function compact({ keep, kept, order, state, hidden }: CompactOptions): Slots {
+export function compact({ keep, kept, order, state, hidden, needsRest }: CompactOptions): Slots {
   const tokens = tokenCount(hidden)
   const count = kept?.rows ?? cast(sum(cast(keep, 'float32'), 1, { keepDims: true }), 'int64')
   const width = kept?.width ?? maximum(max(count, 0), 1)
   const place = order === undefined ? inPlace(keep, state, tokens) : inOrder(keep, order, state)
   const sorted = (many: Tensor): Tensor => topK(unsqueeze(place, [2]), many, { axis: 1, largest: false }).indices
-  const indices = sorted(width)
-  const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
   const ragged = kept === undefined
+  const all = needsRest && !ragged ? sorted(tokens) : undefined
+  const indices = all === undefined ? sorted(width) : slice(all, { axis: 1, start: 0, end: width })
+  const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
   // Never empty, for runtimes that cannot multiply by nothing: if none leaves, the last one that stays is among them.
-  const rest = (): Tensor => slice(sorted(tokens), { axis: 1, start: minimum(width, sub(tokens, 1)) })
-  const takeRest = (x: Tensor): Tensor => (ragged ? x : gatherND(x, rest(), 1))
+  const rest = all && slice(all, { axis: 1, start: minimum(width, sub(tokens, 1)) })
+  const takeRest = (x: Tensor): Tensor => (rest === undefined ? x : gatherND(x, rest, 1))
   const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
   if (!ragged && state.alive === undefined) return { indices, ragged, take, takeRest, ordinals }
   const valid = lessOrEqual(ordinals, cast(count, 'float32'))

@@ -27,6 +27,8 @@ export interface Merged {
   states(hidden: Tensor): Tensor
   /** float [B,K]; absent if no size was ever kept */
   readonly size?: Tensor | undefined
+  /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */
+  readonly fused?: Tensor | undefined
 }
 
 /**
@@ -57,16 +59,14 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const added = (x: Tensor): Tensor => add(slots.take(x), sum(joined(x), 2))
 
   const weights = weight === undefined ? sizes : cast(weight, 'float32')
+  const fused = how === 'sum' ? equal(slots.take(target), slots.take(index)) : undefined
   const states = (hidden: Tensor): Tensor => {
     const { own, others } =
-      how === 'sum'
-        ? { own: where(equal(slots.take(target), slots.take(index)), slots.take(weights), 1), others: joined(weights) }
-        : shares(slots.take(weights), joined(weights))
+      fused !== undefined
+        ? { own: where(fused, slots.take(weights), 1), others: joined(weights) }
+        : shares(slots.take(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
-    const merged = add(
-      mul(slots.take(hidden), one(unsqueeze(own, [2]))),
-      matmul(one(others), slots.takeRest(hidden)),
-    )
+    const merged = add(mul(slots.take(hidden), one(unsqueeze(own, [2]))), matmul(one(others), slots.takeRest(hidden)))
     if (how !== 'norm') return merged
     const length = norm2(cast(hidden, 'float32'), 2)
     const longest = maximum(slots.take(length), max(joined(length), 2))
@@ -74,16 +74,21 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     const isMerged = greater(max(hits, 2), 0)
     return mul(merged, one(unsqueeze(where(isMerged, stretch, 1), [2])))
   }
-  if (mass === 'none') return { states, size: state.size && slots.take(state.size) }
-  return { states, size: added(mass === undefined ? sizes : cast(mass, 'float32')) }
+  if (mass === 'none') return { states, fused, size: state.size && slots.take(state.size) }
+  return { states, fused, size: mass === undefined ? added(sizes) : maximum(added(cast(mass, 'float32')), SMALLEST) }
 }
 
 const TINY = 1e-12
+/** Sizes stay above 0: they are divided by, and have logarithms. */
+const SMALLEST = 1e-6
 
-/** Weights of a token [B,K] and of those that it takes in [B,K,R], divided by their sum. */
-function shares(own: Tensor, others: Tensor): { own: Tensor; others: Tensor } {
+/**
+ * Weights of a token [B,K] and of those that it takes in [B,K,R], divided by their sum. Where all are 0 the token stays
+ * what it is; `positive`: that cannot be.
+ */
+function shares(own: Tensor, others: Tensor, positive: boolean): { own: Tensor; others: Tensor } {
   const total = add(own, sum(others, 2))
-  // weights of 0 on all sides: the token stays what it is
+  if (positive) return { own: div(own, total), others: div(others, unsqueeze(total, [2])) }
   const some = greater(total, 0)
   const divisor = where(some, total, 1)
   return { own: where(some, div(own, divisor), 1), others: div(others, unsqueeze(divisor, [2])) }

@@ -1,5 +1,5 @@
 import { TpError } from '../errors.ts'
-import type { Budget, Method, Reduction, Site, Spec, Values } from '../method.ts'
+import type { Budget, Method, Reduces, Reduction, Site, Spec, Values } from '../method.ts'
 import {
   add,
   and,
@@ -10,7 +10,6 @@ import {
   less,
   log,
   matmul,
-  maximum,
   mean,
   or,
   squeeze,
@@ -24,7 +23,7 @@ import { assume } from './assume.ts'
 import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { keptTokens, type Rule, select } from './select.ts'
-import { fixedTokens, realTokens, type TokenState, tokenCount, tokenSizes } from './state.ts'
+import { fixedTokens, realTokens, type TokenState, tokenCount, tokenPlaces, tokenSizes } from './state.ts'
 
 /** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {
@@ -58,6 +57,8 @@ export interface ReduceOptions {
 export interface Cut extends Slots {
   /** hidden [B,N,D] → [B,K,D], with what was merged into each token */
   states(hidden: Tensor): Tensor
+  /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */
+  readonly fused?: Tensor | undefined
 }
 
 /** What a method does at one site. */
@@ -82,7 +83,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const rule: Rule | undefined = amount && {
     amount,
     fixed: state.fixed.length,
-    pairs: method.reduces === 'pair',
+    pairs: reducesAt(method, source.block) === 'pair',
   }
   const selected = new Map<Tensor, number>()
   const budget = rule && makeBudget(rule, started, hidden, selected)
@@ -95,12 +96,24 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const extra = selected.get(reduction.keep)
   const keep = extra === undefined ? obey(reduction.keep, started) : reduction.keep
   const kept = extra === undefined ? undefined : keptBy(rule, started, hidden, extra)
-  const slots = compact({ keep, kept, order: reduction.order, state: started, hidden })
+  const slots = compact({
+    keep,
+    kept,
+    order: reduction.order,
+    state: started,
+    hidden,
+    needsRest: reduction.into !== undefined,
+  })
   const merged = merge(reduction, keep, started, slots)
   return {
-    cut: { ...slots, states: merged.states },
+    cut: { ...slots, states: merged.states, fused: merged.fused },
     state: compactState(started, { carried, slots, merged, reduction }),
   }
+}
+
+/** See {@link Method.reduces}. */
+export function reducesAt({ reduces }: Method, block: number): Reduces | undefined {
+  return typeof reduces === 'function' ? reduces(block) : reduces
 }
 
 /** How many tokens a rule keeps that does not look at the scores. */
@@ -159,6 +172,9 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
       return fixedTokens(state)
     },
     position: state.position,
+    get place() {
+      return tokenPlaces(state)
+    },
     get size() {
       return tokenSizes(state)
     },
@@ -194,16 +210,11 @@ interface Compacted {
   readonly reduction: Reduction
 }
 
-/** A size below it would have no logarithm to speak of. */
-const SMALLEST = 1e-6
-
 function compactState(state: TokenState, { carried, slots, merged, reduction }: Compacted): TokenState {
   const named = (x: Tensor): Tensor => assume(x, ['B', 'N'])
   const size = merged.size && named(merged.size)
   const keyBias =
-    reduction.proportional && size !== undefined
-      ? log(maximum(size, SMALLEST))
-      : state.keyBias && named(slots.take(state.keyBias))
+    reduction.proportional && size !== undefined ? log(size) : state.keyBias && named(slots.take(state.keyBias))
   const kept = Object.entries(carried).map(([name, x]) => [name, takeCarried(x, slots)] as const)
   return {
     ...state,
@@ -214,6 +225,7 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
     size,
     keyBias,
     carried: Object.fromEntries(kept),
+    isPacked: true,
   }
 }
 

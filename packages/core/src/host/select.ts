@@ -82,7 +82,8 @@ export function select(score: Tensor, rule: Rule, state: TokenState, hidden: Ten
   const rank = ranks(indices, state, hidden)
   const kept = keptTokens(realTokens(state, hidden), rule, extra)
   if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
-  const chosen = amount.kind === 'threshold' ? passes(amount.value) : heaviest(score, rank, indices, amount.value, state)
+  const chosen =
+    amount.kind === 'threshold' ? passes(amount.value) : heaviest(score, rank, indices, amount.value, state)
   if (extra === 0) return chosen
   return real(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
 }

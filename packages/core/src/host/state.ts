@@ -1,5 +1,21 @@
 import type { Values } from '../method.ts'
-import { add, and, cast, cumSum, equal, less, lessOrEqual, or, shape, slice, squeeze, sub, sum } from '../ops/index.ts'
+import {
+  add,
+  and,
+  cast,
+  cumSum,
+  equal,
+  less,
+  lessOrEqual,
+  not,
+  or,
+  shape,
+  slice,
+  squeeze,
+  sub,
+  sum,
+  where,
+} from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** What travels with the tokens from site to site, all over the tokens that are present. */
@@ -19,6 +35,8 @@ export interface TokenState {
   /** Positions that must stay, ascending, as indices in the model's input. */
   readonly fixed: readonly number[]
   readonly carried: Values
+  /** Real tokens come first in every row. */
+  readonly isPacked: boolean
 }
 
 /** State before the first site. hidden [B,N,D]; alive bool [B,N] if the model takes padding. */
@@ -27,7 +45,15 @@ export function initialState(hidden: Tensor, alive: Tensor | undefined, fixed: r
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const count = alive && cast(sum(cast(alive, 'float32'), 1, { keepDims: true }), 'int64')
-  return { ordinals, alive, count, position: sub(ordinals, 1), fixed: [...fixed].sort((a, b) => a - b), carried: {} }
+  return {
+    ordinals,
+    alive,
+    count,
+    position: sub(ordinals, 1),
+    fixed: [...fixed].sort((a, b) => a - b),
+    carried: {},
+    isPacked: alive === undefined,
+  }
 }
 
 /** int64 [1]: tokens of `hidden` [B,N,D], padding included. */
@@ -48,12 +74,27 @@ export function fixedTokens(state: TokenState): Tensor {
 
 /** bool [B,N]: tokens that must stay if they are real. */
 export function fixedPlaces({ fixed, position, ordinals }: TokenState): Tensor {
-  // Order is kept and fixed tokens never leave, so a prefix is found without the positions having to travel.
-  if (fixed.every((token, i) => token === i)) return lessOrEqual(ordinals, fixed.length)
+  // Fixed tokens never leave and come first, so a prefix is found without the positions having to travel.
+  if (isPrefix(fixed)) return lessOrEqual(ordinals, fixed.length)
   return fixed.map((token) => equal(position, token)).reduce((a, b) => or(a, b))
 }
 
 /** float [B,N]: tokens of the input that each stands for. */
 export function tokenSizes({ size, ordinals }: TokenState): Tensor {
   return size ?? add(cast(less(ordinals, 0), 'float32'), 1)
+}
+
+function isPrefix(fixed: readonly number[]): boolean {
+  return fixed.every((token, i) => token === i)
+}
+
+/** float [B,N]: place of each token among the real ones, from 0, fixed ones first. */
+export function tokenPlaces(state: TokenState): Tensor {
+  const { ordinals, alive, fixed, isPacked } = state
+  if (isPacked && isPrefix(fixed)) return sub(ordinals, 1)
+  const isFixed = fixedTokens(state)
+  const first = cast(isFixed, 'float32')
+  const others = cast(alive === undefined ? not(isFixed) : and(alive, not(isFixed)), 'float32')
+  const behind = add(cumSum(others, 1), sum(first, 1, { keepDims: true }))
+  return sub(where(isFixed, cumSum(first, 1), behind), 1)
 }

@@ -43,7 +43,8 @@ export const Where: Op = {
 /** Below opset 12 integers have neither Min nor Max: the smaller or larger of two is a choice by comparison. */
 function comparison({ node }: Tensor, a: Tensor, b: Tensor): ((condition: Dim, a: Dim, b: Dim) => Dim) | undefined {
   const [left, right] = node.inputs
-  const reads = (x: Tensor | undefined, y: Tensor): boolean => y.value !== undefined && x?.value?.join() === y.value.join()
+  const reads = (x: Tensor | undefined, y: Tensor): boolean =>
+    y.value !== undefined && x?.value?.join() === y.value.join()
   if (!reads(left, a) || !reads(right, b)) return undefined
   if (node.op.name === 'Less') return (_, x, y) => smaller(x, y)
   return node.op.name === 'Greater' ? (_, x, y) => larger(x, y) : undefined

@@ -1,8 +1,9 @@
 import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
 import { isTpError } from '../errors.ts'
+import { reducesAt } from '../host/reduce.ts'
 import { evaluate } from '../interpreter.ts'
-import type { Budget, Method, Reduction, Site } from '../method.ts'
+import type { Budget, Method, Reduces, Reduction, Site } from '../method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import {
@@ -60,7 +61,7 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
         for (const token of fixed) {
           if (token < (lengths[row] as number)) expect(now, `${at}: a fixed token`).toContain(token)
         }
-        const wanted = countAfter(count, amount, fixed.length, method)
+        const wanted = countAfter(count, amount, fixed.length, reducesAt(method, block))
         if (keeps === 'as many') expect(now.length, at).toBe(wanted)
         if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(wanted)
         if (keeps === 'all') expect(now.length, at).toBe(count)
@@ -249,7 +250,7 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
 }
 
 /** Tokens a row of `count` keeps at a block. */
-function countAfter(count: number, amount: Amount, fixed: number, { reduces }: Method): number {
+function countAfter(count: number, amount: Amount, fixed: number, reduces: Reduces | undefined): number {
   const kept = Math.min(count, Math.max(keptCount(count, amount) as number, fixed))
   if (reduces === 'fuse') return Math.min(count, kept + 1)
   return reduces === 'pair' ? Math.max(kept, count - Math.floor(Math.max(0, count - fixed) / 2)) : kept

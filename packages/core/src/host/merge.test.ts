@@ -1,0 +1,148 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { TensorLike } from '../array.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Method, Reduction } from '../method.ts'
+import { cast, constant } from '../ops/index.ts'
+import type { Tensor } from '../tensor.ts'
+import { assume } from './assume.ts'
+import { initialState, reduceTokens, type SiteSource } from './index.ts'
+
+interface Token {
+  readonly x: number
+  readonly weight: number
+  readonly mass: number
+  readonly real: boolean
+  readonly stays: boolean
+  readonly into: number
+  readonly order: number
+}
+
+interface Case {
+  readonly rows: readonly (readonly Token[])[]
+  readonly fixed: readonly number[]
+  readonly merge: 'mean' | 'sum' | 'norm'
+  readonly ordered: boolean
+}
+
+const token = (tokens: number): fc.Arbitrary<Token> =>
+  fc.record({
+    x: fc.integer({ min: -9, max: 9 }),
+    weight: fc.integer({ min: 0, max: 4 }),
+    mass: fc.integer({ min: 0, max: 5 }),
+    real: fc.boolean(),
+    stays: fc.boolean(),
+    into: fc.integer({ min: -1, max: tokens - 1 }),
+    order: fc.integer({ min: -3, max: 3 }),
+  })
+
+const someCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 7 }).chain((tokens) =>
+  fc.record({
+    rows: fc.array(fc.array(token(tokens), { minLength: tokens, maxLength: tokens }), { minLength: 1, maxLength: 3 }),
+    fixed: fc.constantFrom([], [0], [0, 1], [2]),
+    merge: fc.constantFrom('mean', 'sum', 'norm'),
+    ordered: fc.boolean(),
+  }),
+)
+
+interface Left {
+  readonly place: number
+  readonly x: number
+  readonly size: number
+}
+
+/** The definition, token by token. */
+function byDefinition(row: readonly Token[], { fixed, merge, ordered }: Case): Left[] {
+  const isFixed = (place: number): boolean => fixed.includes(place)
+  const stays = (place: number): boolean => row[place]?.real === true && (row[place].stays || isFixed(place))
+  const left = row.flatMap((own, place) => {
+    if (!stays(place)) return []
+    const parts = row.filter((part, i) => part.real && !stays(i) && part.into === place && !isFixed(place))
+    const size = own.mass + parts.reduce((sum, part) => sum + part.mass, 0)
+    return [{ place, size: Math.max(size, 1e-6), x: together(own, parts, merge, own.into === place) }]
+  })
+  const key = ({ place }: Left): number => (isFixed(place) ? -1e9 : ordered ? (row[place]?.order ?? 0) : place)
+  return left.sort((a, b) => (ordered ? key(a) - key(b) || a.place - b.place : a.place - b.place))
+}
+
+function together(own: Token, parts: readonly Token[], merge: Case['merge'], countsItself: boolean): number {
+  const all = [own, ...parts]
+  const sum = parts.reduce((total, { x, weight }) => total + x * weight, 0)
+  if (merge === 'sum') return own.x * (countsItself ? own.weight : 1) + sum
+  const weight = all.reduce((total, part) => total + part.weight, 0)
+  const mean = weight === 0 ? own.x : (own.x * own.weight + sum) / weight
+  if (merge === 'mean' || parts.length === 0) return mean
+  const longest = Math.max(...all.map(({ x }) => Math.abs(x)))
+  return (mean / Math.max(Math.abs(mean), 1e-12)) * longest
+}
+
+function byHost(test: Case): Left[][] {
+  const { rows, fixed, merge, ordered } = test
+  const dims = [rows.length, rows[0]?.length ?? 0]
+  const numbers = (of: (token: Token) => number): Tensor =>
+    assume(constant(rows.flat().map(of), 'float32', dims), ['B', 'N'])
+  const hidden = assume(
+    constant(
+      rows.flat().map(({ x }) => x),
+      'float32',
+      [...dims, 1],
+    ),
+    ['B', 'N', 1],
+  )
+  const reduction: Reduction = {
+    keep: cast(
+      numbers(({ stays }) => Number(stays)),
+      'bool',
+    ),
+    into: cast(
+      numbers(({ into }) => into),
+      'int64',
+    ),
+    weight: numbers(({ weight }) => weight),
+    mass: numbers(({ mass }) => mass),
+    merge,
+    ...(ordered && { order: numbers(({ order }) => order) }),
+  }
+  const method = Object.freeze<Method>({ name: 'given', family: 'baseline', reduce: () => reduction })
+  const alive = cast(
+    numbers(({ real }) => Number(real)),
+    'bool',
+  )
+  const unused = (): never => {
+    throw new Error('the test gives no attention')
+  }
+  const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
+  const source: SiteSource = { block: 0, blocks: 1, hidden, ...nothing, classToken: unused }
+  const state = initialState(hidden, alive, fixed)
+  const { cut, state: after } = reduceTokens({ method, source, state, amount: { kind: 'tokens', value: 1 } })
+  const outputs = [cut?.states(hidden), after.position, after.size, after.alive] as Tensor[]
+  const [states, position, size, valid] = evaluate(outputs, {}, { precision: 'float64' }).map(lists)
+  return rows.map((_, b) =>
+    (position?.[b] ?? []).flatMap((place, slot) =>
+      valid?.[b]?.[slot] === 1 ? [{ place, x: states?.[b]?.[slot] as number, size: size?.[b]?.[slot] as number }] : [],
+    ),
+  )
+}
+
+function lists({ dims, data }: TensorLike): number[][] {
+  const all = Array.from(data as ArrayLike<number>, Number)
+  const width = all.length / (dims[0] as number)
+  return Array.from({ length: dims[0] as number }, (_, row) => all.slice(row * width, (row + 1) * width))
+}
+
+test('what leaves becomes part of what stays, by the definition', () => {
+  fc.assert(
+    fc.property(someCase, (given) => {
+      const seen = byHost(given)
+      given.rows.forEach((row, b) => {
+        const wanted = byDefinition(row, given)
+        expect(seen[b]?.map(({ place }) => place)).toEqual(wanted.map(({ place }) => place))
+        seen[b]?.forEach(({ x, size }, i) => {
+          expect(x).toBeCloseTo(wanted[i]?.x as number, 9)
+          expect(size).toBeCloseTo(wanted[i]?.size as number, 9)
+        })
+      })
+    }),
+    { numRuns: 500 },
+  )
+})

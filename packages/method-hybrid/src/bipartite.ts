@@ -1,0 +1,56 @@
+import {
+  abs,
+  add,
+  and,
+  equal,
+  mean,
+  not,
+  type Reduction,
+  type Site,
+  sub,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { mostSimilar } from './most-similar.ts'
+import { odd } from './odd.ts'
+
+/** Bipartite soft matching: tokens at even places, each with the token at an odd place that it is most like. */
+export interface Bipartite {
+  /** float [B,N] from 0: how far each is from its partner, as 1 − cosine; far beyond for those that have none */
+  readonly distance: Tensor
+  /** bool [B,N]: tokens that may join their partner */
+  readonly sources: Tensor
+  /** int64 [B,N]: index of the partner */
+  readonly into: Tensor
+  /** float [B,N]: even places first, then odd ones */
+  readonly order: NonNullable<Reduction['order']>
+}
+
+/**
+ * By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Fixed tokens have no part.
+ * `neighbours`: a partner stands next to its token.
+ */
+export function bipartite(site: Site, { neighbours = false }: { readonly neighbours?: boolean } = {}): Bipartite {
+  const { place } = site
+  const isOdd = odd(place)
+  const free = and(site.alive, not(site.fixed))
+  const sources = and(free, not(isOdd))
+  const partners = and(free, isOdd)
+  const isNext = equal(abs(sub(unsqueeze(place, 2), unsqueeze(place, 1))), 1) // [B,N,N]
+  const { nearest, similarity } = mostSimilar(
+    mean(site.key, 1),
+    neighbours ? and(isNext, unsqueeze(partners, 1)) : partners,
+  )
+  return {
+    distance: where(sources, sub(1, similarity), FAR),
+    sources,
+    into: nearest,
+    order: where(isOdd, add(place, BEHIND), place),
+  }
+}
+
+/** Farther than any token is from another. */
+const FAR = 10
+/** More than there are tokens; floats are exact beyond it. */
+const BEHIND = 1e6

@@ -1,0 +1,51 @@
+import { abs, constant, neg, scorer, sub } from '@tp/core'
+import { ats } from '@tp/method-attention'
+import { expect, test } from 'vitest'
+import { reduceOnce } from '../test/one-site.ts'
+import { withFuse, withMerge } from './index.ts'
+
+/** Five tokens on a line; keys are directions in a plane. */
+const places = [0, 1, 2, 3, 4]
+const degrees = [0, 90, 80, 10, 0]
+const site = {
+  hidden: constant(
+    places.map((place) => 10 * place),
+    'float32',
+    [1, 5, 1],
+  ),
+  key: constant(
+    degrees.flatMap((angle) => [Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)]),
+    'float32',
+    [1, 1, 5, 2],
+  ),
+  size: constant([1, 1, 3, 1, 1], 'float32', [1, 5]),
+}
+const first = scorer({ name: 'first', family: 'baseline', signed: true, score: ({ position }) => neg(position) })
+
+test('withMerge: what leaves joins the most similar of what stays, never a fixed one', () => {
+  // 0 is fixed; 1 (90°) and 4 (0°) … of 0, 1, 4 stay; 2 (80°) is like 1, 3 (10°) like 4
+  const ends = scorer({ name: 'ends', family: 'baseline', score: ({ position }) => abs(sub(position, 2.4)) })
+  const [left] = reduceOnce(withMerge(ends), site, { kind: 'tokens', value: 3 })
+  expect(left?.position).toEqual([0, 1, 4])
+  expect(left?.hidden.flat()).toEqual([0, (10 + 3 * 20) / 4, (30 + 40) / 2])
+  expect(left?.size).toEqual([1, 4, 2])
+})
+
+test('withFuse: one token more, the mean of all that leave', () => {
+  const [left] = reduceOnce(withFuse(first), site, { kind: 'tokens', value: 2 })
+  expect(left?.position).toEqual([0, 1, 2])
+  expect(left?.hidden.flat()).toEqual([0, 10, (3 * 20 + 30 + 40) / 5])
+  expect(left?.size).toEqual([1, 1, 5])
+})
+
+test('withFuse: nothing leaves, nothing more comes', () => {
+  const [left] = reduceOnce(withFuse(first), site, { kind: 'tokens', value: 5 })
+  expect(left?.hidden.flat()).toEqual(places.map((place) => 10 * place))
+})
+
+test('withFuse is refused for a method that chooses without a score', () => {
+  const all = { ...site, query: site.key, value: site.key }
+  expect(() => reduceOnce(withFuse(ats()), all, { kind: 'tokens', value: 3 })).toThrow(
+    /ats chooses tokens without a score/,
+  )
+})

@@ -1,0 +1,21 @@
+import { byBlock } from '@tp/core'
+import { testMethod } from '@tp/core/testing'
+import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
+import { run } from '../test/run.ts'
+import { diffrate, evit, methods, pitome, ppt, tome, withFuse, withMerge } from './index.ts'
+
+for (const { name, create } of methods) testMethod(create(), { run, keeps: name === 'ltmp' ? 'at most' : 'as many' })
+testMethod(tome({ proportionalAttention: false }), { run })
+testMethod(pitome({ form: 'text', proportionalAttention: true }), { run })
+testMethod(ppt({ variance: 0 }), { run })
+testMethod(ppt({ variance: 1 }), { run })
+testMethod(diffrate({ pruned: 0 }), { run })
+testMethod(
+  byBlock('mixed', (block) => (block === 1 ? tome() : block === 2 ? evit() : receivedAttention())),
+  { run },
+)
+testMethod(withMerge(receivedAttention({ queries: 4 })), { run })
+testMethod(withMerge(cumulativeAttention()), { run })
+testMethod(withMerge(ats()), { run, keeps: 'at most' })
+testMethod(withFuse(clsAttention()), { run })
+testMethod(withFuse(cumulativeAttention()), { run })

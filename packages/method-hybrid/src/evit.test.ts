@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { arrayOf, goldenCase, rowsOf, sorted } from '../test/golden.ts'
+import { expectLeft, reduceOnce } from '../test/one-site.ts'
+import { vitBlock } from '../test/vit-block.ts'
+import { evit } from './index.ts'
+
+const cases = ['k0.6-fuse-grad', 'k0.7-fuse', 'k1-keep-all', 'tokens-all-but-one', 'tokens1-fuse']
+
+test.each(cases)("%s: the authors' block", (name) => {
+  const golden = goldenCase(`evit/${name}`)
+  const { site, feedForward } = vitBlock(golden)
+  const patches = golden.outputs.keep_idx?.shape[1] ?? (site.hidden.dims[1] as number) - 1
+  const left = reduceOnce(evit(), site, { kind: 'tokens', value: patches + 1 }, feedForward)
+  expectLeft(left, arrayOf(golden.outputs, 'y'))
+  if (golden.outputs.keep_idx === undefined) return
+  // theirs counts patches, and has the fused token, which here stands in place of the best one that leaves, at the end
+  rowsOf(golden.outputs.keep_idx).forEach((kept, b) => {
+    const places = kept.map((i) => i + 1)
+    expect(sorted(left[b]?.position ?? [])).toEqual(expect.arrayContaining([0, ...places]))
+  })
+})

@@ -1,0 +1,25 @@
+import { type MethodEntry, methodEntry } from '@tp/core'
+import { aTome } from './a-tome.ts'
+import { diffrate, diffrateOptions } from './diffrate.ts'
+import { evit } from './evit.ts'
+import { ltmp, ltmpOptions } from './ltmp.ts'
+import { pitome, pitomeOptions } from './pitome.ts'
+import { ppt, pptOptions } from './ppt.ts'
+import { tofu } from './tofu.ts'
+import { tome, tomeOptions } from './tome.ts'
+import { tps, tpsOptions } from './tps.ts'
+import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
+
+/** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
+export const methods: readonly MethodEntry[] = [
+  methodEntry(tome, 'merges the most similar tokens in pairs', tomeOptions),
+  methodEntry(evit, 'keeps by class attention and fuses the rest into one token more'),
+  methodEntry(pitome, 'merges where many tokens are alike and protects those that stand alone', pitomeOptions),
+  methodEntry(ppt, 'drops tokens in rows where few matter, merges them in the others', pptOptions),
+  methodEntry(diffrate, 'keeps by class attention, drops the last and merges the next', diffrateOptions),
+  methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
+  methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
+  methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
+  methodEntry(tofu, 'drops one of two similar tokens in early blocks, merges them at full length in late ones'),
+  methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
+]

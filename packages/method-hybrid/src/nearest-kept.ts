@@ -1,0 +1,10 @@
+import { and, mean, not, type Site, type Tensor } from '@tp/core'
+import { type MostSimilar, mostSimilar } from './most-similar.ts'
+
+/**
+ * For every token the most similar one that stays and is not fixed. keep bool [B,N]; metric [B,N,C], by default the mean
+ * of the keys over heads.
+ */
+export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site.key, 1)): MostSimilar {
+  return mostSimilar(metric, and(and(keep, site.alive), not(site.fixed)))
+}

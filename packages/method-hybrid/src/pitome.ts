@@ -1,0 +1,115 @@
+import {
+  and,
+  cast,
+  div,
+  exp,
+  greater,
+  less,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  not,
+  type OptionSpecs,
+  pow,
+  squeeze,
+  sub,
+  sum,
+  swapLast,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { leaving } from './leaving.ts'
+import { mostSimilar, unitVectors } from './most-similar.ts'
+import { odd } from './odd.ts'
+import { ranks } from './ranks.ts'
+
+export interface PitomeOptions {
+  /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − block / blocks)). */
+  readonly margin?: number | undefined
+  /** How energy falls with the cosine, and who merges into whom, as published for vision (default) or for text. */
+  readonly form?: 'vision' | 'text' | undefined
+  /** Adds the logarithm of a token's size to all later scores of its key (default false). */
+  readonly proportionalAttention?: boolean | undefined
+}
+
+export const pitomeOptions: OptionSpecs = {
+  margin: {
+    description: 'cosine from which on two tokens count as similar (default: 0.9, falling to 0 at the last block)',
+    type: 'number',
+    min: -1,
+    max: 1,
+  },
+  form: {
+    description: 'the energy and the pairs published for vision or for text',
+    type: 'string',
+    choices: ['vision', 'text'],
+    default: 'vision',
+  },
+  proportionalAttention: {
+    description: "add the logarithm of a token's size to all later scores of its key",
+    type: 'boolean',
+    default: false,
+  },
+}
+
+/**
+ * Merges where there are many tokens alike, and protects those that stand alone.
+ *
+ *   c_ij = cosine of the means of the keys over heads                                      [B,N,N]
+ *   vision: energy_i = mean_j (c_ij − m if c_ij ≥ m, else e^(c_ij − m) − 1)                [B,N]
+ *   text:   energy_i = mean_j exp(−((1 − c_ij)/σ)²/2) / (σ √(2π)), σ = 1 − m
+ *   of the 2r tokens with the highest energy r join the most similar of the other r: every second one (vision), or the
+ *   r highest (text); merged = Σ size · x / Σ size
+ *
+ * r leave; at most half of the tokens that may. Fixed tokens take no part.
+ * PiToMe (Tran et al., NeurIPS 2024, arXiv:2405.16148, section 3.2), as in the authors' code.
+ */
+export function pitome({ margin, form = 'vision', proportionalAttention = false }: PitomeOptions = {}): Method {
+  return Object.freeze<Method>({
+    name: 'pitome',
+    family: 'hybrid',
+    paper: { title: 'Accelerating Transformers with Spectrum-Preserving Token Merging', arxiv: '2405.16148' },
+    reduces: 'pair',
+    reduce(site) {
+      const { alive, fixed, budget, block, blocks } = site
+      if (budget === undefined) return { keep: alive }
+      const many = leaving('pitome', site)
+      const metric = mean(site.key, 1)
+      const free = and(alive, not(fixed))
+      const own = energy(metric, free, margin ?? 0.9 * (1 - block / blocks), form)
+      // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
+      const rank = ranks(sub(own, mul(site.place, 1e-6)), free)
+      const mergeable = and(free, less(rank, mul(many, 2)))
+      const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
+      const sources = and(mergeable, isSource)
+      return {
+        keep: budget.select(where(sources, 0, 1)),
+        into: mostSimilar(metric, and(mergeable, not(isSource))).nearest,
+        proportional: proportionalAttention,
+      }
+    },
+  })
+}
+
+/** float [B,N]: how much each token is like the candidates, on average; itself is one of them. */
+function energy(metric: Tensor, candidates: Tensor, margin: number, form: 'vision' | 'text'): Tensor {
+  const unit = unitVectors(metric)
+  const cosines = matmul(unit, swapLast(unit))
+  const real = cast(candidates, 'float32')
+  const summed = squeeze(
+    matmul(form === 'text' ? gaussian(cosines, 1 - margin) : elu(sub(cosines, margin)), unsqueeze(real, 2)),
+    2,
+  )
+  return div(summed, sum(real, 1, { keepDims: true }))
+}
+
+function elu(x: Tensor): Tensor {
+  return where(greater(x, 0), x, sub(exp(x), 1))
+}
+
+function gaussian(cosines: Tensor, width: number): Tensor {
+  const distance = div(sub(1, cosines), width)
+  return mul(exp(mul(pow(distance, 2), -0.5)), 1 / (width * Math.sqrt(2 * Math.PI)))
+}

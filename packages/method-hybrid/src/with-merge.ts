@@ -1,0 +1,21 @@
+import type { Method } from '@tp/core'
+import { nearestKept } from './nearest-kept.ts'
+
+/**
+ * Any method, but what it drops is merged: each token joins the most similar one that stays (by the cosine of the mean of
+ * the keys over heads), weighted by size.
+ *
+ *     withMerge(clsAttention())
+ */
+export function withMerge(method: Method): Method {
+  return Object.freeze<Method>({
+    ...method,
+    name: `${method.name}-merged`,
+    family: 'hybrid',
+    reduce(site) {
+      const reduction = method.reduce(site)
+      if (reduction.keep === site.alive) return reduction
+      return { ...reduction, into: nearestKept(site, reduction.keep).nearest }
+    },
+  })
+}

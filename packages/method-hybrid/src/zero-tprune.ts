@@ -1,0 +1,93 @@
+import {
+  and,
+  cast,
+  div,
+  floor,
+  less,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  not,
+  type OptionSpecs,
+  type Site,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { leaving } from './leaving.ts'
+import { mostSimilar } from './most-similar.ts'
+import { odd } from './odd.ts'
+import { ranks } from './ranks.ts'
+
+export interface ZeroTpruneOptions {
+  /** Steps of the walk over the attention graph (default 5). */
+  readonly steps?: number | undefined
+  /** Share of the tokens that leave a block that do so for being like others, not for being unimportant (default 0.5). */
+  readonly similar?: number | undefined
+}
+
+export const zeroTpruneOptions: OptionSpecs = {
+  steps: { description: 'steps of the walk over the attention graph', type: 'integer', min: 1, max: 100, default: 5 },
+  similar: {
+    description: 'share of the tokens that leave a block because others are like them; the rest are unimportant',
+    type: 'number',
+    min: 0,
+    max: 1,
+    default: 0.5,
+  },
+}
+
+/**
+ * Drops what is unimportant, by a weighted PageRank on the graph of attention, and then what is like a token that stays.
+ *
+ *   s ← Aᵀ s, from equal shares, A = mean over heads of the attention, as often as `steps` says      [B,N]
+ *   of those that are left, sorted by s, every second one is a candidate; it leaves if its key is like one of the others
+ *
+ * Fixed tokens take no part in the second step. By shares of the tokens that leave, in place of a threshold for each.
+ * Zero-TPrune (Wang et al., CVPR 2024, arXiv:2305.17328, section 3); no official code, so compared with none.
+ */
+export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {}): Method {
+  return Object.freeze<Method>({
+    name: 'zero-tprune',
+    family: 'hybrid',
+    paper: {
+      title:
+        'Zero-TPrune: Zero-Shot Token Pruning through Leveraging of the Attention Graph in Pre-Trained Transformers',
+      arxiv: '2305.17328',
+    },
+    signed: true,
+    reduce(site) {
+      const { alive, fixed, budget, count } = site
+      if (budget === undefined) return { keep: alive }
+      const many = leaving('zero-tprune', site)
+      const free = and(alive, not(fixed))
+      const rank = ranks(pageRank(site, steps), free)
+      const unimportant = sub(many, floor(mul(many, similar)))
+      const candidates = sub(sub(unsqueeze(count, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true })), unimportant)
+      const stays = and(free, less(rank, candidates))
+      const isSource = odd(rank)
+      const { similarity } = mostSimilar(mean(site.key, 1), and(stays, not(isSource)))
+      // unimportant ones first, then sources by likeness, then the others by rank
+      const score = where(stays, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))
+      return { keep: budget.select(score) }
+    },
+  })
+}
+
+/** Bases of scores, far enough apart for ranks and cosines; floats hold whole numbers exactly up to 2^24. */
+const UNIMPORTANT = 0
+const OTHERS = 10
+const UNLIKE = 1e6
+
+/** float [B,N]: shares of importance after some steps along the attention, from equal ones. */
+function pageRank({ alive, attention }: Site, steps: number): Tensor {
+  const graph = mean(attention, 1) // [B,N,N]
+  const real = cast(alive, 'float32')
+  let share = unsqueeze(div(real, sum(real, 1, { keepDims: true })), 1)
+  for (let step = 0; step < steps; step++) share = matmul(share, graph)
+  return squeeze(share, 1)
+}

@@ -1,0 +1,61 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type PruneOptions, prune } from '@tp/compiler'
+import type { NamedTensors, TensorLike } from '@tp/core'
+import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+
+const own = fileURLToPath(new URL('../fixtures', import.meta.url))
+const root = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
+/** Exported encoders that are not part of the repository. */
+const shared: string = join(root, 'fixtures')
+export const hasShared: boolean = existsSync(shared)
+
+/** An exported encoder of this package or of the shared folder; undefined if that is not here. */
+export function fixtureFolder(name: string): string | undefined {
+  return [own, shared].map((parent) => join(parent, name)).find((folder) => existsSync(folder))
+}
+
+export function fixtureNames(): string[] {
+  const all = [own, shared].filter((parent) => existsSync(parent)).flatMap((parent) => readdirSync(parent))
+  return [...new Set(all)].sort()
+}
+
+export function openFixture(folder: string): Model {
+  return decodeModel(readFileSync(join(folder, 'model.onnx')))
+}
+
+export function inputsOf(folder: string, set = 'test_data_set_0'): NamedTensors {
+  const files = readdirSync(join(folder, set)).filter((file) => file.startsWith('input'))
+  const tensors = files.map((file) => decodeTensor(readFileSync(join(folder, set, file))))
+  return Object.fromEntries(tensors.map(({ name, type, dims, data }) => [name, { type, dims, data }]))
+}
+
+/** @throws Error with the reason of a refusal */
+export function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}
+
+export async function runModel(model: Model, inputs: NamedTensors): Promise<NamedTensors> {
+  await using session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
+  return await session.run(inputs)
+}
+
+export function numbers(tensor: TensorLike | undefined): number[] {
+  if (tensor === undefined) throw new Error('an output is missing')
+  return Array.from(tensor.data as ArrayLike<number | bigint>, Number)
+}
+
+/** Largest difference, over the larger of 1 and the largest number in `expected`; NaN if there is one. */
+export function difference(seen: readonly number[], expected: readonly number[]): number {
+  if (seen.length !== expected.length) return Number.POSITIVE_INFINITY
+  const scale = Math.max(1, ...expected.map(Math.abs))
+  return Math.max(0, ...seen.map((x, i) => Math.abs(x - (expected[i] as number)))) / scale
+}
+
+export function int64(dims: readonly number[], values: readonly number[]): TensorLike {
+  return { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
+}

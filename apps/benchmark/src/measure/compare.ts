@@ -77,7 +77,8 @@ export async function compare(runtime: Runtime, plan: ComparisonPlan): Promise<L
   onProgress(`${runs.length} models on ${subject.lengths.length} examples`)
   const evaluations = await inParallel(
     runs.map(({ entry, file }) => async () => {
-      const evaluation = await evaluateFile(runtime, file(), entry.inputs)
+      // intervals are made of all seeds together, below
+      const evaluation = await evaluateFile(runtime, file(), entry.inputs, { resamples: 1 })
       done += 1
       if (done % 5 === 0 || done === runs.length) onProgress(`${done} of ${runs.length} evaluated`)
       return evaluation

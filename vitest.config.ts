@@ -1,6 +1,24 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const setupFiles = [path('tools/check/fast-check-seed.mjs')]
+
+/** Every package and app is a project under its own name. */
+const projects = ['packages', 'apps'].flatMap((parent) =>
+  readdirSync(path(parent))
+    .map((folder) => path(`${parent}/${folder}`))
+    .filter((root) => existsSync(`${root}/package.json`))
+    .map((root) => {
+      const { name } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { name: string }
+      return { root, test: { name, root, setupFiles } }
+    }),
+)
 
 /** One run for the whole workspace; in the folder of a package, `npx vitest` runs its tests alone. */
 export default defineConfig({
-  test: { projects: ['packages/*', 'apps/*', { test: { name: 'tools', include: ['tools/**/*.test.{mjs,ts}'] } }] },
+  test: {
+    projects: [...projects, { test: { name: 'tools', include: ['tools/**/*.test.{mjs,ts}'], setupFiles } }],
+  },
 })

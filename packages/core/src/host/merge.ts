@@ -70,15 +70,18 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     if (how !== 'norm') return merged
     const length = norm2(cast(hidden, 'float32'), 2)
     const longest = maximum(slots.take(length), max(joined(length), 2))
-    const stretch = div(longest, maximum(norm2(cast(merged, 'float32'), 2), TINY))
-    const isMerged = greater(max(hits, 2), 0)
-    return mul(merged, one(unsqueeze(where(isMerged, stretch, 1), [2])))
+    const now = norm2(cast(merged, 'float32'), 2)
+    // States that cancel out leave a mean without direction, which is rounding error: it is not stretched.
+    const isMerged = and(greater(max(hits, 2), 0), greater(now, mul(longest, CANCELLED)))
+    return mul(merged, one(unsqueeze(where(isMerged, div(longest, maximum(now, TINY)), 1), [2])))
   }
   if (mass === 'none') return { states, fused, size: state.size && slots.take(state.size) }
   return { states, fused, size: mass === undefined ? added(sizes) : maximum(added(cast(mass, 'float32')), SMALLEST) }
 }
 
 const TINY = 1e-12
+/** Share of the longest state below which a mean has no direction left. */
+const CANCELLED = 1e-6
 /** Sizes stay above 0: they are divided by, and have logarithms. */
 const SMALLEST = 1e-6
 

@@ -62,8 +62,21 @@ interface Cost {
   readonly megabytes: number
 }
 
-/** Says the peak of resident memory, in KiB, as the last line of stderr. */
-const PRELOAD = `data:text/javascript,process.on('exit',()=>process._rawDebug(process.resourceUsage().maxRSS))`
+/**
+ * Says the peak of resident memory, in KiB, as the last line of stderr. Linux counts a new process's `maxRSS` from that
+ * of the one that started it (here with models loaded), but its VmHWM from its own beginning.
+ */
+const PRELOAD = `data:text/javascript,${encodeURIComponent(`
+  import { readFileSync } from 'node:fs'
+  const peak = () => {
+    try {
+      return /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]
+    } catch {
+      return process.resourceUsage().maxRSS
+    }
+  }
+  process.on('exit', () => process._rawDebug(peak()))
+`)}`
 
 function measure(args: readonly string[]): Cost {
   const cli = join(dirname(createRequire(import.meta.url).resolve('@tp/cli/package.json')), 'bin', 'tp.js')

@@ -57,7 +57,7 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   const divisor = [...read(b)]
   const [only] = divisor
   if (only === undefined) return undefined
-  if (divisor.length > 1) return monomialQuotient(a, b)
+  if (divisor.length > 1) return sumQuotient(a, b)
   const [divisorMonomial, divisorCoefficient] = only
   const quotient = new Map<string, number>()
   for (const [monomial, coefficient] of read(a)) {
@@ -73,16 +73,28 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   return print(quotient)
 }
 
-/** a / b for a sum b, if it is a single term: every term of `a` over the first of `b` is tried. */
-function monomialQuotient(a: Dim, b: Dim): Dim | undefined {
-  const [first] = read(b)
-  if (first === undefined) return undefined
-  const leading = print(new Map([first]))
-  for (const term of read(a)) {
-    const candidate = divideExactly(print(new Map([term])), leading)
-    if (candidate !== undefined && mulDims(candidate, b) === a) return candidate
+/** a / b for a sum b, by long division; undefined if something is left over. */
+function sumQuotient(a: Dim, b: Dim): Dim | undefined {
+  const leading = leadingTerm(b)
+  let quotient: Dim = 0
+  for (let rest = a; rest !== 0; ) {
+    const term = divideExactly(leadingTerm(rest), leading)
+    if (term === undefined) return undefined
+    quotient = addDims(quotient, term)
+    rest = subDims(rest, mulDims(term, b))
   }
-  return undefined
+  return quotient
+}
+
+/** The term of the highest degree, and among those the first one by its sorted factors: an order that products keep. */
+function leadingTerm(dim: Dim): Dim {
+  const [first] = [...read(dim)].sort(([a], [b]) => {
+    const [left, right] = [split(a), split(b)]
+    if (left.length !== right.length) return right.length - left.length
+    const at = left.findIndex((factor, i) => factor !== right[i])
+    return at < 0 ? 0 : (left[at] as string) < (right[at] as string) ? -1 : 1
+  })
+  return first === undefined ? 0 : print(new Map([first]))
 }
 
 /** floor(a / b). */

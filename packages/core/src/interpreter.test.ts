@@ -12,6 +12,7 @@ import {
   div,
   equal,
   exp,
+  expand,
   gather,
   greater,
   identity,
@@ -208,6 +209,17 @@ test('an index outside its axis is an error with op and shapes', () => {
   const feeds = { i: { type: 'int64', dims: [1], data: BigInt64Array.of(7n) } }
   const run = (): unknown => evaluate([gather(constant([1, 2]), i)], feeds)
   expect(run).toThrow(expect.objectContaining({ code: 'TP_EVALUATE', message: expect.stringContaining('Gather') }))
+})
+
+test('a result that would take all memory is an error', () => {
+  const feeds = { n: { type: 'int64', dims: [1], data: BigInt64Array.of(2n ** 40n) } }
+  const run = (): unknown => evaluate([expand(constant([1]), input('n', 'int64', [1]))], feeds)
+  expect(run).toThrow(
+    expect.objectContaining({
+      code: 'TP_EVALUATE',
+      message: expect.stringContaining('1099511627776 elements are too many'),
+    }),
+  )
 })
 
 test('an op without a kernel is an error that says so', () => {

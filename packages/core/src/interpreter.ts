@@ -3,6 +3,7 @@ import { type DType, sizeOf, type TensorLike, type TypedArray } from './array.ts
 import { type Dim, isUnknown, substituteDim } from './dim.ts'
 import { TpError } from './errors.ts'
 import type { KernelContext, Value } from './op.ts'
+import { sizeToFill } from './ops/memory.ts'
 import { isFloat } from './ops/operands.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
@@ -127,7 +128,7 @@ function contextOf(precision: 'float32' | 'float64'): KernelContext {
   return {
     zeros(dtype, dims) {
       const single = precision === 'float32' && (dtype === 'float32' || dtype === 'float16')
-      const size = sizeOf(dims)
+      const size = sizeToFill(dims)
       return { dtype, dims, data: single ? new Float32Array(size) : new Float64Array(size) }
     },
   }

@@ -25,12 +25,23 @@ export interface Method {
   readonly name: string
   readonly family: 'attention' | 'gradient' | 'reinforcement' | 'hybrid' | 'baseline'
   readonly paper?: { readonly title: string; readonly arxiv?: string }
-  /** Trained values that the method needs, one set a block; given to `reduce` as `site.param`. */
-  readonly params?: Readonly<Record<string, Spec>>
+  /** Trained values that the method needs, one set a block; given to `reduce` as `site.param`. A function: for each block. */
+  readonly params?: Readonly<Record<string, Spec>> | ((block: number) => Readonly<Record<string, Spec>> | undefined)
+  /**
+   * Where tokens leave: behind the attention of a block, before its FFN (default), or at the block's `input`. There the
+   * block has computed nothing yet, so that a method goes by what it carries; it observes, without a budget, behind the
+   * attention of every block.
+   */
+  readonly place?: 'attention' | 'input'
+  /**
+   * Tokens that leave come back as they left, where the next ones leave and before the head. Only at the `input`, by
+   * count, and without merging.
+   */
+  readonly returns?: boolean
   /** State from block to block; if given, `reduce` also observes the blocks that the schedule does not name. */
   readonly carry?: Readonly<Record<string, Spec>>
   /** Its scores may be negative, so that a share of their sum means nothing: the host refuses to select by mass. */
-  readonly signed?: boolean
+  readonly signed?: boolean | ((block: number) => boolean)
   /**
    * Where what becomes of the tokens that leave changes how many stay: `fuse` keeps one token more than the schedule
    * says, for all that leave; `pair` lets at most half of the tokens leave that may. A function: for each block.

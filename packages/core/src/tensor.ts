@@ -79,6 +79,10 @@ export function apply(op: Op, inputs: readonly (Tensor | undefined)[], attribute
   let outputs: readonly OutputInfo[]
   try {
     outputs = op.infer(inputs, attributes)
+    for (const { dims = [] } of outputs) {
+      const odd = dims.find((dim) => typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0))
+      if (odd !== undefined) throw new ShapeProblem(`its result would have the size ${odd}`)
+    }
   } catch (cause) {
     if (!(cause instanceof ShapeProblem)) throw cause
     const shapes = inputs.map((input) => input?.toString() ?? 'none').join(', ')

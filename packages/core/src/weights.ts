@@ -1,4 +1,5 @@
 import { TpError } from './errors.ts'
+import { paramsAt } from './host/at-block.ts'
 import type { Method, Values } from './method.ts'
 import { constantOf } from './ops/index.ts'
 import type { ConstantData } from './tensor.ts'
@@ -8,8 +9,8 @@ import type { ConstantData } from './tensor.ts'
  * @throws TpError TP_WEIGHTS if one is missing or has another shape, or if the method takes none
  */
 export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantData>, block: number): Values {
-  const specs = Object.entries(method.params ?? {})
-  if (specs.length === 0 && weights.size > 0) {
+  const specs = Object.entries(paramsAt(method, block))
+  if (method.params === undefined && weights.size > 0) {
     throw new TpError('TP_WEIGHTS', method.name, 'the method takes no trained values; leave the weights out')
   }
   return Object.fromEntries(

@@ -15,6 +15,7 @@ export {
   metadata,
   opset,
 } from './file/model.ts'
+export { readAttributes } from './graph/attributes.ts'
 export { Graph, type Use } from './graph/graph.ts'
 export { createNode, type NewNode } from './graph/node.ts'
 export { capturedNames } from './graph/subgraph.ts'

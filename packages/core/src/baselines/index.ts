@@ -1,10 +1,12 @@
 import { type MethodEntry, methodEntry } from '../plugin.ts'
 import { none } from './none.ts'
+import { quasiRandom } from './quasi-random.ts'
 import { random, randomOptions } from './random.ts'
 import { stride } from './stride.ts'
 import { truncate } from './truncate.ts'
 
 export { none } from './none.ts'
+export { quasiRandom } from './quasi-random.ts'
 export { type RandomOptions, random } from './random.ts'
 export { stride } from './stride.ts'
 export { truncate } from './truncate.ts'
@@ -14,5 +16,6 @@ export const baselines: readonly MethodEntry[] = [
   methodEntry(none, 'keeps every token: the dense model'),
   methodEntry(random, 'keeps tokens at random', randomOptions),
   methodEntry(stride, 'keeps evenly spaced tokens'),
+  methodEntry(quasiRandom, 'keeps tokens spread evenly by the golden ratio, in rows and columns of pictures, too'),
   methodEntry(truncate, 'keeps the first tokens'),
 ]

@@ -15,7 +15,7 @@ import {
   where,
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
-import { fixedTokens, type TokenState, tokenCount } from './state.ts'
+import { fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
 
 /** The tokens that stay, as a rectangle: kept ones first in their order, then fillers that are masked. */
 export interface Slots {
@@ -94,6 +94,6 @@ function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
 /** The same with kept tokens by another order; equal keys keep their places. */
 function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
   const behind = state.alive === undefined ? BEHIND : where(state.alive, 2 * BEHIND, BEHIND)
-  const own = state.fixed.length === 0 ? order : where(fixedTokens(state), -BEHIND, order)
+  const own = fixedCount(state) === 0 ? order : where(fixedTokens(state), -BEHIND, order)
   return where(keep, own, behind)
 }

@@ -19,7 +19,7 @@ import {
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Slots } from './compact.ts'
-import { fixedTokens, type TokenState, tokenSizes } from './state.ts'
+import { fixedCount, fixedTokens, type TokenState, tokenSizes } from './state.ts'
 
 /** What the tokens that stay have become. */
 export interface Merged {
@@ -46,27 +46,32 @@ export interface Merged {
  */
 export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slots: Slots): Merged {
   const { into, merge: how = 'mean', mass, weight } = reduction
-  const sizes = tokenSizes(state)
   if (into === undefined) return { states: slots.take, size: state.size && slots.take(state.size) }
 
   const index = sub(state.ordinals, 1)
   const target = cast(into, 'float32')
   const leaves = state.alive === undefined ? not(keep) : and(state.alive, not(keep))
   const joins = slots.takeRest(where(leaves, target, -1))
-  const places = slots.take(state.fixed.length === 0 ? index : where(fixedTokens(state), -2, index))
+  const places = slots.take(fixedCount(state) === 0 ? index : where(fixedTokens(state), -2, index))
   const hits = cast(equal(unsqueeze(places, [2]), unsqueeze(joins, [1])), 'float32') // [B,K,R]
-  const joined = (x: Tensor): Tensor => mul(hits, unsqueeze(slots.takeRest(x), [1]))
-  const added = (x: Tensor): Tensor => add(slots.take(x), sum(joined(x), 2))
+  // Absent: 1 for every token. A product with ones is a pass over [B,K,R] that a small model feels.
+  const own = (x: Tensor | undefined): Tensor | number => (x === undefined ? 1 : slots.take(x))
+  const joined = (x: Tensor | undefined): Tensor =>
+    x === undefined ? hits : mul(hits, unsqueeze(slots.takeRest(x), [1]))
+  const added = (x: Tensor | undefined): Tensor => add(sum(joined(x), 2), own(x))
 
-  const weights = weight === undefined ? sizes : cast(weight, 'float32')
+  const weights = weight === undefined ? state.size : cast(weight, 'float32')
   const fused = how === 'sum' ? equal(slots.take(target), slots.take(index)) : undefined
   const states = (hidden: Tensor): Tensor => {
-    const { own, others } =
+    const { staying, joining } =
       fused !== undefined
-        ? { own: where(fused, slots.take(weights), 1), others: joined(weights) }
-        : shares(slots.take(weights), joined(weights), weight === undefined)
+        ? { staying: where(fused, slots.take(weights ?? tokenSizes(state)), 1), joining: joined(weights) }
+        : shares(own(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
-    const merged = add(mul(slots.take(hidden), one(unsqueeze(own, [2]))), matmul(one(others), slots.takeRest(hidden)))
+    const merged = add(
+      mul(slots.take(hidden), one(unsqueeze(staying, [2]))),
+      matmul(one(joining), slots.takeRest(hidden)),
+    )
     if (how !== 'norm') return merged
     const length = norm2(cast(hidden, 'float32'), 2)
     const longest = maximum(slots.take(length), max(joined(length), 2))
@@ -76,7 +81,11 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     return mul(merged, one(unsqueeze(where(isMerged, div(longest, maximum(now, TINY)), 1), [2])))
   }
   if (mass === 'none') return { states, fused, size: state.size && slots.take(state.size) }
-  return { states, fused, size: mass === undefined ? added(sizes) : maximum(added(cast(mass, 'float32')), SMALLEST) }
+  return {
+    states,
+    fused,
+    size: mass === undefined ? added(state.size) : maximum(added(cast(mass, 'float32')), SMALLEST),
+  }
 }
 
 const TINY = 1e-12
@@ -89,10 +98,10 @@ const SMALLEST = 1e-6
  * Weights of a token [B,K] and of those that it takes in [B,K,R], divided by their sum. Where all are 0 the token stays
  * what it is; `positive`: that cannot be.
  */
-function shares(own: Tensor, others: Tensor, positive: boolean): { own: Tensor; others: Tensor } {
-  const total = add(own, sum(others, 2))
-  if (positive) return { own: div(own, total), others: div(others, unsqueeze(total, [2])) }
+function shares(own: Tensor | number, others: Tensor, positive: boolean): { staying: Tensor; joining: Tensor } {
+  const total = add(sum(others, 2), own)
+  if (positive) return { staying: div(own, total), joining: div(others, unsqueeze(total, [2])) }
   const some = greater(total, 0)
   const divisor = where(some, total, 1)
-  return { own: where(some, div(own, divisor), 1), others: div(others, unsqueeze(divisor, [2])) }
+  return { staying: where(some, div(own, divisor), 1), joining: div(others, unsqueeze(divisor, [2])) }
 }

@@ -1,5 +1,5 @@
 import { TpError } from '../errors.ts'
-import type { Budget, Method, Reduces, Reduction, Site, Spec, Values } from '../method.ts'
+import type { Budget, Method, Reduction, Site, Spec, Values } from '../method.ts'
 import {
   add,
   and,
@@ -20,10 +20,21 @@ import {
 import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
+import { isSigned, reducesAt } from './at-block.ts'
 import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
+import { requireReturnable } from './returning.ts'
 import { keptTokens, type Rule, select } from './select.ts'
-import { fixedTokens, realTokens, type TokenState, tokenCount, tokenPlaces, tokenSizes } from './state.ts'
+import {
+  fixedCount,
+  fixedTokens,
+  realTokens,
+  slotOf,
+  type TokenState,
+  tokenCount,
+  tokenPlaces,
+  tokenSizes,
+} from './state.ts'
 
 /** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {
@@ -39,8 +50,8 @@ export interface SiteSource {
   attention(): Tensor
   /** rows int64 [B,Q] or one row by number → [B,H,Q,N], computed from queries and keys */
   attentionFrom(rows: Tensor | number): Tensor
-  /** Index of the class token among the tokens present. */
-  classToken(): number
+  /** The class token by its index in the model's input, where that differs from row to row as float [B,1] or [1,1]. */
+  classToken(): number | Tensor
 }
 
 export interface ReduceOptions {
@@ -74,15 +85,16 @@ export interface Reduced {
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule
  */
 export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
-  if (method.signed && amount?.kind === 'mass') {
+  if (amount?.kind === 'mass' && isSigned(method, source.block)) {
     const reason = 'its scores may be negative, so a share of their sum means nothing; give keep, tokens or threshold'
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }
+  if (amount !== undefined && method.returns) requireReturnable(method, amount)
   const { hidden } = source
-  const started = { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
+  const started = startedState(method, state)
   const rule: Rule | undefined = amount && {
     amount,
-    fixed: state.fixed.length,
+    fixed: fixedCount(state),
     pairs: reducesAt(method, source.block) === 'pair',
   }
   const selected = new Map<Tensor, number>()
@@ -92,6 +104,9 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const carried = { ...started.carried, ...reduction.carry }
   if (rule === undefined || reduction.keep === site.alive) return { state: { ...started, carried } }
 
+  if (method.returns && reduction.into !== undefined) {
+    throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
+  }
   // What `select` gave obeys already; any other choice is made to.
   const extra = selected.get(reduction.keep)
   const keep = extra === undefined ? obey(reduction.keep, started) : reduction.keep
@@ -109,11 +124,6 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     cut: { ...slots, states: merged.states, fused: merged.fused },
     state: compactState(started, { carried, slots, merged, reduction }),
   }
-}
-
-/** See {@link Method.reduces}. */
-export function reducesAt({ reduces }: Method, block: number): Reduces | undefined {
-  return typeof reduces === 'function' ? reduces(block) : reduces
 }
 
 /** How many tokens a rule keeps that does not look at the scores. */
@@ -162,7 +172,7 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
     },
     attentionFrom: (rows) => cast(source.attentionFrom(rows), 'float32'),
     get clsAttention() {
-      return cast(squeeze(source.attentionFrom(source.classToken()), [2]), 'float32')
+      return cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32')
     },
     get received() {
       return received(cast(source.attention(), 'float32'), state)
@@ -234,6 +244,11 @@ function takeCarried(x: Tensor, slots: Slots): Tensor {
   if (x.rank === 2) return assume(slots.take(x), ['B', 'N'])
   const rows = transpose(slots.take(x), [0, 2, 1])
   return assume(transpose(slots.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
+}
+
+/** The state with what a method carries that no block has written yet. */
+export function startedState(method: Method, state: TokenState): TokenState {
+  return { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
 }
 
 /** State that no block has written yet: the same number for every token, or each token its own row of the identity. */

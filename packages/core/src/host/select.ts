@@ -23,7 +23,7 @@ import {
 } from '../ops/index.ts'
 import { type Amount, tenThousandths } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
-import { fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
+import { fixedCount, fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
 const ABOVE_ALL = 1e30
@@ -71,7 +71,7 @@ function scheduledTokens(count: Tensor, { amount, fixed }: Rule): Tensor | undef
 export function select(score: Tensor, rule: Rule, state: TokenState, hidden: Tensor, extra = 0): Tensor {
   const { alive } = state
   const { amount } = rule
-  const placed = state.fixed.length === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
+  const placed = fixedCount(state) === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
   const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
   const real = (chosen: Tensor): Tensor => (alive === undefined ? chosen : and(alive, chosen))
   // where nothing reaches the threshold, what comes next to it stays

@@ -2,6 +2,7 @@ import type { Values } from '../method.ts'
 import {
   add,
   and,
+  argMax,
   cast,
   cumSum,
   equal,
@@ -34,23 +35,36 @@ export interface TokenState {
   readonly keyBias?: Tensor | undefined
   /** Positions that must stay, ascending, as indices in the model's input. */
   readonly fixed: readonly number[]
+  /** Further tokens that must stay, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each row. */
+  readonly pins: readonly Tensor[]
   readonly carried: Values
   /** Real tokens come first in every row. */
   readonly isPacked: boolean
 }
 
-/** State before the first site. hidden [B,N,D]; alive bool [B,N] if the model takes padding. */
-export function initialState(hidden: Tensor, alive: Tensor | undefined, fixed: readonly number[]): TokenState {
+/**
+ * State before the first site. hidden [B,N,D]; alive bool [B,N] if the model takes padding. A pinned token counts as real
+ * whatever the mask says: something reads it.
+ */
+export function initialState(
+  hidden: Tensor,
+  mask: Tensor | undefined,
+  fixed: readonly number[],
+  pins: readonly Tensor[] = [],
+): TokenState {
   // A running sum instead of Range, because it never leaves a GPU; x < x is 0 for every x, NaN included.
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
+  const position = sub(ordinals, 1)
+  const alive = mask && pins.reduce((real, pin) => or(real, equal(position, pin)), mask)
   const count = alive && cast(sum(cast(alive, 'float32'), 1, { keepDims: true }), 'int64')
   return {
     ordinals,
     alive,
     count,
-    position: sub(ordinals, 1),
+    position,
     fixed: [...fixed].sort((a, b) => a - b),
+    pins,
     carried: {},
     isPacked: alive === undefined,
   }
@@ -73,10 +87,25 @@ export function fixedTokens(state: TokenState): Tensor {
 }
 
 /** bool [B,N]: tokens that must stay if they are real. */
-export function fixedPlaces({ fixed, position, ordinals }: TokenState): Tensor {
+export function fixedPlaces({ fixed, pins, position, ordinals }: TokenState): Tensor {
+  const single = [...(isPrefix(fixed) ? [] : fixed), ...pins].map((token) => equal(position, token))
   // Fixed tokens never leave and come first, so a prefix is found without the positions having to travel.
-  if (isPrefix(fixed)) return lessOrEqual(ordinals, fixed.length)
-  return fixed.map((token) => equal(position, token)).reduce((a, b) => or(a, b))
+  const leading = isPrefix(fixed) && (fixed.length > 0 || pins.length === 0)
+  return [...(leading ? [lessOrEqual(ordinals, fixed.length)] : []), ...single].reduce((a, b) => or(a, b))
+}
+
+/** How many tokens of a row must stay, at most. */
+export function fixedCount({ fixed, pins }: TokenState): number {
+  return fixed.length + pins.length
+}
+
+/**
+ * Where a token of the model's input, fixed or pinned, is among those that are left: its index, or int64 [B,1] where that
+ * differs from row to row.
+ */
+export function slotOf(token: number | Tensor, { fixed, position }: TokenState): number | Tensor {
+  if (typeof token === 'number' && (isPrefix(fixed) || !fixed.includes(token))) return token
+  return argMax(cast(equal(position, token), 'float32'), 1, { keepDims: true })
 }
 
 /** float [B,N]: tokens of the input that each stands for. */
@@ -90,8 +119,8 @@ function isPrefix(fixed: readonly number[]): boolean {
 
 /** float [B,N]: place of each token among the real ones, from 0, fixed ones first. */
 export function tokenPlaces(state: TokenState): Tensor {
-  const { ordinals, alive, fixed, isPacked } = state
-  if (isPacked && isPrefix(fixed)) return sub(ordinals, 1)
+  const { ordinals, alive, fixed, pins, isPacked } = state
+  if (isPacked && isPrefix(fixed) && pins.length === 0) return sub(ordinals, 1)
   const isFixed = fixedTokens(state)
   const first = cast(isFixed, 'float32')
   const others = cast(alive === undefined ? not(isFixed) : and(alive, not(isFixed)), 'float32')

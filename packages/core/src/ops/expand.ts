@@ -1,6 +1,6 @@
 import { type Dim, unknownDim } from '../dim.ts'
 import type { Op } from '../op.ts'
-import { applyOne, type Tensor } from '../tensor.ts'
+import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
 import { MOST_ELEMENTS, pick } from './contents.ts'
 import { at, numbers, picked } from './kernels.ts'
 import { mustBe, operand } from './operands.ts'
@@ -19,6 +19,8 @@ export const Expand: Op = {
     const from = dimsOf(x)
     const length = dimsOf(target)?.[0]
     const to = target.value ?? (typeof length === 'number' ? Array.from({ length }, unknownDim) : undefined)
+    const negative = to?.find((size) => typeof size === 'number' && size < 0)
+    if (negative !== undefined) throw new ShapeProblem(`${negative} is no size`)
     const dims = from && to && broadcastDims(from, to)
     const sizes = staticDims(dims)
     const own = staticDims(from)

@@ -22,7 +22,12 @@ import { Input } from './input.ts'
 import { MatMul } from './matmul.ts'
 import { microsoftOps } from './microsoft.ts'
 import { NonZero } from './non-zero.ts'
-import { InstanceNormalization, LayerNormalization } from './normalization.ts'
+import {
+  InstanceNormalization,
+  LayerNormalization,
+  RMSNormalization,
+  SimplifiedLayerNormalization,
+} from './normalization.ts'
 import { Pad } from './pad.ts'
 import { AveragePool, GlobalAveragePool, MaxPool } from './pool.ts'
 import { ConvInteger, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, QuantizeLinear } from './quantize.ts'
@@ -30,6 +35,7 @@ import { Range } from './range.ts'
 import { reduceOps } from './reduce.ts'
 import { Flatten, Reshape } from './reshape.ts'
 import { Resize } from './resize.ts'
+import { RotaryEmbedding } from './rotary-embedding.ts'
 import { ScatterElements } from './scatter-elements.ts'
 import { ScatterND } from './scatter-nd.ts'
 import { Shape, Size } from './shape.ts'
@@ -89,9 +95,12 @@ export const operators: ReadonlyMap<string, Op> = new Map(
     Range,
     Reshape,
     Resize,
+    RMSNormalization,
+    RotaryEmbedding,
     ScatterElements,
     ScatterND,
     Shape,
+    SimplifiedLayerNormalization,
     Size,
     Slice,
     Softmax,

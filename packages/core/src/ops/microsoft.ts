@@ -1,21 +1,15 @@
-import { type Dim, floorDivideDims } from '../dim.ts'
+import type { Dim } from '../dim.ts'
 import type { Op, Value } from '../op.ts'
 import { type OutputInfo, ShapeProblem } from '../tensor.ts'
 import { exactGelu, tanhGelu } from './gelu.ts'
 import { inferGemm, runGemm, swapped } from './gemm.ts'
 import { at, combined, mapped, noKernel } from './kernels.ts'
 import { multiply, productDims } from './matmul.ts'
+import { microsoftAttentionOps } from './microsoft-attention.ts'
+import { define } from './microsoft-op.ts'
 import { LayerNormalization } from './normalization.ts'
 import { intOf, operand, sameType, textOf } from './operands.ts'
 import { broadcastOf, dimsOf } from './sizes.ts'
-
-/** Ops that onnxruntime's optimiser writes into files, domain com.microsoft. */
-const define = (name: string, op: Pick<Op, 'infer'> & Partial<Op>): Op => ({
-  run: noKernel(`com.microsoft.${name}`),
-  ...op,
-  name: `com.microsoft.${name}`,
-  write: ({ inputs, attributes }) => ({ type: name, domain: 'com.microsoft', inputs, attributes }),
-})
 
 const elementwise = (name: string, each: (x: number, attributes: Parameters<Op['run']>[1]) => number): Op =>
   define(name, {
@@ -94,6 +88,21 @@ const SkipLayerNormalization = define('SkipLayerNormalization', {
   },
 })
 
+/** The same with the root of the mean square; the bias is input 3. */
+const SkipSimplifiedLayerNormalization = define('SkipSimplifiedLayerNormalization', SkipLayerNormalization.infer)
+
+/** Product of floats that are quantised on the way with a weight of 8 bits, as floats. */
+const DynamicQuantizeMatMul = define('DynamicQuantizeMatMul', (inputs) => {
+  const x = operand(inputs, 0)
+  return [{ dtype: x.dtype, dims: productDims(dimsOf(x), dimsOf(operand(inputs, 1))) }]
+})
+
+/** Product of 8-bit integers, scaled by inputs 2 and 3 to floats. */
+const MatMulIntegerToFloat = define('MatMulIntegerToFloat', (inputs) => {
+  const { dtype } = operand(inputs, 2)
+  return [{ dtype, dims: productDims(dimsOf(operand(inputs, 0)), dimsOf(operand(inputs, 1))) }]
+})
+
 /** Matrix product with a weight of N rows of K numbers packed into few bits each. */
 const MatMulNBits = define('MatMulNBits', {
   infer(inputs, attributes) {
@@ -122,35 +131,6 @@ const MatMulNBits = define('MatMulNBits', {
   },
 })
 
-/** Projection to Q, K, V in one weight [D, 3·D] and attention, [b, n, D] → [b, n, D]. */
-const Attention = define('Attention', {
-  infer(inputs, attributes) {
-    const x = operand(inputs, 0)
-    const widths = attributes.qkv_hidden_sizes as readonly number[] | undefined
-    const columns = dimsOf(operand(inputs, 1))?.[1]
-    const width = widths?.[2] ?? (columns === undefined ? undefined : floorDivideDims(columns, 3))
-    const dims = width === undefined ? undefined : dimsOf(x)?.with(-1, width)
-    return [
-      { dtype: x.dtype, dims },
-      { dtype: x.dtype, dims: undefined },
-    ]
-  },
-})
-
-/** Attention of query [b, n, D], key and value; also packed in one tensor of five axes. */
-const MultiHeadAttention = define('MultiHeadAttention', {
-  infer(inputs) {
-    const query = operand(inputs, 0)
-    const { dtype } = query
-    const q = dimsOf(query)
-    const value = inputs[2] && dimsOf(inputs[2])
-    const width = value?.length === 3 ? value[2] : q?.[2]
-    const dims = q?.length === 3 && width !== undefined ? q.with(-1, width) : undefined
-    const none: OutputInfo = { dtype, dims: undefined }
-    return [{ dtype, dims }, none, none, none]
-  },
-})
-
 /** Word, position and segment embeddings, summed and normalised: ids [b, n] → [b, n, D], and tokens per row [b]. */
 const EmbedLayerNormalization = define('EmbedLayerNormalization', {
   infer(inputs) {
@@ -166,16 +146,31 @@ const EmbedLayerNormalization = define('EmbedLayerNormalization', {
   },
 })
 
+/** The same from 8-bit tables, in the type of their scales. */
+const QEmbedLayerNormalization = define('QEmbedLayerNormalization', (inputs) => {
+  const ids = dimsOf(operand(inputs, 0))
+  const { dtype } = operand(inputs, 8)
+  const width = dimsOf(operand(inputs, 2))?.[1]
+  const dims = ids === undefined || width === undefined ? undefined : [...ids, width]
+  return [
+    { dtype, dims },
+    { dtype: 'int32', dims: ids?.slice(0, 1) },
+  ]
+})
+
 export const microsoftOps: readonly Op[] = [
+  ...microsoftAttentionOps,
   elementwise('BiasGelu', exactGelu),
   elementwise('FastGelu', tanhGelu),
   elementwise('Gelu', exactGelu),
   elementwise('QuickGelu', (x, attributes) => x / (1 + Math.exp(-intOf(attributes, 'alpha', 1.702) * x))),
-  Attention,
+  DynamicQuantizeMatMul,
   EmbedLayerNormalization,
   FusedGemm,
   FusedMatMul,
+  MatMulIntegerToFloat,
   MatMulNBits,
-  MultiHeadAttention,
+  QEmbedLayerNormalization,
   SkipLayerNormalization,
+  SkipSimplifiedLayerNormalization,
 ]

@@ -72,6 +72,39 @@ export const LayerNormalization: Op = {
   },
 }
 
+/** x / √(mean of squares + epsilon) · scale over the axes from `axis` on. */
+export const RMSNormalization: Op = {
+  name: 'RMSNormalization',
+  since: 23,
+  infer(inputs, attributes) {
+    const x = operand(inputs, 0)
+    if (x.hasShape) frontAxis(intOf(attributes, 'axis', -1), x.rank)
+    return [{ dtype: sameType(x, operand(inputs, 1)), dims: dimsOf(x) }]
+  },
+  run(inputs, attributes, context) {
+    const x = at(inputs, 0)
+    const scale = at(inputs, 1)
+    const own = x.dims.slice(frontAxis(intOf(attributes, 'axis', -1), x.dims.length))
+    const epsilon = intOf(attributes, 'epsilon', 1e-5)
+    const size = sizeOf(own)
+    const scaleAt = broadcastWalk(scale.dims, own)
+    const result = context.zeros(x.dtype, x.dims)
+    for (let start = 0; start < x.data.length; start += size) {
+      let squares = 0
+      for (let i = 0; i < size; i++) squares += (x.data[start + i] as number) ** 2
+      const factor = 1 / Math.sqrt(squares / size + epsilon)
+      for (let i = 0; i < size; i++) {
+        result.data[start + i] = (x.data[start + i] as number) * factor * (scale.data[scaleAt[i] as number] as number)
+      }
+    }
+    return [result]
+  },
+  read: LayerNormalization.read as NonNullable<Op['read']>,
+}
+
+/** The same as onnxruntime's optimiser writes it, into any opset. */
+export const SimplifiedLayerNormalization: Op = { ...RMSNormalization, name: 'SimplifiedLayerNormalization', since: 7 }
+
 /** Like layer normalisation, over the spatial axes of each channel of x [batch, channels, spatial…]. */
 export const InstanceNormalization: Op = {
   name: 'InstanceNormalization',

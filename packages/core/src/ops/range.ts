@@ -33,13 +33,22 @@ export const Range: Op = {
 
 function scalar(tensor: Tensor): Dim | undefined {
   if (tensor.value !== undefined) return tensor.value[0]
-  return constantData(tensor)?.data[0]
+  const { op, inputs } = tensor.node
+  // Centres of patches, 0.5, 1.5, …: their number is cast to float first.
+  return op.name === 'Cast' ? inputs[0]?.value?.[0] : constantData(tensor)?.data[0]
 }
 
 // ceil((limit - start) / step) for a named limit, which is taken to lie beyond the start
 function length(start: Dim, limit: Dim, step: Dim): Dim {
   if (isUnknown(start) || isUnknown(limit) || typeof step !== 'number' || step <= 0) return unknownDim()
+  // names stand for whole numbers, and ceil(n - 0.5) is n
+  if (step === 1 && typeof start === 'number') return addDims(limit, -Math.floor(start))
+  if (![start, limit, step].every(isWhole)) return unknownDim()
   return floorDivideDims(addDims(limit, addDims(mulDims(start, -1), step - 1)), step)
+}
+
+function isWhole(dim: Dim): boolean {
+  return typeof dim === 'string' || Number.isInteger(dim)
 }
 
 /** start, start + step, … up to but not with `limit`, of the type of the tensor among the three (default int64). */

@@ -5,6 +5,7 @@ import type { Op } from '../op.ts'
 import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
 import { concat } from './concat.ts'
 import { ints } from './constant.ts'
+import { MOST_ELEMENTS } from './contents.ts'
 import { at, numbers, reshaped } from './kernels.ts'
 import { frontAxis, intOf, mustBe, operand } from './operands.ts'
 import { shape } from './shape.ts'
@@ -42,6 +43,7 @@ export const Reshape: Op = {
 function resultDims(x: Tensor, target: Tensor, allowZero: boolean): Dim[] | undefined {
   const rank = dimsOf(target)?.[0]
   if (target.value === undefined) {
+    if (typeof rank === 'number' && rank > MOST_ELEMENTS) throw new ShapeProblem(`asks for ${rank} axes`)
     return typeof rank === 'number' ? Array.from({ length: rank }, unknownDim) : undefined
   }
   const from = dimsOf(x)

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { type Dim, isUnknown } from '../dim.ts'
+import type { Op } from '../op.ts'
 import { applyOne, type Tensor } from '../tensor.ts'
 import {
   add,
   argMax,
   axisSize,
+  cast,
   clip,
   concat,
   constant,
@@ -41,6 +43,10 @@ import {
 
 const x = input('x', 'float32', ['B', 'N', 6])
 const unranked = input('u', 'float32')
+const Split = operators.get('Split') as Op
+const filled = (sizes: readonly number[]): Tensor =>
+  applyOne(operators.get('ConstantOfShape') as Op, [constant(sizes, 'int64')])
+const reshapeTo = (target: Tensor): Tensor => applyOne(operators.get('Reshape') as Op, [x, target])
 const dims = (tensor: Tensor): readonly Dim[] => tensor.dims.map((dim) => (isUnknown(dim) ? '?' : dim))
 
 describe('shapes in named sizes', () => {
@@ -80,6 +86,8 @@ describe('shapes in named sizes', () => {
     ['tile', tile(x, [1, 2, 1]), ['B', '2*N', 6]],
     ['pad', pad(x, [0, 1, 0, 0, 2, 0]), ['B', 'N+3', 6]],
     ['range', range(0, squeeze(axisSize(x, 1), 0)), ['N']],
+    ['range of centres', range(0.5, cast(squeeze(axisSize(x, 1), 0), 'float32')), ['N']],
+    ['range of as many centres as columns', range(0.5, cast(squeeze(axisSize(x, 2), 0), 'float32')), [6]],
     ['einsum', einsum('bnd,bmd->bnm', x, input('y', 'float32', ['B', 'M', 6])), ['B', 'N', 'M']],
     ['split', splitAxis(x, [2, 4], -1)[1] as Tensor, ['B', 'N', 4]],
     [
@@ -130,6 +138,10 @@ describe('mistakes are found when a node is built', () => {
     ['concat of other sizes', () => concat([x, input('y', 'float32', ['B', 'N', 5])], 'N'), /6 and 5/],
     ['indices of another rank', () => gatherElements(x, constant([1], 'int64'), 0), /3 and 1/],
     ['pads for other axes', () => pad(x, [1, 1]), /2 pads for 3 axes/],
+    ['a size below 0', () => filled([2, -1]), /ConstantOfShape.*the size -1/],
+    ['a size that is no whole number', () => reshape(x, ['B', 'N', 1.5, 4]), /the size 1.5/],
+    ['parts without number', () => applyOne(Split, [x], { num_outputs: 2 ** 40 }), /makes 1099511627776 parts/],
+    ['axes without number', () => reshapeTo(input('shape', 'int64', [2 ** 40])), /1099511627776 axes/],
   ])('%s', (_, build, message) => {
     expect(build).toThrow(expect.objectContaining({ name: 'TpError', message: expect.stringMatching(message) }))
   })

@@ -96,7 +96,7 @@ export const Slice: Op = {
     const steps = fourth === undefined ? undefined : numbersOf(fourth)
     if (fourth !== undefined && steps === undefined) return undefined
     const size = axes?.length ?? count
-    if (typeof size !== 'number') return undefined
+    if (typeof size !== 'number' || size > MOST_AXES) return undefined
     const all = axes ?? Array.from({ length: size }, (_, axis) => axis)
     return {
       inputs: [x, starts, ends],
@@ -104,6 +104,9 @@ export const Slice: Op = {
     }
   },
 }
+
+/** More axes than any tensor has; only a broken file slices more. */
+const MOST_AXES = 64
 
 /** Length of a slice. Where a named size meets a bound, the bound is taken to lie inside the axis. */
 function sliceLength(start: Dim, end: Dim, step: number, dim: Dim): Dim {

@@ -1,27 +1,32 @@
-import { type Dim, divideExactly, mulDims, subDims, unknownDim } from '../dim.ts'
+import { addDims, type Dim, divideExactly, mulDims, subDims, unknownDim } from '../dim.ts'
+import { TpError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { apply, axisOf, ShapeProblem, type Tensor } from '../tensor.ts'
 import { ints } from './constant.ts'
-import { pick } from './contents.ts'
-import { at, picked } from './kernels.ts'
+import { MOST_ELEMENTS, pick } from './contents.ts'
+import { at, numbers, picked } from './kernels.ts'
 import { frontAxis, intOf, intsOf, numbersOf, operand } from './operands.ts'
 import { dimsOf, staticDims } from './sizes.ts'
 import { stridesOf, walk } from './strides.ts'
 
-/** An axis cut into parts: of the sizes `split`, or `num_outputs` equal ones of which the last may be shorter. */
+/**
+ * An axis cut into parts: of the sizes `split` (as an input where they are computed), or `num_outputs` equal ones of
+ * which the last may be shorter.
+ */
 export const Split: Op = {
   name: 'Split',
   infer(inputs, attributes) {
     const x = operand(inputs, 0)
     const dims = dimsOf(x)
-    const given = intsOf(attributes, 'split')
+    const given: readonly Dim[] | undefined = inputs[1]?.value ?? intsOf(attributes, 'split')
     const count = given?.length ?? intOf(attributes, 'num_outputs', 0)
+    if (!(count >= 0 && count <= MOST_ELEMENTS)) throw new ShapeProblem(`makes ${count} parts`)
     if (dims === undefined) return Array.from({ length: count }, () => ({ dtype: x.dtype, dims: undefined }))
     const axis = frontAxis(intOf(attributes, 'axis', 0), dims.length)
     const size = dims[axis] as Dim
     const parts = given ?? equalParts(size, count)
-    const total = given?.reduce((a, b) => a + b, 0)
-    if (total !== undefined && typeof size === 'number' && size !== total) {
+    const total = given?.reduce(addDims, 0)
+    if (typeof total === 'number' && typeof size === 'number' && size !== total) {
       throw new ShapeProblem(`parts [${given}] are ${total} together, the axis has ${size}`)
     }
     const whole = staticDims(dims)
@@ -42,6 +47,7 @@ export const Split: Op = {
     const x = at(inputs, 0)
     const axis = frontAxis(intOf(attributes, 'axis', 0), x.dims.length)
     const parts =
+      (inputs[1] && numbers(inputs[1])) ??
       intsOf(attributes, 'split') ??
       (equalParts(x.dims[axis] as number, intOf(attributes, 'num_outputs', 1)) as readonly number[])
     const strides = stridesOf(x.dims)
@@ -53,8 +59,13 @@ export const Split: Op = {
       return result
     })
   },
-  write({ inputs: [x], attributes: { axis, split, num_outputs } }, opset) {
+  write({ inputs: [x, computed], attributes: { axis, split, num_outputs } }, opset) {
     const sizes = split as readonly number[] | undefined
+    if (computed !== undefined) {
+      if (opset < 13)
+        throw new TpError('TP_OPSET', 'core', `Split by computed sizes needs opset 13, the file has ${opset}`)
+      return { type: 'Split', inputs: [x, computed], attributes: { axis } }
+    }
     if (opset < 13) return { type: 'Split', inputs: [x], attributes: { axis, split: sizes } }
     if (sizes !== undefined) return { type: 'Split', inputs: [x, ints(sizes)], attributes: { axis } }
     return { type: 'Split', inputs: [x], attributes: opset < 18 ? { axis } : { axis, num_outputs } }
@@ -65,7 +76,9 @@ export const Split: Op = {
     const axis = intOf(attributes, 'axis', 0)
     const front = x.hasShape ? frontAxis(axis, x.rank) : axis
     const split = opset < 13 ? intsOf(attributes, 'split') : numbersOf(sizes)
-    if (opset >= 13 && sizes !== undefined && split === undefined) return undefined
+    if (opset >= 13 && sizes !== undefined && split === undefined) {
+      return sizes.value && { inputs: [x, sizes], attributes: { axis: front, num_outputs: outputs } }
+    }
     return {
       inputs: [x],
       attributes: split === undefined ? { axis: front, num_outputs: outputs } : { axis: front, split },

@@ -1,4 +1,5 @@
 import { sizeOf } from '../array.ts'
+import { sizeToFill } from './memory.ts'
 
 /** Row-major strides. */
 export function stridesOf(dims: readonly number[]): number[] {
@@ -20,7 +21,7 @@ function broadcastStrides(from: readonly number[], to: readonly number[]): numbe
 
 /** Positions in a source of given strides, visited in row-major order of `dims`. */
 export function walk(dims: readonly number[], strides: readonly number[], start = 0): Int32Array {
-  const size = sizeOf(dims)
+  const size = sizeToFill(dims)
   const positions = new Int32Array(size)
   if (size === 0) return positions
   const last = dims.length - 1

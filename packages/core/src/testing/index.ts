@@ -1,3 +1,14 @@
+export {
+  arrayOf,
+  expectClose,
+  type GoldenArray,
+  type GoldenCase,
+  marked,
+  rowOf,
+  rowsOf,
+  sorted,
+  tensorOf,
+} from './golden.ts'
 export type { MethodTestOptions } from './method-checks.ts'
 export {
   type EncoderGraph,
@@ -8,4 +19,5 @@ export {
 } from './reference-encoder.ts'
 export * as runtimeModels from './runtime-models.ts'
 export { testMethod } from './test-method.ts'
+export { type PluginTestOptions, testPlugin } from './test-plugin.ts'
 export { testRuntime } from './test-runtime.ts'

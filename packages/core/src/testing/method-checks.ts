@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
 import { isTpError } from '../errors.ts'
-import { reducesAt } from '../host/reduce.ts'
+import { reducesAt } from '../host/at-block.ts'
 import { evaluate } from '../interpreter.ts'
 import type { Budget, Method, Reduces, Reduction, Site } from '../method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
@@ -50,8 +50,10 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
   function checkCounts(outcomes: readonly Outcome[], plan: Schedule, fixed: readonly number[]): void {
     outcomes.forEach(({ kept, fillersLast, logits }, row) => {
       let count = lengths[row] as number
-      let before = Array.from({ length: count }, (_, i) => i)
+      const all = Array.from({ length: count }, (_, i) => i)
+      let before = all
       for (const [block, amount] of plan) {
+        if (method.returns) [count, before] = [all.length, all]
         // a block without a cut kept everything
         const now = kept[block] ?? before
         const at = `example ${row} of ${lengths[row]} tokens, block ${block}`

@@ -1,12 +1,21 @@
 import type { Dim } from '../dim.ts'
 import { assume } from '../host/assume.ts'
-import { initialState, reduceTokens, type SiteSource, type TokenState } from '../host/index.ts'
+import {
+  initialState,
+  paramsAt,
+  reduceTokens,
+  returnedState,
+  type SiteSource,
+  startedState,
+  type TokenState,
+} from '../host/index.ts'
 import type { Method, Spec, Values } from '../method.ts'
 import {
   add,
   cast,
   constant,
   div,
+  expand,
   gather,
   gatherND,
   gelu,
@@ -15,6 +24,8 @@ import {
   matmul,
   mul,
   reshape,
+  scatterElements,
+  shape,
   softmax,
   squeeze,
   sum,
@@ -23,7 +34,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Schedule } from '../schedule.ts'
+import type { Amount, Schedule } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { normals } from './seeded.ts'
 
@@ -92,28 +103,99 @@ export function referenceEncoder(
 
   const x = input('x', 'float32', ['B', 'N', hidden])
   const alive = mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined
-  let state = initialState(x, alive, pruning?.fixed ?? [])
-  let current = norm(x)
+  const stream: Stream = { current: norm(x), state: initialState(x, alive, pruning?.fixed ?? []) }
   const sites = new Map<number, EncoderSite>()
+  const pruned = pruning && new PrunedStream(stream, pruning, { blocks, hidden, heads }, sites)
   for (let block = 0; block < blocks; block++) {
     const weights = ofBlock()
+    pruned?.atInput(block)
+    const { current, state } = stream
     const attention = attend(current, weights, heads, state)
-    current = norm(add(current, apply(attention.context, weights.output)))
-    if (pruning !== undefined) {
-      const source: SiteSource = { block, blocks, hidden: current, ...attention.source, classToken: () => 0 }
-      const amount = pruning.schedule.get(block)
-      const params = initialParams(pruning.method, hidden, heads)
-      const reduced = reduceTokens({ method: pruning.method, source, state, amount, params })
-      state = reduced.state
-      if (reduced.cut !== undefined) {
-        current = assume(reduced.cut.states(current), ['B', 'N', hidden])
-        sites.set(block, { position: state.position, valid: state.alive })
-      }
-    }
-    current = norm(add(current, apply(gelu(apply(current, weights.up)), weights.down)))
+    stream.current = norm(add(current, apply(attention.context, weights.output)))
+    pruned?.behindAttention(block, attention.source)
+    stream.current = norm(add(stream.current, apply(gelu(apply(stream.current, weights.up)), weights.down)))
   }
+  pruned?.comeBack()
+  const { current, state } = stream
   const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
   return { logits: add(ofClass, apply(meanOfReal(current, state), linear(hidden, classes, 1))), sites }
+}
+
+/** What is known of the tokens that are present. */
+interface Stream {
+  /** [B,N,D] */
+  current: Tensor
+  state: TokenState
+}
+
+type Observed = Pick<SiteSource, 'query' | 'key' | 'value' | 'attention' | 'attentionFrom'>
+
+function notYet(): never {
+  throw new Error('the block has not computed this yet: the method works at its input')
+}
+
+/** Makes a method's tokens leave a stream, and come back. */
+class PrunedStream {
+  readonly #stream: Stream
+  readonly #pruning: Pruning
+  readonly #size: Pick<EncoderSize, 'blocks' | 'hidden' | 'heads'>
+  readonly #sites: Map<number, EncoderSite>
+  #away: { readonly left: Stream; readonly indices: Tensor } | undefined
+
+  constructor(
+    stream: Stream,
+    pruning: Pruning,
+    size: Pick<EncoderSize, 'blocks' | 'hidden' | 'heads'>,
+    sites: Map<number, EncoderSite>,
+  ) {
+    this.#stream = stream
+    this.#pruning = pruning
+    this.#size = size
+    this.#sites = sites
+  }
+
+  atInput(block: number): void {
+    const { method, schedule } = this.#pruning
+    const amount = schedule.get(block)
+    if (method.place !== 'input' || amount === undefined) return
+    this.comeBack()
+    const left = { ...this.#stream, state: startedState(method, this.#stream.state) }
+    const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
+    const indices = this.#reduce(block, nothing, amount)
+    if (method.returns && indices !== undefined) this.#away = { left, indices }
+  }
+
+  behindAttention(block: number, observed: Observed): void {
+    const { method, schedule } = this.#pruning
+    if (method.place !== 'input') this.#reduce(block, observed, schedule.get(block))
+    else if (method.carry !== undefined) this.#reduce(block, observed, undefined)
+  }
+
+  comeBack(): void {
+    if (this.#away === undefined) return
+    const { left, indices } = this.#away
+    const { current, state } = this.#stream
+    const all = scatterElements(left.current, expand(assume(indices, ['B', 'N', 1]), shape(current)), current, {
+      axis: 1,
+    })
+    this.#stream.current = assume(all, ['B', 'N', this.#size.hidden])
+    this.#stream.state = returnedState(left.state, state, indices)
+    this.#away = undefined
+  }
+
+  #reduce(block: number, observed: Observed, amount: Amount | undefined): Tensor | undefined {
+    const { blocks, hidden, heads } = this.#size
+    const { method } = this.#pruning
+    const { current, state } = this.#stream
+    const source: SiteSource = { block, blocks, hidden: current, ...observed, classToken: () => 0 }
+    const params = initialParams(method, block, hidden, heads)
+    const reduced = reduceTokens({ method, source, state, amount, params })
+    this.#stream.state = reduced.state
+    if (reduced.cut === undefined) return undefined
+    this.#stream.current = assume(reduced.cut.states(current), ['B', 'N', hidden])
+    this.#sites.set(block, { position: reduced.state.position, valid: reduced.state.alive })
+    return reduced.cut.indices
+  }
 }
 
 function attend(
@@ -121,7 +203,7 @@ function attend(
   weights: BlockWeights,
   heads: number,
   { alive, keyBias }: TokenState,
-): { context: Tensor; source: Omit<SiteSource, 'block' | 'blocks' | 'hidden' | 'classToken'> } {
+): { context: Tensor; source: Observed } {
   const hidden = x.dims[2] as number
   const split = (y: Tensor): Tensor => transpose(reshape(y, ['B', 'N', heads, hidden / heads]), [0, 2, 1, 3])
   const query = split(apply(x, weights.query))
@@ -178,7 +260,7 @@ function randomConstant(dims: readonly number[], deviation: number, normal: () =
 }
 
 /** Values as a method declares them before anything was trained. */
-function initialParams(method: Method, hidden: number, heads: number): Values {
+function initialParams(method: Method, block: number, hidden: number, heads: number): Values {
   const sizes: Readonly<Record<string, Dim>> = { D: hidden, H: heads }
   const initial = ({ dims, init }: Spec): Tensor => {
     const shape = dims.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] as number)))
@@ -191,5 +273,5 @@ function initialParams(method: Method, hidden: number, heads: number): Values {
       shape,
     )
   }
-  return Object.fromEntries(Object.entries(method.params ?? {}).map(([name, spec]) => [name, initial(spec)]))
+  return Object.fromEntries(Object.entries(paramsAt(method, block)).map(([name, spec]) => [name, initial(spec)]))
 }

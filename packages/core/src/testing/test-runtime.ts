@@ -3,13 +3,27 @@ import type { TensorLike } from '../array.ts'
 import type { NamedTensors, Runtime, Session, SessionOptions } from '../runtime.ts'
 import { reshapeModel, slowModel, sumModel, topHalfModel, twiceModel } from './runtime-models.ts'
 
+export interface RuntimeTestOptions {
+  /**
+   * Side of the matrices whose product keeps the runtime busy while other things are tried. Default 768; less where a
+   * graphics device is emulated, which takes a minute for what takes others half a second.
+   */
+  readonly slowSize?: number
+  /** Element types that the runtime is known to fail on, in words, and why: the test of all types is skipped. */
+  readonly withoutTypes?: string
+}
+
 /**
  * What every runtime has to hold to, as one suite of tests:
  *
  *     testRuntime(nodeRuntime())
  *     testRuntime(nodeRuntime(), { worker: true })
  */
-export function testRuntime(runtime: Runtime, options: Pick<SessionOptions, 'threads' | 'worker'> = {}): void {
+export function testRuntime(
+  runtime: Runtime,
+  options: Pick<SessionOptions, 'threads' | 'worker'> = {},
+  { slowSize = 768, withoutTypes }: RuntimeTestOptions = {},
+): void {
   const load = (model: Uint8Array): Promise<Session> => runtime.load(model, options)
 
   // A runtime without SIMD or threads may need seconds for what takes another a tenth of one.
@@ -39,7 +53,8 @@ export function testRuntime(runtime: Runtime, options: Pick<SessionOptions, 'thr
         }
       })
 
-      test('every element type goes in and comes out', async () => {
+      const skipped = withoutTypes === undefined ? '' : ` (left out: ${withoutTypes})`
+      test.skipIf(withoutTypes !== undefined)(`every element type goes in and comes out${skipped}`, async () => {
         await using session = await load(twiceModel)
         expect(session.inputs.map(({ name, type, dims }) => [name, type, dims])).toEqual(
           Object.entries(everyType).map(([name, { type }]) => [name, type, ['']]),
@@ -128,11 +143,12 @@ export function testRuntime(runtime: Runtime, options: Pick<SessionOptions, 'thr
 
       test('two models are independent of each other', async () => {
         await using sum = await load(sumModel)
-        const twice = await load(twiceModel)
-        const [sums, doubled] = await Promise.all([sum.run(sumFeeds(1, 1, 1)), twice.run(everyType)])
+        const reshape = await load(reshapeModel)
+        const feeds = { x: float32([1, 2], [2]), shape: int64([2, 1]) }
+        const [sums, reshaped] = await Promise.all([sum.run(sumFeeds(1, 1, 1)), reshape.run(feeds)])
         expect(sums.y?.data).toEqual(Float32Array.of(1, 2))
-        expect(doubled.int32_twice?.dims).toEqual([4])
-        await twice.dispose()
+        expect(reshaped.y?.dims).toEqual([2, 1])
+        await reshape.dispose()
         expect((await sum.run(sumFeeds(1, 1, 2))).y?.data).toEqual(Float32Array.of(2, 3))
       })
     })
@@ -312,9 +328,6 @@ export function testRuntime(runtime: Runtime, options: Pick<SessionOptions, 'thr
     })
   })
 }
-
-/** 24 products of this size take long enough that other things can be tried meanwhile. */
-const slowSize = 768
 
 const everyType: NamedTensors = {
   float32: { type: 'float32', dims: [2], data: Float32Array.of(1.5, -2) },

@@ -166,7 +166,8 @@ function declaredDims(
 }
 
 function declaredDim(dim: number | string): Dim | undefined {
-  if (typeof dim === 'number') return dim
+  // some exporters write -1 where a size is open
+  if (typeof dim === 'number') return dim < 0 ? undefined : dim
   return dim === '?' ? undefined : plainName(dim)
 }
 

@@ -267,6 +267,16 @@ Object.assign(cases, {
     build: ({ x, s, b }) =>
       raw('LayerNormalization', { axis: 1, epsilon: 1e-5 }, x as Tensor, s as Tensor, b as Tensor),
   },
+  RMSNormalization: {
+    from: 23,
+    inputs: { x: floats(B, N, 6), s: floats(6) },
+    build: ({ x, s }) => raw('RMSNormalization', { axis: -1, epsilon: 1e-5 }, x as Tensor, s as Tensor),
+  },
+  SimplifiedLayerNormalization: {
+    from: 7,
+    inputs: { x: floats(B, N, 6), s: floats(6) },
+    build: ({ x, s }) => raw('SimplifiedLayerNormalization', { axis: -1, epsilon: 1e-5 }, x as Tensor, s as Tensor),
+  },
   InstanceNormalization: {
     from: 7,
     inputs: { x: floats(B, 3, N), s: floats(3), b: floats(3) },
@@ -535,9 +545,19 @@ Object.assign(cases, {
 
 /** No kernel: these are read for their shapes. */
 const notCompared = [
+  'RotaryEmbedding',
   'com.microsoft.Attention',
+  'com.microsoft.DecoderMaskedMultiHeadAttention',
+  'com.microsoft.DynamicQuantizeMatMul',
   'com.microsoft.EmbedLayerNormalization',
+  'com.microsoft.GroupQueryAttention',
+  'com.microsoft.MatMulIntegerToFloat',
   'com.microsoft.MultiHeadAttention',
+  'com.microsoft.QAttention',
+  'com.microsoft.QEmbedLayerNormalization',
+  'com.microsoft.RotaryEmbedding',
+  'com.microsoft.SkipSimplifiedLayerNormalization',
+  'com.microsoft.SparseAttention',
 ]
 
 async function runByRuntime(bytes: Uint8Array, inputs: Case['inputs']): Promise<Record<string, TensorLike>> {

@@ -220,6 +220,13 @@ export class Graph {
     this.#valueInfos.set(name, info)
   }
 
+  /** Gives an output up; the value itself stays until nothing reads it (`removeDeadNodes`). */
+  removeOutput(name: string): void {
+    this.proto.output = this.proto.output.filter((output) => output.name !== name)
+    this.#outputs.delete(name)
+    if (this.#producers.has(name)) this.#valueInfos.delete(name)
+  }
+
   /** Says what type and shape a value in between has; `undefined` is a size without number or name. */
   setValueInfo(name: string, dtype: DType, dims: readonly (number | string | undefined)[]): void {
     const info = writeValueInfo(name, dtype, dims)

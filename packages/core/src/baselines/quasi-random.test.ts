@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { evaluate } from '../interpreter.ts'
+import type { Site } from '../method.ts'
+import { constant } from '../ops/index.ts'
+import { testMethod } from '../testing/index.ts'
+import { quasiRandom } from './index.ts'
+
+testMethod(quasiRandom())
+
+function scores(tokens: number): number[] {
+  const place = constant([...Array(tokens).keys()], 'float32', [1, tokens])
+  const [score] = evaluate([quasiRandom().score({ place } as Site)], {})
+  return Array.from(score?.data as Float32Array)
+}
+
+function best(score: readonly number[], count: number): number[] {
+  const order = score.map((_, i) => i).sort((a, b) => (score[b] as number) - (score[a] as number) || a - b)
+  return order.slice(0, count).sort((a, b) => a - b)
+}
+
+test('gaps between kept tokens have at most three lengths', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 600 }), fc.double({ min: 0, max: 1, noNaN: true }), (tokens, share) => {
+      const kept = best(scores(tokens), Math.max(2, Math.ceil(tokens * share)))
+      const gaps = kept.slice(1).map((place, i) => place - (kept[i] as number))
+      expect(new Set(gaps).size).toBeLessThanOrEqual(3)
+    }),
+    { seed: 1 },
+  )
+})
+
+test('of every stretch of a picture about as many stay', () => {
+  // half of 14 × 14 patches: each row and column keeps seven, give or take two
+  const kept = best(scores(196), 98)
+  for (let line = 0; line < 14; line++) {
+    for (const inLine of [(place: number) => Math.floor(place / 14), (place: number) => place % 14]) {
+      const count = kept.filter((place) => inLine(place) === line).length
+      expect(Math.abs(count - 7)).toBeLessThanOrEqual(2)
+    }
+  }
+})

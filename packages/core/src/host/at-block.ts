@@ -1,0 +1,16 @@
+import type { Method, Reduces, Spec } from '../method.ts'
+
+/** See {@link Method.reduces}. */
+export function reducesAt({ reduces }: Method, block: number): Reduces | undefined {
+  return typeof reduces === 'function' ? reduces(block) : reduces
+}
+
+/** See {@link Method.signed}. */
+export function isSigned({ signed }: Method, block: number): boolean {
+  return (typeof signed === 'function' ? signed(block) : signed) === true
+}
+
+/** See {@link Method.params}. */
+export function paramsAt({ params }: Method, block: number): Readonly<Record<string, Spec>> {
+  return (typeof params === 'function' ? params(block) : params) ?? {}
+}

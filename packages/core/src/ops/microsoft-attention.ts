@@ -1,0 +1,76 @@
+import { type Dim, divideExactly, unknownDim } from '../dim.ts'
+import type { Op } from '../op.ts'
+import type { Attributes, OutputInfo, Tensor } from '../tensor.ts'
+import { define } from './microsoft-op.ts'
+import { intOf, operand } from './operands.ts'
+import { dimsOf } from './sizes.ts'
+
+/** Projection to Q, K, V in one weight [D, 3·D] and attention, [b, n, D] → [b, n, D]; keys and values [2, b, h, n, d]. */
+const Attention = define('Attention', (inputs, attributes) => {
+  const x = operand(inputs, 0)
+  return projectedAttention(x, operand(inputs, 1), attributes, x.dtype)
+})
+
+/** The same from 8-bit x and weight, with their scales. */
+const QAttention = define('QAttention', (inputs, attributes) => {
+  const { dtype } = operand(inputs, 3)
+  return projectedAttention(operand(inputs, 0), operand(inputs, 1), attributes, dtype)
+})
+
+function projectedAttention(x: Tensor, weight: Tensor, attributes: Attributes, dtype: Tensor['dtype']): OutputInfo[] {
+  const dims = dimsOf(x)
+  const widths = attributes.qkv_hidden_sizes as readonly number[] | undefined
+  const columns = dimsOf(weight)?.[1]
+  const third = columns === undefined ? undefined : divideExactly(columns, 3)
+  const width = widths?.[2] ?? third
+  const heads = intOf(attributes, 'num_heads', 1)
+  const size = width === undefined ? undefined : divideExactly(width, heads)
+  const known = dims?.length === 3 && width !== undefined
+  const [batch, tokens] = (dims ?? []) as [Dim, Dim]
+  return [
+    { dtype, dims: known ? [batch, tokens, width] : undefined },
+    { dtype, dims: known ? [2, batch, heads, tokens, size ?? unknownDim()] : undefined },
+  ]
+}
+
+/** Attention of query [b, n, D], key and value; also packed in one tensor of five axes. */
+const MultiHeadAttention = define('MultiHeadAttention', (inputs, attributes) => {
+  const query = operand(inputs, 0)
+  const { dtype } = query
+  const q = dimsOf(query)
+  const heads = intOf(attributes, 'num_heads', 1)
+  const [key, value] = [inputs[1], inputs[2]].map((x) => x && dimsOf(x))
+  const width = value?.length === 3 ? value[2] : q?.[2]
+  const dims = q?.length === 3 && width !== undefined ? q.with(-1, width) : undefined
+  const perHead = (x: readonly Dim[] | undefined): OutputInfo => {
+    const [batch, tokens, size] = (x ?? []) as [Dim, Dim, Dim]
+    const known = x?.length === 3 && inputs[6] === undefined
+    return { dtype, dims: known ? [batch, heads, tokens, divideExactly(size, heads) ?? unknownDim()] : undefined }
+  }
+  return [{ dtype, dims }, perHead(key), perHead(value), { dtype, dims: undefined }]
+})
+
+/** Positions turned into x [b, n, h·d] or [b, h, n, d]. */
+const RotaryEmbedding = define('RotaryEmbedding', (inputs) => {
+  const x = operand(inputs, 0)
+  return [{ dtype: x.dtype, dims: dimsOf(x) }]
+})
+
+/** Attention of decoders; where query, key and value are inputs of their own, the result has the shape of the query. */
+const decoderOps = ['DecoderMaskedMultiHeadAttention', 'GroupQueryAttention', 'SparseAttention'].map((name) =>
+  define(name, (inputs) => {
+    const query = operand(inputs, 0)
+    const { dtype } = query
+    const isApart = inputs[1] !== undefined && inputs[2] !== undefined
+    const unknown: OutputInfo = { dtype, dims: undefined }
+    return [{ dtype, dims: isApart ? dimsOf(query) : undefined }, unknown, unknown, unknown]
+  }),
+)
+
+export const microsoftAttentionOps: readonly Op[] = [
+  Attention,
+  MultiHeadAttention,
+  QAttention,
+  RotaryEmbedding,
+  ...decoderOps,
+]

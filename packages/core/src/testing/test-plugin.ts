@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { readPlugin } from '../plugin.ts'
+
+export interface PluginTestOptions {
+  /** What the package exports. */
+  readonly exports: Readonly<Record<string, unknown>>
+  /** Name of the package in messages. */
+  readonly name: string
+  /** Exported functions that make no method of their own. */
+  readonly combinators?: readonly string[]
+  /** Text of the README: formulas, and behind `<!-- generated: methods -->` the table of options. */
+  readonly readme: string
+}
+
+/** What every package of methods has to hold to, as tests: its list of methods is whole, and so is its README. */
+export function testPlugin({ exports, name, combinators = [], readme }: PluginTestOptions): void {
+  const { methods } = readPlugin(exports, name)
+
+  test('the default export is a plugin with all methods', () => {
+    expect(methods).toBe(exports.methods)
+  })
+
+  test('every factory of the package is in the list, under its name in the form of command lines', () => {
+    const others = ['default', 'methods', ...combinators]
+    const factories = Object.keys(exports).filter((factory) => !others.includes(factory))
+    const asCommand = factories.map((factory) => factory.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`))
+    expect(methods.map((method) => method.name).sort()).toEqual(asCommand.sort())
+  })
+
+  test('the README has a row for every method and every option', () => {
+    const [formulas, generated] = readme.split('<!-- generated: methods -->') as [string, string]
+    const linesOf = (text: string, method: string): string[] =>
+      text.split('\n').filter((line) => line.startsWith(`| \`${method}\` |`))
+    const camelCase = (text: string): string => text.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+    for (const method of methods) {
+      const rows = linesOf(formulas, camelCase(method.name))
+      expect(rows, method.name).toHaveLength(1)
+      if (method.paper?.arxiv !== undefined) expect(rows[0]).toContain(method.paper.arxiv)
+      const [row] = linesOf(generated, method.name)
+      for (const option of Object.keys(method.options)) expect(row).toContain(`\`${option}\``)
+    }
+  })
+}

@@ -1,5 +1,6 @@
-import type { Tensor } from '@tp/core'
+import { constantData, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { isHeadReshape } from './heads.ts'
 import { quantisingOps } from './operators.ts'
 import type { Program } from './program.ts'
 
@@ -8,7 +9,7 @@ import type { Program } from './program.ts'
  * Scales may sit before or after the product, masks be added or chosen by Where.
  */
 export interface Attention {
-  /** left operand of Q·Kᵀ: [b,h,n,d], or [b,n,d] with one head */
+  /** left operand of Q·Kᵀ: [b,h,n,d]; with heads folded into the batch [b·h,n,d], which with one head is [b,n,d] */
   readonly query: string
   /** right operand of Q·Kᵀ: [b,h,d,n] */
   readonly keyTransposed: string
@@ -61,7 +62,10 @@ function matchAttention(program: Program, softmax: NodeProto): Attention | undef
   if (mix === undefined || chain === undefined) return undefined
   const [product] = chain as [NodeProto]
   const inner = new Set([...chain, softmax].flatMap((node) => node.output))
-  const sides = [...chain.slice(1)].flatMap((node) => node.input.filter((name) => name !== '' && !inner.has(name)))
+  const sides = chain
+    .slice(1)
+    .filter((node) => node.opType !== 'Reshape')
+    .flatMap((node) => node.input.filter((name) => name !== '' && !inner.has(name)))
   return {
     query: product.input[0] as string,
     keyTransposed: product.input[1] as string,
@@ -81,11 +85,20 @@ function softensLastAxis(result: Tensor): boolean {
 function followProbabilities(program: Program, name: string): NodeProto | undefined {
   for (const { node, index } of program.graph.consumers(name)) {
     if (isProduct(node) && index === 0 && program.dependsOnInputs(node.input[1] as string)) return node
-    if (!probabilityOps.has(node.opType)) continue
+    const passes =
+      probabilityOps.has(node.opType) || (index === 0 && isHeadReshape(program, node)) || isZeroing(program, node, name)
+    if (!passes) continue
     const further = followProbabilities(program, node.output[0] as string)
     if (further !== undefined) return further
   }
   return undefined
+}
+
+/** A Where that puts 0 in place of some probabilities: of hidden keys, or of queries that see no key (NaN). */
+function isZeroing(program: Program, node: NodeProto, name: string): boolean {
+  if (node.opType !== 'Where' || node.input[0] === name) return false
+  const other = node.input.find((input, i) => i > 0 && input !== name)
+  return other !== undefined && constantData(program.tensor(other))?.data.every((weight) => weight === 0) === true
 }
 
 /** Nodes from Q·Kᵀ to the value `name`, or undefined if it does not come from one such product. */
@@ -93,7 +106,7 @@ function scoreChain(program: Program, name: string): NodeProto[] | undefined {
   const node = program.graph.producer(name)
   if (node === undefined) return undefined
   if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
-  if (!scoreOps.has(node.opType)) return undefined
+  if (!scoreOps.has(node.opType) && !isHeadReshape(program, node)) return undefined
   for (const input of node.input) {
     const chain = input === '' ? undefined : scoreChain(program, input)
     if (chain !== undefined) return [...chain, node]

@@ -12,6 +12,8 @@ export interface Block {
   readonly site: string
   /** Whether norms come before the sub-layers, or after their residuals. */
   readonly norm: 'pre' | 'post'
+  /** Whether the site has the feed-forward in it already: x + (a(x) + f(x)). */
+  readonly withFeedForward: boolean
 }
 
 /** Ops that a normalisation is made of, besides LayerNormalization itself. */
@@ -41,17 +43,27 @@ const productOps = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'FusedGemm', 'MatMu
  * heads, cross attention).
  */
 export function findBlock(program: Program, attention: Attention): Block | undefined {
-  const residual = followToResidual(program, attention.context)
+  const residual = followToResidual(program, attention)
   if (residual === undefined) return undefined
-  const { input, sum } = residual
-  const { query, keyTransposed, value } = attention
-  if (![query, keyTransposed, value].every((name) => comesFrom(program, name, input))) return undefined
+  const { input, sum, joined } = residual
   const normed = afterNorm(program, sum)
-  return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post' }
+  const withFeedForward = joined.some((name) => productsBetween(program, input, name) > 1)
+  return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post', withFeedForward }
+}
+
+/** How many products with weights lie between a stream and a value that is computed from it. */
+function productsBetween(program: Program, stream: string, name: string): number {
+  const before = program.before(stream)
+  return [...program.before(name)].filter(
+    (value) => !before.has(value) && productOps.has(program.graph.producer(value)?.opType ?? ''),
+  ).length
 }
 
 /** The stream that the block gives on: after the FFN's residual, and its norm in a post-norm model. */
 export function stackEnd(program: Program, block: Block): string | undefined {
+  if (block.withFeedForward) return block.site
+  const joined = joinedBeside(program, block)
+  if (joined !== undefined) return joined
   let sum: string | undefined = block.site
   let computes = false
   // Casts may stand between the site and the FFN: on to where something was computed.
@@ -64,33 +76,78 @@ export function stackEnd(program: Program, block: Block): string | undefined {
   return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
+/** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
+function joinedBeside(program: Program, { site }: Block): string | undefined {
+  const [sum, ...others] = readersOf(program, site)
+  if (sum?.opType !== 'Add' || others.length > 0) return undefined
+  const beside = sum.input.find((name) => name !== site) as string
+  return program.dependsOnInputs(beside) && !program.before(beside).has(site) ? sum.output[0] : undefined
+}
+
 /**
- * The first sum of what follows the context with something that was there before it. Everything in between (an output
- * projection, quantised or not) must be computed from the context and constants alone.
+ * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
+ * projection, quantised or not; and a gate or a feed-forward beside the attention, if they come from the same stream. `joined`: what was added.
  */
-function followToResidual(program: Program, context: string): { input: string; sum: string } | undefined {
+function followToResidual(
+  program: Program,
+  attention: Attention,
+): { input: string; sum: string; joined: readonly string[] } | undefined {
+  const { context, query, keyTransposed, value } = attention
+  const sources = [query, keyTransposed, value]
+  const joined: string[] = []
   const after = new Set([context])
   const pending = new Set(readersOf(program, context))
   const done = new Set<NodeProto>()
   const othersOf = (node: NodeProto): string[] =>
     node.input.filter((name) => name !== '' && !after.has(name) && program.dependsOnInputs(name))
-  for (;;) {
-    const ready = [...pending].find((node) => othersOf(node).length === 0)
-    if (ready === undefined) break
-    pending.delete(ready)
-    done.add(ready)
-    for (const output of ready.output) {
+  const pass = (node: NodeProto): void => {
+    pending.delete(node)
+    done.add(node)
+    for (const output of node.output) {
       if (output === '') continue
       after.add(output)
       for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
     }
   }
-  // Anything else that joins values of the input (a gate, a second attention) is no plain output projection.
-  const [sum] = pending
-  if (sum === undefined || pending.size > 1 || sum.opType !== 'Add') return undefined
-  const [input, ...more] = othersOf(sum)
-  return input === undefined || more.length > 0 ? undefined : { input, sum: sum.output[0] as string }
+  for (;;) {
+    const ready = [...pending].find((node) => othersOf(node).length === 0)
+    if (ready?.opType === 'Softmax') return undefined
+    if (ready !== undefined) {
+      pass(ready)
+      continue
+    }
+    const [join] = pending
+    if (join === undefined || pending.size > 1) return undefined
+    // Rows of padding that are set to a constant stay rows.
+    if (join.opType === 'Where' && othersOf(join).every((name) => name === join.input[0])) {
+      pass(join)
+      continue
+    }
+    const [other, ...more] = othersOf(join)
+    if (other === undefined || more.length > 0 || !joiningOps.has(join.opType)) return undefined
+    const input = join.opType === 'Add' ? unscaled(program, other, sources) : undefined
+    if (input !== undefined) return { input, sum: join.output[0] as string, joined }
+    // What queries are made from, too, is another stream: cross attention.
+    if (program.before(query).has(other)) return undefined
+    if (join.opType === 'Add') joined.push(other)
+    sources.push(other)
+    pass(join)
+  }
 }
+
+/** How a gate or a feed-forward beside the attention is joined to its result, and that to the stream. */
+const joiningOps = new Set(['Add', 'Mul'])
+
+/** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */
+function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
+  if (sources.every((source) => comesFrom(program, source, name))) return name
+  const node = program.graph.producer(name)
+  if (node === undefined || !scalingOps.has(node.opType)) return undefined
+  const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+  return data.length === 1 ? unscaled(program, data[0] as string, sources) : undefined
+}
+
+const scalingOps = new Set(['Mul', 'Div', 'Cast', 'Identity', ...quantisingOps])
 
 /** True if every way back from `name` to the model's inputs leads through `stream`. */
 function comesFrom(program: Program, name: string, stream: string): boolean {
@@ -145,11 +202,13 @@ function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProt
     if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
     pending.delete(ready)
     done.add(ready)
-    const output = ready.output[0] as string
-    inside.add(output)
-    if (pending.size === 0) return output
-    for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
-    if (graph.isOutput(output)) return undefined
+    const outputs = ready.output.filter((output) => output !== '')
+    for (const output of outputs) inside.add(output)
+    if (pending.size === 0 && outputs.length === 1) return outputs[0]
+    for (const output of outputs) {
+      for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
+    }
+    if (outputs.some((output) => graph.isOutput(output))) return undefined
   }
   return undefined
 }

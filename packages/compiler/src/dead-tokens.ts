@@ -5,11 +5,12 @@ import type { Encoder } from './encoder.ts'
 import { change, commit, type Flow, follow } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
 import { Program } from './program.ts'
-import { keptNames } from './provenance.ts'
+import { countNames, keptNames, readProvenance } from './provenance.ts'
 import { Refused } from './refusal.ts'
 import { rowAxes } from './row-axes.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
+import { placedRows, placeKey, readOnly } from './token-places.ts'
 
 /** Need of a value: all of it, or only its leading tokens, along this axis. */
 type Need = 'all' | number
@@ -35,14 +36,23 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
   const last = encoder.blocks.at(-1)
   if (last === undefined) return program
   const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
-  const counts = keptNames(cuts)
+  const counts = countsBehind(program, encoder, cuts)
   const current = cut === undefined ? new Program(program.model, counts) : bypass(program, cut, counts)
   if (current === undefined) return program
-  const axis = leadingTokensOnly(current, last.input)
+  const axis = singledOut(current, last.input)
   if (axis === undefined) return current
   const reads = partialReads(current, axis, findNeeds(current, axis))
   if (reads.length > 0) cutReads(current, (encoder.blocks[0] as Block).input, reads, axis)
   return current
+}
+
+/** Names for token counts: behind earlier cuts those that they have already, behind new ones where they cannot be known. */
+export function countsBehind(
+  program: Program,
+  { name }: Encoder,
+  cuts: readonly InsertedCut[],
+): ReadonlyMap<string, string> {
+  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, tower: name }])])
 }
 
 /**
@@ -50,23 +60,55 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
  */
 function bypass(program: Program, cut: InsertedCut, counts: ReadonlyMap<string, string>): Program | undefined {
   const fresh = new Program(program.model, counts)
-  const axis = leadingTokensOnly(fresh, cut.after)
+  const axis = singledOut(fresh, cut.after)
   if (axis === undefined || findNeeds(fresh, axis).get(cut.after) === 'all') return undefined
-  fresh.graph.replaceAllUses(cut.after, cut.before)
+  const whole = new Map([...cut.followers, [cut.after, cut.before]])
+  // Something else that the outputs need may follow the choice of tokens.
+  const behind = fresh.graph.outputs.map(({ name }) => name).filter((name) => fresh.before(name).has(cut.after))
+  if (isNeeded(fresh, cut.indices, behind, whole)) return undefined
+  for (const [after, before] of whole) if (fresh.graph.has(after)) fresh.graph.replaceAllUses(after, before)
   fresh.graph.removeDeadNodes()
   return new Program(fresh.model, counts)
 }
 
-/** The tokens of a stream, if all that the model takes out of them is leading tokens. */
-function leadingTokensOnly(program: Program, stream: string): TokenAxis | undefined {
+/** True if outputs are computed from a value, were others replaced. */
+function isNeeded(
+  { graph }: Program,
+  name: string,
+  outputs: readonly string[],
+  replaced: ReadonlyMap<string, string>,
+): boolean {
+  const seen = new Set<string>()
+  const queue = [...outputs]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const now = replaced.get(next) ?? next
+    if (now === name) return true
+    if (seen.has(now)) continue
+    seen.add(now)
+    queue.push(...(graph.producer(now)?.input ?? []))
+  }
+  return false
+}
+
+/** The tokens of a stream, if the model may take no more out of them than leading tokens, or one of each row. */
+function singledOut(program: Program, stream: string): TokenAxis | undefined {
   try {
     const axis = traceTokens(program, stream)
-    return axis.reads > 0 && axis.readers.every((reader) => reader.single) ? axis : undefined
+    const places = new Set(axis.placeReads.map(({ place }) => placeKey(place)))
+    return axis.reads > 0 || places.size === 1 ? axis : undefined
   } catch (error) {
     // Steps that choose tokens (they stay only if they are traced) need all of them.
     if (error instanceof Refused) return undefined
     throw error
   }
+}
+
+/** True if of the last block no more is read than one token of each row, at a place that is not a leading one. */
+export function readsOnePlace(program: Program, { blocks, placeReads }: Encoder): boolean {
+  const site = blocks.at(-1)?.site
+  if (site === undefined || placeReads.length === 0) return false
+  const axis = singledOut(program, site)
+  return axis?.reads === 0 && typeof findNeeds(program, axis).get(site) === 'number'
 }
 
 function findNeeds(program: Program, axis: TokenAxis): Needs {
@@ -83,15 +125,24 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
       const what = rows[i]
       if (what !== undefined && axis.changed.has(name)) need(name, what)
     }
+    // What has to read everything to give a part gives everything: the part is taken out behind it.
+    const own = rows.filter((what, i) => what !== undefined && axis.changed.has(node.input[i] as string))
+    if (own.length === 0 || own.some((what) => what !== 'all')) continue
+    for (const name of node.output) if (needs.has(name)) needs.set(name, 'all')
   }
   return needs
+}
+
+/** True if a node takes out tokens that are kept: leading ones, or, where none of these are read, one of each row. */
+function takesOut({ reads, readers, placeReads }: TokenAxis, node: NodeProto): boolean {
+  if (reads > 0) return readers.some((reader) => reader.single && reader.node === node)
+  return placeReads.some((read) => read.node === node)
 }
 
 /** What a node needs of each input to give what is needed of its results. */
 function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeProto): (Need | undefined)[] {
   if (!node.input.some((name) => axis.changed.has(name))) return []
-  const reader = axis.readers.find((candidate) => candidate.node === node)
-  if (reader !== undefined)
+  if (takesOut(axis, node))
     return node.input.map((name, i) => (i === 0 ? axis.changed.get(name)?.dims.indexOf(TOKENS) : undefined))
   const wanted = node.output.map((name) => needs.get(name))
   const leavesTokens = node.output.some((name) => name !== '' && !axis.changed.has(name))
@@ -131,8 +182,17 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   const count = "S'"
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
-  const rewriter = new Rewriter(program, stream, leadingRows(axis.reads), count, prefix)
-  const flow: Flow = { ...editing(rewriter), count, before: axis.count, changed: new Map(), reads: () => {} }
+  const [placed] = axis.reads > 0 ? [] : axis.placeReads
+  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.place)
+  const rewriter = new Rewriter(program, stream, rows, count, prefix)
+  const flow: Flow = {
+    ...editing(rewriter),
+    count,
+    before: axis.count,
+    changed: new Map(),
+    reads: () => {},
+    readsAt: () => {},
+  }
   for (const { node, index, axis: row } of reads) {
     const whole = node.input[index] as string
     const leading = rewriter.take(whole, [row], program.tensor(whole).rank, node)
@@ -140,6 +200,10 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
     change(flow, leading.name, leading.tensor)
   }
   graph.sortTopologically()
-  follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
+  const own = graph.nodes.filter((node) => !original.has(node))
+  const reading = placed === undefined ? [] : axis.placeReads.map(({ node }) => node)
+  follow(flow, new Set([...own, ...reading]))
   commit(flow)
+  for (const node of reading) readOnly(program, node)
+  graph.sortTopologically()
 }

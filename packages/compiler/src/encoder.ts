@@ -1,46 +1,104 @@
-import type { Dim } from '@tp/core'
+import { type Dim, TpError } from '@tp/core'
 import { findAttentions } from './attention.ts'
+import { batchFirst } from './batch-first.ts'
 import { type Block, findBlock } from './block.ts'
+import { type EarlierCuts, earlierCuts } from './earlier-cuts.ts'
+import { headsInBatch } from './heads.ts'
+import { findMask } from './mask.ts'
+import { findPoolCounts, type PoolCount } from './pool-counts.ts'
+import { requirePairwiseTerms } from './position-terms.ts'
 import type { Program } from './program.ts'
-import { readProvenance } from './provenance.ts'
+import { stepsOf } from './provenance.ts'
 import { Refused } from './refusal.ts'
 import { refuseWithoutBlocks, requireWholeAttention } from './refusal-reasons.ts'
+import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
-import { requireVisibility } from './visibility.ts'
+import type { PlaceRead } from './token-places.ts'
 
 /** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
 export interface Encoder {
+  /** What its tokens are made from: the first input of the model that its first block reads. */
+  readonly name: string
   readonly blocks: readonly Block[]
+  /** Tokens have left already, in an earlier pruning. */
+  readonly earlier: EarlierCuts | undefined
+  /** The first block at which tokens may leave: behind those where they have left already. */
+  readonly open: number
+  /** How many blocks it had before dead tokens were left out of the last one, which is no block any more. */
+  readonly depth: number
   readonly batch: Dim
   /** Tokens at the first block: a name, or a number where the length is fixed. */
   readonly tokens: Dim
   readonly hidden: number
   readonly heads: number
-  /** The input that says which tokens are real (1) and which are padding (0), if there is one. */
+  /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
   readonly mask: string | undefined
+  /** The mask is 1 where padding is, and 0 where tokens are real. */
+  readonly maskMarksPadding: boolean
   /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
   readonly fixed: readonly number[]
   /** Positions that the model reads, or skips, by their place. */
   readonly required: readonly number[]
+  /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
+  readonly placeReads: readonly PlaceRead[]
+  /** What counts tokens for a pooling, and does not come from the tokens themselves. */
+  readonly poolCounts: readonly PoolCount[]
   /** Index of the token that the head reads, if it reads single places; the first of them. */
   readonly classToken: number | undefined
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]
 }
 
+/** A stack of blocks that is an encoder, or why it is none that tokens can leave. */
+export type FoundEncoder =
+  | { readonly name: string; readonly blocks: number; readonly encoder: Encoder }
+  | { readonly name: string; readonly blocks: number; readonly refused: Refused }
+
 /**
- * Finds the encoder in a graph by structure.
- * @throws Refused
+ * Finds the encoders in a graph by structure: one, or several side by side (two towers).
+ * @throws Refused if none of them can be pruned
  */
-export function findEncoder(program: Program): Encoder {
-  requireWhole(program)
+export function findEncoders(program: Program): FoundEncoder[] {
   const blocks = findAttentions(program)
     .map((attention) => findBlock(program, attention))
     .filter((block) => block !== undefined)
-  const [first] = blocks
-  if (first === undefined) throw refuseWithoutBlocks(program)
+    .map((block) => ({ ...block, input: batchFirst(program, block.input), site: batchFirst(program, block.site) }))
+  if (blocks.length === 0) throw refuseWithoutBlocks(program)
+  const found = findStacks(program, blocks).map((stack): FoundEncoder => {
+    const about = { name: stack.name, blocks: stack.blocks.length }
+    try {
+      return { ...about, encoder: encoderOf(program, stack) }
+    } catch (error) {
+      if (error instanceof Refused) return { ...about, refused: error }
+      throw error
+    }
+  })
+  const [first] = found
+  if (first !== undefined && 'refused' in first && found.every((each) => 'refused' in each)) throw first.refused
+  return found
+}
+
+/**
+ * The encoders to prune: the one of that name, or all that can be.
+ * @throws Refused for the one that is asked for; TpError TP_TOWER if there is none of that name
+ */
+export function chooseEncoders(found: readonly FoundEncoder[], tower: string | undefined): [Encoder, ...Encoder[]] {
+  if (tower === undefined) {
+    return found.flatMap((each) => ('encoder' in each ? [each.encoder] : [])) as [Encoder, ...Encoder[]]
+  }
+  const named = found.find(({ name }) => name === tower)
+  if (named === undefined) {
+    const names = found.map(({ name, blocks }) => `${name} (${blocks} blocks)`).join(', ')
+    throw new TpError('TP_TOWER', 'compiler', `the model has no encoder ${tower}; it has ${names}`)
+  }
+  if ('refused' in named) throw named.refused
+  return [named.encoder]
+}
+
+function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
+  const [first] = blocks as [Block]
+  const earlier = earlierCuts(program, name, blocks)
   for (const block of blocks) requireWholeAttention(program, block)
-  requireOneStack(program, blocks)
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
@@ -55,64 +113,66 @@ export function findEncoder(program: Program): Encoder {
       node,
     )
   }
-  const mask = findMask(program, blocks)
-  for (const block of blocks)
-    requireVisibility(program, block, mask, mask !== undefined && program.inputsOf(first.input).has(mask))
-  const axis = traceTokens(program, first.input)
-  const heads = checkBlocks(blocks, axis)
+  // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
+  const whole = blocks.slice(0, (earlier?.cuts[0]?.block ?? blocks.length) + 1)
+  const mask = findMask(program, whole, first.input)
+  const open = earlier === undefined ? 0 : earlier.last.block + 1
+  const axis = traceTokens(
+    program,
+    earlier?.last.after ?? first.input,
+    earlier?.restored?.points.map(({ from }) => from),
+  )
+  const heads = checkBlocks(program, blocks, open, axis)
+  for (const block of blocks.slice(open)) requirePairwiseTerms(program, axis, block, first.input)
+  const head = earlier?.restored === undefined ? axis : traceTokens(program, earlier.restored.to)
+  const reads = Math.max(axis.reads, head.reads)
+  if (reads > MOST_PLACES)
+    throw new Refused(
+      'TP_TOKEN_INDEX',
+      `a token is read by its place ${reads - 1}, and all before it would have to stay`,
+    )
   const learned = learnedTokens(program, first.input)
-  const places = axis.readers.filter((reader) => reader.single)
+  // Inside blocks leading tokens are taken apart from others and joined again (rope of the patches alone).
+  const inside = program.before((blocks.at(-1) as Block).site)
+  const places = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const isFree = (position: number): boolean => earlier === undefined || earlier.fixed.includes(position)
   return {
+    name,
     blocks,
+    earlier,
+    open,
+    depth: Math.max(blocks.length, ...stepsOf(program.model, name).map((step) => step.blocks)),
     batch: stream.dims[0] as Dim,
-    tokens: axis.count,
+    tokens: stream.dims[1] as Dim,
     hidden: stream.dims[2],
     heads,
-    mask,
-    fixed: firstPositions(Math.max(axis.reads, learned)),
-    required: firstPositions(axis.reads),
+    mask: mask?.name,
+    maskMarksPadding: mask?.padding === 1,
+    fixed: firstPositions(Math.max(reads, learned)).filter(isFree),
+    required: firstPositions(reads),
+    placeReads: head.placeReads,
+    poolCounts: findPoolCounts(program, head, mask?.name, (blocks.at(-1) as Block).site),
     classToken: places.length > 0 ? 0 : undefined,
     tokenOutputs: program.graph.outputs
       .map((output) => output.name)
-      .filter((name) => axis.changed.get(name)?.dims.includes(TOKENS)),
+      .filter((output) => head.changed.get(output)?.dims.includes(TOKENS)),
   }
 }
 
-/** Behind a cut masks and counts come from the choice of tokens, and a second cut would have to know of the first. */
-function requireWhole(program: Program): void {
-  const step = readProvenance(program.model).find(({ cuts }) => cuts.length > 0)
-  if (step === undefined) return
-  const blocks = step.cuts.map(({ block }) => block).join(', ')
-  const node = program.graph.producer(step.cuts[0]?.after as string)
-  throw new Refused(
-    'TP_PRUNED',
-    `tokens leave this model already (${step.method}, blocks ${blocks}); prune the file it was made from`,
-    node,
-  )
-}
+/** More tokens than these are not read by their places in one model. */
+const MOST_PLACES = 2 ** 16
 
 function firstPositions(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i)
 }
 
-/** Every block has to read what the one before it has written. */
-function requireOneStack(program: Program, blocks: readonly Block[]): void {
-  for (const [i, block] of blocks.entries()) {
-    const before = blocks[i - 1]
-    if (before === undefined || program.before(block.input).has(before.site)) continue
-    const node = program.graph.producer(block.input)
-    throw new Refused(
-      'TP_TOWERS',
-      `block ${i} does not build on block ${i - 1}: the file holds more than one encoder`,
-      node,
-    )
-  }
-}
-
 /** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
-function checkBlocks(blocks: readonly Block[], axis: TokenAxis): number {
-  let heads = 0
-  for (const [i, block] of blocks.entries()) {
+function checkBlocks(program: Program, blocks: readonly Block[], open: number, axis: TokenAxis): number {
+  const batch = program.tensor(blocks[0]?.input as string).dims[0] as Dim
+  const all = program.tensor(blocks[0]?.attention.probabilities as string).dims
+  // Where tokens have left at every block there is none to prove it for.
+  let heads = typeof all[1] === 'number' && all.length === 4 ? all[1] : 1
+  for (const [i, block] of [...blocks.entries()].slice(open)) {
     const { probabilities, chain } = block.attention
     const node = chain.at(-1)
     const shape = axis.changed.get(probabilities)?.dims ?? []
@@ -131,7 +191,7 @@ function checkBlocks(blocks: readonly Block[], axis: TokenAxis): number {
         node,
       )
     }
-    const count = shape.length === 3 ? 1 : shape[1]
+    const count = shape.length === 3 ? (headsInBatch(program, probabilities, batch) ?? 1) : shape[1]
     if (typeof count !== 'number')
       throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
     heads = count
@@ -164,37 +224,4 @@ function leadingParts(program: Program, parts: readonly string[]): number {
     count += size
   }
   return count
-}
-
-/** The input that decides which keys are seen: the only one whose contents reach the scores beside Q and K. */
-function findMask(program: Program, blocks: readonly Block[]): string | undefined {
-  const inputs = new Set<string>()
-  for (const [i, { input, attention }] of blocks.entries()) {
-    for (const side of attention.sides) {
-      if (program.before(side).has(input)) {
-        const reason = `block ${i} adds to its scores what it computes from the hidden states (relative positions), which cannot follow the tokens yet`
-        throw new Refused('TP_POSITION_BIAS', reason, program.graph.producer(side))
-      }
-      for (const name of program.inputsOf(side)) inputs.add(name)
-    }
-  }
-  if (inputs.size === 0) return undefined
-  const [mask] = inputs
-  const node = blocks[0]?.attention.chain.at(-1)
-  if (inputs.size > 1 || mask === undefined) {
-    throw new Refused(
-      'TP_MASK',
-      `attention is masked by ${[...inputs].join(' and ')}; which tokens are padding cannot be told`,
-      node,
-    )
-  }
-  const { dims } = program.tensor(mask)
-  const tokens = program.tensor(blocks[0]?.input as string).dims[1]
-  if (dims.length !== 2 || dims[1] !== tokens)
-    throw new Refused(
-      'TP_MASK',
-      `the mask ${mask} has shape [${dims.join(',')}], where batch × tokens (${tokens}) was expected`,
-      node,
-    )
-  return mask
 }

@@ -10,7 +10,8 @@ import {
   type Tensor,
   TpError,
 } from '@tp/core'
-import type { Model } from '@tp/onnx'
+import { cloneModel, type Model } from '@tp/onnx'
+import { unfuse } from './fused/unfuse.ts'
 import { Program, withEqualSizes } from './program.ts'
 import { keptName, keptNames, readProvenance } from './provenance.ts'
 import { prune } from './prune.ts'
@@ -48,7 +49,9 @@ export function flopsFormula(model: Model): (sizes: Sizes) => number {
 }
 
 function flopsOf(model: Model): FlopsFormula {
-  const program = new Program(model, keptNames(readProvenance(model).flatMap((step) => step.cuts)))
+  const plain = cloneModel(model)
+  unfuse(plain)
+  const program = new Program(plain, keptNames(readProvenance(model)))
   let total: Dim = 0
   for (const node of program.graph.nodes) {
     const [name] = node.output
@@ -107,6 +110,8 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
 
 export interface FlopsTarget {
   readonly method: Method
+  /** The encoder that tokens leave, in a file that holds several. */
+  readonly tower?: string
   /** Share of the dense model's FLOPs that the pruned one may take, above 0 and at most 1. */
   readonly share: number
   readonly at: Sizes
@@ -119,12 +124,12 @@ export interface FlopsTarget {
  * it is.
  * @throws TpError TP_FLOPS if not even the lowest does
  */
-export function keepForFlops(model: Model, { method, share, at, schedule }: FlopsTarget): number {
+export function keepForFlops(model: Model, { method, tower, share, at, schedule }: FlopsTarget): number {
   if (!(share > 0 && share <= 1))
     throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
   const allowed = share * countFlops(model, at)
   const flopsAt = (keep: number): number => {
-    const result = prune(model, { method, schedule: schedule(keep / 10000) })
+    const result = prune(model, { method, ...(tower !== undefined && { tower }), schedule: schedule(keep / 10000) })
     return result.ok ? countFlops(result.model, at) : Number.NaN
   }
   let [low, high] = [1, 10000]

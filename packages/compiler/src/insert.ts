@@ -1,7 +1,6 @@
 import {
   type Amount,
   type Dim,
-  gatherND,
   input,
   type Method,
   reduceTokens,
@@ -10,17 +9,20 @@ import {
   type Values,
 } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { takeBesideCut } from './beside.ts'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
 import { change, commit, type Flow, follow } from './flow.ts'
 import type { KeyBias } from './key-bias.ts'
+import { followCounts } from './pool-counts.ts'
 import type { Program } from './program.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
-import { graphSite } from './site-source.ts'
+import { graphSite, inputSite } from './site-source.ts'
 
 /** A cut that was put into the graph, by the names of its values. */
 export interface InsertedCut {
   readonly block: number
+  readonly place: 'attention' | 'input'
   /** [b,n,D] before and [b,k,D] after */
   readonly before: string
   readonly after: string
@@ -38,19 +40,23 @@ export interface InsertedCut {
   readonly fused: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
+  /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
+  readonly followers: ReadonlyMap<string, string>
 }
 
 export interface InsertOptions {
   readonly method: Method
   readonly block: number
+  /** See `Method.place`. */
+  readonly place: 'attention' | 'input'
   readonly amount: Amount | undefined
   readonly state: TokenState
   /** Placeholders in `state` → values of the graph. */
   readonly names: ReadonlyMap<Tensor, string>
   readonly params: Values
   readonly keyBias: KeyBias
-  /** Node that no change goes beyond: where removed tokens come back. */
-  readonly end: NodeProto | undefined
+  /** Nodes that no change goes beyond: where removed tokens come back. */
+  readonly ends: readonly NodeProto[]
 }
 
 /** What a method left behind at a block: the state for the next one, and the cut if there was one. */
@@ -62,20 +68,20 @@ export interface Inserted {
 
 /** Runs a method at one block of the graph and makes everything behind it follow the tokens that stay. */
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
-  const { method, block, amount, state, params } = options
-  const source = graphSite(program, encoder, block)
+  const { method, block, place, amount, state, params } = options
+  const source =
+    place === 'input' ? inputSite(program, encoder, block) : graphSite(program, encoder, block, state.pins[0])
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
 
-  const { site } = encoder.blocks[block] as Block
+  const { site, readers } = siteOf(program, encoder, block, place)
   const { graph } = program
   const { cut } = reduced
   const prefix = `tp/block_${block}`
   const count = `T'${block}`
   const dims = program.tensor(site).dims
   const batch = dims[0] as Dim
-  const readers = graph.consumers(site).map((use) => use.node)
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
@@ -96,23 +102,30 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   graph.setValueInfo(after, outputs[0]?.dtype as 'float32', [undefined, undefined, dims[2] as number])
 
   const kept = program.tensor(indices)
-  const rows = keptRows(kept, indices, (x) => gatherND(x, kept, 1))
+  const rows = keptRows(kept, indices)
+  const rewriter = new Rewriter(program, (encoder.blocks[0] as Block).input, rows, count, prefix)
   const flow: Flow = {
-    ...editing(new Rewriter(program, (encoder.blocks[0] as Block).input, rows, count, prefix)),
+    ...editing(rewriter),
     count,
     before: dims[1] as Dim,
     changed: new Map(),
     reads: () => {},
+    readsAt: () => {},
   }
   change(flow, after, program.tensor(after))
-  const own = graph.nodes.filter((node) => !original.has(node) || node === options.end)
-  follow(flow, new Set(own))
+  takeBesideCut(flow, after)
+  const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
+  // Reads of single tokens are made to find them when all cuts are there.
+  follow(flow, new Set([...own, ...encoder.placeReads.map(({ node }) => node)]))
+  if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
   commit(flow)
 
   const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
+  for (const pin of state.pins) next.names.set(pin, options.names.get(pin) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
     block,
+    place,
     before: site,
     after,
     indices,
@@ -122,9 +135,26 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     keyBias: nameOf('keyBias'),
     fused: cut.fused && emitted[2],
     ragged: cut.ragged,
+    followers: rewriter.taken,
   }
   options.keyBias.renew(encoder, inserted)
   return { state: next.state, names: next.names, cut: inserted }
+}
+
+/** The value that tokens leave, and what goes on without them. */
+function siteOf(
+  program: Program,
+  { blocks }: Encoder,
+  index: number,
+  place: InsertedCut['place'],
+): { readonly site: string; readonly readers: readonly NodeProto[] } {
+  const block = blocks[index] as Block
+  const site = place === 'input' ? block.input : block.site
+  const readers = program.graph.consumers(site).map(({ node }) => node)
+  if (place === 'attention') return { site, readers }
+  // Copies of the stream that are outputs show it as it is in front of the block.
+  const inside = program.before(block.site)
+  return { site, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
 }
 
 interface Traveller {

@@ -1,16 +1,21 @@
 import type { Dim } from '@tp/core'
-import { cloneModel, type Model, opset } from '@tp/onnx'
-import { findEncoder } from './encoder.ts'
-import { Program, withEqualSizes } from './program.ts'
+import { type Model, type NodeProto, opset } from '@tp/onnx'
+import { openProgram } from './earlier-cuts.ts'
+import { chooseEncoders, type Encoder, findEncoders } from './encoder.ts'
+import { maskInput } from './mask.ts'
+import { operatorName } from './operators.ts'
+import { type Program, withEqualSizes } from './program.ts'
 import { type PruningStep, readProvenance } from './provenance.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import type { TokenPlace } from './token-places.ts'
 
-/** What was found in a model that tokens can leave. */
-export interface Inspection {
-  readonly ok: true
-  readonly opset: number
-  readonly producer: string
+/** An encoder that tokens can leave. */
+export interface EncoderReport {
+  /** The first input of the model that it reads. */
+  readonly tower: string
   readonly blocks: readonly BlockReport[]
+  /** The first block that tokens may leave at: those before it were pruned already. */
+  readonly open: number
   /** Sizes as the file names them; numbers where they are fixed. */
   readonly batch: Dim
   readonly tokens: Dim
@@ -18,13 +23,37 @@ export interface Inspection {
   readonly heads: number
   /** Input that tells real tokens from padding. */
   readonly mask: string | undefined
+  /** That input is 1 where padding is, not where tokens are real. */
+  readonly maskMarksPadding?: true
+  /** Some tokens may be padding, whatever says so. */
+  readonly padded: boolean
   /** Positions that stay whatever their score. */
   readonly fixed: readonly number[]
   readonly classToken: number | undefined
+  /** Other tokens that the head reads, one of each row, in words; they stay too. */
+  readonly places: readonly string[]
   /** Outputs with one row for every token; what leaves has to be put back for them. */
   readonly tokenOutputs: readonly string[]
+  /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
+  readonly unfusing?: string
+}
+
+/** What was found in a model: the encoder that was asked for, or the first that can be pruned, and what others there are. */
+export interface Inspection extends EncoderReport {
+  readonly ok: true
+  readonly opset: number
+  readonly producer: string
+  /** Every encoder of the file, this one included. */
+  readonly towers: readonly TowerReport[]
   /** Prunings that the file has gone through, oldest first. */
   readonly pruned: readonly PruningStep[]
+}
+
+export interface TowerReport {
+  readonly name: string
+  readonly blocks: number
+  /** Why tokens cannot leave it, if so. */
+  readonly refusal?: Refusal
 }
 
 export interface BlockReport {
@@ -32,31 +61,86 @@ export interface BlockReport {
   /** Where tokens may leave, by the name of the value. */
   readonly site: string
   readonly norm: 'pre' | 'post'
-  /** Name of the softmax's node. */
+  /** Name of the softmax's node, or of the operator that hides it. */
   readonly attention: string
+  /** The one operator that the attention is, if it is: it hides the probabilities. */
+  readonly fused?: string
 }
 
-/** Looks for the encoder in a model; a refusal says why tokens cannot leave. */
-export function inspect(model: Model): Inspection | { readonly ok: false; readonly refusal: Refusal } {
+export interface InspectOptions {
+  /** Name of the encoder that is meant, in a file that holds several. */
+  readonly tower?: string
+}
+
+/** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
+export function inspect(
+  model: Model,
+  { tower }: InspectOptions = {},
+): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const program = new Program(cloneModel(model))
-      const encoder = findEncoder(program)
-      const blocks = encoder.blocks.map(({ site, norm, attention }, block) => {
-        const softmax = attention.chain.at(-1)
-        return { block, site, norm, attention: softmax?.name || attention.probabilities }
-      })
-      const { batch, tokens, hidden, heads, mask, fixed, classToken, tokenOutputs } = encoder
-      const found = { batch, tokens, hidden, heads, mask, fixed, classToken, tokenOutputs, blocks }
+      const program = openProgram(model)
+      const found = findEncoders(program)
+      const [encoder] = chooseEncoders(found, tower)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
-        ...found,
+        ...reportOf(program, encoder),
+        towers: found.map((each) => ({
+          name: each.name,
+          blocks: each.blocks,
+          ...('refused' in each && { refusal: each.refused.refusal }),
+        })),
         pruned: readProvenance(model),
       }
     })
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
+}
+
+function reportOf(program: Program, encoder: Encoder): EncoderReport {
+  const { name, open, batch, tokens, hidden, heads, fixed, classToken, tokenOutputs } = encoder
+  const marks = maskInput(program, encoder)
+  const mask = marks?.name
+  const padded = encoder.mask !== undefined
+  const places = [...new Set(encoder.placeReads.map(({ place }) => placeText(place)))]
+  const blocks = encoder.blocks.map(({ site, norm, attention }, block): BlockReport => {
+    const softmax = attention.chain.at(-1) as NodeProto
+    const fused = program.expansions.find(({ nodes }) => nodes.includes(softmax))?.node
+    if (fused === undefined) return { block, site, norm, attention: softmax.name || attention.probabilities }
+    return { block, site, norm, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
+  })
+  const report = {
+    tower: name,
+    blocks,
+    open,
+    batch,
+    tokens,
+    hidden,
+    heads,
+    mask,
+    ...(marks?.padding === 1 && { maskMarksPadding: true as const }),
+    fixed,
+    classToken,
+    tokenOutputs,
+    places,
+    padded,
+  }
+  const unfusing = costOfUnfusing(report)
+  return unfusing === undefined ? report : { ...report, unfusing }
+}
+
+function placeText(place: TokenPlace): string {
+  if ('index' in place) return `the token at ${place.index}`
+  return place.fromEnd === 1 ? 'the last token' : `the token ${place.fromEnd} from the end`
+}
+
+function costOfUnfusing({ blocks, batch, heads, tokens }: EncoderReport): string | undefined {
+  const operators = [...new Set(blocks.flatMap(({ fused }) => fused ?? []))]
+  if (operators.length === 0) return undefined
+  const which = operators.length === 1 ? `one ${operators[0]} operator` : `one operator (${operators.join(', ')})`
+  const cost = `the same FLOPs, but ${batch}·${heads}·${tokens}² of them in memory`
+  return `attention is ${which} that hides its probabilities; where a method reads them it is written out: ${cost}`
 }

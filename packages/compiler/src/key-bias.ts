@@ -1,8 +1,17 @@
-import { cast, input, type Tensor, unsqueeze, where } from '@tp/core'
+import { axisSize, cast, expand, input, reshape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from './encoder.ts'
+import { headsInBatch } from './heads.ts'
 import type { InsertedCut } from './insert.ts'
 import type { Program } from './program.ts'
+
+/** [b,k] → [b,1,1,k], or [b·h,1,k] where heads are folded into the batch, or [b,1,k] where there is one. */
+function perScore(bias: Tensor, rank: number, heads: number): Tensor {
+  if (rank === 4) return unsqueeze(bias, [1, 2])
+  if (heads === 1) return unsqueeze(bias, [1])
+  const keys = axisSize(bias, 1)
+  return reshape(expand(unsqueeze(bias, [1]), [axisSize(bias, 0), heads, keys]), [-1, 1, keys])
+}
 
 /** Added to a score, makes its softmax weight exactly 0; finite in float16 too. */
 const HIDDEN = -30000
@@ -32,13 +41,14 @@ export class KeyBias {
   /** Makes all attentions behind a cut add what it asks for. */
   renew(encoder: Encoder, cut: InsertedCut): void {
     this.#isRagged ||= cut.ragged
-    for (const { attention } of encoder.blocks.slice(cut.block + 1)) {
+    for (const { attention } of encoder.blocks.slice(cut.place === 'input' ? cut.block : cut.block + 1)) {
       const softmax = attention.chain.at(-1) as NodeProto
       const known = this.#sums.get(softmax)
       const { dtype, rank } = this.#program.tensor(softmax.input[0] as string)
       const bias = this.of(cut)
       if (bias === undefined) continue
-      const aligned = cast(unsqueeze(bias.expression, rank === 4 ? [1, 2] : [1]), dtype)
+      const heads = rank === 4 ? 1 : headsInBatch(this.#program, softmax.input[0] as string, encoder.batch)
+      const aligned = cast(perScore(bias.expression, rank, heads ?? 1), dtype)
       const prefix = `tp/block_${cut.block}`
       const { name } = this.#program.write(aligned, bias.names, { prefix, before: known ?? softmax })
       if (known === undefined) this.#insert(softmax, name, prefix)

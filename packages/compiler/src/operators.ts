@@ -75,7 +75,6 @@ export const fittingOps: ReadonlySet<string> = new Set([
   'Shape',
   'Size',
   'Flatten',
-  'ConstantOfShape',
   'ReduceMean',
   'ReduceSum',
   'ReduceMax',
@@ -86,6 +85,9 @@ export const fittingOps: ReadonlySet<string> = new Set([
   'ReduceLogSumExp',
   'ReduceProd',
 ])
+
+/** Operators that give elements a meaning by their places. */
+export const placingOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
 
 /** Operator types as the tables here have them: those of other domains with the domain in front. */
 export function operatorName(node: { readonly domain: string; readonly opType: string }): string {

@@ -18,6 +18,7 @@ import type { NodeProto } from '@tp/onnx'
 import { placeholder } from './flow.ts'
 import type { InsertedCut } from './insert.ts'
 import type { KeyBias } from './key-bias.ts'
+import type { PoolCount } from './pool-counts.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
 
@@ -26,7 +27,11 @@ export interface PoolingOptions {
   readonly isRagged: boolean
   readonly keyBias: KeyBias
   /** Where tokens come back, if they do: behind it there are all tokens again, each for itself. */
-  readonly end: NodeProto | undefined
+  readonly ends: readonly NodeProto[]
+  /** What counts tokens without coming from them. */
+  readonly counts: readonly PoolCount[]
+  /** An earlier pruning has weighed the tokens already. */
+  readonly again: boolean
 }
 
 /**
@@ -38,19 +43,23 @@ export interface PoolingOptions {
  */
 export function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
   const valid = options.isRagged ? cut.valid : undefined
+  if (valid === undefined && cut.size === undefined && !options.again) return
+  const behind = nodesBehind(program, cut.after, options.ends)
+  const pooling = new Pooling(program, cut, valid, new Set(behind), options)
+  if (options.again) for (const node of behind) pooling.refuseMean(node)
   if (valid === undefined && cut.size === undefined) return
-  const pooling = new Pooling(program, cut, valid, options.keyBias)
-  for (const node of nodesBehind(program, cut.after, options.end)) pooling.weigh(node)
+  for (const node of behind) pooling.weigh(node)
+  for (const { node } of options.counts) if (!behind.includes(node)) pooling.weigh(node)
 }
 
 /** Nodes that what a cut gives flows into, in file order. */
-function nodesBehind(program: Program, start: string, end: NodeProto | undefined): NodeProto[] {
+function nodesBehind(program: Program, start: string, ends: readonly NodeProto[]): NodeProto[] {
   const { graph } = program
   const found = new Set<NodeProto>()
   const queue = [start]
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     for (const { node } of graph.consumers(name)) {
-      if (node === end || found.has(node)) continue
+      if (ends.includes(node) || found.has(node)) continue
       found.add(node)
       queue.push(...node.output)
     }
@@ -71,13 +80,24 @@ class Pooling {
   readonly #valid: string | undefined
   readonly #prefix: string
   readonly #keyBias: KeyBias
+  readonly #again: boolean
+  /** Nodes that what the cut gives flows into. */
+  readonly #behind: ReadonlySet<NodeProto>
   /** Values whose entries count tokens as they should be counted. */
   readonly #weights = new Set<string>()
 
-  constructor(program: Program, cut: InsertedCut, valid: string | undefined, keyBias: KeyBias) {
+  constructor(
+    program: Program,
+    cut: InsertedCut,
+    valid: string | undefined,
+    behind: ReadonlySet<NodeProto>,
+    { keyBias, again }: PoolingOptions,
+  ) {
+    this.#behind = behind
     this.#program = program
     this.#cut = cut
     this.#keyBias = keyBias
+    this.#again = again
     this.#count = program.tensor(cut.after).dims[1] as Dim
     this.#valid = valid
     this.#prefix = `tp/block_${cut.block}`
@@ -88,7 +108,7 @@ class Pooling {
     if (opType === 'Softmax') this.#softmax(node)
     else if (opType.startsWith('Reduce')) this.#reduction(node)
     else if (opType.includes('MatMul')) this.#product(node)
-    else if (opType === 'Cast' && this.#isCount(node.input[0] as string)) throw this.#unpoolable(node)
+    else if (opType === 'Cast' && this.#isCount(node)) throw this.#unpoolable(node)
     else if (passing.has(opType) && this.#weights.has(node.input[0] as string))
       this.#weights.add(node.output[0] as string)
   }
@@ -105,17 +125,38 @@ class Pooling {
   }
 
   #reduction(node: NodeProto): void {
+    const over = this.#tokenAxes(node)
+    if (over.length > 0) this.#weighReduction(node, over)
+  }
+
+  /** Means that an earlier pruning has weighed: their weights add up over the tokens that were there then. */
+  refuseMean(node: NodeProto): void {
+    if (node.opType === 'ReduceMean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
+  }
+
+  #tokenAxes(node: NodeProto): number[] {
     const { dims } = this.#program.tensor(node.input[0] as string)
     const { axes } = this.#program.tensor(node.output[0] as string).node.attributes as { axes?: readonly number[] }
-    const over = (axes ?? dims.map((_, axis) => axis)).filter((axis) => this.#countsTokens(dims[axis]))
-    if (over.length > 0) this.#weighReduction(node, over)
+    return (axes ?? dims.map((_, axis) => axis)).filter((axis) => this.#countsTokens(dims[axis]))
+  }
+
+  #weighed(node: NodeProto): Refused {
+    const reason = `${node.opType} weighs the tokens by what an earlier pruning has left, and cannot by what this one leaves`
+    return new Refused('TP_PRUNED', `${reason}; prune the file it was made from`, node)
   }
 
   /** A sum over the tokens: its weights have to count them as they should be. */
   #product(node: NodeProto): void {
     const [name] = node.input as [string]
     const counts = this.#countsTokens(this.#program.tensor(name).dims.at(-1))
-    if (counts && !this.#weights.has(name)) throw this.#unpoolable(node)
+    if (!counts || this.#weights.has(name)) return
+    // Weights that are made from a mask; of others it is not known what they mean.
+    const fromTokens = (input: string): boolean => {
+      const producer = this.#program.graph.producer(input)
+      return producer !== undefined && this.#behind.has(producer)
+    }
+    if (node.input.slice(0, 2).every(fromTokens)) throw this.#unpoolable(node)
+    this.#weighReduction(node, [this.#program.tensor(name).rank - 1])
   }
 
   #countsTokens(dim: Dim | undefined): boolean {
@@ -123,8 +164,9 @@ class Pooling {
   }
 
   /** The number of slots, about to become a number to compute with: not what is wanted where not all of them count. */
-  #isCount(name: string): boolean {
-    return this.#program.tensor(name).value?.some((dim) => this.#countsTokens(dim)) === true
+  #isCount({ input: [from = ''], output: [to = ''] }: NodeProto): boolean {
+    if (!this.#program.tensor(to).dtype.startsWith('float')) return false
+    return this.#program.tensor(from).value?.some((dim) => this.#countsTokens(dim)) === true
   }
 
   #addBias(softmax: NodeProto): void {
@@ -142,6 +184,7 @@ class Pooling {
     const name = node.input[0] as string
     const { dtype, dims, rank } = this.#program.tensor(name)
     const [axis] = over
+    if (this.#again) throw this.#weighed(node)
     if (over.length !== 1 || axis === undefined || axis === 0) throw this.#unpoolable(node)
     const x = placeholder(name, this.#program.tensor(name), dims)
     const names = new Map([[x, name]])
@@ -160,7 +203,7 @@ class Pooling {
     const size = this.#cut.size === undefined ? undefined : value(this.#cut.size)
     const counted = valid !== undefined && size !== undefined ? where(valid, size, 0) : ((size ?? valid) as Tensor)
     const weight = cast(unsqueeze(counted, others), dtype)
-    if (node.opType === 'ReduceSum') this.#rewrite(node, mul(x, weight), names)
+    if (node.opType === 'ReduceSum' || node.opType === 'MatMul') this.#rewrite(node, mul(x, weight), names)
     else if (node.opType === 'ReduceMean') {
       // Mean over all slots × slots / weights = weighted mean; the node itself stays as it is.
       const slots = cast(axisSize(counted, 1), dtype)

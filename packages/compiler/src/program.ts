@@ -1,5 +1,17 @@
-import { type Dim, input, type Tensor, withUnification } from '@tp/core'
-import { capturedNames, emit, Graph, type Lifted, lift, liftNode, type Model, type NodeProto, opset } from '@tp/onnx'
+import { constantOf, type Dim, input, type Tensor, withUnification } from '@tp/core'
+import {
+  capturedNames,
+  emit,
+  Graph,
+  type Lifted,
+  lift,
+  liftNode,
+  type Model,
+  type NodeProto,
+  opset,
+  readConstant,
+} from '@tp/onnx'
+import type { Expansion } from './fused/unfuse.ts'
 
 /** A value of the graph and what is known of it. */
 export interface Named {
@@ -20,14 +32,20 @@ export class Program {
   readonly model: Model
   readonly graph: Graph
   readonly opset: number
+  /** Values [b·h,…] that an edit has made, rows of the batch outside, and their number of heads. */
+  readonly heads: Map<string, number> = new Map()
   #lifted: Lifted
   /** What edits have made or changed since the graph was lifted. */
   readonly #edited = new Map<string, Tensor>()
   readonly #data = new Map<string, boolean>()
 
+  /** What was written out of fused operators, and can be put back. */
+  readonly expansions: readonly Expansion[]
+
   /** `counts`: values [b,n,D] whose number of tokens gets a name, because it cannot be known beforehand. */
-  constructor(model: Model, counts: ReadonlyMap<string, string> = new Map()) {
+  constructor(model: Model, counts: ReadonlyMap<string, string> = new Map(), expansions: readonly Expansion[] = []) {
     this.model = model
+    this.expansions = expansions
     this.graph = new Graph(model)
     this.opset = opset(model)
     this.#lifted = lift(this.graph)
@@ -72,12 +90,45 @@ export class Program {
     const { prefix, before, dims } = options
     const actual = new Map([...names].map(([tensor, name]) => [tensor, this.tensor(name)]))
     const target = { graph: this.graph, opset: this.opset, names, actual, prefix, ...(before && { before }) }
-    return emit(expressions, target).map((name, i) => {
+    const emitted = emit(expressions, target)
+    for (const name of emitted) this.#learn(name)
+    return emitted.map((name, i) => {
       const expression = expressions[i] as Tensor
       const tensor = input(name, expression.dtype, dims?.[i] ?? expression.dims)
       this.setTensor(name, tensor)
       return { name, tensor }
     })
+  }
+
+  /** What steps on the way to a value that was written are: a later edit may have to follow tokens through them. */
+  #learn(name: string): void {
+    const stack = [name]
+    for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
+      const node = this.#edited.has(next) || this.#lifted.has(next) ? undefined : this.graph.producer(next)
+      const open = node?.input.filter(
+        (source) => source !== '' && !this.#edited.has(source) && !this.#lifted.has(source),
+      )
+      if (open !== undefined && open.length > 0) {
+        stack.push(...open)
+        continue
+      }
+      stack.pop()
+      if (node === undefined) {
+        const constant = this.#edited.has(next) || this.#lifted.has(next) ? undefined : this.graph.initializer(next)
+        if (constant !== undefined) {
+          const value = readConstant(constant, this.model.external)
+          this.setTensor(
+            next,
+            constantOf(value, () => value.data),
+          )
+        }
+        continue
+      }
+      const inputs = node.input.map((source) => (source === '' ? undefined : this.tensor(source)))
+      for (const [i, tensor] of this.infer(node, inputs).entries()) {
+        if (node.output[i]) this.setTensor(node.output[i], tensor)
+      }
+    }
   }
 
   /** What a node would give on other inputs. */
@@ -101,9 +152,9 @@ export class Program {
     return depends
   }
 
-  /** The model's inputs whose contents (not shapes) a value depends on. */
-  inputsOf(name: string): Set<string> {
-    return new Set([...this.before(name)].filter((source) => this.#isInput(source)))
+  /** The model's inputs whose contents (not shapes) a value depends on, other than by way of `stop`. */
+  inputsOf(name: string, stop?: string): Set<string> {
+    return new Set([...this.before(name, stop)].filter((source) => source !== stop && this.#isInput(source)))
   }
 
   /** Everything that a value's contents are computed from, itself included; not what lies behind `stop`. */

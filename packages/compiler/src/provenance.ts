@@ -5,21 +5,44 @@ export interface PruningStep {
   /** Version of the toolkit. */
   readonly version: string
   readonly method: string
+  /** Which encoder, in a file that holds several. */
+  readonly tower?: string
+  /** How many the encoder had. In the last one dead-token elimination may leave none to find. */
+  readonly blocks: number
   /** Block number → what stays there. */
   readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>
   /** SHA-256 of the file that was pruned, if known. */
   readonly source?: string
+  /** Positions that could not leave. */
+  readonly fixed: readonly number[]
   readonly cuts: readonly CutRecord[]
+  /** Tokens come back between the blocks. */
+  readonly returns?: true
+  /** Where removed tokens come back, the last one in front of the head; absent where they do not. */
+  readonly restored?: readonly RestoredRecord[]
 }
 
 /** Where a cut is, by the names of its values in the graph. */
 export interface CutRecord {
   readonly block: number
+  /** At the block's input; absent: behind its attention. */
+  readonly place?: 'input'
   readonly before: string
   readonly after: string
   readonly indices: string
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
+  /** bool [b,k] which slots hold kept tokens, where the model's own mask does not say it */
+  readonly valid?: string
+  /** Tokens were merged here or before. */
+  readonly merged: boolean
+}
+
+/** Where removed tokens come back, by the names of the values before and after, and the block that it is in front of. */
+export interface RestoredRecord {
+  readonly from: string
+  readonly to: string
+  readonly before: number
 }
 
 const KEY = 'tp.pruning'
@@ -29,25 +52,67 @@ export function readProvenance(model: Model): PruningStep[] {
   const text = metadata(model).get(KEY)
   if (text === undefined) return []
   try {
-    return JSON.parse(text) as PruningStep[]
+    const steps: unknown = JSON.parse(text)
+    return Array.isArray(steps) ? steps.filter(isStep) : []
   } catch {
     return []
   }
 }
 
-/** Names for the token counts that only the data decide, by the values that have so many. */
-export function keptNames(cuts: readonly CutRecord[]): ReadonlyMap<string, string> {
-  // The indices too: whatever else was gathered by them has as many tokens.
-  return new Map(
-    cuts
-      .filter((cut) => cut.ragged)
-      .flatMap((cut) => [cut.after, cut.indices].map((name) => [name, keptName(cut.block)] as const)),
+/** Prunings of one encoder. */
+export function stepsOf(model: Model, name: string): PruningStep[] {
+  return readProvenance(model).filter(({ tower }) => tower === undefined || tower === name)
+}
+
+/** The record is text in the user's file, and may hold anything. */
+function isStep(step: unknown): step is PruningStep {
+  const { version, method, blocks, schedule, fixed, cuts, restored } = (step ?? {}) as Partial<PruningStep>
+  const isRecord = (cut: Partial<CutRecord> | null): boolean =>
+    Number.isInteger(cut?.block) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
+  const isRestored = (point: Partial<RestoredRecord> | null): boolean =>
+    Number.isInteger(point?.before) && [point?.from, point?.to].every((name) => typeof name === 'string')
+  return (
+    [version, method].every((text) => typeof text === 'string') &&
+    Number.isInteger(blocks) &&
+    typeof schedule === 'object' &&
+    schedule !== null &&
+    Array.isArray(fixed) &&
+    Array.isArray(cuts) &&
+    cuts.every(isRecord) &&
+    (restored === undefined || (Array.isArray(restored) && restored.length > 0 && restored.every(isRestored)))
   )
 }
 
+type Counted = Pick<CutRecord, 'block' | 'after' | 'indices' | 'ragged'>
+interface CountedStep {
+  readonly tower?: string
+  readonly cuts: readonly Counted[]
+}
+
+/** Names for the token counts that only the data decide, by the values that have so many. */
+export function keptNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
+  return namesOf(steps, ({ ragged }) => ragged)
+}
+
+/** Names for the token counts behind every cut, by the values that have so many. */
+export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
+  return namesOf(steps, () => true)
+}
+
+function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boolean): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const { cuts, tower } of steps) {
+    for (const { block, after, indices } of cuts.filter(isNamed)) {
+      // The indices too: whatever else was gathered by them has as many tokens.
+      for (const value of [after, indices]) names.set(value, keptName(block, tower))
+    }
+  }
+  return names
+}
+
 /** Size of the token axis behind a block. No size of a file has a name with a prime. */
-export function keptName(block: number | string): string {
-  return `kept'${block}`
+export function keptName(block: number | string, tower?: string): string {
+  return tower === undefined ? `kept'${block}` : `kept'${block}'${tower.replaceAll(/\W/g, '_')}`
 }
 
 export function addProvenance(model: Model, step: PruningStep): void {

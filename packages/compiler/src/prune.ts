@@ -1,39 +1,41 @@
-import {
-  type Amount,
-  cast,
-  equal,
-  initialState,
-  input,
-  isUnknown,
-  type Method,
-  type Schedule,
-  type Tensor,
-  TpError,
-  type Values,
-} from '@tp/core'
-import { cloneModel, createNode, type Model } from '@tp/onnx'
-import type { Block } from './block.ts'
-import { eliminateDeadTokens } from './dead-tokens.ts'
-import { type Encoder, findEncoder } from './encoder.ts'
+import { type Amount, isUnknown, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
+import { cloneModel, Graph, type Model } from '@tp/onnx'
+import { dropViews } from './batch-first.ts'
+import { countsBehind, eliminateDeadTokens, readsOnePlace } from './dead-tokens.ts'
+import { openProgram, startOf } from './earlier-cuts.ts'
+import { chooseEncoders, type Encoder, findEncoders } from './encoder.ts'
+import { addMask, addTraces, MASK } from './extra-outputs.ts'
+import { foldBack } from './fused/fold-back.ts'
 import { type InsertedCut, insertAt } from './insert.ts'
 import { KeyBias } from './key-bias.ts'
 import { poolKept } from './pool-kept.ts'
-import { type Named, Program, withEqualSizes } from './program.ts'
+import { Program, withEqualSizes } from './program.ts'
 import { addProvenance, type PruningStep } from './provenance.ts'
 import { type Refusal, Refused, refusalOf } from './refusal.ts'
-import { RestorePoint } from './restore.ts'
+import { type RestorePoint, restorePoints } from './restore.ts'
+import { Returning, type Tokens } from './returning.ts'
+import { readKept } from './token-places.ts'
 import { version } from './version.ts'
 
 export interface PruneOptions {
   readonly method: Method
-  readonly schedule: Schedule
+  /** Which blocks tokens leave at; a function where a file with several encoders needs one for each. */
+  readonly schedule: Schedule | ((tower: Tower) => Schedule)
+  /**
+   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
+   */
+  readonly tower?: string
   /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
    * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
-   * default) for outputs that have one row for every token, `all` also before a pooling head, `none` never.
+   * default) for outputs that have one row for every token, `all` also before a pooling head, `none` never. With `none`
+   * such outputs have one row for every token that stays, and the output `tp.mask` (int64 [b,k]) says which are real
+   * tokens (1): what a decoder that reads them takes as its encoder's attention mask.
    */
   readonly restore?: 'auto' | 'none' | 'all'
+  /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
+  readonly outputs?: readonly string[]
   /** Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). */
   readonly trace?: boolean
   /** Also leaves out, exactly, what no output reads. Default true. */
@@ -44,13 +46,28 @@ export interface PruneOptions {
   readonly source?: string
 }
 
+/** One encoder of a file. */
+export interface Tower {
+  /** The first input of the model that it reads. */
+  readonly name: string
+  readonly blocks: number
+}
+
 export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
 
 export interface Pruned {
   readonly ok: true
   readonly model: Model
+  /** Of all encoders that were pruned. */
   readonly blocks: number
   /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
+  readonly cuts: readonly InsertedCut[]
+  /** The same for each encoder. */
+  readonly towers: readonly PrunedTower[]
+}
+
+export interface PrunedTower extends Tower {
+  readonly schedule: Schedule
   readonly cuts: readonly InsertedCut[]
 }
 
@@ -67,81 +84,188 @@ export function prune(source: Model, options: PruneOptions): PruneResult {
 }
 
 function pruneModel(source: Model, options: PruneOptions): Pruned {
+  const program = openProgram(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
+  const found = findEncoders(program)
+  const [first, ...others] = chooseEncoders(found, options.tower)
+  const named = found.length > 1
+  const several = others.length > 0
+  const pruneNext = (current: Program, encoder: Encoder): PrunedTower => {
+    try {
+      return pruneEncoder(current, encoder, options, { named, several })
+    } catch (error) {
+      throw several && error instanceof Refused ? error.of(encoder.name) : error
+    }
+  }
+  const towers = [pruneNext(program, first)]
+  let { model } = program
+  for (const { name } of others) {
+    const next = openProgram(model)
+    const [encoder] = chooseEncoders(findEncoders(next), name)
+    towers.push(pruneNext(next, encoder))
+    model = next.model
+  }
+  const blocks = towers.reduce((sum, tower) => sum + tower.blocks, 0)
+  return { ok: true, model, blocks, cuts: towers.flatMap(({ cuts }) => cuts), towers }
+}
+
+interface Company {
+  /** There are other encoders in the file. */
+  readonly named: boolean
+  /** Others are pruned in the same way. */
+  readonly several: boolean
+}
+
+function pruneEncoder(
+  program: Program,
+  found: Encoder,
+  options: PruneOptions,
+  { named, several }: Company,
+): PrunedTower {
   const { restore = 'auto', deadTokens = true } = options
-  const model = cloneModel(source)
-  const program = new Program(model)
-  const encoder = withClassToken(findEncoder(program), options)
+  const { name } = found
+  let encoder = withClassToken(found, options)
+  const about: Tower = { name, blocks: encoder.blocks.length }
+  const asked = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
+  checkSchedule(asked, encoder)
+  // In a last block that computes no more than the class token none can leave; nor need they where it is about to.
+  const isMoot = deadTokens && options.trace !== true && restore !== 'all' && readsOnePlace(program, encoder)
+  const open = encoder.blocks.length - (isMoot ? 1 : 0)
+  const schedule: Schedule = new Map([...asked].filter(([block]) => block < open))
   const before = outputShapes(program)
-  const restores = restore === 'all' || (restore === 'auto' && encoder.tokenOutputs.length > 0)
-  const point = restores && options.schedule.size > 0 ? new RestorePoint(program, encoder) : undefined
-  const cuts = insertCuts(program, encoder, options, point)
-  point?.restore(cuts)
-  if (options.trace) addTraces(program, cuts)
+  const fixed = fixedPositions(encoder, options.protect ?? 'auto')
+  let points: readonly RestorePoint[] = []
+  if (schedule.size > 0 && restores(encoder, restore, options.method)) {
+    ;({ points, encoder } = restorePoints(program, encoder, schedule.keys()))
+  }
+  const returning = new Returning(program, encoder, options.method, schedule)
+  const cuts = insertCuts(program, encoder, { ...options, schedule, fixed }, { points, returning })
+  for (const point of points) point.restore(returning.awayAt(cuts, point))
+  if (options.trace) addTraces(program, cuts, name, several)
+  const compact = restore === 'none' ? encoder.tokenOutputs : []
+  const mask = several ? `${MASK}.${name}` : MASK
+  if (compact.length > 0) addMask(program, cuts, mask)
   program.graph.removeDeadNodes()
-  const { graph } = deadTokens ? eliminateDeadTokens(program, encoder, cuts) : program
+  const lean = deadTokens ? eliminateDeadTokens(program, encoder, cuts) : program
+  const { graph } = lean
   graph.removeDeadNodes()
+  dropViews(lean)
+  foldBack(lean, program.expansions)
   graph.sortTopologically()
   const left = cuts.filter((cut) => graph.producer(cut.after) !== undefined)
-  addProvenance(model, provenanceOf(options, left))
-  requireSameOutputs(before, new Program(model), restore === 'none' ? encoder.tokenOutputs : [])
-  return { ok: true, model, blocks: encoder.blocks.length, cuts: left }
+  const counts = countsBehind(program, encoder, left)
+  requireSameOutputs(before, new Program(program.model, counts), compact.length > 0 ? [...compact, mask] : [])
+  const step = provenanceOf(encoder, { ...options, schedule, fixed }, left, points)
+  addProvenance(program.model, named ? { ...step, tower: name } : step)
+  return { ...about, schedule: asked, cuts: left }
+}
+
+/** Whether removed tokens come back. */
+function restores(
+  { earlier, tokenOutputs }: Encoder,
+  restore: NonNullable<PruneOptions['restore']>,
+  { returns = false }: Method,
+): boolean {
+  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || tokenOutputs.length > 0))
+  const already = earlier.restored !== undefined
+  if (already && restore === 'none') {
+    const reason = 'tokens that left this model before come back before its head, so those that leave now have to, too'
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
+  }
+  if (!already && restore === 'all') {
+    const reason = 'tokens that left this model before do not come back, so not all tokens can'
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
+  }
+  return already || (restore === 'auto' && tokenOutputs.length > 0)
 }
 
 /** A class token that the head does not read by its place has to be named by protecting it. */
 function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   const named = typeof protect === 'object' ? protect[0] : undefined
-  return encoder.classToken === undefined && named !== undefined ? { ...encoder, classToken: named } : encoder
+  const reads = encoder.classToken !== undefined || encoder.placeReads.length > 0
+  return reads || named === undefined ? encoder : { ...encoder, classToken: named }
+}
+
+interface CutOptions extends PruneOptions {
+  readonly schedule: Schedule
+  readonly fixed: readonly number[]
 }
 
 function insertCuts(
   program: Program,
   encoder: Encoder,
-  options: PruneOptions,
-  point: RestorePoint | undefined,
+  { method, schedule, fixed, params = () => ({}) }: CutOptions,
+  { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
 ): InsertedCut[] {
-  const { method, schedule, protect = 'auto', params = () => ({}) } = options
-  checkSchedule(schedule, encoder)
-  const [first] = encoder.blocks as [Block]
-  const hidden = input(first.site, program.tensor(first.site).dtype, ['B', 'N', 'D'])
-  let names: ReadonlyMap<Tensor, string> = new Map([[hidden, first.site]])
-  let alive: Tensor | undefined
-  if (encoder.mask !== undefined) {
-    const mask = input(encoder.mask, program.tensor(encoder.mask).dtype, ['B', 'N'])
-    names = new Map([...names, [mask, encoder.mask]])
-    alive = cast(mask, 'bool')
+  const { earlier } = encoder
+  if (earlier !== undefined && (method.carry !== undefined || method.returns)) {
+    const reason = `${method.name} keeps state from block to block, and would miss the blocks where tokens left before`
+    throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
   }
   const cuts: InsertedCut[] = []
   const keyBias = new KeyBias(program)
-  let state = initialState(hidden, alive, protect === 'auto' ? encoder.fixed : checkProtected(protect, encoder))
-  for (const block of encoder.blocks.keys()) {
-    const amount: Amount | undefined = schedule.get(block)
-    if (amount === undefined && method.carry === undefined) continue
-    const inserted = insertAt(program, encoder, {
-      method,
-      block,
-      amount,
-      state,
-      names,
-      params: params(block),
-      keyBias,
-      end: point?.node,
-    })
-    state = inserted.state
-    names = inserted.names
-    if (inserted.cut) cuts.push(inserted.cut)
+  const ends = [...points.map(({ node }) => node), ...returning.ends]
+  const start = startOf(program, encoder, fixed, method.place)
+  let tokens: Tokens = start
+  for (let block = encoder.open; block < encoder.blocks.length; block++) {
+    for (const { place, amount } of visits(method, schedule.get(block))) {
+      if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
+      const options = { method, block, place, amount, params: params(block), keyBias, ends }
+      const inserted = insertAt(program, encoder, { ...options, ...tokens })
+      if (inserted.cut) {
+        returning.left(tokens, inserted.cut)
+        cuts.push(inserted.cut)
+      }
+      tokens = inserted
+    }
+  }
+  if (earlier?.weighted && cuts.some((cut) => cut.size !== undefined)) {
+    const reason =
+      'tokens were merged, or left by a threshold, when this model was pruned before, so now they can only leave'
+    throw new Refused('TP_PRUNED', `${reason}; choose a method that does not merge, or prune the file it was made from`)
   }
   const last = cuts.at(-1)
   if (last !== undefined) {
-    poolKept(program, last, { isRagged: cuts.some((cut) => cut.ragged), keyBias, end: point?.node })
+    const isRagged = cuts.some((cut) => cut.ragged)
+    const counts = points.length === 0 ? encoder.poolCounts : []
+    poolKept(program, last, { isRagged, keyBias, ends, counts, again: earlier?.weighted === true })
   }
+  readKept(program, encoder.placeReads, start.places, cuts, points.at(-1)?.to)
   return cuts
 }
 
-function checkSchedule(schedule: Schedule, encoder: Encoder): void {
-  const last = encoder.blocks.length - 1
+interface Visit {
+  readonly place: InsertedCut['place']
+  readonly amount: Amount | undefined
+}
+
+/** Where a method looks at a block, and whether tokens leave there. */
+function visits({ place = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
+  const observes = carry !== undefined
+  if (place === 'attention') return amount === undefined && !observes ? [] : [{ place, amount }]
+  const observed: Visit[] = observes ? [{ place: 'attention', amount: undefined }] : []
+  return amount === undefined ? observed : [{ place, amount }, ...observed]
+}
+
+function checkSchedule(schedule: Schedule, { depth, open }: Encoder): void {
+  const last = depth - 1
   const unknown = [...schedule.keys()].find((block) => block > last)
-  if (unknown === undefined) return
-  throw new TpError('TP_SCHEDULE', 'compiler', `layer ${unknown} does not exist: the model has blocks 0 to ${last}`)
+  if (unknown !== undefined) {
+    throw new TpError('TP_SCHEDULE', 'compiler', `layer ${unknown} does not exist: the model has blocks 0 to ${last}`)
+  }
+  const early = [...schedule.keys()].find((block) => block < open)
+  if (early === undefined) return
+  const reason = `tokens leave this model at block ${open - 1} already, so none can at block ${early}`
+  const advice = open > last ? 'no block is left behind it' : `name layers from ${open} to ${last}`
+  throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
+}
+
+function fixedPositions(encoder: Encoder, protect: NonNullable<PruneOptions['protect']>): readonly number[] {
+  if (protect === 'auto') return encoder.fixed
+  const positions = checkProtected(protect, encoder)
+  const gone = encoder.earlier && positions.find((position) => !encoder.earlier?.fixed.includes(position))
+  if (gone === undefined) return positions
+  const reason = `position ${gone} was not protected when the model was pruned before, and may have left`
+  throw new TpError('TP_PROTECT', 'compiler', `${reason}; protect others`)
 }
 
 function checkProtected(positions: readonly number[], encoder: Encoder): readonly number[] {
@@ -161,6 +285,21 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
   return [...new Set([...encoder.required, ...positions])]
 }
 
+/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
+function keepOutputs(source: Model, names: readonly string[]): Model {
+  const model = cloneModel(source)
+  const graph = new Graph(model)
+  const known = graph.outputs.map(({ name }) => name)
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined || names.length === 0) {
+    const seen = unknown === undefined ? 'no output is named' : `the model has no output ${unknown}`
+    throw new TpError('TP_OUTPUT', 'compiler', `${seen}; it has ${known.join(', ')}`)
+  }
+  for (const name of known) if (!names.includes(name)) graph.removeOutput(name)
+  graph.removeDeadNodes()
+  return model
+}
+
 /** Types and shapes of what a model gives. */
 function outputShapes(program: Program): Map<string, Tensor> {
   return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
@@ -168,16 +307,24 @@ function outputShapes(program: Program): Map<string, Tensor> {
 
 /** The last check: the graph as it is now, inferred anew, gives what it gave before. */
 function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
-  for (const [name, now] of outputShapes(program)) {
-    const was = before.get(name)
-    if (was === undefined || mayShrink.includes(name) || sameShape(was, now)) continue
-    const node = program.graph.producer(name)
-    throw new Refused(
-      'TP_TOKEN_OUTPUT',
-      `the output ${name} was ${was} and would be ${now}: it has rows of tokens that leave before it`,
-      node,
-    )
-  }
+  const now = outputShapes(program)
+  const isSame = (name: string, was: Tensor): boolean =>
+    mayShrink.includes(name) || sameShape(was, now.get(name) as Tensor)
+  const changed = [...before].filter(([name, was]) => !isSame(name, was))
+  const [first] = changed
+  if (first === undefined) return
+  const [name, was] = first
+  const others =
+    changed.length === 1
+      ? ''
+      : ` (and ${changed
+          .slice(1)
+          .map(([other]) => other)
+          .join(', ')} likewise)`
+  const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that leave before it`
+  const rest = [...before.keys()].filter((other) => changed.every(([gone]) => gone !== other))
+  const advice = rest.length === 0 ? '' : `; keep only the others, with --outputs ${rest.join(',')}`
+  throw new Refused('TP_TOKEN_OUTPUT', `${seen}${advice}`, program.graph.producer(name))
 }
 
 /** True if what was known of a shape is so still. */
@@ -186,36 +333,31 @@ function sameShape(was: Tensor, now: Tensor): boolean {
   return was.rank === now.rank && was.dims.every((dim, axis) => isUnknown(dim) || dim === now.dims[axis])
 }
 
-/** Adds outputs that say which tokens stayed at each cut. */
-function addTraces(program: Program, cuts: readonly InsertedCut[]): void {
-  for (const cut of cuts) {
-    const name = `${TRACE}.${cut.block}`
-    const position = input('position', 'float32', ['B', 'N'])
-    const valid = input('valid', 'bool', ['B', 'N'])
-    const whole = cut.valid === undefined
-    const names = new Map([[position, cut.position], ...(whole ? [] : [[valid, cut.valid as string] as const])])
-    const values = [cast(position, 'int64'), whole ? equal(position, position) : valid]
-    const written = program.writeAll(values, names, { prefix: `tp/block_${cut.block}` })
-    for (const [i, output] of ['indices', 'valid'].entries()) {
-      const from = (written[i] as Named).name
-      program.graph.insert([
-        createNode({ type: 'Identity', name: `${name}.${output}`, inputs: [from], outputs: [`${name}.${output}`] }),
-      ])
-      program.graph.addOutput(`${name}.${output}`, i === 0 ? 'int64' : 'bool', [undefined, undefined])
-    }
-  }
-}
-
-/** Names of trace outputs begin with it: `tp.trace.3.indices`. */
-export const TRACE = 'tp.trace'
-
-function provenanceOf(options: PruneOptions, cuts: readonly InsertedCut[]): PruningStep {
-  const schedule = Object.fromEntries([...options.schedule].map(([block, amount]) => [block, amount]))
+function provenanceOf(
+  { depth }: Encoder,
+  { method, schedule, fixed, source }: CutOptions,
+  cuts: readonly InsertedCut[],
+  points: readonly RestorePoint[],
+): PruningStep {
   return {
     version,
-    method: options.method.name,
-    schedule,
-    ...(options.source !== undefined && { source: options.source }),
-    cuts: cuts.map(({ block, before, after, indices, ragged }) => ({ block, before, after, indices, ragged })),
+    method: method.name,
+    blocks: depth,
+    schedule: Object.fromEntries(schedule),
+    ...(source !== undefined && { source }),
+    fixed,
+    ...(method.returns && cuts.length > 0 && { returns: true as const }),
+    cuts: cuts.map(({ block, place, before, after, indices, ragged, valid, size }) => ({
+      block,
+      ...(place === 'input' && { place }),
+      before,
+      after,
+      indices,
+      ragged,
+      ...(ragged && valid !== undefined && { valid }),
+      merged: size !== undefined,
+    })),
+    ...(points.length > 0 &&
+      cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),
   }
 }

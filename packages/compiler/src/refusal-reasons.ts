@@ -11,11 +11,10 @@ export function refuseWithoutBlocks(program: Program): Refused {
   if (nodes.length === 0) return new Refused('TP_EMPTY', 'the graph has no nodes, so there is nothing to prune')
   const fused = find(...fusedAttention)
   if (fused !== undefined) {
-    return new Refused(
-      'TP_FUSED_ATTENTION',
-      `attention is one ${fused.opType} operator here, which hides what tokens are chosen by; prune the model as it was exported, and optimise it afterwards`,
-      fused,
-    )
+    const form = readsEarlierKeys(fused)
+      ? 'that keeps the keys and values of earlier tokens, as decoders do'
+      : 'in a form that cannot be written out; prune the model as it was exported, and optimise it afterwards'
+    return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
   const softmax = find('Softmax')
   const quantised = find(...quantisedProducts)
@@ -52,6 +51,21 @@ const fusedAttention = [
   'DecoderMaskedMultiHeadAttention',
   'SparseAttention',
 ]
+
+/** Where fused operators read the keys of earlier tokens; those not here are made for decoders. */
+const earlierKeys: Readonly<Record<string, number>> = {
+  Attention: 4,
+  MultiHeadAttention: 6,
+  QAttention: 8,
+  PackedAttention: Number.POSITIVE_INFINITY,
+  PackedMultiHeadAttention: Number.POSITIVE_INFINITY,
+}
+
+function readsEarlierKeys({ opType, input, output }: NodeProto): boolean {
+  const index = earlierKeys[opType]
+  if (index === undefined) return true
+  return (input[index] ?? '') !== '' || (opType !== 'MultiHeadAttention' && (output[1] ?? '') !== '')
+}
 
 const quantisedProducts = ['MatMulInteger', 'QLinearMatMul', 'DequantizeLinear', 'DynamicQuantizeMatMul', 'MatMulNBits']
 

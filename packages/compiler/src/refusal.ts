@@ -12,9 +12,15 @@ export interface Refusal {
 export class Refused extends Error {
   readonly refusal: Refusal
 
-  constructor(code: Refusal['code'], message: string, node?: NodeProto) {
+  constructor(code: Refusal['code'], message: string, node?: NodeProto | string) {
     super(message)
-    this.refusal = { code, message, ...(node && { node: nameOf(node) }) }
+    this.refusal = { code, message, ...(node && { node: typeof node === 'string' ? node : nameOf(node) }) }
+  }
+
+  /** The same, said of one encoder of several. */
+  of(tower: string): Refused {
+    const { code, message, node } = this.refusal
+    return new Refused(code, `${tower}: ${message}; or prune the others alone, each by its name`, node)
   }
 }
 

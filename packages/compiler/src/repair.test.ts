@@ -19,6 +19,7 @@ import {
   softmax,
   splitAxis,
   squeeze,
+  sub,
   sum,
   swapLast,
   type Tensor,
@@ -27,7 +28,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { decodeModel, emitModel, type Graph, lift, type NodeProto } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, Graph, lift, type NodeProto } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { seeded } from '../test/random.ts'
 import { difference, float32, numbers, run } from '../test/run.ts'
@@ -35,6 +36,7 @@ import { change, commit, type Flow, follow } from './flow.ts'
 import { Program, withEqualSizes } from './program.ts'
 import { Refused } from './refusal.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
+import type { TokenPlace } from './token-places.ts'
 
 const [B, N, K, D] = [2, 6, 4, 4]
 
@@ -49,7 +51,7 @@ const fixedBatchOnly = new Set([
 type Build = (x: Tensor, n: number, b: Dim) => Tensor
 
 /** Cuts the first K tokens out of x and makes the rest of the graph follow. */
-function keepFirst(model: Uint8Array): { graph: Graph; reads: number } {
+function keepFirst(model: Uint8Array): { graph: Graph; reads: number; places: TokenPlace[] } {
   return withEqualSizes(() => {
     const program = new Program(decodeModel(model))
     const { graph } = program
@@ -57,12 +59,14 @@ function keepFirst(model: Uint8Array): { graph: Graph; reads: number } {
     const original = new Set(graph.nodes)
     const rewriter = new Rewriter(program, 'x', leadingRows(K), "K'", 'cut')
     let reads = 0
+    const places: TokenPlace[] = []
     const flow: Flow = {
       ...editing(rewriter),
       count: "K'",
       before: program.tensor('x').dims[1] as Dim,
       changed: new Map(),
       reads: (tokens) => (reads = Math.max(reads, tokens)),
+      readsAt: (place) => places.push(place),
     }
     const [first] = readers
     const taken = rewriter.take('x', [1], 3, first?.node as NodeProto)
@@ -72,7 +76,7 @@ function keepFirst(model: Uint8Array): { graph: Graph; reads: number } {
     follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
     commit(flow)
     graph.removeDeadNodes()
-    return { graph, reads }
+    return { graph, reads, places }
   })
 }
 
@@ -173,8 +177,35 @@ describe('a repaired graph computes what the same graph for fewer tokens compute
     expect(keepFirst(model((x) => gather(x, constant([0, 2], 'int64'), 1))).reads).toBe(3)
     expect(keepFirst(model((x) => slice(x, { axis: 1, start: 1 }))).reads).toBe(1)
     expect(keepFirst(model((x) => slice(x, { axis: 1, start: 0, end: 2 }))).reads).toBe(2)
+    expect(keepFirst(model((x) => splitAxis(x, [2, 4], 1)[0] as Tensor)).reads).toBe(2)
+    expect(keepFirst(model((x) => gather(x, -1, 1))).places).toEqual([{ fromEnd: 1 }])
     expect(keepFirst(model((x) => mean(x, 1))).reads).toBe(0)
   })
+})
+
+/** Leading tokens taken apart from N - 2 others, of which the graph knows how many there are; `n`: what the file says. */
+function leadingApart(n: number | undefined): Uint8Array {
+  const stream = input('x', 'float32', ['b', 'n', D])
+  const left = sub(axisSize(stream, 1), N - 2)
+  const [start, rest] = [slice(stream, { axis: 1, start: 0, end: left }), slice(stream, { axis: 1, start: left })]
+  const model = decodeModel(emitModel({ start, rest }))
+  expect(model.proto.graph?.node.map(({ opType }) => opType)).toContain('Shape')
+  if (n !== undefined) new Graph(model).setValueInfo('x', 'float32', ['b', n, D])
+  return encodeModel(model)
+}
+
+test('leading tokens that are counted by how many others there are stay as many', async () => {
+  const { graph, reads } = keepFirst(leadingApart(N))
+  expect(reads).toBe(2)
+  const { start, rest } = await run(graph.model, { x: whole })
+  expect([start?.dims, rest?.dims]).toEqual([
+    [B, 2, D],
+    [B, K - 2, D],
+  ])
+  const tokens = (from: number, to: number): number[] =>
+    numbers(first).filter((_, i) => from <= Math.floor(i / D) % K && Math.floor(i / D) % K < to)
+  expect([numbers(start), numbers(rest)]).toEqual([tokens(0, 2), tokens(2, K)])
+  expect(() => keepFirst(leadingApart(undefined))).toThrow(Refused)
 })
 
 describe('what cannot follow is refused', () => {
@@ -183,10 +214,13 @@ describe('what cannot follow is refused', () => {
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],
     'windows of two': [(x, n) => mean(reshape(x, [B, n / 2, 2, D]), 2), 'TP_TOKEN_AXIS'],
     'more tokens joined on': [(x) => concat([x, x], 1), 'TP_TOKEN_CONCAT'],
-    'the last token': [(x) => gather(x, -1, 1), 'TP_LAST_TOKEN'],
+    'the last token but one': [(x) => gather(x, -2, 1), 'TP_LAST_TOKEN'],
     'the middle of the row': [(x, n) => slice(x, { axis: 1, start: 1, end: n - 1 }), 'TP_READS'],
     'every other token': [(x) => slice(x, { axis: 1, start: 0, step: 2 }), 'TP_TOKEN_INDEX'],
-    'tokens split up': [(x) => splitAxis(x, [2, 4], 1)[0] as Tensor, 'TP_UNSUPPORTED_OP'],
+    'the last token of those that are left without the first': [
+      (x) => gather(slice(x, { axis: 1, start: 1 }), -1, 1),
+      'TP_LAST_TOKEN',
+    ],
     'tokens normalised together': [
       (x, n) => transpose(layerNormalization(swapLast(x), table([n]), undefined, 1e-5), [0, 2, 1]),
       'TP_UNSUPPORTED_OP',

@@ -35,6 +35,8 @@ export function reshapedDims(
 
 function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonly Dim[], to: readonly Dim[]): Dim[] {
   if (!now.some((dim) => counts(flow, dim))) return [...to]
+  // An axis by itself stays what it is, also where it leaves out leading tokens.
+  if (now.length === 1 && to.length === 1) return [...now]
   const total = now.reduce<Dim>(mulDims, 1)
   const before = from.reduce<Dim>(mulDims, 1)
   const fitting = to.flatMap((dim, at) => {
@@ -61,8 +63,12 @@ function mixed(node: NodeProto): Refused {
   )
 }
 
-/** A shape for Reshape's second input that gives `wanted` for any number of tokens. */
-export function shapeEntries(from: readonly Dim[], wanted: readonly Dim[]): ShapeEntry[] | undefined {
+/** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: what it is by now. */
+export function shapeEntries(
+  from: readonly Dim[],
+  wanted: readonly Dim[],
+  given: readonly Dim[] = [],
+): ShapeEntry[] | undefined {
   const entries: ShapeEntry[] = []
   let inferred = false
   for (const [at, dim] of wanted.entries()) {
@@ -73,6 +79,7 @@ export function shapeEntries(from: readonly Dim[], wanted: readonly Dim[]): Shap
       entries.push(-1)
       inferred = true
     } else if (axis >= 0) entries.push({ axis })
+    else if (given[at] === dim) entries.push({ given: at })
     else return undefined
   }
   return entries

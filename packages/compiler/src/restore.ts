@@ -1,5 +1,6 @@
 import { expand, gatherND, input, scatterElements, shape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { batchFirst } from './batch-first.ts'
 import { type Block, stackEnd } from './block.ts'
 import type { Encoder } from './encoder.ts'
 import type { InsertedCut } from './insert.ts'
@@ -7,22 +8,82 @@ import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
 
 /**
- * The place where removed tokens come back: behind the last block, before final norm, pooling and head. While tokens
- * are being removed a node stands there that hides what is behind it.
+ * Makes the points where the tokens that a schedule removes come back: before the head, and for outputs in between. The
+ * encoder has other names for its streams afterwards.
+ */
+export function restorePoints(
+  program: Program,
+  encoder: Encoder,
+  scheduled: Iterable<number>,
+): { readonly points: RestorePoint[]; readonly encoder: Encoder } {
+  const first = Math.min(...scheduled)
+  const { earlier } = encoder
+  if (earlier?.restored !== undefined) {
+    const points = earlier.restored.points.filter(({ before }) => before > first)
+    return { points: points.map(({ from, before }) => new RestorePoint(program, from, before)), encoder }
+  }
+  const found = stackEnd(program, encoder.blocks.at(-1) as Block)
+  const end = found && batchFirst(program, found)
+  if (end === undefined)
+    throw new Refused(
+      'TP_RESTORE',
+      'where the last block ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
+    )
+  const between = streamOutputs(program, encoder, first)
+  const streams = new Map(between.map(({ block, stream }) => [block, stream]))
+  const last = new RestorePoint(program, end, encoder.blocks.length)
+  const points = [...between.map(({ output, block }) => new RestorePoint(program, output, block)), last]
+  const blocks = encoder.blocks.map((block, i) => ({
+    ...block,
+    input: streams.get(i) ?? block.input,
+    site: block.site === last.to ? last.from : block.site,
+  }))
+  return { points, encoder: { ...encoder, blocks } }
+}
+
+/**
+ * Outputs that are the stream itself between two blocks (hidden states), behind block `first`: block `block` reads it.
+ * Each becomes a copy of `stream`, so that it can be restored while the blocks go on without what has left.
+ */
+function streamOutputs(
+  program: Program,
+  { blocks }: Encoder,
+  first: number,
+): { readonly output: string; readonly stream: string; readonly block: number }[] {
+  const { graph } = program
+  return graph.outputs.flatMap(({ name: output }) => {
+    let origin = output
+    for (let node = graph.producer(origin); node?.opType === 'Identity'; node = graph.producer(origin))
+      origin = node.input[0] as string
+    const block = blocks.findIndex(({ input }) => input === origin)
+    const producer = graph.producer(output)
+    if (block <= first || producer === undefined) return []
+    if (origin !== output) return [{ output, stream: origin, block }]
+    const stream = graph.uniqueName(`tp/${output}`)
+    program.setTensor(stream, program.tensor(output))
+    graph.renameOutput(producer, producer.output.indexOf(output), stream)
+    graph.insert([createNode({ type: 'Identity', name: stream, inputs: [stream], outputs: [output] })])
+    graph.sortTopologically()
+    return [{ output, stream, block }]
+  })
+}
+
+/**
+ * A place where removed tokens come back: behind the last block, before final norm, pooling and head, or at an output in
+ * between. While tokens are being removed a node stands there that hides what is behind it.
  */
 export class RestorePoint {
   readonly #program: Program
   readonly node: NodeProto
-  readonly #stream: string
+  /** The stream before and behind it. */
+  readonly from: string
+  readonly to: string
+  /** The block that it stands in front of. */
+  readonly before: number
 
-  constructor(program: Program, encoder: Encoder) {
+  /** Everything that reads `stream` gets what was restored. */
+  constructor(program: Program, stream: string, before: number) {
     const { graph } = program
-    const stream = stackEnd(program, encoder.blocks.at(-1) as Block)
-    if (stream === undefined)
-      throw new Refused(
-        'TP_RESTORE',
-        'where the last block ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
-      )
     const producer = graph.producer(stream) as NodeProto
     const own = graph.uniqueName(`tp/${stream}`)
     program.setTensor(own, program.tensor(stream))
@@ -39,7 +100,9 @@ export class RestorePoint {
     graph.sortTopologically()
     this.#program = program
     this.node = node
-    this.#stream = own
+    this.from = own
+    this.to = stream
+    this.before = before
   }
 
   /**
@@ -56,8 +119,8 @@ export class RestorePoint {
       names.set(placeholder, name)
       return placeholder
     }
-    let states = value(this.#stream)
-    for (const cut of [...cuts].reverse()) {
+    let states = value(this.node.input[0] as string)
+    for (const cut of cuts.filter(({ block }) => block < this.before).reverse()) {
       const before = value(cut.before)
       const indices = value(cut.indices)
       if (cut.ragged && cut.valid !== undefined) {

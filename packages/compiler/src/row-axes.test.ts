@@ -2,6 +2,7 @@ import {
   add,
   concat,
   constant,
+  cumSum,
   type Dim,
   evaluate,
   expand,
@@ -190,11 +191,18 @@ const cases: readonly Case[] = [
   { name: 'ReduceMax of an axis before', dims: [[B, 2, 'T', D]], build: ([a]) => max(a!, 1), axis: 1, needs: [2] },
   { name: 'ReduceSum of tokens', dims: [[B, 2, 'T', 'T']], build: ([a]) => sum(a!, 2), axis: 2, needs: [3] },
   {
-    name: 'an operator without a rule',
+    name: 'Gather of features',
     dims: [[B, 'T', D]],
     build: ([a]) => gather(a!, constant([1, 0], 'int64'), 2),
     axis: 1,
-    needs: ['all', 'all'],
+    needs: [1, undefined],
+  },
+  {
+    name: 'an operator without a rule',
+    dims: [[B, 'T', D]],
+    build: ([a]) => cumSum(a!, 2),
+    axis: 1,
+    needs: ['all'],
   },
 ]
 

@@ -1,5 +1,6 @@
 import type { Attributes, Dim, Tensor } from '@tp/core'
-import type { NodeProto } from '@tp/onnx'
+import { isOpaque, type NodeProto } from '@tp/onnx'
+import { einsumTerms } from './einsum.ts'
 import { broadcastingOps, operatorName, pointwiseOps } from './operators.ts'
 
 /** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */
@@ -21,6 +22,8 @@ export interface NodeView {
  */
 export function rowAxes(view: NodeView, axis: number): RowAxis[] {
   const { node, inputs } = view
+  // A node that contradicts its inputs has the shape that the file declares, which proves nothing.
+  if (isOpaque(view.output.node.op)) return inputs.map(() => 'all')
   const opType = operatorName(node)
   if (broadcastingOps.has(opType)) return inputs.map((x) => aligned(view, x, axis))
   if (pointwiseOps.has(opType)) return inputs.map((_, i) => (i === 0 ? axis : undefined))
@@ -61,6 +64,32 @@ function tokenAxes(x: Tensor, isTokens: (dim: Dim) => boolean): number[] {
   return x.dims.flatMap((dim, axis) => (isTokens(dim) ? [axis] : []))
 }
 
+/** Each letter of the result is an axis of the operands that have it. */
+const einsum: Rule = ({ node }, axis) => {
+  const { terms, result } = einsumTerms(node)
+  return terms.map((term) => {
+    const place = term.indexOf(result[axis] as string)
+    return place < 0 ? undefined : place
+  })
+}
+
+/** Data at indices: axes of the indices take the place of one axis of the data. */
+const gather: Rule = ({ inputs, attributes }, axis) => {
+  const from = attributes.axis as number
+  const rank = (inputs[1] as Tensor).rank
+  if (axis < from) return [axis, undefined]
+  return axis < from + rank ? ['all', axis - from] : [axis - rank + 1, undefined]
+}
+
+const gatherElements: Rule = ({ attributes }, axis) => [axis === attributes.axis ? 'all' : axis, axis]
+
+const slice: Rule = ({ inputs }, axis) => {
+  const [data, starts, , axes] = inputs as [Tensor, Tensor, Tensor, Tensor?]
+  const sliced = axes === undefined ? starts.value?.map((_, i) => i) : axes.value
+  const beside = sliced?.every((own) => typeof own === 'number' && (own < 0 ? own + data.rank : own) !== axis)
+  return [beside ? axis : 'all']
+}
+
 /** Axes as the result has them → as the input has them, for ops that add or take away axes. */
 function withoutAxes(axes: readonly number[], rank: number): number[] {
   return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
@@ -93,7 +122,12 @@ const rules: Readonly<Record<string, Rule>> = {
   Squeeze: ({ inputs, attributes }, axis) => [
     withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
   ],
+  Einsum: einsum,
+  Gather: gather,
+  GatherElements: gatherElements,
+  Slice: slice,
   Expand: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
+  Tile: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
   ReduceMean: reduce,
   ReduceSum: reduce,
   ReduceMax: reduce,

@@ -4,19 +4,24 @@ import {
   constant,
   type Dim,
   expand,
+  gather,
   gatherND,
   input,
   type SiteSource,
   shape,
-  slice,
   type Tensor,
+  TpError,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import type { Attention } from './attention.ts'
 import type { Block } from './block.ts'
 import type { Encoder } from './encoder.ts'
+import { placeholder } from './flow.ts'
+import { headsInBatch, unfoldHeads } from './heads.ts'
 import type { Program } from './program.ts'
 import { Refused } from './refusal.ts'
+import { replayScores, type SideUse } from './scores.ts'
 
 /** A block of a graph as methods see it, and the values of the graph that their expressions read. */
 export interface GraphSite extends SiteSource {
@@ -24,8 +29,24 @@ export interface GraphSite extends SiteSource {
   readonly names: Map<Tensor, string>
 }
 
-/** What block `index` of an encoder gives to a method. */
-export function graphSite(program: Program, encoder: Encoder, index: number): GraphSite {
+/** What is known at the input of block `index` of an encoder: the tokens, and nothing that the block computes of them. */
+export function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
+  const { input: name } = encoder.blocks[index] as Block
+  const hidden = input(name, program.tensor(name).dtype, ['B', 'N', 'D'])
+  const notYet = (): never => {
+    throw new TpError(
+      'TP_METHOD',
+      'compiler',
+      `a method that works at the input of block ${index} looks at its attention`,
+    )
+  }
+  const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
+  const names = new Map([[hidden, name]])
+  return { block: index, blocks: encoder.blocks.length, hidden, ...nothing, classToken: notYet, names }
+}
+
+/** What block `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
+export function graphSite(program: Program, encoder: Encoder, index: number, pin?: Tensor): GraphSite {
   const block = encoder.blocks[index] as Block
   const { attention } = block
   const names = new Map<Tensor, string>()
@@ -39,16 +60,13 @@ export function graphSite(program: Program, encoder: Encoder, index: number): Gr
     names.set(placeholder, name)
     return placeholder
   }
+  const heads = new HeadAxis(program, encoder, index)
   /** [b,h,·,·] with the given last axes, whether the heads have an axis or there is only one. */
   const perHead = (name: string, rows: Dim, columns: Dim): Tensor => {
-    const { rank, dims } = program.tensor(name)
-    if (rank === 4) return value(name, ['B', 'H', rows, columns])
-    if (rank === 3 && dims[0] === encoder.batch) return unsqueeze(value(name, ['B', rows, columns]), [1])
-    throw new Refused(
-      'TP_HEADS',
-      `block ${index} keeps its heads as [${dims.join(',')}], which cannot be taken apart`,
-      attention.chain[0],
-    )
+    const whole = heads.of(name)
+    return program.tensor(whole).rank === 4
+      ? value(whole, ['B', 'H', rows, columns])
+      : unsqueeze(value(whole, ['B', rows, columns]), [1])
   }
   return {
     block: index,
@@ -58,9 +76,14 @@ export function graphSite(program: Program, encoder: Encoder, index: number): Gr
     key: () => transpose(perHead(attention.keyTransposed, 'Dh', 'N'), [0, 1, 3, 2]),
     value: () => perHead(attention.value, 'N', 'Dh'),
     attention: () => perHead(attention.probabilities, 'N', 'N'),
-    attentionFrom: (rows) => recompute(program, block, rows, value),
+    attentionFrom: (rows) => {
+      const query = takeQueries(perHead(attention.query, 'N', 'Dh'), rows)
+      const scores = productOf(program, attention, query, perHead(attention.keyTransposed, 'Dh', 'N'))
+      return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
+    },
     classToken() {
-      if (encoder.classToken !== undefined) return encoder.classToken
+      const token = encoder.classToken ?? pin
+      if (token !== undefined) return token
       throw new Refused(
         'TP_NO_CLASS_TOKEN',
         'the model has no class token that its head reads; choose a method that does not need one, or name it with --protect',
@@ -70,68 +93,86 @@ export function graphSite(program: Program, encoder: Encoder, index: number): Gr
   }
 }
 
-/** The nodes from Q·Kᵀ to the softmax once more, for some query rows only. → [B,H,Q,N] */
-function recompute(
-  program: Program,
-  block: Block,
-  rows: Tensor | number,
-  value: (name: string, dims: readonly Dim[]) => Tensor,
-): Tensor {
-  const { attention } = block
-  const computed = new Map<string, Tensor>()
-  const rank = program.tensor(attention.query).rank
-  for (const node of attention.chain) {
-    const inputs = node.input.map((name): Tensor | undefined => {
-      if (name === '') return undefined
-      const known = computed.get(name)
-      if (known !== undefined) return known
-      if (name === attention.query) return takeQueries(value(name, headDims(rank, 'N', 'Dh')), rows, rank)
-      if (name === attention.keyTransposed) return value(name, headDims(rank, 'Dh', 'N'))
-      return sideRows(program, name, rows, rank, value)
-    })
-    const { op, attributes } = program.tensor(node.output[0] as string).node
-    const outputs = apply(op, inputs, attributes)
-    computed.set(node.output[0] as string, outputs[0] as Tensor)
+/** Values of a block with the heads in an axis of their own: [b·h,…] becomes [b,h,…] where they are folded into the batch. */
+class HeadAxis {
+  readonly #program: Program
+  readonly #batch: Dim
+  readonly #block: number
+  readonly #unfolded = new Map<string, string>()
+
+  constructor(program: Program, encoder: Encoder, block: number) {
+    this.#program = program
+    this.#batch = encoder.batch
+    this.#block = block
   }
-  const result = computed.get(attention.probabilities) as Tensor
-  return rank === 4 ? result : unsqueeze(result, [1])
+
+  /** The value with four axes, or with three [b,·,·] if there is one head. */
+  of(name: string): string {
+    const { rank, dims } = this.#program.tensor(name)
+    return rank === 4 || (rank === 3 && dims[0] === this.#batch) ? name : this.unfolded(name)
+  }
+
+  unfolded(name: string): string {
+    const known = this.#unfolded.get(name)
+    if (known !== undefined) return known
+    const actual = this.#program.tensor(name)
+    const heads = headsInBatch(this.#program, name, this.#batch)
+    if (actual.rank !== 3 || heads === undefined) {
+      const { graph } = this.#program
+      const reason = `block ${this.#block} keeps its heads as [${actual.dims.join(',')}], which cannot be taken apart`
+      throw new Refused('TP_HEADS', reason, graph.producer(name))
+    }
+    const folded = placeholder(name, actual, actual.dims)
+    const apart = this.#program.write(unfoldHeads(folded, heads), new Map([[folded, name]]), {
+      prefix: `tp/block_${this.#block}`,
+      dims: [[this.#batch, heads, ...actual.dims.slice(1)]],
+    })
+    this.#unfolded.set(name, apart.name)
+    return apart.name
+  }
 }
 
-function headDims(rank: number, rows: Dim, columns: Dim): Dim[] {
-  return rank === 4 ? ['B', 'H', rows, columns] : ['B', rows, columns]
+function productOf(program: Program, { chain }: Attention, query: Tensor, keyTransposed: Tensor): Tensor {
+  const { op, attributes } = program.tensor(chain[0]?.output[0] as string).node
+  return apply(op, [query, keyTransposed], attributes)[0] as Tensor
 }
 
-/** Rows of the query axis (the last but one). */
-function takeQueries(x: Tensor, rows: Tensor | number, rank: number): Tensor {
-  if (typeof rows === 'number') return slice(x, { axis: rank - 2, start: rows, end: rows + 1 })
-  const indices = unsqueeze(rows, [2])
-  if (rank === 3) return gatherND(x, indices, 1)
-  return transpose(gatherND(transpose(x, [0, 2, 1, 3]), indices, 1), [0, 2, 1, 3])
+/** Rows of the query axis of [B,H,N,·]. */
+function takeQueries(x: Tensor, rows: Tensor | number): Tensor {
+  if (typeof rows === 'number') return gather(x, constant([rows], 'int64'), 2)
+  return transpose(gatherND(transpose(x, [0, 2, 1, 3]), unsqueeze(rows, [2]), 1), [0, 2, 1, 3])
 }
 
-/** A mask, bias or scale beside the scores, for the same query rows. */
+/** A mask, bias or scale beside the scores [B,H,N,N], for the same query rows. */
 function sideRows(
   program: Program,
-  name: string,
+  heads: HeadAxis,
+  { name, rank }: SideUse,
   rows: Tensor | number,
-  rank: number,
   value: (name: string, dims: readonly Dim[]) => Tensor,
 ): Tensor {
-  const actual = program.tensor(name)
-  const missing = rank - actual.rank
-  const byQuery = actual.rank >= 2 && actual.dims[actual.rank - 2] !== 1
-  const dims = actual.dims.map((dim, axis) => sideDim(dim, axis + missing, rank))
-  const whole = value(name, dims)
-  if (!byQuery) return whole
-  if (typeof rows === 'number') return slice(whole, { axis: actual.rank - 2, start: rows, end: rows + 1 })
+  const given = program.tensor(name)
+  // Beside scores without an axis for the heads: several are folded into the first axis, or there is one.
+  const isFlat = rank === 3 && given.rank === 3
+  const whole = isFlat && given.dims[0] !== 1 ? heads.of(name) : name
+  const actual = program.tensor(whole)
+  const places = actual.rank === 4 || !isFlat ? ['B', 'H', 'N', 'N'].slice(4 - actual.rank) : ['B', 'N', 'N']
+  const named = value(
+    whole,
+    actual.dims.map((dim, axis) => (dim === 1 ? 1 : (places[axis] as Dim))),
+  )
+  const aligned = actual.rank === 3 && isFlat ? unsqueeze(named, [1]) : named
+  if (aligned.rank < 2 || aligned.dims[aligned.rank - 2] === 1) return aligned
+  if (typeof rows === 'number') return gather(aligned, constant([rows], 'int64'), aligned.rank - 2)
+  const missing = 4 - aligned.rank
   const full =
     missing > 0
       ? unsqueeze(
-          whole,
+          aligned,
           Array.from({ length: missing }, (_, i) => i),
         )
-      : whole
-  return takeQueries(full.dims[0] === 1 ? repeatPerRow(full, rows) : full, rows, rank)
+      : aligned
+  return takeQueries(full.dims[0] === 1 ? repeatPerRow(full, rows) : full, rows)
 }
 
 /** [1,…] → [B,…] for rows [B,Q]. */
@@ -150,10 +191,4 @@ function repeatPerRow(x: Tensor, rows: Tensor): Tensor {
       0,
     ),
   )
-}
-
-/** Axis names of a side operand, aligned to the scores [B,H,N,N]; sizes of 1 repeat. */
-function sideDim(dim: Dim, place: number, rank: number): Dim {
-  if (dim === 1) return 1
-  return (rank === 4 ? ['B', 'H', 'N', 'N'] : ['B', 'N', 'N'])[place] as Dim
 }

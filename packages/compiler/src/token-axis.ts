@@ -1,8 +1,9 @@
-import type { Dim, Tensor } from '@tp/core'
+import { type Dim, subDims, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { change, type Flow, follow, placeholder } from './flow.ts'
 import type { Program } from './program.ts'
 import { shapeExpression } from './rows.ts'
+import type { PlaceRead } from './token-places.ts'
 
 /** Where the tokens of a stream are, and what follows from it for all that is computed from it. */
 export interface TokenAxis {
@@ -13,6 +14,10 @@ export interface TokenAxis {
   /** Leading tokens that something behind the stream reads, or skips, by their places. */
   readonly reads: number
   readonly readers: readonly TokenRead[]
+  /** Reads of single tokens at other places. */
+  readonly placeReads: readonly PlaceRead[]
+  /** Values that do not come from the stream and meet its tokens along these axes. */
+  readonly taken: readonly { readonly name: string; readonly axes: readonly number[] }[]
 }
 
 /** A read of leading tokens by place. */
@@ -28,27 +33,35 @@ interface TokenRead {
 export const TOKENS = "T'"
 
 /**
- * Follows the tokens of a stream [b,n,D] to the outputs without changing anything.
+ * Follows the tokens of a stream [b,n,D] to the outputs, or up to the readers of `ends`, without changing anything.
  * @throws Refused if the tokens cannot be followed
  */
-export function traceTokens(program: Program, stream: string): TokenAxis {
+export function traceTokens(program: Program, stream: string, ends: readonly string[] = []): TokenAxis {
   const { dims } = program.tensor(stream)
   const count = dims[1] as Dim
   const reads: TokenRead[] = []
+  const placeReads: PlaceRead[] = []
+  const taken: TokenAxis['taken'][number][] = []
   const flow: Flow = {
     program,
     count: TOKENS,
     before: count,
     changed: new Map(),
-    take: (name, axes) => ({ name, tensor: renamed(flow.changed.get(name) ?? program.tensor(name), name, axes) }),
+    take: (name, axes, _rank, _reader, skipped = 0) => {
+      if (skipped === 0 && !flow.changed.has(name)) taken.push({ name, axes })
+      return { name, tensor: renamed(flow.changed.get(name) ?? program.tensor(name), name, axes, skipped) }
+    },
     rewire: () => {},
     reads: (tokens, node, single) => reads.push({ node, tokens, single }),
+    readsAt: (place, node) => placeReads.push({ node, place }),
     edits: false,
     wholeCount: () => undefined,
+    wholeShape: () => undefined,
     letZerosCopy: () => {},
-    shape: (entries, data) => {
+    shape: (entries, data, reader, now) => {
       const explicit = entries.map((entry, axis) => (entry === 0 ? { axis } : entry))
-      return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data)) }
+      const given = now?.[1] ?? (reader.input[1] === undefined ? undefined : program.tensor(reader.input[1]))
+      return { name: data, tensor: shapeExpression(explicit, flow.changed.get(data) ?? program.tensor(data), given) }
     },
   }
   change(
@@ -60,14 +73,15 @@ export function traceTokens(program: Program, stream: string): TokenAxis {
       dims.map((dim, axis) => (axis === 1 ? TOKENS : dim)),
     ),
   )
-  follow(flow)
-  return { count, changed: flow.changed, reads: Math.max(0, ...reads.map((read) => read.tokens)), readers: reads }
+  follow(flow, new Set(ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))))
+  const leading = Math.max(0, ...reads.map((read) => read.tokens))
+  return { count, changed: flow.changed, reads: leading, readers: reads, placeReads, taken }
 }
 
-function renamed(tensor: Tensor, name: string, axes: readonly number[]): Tensor {
+function renamed(tensor: Tensor, name: string, axes: readonly number[], skipped: number): Tensor {
   return placeholder(
     name,
     tensor,
-    tensor.dims.map((dim, axis) => (axes.includes(axis) ? TOKENS : dim)),
+    tensor.dims.map((dim, axis) => (axes.includes(axis) ? subDims(TOKENS, skipped) : dim)),
   )
 }

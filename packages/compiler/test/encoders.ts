@@ -55,10 +55,16 @@ export interface EncoderOptions {
   readonly readMask?: (mask: Tensor) => Tensor
   /** What is done to the scores instead of masking them. */
   readonly hide?: (scores: Tensor) => Tensor
+  /** What is done to queries and keys [b,h,n,d] (rope). */
+  readonly rotate?: (x: Tensor) => Tensor
   /** The last state [b,n,d] → the logits, instead of pooling and a classifier. */
   readonly head?: (x: Tensor) => Tensor
   /** One head without an axis of its own. */
   readonly flatHead?: boolean
+  /** What is done to the first block's input. */
+  readonly start?: (x: Tensor) => Tensor
+  /** In front of the names of its inputs and of its token axis. */
+  readonly prefix?: string
 }
 
 const VOCABULARY = 30
@@ -71,15 +77,19 @@ export function encoder(options: EncoderOptions): Uint8Array {
 
 /** The logits as an expression. */
 export function logitsOf(options: EncoderOptions): Tensor {
-  return states(options).logits
+  return statesOf(options).logits
 }
 
-/** The state that the second block reads, as another output. */
-export function between(options: EncoderOptions): Record<string, Tensor> {
-  return { state: states(options).between }
+/** What an encoder computes on its way, as expressions. */
+export interface EncoderStates {
+  readonly logits: Tensor
+  /** [b,n,d] what each block reads, and what the last one gives */
+  readonly streams: readonly Tensor[]
+  /** [b,h,n,n] probabilities of each block */
+  readonly attentions: readonly Tensor[]
 }
 
-function states(options: EncoderOptions): { logits: Tensor; between: Tensor } {
+export function statesOf(options: EncoderOptions): EncoderStates {
   const { blocks, heads, headDim, norm, sizes, seed } = options
   const hidden = heads * headDim
   const normal = seeded(seed + 1)
@@ -93,9 +103,10 @@ function states(options: EncoderOptions): { logits: Tensor; between: Tensor } {
     add(matmul(x, weight([from, to], deviation)), weight([to], 0.1))
   const normalise = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
 
-  const dims = sizes ?? (['batch', 'sequence'] as const)
-  const ids = input('input_ids', 'int64', dims)
-  const given = options.mask === 'none' ? undefined : input('attention_mask', 'int64', dims)
+  const { prefix = '' } = options
+  const dims = sizes ?? (['batch', `${prefix}sequence`] as const)
+  const ids = input(`${prefix}input_ids`, 'int64', dims)
+  const given = options.mask === 'none' ? undefined : input(`${prefix}attention_mask`, 'int64', dims)
   const mask = given && (options.readMask?.(given) ?? given)
   const tokens = axisSize(ids, 1)
   const table = weight([LONGEST, hidden], 1)
@@ -104,28 +115,31 @@ function states(options: EncoderOptions): { logits: Tensor; between: Tensor } {
       ? slice(table, { axis: 0, start: 0, end: tokens })
       : slice(table, { axis: 0, start: 0, end: sizes[1] })
   let x = normalise(add(gather(weight([VOCABULARY, hidden], 1), ids, 0), unsqueeze(positions, [0])))
+  x = options.start?.(x) ?? x
   const hide = options.hide ?? hiding(options, mask, ids)
-  let afterFirst = x
+  const streams = [x]
+  const attentions: Tensor[] = []
   for (let block = 0; block < blocks; block++) {
-    const attend = (y: Tensor): Tensor => linear(attention(y, options, linear, hide), hidden, hidden)
+    const attend = (y: Tensor): Tensor => linear(attention(y, options, linear, hide, attentions), hidden, hidden)
     const feedForward = (y: Tensor): Tensor => linear(gelu(linear(y, hidden, 2 * hidden)), 2 * hidden, hidden)
     for (const sublayer of [attend, feedForward]) {
       x = norm === 'pre' ? add(x, sublayer(normalise(x))) : normalise(add(x, sublayer(x)))
     }
-    if (block === 0) afterFirst = x
+    streams.push(x)
   }
   const last = norm === 'pre' ? normalise(x) : x
   const logits = options.head?.(last) ?? linear(pooled(last, options, mask), hidden, 3)
-  return { logits, between: afterFirst }
+  return { logits, streams, attentions }
 }
 
 type Linear = (x: Tensor, from: number, to: number, deviation?: number) => Tensor
 
 function attention(
   x: Tensor,
-  { heads, headDim, flatHead }: EncoderOptions,
+  { heads, headDim, flatHead, rotate = (y) => y }: EncoderOptions,
   linear: Linear,
   hide: (scores: Tensor) => Tensor,
+  seen: Tensor[],
 ): Tensor {
   const hidden = heads * headDim
   const flat = flatHead === true && heads === 1
@@ -134,8 +148,10 @@ function attention(
   const [query, key, value] = [2 / Math.sqrt(hidden), 2 / Math.sqrt(hidden), undefined].map((deviation) =>
     split(linear(x, hidden, hidden, deviation)),
   )
-  const scores = div(matmul(query as Tensor, swapLast(key as Tensor)), Math.sqrt(headDim))
-  const context = matmul(softmax(hide(scores)), value as Tensor)
+  const scores = div(matmul(rotate(query as Tensor), swapLast(rotate(key as Tensor))), Math.sqrt(headDim))
+  const probabilities = softmax(hide(scores))
+  seen.push(probabilities)
+  const context = matmul(probabilities, value as Tensor)
   return flat ? context : reshape(transpose(context, [0, 2, 1, 3]), [axisSize(x, 0), axisSize(x, 1), hidden])
 }
 
@@ -216,17 +232,22 @@ function pooled(x: Tensor, { pooling }: EncoderOptions, mask: Tensor | undefined
 }
 
 /** Inputs of an encoder; every row has at least two real tokens, padded on the right. */
-export function inputsOf({ mask }: EncoderOptions, batch: number, tokens: number, seed: number): NamedTensors {
+export function inputsOf(
+  { mask, prefix = '' }: EncoderOptions,
+  batch: number,
+  tokens: number,
+  seed: number,
+): NamedTensors {
   const all = Array.from({ length: batch * tokens }, (_, i) => i)
   const ids = int64(
     [batch, tokens],
     all.map((i) => ((i + 1) * (seed + 7919)) % VOCABULARY),
   )
-  if (mask === 'none') return { input_ids: ids }
+  if (mask === 'none') return { [`${prefix}input_ids`]: ids }
   const real = (row: number): number => Math.max(2, tokens - ((row + seed) % tokens))
   return {
-    input_ids: ids,
-    attention_mask: int64(
+    [`${prefix}input_ids`]: ids,
+    [`${prefix}attention_mask`]: int64(
       [batch, tokens],
       all.map((i) => (i % tokens < real(Math.floor(i / tokens)) ? 1 : 0)),
     ),

@@ -17,20 +17,6 @@ import {
 } from './fixtures.ts'
 import { difference, numbers, run } from './run.ts'
 
-/** The families that have to work, in every form of export that is not among {@link laterForms}. */
-const families = ['bert', 'distilbert', 'roberta', 'electra', 'vit', 'deit', 'timm-vit']
-
-/** Forms of files that are still refused, by what their makers say of them. */
-function laterForms({ opset, attnImplementation, producerOptions, position }: FixtureFacts): string[] {
-  const post = (producerOptions.post ?? []).map((step) => step.post).join(', ')
-  const forms = []
-  if (/quantiz|MatMulNBits/i.test(post)) forms.push('quantised')
-  if (/optimizer|ORT_ENABLE/.test(post)) forms.push("fused by onnxruntime's optimizer")
-  if (opset >= 23 && attnImplementation === 'sdpa') forms.push("ONNX's own Attention operator")
-  if (position.includes('relative')) forms.push('relative positions')
-  return forms
-}
-
 /** Half precision keeps three digits. */
 function tolerance({ producerOptions }: FixtureFacts): number {
   return (producerOptions.post ?? []).some(({ post }) => post.includes('float16')) ? 5e-3 : 1e-5
@@ -46,15 +32,8 @@ for (const fixture of fixtures) {
         expectRefusal(model, unpruned)
         expect(!unpruned.ok && unpruned.refusal.message).toMatch(reasons[facts.architecture] as RegExp)
       })
-    } else if (unpruned.ok) {
-      testPruning(fixture, model)
     } else {
-      const forms = laterForms(facts)
-      const why = families.includes(facts.architecture) ? forms.join(', ') : facts.architecture
-      test(`is refused (${why})`, () => {
-        expectRefusal(model, unpruned)
-        expect(why, `${name} has to be prunable: ${unpruned.refusal.message}`).not.toBe('')
-      })
+      testPruning(fixture, model)
     }
   })
 }

@@ -71,7 +71,7 @@ export function withHoles({ ids, real }: Row): Row {
 }
 
 /** Rows as a batch, padded on the right to `width` with ids that would show. */
-function batch(list: readonly Row[], width: number): NamedTensors {
+export function batchOf(list: readonly Row[], width: number): NamedTensors {
   const ids = list.flatMap((row) => Array.from({ length: width }, (_, i) => row.ids[i] ?? 7 + (i % 50)))
   const mask = list.flatMap((row) => Array.from({ length: width }, (_, i) => (row.real[i] === true ? 1 : 0)))
   return { input_ids: int64([list.length, width], ids), attention_mask: int64([list.length, width], mask) }
@@ -84,7 +84,7 @@ export interface RowResult {
 }
 
 export async function runRows(session: Session, list: readonly Row[], width: number): Promise<RowResult[]> {
-  const results = await session.run(batch(list, width))
+  const results = await session.run(batchOf(list, width))
   const traces = Object.keys(results).filter((name) => name.endsWith('.indices'))
   const logits = rows(results.logits)
   return list.map((_, row) => {

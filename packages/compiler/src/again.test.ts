@@ -1,0 +1,178 @@
+import { add, byBlock, cast, type Method, mul, type NamedTensors, neg, none, random, schedule } from '@tp/core'
+import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { type EncoderOptions, encoder, inputsOf } from '../test/encoders.ts'
+import { difference, numbers, run } from '../test/run.ts'
+import { readProvenance } from './provenance.ts'
+import { type PruneOptions, prune } from './prune.ts'
+
+const plain: EncoderOptions = {
+  blocks: 4,
+  heads: 2,
+  headDim: 4,
+  norm: 'post',
+  mask: 'added',
+  pooling: 'cls',
+  opset: 17,
+  seed: 1,
+}
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+const protect = [0]
+const methods: readonly (readonly [string, PruneOptions['method']])[] = [
+  ['received', receivedAttention()],
+  ['cls', clsAttention()],
+  ['random', random({ seed: 3 })],
+]
+
+describe('a pruned file that is pruned again is what one pruning gives', () => {
+  const norms = ['pre', 'post'] as const
+  const masks = ['none', 'added', 'added whole', 'chosen'] as const
+  const poolings = ['cls', 'masked mean', 'none'] as const
+  const budgets = [{ keep: 0.6 }, { tokens: 4 }, { mass: 0.8 }]
+  for (const [i, mask] of masks.entries()) {
+    for (const [j, pooling] of poolings.entries()) {
+      const norm = norms[(i + j) % 2] as 'pre' | 'post'
+      const [before, after] = [budgets[j] as object, budgets[(i + j) % 3] as object]
+      test(`${norm}-norm, mask ${mask}, pooling ${pooling}, ${JSON.stringify([before, after])}`, async () => {
+        const options = { ...plain, norm, mask, pooling }
+        const model = decodeModel(encoder(options))
+        const parts = [
+          schedule(4, { layers: [0], ...before }),
+          schedule(4, { layers: [1], keep: 0.8 }),
+          schedule(4, { layers: [2], ...after }),
+        ]
+        let again = model
+        for (const [k, part] of parts.entries()) {
+          again = pruned(again, {
+            method: methods[k]?.[1] as PruneOptions['method'],
+            schedule: part,
+            protect,
+            trace: true,
+          })
+        }
+        const direct = pruned(model, {
+          method: byBlock('parts', new Map(methods.map(([, each], block) => [block, each])), none()),
+          schedule: new Map(parts.flatMap((part) => [...part])),
+          protect,
+          trace: true,
+        })
+        expect(readProvenance(again).map(({ cuts }) => cuts.map(({ block }) => block))).toEqual([[0], [1], [2]])
+        for (const [batch, tokens] of [
+          [3, 9],
+          [1, 4],
+        ] as const) {
+          const inputs = inputsOf(options, batch, tokens, 4)
+          const [one, other] = [await run(again, inputs), await run(direct, inputs)]
+          expect(Object.keys(one).sort()).toEqual(Object.keys(other).sort())
+          for (const name of Object.keys(other)) {
+            expect(one[name]?.dims, name).toEqual(other[name]?.dims)
+            // what stands in the slots of fillers is nobody's business
+            const real = name.endsWith('.indices') ? numbers(other[name.replace('indices', 'valid')]) : undefined
+            const seen = ({ [name]: x }: NamedTensors): number[] => numbers(x).filter((_, i) => real?.[i] !== 0)
+            expect(difference(seen(one), seen(other)), name).toBeLessThan(1e-5)
+          }
+        }
+      })
+    }
+  }
+})
+
+/** Keeps the first tokens, and merges all others into the second one. */
+function gatherAll(): Method {
+  return {
+    name: 'gather-all',
+    family: 'baseline',
+    reduce: ({ position, budget, alive }) => ({
+      keep: budget?.select(neg(position)) ?? alive,
+      into: cast(add(mul(position, 0), 1), 'int64'),
+      proportional: true,
+    }),
+  }
+}
+
+describe('after merging', () => {
+  const merges = { method: gatherAll(), schedule: schedule(4, { layers: [0], remove: 2 }), protect }
+  const drops = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
+  const both = byBlock('both', new Map([[0, merges.method]]), drops.method)
+  const plan = new Map([...merges.schedule, ...drops.schedule])
+
+  for (const pooling of ['cls', 'masked mean', 'max', 'none'] as const) {
+    test(`tokens still leave, pooling ${pooling}`, async () => {
+      const options = { ...plain, pooling }
+      const model = decodeModel(encoder(options))
+      const again = pruned(pruned(model, merges), drops)
+      const direct = pruned(model, { method: both, schedule: plan, protect })
+      const inputs = inputsOf(options, 3, 9, 4)
+      const [one, other] = [await run(again, inputs), await run(direct, inputs)]
+      expect(difference(numbers(one.logits), numbers(other.logits))).toBeLessThan(1e-5)
+    })
+  }
+
+  test('means that count merged tokens by their size cannot be weighed again', () => {
+    const model = pruned(decodeModel(encoder({ ...plain, pooling: 'mean' })), merges)
+    const result = prune(model, drops)
+    expect(!result.ok && result.refusal).toMatchObject({
+      code: 'TP_PRUNED',
+      message: expect.stringContaining('ReduceMean'),
+    })
+  })
+
+  test('no more are merged, and sums leave nobody out', () => {
+    const model = pruned(decodeModel(encoder({ ...plain, pooling: 'masked mean' })), merges)
+    const at = { schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
+    const twice = prune(model, { method: gatherAll(), ...at })
+    expect(!twice.ok && twice.refusal).toMatchObject({ code: 'TP_PRUNED', message: expect.stringContaining('merged') })
+    const ragged = prune(model, { ...drops, schedule: schedule(4, { layers: [2], mass: 0.8 }) })
+    expect(!ragged.ok && ragged.refusal).toMatchObject({
+      code: 'TP_PRUNED',
+      message: expect.stringContaining('weighs'),
+    })
+  })
+})
+
+describe('what cannot be built on is refused', () => {
+  const model = decodeModel(encoder(plain))
+  const first = { method: receivedAttention(), schedule: schedule(4, { layers: [0], keep: 0.6 }) }
+  const then = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }) }
+
+  test('a method that has to see all blocks', () => {
+    const result = prune(pruned(model, first), { ...then, method: cumulativeAttention() })
+    expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from block to block')
+  })
+
+  test('positions that may have left', () => {
+    const once = pruned(model, first)
+    expect(() => prune(once, { ...then, protect: [0, 3] })).toThrow('position 3 was not protected')
+    expect(prune(once, { ...then, protect: [0] }).ok).toBe(true)
+  })
+
+  test('restoring what did not come back, and the other way round', () => {
+    const all = prune(pruned(model, first), { ...then, restore: 'all' })
+    expect(!all.ok && all.refusal.code).toBe('TP_RESTORE')
+    const none = prune(pruned(model, { ...first, restore: 'all' }), { ...then, restore: 'none' })
+    expect(!none.ok && none.refusal.code).toBe('TP_RESTORE')
+  })
+
+  test('a graph that its record does not describe', () => {
+    for (const edit of [
+      (record: string) => record.replace(/"block":0/, '"block":1'),
+      (record: string) => record.replace(/"after":"[^"]*"/, '"after":"elsewhere"'),
+    ]) {
+      const once = pruned(model, first)
+      const props = metadata(once)
+      props.set('tp.pruning', edit(props.get('tp.pruning') as string))
+      const result = prune(once, then)
+      expect(!result.ok && result.refusal).toMatchObject({
+        code: 'TP_PRUNED',
+        message: expect.stringContaining('record'),
+      })
+    }
+  })
+})

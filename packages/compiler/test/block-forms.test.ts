@@ -1,0 +1,104 @@
+import { type NamedTensors, random, schedule, type TensorLike } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { countFlops, prune } from '../src/index.ts'
+import { type BlockForm, type BlockFormOptions, blockFormEncoder, blocks, vocabulary } from './block-forms.ts'
+import { difference, float32, int64, numbers, run } from './run.ts'
+
+const forms: readonly BlockForm[] = [
+  'feed-forward beside the attention',
+  'feed-forward joined to the attention first',
+  'gate from the stream',
+  'scaled stream',
+  'rows without keys set to 0',
+  'products written as Einsum',
+  'padding set to 0',
+  'gated feed-forward by Split',
+]
+const [batch, tokens] = [3, 9]
+const all = Array.from({ length: batch * tokens }, (_, i) => i)
+const real = all.map((i) => (i % tokens < tokens - 2 * Math.floor(i / tokens) ? 1 : 0))
+const inputs: NamedTensors = {
+  input_ids: int64(
+    [batch, tokens],
+    all.map((i) => (i * 7 + 3) % vocabulary),
+  ),
+  attention_mask: int64([batch, tokens], real),
+}
+
+function pruned(bytes: Uint8Array, options: Parameters<typeof prune>[1]): ReturnType<typeof decodeModel> {
+  const result = prune(decodeModel(bytes), options)
+  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
+  expect(result.blocks).toBe(blocks)
+  return result.model
+}
+
+/** Which tokens of the batch were left behind the last cut before a block: 1 for those. */
+function leftBefore(block: number, traced: NamedTensors): number[] {
+  const indices = traced[`tp.trace.${block - 1}.indices`]
+  if (indices === undefined) return all.map(() => 1)
+  const width = indices.dims[1] as number
+  const kept = numbers(indices)
+  return all.map((i) => {
+    const row = Math.floor(i / tokens)
+    return kept.slice(row * width, (row + 1) * width).includes(i % tokens) ? 1 : 0
+  })
+}
+
+/** The dense encoder's logits when every block hides the keys of tokens that had left before it. */
+async function withHiddenKeys(options: BlockFormOptions, traced: NamedTensors): Promise<TensorLike> {
+  const hidden: Record<string, TensorLike> = {}
+  for (let block = 1; block < blocks; block++) {
+    const bias = leftBefore(block, traced).map((stays) => (stays === 1 ? 0 : -1e9))
+    hidden[`hidden.${block}`] = float32([batch, 1, 1, tokens], bias)
+  }
+  const { logits } = await run(blockFormEncoder({ ...options, hideKeys: true }), { ...inputs, ...hidden })
+  return logits as TensorLike
+}
+
+describe('blocks that are put together in other ways', () => {
+  for (const form of forms) {
+    for (const head of ['class token', 'every token'] as const) {
+      test(`${form}, ${head}`, async () => {
+        const options: BlockFormOptions = { form, head }
+        const bytes = blockFormEncoder(options)
+        const dense = numbers((await run(bytes, inputs)).logits)
+        const layers = [0, 1, 2]
+        for (const deadTokens of [true, false]) {
+          const everything = schedule(blocks, { layers, tokens: 99 })
+          const model = pruned(bytes, { method: receivedAttention(), schedule: everything, deadTokens })
+          expect(difference(numbers((await run(model, inputs)).logits), dense)).toBeLessThan(1e-5)
+        }
+        for (const method of [receivedAttention(), random()]) {
+          const fewer = schedule(blocks, { layers, keep: 0.7 })
+          const traced = await run(pruned(bytes, { method, schedule: fewer, trace: true }), inputs)
+          const plain = await run(pruned(bytes, { method, schedule: fewer }), inputs)
+          expect(difference(numbers(plain.logits), numbers(traced.logits))).toBeLessThan(1e-6)
+          const expected = numbers(await withHiddenKeys(options, traced))
+          const [here, there] = [numbers(traced.logits), expected]
+          if (head === 'class token') {
+            expect(difference(here, there)).toBeLessThan(1e-5)
+            continue
+          }
+          // What comes back has the state it left with: only tokens that stayed to the end are as if all were there.
+          const stayed = leftBefore(blocks, traced)
+          const rows = (values: readonly number[]): number[] =>
+            values.filter((_, i) => stayed[Math.floor(i / 3)] === 1 && real[Math.floor(i / 3)] === 1)
+          expect(rows(here).length).toBeGreaterThan(0)
+          expect(difference(rows(here), rows(there))).toBeLessThan(1e-5)
+        }
+      })
+    }
+  }
+
+  test('a feed-forward beside the attention is not computed for tokens that leave', () => {
+    const flops = (form: BlockForm): number => {
+      const fewer = schedule(blocks, { layers: [1], tokens: 1 })
+      const model = pruned(blockFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })
+      return countFlops(model, { batch: 1, tokens: 1000 })
+    }
+    // Behind the attention it reads the tokens that stayed in any case.
+    expect(flops('feed-forward beside the attention')).toBe(flops('scaled stream'))
+  })
+})

@@ -1,0 +1,121 @@
+import {
+  add,
+  axisSize,
+  cast,
+  constant,
+  div,
+  einsum,
+  equal,
+  gather,
+  gelu,
+  input,
+  isNotNumber,
+  layerNormalization,
+  matmul,
+  mul,
+  reshape,
+  sigmoid,
+  softmax,
+  splitAxis,
+  swapLast,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { seeded } from './random.ts'
+
+/** How a block is put together, other than x + a(norm(x)), x + f(norm(x)). */
+export type BlockForm =
+  | 'feed-forward beside the attention'
+  | 'feed-forward joined to the attention first'
+  | 'gate from the stream'
+  | 'scaled stream'
+  | 'rows without keys set to 0'
+  | 'products written as Einsum'
+  | 'padding set to 0'
+  | 'gated feed-forward by Split'
+
+export interface BlockFormOptions {
+  readonly form: BlockForm
+  readonly head: 'class token' | 'every token'
+  /** Adds an input `hidden.<block>` [b,1,1,n] to the scores of every block but the first. */
+  readonly hideKeys?: boolean
+}
+
+export const blocks = 3
+export const vocabulary = 30
+const [heads, headDim] = [2, 4]
+const hidden = heads * headDim
+
+/** A pre-norm encoder with random weights: `input_ids`, `attention_mask` → `logits`. */
+export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOptions): Uint8Array {
+  const normal = seeded(11)
+  const weight = (dims: readonly number[], deviation: number): Tensor =>
+    constant(
+      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
+      'float32',
+      dims,
+    )
+  const linear = (x: Tensor, to: number, deviation = 1): Tensor => {
+    const from = x.dims.at(-1) as number
+    return add(matmul(x, weight([from, to], deviation / Math.sqrt(from))), weight([to], 0.1))
+  }
+  const norm = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
+  const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
+
+  const attend = (y: Tensor, block: number): Tensor => {
+    const apart = (z: Tensor): Tensor =>
+      transpose(reshape(z, [axisSize(z, 0), axisSize(z, 1), heads, headDim]), [0, 2, 1, 3])
+    const [query, key, value] = [2, 2, 1].map((deviation) => apart(linear(y, hidden, deviation))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    const written = form === 'products written as Einsum'
+    let scores = written ? einsum('bhid,bhjd->bhij', query, key) : matmul(query, swapLast(key))
+    scores = where(isPadding, -1e9, div(scores, Math.sqrt(headDim)))
+    if (hideKeys && block > 0) scores = add(scores, input(`hidden.${block}`, 'float32', ['batch', 1, 1, 'sequence']))
+    let probabilities = softmax(scores)
+    if (form === 'rows without keys set to 0') probabilities = where(isNotNumber(probabilities), 0, probabilities)
+    const context = written
+      ? einsum('bhij,bhjd->bihd', probabilities, value)
+      : transpose(matmul(probabilities, value), [0, 2, 1, 3])
+    let result = reshape(context, [axisSize(y, 0), axisSize(y, 1), hidden])
+    if (form === 'gate from the stream') result = mul(result, sigmoid(linear(y, hidden)))
+    const projected = linear(result, hidden)
+    return form === 'padding set to 0' ? where(equal(unsqueeze(mask, 2), 0), 0, projected) : projected
+  }
+  const feedForward = (y: Tensor): Tensor => {
+    const wide = linear(y, 2 * hidden)
+    if (form !== 'gated feed-forward by Split') return linear(gelu(wide), hidden)
+    const [gate, up] = splitAxis(wide, [hidden, hidden], 2) as [Tensor, Tensor]
+    return linear(mul(gelu(gate), up), hidden)
+  }
+
+  let x = gather(weight([vocabulary, hidden], 1), ids, 0)
+  x = mul(x, cast(unsqueeze(mask, 2), 'float32'))
+  for (let block = 0; block < blocks; block++) {
+    const y = norm(x)
+    switch (form) {
+      case 'feed-forward beside the attention':
+        x = add(add(x, attend(y, block)), feedForward(y))
+        break
+      case 'feed-forward joined to the attention first':
+        x = add(x, add(attend(y, block), feedForward(y)))
+        break
+      case 'scaled stream':
+        x = add(mul(x, 0.8), attend(y, block))
+        x = add(mul(x, 0.8), feedForward(norm(x)))
+        break
+      default:
+        x = add(x, attend(y, block))
+        x = add(x, feedForward(norm(x)))
+    }
+  }
+  const last = norm(x)
+  return emitModel({ logits: linear(head === 'class token' ? gather(last, 0, 1) : last, 3) }, { opset: 17 })
+}

@@ -1,0 +1,345 @@
+import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
+import { createModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { foldBack } from '../src/fused/fold-back.ts'
+import { unfuse } from '../src/fused/unfuse.ts'
+import { Program } from '../src/program.ts'
+import { seeded } from './random.ts'
+import { difference, float32, int64, numbers, run } from './run.ts'
+
+const [B, N, H, D] = [2, 5, 2, 4]
+const normal = seeded(7)
+
+function floats(...dims: number[]): TensorLike {
+  return float32(
+    dims,
+    Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal()),
+  )
+}
+
+function int32(dims: readonly number[], values: readonly number[]): TensorLike {
+  return { type: 'int32', dims, data: Int32Array.from(values) }
+}
+
+function bytes(type: 'int8' | 'uint8', ...dims: number[]): TensorLike {
+  const values = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => Math.round(normal() * 30))
+  const data = type === 'int8' ? Int8Array.from(values) : Uint8Array.from(values, (value) => value + 128)
+  return { type, dims, data }
+}
+
+function bool(dims: readonly number[], values: readonly number[]): TensorLike {
+  return { type: 'bool', dims, data: Uint8Array.from(values) }
+}
+
+interface Case {
+  readonly type: string
+  readonly domain?: string
+  readonly opset?: number
+  readonly inputs: readonly (TensorLike | undefined)[]
+  readonly attributes?: Attributes
+  /** All sizes are numbers. */
+  readonly fixed?: boolean
+  /** Names of the outputs that are asked for; empty: left out. */
+  readonly outputs?: readonly string[]
+}
+
+/** A model of one operator. All inputs are the model's, their first two sizes free where there are two or more. */
+function modelOf({
+  type,
+  domain = 'com.microsoft',
+  opset = 17,
+  inputs,
+  attributes = {},
+  fixed = false,
+  outputs = ['y'],
+}: Case): {
+  model: Model
+  feeds: NamedTensors
+} {
+  const model = createModel(opset)
+  const graph = new Graph(model)
+  graph.importOperators(domain)
+  const feeds: Record<string, TensorLike> = {}
+  const names = inputs.map((tensor, i) => {
+    if (tensor === undefined) return ''
+    const name = `x${i}`
+    feeds[name] = tensor
+    const weight =
+      tensor.type !== 'int32' && tensor.type !== 'int64' && tensor.type !== 'bool' && tensor.dims.length < 3
+    // Weights are constants, as in files; the rest is fed.
+    if (weight) {
+      graph.addInitializer(name, tensor)
+      delete feeds[name]
+    } else {
+      const free: Readonly<Record<number, string>> = fixed ? {} : { [N]: 'n', [B]: 'batch' }
+      const isFree = (dim: number, axis: number): boolean => axis === 0 || dim === N
+      const sizes = tensor.dims.map((dim, axis) => (isFree(dim, axis) ? (free[dim] ?? dim) : dim))
+      graph.addInput(name, tensor.type as 'float32', sizes)
+    }
+    return name
+  })
+  graph.insert([createNode({ type, domain, name: 'fused', inputs: names, outputs, attributes })])
+  for (const name of outputs) if (name !== '') graph.addOutput(name, name === 'count' ? 'int32' : 'float32', [])
+  for (const output of model.proto.graph?.output ?? []) {
+    if (output.type?.value.case === 'tensorType') delete output.type.value.value.shape
+  }
+  return { model, feeds }
+}
+
+const x = floats(B, N, H * D)
+const weight = floats(H * D, 3 * H * D)
+const bias = floats(3 * H * D)
+const holes = int32([B, N], [1, 1, 0, 1, 1, 1, 1, 1, 0, 0])
+const pairs = int32(
+  [B, N, N],
+  Array.from({ length: B * N * N }, (_, i) => (i % 7 === 3 ? 0 : 1)),
+)
+const scoresBias = floats(1, H, N, N)
+const [query, key, value] = [floats(B, N, H * D), floats(B, N, H * D), floats(B, N, H * D)]
+const heads = { num_heads: H }
+const perHead = (count: number, tokens = N): TensorLike => floats(B, count, tokens, D)
+const places = int64([B, N], [0, 1, 2, 3, 4, 0, 2, 3, 5, 6])
+const [cosines, sines] = [floats(8, D / 2), floats(8, D / 2)]
+const [scale, shift, one] = [floats(H * D), floats(H * D), float32([1], [0.03])]
+const ids = int32([B, N], [1, 5, 3, 0, 2, 4, 4, 1, 6, 0])
+const tables = [floats(8, H * D), floats(6, H * D), floats(2, H * D)]
+const segments = int32([B, N], [0, 0, 0, 1, 1, 0, 1, 1, 1, 1])
+
+const cases: Record<string, Case> = {
+  Attention: { type: 'Attention', inputs: [x, weight, bias], attributes: heads },
+  'Attention, scaled': { type: 'Attention', inputs: [x, weight, bias], attributes: { ...heads, scale: 0.2 } },
+  'Attention, counts of tokens': {
+    type: 'Attention',
+    inputs: [x, weight, bias, int32([B], [3, 5])],
+    attributes: heads,
+  },
+  'Attention, ends and starts': {
+    type: 'Attention',
+    inputs: [x, weight, bias, int32([2 * B], [3, 5, 1, 0])],
+    attributes: heads,
+    fixed: true,
+  },
+  'Attention, a mask': {
+    type: 'Attention',
+    inputs: [x, weight, bias, holes],
+    attributes: { ...heads, mask_filter_value: -3.4e38 },
+  },
+  'Attention, a mask of pairs': { type: 'Attention', inputs: [x, weight, bias, pairs], attributes: heads },
+  'Attention, a weak mask': {
+    type: 'Attention',
+    inputs: [x, weight, bias, holes],
+    attributes: { ...heads, mask_filter_value: -1 },
+  },
+  'Attention, biased scores': {
+    type: 'Attention',
+    inputs: [x, weight, bias, holes, undefined, scoresBias],
+    attributes: heads,
+  },
+  'Attention, one way': { type: 'Attention', inputs: [x, weight, bias], attributes: { ...heads, unidirectional: 1 } },
+  'Attention, narrow values': {
+    type: 'Attention',
+    inputs: [x, floats(H * D, 20), floats(20)],
+    attributes: { ...heads, qkv_hidden_sizes: [8, 8, 4] },
+  },
+  MultiHeadAttention: { type: 'MultiHeadAttention', inputs: [query, key, value, bias], attributes: heads },
+  'MultiHeadAttention without bias': { type: 'MultiHeadAttention', inputs: [query, key, value], attributes: heads },
+  'MultiHeadAttention, fewer queries': {
+    type: 'MultiHeadAttention',
+    inputs: [floats(B, 3, H * D), key, value, bias, int32([B, N], [1, 1, 1, 0, 0, 1, 1, 1, 1, 1])],
+    attributes: heads,
+  },
+  'MultiHeadAttention, counts of tokens': {
+    type: 'MultiHeadAttention',
+    inputs: [query, key, value, undefined, int32([B], [4, 2])],
+    attributes: heads,
+  },
+  'MultiHeadAttention, biased scores and keys asked for': {
+    type: 'MultiHeadAttention',
+    inputs: [query, key, value, bias, holes, scoresBias],
+    attributes: heads,
+    outputs: ['y', 'keys', 'values'],
+  },
+  QAttention: {
+    type: 'QAttention',
+    inputs: [
+      bytes('uint8', B, N, H * D),
+      bytes('int8', H * D, 3 * H * D),
+      bias,
+      float32([], [0.02]),
+      float32([], [0.01]),
+      holes,
+      { type: 'uint8', dims: [], data: Uint8Array.of(120) },
+      { type: 'int8', dims: [], data: Int8Array.of(3) },
+    ],
+    attributes: heads,
+  },
+  DynamicQuantizeMatMul: {
+    type: 'DynamicQuantizeMatMul',
+    inputs: [x, bytes('int8', H * D, 6), one, undefined, floats(6)],
+  },
+  'DynamicQuantizeMatMul, a scale for each column': {
+    type: 'DynamicQuantizeMatMul',
+    inputs: [
+      x,
+      bytes('int8', H * D, 3),
+      float32([3], [0.1, 0.2, 0.3]),
+      { type: 'int8', dims: [3], data: Int8Array.of(1, 2, 3) },
+    ],
+  },
+  MatMulIntegerToFloat: {
+    type: 'MatMulIntegerToFloat',
+    inputs: [
+      bytes('uint8', B, N, H * D),
+      bytes('int8', H * D, 6),
+      one,
+      one,
+      { type: 'uint8', dims: [1], data: Uint8Array.of(100) },
+      undefined,
+      floats(6),
+    ],
+  },
+  SkipLayerNormalization: {
+    type: 'SkipLayerNormalization',
+    inputs: [x, query, scale, shift, floats(H * D)],
+    attributes: { epsilon: 1e-3 },
+    outputs: ['y', '', '', 'sum'],
+  },
+  'SkipLayerNormalization at an old opset': {
+    type: 'SkipLayerNormalization',
+    opset: 12,
+    inputs: [x, query, scale, shift],
+    attributes: { epsilon: 1e-5 },
+  },
+  SkipSimplifiedLayerNormalization: {
+    type: 'SkipSimplifiedLayerNormalization',
+    inputs: [x, query, scale, floats(H * D)],
+    attributes: { epsilon: 1e-3 },
+    outputs: ['y', '', '', 'sum'],
+  },
+  EmbedLayerNormalization: {
+    type: 'EmbedLayerNormalization',
+    inputs: [ids, segments, ...tables, scale, shift, holes],
+    attributes: { epsilon: 1e-5 },
+    outputs: ['y', 'count', 'sum'],
+  },
+  'EmbedLayerNormalization without segments, at given places': {
+    type: 'EmbedLayerNormalization',
+    inputs: [
+      ids,
+      undefined,
+      tables[0],
+      tables[1],
+      undefined,
+      scale,
+      shift,
+      undefined,
+      int32([B, N], [4, 3, 2, 1, 0, 1, 1, 2, 2, 3]),
+    ],
+    attributes: { epsilon: 1e-5 },
+    outputs: ['y', 'count'],
+  },
+  QEmbedLayerNormalization: {
+    type: 'QEmbedLayerNormalization',
+    inputs: [
+      ...[ids, segments, bytes('uint8', 8, H * D), bytes('uint8', 6, H * D), bytes('uint8', 2, H * D)],
+      ...[bytes('uint8', H * D), bytes('uint8', H * D), holes],
+      ...[0.02, 0.03, 0.01, 0.02, 0.01].map((step) => float32([], [step])),
+      ...[120, 100, 130, 90, 128].map((zero): TensorLike => ({ type: 'uint8', dims: [], data: Uint8Array.of(zero) })),
+    ],
+    attributes: { epsilon: 1e-5 },
+    outputs: ['y', 'count'],
+  },
+  'RotaryEmbedding, heads inside': { type: 'RotaryEmbedding', inputs: [x, places, cosines, sines] },
+  'RotaryEmbedding, interleaved': {
+    type: 'RotaryEmbedding',
+    inputs: [perHead(H), places, cosines, sines],
+    attributes: { interleaved: 1 },
+  },
+  'RotaryEmbedding of a part': {
+    type: 'RotaryEmbedding',
+    inputs: [x, places, floats(8, 1), floats(8, 1)],
+    attributes: { rotary_embedding_dim: 2, num_heads: H },
+  },
+  "ONNX's RotaryEmbedding": {
+    type: 'RotaryEmbedding',
+    domain: '',
+    opset: 23,
+    inputs: [perHead(H), cosines, sines, places],
+  },
+  "ONNX's RotaryEmbedding with rows of tables": {
+    type: 'RotaryEmbedding',
+    domain: '',
+    opset: 23,
+    inputs: [x, floats(B, N, D / 2), floats(B, N, D / 2)],
+    attributes: { num_heads: H, interleaved: 1 },
+  },
+  "ONNX's Attention": { type: 'Attention', domain: '', opset: 23, inputs: [perHead(H), perHead(H), perHead(H)] },
+  "ONNX's Attention, fewer heads for keys, capped": {
+    type: 'Attention',
+    domain: '',
+    opset: 23,
+    inputs: [perHead(4), perHead(H), perHead(H), scoresBiasOf(4)],
+    attributes: { softcap: 2, scale: 0.7 },
+  },
+  "ONNX's Attention, heads inside, a mask that chooses": {
+    type: 'Attention',
+    domain: '',
+    opset: 23,
+    inputs: [
+      query,
+      key,
+      value,
+      bool(
+        [N, N],
+        Array.from({ length: N * N }, (_, i) => (i % 4 === 1 ? 0 : 1)),
+      ),
+    ],
+    attributes: { q_num_heads: H, kv_num_heads: H },
+  },
+  "ONNX's Attention, one way, probabilities asked for": {
+    type: 'Attention',
+    domain: '',
+    opset: 23,
+    inputs: [query, key, value],
+    attributes: { q_num_heads: H, kv_num_heads: H, is_causal: 1, qk_matmul_output_mode: 3 },
+    outputs: ['y', '', '', 'probabilities'],
+  },
+  "ONNX's Attention, real keys": {
+    type: 'Attention',
+    domain: '',
+    opset: 24,
+    inputs: [perHead(H), perHead(H), perHead(H), undefined, undefined, undefined, int64([B], [3, 5])],
+  },
+}
+
+function scoresBiasOf(count: number): TensorLike {
+  return floats(B, count, N, N)
+}
+
+describe.each(Object.entries(cases))('%s', (_, given) => {
+  const { model, feeds } = modelOf(given)
+  const bytesBefore = encodeModel(model)
+
+  test('means what is written out', async () => {
+    const expected = await run(bytesBefore, feeds)
+    const plain = modelOf(given).model
+    const expansions = unfuse(plain)
+    expect(expansions.map(({ node }) => node.opType)).toEqual([given.type])
+    const types = new Graph(plain).nodes.map(({ domain, opType }) => `${domain}.${opType}`)
+    expect(types).not.toContain(`${given.domain ?? 'com.microsoft'}.${given.type}`)
+    const results = await run(plain, feeds)
+    for (const [name, tensor] of Object.entries(expected)) {
+      expect(results[name]?.dims).toEqual(tensor.dims)
+      expect(difference(numbers(results[name]), numbers(tensor)), name).toBeLessThan(1e-5)
+    }
+  })
+
+  test('comes back as it was', () => {
+    const copy = modelOf(given).model
+    const expansions = unfuse(copy)
+    const program = new Program(copy)
+    foldBack(program, expansions)
+    expect(copy.proto.graph?.node).toEqual(model.proto.graph?.node)
+    expect(copy.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)
+  })
+})

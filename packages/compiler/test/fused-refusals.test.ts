@@ -1,0 +1,126 @@
+import { type Dim, schedule } from '@tp/core'
+import { clsAttention } from '@tp/method-attention'
+import { createNode, Graph, type NodeProto } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { inspect, prune, type Refusal } from '../src/index.ts'
+import { type Fusion, fusedEncoder } from './fused-encoders.ts'
+
+type Change = (attention: readonly NodeProto[], graph: Graph) => void
+
+interface Form {
+  readonly fusion: Fusion
+  readonly change: Change
+  readonly code: Refusal['code']
+  readonly message: RegExp
+}
+
+const causal = { code: 'TP_CAUSAL', message: /^causal attention: this is a decoder/ } as const
+const decoder = { code: 'TP_FUSED_ATTENTION', message: /keeps the keys and values of earlier tokens/ } as const
+const unknown = {
+  code: 'TP_FUSED_ATTENTION',
+  message: /in a form that cannot be written out; prune the model as/,
+} as const
+const past = ['batch', 2, 'before', 4]
+
+const forms: Record<string, Form> = {
+  'Attention, one way': { fusion: 'Attention', change: attribute('unidirectional'), ...causal },
+  'MultiHeadAttention, one way': { fusion: 'MultiHeadAttention', change: attribute('unidirectional'), ...causal },
+  "ONNX's Attention, one way": { fusion: "ONNX's Attention", change: attribute('is_causal'), ...causal },
+  'Attention with earlier keys': { fusion: 'Attention', change: inputAt([4], [2, ...past]), ...decoder },
+  'MultiHeadAttention with earlier keys': { fusion: 'MultiHeadAttention', change: inputAt([6, 7], past), ...decoder },
+  "ONNX's Attention with earlier keys": { fusion: "ONNX's Attention", change: inputAt([4, 5], past), ...decoder },
+  DecoderMaskedMultiHeadAttention: {
+    fusion: 'MultiHeadAttention',
+    change: renamed('DecoderMaskedMultiHeadAttention'),
+    ...decoder,
+  },
+  GroupQueryAttention: { fusion: 'MultiHeadAttention', change: renamed('GroupQueryAttention'), ...decoder },
+  'Attention that turns positions itself': { fusion: 'Attention', change: attribute('do_rotary'), ...unknown },
+  'Attention, a bias of other heads': { fusion: 'Attention', change: inputAt([5], [1, 3, 12, 12]), ...unknown },
+  'MultiHeadAttention, a bias of three axes': {
+    fusion: 'MultiHeadAttention',
+    change: inputAt([5], [2, 'sequence', 'sequence']),
+    ...unknown,
+  },
+  'Attention, a bias that is an input': {
+    fusion: 'Attention',
+    change: inputAt([5], [1, 2, 'sequence', 'sequence']),
+    code: 'TP_MASK',
+    message: /^attention is masked by .*which tokens are padding cannot be told$/,
+  },
+  'Attention, a mask of the longest length': {
+    fusion: 'Attention',
+    change: (nodes, graph) => {
+      graph.addInput('mask', 'int32', ['batch', 1, 'longest', 'longest'])
+      for (const node of nodes) node.input[3] = 'mask'
+    },
+    ...unknown,
+  },
+}
+
+describe('fused attention in forms that cannot be pruned is refused', () => {
+  test.each(Object.entries(forms))('%s', (_, { fusion, change, code, message }) => {
+    const model = fusedEncoder({ fusion, blocks: 3, norm: 'post', pooling: 'cls', seed: 1 })
+    const graph = new Graph(model)
+    change(
+      graph.nodes.filter(({ opType }) => opType.endsWith('Attention')),
+      graph,
+    )
+    const result = prune(model, { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })
+    expect(!result.ok && result.refusal).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+      node: expect.stringMatching(/Attention/),
+    })
+    expect(inspect(model)).toEqual(result)
+  })
+})
+
+test('keys and values that are outputs of the model have rows of tokens that leave', () => {
+  const model = fusedEncoder({ fusion: 'Attention', blocks: 3, norm: 'post', pooling: 'cls', seed: 1 })
+  const graph = new Graph(model)
+  for (const node of graph.nodes.filter(({ opType }) => opType === 'Attention')) {
+    const name = `${node.output[0]}/keys`
+    node.output.push(name)
+    graph.addOutput(name, 'float32', [2, 'batch', 2, 'sequence', 4])
+  }
+  const result = prune(model, { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })
+  expect(!result.ok && result.refusal).toMatchObject({
+    code: 'TP_TOKEN_OUTPUT',
+    message: expect.stringContaining('it has rows of tokens that leave before it'),
+  })
+})
+
+function attribute(name: string): Change {
+  const [flag] = createNode({
+    type: 'Attention',
+    name: 'a',
+    inputs: [],
+    outputs: [],
+    attributes: { [name]: 1 },
+  }).attribute
+  if (flag === undefined) throw new Error('a node without its attribute')
+  return (nodes) => {
+    for (const node of nodes) node.attribute.push(flag)
+  }
+}
+
+/** All attentions read further inputs of the model. */
+function inputAt(places: readonly number[], dims: readonly Dim[]): Change {
+  return (nodes, graph) => {
+    for (const place of places) {
+      const name = `given${place}`
+      graph.addInput(name, 'float32', dims)
+      for (const node of nodes) {
+        while (node.input.length <= place) node.input.push('')
+        node.input[place] = name
+      }
+    }
+  }
+}
+
+function renamed(type: string): Change {
+  return (nodes) => {
+    for (const node of nodes) node.opType = type
+  }
+}

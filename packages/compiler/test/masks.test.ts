@@ -1,0 +1,223 @@
+import {
+  add,
+  axisSize,
+  cast,
+  clip,
+  concat,
+  constant,
+  cumSum,
+  div,
+  equal,
+  expand,
+  input,
+  less,
+  matmul,
+  max,
+  mean,
+  mul,
+  type NamedTensors,
+  not,
+  range,
+  reshape,
+  schedule,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  type TensorLike,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { inspect } from '../src/index.ts'
+import { logitsOf } from './encoders.ts'
+import { type Built, expectHiddenKeys } from './hidden-keys.ts'
+import { int64 } from './run.ts'
+
+const [ROWS, TOKENS, PAD] = [3, 9, 1]
+const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+const count = axisSize(ids, 1)
+/** Rows of a table for 3 classes. */
+const classes = constant(
+  Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+  'float32',
+  [8, 3],
+)
+
+/** How real tokens are told: [b,n], truth values or numbers. */
+interface Marks {
+  readonly name: string
+  readonly real: Tensor
+  readonly feeds: (real: readonly (readonly boolean[])[]) => NamedTensors
+}
+
+const places = unsqueeze(range(0, squeeze(count, [0])), [0])
+const lengths = input('lengths', 'int64', ['batch'])
+const attentionMask = input('attention_mask', 'int64', ['batch', 'sequence'])
+const padding = input('padding', 'bool', ['batch', 'sequence'])
+const samples = input('samples', 'int64', ['batch', 'sequence', 4])
+
+const list = (real: readonly (readonly boolean[])[], number: (real: boolean) => number): TensorLike =>
+  int64(
+    [ROWS, TOKENS],
+    real.flatMap((row) => row.map(number)),
+  )
+
+const marks: readonly Marks[] = [
+  {
+    name: 'lengths',
+    real: less(places, unsqueeze(lengths, [1])),
+    feeds: (real) => ({
+      lengths: int64(
+        [ROWS],
+        real.map((row) => row.filter(Boolean).length),
+      ),
+    }),
+  },
+  { name: 'token numbers that are not 1', real: not(equal(ids, PAD)), feeds: () => ({}) },
+  {
+    name: 'a mask with 1 for padding',
+    real: sub(1, attentionMask),
+    feeds: (real) => ({ attention_mask: list(real, (is) => (is ? 0 : 1)) }),
+  },
+  {
+    name: 'truth values for padding',
+    real: not(padding),
+    feeds: (real) => ({
+      padding: {
+        type: 'bool',
+        dims: [ROWS, TOKENS],
+        data: Uint8Array.from(real.flatMap((row) => row.map((is) => (is ? 0 : 1)))),
+      },
+    }),
+  },
+  {
+    name: 'a mask for several samples of each token',
+    real: max(samples, 2),
+    feeds: (real) => ({
+      samples: int64(
+        [ROWS, TOKENS, 4],
+        real.flatMap((row) => row.flatMap((is) => (is ? [0, 1, 1, 0] : [0, 0, 0, 0]))),
+      ),
+    }),
+  },
+  { name: 'a plain mask', real: attentionMask, feeds: (real) => ({ attention_mask: list(real, Number) }) },
+]
+
+/** How padding is hidden. */
+const hidings: Readonly<Record<string, (real: Tensor) => (scores: Tensor) => Tensor>> = {
+  chosen: (real) => (scores) => where(cast(unsqueeze(real, [1, 2]), 'bool'), scores, -1e9),
+  added: (real) => (scores) => add(scores, mul(sub(1, unsqueeze(cast(real, 'float32'), [1, 2])), -1e5)),
+  'added whole': (real) => (scores) => {
+    const size = [axisSize(ids, 0), constant([1], 'int64'), count, count]
+    const whole = expand(unsqueeze(cast(real, 'float32'), [1, 2]), concat(size, 0))
+    return add(scores, mul(sub(1, whole), -1e5))
+  },
+}
+
+/** How the mean over real tokens is written. */
+const poolings: Readonly<Record<string, (x: Tensor, real: Tensor) => Tensor>> = {
+  'sum over count': (x, real) => {
+    const weight = cast(unsqueeze(real, [2]), 'float32')
+    return div(sum(mul(x, weight), 1), clip(sum(weight, 1), 1e-9))
+  },
+  'sum over a count of integers': (x, real) => {
+    const hidden = unsqueeze(not(cast(real, 'bool')), [2])
+    return div(sum(where(hidden, 0, x), 1), cast(reshape(sum(cast(real, 'int64'), 1), [-1, 1]), 'float32'))
+  },
+  'weights that sum to 1': (x, real) => {
+    const weight = cast(real, 'float32')
+    const shares = div(weight, sum(weight, 1, { keepDims: true }))
+    return squeeze(matmul(unsqueeze(shares, [1]), x), [1])
+  },
+  expanded: (x, real) => {
+    const weight = cast(
+      expand(unsqueeze(real, [2]), concat([axisSize(x, 0), axisSize(x, 1), constant([8], 'int64')], 0)),
+      'float32',
+    )
+    return div(sum(mul(x, weight), 1), clip(sum(weight, 1), 1e-9))
+  },
+}
+
+const plain = {
+  blocks: 3,
+  heads: 2,
+  headDim: 4,
+  norm: 'post',
+  mask: 'none',
+  pooling: 'none',
+  opset: 17,
+  seed: 5,
+} as const
+const shapes: Readonly<Record<string, (row: number, token: number) => boolean>> = {
+  right: (row, token) => token < TOKENS - 3 * row,
+  holes: (row, token) => (token + row) % 4 !== 1 || token === 0,
+}
+
+describe.each(marks)('real tokens are told by $name', ({ name, real, feeds }) => {
+  const build = (hiding: string, pooling: string): Built => ({
+    ...plain,
+    hide: hidings[hiding]?.(real) as Built['hide'],
+    pool: (x, left) => {
+      const pooled = left === undefined ? cast(real, 'int64') : mul(cast(real, 'int64'), left)
+      return matmul(poolings[pooling]?.(x, left === undefined ? real : pooled) as Tensor, classes)
+    },
+  })
+  const inputs = (shape: string): NamedTensors => {
+    const isReal = Array.from({ length: ROWS }, (_, row) =>
+      Array.from({ length: TOKENS }, (_, token) => shapes[shape]?.(row, token) === true),
+    )
+    const numbers = isReal.flatMap((row, b) => row.map((is, token) => (is ? 2 + ((7 * token + 5 * b) % 28) : PAD)))
+    return { input_ids: int64([ROWS, TOKENS], numbers), ...feeds(isReal) }
+  }
+  const forms = [
+    ...Object.keys(hidings).map((hiding) => [hiding, 'sum over count'] as const),
+    ...Object.keys(poolings).map((pooling) => ['added', pooling] as const),
+  ]
+  for (const [i, [hiding, pooling]] of forms.entries()) {
+    const shape = name === 'lengths' || i % 2 === 0 ? 'right' : 'holes'
+    for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
+      test(`${hiding}, mean as ${pooling}, padding ${shape}, ${JSON.stringify(amounts)}`, async () => {
+        const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], ...amounts }) }
+        const kept = await expectHiddenKeys(build(hiding, pooling), plan, inputs(shape))
+        for (const [row, tokens] of kept.entries()) {
+          expect(tokens.every((token) => shapes[shape]?.(row, token))).toBe(true)
+        }
+      })
+    }
+  }
+})
+
+test('a mask that is made anew for the pooling, from the shape of the states and lengths', async () => {
+  const hide = hidings.added?.(less(places, unsqueeze(lengths, [1]))) as Built['hide']
+  const built: Built = {
+    ...plain,
+    hide,
+    pool: (x, left) => {
+      // A running sum of ones: places from 1.
+      const ones = expand(constant([1], 'int64'), concat([axisSize(x, 0), axisSize(x, 1)], 0))
+      const real = less(sub(cumSum(ones, 1), 1), unsqueeze(lengths, [1]))
+      const weight = cast(left === undefined ? real : mul(cast(real, 'int64'), left), 'float32')
+      return matmul(div(sum(mul(x, unsqueeze(weight, [2])), 1), sum(weight, 1, { keepDims: true })), classes)
+    },
+  }
+  const inputs = {
+    input_ids: int64(
+      [ROWS, TOKENS],
+      Array.from({ length: ROWS * TOKENS }, (_, i) => (11 * i) % 30),
+    ),
+    lengths: int64([ROWS], [9, 5, 7]),
+  }
+  const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.5 }) }
+  await expectHiddenKeys(built, plan, inputs)
+})
+
+test('lengths without a value for each token in between are refused', () => {
+  const scale = mean(cast(unsqueeze(lengths, [1]), 'float32'), 1, { keepDims: true })
+  const model = emitModel({
+    logits: logitsOf({ ...plain, hide: (scores) => add(scores, unsqueeze(scale, [2, 3])), pooling: 'mean' }),
+  })
+  expect(inspect(decodeModel(model))).toMatchObject({ ok: false, refusal: { code: 'TP_MASK' } })
+})

@@ -1,0 +1,133 @@
+import { schedule } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { type PruneOptions, prune } from '../src/index.ts'
+import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { difference, numbers, rows, run } from './run.ts'
+
+const plain: EncoderOptions = {
+  ...{ blocks: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
+}
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+/** With the stream between the blocks as outputs, as `output_hidden_states` exports it. */
+function withHiddenStates(options: EncoderOptions): Model {
+  const { logits, streams } = statesOf(options)
+  return decodeModel(
+    emitModel({ logits, ...Object.fromEntries(streams.map((x, i) => [`hidden_states.${i}`, x])) }, { opset: 17 }),
+  )
+}
+
+describe('hidden states as outputs', () => {
+  for (const norm of ['pre', 'post'] as const) {
+    for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
+      test(`${norm}-norm, ${JSON.stringify(amounts)}: what has left keeps the state that it left with`, async () => {
+        const options = { ...plain, norm }
+        const model = withHiddenStates(options)
+        const inputs = inputsOf(options, 2, 9, 4)
+        const layers = [0, 2]
+        const all = { method: receivedAttention(), schedule: schedule(4, { layers, ...amounts }) }
+        const cut = await run(pruned(model, { ...all, trace: true, restore: 'all' }), inputs)
+        const dense = await run(model, inputs)
+        const compact = await run(pruned(model, { ...all, trace: true, restore: 'none' }), inputs)
+        for (let i = 0; i <= 4; i++) {
+          const name = `hidden_states.${i}`
+          expect(cut[name]?.dims, name).toEqual(dense[name]?.dims)
+        }
+        // nothing has left before the second block
+        expect(difference(numbers(cut['hidden_states.0']), numbers(dense['hidden_states.0']))).toBeLessThan(1e-6)
+        // tokens that stayed have the states of the run in which the others are gone
+        for (const [i, traces] of [
+          [1, [0]],
+          [2, [0]],
+          [3, [0, 2]],
+          [4, [0, 2]],
+        ] as const) {
+          const name = `hidden_states.${i}`
+          const block = traces.at(-1) as number
+          const indices = rows(cut[`tp.trace.${block}.indices`])
+          const valid = rows(cut[`tp.trace.${block}.valid`])
+          const [full, small] = [rows(cut[name]), rows(compact[name])]
+          for (const [b, row] of indices.entries()) {
+            for (const [slot, token] of row.entries()) {
+              if (valid[b]?.[slot] !== 1) continue
+              const at = (list: number[] | undefined, k: number): number[] => (list ?? []).slice(8 * k, 8 * k + 8)
+              expect(difference(at(full[b], token), at(small[b], slot)), `${name} ${b} ${token}`).toBeLessThan(1e-5)
+            }
+          }
+        }
+        // and what left at block 0 does not change any more
+        const stayed = rows(cut['tp.trace.0.indices'])
+        const [one, last] = [rows(cut['hidden_states.1']), rows(cut['hidden_states.4'])]
+        const valid = rows(cut['tp.trace.0.valid'])
+        for (const [b, row] of stayed.entries()) {
+          const kept = row.filter((_, slot) => valid[b]?.[slot] === 1)
+          const gone = Array.from({ length: 9 }, (_, i) => i).filter(
+            (i) => !row.includes(i) || (amounts.mass !== undefined && !kept.includes(i)),
+          )
+          for (const token of gone) {
+            const at = (list: number[] | undefined): number[] => (list ?? []).slice(8 * token, 8 * token + 8)
+            expect(at(one[b])).toEqual(at(last[b]))
+          }
+        }
+      })
+    }
+  }
+
+  test('are right after a second pruning, too', async () => {
+    const model = withHiddenStates(plain)
+    const at = (layer: number, keep: number) => schedule(4, { layers: [layer], keep })
+    const method = receivedAttention()
+    const protect = [0]
+    const again = pruned(pruned(model, { method, schedule: at(0, 0.7), protect }), {
+      method,
+      schedule: at(2, 0.5),
+      protect,
+    })
+    const once = pruned(model, { method, schedule: new Map([...at(0, 0.7), ...at(2, 0.5)]), protect })
+    const inputs = inputsOf(plain, 2, 9, 4)
+    const [one, other] = [await run(again, inputs), await run(once, inputs)]
+    for (const name of Object.keys(other))
+      expect(difference(numbers(one[name]), numbers(other[name])), name).toBeLessThan(1e-5)
+  })
+})
+
+describe('attentions as outputs', () => {
+  const { logits, attentions } = statesOf(plain)
+  const outputs = Object.fromEntries(attentions.map((x, i) => [`attentions.${i}`, x]))
+  const model = decodeModel(emitModel({ logits, ...outputs }, { opset: 17 }))
+  const options = { method: clsAttention(), schedule: schedule(4, { layers: [1], keep: 0.5 }) }
+
+  test('are refused with what to do where tokens leave before them', () => {
+    const result = prune(model, options)
+    const refusal = result.ok ? undefined : result.refusal
+    expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')
+    expect(refusal?.message).toContain('the output attentions.2 was float32[batch,2,sequence,sequence]')
+    expect(refusal?.message).toContain('attentions.3 likewise')
+    expect(refusal?.message).toContain('--outputs logits,attentions.0,attentions.1')
+  })
+
+  test('are left out where others are asked for', async () => {
+    const result = pruned(model, { ...options, outputs: ['attentions.1', 'logits'] })
+    expect(new Graph(result).outputs.map(({ name }) => name)).toEqual(['logits', 'attentions.1'])
+    const only = pruned(decodeModel(emitModel({ logits }, { opset: 17 })), options)
+    const inputs = inputsOf(plain, 2, 9, 4)
+    const [one, other] = [await run(result, inputs), await run(only, inputs)]
+    expect(difference(numbers(one.logits), numbers(other.logits))).toBeLessThan(1e-6)
+    const dense = await run(model, inputs)
+    expect(difference(numbers(one['attentions.1']), numbers(dense['attentions.1']))).toBeLessThan(1e-6)
+  })
+
+  test('names that are none are told what there is', () => {
+    expect(() => prune(model, { ...options, outputs: ['scores'] })).toThrow(
+      'no output scores; it has logits, attentions.0',
+    )
+    expect(() => prune(model, { ...options, outputs: [] })).toThrow('no output is named')
+  })
+})

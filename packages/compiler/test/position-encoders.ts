@@ -1,0 +1,165 @@
+import {
+  add,
+  apply,
+  axisSize,
+  cast,
+  clip,
+  constant,
+  div,
+  einsum,
+  expand,
+  gather,
+  gatherElements,
+  gelu,
+  input,
+  layerNormalization,
+  matmul,
+  mul,
+  type Op,
+  operators,
+  range,
+  reshape,
+  sigmoid,
+  softmax,
+  sub,
+  sum,
+  swapLast,
+  type Tensor,
+  transpose,
+  unsqueeze,
+} from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { seeded } from './random.ts'
+
+/** What is added to the scores, computed from the hidden states and from positions. */
+type PositionTerm =
+  | 'none'
+  | 'relative key'
+  | 'relative key and query'
+  | 'quantised relative key'
+  | 'gated'
+  | 'disentangled'
+  | 'across tokens'
+
+export interface PositionEncoderOptions {
+  readonly term: PositionTerm
+  /** Heads folded into the batch [b·h,n,d], rows of the batch or heads outside; else in an axis of their own. */
+  readonly fold: 'none' | 'rows outside' | 'heads outside'
+  readonly masked: boolean
+  /** The stream is [n,b,D]. */
+  readonly tokensFirst?: boolean
+  /** Adds an input `hidden.<block>` [b,1,1,n] to the scores of every block but the first. */
+  readonly hideKeys?: boolean
+}
+
+export const blocks = 3
+export const vocabulary = 30
+const [heads, headDim, longest] = [2, 4, 12]
+const hidden = heads * headDim
+
+/** A post-norm encoder with random weights and a class token: `input_ids`, `attention_mask` → `logits`. */
+export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
+  const normal = seeded(7)
+  const weight = (dims: readonly number[], deviation: number): Tensor =>
+    constant(
+      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
+      'float32',
+      dims,
+    )
+  const linear = (x: Tensor, to: number, deviation = 1): Tensor => {
+    const from = x.dims.at(-1) as number
+    return add(matmul(x, weight([from, to], deviation / Math.sqrt(from))), weight([to], 0.1))
+  }
+  const norm = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
+  const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+  const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+  const [batch, tokens] = [axisSize(ids, 0), axisSize(ids, 1)]
+  const places = range(0, tokens)
+  /** [n,n] 0 … 2·longest-2 */
+  const distance = add(sub(unsqueeze(places, 1), unsqueeze(places, 0)), longest - 1)
+
+  const { tokensFirst = false } = options
+  const embedded = norm(gather(weight([vocabulary, hidden], 1), ids, 0))
+  let x = tokensFirst ? transpose(embedded, [1, 0, 2]) : embedded
+  for (let block = 0; block < blocks; block++) {
+    const split = (y: Tensor): Tensor =>
+      tokensFirst
+        ? transpose(reshape(y, [tokens, batch, heads, headDim]), [1, 2, 0, 3])
+        : transpose(reshape(y, [batch, tokens, heads, headDim]), [0, 2, 1, 3])
+    const [query, key, value] = [2, 2, 1].map((deviation) => split(linear(x, hidden, deviation))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    const fold = (y: Tensor): Tensor => {
+      if (options.fold === 'none') return y
+      const ordered = options.fold === 'rows outside' ? y : transpose(y, [1, 0, 2, 3])
+      return reshape(ordered, [-1, axisSize(y, 2), axisSize(y, 3)])
+    }
+    const unfold = (y: Tensor, columns: Tensor | number): Tensor => {
+      if (options.fold === 'none') return y
+      if (options.fold === 'rows outside') return reshape(y, [batch, heads, tokens, columns])
+      return transpose(reshape(y, [heads, batch, tokens, columns]), [1, 0, 2, 3])
+    }
+    const [q, k] = [fold(query), fold(key)]
+    let scores = div(matmul(q, swapLast(k)), Math.sqrt(headDim))
+    switch (options.term) {
+      case 'none':
+        break
+      case 'relative key':
+      case 'relative key and query': {
+        const table = gather(weight([2 * longest - 1, headDim], 1), distance, 0)
+        scores = add(scores, fold(einsum('bhld,lrd->bhlr', query, table)))
+        if (options.term === 'relative key and query') scores = add(scores, fold(einsum('bhrd,lrd->bhlr', key, table)))
+        break
+      }
+      case 'quantised relative key': {
+        const table = gather(weight([2 * longest - 1, headDim], 1), distance, 0)
+        scores = add(scores, fold(einsum('bhld,lrd->bhlr', rounded(query), table)))
+        break
+      }
+      case 'gated': {
+        const bias = transpose(gather(weight([2 * longest - 1, heads], 2), distance, 0), [2, 0, 1])
+        const gate = sum(sigmoid(linear(query, 2, 2)), 3, { keepDims: true })
+        const whole = expand(unsqueeze(bias, [0]), [batch, heads, tokens, tokens])
+        scores = add(scores, mul(fold(gate), fold(whole)))
+        break
+      }
+      case 'disentangled': {
+        const near = clip(cast(distance, 'float32'), longest - 3, longest + 3)
+        const index = unsqueeze(cast(sub(near, longest - 3), 'int64'), [0, 1])
+        const positions = transpose(reshape(weight([7, hidden], 1), [7, heads, headDim]), [1, 2, 0])
+        const toPosition = matmul(query, unsqueeze(positions, [0]))
+        const all = expand(index, [batch, heads, tokens, tokens])
+        scores = add(scores, fold(gatherElements(toPosition, all, 3)))
+        break
+      }
+      case 'across tokens': {
+        const table = gather(weight([2 * longest - 1, headDim], 1), distance, 0)
+        scores = add(scores, fold(einsum('bhld,lrd->bhlr', softmax(query, 2), table)))
+        break
+      }
+    }
+    if (options.masked) {
+      const real = cast(unsqueeze(mask, [1, 2]), 'float32')
+      scores = fold(add(unfold(scores, tokens), mul(sub(1, real), -10000)))
+    }
+    if (options.hideKeys && block > 0) {
+      const bias = input(`hidden.${block}`, 'float32', ['batch', 1, 1, 'sequence'])
+      scores = fold(add(unfold(scores, tokens), bias))
+    }
+    const context = unfold(matmul(softmax(scores), fold(value)), headDim)
+    const merged = tokensFirst
+      ? reshape(transpose(context, [2, 0, 1, 3]), [tokens, batch, hidden])
+      : reshape(transpose(context, [0, 2, 1, 3]), [batch, tokens, hidden])
+    x = norm(add(x, linear(merged, hidden)))
+    x = norm(add(x, linear(gelu(linear(x, 2 * hidden)), hidden)))
+  }
+  return emitModel({ logits: linear(gather(x, 0, tokensFirst ? 0 : 1), 3) }, { opset: 17 })
+}
+
+/** To 8 bits and back, in the range of all tokens, as dynamic quantisation does. */
+function rounded(x: Tensor): Tensor {
+  const [bytes, step, zero] = apply(operators.get('DynamicQuantizeLinear') as Op, [x], {}) as [Tensor, Tensor, Tensor]
+  return mul(cast(sub(cast(bytes, 'int32'), cast(zero, 'int32')), 'float32'), step)
+}

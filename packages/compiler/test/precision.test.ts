@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NamedTensors } from '@tp/core'
+import { clsAttention } from '@tp/method-attention'
+import { modelPath } from '@tp/models'
+import { decodeModel, type Model } from '@tp/onnx'
+import { compareWithSibling, dataSets, fixturesIn, fullPrecision, openFixture, variants } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { inspect, prune } from '../src/index.ts'
+import { shared } from './fixtures.ts'
+import { batchOf, mailModel, minilmModel, plainRow, type TextModel } from './texts.ts'
+
+/** Rounding alone, where the two dense runs are equal. */
+const LEAST = 1e-4
+
+/**
+ * Quantised and half-precision files are compared with the same weights in float32, pruned the same way: outputs to
+ * twice the distance of the two dense runs, and kept tokens but for those whose scores lie within the rounding.
+ */
+describe('a file in less precision keeps the tokens that it keeps in float32', () => {
+  const folder = join(shared, 'fixtures')
+  if (!existsSync(folder)) {
+    test.skip('int8, 4-bit and half-precision encoders (left out: the folder of shared fixtures is not here)', () => {})
+  }
+  for (const fixture of fixturesIn(folder)) {
+    const model = openFixture(fixture)
+    if (!fixture.facts.prunable || !inspect(model).ok) continue
+    const sibling = fullPrecision(model)
+    if (sibling === undefined) continue
+    test(fixture.name, async () => {
+      const { tokens, maskInput } = fixture.facts
+      const batches = dataSets(fixture).flatMap(({ inputs }) => [inputs, ...variants(inputs, maskInput, 2)])
+      await expectAlike(model, sibling, batches, { 0: Math.ceil(tokens * 0.75), 1: Math.ceil(tokens * 0.5) })
+    }, 60_000)
+  }
+
+  testTrained(mailModel(24, 90), modelPath('mail', 'int8'))
+  const minilm = minilmModel(24, 60)
+  if (minilm === undefined) test.skip('minilm, int8 (left out: the shared folder is not here)', () => {})
+  else testTrained(minilm, join(shared, 'models/minilm-sentiment/model.int8.onnx'))
+})
+
+/** A trained model whose sibling is a file of its own. */
+function testTrained({ name, model, texts }: TextModel, int8: string): void {
+  test(`${name}, int8`, async () => {
+    const batches = [0, 8, 16].map((from) => {
+      const list = texts.slice(from, from + 8).map(plainRow)
+      return batchOf(list, Math.max(...list.map(({ ids }) => ids.length)))
+    })
+    await expectAlike(decodeModel(readFileSync(int8)), model, batches, { 1: 30, 3: 15 })
+  }, 60_000)
+}
+
+async function expectAlike(
+  model: Model,
+  sibling: Model,
+  batches: readonly NamedTensors[],
+  keep: Readonly<Record<number, number>>,
+): Promise<void> {
+  const { dense, pruned, rows, same, scoreError, gap } = await compareWithSibling(model, sibling, batches, {
+    prune: (source, method, amounts) => {
+      const result = prune(source, { method, schedule: amounts, protect: [0], trace: true })
+      if (!result.ok) throw new Error(result.refusal.message)
+      return result.model
+    },
+    attentions: (source) => {
+      const seen = inspect(source)
+      return seen.ok ? seen.blocks.map(({ attention }) => attention) : []
+    },
+    method: clsAttention(),
+    keep,
+  })
+  expect(pruned).toBeLessThanOrEqual(Math.max(LEAST, 2 * dense))
+  expect(gap, `${rows - same} of ${rows} rows keep other tokens`).toBeLessThanOrEqual(2 * scoreError)
+}

@@ -1,0 +1,208 @@
+import {
+  add,
+  argMax,
+  axisSize,
+  cast,
+  concat,
+  constant,
+  equal,
+  expand,
+  gather,
+  gatherElements,
+  gatherND,
+  input,
+  matmul,
+  max,
+  mul,
+  none,
+  range,
+  reshape,
+  schedule,
+  slice,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { countFlops, inspect, prune } from '../src/index.ts'
+import { logitsOf } from './encoders.ts'
+import { type Built, expectHiddenKeys } from './hidden-keys.ts'
+import { difference, int64, numbers, run } from './run.ts'
+
+const ids = input('input_ids', 'int64', ['batch', 'sequence'])
+const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
+const classify = (x: Tensor): Tensor =>
+  matmul(
+    x,
+    constant(
+      Array.from({ length: 24 }, (_, i) => Math.sin(i)),
+      'float32',
+      [8, 3],
+    ),
+  )
+const rowNumbers = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, 0), [0]))
+/** (row, token) pairs, as exporters write x[arange(b), index]. */
+const pairs = (x: Tensor, index: Tensor): Tensor =>
+  gatherND(x, concat([unsqueeze(expand(rowNumbers(x), axisSize(x, 0)), [1]), unsqueeze(index, [1])], 1))
+
+const masked = (scores: Tensor): Tensor => where(equal(unsqueeze(mask, [1, 2]), 0), -1e9, scores)
+const largest = argMax(ids, 1)
+const lastReal = sub(sum(mask, 1), 1)
+
+/** How a head reads one token, and where that is in each row of the inputs below. */
+const forms: readonly {
+  readonly name: string
+  readonly read: (x: Tensor) => Tensor
+  readonly place: 'last' | 'largest id' | 'last real'
+}[] = [
+  { name: 'Gather(-1)', place: 'last', read: (x) => gather(x, -1, 1) },
+  { name: 'Gather([-1])', place: 'last', read: (x) => squeeze(gather(x, constant([-1], 'int64'), 1), [1]) },
+  { name: 'Slice(-1:)', place: 'last', read: (x) => squeeze(slice(x, { axis: 1, start: -1 }), [1]) },
+  { name: 'Gather(n - 1)', place: 'last', read: (x) => squeeze(gather(x, sub(axisSize(ids, 1), 1), 1), [1]) },
+  { name: 'GatherND by the largest id', place: 'largest id', read: (x) => pairs(x, largest) },
+  { name: 'GatherND by the last real token', place: 'last real', read: (x) => pairs(x, lastReal) },
+  { name: 'GatherND, rows as batch', place: 'last real', read: (x) => gatherND(x, unsqueeze(lastReal, [1]), 1) },
+  {
+    name: 'GatherElements',
+    place: 'last real',
+    read: (x) => {
+      const one = reshape(lastReal, [-1, 1, 1])
+      return squeeze(gatherElements(x, expand(one, concat([axisSize(x, 0), constant([1, 8], 'int64')], 0)), 1), [1])
+    },
+  },
+]
+
+const real = { right: [8, 5, 3], left: [8, 5, 3] }
+const TOKENS = 8
+const sizes = { batch: 1, tokens: TOKENS }
+
+function inputsOf(padding: 'right' | 'left' | 'none') {
+  const numbers = [3, 28, 7, 29, 11, 5, 17, 2, 9, 4, 29, 6, 1, 12, 8, 3, 5, 2, 25, 10, 20, 13, 14, 15]
+  const isReal = (row: number, token: number): boolean => {
+    const count = padding === 'none' ? TOKENS : (real[padding][row] as number)
+    return padding === 'left' ? token >= TOKENS - count : token < count
+  }
+  const marks = numbers.map((_, i) => (isReal(Math.floor(i / TOKENS), i % TOKENS) ? 1 : 0))
+  return {
+    input_ids: int64(
+      [3, TOKENS],
+      numbers.map((id, i) => (marks[i] === 1 ? id : 0)),
+    ),
+    attention_mask: int64([3, TOKENS], marks),
+  }
+}
+
+function placesOf(place: (typeof forms)[number]['place'], padding: 'right' | 'left' | 'none'): number[] {
+  if (place === 'last') return [7, 7, 7]
+  if (place === 'largest id') return [3, 2, 2]
+  return padding === 'right' ? [7, 4, 2] : [7, 7, 7]
+}
+
+const plain = {
+  blocks: 3,
+  heads: 2,
+  headDim: 4,
+  norm: 'pre',
+  mask: 'none',
+  pooling: 'none',
+  opset: 17,
+  seed: 3,
+} as const
+
+describe('a head that reads one token at a place of its own', () => {
+  for (const { name, read, place } of forms) {
+    const paddings = place === 'last' ? (['none', 'left'] as const) : (['right'] as const)
+    for (const padding of paddings) {
+      const built: Built = {
+        ...plain,
+        hide: padding === 'none' ? (scores) => scores : masked,
+        pool: (x) => classify(read(x)),
+      }
+      const { attention_mask, ...others } = inputsOf(padding)
+      const inputs = padding === 'none' && place !== 'last real' ? others : { ...others, attention_mask }
+      test(`${name}, padding ${padding}, of the last block only what is read is computed`, async () => {
+        const model = decodeModel(emitModel({ logits: logitsOf({ ...built, head: (x) => built.pool(x, undefined) }) }))
+        const dense = await run(model, inputs)
+        const lean = prune(model, { method: none(), schedule: new Map() })
+        const pruned = prune(model, {
+          method: receivedAttention(),
+          schedule: schedule(3, { layers: [0], tokens: TOKENS }),
+        })
+        if (!lean.ok || !pruned.ok) throw new Error('refused')
+        for (const result of [lean, pruned]) {
+          expect(difference(numbers((await run(result.model, inputs)).logits), numbers(dense.logits))).toBeLessThan(
+            1e-5,
+          )
+        }
+        // Of the last block queries, output and feed-forward: 6·d² for each of 7 tokens, and 2·n·d of its attention.
+        const saved = countFlops(model, sizes) - countFlops(lean.model, sizes)
+        expect(saved).toBe(7 * (6 * 8 * 8 + 2 * TOKENS * 8))
+        const moot = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) })
+        expect(moot.ok && [moot.cuts.length, countFlops(moot.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
+      })
+      for (const [method, amounts] of [
+        [receivedAttention(), { layers: [0, 1], mass: 0.6 }],
+        [clsAttention(), { layers: [0, 1, 2], keep: 0.6 }],
+        [clsAttention(), { layers: [1], tokens: 1 }],
+      ] as const) {
+        test(`${name}, padding ${padding}, ${method.name} ${JSON.stringify(amounts)}`, async () => {
+          const kept = await expectHiddenKeys(built, { method, schedule: schedule(3, amounts) }, inputs)
+          const wanted = placesOf(place, padding)
+          kept.forEach((row, b) => {
+            expect(row).toContain(wanted[b])
+          })
+        })
+      }
+    }
+  }
+
+  test('the last token is read also where it is padding', async () => {
+    const built: Built = { ...plain, hide: masked, pool: (x) => classify(gather(x, -1, 1)) }
+    const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.75 }) }
+    const kept = await expectHiddenKeys(built, plan, inputsOf('right'))
+    expect(kept.map((row) => row.at(-1))).toEqual([7, 7, 7])
+    expect(kept.map((row) => row.length)).toEqual([6, 5, 3])
+  })
+
+  test('a place that the hidden states choose is refused', () => {
+    const head = (x: Tensor): Tensor => classify(pairs(x, cast(max(max(x, 2), 1), 'int64')))
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
+    expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
+  })
+
+  test('several tokens of each row are refused', () => {
+    const head = (x: Tensor): Tensor => classify(sum(slice(x, { axis: 1, start: -2 }), 1))
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
+    expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
+  })
+
+  test('the class token and the last one may both be read', async () => {
+    const built: Built = {
+      ...plain,
+      hide: (scores) => scores,
+      pool: (x) => classify(add(gather(x, 0, 1), mul(gather(x, -1, 1), 0.5))),
+    }
+    const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], tokens: [4, 1] }) }
+    const { input_ids } = inputsOf('none')
+    expect(await expectHiddenKeys(built, plan, { input_ids })).toEqual([
+      [0, 7],
+      [0, 7],
+      [0, 7],
+    ])
+  })
+
+  test('where all tokens come back, it reads the same one', async () => {
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head: (x) => classify(gather(x, -1, 1)) }) }))
+    const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) }
+    const [restored, without] = (['all', 'none'] as const).map((restore) => prune(model, { ...plan, restore }))
+    if (!restored?.ok || !without?.ok) throw new Error('refused')
+    const { input_ids } = inputsOf('none')
+    const [a, b] = [await run(restored.model, { input_ids }), await run(without.model, { input_ids })]
+    expect(difference(numbers(a.logits), numbers(b.logits))).toBeLessThan(1e-6)
+  })
+})

@@ -1,0 +1,181 @@
+import { constant, div, gather, matmul, mean, norm2, schedule, swapLast, type Tensor } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { inspect, type PruneOptions, prune, readProvenance, type Tower } from '../src/index.ts'
+import { type EncoderOptions, encoder, inputsOf, logitsOf } from './encoders.ts'
+import { difference, numbers, run } from './run.ts'
+
+const text: EncoderOptions = {
+  ...{ blocks: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls' },
+  ...{ opset: 17, seed: 1, prefix: 'text_' },
+}
+const picture: EncoderOptions = {
+  ...text,
+  blocks: 3,
+  norm: 'pre',
+  mask: 'none',
+  pooling: 'mean',
+  seed: 5,
+  prefix: 'picture_',
+}
+const causal: EncoderOptions = { ...text, causal: 'triangle' }
+
+/** Two encoders, and how alike their results are, as in contrastive models. */
+function twoTowers(left: EncoderOptions, right: EncoderOptions): Model {
+  const [a, b] = [logitsOf(left), logitsOf(right)]
+  const unit = (x: Tensor): Tensor => div(x, norm2(x, 1, { keepDims: true }))
+  return decodeModel(emitModel({ left: a, right: b, likeness: matmul(unit(a), swapLast(unit(b))) }))
+}
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(result.refusal.message)
+  return decodeModel(encodeModel(result.model))
+}
+
+const inputs = { ...inputsOf(text, 2, 8, 3), ...inputsOf(picture, 2, 10, 4) }
+const half = ({ blocks }: Tower) => schedule(blocks, { keep: 0.5 })
+const method = receivedAttention()
+
+describe('two towers in one file', () => {
+  const model = twoTowers(text, picture)
+
+  test('are found, and named by what they read', () => {
+    const found = inspect(model)
+    if (!found.ok) throw new Error(found.refusal.message)
+    expect(found.towers).toEqual([
+      { name: 'text_input_ids', blocks: 2 },
+      { name: 'picture_input_ids', blocks: 3 },
+    ])
+    const other = inspect(model, { tower: 'picture_input_ids' })
+    expect([found.tower, found.mask, found.classToken]).toEqual(['text_input_ids', 'text_attention_mask', 0])
+    expect(other).toMatchObject({ ok: true, tower: 'picture_input_ids', mask: undefined, classToken: undefined })
+  })
+
+  test('are each pruned as they would be alone', async () => {
+    const both = await run(pruned(model, { method, schedule: half }), inputs)
+    const left = await run(pruned(decodeModel(encoder(text)), { method, schedule: half }), inputsOf(text, 2, 8, 3))
+    const right = await run(
+      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
+      inputsOf(picture, 2, 10, 4),
+    )
+    expect(difference(numbers(both.left), numbers(left.logits))).toBeLessThan(1e-5)
+    expect(difference(numbers(both.right), numbers(right.logits))).toBeLessThan(1e-5)
+    expect(both.likeness?.dims).toEqual([2, 2])
+  })
+
+  test('can be pruned one at a time, with methods of their own', async () => {
+    const first = pruned(model, { method: clsAttention(), schedule: half, tower: 'text_input_ids', trace: true })
+    const second = pruned(first, { method, schedule: half, tower: 'picture_input_ids', trace: true })
+    const [dense, one, two] = [await run(model, inputs), await run(first, inputs), await run(second, inputs)]
+    expect(difference(numbers(one.right), numbers(dense.right))).toBeLessThan(1e-6)
+    expect(difference(numbers(two.left), numbers(one.left))).toBeLessThan(1e-6)
+    const right = await run(
+      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
+      inputsOf(picture, 2, 10, 4),
+    )
+    expect(difference(numbers(two.right), numbers(right.logits))).toBeLessThan(1e-5)
+    expect(readProvenance(second).map(({ tower, method: name }) => [tower, name])).toEqual([
+      ['text_input_ids', 'cls-attention'],
+      ['picture_input_ids', 'received-attention'],
+    ])
+    // the last block of the text encoder computes no more than the class token
+    expect(
+      Object.keys(two)
+        .filter((name) => name.startsWith('tp.'))
+        .sort(),
+    ).toEqual(
+      [
+        'tp.trace.1.indices',
+        'tp.trace.1.valid',
+        ...['indices', 'valid'].map((what) => `tp.trace.picture_input_ids.1.${what}`),
+        'tp.trace.2.indices',
+        'tp.trace.2.valid',
+      ].sort(),
+    )
+  })
+
+  test('one that is not there', () => {
+    expect(() => prune(model, { method, schedule: half, tower: 'sound' })).toThrow(
+      'no encoder sound; it has text_input_ids (2 blocks), picture_input_ids (3 blocks)',
+    )
+  })
+
+  test('a method that one of them has no use for is refused with its name', () => {
+    const result = prune(model, { method: clsAttention(), schedule: half })
+    expect(!result.ok && result.refusal.message).toContain('picture_input_ids')
+  })
+})
+
+describe('a tower that cannot be pruned', () => {
+  const model = twoTowers(causal, picture)
+
+  test('is named with its reason, and does not hinder the other', async () => {
+    const found = inspect(model)
+    expect(found.ok && found.tower).toBe('picture_input_ids')
+    expect(found.ok && found.towers[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
+    const [dense, now] = [await run(model, inputs), await run(pruned(model, { method, schedule: half }), inputs)]
+    const right = await run(
+      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
+      inputsOf(picture, 2, 10, 4),
+    )
+    expect(difference(numbers(now.left), numbers(dense.left))).toBeLessThan(1e-6)
+    expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
+  })
+
+  test('is refused where it is asked for', () => {
+    const result = prune(model, { method, schedule: half, tower: 'text_input_ids' })
+    expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
+  })
+
+  test('two such are refused with the reason of the first', () => {
+    const result = prune(twoTowers(causal, { ...picture, causal: 'range' }), { method, schedule: half })
+    expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
+  })
+})
+
+test('towers that read the same input have names of their own', () => {
+  const found = inspect(twoTowers(text, { ...text, seed: 7 }))
+  expect(found.ok && found.towers.map(({ name }) => name)).toEqual(['text_input_ids', 'text_input_ids.2'])
+})
+
+test('several heads on one encoder get what each would get alone', async () => {
+  const classes = (x: Tensor): Tensor =>
+    matmul(
+      x,
+      constant(
+        Array.from({ length: 16 }, (_, i) => Math.cos(i)),
+        'float32',
+        [8, 2],
+      ),
+    )
+  const heads = {
+    class: (x: Tensor) => classes(gather(x, 0, 1)),
+    second: (x: Tensor) => classes(gather(x, 1, 1)),
+    mean: (x: Tensor) => classes(mean(x, 1)),
+    tokens: classes,
+  }
+  const modelOf = (names: readonly (keyof typeof heads)[]): Model => {
+    let last: Tensor | undefined
+    logitsOf({ ...text, head: (x) => (last = x) })
+    return decodeModel(emitModel(Object.fromEntries(names.map((name) => [name, heads[name](last as Tensor)]))))
+  }
+  const given = inputsOf(text, 2, 8, 3)
+  for (const [names, restore] of [
+    [['class', 'second', 'mean'], 'none'],
+    [['class', 'tokens', 'mean'], 'all'],
+    [['tokens', 'class'], 'auto'],
+  ] as const) {
+    const options = { method, schedule: schedule(2, { layers: [0, 1], keep: 0.5 }), restore, protect: [0, 1] }
+    const together = await run(pruned(modelOf(names), options), given)
+    for (const name of names) {
+      const alone = await run(
+        pruned(modelOf([name]), { ...options, ...(restore === 'auto' && { restore: 'all' }) }),
+        given,
+      )
+      expect(together[name]?.dims).toEqual(alone[name]?.dims)
+      expect(difference(numbers(together[name]), numbers(alone[name])), name).toBeLessThan(1e-5)
+    }
+  }
+})

@@ -1,0 +1,19 @@
+export { difference, numbers, rows } from './compare.ts'
+export {
+  type DataSet,
+  type DropGolden,
+  dataSets,
+  type Fixture,
+  type FixtureFacts,
+  fixturesIn,
+  type Golden,
+  goldens,
+  type MergeGolden,
+  openFixture,
+  sharedFolder,
+} from './folder.ts'
+export { fullPrecision } from './full-precision.ts'
+export { mutant, mutationNames } from './mutants.ts'
+export { openModel, runModel } from './session.ts'
+export { type Comparison, compareWithSibling, type Pruner } from './sibling.ts'
+export { variants } from './variants.ts'

@@ -1,0 +1,161 @@
+import { type Method, type NamedTensors, type Schedule, schedule, type TensorLike } from '@tp/core'
+import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
+import { numbers, rows } from './compare.ts'
+import { type Kept, replay } from './replay.ts'
+import { openModel, runModel } from './session.ts'
+
+/** The compiler, and what the comparison needs to know of the method that it prunes by. */
+export interface Pruner {
+  /** With traces. */
+  prune(model: Model, method: Method, amounts: Schedule): Model
+  /** What the compiler calls the attention of each block: the name of the softmax's node, or of its result. */
+  attentions(model: Model): readonly string[]
+  /** A method that scores tokens by the attention of the first one. */
+  readonly method: Method
+  /** Tokens that stay, by block. */
+  readonly keep: Readonly<Record<number, number>>
+}
+
+/** A model pruned next to its sibling in full precision. */
+export interface Comparison {
+  /** Largest difference of the two dense runs, and of the pruned ones with the same tokens kept. */
+  readonly dense: number
+  readonly pruned: number
+  /** Rows in all cuts, and in how many of them the two keep the same tokens. */
+  readonly rows: number
+  readonly same: number
+  /** Largest difference of the two runs' scores of one token. */
+  readonly scoreError: number
+  /**
+   * Where they keep others: by how much, at most, the sibling prefers its own token to the one that took its place.
+   * 0 where none differ. Rounding explains up to twice the score error.
+   */
+  readonly gap: number
+}
+
+/**
+ * Prunes a model and its sibling the same way and compares kept tokens and outputs. The sibling's outputs are those with
+ * the tokens that the model kept, so that they can be compared also where a rounded score chose another token. A row
+ * that differs at one block is not looked at in later ones.
+ */
+export async function compareWithSibling(
+  model: Model,
+  sibling: Model,
+  inputs: readonly NamedTensors[],
+  pruner: Pruner,
+): Promise<Comparison> {
+  const layers = Object.keys(pruner.keep).map(Number)
+  const amounts = schedule(1 + Math.max(...layers), { layers, tokens: Object.values(pruner.keep) })
+  const batches: Comparison[] = []
+  await using dense = await openModel(model)
+  await using denseSibling = await openModel(sibling)
+  await using own = await openModel(withScores(model, pruner, amounts))
+  await using wanted = await openModel(withScores(sibling, pruner, amounts))
+  for (const feeds of inputs) {
+    const wholes = [await dense.run(feeds), await denseSibling.run(feeds)] as const
+    const [ours, theirs] = [traced(await own.run(feeds), amounts), traced(await wanted.run(feeds), amounts)]
+    const replayed = await runModel(pruner.prune(sibling, replay(ours.kept), amounts), feeds)
+    const outputs = Object.keys(wholes[0])
+    batches.push({
+      ...compareKept(ours, theirs, [...amounts.keys()]),
+      dense: distance(...wholes, outputs),
+      pruned: distance(ours.results, replayed, outputs),
+    })
+  }
+  const largest = (of: (batch: Comparison) => number): number => Math.max(...batches.map(of))
+  const total = (of: (batch: Comparison) => number): number => batches.reduce((sum, batch) => sum + of(batch), 0)
+  return {
+    dense: largest(({ dense }) => dense),
+    pruned: largest(({ pruned }) => pruned),
+    rows: total(({ rows }) => rows),
+    same: total(({ same }) => same),
+    scoreError: largest(({ scoreError }) => scoreError),
+    gap: largest(({ gap }) => gap),
+  }
+}
+
+/** A row is left at the first block at which the two keep different tokens. */
+function compareKept(own: Traced, wanted: Traced, blocks: readonly number[]): Omit<Comparison, 'dense' | 'pruned'> {
+  const batch = own.kept.get(blocks[0] as number)?.length ?? 0
+  const errors: number[] = []
+  const gaps: number[] = []
+  let rows = 0
+  for (let row = 0; row < batch; row++) {
+    for (const block of blocks) {
+      const of = (all: Kept): readonly number[] => all.get(block)?.[row] ?? []
+      const [scores, wantedScores] = [of(own.scores), of(wanted.scores)]
+      rows++
+      errors.push(...scores.map((score, i) => Math.abs(score - (wantedScores[i] as number))))
+      const [kept, wantedKept] = [of(own.kept), of(wanted.kept)]
+      if (kept.join() === wantedKept.join()) continue
+      const scoreOf = (token: number): number => wantedScores[of(wanted.arriving).indexOf(token)] ?? Number.NaN
+      const lost = wantedKept.filter((token) => !kept.includes(token)).map(scoreOf)
+      const gained = kept.filter((token) => !wantedKept.includes(token)).map(scoreOf)
+      gaps.push(Math.max(...lost) - Math.min(...gained))
+      break
+    }
+  }
+  return { rows, same: rows - gaps.length, scoreError: Math.max(0, ...errors), gap: Math.max(0, ...gaps) }
+}
+
+interface Traced {
+  readonly results: NamedTensors
+  readonly kept: Kept
+  /** By block and row: tokens that arrive there, and their scores. */
+  readonly arriving: Kept
+  readonly scores: Kept
+}
+
+/** A pruned model that also gives the attention of the blocks at which tokens leave. */
+function withScores(model: Model, pruner: Pruner, amounts: Schedule): Model {
+  const pruned = cloneModel(pruner.prune(model, pruner.method, amounts))
+  const graph = new Graph(pruned)
+  const attentions = pruner.attentions(model)
+  for (const block of amounts.keys()) {
+    const softmax = graph.nodes.find(({ name }) => name === attentions[block])
+    const [from, to] = [softmax?.output[0] ?? (attentions[block] as string), scoresName(block)]
+    graph.insert([createNode({ type: 'Cast', name: to, inputs: [from], outputs: [to], attributes: { to: 1 } })])
+    graph.addOutput(to, 'float32', [undefined, undefined, undefined, undefined])
+  }
+  return pruned
+}
+
+function traced(results: NamedTensors, amounts: Schedule): Traced {
+  const blocks = [...amounts.keys()]
+  const kept = new Map(blocks.map((block) => [block, rows(results[`tp.trace.${block}.indices`])]))
+  const attention = (block: number): TensorLike => results[scoresName(block)] as TensorLike
+  const [batch = 0, , , tokens = 0] = attention(blocks[0] as number).dims
+  const all = Array.from({ length: batch }, () => Array.from({ length: tokens }, (_, token) => token))
+  return {
+    results,
+    kept,
+    arriving: new Map(blocks.map((block, i) => [block, i === 0 ? all : (kept.get(blocks[i - 1] as number) ?? [])])),
+    scores: new Map(blocks.map((block) => [block, scoresOf(attention(block))])),
+  }
+}
+
+/** An output that the comparison adds. */
+function scoresName(block: number): string {
+  return `attention_of_block_${block}`
+}
+
+/** Attention [b,h,n,n] → [b][n]: the mean over heads of the first row. */
+function scoresOf(attention: TensorLike): number[][] {
+  const [, heads = 0, queries = 0, tokens = 0] = attention.dims
+  return rows(attention).map((row) =>
+    Array.from({ length: tokens }, (_, token) => {
+      let sum = 0
+      for (let head = 0; head < heads; head++) sum += row[head * queries * tokens + token] as number
+      return sum / heads
+    }),
+  )
+}
+
+/** Largest difference of two runs. */
+function distance(a: NamedTensors, b: NamedTensors, outputs: readonly string[]): number {
+  const differences = outputs.map((name) => {
+    const [x, y] = [numbers(a[name]), numbers(b[name])]
+    return x.length === y.length ? Math.max(0, ...x.map((value, i) => Math.abs(value - (y[i] as number)))) : Number.NaN
+  })
+  return Math.max(...differences)
+}

@@ -1,7 +1,8 @@
+import { arrayOf, expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
-import { arrayOf, expectClose, type GoldenArray, goldenCase, rowsOf, tensorOf } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { carry, choose } from '../test/one-site.ts'
 import { cumulativeAttention } from './index.ts'
 

@@ -1,7 +1,8 @@
 import { constant } from '@tp/core'
+import { arrayOf, expectClose, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { arrayOf, expectClose, goldenCase, rowsOf, sorted, tensorOf } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { choose } from '../test/one-site.ts'
 import { keyNorm } from './index.ts'
 

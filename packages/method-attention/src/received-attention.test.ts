@@ -1,8 +1,9 @@
-import { isTpError } from '@tp/core'
+import { isTpError, keptCount } from '@tp/core'
+import { arrayOf, expectClose, marked, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
-import { arrayOf, expectClose, goldenCase, marked, rowOf, rowsOf, sorted, tensorOf } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { runGoldenEncoder, statesOf } from '../test/golden-encoder.ts'
 import { choose } from '../test/one-site.ts'
 import { receivedAttention } from './index.ts'
@@ -113,19 +114,53 @@ describe('PoWER-BERT (padding queries count there, so padding is taken for real 
     expect(kept).toEqual(rowsOf(arrayOf(outputs, 'kept_ids')))
   })
 
-  test('soft-extract-grad-pad: the order of all tokens', () => {
-    const { inputs, outputs } = goldenCase('power_bert/soft-extract-grad-pad')
-    const attention = tensorOf(arrayOf(inputs, 'atten'))
-    rowsOf(arrayOf(outputs, 'order')).forEach((order, row) => {
-      for (let value = 1; value <= order.length; value++) {
-        const { kept } = choose(receivedAttention({ diagonal: false }), { attention }, { kind: 'tokens', value })
-        expect(kept[row]).toEqual(sorted(order.slice(0, value)))
-      }
-    })
-  })
+  test.each(['soft-extract-initial', 'soft-extract-grad', 'soft-extract-grad-pad'])(
+    '%s: the order of all tokens',
+    (name) => {
+      const { inputs, outputs } = goldenCase(`power_bert/${name}`)
+      const attention = tensorOf(arrayOf(inputs, 'atten'))
+      rowsOf(arrayOf(outputs, 'order')).forEach((order, row) => {
+        for (let value = 1; value <= order.length; value++) {
+          const { kept } = choose(receivedAttention({ diagonal: false }), { attention }, { kind: 'tokens', value })
+          expect(kept[row]).toEqual(sorted(order.slice(0, value)))
+        }
+      })
+    },
+  )
+})
+
+test('observed-attention of kvpress: sums over the queries that see a key, in each group of heads by itself', () => {
+  const { inputs, outputs, params } = goldenCase('kv_scorers/observed-attention')
+  const attention = arrayOf(inputs, 'attention')
+  const [batch = 0, heads = 0, tokens = 0] = attention.shape
+  const groups = params.kv_heads as number
+  const grouped = tensorOf({ ...attention, shape: [batch * groups, heads / groups, tokens, tokens] })
+  const { scores } = choose(receivedAttention(), { attention: grouped }, { kind: 'ratio', value: 1 })
+  // theirs is a decoder, whose token j is seen by the n − j that follow; here every token is seen by all n
+  const seen = scores.flatMap((row) => row.map((score, j) => (score * tokens) / (tokens - j)))
+  expectClose(seen, arrayOf(outputs, 'score').data, 'scores')
 })
 
 describe('Length-Adaptive Transformer (padding queries count there)', () => {
+  test('length-ratio-schedule: a keep ratio gives the same lengths (theirs are never under 2)', () => {
+    const { params, outputs } = goldenCase('length_adaptive/length-ratio-schedule')
+    const cases = params.cases as {
+      max_seq_length: number
+      num_hidden_layers: number
+      length_drop_ratio: number
+      layer_config?: number[]
+    }[]
+    for (const [i, given] of cases.entries()) {
+      const ratio = { kind: 'ratio', value: 1 - given.length_drop_ratio } as const
+      let count = given.max_seq_length
+      const lengths = Array.from({ length: given.num_hidden_layers }, (_, layer) => {
+        if (given.layer_config?.includes(layer) ?? true) count = Math.max(2, keptCount(count, ratio) as number)
+        return count
+      })
+      expect(lengths).toEqual(arrayOf(outputs, `lengths_${i}`).data)
+    }
+  })
+
   test.each(['drop-restore', 'drop-restore-pad', 'keep-all', 'layer-skip', 'no-cls-protection'])('%s', (name) => {
     const golden = goldenCase(`length_adaptive/${name}`)
     const {

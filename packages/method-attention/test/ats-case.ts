@@ -1,5 +1,6 @@
 import { constant, type Tensor } from '@tp/core'
-import { arrayOf, type GoldenCase, goldenCase, rowsOf, tensorOf } from './golden.ts'
+import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
+import { goldenCase } from './golden.ts'
 import type { OneSite } from './one-site.ts'
 
 export interface SamplerCase {

@@ -22,7 +22,7 @@ import {
   where,
   withUnification,
 } from '@tp/core'
-import { arrayOf, type GoldenCase, rowOf, tensorOf } from './golden.ts'
+import { arrayOf, type GoldenCase, rowOf, tensorOf } from '@tp/core/testing'
 import { lists } from './one-site.ts'
 
 /** What was left after one layer of one example. */

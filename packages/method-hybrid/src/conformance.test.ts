@@ -1,4 +1,4 @@
-import { byBlock } from '@tp/core'
+import { byBlock, type Method } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { run } from '../test/run.ts'
@@ -11,7 +11,14 @@ testMethod(ppt({ variance: 0 }), { run })
 testMethod(ppt({ variance: 1 }), { run })
 testMethod(diffrate({ pruned: 0 }), { run })
 testMethod(
-  byBlock('mixed', (block) => (block === 1 ? tome() : block === 2 ? evit() : receivedAttention())),
+  byBlock(
+    'mixed',
+    new Map<number, Method>([
+      [1, tome()],
+      [2, evit()],
+    ]),
+    receivedAttention(),
+  ),
   { run },
 )
 testMethod(withMerge(receivedAttention({ queries: 4 })), { run })

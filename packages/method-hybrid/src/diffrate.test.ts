@@ -1,5 +1,6 @@
+import { arrayOf } from '@tp/core/testing'
 import { test } from 'vitest'
-import { arrayOf, goldenCase } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { vitBlock } from '../test/vit-block.ts'
 import { diffrate } from './index.ts'

@@ -1,5 +1,6 @@
+import { arrayOf, rowsOf, sorted } from '@tp/core/testing'
 import { expect, test } from 'vitest'
-import { arrayOf, goldenCase, rowsOf, sorted } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce } from '../test/one-site.ts'
 import { vitBlock } from '../test/vit-block.ts'
 import { evit } from './index.ts'

@@ -1,6 +1,7 @@
 import { constant } from '@tp/core'
+import { arrayOf } from '@tp/core/testing'
 import { test } from 'vitest'
-import { arrayOf, goldenCase } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { expectLeft, type Left, reduceOnce } from '../test/one-site.ts'
 import { vitBlock } from '../test/vit-block.ts'
 import { ltmp } from './index.ts'

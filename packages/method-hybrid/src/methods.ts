@@ -2,6 +2,7 @@ import { type MethodEntry, methodEntry } from '@tp/core'
 import { aTome } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
 import { evit } from './evit.ts'
+import { evoVit, evoVitOptions } from './evo-vit.ts'
 import { ltmp, ltmpOptions } from './ltmp.ts'
 import { pitome, pitomeOptions } from './pitome.ts'
 import { ppt, pptOptions } from './ppt.ts'
@@ -21,5 +22,6 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
   methodEntry(tofu, 'drops one of two similar tokens in early blocks, merges them at full length in late ones'),
+  methodEntry(evoVit, 'lets tokens of little class attention skip blocks, and come back', evoVitOptions),
   methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
 ]

@@ -1,5 +1,6 @@
+import { arrayOf, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect, test } from 'vitest'
-import { arrayOf, goldenCase, rowsOf, tensorOf } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { asKeys, expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { pitome } from './index.ts'
 

@@ -1,11 +1,14 @@
+import { constant } from '@tp/core'
+import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { describe, expect, test } from 'vitest'
-import { arrayOf, goldenCase, rowsOf, tensorOf } from '../test/golden.ts'
+import { goldenCase } from '../test/golden.ts'
 import { asKeys, expectLeft, type Left, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { vitBlock } from '../test/vit-block.ts'
 import { tome } from './index.ts'
 
-function merged(name: string): { left: Left[]; outputs: ReturnType<typeof goldenCase>['outputs'] } {
-  const { params, inputs, outputs } = goldenCase(`tome/${name}`)
+function merged(name: string): GoldenCase & { readonly left: Left[] } {
+  const golden = goldenCase(`tome/${name}`)
+  const { params, inputs } = golden
   const fixed = params.distill_token === true ? [0, 1] : params.class_token === true ? [0] : []
   const site = {
     hidden: tensorOf(arrayOf(inputs, 'x')),
@@ -13,7 +16,7 @@ function merged(name: string): { left: Left[]; outputs: ReturnType<typeof golden
     size: sizesOf(arrayOf(inputs, 'size')),
     fixed,
   }
-  return { left: reduceOnce(tome(), site, { kind: 'remove', value: params.r as number }), outputs }
+  return { ...golden, left: reduceOnce(tome(), site, { kind: 'remove', value: params.r as number }) }
 }
 
 describe("the authors' merge", () => {
@@ -38,6 +41,34 @@ describe("the authors' merge", () => {
     expect(even).toEqual(order.map((row) => [...row].sort((a, b) => a - b)))
     expect(even).not.toEqual(order)
   })
+
+  test.each(['r0-keep-all', 'r4-cls', 'r99-more-than-half', 'dup-tokens-cls', 'r5-cls-dist'])(
+    '%s: merged once more, with sizes that are no longer 1',
+    (name) => {
+      const { left, outputs, params, inputs } = merged(name)
+      const [batch, tokens, width] = [left.length, left[0]?.hidden.length ?? 0, left[0]?.hidden[0]?.length ?? 0]
+      const keys = arrayOf(inputs, 'metric').shape[2] as number
+      const states = left.flatMap(({ hidden }) => hidden)
+      const site = {
+        hidden: constant(states.flat(), 'float32', [batch, tokens, width]),
+        // their second metric: the first channels of the tokens themselves
+        key: constant(
+          states.flatMap((state) => state.slice(0, keys)),
+          'float32',
+          [batch, 1, tokens, keys],
+        ),
+        size: constant(
+          left.flatMap(({ size }) => size),
+          'float32',
+          [batch, tokens],
+        ),
+        fixed: params.distill_token === true ? [0, 1] : [0],
+      }
+      const again = reduceOnce(tome(), site, { kind: 'remove', value: params.r as number })
+      const inOrder = name !== 'r0-keep-all'
+      expectLeft(again, arrayOf(outputs, 'second_merged'), arrayOf(outputs, 'second_size'), { inOrder })
+    },
+  )
 
   test.each([
     ['block-prop-attn', true],

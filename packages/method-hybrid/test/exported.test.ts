@@ -17,7 +17,7 @@ const everyMethod: readonly Method[] = [
   withMerge(receivedAttention()),
   withFuse(receivedAttention()),
 ]
-const byClassToken = ['evit', 'ppt', 'diffrate', 'tps']
+const byClassToken = ['evit', 'ppt', 'diffrate', 'tps', 'evo-vit']
 
 describe('all tokens kept, by force: the dense outputs', () => {
   for (const name of ['timm-vit-avgpool-ts17', 'vit-cls-sdpa-ts17', 'bert-cls-eager-ts11', 'bert-meanpool-ts14']) {

@@ -17,8 +17,8 @@ import {
   unsqueeze,
   withUnification,
 } from '@tp/core'
+import { expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect } from 'vitest'
-import { expectClose, type GoldenArray, rowsOf, tensorOf } from './golden.ts'
 
 /** What one block gives to a method, and its tokens as they are before. */
 export interface OneSite {

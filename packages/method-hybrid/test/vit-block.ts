@@ -11,7 +11,7 @@ import {
   type Tensor,
   transpose,
 } from '@tp/core'
-import { arrayOf, type GoldenCase, tensorOf } from './golden.ts'
+import { arrayOf, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { attention, type OneSite } from './one-site.ts'
 
 export interface VitBlockOptions {

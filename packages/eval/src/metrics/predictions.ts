@@ -45,5 +45,5 @@ export function largest(row: ArrayLike<number>): number {
 }
 
 function isOwnOutput([name]: readonly [string, unknown]): boolean {
-  return !name.startsWith('tp.trace.')
+  return !name.startsWith('tp.')
 }

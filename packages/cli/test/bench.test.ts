@@ -58,7 +58,7 @@ describe('bench', () => {
     expect(rows.map(({ model }: { model: string }) => model)).toEqual(['dense', 'none', 'stride 0.5', 'random 0.5'])
     expect(rows[0].flops).toBe(1)
     expect(rows[2].flops).toBeGreaterThan(2)
-  })
+  }, 30_000)
 
   test('times a model that cannot be pruned', async () => {
     const { code, stdout } = await tpHere(['bench', fixture('gpt2-old-ts14'), '--shapes', '1x8'])

@@ -114,7 +114,7 @@ describe('eval of texts', () => {
     expect(rows[2]).toMatch(
       /^received-attention +mass 0\.9 +0\.\d\d +[\d.]+ ± [\d.]+ +.+ % +\d\.\d\d× +[\d.]+ +\d\.\d\d× \(/,
     )
-  })
+  }, 30_000)
 
   test('a quote that nobody closes is a plain character', async () => {
     writeFileSync(folder.at('quote.tsv'), 'label\tsentence\n0\tshe said "yes\n1\twin "cash now\n')
@@ -142,7 +142,7 @@ test('eval of pictures says what it assumed', async () => {
   // (197·5000 + 9999) div 10⁴ = 99, then 50, 25, 13, 7
   expect(rows[2].kept).toBeCloseTo((197 + 99 + 50 + 25 + 13 + 7) / 197 / 6, 6)
   expect(rows[0].accuracy).toBeGreaterThan(80)
-})
+}, 30_000)
 
 test('eval of a model that cannot be pruned refuses the methods', async () => {
   writeFileSync(folder.at('conv.onnx'), convolutional())

@@ -30,6 +30,20 @@ test('as one JSON document', async () => {
   ])
 })
 
+test('says which operator hides the probabilities, and under which methods it is written out', async () => {
+  const path = fixture('vit-cls-ortfused')
+  const { stdout } = await tpHere(['inspect', path])
+  expect(stdout).toMatch(/^fused +attention is one com\.microsoft\.Attention operator.*batch·4·17²/m)
+  expect(stdout).toMatch(/^written out by +received-attention, .*; whole under all others$/m)
+  expect(stdout).toContain('Attention_0 (com.microsoft.Attention)')
+  const document = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
+  expect(document.blocks.map(({ fused }: { fused: string }) => fused)).toEqual(Array(3).fill('com.microsoft.Attention'))
+  expect(document.unfusedBy).toContain('received-attention')
+  for (const whole of ['cls-attention', 'key-norm', 'value-weighted', 'tome', 'random']) {
+    expect(document.unfusedBy).not.toContain(whole)
+  }
+})
+
 const folder = temporaryFolder()
 function written(name: string, bytes: Uint8Array): string {
   writeFileSync(folder.at(name), bytes)
@@ -54,8 +68,7 @@ test('a pruned file says what it is', async () => {
   const out = folder.at('pruned.onnx')
   const args = ['--method', 'received-attention', '--keep', '0.7']
   expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)
-  const { code, stderr } = await tpHere(['inspect', out])
-  expect(stderr).toContain('received-attention')
-  expect(stderr).toContain('code: TP_PRUNED')
-  expect(code).toBe(4)
+  const { code, stdout } = await tpHere(['inspect', out])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at block 1, /m)
 })

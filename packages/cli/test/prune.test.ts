@@ -101,20 +101,44 @@ describe('prune', () => {
     ['a parameter', ['--keep', '0.6', '--param', 'queries=8', '--param', 'diagonal=false']],
     ['protected places', ['--keep', '0.6', '--protect', '0,1,2']],
     ['every token kept by force', ['--tokens', '9999']],
-  ])('by %s, verified', async (name, args) => {
-    const out = folder.at('verified.onnx')
-    const command = ['prune', mail, '-o', out, '--method', 'received-attention', ...args, '--verify', '--json']
-    const { code, stdout, stderr } = await tpHere(command)
-    expect(stderr, name).toContain('verifying')
-    expect(code).toBe(0)
-    const { verification, schedule } = JSON.parse(stdout)
-    expect(verification.shapes).toEqual([
-      [1, 7],
-      [3, 16],
+  ])(
+    'by %s, verified',
+    async (name, args) => {
+      const out = folder.at('verified.onnx')
+      const command = ['prune', mail, '-o', out, '--method', 'received-attention', ...args, '--verify', '--json']
+      const { code, stdout, stderr } = await tpHere(command)
+      expect(stderr, name).toContain('verifying')
+      expect(code).toBe(0)
+      const { verification, schedule } = JSON.parse(stdout)
+      expect(verification.shapes).toEqual([
+        [1, 7],
+        [3, 16],
+      ])
+      expect(verification.difference).toBeLessThan(1e-5)
+      if (args.includes('--flops')) expect(schedule[0].value).toBeLessThan(1)
+    },
+    30_000,
+  )
+
+  test('a method whose tokens come back: where they leave, and that nothing can be built on it', async () => {
+    const [out, again] = [folder.at('skipping.onnx'), folder.at('skipping-again.onnx')]
+    const { stdout } = await tpHere([
+      'prune',
+      mail,
+      '-o',
+      out,
+      '--method',
+      'evo-vit',
+      '--keep',
+      '0.5',
+      '--layers',
+      '2,4',
     ])
-    expect(verification.difference).toBeLessThan(1e-5)
-    if (args.includes('--flops')) expect(schedule[0].value).toBeLessThan(1)
-  })
+    expect(stdout).toContain('tokens leave in front of blocks 2, 4: keep 0.5')
+    const { code, stderr } = await tpHere(['prune', out, '-o', again, '--method', 'stride', '--keep', '0.5'])
+    expect(code).toBe(4)
+    expect(stderr).toContain('evo-vit brings tokens back between the blocks')
+  }, 30_000)
 
   test.each([
     'cls-attention',

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { modelPath } from '@tp/models'
 import { createModel, createNode, decodeModel, encodeModel, externalTensors, Graph } from '@tp/onnx'
 import { fixture } from './tp.ts'
 
@@ -33,4 +34,26 @@ export function withDataFile(location: string): { readonly model: Uint8Array; re
     for (const entry of tensor.externalData) if (entry.key === 'location') entry.value = location
   }
   return { model: encodeModel(model), data: readFileSync(`${path}.data`) }
+}
+
+/** The embedded models in one file: `input_ids`, `attention_mask`, `pixel_values` → `logits`, `digit_logits`. */
+export function twoTowers(): Uint8Array {
+  const text = decodeModel(readFileSync(modelPath('mail')))
+  const [to, from] = [text, decodeModel(readFileSync(modelPath('digits-vit')))].map(({ proto }) => proto.graph)
+  if (to === undefined || from === undefined) throw new Error('a model without a graph')
+  const inputs = new Set(from.input.map(({ name }) => name))
+  const rename = (name: string): string =>
+    name === '' || inputs.has(name) ? name : name === 'logits' ? 'digit_logits' : `picture/${name}`
+  for (const node of from.node) {
+    node.name = `picture/${node.name}`
+    node.input = node.input.map(rename)
+    node.output = node.output.map(rename)
+  }
+  for (const named of [...from.initializer, ...from.valueInfo, ...from.output]) named.name = rename(named.name)
+  to.node.push(...from.node)
+  to.initializer.push(...from.initializer)
+  to.valueInfo.push(...from.valueInfo)
+  to.input.push(...from.input)
+  to.output.push(...from.output)
+  return encodeModel(text)
 }

@@ -17,6 +17,7 @@ const usageCodes: readonly string[] = [
   'TP_OPTION',
   'TP_SCHEDULE',
   'TP_PROTECT',
+  'TP_TOWER',
   'TP_FLOPS',
   'TP_SIZES',
   'TP_UNKNOWN_METHOD',

@@ -60,12 +60,12 @@ export const evalCommand: Command = command({
     const settings = readPruningSettings(given)
     const file = await readModelFile(path, signal)
     if (methods === undefined) refuseIdle(given)
-    const inspection = methods && inspectFile(file)
+    const inspection = methods && inspectFile(file, settings.tower)
     const variants: Variant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
       const plugins = given.plugin ?? []
-      variants.push(...(await pruneVariants({ file, inspection, methods, budgets, settings, plugins, signal })))
+      variants.push(...(await pruneVariants({ file, methods, budgets, settings, plugins, signal })))
     }
     const batchSize = batchSizeOf(file)
     const inputs = await openInputs(path, data, batchSize, given, context)

@@ -1,4 +1,4 @@
-import type { Inspection, PruningStep } from '@tp/compiler'
+import { type Inspection, type PruningStep, readsProbabilities, type TowerReport } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
@@ -6,37 +6,64 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
+import { loadMethods } from '../pruning/load-methods.ts'
 import { inspectFile } from '../pruning/request.ts'
 
 export const inspectCommand: Command = command({
-  options: { json: { type: 'boolean', description: 'print one JSON document' } },
+  options: {
+    tower: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
   notes: ['A model that tokens cannot leave is refused with the reason: exit code 4.'],
-  async run([path = ''], { json = false }, { print, signal }) {
+  async run([path = ''], { tower, json = false }, { print, signal }) {
     const file = await readModelFile(path, signal)
-    const found = inspectFile(file)
+    const found = inspectFile(file, tower)
     const flops = flopsAtUsualLengths(file.model, found)
+    const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
       const { ok: _, ...facts } = found
-      print(jsonDocument('inspect', { model: path, bytes: file.bytes, dataFiles: file.dataFiles, ...facts, flops }))
+      const { bytes, dataFiles } = file
+      print(
+        jsonDocument('inspect', { model: path, bytes, dataFiles, ...facts, ...(unfusedBy && { unfusedBy }), flops }),
+      )
     } else {
-      print(describe(file, found, flops))
+      print(describe(file, found, flops, unfusedBy))
     }
     return EXIT.done
   },
 })
 
-function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAt[]): string {
-  const { blocks, hidden, heads, tokens, batch, mask, fixed, classToken, tokenOutputs, pruned } = found
+/** Methods under which fused attention does not stay one operator, by their defaults. */
+async function methodsThatUnfuse(): Promise<string[]> {
+  const known = [...(await loadMethods()).values()]
+  return known.filter(({ entry }) => readsProbabilities(entry.create())).map(({ entry }) => entry.name)
+}
+
+function describe(
+  file: ModelFile,
+  found: Inspection,
+  flops: readonly FlopsAt[],
+  unfusedBy: readonly string[] | undefined,
+): string {
+  const { blocks, hidden, heads, tokens, batch, tokenOutputs, pruned } = found
   const norms = [...new Set(blocks.map(({ norm }) => norm))].join(' and ')
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   const facts: [string, string][] = [
     ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
     ['written by', `${found.producer || 'unknown'}, opset ${found.opset}`],
-    ['encoder', `${blocks.length} blocks, ${norms}-norm, hidden ${hidden}, ${heads} heads`],
+    ...(found.towers.length === 1 ? [] : [['encoders', found.towers.map(towerText).join('; ')] as [string, string]]),
+    [
+      found.towers.length === 1 ? 'encoder' : found.tower,
+      `${blocks.length} blocks, ${norms}-norm, hidden ${hidden}, ${heads} heads`,
+    ],
     ['shape', `batch ${batch}, tokens ${tokens}`],
-    ['padding', mask === undefined ? 'none: no input says which tokens are real' : `input ${mask}`],
-    ['stays always', fixed.length === 0 ? 'nothing' : fixedText(fixed, classToken)],
+    ['padding', paddingText(found)],
+    ['stays always', fixedText(found)],
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
+    ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),
+    ...(unfusedBy === undefined
+      ? []
+      : [['written out by', `${unfusedBy.join(', ')}; whole under all others`] as [string, string]]),
     ['pruned', pruned.length === 0 ? 'no' : pruned.map(stepText).join('; then ')],
     [
       'FLOPs',
@@ -44,7 +71,11 @@ function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAt[])
     ],
   ]
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
-  const rows = blocks.map(({ block, site, attention }) => [`${block}`, site, attention])
+  const rows = blocks.map(({ block, site, attention, fused }) => [
+    `${block}`,
+    site,
+    fused === undefined ? attention : `${attention} (${fused})`,
+  ])
   return [
     ...facts.map(([name, text]) => name.padEnd(width) + text),
     '',
@@ -52,12 +83,26 @@ function describe(file: ModelFile, found: Inspection, flops: readonly FlopsAt[])
   ].join('\n')
 }
 
-function fixedText(fixed: readonly number[], classToken: number | undefined): string {
-  const positions = `position ${ranges(fixed)}`
-  return classToken === undefined ? positions : `${positions} (class token ${classToken})`
+function paddingText({ mask, maskMarksPadding, padded }: Inspection): string {
+  if (mask !== undefined) return maskMarksPadding ? `input ${mask}, 1 where padding is` : `input ${mask}`
+  return padded ? 'told by an input that says other things, too' : 'none: no input says which tokens are real'
 }
 
-function stepText({ method, schedule }: PruningStep): string {
-  const amounts = Object.entries(schedule).map(([block, { kind, value }]) => `${kind} ${value} at block ${block}`)
-  return amounts.length === 0 ? method : `${method}, ${amounts.join(', ')}`
+function fixedText({ fixed, classToken, places }: Inspection): string {
+  const positions = fixed.length === 0 ? [] : [`position ${ranges(fixed)}`]
+  const named = classToken === undefined ? positions : positions.map((text) => `${text} (class token ${classToken})`)
+  return [...named, ...places].join(', ') || 'nothing'
+}
+
+function towerText({ name, blocks, refusal }: TowerReport): string {
+  return `${name} (${blocks} blocks${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
+}
+
+function stepText({ method, tower, schedule, cuts }: PruningStep): string {
+  const made = Object.entries(schedule).filter(([block]) => cuts.some((cut) => cut.block === Number(block)))
+  const amounts = made.map(
+    ([block, { kind, value }]) => `${kind === 'ratio' ? 'keep' : kind} ${value} at block ${block}`,
+  )
+  const where = tower === undefined ? '' : ` on ${tower}`
+  return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Inspection } from '@tp/compiler'
+import type { Inspection, Pruned, PrunedTower } from '@tp/compiler'
 import { type Amount, throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -10,16 +10,9 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
-import { BUDGET_MISSING, budgetOptions, readBudget, removeByParam, scheduleOf } from '../pruning/budget.ts'
+import { BUDGET_MISSING, budgetOptions, readBudget, removeByParam, schedulesOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
-import {
-  createMethod,
-  inspectFile,
-  type PrunedFile,
-  pruneFile,
-  pruningOptions,
-  readPruningSettings,
-} from '../pruning/request.ts'
+import { createMethod, inspectEncoders, pruneFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
 import type { Verification } from '../pruning/verify.ts'
 
 export const pruneCommand: Command = command({
@@ -58,11 +51,12 @@ export const pruneCommand: Command = command({
     const file = await readModelFile(path, signal)
     await checkTarget(file, out)
     progress.stage(`pruning ${basename(path)}`)
-    const model = inspectFile(file)
+    const encoders = inspectEncoders(file, settings.tower)
+    const [model] = encoders
     await pause(signal)
-    const schedule = budget === undefined ? new Map() : scheduleOf(budget, file.model, model, method)
+    const schedules = budget === undefined ? new Map() : schedulesOf(budget, file.model, encoders, method)
     await pause(signal)
-    const pruned = await pruneFile(file, { ...settings, method, schedule, trace })
+    const pruned = await pruneFile(file, { ...settings, method, schedules, trace })
     await pause(signal)
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
@@ -78,9 +72,10 @@ export const pruneCommand: Command = command({
       out,
       method: name,
       params: values,
-      blocks: pruned.blocks,
-      schedule: [...pruned.schedule].map(([block, amount]) => ({ block, ...amount })),
-      cuts: pruned.cuts.map(({ block }) => block),
+      ...towerContent(pruned.towers[0] as PrunedTower),
+      ...(model.towers.length > 1 && {
+        towers: pruned.towers.map((tower) => ({ name: tower.name, ...towerContent(tower) })),
+      }),
       flops: flopsFactors(file, model, pruned),
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
@@ -92,6 +87,14 @@ export const pruneCommand: Command = command({
     return EXIT.done
   },
 })
+
+function towerContent({ blocks, schedule, cuts }: PrunedTower): object {
+  return {
+    blocks,
+    schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
+    cuts: cuts.map(({ block }) => block),
+  }
+}
 
 interface Report {
   readonly out: string
@@ -111,7 +114,7 @@ interface FlopsFactor {
 }
 
 /** How many times fewer FLOPs, where the schedule alone says it. */
-function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedFile): FlopsFactor[] {
+function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): FlopsFactor[] {
   const now = flopsAtUsualLengths(pruned.model, model)
   return flopsAtUsualLengths(file.model, model).flatMap(({ tokens, flops: dense }) => {
     const less = now.find((entry) => entry.tokens === tokens)?.flops
@@ -119,23 +122,32 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: PrunedFile): F
   })
 }
 
-function describe(report: Report, { cuts, schedule }: PrunedFile): string {
+function describe(report: Report, { towers }: Pruned): string {
   const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
-  const leftOut = [...schedule.keys()].filter((block) => !cuts.some((cut) => cut.block === block))
   return [
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
-    cuts.length === 0
-      ? 'no tokens leave; what no output reads is left out'
-      : `tokens leave after the attention of blocks ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
-    ...(leftOut.length === 0
-      ? []
-      : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
+    ...towers.flatMap((tower) => {
+      const lines = cutsText(tower)
+      return towers.length === 1 ? lines : lines.map((line) => `${tower.name}: ${line}`)
+    }),
     flops.length === 0
       ? 'FLOPs depend on the data'
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification ? [verificationText(verification)] : []),
   ].join('\n')
+}
+
+function cutsText({ cuts, schedule }: PrunedTower): string[] {
+  const leftOut = [...schedule.keys()].filter((block) => !cuts.some((cut) => cut.block === block))
+  return [
+    cuts.length === 0
+      ? 'no tokens leave; what no output reads is left out'
+      : `tokens leave ${cuts[0]?.place === 'input' ? 'in front of' : 'after the attention of'} blocks ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
+    ...(leftOut.length === 0
+      ? []
+      : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
+  ]
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {

@@ -18,11 +18,11 @@ export interface Contestant {
 }
 
 /** A model pruned with several methods, `none` first. */
-export async function pruneContestants(options: Omit<VariantOptions, 'inspection'>): Promise<Contestant[]> {
-  const { file, methods } = options
-  const inspection = inspectFile(file)
+export async function pruneContestants(options: VariantOptions): Promise<Contestant[]> {
+  const { file, methods, settings } = options
+  const inspection = inspectFile(file, settings.tower)
   const dense = flopsOf(file.model, inspection)
-  const variants = await pruneVariants({ ...options, inspection })
+  const variants = await pruneVariants(options)
   return variants.flatMap(({ method, keep, models: [first] }) => {
     if (first === undefined) return []
     const { model } = first.plain

@@ -3,9 +3,9 @@ import { type Method, none } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { BUDGET_MISSING, type Budget, scheduleOf } from '../pruning/budget.ts'
+import { BUDGET_MISSING, type Budget, schedulesOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
-import { createMethod, type PruningSettings, pruneFile } from '../pruning/request.ts'
+import { createMethod, inspectEncoders, type PruningSettings, pruneFile } from '../pruning/request.ts'
 
 /** One row of a comparison: the model pruned one way. */
 export interface Variant {
@@ -28,7 +28,6 @@ const SEEDS = 5
 
 export interface VariantOptions {
   readonly file: ModelFile
-  readonly inspection: Inspection
   readonly methods: readonly string[]
   readonly budgets: readonly Budget[]
   readonly settings: PruningSettings
@@ -54,6 +53,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
   }
   if (entries.length === 0 && budgets.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
+  const encoders = inspectEncoders(file, settings.tower)
   const variants: Variant[] = [{ method: 'none', keep: '', models: [await variantModel(file, settings, none())] }]
   let takesWeights = false
   for (const entry of entries) {
@@ -68,7 +68,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
         const { method } = createMethod(entry, own)
         await pause(options.signal)
         takesWeights ||= method.params !== undefined
-        models.push(await variantModel(file, settings, method, budget, options.inspection))
+        models.push(await variantModel(file, settings, method, budget, encoders))
       }
       variants.push({ method: entry.name, keep: budget.label, models })
     }
@@ -83,10 +83,10 @@ async function variantModel(
   settings: PruningSettings,
   method: Method,
   budget?: Budget,
-  inspection?: Inspection,
+  encoders?: readonly Inspection[],
 ): Promise<VariantModel> {
-  const schedule = budget && inspection ? scheduleOf(budget, file.model, inspection, method) : new Map()
+  const schedules = budget && encoders ? schedulesOf(budget, file.model, encoders, method) : new Map()
   const weights = method.params === undefined ? undefined : settings.weights
-  const prune = (trace: boolean): Promise<Pruned> => pruneFile(file, { ...settings, weights, method, schedule, trace })
+  const prune = (trace: boolean): Promise<Pruned> => pruneFile(file, { ...settings, weights, method, schedules, trace })
   return { plain: await prune(false), traced: () => prune(true) }
 }

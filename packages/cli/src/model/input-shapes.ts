@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
 
 /** What has to be known of a model to feed it. */
-export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask'>
+export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask' | 'maskMarksPadding'>
 
 /** Roles of the inputs; of a model that cannot be pruned, by the names that exporters give. */
 export function inputRoles(model: Model): InputRoles {
@@ -54,6 +54,9 @@ export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes 
   return { ...wanted, others } as Sizes
 }
 
+/** Position tables of small text encoders end early. */
+const SHORT_TEXT = 8
+
 function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
   const { name, type, dims = [] } = input
   const followsTokens = name === roles.mask || !type.startsWith('float')
@@ -65,7 +68,8 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
       throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
-    const found = chosen ?? picture?.[axis]
+    // Texts beside the encoder that is meant have any length.
+    const found = chosen ?? picture?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
     throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and nothing tells what fits`)
   })

@@ -25,7 +25,10 @@ export function sampleInputs(model: Model, roles: InputRoles, options: SampleOpt
   )
 
   function numbersFor(name: string, type: string, dims: readonly number[]): Float64Array {
-    if (name === roles.mask) return maskNumbers(dims, padded)
+    if (name === roles.mask && roles.maskMarksPadding) return maskNumbers(dims, padded).map((real) => 1 - real)
+    // Another encoder of the file has a mask of its own, known by its name only.
+    if (name === roles.mask || (/mask/.test(name) && type !== 'bool' && !type.startsWith('float')))
+      return maskNumbers(dims, padded)
     if (type.startsWith('float')) return fill(dims, () => normal(random))
     const rows = tableRows(graph, name)
     return fill(dims, () => Math.floor(random() * rows))

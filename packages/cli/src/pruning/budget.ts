@@ -10,8 +10,10 @@ import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 export const budgetOptions = {
   layers: {
     type: 'string',
-    value: 'L1,L2,…',
-    description: 'blocks where tokens leave, from 0; default: all but the first',
+    multiple: true,
+    value: '[TOWER:]L1,L2,…',
+    description:
+      'blocks where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
   },
   keep: {
     type: 'string',
@@ -36,13 +38,16 @@ export const budgetOptions = {
 
 const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as const
 
+/** Blocks by name of the encoder; '' stands for every one. Empty: those that tokens leave by default. */
+type Layers = ReadonlyMap<string, readonly number[]>
+
 /** How many tokens are to stay, before a model is at hand. */
 export interface Budget {
   /** As it stands on the command line, for tables: `0.7`, `tokens 64`. */
   readonly label: string
   readonly kind: (typeof amounts)[number]
   readonly values: number | readonly number[]
-  readonly layers: readonly number[] | undefined
+  readonly layers: Layers
   /** Length for FLOPs. */
   readonly at: number | undefined
 }
@@ -86,9 +91,25 @@ export function readBudget(options: Arguments<typeof budgetOptions>): Budget | u
     label: kind === 'keep' ? text : `${kind} ${text}`,
     kind,
     values: kind === 'flops' ? number(kind, text) : numberOrList(kind, text),
-    layers: options.layers === undefined ? undefined : numberList('layers', options.layers),
+    layers: layersOf(options.layers ?? []),
     at: options.at === undefined ? undefined : lengthOf(options.at),
   }
+}
+
+/** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */
+function layersOf(texts: readonly string[]): Layers {
+  const layers = new Map<string, readonly number[]>()
+  for (const text of texts) {
+    const [, tower = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
+    if (layers.has(tower))
+      throw usageError(`--layers is given twice${tower === '' ? '' : ` for ${tower}`}; give it once`)
+    layers.set(tower, numberList('layers', list))
+  }
+  if (layers.size > 1 && layers.has(''))
+    throw usageError(
+      '--layers is given with and without an encoder; name it each time, as in --layers pixel_values:1,2',
+    )
+  return layers
 }
 
 function lengthOf(text: string): number {
@@ -98,18 +119,45 @@ function lengthOf(text: string): number {
 }
 
 /**
- * The schedule of a budget for one model and method.
- * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES
+ * The schedules of a budget for one model and method, one for each encoder by its name.
+ * @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE
  */
-export function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method: Method): Schedule {
-  const { kind, values, layers } = budget
-  const { blocks, tokens, batch } = inspection
+export function schedulesOf(
+  budget: Budget,
+  model: Model,
+  encoders: readonly Inspection[],
+  method: Method,
+): ReadonlyMap<string, Schedule> {
+  const unknown = [...budget.layers.keys()].find((name) => name !== '' && !encoders.some(({ tower }) => tower === name))
+  if (unknown !== undefined) {
+    const names = encoders.map(({ tower }) => tower).join(' and ')
+    throw usageError(`--layers ${unknown}: there is no such encoder to prune; the model has ${names}`)
+  }
+  if (budget.kind === 'flops' && encoders.length > 1) {
+    throw usageError(
+      `--flops goes with one encoder; name it: --tower ${encoders.map(({ tower }) => tower).join(' or ')}`,
+    )
+  }
+  const isNamed = budget.layers.size > 0 && !budget.layers.has('')
+  const chosen = isNamed ? encoders.filter(({ tower }) => budget.layers.has(tower)) : encoders
+  const none: ReadonlyMap<string, Schedule> = new Map(encoders.map(({ tower }) => [tower, new Map()]))
+  return new Map([...none, ...chosen.map((own) => [own.tower, scheduleOf(budget, model, own, method)] as const)])
+}
+
+function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method: Method): Schedule {
+  const { kind, values } = budget
+  const { blocks, tokens, batch, open, tower } = inspection
+  const behind = Array.from({ length: Math.max(0, blocks.length - open) }, (_, i) => open + i)
+  // Behind an earlier pruning every block that is left is a later one.
+  const layers =
+    budget.layers.get(tower) ?? budget.layers.get('') ?? (open > 0 && behind.length > 0 ? behind : undefined)
   if (kind !== 'flops') {
     if (kind === 'tokens') checkTokens(values, tokens)
     return schedule(blocks.length, { layers, [kind]: values })
   }
   const target: FlopsTarget = {
     method,
+    tower,
     share: values as number,
     at: flopsSizes(model, inspection, {
       batch: typeof batch === 'number' ? batch : 1,

@@ -19,6 +19,11 @@ import { wholeNumber } from './numbers.ts'
 
 /** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
+  tower: {
+    type: 'string',
+    value: 'NAME',
+    description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
+  },
   param: {
     type: 'string',
     multiple: true,
@@ -35,6 +40,11 @@ export const pruningOptions = {
     value: 'auto|none|P,P…',
     description: 'positions that always stay; default auto: those the head reads',
   },
+  outputs: {
+    type: 'string',
+    value: 'NAME,NAME…',
+    description: 'outputs to keep; default: all, or refuse where one shows tokens on their way',
+  },
   restore: {
     type: 'string',
     value: 'auto|none|all',
@@ -45,6 +55,8 @@ export const pruningOptions = {
 
 /** The options above, read. */
 export interface PruningSettings {
+  readonly tower: string | undefined
+  readonly outputs: readonly string[] | undefined
   readonly params: Readonly<Record<string, string>>
   readonly weights: string | undefined
   readonly protect: NonNullable<PruneOptions['protect']>
@@ -54,6 +66,8 @@ export interface PruningSettings {
 /** @throws TpError TP_USAGE */
 export function readPruningSettings(options: Arguments<typeof pruningOptions>): PruningSettings {
   return {
+    tower: options.tower,
+    outputs: options.outputs?.split(',').map((name) => name.trim()),
     params: readParams(options.param ?? []),
     weights: options.weights,
     protect: readProtect(options.protect ?? 'auto'),
@@ -91,38 +105,50 @@ export function createMethod(
   return { method: entry.create(values), values }
 }
 
-/** @throws RefusalError */
-export function inspectFile(file: ModelFile): Inspection {
-  const found = inspect(file.model)
+/**
+ * @param tower the encoder that is meant; default: the first that can be pruned
+ * @throws RefusalError; TpError TP_TOWER
+ */
+export function inspectFile(file: ModelFile, tower?: string): Inspection {
+  const found = inspect(file.model, tower === undefined ? {} : { tower })
   if (!found.ok) throw new RefusalError(file.path, found.refusal)
   return found
 }
 
-export interface PruneRequest extends Omit<PruningSettings, 'params'> {
-  readonly method: Method
-  /** An empty one only leaves out what no output reads. */
-  readonly schedule: Schedule
-  readonly trace?: boolean
-  readonly deadTokens?: boolean
+/**
+ * Every encoder of a file that can be pruned, or the one that is asked for.
+ * @throws RefusalError; TpError TP_TOWER
+ */
+export function inspectEncoders(file: ModelFile, tower?: string): [Inspection, ...Inspection[]] {
+  const first = inspectFile(file, tower)
+  if (tower !== undefined) return [first]
+  const others = first.towers.filter(({ name, refusal }) => name !== first.tower && refusal === undefined)
+  return [first, ...others.map(({ name }) => inspectFile(file, name))]
 }
 
-export interface PrunedFile extends Pruned {
-  readonly schedule: Schedule
+export interface PruneRequest extends Omit<PruningSettings, 'params'> {
+  readonly method: Method
+  /** By name of the encoder; without one only what no output reads is left out. */
+  readonly schedules: ReadonlyMap<string, Schedule>
+  readonly trace?: boolean
+  readonly deadTokens?: boolean
 }
 
 /**
  * Prunes a model that was read from a file.
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
-export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<PrunedFile> {
-  const { method, schedule, weights, protect, restore, trace = false, deadTokens = true } = request
+export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
+  const { method, schedules, tower, outputs, weights, protect, restore, trace = false, deadTokens = true } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
   const params = weights === undefined ? undefined : await readTrainedValues(weights, method)
   const result = prune(file.model, {
     method,
-    schedule,
+    schedule: ({ name }) => schedules.get(name) ?? new Map(),
+    ...(tower !== undefined && { tower }),
+    ...(outputs !== undefined && { outputs }),
     protect,
     restore,
     trace,
@@ -131,7 +157,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     ...(params && { params }),
   })
   if (!result.ok) throw new RefusalError(file.path, result.refusal)
-  return { ...result, schedule }
+  return result
 }
 
 async function readTrainedValues(path: string, method: Method): Promise<(block: number) => Values> {

@@ -1,4 +1,4 @@
-import type { Inspection } from '@tp/compiler'
+import type { Inspection, Pruned } from '@tp/compiler'
 import {
   type Method,
   type NamedTensors,
@@ -18,7 +18,7 @@ import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { ALL_TOKENS } from './budget.ts'
-import { type PrunedFile, type PruningSettings, pruneFile } from './request.ts'
+import { type PruningSettings, pruneFile } from './request.ts'
 
 export interface Verification {
   /** Batch × tokens (texts) or batch (pictures, sounds) of the runs. */
@@ -30,7 +30,7 @@ export interface Verification {
 interface VerifyOptions {
   readonly file: ModelFile
   readonly model: Inspection
-  readonly pruned: PrunedFile
+  readonly pruned: Pruned
   /** Where the pruned model can be loaded from. */
   readonly path: string
   readonly method: Method
@@ -57,7 +57,11 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
   const inputs = shapes.map(([batch = 1, tokens], i) =>
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
   )
-  const dense = await runAll(await loadSession(file.model, file, { signal }), inputs, signal)
+  const whole = await runAll(await loadSession(file.model, file, { signal }), inputs, signal)
+  const { outputs: kept } = options.settings
+  const dense = whole.map((all) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => kept?.includes(name) ?? true)),
+  )
   const pruned = await runAll(await nodeRuntime().load(path, { signal }), inputs, signal)
   for (const [i, outputs] of pruned.entries()) {
     requireFinite(outputs)
@@ -84,13 +88,12 @@ async function differenceKeepingAll(
   dense: readonly NamedTensors[],
 ): Promise<number> {
   // Dead tokens stay in as well: leaving them out would change the ranges that dynamic quantisation sees.
-  const schedule: Schedule = new Map(
-    [...pruned.schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]),
-  )
+  const keepingAllAt = (schedule: Schedule): Schedule =>
+    new Map([...schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
   const whole = await pruneFile(file, {
     ...settings,
     method: keepingAll(method),
-    schedule,
+    schedules: new Map(pruned.towers.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
     deadTokens: false,
     restore: 'auto',
   })

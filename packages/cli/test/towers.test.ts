@@ -1,0 +1,119 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { readProvenance } from '@tp/compiler'
+import { modelPath } from '@tp/models'
+import { decodeModel, Graph } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { twoTowers } from './small-models.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const keep = ['--method', 'received-attention', '--keep', '0.6']
+
+describe('two encoders in one file', () => {
+  let model: string
+  beforeAll(() => {
+    model = folder.at('two.onnx')
+    writeFileSync(model, twoTowers())
+  })
+  const prune = (...args: readonly string[]) =>
+    tpHere(['prune', model, '-o', folder.at('pruned.onnx'), ...keep, ...args])
+
+  test('inspect names them, and shows the one that is asked for', async () => {
+    const { code, stdout } = await tpHere(['inspect', model])
+    expect(code).toBe(0)
+    expect(stdout).toContain('input_ids (6 blocks); pixel_values (6 blocks)')
+    const picture = JSON.parse((await tpHere(['inspect', model, '--tower', 'pixel_values', '--json'])).stdout)
+    expect(picture).toMatchObject({ tower: 'pixel_values', tokens: 197, hidden: 64 })
+    expect(picture.towers).toEqual([
+      { name: 'input_ids', blocks: 6 },
+      { name: 'pixel_values', blocks: 6 },
+    ])
+  })
+
+  test('both are pruned, verified', async () => {
+    const { code, stdout } = await prune('--verify')
+    expect(code).toBe(0)
+    expect(stdout).toContain('input_ids: tokens leave after the attention of blocks 1–4')
+    expect(stdout).toContain('pixel_values: tokens leave after the attention of blocks 1–4')
+  }, 30_000)
+
+  test('--layers for each', async () => {
+    const { stdout } = await prune('--layers', 'pixel_values:1,2', '--layers', 'input_ids:3', '--json')
+    expect(JSON.parse(stdout).towers).toMatchObject([
+      { name: 'input_ids', cuts: [3] },
+      { name: 'pixel_values', cuts: [1, 2] },
+    ])
+  })
+
+  test('--layers for one leaves the other whole; so does --tower', async () => {
+    for (const args of [
+      ['--layers', 'pixel_values:1,2'],
+      ['--tower', 'pixel_values', '--layers', '1,2'],
+    ]) {
+      await prune(...args)
+      const steps = readProvenance(decodeModel(readFileSync(folder.at('pruned.onnx'))))
+      expect(steps.flatMap(({ tower, cuts }) => cuts.map(({ block }) => `${tower} ${block}`))).toEqual([
+        'pixel_values 1',
+        'pixel_values 2',
+      ])
+    }
+  })
+
+  test.each([
+    [
+      'an encoder that is not there',
+      ['--tower', 'sound'],
+      'no encoder sound; it has input_ids (6 blocks), pixel_values',
+    ],
+    ['layers of one', ['--layers', 'sound:1'], 'no such encoder'],
+    ['layers given twice', ['--layers', '1', '--layers', '2'], '--layers is given twice'],
+    ['layers with and without a name', ['--layers', '1', '--layers', 'input_ids:2'], 'name it each time'],
+  ])('%s: a plain error', async (_, args, message) => {
+    const { code, stderr } = await prune(...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(message)
+  })
+})
+
+describe('a pruned file', () => {
+  test('is pruned further where blocks are left, by default at all of them', async () => {
+    const [once, twice] = [folder.at('once.onnx'), folder.at('twice.onnx')]
+    await tpHere(['prune', modelPath('mail'), '-o', once, ...keep, '--layers', '1'])
+    const { code, stdout } = await tpHere([
+      'prune',
+      once,
+      '-o',
+      twice,
+      '--method',
+      'key-norm',
+      '--keep',
+      '0.8',
+      '--verify',
+      '--json',
+    ])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ cuts: [2, 3, 4] })
+    const steps = readProvenance(decodeModel(readFileSync(twice)))
+    expect(steps.map(({ method }) => method)).toEqual(['received-attention', 'key-norm'])
+    const early = await tpHere(['prune', once, '-o', twice, ...keep, '--layers', '0,1'])
+    expect(early.code).toBe(4)
+    expect(early.stderr).toContain('name layers from 2 to 5')
+    const full = folder.at('full.onnx')
+    await tpHere(['prune', modelPath('mail'), '-o', full, ...keep])
+    const again = await tpHere(['prune', full, '-o', twice, ...keep])
+    expect(again.code).toBe(4)
+    expect(again.stderr).toContain('code: TP_PRUNED')
+  })
+})
+
+test('--outputs keeps some and leaves the others out', async () => {
+  const model = folder.at('three.onnx')
+  writeFileSync(model, twoTowers())
+  const out = folder.at('one.onnx')
+  const { code } = await tpHere(['prune', model, '-o', out, ...keep, '--outputs', 'digit_logits', '--verify'])
+  expect(code).toBe(0)
+  expect(new Graph(decodeModel(readFileSync(out))).outputs.map(({ name }) => name)).toEqual(['digit_logits'])
+  const { code: bad, stderr } = await tpHere(['prune', model, '-o', out, ...keep, '--outputs', 'scores'])
+  expect(bad).toBe(2)
+  expect(stderr).toContain('no output scores; it has logits, digit_logits')
+})

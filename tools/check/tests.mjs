@@ -1,16 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ensureChromium } from '../setup/chromium.mjs'
 import { runCommand } from './command.mjs'
 import { failed } from './outcome.mjs'
 import { root, tool } from './workspace.mjs'
 
 /**
- * Every test of every package.
+ * Every test of every package; those in a browser need a Chromium.
  * @param {string} scratch a folder for temporary files
  * @returns {Promise<import('./outcome.mjs').Outcome[]>}
  */
 export async function runTests(scratch) {
   const file = join(scratch, 'outcomes.json')
+  const withoutBrowser = await ensureChromium().then(
+    () => [],
+    (/** @type {Error} */ error) => [failed('Chromium', error.message)],
+  )
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--testTimeout=60000'], {
     cwd: root,
@@ -18,9 +23,9 @@ export async function runTests(scratch) {
     timeoutMs: 900_000,
     live: true,
   })
-  if (!existsSync(file)) return [failed('vitest', 'ended without a result (see above)')]
+  if (!existsSync(file)) return [...withoutBrowser, failed('vitest', 'ended without a result (see above)')]
   /** @type {import('./outcome.mjs').Outcome[]} */
-  const outcomes = JSON.parse(readFileSync(file, 'utf8'))
+  const outcomes = [...withoutBrowser, ...JSON.parse(readFileSync(file, 'utf8'))]
   const silent = !ok && !outcomes.some((outcome) => outcome.state === 'failed')
   return silent ? [...outcomes, failed('vitest', 'failed without naming a test (see above)')] : outcomes
 }

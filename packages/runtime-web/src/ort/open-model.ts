@@ -1,0 +1,81 @@
+import { type NamedTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import type { InferenceSession } from 'onnxruntime-web'
+import { loadError } from './load-error.ts'
+import { type Engine, type Ort, type StartOptions, startOrt } from './start-ort.ts'
+import { fromOrt, toOrt } from './tensors.ts'
+
+/** A model in onnxruntime on this thread, which wasm blocks while it computes. */
+export async function openModel(
+  where: string,
+  engine: Engine,
+  model: Uint8Array,
+  options: StartOptions,
+): Promise<SessionBackend> {
+  const ort = await startOrt(where, engine, options)
+  // The caller may do with its bytes what it likes.
+  const kept = engine.breaksOnFailure ? new Uint8Array(model) : undefined
+  let session: InferenceSession | undefined
+  let inputs: readonly ValueInfo[]
+  let outputs: readonly ValueInfo[]
+  try {
+    const opened = await oneAtATime(() => create(ort, engine, model))
+    session = opened
+    inputs = opened.inputMetadata.map((info) => toInfo(where, info))
+    outputs = opened.outputMetadata.map((info) => toInfo(where, info))
+  } catch (cause) {
+    await session?.release()
+    throw loadError(where, cause)
+  }
+
+  async function run(feeds: NamedTensors): Promise<NamedTensors> {
+    session ??= await create(ort, engine, kept as Uint8Array)
+    try {
+      return fromOrt(await session.run(toOrt(ort, feeds)))
+    } catch (error) {
+      if (kept !== undefined) await close()
+      throw error
+    }
+  }
+
+  async function close(): Promise<void> {
+    await session?.release()
+    session = undefined
+  }
+
+  return {
+    inputs,
+    outputs,
+    run: (feeds) => oneAtATime(() => run(feeds)),
+    endProfile: async () => undefined,
+    close: () => oneAtATime(close),
+  }
+}
+
+function create(ort: Ort, engine: Engine, model: Uint8Array): Promise<InferenceSession> {
+  return ort.InferenceSession.create(model, {
+    executionProviders: [engine.name],
+    // Errors are thrown as well; logged, they would only add noise to the user's console.
+    logSeverityLevel: 4,
+  })
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/** The sessions of a thread share one wasm instance, and the build with WebGPU cannot be entered while a call waits. */
+function oneAtATime<T>(task: () => Promise<T>): Promise<T> {
+  const result = last.then(task)
+  last = result.catch(() => {})
+  return result
+}
+
+/** What onnxruntime-web gives for a free size without a name: -1, read as unsigned. */
+const freeDim = 2 ** 32 - 1
+
+function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {
+  if (!info.isTensor) {
+    const message = `"${info.name}" is a sequence, map or optional; only tensors can be passed`
+    throw new TpError('TP_MODEL_LOAD', where, message)
+  }
+  const dims = info.shape.map((dim) => (dim === freeDim ? '' : dim))
+  return { name: info.name, type: info.type, dims }
+}

@@ -1,0 +1,98 @@
+import {
+  type Diagnosis,
+  openSession,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  TpError,
+  throwIfAborted,
+} from '@tp/core'
+import { platform } from '#platform'
+import { diagnose } from './diagnose.ts'
+import { openModel } from './ort/open-model.ts'
+import type { Engine, WasmPaths } from './ort/start-ort.ts'
+import type { WorkerHandle } from './platform/platform.ts'
+import { chooseThreads, type Threads } from './threads.ts'
+import { openModelInWorker } from './worker/client.ts'
+
+export interface WebRuntimeOptions {
+  /**
+   * Where onnxruntime's files are served: a folder with a slash at its end, or the two files. Default: where the bundler
+   * has put them.
+   */
+  readonly wasmPaths?: WasmPaths
+}
+
+/** What differs between the builds of onnxruntime-web. */
+export interface WebEngine extends Engine {
+  startWorker(): WorkerHandle
+  /** Threads where none are asked for, out of the processor's. */
+  standardThreads(cores: number): number
+  /** @throws TpError TP_DEVICE if what computes is not there */
+  checkDevice(where: string): Promise<void>
+}
+
+export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions): Runtime {
+  let lastThreads: Threads | undefined
+
+  async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+    const where = placeOf(model)
+    checkOptions(where, options)
+    const { worker = false, signal } = options
+    throwIfAborted(signal, where)
+    await engine.checkDevice(where)
+    const bytes = typeof model === 'string' ? await platform.readModel(where, model, signal) : model
+    throwIfAborted(signal, where)
+    lastThreads = chooseThreads(options.threads, engine.standardThreads, worker || servesModule(wasmPaths))
+    const start = { threads: lastThreads.got, wasmPaths: absolute(wasmPaths) }
+    const backend = worker
+      ? await openModelInWorker(where, engine.startWorker, new Uint8Array(bytes), start, signal)
+      : await openModel(where, engine, bytes, start)
+    const session = openSession(where, backend)
+    try {
+      throwIfAborted(signal, where)
+    } catch (aborted) {
+      await session.dispose()
+      throw aborted
+    }
+    return session
+  }
+
+  return Object.freeze({
+    name: engine.name,
+    load,
+    diagnose: (): Promise<Diagnosis> => diagnose(engine, lastThreads),
+  })
+}
+
+/** Runtime and model, for errors. */
+function placeOf(model: Uint8Array | string): string {
+  if (typeof model !== 'string') return `runtime-web: model of ${model.byteLength} bytes`
+  return `runtime-web: ${model.startsWith('data:') ? 'model in a data URL' : model.replace(/[?#].*$/, '').replace(/^.*[/\\]/, '')}`
+}
+
+function checkOptions(where: string, { threads, profile }: SessionOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number from 1 on, or leave it out`)
+  }
+  if (profile !== undefined) {
+    throw new TpError(
+      'TP_OPTION',
+      where,
+      'onnxruntime-web writes no profile; leave the option out, or use runtime-node',
+    )
+  }
+}
+
+/** Whether onnxruntime's own JavaScript is loaded from there, and not from where a bundler has put it. */
+function servesModule(paths: WasmPaths | undefined): boolean {
+  return typeof paths === 'string' || paths?.mjs !== undefined
+}
+
+/** Addresses that mean the same in a worker, which has another base. */
+function absolute(paths: WasmPaths | undefined): WasmPaths | undefined {
+  const base = globalThis.document?.baseURI
+  if (paths === undefined || base === undefined) return paths
+  if (typeof paths === 'string') return new URL(paths, base).href
+  return Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, new URL(path, base).href]))
+}

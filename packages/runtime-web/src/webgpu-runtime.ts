@@ -1,0 +1,26 @@
+import { type Runtime, TpError } from '@tp/core'
+import { platform } from '#platform'
+import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
+import { findAdapter } from './webgpu-adapter.ts'
+import { handleOf } from './worker/handle.ts'
+
+/**
+ * onnxruntime on the graphics device by WebGPU; what that cannot compute is computed in wasm, on one thread unless more
+ * are asked for. Loading throws TP_DEVICE where there is no adapter.
+ */
+export function webgpuRuntime(options: WebRuntimeOptions = {}): Runtime {
+  const engine = {
+    name: 'webgpu',
+    breaksOnFailure: true,
+    importOrt: () => import('onnxruntime-web/webgpu'),
+    startWorker: () =>
+      platform.startWorkerThread?.('worker/webgpu.js') ??
+      handleOf(new Worker(new URL('./worker/webgpu.js', import.meta.url), { type: 'module' })),
+    standardThreads: () => 1,
+    async checkDevice(where: string) {
+      const adapter = await findAdapter()
+      if (!adapter.found) throw new TpError('TP_DEVICE', where, `WebGPU cannot be used: ${adapter.why}; wasm can`)
+    },
+  } as const
+  return webRuntime(engine, options)
+}

@@ -1,0 +1,1 @@
+export { webgpuRuntime } from './webgpu-runtime.ts'

@@ -1,0 +1,76 @@
+import { type AbortSignalLike, abortError, type NamedTensors, type SessionBackend, TpError } from '@tp/core'
+import type { StartOptions } from '../ort/start-ort.ts'
+import { buffersOf, copyInputs } from '../ort/tensors.ts'
+import type { WorkerHandle } from '../platform/platform.ts'
+import { type Answer, type Declared, type Request, receiveError } from './protocol.ts'
+
+/**
+ * A model in a worker of its own, so that runs leave the caller's thread free. Ending the worker is also the one way in
+ * which wasm gives memory back.
+ * @param model is transferred to the worker
+ * @throws TpError TP_WORKER, TP_ABORTED, and what loading throws
+ */
+export async function openModelInWorker(
+  where: string,
+  start: () => WorkerHandle,
+  model: Uint8Array<ArrayBuffer>,
+  options: StartOptions,
+  signal: AbortSignalLike | undefined,
+): Promise<SessionBackend> {
+  const worker = start()
+  let pending: { resolve(value: unknown): void; reject(error: Error): void } | undefined
+  let gone: TpError | undefined
+
+  function end(reason: TpError): void {
+    gone ??= reason
+    worker.end()
+    pending?.reject(gone)
+    pending = undefined
+  }
+
+  worker.onMessage((message) => {
+    const asked = pending
+    pending = undefined
+    worker.setBusy(false)
+    const answer = message as Answer
+    if (answer.ok) asked?.resolve(answer.value)
+    else asked?.reject(receiveError(answer.error))
+  })
+  worker.onFailure((reason) => end(workerError(where, reason)))
+
+  function ask<T>(request: Request, transfer: ArrayBuffer[]): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (gone !== undefined) return reject(gone)
+      pending = { resolve: (value) => resolve(value as T), reject }
+      worker.setBusy(true)
+      worker.send(request, transfer)
+    })
+  }
+
+  const onAbort = (): void => end(abortError(where, signal as AbortSignalLike))
+  signal?.addEventListener('abort', onAbort)
+  let declared: Declared
+  try {
+    declared = await ask<Declared>({ kind: 'load', where, model, options }, [model.buffer])
+  } catch (error) {
+    worker.end()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+  }
+  return {
+    ...declared,
+    run(feeds) {
+      const inputs = copyInputs(feeds)
+      return ask<NamedTensors>({ kind: 'run', inputs }, buffersOf(inputs))
+    },
+    endProfile: async () => undefined,
+    async close() {
+      end(workerError(where, 'it was ended'))
+    },
+  }
+}
+
+function workerError(where: string, reason: string): TpError {
+  return new TpError('TP_WORKER', where, `the worker that held the model is gone (${reason}); load the model again`)
+}

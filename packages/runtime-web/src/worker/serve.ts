@@ -1,0 +1,33 @@
+import type { SessionBackend } from '@tp/core'
+import { platform } from '#platform'
+import { openModel } from '../ort/open-model.ts'
+import type { Engine } from '../ort/start-ort.ts'
+import { buffersOf } from '../ort/tensors.ts'
+import { type Answer, type Declared, type Request, sendError } from './protocol.ts'
+
+/** Serves one model to the thread that started this worker (see client.ts), until that ends it. */
+export function serve(engine: Engine): void {
+  // onnxruntime starts its own threads from the file that holds it, and a bundler may have put that into this one.
+  if ((globalThis as { readonly name?: string }).name === 'em-pthread') return
+  const owner = platform.owner()
+  let backend: SessionBackend | undefined
+
+  async function answer(request: Request): Promise<{ value: unknown; transfer: ArrayBuffer[] }> {
+    if (request.kind === 'load') {
+      backend = await openModel(request.where, engine, request.model, request.options)
+      const value: Declared = { inputs: backend.inputs, outputs: backend.outputs }
+      return { value, transfer: [] }
+    }
+    const outputs = await (backend as SessionBackend).run(request.inputs)
+    return { value: outputs, transfer: buffersOf(outputs) }
+  }
+
+  owner.onMessage(async (message) => {
+    try {
+      const { value, transfer } = await answer(message as Request)
+      owner.send({ ok: true, value } satisfies Answer, transfer)
+    } catch (error) {
+      owner.send({ ok: false, error: sendError(error) } satisfies Answer, [])
+    }
+  })
+}

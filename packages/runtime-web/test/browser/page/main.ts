@@ -1,0 +1,23 @@
+import { runtimeModels, testRuntime } from '@tp/core/testing'
+import { autoRuntime, wasmRuntime } from '@tp/runtime-web'
+import { webgpuRuntime } from '@tp/runtime-web/webgpu'
+import { runTests } from './vitest.ts'
+
+const runtimes = { wasm: wasmRuntime(), servedWasm: wasmRuntime({ wasmPaths: 'ort/' }), webgpu: webgpuRuntime() }
+type Parameter<I extends 1 | 2> = Parameters<typeof testRuntime>[I]
+
+/** What the tests that look at this page from outside can use in it. */
+const page = {
+  ...runtimes,
+  autoRuntime,
+  wasmRuntime,
+  models: runtimeModels,
+  testRuntime: (name: keyof typeof runtimes, options: Parameter<1>, kit: Parameter<2>) =>
+    runTests(() => testRuntime(runtimes[name], options, kit)),
+}
+
+declare global {
+  var tp: typeof page
+}
+
+globalThis.tp = page

@@ -1,0 +1,43 @@
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { extname, join, normalize } from 'node:path'
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
+}
+
+/** The headers with which a page may share memory between threads. */
+const isolation = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
+export interface Served extends AsyncDisposable {
+  /** With a slash at its end. */
+  readonly url: string
+}
+
+/** Serves the files of a folder, and nothing else. */
+export async function serve(folder: string, { isolated }: { readonly isolated: boolean }): Promise<Served> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const path = join(folder, normalize(decodeURIComponent(pathname)))
+    if (!existsSync(path) || !statSync(path).isFile()) return void response.writeHead(404).end()
+    const type = types[extname(path)] ?? 'application/octet-stream'
+    response.writeHead(200, {
+      'Content-Type': type,
+      ...(pathname.startsWith('/assets/') ? { 'Cache-Control': 'immutable, max-age=3600' } : {}),
+      ...(isolated ? isolation : {}),
+    })
+    createReadStream(path).pipe(response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

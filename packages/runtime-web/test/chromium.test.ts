@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { prune } from '@tp/compiler'
+import { schedule } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openSite } from './browser/site.ts'
+import { runSuite, type SuiteRun } from './browser/suite.ts'
+
+const wasm = { slowSize: 384 }
+const webgpu = {
+  slowSize: 64,
+  withoutTypes: 'WebGPU has no strings, and 16-bit floats only on some adapters; onnxruntime fails on them',
+}
+const runs: readonly SuiteRun[] = [
+  { headers: 'plain', runtime: 'wasm', options: {}, kit: wasm },
+  { headers: 'isolated', runtime: 'servedWasm', options: { threads: 2 }, kit: wasm },
+  { headers: 'isolated', runtime: 'wasm', options: { threads: 2, worker: true }, kit: wasm },
+  { headers: 'isolated', runtime: 'webgpu', options: {}, kit: webgpu },
+]
+
+const site = await openSite()
+afterAll(() => site.close())
+
+// The suite runs inside the page; its tests are listed here, each with what became of it there.
+for (const run of runs) {
+  const outcomes = await runSuite(site, run)
+  describe(`in Chromium, ${run.headers} page`, () => {
+    for (const { name, state, problem } of outcomes) {
+      test.skipIf(state === 'skipped')(name, () => {
+        if (state === 'failed') throw new Error(problem)
+      })
+    }
+  })
+}
+
+test('WebGPU in a worker: refuses, runs, fails, runs again, is gone', { timeout: 60_000 }, async () => {
+  // Not the whole suite: each of its tests would load 27 MB of wasm, and the parts are tested one by one above.
+  const page = await site.open('isolated')
+  const seen = await page.evaluate(async () => {
+    const code = (error: { code?: string }) => error.code
+    const options = { worker: true }
+    const refused = await tp.webgpu.load(new Uint8Array(3), options).catch(code)
+    const session = await tp.webgpu.load(tp.models.reshapeModel, options)
+    const x = { type: 'float32', dims: [6], data: new Float32Array(6) }
+    const dimsFor = (...sizes: bigint[]) =>
+      session.run({ x, shape: { type: 'int64', dims: [2], data: BigInt64Array.from(sizes) } }).then(({ y }) => y?.dims)
+    const dims = [await dimsFor(2n, 3n), await dimsFor(4n, 4n).catch(code), await dimsFor(3n, 2n)]
+    await session.dispose()
+    return [refused, ...dims, await dimsFor(2n, 3n).catch(code)]
+  })
+  expect(seen).toEqual(['TP_MODEL_LOAD', [2, 3], 'TP_RUN', [3, 2], 'TP_DISPOSED'])
+  await page.close()
+})
+
+test('threads: what a page gets, and why', { timeout: 60_000 }, async () => {
+  const notes: Record<string, string | undefined> = {}
+  for (const headers of ['isolated', 'plain'] as const) {
+    const page = await site.open(headers)
+    notes[headers] = await page.evaluate(async () => {
+      const session = await tp.wasm.load(tp.models.sumModel, { threads: 2 })
+      await session.dispose()
+      return (await tp.wasm.diagnose()).notes.find((note) => note.includes('last model'))
+    })
+    await page.close()
+  }
+  expect(notes.isolated).toMatch(/2 asked for, 1 got, .*worker: true/)
+  expect(notes.plain).toMatch(/2 asked for, 1 got, .*Cross-Origin-Opener-Policy/)
+})
+
+test('models that come and go leave a page with one memory that does not grow', { timeout: 60_000 }, async () => {
+  const page = await site.open('plain')
+  const sizes = await page.evaluate(async () => {
+    const sizes: number[] = []
+    for (let cycle = 0; cycle < 60; cycle++) {
+      const session = await tp.wasm.load(tp.models.slowModel)
+      await session.run({ x: { type: 'float32', dims: [64, 64], data: new Float32Array(64 * 64) } })
+      await session.dispose()
+      sizes.push(memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0))
+    }
+    return sizes
+  })
+  expect(sizes[0]).toBeGreaterThan(0)
+  expect(sizes.at(-1)).toBe(sizes[9])
+  await page.close()
+})
+
+describe('a pruned model gives what it gives in Node', () => {
+  const tokens = Array.from({ length: 48 }, (_, i) => (i === 0 ? 2 : 300 + 7 * i))
+  let logits: number[]
+  beforeAll(async () => {
+    const model = decodeModel(await readFile(modelPath('mail')))
+    const result = prune(model, { method: receivedAttention(), schedule: schedule(6, { keep: 0.7 }) })
+    if (!result.ok) throw new Error(result.refusal.message)
+    const file = join(site.folder, 'pruned.onnx')
+    await writeFile(file, encodeModel(result.model))
+    await using session = await nodeRuntime().load(file)
+    const outputs = await session.run({
+      input_ids: { type: 'int64', dims: [1, tokens.length], data: BigInt64Array.from(tokens, BigInt) },
+      attention_mask: { type: 'int64', dims: [1, tokens.length], data: new BigInt64Array(tokens.length).fill(1n) },
+    })
+    logits = Array.from(outputs.logits?.data as Float32Array)
+  })
+
+  test.each([
+    ['wasm', {}],
+    ['wasm', { worker: true, threads: 2 }],
+    ['webgpu', {}],
+  ] as const)('%s %j', { timeout: 60_000 }, async (runtime, options) => {
+    const page = await site.open('isolated')
+    const seen = await page.evaluate(
+      async ([runtime, options, tokens]) => {
+        const session = await tp[runtime].load('pruned.onnx', options)
+        const dims = [1, tokens.length]
+        const outputs = await session.run({
+          input_ids: { type: 'int64', dims, data: BigInt64Array.from(tokens, BigInt) },
+          attention_mask: { type: 'int64', dims, data: new BigInt64Array(tokens.length).fill(1n) },
+        })
+        await session.dispose()
+        return Array.from(outputs.logits?.data as Float32Array)
+      },
+      [runtime, options, tokens] as const,
+    )
+    await page.close()
+    expect(seen).toHaveLength(logits.length)
+    for (const [i, value] of seen.entries()) expect(Math.abs(value - (logits[i] as number))).toBeLessThan(1e-4)
+  })
+})

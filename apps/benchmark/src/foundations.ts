@@ -1,70 +1,37 @@
-import { parseArgs } from 'node:util'
-import { isTpError } from '@tp/core'
-import { nodeRuntime } from '@tp/runtime-node'
 import { batchInvariance } from './foundations/batch-invariance.ts'
 import { deadTokens } from './foundations/dead-tokens.ts'
+import { embeddings } from './foundations/embeddings.ts'
 import { minilmImdb, minilmSst2 } from './foundations/minilm-accuracy.ts'
 import { minilmChoice } from './foundations/minilm-choice.ts'
-import { minilmMass, minilmMassChoice } from './foundations/minilm-mass.ts'
+import { int8Accuracy, int8Speed } from './foundations/minilm-int8.ts'
 import { minilmSpeed } from './foundations/minilm-speed.ts'
 import { profile } from './foundations/profile.ts'
 import { pruneCost } from './foundations/prune-cost.ts'
-import { type Report, readReport, surroundings, writeReport } from './foundations/report.ts'
-import { type Section, sharedPath } from './foundations/section.ts'
-import { smallEncoders } from './foundations/small-encoders.ts'
-import { plainTable } from './output/table.ts'
+import { runSections } from './foundations/run-sections.ts'
+import type { Section } from './foundations/section.ts'
 
 const sections: readonly Section[] = [
   minilmChoice,
   minilmImdb,
   minilmSst2,
-  minilmMassChoice,
-  minilmMass,
   minilmSpeed,
   deadTokens,
   profile,
+  int8Speed,
+  int8Accuracy,
+  embeddings,
   batchInvariance,
   pruneCost,
-  ...smallEncoders,
 ]
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, again: { type: 'boolean', default: false } },
-})
-const asked = values.only?.flatMap((names) => names.split(','))
-const isAsked = ({ name }: Section): boolean =>
-  asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
-const names = sections.map(({ name }) => name).join(', ')
-if (!sections.some(isAsked)) {
-  process.stderr.write(`There is no section ${asked?.join(', ')}; there are ${names} (or the beginning of several).\n`)
-  process.exit(2)
-}
-
-const runtime = nodeRuntime()
-let report: Report = await readReport()
-for (const section of sections.filter(isAsked)) {
-  const { name, title } = section
-  // a run that was broken off goes on where it stopped
-  if (report[name] !== undefined && asked === undefined && !values.again) {
-    process.stderr.write(`${name}: measured already; again with --only ${name}, or all with --again\n`)
-    continue
-  }
-  const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text} …\n`)
-  const start = performance.now()
-  try {
-    const findings = await section.run({ runtime, shared: sharedPath, found: (other) => report[other], onProgress })
-    const seconds = (performance.now() - start) / 1000
-    const about = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)) }
-    // read again: another process may have measured another section meanwhile
-    report = { ...(await readReport()), [name]: { ...about, ...findings } }
-    await writeReport(report, sections)
-    const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
-    process.stdout.write(`\n${[title, ...tables, ...findings.notes].join('\n')}\n`)
-  } catch (error) {
-    // The other sections do not need this one; what is missing here is said.
-    process.exitCode = 1
-    process.stderr.write(
-      `${name}: ${isTpError(error) ? error.message : error instanceof Error ? error.stack : error}\n`,
-    )
-  }
-}
+await runSections(
+  {
+    name: 'foundations',
+    opening:
+      '# Measured: the foundations\n\nWritten by `pnpm --filter benchmark foundations`; the same numbers, unrounded, are in ' +
+      '`reports/foundations.json`. Accuracy in percent with half the width of its 95 % bootstrap interval; loss in points ' +
+      'against dense, paired by example, with its 95 % interval; FLOPs and speed-up are factors over dense, and speed is ' +
+      'measured on one thread with all models in turns. `none` is dense without its dead tokens; every other row has that too.',
+  },
+  sections,
+)

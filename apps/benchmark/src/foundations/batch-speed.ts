@@ -1,5 +1,5 @@
 import type { Method, NamedTensors, Runtime } from '@tp/core'
-import type { VariantLatency } from '@tp/eval'
+import { batches, type VariantLatency } from '@tp/eval'
 import { type Budget, scheduleOf } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
@@ -8,9 +8,12 @@ import { budgetText } from '../output/lines-table.ts'
 import { factor } from '../output/numbers.ts'
 import type { Findings } from './section.ts'
 
-const BATCH = 16
-const BATCHES = 4
-const MS = 15_000
+/** How many batches of how many examples are timed, and for how long at most. */
+interface Batching {
+  readonly size: number
+  readonly count: number
+  readonly budgetMs: number
+}
 
 interface Measurement {
   readonly name: string
@@ -18,12 +21,16 @@ interface Measurement {
   readonly speedup: VariantLatency['speedup']
 }
 
-/** Speed of a method in batches of 16: small models spend one example's time on starting operators, not on tokens. */
+/**
+ * Speed of a method in batches of examples of like length, spread over all lengths: a part of one example's time goes into
+ * fetching weights, not into tokens.
+ */
 export async function measureBatches(
   runtime: Runtime,
   subject: Subject,
   method: Method,
   budgets: readonly Budget[],
+  { size, count, budgetMs }: Batching,
 ): Promise<Measurement[]> {
   const files = {
     dense: dense(subject).file,
@@ -35,17 +42,18 @@ export async function measureBatches(
       ]),
     ),
   }
+  const all = batches(subject.inputs.targets.length, size, subject.lengths)
   const inputs: NamedTensors[] = []
-  for (let batch = 0; batch < BATCHES; batch++) {
-    inputs.push(await subject.inputs.feeds(Array.from({ length: BATCH }, (_, i) => batch * BATCH + i)))
+  for (let i = 0; i < count; i++) {
+    inputs.push(await subject.inputs.feeds(all[Math.floor(((i + 0.5) * all.length) / count)] as number[]))
   }
-  const { variants } = await timeFiles(runtime, files, inputs, { rounds: 100, budgetMs: MS })
+  const { variants } = await timeFiles(runtime, files, inputs, { rounds: 100, budgetMs })
   return Object.entries(variants).map(([name, { p50Ms, speedup }]) => ({ name, p50Ms, speedup }))
 }
 
-export function batchTable(measurements: readonly Measurement[]): Findings['tables'][number] {
+export function batchTable(measurements: readonly Measurement[], size: number): Findings['tables'][number] {
   return {
-    caption: `Batches of ${BATCH}, one thread`,
+    caption: `Batches of ${size}, one thread`,
     headings: ['model', 'p50 ms', 'speed-up', '95 % interval'],
     rows: measurements.map(({ name, p50Ms, speedup: { value, low, high } }) => [
       name,

@@ -1,13 +1,14 @@
-import { type Budget, compare, type Line } from '../measure/compare.ts'
+import type { Speedup } from '@tp/eval'
+import { clsAttention, valueWeighted } from '@tp/method-attention'
+import { compare, type Line } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
-import { lineValues } from './line-values.ts'
+import { batchTable, measureBatches } from './batch-speed.ts'
 import { candidateMethods, chosenSetting, openMinilm } from './minilm.ts'
 import type { Context, Findings, Section } from './section.ts'
 
-/** What the simulations behind the design were made with. */
-const uniformHalf: Budget = { keep: 0.5, layers: [1, 2, 3, 4, 5] }
+const BATCHES = { size: 8, count: 12, budgetMs: 90_000 }
 
 export const minilmImdb: Section = {
   name: 'minilm-imdb',
@@ -24,21 +25,33 @@ export const minilmSst2: Section = {
 async function report(context: Context, subject: Subject): Promise<Findings> {
   const { runtime, onProgress } = context
   const { method, budget } = chosenSetting(context)
-  const isUniform = budgetText(budget) === budgetText(uniformHalf)
-  const budgets = isUniform ? [budget] : [budget, uniformHalf]
+  const budgets = [budget]
   const timed = { examples: 32, budgetMs: 90_000 }
-  const plan = { subject, methods: candidateMethods, budgets, control: 'truncation', timed, onProgress } as const
+  const plan = {
+    subject,
+    methods: [...candidateMethods, clsAttention(), valueWeighted()],
+    budgets,
+    control: 'truncation',
+    timed,
+    onProgress,
+  } as const
   const lines = await compare(runtime, plan)
   const chosen = lines.find((line) => line.method === method.name && line.keep === budget.keep) as Line
   const { low, high, value } = chosen.speedup
+  onProgress('batches')
+  const batches = await measureBatches(runtime, subject, method, budgets, BATCHES)
+  const inBatches = batches.at(-1)?.speedup as Speedup
   return {
     tables: [
-      { caption: `${subject.lengths.length} texts; ${budgets.map(budgetText).join('; then ')}`, ...linesTable(lines) },
+      { caption: `${subject.lengths.length} texts, one by one; ${budgetText(budget)}`, ...linesTable(lines) },
+      batchTable(batches, BATCHES.size),
     ],
     notes: [
       `${method.name}, ${budgetText(budget)}: loss ${points(chosen.loss)} points, ${factor(value)} as fast as dense ` +
-        `(${factor(low)} … ${factor(high)}) at these texts' own lengths, FLOPs ${factor(chosen.flops)}.`,
+        `(${factor(low)} … ${factor(high)}) at these texts' own lengths one by one, ${factor(inBatches.value)} ` +
+        `(${factor(inBatches.low)} … ${factor(inBatches.high)}) in batches of ${BATCHES.size} of like length, ` +
+        `FLOPs ${factor(chosen.flops)}.`,
     ],
-    values: lines.map(lineValues),
+    values: { lines: lines.map(({ correct: _, ...line }) => line), batches },
   }
 }

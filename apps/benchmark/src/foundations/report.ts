@@ -6,12 +6,22 @@ import { markdownTable } from '../output/table.ts'
 import { writeWhole } from '../output/write-file.ts'
 import type { Findings, Section } from './section.ts'
 
-/** Version of the form of reports/foundations.json. */
+/** Version of the form of the reports. */
 const FORMAT = 1
 
 const root = new URL('../../../../', import.meta.url)
-const jsonPath = fileURLToPath(new URL('reports/foundations.json', root))
-const markdownPath = fileURLToPath(new URL('docs/results/foundations.md', root))
+
+/** A report that is made of sections: `reports/NAME.json` and `docs/results/NAME.md`. */
+export interface ReportForm {
+  readonly name: string
+  /** The heading and what the numbers mean, in Markdown. */
+  readonly opening: string
+}
+
+/** Path of a report's file for programs or for readers, or of a picture beside the latter. */
+export function reportPath(kind: 'json' | 'md' | 'svg', name: string): string {
+  return fileURLToPath(new URL(kind === 'json' ? `reports/${name}.json` : `docs/results/${name}.${kind}`, root))
+}
 
 /** A section's findings with when and on what they were measured. */
 export interface Measured extends Findings {
@@ -23,9 +33,9 @@ export interface Measured extends Findings {
 
 export type Report = Readonly<Record<string, Measured>>
 
-export async function readReport(): Promise<Report> {
+export async function readReport({ name }: ReportForm): Promise<Report> {
   try {
-    const { format, sections } = JSON.parse(await readFile(jsonPath, 'utf8'))
+    const { format, sections } = JSON.parse(await readFile(reportPath('json', name), 'utf8'))
     return format === FORMAT ? sections : {}
   } catch {
     return {} // nothing has been measured yet
@@ -33,18 +43,17 @@ export async function readReport(): Promise<Report> {
 }
 
 /** Writes both forms of the report: the numbers for programs, the tables for readers. */
-export async function writeReport(report: Report, sections: readonly Section[]): Promise<void> {
-  await writeWhole(jsonPath, `${JSON.stringify({ format: FORMAT, sections: report }, undefined, 2)}\n`)
-  const parts = sections.flatMap(({ name, title }) => {
-    const measured = report[name]
-    return measured === undefined ? [] : [sectionText(title, measured)]
+export async function writeReport(
+  { name, opening }: ReportForm,
+  report: Report,
+  sections: readonly Section[],
+): Promise<void> {
+  await writeWhole(reportPath('json', name), `${JSON.stringify({ format: FORMAT, sections: report }, undefined, 2)}\n`)
+  const parts = sections.flatMap((section) => {
+    const measured = report[section.name]
+    return measured === undefined ? [] : [sectionText(section.title, measured)]
   })
-  const opening =
-    '# Measured: the foundations\n\nWritten by `pnpm --filter benchmark foundations`; the same numbers, unrounded, are in ' +
-    '`reports/foundations.json`. Accuracy in percent with half the width of its 95 % bootstrap interval; loss in points ' +
-    'against dense, paired by example, with its 95 % interval; FLOPs and speed-up are factors over dense, and speed is ' +
-    'measured on one thread with all models in turns. `none` is dense without its dead tokens; every other row has that too.'
-  await writeWhole(markdownPath, `${[opening, ...parts].join('\n\n')}\n`)
+  await writeWhole(reportPath('md', name), `${[opening, ...parts].join('\n\n')}\n`)
 }
 
 function sectionText(title: string, { tables, notes, date, seconds, machine, versions }: Measured): string {

@@ -13,8 +13,10 @@ export function plainTable({ headings, rows }: Table): string {
   return lines.map((line) => line.map(padded).join('   ').trimEnd()).join('\n')
 }
 
+/** Columns of numbers are to the right, those of words to the left. */
 export function markdownTable({ headings, rows }: Table): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-  const rule = headings.map((_, column) => (column === 0 ? '---' : '--:'))
+  const isNumber = (cell = ''): boolean => cell === '' || /^[−-]?\d/.test(cell)
+  const rule = headings.map((_, column) => (rows.every((row) => isNumber(row[column])) ? '--:' : '---'))
   return [line(headings), line(rule), ...rows.map(line)].join('\n')
 }

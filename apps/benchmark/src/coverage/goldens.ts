@@ -1,0 +1,72 @@
+import { type PruneOptions, prune } from '@tp/compiler'
+import { type NamedTensors, schedule } from '@tp/core'
+import { clsAttention, receivedAttention } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
+import type { Model } from '@tp/onnx'
+import { dataSets, difference, type Fixture, type Golden, goldens, numbers, rows, runModel } from 'exported-encoders'
+
+/** How the outputs compare with those of a run in which tokens really left, computed without ONNX. */
+export interface GoldenRun {
+  readonly name: string
+  /** Tokens that left came back before the head. */
+  readonly restores: boolean
+  /** What was compared: `logits [2,12,5]`. */
+  readonly outputs: readonly string[]
+  readonly difference: number
+  readonly problem?: string
+}
+
+const LIMIT = 1e-4
+
+/** Every recorded pruning and merging of a fixture. */
+export async function checkGoldens(fixture: Fixture, model: Model): Promise<GoldenRun[]> {
+  const runs: GoldenRun[] = []
+  for (const golden of goldens(fixture)) runs.push(await checkGolden(golden, fixture, model))
+  return runs
+}
+
+async function checkGolden(golden: Golden, fixture: Fixture, model: Model): Promise<GoldenRun> {
+  const run = {
+    name: golden.name,
+    restores: golden.rule.method === 'prune' && golden.rule.restore,
+    outputs: Object.entries(golden.outputs).map(([name, { shape }]) => `${name} [${shape.join()}]`),
+  }
+  const result = prune(model, { ...optionsOf(golden, fixture.facts.layers), trace: true })
+  if (!result.ok) return { ...run, difference: Number.NaN, problem: `is refused: ${result.refusal.message}` }
+  const inputs = dataSets(fixture).find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
+  const results = await runModel(result.model, inputs, fixture.folder)
+  const differences = Object.entries(golden.outputs).map(([name, { shape, data }]) =>
+    results[name]?.dims.join() === shape.join() ? difference(numbers(results[name]), data) : Number.POSITIVE_INFINITY,
+  )
+  const largest = Math.max(...differences)
+  if (!(largest < LIMIT)) return { ...run, difference: largest, problem: `differs by ${largest}` }
+  return { ...run, difference: largest, ...(!keepsTheSame(golden, results) && { problem: 'keeps other tokens' }) }
+}
+
+function optionsOf({ rule }: Golden, layers: number): PruneOptions {
+  if (rule.method === 'tome') {
+    const { r, proportionalAttention, protect } = rule
+    const amounts = schedule(layers, { layers: r.map((_, block) => block), remove: r })
+    return { method: tome({ proportionalAttention }), schedule: amounts, protect }
+  }
+  return {
+    method: rule.score === 'cls' ? clsAttention() : receivedAttention(),
+    schedule: schedule(layers, { layers: Object.keys(rule.keep).map(Number), tokens: Object.values(rule.keep) }),
+    protect: rule.protect,
+    restore: rule.restore ? 'all' : 'none',
+  }
+}
+
+/** Dropped: the same indices; merged: each token that is left is one of its group. */
+function keepsTheSame(golden: Golden, results: NamedTensors): boolean {
+  const keptAt = (block: string): number[][] => rows(results[`tp.trace.${block}.indices`])
+  if ('kept' in golden) {
+    return Object.entries(golden.kept).every(([block, kept]) => JSON.stringify(kept) === JSON.stringify(keptAt(block)))
+  }
+  return Object.entries(golden.groups).every(([block, groups]) => {
+    const kept = keptAt(block)
+    return groups.every(
+      (row, b) => row.length === kept[b]?.length && row.every((group, i) => group.includes(kept[b]?.[i] as number)),
+    )
+  })
+}

@@ -1,0 +1,104 @@
+import { type Inspection, type PruneOptions, prune } from '@tp/compiler'
+import { type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import type { Model } from '@tp/onnx'
+import { dataSets, difference, type Fixture, fullPrecision, numbers, openModel } from 'exported-encoders'
+
+/** Largest difference of any output, and what is wrong with it. */
+export interface Found {
+  readonly difference: number
+  readonly problems: readonly string[]
+}
+
+/** Half precision keeps three digits; elsewhere only the order of sums differs. */
+const limits = { half: 5e-3, other: 1e-5 }
+
+/** Every token kept by force, at every block, with dead tokens left in: nothing may change. */
+export async function checkKeepAll(fixture: Fixture, model: Model, { blocks }: Inspection): Promise<Found> {
+  const layers = blocks.map(({ block }) => block)
+  const kept = pruned(model, {
+    method: receivedAttention(),
+    schedule: schedule(layers.length, { layers, tokens: 9999 }),
+  })
+  const sets = dataSets(fixture).map(({ inputs }) => inputs)
+  return judge('keeping every token', await compare(fixture, model, kept, sets), limitOf(fixture))
+}
+
+/**
+ * Tokens that the mask hides, all over the row, leave at the first block: nothing may change either, and what a token's
+ * place means (tables, biases, rotations) has to go with those that stay. Undefined where the graph has no mask for
+ * each token, does not obey it, rounds by what is in the batch, or gives something for hidden tokens, too.
+ */
+export async function checkHidden(fixture: Fixture, model: Model, seen: Inspection): Promise<Found | undefined> {
+  const [set] = dataSets(fixture)
+  const { maskInput, outputKind } = fixture.facts
+  if (set === undefined || maskInput === null || outputKind === 'token-level') return undefined
+  if (fullPrecision(model) !== undefined) return undefined
+  const mask = set.inputs[maskInput] as TensorLike
+  if (mask.type !== 'int64' || mask.dims.join() !== set.inputs.input_ids?.dims.join()) return undefined
+  const fixed = new Set(seen.fixed.map((place) => (place < 0 ? place + (mask.dims[1] as number) : place)))
+  for (const isReal of [(token: number) => token % 3 !== 1 || fixed.has(token), (token: number) => token % 12 < 7]) {
+    const inputs = { ...set.inputs, [maskInput]: maskWhere(mask, isReal) }
+    if (!(await obeys(fixture, model, inputs, maskInput))) continue
+    const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isReal).length
+    const options = {
+      method: receivedAttention(),
+      schedule: schedule(seen.blocks.length, { layers: [0], tokens: count }),
+    }
+    const difference = await compare(fixture, model, pruned(model, options), [inputs])
+    return judge('dropping hidden tokens', difference, limitOf(fixture))
+  }
+  return undefined
+}
+
+function maskWhere({ dims }: TensorLike, isReal: (token: number) => boolean): TensorLike {
+  const [batch = 0, tokens = 0] = dims
+  const data = BigInt64Array.from({ length: batch * tokens }, (_, i) => (isReal(i % tokens) ? 1n : 0n))
+  return { type: 'int64', dims, data }
+}
+
+/** True if hidden tokens have no part in what the other tokens, and the pooled outputs, become. */
+async function obeys(fixture: Fixture, model: Model, inputs: NamedTensors, maskInput: string): Promise<boolean> {
+  const ids = inputs.input_ids as TensorLike
+  const mask = numbers(inputs[maskInput])
+  // words that are there change places, so that none becomes padding
+  const words = Array.from(ids.data as BigInt64Array)
+  const hidden = mask.flatMap((real, i) => (real === 0 ? [i] : []))
+  const others = [...words]
+  for (const [i, at] of hidden.entries()) others[at] = words[hidden[(i + 1) % hidden.length] as number] as bigint
+  await using session = await openModel(model, fixture.folder)
+  const [a, b] = [
+    await session.run(inputs),
+    await session.run({ ...inputs, input_ids: { ...ids, data: BigInt64Array.from(others) } }),
+  ]
+  return Object.keys(a).every((name) => difference(numbers(a[name]), numbers(b[name])) < 1e-5)
+}
+
+async function compare(fixture: Fixture, model: Model, other: Model, sets: readonly NamedTensors[]): Promise<number> {
+  await using dense = await openModel(model, fixture.folder)
+  await using session = await openModel(other, fixture.folder)
+  let largest = 0
+  for (const inputs of sets) {
+    const [wanted, results] = [await dense.run(inputs), await session.run(inputs)]
+    for (const name of Object.keys(wanted)) {
+      largest = Math.max(largest, difference(numbers(results[name]), numbers(wanted[name])))
+    }
+  }
+  return largest
+}
+
+function judge(what: string, difference: number, limit: number): Found {
+  return { difference, problems: difference < limit ? [] : [`${what} changes outputs by ${difference}`] }
+}
+
+function limitOf({ facts }: Fixture): number {
+  const post = (facts.producerOptions.post ?? []).map((step) => step.post).join()
+  return post.includes('float16') ? limits.half : limits.other
+}
+
+/** @throws Error with the reason of a refusal */
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, { deadTokens: false, ...options })
+  if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
+  return result.model
+}

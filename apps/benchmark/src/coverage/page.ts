@@ -1,0 +1,149 @@
+import { differenceText } from '../output/numbers.ts'
+import type { Table } from '../output/table.ts'
+import { markdownTable } from '../output/table.ts'
+import type { FixtureReport } from './check.ts'
+import { formOf } from './form.ts'
+import type { GoldenRun } from './goldens.ts'
+
+const intro = `Differences are the largest of any output, over the larger of 1 and the largest number of the output. Wrong is: a difference
+over 1e-5 (golden 1e-4, half precision 5e-3), another kept token, a block that was not found, a refusal where none is expected,
+none where one is, or one for another reason.`
+
+const legend = `\`all kept\`: difference to the dense run with every token kept by force at every site. \`hidden dropped\`: the same when exactly
+the tokens that the mask hides, all over the row, leave at the first block; it shows that positions travel with the tokens
+(empty: no mask for each token, outputs for every token, or a quantised file). \`dropped like hidden\`: difference between a run in
+which tokens leave at two blocks, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
+from all later blocks (empty: fused, quantised, or a head that reads more than tokens that stay). \`goldens\`: recorded runs with
+tokens really removed or merged; those that are equal, and their largest difference.`
+
+const restoreLegend = `Recorded runs in which tokens leave, and come back before the head: outputs for every token of the input.`
+
+const siblingLegend = `Quantised and half-precision files have no recorded runs, and no fixture has the same weights in float32. So each is
+compared with its own graph computed in float32: the same rounded weights, but no rounding of activations. \`dense\` is the
+distance of the two dense runs, and \`pruned\` that of the two pruned runs with the same tokens kept; twice the former is allowed.
+Where the two keep different tokens, the gap is how much float32 prefers its own; rounding explains up to twice what scores
+differ by. After the first difference a row is not compared any further.`
+
+export interface Surroundings {
+  readonly date: string
+  readonly runtime: string
+}
+
+/** The page docs/coverage.md. */
+export function coveragePage(reports: readonly FixtureReport[], { date, runtime }: Surroundings): string {
+  const pruned = reports.filter(({ sites }) => sites !== undefined)
+  const refused = reports.filter(({ refusal }) => refusal !== undefined)
+  const wrong = reports.filter(({ problems }) => problems.length > 0)
+  const goldens = pruned.flatMap(({ goldens }) => goldens ?? [])
+  return `${[
+    '# Coverage',
+    '<!-- written by `pnpm --filter benchmark coverage` -->',
+    `**${reports.length - wrong.length} right of ${reports.length}** exported encoders, in a run with onnxruntime ${runtime} on ${date}.`,
+    [
+      `- ${pruned.length} are pruned, ${refused.length} refused.`,
+      `- Recorded prunings and mergings: ${goldens.filter(isRight).length} of ${goldens.length} equal, kept tokens exactly.`,
+      `- Largest difference with every token kept by force: ${differenceText(Math.max(0, ...singles(pruned)))} in float32.`,
+    ].join('\n'),
+    intro,
+    ...(wrong.length === 0 ? [] : ['## Wrong', wrong.map(wrongLines).join('\n')]),
+    '## Pruned',
+    legend,
+    markdownTable(prunedTable(pruned)),
+    '## Restored',
+    restoreLegend,
+    markdownTable(restoredTable(pruned)),
+    '## Next to float32',
+    siblingLegend,
+    markdownTable(siblingTable(pruned)),
+    '## Refused',
+    markdownTable(refusedTable(refused)),
+  ].join('\n\n')}\n`
+}
+
+function prunedTable(reports: readonly FixtureReport[]): Table {
+  const checks = ['all kept', 'hidden dropped', 'dropped like hidden', 'goldens']
+  return {
+    headings: ['encoder', 'architecture', 'form', 'sites', ...checks, ''],
+    rows: reports.map(({ fixture, sites, keepAll, hidden, hiddenKeys, goldens = [], problems }) => [
+      fixture.name,
+      fixture.facts.architecture,
+      formOf(fixture.facts),
+      `${sites}`,
+      numberText(keepAll),
+      numberText(hidden),
+      numberText(hiddenKeys),
+      goldensText(goldens),
+      problems.length > 0 ? '**wrong**' : '',
+    ]),
+  }
+}
+
+function restoredTable(reports: readonly FixtureReport[]): Table {
+  return {
+    headings: ['encoder', 'golden', 'outputs', 'difference', ''],
+    rows: reports.flatMap(({ fixture, goldens = [] }) =>
+      goldens
+        .filter(({ restores }) => restores)
+        .map((run) => [
+          fixture.name,
+          run.name,
+          run.outputs.join(', '),
+          differenceText(run.difference),
+          isRight(run) ? '' : '**wrong**',
+        ]),
+    ),
+  }
+}
+
+function siblingTable(reports: readonly FixtureReport[]): Table {
+  return {
+    headings: ['encoder', 'dense', 'pruned', 'rows with the same tokens', 'scores differ by', 'gap where others stay'],
+    rows: reports.flatMap(({ fixture, sibling }) => {
+      if (sibling === undefined) return []
+      const { dense, pruned, rows, same, scoreError, gap } = sibling
+      const differences = [dense, pruned].map(differenceText)
+      const gapText = same === rows ? '' : differenceText(gap)
+      return [[fixture.name, ...differences, `${same}/${rows}`, differenceText(scoreError), gapText]]
+    }),
+  }
+}
+
+function refusedTable(reports: readonly FixtureReport[]): Table {
+  return {
+    headings: ['encoder', 'architecture', 'form', 'code', 'reason', 'expected', 'right'],
+    rows: reports.map(({ fixture: { name, facts }, refusal, problems }) => [
+      name,
+      facts.architecture,
+      formOf(facts),
+      `\`${refusal?.code}\``,
+      refusal?.message ?? '',
+      facts.refusal ?? facts.refusalAcceptable ?? 'to be pruned',
+      problems.length > 0 ? '**no**' : facts.prunable ? 'acceptable' : 'yes',
+    ]),
+  }
+}
+
+function wrongLines({ fixture, problems }: FixtureReport): string {
+  return problems.map((problem) => `- ${fixture.name}: ${problem.split('\n')[0]}`).join('\n')
+}
+
+function isRight({ problem }: GoldenRun): boolean {
+  return problem === undefined
+}
+
+/** `3/3, 5.8e-7` */
+function goldensText(runs: readonly GoldenRun[]): string {
+  if (runs.length === 0) return ''
+  const right = runs.filter(isRight)
+  const largest = right.length === 0 ? [] : [differenceText(Math.max(...right.map(({ difference }) => difference)))]
+  return [`${right.length}/${runs.length}`, ...largest].join(', ')
+}
+
+/** Largest differences of files in float32. */
+function singles(reports: readonly FixtureReport[]): number[] {
+  return reports.flatMap(({ sibling, keepAll }) => (sibling === undefined && keepAll !== undefined ? [keepAll] : []))
+}
+
+function numberText(value: number | undefined): string {
+  return value === undefined ? '' : differenceText(value)
+}

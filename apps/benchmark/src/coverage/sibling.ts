@@ -1,0 +1,47 @@
+import { inspect, prune } from '@tp/compiler'
+import { clsAttention } from '@tp/method-attention'
+import type { Model } from '@tp/onnx'
+import { type Comparison, compareWithSibling, dataSets, type Fixture, fullPrecision, variants } from 'exported-encoders'
+
+/** A quantised or half-precision file next to the same weights in float32, pruned the same way. */
+export interface SiblingReport extends Comparison {
+  readonly problems: readonly string[]
+}
+
+/** Rounding alone, where the two dense runs are equal. */
+const LEAST = 1e-4
+
+/** Undefined for a file in full precision. */
+export async function checkSibling(fixture: Fixture, model: Model): Promise<SiblingReport | undefined> {
+  const sibling = fullPrecision(model)
+  if (sibling === undefined) return undefined
+  const { tokens } = fixture.facts
+  const found = await compareWithSibling(
+    model,
+    sibling,
+    dataSets(fixture).flatMap(({ inputs }) => [inputs, ...variants(inputs, fixture.facts.maskInput, 6)]),
+    {
+      prune: (source, method, amounts) => {
+        const result = prune(source, { method, schedule: amounts, protect: [0], trace: true })
+        if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
+        return result.model
+      },
+      attentions: (source) => {
+        const seen = inspect(source)
+        return seen.ok ? seen.blocks.map(({ attention }) => attention) : []
+      },
+      method: clsAttention(),
+      keep: { 0: Math.ceil(tokens * 0.75), 1: Math.ceil(tokens * 0.5) },
+    },
+  )
+  const { dense, pruned, gap, scoreError } = found
+  const problems = [
+    ...(pruned <= Math.max(LEAST, 2 * dense)
+      ? []
+      : [`differs by ${pruned} from float32 pruned alike, dense by ${dense}`]),
+    ...(gap <= 2 * scoreError
+      ? []
+      : [`keeps other tokens than float32, by ${gap} where scores differ by ${scoreError}`]),
+  ]
+  return { ...found, problems }
+}

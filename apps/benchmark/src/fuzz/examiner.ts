@@ -1,0 +1,70 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** A mutant: of which fixture, spoilt how, by which seed. */
+export interface Question {
+  readonly folder: string
+  readonly mutation: string
+  readonly seed: number
+}
+
+export interface Verdict {
+  /** In a few words, the same for mutants that end alike. */
+  readonly outcome: string
+  /** What is wrong, where something is. */
+  readonly bug?: string
+  /** Processor time of decoding, inspecting and pruning. */
+  readonly seconds?: number
+  /** The most memory that the process has had until then. */
+  readonly gibibytes?: number
+}
+
+/** Longer than any mutant takes by itself on a machine that does other things as well. */
+const PATIENCE_MS = 300_000
+
+/** Another process that examines mutants one after the other. */
+export class Examiner {
+  readonly #process: ChildProcess
+  #examined = 0
+  isUsable = true
+
+  constructor() {
+    this.#process = fork(fileURLToPath(new URL('../fuzz-worker.js', import.meta.url)), [], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+  }
+
+  examine(question: Question): Promise<Verdict> {
+    return new Promise((resolve) => {
+      let stage = 'start'
+      const end = (verdict: Verdict, isUsable: boolean): void => {
+        clearTimeout(timer)
+        this.#process.removeAllListeners()
+        this.#examined++
+        // memory is judged by its peak, which only a new process starts anew
+        this.isUsable = isUsable && this.#examined < 250
+        resolve(verdict)
+      }
+      const timer = setTimeout(() => {
+        end({ outcome: `hang: ${stage}`, bug: `no answer within ${PATIENCE_MS / 1000} s` }, false)
+      }, PATIENCE_MS)
+      this.#process.on('message', (message: Verdict | { readonly stage: string }) => {
+        if ('stage' in message) stage = message.stage
+        else end(message, message.bug === undefined)
+      })
+      this.#process.on('exit', (code, signal) => {
+        const isOurs = stage !== 'dense'
+        const outcome = `process ended: ${stage}`
+        end({ outcome, ...(isOurs && { bug: `exit code ${code}, signal ${signal}` }) }, false)
+      })
+      this.#process.send(question)
+    })
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve))
+    this.#process.kill('SIGKILL')
+    await ended
+  }
+}

@@ -11,9 +11,9 @@ import {
   TpError,
 } from '@tp/core'
 import { cloneModel, type Model } from '@tp/onnx'
+import { keptName, keptNames, readProvenance } from './cut/provenance.ts'
+import { Program, withEqualSizes } from './follow/program.ts'
 import { unfuse } from './fused/unfuse.ts'
-import { Program, withEqualSizes } from './program.ts'
-import { keptName, keptNames, readProvenance } from './provenance.ts'
 import { prune } from './prune.ts'
 
 /** The sizes that FLOPs are counted at. */

@@ -1,7 +1,8 @@
-export { MASK, TRACE } from './extra-outputs.ts'
+export type { InsertedCut } from './cut/insert.ts'
+export { type CutRecord, type PruningStep, readProvenance } from './cut/provenance.ts'
+export { MASK, TRACE } from './find/extra-outputs.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { readsProbabilities } from './fused/reads-probabilities.ts'
-export type { InsertedCut } from './insert.ts'
 export {
   type BlockReport,
   type EncoderReport,
@@ -10,7 +11,6 @@ export {
   inspect,
   type TowerReport,
 } from './inspect.ts'
-export { type CutRecord, type PruningStep, readProvenance } from './provenance.ts'
 export {
   type Pruned,
   type PrunedTower,

@@ -1,13 +1,13 @@
 import type { Dim } from '@tp/core'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
-import { openProgram } from './earlier-cuts.ts'
-import { chooseEncoders, type Encoder, findEncoders } from './encoder.ts'
-import { maskInput } from './mask.ts'
-import { operatorName } from './operators.ts'
-import { type Program, withEqualSizes } from './program.ts'
-import { type PruningStep, readProvenance } from './provenance.ts'
+import { openProgram } from './cut/earlier-cuts.ts'
+import { type PruningStep, readProvenance } from './cut/provenance.ts'
+import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
+import { maskInput } from './find/mask.ts'
+import { operatorName } from './follow/operators.ts'
+import { type Program, withEqualSizes } from './follow/program.ts'
+import type { TokenPlace } from './follow/token-places.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
-import type { TokenPlace } from './token-places.ts'
 
 /** An encoder that tokens can leave. */
 export interface EncoderReport {

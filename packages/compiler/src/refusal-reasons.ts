@@ -1,6 +1,6 @@
 import type { NodeProto } from '@tp/onnx'
-import type { Block } from './block.ts'
-import type { Program } from './program.ts'
+import type { Block } from './find/block.ts'
+import type { Program } from './follow/program.ts'
 import { nameOf, Refused } from './refusal.ts'
 
 /** Why no block was found, told by what the graph is made of. */

@@ -1,9 +1,9 @@
 import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
 import { createModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
+import { Program } from '../src/follow/program.ts'
 import { foldBack } from '../src/fused/fold-back.ts'
 import { unfuse } from '../src/fused/unfuse.ts'
-import { Program } from '../src/program.ts'
 import { seeded } from './random.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 

@@ -1,6 +1,6 @@
 import { add, input, type Tensor, where } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Program } from '../program.ts'
+import type { Program } from '../follow/program.ts'
 import { lowestOf } from './fused-operator.ts'
 import type { Expansion } from './unfuse.ts'
 

@@ -1,6 +1,6 @@
 import { input, slice, squeeze, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Program } from '../program.ts'
+import type { Program } from '../follow/program.ts'
 import { type Added, addedTo, withBias } from './added.ts'
 import type { Restored, Wanted } from './fused-operator.ts'
 import { type InnerReads, innerReads, writeRows } from './inner-reads.ts'

@@ -1,6 +1,6 @@
 import { input, type Tensor, transpose } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
-import type { Program } from '../program.ts'
+import type { Program } from '../follow/program.ts'
 import type { Added } from './added.ts'
 import { type RowRead, rowReads } from './row-reads.ts'
 import type { Expansion } from './unfuse.ts'

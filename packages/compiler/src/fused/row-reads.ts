@@ -1,6 +1,6 @@
 import { constant, gather, gatherND, slice, type Tensor } from '@tp/core'
 import { type NodeProto, readAttributes, readConstant } from '@tp/onnx'
-import type { Program } from '../program.ts'
+import type { Program } from '../follow/program.ts'
 
 /** A node that reads some of the rows of a value [b,h,n,d]. */
 export interface RowRead {

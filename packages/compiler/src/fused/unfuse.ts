@@ -1,7 +1,7 @@
 import { type DType, input, type Tensor } from '@tp/core'
 import { createNode, type DeclaredValue, type Graph, type Model, type NodeProto, readAttributes } from '@tp/onnx'
-import { operatorName } from '../operators.ts'
-import { type Named, Program, type WriteOptions } from '../program.ts'
+import { operatorName } from '../follow/operators.ts'
+import { type Named, Program, type WriteOptions } from '../follow/program.ts'
 import type { Given, Restored, Rowwise, Scores, Wanted } from './fused-operator.ts'
 import { fusedOperators } from './fused-operators.ts'
 

@@ -1,0 +1,157 @@
+import { cast, gatherND, initialState, input, type Method, not, sum, type Tensor, type TokenState } from '@tp/core'
+import { cloneModel, type Model } from '@tp/onnx'
+import { viewBatchFirst } from '../find/batch-first.ts'
+import type { Block } from '../find/block.ts'
+import { decideBranches } from '../find/branches.ts'
+import type { Encoder } from '../find/encoder.ts'
+import { Program } from '../follow/program.ts'
+import { placeKey, writePlace } from '../follow/token-places.ts'
+import { unfuse } from '../fused/unfuse.ts'
+import { Refused } from '../refusal.ts'
+import {
+  type CutRecord,
+  countNames,
+  type PruningStep,
+  type RestoredRecord,
+  readProvenance,
+  stepsOf,
+} from './provenance.ts'
+
+/** What prunings that a file has gone through have left for a further one to build on. */
+export interface EarlierCuts {
+  /** In the order of their blocks; at least one. */
+  readonly cuts: readonly CutRecord[]
+  /** Behind it tokens may leave again. */
+  readonly last: CutRecord
+  /** Positions that no earlier cut could take away. */
+  readonly fixed: readonly number[]
+  /** Where tokens of the last pruning come back, and where all of them are there again, in front of the head. */
+  readonly restored: { readonly points: readonly RestoredRecord[]; readonly to: string } | undefined
+  /** Fillers or merged tokens: what weighs tokens is in the graph, and cannot be changed any more. */
+  readonly weighted: boolean
+}
+
+/** A model to work on, its fused operators written out; token counts behind earlier cuts have names of their own. The model itself is not changed. */
+export function openProgram(model: Model): Program {
+  const copy = cloneModel(model)
+  const empty = copy.proto.graph?.node.find(
+    ({ opType, attribute }) => opType === 'Constant' && !attribute.some(({ name }) => /^(sparse_)?value/.test(name)),
+  )
+  if (empty !== undefined)
+    throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
+  decideBranches(copy)
+  const expansions = unfuse(copy)
+  const counts = countNames(readProvenance(model))
+  const program = new Program(copy, counts, expansions)
+  return viewBatchFirst(program) ? new Program(copy, counts, expansions) : program
+}
+
+/**
+ * Earlier cuts among the blocks of one encoder.
+ * @throws Refused TP_PRUNED if the graph is no longer what its record says
+ */
+export function earlierCuts(program: Program, name: string, blocks: readonly Block[]): EarlierCuts | undefined {
+  const steps = stepsOf(program.model, name).filter(({ cuts }) => cuts.length > 0)
+  const returning = steps.find(({ returns }) => returns)
+  if (returning !== undefined) {
+    const reason = `${returning.method} brings tokens back between the blocks, so that no block is behind all of it`
+    throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
+  }
+  const cuts = steps.flatMap((step) => step.cuts).sort((a, b) => a.block - b.block)
+  const [first, last] = [steps[0], cuts.at(-1)]
+  if (first === undefined || last === undefined) return undefined
+  const lost = cuts.find(
+    ({ block, place, before, after, indices }) =>
+      blocks[block]?.[place ?? 'site'] !== before || ![after, indices].every((name) => program.graph.has(name)),
+  )
+  const restored = restoredBy(steps)
+  const isThere = (name: string): boolean => program.graph.has(name)
+  if (lost !== undefined) throw recordLost(lost)
+  if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
+    throw recordLost(last)
+  const fixed = first.fixed.filter((position) => steps.every((step) => step.fixed.includes(position)))
+  return {
+    cuts,
+    last,
+    fixed,
+    restored,
+    weighted: cuts.some(({ ragged, merged }) => ragged || merged),
+  }
+}
+
+/** Tokens of the last pruning come back first, those of the first one last. */
+function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
+  const restoring = steps.flatMap(({ restored }) => (restored === undefined ? [] : [restored]))
+  const [points, to] = [restoring.at(-1), restoring[0]?.at(-1)?.to]
+  return points === undefined || to === undefined ? undefined : { points, to }
+}
+
+function recordLost({ block }: CutRecord): Refused {
+  const seen = `tokens leave this model at block ${block}, and the graph is not the one that its record of this describes`
+  return new Refused('TP_PRUNED', `${seen}; prune the file it was made from`)
+}
+
+/** What travels with the tokens at the first block where they may leave, and the values of the graph that it stands for. */
+export interface Start {
+  readonly state: TokenState
+  readonly names: ReadonlyMap<Tensor, string>
+  /** For each read of a single token: the value that holds its place, see {@link writePlace}. */
+  readonly places: readonly string[]
+}
+
+/** State of the tokens before the first cut to be made. */
+export function startOf(
+  program: Program,
+  encoder: Encoder,
+  fixed: readonly number[],
+  place: Method['place'] = 'attention',
+): Start {
+  const { earlier, mask } = encoder
+  const [first] = encoder.blocks as [Block]
+  const names = new Map<Tensor, string>()
+  const value = (name: string, dims: Tensor['dims']): Tensor => {
+    const placeholder = input(name, program.tensor(name).dtype, dims)
+    names.set(placeholder, name)
+    return placeholder
+  }
+  const hidden = value(place === 'input' ? first.input : first.site, ['B', 'N', 'D'])
+  const marks = mask === undefined ? undefined : cast(value(mask, ['B', 'N']), 'bool')
+  const alive = marks && encoder.maskMarksPadding ? not(marks) : marks
+  const pins = new Map<string, Tensor>()
+  for (const { place } of encoder.placeReads) {
+    if (pins.has(placeKey(place))) continue
+    const { name, tensor } = writePlace(program, first.input, place)
+    pins.set(placeKey(place), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
+  }
+  const state = initialState(hidden, alive, fixed, [...pins.values()])
+  const places = encoder.placeReads.map(({ place }) => names.get(pins.get(placeKey(place)) as Tensor) as string)
+  if (earlier === undefined) return { state, names, places }
+
+  const kept = (x: Tensor, cuts: readonly CutRecord[]): Tensor =>
+    cuts.reduce((now, { indices, block }) => gatherND(now, value(indices, ['B', `N${block}`, 1]), 1), x)
+  const { cuts, last } = earlier
+  const valid = cuts.findLast((cut) => cut.valid !== undefined)
+  if (valid !== undefined && !program.graph.has(valid.valid as string)) throw recordLost(valid)
+  const stays =
+    valid === undefined
+      ? state.alive && kept(state.alive, cuts)
+      : kept(value(valid.valid as string, ['B', `N${valid.block}`]), cuts.slice(cuts.indexOf(valid) + 1))
+  const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, fixed)
+  // Written at once, so that what follows can be named after the tokens that are left.
+  const expressions = [kept(state.position, cuts), ...(stays === undefined ? [] : [stays])]
+  const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
+  const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
+  const now = real === undefined ? undefined : value(real, ['B', 'N'])
+  return {
+    state: {
+      ...state,
+      ordinals,
+      alive: now,
+      count: now && cast(sum(cast(now, 'float32'), 1, { keepDims: true }), 'int64'),
+      position: value(position as string, ['B', 'N']),
+      isPacked: true,
+    },
+    names,
+    places,
+  }
+}

@@ -1,0 +1,198 @@
+import {
+  type Amount,
+  type Dim,
+  input,
+  type Method,
+  reduceTokens,
+  type Tensor,
+  type TokenState,
+  type Values,
+} from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Block } from '../find/block.ts'
+import type { Encoder } from '../find/encoder.ts'
+import { followCounts } from '../find/pool-counts.ts'
+import { change, commit, type Flow, follow } from '../follow/flow.ts'
+import type { Program } from '../follow/program.ts'
+import { editing, keptRows, Rewriter } from '../follow/rows.ts'
+import { takeBesideCut } from './beside.ts'
+import type { KeyBias } from './key-bias.ts'
+import { graphSite, inputSite } from './site-source.ts'
+
+/** A cut that was put into the graph, by the names of its values. */
+export interface InsertedCut {
+  readonly block: number
+  readonly place: 'attention' | 'input'
+  /** [b,n,D] before and [b,k,D] after */
+  readonly before: string
+  readonly after: string
+  /** int64 [b,k,1] */
+  readonly indices: string
+  /** float [b,k] original index of each kept token */
+  readonly position: string
+  /** bool [b,k]; absent where every slot holds a kept token */
+  readonly valid: string | undefined
+  /** float [b,k] tokens of the input that each one stands for; absent where none were merged */
+  readonly size: string | undefined
+  /** float [b,k] what the method adds to the scores of later keys; absent: nothing */
+  readonly keyBias: string | undefined
+  /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
+  readonly fused: string | undefined
+  /** Rows keep different numbers of tokens, as the data decide. */
+  readonly ragged: boolean
+  /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
+  readonly followers: ReadonlyMap<string, string>
+}
+
+export interface InsertOptions {
+  readonly method: Method
+  readonly block: number
+  /** See `Method.place`. */
+  readonly place: 'attention' | 'input'
+  readonly amount: Amount | undefined
+  readonly state: TokenState
+  /** Placeholders in `state` → values of the graph. */
+  readonly names: ReadonlyMap<Tensor, string>
+  readonly params: Values
+  readonly keyBias: KeyBias
+  /** Nodes that no change goes beyond: where removed tokens come back. */
+  readonly ends: readonly NodeProto[]
+}
+
+/** What a method left behind at a block: the state for the next one, and the cut if there was one. */
+export interface Inserted {
+  readonly state: TokenState
+  readonly names: ReadonlyMap<Tensor, string>
+  readonly cut?: InsertedCut
+}
+
+/** Runs a method at one block of the graph and makes everything behind it follow the tokens that stay. */
+export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
+  const { method, block, place, amount, state, params } = options
+  const source =
+    place === 'input' ? inputSite(program, encoder, block) : graphSite(program, encoder, block, state.pins[0])
+  const reduced = reduceTokens({ method, source, state, amount, params })
+  const names = new Map([...options.names, ...source.names])
+  if (reduced.cut === undefined) return { state: reduced.state, names }
+
+  const { site, readers } = siteOf(program, encoder, block, place)
+  const { graph } = program
+  const { cut } = reduced
+  const prefix = `tp/block_${block}`
+  const count = `T'${block}`
+  const dims = program.tensor(site).dims
+  const batch = dims[0] as Dim
+  const original = new Set(graph.nodes)
+  const travelling = travellers(reduced.state)
+  const fused = cut.fused === undefined ? [] : [cut.fused]
+  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
+  const shapes = [
+    [batch, count, dims[2] as Dim],
+    [batch, count, 1],
+    ...fused.map(() => [batch, count]),
+    ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
+  ]
+  const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
+  const [after, indices] = emitted as [string, string]
+  for (const reader of readers) {
+    for (const [index, name] of [...reader.input].entries()) if (name === site) graph.replaceInput(reader, index, after)
+  }
+  graph.sortTopologically()
+  // With a shape the runtime can still fuse what follows; with named sizes it would choose slower fusions.
+  graph.setValueInfo(after, outputs[0]?.dtype as 'float32', [undefined, undefined, dims[2] as number])
+
+  const kept = program.tensor(indices)
+  const rows = keptRows(kept, indices)
+  const rewriter = new Rewriter(program, (encoder.blocks[0] as Block).input, rows, count, prefix)
+  const flow: Flow = {
+    ...editing(rewriter),
+    count,
+    before: dims[1] as Dim,
+    changed: new Map(),
+    reads: () => {},
+    readsAt: () => {},
+  }
+  change(flow, after, program.tensor(after))
+  takeBesideCut(flow, after)
+  const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
+  // Reads of single tokens are made to find them when all cuts are there.
+  follow(flow, new Set([...own, ...encoder.placeReads.map(({ node }) => node)]))
+  if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
+  commit(flow)
+
+  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
+  for (const pin of state.pins) next.names.set(pin, options.names.get(pin) as string)
+  const nameOf = (name: string): string | undefined => next.byName.get(name)
+  const inserted: InsertedCut = {
+    block,
+    place,
+    before: site,
+    after,
+    indices,
+    position: nameOf('position') as string,
+    valid: nameOf('alive'),
+    size: nameOf('size'),
+    keyBias: nameOf('keyBias'),
+    fused: cut.fused && emitted[2],
+    ragged: cut.ragged,
+    followers: rewriter.taken,
+  }
+  options.keyBias.renew(encoder, inserted)
+  return { state: next.state, names: next.names, cut: inserted }
+}
+
+/** The value that tokens leave, and what goes on without them. */
+function siteOf(
+  program: Program,
+  { blocks }: Encoder,
+  index: number,
+  place: InsertedCut['place'],
+): { readonly site: string; readonly readers: readonly NodeProto[] } {
+  const block = blocks[index] as Block
+  const site = place === 'input' ? block.input : block.site
+  const readers = program.graph.consumers(site).map(({ node }) => node)
+  if (place === 'attention') return { site, readers }
+  // Copies of the stream that are outputs show it as it is in front of the block.
+  const inside = program.before(block.site)
+  return { site, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
+}
+
+interface Traveller {
+  readonly name: string
+  readonly tensor: Tensor
+}
+
+/** The tensors of a state, by name. */
+function travellers(state: TokenState): Traveller[] {
+  const { ordinals, alive, count, position, size, keyBias, carried } = state
+  const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
+  const named = Object.entries({ ordinals, alive, count, position, size, keyBias }).map(([name, tensor]) => ({
+    name,
+    tensor,
+  }))
+  return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
+}
+
+/** The state again, its tensors now values of the graph instead of expressions. */
+function renew(
+  state: TokenState,
+  travelling: readonly Traveller[],
+  values: readonly string[],
+): { state: TokenState; names: Map<Tensor, string>; byName: Map<string, string> } {
+  const names = new Map<Tensor, string>()
+  const byName = new Map<string, string>()
+  const fresh = new Map<string, Tensor>()
+  for (const [i, { name, tensor }] of travelling.entries()) {
+    const placeholder = input(name, tensor.dtype, tensor.dims)
+    fresh.set(name, placeholder)
+    names.set(placeholder, values[i] as string)
+    byName.set(name, values[i] as string)
+  }
+  const carried = Object.fromEntries(
+    Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
+  )
+  const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
+  const of = (name: 'alive' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
+  const [alive, count, size, keyBias] = [of('alive'), of('count'), of('size'), of('keyBias')]
+  return { state: { ...state, ordinals, alive, count, position, size, keyBias, carried }, names, byName }
+}

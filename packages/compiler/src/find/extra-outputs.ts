@@ -1,0 +1,58 @@
+import { cast, equal, input, type Tensor } from '@tp/core'
+import { createNode } from '@tp/onnx'
+import type { InsertedCut } from '../cut/insert.ts'
+import type { Named, Program } from '../follow/program.ts'
+
+/** Names of trace outputs begin with it: `tp.trace.3.indices`. */
+export const TRACE = 'tp.trace'
+
+/** Name of the output that says which rows of compact outputs are real tokens. */
+export const MASK = 'tp.mask'
+
+/** Adds outputs that say which tokens stayed at each cut. `several`: other encoders of the file have traces, too. */
+export function addTraces(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+  for (const cut of cuts) {
+    const plain = `${TRACE}.${cut.block}`
+    const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${tower}.${cut.block}` : plain
+    const { position, valid, names } = slotsOf(cut)
+    addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })
+  }
+}
+
+/** Adds the mask of what is left in the end: int64 [b,k], 1 for a real token. */
+export function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
+  const last = cuts.at(-1)
+  if (last === undefined) return
+  const { graph } = program
+  const earlier = graph.isOutput(name) ? graph.producer(name) : undefined
+  if (earlier !== undefined) {
+    // That of an earlier pruning; there are fewer tokens now.
+    graph.removeOutput(name)
+    graph.remove(earlier)
+  }
+  const { valid, names } = slotsOf(last)
+  addOutputs(program, last, names, { [name]: cast(valid, 'int64') })
+}
+
+/** What is in the slots behind a cut: float [B,N] the token's place in the input, bool [B,N] whether it is one. */
+function slotsOf(cut: InsertedCut): { position: Tensor; valid: Tensor; names: Map<Tensor, string> } {
+  const position = input('position', 'float32', ['B', 'N'])
+  const names = new Map([[position, cut.position]])
+  if (cut.valid === undefined) return { position, valid: equal(position, position), names }
+  const valid = input('valid', 'bool', ['B', 'N'])
+  return { position, valid, names: names.set(valid, cut.valid) }
+}
+
+function addOutputs(
+  program: Program,
+  cut: InsertedCut,
+  names: ReadonlyMap<Tensor, string>,
+  outputs: Readonly<Record<string, Tensor>>,
+): void {
+  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/block_${cut.block}` })
+  for (const [i, [name, { dtype }]] of Object.entries(outputs).entries()) {
+    const from = (written[i] as Named).name
+    program.graph.insert([createNode({ type: 'Identity', name, inputs: [from], outputs: [name] })])
+    program.graph.addOutput(name, dtype, [undefined, undefined])
+  }
+}

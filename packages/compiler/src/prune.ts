@@ -29,9 +29,9 @@ export interface PruneOptions {
   readonly protect?: 'auto' | readonly number[]
   /**
    * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
-   * default) for outputs that have one row for every token, `all` also before a pooling head, `none` never. With `none`
-   * such outputs have one row for every token that stays, and the output `tp.mask` (int64 [b,k]) says which are real
-   * tokens (1): what a decoder that reads them takes as its encoder's attention mask.
+   * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
+   * `none` outputs of one row for every token have one for every token that stays, and the output `tp.mask` (int64 [b,k])
+   * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
    */
   readonly restore?: 'auto' | 'none' | 'all'
   /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
@@ -161,11 +161,12 @@ function pruneEncoder(
 
 /** Whether removed tokens come back. */
 function restores(
-  { earlier, tokenOutputs }: Encoder,
+  { earlier, tokenOutputs, countedOutputs }: Encoder,
   restore: NonNullable<PruneOptions['restore']>,
   { returns = false }: Method,
 ): boolean {
-  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || tokenOutputs.length > 0))
+  const needed = tokenOutputs.length + countedOutputs.length > 0
+  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || needed))
   const already = earlier.restored !== undefined
   if (already && restore === 'none') {
     const reason = 'tokens that left this model before come back before its head, so those that leave now have to, too'
@@ -175,7 +176,7 @@ function restores(
     const reason = 'tokens that left this model before do not come back, so not all tokens can'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
-  return already || (restore === 'auto' && tokenOutputs.length > 0)
+  return already || (restore === 'auto' && needed)
 }
 
 /** A class token that the head does not read by its place has to be named by protecting it. */

@@ -41,8 +41,12 @@ const modelProblems: ReadonlySet<string> = new Set([
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal
   if (!isTpError(error) || !modelProblems.has(error.code)) throw error
-  const reason = error.message.replace(/^\[[^\]]*\] /, '')
-  return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reason}` }
+  return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}` }
+}
+
+/** The message of an error without the name of the package in front. */
+export function reasonOf(error: Error): string {
+  return error.message.replace(/^\[[^\]]*\] /, '')
 }
 
 /** What a node is called in messages: its name, or what it computes where it has none. */

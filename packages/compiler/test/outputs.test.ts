@@ -1,8 +1,8 @@
-import { schedule } from '@tp/core'
+import { axisSize, constant, matmul, reshape, schedule, slice, type Tensor } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { type PruneOptions, prune } from '../src/index.ts'
+import { inspect, type PruneOptions, prune } from '../src/index.ts'
 import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
@@ -96,6 +96,39 @@ describe('hidden states as outputs', () => {
     for (const name of Object.keys(other))
       expect(difference(numbers(one[name]), numbers(other[name])), name).toBeLessThan(1e-5)
   })
+})
+
+describe('outputs of as many rows as the number of tokens says', () => {
+  const weights = constant(
+    Array.from({ length: 128 }, (_, i) => Math.sin(i)),
+    'float32',
+    [8, 16],
+  )
+  const heads: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+    'two for each token': (x) => reshape(x, [axisSize(x, 0), -1, 8]),
+    'all but the first': (x) => slice(x, { axis: 1, start: 1 }),
+  }
+  for (const [form, head] of Object.entries(heads)) {
+    test(`${form}: tokens come back for them`, async () => {
+      const modelOf = (last: (x: Tensor) => Tensor): Model =>
+        decodeModel(emitModel({ logits: statesOf({ ...plain, head: (x) => last(matmul(x, weights)) }).logits }))
+      const options = {
+        method: receivedAttention(),
+        schedule: schedule(4, { layers: [0, 2], keep: 0.6 }),
+        protect: [0],
+      }
+      const [model, whole] = [modelOf(head), modelOf((x) => x)]
+      expect(inspect(model)).toMatchObject({ ok: true, tokenOutputs: [] })
+      const inputs = inputsOf(plain, 2, 9, 4)
+      const seen = (await run(pruned(model, options), inputs)).logits
+      expect(seen?.dims).toEqual((await run(model, inputs)).logits?.dims)
+      const states = rows((await run(pruned(whole, options), inputs)).logits)
+      const expected = states.flatMap((row) => (form === 'all but the first' ? row.slice(16) : row))
+      expect(difference(numbers(seen), expected)).toBeLessThan(1e-6)
+      const refusal = prune(model, { ...options, restore: 'none' })
+      expect(refusal).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_OUTPUT' } })
+    })
+  }
 })
 
 describe('attentions as outputs', () => {

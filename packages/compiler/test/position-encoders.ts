@@ -14,12 +14,15 @@ import {
   input,
   layerNormalization,
   matmul,
+  maximum,
+  minimum,
   mul,
   type Op,
   operators,
   range,
   reshape,
   sigmoid,
+  slice,
   softmax,
   sub,
   sum,
@@ -39,6 +42,7 @@ type PositionTerm =
   | 'quantised relative key'
   | 'gated'
   | 'disentangled'
+  | 'disentangled up to the length'
   | 'across tokens'
 
 export interface PositionEncoderOptions {
@@ -132,6 +136,20 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
         const toPosition = matmul(query, unsqueeze(positions, [0]))
         const all = expand(index, [batch, heads, tokens, tokens])
         scores = add(scores, fold(gatherElements(toPosition, all, 3)))
+        break
+      }
+      case 'disentangled up to the length': {
+        const span = minimum(maximum(axisSize(query, 2), axisSize(key, 2)), longest)
+        const table = slice(weight([2 * longest, hidden], 1), {
+          axis: 0,
+          start: sub(longest, span),
+          end: add(span, longest),
+        })
+        const positions = transpose(reshape(linear(table, hidden), [-1, heads, headDim]), [1, 2, 0])
+        const near = maximum(add(sub(distance, longest - 1), span), 0)
+        const index = unsqueeze(minimum(near, sub(mul(span, 2), 1)), [0, 1])
+        const all = expand(index, [batch, heads, tokens, tokens])
+        scores = add(scores, fold(gatherElements(matmul(query, unsqueeze(positions, [0])), all, 3)))
         break
       }
       case 'across tokens': {

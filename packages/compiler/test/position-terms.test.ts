@@ -6,7 +6,14 @@ import { inspect, type Pruned, prune } from '../src/index.ts'
 import { blocks, type PositionEncoderOptions, positionEncoder, vocabulary } from './position-encoders.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
-const terms = ['none', 'relative key', 'relative key and query', 'gated', 'disentangled'] as const
+const terms = [
+  'none',
+  'relative key',
+  'relative key and query',
+  'gated',
+  'disentangled',
+  'disentangled up to the length',
+] as const
 const [batch, tokens] = [3, 9]
 
 function inputs(masked: boolean): NamedTensors {

@@ -1,11 +1,14 @@
 import { toBinary } from '@bufbuild/protobuf'
 import {
   add,
+  applyOne,
+  axisSize,
   cast,
   concat,
   constant,
   cumSum,
   equal,
+  expand,
   gather,
   input,
   matmul,
@@ -13,12 +16,16 @@ import {
   mean,
   mul,
   not,
+  type Op,
+  operators,
   reshape,
   schedule,
   slice,
   softmax,
   sub,
+  swapLast,
   type Tensor,
+  transpose,
   unsqueeze,
 } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
@@ -48,6 +55,11 @@ const plain: EncoderOptions = {
   pooling: 'cls',
   opset: 17,
   seed: 1,
+}
+
+function weights(rows: number, columns: number): Tensor {
+  const values = Array.from({ length: rows * columns }, (_, i) => Math.sin(i))
+  return constant(values, 'float32', [rows, columns])
 }
 
 function refusal(model: Model | Uint8Array): Refusal | undefined {
@@ -208,6 +220,89 @@ describe('graphs that are something else', () => {
       start: (x) => add(add(x, towers[0] as Tensor), towers[1] as Tensor),
     })
     expect(refusal(emitModel({ top }))?.code).toBe('TP_TOWERS')
+  })
+})
+
+describe('what blocks look like that cannot be followed', () => {
+  const convolved = (x: Tensor, width: number): Tensor => {
+    const kernel = constant(
+      Array.from({ length: 64 * width }, (_, i) => Math.sin(i)),
+      'float32',
+      [8, 8, width],
+    )
+    return applyOne(operators.get('Conv') as Op, [x, kernel], { pads: [(width - 1) / 2, (width - 1) / 2] })
+  }
+  /** [b,n,8] */
+  const embedded = gather(weights(30, 8), input('input_ids', 'int64', ['batch', 'sequence']), 0)
+  const heads = (x: Tensor): Tensor => transpose(reshape(x, [axisSize(x, 0), -1, 2, 4]), [0, 2, 1, 3])
+  const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
+    reshape(transpose(matmul(softmax(matmul(q, swapLast(k))), v), [0, 2, 1, 3]), [axisSize(q, 0), -1, 8])
+
+  test('tokens last, and convolutions for products', () => {
+    const x = transpose(embedded, [0, 2, 1])
+    const [q, k, v] = [1, 1, 1].map((width) => heads(transpose(convolved(x, width), [0, 2, 1]))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    const y = add(x, convolved(transpose(attend(q, k, v), [0, 2, 1]), 1))
+    expect(refusal(emitModel({ y: mean(y, 2) }))).toMatchObject({
+      code: 'TP_STREAM',
+      message: expect.stringContaining('batch × hidden size × tokens, [batch,8,sequence]'),
+    })
+  })
+
+  test('attention whose result is joined with that of a convolution', () => {
+    const [q, k, v] = [1, 2, 3].map((scale) => heads(matmul(mul(embedded, scale), weights(8, 8)))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    const beside = transpose(convolved(transpose(embedded, [0, 2, 1]), 3), [0, 2, 1])
+    const y = add(embedded, matmul(concat([attend(q, k, v), beside], 2), weights(16, 8)))
+    expect(refusal(emitModel({ y: mean(y, 1) }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('joined with that of the convolution'),
+      node: expect.stringContaining('Conv'),
+    })
+  })
+
+  test('scores that are joined from parts', () => {
+    const parts = (scores: Tensor): Tensor =>
+      concat([slice(scores, { axis: 3, start: 0, end: 1 }), slice(scores, { axis: 3, start: 1 })], 3)
+    expect(refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', hide: parts }) }))).toMatchObject({
+      code: 'TP_NO_ATTENTION',
+      message: expect.stringContaining('scores are joined from several parts'),
+      node: expect.stringContaining('Softmax'),
+    })
+  })
+
+  test('a mask of a size that only the inputs say', () => {
+    const length = reshape(max(input('input_ids', 'int64', ['batch', 'sequence']), [0, 1]), [1])
+    const hide = (scores: Tensor): Tensor =>
+      add(scores, expand(constant([0], 'float32', [1, 1, 1, 1]), concat([constant([1, 1, 1], 'int64'), length], 0)))
+    const seen = refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', hide }) }))
+    expect(seen).toMatchObject({ code: 'TP_MASK', message: expect.stringContaining('a size that is not known') })
+  })
+
+  test('an operator in front of them that is not known is named', () => {
+    const model = decodeModel(encoder(plain))
+    const graph = new Graph(model)
+    const site = graph.nodes.find(({ opType }) => opType === 'LayerNormalization') as NodeProto
+    graph.importOperators('somebody.else')
+    graph.insert(
+      [
+        createNode({
+          type: 'Mystery',
+          domain: 'somebody.else',
+          inputs: [site.input[0] as string],
+          outputs: ['strange'],
+        }),
+      ],
+      site,
+    )
+    graph.replaceInput(site, 0, 'strange')
+    expect(refusal(model)?.message).toContain('somebody.else.Mystery')
   })
 })
 

@@ -7,6 +7,7 @@ import {
   constant,
   equal,
   expand,
+  flatten,
   gather,
   gatherElements,
   gatherND,
@@ -49,6 +50,13 @@ const rowNumbers = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, 0), [0]))
 /** (row, token) pairs, as exporters write x[arange(b), index]. */
 const pairs = (x: Tensor, index: Tensor): Tensor =>
   gatherND(x, concat([unsqueeze(expand(rowNumbers(x), axisSize(x, 0)), [1]), unsqueeze(index, [1])], 1))
+/** Places in all rows laid one behind the other, as TorchScript writes x[arange(b), index]. */
+const flatPlaces = (x: Tensor, index: Tensor): Tensor => add(index, mul(rowNumbers(x), axisSize(x, 1)))
+const flat = (x: Tensor, index: Tensor): Tensor => {
+  const places = flatPlaces(x, index)
+  const read = reshape(gather(flatten(x, 2), places, 0), [-1, axisSize(x, 2)])
+  return reshape(read, [axisSize(places, 0), axisSize(x, 2)])
+}
 
 const masked = (scores: Tensor): Tensor => where(equal(unsqueeze(mask, [1, 2]), 0), -1e9, scores)
 const largest = argMax(ids, 1)
@@ -67,6 +75,8 @@ const forms: readonly {
   { name: 'GatherND by the largest id', place: 'largest id', read: (x) => pairs(x, largest) },
   { name: 'GatherND by the last real token', place: 'last real', read: (x) => pairs(x, lastReal) },
   { name: 'GatherND, rows as batch', place: 'last real', read: (x) => gatherND(x, unsqueeze(lastReal, [1]), 1) },
+  { name: 'Gather of flattened rows by the largest id', place: 'largest id', read: (x) => flat(x, largest) },
+  { name: 'Gather of flattened rows by the last real token', place: 'last real', read: (x) => flat(x, lastReal) },
   {
     name: 'GatherElements',
     place: 'last real',
@@ -174,6 +184,49 @@ describe('a head that reads one token at a place of its own', () => {
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
     expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
   })
+
+  for (const opset of [11, 14, 17]) {
+    test(`flattened rows are read as each alone, opset ${opset}`, async () => {
+      const head = (x: Tensor): Tensor => classify(flat(x, lastReal))
+      const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }, { opset }))
+      const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
+      const pruned = prune(model, plan)
+      if (!pruned.ok) throw new Error(pruned.refusal.message)
+      const { input_ids, attention_mask } = inputsOf('right')
+      const logits = numbers((await run(pruned.model, { input_ids, attention_mask })).logits)
+      for (const [row, count] of real.right.entries()) {
+        const from = row * TOKENS
+        const alone = await run(pruned.model, {
+          input_ids: int64([1, count], numbers(input_ids).slice(from, from + count)),
+          attention_mask: int64([1, count], numbers(attention_mask).slice(from, from + count)),
+        })
+        expect(difference(logits.slice(row * 3, row * 3 + 3), numbers(alone.logits))).toBeLessThan(1e-5)
+      }
+    })
+  }
+
+  test('what is read of flattened rows may be an output of the model', async () => {
+    const head = (x: Tensor): Tensor => gather(reshape(x, [-1, 8]), flatPlaces(x, lastReal), 0)
+    const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }))
+    const pruned = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: TOKENS }) })
+    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const [dense, all] = [await run(model, inputsOf('right')), await run(pruned.model, inputsOf('right'))]
+    expect(difference(numbers(all.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+  })
+
+  for (const [name, places] of [
+    ['of the row before', (x: Tensor) => flatPlaces(x, sub(largest, 1))],
+    ['of rows of another length', (x: Tensor) => add(largest, mul(rowNumbers(x), sub(axisSize(x, 1), 1)))],
+    ['of other rows', (x: Tensor) => add(largest, mul(add(rowNumbers(x), 1), axisSize(x, 1)))],
+    ['of all rows', (x: Tensor) => add(largest, mul(unsqueeze(rowNumbers(x), [1]), axisSize(x, 1)))],
+    ['from the end', (x: Tensor) => add(-1, mul(rowNumbers(x), axisSize(x, 1)))],
+  ] as const) {
+    test(`flattened rows are refused where what is read may be ${name}`, () => {
+      const head = (x: Tensor): Tensor => classify(gather(flatten(x, 2), places(x), 0))
+      const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
+      expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_UNSUPPORTED_OP' } })
+    })
+  }
 
   test('several tokens of each row are refused', () => {
     const head = (x: Tensor): Tensor => classify(sum(slice(x, { axis: 1, start: -2 }), 1))

@@ -1,5 +1,5 @@
 import type { Speedup } from '@tp/eval'
-import { clsAttention, valueWeighted } from '@tp/method-attention'
+import { clsAttention } from '@tp/method-attention'
 import { compare, type Line } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
@@ -29,7 +29,7 @@ async function report(context: Context, subject: Subject): Promise<Findings> {
   const timed = { examples: 32, budgetMs: 90_000 }
   const plan = {
     subject,
-    methods: [...candidateMethods, clsAttention(), valueWeighted()],
+    methods: [...candidateMethods, clsAttention()],
     budgets,
     control: 'truncation',
     timed,

@@ -24,16 +24,17 @@ export async function openMinilm(
 /** What the setting is chosen from: what did best when single budgets were tried, on calibration data too. */
 export const candidateMethods: readonly Method[] = [receivedAttention(), valueAware(), balanced({ values: true })]
 
-const laterBlocks: readonly number[] = [1, 2, 3, 4, 5]
+const [laterBlocks, allBlocks] = [
+  [1, 2, 3, 4, 5],
+  [0, 1, 2, 3, 4, 5],
+]
 
 /** The same share in each block but the first, or shares that fall. */
 export const candidateBudgets: readonly Budget[] = [
-  { keep: 0.7, layers: laterBlocks },
-  { keep: 0.65, layers: laterBlocks },
-  { keep: [0.7, 0.65, 0.6, 0.55, 0.5], layers: laterBlocks },
-  { keep: [0.68, 0.62, 0.56, 0.5, 0.44], layers: laterBlocks },
-  { keep: [0.7, 0.6, 0.5, 0.45, 0.4], layers: laterBlocks },
-  { keep: [0.75, 0.6, 0.5, 0.4, 0.3], layers: laterBlocks },
+  { keep: 0.62, layers: laterBlocks },
+  { keep: [0.9, 0.7, 0.65, 0.65, 0.6, 0.5], layers: allBlocks },
+  { keep: [0.85, 0.75, 0.7, 0.65, 0.6, 0.5], layers: allBlocks },
+  { keep: [0.85, 0.72, 0.68, 0.65, 0.6, 0.5], layers: allBlocks },
 ]
 
 /** A method and what it keeps. */

@@ -4,6 +4,7 @@ import { viewBatchFirst } from '../find/batch-first.ts'
 import type { Block } from '../find/block.ts'
 import { decideBranches } from '../find/branches.ts'
 import type { Encoder } from '../find/encoder.ts'
+import { readRowByRow } from '../find/flat-reads.ts'
 import { Program } from '../follow/program.ts'
 import { placeKey, writePlace } from '../follow/token-places.ts'
 import { unfuse } from '../fused/unfuse.ts'
@@ -43,7 +44,8 @@ export function openProgram(model: Model): Program {
   const expansions = unfuse(copy)
   const counts = countNames(readProvenance(model))
   const program = new Program(copy, counts, expansions)
-  return viewBatchFirst(program) ? new Program(copy, counts, expansions) : program
+  const edited = [readRowByRow(program), viewBatchFirst(program)]
+  return edited.includes(true) ? new Program(copy, counts, expansions) : program
 }
 
 /**

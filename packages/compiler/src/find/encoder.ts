@@ -1,11 +1,12 @@
-import { type Dim, TpError } from '@tp/core'
+import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
 import { type EarlierCuts, earlierCuts } from '../cut/earlier-cuts.ts'
 import { stepsOf } from '../cut/provenance.ts'
+import { operatorName } from '../follow/operators.ts'
 import type { Program } from '../follow/program.ts'
 import { TOKENS, type TokenAxis, traceTokens } from '../follow/token-axis.ts'
 import type { PlaceRead } from '../follow/token-places.ts'
 import { Refused } from '../refusal.ts'
-import { refuseWithoutBlocks, requireWholeAttention } from '../refusal-reasons.ts'
+import { refuseUnknownShape, refuseWithoutBlocks, requireWholeAttention, unknownOperator } from '../refusal-reasons.ts'
 import { findAttentions } from './attention.ts'
 import { batchFirst } from './batch-first.ts'
 import { type Block, findBlock } from './block.ts'
@@ -47,6 +48,8 @@ export interface Encoder {
   readonly classToken: number | undefined
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]
+  /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */
+  readonly countedOutputs: readonly string[]
 }
 
 /** A stack of blocks that is an encoder, or why it is none that tokens can leave. */
@@ -59,11 +62,20 @@ export type FoundEncoder =
  * @throws Refused if none of them can be pruned
  */
 export function findEncoders(program: Program): FoundEncoder[] {
-  const blocks = findAttentions(program)
+  try {
+    return encodersOf(program)
+  } catch (error) {
+    throw refuseUnknownShape(program, error) ?? error
+  }
+}
+
+function encodersOf(program: Program): FoundEncoder[] {
+  const attentions = findAttentions(program)
+  const blocks = attentions
     .map((attention) => findBlock(program, attention))
     .filter((block) => block !== undefined)
     .map((block) => ({ ...block, input: batchFirst(program, block.input), site: batchFirst(program, block.site) }))
-  if (blocks.length === 0) throw refuseWithoutBlocks(program)
+  if (blocks.length === 0) throw refuseWithoutBlocks(program, attentions)
   const found = findStacks(program, blocks).map((stack): FoundEncoder => {
     const about = { name: stack.name, blocks: stack.blocks.length }
     try {
@@ -107,9 +119,17 @@ function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
       const reason = 'the blocks read what a control-flow node decides, so its shape cannot be known'
       throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
     }
+    const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
+    if (unknown !== undefined) {
+      const reason = `the operator ${operatorName(unknown)} before it is not known`
+      throw new Refused('TP_STREAM', `the shape of what the first block reads is not known, since ${reason}`, unknown)
+    }
+    const seen = stream.hasShape
+      ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
+      : 'a value of unknown shape'
     throw new Refused(
       'TP_STREAM',
-      `the first block reads ${stream}, where batch × tokens × hidden size was expected`,
+      `the first block reads ${seen}, where batch × tokens × hidden size was expected`,
       node,
     )
   }
@@ -153,10 +173,17 @@ function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
     placeReads: head.placeReads,
     poolCounts: findPoolCounts(program, head, mask?.name, (blocks.at(-1) as Block).site),
     classToken: places.length > 0 ? 0 : undefined,
-    tokenOutputs: program.graph.outputs
-      .map((output) => output.name)
-      .filter((output) => head.changed.get(output)?.dims.includes(TOKENS)),
+    tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
+    countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }
+}
+
+function outputsWith(program: Program, { changed }: TokenAxis, is: (dims: readonly Dim[]) => boolean): string[] {
+  return program.graph.outputs.map(({ name }) => name).filter((name) => is(changed.get(name)?.dims ?? []))
+}
+
+function isCounted(dim: Dim): boolean {
+  return typeof dim === 'string' && namesIn(dim).has(TOKENS)
 }
 
 /** More tokens than these are not read by their places in one model. */

@@ -3,6 +3,7 @@ import {
   evaluate,
   input,
   isTpError,
+  isUnknown,
   namesIn,
   substituteDim,
   type Tensor,
@@ -10,7 +11,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import type { Program } from '../follow/program.ts'
-import { Refused } from '../refusal.ts'
+import { Refused, reasonOf } from '../refusal.ts'
 import type { Block } from './block.ts'
 import { unfoldHeads } from './heads.ts'
 import { termsFromHidden } from './position-terms.ts'
@@ -176,7 +177,7 @@ class Trial {
   concrete(dim: Dim): number {
     const size = substituteDim(dim, this.#sizes)
     if (typeof size === 'number' && size >= 0 && size <= MOST) return size
-    throw this.#unknown(`depends on the size ${size}`)
+    throw this.#unknown(isUnknown(size) ? 'depends on a size that is not known' : `depends on the size ${size}`)
   }
 
   /** The nodes from Q·Kᵀ to the softmax, on scores of the trial's size. */
@@ -224,7 +225,7 @@ class Trial {
       for (const [i, side] of sides.entries()) feeds.set(this.#sides.get(side) as Tensor, values[i] as TensorLike)
       return evaluate([this.#probabilities], feeds, { precision: 'float64' })
     } catch (error) {
-      if (isTpError(error)) throw this.#unknown(`cannot be computed: ${error.message}`)
+      if (isTpError(error)) throw this.#unknown(`cannot be computed: ${reasonOf(error)}`)
       throw error
     }
   }

@@ -1,4 +1,4 @@
-import { type Dim, isUnknown, subDims, substituteDim, type Tensor } from '@tp/core'
+import { type Dim, subDims, substituteDim, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../refusal.ts'
 import { repairEinsum } from './einsum.ts'
@@ -8,7 +8,7 @@ import type { Named } from './program.ts'
 import { reshapedDims, shapeEntries } from './reshape-axes.ts'
 import { takeBehind } from './take-behind.ts'
 import { indexedPlace, lastPlace } from './token-places.ts'
-import { fillWhole } from './whole-sizes.ts'
+import { fillWhole, limitWhole } from './whole-sizes.ts'
 
 type Inputs = (Tensor | undefined)[]
 /** Makes a node fit inputs whose token axis has changed; returns the types and shapes of its inputs afterwards. */
@@ -43,6 +43,9 @@ const elementwise: Repair = (flow, node) => {
   return inputs
 }
 
+/** The smaller of values; of the number of tokens and another one, see `limitWhole`. */
+const smaller: Repair = (flow, node) => limitWhole(flow, node, inputsOf(flow, node)) ?? elementwise(flow, node)
+
 /** `beside`: an axis along which operands need not be alike. */
 function alignOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, rank: number, beside?: number): void {
   const operand = inputs[i]
@@ -54,8 +57,6 @@ function alignOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, ra
     if (dim === 1 || counts(flow, dim) || place === beside) continue
     const partner = inputs.map((x) => x?.dims[place - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
     if (partner === undefined) continue
-    if (isUnknown(dim))
-      throw new Refused('TP_TOKEN_AXIS', 'a value of which it is not known how many rows it has meets the tokens', node)
     const behind = rowsBehind(flow, partner, dim)
     if (behind === undefined || (axes.length > 0 && behind !== skipped))
       throw new Refused(
@@ -448,6 +449,7 @@ const besideTokens =
 const repairs: Readonly<Record<string, Repair>> = {
   ...Object.fromEntries([...broadcastingOps].map((name) => [name, elementwise])),
   ...Object.fromEntries([...pointwiseOps, ...fittingOps].map((name) => [name, fits])),
+  Min: smaller,
   LayerNormalization: besideTokens('axis', -1),
   SimplifiedLayerNormalization: besideTokens('axis', -1),
   Split: split,

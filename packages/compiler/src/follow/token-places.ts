@@ -75,17 +75,18 @@ function repeatedIndex({ program }: Flow, indices: string): string | undefined {
   return program.tensor(indices).dims[1] === 1 && rank === 3 && dims[1] === 1 && dims[2] === 1 ? name : undefined
 }
 
-const renaming: ReadonlySet<string> = new Set(['Cast', 'Identity'])
+/** Operators that change no integer. */
+export const renaming: ReadonlySet<string> = new Set(['Cast', 'Identity'])
 const reshaping: ReadonlySet<string> = new Set([...renaming, 'Expand', 'Unsqueeze', 'Squeeze', 'Reshape'])
 
 /** The value that operators of some types were applied to. */
-function through(program: Program, name: string, types: ReadonlySet<string>): string {
+export function through(program: Program, name: string, types: ReadonlySet<string>): string {
   const node = program.graph.producer(name)
   return node !== undefined && types.has(node.opType) ? through(program, node.input[0] as string, types) : name
 }
 
 /** True if a value is 0, 1, 2, … for the rows of the batch. */
-function numbersRows(program: Program, name: string, batch: Dim): boolean {
+export function numbersRows(program: Program, name: string, batch: Dim): boolean {
   const { value } = program.tensor(name)
   if (value !== undefined && value.length === batch && value.every((row, i) => row === i)) return true
   const range = program.graph.producer(through(program, name, reshaping))

@@ -10,7 +10,7 @@ export const einsum: Meaning = ({ inputs, attributes }) => {
   const [left, right] = inputs
   const [, a = '', b = '', result = ''] =
     /^(\w+),(\w+)->(\w+)$/.exec(String(attributes.equation).replaceAll(' ', '')) ?? []
-  if (left === undefined || right === undefined || result === '') return undefined
+  if (left?.hasShape !== true || right?.hasShape !== true || result === '') return undefined
   if ([a, b, result].some((term) => new Set(term).size !== term.length)) return undefined
   const rows = result[0] as string
   const summed = [...a].filter((letter) => b.includes(letter) && !result.includes(letter))

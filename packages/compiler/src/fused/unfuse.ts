@@ -58,8 +58,8 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
   const names = new Map<Tensor, string>()
   const placeholders = new Map<string, Tensor>()
   const value = (name: string): Tensor => {
-    const { dtype, hasShape, dims } = program.tensor(name)
-    const placeholder = placeholders.get(name) ?? input(name, dtype, hasShape ? dims : undefined)
+    const known = program.tensor(name)
+    const placeholder = placeholders.get(name) ?? input(name, known.dtype, known.hasShape ? known.dims : undefined)
     placeholders.set(name, placeholder)
     names.set(placeholder, name)
     // Small weights whose contents are known would become other constants, and be gone when the node comes back.

@@ -6,14 +6,14 @@ import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type Pruned, type PruneOptions, prune, type Refusal } from '../src/index.ts'
 import {
+  type DropGolden,
   dataSets,
+  dropGoldens,
   type Fixture,
   type FixtureFacts,
   fixtures,
-  type Golden,
-  goldens,
   openFixture,
-  shared,
+  sharedFolder,
 } from './fixtures.ts'
 import { difference, numbers, run } from './run.ts'
 
@@ -38,7 +38,7 @@ for (const fixture of fixtures) {
   })
 }
 
-if (!existsSync(join(shared, 'fixtures'))) {
+if (!existsSync(join(sharedFolder, 'fixtures'))) {
   test.skip('all other exported encoders (left out: the folder of shared fixtures is not here)', () => {})
 }
 
@@ -105,7 +105,7 @@ function testPruning(fixture: Fixture, model: Model): void {
     })
   }
 
-  for (const golden of goldens(fixture)) {
+  for (const golden of dropGoldens(fixture)) {
     test(`golden: ${golden.name}`, async () => {
       const inputs = sets.find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
       for (const trace of [true, false]) {
@@ -120,7 +120,7 @@ function testPruning(fixture: Fixture, model: Model): void {
   }
 }
 
-function optionsOf({ rule }: Golden, { layers }: FixtureFacts): PruneOptions {
+function optionsOf({ rule }: DropGolden, { layers }: FixtureFacts): PruneOptions {
   const method: Method = rule.score === 'cls' ? clsAttention() : receivedAttention()
   return {
     method,
@@ -130,7 +130,7 @@ function optionsOf({ rule }: Golden, { layers }: FixtureFacts): PruneOptions {
   }
 }
 
-function expectKept(results: NamedTensors, { kept }: Golden): void {
+function expectKept(results: NamedTensors, { kept }: DropGolden): void {
   for (const [block, expected] of Object.entries(kept)) {
     const indices = results[`tp.trace.${block}.indices`]
     const width = indices?.dims[1] as number

@@ -7,7 +7,7 @@ import { decodeModel, type Model } from '@tp/onnx'
 import { compareWithSibling, dataSets, fixturesIn, fullPrecision, openFixture, variants } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
-import { shared } from './fixtures.ts'
+import { sharedFolder } from './fixtures.ts'
 import { batchOf, mailModel, minilmModel, plainRow, type TextModel } from './texts.ts'
 
 /** Rounding alone, where the two dense runs are equal. */
@@ -18,7 +18,7 @@ const LEAST = 1e-4
  * twice the distance of the two dense runs, and kept tokens but for those whose scores lie within the rounding.
  */
 describe('a file in less precision keeps the tokens that it keeps in float32', () => {
-  const folder = join(shared, 'fixtures')
+  const folder = join(sharedFolder, 'fixtures')
   if (!existsSync(folder)) {
     test.skip('int8, 4-bit and half-precision encoders (left out: the folder of shared fixtures is not here)', () => {})
   }
@@ -37,7 +37,7 @@ describe('a file in less precision keeps the tokens that it keeps in float32', (
   testTrained(mailModel(24, 90), modelPath('mail', 'int8'))
   const minilm = minilmModel(24, 60)
   if (minilm === undefined) test.skip('minilm, int8 (left out: the shared folder is not here)', () => {})
-  else testTrained(minilm, join(shared, 'models/minilm-sentiment/model.int8.onnx'))
+  else testTrained(minilm, join(sharedFolder, 'models/minilm-sentiment/model.int8.onnx'))
 })
 
 /** A trained model whose sibling is a file of its own. */

@@ -4,7 +4,7 @@ import { Tokenizer } from '@huggingface/tokenizers'
 import type { NamedTensors, Session } from '@tp/core'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
-import { shared } from './fixtures.ts'
+import { sharedFolder } from './fixtures.ts'
 import { int64, rows } from './run.ts'
 
 /** A trained text model over `input_ids` and `attention_mask`, with texts of its kind. */
@@ -23,8 +23,8 @@ export function mailModel(count: number, longest: number): TextModel {
 
 /** MiniLM with reviews, where the shared folder is there. */
 export function minilmModel(count: number, longest: number): TextModel | undefined {
-  const folder = join(shared, 'models/minilm-sentiment')
-  const data = join(shared, 'data/sst2/dev.tsv')
+  const folder = join(sharedFolder, 'models/minilm-sentiment')
+  const data = join(sharedFolder, 'data/sst2/dev.tsv')
   if (!existsSync(folder) || !existsSync(data)) return undefined
   const texts = readFileSync(data, 'utf8')
     .split('\n')

@@ -4,7 +4,7 @@ import { type NamedTensors, none, type TensorLike } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { decodeModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { dataSets, fixture, fixtures, openFixture, shared } from '../../test/fixtures.ts'
+import { dataSets, fixture, fixtures, openFixture, sharedFolder } from '../../test/fixtures.ts'
 import { seeded } from '../../test/random.ts'
 import { difference, float32, int64, numbers, run } from '../../test/run.ts'
 import { countFlops, type Sizes } from '../flops.ts'
@@ -69,7 +69,7 @@ describe('what no output reads is left out, exactly', () => {
     expectShare(model, { batch: 1 }, 1 - 1 / 6, 1 - 0.8 / 6)
   })
 
-  const minilm = join(shared, 'models/minilm-sentiment/model.onnx')
+  const minilm = join(sharedFolder, 'models/minilm-sentiment/model.onnx')
   if (existsSync(minilm)) {
     test('minilm', async () => {
       const model = decodeModel(readFileSync(minilm))

@@ -36,6 +36,10 @@ export interface TensorLike {
   readonly data: TypedArray | readonly string[]
 }
 
+export function isTypedArray(data: TensorLike['data']): data is TypedArray {
+  return ArrayBuffer.isView(data)
+}
+
 /** Number of elements of a concrete shape. */
 export function sizeOf(dims: readonly number[]): number {
   let size = 1

@@ -1,7 +1,7 @@
 import { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 import { checkInputs } from './check-inputs.ts'
 import { isTpError, TpError } from './errors.ts'
-import type { NamedTensors, Session, ValueInfo } from './runtime.ts'
+import type { NamedTensors, Session, SessionOptions, ValueInfo } from './runtime.ts'
 
 /** What a runtime has to supply for one loaded model. No call is made while another is under way, none after `close`. */
 export interface SessionBackend {
@@ -93,6 +93,31 @@ export function openSession(where: string, backend: SessionBackend): Session {
     [Symbol.asyncDispose]: () => session.dispose(),
   }
   return Object.freeze(session)
+}
+
+/**
+ * The session of a model that has just been loaded; everything is given back if that was no longer wanted.
+ * @throws TpError TP_ABORTED
+ */
+export async function openSessionUnlessAborted(
+  where: string,
+  backend: SessionBackend,
+  signal: AbortSignalLike | undefined,
+): Promise<Session> {
+  const session = openSession(where, backend)
+  try {
+    throwIfAborted(signal, where)
+  } catch (aborted) {
+    await session.dispose()
+    throw aborted
+  }
+  return session
+}
+
+/** @throws TpError TP_OPTION for a number of threads that cannot be */
+export function checkThreads(where: string, { threads }: SessionOptions): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return
+  throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number from 1 on, or leave it out`)
 }
 
 function disposed(where: string): TpError {

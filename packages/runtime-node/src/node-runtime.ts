@@ -1,11 +1,11 @@
 import { availableParallelism, cpus } from 'node:os'
 import {
+  checkThreads,
   type Diagnosis,
-  openSession,
+  openSessionUnlessAborted,
   type Runtime,
   type Session,
   type SessionOptions,
-  TpError,
   throwIfAborted,
 } from '@tp/core'
 import { openModel, placeOf } from './open-model.ts'
@@ -20,19 +20,10 @@ export function nodeRuntime(): Runtime {
 async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const { threads, worker = false, profile, signal } = options
   const where = placeOf(model)
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number from 1 on, or leave it out`)
-  }
+  checkThreads(where, options)
   throwIfAborted(signal, where)
   const backend = await (worker ? openModelInWorker : openModel)(model, { threads, profile })
-  const session = openSession(where, backend)
-  try {
-    throwIfAborted(signal, where)
-  } catch (aborted) {
-    await session.dispose()
-    throw aborted
-  }
-  return session
+  return await openSessionUnlessAborted(where, backend, signal)
 }
 
 async function diagnose(): Promise<Diagnosis> {

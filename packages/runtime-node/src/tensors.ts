@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorLike, TypedArray } from '@tp/core'
+import { copyData, isTypedArray, type NamedTensors, type TensorLike } from '@tp/core'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Ort } from './ort.ts'
 
@@ -6,7 +6,7 @@ import type { Ort } from './ort.ts'
 export function toOrt(ort: Ort, inputs: NamedTensors): InferenceSession.FeedsType {
   const feeds: Record<string, Tensor> = {}
   for (const [name, { type, data, dims }] of Object.entries(inputs)) {
-    const own = isShared(data) ? copy(data) : data
+    const own = isShared(data) ? copyData(data) : data
     // The constructor is overloaded by element type; that type and data fit was checked before.
     feeds[name] = new ort.Tensor(type as 'float32', own as Float32Array, dims)
   }
@@ -18,39 +18,12 @@ export function fromOrt(outputs: InferenceSession.ReturnType): NamedTensors {
   const results: Record<string, TensorLike> = {}
   for (const [name, { type, dims, data }] of Object.entries(outputs)) {
     // From Node 24 on, onnxruntime has a Float16Array for float16, which the contract wants as bits.
-    const bits = type === 'float16' && isTyped(data)
+    const bits = type === 'float16' && isTypedArray(data)
     results[name] = { type, dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data }
   }
   return results
 }
 
-/** Copies that own their whole buffer: a view sent to a worker would take the buffer behind it along. */
-export function copyInputs(inputs: NamedTensors): { readonly inputs: NamedTensors; readonly buffers: ArrayBuffer[] } {
-  const copies: Record<string, TensorLike> = {}
-  for (const [name, { type, dims, data }] of Object.entries(inputs)) {
-    copies[name] = { type, dims: [...dims], data: copy(data) }
-  }
-  return { inputs: copies, buffers: buffersOf(copies) }
-}
-
-/** The buffers to transfer along with tensors that own them. */
-export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>()
-  for (const { data } of Object.values(tensors)) if (isTyped(data)) buffers.add(data.buffer as ArrayBuffer)
-  return [...buffers]
-}
-
-function copy(data: TensorLike['data']): TensorLike['data'] {
-  if (!isTyped(data)) return [...data]
-  // By name and not `data.constructor`, which may be Node's pooled Buffer or belong to another realm.
-  const name = data[Symbol.toStringTag] as keyof typeof globalThis
-  return new (globalThis[name] as new (data: TypedArray) => TypedArray)(data)
-}
-
-function isTyped(data: TensorLike['data']): data is TypedArray {
-  return ArrayBuffer.isView(data)
-}
-
 function isShared(data: TensorLike['data']): boolean {
-  return isTyped(data) && Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]'
+  return isTypedArray(data) && Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]'
 }

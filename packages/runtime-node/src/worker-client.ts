@@ -1,10 +1,17 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { type NamedTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import {
+  buffersOf,
+  copyTensors,
+  type NamedTensors,
+  receiveError,
+  type SessionBackend,
+  TpError,
+  type ValueInfo,
+} from '@tp/core'
 import { closeGate, createGate, type Gate } from './gate.ts'
 import { type ModelOptions, placeOf } from './open-model.ts'
-import { copyInputs } from './tensors.ts'
-import { type Answer, type Request, receiveError } from './worker-protocol.ts'
+import type { Answer, Request } from './worker-protocol.ts'
 
 /** Gates of the workers that live; an exit of the process has to close them all. */
 const gates = new Set<Gate>()
@@ -52,8 +59,8 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
   return {
     ...declared,
     run(feeds) {
-      const { inputs, buffers } = copyInputs(feeds)
-      return ask<NamedTensors>({ kind: 'run', inputs }, buffers)
+      const inputs = copyTensors(feeds)
+      return ask<NamedTensors>({ kind: 'run', inputs }, buffersOf(inputs))
     },
     endProfile: () => ask<string | undefined>({ kind: 'endProfile' }),
     async close() {

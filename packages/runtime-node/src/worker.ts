@@ -1,10 +1,9 @@
 // Entry of the worker that holds one model (see worker-client.ts).
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import type { SessionBackend } from '@tp/core'
+import { buffersOf, type SessionBackend, sendError } from '@tp/core'
 import { passGate } from './gate.ts'
 import { openModel } from './open-model.ts'
-import { buffersOf } from './tensors.ts'
-import { type Answer, type Request, sendError, type WorkerStart } from './worker-protocol.ts'
+import type { Answer, Request, WorkerStart } from './worker-protocol.ts'
 
 const port = parentPort as MessagePort
 const { gate } = workerData as WorkerStart

@@ -1,6 +1,7 @@
 import {
+  checkThreads,
   type Diagnosis,
-  openSession,
+  openSessionUnlessAborted,
   type Runtime,
   type Session,
   type SessionOptions,
@@ -37,7 +38,8 @@ export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions):
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
     const where = placeOf(model)
-    checkOptions(where, options)
+    checkThreads(where, options)
+    refuseProfile(where, options)
     const { worker = false, signal } = options
     throwIfAborted(signal, where)
     await engine.checkDevice(where)
@@ -48,14 +50,7 @@ export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions):
     const backend = worker
       ? await openModelInWorker(where, engine.startWorker, new Uint8Array(bytes), start, signal)
       : await openModel(where, engine, bytes, start)
-    const session = openSession(where, backend)
-    try {
-      throwIfAborted(signal, where)
-    } catch (aborted) {
-      await session.dispose()
-      throw aborted
-    }
-    return session
+    return await openSessionUnlessAborted(where, backend, signal)
   }
 
   return Object.freeze({
@@ -71,17 +66,10 @@ function placeOf(model: Uint8Array | string): string {
   return `runtime-web: ${model.startsWith('data:') ? 'model in a data URL' : model.replace(/[?#].*$/, '').replace(/^.*[/\\]/, '')}`
 }
 
-function checkOptions(where: string, { threads, profile }: SessionOptions): void {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number from 1 on, or leave it out`)
-  }
-  if (profile !== undefined) {
-    throw new TpError(
-      'TP_OPTION',
-      where,
-      'onnxruntime-web writes no profile; leave the option out, or use runtime-node',
-    )
-  }
+function refuseProfile(where: string, { profile }: SessionOptions): void {
+  if (profile === undefined) return
+  const reason = 'onnxruntime-web writes no profile; leave the option out, or use runtime-node'
+  throw new TpError('TP_OPTION', where, reason)
 }
 
 /** Whether onnxruntime's own JavaScript is loaded from there, and not from where a bundler has put it. */

@@ -1,8 +1,16 @@
-import { type AbortSignalLike, abortError, type NamedTensors, type SessionBackend, TpError } from '@tp/core'
+import {
+  type AbortSignalLike,
+  abortError,
+  buffersOf,
+  copyTensors,
+  type NamedTensors,
+  receiveError,
+  type SessionBackend,
+  TpError,
+} from '@tp/core'
 import type { StartOptions } from '../ort/start-ort.ts'
-import { buffersOf, copyInputs } from '../ort/tensors.ts'
 import type { WorkerHandle } from '../platform/platform.ts'
-import { type Answer, type Declared, type Request, receiveError } from './protocol.ts'
+import type { Answer, Declared, Request } from './protocol.ts'
 
 /**
  * A model in a worker of its own, so that runs leave the caller's thread free. Ending the worker is also the one way in
@@ -61,7 +69,7 @@ export async function openModelInWorker(
   return {
     ...declared,
     run(feeds) {
-      const inputs = copyInputs(feeds)
+      const inputs = copyTensors(feeds)
       return ask<NamedTensors>({ kind: 'run', inputs }, buffersOf(inputs))
     },
     endProfile: async () => undefined,

@@ -1,9 +1,8 @@
-import type { SessionBackend } from '@tp/core'
+import { buffersOf, type SessionBackend, sendError } from '@tp/core'
 import { platform } from '#platform'
 import { openModel } from '../ort/open-model.ts'
 import type { Engine } from '../ort/start-ort.ts'
-import { buffersOf } from '../ort/tensors.ts'
-import { type Answer, type Declared, type Request, sendError } from './protocol.ts'
+import type { Answer, Declared, Request } from './protocol.ts'
 
 /** Serves one model to the thread that started this worker (see client.ts), until that ends it. */
 export function serve(engine: Engine): void {

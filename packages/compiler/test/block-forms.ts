@@ -2,7 +2,6 @@ import {
   add,
   axisSize,
   cast,
-  constant,
   div,
   einsum,
   equal,
@@ -10,7 +9,6 @@ import {
   gelu,
   input,
   isNotNumber,
-  layerNormalization,
   matmul,
   mul,
   reshape,
@@ -24,6 +22,7 @@ import {
   where,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
+import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'
 
 /** How a block is put together, other than x + a(norm(x)), x + f(norm(x)). */
@@ -51,18 +50,7 @@ const hidden = heads * headDim
 
 /** A pre-norm encoder with random weights: `input_ids`, `attention_mask` → `logits`. */
 export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOptions): Uint8Array {
-  const normal = seeded(11)
-  const weight = (dims: readonly number[], deviation: number): Tensor =>
-    constant(
-      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
-      'float32',
-      dims,
-    )
-  const linear = (x: Tensor, to: number, deviation = 1): Tensor => {
-    const from = x.dims.at(-1) as number
-    return add(matmul(x, weight([from, to], deviation / Math.sqrt(from))), weight([to], 0.1))
-  }
-  const norm = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
+  const { linear, norm, weight } = randomLayers(seeded(11))
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const isPadding = equal(unsqueeze(mask, [1, 2]), 0)

@@ -11,7 +11,6 @@ import {
   gelu,
   greaterOrEqual,
   input,
-  layerNormalization,
   matmul,
   max,
   mean,
@@ -31,6 +30,7 @@ import {
   where,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
+import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'
 import { int64 } from './run.ts'
 
@@ -92,16 +92,9 @@ export interface EncoderStates {
 export function statesOf(options: EncoderOptions): EncoderStates {
   const { blocks, heads, headDim, norm, sizes, seed } = options
   const hidden = heads * headDim
-  const normal = seeded(seed + 1)
-  const weight = (dims: readonly number[], deviation: number): Tensor =>
-    constant(
-      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
-      'float32',
-      dims,
-    )
+  const { norm: normalise, weight } = randomLayers(seeded(seed + 1))
   const linear = (x: Tensor, from: number, to: number, deviation = 1 / Math.sqrt(from)): Tensor =>
     add(matmul(x, weight([from, to], deviation)), weight([to], 0.1))
-  const normalise = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
 
   const { prefix = '' } = options
   const dims = sizes ?? (['batch', `${prefix}sequence`] as const)

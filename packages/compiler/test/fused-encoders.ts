@@ -21,6 +21,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
+import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'
 
 /** Operators that an optimiser, or an exporter at opset 23, makes of an encoder. */
@@ -45,12 +46,7 @@ const HIDDEN = 8
  */
 export function fusedEncoder({ fusion, blocks, norm, pooling, seed }: FusedEncoderOptions): Model {
   const normal = seeded(seed + 1)
-  const weight = (dims: readonly number[], deviation: number): Tensor =>
-    constant(
-      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
-      'float32',
-      dims,
-    )
+  const { weight } = randomLayers(normal)
   const scaleAndShift = (): [Tensor, Tensor] => [weight([HIDDEN], 1), weight([HIDDEN], 0.1)]
   const product = (x: Tensor, from: number, to: number, gain = 1): Tensor =>
     matmul(x, weight([from, to], gain / Math.sqrt(from)))

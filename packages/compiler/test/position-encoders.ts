@@ -4,7 +4,6 @@ import {
   axisSize,
   cast,
   clip,
-  constant,
   div,
   einsum,
   expand,
@@ -12,7 +11,6 @@ import {
   gatherElements,
   gelu,
   input,
-  layerNormalization,
   matmul,
   maximum,
   minimum,
@@ -32,6 +30,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
+import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'
 
 /** What is added to the scores, computed from the hidden states and from positions. */
@@ -63,18 +62,7 @@ const hidden = heads * headDim
 
 /** A post-norm encoder with random weights and a class token: `input_ids`, `attention_mask` → `logits`. */
 export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
-  const normal = seeded(7)
-  const weight = (dims: readonly number[], deviation: number): Tensor =>
-    constant(
-      Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => normal() * deviation),
-      'float32',
-      dims,
-    )
-  const linear = (x: Tensor, to: number, deviation = 1): Tensor => {
-    const from = x.dims.at(-1) as number
-    return add(matmul(x, weight([from, to], deviation / Math.sqrt(from))), weight([to], 0.1))
-  }
-  const norm = (x: Tensor): Tensor => layerNormalization(x, weight([hidden], 1), weight([hidden], 0.1), 1e-5)
+  const { linear, norm, weight } = randomLayers(seeded(7))
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const [batch, tokens] = [axisSize(ids, 0), axisSize(ids, 1)]

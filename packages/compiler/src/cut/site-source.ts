@@ -21,6 +21,7 @@ import { headsInBatch, unfoldHeads } from '../find/heads.ts'
 import { replayScores, type SideUse } from '../find/scores.ts'
 import { placeholder } from '../follow/flow.ts'
 import type { Program } from '../follow/program.ts'
+import { withLeadingAxes } from '../follow/rows.ts'
 import { Refused } from '../refusal.ts'
 
 /** A block of a graph as methods see it, and the values of the graph that their expressions read. */
@@ -164,14 +165,7 @@ function sideRows(
   const aligned = actual.rank === 3 && isFlat ? unsqueeze(named, [1]) : named
   if (aligned.rank < 2 || aligned.dims[aligned.rank - 2] === 1) return aligned
   if (typeof rows === 'number') return gather(aligned, constant([rows], 'int64'), aligned.rank - 2)
-  const missing = 4 - aligned.rank
-  const full =
-    missing > 0
-      ? unsqueeze(
-          aligned,
-          Array.from({ length: missing }, (_, i) => i),
-        )
-      : aligned
+  const full = withLeadingAxes(aligned, 4)
   return takeQueries(full.dims[0] === 1 ? repeatPerRow(full, rows) : full, rows)
 }
 

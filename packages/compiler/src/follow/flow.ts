@@ -1,8 +1,8 @@
 import { type Dim, input, isUnknown, namesIn, subDims, type Tensor } from '@tp/core'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { Refused } from '../refusal.ts'
+import { repairOf } from '../repair/repair.ts'
 import type { Named, Program } from './program.ts'
-import { repairOf } from './repair.ts'
 import type { TokenPlace } from './token-places.ts'
 
 /**

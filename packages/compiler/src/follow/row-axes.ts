@@ -1,6 +1,6 @@
 import type { Attributes, Dim, Tensor } from '@tp/core'
 import { isOpaque, type NodeProto } from '@tp/onnx'
-import { einsumTerms } from './einsum.ts'
+import { einsumTerms } from '../repair/einsum.ts'
 import { broadcastingOps, operatorName, pointwiseOps } from './operators.ts'
 
 /** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */

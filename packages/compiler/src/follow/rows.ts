@@ -96,13 +96,7 @@ export class Rewriter {
     const missing = rank - actual.rank
     const heads = actual.rank === 3 ? headsInBatch(this.program, name, this.#batch()) : undefined
     if (heads !== undefined) return this.#takeBesideHeads(value, name, heads, axes, reader, skipped)
-    let taken =
-      missing > 0
-        ? unsqueeze(
-            value,
-            Array.from({ length: missing }, (_, i) => i),
-          )
-        : value
+    let taken = withLeadingAxes(value, rank)
     for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, reader, skipped)
     const count = subDims(this.#count, skipped)
     const dims = actual.dims.map((dim, axis) => (axes.includes(axis) ? count : dim))
@@ -317,6 +311,12 @@ const repeatable = new Set([
   'Neg',
   'Identity',
 ])
+
+/** x with axes of size 1 in front, up to a rank. */
+export function withLeadingAxes(x: Tensor, rank: number): Tensor {
+  const missing = Array.from({ length: Math.max(0, rank - x.rank) }, (_, i) => i)
+  return missing.length === 0 ? x : unsqueeze(x, missing)
+}
 
 /** A shape from numbers, sizes of `data` and entries of the shape before. */
 export function shapeExpression(entries: readonly ShapeEntry[], data: Tensor, given?: Tensor): Tensor {

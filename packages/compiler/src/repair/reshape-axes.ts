@@ -1,7 +1,7 @@
 import { type Dim, divideExactly, mulDims } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { counts, type Flow, type ShapeEntry } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'
-import { counts, type Flow, type ShapeEntry } from './flow.ts'
 
 /**
  * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the

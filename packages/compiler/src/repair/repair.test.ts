@@ -32,11 +32,11 @@ import { decodeModel, emitModel, encodeModel, Graph, lift, type NodeProto } from
 import { describe, expect, test } from 'vitest'
 import { seeded } from '../../test/random.ts'
 import { difference, float32, numbers, run } from '../../test/run.ts'
+import { change, commit, type Flow, follow } from '../follow/flow.ts'
+import { Program, withEqualSizes } from '../follow/program.ts'
+import { editing, leadingRows, Rewriter } from '../follow/rows.ts'
+import type { TokenPlace } from '../follow/token-places.ts'
 import { Refused } from '../refusal.ts'
-import { change, commit, type Flow, follow } from './flow.ts'
-import { Program, withEqualSizes } from './program.ts'
-import { editing, leadingRows, Rewriter } from './rows.ts'
-import type { TokenPlace } from './token-places.ts'
 
 const [B, N, K, D] = [2, 6, 4, 4]
 

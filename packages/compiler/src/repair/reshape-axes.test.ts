@@ -1,8 +1,8 @@
 import type { Dim } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
+import type { Flow } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'
-import type { Flow } from './flow.ts'
 import { reshapedDims } from './reshape-axes.ts'
 
 describe('axes of a reshape', () => {

@@ -1,9 +1,9 @@
 import type { Dim, Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { isHeadReshape } from '../find/heads.ts'
+import type { Flow } from '../follow/flow.ts'
+import { broadcastingOps, operatorName, pointwiseOps } from '../follow/operators.ts'
 import { einsumTerms, takeEinsumOperand } from './einsum.ts'
-import type { Flow } from './flow.ts'
-import { broadcastingOps, operatorName, pointwiseOps } from './operators.ts'
 
 /** An operand that has to follow the tokens along these of its axes. */
 interface Part {

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { counts, type Flow } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'
-import { counts, type Flow } from './flow.ts'
 
 type Inputs = (Tensor | undefined)[]
 

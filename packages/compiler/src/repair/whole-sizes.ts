@@ -1,9 +1,9 @@
 import { type Dim, substituteDim, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { counts, type Flow } from '../follow/flow.ts'
+import { placingOps } from '../follow/operators.ts'
+import type { Program } from '../follow/program.ts'
 import { Refused } from '../refusal.ts'
-import { counts, type Flow } from './flow.ts'
-import { placingOps } from './operators.ts'
-import type { Program } from './program.ts'
 
 /** Operators through which a single number stays one that is computed from the number of tokens. */
 const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])

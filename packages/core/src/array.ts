@@ -40,6 +40,16 @@ export function isTypedArray(data: TensorLike['data']): data is TypedArray {
   return ArrayBuffer.isView(data)
 }
 
+/** Plain objects on the arrays that a runtime returned; float16 as bits, where the platform has a Float16Array for it. */
+export function plainTensors(outputs: Readonly<Record<string, TensorLike>>): Record<string, TensorLike> {
+  const results: Record<string, TensorLike> = {}
+  for (const [name, { type, dims, data }] of Object.entries(outputs)) {
+    const bits = type === 'float16' && isTypedArray(data)
+    results[name] = { type, dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data }
+  }
+  return results
+}
+
 /** Number of elements of a concrete shape. */
 export function sizeOf(dims: readonly number[]): number {
   let size = 1

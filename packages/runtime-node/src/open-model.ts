@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
 import type { InferenceSession } from 'onnxruntime-node'
 import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
-import { fromOrt, toOrt } from './tensors.ts'
+import { toOrt } from './tensors.ts'
 
 /** What of the session options concerns onnxruntime: plain data that can cross to a worker. */
 export interface ModelOptions {
@@ -43,7 +43,7 @@ export async function openModel(model: Uint8Array | string, options: ModelOption
   return {
     inputs,
     outputs,
-    run: async (feeds) => fromOrt(await session.run(toOrt(ort, feeds))),
+    run: async (feeds) => plainTensors(await session.run(toOrt(ort, feeds))),
     endProfile,
     async close() {
       await endProfile()

@@ -13,17 +13,6 @@ export function toOrt(ort: Ort, inputs: NamedTensors): InferenceSession.FeedsTyp
   return feeds
 }
 
-/** Plain objects on the arrays that onnxruntime returned. */
-export function fromOrt(outputs: InferenceSession.ReturnType): NamedTensors {
-  const results: Record<string, TensorLike> = {}
-  for (const [name, { type, dims, data }] of Object.entries(outputs)) {
-    // From Node 24 on, onnxruntime has a Float16Array for float16, which the contract wants as bits.
-    const bits = type === 'float16' && isTypedArray(data)
-    results[name] = { type, dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data }
-  }
-  return results
-}
-
 function isShared(data: TensorLike['data']): boolean {
   return isTypedArray(data) && Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]'
 }

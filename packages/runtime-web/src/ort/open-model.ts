@@ -1,8 +1,8 @@
-import { type NamedTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { type NamedTensors, plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
 import type { InferenceSession } from 'onnxruntime-web'
 import { loadError } from './load-error.ts'
 import { type Engine, type Ort, type StartOptions, startOrt } from './start-ort.ts'
-import { fromOrt, toOrt } from './tensors.ts'
+import { toOrt } from './tensors.ts'
 
 /** A model in onnxruntime on this thread, which wasm blocks while it computes. */
 export async function openModel(
@@ -30,7 +30,7 @@ export async function openModel(
   async function run(feeds: NamedTensors): Promise<NamedTensors> {
     session ??= await create(ort, engine, kept as Uint8Array)
     try {
-      return fromOrt(await session.run(toOrt(ort, feeds)))
+      return plainTensors(await session.run(toOrt(ort, feeds)))
     } catch (error) {
       if (kept !== undefined) await close()
       throw error

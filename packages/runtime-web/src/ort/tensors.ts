@@ -1,4 +1,4 @@
-import { isTypedArray, type NamedTensors, type TensorLike } from '@tp/core'
+import type { NamedTensors } from '@tp/core'
 import type { InferenceSession, Tensor } from 'onnxruntime-web'
 import type { Ort } from './start-ort.ts'
 
@@ -10,15 +10,4 @@ export function toOrt(ort: Ort, inputs: NamedTensors): InferenceSession.FeedsTyp
     feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims)
   }
   return feeds
-}
-
-/** Plain objects on the arrays that onnxruntime returned. */
-export function fromOrt(outputs: InferenceSession.ReturnType): NamedTensors {
-  const results: Record<string, TensorLike> = {}
-  for (const [name, { type, dims, data }] of Object.entries(outputs)) {
-    // Where there is a Float16Array onnxruntime uses it; the contract wants bits.
-    const bits = type === 'float16' && isTypedArray(data)
-    results[name] = { type, dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data }
-  }
-  return results
 }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureChromium } from '../setup/chromium.mjs'
 import { runCommand } from './command.mjs'
 import { failed } from './outcome.mjs'
 import { root, tool } from './workspace.mjs'
@@ -12,10 +11,7 @@ import { root, tool } from './workspace.mjs'
  */
 export async function runTests(scratch) {
   const file = join(scratch, 'outcomes.json')
-  const withoutBrowser = await ensureChromium().then(
-    () => [],
-    (/** @type {Error} */ error) => [failed('Chromium', error.message)],
-  )
+  const withoutBrowser = await findBrowser()
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--testTimeout=60000'], {
     cwd: root,
@@ -28,4 +24,16 @@ export async function runTests(scratch) {
   const outcomes = [...withoutBrowser, ...JSON.parse(readFileSync(file, 'utf8'))]
   const silent = !ok && !outcomes.some((outcome) => outcome.state === 'failed')
   return silent ? [...outcomes, failed('vitest', 'failed without naming a test (see above)')] : outcomes
+}
+
+/** @returns {Promise<import('./outcome.mjs').Outcome[]>} nothing, or why there is none */
+async function findBrowser() {
+  // Only now: this script starts before anything is installed and built.
+  const { ensureChromium } = await import('browser-tests')
+  try {
+    ensureChromium()
+    return []
+  } catch (error) {
+    return [failed('Chromium', error instanceof Error ? error.message : String(error))]
+  }
 }

@@ -2,10 +2,9 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { openChromium, serve } from 'browser-tests'
 import type { Page } from 'playwright-core'
 import { buildPage } from './build-page.ts'
-import { openChromium } from './open-chromium.ts'
-import { serve } from './serve.ts'
 
 export interface Site {
   /** What is served; files may be added. */

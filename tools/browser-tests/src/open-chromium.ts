@@ -1,12 +1,12 @@
 import { type BrowserContext, chromium } from 'playwright-core'
-import { findChromium } from '../../../../tools/setup/chromium.mjs'
+import { findChromium } from './chromium.ts'
 
 /**
  * A Chromium without a window that asks nothing of the network, with WebGPU computed on the processor.
  * `profile`: a folder for its files; only with one does it keep compiled wasm for the next worker.
  */
 export async function openChromium(profile: string): Promise<BrowserContext> {
-  const executablePath = await findChromium()
+  const executablePath = findChromium()
   if (executablePath === undefined) {
     throw new Error('There is no Chromium; "npm test" installs one, and CHROMIUM_PATH can say where one is.')
   }

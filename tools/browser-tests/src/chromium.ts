@@ -1,28 +1,33 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { root } from './set-up.mjs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
 
 const SYSTEM = '/usr/bin/chromium'
 
-/** @returns {Promise<string | undefined>} path of the Chromium that tests in a browser use */
-export async function findChromium() {
+/**
+ * Path of the Chromium that tests use: what `CHROMIUM_PATH` says, else the system's, else Playwright's own.
+ * @throws Error if `CHROMIUM_PATH` names no file
+ */
+export function findChromium(): string | undefined {
   const { CHROMIUM_PATH } = process.env
   if (CHROMIUM_PATH) {
     if (existsSync(CHROMIUM_PATH)) return CHROMIUM_PATH
     throw new Error(`CHROMIUM_PATH is ${CHROMIUM_PATH}, where there is no file`)
   }
-  return [SYSTEM, await playwrightPath()].find(existsSync)
+  return [SYSTEM, chromium.executablePath()].find(existsSync)
 }
 
 /**
  * Finds a Chromium, or installs one: as root the system's with apt, else Playwright's own.
- * @returns {Promise<string>} its path
+ * @returns its path
+ * @throws Error if there is none in the end
  */
-export async function ensureChromium() {
+export function ensureChromium(): string {
   for (const install of [() => {}, installWithApt, installWithPlaywright]) {
     install()
-    const path = await findChromium()
+    const path = findChromium()
     if (path !== undefined) return path
   }
   throw new Error(
@@ -31,24 +36,19 @@ export async function ensureChromium() {
   )
 }
 
-async function playwrightPath() {
-  // Only now: a script that sets up starts before anything is installed.
-  const { chromium } = await import('playwright-core')
-  return chromium.executablePath()
-}
-
-function installWithApt() {
+function installWithApt(): void {
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
   run('apt-get', ['update'])
   run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'])
 }
 
-function installWithPlaywright() {
-  run(process.execPath, [join(root, 'node_modules', 'playwright-core', 'cli.js'), 'install', 'chromium'])
+function installWithPlaywright(): void {
+  const playwright = dirname(fileURLToPath(import.meta.resolve('playwright-core/package.json')))
+  run(process.execPath, [join(playwright, 'cli.js'), 'install', 'chromium'])
 }
 
-/** What goes wrong is seen by the Chromium that is missing afterwards. @param {string} program @param {string[]} args */
-function run(program, args) {
+/** What goes wrong is seen by the Chromium that is missing afterwards. */
+function run(program: string, args: readonly string[]): void {
   spawnSync(program, args, {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

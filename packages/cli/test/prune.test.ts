@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProvenance } from '@tp/compiler'
 import { modelPath } from '@tp/models'
@@ -54,6 +54,30 @@ describe('prune', () => {
       models.push(readFileSync(out))
     }
     expect(models[0]?.equals(models[1] as Buffer)).toBe(true)
+  })
+
+  test('by a plan, as the command line would say it', async () => {
+    const plan = folder.at('plan.json')
+    const words = { method: 'tome', layers: [1, 3], remove: [30, 20], params: { proportionalAttention: false } }
+    writeFileSync(plan, JSON.stringify({ format: 1, ...words, protect: [] }))
+    const byPlan = folder.at('by-plan.onnx')
+    expect((await tpHere(['prune', digits, '-o', byPlan, '--plan', plan])).code).toBe(0)
+    const byWords = folder.at('by-words.onnx')
+    const args = ['--method', 'tome', '--layers', '1,3', '--remove', '30,20', '--protect', 'none']
+    const param = ['--param', 'proportionalAttention=false']
+    expect((await tpHere(['prune', digits, '-o', byWords, ...args, ...param])).code).toBe(0)
+    expect(readFileSync(byPlan).equals(readFileSync(byWords))).toBe(true)
+  })
+
+  test.each([
+    ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
+    ['{"format": 1', [], /this is no JSON/],
+    ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given beside --plan/],
+  ])('not by the plan %s %j', async (text, args, message) => {
+    const plan = folder.at('bad-plan.json')
+    writeFileSync(plan, text)
+    const { code, stderr } = await tpHere(['prune', digits, '-o', folder.at('unwritten.onnx'), '--plan', plan, ...args])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
   })
 
   test('as one JSON document, with lists that go with the layers', async () => {

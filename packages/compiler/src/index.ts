@@ -11,6 +11,7 @@ export {
   inspect,
   type TowerReport,
 } from './inspect.ts'
+export { checkPlan, fromPlan, type Plan } from './plan.ts'
 export {
   type Pruned,
   type PrunedTower,

@@ -15,6 +15,7 @@ export const EXIT = {
 const usageCodes: readonly string[] = [
   'TP_USAGE',
   'TP_OPTION',
+  'TP_PLAN',
   'TP_SCHEDULE',
   'TP_PROTECT',
   'TP_TOWER',

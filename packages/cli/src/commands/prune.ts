@@ -12,6 +12,7 @@ import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { BUDGET_MISSING, budgetOptions, readBudget, removeByParam, schedulesOf } from '../pruning/budget.ts'
 import { findMethod, loadMethods } from '../pruning/load-methods.ts'
+import { planOption, readPlanFile } from '../pruning/plan-file.ts'
 import { createMethod, inspectEncoders, pruneFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
 import type { Verification } from '../pruning/verify.ts'
 
@@ -19,6 +20,7 @@ export const pruneCommand: Command = command({
   options: {
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
     method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+    ...planOption,
     ...budgetOptions,
     ...pruningOptions,
     trace: {
@@ -34,12 +36,14 @@ export const pruneCommand: Command = command({
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  async run([path = ''], given, { print, progress, signal }) {
+  async run([path = ''], asked, { print, progress, signal }) {
+    const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
     const { remove, ...others } = removeByParam(given)
     const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
     const { out, method: name, trace = false, verify = false, json = false, plugin = [] } = options
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (name === undefined) throw usageError('--method NAME is missing; tp methods lists what there is')
+    if (name === undefined)
+      throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
     const budget = readBudget(options)
     if (budget === undefined && name !== 'none') {
       throw usageError(BUDGET_MISSING)

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { checkPlan } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { usageError } from '../command/usage-error.ts'
+
+export const planOption = {
+  plan: {
+    type: 'string',
+    value: 'FILE',
+    description: 'a JSON file with format, method, and what else of these options it sets: layers, keep, params, …',
+  },
+} as const
+
+/** What a plan may set; only the plan or the command line can say it. */
+const fields = ['method', 'tower', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore']
+const others = ['param', 'flops']
+
+interface Planned {
+  readonly method?: string
+  readonly param?: readonly string[]
+  readonly layers?: readonly string[]
+  readonly [option: string]: string | readonly string[] | undefined
+}
+
+/**
+ * A plan as the command line would say it.
+ * @throws TpError TP_PLAN, TP_FILE_NOT_FOUND, TP_USAGE
+ */
+export async function readPlanFile(path: string, given: Readonly<Record<string, unknown>>): Promise<Planned> {
+  const twice = [...fields, ...others].find((name) => given[name] !== undefined)
+  if (twice !== undefined) throw usageError(`--${twice} is given beside --plan, which says it all; give one of them`)
+  const { params = {}, ...plan } = checkPlan(await readJson(path), path)
+  const options: Record<string, string | readonly string[]> = {}
+  for (const name of fields) {
+    const value = (plan as Readonly<Record<string, unknown>>)[name]
+    if (value === undefined) continue
+    const text = Array.isArray(value) && value.length === 0 ? 'none' : String(value)
+    options[name] = name === 'layers' ? [text] : text
+  }
+  return { ...options, param: Object.entries(params).map(([name, value]) => `${name}=${value}`) }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no plan that can be read at ${path}`, { cause })
+  })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new TpError('TP_PLAN', path, `this is no JSON: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { baselines, isTpError, schedule } from '@tp/core'
+import { methods as attention, receivedAttention } from '@tp/method-attention'
+import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { expect, test } from 'vitest'
+import { checkPlan, fromPlan, prune } from './index.ts'
+
+const methods = [...baselines, ...attention]
+const mail = decodeModel(readFileSync(modelPath('mail')))
+
+const bytesOf = (options: Parameters<typeof prune>[1]): Uint8Array => {
+  const result = prune(mail, options)
+  if (!result.ok) throw new Error(result.refusal.message)
+  return encodeModel(result.model)
+}
+
+test('a plan prunes as its words say', () => {
+  const plan = { format: 1, method: 'received-attention', layers: [1, 3], keep: [0.7, 0.5], protect: [0, 1] }
+  const planned = bytesOf(fromPlan(checkPlan(plan, 'plan.json'), methods))
+  const written = bytesOf({
+    method: receivedAttention(),
+    schedule: schedule(6, { layers: [1, 3], keep: [0.7, 0.5] }),
+    protect: [0, 1],
+  })
+  expect(Buffer.compare(planned, written)).toBe(0)
+})
+
+test('without an amount only what no output reads is left out', () => {
+  const result = prune(mail, fromPlan({ format: 1, method: 'none' }, methods))
+  expect(result.ok && result.cuts).toEqual([])
+})
+
+test.each([
+  [[], /this is no plan/],
+  [null, /this is no plan/],
+  [{ method: 'none' }, /format is missing; it must be 1/],
+  [{ format: 2, method: 'none' }, /format is 2; it must be 1/],
+  [{ format: 1 }, /method is missing/],
+  [{ format: 1, method: 'none', keeps: 0.7 }, /there is no keeps in a plan; it may have format, method, .*keep/],
+  [{ format: 1, method: 'none', keep: '0.7' }, /keep is "0.7"; it must be a number or a list/],
+  [{ format: 1, method: 'none', layers: 3 }, /layers is 3; it must be a list/],
+  [{ format: 1, method: 'none', restore: 'some' }, /restore is "some"/],
+])('%j is refused', (plan, message) => {
+  expect(() => checkPlan(plan, 'plan.json')).toThrow(message)
+  expect(() => checkPlan(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
+})
+
+test('a method that is not there, and an option that it does not take', () => {
+  const codeOf = (plan: Parameters<typeof fromPlan>[0]): string | undefined => {
+    try {
+      fromPlan(plan, methods)
+    } catch (error) {
+      return isTpError(error) ? error.code : String(error)
+    }
+    return undefined
+  }
+  expect(codeOf({ format: 1, method: 'tome' })).toBe('TP_PLAN')
+  expect(codeOf({ format: 1, method: 'key-norm', params: { size: 3 } })).toBe('TP_OPTION')
+})

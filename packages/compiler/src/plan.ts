@@ -1,0 +1,95 @@
+import { type MethodEntry, type OptionValues, type ScheduleOptions, schedule, TpError } from '@tp/core'
+import type { PruneOptions } from './prune.ts'
+
+/**
+ * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left
+ * out, as with the method `none`.
+ */
+export interface Plan extends ScheduleOptions, Pick<PruneOptions, 'tower' | 'protect' | 'restore'> {
+  readonly format: 1
+  /** Name of the method. */
+  readonly method: string
+  /** The method's own options. */
+  readonly params?: OptionValues
+}
+
+const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
+
+type Check = readonly [is: (value: unknown) => boolean, form: string]
+
+const text: Check = [(value) => typeof value === 'string' && value !== '', 'a text']
+const amount: Check = [(value) => isNumber(value) || isNumbers(value), 'a number or a list of numbers']
+
+const fields: Readonly<Record<keyof Plan, Check>> = {
+  format: [(value) => value === 1, '1'],
+  method: text,
+  params: [isRecord, 'an object'],
+  tower: text,
+  layers: [isNumbers, 'a list of numbers'],
+  keep: amount,
+  tokens: amount,
+  remove: amount,
+  threshold: amount,
+  mass: amount,
+  protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
+  restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
+}
+
+/**
+ * A plan that was read from a file.
+ * @param where the file, for errors
+ * @throws TpError TP_PLAN if it is none
+ */
+export function checkPlan(value: unknown, where: string): Plan {
+  if (!isRecord(value)) throw problem(where, 'this is no plan; it must be an object with format and method')
+  for (const name of ['format', 'method'] as const) {
+    if (value[name] === undefined) throw problem(where, `${name} is missing; it must be ${fields[name][1]}`)
+  }
+  for (const [name, given] of Object.entries(value)) {
+    if (!Object.hasOwn(fields, name)) {
+      throw problem(where, `there is no ${name} in a plan; it may have ${Object.keys(fields).join(', ')}`)
+    }
+    const [is, form] = fields[name as keyof Plan]
+    if (!is(given)) throw problem(where, `${name} is ${JSON.stringify(given)}; it must be ${form}`)
+  }
+  return value as unknown as Plan
+}
+
+/**
+ * What `prune` takes for a plan.
+ * @param methods what its method is looked for in
+ * @throws TpError TP_PLAN for a method that is not among them; TP_OPTION for a wrong option of the method. A schedule that
+ * does not fit the model is seen by `prune`.
+ */
+export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PruneOptions {
+  const entry = methods.find(({ name }) => name === plan.method)
+  if (entry === undefined) {
+    const known = methods.map(({ name }) => name).join(', ')
+    throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
+  }
+  const { tower, protect, restore } = plan
+  const isEmpty = amounts.every((kind) => plan[kind] === undefined)
+  return {
+    method: entry.create(plan.params),
+    schedule: ({ blocks }) => (isEmpty ? new Map() : schedule(blocks, plan)),
+    ...(tower !== undefined && { tower }),
+    ...(protect !== undefined && { protect }),
+    ...(restore !== undefined && { restore }),
+  }
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number'
+}
+
+function isNumbers(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isNumber)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function problem(where: string, message: string): TpError {
+  return new TpError('TP_PLAN', where, message)
+}

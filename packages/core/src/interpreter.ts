@@ -1,7 +1,7 @@
-import { Float16Array } from '@petamoriken/float16'
 import { type DType, sizeOf, type TensorLike, type TypedArray } from './array.ts'
 import { type Dim, isUnknown, substituteDim } from './dim.ts'
 import { TpError } from './errors.ts'
+import { fromHalf, toHalf } from './half.ts'
 import type { KernelContext, Value } from './op.ts'
 import { sizeToFill } from './ops/memory.ts'
 import { isFloat } from './ops/operands.ts'
@@ -171,9 +171,8 @@ function toValue({ type, dims, data }: TensorLike, precision: 'float32' | 'float
   const dtype = type as DType
   const double = precision === 'float64' || !(dtype === 'float32' || dtype === 'float16')
   if (dtype === 'float16') {
-    const { buffer, byteOffset, length } = data as Uint16Array<ArrayBuffer>
-    const halves = new Float16Array(buffer, byteOffset, length)
-    return { dtype, dims, data: double ? Float64Array.from(halves) : Float32Array.from(halves) }
+    const halves = data as Uint16Array
+    return { dtype, dims, data: double ? Float64Array.from(halves, fromHalf) : Float32Array.from(halves, fromHalf) }
   }
   if (!double && data instanceof Float32Array) return { dtype, dims, data }
   return { dtype, dims, data: Float64Array.from(data as ArrayLike<number>, Number) }
@@ -199,7 +198,7 @@ function toTensorLike({ dtype, dims, data }: Value, precision: 'float32' | 'floa
 function typed(dtype: DType, data: Float32Array | Float64Array): TypedArray {
   if (dtype === 'int64') return BigInt64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
   if (dtype === 'uint64') return BigUint64Array.from(data as Iterable<number> as Iterable<never>, BigInt)
-  if (dtype === 'float16') return new Uint16Array(Float16Array.from(data).buffer)
+  if (dtype === 'float16') return Uint16Array.from(data, toHalf)
   if (dtype === 'string') throw new TpError('TP_EVALUATE', 'core', 'the interpreter does not hold strings')
   return arrays[dtype].from(data)
 }

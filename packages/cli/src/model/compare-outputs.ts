@@ -1,4 +1,4 @@
-import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import { fromHalf, type NamedTensors, type TensorLike, TpError } from '@tp/core'
 
 /** @throws TpError TP_VERIFY for an output that holds a number that is none */
 export function requireFinite(outputs: NamedTensors): void {
@@ -30,14 +30,8 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
 }
 
 function numbersOf({ type, data }: TensorLike): number[] {
-  if (type === 'float16') return Array.from(data as Uint16Array, halfToNumber)
+  if (type === 'float16') return Array.from(data as Uint16Array, fromHalf)
   return Array.from(data as ArrayLike<number | bigint>, Number)
-}
-
-function halfToNumber(bits: number): number {
-  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023]
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25)
 }
 
 function notVerified(problem: string): TpError {

@@ -1,8 +1,7 @@
-import { fromBinary } from '@bufbuild/protobuf'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { TpError } from '@tp/core'
-import { type ModelProto, ModelProtoSchema } from 'onnx-buf'
-import { type Packing, readPacking } from './wire.ts'
+import type { ModelProto } from 'onnx-buf'
+import { type Packing, readMessage } from '../protobuf/read-message.ts'
 
 /**
  * Parses a model; tensor bytes stay views on `bytes`.
@@ -16,8 +15,7 @@ export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing
   let proto: ModelProto
   let packing: Packing
   try {
-    packing = readPacking(bytes)
-    proto = fromBinary(ModelProtoSchema, bytes)
+    ;({ message: proto, packing } = readMessage('ModelProto', bytes))
   } catch (cause) {
     throw unreadable(bytes, cause)
   }

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { GraphProto, TensorProto } from 'onnx-buf'
-import { TensorProto_DataLocation } from 'onnx-buf'
 import { attributeGraphs } from '../graph/subgraph.ts'
+import { EXTERNAL } from '../protobuf/schema.ts'
 import type { Model } from './model.ts'
 
 /** Reads `length` bytes from `offset` of a data file; `location` is its path relative to the model's folder. */
@@ -42,7 +42,7 @@ export function externalTensors(model: Model): ExternalTensor[] {
  * @throws TpError TP_EXTERNAL_PATH for a location outside the folder, TP_EXTERNAL for an unreadable entry
  */
 export function externalOf(tensor: TensorProto): ExternalTensor | undefined {
-  if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return undefined
+  if (tensor.dataLocation !== EXTERNAL) return undefined
   const entry = (key: string): string | undefined => tensor.externalData.find((pair) => pair.key === key)?.value
   const location = entry('location')
   if (location === undefined) {

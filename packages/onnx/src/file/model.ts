@@ -1,11 +1,11 @@
-import { create } from '@bufbuild/protobuf'
 import { TpError } from '@tp/core'
-import { GraphProtoSchema, type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema } from 'onnx-buf'
+import type { ModelProto } from 'onnx-buf'
+import { createMessage } from '../protobuf/create-message.ts'
+import type { Packing } from '../protobuf/read-message.ts'
+import { writeMessage } from '../protobuf/write-message.ts'
 import { decode } from './decode.ts'
-import { encode } from './encode.ts'
 import type { ReadExternal } from './external.ts'
 import { share } from './share.ts'
-import { type Packing, schemasFor } from './wire.ts'
 
 /** An ONNX model as its file has it: the protobuf message, and what the message alone does not say. */
 export interface Model {
@@ -29,7 +29,7 @@ export function decodeModel(bytes: Uint8Array, options: { readonly external?: Re
 
 /** Writes an ONNX file; a model that was only read gives the bytes it was read from. */
 export function encodeModel(model: Model): Uint8Array {
-  return encode(model.proto, schemasFor(model.packing))
+  return writeMessage('ModelProto', model.proto, model.packing)
 }
 
 /** A copy that can be edited without changing the original; the weights themselves are shared, not copied. */
@@ -56,10 +56,10 @@ const irVersions: readonly (readonly [opset: number, ir: number])[] = [
 export function createModel(opset: number, graphName = 'graph'): Model {
   let irVersion = 3
   for (const [from, ir] of irVersions) if (opset >= from) irVersion = ir
-  const proto = create(ModelProtoSchema, {
+  const proto = createMessage('ModelProto', {
     irVersion: BigInt(irVersion),
     producerName: '@tp/onnx',
-    graph: create(GraphProtoSchema, { name: graphName }),
+    graph: { name: graphName },
     opsetImport: [{ domain: '', version: BigInt(opset) }],
   })
   return { proto, packing: new Set(), external: undefined }
@@ -91,7 +91,7 @@ export function metadata(model: Model): Metadata {
     get: (key) => entries.find((entry) => entry.key === key)?.value,
     set: (key, value) => {
       const entry = entries.find((candidate) => candidate.key === key)
-      if (entry === undefined) entries.push(create(StringStringEntryProtoSchema, { key, value }))
+      if (entry === undefined) entries.push(createMessage('StringStringEntryProto', { key, value }))
       else entry.value = value
     },
     delete: (key) => {

@@ -1,12 +1,8 @@
-import { create } from '@bufbuild/protobuf'
 import { type Attribute, type Attributes, floatAttributes } from '@tp/core'
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  AttributeProto_AttributeType as Kind,
-  type NodeProto,
-} from 'onnx-buf'
+import type { AttributeProto, NodeProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/external.ts'
+import { createMessage } from '../protobuf/create-message.ts'
+import { AttributeType as Kind } from '../protobuf/schema.ts'
 import { denseConstant, lazyConstant } from '../tensor/constants.ts'
 import { toInt64 } from '../tensor/int64.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
@@ -80,20 +76,24 @@ const floats: ReadonlySet<string> = new Set([
 function writeAttribute(name: string, value: Attribute): AttributeProto {
   const isFloat = floats.has(name)
   if (typeof value === 'number') {
-    return create(
-      AttributeProtoSchema,
+    return createMessage(
+      'AttributeProto',
       isFloat ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: toInt64(value) },
     )
   }
-  if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: Kind.STRING, s: utf8(value) })
-  if (!isList(value)) return create(AttributeProtoSchema, { name, type: Kind.TENSOR, t: writeTensor(value, '') })
+  if (typeof value === 'string') return createMessage('AttributeProto', { name, type: Kind.STRING, s: utf8(value) })
+  if (!isList(value)) return createMessage('AttributeProto', { name, type: Kind.TENSOR, t: writeTensor(value, '') })
   if (value.length > 0 && typeof value[0] === 'string') {
-    return create(AttributeProtoSchema, { name, type: Kind.STRINGS, strings: (value as readonly string[]).map(utf8) })
+    return createMessage('AttributeProto', {
+      name,
+      type: Kind.STRINGS,
+      strings: (value as readonly string[]).map(utf8),
+    })
   }
   const numbers = value as readonly number[]
   return isFloat
-    ? create(AttributeProtoSchema, { name, type: Kind.FLOATS, floats: [...numbers] })
-    : create(AttributeProtoSchema, { name, type: Kind.INTS, ints: numbers.map(toInt64) })
+    ? createMessage('AttributeProto', { name, type: Kind.FLOATS, floats: [...numbers] })
+    : createMessage('AttributeProto', { name, type: Kind.INTS, ints: numbers.map(toInt64) })
 }
 
 export function writeAttributes(attributes: Attributes): AttributeProto[] {

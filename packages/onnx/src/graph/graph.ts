@@ -1,14 +1,8 @@
-import { create } from '@bufbuild/protobuf'
 import type { ConstantData, DType, TensorLike } from '@tp/core'
 import { TpError } from '@tp/core'
-import {
-  type GraphProto,
-  type NodeProto,
-  OperatorSetIdProtoSchema,
-  type TensorProto,
-  type ValueInfoProto,
-} from 'onnx-buf'
+import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
 import type { Model } from '../file/model.ts'
+import { createMessage } from '../protobuf/create-message.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
 import { capturedNames, namesInside, renameCaptured } from './subgraph.ts'
 import { sortNodes } from './topology.ts'
@@ -178,7 +172,7 @@ export class Graph {
   importOperators(domain: string): void {
     const { opsetImport } = this.model.proto
     const known = opsetImport.some((entry) => (entry.domain === 'ai.onnx' ? '' : entry.domain) === domain)
-    if (!known) opsetImport.push(create(OperatorSetIdProtoSchema, { domain, version: 1n }))
+    if (!known) opsetImport.push(createMessage('OperatorSetIdProto', { domain, version: 1n }))
   }
 
   /** Adds a weight or another constant. @throws TpError TP_NAME if the name exists already */

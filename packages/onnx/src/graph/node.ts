@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf'
 import type { Attributes } from '@tp/core'
-import { type NodeProto, NodeProtoSchema } from 'onnx-buf'
+import type { NodeProto } from 'onnx-buf'
+import { createMessage } from '../protobuf/create-message.ts'
 import { writeAttributes } from './attributes.ts'
 
 /** A node to be put into a graph. Inputs that are left out are empty names. */
@@ -15,7 +15,7 @@ export interface NewNode {
 }
 
 export function createNode(node: NewNode): NodeProto {
-  const proto = create(NodeProtoSchema, { input: [...node.inputs], output: [...node.outputs], opType: node.type })
+  const proto = createMessage('NodeProto', { input: [...node.inputs], output: [...node.outputs], opType: node.type })
   if (node.name !== undefined) proto.name = node.name
   if (node.domain !== undefined && node.domain !== '') proto.domain = node.domain
   if (node.attributes !== undefined) proto.attribute = writeAttributes(node.attributes)

@@ -1,6 +1,6 @@
-import { create } from '@bufbuild/protobuf'
 import type { DType } from '@tp/core'
-import { type TypeProto, TypeProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from 'onnx-buf'
+import type { TypeProto, ValueInfoProto } from 'onnx-buf'
+import { createMessage } from '../protobuf/create-message.ts'
 import { codeName, codeOf, dtypeOf } from '../tensor/dtype.ts'
 
 /** What a file declares of a value. */
@@ -30,7 +30,7 @@ export function writeValueInfo(
   dtype: DType,
   dims: readonly (number | string | undefined)[],
 ): ValueInfoProto {
-  return create(ValueInfoProtoSchema, { name, type: tensorType(dtype, dims) })
+  return createMessage('ValueInfoProto', { name, type: tensorType(dtype, dims) })
 }
 
 function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]): TypeProto {
@@ -40,5 +40,7 @@ function tensorType(dtype: DType, dims: readonly (number | string | undefined)[]
       ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
       : { value: { case: 'dimParam' as const, value: size } }
   })
-  return create(TypeProtoSchema, { value: { case: 'tensorType', value: { elemType: codeOf(dtype), shape: { dim } } } })
+  return createMessage('TypeProto', {
+    value: { case: 'tensorType', value: { elemType: codeOf(dtype), shape: { dim } } },
+  })
 }

@@ -1,5 +1,5 @@
 import type { DType } from '@tp/core'
-import { TensorProto_DataType as Code } from 'onnx-buf'
+import { DataType as Code } from '../protobuf/schema.ts'
 
 /** Element types that core knows, by ONNX's number. Complex, bfloat16, 8-bit floats and sub-byte types are not among them. */
 const names: Readonly<Record<number, DType>> = {
@@ -35,5 +35,5 @@ export function codeOf(dtype: DType): number {
 
 /** ONNX's own name of an element type, for messages. */
 export function codeName(code: number): string {
-  return Code[code] ?? `element type ${code}`
+  return Object.entries(Code).find(([, number]) => number === code)?.[0] ?? `element type ${code}`
 }

@@ -1,9 +1,19 @@
-import { create, fromBinary } from '@bufbuild/protobuf'
-import { type ConstantData, type DType, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
-import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from 'onnx-buf'
+import {
+  type ConstantData,
+  type DType,
+  fromHalf,
+  sizeOf,
+  type TensorLike,
+  TpError,
+  type TypedArray,
+  toHalf,
+} from '@tp/core'
+import type { TensorProto } from 'onnx-buf'
 import { externalOf, type ReadExternal } from '../file/external.ts'
+import { createMessage } from '../protobuf/create-message.ts'
+import { readMessage } from '../protobuf/read-message.ts'
+import { EXTERNAL } from '../protobuf/schema.ts'
 import { codeName, codeOf, dtypeOf } from './dtype.ts'
-import { fromHalf, toHalf } from './half.ts'
 import { toInt64 } from './int64.ts'
 
 /** A tensor with the name it has in its file. */
@@ -19,7 +29,7 @@ export interface NamedTensor extends TensorLike {
 export function decodeTensor(bytes: Uint8Array): NamedTensor {
   let proto: TensorProto
   try {
-    proto = fromBinary(TensorProtoSchema, bytes)
+    proto = readMessage('TensorProto', bytes).message
   } catch (cause) {
     throw new TpError('TP_NOT_ONNX', 'onnx', 'not a serialised ONNX tensor; give a .pb file of a test data set', {
       cause,
@@ -72,7 +82,7 @@ export function dimsOf(proto: TensorProto): number[] {
 /** A TensorProto of a runtime's tensor, or of a constant of core. Integers must fit their type. */
 export function writeTensor(tensor: TensorLike | ConstantData, name: string): TensorProto {
   const type = ('dtype' in tensor ? tensor.dtype : tensor.type) as DType
-  const proto = create(TensorProtoSchema, { name, dataType: codeOf(type), dims: tensor.dims.map(BigInt) })
+  const proto = createMessage('TensorProto', { name, dataType: codeOf(type), dims: tensor.dims.map(BigInt) })
   if (type === 'string') {
     const encoder = new TextEncoder()
     proto.stringData = (tensor.data as readonly string[]).map((text) => encoder.encode(text))
@@ -129,7 +139,7 @@ function readNumbers(proto: TensorProto, type: NumberType, size: number, externa
 
 /** The tensor's bytes if it has any, wherever they lie; undefined where the typed fields hold its contents. */
 function bytesOf(proto: TensorProto, length: number, external?: ReadExternal): Uint8Array | undefined {
-  if (proto.dataLocation !== TensorProto_DataLocation.EXTERNAL) {
+  if (proto.dataLocation !== EXTERNAL) {
     return Object.hasOwn(proto, 'rawData') ? proto.rawData : undefined
   }
   const where = externalOf(proto)

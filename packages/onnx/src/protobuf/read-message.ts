@@ -1,0 +1,117 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { emptyMessage, type Fields, type Messages } from './create-message.ts'
+import { type Field, type MessageType, messageType, type Scalar } from './message-types.ts'
+
+/**
+ * Repeated numbers can be written packed or one by one; readers take both, writers of the proto2 and proto3 flavours of
+ * onnx.proto differ. These are the fields (`AttributeProto.ints`) that a file writes the other way than proto2.
+ */
+export type Packing = ReadonlySet<string>
+
+/**
+ * Reads a message. Nothing is lost: a field that the schema does not have is kept as bytes. Bytes stay views on `bytes`.
+ * @throws Error where the bytes contradict the schema
+ */
+export function readMessage<Name extends keyof Messages>(
+  name: Name,
+  bytes: Uint8Array,
+): { readonly message: Messages[Name]; readonly packing: Packing } {
+  const type = messageType(name)
+  const message = emptyMessage(type)
+  const packing = new Set<string>()
+  readFields(type, message, { reader: new BinaryReader(bytes), packing }, bytes.length)
+  return { message: message as unknown as Messages[Name], packing }
+}
+
+interface Source {
+  readonly reader: BinaryReader
+  readonly packing: Set<string>
+}
+
+function readFields(type: MessageType, message: Fields, source: Source, end: number): void {
+  const { reader } = source
+  while (reader.pos < end) {
+    const [number, wire] = reader.tag()
+    const field = type.byNumber.get(number)
+    if (field === undefined) keepUnknown(message, number, wire, reader)
+    else if (field.repeated) readItems(type, field, message[field.name] as unknown[], wire, source, end)
+    else readSingle(type, field, message, wire, source, end)
+  }
+  if (reader.pos > end) throw new Error(`${type.name} is longer than it says`)
+}
+
+function readSingle(type: MessageType, field: Field, message: Fields, wire: WireType, source: Source, end: number) {
+  const { name, oneof } = field
+  checkWireType(type, field, wire)
+  if (oneof === undefined) {
+    message[name] = readValue(field, source, end, message[name])
+  } else {
+    const chosen = message[oneof] as { readonly case?: string; readonly value?: unknown }
+    const before = chosen.case === name ? chosen.value : undefined
+    message[oneof] = { case: name, value: readValue(field, source, end, before) }
+  }
+}
+
+function readItems(type: MessageType, field: Field, items: unknown[], wire: WireType, source: Source, end: number) {
+  const { reader, packing } = source
+  const isNumber = field.scalar !== undefined && wireTypes[field.scalar] !== WireType.LengthDelimited
+  if (!isNumber || wire !== WireType.LengthDelimited) {
+    checkWireType(type, field, wire)
+    items.push(readValue(field, source, end))
+  } else {
+    const stop = endOf(type, field, reader, end)
+    while (reader.pos < stop) items.push(readValue(field, source, stop))
+    if (reader.pos > stop) throw new Error(`${type.name}.${field.name} is longer than it says`)
+  }
+  if (isNumber && field.packed !== (wire === WireType.LengthDelimited)) packing.add(`${type.name}.${field.name}`)
+}
+
+/** @param before a message that the field holds already: a second one is merged into it */
+function readValue(field: Field, source: Source, end: number, before?: unknown): unknown {
+  const { reader } = source
+  if (field.message === undefined) return reader[field.scalar as Scalar]()
+  const type = messageType(field.message)
+  const message = (before ?? emptyMessage(type)) as Fields
+  readFields(type, message, source, endOf(type, field, reader, end))
+  return message
+}
+
+function endOf(type: MessageType, { name }: Field, reader: BinaryReader, end: number): number {
+  const length = reader.uint32()
+  const stop = reader.pos + length
+  if (stop > end) throw new Error(`${type.name} (${name}) is longer than what it is in`)
+  return stop
+}
+
+const wireTypes: Readonly<Record<Scalar, WireType>> = {
+  string: WireType.LengthDelimited,
+  bytes: WireType.LengthDelimited,
+  float: WireType.Bit32,
+  double: WireType.Bit64,
+  int32: WireType.Varint,
+  int64: WireType.Varint,
+  uint64: WireType.Varint,
+}
+
+/** How one element of a field is written. */
+export function wireTypeOf({ scalar }: Field): WireType {
+  return scalar === undefined ? WireType.LengthDelimited : wireTypes[scalar]
+}
+
+function checkWireType(type: MessageType, field: Field, wire: WireType): void {
+  if (wire !== wireTypeOf(field)) throw new Error(`${type.name}.${field.name} has wire type ${wire}`)
+}
+
+/** A field of a later ONNX. */
+export interface UnknownField {
+  readonly no: number
+  readonly wireType: WireType
+  readonly data: Uint8Array
+}
+
+function keepUnknown(message: Fields, no: number, wireType: WireType, reader: BinaryReader): void {
+  const unknown: UnknownField = { no, wireType, data: reader.skip(wireType, no) }
+  const others = message.$unknown as UnknownField[] | undefined
+  if (others === undefined) message.$unknown = [unknown]
+  else others.push(unknown)
+}

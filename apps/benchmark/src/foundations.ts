@@ -7,8 +7,8 @@ import { int8Accuracy, int8Speed } from './foundations/minilm-int8.ts'
 import { minilmSpeed } from './foundations/minilm-speed.ts'
 import { profile } from './foundations/profile.ts'
 import { pruneCost } from './foundations/prune-cost.ts'
-import { runSections } from './foundations/run-sections.ts'
-import type { Section } from './foundations/section.ts'
+import { runSections } from './report/run-sections.ts'
+import type { Section } from './report/section.ts'
 
 const sections: readonly Section[] = [
   minilmChoice,

@@ -29,7 +29,7 @@ interface Case {
 
 const cases: readonly Case[] = [
   {
-    open: openMail,
+    open: (runtime) => openMail(runtime),
     title: 'mail 6×128',
     what: 'mails',
     budgets: mailBudgets,

@@ -1,4 +1,4 @@
-import { runSections } from './foundations/run-sections.ts'
+import { runSections } from './report/run-sections.ts'
 import { accuracySections } from './vision/accuracy.ts'
 import { attentionMaps } from './vision/attention-maps.ts'
 import { mergeCost } from './vision/merge-cost.ts'

@@ -7,8 +7,8 @@ import { stratifiedSample } from '../measure/sample.ts'
 import type { Subject } from '../measure/subject.ts'
 import { differenceText } from '../output/numbers.ts'
 import { openMail } from '../quickstart/mail.ts'
+import type { Context, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-import type { Context, Section } from './section.ts'
 
 const TEXTS = 64
 const BATCH = 8

@@ -6,7 +6,7 @@ import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, withoutDeadTokens } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
 import { factor } from '../output/numbers.ts'
-import type { Findings } from './section.ts'
+import type { Findings } from '../report/section.ts'
 
 /** How many batches of how many examples are timed, and for how long at most. */
 interface Batching {

@@ -1,12 +1,12 @@
 import type { NamedTensors, Runtime } from '@tp/core'
 import type { VariantLatency } from '@tp/eval'
+import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, withoutDeadTokens } from '../measure/variant.ts'
 import { differenceText, factor } from '../output/numbers.ts'
+import type { Context, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-import type { Context, Section } from './section.ts'
-import { feedsOfShape, type Shape, shapeText } from './shapes.ts'
 
 const shapes: readonly Shape[] = [16, 32, 128, 512].map((tokens) => ({ batch: 1, tokens }))
 

@@ -5,8 +5,8 @@ import { tome, withMerge } from '@tp/method-hybrid'
 import { cloneModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
+import type { Context, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-import type { Context, Section } from './section.ts'
 
 /** Texts that are searched, and for which the nearest of the others are looked up. */
 const TEXTS = 1000

@@ -4,9 +4,9 @@ import { compare, type Line } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
+import type { Context, Findings, Section } from '../report/section.ts'
 import { batchTable, measureBatches } from './batch-speed.ts'
 import { candidateMethods, chosenSetting, openMinilm } from './minilm.ts'
-import type { Context, Findings, Section } from './section.ts'
 
 const BATCHES = { size: 8, count: 12, budgetMs: 90_000 }
 

@@ -4,8 +4,8 @@ import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { dense, pruned, totalFlops } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
+import type { Section } from '../report/section.ts'
 import { candidateBudgets, candidateMethods, openMinilm, type Setting } from './minilm.ts'
-import type { Section } from './section.ts'
 
 interface Candidate extends Setting {
   readonly loss: Interval

@@ -4,14 +4,14 @@ import { compareToDense, type Evaluation, type VariantLatency } from '@tp/eval'
 import { receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, type Variant, withoutDeadTokens } from '../measure/variant.ts'
 import { factor, plusMinus, points } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
+import type { Context, Section } from '../report/section.ts'
 import { type MinilmFile, openMinilm } from './minilm.ts'
-import type { Context, Section } from './section.ts'
-import { feedsOfShape, type Shape, shapeText } from './shapes.ts'
 
 const shapes: readonly Shape[] = [
   { batch: 1, tokens: 128 },

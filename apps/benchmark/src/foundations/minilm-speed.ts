@@ -3,14 +3,14 @@ import type { NamedTensors } from '@tp/core'
 import type { VariantLatency } from '@tp/eval'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
+import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, type Variant, withoutDeadTokens } from '../measure/variant.ts'
 import { factor } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
+import type { Context, Findings, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-import type { Context, Findings, Section } from './section.ts'
-import { feedsOfShape, type Shape, shapeText } from './shapes.ts'
 
 const shapes: readonly Shape[] = [
   { batch: 1, tokens: 32 },

@@ -3,7 +3,7 @@ import { openDataset, readModelFolder } from '@tp/eval'
 import { balanced, receivedAttention, valueAware } from '@tp/method-attention'
 import type { Budget } from '../measure/compare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
-import type { Context } from './section.ts'
+import type { Context } from '../report/section.ts'
 
 /** Files of MiniLM-L6-H384 (22.7 M parameters): as trained, and with weights and inputs of products in 8 bits. */
 export type MinilmFile = 'model.onnx' | 'model.int8.onnx'

@@ -5,11 +5,11 @@ import type { Runtime, Session } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { type OperatorTotal, readProfile } from '@tp/runtime-node'
 import { scheduleOf } from '../measure/compare.ts'
+import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { dense, pruned, withoutDeadTokens } from '../measure/variant.ts'
+import type { Findings, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-import type { Findings, Section } from './section.ts'
-import { feedsOfShape, type Shape, shapeText } from './shapes.ts'
 
 const cases: readonly { readonly shape: Shape; readonly runs: number }[] = [
   { shape: { batch: 1, tokens: 128 }, runs: 100 },

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { median } from 'simple-statistics'
-import type { Section } from './section.ts'
+import type { Section } from '../report/section.ts'
 
 const RUNS = 5
 

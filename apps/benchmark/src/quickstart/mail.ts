@@ -20,10 +20,11 @@ export const mailBudgets: readonly Budget[] = [
   { keep: 0.03, layers: [0] },
 ]
 
-export function openMail(runtime: Runtime): Promise<Subject> {
+/** @param path another file of the same model: quantised */
+export function openMail(runtime: Runtime, path: string = modelPath('mail')): Promise<Subject> {
   return openSubject(runtime, {
     name: 'mail',
-    path: modelPath('mail'),
+    path,
     dataset: textDataset('mails', mailData('test')),
     prepare: { tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens },
   })

@@ -1,10 +1,10 @@
 import type { Interval, ModelInputs } from '@tp/eval'
-import type { Context, Findings, Section } from '../foundations/section.ts'
 import { type Budget, behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
 import { dense, totalFlops, withoutDeadTokens } from '../measure/variant.ts'
 import { factor, points } from '../output/numbers.ts'
+import type { Context, Findings, Section } from '../report/section.ts'
 import { type Encoder, encoders, openEncoder } from './encoders.ts'
 import { contestants, cut, type Setting, settingsOf, settingText } from './settings.ts'
 

@@ -1,8 +1,8 @@
 import type { NamedTensors } from '@tp/core'
 import { type Dataset, type ModelInputs, openDataset, type PrepareOptions } from '@tp/eval'
 import { modelPath } from '@tp/models'
-import type { Context } from '../foundations/section.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
+import type { Context } from '../report/section.ts'
 
 /** An encoder of pictures or sounds, with its data. */
 export interface Encoder {

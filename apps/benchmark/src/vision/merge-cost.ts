@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type Method, quasiRandom, schedule } from '@tp/core'
 import { tome, withMerge } from '@tp/method-hybrid'
 import { type OperatorTotal, readProfile } from '@tp/runtime-node'
-import type { Context, Findings, Section } from '../foundations/section.ts'
 import type { Subject } from '../measure/subject.ts'
 import { pruned } from '../measure/variant.ts'
+import type { Context, Findings, Section } from '../report/section.ts'
 import { type Encoder, encoders, openEncoder } from './encoders.ts'
 
 const cuts: readonly Method[] = [quasiRandom(), withMerge(quasiRandom()), tome()]

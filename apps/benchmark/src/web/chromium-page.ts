@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { NamedTensors, SessionOptions } from '@tp/core'
+import type { Comparison, ComparisonOptions } from '@tp/eval'
+import { openChromium, serve } from 'browser-tests'
+import { build } from 'vite'
+import { fromJson, toJson } from './json-tensors.ts'
+import type {} from './page.ts'
+
+/** A page in Chromium that holds models and times them. */
+export interface ChromiumPage extends AsyncDisposable {
+  readonly version: string
+  load(name: string, file: Uint8Array, runtime: 'wasm' | 'webgpu', options: SessionOptions): Promise<void>
+  run(name: string, feeds: NamedTensors): Promise<NamedTensors>
+  /** All that is loaded, in turns and all inside the page; the first is what speed-ups refer to. */
+  compare(inputs: readonly NamedTensors[], options: Pick<ComparisonOptions, 'rounds' | 'budgetMs'>): Promise<Comparison>
+  /** Disposes of what is loaded. */
+  clear(): Promise<void>
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The page is cross-origin isolated: it may have threads, in a worker. */
+export async function openChromiumPage(): Promise<ChromiumPage> {
+  const folder = await mkdtemp(join(tmpdir(), 'tp-benchmark-page-'))
+  const profile = await mkdtemp(join(tmpdir(), 'tp-benchmark-chromium-'))
+  await build({
+    configFile: false,
+    root,
+    base: './',
+    logLevel: 'error',
+    build: {
+      outDir: folder,
+      emptyOutDir: true,
+      reportCompressedSize: false,
+      rolldownOptions: { input: join(root, 'page.html') },
+    },
+  })
+  const server = await serve(folder, { isolated: true })
+  const browser = await openChromium(profile)
+  const page = await browser.newPage()
+  await page.goto(`${server.url}page.html`)
+  await page.waitForFunction(() => 'benchmark' in globalThis)
+  let files = 0
+  return {
+    version: browser.browser()?.version() ?? 'unknown',
+    async load(name, file, runtime, options) {
+      const url = `${files++}.onnx`
+      await writeFile(join(folder, url), file)
+      try {
+        await page.evaluate(([name, url, runtime, options]) => benchmark.load(name, url, runtime, options), [
+          name,
+          url,
+          runtime,
+          options,
+        ] as const)
+      } finally {
+        await rm(join(folder, url))
+      }
+    },
+    async run(name, feeds) {
+      return fromJson(
+        await page.evaluate(([name, feeds]) => benchmark.run(name, feeds), [name, toJson(feeds)] as const),
+      )
+    },
+    async compare(inputs, options) {
+      for (const feeds of inputs) await page.evaluate((feeds) => benchmark.addInputs(feeds), toJson(feeds))
+      return page.evaluate((options) => benchmark.compare(options), options)
+    },
+    clear: () => page.evaluate(() => benchmark.clear()),
+    async [Symbol.asyncDispose]() {
+      await browser.close()
+      await server[Symbol.asyncDispose]()
+      for (const path of [folder, profile]) await rm(path, { recursive: true, force: true })
+    },
+  }
+}

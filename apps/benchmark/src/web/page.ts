@@ -1,0 +1,44 @@
+// What runs inside Chromium; chromium-page.ts is its other side.
+import type { NamedTensors, Session, SessionOptions } from '@tp/core'
+import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/latency'
+import { wasmRuntime } from '@tp/runtime-web'
+import { webgpuRuntime } from '@tp/runtime-web/webgpu'
+import { fromJson, type JsonTensors, toJson } from './json-tensors.ts'
+
+/** What the page offers to chromium-page.ts. */
+interface BenchmarkPage {
+  load(name: string, url: string, runtime: 'wasm' | 'webgpu', options: SessionOptions): Promise<void>
+  run(name: string, feeds: JsonTensors): Promise<JsonTensors>
+  addInputs(feeds: JsonTensors): void
+  /** Times what is loaded, in the order in which it was, on the inputs that were added since the last time. */
+  compare(options: Pick<ComparisonOptions, 'rounds' | 'budgetMs'>): Promise<Comparison>
+  /** Disposes of what is loaded. */
+  clear(): Promise<void>
+}
+
+declare global {
+  var benchmark: BenchmarkPage
+}
+
+const runtimes = { wasm: wasmRuntime(), webgpu: webgpuRuntime() }
+const sessions = new Map<string, Session>()
+const inputs: NamedTensors[] = []
+
+globalThis.benchmark = {
+  async load(name, url, runtime, options) {
+    sessions.set(name, await runtimes[runtime].load(url, options))
+  },
+  run: async (name, feeds) => toJson(await opened(name).run(fromJson(feeds))),
+  addInputs: (feeds) => void inputs.push(fromJson(feeds)),
+  compare: (options) => comparePaired(Object.fromEntries(sessions), inputs.splice(0), options),
+  async clear() {
+    for (const session of sessions.values()) await session.dispose()
+    sessions.clear()
+  },
+}
+
+function opened(name: string): Session {
+  const session = sessions.get(name)
+  if (session === undefined) throw new Error(`${name} is not loaded`)
+  return session
+}

@@ -1,0 +1,44 @@
+import { compareToDense } from '@tp/eval'
+import { receivedAttention } from '@tp/method-attention'
+import { openMinilm } from '../foundations/minilm.ts'
+import { scheduleOf } from '../measure/compare.ts'
+import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import { pruned, withoutDeadTokens } from '../measure/variant.ts'
+import { plusMinus, points } from '../output/numbers.ts'
+import type { Section } from '../report/section.ts'
+
+const sets = { 'IMDB, 2,000 of test': ['imdb', 'test.tsv'], 'SST-2, dev': ['sst2', 'dev.tsv'] } as const
+
+/** In Node, where it takes a fraction of the time; the section on equal answers says what that leaves open. */
+export const wasmAccuracy: Section = {
+  name: 'wasm-accuracy',
+  title: 'minilm-sentiment: accuracy of what is timed',
+  async run(context) {
+    const rows: string[][] = []
+    const values: Record<string, unknown> = {}
+    for (const [title, data] of Object.entries(sets)) {
+      context.onProgress(title)
+      const subject = await openMinilm(context, data, 2000)
+      const at = (keep: number) => scheduleOf(subject, { keep, layers: [1, 2, 3, 4, 5] })
+      const files = {
+        none: withoutDeadTokens(subject).file,
+        'received-attention 0.7': pruned(subject, receivedAttention(), at(0.7)).file,
+        'received-attention 0.5': pruned(subject, receivedAttention(), at(0.5)).file,
+      }
+      const evaluations = await inParallel(
+        Object.values(files).map((file) => () => evaluateFile(context.runtime, file, subject.inputs)),
+      )
+      const [none] = evaluations
+      for (const [i, name] of Object.keys(files).entries()) {
+        const evaluation = evaluations[i]
+        if (none === undefined || evaluation === undefined) continue
+        const { loss, agreement } = compareToDense(evaluation, none)
+        rows.push([title, name, plusMinus(evaluation.accuracy), points(loss), `${agreement.toFixed(1)} %`])
+        values[`${title}: ${name}`] = { accuracy: evaluation.accuracy, loss, agreement }
+      }
+    }
+    const headings = ['data', 'model', 'accuracy', 'loss', 'agrees with none']
+    const tables = [{ caption: 'Each share kept in each block but the first', headings, rows }]
+    return { tables, notes: [], values }
+  },
+}

@@ -174,7 +174,7 @@ function toValue({ type, dims, data }: TensorLike, precision: 'float32' | 'float
     const halves = data as Uint16Array
     return { dtype, dims, data: double ? Float64Array.from(halves, fromHalf) : Float32Array.from(halves, fromHalf) }
   }
-  if (!double && data instanceof Float32Array) return { dtype, dims, data }
+  if (data instanceof (double ? Float64Array : Float32Array)) return { dtype, dims, data }
   return { dtype, dims, data: Float64Array.from(data as ArrayLike<number>, Number) }
 }
 

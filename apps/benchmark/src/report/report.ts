@@ -42,18 +42,29 @@ export async function readReport({ name }: ReportForm): Promise<Report> {
   }
 }
 
-/** Writes both forms of the report: the numbers for programs, the tables for readers. */
+/**
+ * Writes both forms of the report: the numbers for programs, the tables for readers. A section of the page whose numbers
+ * are not at hand, since they were measured elsewhere, stays as it is.
+ */
 export async function writeReport(
   { name, opening }: ReportForm,
   report: Report,
   sections: readonly Section[],
 ): Promise<void> {
   await writeWhole(reportPath('json', name), `${JSON.stringify({ format: FORMAT, sections: report }, undefined, 2)}\n`)
-  const parts = sections.flatMap((section) => {
-    const measured = report[section.name]
-    return measured === undefined ? [] : [sectionText(section.title, measured)]
+  const page = reportPath('md', name)
+  const before = sectionsOf(await readFile(page, 'utf8').catch(() => ''))
+  const parts = sections.flatMap(({ name, title }) => {
+    const measured = report[name]
+    return (measured === undefined ? before.get(title) : sectionText(title, measured)) ?? []
   })
-  await writeWhole(reportPath('md', name), `${[opening, ...parts].join('\n\n')}\n`)
+  await writeWhole(page, `${[opening, ...parts].join('\n\n')}\n`)
+}
+
+/** The sections of a page by title, each with its heading. */
+export function sectionsOf(page: string): Map<string, string> {
+  const [, ...parts] = page.split(/^(?=## )/m)
+  return new Map(parts.map((part) => [part.slice(3, part.indexOf('\n')), part.trimEnd()]))
 }
 
 function sectionText(title: string, { tables, notes, date, seconds, machine, versions }: Measured): string {

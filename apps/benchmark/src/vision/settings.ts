@@ -15,7 +15,7 @@ export interface Contestant {
 }
 
 const SEEDS = [0, 1, 2, 3, 4]
-const AT_ONCE = [0.6, 0.5]
+const AT_ONCE = [0.6, 0.55, 0.5]
 const GRADUALLY = [0.9, 0.8]
 
 export const contestants: readonly Contestant[] = [
@@ -38,10 +38,11 @@ function one(method: Method): Contestant {
   return { name: method.name, methods: [method], budgets: inOneWay }
 }
 
-/** At once behind the first or the second block, or a little behind each of others. */
+/** At once behind the first or the second block, most behind the second and a few before, or a little behind each of others. */
 function inOneWay({ gradual }: Encoder): Budget[] {
   return [
     ...[0, 1].flatMap((block) => AT_ONCE.map((keep) => ({ keep, layers: [block] }))),
+    { keep: [0.9, 0.6], layers: [0, 1] },
     ...GRADUALLY.map((keep) => ({ keep, layers: gradual })),
   ]
 }

@@ -3,7 +3,7 @@ import type { NamedTensors } from '@tp/core'
 const TRACE = /^tp\.trace\.(\d+)\.(indices|valid)$/
 
 /** The tokens that stayed behind each pruned block, by row: `block` → rows of places, ascending. */
-export function tracedTokens(outputs: NamedTensors): Map<number, number[][]> {
+function tracedTokens(outputs: NamedTensors): Map<number, number[][]> {
   const blocks = [...new Set(Object.keys(outputs).flatMap((name) => TRACE.exec(name)?.[1] ?? []))].map(Number)
   return new Map(
     blocks.map((block) => {

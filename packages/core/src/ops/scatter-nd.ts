@@ -48,7 +48,12 @@ export const ScatterND: Op = {
   },
 }
 
-/** `x` with slices replaced at index tuples. */
-export function scatterND(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
-  return applyOne(ScatterND, [x, indices, updates], { reduction: 'none' })
+/** `x` with slices replaced at index tuples, or added to. */
+export function scatterND(
+  x: Tensor,
+  indices: Tensor,
+  updates: Tensor,
+  { reduction = 'none' }: { readonly reduction?: 'none' | 'add' } = {},
+): Tensor {
+  return applyOne(ScatterND, [x, indices, updates], { reduction })
 }

@@ -1,9 +1,8 @@
-import { type Attributes, type Dim, type Tensor, TpError } from '@tp/core'
+import { type Attributes, type Dim, nodesBelow, type Tensor, TpError } from '@tp/core'
 import { createModel, encodeModel } from '../file/model.ts'
 import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { emit } from './emit.ts'
-import { nodesBelow } from './substitute.ts'
 
 /** Opsets that `emitModel` writes: those that onnxruntime 1.30 reads. */
 const oldest = 7

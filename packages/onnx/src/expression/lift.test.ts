@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { create } from '@bufbuild/protobuf'
-import { type Dim, evaluate, input, substituteDim, type Tensor } from '@tp/core'
+import { type Dim, evaluate, input, nodesBelow, substituteDim, type Tensor } from '@tp/core'
 import { AttributeProto_AttributeType, AttributeProtoSchema, SparseTensorProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import {
@@ -22,7 +22,6 @@ import { createNode } from '../graph/node.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
 import { lift, liftNode } from './lift.ts'
 import { isOpaque } from './opaque.ts'
-import { nodesBelow } from './substitute.ts'
 
 /** What core's interpreter has no kernels for: attention and embeddings fused by onnxruntime, control flow. */
 const notComputed = /^(bert|vit).*-ortfused|^deberta/

@@ -1,0 +1,126 @@
+import { add, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
+import { NoGradient, type Step, zerosLike } from './rule.ts'
+import { rules } from './rules/index.ts'
+
+export interface GradientOptions {
+  /** What a tensor is called where the expression comes from, for messages. */
+  readonly nameOf?: (tensor: Tensor) => string | undefined
+}
+
+/**
+ * Gradients of a loss as expressions, by reverse accumulation: d loss / d tensor for each of the given tensors, in the
+ * tensor's own shape; 0 where the loss does not depend on it. Of each node only what its rule reads is computed again or
+ * kept: the expressions share what they have in common with the loss.
+ *
+ * @param loss a float scalar: no axes, or axes of size 1
+ * @param of any tensors below the loss: inputs, weights, or values in between
+ * @throws TpError TP_GRADIENT for an operator between the two that has no gradient here, by node and reason; TP_SHAPE for
+ * a loss that is no scalar
+ */
+export function gradients(loss: Tensor, of: readonly Tensor[], { nameOf }: GradientOptions = {}): Tensor[] {
+  if (loss.dims.some((dim) => dim !== 1)) {
+    throw new TpError('TP_SHAPE', 'autodiff', `the loss is ${loss}; it has to be a scalar: take its sum or mean`)
+  }
+  const leaves = new Set(of)
+  const nodes = nodesBelow([loss], (tensor) => leaves.has(tensor))
+  const outputs = outputsOf(nodes, loss)
+  const reached = nodesThatReach(nodes, leaves)
+  const found = new Map<Tensor, Tensor>([[loss, onesLike(loss)]])
+  for (const node of nodes.toReversed()) {
+    if (!reached.has(node)) continue
+    const own = outputs.get(node) ?? []
+    if (!own.some((tensor) => tensor !== undefined && found.has(tensor))) continue
+    const wants = (index: number): boolean => {
+      const tensor = node.inputs[index]
+      return tensor !== undefined && isFloat(tensor) && (leaves.has(tensor) || reached.has(tensor.node))
+    }
+    const results = back(node, own, found, wants, nameOf)
+    node.inputs.forEach((input, index) => {
+      const gradient = results[index]
+      if (input === undefined || gradient === undefined || !wants(index)) return
+      const others = found.get(input)
+      found.set(input, others === undefined ? gradient : add(others, gradient))
+    })
+  }
+  return of.map((tensor) => found.get(tensor) ?? zerosLike(tensor))
+}
+
+function back(
+  node: Node,
+  outputs: readonly (Tensor | undefined)[],
+  found: ReadonlyMap<Tensor, Tensor>,
+  wants: (index: number) => boolean,
+  nameOf: GradientOptions['nameOf'],
+): readonly (Tensor | undefined)[] {
+  const where = (): string => {
+    const name = outputs.map((tensor) => tensor && nameOf?.(tensor)).find((name) => name !== undefined)
+    return name === undefined ? node.op.name : `${node.op.name} that gives "${name}"`
+  }
+  const rule = rules.get(node.op.name)
+  if (rule === undefined) throw noGradient(where(), 'this operator has no gradient here')
+  const step: Step = {
+    inputs: node.inputs,
+    attributes: node.attributes,
+    input: (index) => present(node.inputs[index], where, `input ${index}`),
+    output: (index) => outputs[index] ?? unread(node, index),
+    gradient: (index) => {
+      const output = outputs[index]
+      return output && found.get(output)
+    },
+    wants,
+  }
+  try {
+    return rule(step)
+  } catch (cause) {
+    if (cause instanceof NoGradient) throw noGradient(where(), cause.message)
+    throw cause
+  }
+}
+
+function present(tensor: Tensor | undefined, where: () => string, what: string): Tensor {
+  if (tensor === undefined) throw noGradient(where(), `it has no ${what}`)
+  return tensor
+}
+
+/** An output that nothing reads yet. */
+function unread(node: Node, index: number): Tensor {
+  return new Tensor(node, index, node.op.infer(node.inputs, node.attributes)[index] as OutputInfo)
+}
+
+/** The tensors of each node that are used, by output. */
+function outputsOf(nodes: readonly Node[], loss: Tensor): Map<Node, Tensor[]> {
+  const outputs = new Map<Node, Tensor[]>()
+  const add = (tensor: Tensor | undefined): void => {
+    if (tensor === undefined) return
+    const own = outputs.get(tensor.node) ?? []
+    own[tensor.output] = tensor
+    outputs.set(tensor.node, own)
+  }
+  for (const node of nodes) node.inputs.forEach(add)
+  add(loss)
+  return outputs
+}
+
+/** Nodes through which a leaf has an effect: those that depend on one by floats. */
+function nodesThatReach(nodes: readonly Node[], leaves: ReadonlySet<Tensor>): Set<Node> {
+  const reached = new Set<Node>()
+  for (const node of nodes) {
+    const depends = node.inputs.some(
+      (tensor) => tensor !== undefined && isFloat(tensor) && (leaves.has(tensor) || reached.has(tensor.node)),
+    )
+    if (depends) reached.add(node)
+  }
+  return reached
+}
+
+function isFloat({ dtype }: Tensor): boolean {
+  return dtype.startsWith('float')
+}
+
+function onesLike(loss: Tensor): Tensor {
+  return add(zerosLike(loss), 1)
+}
+
+function noGradient(where: string, reason: string): TpError {
+  return new TpError('TP_GRADIENT', 'autodiff', `${where}: ${reason}`)
+}

@@ -1,0 +1,127 @@
+import {
+  add,
+  and,
+  cast,
+  cos,
+  div,
+  equal,
+  erf as errorFunction,
+  exp,
+  greater,
+  greaterOrEqual,
+  less,
+  lessOrEqual,
+  log,
+  mul,
+  neg,
+  pow,
+  sigmoid,
+  sign,
+  sin,
+  sub,
+  type Tensor,
+  tanh,
+  textOf,
+  where,
+} from '@tp/core'
+import { type Rule, rule, type Step, sumTo, unary } from '../rule.ts'
+
+/** Both operands broadcast; each gets the sum over what it was broadcast along. */
+function binary(a: (g: Tensor, step: Step) => Tensor, b: (g: Tensor, step: Step) => Tensor): Rule {
+  return rule((gradient, step) => [
+    step.wants(0) ? sumTo(a(gradient, step), step.input(0)) : undefined,
+    step.wants(1) ? sumTo(b(gradient, step), step.input(1)) : undefined,
+  ])
+}
+
+/** The larger (or smaller) of two gets the gradient; of two that are equal, half of it each. */
+function chosen(isChosen: (a: Tensor, b: Tensor) => Tensor): Rule {
+  const share = (g: Tensor, own: Tensor, other: Tensor): Tensor =>
+    where(isChosen(own, other), g, where(equal(own, other), mul(g, 0.5), 0))
+  return binary(
+    (g, { input }) => share(g, input(0), input(1)),
+    (g, { input }) => share(g, input(1), input(0)),
+  )
+}
+
+const SQRT_HALF = Math.SQRT1_2
+/** 1 / √(2π) */
+const DENSITY = 0.3989422804014327
+const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI)
+/** √(2/π), of GELU's approximation by tanh (Hendrycks and Gimpel, arXiv:1606.08415). */
+const ROOT = Math.sqrt(2 / Math.PI)
+const CUBIC = 0.044715
+
+function geluSlope(x: Tensor, approximate: string): Tensor {
+  if (approximate === 'tanh') {
+    const t = tanh(mul(ROOT, add(x, mul(CUBIC, mul(x, mul(x, x))))))
+    const inner = mul(ROOT, add(1, mul(3 * CUBIC, mul(x, x))))
+    return add(mul(0.5, add(1, t)), mul(mul(0.5, x), mul(sub(1, mul(t, t)), inner)))
+  }
+  const share = mul(0.5, add(1, errorFunction(mul(x, SQRT_HALF))))
+  return add(share, mul(x, mul(DENSITY, exp(mul(-0.5, mul(x, x))))))
+}
+
+/** Steps: their slope is 0 wherever they have one. */
+const flat: Rule = () => [undefined]
+
+export const elementwiseRules: Readonly<Record<string, Rule>> = {
+  Add: binary(
+    (g) => g,
+    (g) => g,
+  ),
+  Sub: binary((g) => g, neg),
+  Mul: binary(
+    (g, { input }) => mul(g, input(1)),
+    (g, { input }) => mul(g, input(0)),
+  ),
+  Div: binary(
+    (g, { input }) => div(g, input(1)),
+    (g, { input, output }) => neg(div(mul(g, output(0)), input(1))),
+  ),
+  Pow: binary(
+    (g, { input }) => mul(g, mul(cast(input(1), g.dtype), pow(input(0), sub(input(1), 1)))),
+    (g, { input, output }) => mul(g, mul(output(0), log(input(0)))),
+  ),
+  Max: chosen(greater),
+  Min: chosen(less),
+  Where: rule((gradient, step) => {
+    const part = (index: number, own: Tensor): Tensor | undefined =>
+      step.wants(index) ? sumTo(own, step.input(index)) : undefined
+    const condition = step.input(0)
+    return [undefined, part(1, where(condition, gradient, 0)), part(2, where(condition, 0, gradient))]
+  }),
+  Clip: rule((gradient, { input, inputs: [, low, high] }) => {
+    const x = input(0)
+    const above = low && greaterOrEqual(x, low)
+    const below = high && lessOrEqual(x, high)
+    const inside = above && below ? and(above, below) : (above ?? below)
+    return [inside === undefined ? gradient : where(inside, gradient, 0)]
+  }),
+  Cast: rule((gradient, { input }) => [
+    input(0).dtype.startsWith('float') ? cast(gradient, input(0).dtype) : undefined,
+  ]),
+  Identity: unary((g) => g),
+  Dropout: unary((g) => g), // as at inference, where it does nothing
+  Neg: unary(neg),
+  Abs: unary((g, x) => mul(g, sign(x))),
+  Exp: unary((g, _, y) => mul(g, y)),
+  Log: unary((g, x) => div(g, x)),
+  Sqrt: unary((g, _, y) => div(mul(g, 0.5), y)),
+  Reciprocal: unary((g, _, y) => neg(mul(g, mul(y, y)))),
+  Erf: unary((g, x) => mul(g, mul(TWO_OVER_ROOT_PI, exp(neg(mul(x, x)))))),
+  Tanh: unary((g, _, y) => mul(g, sub(1, mul(y, y)))),
+  Sigmoid: unary((g, _, y) => mul(g, mul(y, sub(1, y)))),
+  Relu: unary((g, x) => where(greater(x, 0), g, 0)),
+  Softplus: unary((g, x) => mul(g, sigmoid(x))),
+  Sin: unary((g, x) => mul(g, cos(x))),
+  Cos: unary((g, x) => neg(mul(g, sin(x)))),
+  Gelu: rule((gradient, { input, attributes }) => [
+    mul(gradient, geluSlope(input(0), textOf(attributes, 'approximate', 'none'))),
+  ]),
+  Ceil: flat,
+  Floor: flat,
+  Round: flat,
+  Sign: flat,
+  StopGradient: flat,
+}

@@ -1,0 +1,61 @@
+import { constant, type Dim, evaluate, input, mul, sizeOf, sum, type Tensor, type TensorLike } from '@tp/core'
+import { expect } from 'vitest'
+import { gradients } from '../src/index.ts'
+
+/** Numbers from a seed, spread over −1 … 1 and no two of them close, so that no maximum changes hands within a difference. */
+function numbers(size: number, seed: number): Float64Array {
+  const order = Array.from({ length: size }, (_, i) => i)
+  let state = seed * 2654435761 + 1
+  for (let i = size - 1; i > 0; i--) {
+    state = (state * 48271) % 2147483647
+    const other = Math.abs(state) % (i + 1)
+    ;[order[i], order[other]] = [order[other] as number, order[i] as number]
+  }
+  return Float64Array.from(order, (place) => ((place + 0.5 + 0.2 * Math.sin(place)) / size) * 2 - 1)
+}
+
+export interface Operation {
+  readonly name: string
+  /** Shapes of what it is differentiated by. */
+  readonly shapes: readonly (readonly number[])[]
+  readonly of: (...inputs: Tensor[]) => Tensor
+  /** Where its operands may lie: from −1 … 1 to what it is defined on. */
+  readonly domain?: (x: number) => number
+}
+
+/** Weighted sum of the result: every element has a gradient of its own. */
+export function lossOf(y: Tensor, seed: number): Tensor {
+  const dims = y.dims as readonly number[]
+  const weights = constant(numbers(sizeOf(dims), seed), y.dtype, dims)
+  return sum(
+    mul(y, weights),
+    dims.map((_, axis) => axis),
+  )
+}
+
+/** The gradients of an operation are those of central differences, in double precision. */
+export function checkGradients({ shapes, of, domain = (x) => x }: Operation, seed: number, step = 1e-5): void {
+  const inputs = shapes.map((shape, i) => input(`x${i}`, 'float64', shape as Dim[]))
+  const values = shapes.map((shape, i) => numbers(sizeOf(shape), seed + i).map(domain))
+  const loss = lossOf(of(...inputs), seed + 17)
+  const at = (arrays: readonly Float64Array[]): ReadonlyMap<Tensor, TensorLike> =>
+    new Map(
+      inputs.map((x, i) => [x, { type: 'float64', dims: shapes[i] as number[], data: arrays[i] as Float64Array }]),
+    )
+  const lossAt = (arrays: readonly Float64Array[]): number => {
+    const [{ data }] = evaluate([loss], at(arrays), { precision: 'float64' }) as [TensorLike]
+    return Number(data[0])
+  }
+  const found = evaluate(gradients(loss, inputs), at(values), { precision: 'float64' })
+  for (const [i, array] of values.entries()) {
+    expect(found[i]?.dims).toEqual(shapes[i])
+    const gradient = found[i]?.data as Float64Array
+    for (let j = 0; j < array.length; j++) {
+      const moved = (by: number): Float64Array[] =>
+        values.map((other, k) => (k === i ? other.with(j, (other[j] as number) + by) : other))
+      const expected = (lossAt(moved(step)) - lossAt(moved(-step))) / (2 * step)
+      const scale = Math.max(1, Math.abs(expected))
+      expect(Math.abs((gradient[j] as number) - expected) / scale, `input ${i}, element ${j}`).toBeLessThan(1e-6)
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Op } from '../op.ts'
+import { applyOne, type Tensor } from '../tensor.ts'
+import { at } from './kernels.ts'
+import { operand } from './operands.ts'
+import { dimsOf } from './sizes.ts'
+
+/** What goes in, taken as a constant by differentiation. It is in expressions only: where they are written it is gone. */
+const StopGradient: Op = {
+  name: 'StopGradient',
+  infer(inputs) {
+    const x = operand(inputs, 0)
+    return [{ dtype: x.dtype, dims: dimsOf(x), value: x.value }]
+  },
+  run: (inputs) => [at(inputs, 0)],
+  expand: ({ inputs }) => [inputs[0] as Tensor],
+}
+
+/**
+ * The same value, through which no gradient passes. A hard choice with the gradient of a soft one (straight-through
+ * estimator) is `add(soft, stopGradient(sub(hard, soft)))`.
+ */
+export function stopGradient(x: Tensor): Tensor {
+  return applyOne(StopGradient, [x])
+}

@@ -1,0 +1,68 @@
+import { readSafetensors, safetensorsMetadata, TpError, writeSafetensors } from '@tp/core'
+import type { AdamW } from './adam-w.ts'
+import type { Weights } from './weights.ts'
+
+/** Where a training stands: what it takes to go on as if it had never stopped. */
+export interface Standing {
+  /** Steps that were taken. */
+  step: number
+  /** The best weights so far by accuracy on the selection set, and where they were seen. */
+  best: { readonly accuracy: number; readonly step: number; readonly weights: Weights } | undefined
+}
+
+/** Bytes of a checkpoint: weights, moments and best weights as safetensors, the rest in its metadata. */
+export function writeCheckpoint(
+  settings: string,
+  weights: Weights,
+  optimizer: AdamW,
+  { step, best }: Standing,
+): Uint8Array {
+  const tensors = new Map<string, { dims: readonly number[]; data: Float32Array }>()
+  for (const [name, weight] of weights) {
+    const moments = optimizer.moments.get(name)
+    tensors.set(`weight.${name}`, weight)
+    if (moments === undefined) continue
+    tensors.set(`first.${name}`, { dims: weight.dims, data: moments.first })
+    tensors.set(`second.${name}`, { dims: weight.dims, data: moments.second })
+  }
+  for (const [name, weight] of best?.weights ?? []) tensors.set(`best.${name}`, weight)
+  const about = best && { accuracy: best.accuracy, step: best.step }
+  return writeSafetensors(tensors, { 'tp.training': JSON.stringify({ step, best: about, settings }) })
+}
+
+/**
+ * Puts weights and moments back, in place.
+ * @throws TpError TP_WEIGHTS for what is no checkpoint; TP_RESUME for one of another training
+ */
+export function readCheckpoint(bytes: Uint8Array, settings: string, weights: Weights, optimizer: AdamW): Standing {
+  const text = safetensorsMetadata(bytes)['tp.training']
+  if (text === undefined) throw problem('these weights are no checkpoint of a training')
+  const { step, best, settings: theirs } = JSON.parse(text)
+  if (theirs !== settings) throw problem(`it was written with other settings: ${theirs}; now they are ${settings}`)
+  const stored = readSafetensors(bytes)
+  const restore = (name: string, target: Float32Array): void => {
+    const data = stored.get(name)?.data
+    if (data?.length !== target.length) throw problem(`it has no ${name} of ${target.length} numbers`)
+    target.set(data)
+  }
+  for (const [name, { data }] of weights) {
+    restore(`weight.${name}`, data)
+    const moments = optimizer.moments.get(name)
+    if (moments === undefined) continue
+    restore(`first.${name}`, moments.first)
+    restore(`second.${name}`, moments.second)
+  }
+  optimizer.count = step
+  if (best === undefined) return { step, best }
+  const copies = copyOf(weights)
+  for (const [name, { data }] of copies) restore(`best.${name}`, data)
+  return { step, best: { ...best, weights: copies } }
+}
+
+export function copyOf(weights: Weights): Weights {
+  return new Map([...weights].map(([name, weight]) => [name, { ...weight, data: weight.data.slice() }]))
+}
+
+function problem(message: string): TpError {
+  return new TpError('TP_RESUME', 'train', `the checkpoint cannot be gone on from: ${message}`)
+}

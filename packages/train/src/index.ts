@@ -1,0 +1,5 @@
+export { crossEntropy, distillation } from './losses.ts'
+export { defaults, type Settings, type TrainSettings } from './settings.ts'
+export { type Trained, type TrainOptions, type TrainProgress, train } from './train.ts'
+export { type LossOptions, type TrainingGraph, trainingGraph } from './training-graph.ts'
+export { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'

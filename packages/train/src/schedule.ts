@@ -1,0 +1,47 @@
+import { batches, randomNumbers } from '@tp/eval'
+
+/** The learning rate rises in a straight line for some steps, then falls to 0 in a line or like a cosine. */
+export interface RateOptions {
+  /** At its highest. */
+  readonly learningRate: number
+  /** Share of the steps that it rises for, 0 … 1. */
+  readonly warmUp: number
+  readonly decay: 'linear' | 'cosine'
+}
+
+/** @param step from 0 */
+export function learningRateAt(step: number, steps: number, { learningRate, warmUp, decay }: RateOptions): number {
+  const rising = warmUp * steps
+  if (step < rising) return (learningRate * (step + 1)) / (rising + 1)
+  const done = (step - rising) / Math.max(1, steps - rising)
+  return learningRate * (decay === 'linear' ? 1 - done : 0.5 * (1 + Math.cos(Math.PI * done)))
+}
+
+/** So many batches are made of each handful of examples: of like lengths, and yet not always the same ones together. */
+const HANDFUL = 50
+
+/** Batches of one epoch, each of examples of like length, in an order that the seed decides. */
+export function epochOf(count: number, size: number, lengths: readonly number[] | undefined, seed: number): number[][] {
+  const random = randomNumbers(seed)
+  const order = shuffled(
+    Array.from({ length: count }, (_, i) => i),
+    random,
+  )
+  const made: number[][] = []
+  for (let start = 0; start < count; start += size * HANDFUL) {
+    const handful = order.slice(start, start + size * HANDFUL)
+    const own = lengths && handful.map((i) => lengths[i] as number)
+    for (const rows of batches(handful.length, size, own)) made.push(rows.map((row) => handful[row] as number))
+  }
+  return shuffled(made, random)
+}
+
+/** Fisher and Yates. */
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const result = [...items]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[result[i], result[j]] = [result[j] as T, result[i] as T]
+  }
+  return result
+}

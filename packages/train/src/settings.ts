@@ -1,0 +1,64 @@
+import { TpError } from '@tp/core'
+import type { AdamWOptions } from './adam-w.ts'
+import type { RateOptions } from './schedule.ts'
+import type { LossOptions } from './training-graph.ts'
+
+/** What a training is set to; what is left out has the value of {@link defaults}. */
+export type TrainSettings = Partial<Settings>
+
+export interface Settings extends LossOptions, AdamWOptions, RateOptions {
+  /** Times that every example is seen; a fraction ends inside an epoch. */
+  readonly epochs: number
+  readonly batchSize: number
+  readonly seed: number
+  /** How often the selection set is evaluated, at equal distances and at the end. */
+  readonly evaluations: number
+}
+
+export const defaults: Settings = {
+  epochs: 3,
+  batchSize: 16,
+  seed: 0,
+  evaluations: 5,
+  distillation: 0.5,
+  temperature: 2,
+  learningRate: 2e-5,
+  warmUp: 0.1,
+  decay: 'linear',
+  weightDecay: 0.01,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  clip: 1,
+}
+
+/** What each number must be. */
+const rules: Readonly<Record<Exclude<keyof Settings, 'decay'>, readonly [(x: number) => boolean, string]>> = {
+  epochs: [(x) => x > 0, 'a number above 0'],
+  batchSize: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
+  seed: [Number.isInteger, 'a whole number'],
+  evaluations: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
+  distillation: [(x) => x >= 0 && x <= 1, 'a share from 0 to 1'],
+  temperature: [(x) => x > 0, 'a number above 0'],
+  learningRate: [(x) => x > 0, 'a number above 0'],
+  warmUp: [(x) => x >= 0 && x < 1, 'a share from 0, below 1'],
+  weightDecay: [(x) => x >= 0, 'a number from 0'],
+  beta1: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
+  beta2: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],
+  epsilon: [(x) => x > 0, 'a number above 0'],
+  clip: [(x) => x > 0, 'a number above 0'],
+}
+
+/** @throws TpError TP_OPTION */
+export function settingsOf(given: TrainSettings): Settings {
+  const settings = Object.fromEntries(
+    Object.entries(defaults).map(([name, value]) => [name, given[name as keyof Settings] ?? value]),
+  ) as unknown as Settings
+  for (const [name, [is, form]] of Object.entries(rules)) {
+    const value = settings[name as keyof typeof rules]
+    if (!(Number.isFinite(value) && is(value))) {
+      throw new TpError('TP_OPTION', 'train', `${name} is ${value}; it has to be ${form}`)
+    }
+  }
+  return settings
+}

@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { prune } from '@tp/compiler'
+import { isTpError, schedule } from '@tp/core'
+import { evaluate, loadTokenizer, type ModelInputs, textDataset, textInputs } from '@tp/eval'
+import { receivedAttention } from '@tp/method-attention'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type TrainOptions, type TrainProgress, train } from './index.ts'
+
+const runtime = nodeRuntime()
+const dense = decodeModel(readFileSync(modelPath('mail')))
+let model: Model
+let inputs: ModelInputs
+let teacher: Float32Array
+const settings = { epochs: 2, batchSize: 8, learningRate: 2e-4, evaluations: 2 }
+
+/** Mails of at most 40 tokens, of which one in ten stays behind the first block. */
+beforeAll(async () => {
+  const pruned = prune(dense, { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.1 }) })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  model = pruned.model
+  await using session = await runtime.load(encodeModel(dense), { threads: 1 })
+  const mails = textDataset('mails', mailData('dev').slice(0, 64))
+  inputs = await textInputs(mails, session.inputs, await loadTokenizer(modelPath('mail', 'tokenizer')), {
+    maxTokens: 40,
+  })
+  teacher = (await evaluate(session, inputs, { batchSize: 8 })).logits
+})
+
+/** A training with everything that is seen of it. */
+async function watched(options: Partial<TrainOptions> = {}) {
+  const seen: TrainProgress[] = []
+  const checkpoints: Uint8Array[] = []
+  const trained = await train({
+    ...settings,
+    model,
+    runtime,
+    inputs,
+    teacher,
+    selection: inputs,
+    onProgress: (progress) => seen.push(progress),
+    onCheckpoint: (bytes) => void checkpoints.push(bytes),
+    ...options,
+  })
+  return { seen, checkpoints, trained, bytes: encodeModel(trained.model) }
+}
+
+const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length
+
+describe('train', () => {
+  test('lowers the loss, keeps the pruning, and gives what runs', { timeout: 60_000 }, async () => {
+    const { seen, trained, bytes } = await watched({ epochs: 4 })
+    const losses = seen.map(({ loss }) => loss)
+    expect(mean(losses.slice(-8))).toBeLessThan(0.7 * mean(losses.slice(0, 8)))
+    await using session = await runtime.load(bytes, { threads: 1 })
+    const { accuracy } = await evaluate(session, inputs, { batchSize: 8 })
+    expect(accuracy.estimate).toBe(trained.accuracy)
+    expect(trained.accuracy).toBe(Math.max(...seen.flatMap(({ accuracy }) => accuracy ?? [])))
+    expect(bytes.length).toBe(encodeModel(model).length)
+  })
+
+  test('goes on from a checkpoint to the same bytes', { timeout: 60_000 }, async () => {
+    const whole = await watched()
+    const [half] = whole.checkpoints
+    const rest = await watched({ resume: half as Uint8Array })
+    expect(rest.seen).toEqual(whole.seen.slice(-rest.seen.length))
+    expect(rest.seen.length).toBeLessThan(whole.seen.length)
+    expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
+  })
+
+  test('stopped at any step, gives a checkpoint and goes on from it', { timeout: 60_000 }, async () => {
+    const whole = await watched()
+    const stop = new AbortController()
+    const seen: TrainProgress[] = []
+    let saved: Uint8Array | undefined
+    const stopped = train({
+      ...settings,
+      model,
+      runtime,
+      inputs,
+      teacher,
+      selection: inputs,
+      signal: stop.signal,
+      onProgress: (progress) => {
+        seen.push(progress)
+        if (progress.step === 5) stop.abort()
+      },
+      onCheckpoint: (bytes) => {
+        saved = bytes
+      },
+    })
+    await expect(stopped).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
+    const rest = await watched({ resume: saved as Uint8Array })
+    expect([...seen, ...rest.seen]).toEqual(whole.seen)
+    expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
+  })
+
+  test('only what is chosen to learn changes', { timeout: 60_000 }, async () => {
+    const { trained } = await watched({ epochs: 0.5, trains: (_, dims) => dims.length === 1 })
+    expect([...trained.weights.values()].every(({ dims }) => dims.length === 1)).toBe(true)
+    expect(trained.weights.size).toBeGreaterThan(20)
+  })
+})
+
+describe('bad input', () => {
+  const codeOf = async (options: Partial<TrainOptions>): Promise<unknown> => {
+    try {
+      await watched(options)
+    } catch (error) {
+      return isTpError(error) ? error.code : error
+    }
+    return undefined
+  }
+
+  test('settings out of range, nothing to learn, no teacher', async () => {
+    expect(await codeOf({ learningRate: 0 })).toBe('TP_OPTION')
+    expect(await codeOf({ batchSize: 1.5 })).toBe('TP_OPTION')
+    expect(await codeOf({ trains: () => false })).toBe('TP_OPTION')
+    expect(await codeOf({ teacher: new Float32Array(5) })).toBe('TP_OPTION')
+  })
+
+  test('a label that is no class', async () => {
+    const wrong = { ...inputs, targets: inputs.targets.map(() => 7) }
+    expect(await codeOf({ inputs: wrong, teacher: new Float32Array(128), distillation: 0 })).toBe('TP_DATA')
+  })
+
+  test('a learning rate at which it diverges', { timeout: 60_000 }, async () => {
+    expect(await codeOf({ learningRate: 1e18, warmUp: 0, epochs: 4 })).toBe('TP_DIVERGED')
+  })
+
+  test('a checkpoint of something else', async () => {
+    expect(await codeOf({ resume: new Uint8Array(30) })).toBe('TP_WEIGHTS')
+    const { checkpoints } = await watched({ epochs: 0.3 })
+    expect(await codeOf({ resume: checkpoints[0] as Uint8Array, seed: 5 })).toBe('TP_RESUME')
+  })
+})

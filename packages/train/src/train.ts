@@ -1,0 +1,191 @@
+import { type AbortSignalLike, type NamedTensors, type Runtime, type Session, TpError, throwIfAborted } from '@tp/core'
+import { evaluate, type ModelInputs } from '@tp/eval'
+import { encodeModel, type Model } from '@tp/onnx'
+import { type AdamW, adamW } from './adam-w.ts'
+import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
+import { epochOf, learningRateAt } from './schedule.ts'
+import { type Settings, settingsOf, type TrainSettings } from './settings.ts'
+import { names, trainingGraph } from './training-graph.ts'
+import { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'
+
+export interface TrainOptions extends TrainSettings {
+  /** What learns: an encoder, mostly with its tokens pruned already. It is not changed. */
+  readonly model: Model
+  readonly runtime: Runtime
+  readonly inputs: ModelInputs
+  /** Logits of the dense model for all examples, [examples, classes] row by row; asked for by distillation. */
+  readonly teacher?: Float32Array
+  /** What the best weights are chosen by; without it they are the last. */
+  readonly selection?: ModelInputs
+  /** Which weights learn; default: all but tables of embeddings. */
+  readonly trains?: Trains
+  /** A checkpoint of the same training to go on from. */
+  readonly resume?: Uint8Array
+  /** Given a checkpoint at every evaluation, and when the training is aborted. */
+  readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>
+  readonly onProgress?: (progress: TrainProgress) => void
+  readonly signal?: AbortSignalLike
+}
+
+/** One step. */
+export interface TrainProgress {
+  /** From 1. */
+  readonly step: number
+  readonly steps: number
+  readonly loss: number
+  readonly learningRate: number
+  /** 2-norm of the gradients before clipping. */
+  readonly gradientNorm: number
+  /** Percent of the selection set that is right, at the steps after which that is counted. */
+  readonly accuracy?: number
+}
+
+export interface Trained {
+  /** The model with the weights that were best on the selection set. */
+  readonly model: Model
+  readonly weights: Weights
+  /** Where they were seen: steps taken, and percent right of the selection set. */
+  readonly step: number
+  readonly accuracy: number | undefined
+}
+
+/**
+ * Trains a model with its pruning in the loop: tokens leave as they do at inference, and gradients flow through those that
+ * stay. The same seed gives the same numbers on one thread, also over a stop and a resumption.
+ * @throws TpError TP_OPTION, TP_OUTPUT, TP_GRADIENT, TP_DATA for a label that is no class, TP_RESUME, TP_ABORTED, and
+ * TP_DIVERGED where the loss is no number any more
+ */
+export async function train(options: TrainOptions): Promise<Trained> {
+  const { model, runtime, inputs, signal, selection, onProgress, onCheckpoint } = options
+  const settings = settingsOf(options)
+  const weights = weightsOf(model, options.trains ?? allButTables(model))
+  if (weights.size === 0) throw new TpError('TP_OPTION', 'train', 'no weight of the model is chosen to learn')
+  const optimizer = adamW(weights, settings)
+  const count = inputs.targets.length
+  const order = orderOf(count, settings, inputs.lengths)
+  const perEpoch = order(0).length
+  const steps = Math.ceil(settings.epochs * perEpoch)
+  const told = JSON.stringify({ ...settings, steps, weights: [...weights.keys()].length, examples: count })
+  const standing: Standing =
+    options.resume === undefined
+      ? { step: 0, best: undefined }
+      : readCheckpoint(options.resume, told, weights, optimizer)
+  const graph = trainingGraph(model, weights, settings)
+  checkTargets(inputs, graph.classes)
+  await using session = await runtime.load(graph.bytes, { threads: 1 })
+  const every = Math.max(1, Math.round(steps / settings.evaluations))
+  while (standing.step < steps) {
+    await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
+    const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
+    const rate = learningRateAt(standing.step, steps, settings)
+    const progress = await takeStep(session, options, settings, weights, optimizer, rows, rate, standing.step + 1)
+    standing.step += 1
+    const isDue = standing.step % every === 0 || standing.step === steps
+    if (isDue && selection !== undefined) {
+      const accuracy = await accuracyOf(runtime, withWeights(model, weights), selection, settings.batchSize, signal)
+      if (standing.best === undefined || accuracy > standing.best.accuracy) {
+        standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
+      }
+      onProgress?.({ ...progress, steps, accuracy })
+    } else {
+      onProgress?.({ ...progress, steps })
+    }
+    if (isDue) await onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
+  }
+  const chosen = standing.best?.weights ?? weights
+  return {
+    model: withWeights(model, chosen),
+    weights: chosen,
+    step: standing.best?.step ?? standing.step,
+    accuracy: standing.best?.accuracy,
+  }
+}
+
+function checkTargets({ targets, source }: ModelInputs, classes = Number.POSITIVE_INFINITY): void {
+  const at = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
+  if (at < 0) return
+  const seen = `example ${at} has class ${targets[at]}, but the model tells ${classes} classes apart (0…${classes - 1})`
+  throw new TpError('TP_DATA', 'train', `${source}: ${seen}`)
+}
+
+/** The batches of each epoch; those of the last one that was asked for are kept. */
+function orderOf(count: number, { batchSize, seed }: Settings, lengths: readonly number[] | undefined) {
+  let last: { readonly epoch: number; readonly batches: readonly (readonly number[])[] } | undefined
+  return (epoch: number): readonly (readonly number[])[] => {
+    if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, batchSize, lengths, seed + epoch) }
+    return last.batches
+  }
+}
+
+async function takeStep(
+  session: Session,
+  { inputs, teacher, signal }: TrainOptions,
+  settings: Settings,
+  weights: Weights,
+  optimizer: AdamW,
+  rows: readonly number[],
+  learningRate: number,
+  step: number,
+): Promise<Omit<TrainProgress, 'steps'>> {
+  const extra: Record<string, NamedTensors[string]> = {}
+  if (settings.distillation < 1) {
+    const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
+    extra[names.labels] = { type: 'int64', dims: [rows.length], data }
+  }
+  if (settings.distillation > 0) extra[names.teacher] = teacherRows(teacher, rows, inputs)
+  const outputs = await session.run(
+    { ...(await inputs.feeds(rows)), ...Object.fromEntries(weights), ...extra },
+    signal === undefined ? {} : { signal },
+  )
+  const loss = Number(outputs[names.loss]?.data[0])
+  if (!Number.isFinite(loss)) {
+    throw new TpError(
+      'TP_DIVERGED',
+      'train',
+      `the loss is ${loss} at step ${step}; lower the learning rate (now ${learningRate})`,
+    )
+  }
+  const gradientNorm = optimizer.step(outputs, learningRate)
+  if (!Number.isFinite(gradientNorm)) {
+    throw new TpError(
+      'TP_DIVERGED',
+      'train',
+      `gradients are ${gradientNorm} long at step ${step}; lower the learning rate`,
+    )
+  }
+  return { step, loss, learningRate, gradientNorm }
+}
+
+function teacherRows(teacher: Float32Array | undefined, rows: readonly number[], { targets }: ModelInputs) {
+  const classes = teacher === undefined ? Number.NaN : teacher.length / targets.length
+  if (teacher === undefined || !Number.isInteger(classes)) {
+    const seen = teacher === undefined ? 'none' : `${teacher.length} numbers`
+    throw new TpError(
+      'TP_OPTION',
+      'train',
+      `distillation needs teacher: the dense model's logits of all examples (seen: ${seen})`,
+    )
+  }
+  const data = new Float32Array(rows.length * classes)
+  for (const [i, row] of rows.entries()) data.set(teacher.subarray(row * classes, (row + 1) * classes), i * classes)
+  return { type: 'float32', dims: [rows.length, classes], data }
+}
+
+async function accuracyOf(
+  runtime: Runtime,
+  model: Model,
+  selection: ModelInputs,
+  batchSize: number,
+  signal: AbortSignalLike | undefined,
+): Promise<number> {
+  await using session = await runtime.load(encodeModel(model), { threads: 1 })
+  return (await evaluate(session, selection, { batchSize, signal })).accuracy.estimate
+}
+
+async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {
+  // A run blocks the event loop: let signals through.
+  await new Promise((resolve) => setTimeout(resolve))
+  if (!signal?.aborted) return
+  await save()
+  throwIfAborted(signal, 'train')
+}

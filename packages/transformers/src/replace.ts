@@ -1,12 +1,11 @@
 /**
- * Puts a function in the place of an object's own.
- * @param make gets the one that was there
- * @returns puts that one back, unless someone else has put theirs on top; then `make`'s stays, and has to step aside itself
+ * Puts a function in the place of an object's own, and gives what puts that one back. If someone else has put theirs on top by
+ * then, the replacement stays where it is: it must be one that then only passes calls on.
  */
-export function replace<Name extends PropertyKey, Fn>(
-  target: Record<Name, Fn>,
+export function replace<Target extends object, Name extends keyof Target>(
+  target: Target,
   name: Name,
-  make: (original: Fn) => Fn,
+  make: (original: Target[Name]) => Target[Name],
 ): () => void {
   const original = target[name]
   const replacement = make(original)

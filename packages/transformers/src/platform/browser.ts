@@ -1,7 +1,7 @@
-import { env, PretrainedConfig, PreTrainedModel } from '@huggingface/transformers'
+import { env, PretrainedConfig } from '@huggingface/transformers'
 import { add, input, TpError } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import type { Platform, SessionClass } from './platform.ts'
+import type { FromPretrained, Platform, SessionClass } from './platform.ts'
 
 export const platform: Platform = {
   findSessionClass,
@@ -18,7 +18,7 @@ const NAME = 'tp-one-node'
  * Has transformers.js load a model of one node, and looks at what its session is an instance of. Bundlers and CDNs
  * put onnxruntime-web into a program in many ways, and more than once; an import of our own might be another copy.
  */
-async function findSessionClass(): Promise<SessionClass> {
+async function findSessionClass(fromPretrained: FromPretrained): Promise<SessionClass> {
   const { fetch } = env
   const bytes = emitModel({ y: add(input('x', 'float32', [1]), 1) })
   // Not a Response: transformers.js would put that into its cache.
@@ -27,7 +27,7 @@ async function findSessionClass(): Promise<SessionClass> {
   env.fetch = answering
   try {
     const config = new PretrainedConfig({ model_type: 'custom' })
-    const model = await PreTrainedModel.from_pretrained(NAME, { config, device: 'wasm', dtype: 'fp32' })
+    const model = await fromPretrained(NAME, { config, device: 'wasm', dtype: 'fp32' })
     const [session] = Object.values(model.sessions)
     await model.dispose()
     return session.constructor

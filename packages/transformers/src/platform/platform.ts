@@ -1,4 +1,7 @@
+import type { PreTrainedModel } from '@huggingface/transformers'
 import type { LOAD, Load } from '../load.ts'
+
+export type FromPretrained = typeof PreTrainedModel.from_pretrained
 
 /** The class of which transformers.js makes its sessions, as far as it is used here. */
 export interface SessionClass {
@@ -14,7 +17,7 @@ export interface SessionOptions {
 }
 
 /** A model as its session would be made of it. */
-export interface ModelSource {
+interface ModelSource {
   readonly bytes: Uint8Array
   /** Reads a part of a data file in the model's folder; absent where there is no folder. */
   readonly readPart?: (location: string, offset: number, length: number) => Uint8Array
@@ -24,7 +27,7 @@ export interface ModelSource {
 
 export interface Platform {
   /** The very class that the transformers.js of this program uses, whatever copies of onnxruntime there are. */
-  findSessionClass(): Promise<SessionClass>
+  findSessionClass(fromPretrained: FromPretrained): Promise<SessionClass>
   /** What `create` is called with in Node is a path. */
   open(model: string | Uint8Array): Promise<ModelSource>
 }

@@ -39,7 +39,7 @@ export async function openSite(): Promise<Site> {
     async open() {
       const page = await browser.newPage()
       await page.goto(`${server.url}index.html`)
-      await page.waitForFunction(() => 'tp' in globalThis)
+      await page.waitForFunction(() => 'library' in globalThis)
       return page
     },
     async [Symbol.asyncDispose]() {

@@ -1,6 +1,6 @@
 import { env, pipeline, RawImage } from '@huggingface/transformers'
-import { methods } from '@tp/method-attention'
 import { pruneModels } from '@tp/transformers'
+import { half, methods } from '../../plans.ts'
 
 env.allowLocalModels = true
 env.allowRemoteModels = false
@@ -8,10 +8,10 @@ env.localModelPath = '/models/'
 if (env.backends.onnx.wasm) env.backends.onnx.wasm.wasmPaths = '/ort/'
 
 /** What the tests that look at this page from outside can use in it. */
-const page = { env, methods, pipeline, pruneModels, RawImage }
+const page = { env, half, methods, pipeline, pruneModels, RawImage }
 
 declare global {
-  var tp: typeof page
+  var library: typeof page
 }
 
-globalThis.tp = page
+globalThis.library = page

@@ -1,7 +1,7 @@
 import { platform } from '#platform'
 import { LOAD } from './load.ts'
 import { refused } from './model-report.ts'
-import type { SessionClass } from './platform/platform.ts'
+import type { FromPretrained, SessionClass } from './platform/platform.ts'
 import { pruneFile, reasonOf } from './prune-file.ts'
 import { replace } from './replace.ts'
 
@@ -11,12 +11,15 @@ export interface SessionHook {
   remove(): void
 }
 
-/** Stands in front of `InferenceSession.create` of the onnxruntime that transformers.js uses. */
-export function sessionHook(): SessionHook {
+/**
+ * Stands in front of `InferenceSession.create` of the onnxruntime that transformers.js uses.
+ * @param fromPretrained that of transformers.js itself
+ */
+export function sessionHook(fromPretrained: FromPretrained): SessionHook {
   let undo: Promise<() => void> | undefined
   return {
     async put() {
-      undo ??= platform.findSessionClass().then((sessions) => replace(sessions, 'create', creating))
+      undo ??= platform.findSessionClass(fromPretrained).then((sessions) => replace(sessions, 'create', creating))
       await undo.catch((error: unknown) => {
         undo = undefined
         throw error
@@ -29,17 +32,17 @@ export function sessionHook(): SessionHook {
 }
 
 function creating(original: SessionClass['create']): SessionClass['create'] {
-  return async function (this: SessionClass, model, options = {}) {
-    const { [LOAD]: load, ...plain } = options
-    if (load === undefined) return original.call(this, model, options)
-    const pruned = await pruneFile(model, plain, load.recipe)
+  return async function (this: SessionClass, ...args: Parameters<typeof original>) {
+    const [file, { [LOAD]: load, ...plain } = {}] = args
+    if (load === undefined) return original.apply(this, args)
+    const pruned = await pruneFile(file, plain, load.recipe)
     load.outcome = pruned.outcome
-    if (pruned.bytes === undefined) return original.call(this, model, plain)
+    if (pruned.bytes === undefined) return original.call(this, file, plain)
     try {
       return await original.call(this, pruned.bytes, pruned.options)
     } catch (error) {
       load.outcome = refused(...reasonOf(error))
-      return original.call(this, model, plain)
+      return original.call(this, file, plain)
     }
   }
 }

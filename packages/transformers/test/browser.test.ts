@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { env, type PretrainedModelOptions, pipeline, RawImage } from '@huggingface/transformers'
 import { digitsData, mailData } from '@tp/models'
 import { type ModelReport, pruneModels } from '@tp/transformers'
+import { addDigits, addMail, openModelFolder } from 'pipeline-models'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { openSite, type Site } from './browser/site.ts'
-import { modelFolder } from './model-folder.ts'
-import { addColumns, addDigits, addLetters, addMail } from './models.ts'
+import { addColumns, addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const folder = join(site.folder, 'models')
   env.allowRemoteModels = false
   env.localModelPath = `${folder}/`
-  const models = modelFolder(folder)
+  const models = await openModelFolder(folder)
   for (const add of [addMail, addDigits, addColumns]) await add(models)
   await addLetters(
     models,

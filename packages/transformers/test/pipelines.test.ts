@@ -1,17 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
 import { digitsData, mailData } from '@tp/models'
+import { addDigits, addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, test, vi } from 'vitest'
-import { modelFolder } from './model-folder.ts'
-import { addDigits, addLetters, addMail } from './models.ts'
+import { addLetters } from './models.ts'
 import { expectPruned, sideBySide } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const folder = await mkdtemp(join(tmpdir(), 'tp-models-'))
-const models = modelFolder(folder)
+const models = await openModelFolder()
+const folder = models.path
 const fixtures = join(import.meta.dirname, '../../compiler/fixtures')
 
 beforeAll(async () => {
@@ -20,7 +18,7 @@ beforeAll(async () => {
   await addMail(models)
   await addDigits(models)
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => models[Symbol.asyncDispose]())
 
 test('text-classification: one by one and as a batch', async () => {
   const texts = mailData('test')

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   AutoModelForSequenceClassification,
@@ -12,16 +10,16 @@ import {
 } from '@huggingface/transformers'
 import type { Plan } from '@tp/compiler'
 import { type ModelReport, pruneModels } from '@tp/transformers'
+import { addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { modelFolder } from './model-folder.ts'
-import { addLetters, addMail } from './models.ts'
+import { addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
 import { expectPruned, sideBySide } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const folder = await mkdtemp(join(tmpdir(), 'tp-models-'))
-const models = modelFolder(folder)
+const models = await openModelFolder()
+const folder = models.path
 const none: Plan = { format: 1, method: 'none' }
 let reports: ModelReport[] = []
 const onModel = (report: ModelReport): void => void reports.push(report)
@@ -32,7 +30,7 @@ beforeAll(async () => {
   env.localModelPath = `${folder}/`
   for (const name of ['mail', 'some-one/mail']) await addMail(models, name)
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => models[Symbol.asyncDispose]())
 beforeEach(() => {
   reports = []
 })

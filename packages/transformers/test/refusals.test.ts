@@ -1,18 +1,17 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AutoModel, AutoModelForSeq2SeqLM, env, pipeline, RawImage } from '@huggingface/transformers'
 import { type ModelReport, pruneModels } from '@tp/transformers'
+import { addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { modelFolder } from './model-folder.ts'
-import { addColumns, addLetters, addMail } from './models.ts'
+import { addColumns, addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
 import { pruneInPlace } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const folder = await mkdtemp(join(tmpdir(), 'tp-models-'))
-const models = modelFolder(folder)
+const models = await openModelFolder()
+const folder = models.path
 const decoder = join(import.meta.dirname, '../../compiler/fixtures/gpt2-old-ts14/model.onnx')
 const picture = new RawImage(
   Uint8ClampedArray.from({ length: 784 }, (_, i) => i % 251),
@@ -27,7 +26,7 @@ beforeAll(async () => {
   await addMail(models)
   await addColumns(models)
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => models[Symbol.asyncDispose]())
 afterEach(() => vi.restoreAllMocks())
 
 /** Runs with one plan for every model, and gives what was reported. */

@@ -1,29 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
 import { readWav } from '@tp/eval'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
 import { sharedFolder } from 'exported-encoders'
+import { addBert, type BertFiles, openModelFolder } from 'pipeline-models'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { modelFolder } from './model-folder.ts'
-import { addBert, addLetters, type BertFiles } from './models.ts'
+import { addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
 import { expectPruned, sideBySide } from './side-by-side.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const folder = await mkdtemp(join(tmpdir(), 'tp-models-'))
-const models = modelFolder(folder)
+const models = await openModelFolder()
+const folder = models.path
 const fixture = (name: string): string => join(sharedFolder, 'fixtures', name, 'model.onnx')
 
 beforeAll(() => {
   env.allowRemoteModels = false
   env.localModelPath = `${folder}/`
 })
-afterAll(() => rm(folder, { recursive: true }))
+afterAll(() => models[Symbol.asyncDispose]())
 
 const waves = {
   feature_extractor_type: 'Wav2Vec2FeatureExtractor',

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { env, type PretrainedModelOptions, pipeline, RawImage } from '@huggingface/transformers'
-import { digitsData, mailData } from '@tp/models'
+import { digitsData, mailData, modelPath } from '@tp/models'
 import { type ModelReport, pruneModels } from '@tp/transformers'
 import { addDigits, addMail, openModelFolder } from 'pipeline-models'
 import type { Page } from 'playwright-core'
@@ -9,7 +10,7 @@ import { openSite, type Site } from './browser/site.ts'
 import { addColumns, addLetters } from './models.ts'
 import { half, methods } from './plans.ts'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let site: Site
 let page: Page
@@ -135,15 +136,39 @@ test('after models that are refused, or that onnxruntime does not take, others s
   expect(warnings).toEqual(expected)
 })
 
-test('what finds the sessions leaves nothing behind', async () => {
-  const { cached, fetchIsBack } = await page.evaluate(async () => {
+test('in a worker', async () => {
+  const { dense, pruned, reports } = await page.evaluate((text) => library.askWorker(text), mails[0] as string)
+  const run = async () => (await pipeline('text-classification', 'mail'))(mails[0] as string)
+  expectClose(dense as Answers, (await run()) as Answers)
+  const pruning = pruneModels({ methods, defaultPlan: half })
+  expectClose(pruned as Answers, (await run()) as Answers)
+  pruning.dispose()
+  expect(reports).toMatchObject([{ outcome: 'pruned' }])
+})
+
+test('remote models: the cache holds what was downloaded, and nothing else is asked for', async () => {
+  const { reports, cached, fetchIsBack } = await page.evaluate(async () => {
     const { env, pipeline, pruneModels, half, methods } = library
+    await caches.delete(env.cacheKey)
+    env.allowLocalModels = false
+    env.allowRemoteModels = true
+    env.remoteHost = `${location.origin}/`
+    env.remotePathTemplate = 'models/{model}/'
     const { fetch } = env
-    pruneModels({ methods, defaultPlan: half })
-    await pipeline('text-classification', 'mail')
+    const reports: ModelReport[] = []
+    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
+    for (let time = 0; time < 2; time++) await pipeline('text-classification', 'mail', { dtype: 'fp32' })
     const cache = await caches.open(env.cacheKey)
-    return { cached: (await cache.keys()).map(({ url }) => url), fetchIsBack: env.fetch === fetch }
+    const cached = await Promise.all(
+      (await cache.keys()).map(async (request) => {
+        const bytes = await (await cache.match(request))?.arrayBuffer()
+        return [new URL(request.url).pathname, bytes?.byteLength] as const
+      }),
+    )
+    return { reports, cached: Object.fromEntries(cached), fetchIsBack: env.fetch === fetch }
   })
-  expect(cached.filter((url) => url.includes('tp-'))).toEqual([])
+  expect(reports).toMatchObject([{ outcome: 'pruned' }, { outcome: 'pruned' }])
+  expect(cached['/models/mail/onnx/model.onnx']).toBe(statSync(modelPath('mail')).size)
+  expect(Object.keys(cached).filter((path) => !/^\/(models\/mail|ort)\//.test(path))).toEqual([])
   expect(fetchIsBack).toBe(true)
 })

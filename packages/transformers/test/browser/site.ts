@@ -23,6 +23,7 @@ export async function openSite(): Promise<Site> {
     root: fileURLToPath(new URL('page', import.meta.url)),
     base: './',
     logLevel: 'error',
+    worker: { format: 'es' },
     build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },
   })
   await copyRuntime(join(folder, 'ort'))

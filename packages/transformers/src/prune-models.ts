@@ -47,7 +47,8 @@ function putHooks(): () => void {
       const recipe = own?.find(args[0])?.recipe
       if (own === undefined || recipe === undefined) return original.apply(this, args)
       const { model, report } = await loadPruned(original.bind(this), args, recipe, hook)
-      own.onModel(report)
+      // Disposed meanwhile: whether the model was pruned was chance.
+      if (inForce.includes(own)) own.onModel(report)
       return model
     }
   })

@@ -1,6 +1,16 @@
+import { execFile } from 'node:child_process'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AutoModel, AutoModelForSeq2SeqLM, env, pipeline, RawImage } from '@huggingface/transformers'
+import { promisify } from 'node:util'
+import {
+  AutoModel,
+  AutoModelForSeq2SeqLM,
+  AutoTokenizer,
+  env,
+  type PreTrainedModel,
+  pipeline,
+  RawImage,
+} from '@huggingface/transformers'
 import { type ModelReport, pruneModels } from '@tp/transformers'
 import { addMail, openModelFolder } from 'pipeline-models'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -73,10 +83,14 @@ test('an encoder with its decoder in another file runs as it was', async () => {
   const onnx = join(folder, 'two-files/onnx')
   await cp(join(onnx, 'model.onnx'), join(onnx, 'encoder_model.onnx'))
   await models.add('two-files', { 'config.json': config, 'onnx/decoder_model_merged.onnx': decoder })
-  const { outputNames } = (await AutoModel.from_pretrained('mail')).sessions.model
+  const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))('Cheap watches')
+  const logitsOf = async ({ sessions }: PreTrainedModel): Promise<unknown> => {
+    const inputs = { input_ids: input_ids.ort_tensor, attention_mask: attention_mask.ort_tensor }
+    return (await sessions.model.run(inputs)).logits.data
+  }
+  const dense = await logitsOf(await AutoModel.from_pretrained('mail'))
   const reports = await withPlan(async () => {
-    const { sessions } = await AutoModelForSeq2SeqLM.from_pretrained('two-files')
-    expect(sessions.model.outputNames).toEqual(outputNames)
+    expect(await logitsOf(await AutoModelForSeq2SeqLM.from_pretrained('two-files'))).toEqual(dense)
   })
   expect(reports).toMatchObject([{ outcome: 'refused', model: 'two-files', code: 'TP_FILES' }])
 })
@@ -103,6 +117,34 @@ test('a pruned file that onnxruntime does not take', async () => {
   const plan = { ...half, method: 'without-kernel' }
   const reports = await withPlan(async () => expect(await run()).toEqual(dense), plan)
   expect(reports).toMatchObject([{ outcome: 'refused', code: 'TP_LOAD', reason: expect.stringMatching(/CumSum/) }])
+})
+
+/** What a program does that brings an onnxruntime of its own. */
+const ownRuntime = `
+  import { createRequire } from 'node:module'
+  const require = createRequire(createRequire(import.meta.url).resolve('@huggingface/transformers'))
+  const { env: settings, InferenceSession, Tensor } = require('onnxruntime-node')
+  const create = InferenceSession.create.bind(InferenceSession)
+  globalThis[Symbol.for('onnxruntime')] = { env: settings, Tensor, InferenceSession: { create } }
+  const { env, pipeline } = await import('@huggingface/transformers')
+  const { pruneModels } = await import('@tp/transformers')
+  env.allowRemoteModels = false
+  env.localModelPath = process.argv[1]
+  const reports = []
+  const plan = { format: 1, method: 'none' }
+  const { baselines } = await import('@tp/core')
+  pruneModels({ methods: baselines, defaultPlan: plan, onModel: (report) => reports.push(report) })
+  const classify = await pipeline('text-classification', 'mail', { device: 'auto' })
+  console.log(JSON.stringify({ answers: await classify('Cheap watches'), reports }))
+`
+
+test('with an onnxruntime that is out of reach models run as they were', async () => {
+  const args = ['--input-type=module', '--eval', ownRuntime, `${folder}/`]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  expect(JSON.parse(stdout)).toMatchObject({
+    answers: [{ label: 'spam' }],
+    reports: [{ outcome: 'refused', model: 'mail', code: 'TP_RUNTIME' }],
+  })
 })
 
 test('a broken file fails as it did', async () => {

@@ -1,0 +1,21 @@
+import type { Plan, PruneOptions } from '@tp/compiler'
+import type { Outcome } from './model-report.ts'
+
+/** A plan, and what `prune` takes for it. */
+export interface Recipe {
+  readonly plan: Plan
+  readonly options: PruneOptions
+}
+
+/** A model on its way from `from_pretrained`, which knows its name, to its session, which is made of its bytes. */
+export interface Load {
+  readonly recipe: Recipe
+  /** Set when its session is made. */
+  outcome?: Outcome
+}
+
+/**
+ * Where a `Load` travels among the session options, which transformers.js hands on as they are. Sessions without one (its own
+ * small graphs, models without a plan) are none of our business.
+ */
+export const LOAD: unique symbol = Symbol('tp.load')

@@ -1,0 +1,35 @@
+import { checkPlan, fromPlan, type Plan } from '@tp/compiler'
+import { type MethodEntry, TpError } from '@tp/core'
+import type { Recipe } from './load.ts'
+import type { ModelReport } from './model-report.ts'
+
+export interface PruneModelsOptions {
+  /** A plan for each model, by the name that `pipeline` or `from_pretrained` is called with; undefined: leave it as it is. */
+  readonly plans?: Readonly<Record<string, Plan | undefined>>
+  /** For models that `plans` does not name. Default: they stay as they are. */
+  readonly defaultPlan?: Plan
+  /** Where the plans' methods are looked for: what method packages export as `methods`. */
+  readonly methods: readonly MethodEntry[]
+  /** Told of each model that there is a plan for, once it is loaded. Default: a warning on the console if it is refused. */
+  readonly onModel?: (report: ModelReport) => void
+}
+
+/** The recipe for a model; undefined: leave it as it is; absent: nothing is said of it. */
+export type FindRecipe = (name: string) => { readonly recipe: Recipe | undefined } | undefined
+
+/** @throws TpError TP_PLAN, TP_OPTION for a plan that is none */
+export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptions): FindRecipe {
+  const recipes = new Map(
+    Object.entries(plans).map(([name, plan]) => [name, { recipe: plan && recipeOf(plan, name, methods) }]),
+  )
+  const otherwise = defaultPlan && { recipe: recipeOf(defaultPlan, 'other models', methods) }
+  return (name) => recipes.get(name) ?? otherwise
+}
+
+function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Recipe {
+  const where = `transformers, plan for ${of}`
+  const options = fromPlan(checkPlan(plan, where), methods)
+  if (plan.restore !== 'none') return { plan, options }
+  const reason = 'restore is "none", and pipelines could not read outputs that have rows for fewer tokens'
+  throw new TpError('TP_PLAN', where, `${reason}; leave it out`)
+}

@@ -1,0 +1,69 @@
+import { prune, readProvenance } from '@tp/compiler'
+import { isTpError, TpError } from '@tp/core'
+import { decodeModel, encodeModel, externalTensors, type ReadExternal } from '@tp/onnx'
+import { platform } from '#platform'
+import type { Recipe } from './load.ts'
+import { type Outcome, refused } from './model-report.ts'
+import type { SessionOptions } from './platform/platform.ts'
+
+/** What a session is made of; `bytes` and `options` are absent where that is the file as it is. */
+interface PrunedFile {
+  readonly outcome: Outcome
+  readonly bytes?: Uint8Array
+  readonly options?: SessionOptions
+}
+
+/**
+ * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
+ * would make transformers.js unable to load any model until the page is reloaded.
+ */
+export async function pruneFile(
+  file: string | Uint8Array,
+  options: SessionOptions,
+  recipe: Recipe,
+): Promise<PrunedFile> {
+  try {
+    const source = await platform.open(file)
+    const external = source.readPart ?? partsOf(options.externalData ?? [])
+    const model = decodeModel(source.bytes, { external })
+    if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
+    const result = prune(model, recipe.options)
+    if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
+    const encoders = result.towers.map(({ name, blocks, cuts }) => ({
+      name,
+      blocks,
+      cuts: cuts.map((cut) => cut.block),
+    }))
+    return {
+      outcome: { outcome: 'pruned', plan: recipe.plan, encoders },
+      bytes: encodeModel(result.model),
+      options: externalTensors(model).length > 0 ? withFolder(options, source.folder) : options,
+    }
+  } catch (error) {
+    return { outcome: refused(...reasonOf(error)) }
+  }
+}
+
+/** Code and message of an error, for a refusal. */
+export function reasonOf(error: unknown): [code: string, reason: string] {
+  return isTpError(error) ? [error.code, error.message] : ['TP_LOAD', String(error)]
+}
+
+/** Reads data files that were loaded beforehand, as they are in browsers. */
+function partsOf(files: NonNullable<SessionOptions['externalData']>): ReadExternal {
+  return (location, offset, length) => {
+    for (const file of files) {
+      if (typeof file === 'object' && file.path === location && file.data instanceof Uint8Array) {
+        return file.data.subarray(offset, offset + length)
+      }
+    }
+    throw new TpError('TP_EXTERNAL_DATA', 'transformers', `the data file ${location} was not loaded`)
+  }
+}
+
+/** onnxruntime looks for data files beside the model's path, and bytes have none. */
+function withFolder(options: SessionOptions, folder: string | undefined): SessionOptions {
+  if (folder === undefined) return options
+  const session = { ...options.extra?.session, model_external_initializers_file_folder_path: folder }
+  return { ...options, extra: { ...options.extra, session } }
+}

@@ -1,0 +1,174 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { env, type PretrainedModelOptions, pipeline, RawImage } from '@huggingface/transformers'
+import { digitsData, mailData, modelPath } from '@tp/models'
+import { type ModelReport, pruneModels } from '@tp/transformers'
+import { addDigits, addMail, openModelFolder } from 'pipeline-models'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { openSite, type Site } from './browser/site.ts'
+import { addColumns, addLetters } from './models.ts'
+import { half, methods } from './plans.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+let site: Site
+let page: Page
+
+const mails = mailData('test').map(({ text }) => text.slice(0, 500))
+const pictures = digitsData('test')
+  .filter((_, i) => i % 100 === 0)
+  .map(({ pixels }) => Array.from(pixels, (x) => Math.round(x * 255)))
+const external = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
+
+beforeAll(async () => {
+  site = await openSite()
+  const folder = join(site.folder, 'models')
+  env.allowRemoteModels = false
+  env.localModelPath = `${folder}/`
+  const models = await openModelFolder(folder)
+  for (const add of [addMail, addDigits, addColumns]) await add(models)
+  await addLetters(
+    models,
+    'external',
+    { model_type: 'bert', architectures: ['BertForSequenceClassification'] },
+    { 'onnx/model.onnx': join(external, 'model.onnx'), 'onnx/model.onnx.data': join(external, 'model.onnx.data') },
+  )
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+beforeEach(async () => {
+  page = await site.open()
+})
+afterEach(async () => {
+  await page.close()
+  expect(site.strangers).toEqual([])
+})
+
+type Answers = readonly { readonly label: string; readonly score: number }[]
+
+/** Labels are the same, and scores nearly. */
+function expectClose(answers: Answers, others: Answers): void {
+  expect(answers.map(({ label }) => label)).toEqual(others.map(({ label }) => label))
+  for (const [i, { score }] of answers.entries()) expect(score).toBeCloseTo(others[i]?.score ?? Number.NaN, 4)
+}
+
+test.each([
+  { device: 'wasm', texts: mails.slice(0, 6) },
+  { device: 'webgpu', texts: mails.slice(0, 1) }, // on a processor it takes seconds for each text
+] as const)('text-classification with $device: the answers of Node, dense and pruned', async ({ device, texts }) => {
+  const { dense, pruned, reports } = await page.evaluate(
+    async ([texts, device]) => {
+      const { pipeline, pruneModels, half, methods } = library
+      const reports: unknown[] = []
+      const run = async () => {
+        const classify = await pipeline('text-classification', 'mail', { device, dtype: 'fp32' })
+        return classify(texts)
+      }
+      const dense = await run()
+      pruneModels({ methods, plans: { mail: half }, onModel: (report) => reports.push(report) })
+      return { dense, pruned: await run(), reports }
+    },
+    [texts, device] as const,
+  )
+  const run = async () => (await pipeline('text-classification', 'mail'))(texts)
+  expectClose(dense as Answers, (await run()) as Answers)
+  const pruning = pruneModels({ methods, plans: { mail: half } })
+  expectClose(pruned as Answers, (await run()) as Answers)
+  pruning.dispose()
+  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'mail', encoders: [{ cuts: [1, 2] }] }])
+  expect(pruned).not.toEqual(dense)
+})
+
+test('image-classification: the answers of Node', async () => {
+  const pruned = await page.evaluate(async (pictures) => {
+    const { pipeline, pruneModels, half, methods, RawImage } = library
+    pruneModels({ methods, defaultPlan: half })
+    const classify = await pipeline('image-classification', 'digits-vit', { dtype: 'fp32' })
+    const images = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+    return classify(images, { top_k: 1 })
+  }, pictures)
+  const pruning = pruneModels({ methods, defaultPlan: half })
+  const classify = await pipeline('image-classification', 'digits-vit')
+  const images = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+  expectClose((pruned as Answers[]).flat(), ((await classify(images, { top_k: 1 })) as Answers[]).flat())
+  pruning.dispose()
+})
+
+test('the 8-bit file, which is what wasm loads by default, and weights in a data file', async () => {
+  const reports = await page.evaluate(async () => {
+    const { pipeline, pruneModels, half, methods } = library
+    const reports: ModelReport[] = []
+    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
+    const classify = await pipeline('text-classification', 'mail')
+    await classify('Cheap watches')
+    const externalData = [{ path: 'model.onnx.data', data: 'onnx/model.onnx.data' }]
+    const options = { dtype: 'fp32', session_options: { externalData } } as unknown as PretrainedModelOptions
+    const letters = await pipeline('text-classification', 'external', options)
+    await letters('a cat')
+    return reports
+  })
+  expect(reports).toMatchObject([
+    { outcome: 'pruned', model: 'mail' },
+    { outcome: 'pruned', model: 'external' },
+  ])
+})
+
+test('after models that are refused, or that onnxruntime does not take, others still load and run', async () => {
+  const { columns, mail, reports, warnings } = await page.evaluate(async () => {
+    const { pipeline, pruneModels, half, methods, RawImage } = library
+    const warnings: unknown[] = []
+    console.warn = (warning) => warnings.push(warning)
+    const plans = { columns: half, mail: { ...half, method: 'without-kernel' } }
+    const refusing = pruneModels({ methods, plans })
+    const columns = await pipeline('image-classification', 'columns', { dtype: 'fp32' })
+    const sorted = await columns(new RawImage(new Uint8ClampedArray(784).fill(3), 28, 28, 1), { top_k: 28 })
+    await pipeline('text-classification', 'mail', { dtype: 'fp32' })
+    refusing.dispose()
+    const reports: ModelReport[] = []
+    pruneModels({ methods, plans: { mail: half }, onModel: (report) => reports.push(report) })
+    const classify = await pipeline('text-classification', 'mail', { dtype: 'fp32' })
+    return { columns: sorted, mail: await classify('Cheap watches'), reports, warnings }
+  })
+  expect(columns).toHaveLength(28)
+  expect(mail).toMatchObject([{ label: 'spam' }])
+  expect(reports).toMatchObject([{ outcome: 'pruned' }])
+  const expected = ['TP_NO_ATTENTION', 'TP_LOAD'].map((code) => expect.stringContaining(code))
+  expect(warnings).toEqual(expected)
+})
+
+test('in a worker', async () => {
+  const { dense, pruned, reports } = await page.evaluate((text) => library.askWorker(text), mails[0] as string)
+  const run = async () => (await pipeline('text-classification', 'mail'))(mails[0] as string)
+  expectClose(dense as Answers, (await run()) as Answers)
+  const pruning = pruneModels({ methods, defaultPlan: half })
+  expectClose(pruned as Answers, (await run()) as Answers)
+  pruning.dispose()
+  expect(reports).toMatchObject([{ outcome: 'pruned' }])
+})
+
+test('remote models: the cache holds what was downloaded, and nothing else is asked for', async () => {
+  const { reports, cached, fetchIsBack } = await page.evaluate(async () => {
+    const { env, pipeline, pruneModels, half, methods } = library
+    await caches.delete(env.cacheKey)
+    env.allowLocalModels = false
+    env.allowRemoteModels = true
+    env.remoteHost = `${location.origin}/`
+    env.remotePathTemplate = 'models/{model}/'
+    const { fetch } = env
+    const reports: ModelReport[] = []
+    pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })
+    for (let time = 0; time < 2; time++) await pipeline('text-classification', 'mail', { dtype: 'fp32' })
+    const cache = await caches.open(env.cacheKey)
+    const cached = await Promise.all(
+      (await cache.keys()).map(async (request) => {
+        const bytes = await (await cache.match(request))?.arrayBuffer()
+        return [new URL(request.url).pathname, bytes?.byteLength] as const
+      }),
+    )
+    return { reports, cached: Object.fromEntries(cached), fetchIsBack: env.fetch === fetch }
+  })
+  expect(reports).toMatchObject([{ outcome: 'pruned' }, { outcome: 'pruned' }])
+  expect(cached['/models/mail/onnx/model.onnx']).toBe(statSync(modelPath('mail')).size)
+  expect(Object.keys(cached).filter((path) => !/^\/(models\/mail|ort)\//.test(path))).toEqual([])
+  expect(fetchIsBack).toBe(true)
+})

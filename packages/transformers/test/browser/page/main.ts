@@ -1,0 +1,30 @@
+import { env, pipeline, RawImage } from '@huggingface/transformers'
+import { pruneModels } from '@tp/transformers'
+import { half, methods } from '../../plans.ts'
+import { useServer } from './settings.ts'
+
+useServer()
+
+interface WorkerAnswer {
+  readonly dense: unknown
+  readonly pruned: unknown
+  readonly reports: unknown
+}
+
+function askWorker(text: string): Promise<WorkerAnswer> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' })
+  worker.postMessage(text)
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data)
+    worker.onerror = ({ message }) => reject(new Error(message))
+  })
+}
+
+/** What the tests that look at this page from outside can use in it. */
+const page = { askWorker, env, half, methods, pipeline, pruneModels, RawImage }
+
+declare global {
+  var library: typeof page
+}
+
+globalThis.library = page

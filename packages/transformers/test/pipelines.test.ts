@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { env, pipeline, RawImage } from '@huggingface/transformers'
+import { digitsData, mailData } from '@tp/models'
+import { addDigits, addMail, openModelFolder } from 'pipeline-models'
+import { afterAll, beforeAll, test, vi } from 'vitest'
+import { addLetters } from './models.ts'
+import { expectPruned, sideBySide } from './side-by-side.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const models = await openModelFolder()
+const folder = models.path
+const fixtures = join(import.meta.dirname, '../../compiler/fixtures')
+
+beforeAll(async () => {
+  env.allowRemoteModels = false
+  env.localModelPath = `${folder}/`
+  await addMail(models)
+  await addDigits(models)
+})
+afterAll(() => models[Symbol.asyncDispose]())
+
+test('text-classification: one by one and as a batch', async () => {
+  const texts = mailData('test')
+    .slice(0, 6)
+    .map(({ text }) => text.slice(0, 500))
+  const outputs = await sideBySide({ folder, name: 'mail' }, async (name) => {
+    const classify = await pipeline('text-classification', name)
+    const [one, batch] = [await classify(texts[0] as string), await classify(texts)]
+    return { one, batch }
+  })
+  expectPruned(outputs, [1, 2])
+})
+
+test('image-classification', async () => {
+  const pictures = digitsData('test')
+    .filter((_, i) => i % 50 === 0)
+    .map(
+      ({ pixels }) =>
+        new RawImage(
+          Uint8ClampedArray.from(pixels, (x) => x * 255),
+          28,
+          28,
+          1,
+        ),
+    )
+  const outputs = await sideBySide({ folder, name: 'digits-vit' }, async (name) => {
+    const classify = await pipeline('image-classification', name)
+    return classify(pictures, { top_k: 1 })
+  })
+  expectPruned(outputs, [1, 2])
+})
+
+test('question-answering: outputs of one number for every token keep their length', async () => {
+  await addLetters(
+    models,
+    'answers',
+    { model_type: 'bert', architectures: ['BertForQuestionAnswering'] },
+    {
+      'onnx/model.onnx': join(fixtures, 'bert-qa-sdpa-ts17/model.onnx'),
+    },
+  )
+  const outputs = await sideBySide({ folder, name: 'answers' }, async (name) => {
+    const answer = await pipeline('question-answering', name)
+    const inputs = answer.tokenizer('where?', { text_pair: 'a cat sat on the mat.' })
+    const { start_logits, end_logits } = await answer.model(inputs)
+    return { start: [start_logits.dims, ...start_logits.data], end: [end_logits.dims, ...end_logits.data] }
+  })
+  expectPruned(outputs, [1, 2])
+})

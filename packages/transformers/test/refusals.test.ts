@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import {
+  AutoModel,
+  AutoModelForSeq2SeqLM,
+  AutoTokenizer,
+  env,
+  type PreTrainedModel,
+  pipeline,
+  RawImage,
+} from '@huggingface/transformers'
+import { type ModelReport, pruneModels } from '@tp/transformers'
+import { addMail, openModelFolder } from 'pipeline-models'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { addColumns, addLetters } from './models.ts'
+import { half, methods } from './plans.ts'
+import { pruneInPlace } from './side-by-side.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const models = await openModelFolder()
+const folder = models.path
+const decoder = join(import.meta.dirname, '../../compiler/fixtures/gpt2-old-ts14/model.onnx')
+const picture = new RawImage(
+  Uint8ClampedArray.from({ length: 784 }, (_, i) => i % 251),
+  28,
+  28,
+  1,
+)
+
+beforeAll(async () => {
+  env.allowRemoteModels = false
+  env.localModelPath = `${folder}/`
+  await addMail(models)
+  await addColumns(models)
+})
+afterAll(() => models[Symbol.asyncDispose]())
+afterEach(() => vi.restoreAllMocks())
+
+/** Runs with one plan for every model, and gives what was reported. */
+async function withPlan(run: () => Promise<unknown>, plan = half): Promise<ModelReport[]> {
+  const reports: ModelReport[] = []
+  const pruning = pruneModels({ methods, defaultPlan: plan, onModel: (report) => reports.push(report) })
+  await run()
+  pruning.dispose()
+  return reports
+}
+
+test('a model without attention runs as it was, with one warning that says why', async () => {
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  const run = async (): Promise<unknown> => (await pipeline('image-classification', 'columns'))(picture)
+  const dense = await run()
+  const pruning = pruneModels({ methods, plans: { columns: half } })
+  expect(await run()).toEqual(dense)
+  expect(await run()).toEqual(dense)
+  pruning.dispose()
+  expect(warn.mock.calls).toEqual([
+    [expect.stringMatching(/^\[transformers\] columns runs as it is, unpruned: .*attention.* \(TP_NO_ATTENTION\)$/)],
+  ])
+})
+
+test('a decoder runs as it was', async () => {
+  await addLetters(
+    models,
+    'decoder',
+    { model_type: 'gpt2', architectures: ['GPT2Model'] },
+    { 'onnx/model.onnx': decoder },
+  )
+  const run = async (): Promise<unknown> => {
+    const read = await pipeline('feature-extraction', 'decoder')
+    return [...(await read('a cat.')).data]
+  }
+  const dense = await run()
+  const reports = await withPlan(async () => expect(await run()).toEqual(dense))
+  expect(reports).toMatchObject([{ outcome: 'refused', model: 'decoder', code: 'TP_CAUSAL' }])
+})
+
+test('an encoder with its decoder in another file runs as it was', async () => {
+  const config = { model_type: 'bart', architectures: ['BartForConditionalGeneration'], is_encoder_decoder: true }
+  await addMail(models, 'two-files')
+  const onnx = join(folder, 'two-files/onnx')
+  await cp(join(onnx, 'model.onnx'), join(onnx, 'encoder_model.onnx'))
+  await models.add('two-files', { 'config.json': config, 'onnx/decoder_model_merged.onnx': decoder })
+  const { input_ids, attention_mask } = (await AutoTokenizer.from_pretrained('mail'))('Cheap watches')
+  const logitsOf = async ({ sessions }: PreTrainedModel): Promise<unknown> => {
+    const inputs = { input_ids: input_ids.ort_tensor, attention_mask: attention_mask.ort_tensor }
+    return (await sessions.model.run(inputs)).logits.data
+  }
+  const dense = await logitsOf(await AutoModel.from_pretrained('mail'))
+  const reports = await withPlan(async () => {
+    expect(await logitsOf(await AutoModelForSeq2SeqLM.from_pretrained('two-files'))).toEqual(dense)
+  })
+  expect(reports).toMatchObject([{ outcome: 'refused', model: 'two-files', code: 'TP_FILES' }])
+})
+
+test('a plan that does not fit the model is a refusal, too', async () => {
+  const reports = await withPlan(() => pipeline('text-classification', 'mail'), { ...half, layers: [1, 6] })
+  expect(reports).toMatchObject([
+    { outcome: 'refused', code: 'TP_SCHEDULE', reason: expect.stringMatching(/layer 6 does not exist/) },
+  ])
+})
+
+test('a file that was pruned before runs as it is', async () => {
+  await addMail(models, 'before')
+  await pruneInPlace(join(folder, 'before/onnx/model.onnx'), half)
+  const run = async (): Promise<unknown> => (await pipeline('text-classification', 'before'))('Cheap watches')
+  const once = await run()
+  const reports = await withPlan(async () => expect(await run()).toEqual(once))
+  expect(reports).toEqual([{ outcome: 'pruned before', model: 'before' }])
+})
+
+test('a pruned file that onnxruntime does not take', async () => {
+  const run = async (): Promise<unknown> => (await pipeline('text-classification', 'mail'))('Cheap watches')
+  const dense = await run()
+  const plan = { ...half, method: 'without-kernel' }
+  const reports = await withPlan(async () => expect(await run()).toEqual(dense), plan)
+  expect(reports).toMatchObject([{ outcome: 'refused', code: 'TP_LOAD', reason: expect.stringMatching(/CumSum/) }])
+})
+
+/** What a program does that brings an onnxruntime of its own. */
+const ownRuntime = `
+  import { createRequire } from 'node:module'
+  const require = createRequire(createRequire(import.meta.url).resolve('@huggingface/transformers'))
+  const { env: settings, InferenceSession, Tensor } = require('onnxruntime-node')
+  const create = InferenceSession.create.bind(InferenceSession)
+  globalThis[Symbol.for('onnxruntime')] = { env: settings, Tensor, InferenceSession: { create } }
+  const { env, pipeline } = await import('@huggingface/transformers')
+  const { pruneModels } = await import('@tp/transformers')
+  env.allowRemoteModels = false
+  env.localModelPath = process.argv[1]
+  const reports = []
+  const plan = { format: 1, method: 'none' }
+  const { baselines } = await import('@tp/core')
+  pruneModels({ methods: baselines, defaultPlan: plan, onModel: (report) => reports.push(report) })
+  const classify = await pipeline('text-classification', 'mail', { device: 'auto' })
+  console.log(JSON.stringify({ answers: await classify('Cheap watches'), reports }))
+`
+
+test('with an onnxruntime that is out of reach models run as they were', async () => {
+  const args = ['--input-type=module', '--eval', ownRuntime, `${folder}/`]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  expect(JSON.parse(stdout)).toMatchObject({
+    answers: [{ label: 'spam' }],
+    reports: [{ outcome: 'refused', model: 'mail', code: 'TP_RUNTIME' }],
+  })
+})
+
+test('a broken file fails as it did', async () => {
+  await addMail(models, 'broken')
+  await models.add('broken', { 'onnx/model.onnx': Uint8Array.of(1, 2, 3) })
+  const problem = await pipeline('text-classification', 'broken').catch(String)
+  expect(problem).toMatch(/protobuf/i)
+  await withPlan(async () => expect(await pipeline('text-classification', 'broken').catch(String)).toBe(problem))
+})

@@ -1,35 +1,23 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
-import { type Dataset, type ModelInputs, modalityOf, openDataset, prepareInputs, readModelFolder } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
-import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
 import { describeRows, rowContent } from '../measuring/rows.ts'
 import { pruneVariants, type Variant } from '../measuring/variants.ts'
-import { inputRoles } from '../model/input-shapes.ts'
-import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
 import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
 const options = {
-  data: {
-    type: 'string',
-    value: 'PATH',
-    description: 'label<TAB>sentence file, IDX files, or a folder of pictures or WAV files by label',
-  },
-  tokenizer: { type: 'string', value: 'FILE', description: 'tokenizer.json of the model; default: the one beside it' },
-  labels: {
-    type: 'string',
-    value: 'NAME,NAME…',
-    description: "the model's class names in order; default: those of config.json beside it",
-  },
+  ...dataOptions,
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
@@ -37,7 +25,6 @@ const options = {
   },
   ...budgetsOptions,
   ...pruningOptions,
-  limit: { type: 'string', value: 'N', description: 'only the first N examples' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -92,32 +79,6 @@ function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --methods NAME,NAME… beside it`)
-}
-
-async function openInputs(
-  path: string,
-  data: string,
-  batchSize: number,
-  { tokenizer, labels, limit }: Arguments<typeof options>,
-  { progress, signal }: Context,
-): Promise<ModelInputs> {
-  progress.stage(`reading ${data}`)
-  const known = await readModelFolder(path)
-  await using session = await nodeRuntime().load(path, { signal })
-  const dataset = await openDataset(data, {
-    labels: labels?.split(',') ?? known.labels,
-    modality: modalityOf(session.inputs),
-    limit: limit === undefined ? undefined : wholeNumber('limit', limit),
-  })
-  const left = dataset.examples.length % batchSize
-  if (left > 0) progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are left out`)
-  const whole = { ...dataset, examples: dataset.examples.slice(0, dataset.examples.length - left) } as Dataset
-  return await prepareInputs(whole, session.inputs, { ...known, tokenizer: tokenizer ?? known.tokenizer, signal })
-}
-
-function batchSizeOf({ model }: ModelFile): number {
-  const { batch } = inputRoles(model)
-  return typeof batch === 'number' ? batch : 1
 }
 
 async function titleOf(

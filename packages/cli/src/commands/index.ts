@@ -22,6 +22,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./bench.ts')).benchCommand,
   },
+  train: {
+    summary: 'trains a model with tokens leaving, and writes the pruned one',
+    operands: ['MODEL'],
+    load: async () => (await import('./train.ts')).trainCommand,
+  },
   methods: {
     summary: 'lists the pruning methods with their options',
     operands: [],

@@ -1,0 +1,51 @@
+import { type Dataset, type ModelInputs, modalityOf, openDataset, prepareInputs, readModelFolder } from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { wholeNumber } from '../pruning/numbers.ts'
+import { inputRoles } from './input-shapes.ts'
+import type { ModelFile } from './model-file.ts'
+
+/** Which examples, and how the model reads them. */
+export const dataOptions = {
+  data: {
+    type: 'string',
+    value: 'PATH',
+    description: 'label<TAB>sentence file, IDX files, or a folder of pictures or WAV files by label',
+  },
+  tokenizer: { type: 'string', value: 'FILE', description: 'tokenizer.json of the model; default: the one beside it' },
+  labels: {
+    type: 'string',
+    value: 'NAME,NAME…',
+    description: "the model's class names in order; default: those of config.json beside it",
+  },
+  limit: { type: 'string', value: 'N', description: 'only the first N examples' },
+} as const
+
+/** The examples of a file or folder, as a model takes them. @throws TpError of @tp/eval; TP_USAGE */
+export async function openInputs(
+  path: string,
+  data: string,
+  batchSize: number,
+  { tokenizer, labels, limit }: Arguments<typeof dataOptions>,
+  { progress, signal }: Context,
+): Promise<ModelInputs> {
+  progress.stage(`reading ${data}`)
+  const known = await readModelFolder(path)
+  await using session = await nodeRuntime().load(path, { signal })
+  const dataset = await openDataset(data, {
+    labels: labels?.split(',') ?? known.labels,
+    modality: modalityOf(session.inputs),
+    limit: limit === undefined ? undefined : wholeNumber('limit', limit),
+  })
+  const left = dataset.examples.length % batchSize
+  if (left > 0) progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are left out`)
+  const whole = { ...dataset, examples: dataset.examples.slice(0, dataset.examples.length - left) } as Dataset
+  return await prepareInputs(whole, session.inputs, { ...known, tokenizer: tokenizer ?? known.tokenizer, signal })
+}
+
+/** Examples that go together: as many as the model always takes, or one. */
+export function batchSizeOf({ model }: ModelFile): number {
+  const { batch } = inputRoles(model)
+  return typeof batch === 'number' ? batch : 1
+}

@@ -1,0 +1,49 @@
+import { appendFile, readFile, rm } from 'node:fs/promises'
+import { TpError } from '@tp/core'
+import { writeError } from '../model/write-error.ts'
+import { moveInto, waitingPath, writeWhole } from '../model/write-file.ts'
+
+/** Puts a file in the place of another one, whole or not at all. @throws TpError TP_WRITE */
+export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const waiting = waitingPath(path)
+  try {
+    // Not to be broken off: it is what an interrupted training leaves behind.
+    await writeWhole(waiting, bytes, new AbortController().signal)
+    await moveInto(waiting, path)
+  } catch (cause) {
+    await rm(waiting, { force: true })
+    throw writeError(path, cause)
+  }
+}
+
+/** @throws TpError TP_FILE_NOT_FOUND */
+export async function readCheckpointFile(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no ${path} to go on from; leave --resume out to begin`, {
+      cause,
+    })
+  })
+}
+
+/** JSON lines, in order. */
+export interface Log {
+  add(line: object): void
+  /** @throws TpError TP_WRITE if a line could not be written */
+  end(): Promise<void>
+}
+
+export function openLog(path: string): Log {
+  let written = Promise.resolve()
+  return {
+    add(line) {
+      written = written.then(() => appendFile(path, `${JSON.stringify(line)}\n`))
+      // Said at the end, and not as a promise that nobody waits for.
+      written.catch(() => {})
+    },
+    async end() {
+      await written.catch((cause: unknown) => {
+        throw writeError(path, cause)
+      })
+    },
+  }
+}

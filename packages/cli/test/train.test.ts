@@ -1,0 +1,107 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { readProvenance } from '@tp/compiler'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel } from '@tp/onnx'
+import { defaults } from '@tp/train'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { learningOptions } from '../src/training/learning.ts'
+import { convolutional } from './small-models.ts'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+
+beforeAll(() => {
+  const short = (split: 'calibration' | 'dev', count: number): string =>
+    mailData(split)
+      .filter(({ text }) => text.length > 100 && text.length < 300)
+      .slice(0, count)
+      .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`)
+      .join('')
+  writeFileSync(folder.at('train.tsv'), short('calibration', 32))
+  writeFileSync(folder.at('dev.tsv'), short('dev', 16))
+})
+
+const trainArgs = (out: string, ...more: string[]): string[] => [
+  'train',
+  mail,
+  '-o',
+  folder.at(out),
+  ...['--method', 'received-attention', '--layers', '0', '--keep', '0.1', '--batch-size', '8'],
+  ...['--data', folder.at('train.tsv'), '--selection', folder.at('dev.tsv'), '--learning-rate', '1e-4'],
+  ...more,
+]
+
+describe('train', () => {
+  test('writes a pruned model that has learned, a log, and no checkpoint', { timeout: 60_000 }, async () => {
+    const log = folder.at('log.jsonl')
+    const { code, stdout, stderr } = await tpHere(trainArgs('trained.onnx', '--epochs', '2', '--log', log, '--json'))
+    expect([code, stderr]).toEqual([0, expect.stringContaining('step 8 of 8: loss ')])
+    const report = JSON.parse(stdout)
+    expect(report.selection).toEqual({
+      dense: expect.any(Number),
+      before: expect.any(Number),
+      after: expect.any(Number),
+    })
+    const steps = readFileSync(log, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    const trained = decodeModel(readFileSync(folder.at('trained.onnx')))
+    expect(readProvenance(trained)[0]?.method).toBe('received-attention')
+    expect(folder.files()).toEqual(['dev.tsv', 'log.jsonl', 'train.tsv', 'trained.onnx'])
+  })
+
+  test('killed in the middle it goes on from its checkpoint to the same file', { timeout: 120_000 }, async () => {
+    const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
+    expect(whole.code).toBe(0)
+    const broken = await tp(trainArgs('resumed.onnx', '--epochs', '2'), {
+      onError: (stderr, kill) => void (stderr.includes('step 4 of 8') && kill('SIGKILL')),
+    })
+    expect(broken.code).not.toBe(0)
+    expect(folder.files()).toContain('resumed.onnx.checkpoint')
+    expect(folder.files()).not.toContain('resumed.onnx')
+    const { code } = await tpHere(trainArgs('resumed.onnx', '--epochs', '2', '--resume'))
+    expect(code).toBe(0)
+    expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
+  })
+})
+
+test.each([
+  ['no data', () => ['train', mail, '-o', 'x.onnx', '--method', 'none'], /--data PATH is missing/, 2],
+  [
+    'what there is to learn',
+    () => trainArgs('x.onnx', '--train', 'some'),
+    /--train is "some"; it must be all or vectors/,
+    2,
+  ],
+  [
+    'a share beyond 1',
+    () => trainArgs('x.onnx', '--distillation', '3'),
+    /distillation is 3; it has to be a share from 0 to 1/,
+    2,
+  ],
+  ['no checkpoint', () => trainArgs('x.onnx', '--resume'), /there is no .*x.onnx.checkpoint to go on from/, 1],
+] as const)('%s', async (_, args, message, code) => {
+  const seen = await tpHere(args())
+  expect([seen.code, seen.stderr]).toEqual([code, expect.stringMatching(message)])
+})
+
+test('a model that cannot be pruned is refused', async () => {
+  writeFileSync(folder.at('cnn.onnx'), convolutional())
+  const args = trainArgs('y.onnx')
+  const { code } = await tpHere(['train', folder.at('cnn.onnx'), ...args.slice(2)])
+  expect(code).toBe(4)
+})
+
+test('what the help says of defaults holds', () => {
+  const said = (name: keyof typeof learningOptions): number =>
+    Number(/default ([\d.]+)$/.exec(learningOptions[name].description)?.[1])
+  expect([said('epochs'), said('batch-size'), said('learning-rate'), said('distillation')]).toEqual([
+    defaults.epochs,
+    defaults.batchSize,
+    defaults.learningRate,
+    defaults.distillation,
+  ])
+})

@@ -5,6 +5,7 @@ import { minilmImdb, minilmSst2 } from './foundations/minilm-accuracy.ts'
 import { minilmChoice } from './foundations/minilm-choice.ts'
 import { int8Accuracy, int8Speed } from './foundations/minilm-int8.ts'
 import { minilmSpeed } from './foundations/minilm-speed.ts'
+import { minilmTrained } from './foundations/minilm-trained.ts'
 import { profile } from './foundations/profile.ts'
 import { pruneCost } from './foundations/prune-cost.ts'
 import { runSections } from './report/run-sections.ts'
@@ -14,6 +15,7 @@ const sections: readonly Section[] = [
   minilmChoice,
   minilmImdb,
   minilmSst2,
+  minilmTrained,
   minilmSpeed,
   deadTokens,
   profile,

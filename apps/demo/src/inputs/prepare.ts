@@ -1,0 +1,98 @@
+import { type Dim, substituteDim, TpError, type ValueInfo } from '@tp/core'
+import {
+  audioInputs,
+  imageDataset,
+  imageInputs,
+  type ModelFacts,
+  textDataset,
+  type TextTokenizer,
+  textInputs,
+} from '@tp/eval/browser'
+import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
+import { madeUpFeeds } from './made-up.ts'
+import { piecesOf } from './pieces.ts'
+
+/** What has to be known of a model to make its inputs. */
+export interface ModelInputsKnown {
+  readonly inputs: readonly ValueInfo[]
+  /** Tokens of one example, where the model fixes them or they follow from its named sizes. */
+  readonly tokens: Dim
+  /** Positions in front of the patches or columns: class tokens and the like. */
+  readonly fixed: readonly number[]
+  readonly facts: Partial<ModelFacts>
+  readonly tokenizer: TextTokenizer | undefined
+}
+
+/** @throws TpError TP_INPUT, TP_TOKENIZER, TP_DATA where the content does not fit the model */
+export async function prepare(content: Content, known: ModelInputsKnown): Promise<Sample> {
+  switch (content.kind) {
+    case 'text':
+      return prepareText(content.text, known)
+    case 'picture':
+      return preparePicture(content.picture, known)
+    case 'sound':
+      return prepareSound(content.sound, known)
+    case 'made-up':
+      return { ...madeUpFeeds(known, content.tokens), shown: { kind: 'tokens' } }
+  }
+}
+
+async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInputsKnown): Promise<Sample> {
+  if (tokenizer === undefined) throw new TpError('TP_TOKENIZER', 'demo', 'texts need the tokenizer.json of the model')
+  const prepared = await textInputs(textDataset('your text', [{ text, label: 0 }]), inputs, tokenizer, facts)
+  const feeds = await prepared.feeds([0])
+  const count = prepared.lengths?.[0] as number
+  const ids = Object.values(feeds)[0]
+  const numbers = Array.from(ids?.data as BigInt64Array | Int32Array, Number)
+  const pieces = piecesOf(
+    text,
+    numbers.slice(0, count).map((id) => tokenizer.textOf(id)),
+  )
+  return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
+}
+
+async function preparePicture(picture: Picture, known: ModelInputsKnown): Promise<Sample> {
+  const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
+  const dataset = imageDataset('your picture', picture, [{ pixels: picture.pixels, label: 0 }])
+  const prepared = await imageInputs(dataset, known.inputs, { normalisation })
+  const feeds = await prepared.feeds([0])
+  const count = tokenCount(known, [1, picture.channels, picture.height, picture.width])
+  return { feeds, real: allReal(count), shown: grid(count, known.fixed.length, picture) }
+}
+
+async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
+  const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
+  const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
+  const count = tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
+  const before = known.fixed.length
+  return {
+    feeds,
+    real: allReal(count),
+    shown: count === undefined ? { kind: 'tokens' } : { kind: 'columns', sound, columns: count - before, before },
+  }
+}
+
+function example(sound: Sound): { label: number; source: string; read(): Sound } {
+  return { label: 0, source: 'your sound', read: () => sound }
+}
+
+/** Patches in a square behind the tokens that stand for none. */
+function grid(count: number | undefined, fixed: number, picture: Picture): Shown {
+  if (count === undefined) return { kind: 'tokens' }
+  for (const before of [fixed, 0, 1, 2, 5]) {
+    const columns = Math.sqrt(count - before)
+    if (Number.isInteger(columns)) return { kind: 'patches', picture, columns, before }
+  }
+  return { kind: 'tokens' }
+}
+
+function tokenCount({ tokens, inputs }: ModelInputsKnown, dims: readonly number[]): number | undefined {
+  const names = inputs[0]?.dims.map((dim, axis) => [dim, dims[axis] as number] as const) ?? []
+  const sizes = Object.fromEntries(names.filter(([dim]) => typeof dim === 'string' && dim !== ''))
+  const count = substituteDim(tokens, sizes)
+  return typeof count === 'number' ? count : undefined
+}
+
+function allReal(count = 0): readonly boolean[] {
+  return Array.from({ length: count }, () => true)
+}

@@ -1,0 +1,58 @@
+import type { Plan } from '@tp/compiler'
+import { useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import type { Variant } from '../../engine/variants.ts'
+
+export interface PlanCardProps {
+  readonly name: string
+  readonly plan: Plan
+  /** Undefined while it is being made. */
+  readonly pruned: Variant | undefined
+}
+
+/** The setting to take along: as a plan, and as the pruned model. */
+export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
+  const copied = useSignal(false)
+  const text = JSON.stringify(plan, null, 2)
+  const isCurrent = pruned !== undefined && JSON.stringify(pruned.plan) === JSON.stringify(plan)
+
+  async function copy(): Promise<void> {
+    await navigator.clipboard.writeText(text)
+    copied.value = true
+  }
+
+  return (
+    <section class="card plan" aria-labelledby="plan-title">
+      <h3 id="plan-title">Take it along</h3>
+      <p class="note">
+        The plan, for <code>tp prune --plan</code> or <code>@tp/compiler</code>. It counts layers from 0.
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0} aria-label="Plan as JSON" data-testid="plan">
+        {text}
+      </pre>
+      <div class="buttons">
+        <button type="button" onClick={copy}>
+          {copied.value ? 'Copied' : 'Copy the plan'}
+        </button>
+        <button type="button" class="main" disabled={!isCurrent} onClick={() => pruned && save(pruned, name)}>
+          Download the pruned model{isCurrent ? ` (${megabytes(pruned.file.length)})` : ''}
+        </button>
+      </div>
+      <p class="note">A plain ONNX file with the same inputs and outputs; it runs wherever the first one did.</p>
+    </section>
+  )
+}
+
+function save({ file }: Variant, name: string): void {
+  const address = URL.createObjectURL(new Blob([file], { type: 'application/octet-stream' }))
+  const link = document.createElement('a')
+  link.href = address
+  link.download = `${name}.pruned.onnx`
+  link.click()
+  URL.revokeObjectURL(address)
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}

@@ -1,0 +1,70 @@
+import digitsConfig from '@tp/models/digits-vit/config.json' with { type: 'json' }
+import digitsModel from '@tp/models/digits-vit/model.onnx?url'
+import mailConfig from '@tp/models/mail/config.json' with { type: 'json' }
+import mailModel from '@tp/models/mail/model.int8.onnx?url'
+import mailTokenizer from '@tp/models/mail/tokenizer.json?url'
+import { modelFacts, openTokenizer } from '@tp/eval/browser'
+import type { Labelled } from '../engine/accuracy.ts'
+import type { Content } from '../inputs/content.ts'
+import { digitPicture } from '../inputs/digit-picture.ts'
+import type { ModelSource } from './model-source.ts'
+
+export interface EmbeddedModels {
+  mail(): Promise<ModelSource>
+  digits(): Promise<ModelSource>
+}
+
+/** The models that come with the page. Each is loaded once, when it is first asked for. */
+export const embedded: EmbeddedModels = {
+  mail: once(async () => {
+    const [bytes, tokenizer] = await Promise.all([fetchBytes(mailModel), fetchText(mailTokenizer)])
+    return {
+      name: 'mail',
+      bytes,
+      facts: modelFacts(mailConfig, {}),
+      tokenizer: openTokenizer(tokenizer, 'tokenizer.json'),
+      set: { what: 'mails it has never seen', load: once(mails) },
+    }
+  }),
+  digits: once(async () => ({
+    name: 'digits-vit',
+    bytes: await fetchBytes(digitsModel),
+    facts: modelFacts(digitsConfig, { image_mean: [0.1307], image_std: [0.3081] }),
+    set: { what: 'digits it has never seen', load: once(digits) },
+  })),
+}
+
+async function mails(): Promise<Labelled<Content>[]> {
+  const { default: examples } = await import('virtual:mails')
+  return examples.map(({ text, label }) => ({ content: { kind: 'text', text }, label }))
+}
+
+async function digits(): Promise<Labelled<Content>[]> {
+  const { default: examples } = await import('virtual:digits')
+  return examples.map(({ pixels, label }) => ({
+    content: { kind: 'picture', picture: digitPicture(pixels) },
+    label,
+  }))
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
+
+async function fetchBytes(address: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetchFile(address)).arrayBuffer())
+}
+
+async function fetchText(address: string): Promise<string> {
+  return (await fetchFile(address)).text()
+}
+
+async function fetchFile(address: string): Promise<Response> {
+  const response = await fetch(address)
+  if (!response.ok) throw new Error(`${address} cannot be loaded (${response.status})`)
+  return response
+}

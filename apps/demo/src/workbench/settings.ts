@@ -1,0 +1,17 @@
+import type { Plan } from '@tp/compiler'
+
+/** What can be set on the page. */
+export interface Settings {
+  readonly method: string
+  /** Share of the tokens that stay, at each block where some leave. */
+  readonly keep: number
+  /** Blocks where tokens leave; undefined: all but the first. */
+  readonly layers: readonly number[] | undefined
+}
+
+/** The model as it is, less what none of its outputs reads: the pruned one is without that, too. */
+export const densePlan: Plan = { format: 1, method: 'none' }
+
+export function planOf({ method, keep, layers }: Settings): Plan {
+  return { format: 1, method, keep, ...(layers && { layers: [...layers] }) }
+}

@@ -1,25 +1,23 @@
-import type { Inspection, Plan, Refusal } from '@tp/compiler'
+import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
 import type { SentError } from '@tp/core'
 
 /** `open` is the first; each request gets one answer, in order. */
 export type CompileRequest =
   | { readonly kind: 'open'; readonly model: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'prune'; readonly plan: Plan; readonly trace: boolean }
+  | { readonly kind: 'work'; readonly plan: Plan; readonly sizes: Sizes }
 
 export interface Refused {
   readonly ok: false
   readonly refusal: Refusal
 }
 
-export interface PrunedFile {
-  readonly ok: true
-  readonly model: Uint8Array<ArrayBuffer>
-}
-
-/** What `open` and `prune` give. */
+/** What the requests give, if they can. */
 export interface CompileResults {
   readonly open: Inspection | Refused
-  readonly prune: PrunedFile | Refused
+  readonly prune: { readonly ok: true; readonly model: Uint8Array<ArrayBuffer> } | Refused
+  /** Multiply-adds of the pruned model as a share of those of the whole one. */
+  readonly work: { readonly ok: true; readonly share: number } | Refused
 }
 
 export type CompileAnswer =

@@ -1,22 +1,40 @@
 // Entry of the worker that holds one model and prunes it as often as it is asked to.
-import { fromPlan, inspect, type Plan, prune } from '@tp/compiler'
+import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
 import { sendError, TpError } from '@tp/core'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
 import { allMethods } from './methods.ts'
 
-let model: Model | undefined
+let opened: Model | undefined
 
 function answer(request: CompileRequest): CompileResults[CompileRequest['kind']] {
-  if (request.kind === 'prune') return pruned(request.plan, request.trace)
-  model = decodeModel(request.model)
-  return inspect(model)
+  switch (request.kind) {
+    case 'open':
+      opened = decodeModel(request.model)
+      return inspect(opened)
+    case 'prune':
+      return pruned(request.plan, request.trace)
+    case 'work':
+      return work(request.plan, request.sizes)
+  }
 }
 
 function pruned(plan: Plan, trace: boolean): CompileResults['prune'] {
-  if (model === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
-  const result = prune(model, { ...fromPlan(plan, allMethods), trace })
-  return result.ok ? { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> } : result
+  const result = prune(model(), { ...fromPlan(plan, allMethods), trace })
+  if (!result.ok) return result
+  // Never a shared buffer: the encoder allocates it.
+  return { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> }
+}
+
+function work(plan: Plan, sizes: Sizes): CompileResults['work'] {
+  const result = prune(model(), fromPlan(plan, allMethods))
+  if (!result.ok) return result
+  return { ok: true, share: countFlops(result.model, sizes) / countFlops(model(), sizes) }
+}
+
+function model(): Model {
+  if (opened === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
+  return opened
 }
 
 const worker = globalThis as unknown as {

@@ -1,4 +1,4 @@
-import type { Inspection, Plan } from '@tp/compiler'
+import type { Inspection, Plan, Sizes } from '@tp/compiler'
 import { receiveError, TpError, throwIfAborted } from '@tp/core'
 import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './compile-protocol.ts'
 
@@ -10,6 +10,11 @@ export interface Compiler {
    * @throws TpError of the refusal's code if tokens cannot leave in this way; TP_ABORTED, also while others wait in front
    */
   prune(plan: Plan, trace: boolean, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Multiply-adds as a share of those of the whole model.
+   * @throws TpError TP_SIZES if a size is missing
+   */
+  work(plan: Plan, sizes: Sizes, signal: AbortSignal): Promise<number>
   end(): void
 }
 
@@ -39,19 +44,27 @@ export async function openCompiler(model: Uint8Array): Promise<Compiler> {
     return result
   }
 
+  /** Throws for what is refused or no longer wanted. */
+  function wanted<Given extends { readonly ok: true }>(
+    give: () => Promise<Given | Refused>,
+    signal: AbortSignal,
+  ): Promise<Given> {
+    return inTurn(async () => {
+      throwIfAborted(signal, 'demo')
+      const result = await give()
+      throwIfAborted(signal, 'demo')
+      if (!result.ok) throw new TpError(result.refusal.code, 'demo', result.refusal.message)
+      return result
+    })
+  }
+
   const copy = new Uint8Array(model)
   try {
     const inspection = await ask({ kind: 'open', model: copy }, [copy.buffer])
     return {
       inspection,
-      prune: (plan, trace, signal) =>
-        inTurn(async () => {
-          throwIfAborted(signal, 'demo')
-          const result = await ask({ kind: 'prune', plan, trace })
-          throwIfAborted(signal, 'demo')
-          if (!result.ok) throw new TpError(result.refusal.code, 'demo', result.refusal.message)
-          return result.model
-        }),
+      prune: async (plan, trace, signal) => (await wanted(() => ask({ kind: 'prune', plan, trace }), signal)).model,
+      work: async (plan, sizes, signal) => (await wanted(() => ask({ kind: 'work', plan, sizes }), signal)).share,
       end: () => worker.terminate(),
     }
   } catch (error) {

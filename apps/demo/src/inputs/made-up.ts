@@ -1,4 +1,4 @@
-import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, TpError, type ValueInfo } from '@tp/core'
+import { isTypedArray, type NamedTensors, type TensorLike, TpError, type TypedArray, type ValueInfo } from '@tp/core'
 import type { ModelInputsKnown } from './prepare.ts'
 
 /**

@@ -4,13 +4,13 @@ import {
   imageDataset,
   imageInputs,
   type ModelFacts,
-  textDataset,
   type TextTokenizer,
+  textDataset,
   textInputs,
 } from '@tp/eval/browser'
 import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
-import { piecesOf } from './pieces.ts'
+import { piecesOf } from './text/pieces.ts'
 
 /** What has to be known of a model to make its inputs. */
 export interface ModelInputsKnown {

@@ -21,7 +21,7 @@ export interface BenchProps {
 
 /** One model at work: the input, what leaves, both answers, and what is gained and lost. */
 export function Bench({ bench, what, children }: BenchProps): JSX.Element {
-  const { source, stage, result, refusal, inspection, pruned, times, accuracy, settings, problem } = bench
+  const { source, stage, result, refusal, inspection, pruned, work, times, accuracy, settings, problem } = bench
   const method = allMethods.find(({ name }) => name === settings.value.method)
   const timed = { onStop: bench.stop, onAgain: bench.again }
   if (refusal.value !== undefined) return <Refusal title={`${source.name} cannot be pruned`} refusal={refusal.value} />
@@ -39,7 +39,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
         {result.value && <TokenView result={result.value} merges={method?.family === 'hybrid'} />}
       </div>
       {result.value && <Answers result={result.value} labels={source.facts.labels} />}
-      <Latency times={times.value} running={stage.value === 'timing'} {...timed} />
+      <Latency times={times.value} work={work.value} running={stage.value === 'timing'} {...timed} />
       <AccuracyCard
         accuracy={accuracy.value}
         what={source.set?.what}

@@ -1,17 +1,20 @@
+import { modelFacts, openTokenizer } from '@tp/eval/browser'
 import digitsConfig from '@tp/models/digits-vit/config.json' with { type: 'json' }
 import digitsModel from '@tp/models/digits-vit/model.onnx?url'
+import fashionConfig from '@tp/models/fashion-vit/config.json' with { type: 'json' }
+import fashionModel from '@tp/models/fashion-vit/model.onnx?url'
 import mailConfig from '@tp/models/mail/config.json' with { type: 'json' }
 import mailModel from '@tp/models/mail/model.int8.onnx?url'
 import mailTokenizer from '@tp/models/mail/tokenizer.json?url'
-import { modelFacts, openTokenizer } from '@tp/eval/browser'
 import type { Labelled } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
-import { digitPicture } from '../inputs/digit-picture.ts'
+import { digitPicture } from '../inputs/digit/digit-picture.ts'
 import type { ModelSource } from './model-source.ts'
 
 export interface EmbeddedModels {
   mail(): Promise<ModelSource>
   digits(): Promise<ModelSource>
+  fashion(): Promise<ModelSource>
 }
 
 /** The models that come with the page. Each is loaded once, when it is first asked for. */
@@ -31,6 +34,11 @@ export const embedded: EmbeddedModels = {
     bytes: await fetchBytes(digitsModel),
     facts: modelFacts(digitsConfig, { image_mean: [0.1307], image_std: [0.3081] }),
     set: { what: 'digits it has never seen', load: once(digits) },
+  })),
+  fashion: once(async () => ({
+    name: 'fashion-vit',
+    bytes: await fetchBytes(fashionModel),
+    facts: modelFacts(fashionConfig, { image_mean: [0.286], image_std: [0.353] }),
   })),
 }
 

@@ -1,6 +1,6 @@
 import type { Inspection, Refusal } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core'
-import { openCompiler } from '../engine/compiler.ts'
+import { type Compiler, openCompiler } from '../engine/compiler.ts'
 import { openSlot, type Slot } from '../engine/variants.ts'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'
 import type { ModelSource } from './model-source.ts'
@@ -11,6 +11,7 @@ export interface OpenModel {
   readonly ok: true
   readonly inspection: Inspection
   readonly known: ModelInputsKnown
+  readonly compiler: Compiler
   readonly dense: Slot
   /** Says which tokens stayed; slower by that, and by the last block, which it computes for all tokens. */
   readonly traced: Slot
@@ -25,7 +26,11 @@ export async function openModel(
   signal: AbortSignal,
 ): Promise<OpenModel | { readonly ok: false; readonly refusal: Refusal }> {
   const compiler = await openCompiler(bytes)
-  const slots = { dense: openSlot(compiler, false), traced: openSlot(compiler, true), pruned: openSlot(compiler, false) }
+  const slots = {
+    dense: openSlot(compiler, false),
+    traced: openSlot(compiler, true),
+    pruned: openSlot(compiler, false),
+  }
 
   function end(): void {
     for (const slot of Object.values(slots)) slot.empty()
@@ -41,7 +46,8 @@ export async function openModel(
     }
     const { session } = await slots.dense.use(densePlan, signal)
     const { tokens, fixed } = inspection
-    return { ok: true, inspection, known: { inputs: session.inputs, tokens, fixed, facts, tokenizer }, ...slots, end }
+    const known = { inputs: session.inputs, tokens, fixed, facts, tokenizer }
+    return { ok: true, inspection, known, compiler, ...slots, end }
   } catch (error) {
     end()
     throw error

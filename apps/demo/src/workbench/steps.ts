@@ -1,4 +1,5 @@
 import { batch } from '@preact/signals'
+import { throwIfAborted } from '@tp/core'
 import { type DenseAnswers, measureAccuracy } from '../engine/accuracy.ts'
 import { readLeaving } from '../engine/leaving.ts'
 import { timeInTurns } from '../engine/timing.ts'
@@ -30,23 +31,32 @@ export async function answer(
 }
 
 /** The file without traces, and what it saves on the input at hand. */
-export async function time(
-  model: OpenModel,
-  settings: Settings,
-  found: Findings,
-  signal: AbortSignal,
-): Promise<void> {
-  const feeds = found.result.value?.sample.feeds
-  if (feeds === undefined) return
+export async function time(model: OpenModel, settings: Settings, found: Findings, signal: AbortSignal): Promise<void> {
+  const result = found.result.value
+  if (result === undefined) return
+  const { feeds, real } = result.sample
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(planOf(settings), signal)
+  const kept = Object.fromEntries(result.leaving.steps.map(({ block, kept }) => [block, kept]))
+  const work = await model.compiler
+    .work(pruned.plan, { batch: 1, tokens: real.length, kept }, signal)
+    .catch(() => undefined)
+  throwIfAborted(signal, 'demo')
   batch(() => {
     if (found.pruned.value !== pruned) found.accuracy.value = undefined
     found.pruned.value = pruned
+    found.work.value = work
     found.stage.value = 'timing'
   })
   const sessions = { dense: dense.session, pruned: pruned.session }
-  await timeInTurns(sessions, feeds, (times) => { found.times.value = times }, signal)
+  await timeInTurns(
+    sessions,
+    feeds,
+    (times) => {
+      found.times.value = times
+    },
+    signal,
+  )
 }
 
 /** What it costs on the labelled examples, where there are some and it is not known yet. */
@@ -59,7 +69,7 @@ export async function measure(
 ): Promise<void> {
   const pruned = found.pruned.value
   const accuracy = found.accuracy.value
-  if (set === undefined || pruned === undefined || accuracy?.done === accuracy?.of && accuracy !== undefined) return
+  if (set === undefined || pruned === undefined || (accuracy?.done === accuracy?.of && accuracy !== undefined)) return
   found.stage.value = 'measuring'
   const dense = await model.dense.use(densePlan, signal)
   await measureAccuracy(
@@ -67,7 +77,9 @@ export async function measure(
     await set.load(),
     known,
     async (content) => (await prepare(content, model.known)).feeds,
-    (progress) => { found.accuracy.value = progress },
+    (progress) => {
+      found.accuracy.value = progress
+    },
     signal,
   )
 }

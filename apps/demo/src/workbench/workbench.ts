@@ -1,6 +1,6 @@
+import { batch, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Inspection, Refusal } from '@tp/compiler'
 import { isTpError, type NamedTensors, throwIfAborted } from '@tp/core'
-import { batch, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Accuracy, DenseAnswers } from '../engine/accuracy.ts'
 import type { Leaving } from '../engine/leaving.ts'
 import type { Times } from '../engine/timing.ts'
@@ -31,6 +31,8 @@ export interface Findings {
   readonly refusal: Signal<Refusal | undefined>
   readonly result: Signal<Result | undefined>
   readonly pruned: Signal<Variant | undefined>
+  /** Multiply-adds of the pruned model as a share of those of the whole one. */
+  readonly work: Signal<number | undefined>
   readonly times: Signal<Times | undefined>
   readonly accuracy: Signal<Accuracy | undefined>
   /** Why the last attempt came to nothing. */
@@ -55,7 +57,11 @@ export interface Workbench extends Readable<Findings> {
 /** A slider on its way and a person who types come to rest first. */
 const REST_MS = 150
 
-export function openWorkbench(source: ModelSource, settings: Signal<Settings>, content: Signal<Content | undefined>): Workbench {
+export function openWorkbench(
+  source: ModelSource,
+  settings: Signal<Settings>,
+  content: Signal<Content | undefined>,
+): Workbench {
   const found: Findings = {
     stage: signal<Stage>('opening'),
     inspection: signal(undefined),
@@ -63,6 +69,7 @@ export function openWorkbench(source: ModelSource, settings: Signal<Settings>, c
     refusal: signal(undefined),
     result: signal(undefined),
     pruned: signal(undefined),
+    work: signal(undefined),
     times: signal(undefined),
     accuracy: signal(undefined),
     problem: signal(undefined),

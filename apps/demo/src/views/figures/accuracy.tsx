@@ -62,7 +62,7 @@ interface BarProps {
 function Bar({ title, kind, interval: { estimate, low, high } }: BarProps): JSX.Element {
   return (
     <div class={`strip ${kind}`} data-testid={`accuracy-${kind}`}>
-      <span class="name">{title}</span>
+      <span class="title">{title}</span>
       <span class="median">
         <b>{percent(estimate)}</b>{' '}
         <span class="note">

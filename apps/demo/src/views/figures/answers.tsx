@@ -55,7 +55,11 @@ export function Answers({
   )
 }
 
-function Side({ title, kind, classes }: {
+function Side({
+  title,
+  kind,
+  classes,
+}: {
   readonly title: string
   readonly kind: 'dense' | 'pruned'
   readonly classes: readonly Class[] | undefined
@@ -67,8 +71,8 @@ function Side({ title, kind, classes }: {
       {classes?.slice(0, SHOWN).map(({ name, share }, i) => (
         <div key={name} class={i === 0 ? 'class first' : 'class'}>
           <span class="name">{name}</span>
-          <span class="share">{percent(share)}</span>
           <span class="bar" style={{ '--share': share }} />
+          <span class="share">{percent(share)}</span>
         </div>
       ))}
     </div>

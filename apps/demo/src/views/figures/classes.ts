@@ -9,7 +9,10 @@ export interface Class {
 const MOST_CLASSES = 2000
 
 /** The classes of an output of one row of logits, likeliest first; undefined if it is another kind of output. */
-export function classesOf({ dims, data, type }: TensorLike, labels: readonly string[] | undefined): Class[] | undefined {
+export function classesOf(
+  { dims, data, type }: TensorLike,
+  labels: readonly string[] | undefined,
+): Class[] | undefined {
   const count = dims[1] ?? 0
   if (type !== 'float32' || dims.length !== 2 || dims[0] !== 1 || count < 2 || count > MOST_CLASSES) return undefined
   if (labels !== undefined && labels.length !== count) return undefined

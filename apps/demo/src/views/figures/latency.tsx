@@ -5,17 +5,24 @@ import { median, spreadOf } from './spread.ts'
 
 export interface LatencyProps {
   readonly times: Times | undefined
+  /** Multiply-adds as a share of those of the whole model; undefined: not known. */
+  readonly work: number | undefined
   readonly running: boolean
   readonly onAgain: () => void
   readonly onStop: () => void
 }
 
 /** Every run as a dot, both models on one scale. */
-export function Latency({ times, running, onAgain, onStop }: LatencyProps): JSX.Element {
+export function Latency({ times, work, running, onAgain, onStop }: LatencyProps): JSX.Element {
   return (
     <section class="card latency" aria-labelledby="latency-title">
       <h3 id="latency-title">How long one run takes</h3>
       {times === undefined ? <p class="note">Not timed yet.</p> : <Strips times={times} />}
+      {work !== undefined && (
+        <p>
+          <strong>{Math.round(100 * work)} %</strong> of the arithmetic is left.
+        </p>
+      )}
       <p class="note">Timed in turns on your device, one thread; each dot is a run.</p>
       <button type="button" onClick={running ? onStop : onAgain}>
         {running ? 'Stop' : 'Time again'}
@@ -57,7 +64,7 @@ function Strip({ title, kind, values, scale }: StripProps): JSX.Element {
   const { middle, from, to } = spreadOf(values)
   return (
     <div class={`strip ${kind}`}>
-      <span class="name">{title}</span>
+      <span class="title">{title}</span>
       <span class="median">
         <b>{middle.toFixed(1)} ms</b> <span class="note">{`${from.toFixed(1)} – ${to.toFixed(1)}`}</span>
       </span>

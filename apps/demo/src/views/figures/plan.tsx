@@ -1,5 +1,5 @@
-import type { Plan } from '@tp/compiler'
 import { useSignal } from '@preact/signals'
+import type { Plan } from '@tp/compiler'
 import type { JSX } from 'preact'
 import type { Variant } from '../../engine/variants.ts'
 
@@ -13,7 +13,7 @@ export interface PlanCardProps {
 /** The setting to take along: as a plan, and as the pruned model. */
 export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
   const copied = useSignal(false)
-  const text = JSON.stringify(plan, null, 2)
+  const text = planText(plan)
   const isCurrent = pruned !== undefined && JSON.stringify(pruned.plan) === JSON.stringify(plan)
 
   async function copy(): Promise<void> {
@@ -27,10 +27,10 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
       <p class="note">
         The plan, for <code>tp prune --plan</code> or <code>@tp/compiler</code>. It counts layers from 0.
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <pre tabIndex={0} aria-label="Plan as JSON" data-testid="plan">
-        {text}
-      </pre>
+      <label>
+        <span class="hidden">The plan as JSON</span>
+        <textarea class="json" readOnly={true} rows={text.split('\n').length} value={text} />
+      </label>
       <div class="buttons">
         <button type="button" onClick={copy}>
           {copied.value ? 'Copied' : 'Copy the plan'}
@@ -42,6 +42,11 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
       <p class="note">A plain ONNX file with the same inputs and outputs; it runs wherever the first one did.</p>
     </section>
   )
+}
+
+/** Lists of numbers on one line, as people write them. */
+function planText(plan: Plan): string {
+  return JSON.stringify(plan, null, 2).replace(/\[[\d\s.,]*\]/g, (list) => list.replace(/\s+/g, ' '))
 }
 
 function save({ file }: Variant, name: string): void {

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import type { Workbench } from '../../workbench/workbench.ts'
+import { countsOf } from '../tokens/counts.ts'
 import { classesOf } from './classes.ts'
 import { median } from './spread.ts'
 
@@ -7,8 +8,8 @@ import { median } from './spread.ts'
 export function Summary({ bench, what }: { readonly bench: Workbench; readonly what: string }): JSX.Element {
   const result = bench.result.value
   if (result === undefined) return <output class="summary">{waitingText(bench.stage.value)}</output>
-  const total = result.sample.real.filter(Boolean).length
-  const left = result.leaving.steps.at(-1)?.kept ?? total
+  const [total, ...counts] = countsOf(result)
+  const left = counts.at(-1) ?? total
   const times = bench.times.value
   const ratios = times?.dense.map((dense, i) => dense / (times.pruned[i] as number))
   const labels = bench.source.facts.labels

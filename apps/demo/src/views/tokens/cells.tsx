@@ -1,8 +1,7 @@
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
 import type { Leaving } from '../../engine/leaving.ts'
 import type { Picture } from '../../inputs/content.ts'
-import { drawPicture } from './draw-picture.ts'
+import { PictureCanvas } from '../../inputs/picture/picture-canvas.tsx'
 import { fadingOf, fadingText } from './fading.ts'
 
 export interface CellsProps {
@@ -19,16 +18,12 @@ export interface CellsProps {
 
 /** A picture under cells, one for each token, that go dark as their tokens leave. */
 export function Cells({ kind, picture, columns, rows, before, leaving, step }: CellsProps): JSX.Element {
-  const canvas = useRef<HTMLCanvasElement>(null)
-  useEffect(() => {
-    if (canvas.current !== null) drawPicture(canvas.current, picture)
-  }, [picture])
   const count = columns * rows
   const stay = leaving.leftAt.slice(before, before + count).filter((left) => left === undefined).length
   const what = kind === 'patches' ? 'Your picture, in patches' : 'Your sound, in slices of time'
   return (
     <div class={kind} role="img" aria-label={`${what}: ${stay} of ${count} stay to the end`} data-testid={kind}>
-      <canvas ref={canvas} />
+      <PictureCanvas picture={picture} />
       <div class="grid" style={{ '--columns': columns }}>
         {Array.from({ length: count }, (_, i) => {
           const fading = fadingOf(leaving, i + before, step)

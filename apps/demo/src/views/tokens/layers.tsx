@@ -4,21 +4,21 @@ import type { Leaving } from '../../engine/leaving.ts'
 
 export interface LayersProps {
   readonly leaving: Leaving
-  /** Tokens of the input. */
-  readonly total: number
+  /** Tokens at first and behind each step. */
+  readonly counts: readonly number[]
   /** How far one looks. */
   readonly step: Signal<number | undefined>
 }
 
 /** How many tokens go on behind each layer; choosing a layer shows the input as it is there. */
-export function Layers({ leaving: { steps }, total, step }: LayersProps): JSX.Element {
+export function Layers({ leaving: { steps }, counts, step }: LayersProps): JSX.Element {
   const chosen = step.value ?? steps.length - 1
-  const rows = [{ block: -1, kept: total }, ...steps]
+  const [total = 0] = counts
   return (
     <fieldset class="layers">
       <legend>What is left behind each layer</legend>
-      {rows.map(({ block, kept }, i) => (
-        <label key={block} class={i - 1 === chosen ? 'layer chosen' : 'layer'}>
+      {counts.map((kept, i) => (
+        <label key={i} class={i - 1 === chosen ? 'layer chosen' : 'layer'}>
           <input
             type="radio"
             name="layer"
@@ -27,7 +27,7 @@ export function Layers({ leaving: { steps }, total, step }: LayersProps): JSX.El
               step.value = i - 1
             }}
           />
-          <span class="name">{block < 0 ? 'At first' : `Layer ${block + 1}`}</span>
+          <span class="name">{i === 0 ? 'At first' : `Layer ${(steps[i - 1]?.block ?? 0) + 1}`}</span>
           <span class="bar" style={{ '--share': total === 0 ? 0 : kept / total }} />
           <span class="count">
             {kept}

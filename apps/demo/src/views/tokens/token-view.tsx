@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import type { Result } from '../../workbench/workbench.ts'
 import { Cells } from './cells.tsx'
+import { countsOf } from './counts.ts'
 import { Layers } from './layers.tsx'
 import { spectrogram } from './spectrogram.ts'
 import { Words } from './words.tsx'
@@ -11,6 +12,12 @@ export interface TokenViewProps {
   readonly result: Result
   /** Whether the method merges tokens. */
   readonly merges: boolean
+}
+
+const LEGENDS: Readonly<Partial<Record<Result['sample']['shown']['kind'], string>>> = {
+  words: 'Marked words go all the way. The paler a word, the earlier it leaves.',
+  patches: 'Framed patches go all the way. The darker a patch, the earlier it leaves.',
+  columns: 'Framed slices go all the way. The darker a slice, the earlier it leaves.',
 }
 
 /** Which tokens leave where: the input itself, and how many are left behind each layer. */
@@ -28,14 +35,15 @@ export function TokenView({ result: { leaving, sample }, merges }: TokenViewProp
         {sound && heard && (
           <Cells kind="columns" picture={heard} columns={sound.columns} rows={1} before={sound.before} {...common} />
         )}
+        {LEGENDS[shown.kind] && <p class="note">{LEGENDS[shown.kind]}</p>}
         {merges && (
           <p class="note">
-            This method merges: what fades is not thrown away but added to what it resembles, so that one token speaks for
-            several.
+            This method merges: what fades is not thrown away but added to what it resembles, so that one token speaks
+            for several.
           </p>
         )}
       </div>
-      <Layers leaving={leaving} total={sample.real.filter(Boolean).length} step={step} />
+      <Layers leaving={leaving} counts={countsOf({ sample, leaving })} step={step} />
     </div>
   )
 }

@@ -12,9 +12,9 @@ export interface WordsProps {
 /** A text whose words fade by the layer at which they leave. */
 export function Words({ pieces, leaving, step }: WordsProps): JSX.Element {
   return (
-    <p class="words" role="group" aria-label="Your text as the model reads it" data-testid="words">
+    <section class="words" aria-label="Your text as the model reads it" data-testid="words">
       {pieces.map(({ text, token }, i) => {
-        if (token === undefined) return text
+        if (token === undefined) return i === pieces.length - 1 ? unread(text) : text
         const fading = fadingOf(leaving, token, step)
         return (
           <span
@@ -28,6 +28,13 @@ export function Words({ pieces, leaving, step }: WordsProps): JSX.Element {
           </span>
         )
       })}
-    </p>
+    </section>
   )
+}
+
+const SHOWN_UNREAD = 60
+
+/** What comes after the last token: the end of a text that is too long. */
+function unread(text: string): string {
+  return text.length <= SHOWN_UNREAD ? text : `${text.slice(0, SHOWN_UNREAD)} … (the model does not read further)`
 }

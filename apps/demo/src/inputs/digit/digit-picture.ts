@@ -1,4 +1,4 @@
-import type { Picture } from './content.ts'
+import type { Picture } from '../content.ts'
 
 const SIDE = 28
 

@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Content } from './content.ts'
+import type { Content } from '../content.ts'
 
 export interface TextInputProps {
   readonly content: Signal<Content | undefined>

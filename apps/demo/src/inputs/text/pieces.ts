@@ -1,4 +1,4 @@
-import type { Piece } from './content.ts'
+import type { Piece } from '../content.ts'
 
 /** How far ahead a token is looked for before it is taken for one that the text does not show (an unknown word). */
 const REACH = 40

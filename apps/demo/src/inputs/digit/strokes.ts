@@ -1,4 +1,4 @@
-import type { Picture } from './content.ts'
+import type { Picture } from '../content.ts'
 
 export interface Point {
   /** From 0 to 1, from the left. */

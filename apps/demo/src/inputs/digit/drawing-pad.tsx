@@ -29,7 +29,7 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
 
   return (
     <div class="pad">
-      <span id="pad-label">Draw a digit here</span>
+      <span id="pad-label">Draw a digit here, with mouse, finger or pen</span>
       <svg
         role="img"
         aria-labelledby="pad-label"
@@ -43,6 +43,7 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
           drawing.current = false
         }}
       >
+        <title>Where to draw</title>
         {strokes.map((stroke, i) => (
           <polyline key={i} points={stroke.map(({ x, y }) => `${x},${y}`).join(' ')} />
         ))}

@@ -1,8 +1,8 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { embedded } from '../workbench/embedded.ts'
-import type { Content } from './content.ts'
+import { embedded } from '../../workbench/embedded.ts'
+import type { Content } from '../content.ts'
 import { DrawingPad } from './drawing-pad.tsx'
 import { type Stroke, strokesPicture } from './strokes.ts'
 

@@ -28,7 +28,6 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
   return (
     <div class="bench">
       <div class="input">{children}</div>
-      <Controls settings={settings} blocks={inspection.value?.blocks.length} />
       <div class="outcome" aria-busy={stage.value === 'running'}>
         <Summary bench={bench} what={what} />
         {problem.value !== undefined && stage.value === 'failed' && (
@@ -38,6 +37,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
         )}
         {result.value && <TokenView result={result.value} merges={method?.family === 'hybrid'} />}
       </div>
+      <Controls settings={settings} blocks={inspection.value?.blocks.length} />
       {result.value && <Answers result={result.value} labels={source.facts.labels} />}
       <Latency times={times.value} work={work.value} running={stage.value === 'timing'} {...timed} />
       <AccuracyCard

@@ -9,6 +9,7 @@ import mailTokenizer from '@tp/models/mail/tokenizer.json?url'
 import type { Labelled } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
 import { digitPicture } from '../inputs/digit/digit-picture.ts'
+import { keepFiles } from '../offline/keep-files.ts'
 import type { ModelSource } from './model-source.ts'
 
 export interface EmbeddedModels {
@@ -71,7 +72,11 @@ async function fetchText(address: string): Promise<string> {
   return (await fetchFile(address)).text()
 }
 
+/** Whatever is large is loaded after this, once. */
+const ready = once(keepFiles)
+
 async function fetchFile(address: string): Promise<Response> {
+  await ready()
   const response = await fetch(address)
   if (!response.ok) throw new Error(`${address} cannot be loaded (${response.status})`)
   return response

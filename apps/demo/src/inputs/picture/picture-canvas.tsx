@@ -8,7 +8,7 @@ export function PictureCanvas({ picture }: { readonly picture: Picture }): JSX.E
   useEffect(() => {
     if (canvas.current !== null) draw(canvas.current, picture)
   }, [picture])
-  return <canvas ref={canvas} aria-hidden="true" />
+  return <canvas ref={canvas} />
 }
 
 function draw(canvas: HTMLCanvasElement, { channels, height, width, pixels }: Picture): void {

@@ -36,17 +36,22 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
           {copied.value ? 'Copied' : 'Copy the plan'}
         </button>
         <button type="button" class="main" disabled={!isCurrent} onClick={() => pruned && save(pruned, name)}>
-          Download the pruned model{isCurrent ? ` (${megabytes(pruned.file.length)})` : ''}
+          Download the pruned model
         </button>
       </div>
-      <p class="note">A plain ONNX file with the same inputs and outputs; it runs wherever the first one did.</p>
+      <p class="note">
+        A plain ONNX file{isCurrent ? ` of ${megabytes(pruned.file.length)}` : ''} with the same inputs and outputs; it
+        runs wherever the first one did.
+      </p>
     </section>
   )
 }
 
 /** Lists of numbers on one line, as people write them. */
 function planText(plan: Plan): string {
-  return JSON.stringify(plan, null, 2).replace(/\[[\d\s.,]*\]/g, (list) => list.replace(/\s+/g, ' '))
+  return JSON.stringify(plan, null, 2).replace(/\[[\d\s.,]*\]/g, (list) =>
+    list.replace(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
+  )
 }
 
 function save({ file }: Variant, name: string): void {

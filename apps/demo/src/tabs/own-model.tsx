@@ -44,7 +44,7 @@ export function OwnModel({ source, settings, content, label, what }: OwnModelPro
       <FileDrop label={label} accept=".onnx,.json" multiple={true} onFiles={onFiles} />
       {(problem.value ?? (failed && bench?.problem.value)) && (
         <section class="card refusal" role="alert">
-          <h3>That did not work</h3>
+          <h2>That did not work</h2>
           <p>{problem.value ?? bench?.problem.value}</p>
         </section>
       )}

@@ -5,7 +5,7 @@ import type { JSX } from 'preact'
 export function Refusal({ title, refusal }: { readonly title: string; readonly refusal: Reason }): JSX.Element {
   return (
     <section class="card refusal" role="alert">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <p>
         {refusal.message}
         {refusal.node && (

@@ -29,10 +29,9 @@ export function DrawingPad({ strokes, onDraw }: DrawingPadProps): JSX.Element {
 
   return (
     <div class="pad">
-      <span id="pad-label">Draw a digit here, with mouse, finger or pen</span>
+      <span>Draw a digit here, with mouse, finger or pen</span>
       <svg
         role="img"
-        aria-labelledby="pad-label"
         viewBox="0 0 1 1"
         onPointerDown={onDown}
         onPointerMove={onMove}

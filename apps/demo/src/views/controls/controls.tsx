@@ -20,12 +20,12 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
   const about = allMethods.find(({ name }) => name === method)
   return (
     <section class="card controls" aria-labelledby="controls-title">
-      <h3 id="controls-title">How much may leave</h3>
-      <label class="budget">
-        <span>
-          Keep at each layer <output>{percent} %</output>
-        </span>
+      <h2 id="controls-title">How much may leave</h2>
+      <div class="budget">
+        <label for="keep">Keep at each layer</label>
+        <output for="keep">{percent} %</output>
         <input
+          id="keep"
           type="range"
           min="10"
           max="100"
@@ -38,7 +38,7 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
           <span>faster</span>
           <span>safer</span>
         </span>
-      </label>
+      </div>
       <label class="method">
         <span>Who decides</span>
         <select value={method} onChange={({ currentTarget }) => set({ method: currentTarget.value })}>

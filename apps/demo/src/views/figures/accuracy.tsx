@@ -16,7 +16,7 @@ export function AccuracyCard({ accuracy, what, running, onStop, onAgain }: Accur
   const unfinished = accuracy === undefined || accuracy.done < accuracy.of
   return (
     <section class="card accuracy" aria-labelledby="accuracy-title">
-      <h3 id="accuracy-title">How often it is right</h3>
+      <h2 id="accuracy-title">How often it is right</h2>
       {what === undefined ? (
         <p class="note">
           There are no labelled examples for this model in the page. <code>tp eval</code> measures it on yours.

@@ -18,7 +18,7 @@ export function Answers({
   const same = classes.dense?.[0]?.name === classes.pruned?.[0]?.name
   return (
     <section class="card answers" aria-labelledby="answers-title">
-      <h3 id="answers-title">What they say</h3>
+      <h2 id="answers-title">What they say</h2>
       <div class="sides">
         <Side title="With every token" kind="dense" classes={classes.dense} />
         <Side title="Pruned" kind="pruned" classes={classes.pruned} />
@@ -66,7 +66,7 @@ function Side({
 }): JSX.Element {
   return (
     <div class={`side ${kind}`} data-testid={`answer-${kind}`}>
-      <h4>{title}</h4>
+      <h3>{title}</h3>
       {classes === undefined && <p class="answer">numbers</p>}
       {classes?.slice(0, SHOWN).map(({ name, share }, i) => (
         <div key={name} class={i === 0 ? 'class first' : 'class'}>

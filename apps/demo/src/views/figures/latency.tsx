@@ -16,7 +16,7 @@ export interface LatencyProps {
 export function Latency({ times, work, running, onAgain, onStop }: LatencyProps): JSX.Element {
   return (
     <section class="card latency" aria-labelledby="latency-title">
-      <h3 id="latency-title">How long one run takes</h3>
+      <h2 id="latency-title">How long one run takes</h2>
       {times === undefined ? <p class="note">Not timed yet.</p> : <Strips times={times} />}
       {work !== undefined && (
         <p>

@@ -23,7 +23,7 @@ export function PlanCard({ name, plan, pruned }: PlanCardProps): JSX.Element {
 
   return (
     <section class="card plan" aria-labelledby="plan-title">
-      <h3 id="plan-title">Take it along</h3>
+      <h2 id="plan-title">Take it along</h2>
       <p class="note">
         The plan, for <code>tp prune --plan</code> or <code>@tp/compiler</code>. It counts layers from 0.
       </p>

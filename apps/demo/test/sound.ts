@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { sharedFolder } from 'exported-encoders'
+import { expect, test } from 'vitest'
+import { eventually, outcomeOf } from './page-objects.ts'
+import type { Site } from './site.ts'
+
+const model = join(sharedFolder, 'models/kwt1/model.onnx')
+const sound = join(sharedFolder, 'data/keywords/yes__flite_slt.wav')
+/** Place of "yes" among the classes of the model, which has no config.json. */
+const YES = 2
+
+export function soundTests(site: Site): void {
+  const why = existsSync(model) ? '' : ' (left out: the shared folder is not here)'
+  test.skipIf(why !== '')(`a sound is read by a model of speech, slice by slice${why}`, async () => {
+    const page = await site.open('sound')
+    const outcome = outcomeOf(page)
+    await page.getByLabel('Choose a model of speech (.onnx), or drop it here').setInputFiles(model)
+    await page.getByText('An encoder of 12 layers').waitFor()
+    await page.getByLabel('Choose a sound, or drop one here').setInputFiles(sound)
+    await outcome.settled()
+    expect(await outcome.tokens.count()).toBe(98)
+    expect(await outcome.gone.count()).toBeGreaterThan(0)
+    expect(await outcome.name('dense').textContent()).toBe(`class ${YES}`)
+    const before = await outcome.stay.count()
+    await outcome.slider.fill('60')
+    await eventually(() => outcome.stay.count()).toBeLessThan(before)
+    await page.close()
+  })
+
+  test('what is no sound is refused, and the page says that it has no model of speech', async () => {
+    const page = await site.open('sound')
+    await page.getByText('This page has no such model of its own').waitFor()
+    await page.close()
+  })
+}

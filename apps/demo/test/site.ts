@@ -1,11 +1,13 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { openChromium } from 'browser-tests'
 import type { Page } from 'playwright-core'
-import { build, preview } from 'vite'
+import { preview } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -25,7 +27,7 @@ export interface Site {
 /** The page as `pnpm build` and `pnpm preview` make and serve it. */
 export async function openSite(): Promise<Site> {
   const outDir = await mkdtemp(join(tmpdir(), 'tp-demo-'))
-  await build({ root, logLevel: 'error', build: { outDir } })
+  await build(outDir)
   const server = await preview({ root, logLevel: 'error', build: { outDir }, preview: { port: 0, open: false } })
   const { requests, bytesSent } = watch(server.httpServer as Server)
   const url = server.resolvedUrls?.local[0] as string
@@ -60,6 +62,16 @@ export async function openSite(): Promise<Site> {
       for (const path of [outDir, ...profiles]) await rm(path, { recursive: true, force: true })
     },
   }
+}
+
+/** In a process of its own: tests run in a mode in which Vite does not build for production. */
+async function build(outDir: string): Promise<void> {
+  const vite = fileURLToPath(new URL('../../bin/vite.js', import.meta.resolve('vite')))
+  const env = { ...process.env, NODE_ENV: 'production' }
+  await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'error', '--outDir', outDir], {
+    cwd: root,
+    env,
+  })
 }
 
 function watch(server: Server): Pick<Site, 'requests' | 'bytesSent'> {

@@ -1,5 +1,5 @@
-/** After this the page goes on without. */
-const PATIENCE_MS = 3000
+/** A page that was loaded past its service worker (shift and reload) is not given one; it goes on without. */
+const PATIENCE_MS = 2000
 
 /**
  * Lets a service worker keep every file that is loaded from now on, and those that have been, so that the page needs the
@@ -9,6 +9,7 @@ export async function keepFiles(): Promise<void> {
   if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return
   try {
     await navigator.serviceWorker.register('./service-worker.js')
+    await navigator.serviceWorker.ready
     await Promise.race([controlled(), new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))])
     const loaded = performance.getEntriesByType('resource').map(({ name }) => name)
     await Promise.all([location.pathname, ...loaded].map((address) => fetch(address)))

@@ -27,13 +27,14 @@ worker.addEventListener('fetch', (event) => {
 /** Files have names that change with what is in them. */
 async function file({ request }: FetchEvent): Promise<Response> {
   const cache = await caches.open(KEPT)
-  return (await cache.match(request)) ?? fetchAndKeep(cache, request)
+  // Servers say "Vary: Origin", and the same file is asked for with that header and without.
+  return (await cache.match(request, { ignoreVary: true })) ?? fetchAndKeep(cache, request)
 }
 
 /** The page itself is asked for anew, and when it has changed, the files of the old one are dropped. */
 async function page({ request }: FetchEvent): Promise<Response> {
   const cache = await caches.open(KEPT)
-  const kept = await cache.match(request)
+  const kept = await cache.match(request, { ignoreVary: true })
   const response = await fetch(request).catch(() => kept)
   if (response === undefined || response === kept) return response ?? Response.error()
   if (kept !== undefined && (await kept.text()) !== (await response.clone().text())) {

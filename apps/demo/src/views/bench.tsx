@@ -26,7 +26,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
   const timed = { onStop: bench.stop, onAgain: bench.again }
   if (refusal.value !== undefined) return <Refusal title={`${source.name} cannot be pruned`} refusal={refusal.value} />
   return (
-    <div class="bench">
+    <div class="bench" data-stage={stage.value}>
       <div class="input">{children}</div>
       <div class="outcome" aria-busy={stage.value === 'running'}>
         <Summary bench={bench} what={what} />

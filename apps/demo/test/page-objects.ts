@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 
 /** Far more than anything takes; only what hangs fails by it. */
-export const PATIENCE = { timeout: 40_000 }
+const PATIENCE = { timeout: 40_000 }
 
 /** What a person sees of the outcome. */
 export function outcomeOf(page: Page) {

@@ -21,7 +21,7 @@ export interface Result {
   readonly pruned: NamedTensors
 }
 
-export type Stage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
+type Stage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
 
 /** What is known of a model and of the input that it was given; undefined: not yet. */
 export interface Findings {

@@ -15,7 +15,7 @@ export interface TokenViewProps {
 }
 
 const LEGENDS: Readonly<Partial<Record<Result['sample']['shown']['kind'], string>>> = {
-  words: 'Marked words go all the way. The paler a word, the earlier it leaves.',
+  words: 'Marked words go all the way. The paler and smaller a word, the earlier it leaves.',
   patches: 'Framed patches go all the way. The darker a patch, the earlier it leaves.',
   columns: 'Framed slices go all the way. The darker a slice, the earlier it leaves.',
 }

@@ -1,17 +1,18 @@
 // Entry of the worker that holds one model and prunes it as often as it is asked to.
 import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
-import { sendError, TpError } from '@tp/core'
+import { sendError, substituteDim, TpError } from '@tp/core'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
 import { allMethods } from './methods.ts'
 
-let opened: Model | undefined
+let opened: { readonly model: Model; readonly inspection: CompileResults['open'] } | undefined
 
 function answer(request: CompileRequest): CompileResults[CompileRequest['kind']] {
   switch (request.kind) {
     case 'open':
-      opened = decodeModel(request.model)
-      return inspect(opened)
+      return open(request.model)
+    case 'count':
+      return { ok: true, tokens: count(request.sizes) }
     case 'prune':
       return pruned(request.plan, request.trace)
     case 'work':
@@ -19,20 +20,35 @@ function answer(request: CompileRequest): CompileResults[CompileRequest['kind']]
   }
 }
 
+function open(bytes: Uint8Array): CompileResults['open'] {
+  const model = decodeModel(bytes)
+  const inspection = inspect(model)
+  opened = { model, inspection }
+  return inspection
+}
+
+/** Here, because sizes in words are known only where they were worked out. */
+function count(sizes: Readonly<Record<string, number>>): number | undefined {
+  const { inspection } = known()
+  const tokens = inspection.ok ? substituteDim(inspection.tokens, sizes) : undefined
+  return typeof tokens === 'number' ? tokens : undefined
+}
+
 function pruned(plan: Plan, trace: boolean): CompileResults['prune'] {
-  const result = prune(model(), { ...fromPlan(plan, allMethods), trace })
+  const result = prune(known().model, { ...fromPlan(plan, allMethods), trace })
   if (!result.ok) return result
   // Never a shared buffer: the encoder allocates it.
   return { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> }
 }
 
 function work(plan: Plan, sizes: Sizes): CompileResults['work'] {
-  const result = prune(model(), fromPlan(plan, allMethods))
+  const { model } = known()
+  const result = prune(model, fromPlan(plan, allMethods))
   if (!result.ok) return result
-  return { ok: true, share: countFlops(result.model, sizes) / countFlops(model(), sizes) }
+  return { ok: true, share: countFlops(result.model, sizes) / countFlops(model, sizes) }
 }
 
-function model(): Model {
+function known(): NonNullable<typeof opened> {
   if (opened === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
   return opened
 }

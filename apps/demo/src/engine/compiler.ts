@@ -5,6 +5,8 @@ import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './c
 /** One model in a worker that prunes it. */
 export interface Compiler {
   readonly inspection: Inspection | Refused
+  /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
+  count(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
   /**
    * @param trace whether the file says which tokens stayed
    * @throws TpError of the refusal's code if tokens cannot leave in this way; TP_ABORTED, also while others wait in front
@@ -63,6 +65,7 @@ export async function openCompiler(model: Uint8Array): Promise<Compiler> {
     const inspection = await ask({ kind: 'open', model: copy }, [copy.buffer])
     return {
       inspection,
+      count: async (sizes) => (await inTurn(() => ask({ kind: 'count', sizes }))).tokens,
       prune: async (plan, trace, signal) => (await wanted(() => ask({ kind: 'prune', plan, trace }), signal)).model,
       work: async (plan, sizes, signal) => (await wanted(() => ask({ kind: 'work', plan, sizes }), signal)).share,
       end: () => worker.terminate(),

@@ -7,13 +7,15 @@ const STANDARD = 128
 
 export interface MadeUpInputProps {
   readonly content: Signal<Content | undefined>
+  /** Most that the model takes. */
+  readonly most?: number | undefined
   /** Why no real input can be given. */
   readonly why: string
 }
 
 /** For models whose inputs the page cannot make: how many tokens of made-up numbers. */
-export function MadeUpInput({ content, why }: MadeUpInputProps): JSX.Element {
-  const tokens = content.value?.kind === 'made-up' ? content.value.tokens : STANDARD
+export function MadeUpInput({ content, why, most = STANDARD }: MadeUpInputProps): JSX.Element {
+  const tokens = content.value?.kind === 'made-up' ? content.value.tokens : Math.min(STANDARD, most)
   const set = (tokens: number): void => {
     if (tokens >= 2) content.value = { kind: 'made-up', tokens }
   }
@@ -22,7 +24,7 @@ export function MadeUpInput({ content, why }: MadeUpInputProps): JSX.Element {
     <>
       <p>{why} Until then it is timed on made-up numbers: times are real, answers mean nothing.</p>
       <label class="count">
-        <span>Tokens, where the model leaves that free </span>
+        <span>Tokens, where the model leaves that free (fewer, if it fails) </span>
         <input
           type="number"
           min={2}

@@ -6,13 +6,8 @@ import type { ModelInputsKnown } from './prepare.ts'
  * numbers from a fixed sequence, masks of ones.
  * @param tokens for axes whose size is free, other than the batch
  */
-export function madeUpFeeds(
-  { inputs, tokens: count, facts }: ModelInputsKnown,
-  tokens: number,
-): { feeds: NamedTensors; real: readonly boolean[] } {
-  const feeds = Object.fromEntries(inputs.map((input) => [input.name, madeUp(input, tokens, facts.vocabularySize)]))
-  const length = typeof count === 'number' ? count : tokens
-  return { feeds, real: Array.from({ length }, () => true) }
+export function madeUpFeeds({ inputs, facts }: ModelInputsKnown, tokens: number): NamedTensors {
+  return Object.fromEntries(inputs.map((input) => [input.name, madeUp(input, tokens, facts.vocabularySize)]))
 }
 
 const SMALL_VOCABULARY = 100

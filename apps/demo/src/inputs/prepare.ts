@@ -1,4 +1,4 @@
-import { type Dim, substituteDim, TpError, type ValueInfo } from '@tp/core'
+import { TpError, type ValueInfo } from '@tp/core'
 import {
   audioInputs,
   imageDataset,
@@ -15,8 +15,8 @@ import { piecesOf } from './text/pieces.ts'
 /** What has to be known of a model to make its inputs. */
 export interface ModelInputsKnown {
   readonly inputs: readonly ValueInfo[]
-  /** Tokens of one example, where the model fixes them or they follow from its named sizes. */
-  readonly tokens: Dim
+  /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
+  countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
   /** Positions in front of the patches or columns: class tokens and the like. */
   readonly fixed: readonly number[]
   readonly facts: Partial<ModelFacts>
@@ -33,8 +33,14 @@ export async function prepare(content: Content, known: ModelInputsKnown): Promis
     case 'sound':
       return prepareSound(content.sound, known)
     case 'made-up':
-      return { ...madeUpFeeds(known, content.tokens), shown: { kind: 'tokens' } }
+      return madeUpSample(known, content.tokens)
   }
+}
+
+async function madeUpSample(known: ModelInputsKnown, tokens: number): Promise<Sample> {
+  const feeds = madeUpFeeds(known, tokens)
+  const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
+  return { feeds, real: allReal(count), shown: { kind: 'tokens' } }
 }
 
 async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInputsKnown): Promise<Sample> {
@@ -56,14 +62,14 @@ async function preparePicture(picture: Picture, known: ModelInputsKnown): Promis
   const dataset = imageDataset('your picture', picture, [{ pixels: picture.pixels, label: 0 }])
   const prepared = await imageInputs(dataset, known.inputs, { normalisation })
   const feeds = await prepared.feeds([0])
-  const count = tokenCount(known, [1, picture.channels, picture.height, picture.width])
+  const count = await tokenCount(known, [1, picture.channels, picture.height, picture.width])
   return { feeds, real: allReal(count), shown: grid(count, known.fixed.length, picture) }
 }
 
 async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
   const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
   const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
-  const count = tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
+  const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
   const before = known.fixed.length
   return {
     feeds,
@@ -86,11 +92,10 @@ function grid(count: number | undefined, fixed: number, picture: Picture): Shown
   return { kind: 'tokens' }
 }
 
-function tokenCount({ tokens, inputs }: ModelInputsKnown, dims: readonly number[]): number | undefined {
-  const names = inputs[0]?.dims.map((dim, axis) => [dim, dims[axis] as number] as const) ?? []
-  const sizes = Object.fromEntries(names.filter(([dim]) => typeof dim === 'string' && dim !== ''))
-  const count = substituteDim(tokens, sizes)
-  return typeof count === 'number' ? count : undefined
+function tokenCount(known: ModelInputsKnown, dims: readonly number[]): Promise<number | undefined> {
+  const names = known.inputs[0]?.dims.map((dim, axis) => [dim, dims[axis]] as const) ?? []
+  const free = names.filter((entry): entry is [string, number] => typeof entry[0] === 'string' && entry[0] !== '')
+  return known.countTokens(Object.fromEntries(free))
 }
 
 function allReal(count = 0): readonly boolean[] {

@@ -27,7 +27,13 @@ export function AnyInput({ known: { inputs, facts, tokenizer }, content }: AnyIn
   switch (modalityOf(inputs)) {
     case 'text':
       if (tokenizer === undefined) {
-        return <MadeUpInput content={content} why="This is a model of text: add its tokenizer.json to give it words." />
+        return (
+          <MadeUpInput
+            content={content}
+            most={facts.maxTokens}
+            why="This is a model of text: add its tokenizer.json to give it words."
+          />
+        )
       }
       return <TextInput content={content} label="Any text" examples={exampleMails} />
     case 'image': {

@@ -38,7 +38,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
         {result.value && <TokenView result={result.value} merges={method?.family === 'hybrid'} />}
       </div>
       <Controls settings={settings} blocks={inspection.value?.blocks.length} />
-      {result.value && <Answers result={result.value} labels={source.facts.labels} />}
+      {result.value && <Answers bench={bench} result={result.value} />}
       <Latency times={times.value} work={work.value} running={stage.value === 'timing'} {...timed} />
       <AccuracyCard
         accuracy={accuracy.value}

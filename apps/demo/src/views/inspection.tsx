@@ -27,7 +27,7 @@ function factsOf(found: Inspection): string[] {
   const last = blocks.length
   return [
     `An encoder of ${last} layers, ${hidden} numbers wide, with ${heads} attention ${heads === 1 ? 'head' : 'heads'}.`,
-    typeof tokens === 'number' ? `It always has ${tokens} tokens.` : 'It takes any number of tokens.',
+    typeof tokens === 'number' ? `It always has ${tokens} tokens.` : 'How many tokens it has follows from its input.',
     ...(classToken === undefined
       ? []
       : [`Its answer is read from the token at place ${classToken}, which always stays.`]),
@@ -38,7 +38,7 @@ function factsOf(found: Inspection): string[] {
         ? ['Some tokens may be padding.']
         : []),
     ...(tokenOutputs.length > 0
-      ? [`${tokenOutputs.join(', ')} has a row for every token: those that left come back for it.`]
+      ? [`${tokenOutputs.join(', ')}: a row for every token; those that left come back for it.`]
       : []),
     ...(towers.length > 1
       ? [`The file holds ${towers.length} encoders: ${towers.map(({ name }) => name).join(', ')}.`]

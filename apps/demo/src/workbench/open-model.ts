@@ -45,8 +45,8 @@ export async function openModel(
       return inspection
     }
     const { session } = await slots.dense.use(densePlan, signal)
-    const { tokens, fixed } = inspection
-    const known = { inputs: session.inputs, tokens, fixed, facts, tokenizer }
+    const { fixed } = inspection
+    const known = { inputs: session.inputs, countTokens: compiler.count, fixed, facts, tokenizer }
     return { ok: true, inspection, known, compiler, ...slots, end }
   } catch (error) {
     end()

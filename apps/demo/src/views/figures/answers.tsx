@@ -1,35 +1,23 @@
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core'
 import type { JSX } from 'preact'
-import type { Result } from '../../workbench/workbench.ts'
-import { type Class, classesOf, likeness } from './classes.ts'
+import type { Result, Workbench } from '../../workbench/workbench.ts'
+import { type Class, likeness } from './classes.ts'
+import { type Said, saidBy } from './said.ts'
 
 const SHOWN = 3
 
 /** What both models say, side by side. */
-export function Answers({
-  result,
-  labels,
-}: {
-  readonly result: Result
-  readonly labels: readonly string[] | undefined
-}): JSX.Element {
-  const [dense, pruned] = [outputOf(result.dense), outputOf(result.pruned)]
-  const classes = { dense: classesOf(dense, labels), pruned: classesOf(pruned, labels) }
-  const same = classes.dense?.[0]?.name === classes.pruned?.[0]?.name
+export function Answers({ bench, result }: { readonly bench: Workbench; readonly result: Result }): JSX.Element {
+  const { dense, pruned } = saidBy(bench, result)
+  const { labels } = bench.source.facts
   return (
     <section class="card answers" aria-labelledby="answers-title">
       <h2 id="answers-title">What they say</h2>
       <div class="sides">
-        <Side title="With every token" kind="dense" classes={classes.dense} />
-        <Side title="Pruned" kind="pruned" classes={classes.pruned} />
+        <Side title="With every token" kind="dense" classes={dense.classes} />
+        <Side title="Pruned" kind="pruned" classes={pruned.classes} />
       </div>
-      <p class={same ? 'verdict good' : 'verdict bad'}>
-        {classes.dense === undefined
-          ? `The outputs are ${likeness(dense, pruned)} alike (cosine).`
-          : same
-            ? 'The same answer.'
-            : 'Not the same answer: keep more.'}
-      </p>
+      <Verdict dense={dense} pruned={pruned} />
       <details>
         <summary>Numbers</summary>
         <table>
@@ -41,11 +29,11 @@ export function Answers({
             </tr>
           </thead>
           <tbody>
-            {firstNumbers(dense).map((value, i) => (
+            {firstNumbers(dense.output).map((value, i) => (
               <tr key={i}>
-                <th scope="row">{labels?.[i] ?? i}</th>
+                <th scope="row">{(dense.classes && labels?.[i]) ?? i}</th>
                 <td data-output="dense">{value.toFixed(5)}</td>
-                <td data-output="pruned">{firstNumbers(pruned)[i]?.toFixed(5)}</td>
+                <td data-output="pruned">{firstNumbers(pruned.output)[i]?.toFixed(5)}</td>
               </tr>
             ))}
           </tbody>
@@ -67,7 +55,7 @@ function Side({
   return (
     <div class={`side ${kind}`} data-testid={`answer-${kind}`}>
       <h3>{title}</h3>
-      {classes === undefined && <p class="answer">numbers</p>}
+      {classes === undefined && <p class="note">a row of numbers for every token, or an embedding</p>}
       {classes?.slice(0, SHOWN).map(({ name, share }, i) => (
         <div key={name} class={i === 0 ? 'class first' : 'class'}>
           <span class="name">{name}</span>
@@ -79,8 +67,12 @@ function Side({
   )
 }
 
-function outputOf(outputs: NamedTensors): TensorLike {
-  return Object.values(outputs)[0] as TensorLike
+function Verdict({ dense, pruned }: { readonly dense: Said; readonly pruned: Said }): JSX.Element {
+  if (dense.classes === undefined) return <p>The outputs are {likeness(dense.output, pruned.output)} alike (cosine).</p>
+  const same = dense.classes[0]?.name === pruned.classes?.[0]?.name
+  return (
+    <p class={same ? 'verdict good' : 'verdict bad'}>{same ? 'The same answer.' : 'Not the same answer: keep more.'}</p>
+  )
 }
 
 const MOST_NUMBERS = 12

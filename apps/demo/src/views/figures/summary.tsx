@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { countsOf } from '../tokens/counts.ts'
-import { classesOf } from './classes.ts'
+import { saidBy } from './said.ts'
 import { median } from './spread.ts'
 
 /** What came out, in one sentence for eyes and ears. */
@@ -12,10 +12,8 @@ export function Summary({ bench, what }: { readonly bench: Workbench; readonly w
   const left = counts.at(-1) ?? total
   const times = bench.times.value
   const ratios = times?.dense.map((dense, i) => dense / (times.pruned[i] as number))
-  const labels = bench.source.facts.labels
-  const [dense, pruned] = [result.dense, result.pruned].map(
-    (outputs) => classesOf(Object.values(outputs)[0] as never, labels)?.[0]?.name,
-  )
+  const said = saidBy(bench, result)
+  const [dense, pruned] = [said.dense, said.pruned].map(({ classes }) => classes?.[0]?.name)
   return (
     <output class="summary">
       <strong>{left}</strong> of {total} {what} go all the way.{' '}

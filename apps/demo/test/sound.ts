@@ -10,6 +10,8 @@ const sound = join(sharedFolder, 'data/keywords/yes__flite_slt.wav')
 /** Place of "yes" among the classes of the model, which has no config.json. */
 const YES = 2
 
+const RECORDED_MS = 1200
+
 export function soundTests(site: Site): void {
   const why = existsSync(model) ? '' : ' (left out: the shared folder is not here)'
   test.skipIf(why !== '')(`a sound is read by a model of speech, slice by slice${why}`, async () => {
@@ -28,6 +30,13 @@ export function soundTests(site: Site): void {
     const before = await outcome.stay.count()
     await outcome.slider.fill('60')
     await eventually(() => outcome.stay.count()).toBeLessThan(before)
+    const picture = () => page.locator('.columns canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
+    const chosen = await picture()
+    await page.getByRole('button', { name: 'Record' }).click()
+    await page.waitForTimeout(RECORDED_MS)
+    await page.getByRole('button', { name: 'Stop recording' }).click()
+    await eventually(picture).not.toBe(chosen)
+    await outcome.settled()
     await page.close()
   })
 

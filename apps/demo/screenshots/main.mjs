@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openChromium } from 'browser-tests'
+import sharp from 'sharp'
 import { preview } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -13,8 +14,8 @@ const docs = fileURLToPath(new URL('../../../docs/demo/', import.meta.url))
 
 /** @type {readonly Shot[]} `height`: not the whole page */
 const shots = [
-  { name: 'light', tab: 'mail', colorScheme: 'light', width: 1200 },
-  { name: 'dark', tab: 'digit', colorScheme: 'dark', width: 1200 },
+  { name: 'light', tab: 'mail', colorScheme: 'light', width: 1080 },
+  { name: 'dark', tab: 'digit', colorScheme: 'dark', width: 1080 },
   { name: 'phone', tab: 'mail', colorScheme: 'light', width: 390, height: 1700 },
 ]
 
@@ -28,7 +29,10 @@ try {
     await page.setViewportSize({ width, height: height ?? 900 })
     await page.goto(`${server.resolvedUrls?.local[0]}#${tab}`)
     await page.locator('.bench[data-stage="done"]').waitFor({ timeout: 60_000 })
-    await page.screenshot({ path: join(docs, `${name}.png`), fullPage: height === undefined })
+    const picture = await page.screenshot({ fullPage: height === undefined })
+    await sharp(picture)
+      .png({ palette: true })
+      .toFile(join(docs, `${name}.png`))
     await page.close()
   }
 } finally {

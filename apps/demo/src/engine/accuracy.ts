@@ -25,24 +25,32 @@ interface Counted {
 
 const EXAMPLES_PER_REPORT = 10
 
-/** The dense model's answers, which do not change with the plan. */
-export type DenseAnswers = Map<Labelled<unknown>, number>
+/** What need not be found out again when measuring was broken off, or goes on with another plan. */
+export interface Memory {
+  readonly denseAnswers: Map<Labelled<unknown>, number>
+  readonly counted: WeakMap<Session, Counted[]>
+}
+
+export function openMemory(): Memory {
+  return { denseAnswers: new Map(), counted: new WeakMap() }
+}
 
 /** Lets both models answer a labelled set, one example after another; `onProgress` gets what is known so far. */
 export async function measureAccuracy<Content>(
   sessions: { readonly dense: Session; readonly pruned: Session },
   set: readonly Labelled<Content>[],
-  known: DenseAnswers,
+  { denseAnswers, counted: remembered }: Memory,
   feedsOf: (content: Content) => Promise<NamedTensors>,
   onProgress: (accuracy: Accuracy) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const counted: Counted[] = []
-  for (const example of set) {
+  const counted = remembered.get(sessions.pruned) ?? []
+  remembered.set(sessions.pruned, counted)
+  for (const example of set.slice(counted.length)) {
     throwIfAborted(signal, 'demo')
     const feeds = await feedsOf(example.content)
-    const dense = known.get(example) ?? answerOf(await sessions.dense.run(feeds, { signal }))
-    known.set(example, dense)
+    const dense = denseAnswers.get(example) ?? answerOf(await sessions.dense.run(feeds, { signal }))
+    denseAnswers.set(example, dense)
     const pruned = answerOf(await sessions.pruned.run(feeds, { signal }))
     counted.push({
       denseRight: Number(dense === example.label),

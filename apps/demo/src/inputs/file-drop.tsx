@@ -3,8 +3,8 @@ import type { JSX } from 'preact'
 
 export interface FileDropProps {
   readonly label: string
-  /** As in the attribute of that name. */
-  readonly accept: string
+  /** As in the attribute of that name; undefined: everything. */
+  readonly accept?: string
   readonly multiple: boolean
   readonly onFiles: (files: readonly File[]) => void
 }

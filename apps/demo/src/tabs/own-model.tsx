@@ -41,7 +41,7 @@ export function OwnModel({ source, settings, content, label, what }: OwnModelPro
   const failed = bench?.stage.value === 'failed' && bench.inspection.value === undefined
   return (
     <>
-      <FileDrop label={label} accept=".onnx,.json" multiple={true} onFiles={onFiles} />
+      <FileDrop label={label} multiple={true} onFiles={onFiles} />
       {(problem.value ?? (failed && bench?.problem.value)) && (
         <section class="card refusal" role="alert">
           <h2>That did not work</h2>

@@ -1,6 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { allMethods } from '../engine/methods.ts'
-import { planOf } from '../workbench/settings.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { Controls } from './controls/controls.tsx'
 import { AccuracyCard } from './figures/accuracy.tsx'
@@ -21,7 +20,7 @@ export interface BenchProps {
 
 /** One model at work: the input, what leaves, both answers, and what is gained and lost. */
 export function Bench({ bench, what, children }: BenchProps): JSX.Element {
-  const { source, stage, result, refusal, inspection, pruned, work, times, accuracy, settings, problem } = bench
+  const { source, stage, result, refusal, inspection, pruned, work, times, accuracy, settings, plan, problem } = bench
   const method = allMethods.find(({ name }) => name === settings.value.method)
   const timed = { onStop: bench.stop, onAgain: bench.again }
   if (refusal.value !== undefined) return <Refusal title={`${source.name} cannot be pruned`} refusal={refusal.value} />
@@ -46,7 +45,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
         running={stage.value === 'measuring'}
         {...timed}
       />
-      <PlanCard name={source.name} plan={planOf(settings.value)} pruned={pruned.value} />
+      <PlanCard name={source.name} plan={plan.value} pruned={pruned.value} />
     </div>
   )
 }

@@ -1,19 +1,20 @@
 import { batch } from '@preact/signals'
+import type { Plan } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core'
-import { type DenseAnswers, measureAccuracy } from '../engine/accuracy.ts'
+import { type Memory, measureAccuracy } from '../engine/accuracy.ts'
 import { readLeaving } from '../engine/leaving.ts'
 import { timeInTurns } from '../engine/timing.ts'
 import type { Content } from '../inputs/content.ts'
 import { prepare } from '../inputs/prepare.ts'
 import type { ModelSource } from './model-source.ts'
 import type { OpenModel } from './open-model.ts'
-import { densePlan, planOf, type Settings } from './settings.ts'
+import { densePlan } from './settings.ts'
 import type { Findings } from './workbench.ts'
 
 /** What both models say, and which tokens leave: what is looked at first. */
 export async function answer(
   model: OpenModel,
-  settings: Settings,
+  plan: Plan,
   content: Content,
   found: Findings,
   signal: AbortSignal,
@@ -21,7 +22,7 @@ export async function answer(
   found.stage.value = 'running'
   const sample = await prepare(content, model.known)
   const { session } = await model.dense.use(densePlan, signal)
-  const traced = await model.traced.use(planOf(settings), signal)
+  const traced = await model.traced.use(plan, signal)
   const dense = await session.run(sample.feeds, { signal })
   const pruned = await traced.session.run(sample.feeds, { signal })
   batch(() => {
@@ -31,16 +32,14 @@ export async function answer(
 }
 
 /** The file without traces, and what it saves on the input at hand. */
-export async function time(model: OpenModel, settings: Settings, found: Findings, signal: AbortSignal): Promise<void> {
+export async function time(model: OpenModel, plan: Plan, found: Findings, signal: AbortSignal): Promise<void> {
   const result = found.result.value
   if (result === undefined) return
   const { feeds, real } = result.sample
   const dense = await model.dense.use(densePlan, signal)
-  const pruned = await model.pruned.use(planOf(settings), signal)
+  const pruned = await model.pruned.use(plan, signal)
   const kept = Object.fromEntries(result.leaving.steps.map(({ block, kept }) => [block, kept]))
-  const work = await model.compiler
-    .work(pruned.plan, { batch: 1, tokens: real.length, kept }, signal)
-    .catch(() => undefined)
+  const work = await model.compiler.work(plan, { batch: 1, tokens: real.length, kept }, signal).catch(() => undefined)
   throwIfAborted(signal, 'demo')
   batch(() => {
     if (found.pruned.value !== pruned) found.accuracy.value = undefined
@@ -63,7 +62,7 @@ export async function time(model: OpenModel, settings: Settings, found: Findings
 export async function measure(
   model: OpenModel,
   { set }: ModelSource,
-  known: DenseAnswers,
+  memory: Memory,
   found: Findings,
   signal: AbortSignal,
 ): Promise<void> {
@@ -75,7 +74,7 @@ export async function measure(
   await measureAccuracy(
     { dense: dense.session, pruned: pruned.session },
     await set.load(),
-    known,
+    memory,
     async (content) => (await prepare(content, model.known)).feeds,
     (progress) => {
       found.accuracy.value = progress

@@ -1,7 +1,7 @@
-import { batch, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { Inspection, Refusal } from '@tp/compiler'
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { Inspection, Plan, Refusal } from '@tp/compiler'
 import { isTpError, type NamedTensors, throwIfAborted } from '@tp/core'
-import type { Accuracy, DenseAnswers } from '../engine/accuracy.ts'
+import { type Accuracy, openMemory } from '../engine/accuracy.ts'
 import type { Leaving } from '../engine/leaving.ts'
 import type { Times } from '../engine/timing.ts'
 import type { Variant } from '../engine/variants.ts'
@@ -9,7 +9,7 @@ import type { Content, Sample } from '../inputs/content.ts'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
-import type { Settings } from './settings.ts'
+import { planOf, type Settings } from './settings.ts'
 import { answer, measure, time } from './steps.ts'
 
 /** What both models say to one input, and which tokens left. */
@@ -46,6 +46,8 @@ export interface Workbench extends Readable<Findings> {
   readonly source: ModelSource
   readonly settings: Signal<Settings>
   readonly content: Signal<Content | undefined>
+  /** The settings, as a plan for this model. */
+  readonly plan: ReadonlySignal<Plan>
   /** Leaves off timing and measuring. */
   stop(): void
   /** Times and measures again. */
@@ -74,7 +76,8 @@ export function openWorkbench(
     accuracy: signal(undefined),
     problem: signal(undefined),
   }
-  const denseAnswers: DenseAnswers = new Map()
+  const plan = computed(() => planOf(settings.value, found.inspection.value))
+  const memory = openMemory()
   const life = new AbortController()
   let current = new AbortController()
   const opening = openModel(source, life.signal)
@@ -95,9 +98,9 @@ export function openWorkbench(
     })
     if (content.value === undefined) found.stage.value = 'waiting'
     else {
-      await answer(model, settings.value, content.value, found, signal)
-      await time(model, settings.value, found, signal)
-      await measure(model, source, denseAnswers, found, signal)
+      await answer(model, plan.value, content.value, found, signal)
+      await time(model, plan.value, found, signal)
+      await measure(model, source, memory, found, signal)
       found.stage.value = 'done'
     }
   }
@@ -127,6 +130,7 @@ export function openWorkbench(
     source,
     settings,
     content,
+    plan,
     ...found,
     stop() {
       current.abort()

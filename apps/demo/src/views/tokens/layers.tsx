@@ -12,7 +12,8 @@ export interface LayersProps {
 
 /** How many tokens go on behind each layer; choosing a layer shows the input as it is there. */
 export function Layers({ leaving: { steps }, counts, step }: LayersProps): JSX.Element {
-  const chosen = step.value ?? steps.length - 1
+  const last = steps.length - 1
+  const chosen = Math.min(step.value ?? last, last)
   const [total = 0] = counts
   return (
     <fieldset class="layers">

@@ -12,33 +12,44 @@ export interface FileDropProps {
 /** A field for files that can also be dropped on it. */
 export function FileDrop({ label, accept, multiple, onFiles }: FileDropProps): JSX.Element {
   const over = useSignal(false)
+  const names = useSignal('')
+
+  function give(files: readonly File[]): void {
+    if (files.length === 0) return
+    names.value = files.map(({ name }) => name).join(', ')
+    onFiles(files)
+  }
+
   return (
-    <label
-      class={over.value ? 'drop over' : 'drop'}
-      onDragOver={(event) => {
-        event.preventDefault()
-        over.value = true
-      }}
-      onDragLeave={() => {
-        over.value = false
-      }}
-      onDrop={(event) => {
-        event.preventDefault()
-        over.value = false
-        onFiles([...(event.dataTransfer?.files ?? [])])
-      }}
-    >
-      <span>{label}</span>
-      <input
-        type="file"
-        accept={accept}
-        multiple={multiple}
-        onChange={({ currentTarget }) => {
-          onFiles([...(currentTarget.files ?? [])])
-          // The same file can be chosen again, changed.
-          currentTarget.value = ''
+    <div class="files">
+      <label
+        class={over.value ? 'drop over' : 'drop'}
+        onDragOver={(event) => {
+          event.preventDefault()
+          over.value = true
         }}
-      />
-    </label>
+        onDragLeave={() => {
+          over.value = false
+        }}
+        onDrop={(event) => {
+          event.preventDefault()
+          over.value = false
+          give([...(event.dataTransfer?.files ?? [])])
+        }}
+      >
+        <span>{label}</span>
+        <input
+          type="file"
+          accept={accept}
+          multiple={multiple}
+          onChange={({ currentTarget }) => {
+            give([...(currentTarget.files ?? [])])
+            // The same file can be chosen again, changed.
+            currentTarget.value = ''
+          }}
+        />
+      </label>
+      <output class="note">{names.value}</output>
+    </div>
   )
 }

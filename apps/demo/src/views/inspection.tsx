@@ -11,7 +11,7 @@ export function InspectionCard({
 }): JSX.Element {
   return (
     <section class="card inspection" aria-labelledby="inspection-title">
-      <h2 id="inspection-title">What is in {name}</h2>
+      <h2 id="inspection-title">What is in {name}.onnx</h2>
       <ul>
         {factsOf(inspection).map((fact) => (
           <li key={fact}>{fact}</li>

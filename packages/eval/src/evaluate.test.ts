@@ -8,7 +8,8 @@ import { type Dataset, imageDataset, textDataset } from './datasets/dataset.ts'
 import { openDataset } from './datasets/open-dataset.ts'
 import { evaluate } from './evaluate.ts'
 import { readModelFolder } from './inputs/model-folder.ts'
-import { modalityOf, type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
+import { modalityOf } from './inputs/model-inputs.ts'
+import { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
 import { compareToDense } from './metrics/against-dense.ts'
 
 const shared = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))

@@ -26,6 +26,6 @@ describe.each(embeddedModels)('$name', ({ name, files, labels, summary }) => {
 })
 
 test('a name or file that is not there is said so', () => {
-  expect(() => modelPath('male' as 'mail')).toThrow('no embedded model "male"; there are mail, digits-vit')
+  expect(() => modelPath('male' as 'mail')).toThrow('no embedded model "male"; there are mail, digits-vit, fashion-vit')
   expect(() => modelPath('digits-vit', 'tokenizer')).toThrow('has no tokenizer file')
 })

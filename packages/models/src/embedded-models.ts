@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 
-export type EmbeddedModelName = 'mail' | 'digits-vit'
+export type EmbeddedModelName = 'mail' | 'digits-vit' | 'fashion-vit'
 
 /** A trained encoder that ships with this package; its model card is the README.md in its folder. */
 export interface EmbeddedModel {
@@ -45,6 +45,14 @@ export const embeddedModels: readonly EmbeddedModel[] = [
     labels: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     files: { model: locate('digits-vit/model.onnx'), config: locate('digits-vit/config.json') },
     normalisation: { mean: 0.1307, std: 0.3081 },
+  },
+  {
+    name: 'fashion-vit',
+    modality: 'image',
+    summary: 'pieces of clothing: ViT, 6 layers, hidden 64, 4 heads, 197 tokens',
+    labels: ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal', 'Shirt', 'Sneaker', 'Bag', 'Ankle boot'],
+    files: { model: locate('fashion-vit/model.onnx'), config: locate('fashion-vit/config.json') },
+    normalisation: { mean: 0.286, std: 0.353 },
   },
 ]
 

@@ -21,6 +21,8 @@ export async function openChromium(profile: string): Promise<BrowserContext> {
       '--disable-sync',
       '--no-first-run',
       '--disable-quic',
+      '--use-fake-device-for-media-stream', // a microphone that beeps
+      '--use-fake-ui-for-media-stream', // which pages may use unasked
     ],
   })
 }

@@ -1,4 +1,5 @@
 import { type NamedTensors, TpError, type TypedArray, type ValueInfo } from '@tp/core'
+import type { Modality } from '../datasets/dataset.ts'
 
 /** A data set in the form that one model takes. */
 export interface ModelInputs {
@@ -14,6 +15,15 @@ export interface ModelInputs {
   readonly notes: readonly string[]
   /** Inputs of one batch of examples by their positions, padded to its longest. */
   feeds(rows: readonly number[]): Promise<NamedTensors>
+}
+
+/** What a model takes, judged by its inputs; undefined if it is none of these. */
+export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
+  const [first] = inputs
+  if (first === undefined) return undefined
+  if (inputs.every(({ type }) => type === 'int64' || type === 'int32')) return 'text'
+  if (inputs.length > 1 || first.type !== 'float32') return undefined
+  return first.dims.length === 4 ? 'image' : first.dims.length === 2 ? 'audio' : undefined
 }
 
 /** An input's size along an axis where the model has it fixed. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { textDataset } from '../datasets/dataset.ts'
-import { modalityOf, prepareInputs } from './prepare.ts'
+import { modalityOf } from './model-inputs.ts'
+import { prepareInputs } from './prepare.ts'
 
 const ids = { name: 'input_ids', type: 'int64', dims: ['b', 'n'] }
 const pixels = { name: 'pixel_values', type: 'float32', dims: ['b', 3, 224, 224] }

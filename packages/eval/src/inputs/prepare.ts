@@ -1,11 +1,11 @@
 import { type AbortSignalLike, TpError, type ValueInfo } from '@tp/core'
-import type { Dataset, Modality } from '../datasets/dataset.ts'
+import type { Dataset } from '../datasets/dataset.ts'
 import { audioInputs } from './audio-inputs.ts'
 import { imageInputs } from './image-inputs.ts'
-import type { ModelInputs } from './model-inputs.ts'
+import { loadTokenizer } from './load-tokenizer.ts'
+import { type ModelInputs, modalityOf } from './model-inputs.ts'
 import type { Normalisation } from './normalisation.ts'
 import { textInputs } from './text-inputs.ts'
-import { loadTokenizer } from './tokenizer.ts'
 
 /** What {@link prepareInputs} needs to know of a model; `readModelFolder` finds most of it beside the file. */
 export interface PrepareOptions {
@@ -19,15 +19,6 @@ export interface PrepareOptions {
   /** Samples a second. */
   readonly sampleRate?: number | undefined
   readonly signal?: AbortSignalLike | undefined
-}
-
-/** What a model takes, judged by its inputs; undefined if it is none of these. */
-export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
-  const [first] = inputs
-  if (first === undefined) return undefined
-  if (inputs.every(({ type }) => type === 'int64' || type === 'int32')) return 'text'
-  if (inputs.length > 1 || first.type !== 'float32') return undefined
-  return first.dims.length === 4 ? 'image' : first.dims.length === 2 ? 'audio' : undefined
 }
 
 /** Brings a data set into the form that a model with these inputs takes. */

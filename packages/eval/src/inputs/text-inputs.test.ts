@@ -2,8 +2,8 @@ import type { ValueInfo } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { textDataset } from '../datasets/dataset.ts'
+import { loadTokenizer } from './load-tokenizer.ts'
 import { textInputs } from './text-inputs.ts'
-import { loadTokenizer } from './tokenizer.ts'
 
 const input = (name: string, type = 'int64', dims: ValueInfo['dims'] = ['batch', 'length']): ValueInfo => ({
   name,

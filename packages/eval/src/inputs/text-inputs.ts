@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import { type AbortSignalLike, type TensorLike, TpError, throwIfAborted, type ValueInfo } from '@tp/core'
 import type { TextDataset } from '../datasets/dataset.ts'
 import { arrayOf, fixedSize, type ModelInputs } from './model-inputs.ts'
@@ -45,7 +44,7 @@ export async function textInputs(
   for (const [i, example] of dataset.examples.entries()) {
     if (i % CHUNK === 0) {
       throwIfAborted(signal, 'eval')
-      await setImmediate()
+      await pause()
     }
     const start = performance.now()
     const row = Int32Array.from(tokenizer.encode(await example.read(), maxTokens))
@@ -75,6 +74,11 @@ export async function textInputs(
       )
     },
   }
+}
+
+/** Lets what else waits in this thread have its turn. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve))
 }
 
 function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { modelPath } from '@tp/models'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadTokenizer } from './tokenizer.ts'
+import { loadTokenizer } from './load-tokenizer.ts'
 
 describe('the tokenizer of the mail model', async () => {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))

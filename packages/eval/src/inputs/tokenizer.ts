@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { TpError } from '@tp/core'
 
 export interface TextTokenizer {
-  /** Path of the tokenizer.json. */
+  /** Where it comes from: the path of the tokenizer.json. */
   readonly source: string
   /** One more than the largest token id. */
   readonly vocabularySize: number
@@ -11,6 +10,8 @@ export interface TextTokenizer {
   readonly padId: number | undefined
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
+  /** What a token stands for in a text, as the tokenizer writes it by itself; nothing for special ones. */
+  textOf(id: number): string
 }
 
 interface TokenizerJson {
@@ -20,17 +21,19 @@ interface TokenizerJson {
 const PADDING_TOKENS: readonly string[] = ['[PAD]', '<pad>', '<|padding|>', '<PAD>']
 
 /**
- * Opens a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they are left-overs of training.
+ * A tokenizer from the text of a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they are
+ * left-overs of training.
+ * @param source for messages
  * @throws TpError TP_TOKENIZER
  */
-export async function loadTokenizer(path: string): Promise<TextTokenizer> {
-  const { json, tokenizer } = await open(path)
+export function openTokenizer(text: string, source: string): TextTokenizer {
+  const { json, tokenizer } = parse(text, source)
   const vocabulary = tokenizer.get_vocab(true)
   let largest = -1
   for (const id of vocabulary.values()) largest = Math.max(largest, id)
   const specials = closingSpecials(tokenizer)
   return {
-    source: path,
+    source,
     vocabularySize: largest + 1,
     padId: json.padding?.pad_id ?? PADDING_TOKENS.map((token) => vocabulary.get(token)).find((id) => id !== undefined),
     encode(text, maxTokens) {
@@ -38,21 +41,16 @@ export async function loadTokenizer(path: string): Promise<TextTokenizer> {
       if (ids.length <= maxTokens) return ids
       return [...ids.slice(0, maxTokens - specials), ...ids.slice(ids.length - specials)]
     },
+    textOf: (id) => tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
   }
 }
 
-async function open(path: string): Promise<{ json: TokenizerJson; tokenizer: Tokenizer }> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new TpError('TP_TOKENIZER', 'eval', `${path}: cannot be read; give the model's tokenizer.json`, { cause })
-  }
+function parse(text: string, source: string): { json: TokenizerJson; tokenizer: Tokenizer } {
   try {
     const json = JSON.parse(text) as TokenizerJson
     return { json, tokenizer: new Tokenizer(json, {}) }
   } catch (cause) {
-    throw new TpError('TP_TOKENIZER', 'eval', `${path}: is not a Hugging Face tokenizer.json`, { cause })
+    throw new TpError('TP_TOKENIZER', 'eval', `${source}: is not a Hugging Face tokenizer.json`, { cause })
   }
 }
 

@@ -1,0 +1,80 @@
+import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core'
+import { bootstrapMean, type Interval } from '@tp/eval/browser'
+
+/** An example with its right answer. */
+export interface Labelled<Content> {
+  readonly content: Content
+  readonly label: number
+}
+
+/** Shares 0…1 over the examples that are done. */
+export interface Accuracy {
+  readonly done: number
+  readonly of: number
+  readonly dense: Interval
+  readonly pruned: Interval
+  /** How often both give the same answer. */
+  readonly agreement: number
+}
+
+interface Counted {
+  readonly denseRight: number
+  readonly prunedRight: number
+  readonly same: number
+}
+
+const EXAMPLES_PER_REPORT = 10
+
+/** What need not be found out again when measuring was broken off, or goes on with another plan. */
+export interface Memory {
+  readonly denseAnswers: Map<Labelled<unknown>, number>
+  readonly counted: WeakMap<Session, Counted[]>
+}
+
+export function openMemory(): Memory {
+  return { denseAnswers: new Map(), counted: new WeakMap() }
+}
+
+/** Lets both models answer a labelled set, one example after another; `onProgress` gets what is known so far. */
+export async function measureAccuracy<Content>(
+  sessions: { readonly dense: Session; readonly pruned: Session },
+  set: readonly Labelled<Content>[],
+  { denseAnswers, counted: remembered }: Memory,
+  feedsOf: (content: Content) => Promise<NamedTensors>,
+  onProgress: (accuracy: Accuracy) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const counted = remembered.get(sessions.pruned) ?? []
+  remembered.set(sessions.pruned, counted)
+  for (const example of set.slice(counted.length)) {
+    throwIfAborted(signal, 'demo')
+    const feeds = await feedsOf(example.content)
+    const dense = denseAnswers.get(example) ?? answerOf(await sessions.dense.run(feeds, { signal }))
+    denseAnswers.set(example, dense)
+    const pruned = answerOf(await sessions.pruned.run(feeds, { signal }))
+    counted.push({
+      denseRight: Number(dense === example.label),
+      prunedRight: Number(pruned === example.label),
+      same: Number(dense === pruned),
+    })
+    if (counted.length % EXAMPLES_PER_REPORT === 0 || counted.length === set.length) {
+      onProgress(summary(counted, set.length))
+    }
+  }
+}
+
+function summary(counted: readonly Counted[], of: number): Accuracy {
+  return {
+    done: counted.length,
+    of,
+    dense: bootstrapMean(counted.map(({ denseRight }) => denseRight)),
+    pruned: bootstrapMean(counted.map(({ prunedRight }) => prunedRight)),
+    agreement: counted.reduce((sum, { same }) => sum + same, 0) / counted.length,
+  }
+}
+
+/** The class with the largest logit. */
+function answerOf(outputs: NamedTensors): number {
+  const data = (Object.values(outputs)[0] as TensorLike).data as Float32Array
+  return data.indexOf(Math.max(...data))
+}

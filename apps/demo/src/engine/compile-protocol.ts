@@ -1,0 +1,28 @@
+import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
+import type { SentError } from '@tp/core'
+
+/** `open` is the first; each request gets one answer, in order. */
+export type CompileRequest =
+  | { readonly kind: 'open'; readonly model: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'count'; readonly sizes: Readonly<Record<string, number>> }
+  | { readonly kind: 'prune'; readonly plan: Plan; readonly trace: boolean }
+  | { readonly kind: 'work'; readonly plan: Plan; readonly sizes: Sizes }
+
+export interface Refused {
+  readonly ok: false
+  readonly refusal: Refusal
+}
+
+/** What the requests give, if they can. */
+export interface CompileResults {
+  readonly open: Inspection | Refused
+  /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
+  readonly count: { readonly ok: true; readonly tokens: number | undefined }
+  readonly prune: { readonly ok: true; readonly model: Uint8Array<ArrayBuffer> } | Refused
+  /** Multiply-adds of the pruned model as a share of those of the whole one. */
+  readonly work: { readonly ok: true; readonly share: number } | Refused
+}
+
+export type CompileAnswer =
+  | { readonly ok: true; readonly value: CompileResults[CompileRequest['kind']] }
+  | { readonly ok: false; readonly error: SentError }

@@ -1,0 +1,68 @@
+// Entry of the worker that holds one model and prunes it as often as it is asked to.
+import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
+import { sendError, substituteDim, TpError } from '@tp/core'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
+import { allMethods } from './methods.ts'
+
+let opened: { readonly model: Model; readonly inspection: CompileResults['open'] } | undefined
+
+function answer(request: CompileRequest): CompileResults[CompileRequest['kind']] {
+  switch (request.kind) {
+    case 'open':
+      return open(request.model)
+    case 'count':
+      return { ok: true, tokens: count(request.sizes) }
+    case 'prune':
+      return pruned(request.plan, request.trace)
+    case 'work':
+      return work(request.plan, request.sizes)
+  }
+}
+
+function open(bytes: Uint8Array): CompileResults['open'] {
+  const model = decodeModel(bytes)
+  const inspection = inspect(model)
+  opened = { model, inspection }
+  return inspection
+}
+
+/** Here, because sizes in words are known only where they were worked out. */
+function count(sizes: Readonly<Record<string, number>>): number | undefined {
+  const { inspection } = known()
+  const tokens = inspection.ok ? substituteDim(inspection.tokens, sizes) : undefined
+  return typeof tokens === 'number' ? tokens : undefined
+}
+
+function pruned(plan: Plan, trace: boolean): CompileResults['prune'] {
+  const result = prune(known().model, { ...fromPlan(plan, allMethods), trace })
+  if (!result.ok) return result
+  // Never a shared buffer: the encoder allocates it.
+  return { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> }
+}
+
+function work(plan: Plan, sizes: Sizes): CompileResults['work'] {
+  const { model } = known()
+  const result = prune(model, fromPlan(plan, allMethods))
+  if (!result.ok) return result
+  return { ok: true, share: countFlops(result.model, sizes) / countFlops(model, sizes) }
+}
+
+function known(): NonNullable<typeof opened> {
+  if (opened === undefined) throw new TpError('TP_MODEL_LOAD', 'demo', 'no model has been opened')
+  return opened
+}
+
+const worker = globalThis as unknown as {
+  postMessage(message: CompileAnswer, transfer: Transferable[]): void
+  addEventListener(type: 'message', listener: (event: MessageEvent<CompileRequest>) => void): void
+}
+
+worker.addEventListener('message', ({ data }) => {
+  try {
+    const value = answer(data)
+    worker.postMessage({ ok: true, value }, 'model' in value ? [value.model.buffer] : [])
+  } catch (error) {
+    worker.postMessage({ ok: false, error: sendError(error) }, [])
+  }
+})

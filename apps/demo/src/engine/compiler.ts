@@ -1,0 +1,77 @@
+import type { Inspection, Plan, Sizes } from '@tp/compiler'
+import { receiveError, TpError, throwIfAborted } from '@tp/core'
+import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './compile-protocol.ts'
+
+/** One model in a worker that prunes it. */
+export interface Compiler {
+  readonly inspection: Inspection | Refused
+  /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
+  count(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
+  /**
+   * @param trace whether the file says which tokens stayed
+   * @throws TpError of the refusal's code if tokens cannot leave in this way; TP_ABORTED, also while others wait in front
+   */
+  prune(plan: Plan, trace: boolean, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Multiply-adds as a share of those of the whole model.
+   * @throws TpError TP_SIZES if a size is missing
+   */
+  work(plan: Plan, sizes: Sizes, signal: AbortSignal): Promise<number>
+  end(): void
+}
+
+/** @throws TpError TP_NOT_ONNX */
+export async function openCompiler(model: Uint8Array): Promise<Compiler> {
+  const worker = new Worker(new URL('./compile-worker.ts', import.meta.url), { type: 'module' })
+  let last: Promise<unknown> = Promise.resolve()
+
+  function ask<K extends CompileRequest['kind']>(
+    request: CompileRequest & { readonly kind: K },
+    transfer: Transferable[] = [],
+  ): Promise<CompileResults[K]> {
+    return new Promise((resolve, reject) => {
+      worker.onerror = ({ message }) => reject(new TpError('TP_WORKER', 'demo', message || 'the compiler did not load'))
+      worker.onmessage = ({ data }: MessageEvent<CompileAnswer>) => {
+        if (data.ok) resolve(data.value as CompileResults[K])
+        else reject(receiveError(data.error))
+      }
+      worker.postMessage(request, transfer)
+    })
+  }
+
+  /** One request at a time is in the worker; those that are stale when their turn comes are left out. */
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = last.then(task)
+    last = result.catch(() => {})
+    return result
+  }
+
+  /** Throws for what is refused or no longer wanted. */
+  function wanted<Given extends { readonly ok: true }>(
+    give: () => Promise<Given | Refused>,
+    signal: AbortSignal,
+  ): Promise<Given> {
+    return inTurn(async () => {
+      throwIfAborted(signal, 'demo')
+      const result = await give()
+      throwIfAborted(signal, 'demo')
+      if (!result.ok) throw new TpError(result.refusal.code, 'demo', result.refusal.message)
+      return result
+    })
+  }
+
+  const copy = new Uint8Array(model)
+  try {
+    const inspection = await ask({ kind: 'open', model: copy }, [copy.buffer])
+    return {
+      inspection,
+      count: async (sizes) => (await inTurn(() => ask({ kind: 'count', sizes }))).tokens,
+      prune: async (plan, trace, signal) => (await wanted(() => ask({ kind: 'prune', plan, trace }), signal)).model,
+      work: async (plan, sizes, signal) => (await wanted(() => ask({ kind: 'work', plan, sizes }), signal)).share,
+      end: () => worker.terminate(),
+    }
+  } catch (error) {
+    worker.terminate()
+    throw error
+  }
+}

@@ -1,0 +1,45 @@
+import type { Plan } from '@tp/compiler'
+import { type Session, throwIfAborted } from '@tp/core'
+import { wasmRuntime } from '@tp/runtime-web'
+import type { Compiler } from './compiler.ts'
+
+/** A model pruned by a plan, in a worker of its own. */
+export interface Variant {
+  readonly plan: Plan
+  readonly file: Uint8Array<ArrayBuffer>
+  readonly session: Session
+}
+
+/** One place for a variant; another plan puts another one there and gives the memory of the first back. */
+export interface Slot {
+  use(plan: Plan, signal: AbortSignal): Promise<Variant>
+  empty(): void
+}
+
+/** One thread: more of them make small models slower, and figures from one can be compared. */
+const THREADS = 1
+
+const runtime = wasmRuntime()
+
+export function openSlot(compiler: Compiler, trace: boolean): Slot {
+  let held: Variant | undefined
+
+  function empty(): void {
+    void held?.session.dispose()
+    held = undefined
+  }
+
+  return {
+    async use(plan, signal) {
+      if (held !== undefined && JSON.stringify(held.plan) === JSON.stringify(plan)) return held
+      const file = await compiler.prune(plan, trace, signal)
+      const session = await runtime.load(file, { worker: true, threads: THREADS, signal })
+      if (signal.aborted) void session.dispose()
+      throwIfAborted(signal, 'demo')
+      empty()
+      held = { plan, file, session }
+      return held
+    },
+    empty,
+  }
+}

@@ -1,0 +1,46 @@
+import type { NamedTensors } from '@tp/core'
+
+/** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
+export interface Picture {
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+  readonly pixels: Float32Array
+}
+
+/** One channel, −1…1. */
+export interface Sound {
+  /** Samples a second. */
+  readonly sampleRate: number
+  readonly samples: Float32Array
+}
+
+/** What a person gives to a model. */
+export type Content =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'picture'; readonly picture: Picture }
+  | { readonly kind: 'sound'; readonly sound: Sound }
+  /** Numbers without meaning, for models whose inputs the page cannot make. */
+  | { readonly kind: 'made-up'; readonly tokens: number }
+
+/** A part of a text: what one token stands for, or what lies between tokens. */
+export interface Piece {
+  readonly text: string
+  /** Place of the token in the input. */
+  readonly token: number | undefined
+}
+
+/** How the tokens of an input are shown. */
+export type Shown =
+  | { readonly kind: 'words'; readonly pieces: readonly Piece[] }
+  | { readonly kind: 'patches'; readonly picture: Picture; readonly columns: number; readonly before: number }
+  | { readonly kind: 'columns'; readonly sound: Sound; readonly columns: number; readonly before: number }
+  | { readonly kind: 'tokens' }
+
+/** One input in the form that the model takes. */
+export interface Sample {
+  readonly feeds: NamedTensors
+  /** For each token whether it is one, and not padding. */
+  readonly real: readonly boolean[]
+  readonly shown: Shown
+}

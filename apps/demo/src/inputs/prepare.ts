@@ -1,0 +1,103 @@
+import { TpError, type ValueInfo } from '@tp/core'
+import {
+  audioInputs,
+  imageDataset,
+  imageInputs,
+  type ModelFacts,
+  type TextTokenizer,
+  textDataset,
+  textInputs,
+} from '@tp/eval/browser'
+import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
+import { madeUpFeeds } from './made-up.ts'
+import { piecesOf } from './text/pieces.ts'
+
+/** What has to be known of a model to make its inputs. */
+export interface ModelInputsKnown {
+  readonly inputs: readonly ValueInfo[]
+  /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
+  countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
+  /** Positions in front of the patches or columns: class tokens and the like. */
+  readonly fixed: readonly number[]
+  readonly facts: Partial<ModelFacts>
+  readonly tokenizer: TextTokenizer | undefined
+}
+
+/** @throws TpError TP_INPUT, TP_TOKENIZER, TP_DATA where the content does not fit the model */
+export async function prepare(content: Content, known: ModelInputsKnown): Promise<Sample> {
+  switch (content.kind) {
+    case 'text':
+      return prepareText(content.text, known)
+    case 'picture':
+      return preparePicture(content.picture, known)
+    case 'sound':
+      return prepareSound(content.sound, known)
+    case 'made-up':
+      return madeUpSample(known, content.tokens)
+  }
+}
+
+async function madeUpSample(known: ModelInputsKnown, tokens: number): Promise<Sample> {
+  const feeds = madeUpFeeds(known, tokens)
+  const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
+  return { feeds, real: allReal(count), shown: { kind: 'tokens' } }
+}
+
+async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInputsKnown): Promise<Sample> {
+  if (tokenizer === undefined) throw new TpError('TP_TOKENIZER', 'demo', 'texts need the tokenizer.json of the model')
+  const prepared = await textInputs(textDataset('your text', [{ text, label: 0 }]), inputs, tokenizer, facts)
+  const feeds = await prepared.feeds([0])
+  const count = prepared.lengths?.[0] as number
+  const ids = Object.values(feeds)[0]
+  const numbers = Array.from(ids?.data as BigInt64Array | Int32Array, Number)
+  const pieces = piecesOf(
+    text,
+    numbers.slice(0, count).map((id) => tokenizer.textOf(id)),
+  )
+  return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
+}
+
+async function preparePicture(picture: Picture, known: ModelInputsKnown): Promise<Sample> {
+  const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
+  const dataset = imageDataset('your picture', picture, [{ pixels: picture.pixels, label: 0 }])
+  const prepared = await imageInputs(dataset, known.inputs, { normalisation })
+  const feeds = await prepared.feeds([0])
+  const count = await tokenCount(known, [1, picture.channels, picture.height, picture.width])
+  return { feeds, real: allReal(count), shown: grid(count, known.fixed.length, picture) }
+}
+
+async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
+  const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
+  const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
+  const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
+  const before = known.fixed.length
+  return {
+    feeds,
+    real: allReal(count),
+    shown: count === undefined ? { kind: 'tokens' } : { kind: 'columns', sound, columns: count - before, before },
+  }
+}
+
+function example(sound: Sound): { label: number; source: string; read(): Sound } {
+  return { label: 0, source: 'your sound', read: () => sound }
+}
+
+/** Patches in a square behind the tokens that stand for none. */
+function grid(count: number | undefined, fixed: number, picture: Picture): Shown {
+  if (count === undefined) return { kind: 'tokens' }
+  for (const before of [fixed, 0, 1, 2, 5]) {
+    const columns = Math.sqrt(count - before)
+    if (Number.isInteger(columns)) return { kind: 'patches', picture, columns, before }
+  }
+  return { kind: 'tokens' }
+}
+
+function tokenCount(known: ModelInputsKnown, dims: readonly number[]): Promise<number | undefined> {
+  const names = known.inputs[0]?.dims.map((dim, axis) => [dim, dims[axis]] as const) ?? []
+  const free = names.filter((entry): entry is [string, number] => typeof entry[0] === 'string' && entry[0] !== '')
+  return known.countTokens(Object.fromEntries(free))
+}
+
+function allReal(count = 0): readonly boolean[] {
+  return Array.from({ length: count }, () => true)
+}

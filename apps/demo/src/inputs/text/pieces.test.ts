@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { piecesOf } from './pieces.ts'
+
+test('tokens are found in the text, whatever the tokenizer did to case and accents', () => {
+  const pieces = piecesOf('Ça va, naïve?', ['', 'ca', 'va', ',', 'na', '##ive', '?', ''])
+  expect(pieces).toEqual([
+    { text: 'Ça', token: 1 },
+    { text: ' ', token: undefined },
+    { text: 'va', token: 2 },
+    { text: ',', token: 3 },
+    { text: ' ', token: undefined },
+    { text: 'na', token: 4 },
+    { text: 'ïve', token: 5 },
+    { text: '?', token: 6 },
+  ])
+})
+
+test('a word that no token shows is left between them', () => {
+  const pieces = piecesOf('see 😀 there', ['see', '', 'there'])
+  expect(pieces.filter(({ token }) => token === undefined)).toEqual([{ text: ' 😀 ', token: undefined }])
+})
+
+test('together the pieces are the text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.array(fc.string()), (text, tokens) => {
+      const whole = piecesOf(text, tokens).map((piece) => piece.text)
+      expect(whole.join('')).toBe(text)
+    }),
+  )
+})

@@ -1,0 +1,63 @@
+import type { Signal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { allMethods, methodGroups } from '../../engine/methods.ts'
+import type { Settings } from '../../workbench/settings.ts'
+import { LayerChoice } from './layer-choice.tsx'
+
+export interface ControlsProps {
+  readonly settings: Signal<Settings>
+  /** Undefined until the model has been looked at. */
+  readonly blocks: number | undefined
+}
+
+/** How much stays, by which method, and at which layers. */
+export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
+  const { method, keep, layers } = settings.value
+  const set = (change: Partial<Settings>): void => {
+    settings.value = { ...settings.value, ...change }
+  }
+  const percent = Math.round(100 * keep)
+  const about = allMethods.find(({ name }) => name === method)
+  return (
+    <section class="card controls" aria-labelledby="controls-title">
+      <h2 id="controls-title">How much may leave</h2>
+      <div class="budget">
+        <label for="keep">Keep at each layer</label>
+        <output for="keep">{percent} %</output>
+        <input
+          id="keep"
+          type="range"
+          min="10"
+          max="100"
+          step="5"
+          value={percent}
+          aria-valuetext={`${percent} percent`}
+          onInput={({ currentTarget }) => set({ keep: currentTarget.valueAsNumber / 100 })}
+        />
+        <span class="ends" aria-hidden="true">
+          <span>faster</span>
+          <span>safer</span>
+        </span>
+      </div>
+      <label class="method">
+        <span>Who decides</span>
+        <select value={method} onChange={({ currentTarget }) => set({ method: currentTarget.value })}>
+          {methodGroups.map(({ title, methods }) => (
+            <optgroup key={title} label={title}>
+              {methods.map(({ name }) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </optgroup>
+          ))}
+        </select>
+        <span class="note">
+          {about?.description}
+          {about?.paper?.arxiv && <span> · arXiv:{about.paper.arxiv}</span>}
+        </span>
+      </label>
+      {blocks !== undefined && <LayerChoice blocks={blocks} layers={layers} onChange={(layers) => set({ layers })} />}
+    </section>
+  )
+}

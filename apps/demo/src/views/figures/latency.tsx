@@ -1,0 +1,79 @@
+import { medianInterval } from '@tp/eval/browser'
+import type { JSX } from 'preact'
+import type { Times } from '../../engine/timing.ts'
+import { median, spreadOf } from './spread.ts'
+
+export interface LatencyProps {
+  readonly times: Times | undefined
+  /** Multiply-adds as a share of those of the whole model; undefined: not known. */
+  readonly work: number | undefined
+  readonly running: boolean
+  readonly onAgain: () => void
+  readonly onStop: () => void
+}
+
+/** Every run as a dot, both models on one scale. */
+export function Latency({ times, work, running, onAgain, onStop }: LatencyProps): JSX.Element {
+  return (
+    <section class="card latency" aria-labelledby="latency-title">
+      <h2 id="latency-title">How long one run takes</h2>
+      {times === undefined ? <p class="note">Not timed yet.</p> : <Strips times={times} />}
+      {work !== undefined && (
+        <p>
+          <strong>{Math.round(100 * work)} %</strong> of the arithmetic is left.
+        </p>
+      )}
+      <p class="note">Timed in turns on your device, one thread; each dot is a run.</p>
+      <button type="button" onClick={running ? onStop : onAgain}>
+        {running ? 'Stop' : 'Time again'}
+      </button>
+    </section>
+  )
+}
+
+function Strips({ times }: { readonly times: Times }): JSX.Element {
+  const all = [...times.dense, ...times.pruned].toSorted((a, b) => a - b)
+  // One run in which the machine was busy with something else would squeeze all others together.
+  const scale = 1.1 * Math.max((all[Math.floor(0.95 * (all.length - 1))] as number) || 1, 0.1)
+  const ratios = times.dense.map((dense, i) => dense / (times.pruned[i] as number))
+  const { low, high } = medianInterval(ratios)
+  return (
+    <>
+      <p class="figure">
+        <strong data-testid="speed-up">{median(ratios).toFixed(2)} ×</strong> as fast
+        <span class="note">
+          {' '}
+          (95 % sure: {low.toFixed(2)} to {high.toFixed(2)})
+        </span>
+      </p>
+      <Strip title="Every token" kind="dense" values={times.dense} scale={scale} />
+      <Strip title="Pruned" kind="pruned" values={times.pruned} scale={scale} />
+    </>
+  )
+}
+
+interface StripProps {
+  readonly title: string
+  readonly kind: 'dense' | 'pruned'
+  readonly values: readonly number[]
+  readonly scale: number
+}
+
+function Strip({ title, kind, values, scale }: StripProps): JSX.Element {
+  const place = (value: number): string => `${Math.min(99, (100 * value) / scale)}%`
+  const { middle, from, to } = spreadOf(values)
+  return (
+    <div class={`strip ${kind}`}>
+      <span class="title">{title}</span>
+      <span class="median">
+        <b>{middle.toFixed(1)} ms</b> <span class="note">{`${from.toFixed(1)} – ${to.toFixed(1)}`}</span>
+      </span>
+      <svg role="img" aria-label={`${values.length} runs, median ${middle.toFixed(1)} ms`}>
+        {values.map((value, i) => (
+          <circle key={i} cx={place(value)} cy={9 + ((i * 7) % 11)} r="3" />
+        ))}
+        <line x1={place(middle)} x2={place(middle)} y1="1" y2="27" />
+      </svg>
+    </div>
+  )
+}

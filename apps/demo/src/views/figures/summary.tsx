@@ -1,0 +1,43 @@
+import type { JSX } from 'preact'
+import type { Workbench } from '../../workbench/workbench.ts'
+import { countsOf } from '../tokens/counts.ts'
+import { saidBy } from './said.ts'
+import { median } from './spread.ts'
+
+/** What came out, in one sentence for eyes and ears. */
+export function Summary({ bench, what }: { readonly bench: Workbench; readonly what: string }): JSX.Element {
+  const result = bench.result.value
+  if (result === undefined) return <output class="summary">{waitingText(bench.stage.value)}</output>
+  const [total, ...counts] = countsOf(result)
+  const left = counts.at(-1) ?? total
+  const times = bench.times.value
+  const ratios = times?.dense.map((dense, i) => dense / (times.pruned[i] as number))
+  const said = saidBy(bench, result)
+  const [dense, pruned] = [said.dense, said.pruned].map(({ classes }) => classes?.[0]?.name)
+  return (
+    <output class="summary">
+      <strong>{left}</strong> of {total} {what} go all the way.{' '}
+      {dense !== undefined &&
+        (dense === pruned ? (
+          <>
+            The answer stays <strong>{dense}</strong>.
+          </>
+        ) : (
+          <>
+            The answer changes from <strong>{dense}</strong> to <strong>{pruned}</strong>.
+          </>
+        ))}{' '}
+      {ratios !== undefined && bench.stage.value !== 'timing' && (
+        <>
+          <strong>{median(ratios).toFixed(1)} ×</strong> as fast.
+        </>
+      )}
+    </output>
+  )
+}
+
+function waitingText(stage: Workbench['stage']['value']): string {
+  if (stage === 'opening') return 'The model is being loaded …'
+  if (stage === 'running') return 'The model is being pruned …'
+  return ''
+}

@@ -1,0 +1,49 @@
+import type { Inspection } from '@tp/compiler'
+import type { JSX } from 'preact'
+
+/** What was found in a model, in words. */
+export function InspectionCard({
+  name,
+  inspection,
+}: {
+  readonly name: string
+  readonly inspection: Inspection
+}): JSX.Element {
+  return (
+    <section class="card inspection" aria-labelledby="inspection-title">
+      <h2 id="inspection-title">What is in {name}.onnx</h2>
+      <ul>
+        {factsOf(inspection).map((fact) => (
+          <li key={fact}>{fact}</li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function factsOf(found: Inspection): string[] {
+  const { blocks, hidden, heads, tokens, mask, fixed, classToken, tokenOutputs, unfusing, towers, pruned, padded } =
+    found
+  const last = blocks.length
+  return [
+    `An encoder of ${last} layers, ${hidden} numbers wide, with ${heads} attention ${heads === 1 ? 'head' : 'heads'}.`,
+    typeof tokens === 'number' ? `It always has ${tokens} tokens.` : 'How many tokens it has follows from its input.',
+    ...(classToken === undefined
+      ? []
+      : [`Its answer is read from the token at place ${classToken}, which always stays.`]),
+    ...(fixed.length > 1 ? [`The tokens at ${fixed.join(', ')} always stay.`] : []),
+    ...(mask !== undefined
+      ? [`"${mask}" tells real tokens from padding.`]
+      : padded
+        ? ['Some tokens may be padding.']
+        : []),
+    ...(tokenOutputs.length > 0
+      ? [`${tokenOutputs.join(', ')}: a row for every token; those that left come back for it.`]
+      : []),
+    ...(towers.length > 1
+      ? [`The file holds ${towers.length} encoders: ${towers.map(({ name }) => name).join(', ')}.`]
+      : []),
+    ...(pruned.length > 0 ? ['It has been pruned before.'] : []),
+    ...(unfusing === undefined ? [] : [`${unfusing}.`]),
+  ]
+}

@@ -1,0 +1,49 @@
+import { useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
+import type { Result } from '../../workbench/workbench.ts'
+import { Cells } from './cells.tsx'
+import { countsOf } from './counts.ts'
+import { Layers } from './layers.tsx'
+import { spectrogram } from './spectrogram.ts'
+import { Words } from './words.tsx'
+
+export interface TokenViewProps {
+  readonly result: Result
+  /** Whether the method merges tokens. */
+  readonly merges: boolean
+}
+
+const LEGENDS: Readonly<Partial<Record<Result['sample']['shown']['kind'], string>>> = {
+  words: 'Marked words go all the way. The paler and smaller a word, the earlier it leaves.',
+  patches: 'Framed patches go all the way. The darker a patch, the earlier it leaves.',
+  columns: 'Framed slices go all the way. The darker a slice, the earlier it leaves.',
+}
+
+/** Which tokens leave where: the input itself, and how many are left behind each layer. */
+export function TokenView({ result: { leaving, sample }, merges }: TokenViewProps): JSX.Element {
+  const step = useSignal<number | undefined>(undefined)
+  const { shown } = sample
+  const sound = shown.kind === 'columns' ? shown : undefined
+  const heard = useMemo(() => sound && spectrogram(sound.sound, sound.columns), [sound])
+  const common = { leaving, step: step.value }
+  return (
+    <div class="tokens">
+      <div class="shown">
+        {shown.kind === 'words' && <Words pieces={shown.pieces} {...common} />}
+        {shown.kind === 'patches' && <Cells {...shown} rows={shown.columns} {...common} />}
+        {sound && heard && (
+          <Cells kind="columns" picture={heard} columns={sound.columns} rows={1} before={sound.before} {...common} />
+        )}
+        {LEGENDS[shown.kind] && <p class="note">{LEGENDS[shown.kind]}</p>}
+        {merges && (
+          <p class="note">
+            This method merges: what fades is not thrown away but added to what it resembles, so that one token speaks
+            for several.
+          </p>
+        )}
+      </div>
+      <Layers leaving={leaving} counts={countsOf({ sample, leaving })} step={step} />
+    </div>
+  )
+}

@@ -1,0 +1,40 @@
+import type { JSX } from 'preact'
+import type { Leaving } from '../../engine/leaving.ts'
+import type { Piece } from '../../inputs/content.ts'
+import { fadingOf, fadingText } from './fading.ts'
+
+export interface WordsProps {
+  readonly pieces: readonly Piece[]
+  readonly leaving: Leaving
+  readonly step: number | undefined
+}
+
+/** A text whose words fade by the layer at which they leave. */
+export function Words({ pieces, leaving, step }: WordsProps): JSX.Element {
+  return (
+    <section class="words" aria-label="Your text as the model reads it" data-testid="words">
+      {pieces.map(({ text, token }, i) => {
+        if (token === undefined) return i === pieces.length - 1 ? unread(text) : text
+        const fading = fadingOf(leaving, token, step)
+        return (
+          <span
+            key={i}
+            class={fading.gone ? 'word gone' : 'word'}
+            data-left={fading.left}
+            style={{ '--strength': fading.strength }}
+            title={fadingText(fading)}
+          >
+            {text}
+          </span>
+        )
+      })}
+    </section>
+  )
+}
+
+const SHOWN_UNREAD = 60
+
+/** What comes after the last token: the end of a text that is too long. */
+function unread(text: string): string {
+  return text.length <= SHOWN_UNREAD ? text : `${text.slice(0, SHOWN_UNREAD)} … (the model does not read further)`
+}

@@ -1,0 +1,14 @@
+import type { ModelFacts, TextTokenizer } from '@tp/eval/browser'
+import type { Labelled } from '../engine/accuracy.ts'
+import type { Content } from '../inputs/content.ts'
+
+/** A model to work on, with what is known of it. */
+export interface ModelSource {
+  /** File name without `.onnx`. */
+  readonly name: string
+  readonly bytes: Uint8Array
+  readonly facts: Partial<ModelFacts>
+  readonly tokenizer?: TextTokenizer | undefined
+  /** Labelled examples that the model has not been trained on. */
+  readonly set?: { readonly what: string; load(): Promise<readonly Labelled<Content>[]> }
+}

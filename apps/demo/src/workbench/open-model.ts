@@ -1,0 +1,55 @@
+import type { Inspection, Refusal } from '@tp/compiler'
+import { throwIfAborted } from '@tp/core'
+import { type Compiler, openCompiler } from '../engine/compiler.ts'
+import { openSlot, type Slot } from '../engine/variants.ts'
+import type { ModelInputsKnown } from '../inputs/prepare.ts'
+import type { ModelSource } from './model-source.ts'
+import { densePlan } from './settings.ts'
+
+/** A model that tokens can leave, with a place for each form in which it is run. */
+export interface OpenModel {
+  readonly ok: true
+  readonly inspection: Inspection
+  readonly known: ModelInputsKnown
+  readonly compiler: Compiler
+  readonly dense: Slot
+  /** Says which tokens stayed; slower by that, and by the last block, which it computes for all tokens. */
+  readonly traced: Slot
+  /** As it is downloaded and timed. */
+  readonly pruned: Slot
+  end(): void
+}
+
+/** @throws TpError TP_NOT_ONNX, TP_ABORTED, and what the runtime throws */
+export async function openModel(
+  { bytes, facts, tokenizer }: ModelSource,
+  signal: AbortSignal,
+): Promise<OpenModel | { readonly ok: false; readonly refusal: Refusal }> {
+  const compiler = await openCompiler(bytes)
+  const slots = {
+    dense: openSlot(compiler, false),
+    traced: openSlot(compiler, true),
+    pruned: openSlot(compiler, false),
+  }
+
+  function end(): void {
+    for (const slot of Object.values(slots)) slot.empty()
+    compiler.end()
+  }
+
+  try {
+    throwIfAborted(signal, 'demo')
+    const { inspection } = compiler
+    if (!inspection.ok) {
+      end()
+      return inspection
+    }
+    const { session } = await slots.dense.use(densePlan, signal)
+    const { fixed } = inspection
+    const known = { inputs: session.inputs, countTokens: compiler.count, fixed, facts, tokenizer }
+    return { ok: true, inspection, known, compiler, ...slots, end }
+  } catch (error) {
+    end()
+    throw error
+  }
+}

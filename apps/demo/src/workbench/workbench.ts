@@ -1,0 +1,147 @@
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
+import type { Inspection, Plan, Refusal } from '@tp/compiler'
+import { isTpError, type NamedTensors, throwIfAborted } from '@tp/core'
+import { type Accuracy, openMemory } from '../engine/accuracy.ts'
+import type { Leaving } from '../engine/leaving.ts'
+import type { Times } from '../engine/timing.ts'
+import type { Variant } from '../engine/variants.ts'
+import type { Content, Sample } from '../inputs/content.ts'
+import type { ModelInputsKnown } from '../inputs/prepare.ts'
+import type { ModelSource } from './model-source.ts'
+import { openModel } from './open-model.ts'
+import { planOf, type Settings } from './settings.ts'
+import { answer, measure, time } from './steps.ts'
+
+/** What both models say to one input, and which tokens left. */
+export interface Result {
+  readonly sample: Sample
+  readonly leaving: Leaving
+  readonly dense: NamedTensors
+  /** Traces included. */
+  readonly pruned: NamedTensors
+}
+
+type Stage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
+
+/** What is known of a model and of the input that it was given; undefined: not yet. */
+export interface Findings {
+  readonly stage: Signal<Stage>
+  readonly inspection: Signal<Inspection | undefined>
+  readonly inputs: Signal<ModelInputsKnown | undefined>
+  readonly refusal: Signal<Refusal | undefined>
+  readonly result: Signal<Result | undefined>
+  readonly pruned: Signal<Variant | undefined>
+  /** Multiply-adds of the pruned model as a share of those of the whole one. */
+  readonly work: Signal<number | undefined>
+  readonly times: Signal<Times | undefined>
+  readonly accuracy: Signal<Accuracy | undefined>
+  /** Why the last attempt came to nothing. */
+  readonly problem: Signal<string | undefined>
+}
+
+type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
+
+/** One model, dense and pruned. Whatever is set or given anew ends what is under way and starts again. */
+export interface Workbench extends Readable<Findings> {
+  readonly source: ModelSource
+  readonly settings: Signal<Settings>
+  readonly content: Signal<Content | undefined>
+  /** The settings, as a plan for this model. */
+  readonly plan: ReadonlySignal<Plan>
+  /** Leaves off timing and measuring. */
+  stop(): void
+  /** Times and measures again. */
+  again(): void
+  /** Gives everything back. */
+  end(): void
+}
+
+/** A slider on its way and a person who types come to rest first. */
+const REST_MS = 150
+
+export function openWorkbench(
+  source: ModelSource,
+  settings: Signal<Settings>,
+  content: Signal<Content | undefined>,
+): Workbench {
+  const found: Findings = {
+    stage: signal<Stage>('opening'),
+    inspection: signal(undefined),
+    inputs: signal(undefined),
+    refusal: signal(undefined),
+    result: signal(undefined),
+    pruned: signal(undefined),
+    work: signal(undefined),
+    times: signal(undefined),
+    accuracy: signal(undefined),
+    problem: signal(undefined),
+  }
+  const plan = computed(() => planOf(settings.value, found.inspection.value))
+  const memory = openMemory()
+  const life = new AbortController()
+  let current = new AbortController()
+  const opening = openModel(source, life.signal)
+
+  async function work(signal: AbortSignal): Promise<void> {
+    const model = await opening
+    throwIfAborted(signal, 'demo')
+    if (!model.ok) {
+      batch(() => {
+        found.refusal.value = model.refusal
+        found.stage.value = 'refused'
+      })
+      return
+    }
+    batch(() => {
+      found.inspection.value = model.inspection
+      found.inputs.value = model.known
+    })
+    if (content.value === undefined) found.stage.value = 'waiting'
+    else {
+      await answer(model, plan.value, content.value, found, signal)
+      await time(model, plan.value, found, signal)
+      await measure(model, source, memory, found, signal)
+      found.stage.value = 'done'
+    }
+  }
+
+  function restart(): void {
+    current.abort()
+    current = new AbortController()
+    const { signal } = current
+    setTimeout(() => work(signal).catch((error: unknown) => fail(error, signal)), REST_MS)
+  }
+
+  function fail(error: unknown, signal: AbortSignal): void {
+    if (signal.aborted) return
+    batch(() => {
+      found.problem.value = isTpError(error) ? error.message.slice(`[${error.where}] `.length) : String(error)
+      found.stage.value = 'failed'
+    })
+  }
+
+  const unwatch = effect(() => {
+    void settings.value
+    void content.value
+    restart()
+  })
+
+  return {
+    source,
+    settings,
+    content,
+    plan,
+    ...found,
+    stop() {
+      current.abort()
+      found.stage.value = 'done'
+    },
+    again: restart,
+    end() {
+      unwatch()
+      life.abort()
+      current.abort()
+      opening.then((model) => model.ok && model.end()).catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,19 @@
+import { afterAll, describe, vi } from 'vitest'
+import { digitTests } from './digit.ts'
+import { mailTests } from './mail.ts'
+import { ownModelTests } from './own-model.ts'
+import { openSite } from './site.ts'
+import { soundTests } from './sound.ts'
+import { wholePageTests } from './whole-page.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+// One file, so that the page is built once.
+const site = await openSite()
+afterAll(() => site.close())
+
+describe('the whole page', () => wholePageTests(site))
+describe('mails', () => mailTests(site))
+describe('digits and pictures', () => digitTests(site))
+describe('sounds', () => soundTests(site))
+describe('models of one’s own', () => ownModelTests(site))

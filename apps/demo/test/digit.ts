@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { eventually, outcomeOf } from './page-objects.ts'
+import type { Site } from './site.ts'
+
+export function digitTests(site: Site): void {
+  test('a digit is drawn with the mouse, and read', async () => {
+    const page = await site.open('digit')
+    const outcome = outcomeOf(page)
+    await outcome.settled()
+    const pad = await page.getByRole('img', { name: 'Where to draw' }).boundingBox()
+    if (pad === null) throw new Error('there is nowhere to draw')
+    const at = (x: number, y: number) => [pad.x + x * pad.width, pad.y + y * pad.height] as const
+    await page.mouse.move(...at(0.25, 0.2))
+    await page.mouse.down()
+    await page.mouse.move(...at(0.75, 0.2), { steps: 10 })
+    await page.mouse.move(...at(0.45, 0.85), { steps: 10 })
+    await page.mouse.up()
+    await eventually(() => outcome.name('dense').textContent()).toBe('7')
+    await eventually(() => outcome.name('pruned').textContent()).toBe('7')
+    expect(await outcome.tokens.count()).toBe(196)
+    expect(await outcome.gone.count()).toBe(196 - (await outcome.stay.count()))
+    const label = await page.getByTestId('patches').getAttribute('aria-label')
+    expect(label).toBe(`Your picture, in patches: ${await outcome.stay.count()} of 196 stay to the end`)
+    await page.close()
+  })
+
+  test('without a mouse: a written digit, by keyboard', async () => {
+    const page = await site.open('digit')
+    const outcome = outcomeOf(page)
+    await outcome.settled()
+    await page.getByRole('button', { name: 'A written 0' }).focus()
+    await page.keyboard.press('Enter')
+    await eventually(() => outcome.name('dense').textContent()).toBe('0')
+    await page.close()
+  })
+
+  test('accuracy over the built-in digits', async () => {
+    const page = await site.open('digit')
+    await page.getByText('202 of 202 digits it has never seen').waitFor({ timeout: 50_000 })
+    const [dense, pruned] = await Promise.all(
+      ['dense', 'pruned'].map((kind) => page.getByTestId(`accuracy-${kind}`).locator('b').textContent()),
+    )
+    expect(Number.parseFloat(dense ?? '')).toBeGreaterThan(95)
+    expect(Number.parseFloat(pruned ?? '')).toBeGreaterThan(85)
+    await page.close()
+  })
+
+  test('a picture that is chosen is read, what is no picture is refused', async () => {
+    const page = await site.open('picture')
+    const outcome = outcomeOf(page)
+    await outcome.settled()
+    await page.getByRole('button', { name: 'Trousers' }).click()
+    await eventually(() => outcome.name('dense').textContent()).toBe('Trouser')
+    const field = page.getByLabel('Choose a picture, or drop one here')
+    await field.setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture') })
+    await page.getByRole('alert').filter({ hasText: 'notes.png is no picture' }).waitFor()
+    const drawn = await page.locator('.patches canvas').screenshot()
+    await field.setInputFiles({ name: 'trousers.png', mimeType: 'image/png', buffer: drawn })
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await outcome.settled()
+    await page.close()
+  })
+}

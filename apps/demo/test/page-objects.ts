@@ -1,0 +1,35 @@
+import type { Locator, Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+/** Far more than anything takes; only what hangs fails by it. */
+const PATIENCE = { timeout: 40_000 }
+
+/** What a person sees of the outcome. */
+export function outcomeOf(page: Page) {
+  const cells = (left: string): Locator => page.locator(`.shown [data-left${left}]`)
+  const answer = (kind: 'dense' | 'pruned'): Locator => page.getByTestId(`answer-${kind}`)
+  return {
+    summary: page.locator('output.summary'),
+    tokens: cells(''),
+    stay: cells('="stays"'),
+    gone: page.locator('.shown .gone'),
+    slider: page.getByRole('slider', { name: /Keep at each layer/ }),
+    answer,
+    /** The first class of an answer. */
+    name: (kind: 'dense' | 'pruned'): Locator => answer(kind).locator('.first .name'),
+    /** Numbers of an output, as they are shown. */
+    async numbers(kind: 'dense' | 'pruned'): Promise<number[]> {
+      const texts = await page.locator(`[data-output="${kind}"]`).allTextContents()
+      return texts.map(Number)
+    },
+    /** Waits until the outcome belongs to what was set last. */
+    async settled(): Promise<void> {
+      await page.locator('.outcome[aria-busy="false"] output.summary', { hasText: 'go all the way' }).waitFor()
+    },
+  }
+}
+
+/** Waits until something that can be counted is as it should be. */
+export function eventually<T>(read: () => Promise<T>) {
+  return expect.poll(read, PATIENCE)
+}

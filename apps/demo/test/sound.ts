@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { sharedFolder } from 'exported-encoders'
+import { expect, test } from 'vitest'
+import { eventually, outcomeOf } from './page-objects.ts'
+import type { Site } from './site.ts'
+
+const model = join(sharedFolder, 'models/kwt1/model.onnx')
+const sound = join(sharedFolder, 'data/keywords/yes__flite_slt.wav')
+/** Place of "yes" among the classes of the model, which has no config.json. */
+const YES = 2
+
+const RECORDED_MS = 1200
+
+export function soundTests(site: Site): void {
+  const why = existsSync(model) ? '' : ' (left out: the shared folder is not here)'
+  test.skipIf(why !== '')(`a sound is read by a model of speech, slice by slice${why}`, async () => {
+    const page = await site.open('sound')
+    const outcome = outcomeOf(page)
+    await page.getByLabel('Choose a model of speech (.onnx), or drop it here').setInputFiles(model)
+    await page.getByText('An encoder of 12 layers').waitFor()
+    const field = page.getByLabel('Choose a sound, or drop one here')
+    await field.setInputFiles({ name: 'notes.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') })
+    await page.getByRole('alert').filter({ hasText: 'notes.wav is no sound' }).waitFor()
+    await field.setInputFiles(sound)
+    await outcome.settled()
+    expect(await outcome.tokens.count()).toBe(98)
+    expect(await outcome.gone.count()).toBeGreaterThan(0)
+    expect(await outcome.name('dense').textContent()).toBe(`class ${YES}`)
+    const before = await outcome.stay.count()
+    await outcome.slider.fill('60')
+    await eventually(() => outcome.stay.count()).toBeLessThan(before)
+    const picture = () => page.locator('.columns canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
+    const chosen = await picture()
+    await page.getByRole('button', { name: 'Record' }).click()
+    await page.waitForTimeout(RECORDED_MS)
+    await page.getByRole('button', { name: 'Stop recording' }).click()
+    await eventually(picture).not.toBe(chosen)
+    await outcome.settled()
+    await page.close()
+  })
+
+  test('the page says that it has no model of speech of its own', async () => {
+    const page = await site.open('sound')
+    await page.getByText('This page has no such model of its own').waitFor()
+    await page.close()
+  })
+}

@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import type { UserConfig } from 'vite'
+import { builtInSets } from './built-in-sets/plugin.ts'
+
+/** With these a page may share memory between threads, which onnxruntime's threads need. */
+const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+
+const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+const config: UserConfig = {
+  base: './',
+  plugins: [builtInSets()],
+  server: { headers },
+  preview: { headers },
+  worker: { format: 'es' },
+  // Bundled for development, onnxruntime would look for its wasm beside the bundle, where it is not.
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  build: {
+    outDir: 'dist/site',
+    target: 'es2023',
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: { page: path('index.html'), 'service-worker': path('src/offline/service-worker.ts') },
+      // A service worker serves what is in its folder and below.
+      output: { entryFileNames: ({ name }) => (name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js') },
+    },
+  },
+}
+
+export default config

@@ -1,0 +1,11 @@
+// What needs neither files nor native code, for pages.
+export { type AudioDataset, type ImageDataset, imageDataset, type Modality, textDataset } from './datasets/dataset.ts'
+export { audioInputs } from './inputs/audio-inputs.ts'
+export { imageInputs } from './inputs/image-inputs.ts'
+export { type ModelFacts, modelFacts } from './inputs/model-facts.ts'
+export { type ModelInputs, modalityOf } from './inputs/model-inputs.ts'
+export type { Normalisation } from './inputs/normalisation.ts'
+export { textInputs } from './inputs/text-inputs.ts'
+export { openTokenizer, type TextTokenizer } from './inputs/tokenizer.ts'
+export { medianInterval } from './latency.ts'
+export { bootstrapMean, type Interval } from './metrics/bootstrap.ts'

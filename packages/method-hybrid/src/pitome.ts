@@ -86,7 +86,7 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
       const sources = and(mergeable, isSource)
       return {
         keep: budget.select(where(sources, 0, 1)),
-        into: mostSimilar(metric, and(mergeable, not(isSource))).nearest,
+        into: mostSimilar(site, metric, and(mergeable, not(isSource))).nearest,
         proportional: proportionalAttention,
       }
     },

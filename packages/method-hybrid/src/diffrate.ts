@@ -47,7 +47,7 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       const leaves = and(alive, not(keep))
       // of those that leave the first are merged
       const merged = sub(many, floor(add(mul(many, pruned), 0.5)))
-      const isMerged = less(ranks(score, leaves), merged)
+      const isMerged = less(ranks(site, score, leaves), merged)
       return {
         keep,
         into: where(isMerged, nearest, -1),

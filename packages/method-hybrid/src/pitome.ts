@@ -80,7 +80,7 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
       const free = and(alive, not(fixed))
       const own = energy(metric, free, margin ?? 0.9 * (1 - block / blocks), form)
       // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
-      const rank = ranks(sub(own, mul(site.place, 1e-6)), free)
+      const rank = ranks(site, sub(own, mul(site.place, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
       const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
       const sources = and(mergeable, isSource)

@@ -65,7 +65,7 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
       if (budget === undefined) return { keep: alive }
       const many = leaving('zero-tprune', site)
       const free = and(alive, not(fixed))
-      const rank = ranks(pageRank(site, steps), free)
+      const rank = ranks(site, pageRank(site, steps), free)
       const unimportant = sub(many, floor(mul(many, similar)))
       const candidates = sub(sub(unsqueeze(count, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true })), unimportant)
       const stays = and(free, less(rank, candidates))

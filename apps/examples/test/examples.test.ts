@@ -63,7 +63,7 @@ async function look(folder: string, isolated: boolean): Promise<{ lines: string[
   const problem = new Promise<never>((_, reject) => page.on('pageerror', reject))
   await page.goto(`${served.url}index.html`)
   const output = page.locator('output', { hasText: /dense: .*ms\s+pruned: .*ms/ })
-  const text = await Promise.race([output.textContent({ timeout: 60_000 }), problem])
+  const text = await Promise.race([output.textContent({ timeout: 150_000 }), problem])
   await page.close()
   return { lines: (text as string).trim().split('\n'), workers }
 }
@@ -86,7 +86,7 @@ describe.each([
     // A worker for each model, and where the page may share memory one more for the second thread.
     { headers: 'plain', isolated: false, started: 2 },
     { headers: 'isolated', isolated: true, started: 4 },
-  ])('answers as in Node, dense and pruned, $headers page', { timeout: 120_000 }, async ({ isolated, started }) => {
+  ])('answers as in Node, dense and pruned, $headers page', { timeout: 180_000 }, async ({ isolated, started }) => {
     const { lines, workers } = await look(served, isolated)
     expect(lines).toHaveLength(2)
     for (const line of lines) {

@@ -10,7 +10,7 @@ export default function Page() {
     async function run() {
       const text = await (await fetch('mail.txt')).text()
       setMail(text)
-      for await (const line of compare(text)) setLines((before) => [...before, line])
+      setLines(await compare(text))
     }
     run()
   }, [])

@@ -81,6 +81,8 @@ export interface Site {
   readonly fixed: Tensor
   /** float [B,N] index of each token in the model's input */
   readonly position: Tensor
+  /** float [B,N] 0, 1, 2, … in every row: index of each token among those that are there, padding included */
+  readonly index: Tensor
   /** float [B,N] place of each token among the real ones, from 0, fixed ones first; padding has none of its own */
   readonly place: Tensor
   /** float [B,N] how many tokens of the input each one stands for; 1 where nothing was merged */
@@ -111,7 +113,7 @@ export interface Budget {
 export interface Reduction {
   /** bool [B,N]: the tokens that stay; the host adds the fixed ones and takes padding away */
   readonly keep: Tensor
-  /** integers [B,N]: index of the staying token that takes this one in; -1, or one that does not stay: dropped */
+  /** [B,N]: `index` of the staying token that takes this one in, as integers or floats; -1, or one that does not stay: dropped */
   readonly into?: Tensor
   /**
    * What a token becomes together with those that it takes in: their `mean` by weight (default); their weighted `sum`,

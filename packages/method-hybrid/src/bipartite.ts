@@ -21,7 +21,7 @@ export interface Bipartite {
   readonly distance: Tensor
   /** bool [B,N]: tokens that may join their partner */
   readonly sources: Tensor
-  /** int64 [B,N]: index of the partner */
+  /** float [B,N]: index of the partner */
   readonly into: Tensor
   /** float [B,N]: even places first, then odd ones */
   readonly order: NonNullable<Reduction['order']>
@@ -39,6 +39,7 @@ export function bipartite(site: Site, { neighbours = false }: { readonly neighbo
   const partners = and(free, isOdd)
   const isNext = equal(abs(sub(unsqueeze(place, 2), unsqueeze(place, 1))), 1) // [B,N,N]
   const { nearest, similarity } = mostSimilar(
+    site,
     mean(site.key, 1),
     neighbours ? and(isNext, unsqueeze(partners, 1)) : partners,
   )

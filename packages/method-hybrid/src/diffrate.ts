@@ -1,18 +1,4 @@
-import {
-  add,
-  and,
-  cast,
-  constant,
-  floor,
-  less,
-  type Method,
-  mean,
-  mul,
-  not,
-  type OptionSpecs,
-  sub,
-  where,
-} from '@tp/core'
+import { add, and, cast, floor, less, type Method, mean, mul, not, type OptionSpecs, sub, where } from '@tp/core'
 import { leaving } from './leaving.ts'
 import { nearestKept } from './nearest-kept.ts'
 import { ranks } from './ranks.ts'
@@ -61,10 +47,10 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       const leaves = and(alive, not(keep))
       // of those that leave the first are merged
       const merged = sub(many, floor(add(mul(many, pruned), 0.5)))
-      const isMerged = less(ranks(score, leaves), merged)
+      const isMerged = less(ranks(site, score, leaves), merged)
       return {
         keep,
-        into: where(isMerged, nearest, constant(-1, 'int64')),
+        into: where(isMerged, nearest, -1),
         weight: cast(alive, 'float32'),
         mass: where(keep, size, mul(size, similarity)),
         proportional: true,

@@ -23,7 +23,7 @@ export function evit(): Method {
     reduce(site) {
       if (site.budget === undefined) return { keep: site.alive }
       const score = mean(site.clsAttention, 1)
-      return { ...fuseRest(site.budget, score), weight: score, merge: 'sum', mass: 'none' }
+      return { ...fuseRest(site, site.budget, score), weight: score, merge: 'sum', mass: 'none' }
     },
   })
 }

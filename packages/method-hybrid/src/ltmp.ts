@@ -1,8 +1,6 @@
 import {
   and,
   cast,
-  constant,
-  cumSum,
   equal,
   less,
   type Method,
@@ -11,7 +9,7 @@ import {
   mul,
   not,
   type OptionSpecs,
-  sub,
+  type Site,
   type Tensor,
   unsqueeze,
   where,
@@ -48,17 +46,16 @@ export function ltmp({ merge = 0.9 }: LtmpOptions = {}): Method {
       const isNear = and(sources, less(distance, 1 - merge))
       // a row that may keep all its tokens keeps them
       const isMerged = budget.keep === undefined ? isNear : and(isNear, unsqueeze(less(budget.keep, count), 1))
-      const target = where(isMerged, into, constant(-1, 'int64'))
-      const importance = maximum(site.received, largestOfParts(site.received, target))
+      const target = where(isMerged, into, -1)
+      const importance = maximum(site.received, largestOfParts(site, target))
       const left = budget.select(where(isMerged, 0, importance))
       return { keep: and(left, not(isMerged)), into: target, order, proportional: true }
     },
   })
 }
 
-/** float [B,N]: the largest value [B,N], not negative, among those that join a token; 0 where none does. */
-function largestOfParts(value: Tensor, target: Tensor): Tensor {
-  const index = sub(cumSum(where(equal(value, value), 1, 1), 1), 1)
-  const hits = equal(unsqueeze(cast(target, 'float32'), 1), unsqueeze(index, 2)) // [B,token,part]
-  return max(mul(cast(hits, 'float32'), unsqueeze(value, 1)), 2)
+/** float [B,N]: the most that one of those received which join a token; 0 where none does. target float [B,N] */
+function largestOfParts({ index, received }: Site, target: Tensor): Tensor {
+  const hits = equal(unsqueeze(target, 1), unsqueeze(index, 2)) // [B,token,part]
+  return max(mul(cast(hits, 'float32'), unsqueeze(received, 1)), 2)
 }

@@ -1,8 +1,23 @@
-import { add, argMax, cast, div, matmul, max, maximum, norm2, swapLast, type Tensor, unsqueeze, where } from '@tp/core'
+import {
+  add,
+  argMax,
+  cast,
+  div,
+  gatherND,
+  matmul,
+  max,
+  maximum,
+  norm2,
+  type Site,
+  swapLast,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
 
 /** For each token its most similar one. */
 export interface MostSimilar {
-  /** int64 [B,N] index of it */
+  /** float [B,N] index of it */
   readonly nearest: Tensor
   /** float [B,N] cosine of the angle between the two; below −1 where there is none */
   readonly similarity: Tensor
@@ -14,11 +29,12 @@ const NONE = -4
 /**
  * metric [B,N,C]; candidates bool [B,N], or for each token its own [B,N,N]: by the cosine of the angle, of equals the first.
  */
-export function mostSimilar(metric: Tensor, candidates: Tensor): MostSimilar {
+export function mostSimilar({ index }: Site, metric: Tensor, candidates: Tensor): MostSimilar {
   const unit = unitVectors(metric)
   const cosines = matmul(unit, swapLast(unit)) // [B,N,N]
   const masked = add(cosines, where(candidates.rank === 3 ? candidates : unsqueeze(candidates, 1), 0, NONE))
-  return { nearest: argMax(masked, 2), similarity: max(masked, 2) }
+  // Looked up and not cast: integers of 64 bits can only be indices on a GPU.
+  return { nearest: gatherND(index, argMax(masked, 2, { keepDims: true }), 1), similarity: max(masked, 2) }
 }
 
 /** x [B,N,C] → float32, each of length 1. */

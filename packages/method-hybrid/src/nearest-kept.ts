@@ -6,5 +6,5 @@ import { type MostSimilar, mostSimilar } from './most-similar.ts'
  * of the keys over heads.
  */
 export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site.key, 1)): MostSimilar {
-  return mostSimilar(metric, and(and(keep, site.alive), not(site.fixed)))
+  return mostSimilar(site, metric, and(and(keep, site.alive), not(site.fixed)))
 }

@@ -80,13 +80,13 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
       const free = and(alive, not(fixed))
       const own = energy(metric, free, margin ?? 0.9 * (1 - block / blocks), form)
       // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
-      const rank = ranks(sub(own, mul(site.place, 1e-6)), free)
+      const rank = ranks(site, sub(own, mul(site.place, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
       const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
       const sources = and(mergeable, isSource)
       return {
         keep: budget.select(where(sources, 0, 1)),
-        into: mostSimilar(metric, and(mergeable, not(isSource))).nearest,
+        into: mostSimilar(site, metric, and(mergeable, not(isSource))).nearest,
         proportional: proportionalAttention,
       }
     },

@@ -1,7 +1,6 @@
 import {
   and,
   cast,
-  constant,
   div,
   greaterOrEqual,
   type Method,
@@ -57,7 +56,7 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
       const { distance, into, order } = bipartite(site)
       return {
         keep: budget.select(where(drops, score, distance)),
-        into: where(drops, constant(-1, 'int64'), into),
+        into: where(drops, -1, into),
         order: where(drops, site.place, order),
         proportional: true,
       }

@@ -31,7 +31,7 @@ export function withFuse(method: Method): Method {
         const reason = `${method.name} chooses tokens without a score, so that it is not known which to fuse the others into`
         throw new TpError('TP_OPTION', 'method-hybrid', `${reason}; use withMerge`)
       }
-      return { ...reduction, ...fuseRest(budget, score) }
+      return { ...reduction, ...fuseRest(site, budget, score) }
     },
   })
 }

@@ -65,12 +65,12 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
       if (budget === undefined) return { keep: alive }
       const many = leaving('zero-tprune', site)
       const free = and(alive, not(fixed))
-      const rank = ranks(pageRank(site, steps), free)
+      const rank = ranks(site, pageRank(site, steps), free)
       const unimportant = sub(many, floor(mul(many, similar)))
       const candidates = sub(sub(unsqueeze(count, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true })), unimportant)
       const stays = and(free, less(rank, candidates))
       const isSource = odd(rank)
-      const { similarity } = mostSimilar(mean(site.key, 1), and(stays, not(isSource)))
+      const { similarity } = mostSimilar(site, mean(site.key, 1), and(stays, not(isSource)))
       // unimportant ones first, then sources by likeness, then the others by rank
       const score = where(stays, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))
       return { keep: budget.select(score) }

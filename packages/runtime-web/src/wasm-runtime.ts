@@ -1,7 +1,5 @@
 import type { Runtime } from '@tp/core'
-import { platform } from '#platform'
 import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
-import { handleOf } from './worker/handle.ts'
 
 /**
  * onnxruntime's wasm on the processor. Without `worker`, runs and loading block the page while they compute, all models
@@ -11,11 +9,9 @@ export function wasmRuntime(options: WebRuntimeOptions = {}): Runtime {
   const engine = {
     name: 'wasm',
     breaksOnFailure: false,
+    ortName: '#ort-wasm',
     importOrt: () => import('#ort-wasm'),
-    // In this form bundlers recognise a worker.
-    startWorker: () =>
-      platform.startWorkerThread?.('worker/wasm.js') ??
-      handleOf(new Worker(new URL('./worker/wasm.js', import.meta.url), { type: 'module' })),
+    startBundledWorker: () => new Worker(new URL('./worker/wasm.js', import.meta.url), { type: 'module' }),
     // Half of them are often the other halves of the same cores, and more than four gain little on small models.
     standardThreads: (cores: number) => Math.min(4, Math.ceil(cores / 2)),
     checkDevice: async () => {},

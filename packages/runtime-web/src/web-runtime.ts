@@ -15,6 +15,8 @@ import type { Engine, WasmPaths } from './ort/start-ort.ts'
 import type { WorkerHandle } from './platform/platform.ts'
 import { chooseThreads, type Threads } from './threads.ts'
 import { openModelInWorker } from './worker/client.ts'
+import { handleOf } from './worker/handle.ts'
+import { byImportMap, startUnbundled } from './worker/unbundled.ts'
 
 export interface WebRuntimeOptions {
   /**
@@ -26,7 +28,10 @@ export interface WebRuntimeOptions {
 
 /** What differs between the builds of onnxruntime-web. */
 export interface WebEngine extends Engine {
-  startWorker(): WorkerHandle
+  /** By which name it is imported. */
+  readonly ortName: string
+  /** A worker that serves one model, in the form in which bundlers recognise one. */
+  startBundledWorker(): Worker
   /** Threads where none are asked for, out of the processor's. */
   standardThreads(cores: number): number
   /** @throws TpError TP_DEVICE if what computes is not there */
@@ -45,10 +50,10 @@ export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions):
     await engine.checkDevice(where)
     const bytes = typeof model === 'string' ? await platform.readModel(where, model, signal) : model
     throwIfAborted(signal, where)
-    lastThreads = chooseThreads(options.threads, engine.standardThreads, worker || servesModule(wasmPaths))
+    lastThreads = chooseThreads(options.threads, engine.standardThreads, worker || servesModule(engine, wasmPaths))
     const start = { threads: lastThreads.got, wasmPaths: absolute(wasmPaths) }
     const backend = worker
-      ? await openModelInWorker(where, engine.startWorker, new Uint8Array(bytes), start, signal)
+      ? await openModelInWorker(where, () => startWorker(engine), new Uint8Array(bytes), start, signal)
       : await openModel(where, engine, bytes, start)
     return await openSessionUnlessAborted(where, backend, signal)
   }
@@ -58,6 +63,13 @@ export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions):
     load,
     diagnose: (): Promise<Diagnosis> => diagnose(engine, lastThreads),
   })
+}
+
+function startWorker(engine: WebEngine): WorkerHandle {
+  return (
+    platform.startWorkerThread?.(`worker/${engine.name}.js`) ??
+    handleOf(startUnbundled(engine) ?? engine.startBundledWorker())
+  )
 }
 
 /** Runtime and model, for errors. */
@@ -72,9 +84,9 @@ function refuseProfile(where: string, { profile }: SessionOptions): void {
   throw new TpError('TP_OPTION', where, reason)
 }
 
-/** Whether onnxruntime's own JavaScript is loaded from there, and not from where a bundler has put it. */
-function servesModule(paths: WasmPaths | undefined): boolean {
-  return typeof paths === 'string' || paths?.mjs !== undefined
+/** Whether onnxruntime's own JavaScript is loaded from a file of its own, and not from where a bundler has put it. */
+function servesModule({ ortName }: WebEngine, paths: WasmPaths | undefined): boolean {
+  return typeof paths === 'string' || paths?.mjs !== undefined || byImportMap(ortName) !== undefined
 }
 
 /** Addresses that mean the same in a worker, which has another base. */

@@ -1,8 +1,6 @@
 import { type Runtime, TpError } from '@tp/core'
-import { platform } from '#platform'
 import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
 import { findAdapter } from './webgpu-adapter.ts'
-import { handleOf } from './worker/handle.ts'
 
 /**
  * onnxruntime on the graphics device by WebGPU; what that cannot compute is computed in wasm, on one thread unless more
@@ -12,10 +10,9 @@ export function webgpuRuntime(options: WebRuntimeOptions = {}): Runtime {
   const engine = {
     name: 'webgpu',
     breaksOnFailure: true,
+    ortName: 'onnxruntime-web/webgpu',
     importOrt: () => import('onnxruntime-web/webgpu'),
-    startWorker: () =>
-      platform.startWorkerThread?.('worker/webgpu.js') ??
-      handleOf(new Worker(new URL('./worker/webgpu.js', import.meta.url), { type: 'module' })),
+    startBundledWorker: () => new Worker(new URL('./worker/webgpu.js', import.meta.url), { type: 'module' }),
     standardThreads: () => 1,
     async checkDevice(where: string) {
       const adapter = await findAdapter()

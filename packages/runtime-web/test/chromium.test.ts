@@ -20,6 +20,7 @@ const runs: readonly SuiteRun[] = [
   { headers: 'isolated', runtime: 'servedWasm', options: { threads: 2 }, kit: wasm },
   { headers: 'isolated', runtime: 'wasm', options: { threads: 2, worker: true }, kit: wasm },
   { headers: 'isolated', runtime: 'webgpu', options: {}, kit: webgpu },
+  { headers: 'isolated', runtime: 'webgpu', options: { worker: true }, kit: webgpu },
 ]
 
 const site = await openSite()
@@ -37,25 +38,6 @@ for (const run of runs) {
   })
 }
 
-test('WebGPU in a worker: refuses, runs, fails, runs again, is gone', { timeout: 60_000 }, async () => {
-  // Not the whole suite: each of its tests would load 27 MB of wasm, and the parts are tested one by one above.
-  const page = await site.open('isolated')
-  const seen = await page.evaluate(async () => {
-    const code = (error: { code?: string }) => error.code
-    const options = { worker: true }
-    const refused = await tp.webgpu.load(new Uint8Array(3), options).catch(code)
-    const session = await tp.webgpu.load(tp.models.reshapeModel, options)
-    const x = { type: 'float32', dims: [6], data: new Float32Array(6) }
-    const dimsFor = (...sizes: bigint[]) =>
-      session.run({ x, shape: { type: 'int64', dims: [2], data: BigInt64Array.from(sizes) } }).then(({ y }) => y?.dims)
-    const dims = [await dimsFor(2n, 3n), await dimsFor(4n, 4n).catch(code), await dimsFor(3n, 2n)]
-    await session.dispose()
-    return [refused, ...dims, await dimsFor(2n, 3n).catch(code)]
-  })
-  expect(seen).toEqual(['TP_MODEL_LOAD', [2, 3], 'TP_RUN', [3, 2], 'TP_DISPOSED'])
-  await page.close()
-})
-
 test('threads: what a page gets, and why', { timeout: 60_000 }, async () => {
   const notes: Record<string, string | undefined> = {}
   for (const headers of ['isolated', 'plain'] as const) {
@@ -69,23 +51,6 @@ test('threads: what a page gets, and why', { timeout: 60_000 }, async () => {
   }
   expect(notes.isolated).toMatch(/2 asked for, 1 got, .*worker: true/)
   expect(notes.plain).toMatch(/2 asked for, 1 got, .*Cross-Origin-Opener-Policy/)
-})
-
-test('models that come and go leave a page with one memory that does not grow', { timeout: 60_000 }, async () => {
-  const page = await site.open('plain')
-  const sizes = await page.evaluate(async () => {
-    const sizes: number[] = []
-    for (let cycle = 0; cycle < 60; cycle++) {
-      const session = await tp.wasm.load(tp.models.slowModel)
-      await session.run({ x: { type: 'float32', dims: [64, 64], data: new Float32Array(64 * 64) } })
-      await session.dispose()
-      sizes.push(memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0))
-    }
-    return sizes
-  })
-  expect(sizes[0]).toBeGreaterThan(0)
-  expect(sizes.at(-1)).toBe(sizes[9])
-  await page.close()
 })
 
 describe('a pruned model gives what it gives in Node', () => {

@@ -1,4 +1,14 @@
-import { cast, gatherND, initialState, input, type Method, not, sum, type Tensor, type TokenState } from '@tp/core'
+import {
+  cast,
+  countTokens,
+  gatherND,
+  initialState,
+  input,
+  type Method,
+  not,
+  type Tensor,
+  type TokenState,
+} from '@tp/core'
 import { cloneModel, type Model } from '@tp/onnx'
 import { viewBatchFirst } from '../find/batch-first.ts'
 import type { Block } from '../find/block.ts'
@@ -149,7 +159,7 @@ export function startOf(
       ...state,
       ordinals,
       alive: now,
-      count: now && cast(sum(cast(now, 'float32'), 1, { keepDims: true }), 'int64'),
+      count: now && countTokens(now),
       position: value(position as string, ['B', 'N']),
       isPacked: true,
     },

@@ -25,10 +25,10 @@ function evenlySpaced(site: Site): Tensor {
     )
   }
   const isFree = and(site.alive, not(site.fixed))
-  const free = cast(isFree, 'int64')
+  const free = cast(isFree, 'int32')
   const upTo = cumSum(free, 1)
   const total = sum(free, 1, { keepDims: true }) // [B,1]
-  const stay = sub(unsqueeze(cast(keep, 'int64'), [1]), sub(unsqueeze(cast(site.count, 'int64'), [1]), total))
+  const stay = sub(unsqueeze(cast(keep, 'int32'), [1]), sub(unsqueeze(cast(site.count, 'int32'), [1]), total))
   // a row without free tokens has nothing to divide by, and integer division by 0 stops a runtime
   const quota = (j: Tensor): Tensor => div(mul(j, stay), maximum(total, 1))
   return cast(and(isFree, greater(quota(upTo), quota(sub(upTo, 1)))), 'float32')

@@ -5,17 +5,15 @@ import {
   lessOrEqual,
   max,
   maximum,
-  minimum,
   mul,
   slice,
   sub,
-  sum,
   topK,
   unsqueeze,
   where,
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
-import { fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
+import { countTokens, fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
 
 /** The tokens that stay, as a rectangle: kept ones first in their order, then fillers that are masked. */
 export interface Slots {
@@ -32,7 +30,7 @@ export interface Slots {
   takeRest(x: Tensor): Tensor
   /** float [B,K]: 1, 2, 3, … */
   readonly ordinals: Tensor
-  /** int64 [B,1]: kept tokens of each row; absent, like `valid`, where every slot of every row holds one */
+  /** int32 [B,1]: kept tokens of each row; absent, like `valid`, where every slot of every row holds one */
   readonly count?: Tensor | undefined
   /** bool [B,K]: the slot holds a kept token */
   readonly valid?: Tensor | undefined
@@ -42,7 +40,7 @@ export interface Slots {
 export interface Kept {
   /** int64 [1]: slots of the rectangle */
   readonly width: Tensor
-  /** int64 [B,1] (or [1] without padding): tokens of each row */
+  /** int32 [B,1] (int64 [1] without padding): tokens of each row */
   readonly rows: Tensor
 }
 
@@ -67,16 +65,17 @@ const BEHIND = 1e30
  */
 export function compact({ keep, kept, order, state, hidden, needsRest }: CompactOptions): Slots {
   const tokens = tokenCount(hidden)
-  const count = kept?.rows ?? cast(sum(cast(keep, 'float32'), 1, { keepDims: true }), 'int64')
-  const width = kept?.width ?? maximum(max(count, 0), 1)
-  const place = order === undefined ? inPlace(keep, state, tokens) : inOrder(keep, order, state)
-  const sorted = (many: Tensor): Tensor => topK(unsqueeze(place, [2]), many, { axis: 1, largest: false }).indices
-  const ragged = kept === undefined
-  const all = needsRest && !ragged ? sorted(tokens) : undefined
-  const indices = all === undefined ? sorted(width) : slice(all, { axis: 1, start: 0, end: width })
+  const count = kept?.rows ?? countTokens(keep)
+  const width = kept?.width ?? maximum(cast(max(count, 0), 'int64'), 1)
+  const place = inPlace(keep, state, tokens)
+  const key = order === undefined ? place : inOrder(keep, order, state)
+  // Two sorts and not one that is cut in two: a GPU has no integers of 64 bits, so that it could not cut the indices.
+  const { indices } = topK(unsqueeze(key, [2]), width, { axis: 1, largest: false })
   const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
+  const ragged = kept === undefined
   // Never empty, for runtimes that cannot multiply by nothing: if none leaves, the last one that stays is among them.
-  const rest = all && slice(all, { axis: 1, start: minimum(width, sub(tokens, 1)) })
+  const others = maximum(sub(tokens, width), 1)
+  const rest = needsRest && !ragged ? topK(unsqueeze(place, [2]), others, { axis: 1 }).indices : undefined
   const takeRest = (x: Tensor): Tensor => (rest === undefined ? x : gatherND(x, rest, 1))
   const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
   if (!ragged && state.alive === undefined) return { indices, ragged, take, takeRest, ordinals }

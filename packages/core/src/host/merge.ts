@@ -12,14 +12,13 @@ import {
   mul,
   norm2,
   not,
-  sub,
   sum,
   unsqueeze,
   where,
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Slots } from './compact.ts'
-import { fixedCount, fixedTokens, type TokenState, tokenSizes } from './state.ts'
+import { fixedCount, fixedTokens, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
 /** What the tokens that stay have become. */
 export interface Merged {
@@ -48,7 +47,7 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const { into, merge: how = 'mean', mass, weight } = reduction
   if (into === undefined) return { states: slots.take, size: state.size && slots.take(state.size) }
 
-  const index = sub(state.ordinals, 1)
+  const index = tokenIndex(state)
   const target = cast(into, 'float32')
   const leaves = state.alive === undefined ? not(keep) : and(state.alive, not(keep))
   const joins = slots.takeRest(where(leaves, target, -1))

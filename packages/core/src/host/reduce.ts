@@ -32,6 +32,7 @@ import {
   slotOf,
   type TokenState,
   tokenCount,
+  tokenIndex,
   tokenPlaces,
   tokenSizes,
 } from './state.ts'
@@ -182,6 +183,9 @@ function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefi
       return fixedTokens(state)
     },
     position: state.position,
+    get index() {
+      return tokenIndex(state)
+    },
     get place() {
       return tokenPlaces(state)
     },

@@ -13,7 +13,6 @@ import {
   minimum,
   mul,
   not,
-  or,
   squeeze,
   sub,
   sum,
@@ -38,7 +37,7 @@ export interface Rule {
 }
 
 /**
- * Tokens that a rule keeps of `count` (int64, any shape), as an integer expression; undefined where only the scores
+ * Tokens that a rule keeps of `count` (integers, any shape), as an integer expression; undefined where only the scores
  * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
  */
 export function keptTokens(count: Tensor, rule: Rule, extra = 0): Tensor | undefined {
@@ -93,7 +92,8 @@ function heaviest(score: Tensor, rank: Tensor, order: Tensor, mass: number, stat
   const fixed = fixedTokens(state)
   const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
   const needed = maximum(tokensForMass(where(free, score, 0), order, mass), 1)
-  return or(fixed, and(free, lessOrEqual(rank, needed)))
+  // By one comparison, since WebGPU has no Or.
+  return lessOrEqual(where(fixed, 0, where(free, rank, ABOVE_ALL)), needed)
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */

@@ -25,7 +25,7 @@ export interface TokenState {
   readonly ordinals: Tensor
   /** bool [B,N]; absent: the model has no padding, every token is real */
   readonly alive?: Tensor | undefined
-  /** int64 [B,1]: real tokens of each row; absent like `alive` */
+  /** int32 [B,1]: real tokens of each row; absent like `alive` */
   readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
@@ -57,7 +57,7 @@ export function initialState(
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const position = sub(ordinals, 1)
   const alive = mask && pins.reduce((real, pin) => or(real, equal(position, pin)), mask)
-  const count = alive && cast(sum(cast(alive, 'float32'), 1, { keepDims: true }), 'int64')
+  const count = alive && countTokens(alive)
   return {
     ordinals,
     alive,
@@ -75,7 +75,12 @@ export function tokenCount(hidden: Tensor): Tensor {
   return shape(hidden, { start: 1, end: 2 })
 }
 
-/** int64 [B,1] (or [1] without padding): real tokens of each row. */
+/** int32 [B,1]: how many tokens of each row are marked in `some` bool [B,N]. WebGPU has no integers of 64 bits. */
+export function countTokens(some: Tensor): Tensor {
+  return cast(sum(cast(some, 'float32'), 1, { keepDims: true }), 'int32')
+}
+
+/** int32 [B,1] (int64 [1] without padding): real tokens of each row. */
 export function realTokens(state: TokenState, hidden: Tensor): Tensor {
   return state.count ?? tokenCount(hidden)
 }
@@ -106,6 +111,11 @@ export function fixedCount({ fixed, pins }: TokenState): number {
 export function slotOf(token: number | Tensor, { fixed, position }: TokenState): number | Tensor {
   if (typeof token === 'number' && (isPrefix(fixed) || !fixed.includes(token))) return token
   return argMax(cast(equal(position, token), 'float32'), 1, { keepDims: true })
+}
+
+/** float [B,N]: 0, 1, 2, … in every row. */
+export function tokenIndex({ ordinals }: TokenState): Tensor {
+  return sub(ordinals, 1)
 }
 
 /** float [B,N]: tokens of the input that each stands for. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,6 +9,8 @@ import { buildPage } from './build-page.ts'
 export interface Site {
   /** What is served; files may be added. */
   readonly folder: string
+  /** Addresses of onnxruntime's wasm as the bundler has put it there. */
+  readonly wasm: readonly string[]
   /** A new page, on a server that sends the headers for threads or on one that does not. */
   open(headers: 'isolated' | 'plain'): Promise<Page>
   close(): Promise<void>
@@ -26,8 +28,10 @@ export async function openSite(): Promise<Site> {
   const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
   const browser = await openChromium(profile)
   const servers = { isolated: await serve(folder, { isolated: true }), plain: await serve(folder, { isolated: false }) }
+  const assets = await readdir(join(folder, 'assets'))
   return {
     folder,
+    wasm: assets.filter((name) => name.endsWith('.wasm')).map((name) => `assets/${name}`),
     async open(headers) {
       const page = await browser.newPage()
       await page.addInitScript(recordMemories)

@@ -20,6 +20,7 @@ export async function runSuite(site: Site, { headers, runtime, options, kit }: S
   page.on('console', (message) => {
     last = message.text()
   })
+  if (options?.worker) await page.evaluate(holdCompiled, site.wasm)
   const suite = page.evaluate(([runtime, options, kit]) => tp.testRuntime(runtime, options, kit), [
     runtime,
     options,
@@ -38,4 +39,13 @@ export async function runSuite(site: Site, { headers, runtime, options, kit }: S
     clearTimeout(timer)
     await page.close()
   }
+}
+
+declare global {
+  var compiled: readonly WebAssembly.Module[]
+}
+
+/** While a page holds what it has compiled, its workers need not compile the same 27 MB again, each for itself. */
+async function holdCompiled(addresses: readonly string[]): Promise<void> {
+  globalThis.compiled = await Promise.all(addresses.map((address) => WebAssembly.compileStreaming(fetch(address))))
 }

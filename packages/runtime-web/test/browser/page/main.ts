@@ -1,6 +1,7 @@
 import { runtimeModels, testRuntime } from '@tp/core/testing'
 import { autoRuntime, wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
+import { logPlacement } from './placement.ts'
 import { runTests } from './vitest.ts'
 
 const runtimes = { wasm: wasmRuntime(), servedWasm: wasmRuntime({ wasmPaths: 'ort/' }), webgpu: webgpuRuntime() }
@@ -12,6 +13,7 @@ const page = {
   autoRuntime,
   wasmRuntime,
   models: runtimeModels,
+  logPlacement,
   testRuntime: (name: keyof typeof runtimes, options: Parameter<1>, kit: Parameter<2>) =>
     runTests(() => testRuntime(runtimes[name], options, kit)),
 }

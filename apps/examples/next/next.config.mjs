@@ -1,0 +1,2 @@
+/** Files that any server can serve. */
+export default { output: 'export' }

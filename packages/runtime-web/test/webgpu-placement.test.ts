@@ -1,0 +1,68 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { prune } from '@tp/compiler'
+import { type Method, random, type ScheduleOptions, schedule } from '@tp/core'
+import { ats, clsAttention, receivedAttention } from '@tp/method-attention'
+import { evit, ltmp, tome } from '@tp/method-hybrid'
+import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { afterAll, expect, test } from 'vitest'
+import { openSite } from './browser/site.ts'
+
+const site = await openSite()
+afterAll(() => site.close())
+const page = await site.open('plain')
+let log = ''
+page.on('console', (message) => {
+  log += `${message.text()}\n`
+})
+
+/** Values that onnxruntime copies in each run from the graphics device to the processor, and the other way. */
+async function copies(model: Uint8Array): Promise<{ toHost: string[]; toDevice: string[] }> {
+  await writeFile(join(site.folder, 'placed.onnx'), model)
+  log = ''
+  await page.evaluate(() => tp.logPlacement('placed.onnx'))
+  // Without this line the log would not be what it is taken for.
+  expect(log).toMatch(/placed on \[WebGpuExecutionProvider\]/)
+  const named = (pattern: RegExp): string[] => [...log.matchAll(pattern)].map(([, value]) => value as string)
+  return {
+    toHost: named(/Add MemcpyToHost before (\S+)/g),
+    toDevice: named(/Add MemcpyFromHost after (\S+)/g),
+  }
+}
+
+async function pruned(method: Method, amount: ScheduleOptions): Promise<Uint8Array> {
+  const result = prune(decodeModel(await readFile(modelPath('mail'))), { method, schedule: schedule(6, amount) })
+  if (!result.ok) throw new Error(result.refusal.message)
+  return encodeModel(result.model)
+}
+
+test('the dense model: no copy to the host, four to the device', { timeout: 60_000 }, async () => {
+  const { toHost, toDevice } = await copies(new Uint8Array(await readFile(modelPath('mail'))))
+  expect(toHost).toEqual([])
+  expect(toDevice).toHaveLength(4)
+})
+
+// Tokens leave in blocks 1 to 5, and in the last of them by cutting out the class token, which copies nothing.
+test.each<[string, Method, ScheduleOptions]>([
+  ['received-attention, keep', receivedAttention(), { keep: 0.7 }],
+  ['cls-attention, tokens', clsAttention(), { tokens: 64 }],
+  ['tome, remove', tome(), { remove: 8 }],
+  ['evit, keep', evit(), { keep: 0.7 }],
+])('%s: no copy to the host, one number more for each cut to the device', { timeout: 60_000 }, async (_, ...how) => {
+  const { toHost, toDevice } = await copies(await pruned(...how))
+  expect(toHost).toEqual([])
+  expect(toDevice).toHaveLength(4 + 1 + 4)
+})
+
+// docs/web.md has this table with reasons; a new onnxruntime may need fewer.
+test.each<[number, string, Method, ScheduleOptions]>([
+  [1, 'received-attention, threshold', receivedAttention(), { threshold: 0.01 }],
+  [1, 'cls-attention, mass', clsAttention(), { mass: 0.9 }],
+  [2, 'random, keep', random(), { keep: 0.7 }],
+  [3, 'ltmp, keep', ltmp(), { keep: 0.7 }],
+  [5, 'ats, keep', ats(), { keep: 0.7 }],
+])('%d copies to the host for each cut: %s', { timeout: 60_000 }, async (each, _, ...how) => {
+  const { toHost } = await copies(await pruned(...how))
+  expect(toHost).toHaveLength(4 * each)
+})

@@ -16,7 +16,7 @@ export async function runTests(scratch) {
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--testTimeout=60000'], {
     cwd: root,
     env: { TP_OUTCOMES: file },
-    timeoutMs: 900_000,
+    timeoutMs: 3_000_000,
     live: true,
   })
   if (!existsSync(file)) return [...withoutBrowser, failed('vitest', 'ended without a result (see above)')]

@@ -19,10 +19,11 @@ export const wasmAccuracy: Section = {
     for (const [title, data] of Object.entries(sets)) {
       context.onProgress(title)
       const subject = await openMinilm(context, data, 2000)
-      const at = (keep: number) => scheduleOf(subject, { keep, layers: [1, 2, 3, 4, 5] })
+      const at = (keep: number, layers = [1, 2, 3, 4, 5]) => scheduleOf(subject, { keep, layers })
       const files = {
         none: withoutDeadTokens(subject).file,
         'received-attention 0.7': pruned(subject, receivedAttention(), at(0.7)).file,
+        'received-attention 0.7, block 0 too': pruned(subject, receivedAttention(), at(0.7, [0, 1, 2, 3, 4, 5])).file,
         'received-attention 0.5': pruned(subject, receivedAttention(), at(0.5)).file,
       }
       const evaluations = await inParallel(

@@ -59,11 +59,12 @@ export const wasmSpeed: Section = {
 }
 
 function filesOf(subject: Subject): Record<string, Uint8Array> {
-  const at = (keep: number) => scheduleOf(subject, { keep, layers: [1, 2, 3, 4, 5] })
+  const at = (keep: number, layers = [1, 2, 3, 4, 5]) => scheduleOf(subject, { keep, layers })
   return {
     none: withoutDeadTokens(subject).file,
     dense: dense(subject).file,
     'received-attention 0.7': pruned(subject, receivedAttention(), at(0.7)).file,
+    'received-attention 0.7, block 0 too': pruned(subject, receivedAttention(), at(0.7, [0, 1, 2, 3, 4, 5])).file,
     'received-attention 0.5': pruned(subject, receivedAttention(), at(0.5)).file,
     'cls-attention 0.7': pruned(subject, clsAttention(), at(0.7)).file,
   }

@@ -1,5 +1,6 @@
 export { crossEntropy, distillation } from './losses.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
-export { type Trained, type TrainOptions, type TrainProgress, train } from './train.ts'
+export type { Lesson, TrainProgress } from './step.ts'
+export { type Trained, type TrainOptions, train } from './train.ts'
 export { type LossOptions, type TrainingGraph, trainingGraph } from './training-graph.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'

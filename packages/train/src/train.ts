@@ -1,20 +1,18 @@
-import { type AbortSignalLike, type NamedTensors, type Runtime, type Session, TpError, throwIfAborted } from '@tp/core'
+import { type AbortSignalLike, type Runtime, TpError, throwIfAborted } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
-import { type AdamW, adamW } from './adam-w.ts'
+import { adamW } from './adam-w.ts'
 import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
 import { type Settings, settingsOf, type TrainSettings } from './settings.ts'
-import { names, trainingGraph } from './training-graph.ts'
+import { type Lesson, stepper, type TrainProgress } from './step.ts'
+import { trainingGraph } from './training-graph.ts'
 import { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'
 
-export interface TrainOptions extends TrainSettings {
+export interface TrainOptions extends TrainSettings, Lesson {
   /** What learns: an encoder, mostly with its tokens pruned already. It is not changed. */
   readonly model: Model
   readonly runtime: Runtime
-  readonly inputs: ModelInputs
-  /** Logits of the dense model for all examples, [examples, classes] row by row; asked for by distillation. */
-  readonly teacher?: Float32Array
   /** What the best weights are chosen by; without it they are the last. */
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
@@ -25,19 +23,6 @@ export interface TrainOptions extends TrainSettings {
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>
   readonly onProgress?: (progress: TrainProgress) => void
   readonly signal?: AbortSignalLike
-}
-
-/** One step. */
-export interface TrainProgress {
-  /** From 1. */
-  readonly step: number
-  readonly steps: number
-  readonly loss: number
-  readonly learningRate: number
-  /** 2-norm of the gradients before clipping. */
-  readonly gradientNorm: number
-  /** Percent of the selection set that is right, at the steps after which that is counted. */
-  readonly accuracy?: number
 }
 
 export interface Trained {
@@ -73,12 +58,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const graph = trainingGraph(model, weights, settings)
   checkTargets(inputs, graph.classes)
   await using session = await runtime.load(graph.bytes, { threads: 1 })
+  const takeStep = stepper(session, options, settings, weights, optimizer)
   const every = Math.max(1, Math.round(steps / settings.evaluations))
   while (standing.step < steps) {
     await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
     const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
     const rate = learningRateAt(standing.step, steps, settings)
-    const progress = await takeStep(session, options, settings, weights, optimizer, rows, rate, standing.step + 1)
+    const progress = await takeStep(rows, rate, standing.step + 1)
     standing.step += 1
     const isDue = standing.step % every === 0 || standing.step === steps
     if (isDue && selection !== undefined) {
@@ -115,60 +101,6 @@ function orderOf(count: number, { batchSize, seed }: Settings, lengths: readonly
     if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, batchSize, lengths, seed + epoch) }
     return last.batches
   }
-}
-
-async function takeStep(
-  session: Session,
-  { inputs, teacher, signal }: TrainOptions,
-  settings: Settings,
-  weights: Weights,
-  optimizer: AdamW,
-  rows: readonly number[],
-  learningRate: number,
-  step: number,
-): Promise<Omit<TrainProgress, 'steps'>> {
-  const extra: Record<string, NamedTensors[string]> = {}
-  if (settings.distillation < 1) {
-    const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
-    extra[names.labels] = { type: 'int64', dims: [rows.length], data }
-  }
-  if (settings.distillation > 0) extra[names.teacher] = teacherRows(teacher, rows, inputs)
-  const outputs = await session.run(
-    { ...(await inputs.feeds(rows)), ...Object.fromEntries(weights), ...extra },
-    signal === undefined ? {} : { signal },
-  )
-  const loss = Number(outputs[names.loss]?.data[0])
-  if (!Number.isFinite(loss)) {
-    throw new TpError(
-      'TP_DIVERGED',
-      'train',
-      `the loss is ${loss} at step ${step}; lower the learning rate (now ${learningRate})`,
-    )
-  }
-  const gradientNorm = optimizer.step(outputs, learningRate)
-  if (!Number.isFinite(gradientNorm)) {
-    throw new TpError(
-      'TP_DIVERGED',
-      'train',
-      `gradients are ${gradientNorm} long at step ${step}; lower the learning rate`,
-    )
-  }
-  return { step, loss, learningRate, gradientNorm }
-}
-
-function teacherRows(teacher: Float32Array | undefined, rows: readonly number[], { targets }: ModelInputs) {
-  const classes = teacher === undefined ? Number.NaN : teacher.length / targets.length
-  if (teacher === undefined || !Number.isInteger(classes)) {
-    const seen = teacher === undefined ? 'none' : `${teacher.length} numbers`
-    throw new TpError(
-      'TP_OPTION',
-      'train',
-      `distillation needs teacher: the dense model's logits of all examples (seen: ${seen})`,
-    )
-  }
-  const data = new Float32Array(rows.length * classes)
-  for (const [i, row] of rows.entries()) data.set(teacher.subarray(row * classes, (row + 1) * classes), i * classes)
-  return { type: 'float32', dims: [rows.length, classes], data }
 }
 
 async function accuracyOf(

@@ -1,6 +1,4 @@
 // Writes docs/demo/*.png from the page as it was built last.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openChromium } from 'browser-tests'
@@ -20,11 +18,10 @@ const shots = [
 ]
 
 const server = await preview({ root, logLevel: 'error' })
-const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
-const browser = await openChromium(profile)
+const chromium = await openChromium()
 try {
   for (const { name, tab, colorScheme, width, height } of shots) {
-    const page = await browser.newPage()
+    const page = await chromium.context.newPage()
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
     await page.setViewportSize({ width, height: height ?? 900 })
     await page.goto(`${server.resolvedUrls?.local[0]}#${tab}`)
@@ -36,7 +33,6 @@ try {
     await page.close()
   }
 } finally {
-  await browser.close()
+  await chromium[Symbol.asyncDispose]()
   await server.close()
-  await rm(profile, { recursive: true, force: true })
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { openChromium } from 'browser-tests'
+import { type Chromium, openChromium } from 'browser-tests'
 import type { Page } from 'playwright-core'
 import { preview } from 'vite'
 
@@ -31,19 +31,16 @@ export async function openSite(): Promise<Site> {
   const server = await preview({ root, logLevel: 'error', build: { outDir }, preview: { port: 0, open: false } })
   const { requests, bytesSent } = watch(server.httpServer as Server)
   const url = server.resolvedUrls?.local[0] as string
-  const profiles: string[] = []
-  const browsers: Awaited<ReturnType<typeof openChromium>>[] = []
+  const browsers: Chromium[] = []
 
-  async function openBrowser(): Promise<(typeof browsers)[number]> {
-    const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
-    const browser = await openChromium(profile)
-    profiles.push(profile)
+  async function openBrowser(): Promise<Chromium> {
+    const browser = await openChromium()
     browsers.push(browser)
     return browser
   }
 
-  async function openPage(browser: (typeof browsers)[number], tab: string): Promise<Page> {
-    const page = await browser.newPage()
+  async function openPage({ context }: Chromium, tab: string): Promise<Page> {
+    const page = await context.newPage()
     page.setDefaultTimeout(30_000)
     await page.goto(`${url}#${tab}`)
     return page
@@ -57,9 +54,9 @@ export async function openSite(): Promise<Site> {
     open: (tab) => openPage(first, tab),
     openAnew: async (tab) => openPage(await openBrowser(), tab),
     async close() {
-      for (const browser of browsers) await browser.close()
+      for (const browser of browsers) await browser[Symbol.asyncDispose]()
       await server.close()
-      for (const path of [outDir, ...profiles]) await rm(path, { recursive: true, force: true })
+      await rm(outDir, { recursive: true, force: true })
     },
   }
 }

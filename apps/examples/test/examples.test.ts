@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -11,26 +10,20 @@ import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { openChromium, serve } from 'browser-tests'
-import type { BrowserContext } from 'playwright-core'
+import { type Chromium, openChromium, serve } from 'browser-tests'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const code = (path: string): Promise<string> => readFile(join(root, path), 'utf8')
 
-let browser: BrowserContext
-let profile: string
+let chromium: Chromium
 let wanted: Record<string, readonly number[]>
 
 beforeAll(async () => {
-  profile = await mkdtemp(join(tmpdir(), 'tp-examples-'))
-  browser = await openChromium(profile)
+  chromium = await openChromium()
   wanted = await answersInNode()
 })
-afterAll(async () => {
-  await browser.close()
-  await rm(profile, { recursive: true, force: true })
-})
+afterAll(() => chromium[Symbol.asyncDispose]())
 
 /** What the pages have to find, by runtime-node. */
 async function answersInNode(): Promise<Record<string, readonly number[]>> {
@@ -55,7 +48,7 @@ async function answersInNode(): Promise<Record<string, readonly number[]>> {
 /** Opens a page that has been built, and waits for the two lines that it writes. */
 async function look(folder: string, isolated: boolean): Promise<{ lines: string[]; workers: number }> {
   await using served = await serve(join(root, folder), { isolated })
-  const page = await browser.newPage()
+  const page = await chromium.context.newPage()
   let workers = 0
   page.on('worker', () => {
     workers += 1

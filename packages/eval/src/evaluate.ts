@@ -4,8 +4,9 @@ import { quantile } from 'simple-statistics'
 import { batches } from './batches.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
 import { type BootstrapOptions, bootstrapMean, type Interval } from './metrics/bootstrap.ts'
-import { type Kept, keptFractions, tracedCounts } from './metrics/kept.ts'
+import { type Kept, keptFractions } from './metrics/kept.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'
+import { tracedCounts } from './metrics/trace.ts'
 
 export interface Progress {
   readonly done: number

@@ -1,16 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type BrowserContext, chromium } from 'playwright-core'
 import { findChromium } from './chromium.ts'
 
-/**
- * A Chromium without a window that asks nothing of the network, with WebGPU computed on the processor.
- * `profile`: a folder for its files; only with one does it keep compiled wasm for the next worker.
- */
-export async function openChromium(profile: string): Promise<BrowserContext> {
+/** Disposed of, it leaves no file behind. */
+export interface Chromium extends AsyncDisposable {
+  readonly context: BrowserContext
+}
+
+/** A Chromium without a window that asks nothing of the network, with WebGPU computed on the processor. */
+export async function openChromium(): Promise<Chromium> {
   const executablePath = findChromium()
   if (executablePath === undefined) {
     throw new Error('There is no Chromium; "npm test" installs one, and CHROMIUM_PATH can say where one is.')
   }
-  return chromium.launchPersistentContext(profile, {
+  // Only with a folder for its files does it keep compiled wasm for the next worker.
+  const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     timeout: 20_000,
     args: [
@@ -25,4 +32,11 @@ export async function openChromium(profile: string): Promise<BrowserContext> {
       '--use-fake-ui-for-media-stream', // which pages may use unasked
     ],
   })
+  return {
+    context,
+    async [Symbol.asyncDispose]() {
+      await context.close()
+      await rm(profile, { recursive: true, force: true })
+    },
+  }
 }

@@ -25,7 +25,6 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** The page is cross-origin isolated: it may have threads, in a worker. */
 export async function openChromiumPage(): Promise<ChromiumPage> {
   const folder = await mkdtemp(join(tmpdir(), 'tp-benchmark-page-'))
-  const profile = await mkdtemp(join(tmpdir(), 'tp-benchmark-chromium-'))
   await build({
     configFile: false,
     root,
@@ -39,13 +38,13 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
     },
   })
   const server = await serve(folder, { isolated: true })
-  const browser = await openChromium(profile)
-  const page = await browser.newPage()
+  const chromium = await openChromium()
+  const page = await chromium.context.newPage()
   await page.goto(`${server.url}page.html`)
   await page.waitForFunction(() => 'benchmark' in globalThis)
   let files = 0
   return {
-    version: browser.browser()?.version() ?? 'unknown',
+    version: chromium.context.browser()?.version() ?? 'unknown',
     async load(name, file, runtime, options) {
       const url = `${files++}.onnx`
       await writeFile(join(folder, url), file)
@@ -71,9 +70,9 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
     },
     clear: () => page.evaluate(() => benchmark.clear()),
     async [Symbol.asyncDispose]() {
-      await browser.close()
+      await chromium[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
-      for (const path of [folder, profile]) await rm(path, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -4,7 +4,7 @@ import { encodeModel } from '@tp/onnx'
 import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 import type { ChromiumPage } from './chromium-page.ts'
-import { largestDifference, rowsThatDiffer } from './traced.ts'
+import { largestDifference, rowsThatDiffer } from './compare-outputs.ts'
 
 /** A model with a method in it, in Node and in Chromium. */
 export interface Case {

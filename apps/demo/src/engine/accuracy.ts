@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core'
-import { bootstrapMean, type Interval } from '@tp/eval/browser'
+import { bootstrapMean, type Interval, largest } from '@tp/eval/browser'
 
 /** An example with its right answer. */
 export interface Labelled<Content> {
@@ -76,5 +76,5 @@ function summary(counted: readonly Counted[], of: number): Accuracy {
 /** The class with the largest logit. */
 function answerOf(outputs: NamedTensors): number {
   const data = (Object.values(outputs)[0] as TensorLike).data as Float32Array
-  return data.indexOf(Math.max(...data))
+  return largest(data)
 }

@@ -1,4 +1,5 @@
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors } from '@tp/core'
+import { tracedTokens } from '@tp/eval/browser'
 
 /** Which tokens left a model where. */
 export interface Leaving {
@@ -15,13 +16,8 @@ export interface Leaving {
 export function readLeaving(outputs: NamedTensors, real: readonly boolean[]): Leaving {
   const leftAt: (number | undefined)[] = real.map(() => undefined)
   const steps: { block: number; kept: number }[] = []
-  for (const block of tracedBlocks(outputs)) {
-    const indices = outputs[`tp.trace.${block}.indices`] as TensorLike
-    const valid = outputs[`tp.trace.${block}.valid`] as TensorLike
-    const kept = new Set<number>()
-    for (const [slot, index] of Array.from(indices.data as BigInt64Array, Number).entries()) {
-      if (valid.data[slot] && real[index]) kept.add(index)
-    }
+  for (const [block, [tokens = []]] of tracedTokens(outputs)) {
+    const kept = new Set(tokens.filter((token) => real[token]))
     for (const token of leftAt.keys()) {
       // Some methods bring tokens back.
       if (kept.has(token)) leftAt[token] = undefined
@@ -30,11 +26,4 @@ export function readLeaving(outputs: NamedTensors, real: readonly boolean[]): Le
     steps.push({ block, kept: kept.size })
   }
   return { leftAt, steps }
-}
-
-function tracedBlocks(outputs: NamedTensors): number[] {
-  return Object.keys(outputs)
-    .flatMap((name) => /^tp\.trace\.(\d+)\.indices$/.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
 }

@@ -1,30 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { keptFractions, tracedCounts } from './kept.ts'
-
-const valid = (...rows: number[][]) => ({
-  type: 'bool',
-  dims: [rows.length, rows[0]?.length ?? 0],
-  data: Uint8Array.from(rows.flat()),
-})
-
-describe('tracedCounts', () => {
-  test('counts valid tokens by block and row, fillers not', () => {
-    const outputs = {
-      logits: { type: 'float32', dims: [2, 1], data: new Float32Array(2) },
-      'tp.trace.1.valid': valid([1, 1, 1, 1], [1, 1, 0, 0]),
-      'tp.trace.1.indices': { type: 'int64', dims: [2, 4], data: new BigInt64Array(8) },
-      'tp.trace.11.valid': valid([1, 1], [1, 0]),
-    }
-    expect([...tracedCounts(outputs)]).toEqual([
-      [1, [4, 2]],
-      [11, [2, 1]],
-    ])
-  })
-
-  test('a model without traces has none', () => {
-    expect(tracedCounts({}).size).toBe(0)
-  })
-})
+import { keptFractions } from './kept.ts'
 
 describe('keptFractions', () => {
   test('each example counts by its own length; a block without trace passes on what it gets', () => {

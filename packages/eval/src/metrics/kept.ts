@@ -1,4 +1,4 @@
-import { type NamedTensors, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
 
 /** Tokens that are left, as a fraction of each example's own tokens, averaged over the examples. */
 export interface Kept {
@@ -6,29 +6,6 @@ export interface Kept {
   readonly blocks: readonly number[]
   /** Mean over the blocks. */
   readonly mean: number
-}
-
-const VALID = /^tp\.trace\.(\d+)\.valid$/
-
-/** Tokens left behind each pruned block of each example of a batch: block → count by row. Empty without traces. */
-export function tracedCounts(outputs: NamedTensors): Map<number, number[]> {
-  const counts = new Map<number, number[]>()
-  for (const [name, { dims, data }] of Object.entries(outputs)) {
-    const block = VALID.exec(name)?.[1]
-    if (block === undefined) continue
-    const [rows = 0, width = 0] = dims
-    const valid = data as Uint8Array
-    const count = (row: number): number => {
-      let sum = 0
-      for (let i = row * width; i < (row + 1) * width; i++) sum += valid[i] as number
-      return sum
-    }
-    counts.set(
-      Number(block),
-      Array.from({ length: rows }, (_, row) => count(row)),
-    )
-  }
-  return counts
 }
 
 /**

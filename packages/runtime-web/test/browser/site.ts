@@ -25,24 +25,23 @@ export async function openSite(): Promise<Site> {
   for (const file of ['ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']) {
     await copyFile(join(ort, file), join(folder, 'ort', file))
   }
-  const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
-  const browser = await openChromium(profile)
+  const chromium = await openChromium()
   const servers = { isolated: await serve(folder, { isolated: true }), plain: await serve(folder, { isolated: false }) }
   const assets = await readdir(join(folder, 'assets'))
   return {
     folder,
     wasm: assets.filter((name) => name.endsWith('.wasm')).map((name) => `assets/${name}`),
     async open(headers) {
-      const page = await browser.newPage()
+      const page = await chromium.context.newPage()
       await page.addInitScript(recordMemories)
       await page.goto(`${servers[headers].url}index.html`)
       await page.waitForFunction(() => 'tp' in globalThis)
       return page
     },
     async close() {
-      await browser.close()
+      await chromium[Symbol.asyncDispose]()
       for (const server of Object.values(servers)) await server[Symbol.asyncDispose]()
-      for (const path of [folder, profile]) await rm(path, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

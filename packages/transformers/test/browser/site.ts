@@ -27,26 +27,25 @@ export async function openSite(): Promise<Site> {
     build: { outDir: folder, emptyOutDir: true, reportCompressedSize: false },
   })
   await copyRuntime(join(folder, 'ort'))
-  const profile = await mkdtemp(join(tmpdir(), 'tp-chromium-'))
-  const browser = await openChromium(profile)
+  const chromium = await openChromium()
   const server = await serve(folder, { isolated: true })
   const strangers: string[] = []
-  browser.on('request', (request) => {
+  chromium.context.on('request', (request) => {
     if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(server.url)) strangers.push(request.url())
   })
   return {
     folder,
     strangers,
     async open() {
-      const page = await browser.newPage()
+      const page = await chromium.context.newPage()
       await page.goto(`${server.url}index.html`)
       await page.waitForFunction(() => 'library' in globalThis)
       return page
     },
     async [Symbol.asyncDispose]() {
-      await browser.close()
+      await chromium[Symbol.asyncDispose]()
       await server[Symbol.asyncDispose]()
-      for (const path of [folder, profile]) await rm(path, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }

@@ -5,7 +5,7 @@ import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, withoutDeadTokens } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
-import { factor } from '../output/numbers.ts'
+import { factor, interval } from '../output/numbers.ts'
 import type { Findings } from '../report/section.ts'
 
 /** How many batches of how many examples are timed, and for how long at most. */
@@ -59,7 +59,7 @@ export function batchTable(measurements: readonly Measurement[], size: number): 
       name,
       p50Ms.toFixed(2),
       factor(value),
-      `${low.toFixed(2)} … ${high.toFixed(2)}`,
+      interval({ low, high }),
     ]),
   }
 }

@@ -1,10 +1,10 @@
 import type { NamedTensors, Runtime } from '@tp/core'
 import type { VariantLatency } from '@tp/eval'
-import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
+import { feedsOfTurns, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, withoutDeadTokens } from '../measure/variant.ts'
-import { differenceText, factor } from '../output/numbers.ts'
+import { differenceText, factor, interval } from '../output/numbers.ts'
 import type { Context, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
 
@@ -34,7 +34,7 @@ export const deadTokens: Section = {
             denseMs.toFixed(2),
             p50Ms.toFixed(2),
             factor(speedup),
-            `${low.toFixed(2)} … ${high.toFixed(2)}`,
+            interval({ low, high }),
             differenceText(difference),
           ]),
         },
@@ -57,8 +57,7 @@ interface Measurement {
 
 async function measureShape({ runtime }: Context, subject: Subject, shape: Shape): Promise<Measurement> {
   const files = { dense: dense(subject).file, none: withoutDeadTokens(subject).file }
-  const inputs: NamedTensors[] = []
-  for (let turn = 0; turn < TURNS; turn++) inputs.push(await feedsOfShape(subject.inputs, shape, turn))
+  const inputs = await feedsOfTurns(subject.inputs, shape, TURNS)
   const { variants } = await timeFiles(runtime, files, inputs, { rounds: 500, budgetMs: MS_A_SHAPE })
   const { p50Ms, speedup } = variants.none as VariantLatency
   const { value, low, high } = speedup

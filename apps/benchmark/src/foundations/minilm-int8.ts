@@ -1,23 +1,18 @@
 import { countFlops } from '@tp/compiler'
-import type { NamedTensors } from '@tp/core'
 import { compareToDense, type Evaluation, type VariantLatency } from '@tp/eval'
 import { receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
-import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
+import { feedsOfTurns, type Shape, shapeText, speedShapes } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, type Variant, withoutDeadTokens } from '../measure/variant.ts'
-import { factor, plusMinus, points } from '../output/numbers.ts'
+import { factor, interval, plusMinus, points } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
 import type { Context, Section } from '../report/section.ts'
 import { type MinilmFile, openMinilm } from './minilm.ts'
 
-const shapes: readonly Shape[] = [
-  { batch: 1, tokens: 128 },
-  { batch: 1, tokens: 512 },
-  { batch: 8, tokens: 128 },
-]
+const shapes = speedShapes.filter(({ tokens }) => tokens >= 128)
 
 /** Different texts of each shape. */
 const TURNS = 4
@@ -82,7 +77,7 @@ export const int8Speed: Section = {
         p50Ms.toFixed(2),
         factor(overOwn),
         factor(value),
-        `${low.toFixed(2)} … ${high.toFixed(2)}`,
+        interval({ low, high }),
         factor(flops),
       ]),
     }
@@ -98,8 +93,7 @@ async function timesOf(
   shape: Shape,
 ): Promise<Time[]> {
   const files = Object.fromEntries(Object.entries(variants).map(([name, { file }]) => [name, file]))
-  const inputs: NamedTensors[] = []
-  for (let turn = 0; turn < TURNS; turn++) inputs.push(await feedsOfShape(subject.inputs, shape, turn))
+  const inputs = await feedsOfTurns(subject.inputs, shape, TURNS)
   const { variants: times } = await timeFiles(runtime, files, inputs, { rounds: 200, budgetMs: MS_A_SHAPE })
   return Object.entries(variants).map(([variant, { model }]) => {
     const own = `${variant.split(' ')[0]} dense`

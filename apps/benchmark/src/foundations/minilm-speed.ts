@@ -1,23 +1,15 @@
 import { countFlops } from '@tp/compiler'
-import type { NamedTensors } from '@tp/core'
 import type { VariantLatency } from '@tp/eval'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
-import { feedsOfShape, type Shape, shapeText } from '../measure/shapes.ts'
+import { feedsOfTurns, type Shape, shapeText, speedShapes } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, type Variant, withoutDeadTokens } from '../measure/variant.ts'
-import { factor } from '../output/numbers.ts'
+import { factor, interval } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
-
-const shapes: readonly Shape[] = [
-  { batch: 1, tokens: 32 },
-  { batch: 1, tokens: 128 },
-  { batch: 1, tokens: 512 },
-  { batch: 8, tokens: 128 },
-]
 
 /** Different texts of each shape: values change what is gathered, though hardly how long it takes. */
 const TURNS = 4
@@ -40,7 +32,7 @@ export const minilmSpeed: Section = {
   async run(context) {
     const subject = await openMinilm(context, ['imdb', 'test.tsv'], 300)
     const measurements: Measurement[] = []
-    for (const shape of shapes) {
+    for (const shape of speedShapes) {
       context.onProgress(shapeText(shape))
       measurements.push(...(await measureShape(context, subject, shape)))
     }
@@ -64,8 +56,7 @@ function variantsOf(subject: Subject): Record<string, Variant> {
 async function measureShape({ runtime }: Context, subject: Subject, shape: Shape): Promise<Measurement[]> {
   const variants = variantsOf(subject)
   const files = Object.fromEntries(Object.entries(variants).map(([name, { file }]) => [name, file]))
-  const inputs: NamedTensors[] = []
-  for (let turn = 0; turn < TURNS; turn++) inputs.push(await feedsOfShape(subject.inputs, shape, turn))
+  const inputs = await feedsOfTurns(subject.inputs, shape, TURNS)
   const { variants: times } = await timeFiles(runtime, files, inputs, { rounds: 200, budgetMs: MS_A_SHAPE })
   const denseFlops = countFlops(subject.model, shape)
   return Object.entries(variants).map(([variant, { model }]) => {
@@ -84,7 +75,7 @@ function findings(measurements: readonly Measurement[]): Findings {
       shape,
       p50Ms.toFixed(2),
       factor(speedup),
-      `${low.toFixed(2)} … ${high.toFixed(2)}`,
+      interval({ low, high }),
       factor(flops),
       (speedup / flops).toFixed(2),
     ]),

@@ -7,7 +7,7 @@ import { type TrainOptions, train } from '@tp/train'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, pruned, totalFlops, withoutDeadTokens } from '../measure/variant.ts'
-import { factor, plusMinus, points } from '../output/numbers.ts'
+import { factor, interval, plusMinus, points } from '../output/numbers.ts'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Section } from '../report/section.ts'
@@ -70,7 +70,7 @@ export const minilmTrained: Section = {
             plusMinus(accuracy),
             points(loss),
             factor(value),
-            `${low.toFixed(2)} … ${high.toFixed(2)}`,
+            interval({ low, high }),
           ]),
         },
       ],

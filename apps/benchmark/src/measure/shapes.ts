@@ -11,6 +11,21 @@ export function shapeText({ batch, tokens }: Shape): string {
   return `${batch}×${tokens}`
 }
 
+/** What speed is measured at: short and long texts, and a batch. */
+export const speedShapes: readonly Shape[] = [
+  { batch: 1, tokens: 32 },
+  { batch: 1, tokens: 128 },
+  { batch: 1, tokens: 512 },
+  { batch: 8, tokens: 128 },
+]
+
+/** So many batches of a shape, of different texts: values change what is gathered, though hardly how long it takes. */
+export async function feedsOfTurns(inputs: ModelInputs, shape: Shape, turns: number): Promise<NamedTensors[]> {
+  const feeds: NamedTensors[] = []
+  for (let turn = 0; turn < turns; turn++) feeds.push(await feedsOfShape(inputs, shape, turn))
+  return feeds
+}
+
 /** The beginnings of texts that are long enough; `turn` says which of them, so that turns differ. */
 export async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
   const lengths = inputs.lengths as readonly number[]

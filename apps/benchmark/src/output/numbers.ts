@@ -10,6 +10,11 @@ export function points({ estimate, low, high }: Interval): string {
   return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
 }
 
+/** `2.10 … 2.25`: the interval of a factor. */
+export function interval({ low, high }: { readonly low: number; readonly high: number }): string {
+  return `${low.toFixed(2)} … ${high.toFixed(2)}`
+}
+
 /** `2.18×` */
 export function factor(value: number): string {
   return `${value.toFixed(2)}×`

@@ -1,7 +1,7 @@
 import { bootstrapMean, type Interval, medianInterval } from '@tp/eval'
 import { type ModelFolder, openModelFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
-import { factor, plusMinus, points } from '../output/numbers.ts'
+import { factor, interval, plusMinus, points } from '../output/numbers.ts'
 import type { Findings } from '../report/section.ts'
 import { plans } from './plans.ts'
 import { type Answer, type Question, type ScriptOptions, startScript } from './script-process.ts'
@@ -100,14 +100,7 @@ function tableOf(
     headings: ['script', 'accuracy', 'total s', 'pipeline() ms', 'loss', 'same label', 'speed-up', 'lowest … highest'],
     rows: [
       ['as it is', ...cells(dense), '', '100.0 %', '1.00×', ''],
-      [
-        'with the import',
-        ...cells(pruned),
-        points(loss),
-        same,
-        factor(value),
-        `${low.toFixed(2)} … ${high.toFixed(2)}`,
-      ],
+      ['with the import', ...cells(pruned), points(loss), same, factor(value), interval({ low, high })],
     ],
   }
 }

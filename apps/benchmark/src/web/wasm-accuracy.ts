@@ -1,11 +1,9 @@
 import { compareToDense } from '@tp/eval'
-import { receivedAttention } from '@tp/method-attention'
 import { openMinilm } from '../foundations/minilm.ts'
-import { scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
-import { pruned, withoutDeadTokens } from '../measure/variant.ts'
 import { plusMinus, points } from '../output/numbers.ts'
 import type { Section } from '../report/section.ts'
+import { timedFiles } from './timed-files.ts'
 
 const sets = { 'IMDB, 2,000 of test': ['imdb', 'test.tsv'], 'SST-2, dev': ['sst2', 'dev.tsv'] } as const
 
@@ -19,13 +17,7 @@ export const wasmAccuracy: Section = {
     for (const [title, data] of Object.entries(sets)) {
       context.onProgress(title)
       const subject = await openMinilm(context, data, 2000)
-      const at = (keep: number, layers = [1, 2, 3, 4, 5]) => scheduleOf(subject, { keep, layers })
-      const files = {
-        none: withoutDeadTokens(subject).file,
-        'received-attention 0.7': pruned(subject, receivedAttention(), at(0.7)).file,
-        'received-attention 0.7, block 0 too': pruned(subject, receivedAttention(), at(0.7, [0, 1, 2, 3, 4, 5])).file,
-        'received-attention 0.5': pruned(subject, receivedAttention(), at(0.5)).file,
-      }
+      const { dense: _, ...files } = timedFiles(subject)
       const evaluations = await inParallel(
         Object.values(files).map((file) => () => evaluateFile(context.runtime, file, subject.inputs)),
       )

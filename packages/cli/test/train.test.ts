@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
@@ -6,7 +6,7 @@ import { defaults } from '@tp/train'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { learningOptions } from '../src/training/learning.ts'
 import { convolutional } from './small-models.ts'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
@@ -66,6 +66,27 @@ describe('train', () => {
     expect(code).toBe(0)
     expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
   })
+})
+
+test('a model whose weights lie in a data file', async () => {
+  const tokenizer = JSON.parse(readFileSync(modelPath('mail', 'tokenizer'), 'utf8'))
+  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'film', 'very']
+  tokenizer.model.vocab = Object.fromEntries(words.map((word, id) => [word, id]))
+  mkdirSync(folder.at('external'))
+  for (const suffix of ['', '.data']) {
+    copyFileSync(`${fixture('bert-cls-external')}${suffix}`, folder.at('external', `model.onnx${suffix}`))
+  }
+  writeFileSync(folder.at('external', 'tokenizer.json'), JSON.stringify(tokenizer))
+  const lines = ['0\tvery bad film', '1\tvery good film', '0\tbad', '1\tgood film very good']
+  writeFileSync(folder.at('external', 'films.tsv'), `${lines.join('\n')}\n`)
+  const model = folder.at('external', 'model.onnx')
+  const films = folder.at('external', 'films.tsv')
+  const out = folder.at('external', 'trained.onnx')
+  const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', films, '--json']
+  const { code, stdout, stderr } = await tpHere(['train', model, '-o', out, ...args, '--learning-rate', '1e-3'])
+  expect([code, stderr]).toEqual([0, expect.stringContaining('of the selection right')])
+  const check = await tpHere(['eval', out, '--data', films, '--json'])
+  expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
 })
 
 test.each([

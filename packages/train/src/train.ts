@@ -1,4 +1,4 @@
-import { type AbortSignalLike, type Runtime, TpError, throwIfAborted } from '@tp/core'
+import { type AbortSignalLike, type Runtime, type Session, TpError, throwIfAborted } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
@@ -17,6 +17,8 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
   readonly trains?: Trains
+  /** How a model is loaded to evaluate it; default: from its bytes. For weights that lie in data files. */
+  readonly load?: (model: Model) => Promise<Session>
   /** A checkpoint of the same training to go on from. */
   readonly resume?: Uint8Array
   /** Given a checkpoint at every evaluation, and when the training is aborted. */
@@ -50,7 +52,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const order = orderOf(count, settings, inputs.lengths)
   const perEpoch = order(0).length
   const steps = Math.ceil(settings.epochs * perEpoch)
-  const told = JSON.stringify({ ...settings, steps, weights: [...weights.keys()].length, examples: count })
+  const told = JSON.stringify({ ...settings, steps, weights: weights.size, examples: count })
   const standing: Standing =
     options.resume === undefined
       ? { step: 0, best: undefined }
@@ -68,7 +70,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     standing.step += 1
     const isDue = standing.step % every === 0 || standing.step === steps
     if (isDue && selection !== undefined) {
-      const accuracy = await accuracyOf(runtime, withWeights(model, weights), selection, settings.batchSize, signal)
+      const accuracy = await accuracyOf(options, withWeights(model, weights), selection, settings.batchSize)
       if (standing.best === undefined || accuracy > standing.best.accuracy) {
         standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
       }
@@ -104,13 +106,12 @@ function orderOf(count: number, { batchSize, seed }: Settings, lengths: readonly
 }
 
 async function accuracyOf(
-  runtime: Runtime,
+  { runtime, load = (model) => runtime.load(encodeModel(model), { threads: 1 }), signal }: TrainOptions,
   model: Model,
   selection: ModelInputs,
   batchSize: number,
-  signal: AbortSignalLike | undefined,
 ): Promise<number> {
-  await using session = await runtime.load(encodeModel(model), { threads: 1 })
+  await using session = await load(model)
   return (await evaluate(session, selection, { batchSize, signal })).accuracy.estimate
 }
 

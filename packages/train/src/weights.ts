@@ -1,5 +1,5 @@
-import { constantData } from '@tp/core'
-import { cloneModel, Graph, lift, type Model, writeTensor } from '@tp/onnx'
+import { sizeOf } from '@tp/core'
+import { cloneModel, Graph, type Model, readTensor, writeTensor } from '@tp/onnx'
 
 /** Numbers that learn, row-major. */
 export interface Weight {
@@ -16,14 +16,12 @@ export type Trains = (name: string, dims: readonly number[]) => boolean
 
 /** Copies of the weights of a model that learn: floats of more than one element that `trains` says yes to. */
 export function weightsOf(model: Model, trains: Trains): Weights {
-  const graph = new Graph(model)
-  const lifted = lift(graph)
   const weights = new Map<string, Weight>()
-  for (const { name, dataType, dims } of graph.initializers) {
-    const sizes = dims.map(Number)
-    if (dataType !== FLOAT || sizes.reduce((a, b) => a * b, 1) < 2 || !trains(name, sizes)) continue
-    const data = constantData(lifted.tensor(name))?.data
-    if (data !== undefined) weights.set(name, { type: 'float32', dims: sizes, data: Float32Array.from(data) })
+  for (const tensor of new Graph(model).initializers) {
+    const { name, dataType } = tensor
+    const dims = tensor.dims.map(Number)
+    if (dataType !== FLOAT || sizeOf(dims) < 2 || !trains(name, dims)) continue
+    weights.set(name, { type: 'float32', dims, data: readTensor(tensor, model.external).data as Float32Array })
   }
   return weights
 }
@@ -45,9 +43,12 @@ export function withWeights(model: Model, weights: Weights): Model {
   for (const tensor of changed.proto.graph?.initializer ?? []) {
     const weight = weights.get(tensor.name)
     if (weight === undefined) continue
-    const { rawData } = writeTensor(weight, tensor.name)
-    tensor.rawData = rawData
+    tensor.rawData = writeTensor(weight, tensor.name).rawData
+    // It may have had its numbers in this list, or in a data file.
     tensor.floatData = []
+    if (tensor.externalData.length === 0) continue
+    tensor.externalData = []
+    tensor.dataLocation = 0
   }
   return changed
 }

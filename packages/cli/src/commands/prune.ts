@@ -10,16 +10,16 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
-import { BUDGET_MISSING, budgetOptions, readBudget, removeByParam, schedulesOf } from '../pruning/budget.ts'
-import { findMethod, loadMethods } from '../pruning/load-methods.ts'
-import { planOption, readPlanFile } from '../pruning/plan-file.ts'
-import { createMethod, inspectEncoders, pruneFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
+import { methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
+import { budgetOptions } from '../pruning/budget.ts'
+import { planOption } from '../pruning/plan-file.ts'
+import { inspectEncoders, pruneFile, pruningOptions } from '../pruning/request.ts'
 import type { Verification } from '../pruning/verify.ts'
 
 export const pruneCommand: Command = command({
   options: {
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-    method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+    ...methodOption,
     ...planOption,
     ...budgetOptions,
     ...pruningOptions,
@@ -36,20 +36,11 @@ export const pruneCommand: Command = command({
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  async run([path = ''], asked, { print, progress, signal }) {
-    const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
-    const { remove, ...others } = removeByParam(given)
-    const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
-    const { out, method: name, trace = false, verify = false, json = false, plugin = [] } = options
+  async run([path = ''], given, { print, progress, signal }) {
+    const { out, trace = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (name === undefined)
-      throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
-    const budget = readBudget(options)
-    if (budget === undefined && name !== 'none') {
-      throw usageError(BUDGET_MISSING)
-    }
-    const settings = readPruningSettings(options)
-    const { method, values } = createMethod(findMethod(await loadMethods(plugin), name), settings.params)
+    const asked = await readAsked(given)
+    const { name, method, values, settings } = asked
 
     const start = performance.now()
     const file = await readModelFile(path, signal)
@@ -58,7 +49,7 @@ export const pruneCommand: Command = command({
     const encoders = inspectEncoders(file, settings.tower)
     const [model] = encoders
     await pause(signal)
-    const schedules = budget === undefined ? new Map() : schedulesOf(budget, file.model, encoders, method)
+    const schedules = schedulesFor(asked, file, encoders)
     await pause(signal)
     const pruned = await pruneFile(file, { ...settings, method, schedules, trace })
     await pause(signal)

@@ -1,26 +1,29 @@
 import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { throwIfAborted } from '@tp/core'
-import { evaluate, type ModelInputs } from '@tp/eval'
-import { encodeModel, type Model } from '@tp/onnx'
+import { type Session, throwIfAborted } from '@tp/core'
+import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type TrainProgress, train } from '@tp/train'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions, openInputs } from '../model/open-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
-import { BUDGET_MISSING, budgetOptions, readBudget, schedulesOf } from '../pruning/budget.ts'
-import { findMethod, loadMethods } from '../pruning/load-methods.ts'
-import { createMethod, inspectEncoders, pruneFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
+import { methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
+import { budgetOptions } from '../pruning/budget.ts'
+import { planOption } from '../pruning/plan-file.ts'
+import { inspectEncoders, pruneFile, pruningOptions } from '../pruning/request.ts'
 import { openLog, readCheckpointFile, replaceFile } from '../training/files.ts'
 import { learningOptions, readLearning } from '../training/learning.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
-  method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+  ...methodOption,
+  ...planOption,
   ...dataOptions,
   selection: {
     type: 'string',
@@ -48,34 +51,36 @@ export const trainCommand: Command = command({
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, method: name, data, selection: selectionPath, json = false, resume = false } = given
+    const { out, data, selection: selectionPath, json = false, resume = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (name === undefined) throw usageError('--method NAME is missing; tp methods lists what there is')
     if (data === undefined || selectionPath === undefined) {
       throw usageError(
         `--${data === undefined ? 'data' : 'selection'} PATH is missing: examples to ${data === undefined ? 'learn from' : 'choose the best weights by'}`,
       )
     }
-    const budget = readBudget(given)
-    if (budget === undefined && name !== 'none') throw usageError(BUDGET_MISSING)
+    const asked = await readAsked(given)
     const learning = readLearning(given)
-    const settings = readPruningSettings(given)
-    const { method } = createMethod(findMethod(await loadMethods(given.plugin ?? []), name), settings.params)
+    const { name, method, settings } = asked
 
     const file = await readModelFile(path, signal)
     await checkTarget(file, out)
     const checkpoint = `${out}.checkpoint`
     const saved = resume ? await readCheckpointFile(checkpoint) : undefined
     progress.stage(`pruning ${basename(path)}`)
-    const schedules =
-      budget === undefined ? new Map() : schedulesOf(budget, file.model, inspectEncoders(file, settings.tower), method)
+    const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
     const pruned = await pruneFile(file, { ...settings, method, schedules })
     const { limit: _, ...reading } = given
     const inputs = await openInputs(path, data, 1, given, context)
     const selection = await openInputs(path, selectionPath, 1, reading, context)
     progress.stage('asking the dense model')
-    const [teacher, denseAccuracy] = await answersOf(file.model, inputs, selection, signal)
-    const [, before] = await answersOf(pruned.model, undefined, selection, signal)
+    const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
+    const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
+      await using session = await load(model)
+      return await evaluate(session, examples, { batchSize: BATCH, signal })
+    }
+    const { logits: teacher } = await answers(file.model, inputs)
+    const { accuracy: dense } = await answers(file.model, selection)
+    const { accuracy: before } = await answers(pruned.model, selection)
 
     progress.stage('training')
     const log = given.log === undefined ? undefined : openLog(given.log)
@@ -85,7 +90,8 @@ export const trainCommand: Command = command({
       runtime: nodeRuntime(),
       inputs,
       selection,
-      ...(teacher && { teacher }),
+      teacher,
+      load,
       ...(saved && { resume: saved }),
       signal,
       onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
@@ -106,7 +112,7 @@ export const trainCommand: Command = command({
       out,
       method: name,
       step: trained.step,
-      selection: { dense: denseAccuracy, before, after: trained.accuracy },
+      selection: { dense: dense.estimate, before: before.estimate, after: trained.accuracy },
     }
     print(json ? jsonDocument('train', report) : describe(report))
     return EXIT.done
@@ -131,17 +137,4 @@ function describe({ out, method, step, selection: { dense, before, after = Numbe
 
 function stepText({ step, steps, loss, accuracy }: TrainProgress): string {
   return `step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${accuracy?.toFixed(1)} % of the selection right`
-}
-
-/** Logits of some examples, and percent right of others. */
-async function answersOf(
-  model: Model,
-  inputs: ModelInputs | undefined,
-  selection: ModelInputs,
-  signal: AbortSignal,
-): Promise<[Float32Array | undefined, number]> {
-  await using session = await nodeRuntime().load(encodeModel(model), { threads: 1, signal })
-  const own = inputs && (await evaluate(session, inputs, { batchSize: BATCH, signal }))
-  const { accuracy } = await evaluate(session, selection, { batchSize: BATCH, signal })
-  return [own?.logits, accuracy.estimate]
 }

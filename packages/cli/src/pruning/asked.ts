@@ -1,0 +1,52 @@
+import type { Inspection } from '@tp/compiler'
+import type { Method, OptionValue, Schedule } from '@tp/core'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { BUDGET_MISSING, type Budget, type budgetOptions, readBudget, removeByParam, schedulesOf } from './budget.ts'
+import { findMethod, loadMethods } from './load-methods.ts'
+import { type planOption, readPlanFile } from './plan-file.ts'
+import { createMethod, type PruningSettings, type pruningOptions, readPruningSettings } from './request.ts'
+
+export const methodOption = {
+  method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+} as const
+
+type AskedOptions = typeof methodOption & typeof planOption & typeof budgetOptions & typeof pruningOptions
+
+/** One pruning as a command line asks for it. */
+export interface Asked {
+  /** Of the method, as it was asked for. */
+  readonly name: string
+  readonly method: Method
+  /** The method's options that were given. */
+  readonly values: Readonly<Record<string, OptionValue>>
+  /** Undefined: only what no output reads is left out. */
+  readonly budget: Budget | undefined
+  readonly settings: PruningSettings
+}
+
+/**
+ * Method, budget and settings, out of the options or of the plan that they name.
+ * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN
+ */
+export async function readAsked(asked: Arguments<AskedOptions>): Promise<Asked> {
+  const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
+  const { remove, ...others } = removeByParam(given)
+  const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
+  const { method: name, plugin = [] } = options
+  if (name === undefined) throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
+  const budget = readBudget(options)
+  if (budget === undefined && name !== 'none') throw usageError(BUDGET_MISSING)
+  const settings = readPruningSettings(options)
+  return { name, budget, settings, ...createMethod(findMethod(await loadMethods(plugin), name), settings.params) }
+}
+
+/** By name of the encoder. @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE */
+export function schedulesFor(
+  { budget, method }: Asked,
+  { model }: ModelFile,
+  encoders: readonly Inspection[],
+): ReadonlyMap<string, Schedule> {
+  return budget === undefined ? new Map() : schedulesOf(budget, model, encoders, method)
+}

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { loadTokenizer } from '@tp/eval'
 import { modelPath } from '@tp/models'
-import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+import { convolutional } from 'exported-encoders'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { outcomeOf } from './page-objects.ts'
@@ -88,17 +88,4 @@ async function drop(page: Page, name: string, bytes: Uint8Array): Promise<void> 
     [name, [...bytes]] as const,
   )
   await page.locator('.drop').dispatchEvent('drop', { dataTransfer: files })
-}
-
-/** One convolution and a mean: no attention anywhere. */
-function convolutional(): Uint8Array {
-  const graph = new Graph(createModel(17))
-  graph.addInput('pixel_values', 'float32', ['batch', 1, 8, 8])
-  graph.addInitializer('kernel', { type: 'float32', dims: [2, 1, 3, 3], data: new Float32Array(18).fill(0.1) })
-  graph.insert([
-    createNode({ type: 'Conv', name: '/conv', inputs: ['pixel_values', 'kernel'], outputs: ['features'] }),
-    createNode({ type: 'GlobalAveragePool', inputs: ['features'], outputs: ['logits'] }),
-  ])
-  graph.addOutput('logits', 'float32', ['batch', 2, 1, 1])
-  return encodeModel(graph.model)
 }

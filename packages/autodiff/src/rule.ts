@@ -38,7 +38,7 @@ export function sumTo(gradient: Tensor, x: Tensor): Tensor {
   return extra === 0 ? narrowed : sum(narrowed, range(extra))
 }
 
-/** The sizes of a tensor, for `reshape`, `expand` and `fill`: numbers where they are known. */
+/** The sizes of a tensor, to reshape another one to: numbers where they are known. */
 export function sizesOf(x: Tensor): (number | Tensor)[] {
   return x.dims.map((dim, axis) => (typeof dim === 'number' ? dim : axisSize(x, axis)))
 }
@@ -49,7 +49,7 @@ export function reshapeLike(gradient: Tensor, x: Tensor): Tensor {
 }
 
 export function zerosLike(x: Tensor): Tensor {
-  return fill(0, x.dtype, sizesOf(x), x)
+  return fill(0, x.dtype, x.dims, x)
 }
 
 export function range(count: number): number[] {

@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Digit, digitsData, mailData, modelPath } from '@tp/models'
+import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { convolutional } from './small-models.ts'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
+import { convolutional } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { convolutional, withoutNodes } from './small-models.ts'
+import { withoutNodes } from './small-models.ts'
 import { fixture, temporaryFolder, testModel, tp, tpHere } from './tp.ts'
 
 test('says what the model is', async () => {

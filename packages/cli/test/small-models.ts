@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { modelPath } from '@tp/models'
-import { createModel, createNode, decodeModel, encodeModel, externalTensors, Graph } from '@tp/onnx'
+import { createModel, decodeModel, encodeModel, externalTensors, Graph } from '@tp/onnx'
 import { fixture } from './tp.ts'
 
 /** A graph that hands its input on. */
@@ -8,19 +8,6 @@ export function withoutNodes(): Uint8Array {
   const graph = new Graph(createModel(17))
   graph.addInput('x', 'float32', ['batch', 4])
   graph.addOutput('x', 'float32', ['batch', 4])
-  return encodeModel(graph.model)
-}
-
-/** One convolution and a mean: no attention anywhere. */
-export function convolutional(): Uint8Array {
-  const graph = new Graph(createModel(17))
-  graph.addInput('pixel_values', 'float32', ['batch', 1, 8, 8])
-  graph.addInitializer('kernel', { type: 'float32', dims: [2, 1, 3, 3], data: new Float32Array(18).fill(0.1) })
-  graph.insert([
-    createNode({ type: 'Conv', name: '/conv', inputs: ['pixel_values', 'kernel'], outputs: ['features'] }),
-    createNode({ type: 'GlobalAveragePool', inputs: ['features'], outputs: ['logits'] }),
-  ])
-  graph.addOutput('logits', 'float32', ['batch', 2, 1, 1])
   return encodeModel(graph.model)
 }
 

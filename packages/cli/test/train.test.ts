@@ -3,9 +3,9 @@ import { readProvenance } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
+import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { learningOptions } from '../src/training/learning.ts'
-import { convolutional } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()

@@ -75,13 +75,7 @@ describe('train', () => {
     const stop = new AbortController()
     const seen: TrainProgress[] = []
     let saved: Uint8Array | undefined
-    const stopped = train({
-      ...settings,
-      model,
-      runtime,
-      inputs,
-      teacher,
-      selection: inputs,
+    const stopped = watched({
       signal: stop.signal,
       onProgress: (progress) => {
         seen.push(progress)
@@ -101,6 +95,12 @@ describe('train', () => {
     const { trained } = await watched({ epochs: 0.5, trains: (_, dims) => dims.length === 1 })
     expect([...trained.weights.values()].every(({ dims }) => dims.length === 1)).toBe(true)
     expect(trained.weights.size).toBeGreaterThan(20)
+    const initializers = ({ proto }: Model) => proto.graph?.initializer ?? []
+    const before = new Map(initializers(model).map(({ name, rawData }) => [name, rawData]))
+    for (const { name, rawData } of initializers(trained.model)) {
+      const isSame = Buffer.compare(rawData, before.get(name) as Uint8Array) === 0
+      expect([name, isSame]).toEqual([name, !trained.weights.has(name)])
+    }
   })
 })
 

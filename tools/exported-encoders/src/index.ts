@@ -1,4 +1,5 @@
 export { difference, numbers, rows } from './compare.ts'
+export { convolutional } from './convolutional.ts'
 export {
   type DataSet,
   type DropGolden,

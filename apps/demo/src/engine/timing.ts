@@ -6,6 +6,11 @@ export interface Times {
   readonly pruned: readonly number[]
 }
 
+/** How many times as fast the pruned model was, by round. */
+export function ratiosOf({ dense, pruned }: Times): number[] {
+  return dense.map((ms, i) => ms / (pruned[i] as number))
+}
+
 const MOST_ROUNDS = 40
 const FEWEST_ROUNDS = 5
 const BUDGET_MS = 4000

@@ -3,6 +3,7 @@ import {
   axisSize,
   concat,
   constantData,
+  type Dim,
   fill,
   frontAxis,
   intOf,
@@ -81,7 +82,7 @@ function putBack(piece: Tensor, x: Tensor, axis: number, before: number | Tensor
   const after = isStatic ? whole - before - part : sub(sub(axisSize(x, axis), before), axisSize(piece, axis))
   const zeros = (length: number | Tensor): Tensor[] => {
     if (length === 0) return []
-    return [fill(0, piece.dtype, sizesOf(piece).with(axis, length), piece)]
+    return [fill(0, piece.dtype, (piece.dims as readonly (Dim | Tensor)[]).with(axis, length), piece)]
   }
   const parts = [...zeros(before), piece, ...zeros(after)]
   return parts.length === 1 ? piece : concat(parts, axis)

@@ -23,7 +23,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { type Rule, range, rule, type Step, sizesOf, zerosLike } from '../rule.ts'
+import { type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
 
 /** Rows that are read several times add up what they get (an embedding's gradient). */
 const gatherRule: Rule = rule((gradient, step) => {
@@ -66,7 +66,7 @@ const gatherNDRule: Rule = rule((gradient, step) => {
   const tuples = range(batch).map((axis) => {
     const numbers = cast(numbersFrom(0, squeeze(axisSize(indices, axis), 0)), indices.dtype)
     const shape = range(indices.rank).map((i) => (i === axis ? -1 : 1))
-    return expand(reshape(numbers, shape), [...sizesOf(indices).slice(0, -1), 1], indices)
+    return expand(reshape(numbers, shape), [...indices.dims.slice(0, -1), 1], indices)
   })
   const whole = tuples.length === 0 ? indices : concat([...tuples, indices], indices.rank - 1)
   return [scatterND(zerosLike(x), whole, gradient, { reduction: 'add' })]

@@ -21,7 +21,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { type Rule, range, rule, type Step, sizesOf, sumTo } from '../rule.ts'
+import { type Rule, range, rule, type Step, sumTo } from '../rule.ts'
 
 /** The axes that a reduction goes over. */
 function axesOf({ input, attributes }: Step): number[] {
@@ -37,7 +37,7 @@ function kept(x: Tensor, step: Step): Tensor {
 function reduction(of: (g: Tensor, x: Tensor, y: Tensor, step: Step) => Tensor): Rule {
   return rule((gradient, step) => {
     const x = step.input(0)
-    return [expand(of(kept(gradient, step), x, kept(step.output(0), step), step), sizesOf(x), x)]
+    return [expand(of(kept(gradient, step), x, kept(step.output(0), step), step), x.dims, x)]
   })
 }
 

@@ -1,6 +1,6 @@
 import { medianInterval } from '@tp/eval/browser'
 import type { JSX } from 'preact'
-import type { Times } from '../../engine/timing.ts'
+import { ratiosOf, type Times } from '../../engine/timing.ts'
 import { median, spreadOf } from './spread.ts'
 
 export interface LatencyProps {
@@ -35,7 +35,7 @@ function Strips({ times }: { readonly times: Times }): JSX.Element {
   const all = [...times.dense, ...times.pruned].toSorted((a, b) => a - b)
   // One run in which the machine was busy with something else would squeeze all others together.
   const scale = 1.1 * Math.max((all[Math.floor(0.95 * (all.length - 1))] as number) || 1, 0.1)
-  const ratios = times.dense.map((dense, i) => dense / (times.pruned[i] as number))
+  const ratios = ratiosOf(times)
   const { low, high } = medianInterval(ratios)
   return (
     <>

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { ratiosOf } from '../../engine/timing.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { countsOf } from '../tokens/counts.ts'
 import { saidBy } from './said.ts'
@@ -11,7 +12,6 @@ export function Summary({ bench, what }: { readonly bench: Workbench; readonly w
   const [total, ...counts] = countsOf(result)
   const left = counts.at(-1) ?? total
   const times = bench.times.value
-  const ratios = times?.dense.map((dense, i) => dense / (times.pruned[i] as number))
   const said = saidBy(bench, result)
   const [dense, pruned] = [said.dense, said.pruned].map(({ classes }) => classes?.[0]?.name)
   return (
@@ -27,9 +27,9 @@ export function Summary({ bench, what }: { readonly bench: Workbench; readonly w
             The answer changes from <strong>{dense}</strong> to <strong>{pruned}</strong>.
           </>
         ))}{' '}
-      {ratios !== undefined && bench.stage.value !== 'timing' && (
+      {times !== undefined && bench.stage.value !== 'timing' && (
         <>
-          <strong>{median(ratios).toFixed(1)} ×</strong> as fast.
+          <strong>{median(ratiosOf(times)).toFixed(1)} ×</strong> as fast.
         </>
       )}
     </output>

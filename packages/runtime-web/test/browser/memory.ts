@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 
@@ -24,10 +25,16 @@ async function renderers(page: Page): Promise<number> {
   const session = await browser.newBrowserCDPSession()
   const { processInfo } = await session.send('SystemInfo.getProcessInfo')
   await session.detach()
-  const ids = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => String(id))
-  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', ids.join(',')])
-  return stdout
-    .trim()
-    .split(/\s+/)
-    .reduce((sum, kilobytes) => sum + Number(kilobytes) * 1.024e-3, 0)
+  const sizes = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => residentKilobytes(id))
+  return (await Promise.all(sizes)).reduce((sum, kilobytes) => sum + kilobytes * 1.024e-3, 0)
+}
+
+/** What a process has in memory; one that has ended meanwhile, nothing. Small images of Linux have no `ps`. */
+async function residentKilobytes(id: number): Promise<number> {
+  if (process.platform === 'linux') {
+    const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => 'VmRSS: 0 kB')
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1])
+  }
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', '-p', `${id}`]).catch(() => ({ stdout: '0' }))
+  return Number(stdout)
 }

@@ -21,3 +21,4 @@ export {
   type Tower,
 } from './prune.ts'
 export type { Refusal } from './refusal.ts'
+export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soft/soften.ts'

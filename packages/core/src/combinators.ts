@@ -1,9 +1,10 @@
 import { TpError } from './errors.ts'
 import { isSigned, paramsAt, reducesAt } from './host/at-block.ts'
-import type { Budget, Method, Reduction, Site, Spec, Values } from './method.ts'
+import type { Budget, Method, Reduction, Site, Values } from './method.ts'
 import { add, mul } from './ops/index.ts'
 import { type Scorer, scorer } from './scorer.ts'
 import type { Tensor } from './tensor.ts'
+import type { LearnedSpec } from './training.ts'
 
 /**
  * Scores tokens by a weighted sum of other scores: score_j = Σ_i w_i · score_i,j          [B,N]
@@ -56,7 +57,7 @@ export function byBlock(name: string, methods: ReadonlyMap<number, Method>, othe
   const pack = (method: Method, { carry: written = {} }: Reduction): Values =>
     Object.fromEntries(Object.entries(written).map(([key, x]) => [own(method, key), x]))
 
-  const params = (block: number): Readonly<Record<string, Spec>> =>
+  const params = (block: number): Readonly<Record<string, LearnedSpec>> =>
     unite(name, block, [...new Set([at(block), ...carriers])])
   const hasParams = all.some((method) => method.params !== undefined)
   if (hasParams) for (const block of [...methods.keys(), Number.POSITIVE_INFINITY]) params(block)
@@ -83,7 +84,7 @@ export function byBlock(name: string, methods: ReadonlyMap<number, Method>, othe
 }
 
 /** The trained values of several methods at one block. */
-function unite(name: string, block: number, methods: readonly Method[]): Readonly<Record<string, Spec>> {
+function unite(name: string, block: number, methods: readonly Method[]): Readonly<Record<string, LearnedSpec>> {
   const specs = methods.flatMap((method) =>
     Object.entries(paramsAt(method, block)).map(([key, spec]) => ({ key, spec, method })),
   )

@@ -1,4 +1,5 @@
 import type { Tensor } from './tensor.ts'
+import type { LearnedSpec, Training } from './training.ts'
 
 /** Version of this contract; a plugin states the major it was built for (see `docs/plugins.md`). */
 export const contractVersion = 1
@@ -26,7 +27,9 @@ export interface Method {
   readonly family: 'attention' | 'gradient' | 'reinforcement' | 'hybrid' | 'baseline'
   readonly paper?: { readonly title: string; readonly arxiv?: string }
   /** Trained values that the method needs, one set a block; given to `reduce` as `site.param`. A function: for each block. */
-  readonly params?: Readonly<Record<string, Spec>> | ((block: number) => Readonly<Record<string, Spec>> | undefined)
+  readonly params?:
+    | Readonly<Record<string, LearnedSpec>>
+    | ((block: number) => Readonly<Record<string, LearnedSpec>> | undefined)
   /**
    * Where tokens leave: behind the attention of a block, before its FFN (default), or at the block's `input`. There the
    * block has computed nothing yet, so that a method goes by what it carries; it observes, without a budget, behind the
@@ -49,6 +52,8 @@ export interface Method {
   readonly reduces?: Reduces | ((block: number) => Reduces | undefined)
   /** Which tokens stay. Pure: builds an expression, once for each block. */
   reduce(site: Site): Reduction
+  /** Absent: there is nothing to learn but the encoder's own weights. */
+  readonly training?: Training
 }
 
 /**

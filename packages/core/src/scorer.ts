@@ -1,12 +1,15 @@
-import type { Method, Site, Spec } from './method.ts'
+import type { Method, Site } from './method.ts'
 import type { Tensor } from './tensor.ts'
+import type { Training } from './training.ts'
 
 export interface ScorerOptions {
   readonly name: string
   readonly family: Method['family']
   readonly paper?: NonNullable<Method['paper']>
-  readonly params?: Readonly<Record<string, Spec>>
+  readonly place?: NonNullable<Method['place']>
+  readonly params?: NonNullable<Method['params']>
   readonly signed?: boolean
+  readonly training?: Training
   /** How much each token matters: [B,N], higher stays. */
   score(site: Site): Tensor
 }

@@ -1,9 +1,9 @@
 import type { NamedTensors } from '@tp/core'
 import { names } from './training-graph.ts'
-import type { Weights } from './weights.ts'
+import type { Weight, Weights } from './weights.ts'
 
 export interface AdamWOptions {
-  /** Decoupled decay per step and rate, of matrices only: scales and biases do not decay. */
+  /** Decoupled decay per step and rate, of the model's matrices only: scales, biases and what a method learns do not decay. */
   readonly weightDecay: number
   readonly beta1: number
   readonly beta2: number
@@ -14,8 +14,8 @@ export interface AdamWOptions {
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2). */
 export interface AdamW {
-  /** Moves the weights, in place. Returns the 2-norm of the gradients as they came. */
-  step(gradients: NamedTensors, learningRate: number): number
+  /** Moves the weights that are named, in place. Returns the 2-norm of the gradients as they came. */
+  step(gradients: NamedTensors, learning: readonly string[], learningRate: number): number
   /** First and second moments by weight, for checkpoints. */
   readonly moments: ReadonlyMap<string, Moments>
   /** Steps that were taken. */
@@ -27,7 +27,8 @@ interface Moments {
   readonly second: Float32Array
 }
 
-export function adamW(weights: Weights, { weightDecay, beta1, beta2, epsilon, clip }: AdamWOptions): AdamW {
+export function adamW(weights: Weights, options: AdamWOptions): AdamW {
+  const { weightDecay, beta1, beta2, epsilon, clip } = options
   const moments = new Map(
     [...weights].map(([name, { data }]) => [
       name,
@@ -37,15 +38,17 @@ export function adamW(weights: Weights, { weightDecay, beta1, beta2, epsilon, cl
   return {
     moments,
     count: 0,
-    step(gradients, learningRate) {
+    step(gradients, learning, learningRate) {
       this.count += 1
-      const norm = Math.sqrt([...weights.keys()].reduce((sum, name) => sum + squares(slopeOf(gradients, name)), 0))
+      const norm = Math.sqrt(learning.reduce((sum, name) => sum + squares(slopeOf(gradients, name)), 0))
       const shrink = norm > clip ? clip / norm : 1
       const [unbias1, unbias2] = [1 - beta1 ** this.count, 1 - beta2 ** this.count]
-      for (const [name, { dims, data }] of weights) {
+      for (const name of learning) {
+        const { dims, data, rate = 1, range } = weights.get(name) as Weight
+        const own = learningRate * rate
         const slope = slopeOf(gradients, name)
         const { first, second } = moments.get(name) as Moments
-        const decay = dims.length > 1 ? learningRate * weightDecay : 0
+        const decay = dims.length > 1 && rate === 1 ? own * weightDecay : 0
         for (let i = 0; i < data.length; i++) {
           const g = (slope[i] as number) * shrink
           const m = beta1 * (first[i] as number) + (1 - beta1) * g
@@ -53,12 +56,17 @@ export function adamW(weights: Weights, { weightDecay, beta1, beta2, epsilon, cl
           first[i] = m
           second[i] = v
           const weight = data[i] as number
-          data[i] = weight - decay * weight - (learningRate * (m / unbias1)) / (Math.sqrt(v / unbias2) + epsilon)
+          data[i] = weight - decay * weight - (own * (m / unbias1)) / (Math.sqrt(v / unbias2) + epsilon)
         }
+        if (range !== undefined) clamp(data, range)
       }
       return norm
     },
   }
+}
+
+function clamp(data: Float32Array, [low, high]: readonly [number, number]): void {
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(high, Math.max(low, data[i] as number))
 }
 
 function slopeOf(gradients: NamedTensors, name: string): Float32Array {

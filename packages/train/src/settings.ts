@@ -11,6 +11,8 @@ export interface Settings extends LossOptions, AdamWOptions, RateOptions {
   readonly epochs: number
   readonly batchSize: number
   readonly seed: number
+  /** Learning rate of what a method learns, thresholds or predictors, at its highest. */
+  readonly methodRate: number
   /** How often the selection set is evaluated, at equal distances and at the end. */
   readonly evaluations: number
 }
@@ -22,7 +24,10 @@ export const defaults: Settings = {
   evaluations: 5,
   distillation: 0.5,
   temperature: 2,
+  regulariser: 0.1,
+  costWeight: 10,
   learningRate: 2e-5,
+  methodRate: 1e-3,
   warmUp: 0.1,
   decay: 'linear',
   weightDecay: 0.01,
@@ -40,7 +45,10 @@ const rules: Readonly<Record<Exclude<keyof Settings, 'decay'>, readonly [(x: num
   evaluations: [(x) => Number.isInteger(x) && x > 0, 'a whole number from 1'],
   distillation: [(x) => x >= 0 && x <= 1, 'a share from 0 to 1'],
   temperature: [(x) => x > 0, 'a number above 0'],
+  regulariser: [(x) => x >= 0, 'a number from 0'],
+  costWeight: [(x) => x >= 0, 'a number from 0'],
   learningRate: [(x) => x > 0, 'a number above 0'],
+  methodRate: [(x) => x > 0, 'a number above 0'],
   warmUp: [(x) => x >= 0 && x < 1, 'a share from 0, below 1'],
   weightDecay: [(x) => x >= 0, 'a number from 0'],
   beta1: [(x) => x >= 0 && x < 1, 'a number from 0, below 1'],

@@ -17,42 +17,67 @@ export interface TrainProgress {
   /** From 1. */
   readonly step: number
   readonly steps: number
+  /** The part of the training, where a method learns (see `Training.stages`). */
+  readonly stage?: string
   readonly loss: number
   readonly learningRate: number
   /** 2-norm of the gradients before clipping. */
   readonly gradientNorm: number
+  /** Where a method learns: tokens left behind each block, as a share of all, and the blocks' FLOPs as one of dense. */
+  readonly kept?: number
+  readonly flops?: number
   /** Percent of the selection set that is right, at the steps after which that is counted. */
   readonly accuracy?: number
 }
 
-export type TakeStep = (
-  rows: readonly number[],
-  learningRate: number,
-  step: number,
-) => Promise<Omit<TrainProgress, 'steps'>>
+/** What one step runs on. */
+export interface StepGraph {
+  readonly session: Session
+  /** Names of the weights that move. */
+  readonly learning: readonly string[]
+  /** How often each example stands in a batch. */
+  readonly copies: number
+  /** Further inputs. */
+  extra(feeds: NamedTensors, rows: readonly number[], step: number): NamedTensors
+}
 
 /** One step: loss and gradients of a batch, and the weights moved. */
-export function stepper(
-  session: Session,
+export async function takeStep(
+  { session, learning, copies, extra }: StepGraph,
   { inputs, teacher }: Lesson,
   { distillation }: Settings,
-  weights: Weights,
-  optimizer: AdamW,
-): TakeStep {
-  return async (rows, learningRate, step) => {
-    const extra: Record<string, NamedTensors[string]> = {}
-    if (distillation < 1) {
-      const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
-      extra[names.labels] = { type: 'int64', dims: [rows.length], data }
-    }
-    if (distillation > 0) extra[names.teacher] = teacherRows(teacher, rows, inputs)
-    const outputs = await session.run({ ...(await inputs.feeds(rows)), ...Object.fromEntries(weights), ...extra })
-    const loss = Number(outputs[names.loss]?.data[0])
-    if (!Number.isFinite(loss)) throw diverged(`the loss is ${loss}`, step, learningRate)
-    const gradientNorm = optimizer.step(outputs, learningRate)
-    if (!Number.isFinite(gradientNorm)) throw diverged(`gradients are ${gradientNorm} long`, step, learningRate)
-    return { step, loss, learningRate, gradientNorm }
+  { weights, optimizer }: { readonly weights: Weights; readonly optimizer: AdamW },
+  { rows: examples, learningRate, step }: { readonly rows: readonly number[]; learningRate: number; step: number },
+): Promise<Omit<TrainProgress, 'steps'>> {
+  const rows = Array.from({ length: copies }, () => examples).flat()
+  const given: Record<string, NamedTensors[string]> = {}
+  if (distillation < 1) {
+    const data = BigInt64Array.from(rows, (row) => BigInt(inputs.targets[row] as number))
+    given[names.labels] = { type: 'int64', dims: [rows.length], data }
   }
+  if (distillation > 0) given[names.teacher] = teacherRows(teacher, rows, inputs)
+  const feeds = await inputs.feeds(rows)
+  const needed = new Set(session.inputs.map(({ name }) => name))
+  const all = { ...feeds, ...Object.fromEntries(weights), ...given, ...extra(feeds, examples, step) }
+  const outputs = await session.run(Object.fromEntries(Object.entries(all).filter(([name]) => needed.has(name))))
+  const loss = numberOf(outputs, names.loss) as number
+  if (!Number.isFinite(loss)) throw diverged(`the loss is ${loss}`, step, learningRate)
+  const gradientNorm = optimizer.step(outputs, learning, learningRate)
+  if (!Number.isFinite(gradientNorm)) throw diverged(`gradients are ${gradientNorm} long`, step, learningRate)
+  const [kept, flops] = [numberOf(outputs, names.kept), numberOf(outputs, names.flops)]
+  return {
+    step,
+    loss,
+    learningRate,
+    gradientNorm,
+    ...(kept !== undefined && { kept }),
+    ...(flops !== undefined && { flops }),
+  }
+}
+
+function numberOf(outputs: NamedTensors, name: string): number | undefined {
+  const output = outputs[name]
+  return output && Number(output.data[0])
 }
 
 function diverged(seen: string, step: number, learningRate: number): TpError {

@@ -1,19 +1,26 @@
-import { type AbortSignalLike, type Runtime, type Session, TpError, throwIfAborted } from '@tp/core'
+import { type AbortSignalLike, type Learned, type Runtime, type Session, TpError, throwIfAborted } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
 import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
+import { learnedOf, learnedWeights } from './learned.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
 import { type Settings, settingsOf, type TrainSettings } from './settings.ts'
-import { type Lesson, stepper, type TrainProgress } from './step.ts'
-import { trainingGraph } from './training-graph.ts'
+import { modelSizes } from './sizes.ts'
+import { stagesOf } from './stages.ts'
+import { type Lesson, type TrainProgress, takeStep } from './step.ts'
+import type { SoftMethod } from './training-graph.ts'
 import { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'
 
 export interface TrainOptions extends TrainSettings, Lesson {
   /** What learns: an encoder, mostly with its tokens pruned already. It is not changed. */
   readonly model: Model
   readonly runtime: Runtime
-  /** What the best weights are chosen by; without it they are the last. */
+  /** A method that learns where tokens leave: its soft form is put into the model, which no token has left yet. */
+  readonly soft?: SoftMethod
+  /** How much each token of an example counts, in its own order, for methods that learn from that (see `saliencyOf`). */
+  readonly saliency?: (row: number) => Float32Array
+  /** What the best weights are chosen by; without it, and with a soft form, they are the last. */
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
   readonly trains?: Trains
@@ -28,9 +35,11 @@ export interface TrainOptions extends TrainSettings, Lesson {
 }
 
 export interface Trained {
-  /** The model with the weights that were best on the selection set. */
+  /** The model with the weights that were best on the selection set. Soft forms are not in it. */
   readonly model: Model
   readonly weights: Weights
+  /** What the method learned, by block; empty without one. */
+  readonly learned: ReadonlyMap<number, Learned>
   /** Where they were seen: steps taken, and percent right of the selection set. */
   readonly step: number
   readonly accuracy: number | undefined
@@ -38,45 +47,52 @@ export interface Trained {
 
 /**
  * Trains a model with its pruning in the loop: tokens leave as they do at inference, and gradients flow through those that
- * stay. The same seed gives the same numbers on one thread, also over a stop and a resumption.
+ * stay; or, with `soft`, a method learns where they are to leave. The same seed gives the same numbers on one thread, also
+ * over a stop and a resumption.
  * @throws TpError TP_OPTION, TP_OUTPUT, TP_GRADIENT, TP_DATA for a label that is no class, TP_RESUME, TP_ABORTED, and
  * TP_DIVERGED where the loss is no number any more
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  const { model, runtime, inputs, signal, selection, onProgress, onCheckpoint } = options
+  const { model, runtime, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
   const settings = settingsOf(options)
-  const weights = weightsOf(model, options.trains ?? allButTables(model))
-  if (weights.size === 0) throw new TpError('TP_OPTION', 'train', 'no weight of the model is chosen to learn')
+  const own = weightsOf(model, options.trains ?? allButTables(model))
+  if (own.size === 0 && soft === undefined) {
+    throw new TpError('TP_OPTION', 'train', 'no weight of the model is chosen to learn')
+  }
+  const learning = soft === undefined ? new Map() : learnedWeights(soft, modelSizes(model, inputs, soft), settings)
+  const weights: Weights = new Map([...own, ...learning])
   const optimizer = adamW(weights, settings)
   const count = inputs.targets.length
   const order = orderOf(count, settings, inputs.lengths)
   const perEpoch = order(0).length
   const steps = Math.ceil(settings.epochs * perEpoch)
-  const told = JSON.stringify({ ...settings, steps, weights: weights.size, examples: count })
+  const about = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
+  const told = JSON.stringify({ ...settings, ...about, steps, weights: weights.size, examples: count })
   const standing: Standing =
     options.resume === undefined
       ? { step: 0, best: undefined }
       : readCheckpoint(options.resume, told, weights, optimizer)
-  const graph = trainingGraph(model, weights, settings)
-  checkTargets(inputs, graph.classes)
-  await using session = await runtime.load(graph.bytes, { threads: 1 })
-  const takeStep = stepper(session, options, settings, weights, optimizer)
+  await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
   while (standing.step < steps) {
     await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
+    const { stage, graph } = await stages.at(standing.step)
+    checkTargets(inputs, graph.classes)
     const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
-    const rate = learningRateAt(standing.step, steps, settings)
-    const progress = await takeStep(rows, rate, standing.step + 1)
+    const learningRate = learningRateAt(standing.step, steps, settings)
+    const at = { rows, learningRate, step: standing.step + 1 }
+    const taken = await takeStep(graph, options, settings, { weights, optimizer }, at)
+    const progress = { ...taken, steps, ...(soft && { stage }) }
     standing.step += 1
     const isDue = standing.step % every === 0 || standing.step === steps
-    if (isDue && selection !== undefined) {
+    if (isDue && selection !== undefined && soft === undefined) {
       const accuracy = await accuracyOf(options, withWeights(model, weights), selection, settings.batchSize)
       if (standing.best === undefined || accuracy > standing.best.accuracy) {
         standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
       }
-      onProgress?.({ ...progress, steps, accuracy })
+      onProgress?.({ ...progress, accuracy })
     } else {
-      onProgress?.({ ...progress, steps })
+      onProgress?.(progress)
     }
     if (isDue) await onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
   }
@@ -84,6 +100,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   return {
     model: withWeights(model, chosen),
     weights: chosen,
+    learned: soft === undefined ? new Map() : learnedOf(soft.method, soft.layers, chosen),
     step: standing.best?.step ?? standing.step,
     accuracy: standing.best?.accuracy,
   }

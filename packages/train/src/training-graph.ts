@@ -1,6 +1,22 @@
 import { gradients } from '@tp/autodiff'
-import { add, input, mul, type Tensor, TpError } from '@tp/core'
+import { type SoftInput, soften } from '@tp/compiler'
+import {
+  type Dim,
+  div,
+  input,
+  type Method,
+  mean,
+  mul,
+  reshape,
+  type Stage,
+  stopGradient,
+  sub,
+  type Tensor,
+  TpError,
+  type Values,
+} from '@tp/core'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
+import { type SoftCost, softCost, total } from './cost.ts'
 import { crossEntropy, distillation } from './losses.ts'
 import type { Weights } from './weights.ts'
 
@@ -9,6 +25,21 @@ export interface LossOptions {
   /** Share of distillation, 0 … 1; the rest is cross-entropy. */
   readonly distillation: number
   readonly temperature: number
+  /** Weight of what a method adds to the loss to make tokens leave, where no share of the FLOPs is aimed at. */
+  readonly regulariser: number
+  /** Weight of the squared distance between the share of the FLOPs and the one that is asked for. */
+  readonly costWeight: number
+}
+
+/** A method that learns where tokens leave. */
+export interface SoftMethod {
+  readonly method: Method
+  /** Blocks that tokens are to leave at. */
+  readonly layers: readonly number[]
+  /** Share of the dense blocks' FLOPs that is aimed at, 0 … 1; absent: what the method's own losses lead to. */
+  readonly targetFlops?: number
+  /** Name of the encoder, in a file that holds several. */
+  readonly tower?: string
 }
 
 /** Names of what a training graph takes besides the model's own inputs, and gives. */
@@ -16,7 +47,11 @@ export const names = {
   labels: 'tp.labels',
   teacher: 'tp.teacher',
   loss: 'tp.loss',
+  kept: 'tp.kept',
+  flops: 'tp.flops',
   gradient: (weight: string): string => `tp.gradient.${weight}`,
+  /** What a method learns at a block, among the weights. */
+  learned: (block: number, name: string): string => `tp.method.${block}.${name}`,
 }
 
 /** A graph for training. */
@@ -24,23 +59,114 @@ export interface TrainingGraph {
   readonly bytes: Uint8Array
   /** Classes that the model tells apart; undefined where its file does not say. */
   readonly classes: number | undefined
+  /** What the soft form of a method takes. */
+  readonly inputs: readonly SoftInput[]
+  /** Tokens of the encoder, in the sizes of the model's inputs. */
+  readonly tokens: Dim
+}
+
+/** A model as expressions, with or without the soft form of a method in it. */
+interface Lesson {
+  readonly value: (name: string) => Tensor
+  readonly nameOf: (tensor: Tensor) => string | undefined
+  readonly inputs: readonly SoftInput[]
+  readonly tokens: Dim
+  readonly losses: Readonly<Record<string, readonly Tensor[]>>
+  readonly logProbs: readonly Tensor[]
+  readonly cost: SoftCost | undefined
 }
 
 /**
  * One ONNX graph for a step of training: the model with its weights as inputs, its loss, and the loss's gradients.
  * Inputs are those of the model, the weights by their names, `tp.labels` int64 [B] and, with distillation, `tp.teacher`
- * float [B,C]; outputs `tp.loss` [] and `tp.gradient.NAME` in the shape of each weight.
+ * float [B,C], and what the soft form of a method takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each
+ * weight of `learning`, and with a soft form `tp.kept` [] and `tp.flops` [].
+ * @param weights all that come as inputs, those that a method learns among them
+ * @param learning names of those that gradients are given of
  * @throws TpError TP_OUTPUT for a model without one output of a row of classes; TP_GRADIENT
  */
 export function trainingGraph(
   model: Model,
   weights: Weights,
-  { distillation: share, temperature }: LossOptions,
+  options: LossOptions,
+  soft?: SoftMethod & { readonly stage: Stage },
+  learning: readonly string[] = [...weights.keys()],
 ): TrainingGraph {
-  const graph = new Graph(model)
   const tensors = new Map([...weights].map(([name, { dims }]) => [name, input(name, 'float32', dims)]))
-  const lifted = lift(graph, { overrides: tensors })
-  const logits = logitsOf(graph, (name) => lifted.tensor(name))
+  const lesson = soft === undefined ? plainLesson(model, tensors) : softLesson(model, tensors, soft)
+  const logits = logitsOf(new Graph(model), lesson.value)
+  const [batch, classes] = logits.dims
+  const task = taskLoss(logits, options) // [B]
+  const weight = (term: string): number => {
+    if (term === 'regulariser') return soft?.targetFlops === undefined ? options.regulariser : 0
+    return soft?.stage.terms?.[term] ?? 1
+  }
+  const terms: Tensor[] = []
+  const add = (term: string, loss: () => Tensor): void => {
+    if (weight(term) !== 0) terms.push(scaled(loss(), weight(term)))
+  }
+  add('task', () => mean(task, [0]))
+  for (const [name, losses] of Object.entries(lesson.losses)) {
+    add(name, () => total(losses.map((loss) => (loss.rank === 0 ? loss : mean(loss, [0])))))
+  }
+  const { cost, logProbs } = lesson
+  const over = soft?.targetFlops === undefined || cost === undefined ? undefined : sub(cost.share, soft.targetFlops)
+  if (over !== undefined) add('cost', () => scaled(mul(over, over), options.costWeight))
+  if (logProbs.length > 0) {
+    const copies = soft?.method.training?.copies ?? 1
+    const price = over && cost && priceOf(cost, over, options.costWeight)
+    const reward = stopGradient(price === undefined ? mul(task, -1) : sub(mul(task, -1), price))
+    add('policy', () => policyLoss(reward, total(logProbs), copies))
+  }
+  if (terms.length === 0) throw new TpError('TP_OPTION', 'train', 'all terms of the loss have the weight 0')
+  const loss = total(terms)
+  const slopes = gradients(
+    loss,
+    learning.map((name) => tensors.get(name) as Tensor),
+    { nameOf: lesson.nameOf },
+  )
+  const outputs: Record<string, Tensor> = { [names.loss]: loss }
+  if (cost !== undefined) Object.assign(outputs, { [names.kept]: cost.kept, [names.flops]: cost.share })
+  learning.forEach((name, i) => {
+    outputs[names.gradient(name)] = slopes[i] as Tensor
+  })
+  return {
+    bytes: emitModel(outputs, { name: 'training' }),
+    classes: typeof classes === 'number' ? classes : undefined,
+    inputs: lesson.inputs,
+    tokens: lesson.tokens,
+  }
+}
+
+function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson {
+  const lifted = lift(new Graph(model), { overrides: tensors })
+  return {
+    value: (name) => lifted.tensor(name),
+    nameOf: (tensor) => lifted.names.get(tensor),
+    inputs: [],
+    tokens: 0,
+    losses: {},
+    logProbs: [],
+    cost: undefined,
+  }
+}
+
+function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
+  const { method, layers, tower } = options
+  const prefix = (block: number): string => names.learned(block, '')
+  const params = (block: number): Values =>
+    Object.fromEntries(
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix(block)))
+        .map(([name, tensor]) => [name.slice(prefix(block).length), tensor]),
+    )
+  const softened = soften(model, { method, layers, overrides: tensors, params, ...(tower !== undefined && { tower }) })
+  if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
+  return { ...softened, cost: softCost(softened) }
+}
+
+/** float [B] */
+function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOptions): Tensor {
   const [batch, classes] = logits.dims
   const parts: Tensor[] = []
   if (share < 1) {
@@ -51,11 +177,26 @@ export function trainingGraph(
     const teacher = input(names.teacher, 'float32', [batch as string, classes as number])
     parts.push(scaled(distillation(logits, teacher, temperature), share))
   }
-  const loss = parts.reduce((a, b) => add(a, b))
-  const slopes = gradients(loss, [...tensors.values()], { nameOf: (tensor) => lifted.names.get(tensor) })
-  const outputs = [...tensors.keys()].map((name, i) => [names.gradient(name), slopes[i] as Tensor] as const)
-  const bytes = emitModel({ [names.loss]: loss, ...Object.fromEntries(outputs) }, { name: 'training' })
-  return { bytes, classes: typeof classes === 'number' ? classes : undefined }
+  return total(parts)
+}
+
+/**
+ * float [B]: what each row's share of the FLOPs takes from its reward. In the mean its gradient is that of the squared
+ * distance of the whole share from the target.
+ */
+function priceOf({ own, dense }: SoftCost, over: Tensor, weight: number): Tensor {
+  return mul(div(own, mean(dense, [0])), scaled(over, 2 * weight))
+}
+
+/**
+ * REINFORCE with the mean reward of an example's samples as its baseline (Williams 1992; TR-BERT, arXiv:2105.11618, eq. 6).
+ * @param reward float [B], B = copies × examples, the samples of an example `examples` rows apart
+ * @param logProb float [B]
+ */
+export function policyLoss(reward: Tensor, logProb: Tensor, copies: number): Tensor {
+  const samples = reshape(reward, [copies, -1])
+  const advantage = reshape(sub(samples, mean(samples, [0], { keepDims: true })), [-1])
+  return mul(mean(mul(stopGradient(advantage), logProb), [0]), -1)
 }
 
 function scaled(loss: Tensor, share: number): Tensor {

@@ -6,6 +6,10 @@ export interface Weight {
   readonly type: 'float32'
   readonly dims: readonly number[]
   readonly data: Float32Array
+  /** Learning rate as a multiple of the training's own; default 1. */
+  readonly rate?: number
+  /** It is put back into this range after every step. */
+  readonly range?: readonly [number, number]
 }
 
 /** By the name of the initializer that holds them. */

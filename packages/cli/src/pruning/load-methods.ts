@@ -3,7 +3,9 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { baselines, isTpError, type MethodEntry, readPlugin, TpError } from '@tp/core'
 import { methods as attentionMethods } from '@tp/method-attention'
+import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
+import { methods as policyMethods } from '@tp/method-rl'
 import { moduleResolve } from 'import-meta-resolve'
 
 /** A method and where it comes from. */
@@ -24,6 +26,8 @@ export async function loadMethods(plugins: readonly string[] = []): Promise<Meth
   add(catalog, baselines, '@tp/core')
   add(catalog, attentionMethods, '@tp/method-attention')
   add(catalog, hybridMethods, '@tp/method-hybrid')
+  add(catalog, gradientMethods, '@tp/method-gradient')
+  add(catalog, policyMethods, '@tp/method-rl')
   for (const plugin of plugins) add(catalog, await loadPlugin(plugin), plugin)
   return catalog
 }

@@ -1,4 +1,5 @@
-import type { Method, Reduces, Spec } from '../method.ts'
+import type { Method, Reduces } from '../method.ts'
+import type { LearnedSpec } from '../training.ts'
 
 /** See {@link Method.reduces}. */
 export function reducesAt({ reduces }: Method, block: number): Reduces | undefined {
@@ -11,6 +12,12 @@ export function isSigned({ signed }: Method, block: number): boolean {
 }
 
 /** See {@link Method.params}. */
-export function paramsAt({ params }: Method, block: number): Readonly<Record<string, Spec>> {
+export function paramsAt({ params }: Method, block: number): Readonly<Record<string, LearnedSpec>> {
   return (typeof params === 'function' ? params(block) : params) ?? {}
+}
+
+/** See {@link Training.params}. */
+export function learnedAt(method: Method, block: number): Readonly<Record<string, LearnedSpec>> {
+  const { params } = method.training ?? {}
+  return (typeof params === 'function' ? params(block) : params) ?? paramsAt(method, block)
 }

@@ -1,4 +1,5 @@
-export { isSigned, paramsAt, reducesAt } from './at-block.ts'
+export { isSigned, learnedAt, paramsAt, reducesAt } from './at-block.ts'
 export { type Cut, type Reduced, type ReduceOptions, reduceTokens, type SiteSource, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'
+export { type SoftInputs, type SoftReduced, softenTokens } from './soften.ts'
 export { countTokens, initialState, type TokenState } from './state.ts'

@@ -152,7 +152,7 @@ function squeezeRow(x: Tensor): Tensor {
   return x.rank === 2 ? squeeze(x, [1]) : x
 }
 
-function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefined, param: Values): Site {
+export function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefined, param: Values): Site {
   const { hidden } = source
   return {
     block: source.block,

@@ -9,11 +9,13 @@ import {
   startedState,
   type TokenState,
 } from '../host/index.ts'
-import type { Method, Spec, Values } from '../method.ts'
+import { initialValues } from '../initial-values.ts'
+import type { Method } from '../method.ts'
 import {
   add,
   cast,
   constant,
+  constantOf,
   div,
   expand,
   gather,
@@ -36,7 +38,7 @@ import {
 } from '../ops/index.ts'
 import type { Amount, Schedule } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
-import { normals } from './seeded.ts'
+import { normals, uniforms } from './seeded.ts'
 
 export interface EncoderSize {
   readonly blocks: number
@@ -188,7 +190,10 @@ class PrunedStream {
     const { method } = this.#pruning
     const { current, state } = this.#stream
     const source: SiteSource = { block, blocks, hidden: current, ...observed, classToken: () => 0 }
-    const params = initialParams(method, block, hidden, heads)
+    const values = initialValues(paramsAt(method, block), { D: hidden, H: heads }, uniforms(block))
+    const params = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+    )
     const reduced = reduceTokens({ method, source, state, amount, params })
     this.#stream.state = reduced.state
     if (reduced.cut === undefined) return undefined
@@ -257,21 +262,4 @@ function randomConstant(dims: readonly number[], deviation: number, normal: () =
     'float32',
     dims,
   )
-}
-
-/** Values as a method declares them before anything was trained. */
-function initialParams(method: Method, block: number, hidden: number, heads: number): Values {
-  const sizes: Readonly<Record<string, Dim>> = { D: hidden, H: heads }
-  const initial = ({ dims, init }: Spec): Tensor => {
-    const shape = dims.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] as number)))
-    const size = shape.reduce((a, b) => a * b, 1)
-    const columns = shape.at(-1) ?? 1
-    const isDiagonal = (i: number): number => (Math.floor(i / columns) === i % columns ? 1 : 0)
-    return constant(
-      Array.from({ length: size }, (_, i) => (init === 'identity' ? isDiagonal(i) : init)),
-      'float32',
-      shape,
-    )
-  }
-  return Object.fromEntries(Object.entries(paramsAt(method, block)).map(([name, spec]) => [name, initial(spec)]))
 }

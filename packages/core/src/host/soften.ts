@@ -1,0 +1,65 @@
+import { TpError } from '../errors.ts'
+import type { Method, Values } from '../method.ts'
+import { cast, mul, where } from '../ops/index.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Softened, SoftSite } from '../training.ts'
+import { makeSite, type SiteSource, startedState } from './reduce.ts'
+import { fixedTokens, type TokenState } from './state.ts'
+
+/** What a training gives to a site. */
+export interface SoftInputs {
+  noise: SoftSite['noise']
+  saliency(): Tensor
+  ratio(): Tensor
+}
+
+export interface SoftenOptions {
+  readonly method: Method
+  readonly source: SiteSource
+  readonly state: TokenState
+  /** float [B,N]: how much of each token earlier sites left; absent: everything */
+  readonly left?: Tensor | undefined
+  readonly params: Values
+  readonly inputs: SoftInputs
+}
+
+/** A site at which a method learned. */
+export interface SoftReduced {
+  readonly softened: Softened
+  /** float [B,N]: how much of each token is left behind it */
+  readonly left: Tensor
+  /** float [B,N]: 1 for real tokens, 0 for padding */
+  readonly real: Tensor
+  readonly state: TokenState
+}
+
+/** The soft form of a method at one site: no token leaves. */
+export function softenTokens({ method, source, state, left, params, inputs }: SoftenOptions): SoftReduced {
+  if (method.training === undefined) {
+    throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
+  }
+  const started = startedState(method, state)
+  const site = makeSite(source, started, undefined, params)
+  const real = cast(site.alive, 'float32')
+  const obey = (some: Tensor): Tensor => where(fixedTokens(started), real, mul(some, real))
+  const before = left ?? real
+  const own = {
+    left: before,
+    obey,
+    noise: inputs.noise,
+    get saliency() {
+      return inputs.saliency()
+    },
+    get ratio() {
+      return inputs.ratio()
+    },
+  }
+  const soft = Object.defineProperties(site, Object.getOwnPropertyDescriptors(own)) as unknown as SoftSite
+  const softened = method.training.soften(soft)
+  return {
+    softened,
+    left: mul(before, obey(softened.left)),
+    real,
+    state: { ...started, carried: { ...started.carried, ...softened.carry } },
+  }
+}

@@ -1,0 +1,9 @@
+import { contractVersion, type Plugin } from '@tp/core'
+import { methods } from './methods.ts'
+
+export { type LtpOptions, ltp } from './ltp.ts'
+export { methods } from './methods.ts'
+
+/** What a plugin loader reads. */
+const plugin: Plugin = { contractVersion, methods }
+export default plugin

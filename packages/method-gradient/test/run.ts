@@ -1,0 +1,12 @@
+import type { Tensor, TensorLike } from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+
+/** Writes an expression as a model and runs it with onnxruntime. */
+export async function run(
+  outputs: Readonly<Record<string, Tensor>>,
+  feeds: Readonly<Record<string, TensorLike>>,
+): Promise<Record<string, TensorLike>> {
+  await using session = await nodeRuntime().load(emitModel(outputs))
+  return await session.run(feeds)
+}

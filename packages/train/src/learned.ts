@@ -1,0 +1,42 @@
+import { initialValues, type Learned, learnedAt, type Method } from '@tp/core'
+import { randomNumbers } from '@tp/eval'
+import type { Settings } from './settings.ts'
+import { names, type SoftMethod } from './training-graph.ts'
+import type { Weight, Weights } from './weights.ts'
+
+/** What a method learns, before it has: weights by the names of a training graph. */
+export function learnedWeights(
+  { method, layers }: SoftMethod,
+  sizes: Readonly<Record<string, number>>,
+  { seed, learningRate, methodRate }: Settings,
+): Weights {
+  const random = randomNumbers(seed)
+  const weights = new Map<string, Weight>()
+  for (const block of layers) {
+    const specs = learnedAt(method, block)
+    for (const [name, { dims, data }] of Object.entries(initialValues(specs, sizes, random))) {
+      const { rate = 1, range } = specs[name] ?? {}
+      weights.set(names.learned(block, name), {
+        type: 'float32',
+        dims,
+        data,
+        rate: (rate * methodRate) / learningRate,
+        ...(range && { range }),
+      })
+    }
+  }
+  return weights
+}
+
+/** What a method has learned, by block. */
+export function learnedOf(method: Method, layers: readonly number[], weights: Weights): Map<number, Learned> {
+  return new Map(
+    layers.map((block) => {
+      const values = Object.keys(learnedAt(method, block)).map((name) => {
+        const { dims, data } = weights.get(names.learned(block, name)) as Weight
+        return [name, { dtype: 'float32' as const, dims, data }] as const
+      })
+      return [block, Object.fromEntries(values)]
+    }),
+  )
+}

@@ -3,6 +3,7 @@ import { paramsAt } from './host/at-block.ts'
 import type { Method, Values } from './method.ts'
 import { constantOf } from './ops/index.ts'
 import type { ConstantData } from './tensor.ts'
+import type { Learned } from './training.ts'
 
 /**
  * A method's trained values at one block, out of a weights file: `block.3.threshold`, or `threshold` for all blocks.
@@ -31,6 +32,17 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
         )
       }
       return [name, constantOf(found, () => found.data)]
+    }),
+  )
+}
+
+/** What was learned at one block, of it what the method needs once tokens leave. */
+export function valuesOf(method: Method, learned: Learned, block: number): Values {
+  const names = Object.keys(paramsAt(method, block)).filter((name) => learned[name] !== undefined)
+  return Object.fromEntries(
+    names.map((name) => {
+      const value = learned[name] as ConstantData
+      return [name, constantOf(value, () => value.data)]
     }),
   )
 }

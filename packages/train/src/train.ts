@@ -53,7 +53,7 @@ export interface Trained {
  * TP_DIVERGED where the loss is no number any more
  */
 export async function train(options: TrainOptions): Promise<Trained> {
-  const { model, runtime, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
+  const { model, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
   const settings = settingsOf(options)
   const own = weightsOf(model, options.trains ?? allButTables(model))
   if (own.size === 0 && soft === undefined) {

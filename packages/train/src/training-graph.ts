@@ -95,7 +95,7 @@ export function trainingGraph(
   const tensors = new Map([...weights].map(([name, { dims }]) => [name, input(name, 'float32', dims)]))
   const lesson = soft === undefined ? plainLesson(model, tensors) : softLesson(model, tensors, soft)
   const logits = logitsOf(new Graph(model), lesson.value)
-  const [batch, classes] = logits.dims
+  const classes = logits.dims[1]
   const task = taskLoss(logits, options) // [B]
   const weight = (term: string): number => {
     if (term === 'regulariser') return soft?.targetFlops === undefined ? options.regulariser : 0

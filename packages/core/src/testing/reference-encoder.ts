@@ -1,4 +1,3 @@
-import type { Dim } from '../dim.ts'
 import { assume } from '../host/assume.ts'
 import {
   initialState,

@@ -1,0 +1,42 @@
+import { flopsFormula } from '@tp/compiler'
+import type { AbortSignalLike, Session } from '@tp/core'
+import { batches, type ModelInputs, tracedCounts } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+
+/** Multiply-adds of a model for all examples, one by one; `kept`: tokens left behind each block, by example. */
+export function examplesFlops(
+  model: Model,
+  tokens: readonly (number | undefined)[],
+  kept: ReadonlyMap<number, readonly number[]> = new Map(),
+): number {
+  const formula = flopsFormula(model)
+  const known = new Map<string, number>()
+  return tokens.reduce<number>((sum, count, i) => {
+    const counts = Object.fromEntries([...kept].map(([block, of]) => [block, of[i] as number]))
+    const key = `${count} ${Object.values(counts).join(' ')}`
+    const flops = known.get(key) ?? formula({ batch: 1, ...(count !== undefined && { tokens: count }), kept: counts })
+    known.set(key, flops)
+    return sum + flops
+  }, 0)
+}
+
+/** Tokens left behind each block of a model that was pruned with `trace`, by example. */
+export async function keptCounts(
+  session: Session,
+  inputs: ModelInputs,
+  batchSize: number,
+  signal?: AbortSignalLike,
+): Promise<Map<number, number[]>> {
+  const counts = new Map<number, number[]>()
+  for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
+    const outputs = await session.run(await inputs.feeds(rows), signal ? { signal } : {})
+    for (const [block, kept] of tracedCounts(outputs)) {
+      const own = counts.get(block) ?? []
+      rows.forEach((row, i) => {
+        own[row] = kept[i] as number
+      })
+      counts.set(block, own)
+    }
+  }
+  return counts
+}

@@ -1,0 +1,40 @@
+import { type ModelInputs, openDataset, prepareInputs, readModelFolder, someExamples } from '@tp/eval'
+import { openMinilm } from '../foundations/minilm.ts'
+import type { Subject } from '../measure/subject.ts'
+import type { Context } from '../report/section.ts'
+
+/** MiniLM and SST-2: texts to learn from, texts to choose by, and the dev set, which is reported once. */
+export interface Sst2 {
+  readonly dev: Subject
+  readonly training: ModelInputs
+  readonly selection: ModelInputs
+}
+
+/**
+ * Most of SST-2's training texts are parts of sentences, 13 tokens long on average, where those of its dev set are whole
+ * sentences of 25: only texts of at least so many tokens are learned from, 24 on average.
+ */
+const LEAST_TOKENS = 15
+
+/** Of them, every so many-th is to choose by. */
+const SELECTION = 10
+
+export async function openSst2(context: Context): Promise<Sst2> {
+  const dev = await openMinilm(context, ['sst2', 'dev.tsv'])
+  const folder = await readModelFolder(context.shared('models', 'minilm-sentiment', 'model.onnx'))
+  const dataset = await openDataset(context.shared('data', 'sst2', 'train.tsv'), { labels: folder.labels })
+  await using session = await context.runtime.load(dev.file, { threads: 1 })
+  const texts = await prepareInputs(dataset, session.inputs, folder)
+  const long = (texts.lengths as readonly number[]).flatMap((length, i) => (length >= LEAST_TOKENS ? [i] : []))
+  return {
+    dev,
+    training: someExamples(
+      texts,
+      long.filter((_, i) => i % SELECTION !== 0),
+    ),
+    selection: someExamples(
+      texts,
+      long.filter((_, i) => i % SELECTION === 0),
+    ),
+  }
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import type { ModelInputs } from './model-inputs.ts'
+import { someExamples } from './some-examples.ts'
+
+test('some examples in another order', async () => {
+  const inputs: ModelInputs = {
+    source: 'four',
+    targets: [0, 1, 0, 1],
+    lengths: [3, 4, 5, 6],
+    preparationMs: undefined,
+    notes: [],
+    feeds: async (rows) => ({ x: { type: 'float32', dims: [rows.length], data: Float32Array.from(rows) } }),
+  }
+  const some = someExamples(inputs, [3, 0])
+  expect([some.targets, some.lengths]).toEqual([
+    [1, 0],
+    [6, 3],
+  ])
+  expect((await some.feeds([1, 0])).x?.data).toEqual(Float32Array.of(0, 3))
+})

@@ -48,7 +48,7 @@ function chosen(isChosen: (a: Tensor, b: Tensor) => Tensor): Rule {
 const SQRT_HALF = Math.SQRT1_2
 /** 1 / √(2π) */
 const DENSITY = 0.3989422804014327
-const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI)
+const LOG_OF_TWO_OVER_ROOT_PI = Math.log(2 / Math.sqrt(Math.PI))
 /** √(2/π), of GELU's approximation by tanh (Hendrycks and Gimpel, arXiv:1606.08415). */
 const ROOT = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
@@ -131,7 +131,8 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
   Log: unary((g, x) => div(g, x)),
   Sqrt: unary((g, _, y) => div(mul(g, 0.5), y)),
   Reciprocal: unary((g, _, y) => neg(mul(g, mul(y, y)))),
-  Erf: unary((g, x) => mul(g, mul(TWO_OVER_ROOT_PI, exp(neg(mul(x, x)))))),
+  // 2/√π · exp(−x²) in one pass over the elements less
+  Erf: unary((g, x) => mul(g, exp(sub(LOG_OF_TWO_OVER_ROOT_PI, mul(x, x))))),
   Tanh: unary((g, _, y) => mul(g, sub(1, mul(y, y)))),
   Sigmoid: unary((g, _, y) => mul(g, mul(y, sub(1, y)))),
   Relu: unary((g, x) => where(greater(x, 0), g, 0)),

@@ -1,4 +1,4 @@
-import { add, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
+import { add, isTpError, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
 import { NoGradient, type Step, zerosLike } from './rule.ts'
 import { rules } from './rules/index.ts'
 
@@ -73,6 +73,8 @@ function back(
     return rule(step)
   } catch (cause) {
     if (cause instanceof NoGradient) throw noGradient(where(), cause.message)
+    // A shape that a file hides (behind control flow, say) stops a rule: say at which of its nodes.
+    if (isTpError(cause) && cause.code === 'TP_SHAPE') throw noGradient(where(), cause.message)
     throw cause
   }
 }

@@ -1,37 +1,114 @@
-import { applyOne, intOf, intsOf, type Op, operators, slice, sum, type Tensor, transpose } from '@tp/core'
-import { NoGradient, type Rule, range, rule } from '../rule.ts'
+import {
+  type Attributes,
+  intOf,
+  intsOf,
+  matmul,
+  pad,
+  reshape,
+  slice,
+  sum,
+  swapLast,
+  type Tensor,
+  transpose,
+} from '@tp/core'
+import { NoGradient, type Rule, range, rule, sizesOf } from '../rule.ts'
+import { fold, unfold, type Window } from './window.ts'
 
 /**
- * Of the weights and the bias: where a convolution is the first thing that a model does (patches), nothing in front of it
- * learns. dW is a convolution, too: of the input with the gradient, batch and channels having changed places, and strides
- * and dilations likewise.
+ * A convolution is a product of its kernels with the patches under them: y[b, o, places] = W[o, c·taps] · patches, group by
+ * group. So dW = dy · patchesᵀ, and dx puts Wᵀ · dy back where the patches came from.
  */
 const convRule: Rule = rule((gradient, step) => {
-  const [x, weight] = [step.input(0), step.input(1)]
-  if (step.wants(0)) throw new NoGradient('what is in front of a convolution is not trained here')
-  if (intOf(step.attributes, 'group', 1) !== 1) throw new NoGradient('its channels are in groups')
+  const form = formOf(step.input(0), step.input(1), step.attributes)
   return [
-    undefined,
-    step.wants(1) ? ofWeight(gradient, x, weight, step.attributes) : undefined,
+    step.wants(0) ? ofInput(gradient, step.input(1), form) : undefined,
+    step.wants(1) ? ofWeight(gradient, step.input(1), form) : undefined,
     step.wants(2) ? sum(gradient, [0, ...range(gradient.rank).slice(2)]) : undefined,
   ]
 })
 
-function ofWeight(gradient: Tensor, x: Tensor, weight: Tensor, attributes: Parameters<typeof intsOf>[0]): Tensor {
-  const spatial = range(x.rank - 2)
-  const swap = (t: Tensor): Tensor => transpose(t, [1, 0, ...spatial.map((axis) => axis + 2)])
-  const ones = spatial.map(() => 1)
-  const found = applyOne(operators.get('Conv') as Op, [swap(x), swap(gradient)], {
-    group: 1,
-    strides: intsOf(attributes, 'dilations') ?? ones,
-    dilations: intsOf(attributes, 'strides') ?? ones,
-    pads: intsOf(attributes, 'pads') ?? [...ones, ...ones].map(() => 0),
+interface Form {
+  readonly group: number
+  readonly windows: readonly Window[]
+  /** Starts of all axes, then ends. */
+  readonly pads: readonly number[]
+  readonly x: Tensor
+  readonly padded: Tensor
+}
+
+function formOf(x: Tensor, weight: Tensor, attributes: Attributes): Form {
+  const kernel = weight.dims.slice(2)
+  if (!kernel.every((size) => typeof size === 'number')) throw new NoGradient('the size of its kernels is not known')
+  const ones = kernel.map(() => 1)
+  const strides = intsOf(attributes, 'strides') ?? ones
+  const dilations = intsOf(attributes, 'dilations') ?? ones
+  const own = intsOf(attributes, 'pads') ?? [...ones, ...ones].map(() => 0)
+  const pads = [0, 0, ...own.slice(0, kernel.length), 0, 0, ...own.slice(kernel.length)]
+  return {
+    group: intOf(attributes, 'group', 1),
+    windows: kernel.map((size, i) => ({
+      kernel: size,
+      stride: strides[i] as number,
+      dilation: dilations[i] as number,
+    })),
+    pads,
+    x,
+    padded: pads.some((count) => count > 0) ? pad(x, pads) : x,
+  }
+}
+
+/** x before its axes are taken apart into places and taps, and after each: [b, c, places, taps, places, taps, …]. */
+function stages(gradient: Tensor, { padded, windows }: Form): Tensor[] {
+  const found = [padded]
+  windows.forEach((window, i) => {
+    found.push(unfold(found[i] as Tensor, 2 + 2 * i, window, sizesOf(gradient)[2 + i] as number | Tensor))
   })
-  // Where the last stride ends short of the edge, there are more places than the kernel has.
-  return spatial.reduce(
-    (kernel, axis) => slice(kernel, { axis: axis + 2, start: 0, end: weight.dims[axis + 2] as number }),
-    swap(found),
+  return found
+}
+
+/** Rows of the gradient: [group, b·places, o / group]. */
+function rowsOf(gradient: Tensor, group: number): Tensor {
+  const outs = gradient.dims[1] as number
+  const moved = transpose(gradient, [1, 0, ...range(gradient.rank).slice(2)])
+  return swapLast(reshape(moved, [group, outs / group, -1]))
+}
+
+function ofWeight(gradient: Tensor, weight: Tensor, form: Form): Tensor {
+  const { group, windows } = form
+  const patches = stages(gradient, form).at(-1) as Tensor
+  const [places, taps] = halves(windows.length)
+  const columns = transpose(patches, [1, ...taps, 0, ...places])
+  const perGroup = (weight.dims as readonly number[]).slice(1).reduce((a, b) => a * b, 1)
+  const found = matmul(reshape(columns, [group, perGroup, -1]), rowsOf(gradient, group))
+  return reshape(swapLast(found), weight.dims)
+}
+
+function ofInput(gradient: Tensor, weight: Tensor, form: Form): Tensor {
+  const { group, windows, padded, pads, x } = form
+  const [outs, channels, ...kernel] = weight.dims as readonly number[] as [number, number, ...number[]]
+  const kernels = reshape(weight, [group, outs / group, -1])
+  const columns = swapLast(matmul(rowsOf(gradient, group), kernels))
+  const sizes = sizesOf(gradient)
+  const apart = reshape(columns, [group * channels, ...kernel, sizes[0] as number | Tensor, ...sizes.slice(2)])
+  // [c, taps…, b, places…] → [b, c, places, taps, places, taps, …]
+  const count = kernel.length
+  const order = [1 + count, 0, ...range(count).flatMap((i) => [2 + count + i, 1 + i])]
+  const before = stages(gradient, form)
+  const whole = windows.reduceRight(
+    (pieces, window, i) => fold(pieces, before[i] as Tensor, 2 + 2 * i, window),
+    transpose(apart, order),
   )
+  if (padded === x) return whole
+  return windows.reduce((piece, _, i) => {
+    const [start, end] = [pads[2 + i] as number, pads[2 + i + x.rank] as number]
+    if (start === 0 && end === 0) return piece
+    return slice(piece, { axis: 2 + i, start, ...(end === 0 ? {} : { end: -end }) })
+  }, whole)
+}
+
+/** Axes of the places and of the taps among those of the patches. */
+function halves(count: number): [number[], number[]] {
+  return [range(count).map((i) => 2 + 2 * i), range(count).map((i) => 3 + 2 * i)]
 }
 
 export const convRules: Readonly<Record<string, Rule>> = { Conv: convRule }

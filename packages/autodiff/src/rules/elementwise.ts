@@ -2,6 +2,7 @@ import {
   add,
   and,
   cast,
+  constantData,
   cos,
   div,
   equal,
@@ -47,7 +48,7 @@ function chosen(isChosen: (a: Tensor, b: Tensor) => Tensor): Rule {
 const SQRT_HALF = Math.SQRT1_2
 /** 1 / √(2π) */
 const DENSITY = 0.3989422804014327
-const TWO_OVER_ROOT_PI = 2 / Math.sqrt(Math.PI)
+const LOG_OF_TWO_OVER_ROOT_PI = Math.log(2 / Math.sqrt(Math.PI))
 /** √(2/π), of GELU's approximation by tanh (Hendrycks and Gimpel, arXiv:1606.08415). */
 const ROOT = Math.sqrt(2 / Math.PI)
 const CUBIC = 0.044715
@@ -60,6 +61,13 @@ function geluSlope(x: Tensor, approximate: string): Tensor {
   }
   const share = mul(0.5, add(1, errorFunction(mul(x, SQRT_HALF))))
   return add(share, mul(x, mul(DENSITY, exp(mul(-0.5, mul(x, x))))))
+}
+
+/** b·x^(b − 1). Squares, of which variances are made, without a power: runtimes are slow at those. */
+function powerSlope(x: Tensor, exponent: Tensor): Tensor {
+  const known = constantData(exponent)
+  if (known?.data.length === 1 && known.data[0] === 2) return mul(x, 2)
+  return mul(cast(exponent, x.dtype), pow(x, sub(exponent, 1)))
 }
 
 /** Steps: their slope is 0 wherever they have one. */
@@ -80,8 +88,17 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
     (g, { input, output }) => neg(div(mul(g, output(0)), input(1))),
   ),
   Pow: binary(
-    (g, { input }) => mul(g, mul(cast(input(1), g.dtype), pow(input(0), sub(input(1), 1)))),
+    (g, { input }) => mul(g, powerSlope(input(0), input(1))),
     (g, { input, output }) => mul(g, mul(output(0), log(input(0)))),
+  ),
+  // x − y·⌊x / y⌉, towards 0
+  Mod: binary(
+    (g) => g,
+    (g, { input, output }) => mul(g, div(sub(output(0), input(0)), input(1))),
+  ),
+  PRelu: binary(
+    (g, { input }) => where(less(input(0), 0), mul(g, input(1)), g),
+    (g, { input }) => where(less(input(0), 0), mul(g, input(0)), 0),
   ),
   Max: chosen(greater),
   Min: chosen(less),
@@ -91,12 +108,17 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
     const condition = step.input(0)
     return [undefined, part(1, where(condition, gradient, 0)), part(2, where(condition, 0, gradient))]
   }),
-  Clip: rule((gradient, { input, inputs: [, low, high] }) => {
-    const x = input(0)
+  Clip: rule((gradient, step) => {
+    const [x, low, high] = [step.input(0), step.inputs[1], step.inputs[2]]
     const above = low && greaterOrEqual(x, low)
     const below = high && lessOrEqual(x, high)
     const inside = above && below ? and(above, below) : (above ?? below)
-    return [inside === undefined ? gradient : where(inside, gradient, 0)]
+    const outside = (isOutside: Tensor, bound: Tensor): Tensor => sumTo(where(isOutside, gradient, 0), bound)
+    return [
+      inside === undefined ? gradient : where(inside, gradient, 0),
+      step.wants(1) && low ? outside(less(x, low), low) : undefined,
+      step.wants(2) && high ? outside(greater(x, high), high) : undefined,
+    ]
   }),
   Cast: rule((gradient, { input }) => [
     input(0).dtype.startsWith('float') ? cast(gradient, input(0).dtype) : undefined,
@@ -109,7 +131,8 @@ export const elementwiseRules: Readonly<Record<string, Rule>> = {
   Log: unary((g, x) => div(g, x)),
   Sqrt: unary((g, _, y) => div(mul(g, 0.5), y)),
   Reciprocal: unary((g, _, y) => neg(mul(g, mul(y, y)))),
-  Erf: unary((g, x) => mul(g, mul(TWO_OVER_ROOT_PI, exp(neg(mul(x, x)))))),
+  // 2/√π · exp(−x²) in one pass over the elements less
+  Erf: unary((g, x) => mul(g, exp(sub(LOG_OF_TWO_OVER_ROOT_PI, mul(x, x))))),
   Tanh: unary((g, _, y) => mul(g, sub(1, mul(y, y)))),
   Sigmoid: unary((g, _, y) => mul(g, mul(y, sub(1, y)))),
   Relu: unary((g, x) => where(greater(x, 0), g, 0)),

@@ -3,8 +3,6 @@ import {
   axisSize,
   concat,
   constantData,
-  type Dim,
-  fill,
   frontAxis,
   intOf,
   intsOf,
@@ -56,58 +54,30 @@ const splitRule: Rule = (step) => {
   return [concat(parts, axis)]
 }
 
-/** What was cut off is 0. Axes are cut one by one, in whatever order. */
-const sliceRule: Rule = rule((gradient, step) => {
-  const [x, starts, ends] = [step.input(0), step.input(1), step.input(2)]
-  const axes = intsOf(step.attributes, 'axes') ?? []
-  const steps = intsOf(step.attributes, 'steps') ?? axes.map(() => 1)
-  if (steps.some((size) => size !== 1)) throw new NoGradient('its steps are not 1')
-  if (ends.value === undefined || starts.value === undefined)
-    throw new NoGradient('where it starts and ends is not known')
-  return [
-    axes.reduce((whole, axis, i) => {
-      const start = starts.value?.[i]
-      if (typeof start !== 'number') throw new NoGradient('it starts at a place that is no number')
-      const front = frontAxis(axis, x.rank)
-      const before = start >= 0 ? start : add(axisSize(x, front), start)
-      return putBack(whole, x, front, before)
-    }, gradient),
-  ]
-})
-
-/** A piece of an axis between zeros, so that the axis has the size that it has in `x`. */
-function putBack(piece: Tensor, x: Tensor, axis: number, before: number | Tensor): Tensor {
-  const [whole, part] = [x.dims[axis], piece.dims[axis]]
-  const isStatic = typeof before === 'number' && typeof whole === 'number' && typeof part === 'number'
-  const after = isStatic ? whole - before - part : sub(sub(axisSize(x, axis), before), axisSize(piece, axis))
-  const zeros = (length: number | Tensor): Tensor[] => {
-    if (length === 0) return []
-    return [fill(0, piece.dtype, (piece.dims as readonly (Dim | Tensor)[]).with(axis, length), piece)]
-  }
-  const parts = [...zeros(before), piece, ...zeros(after)]
-  return parts.length === 1 ? piece : concat(parts, axis)
-}
-
+/** What was there gets its piece back; the constant around it what is left of the sum. */
 const padRule: Rule = rule((gradient, step) => {
   const x = step.input(0)
   if (textOf(step.attributes, 'mode', 'constant') !== 'constant') throw new NoGradient('it repeats what is at the edge')
   const pads = step.input(1).value
   if (pads === undefined) throw new NoGradient('how much it adds is not known')
-  return [
-    range(x.rank).reduce((inner, axis) => {
-      const start = pads[axis]
-      if (typeof start !== 'number' || start < 0) throw new NoGradient('it adds a number of places that is not known')
-      return slice(inner, { axis, start, end: add(axisSize(x, axis), start) })
-    }, gradient),
-  ]
+  const piece = range(x.rank).reduce((inner, axis) => {
+    const start = pads[axis]
+    if (typeof start !== 'number' || start < 0) throw new NoGradient('it adds a number of places that is not known')
+    return slice(inner, { axis, start, end: add(axisSize(x, axis), start) })
+  }, gradient)
+  const total = (of: Tensor): Tensor => sum(of, range(x.rank))
+  return [piece, undefined, step.wants(2) ? reshapeLike(sub(total(gradient), total(piece)), step.input(2)) : undefined]
 })
 
 /** Each axis of n·r is one of r and one of n; the copies come together. */
 const tileRule: Rule = rule((gradient, step) => {
-  const x = step.input(0)
-  const repeats = constantData(step.input(1))?.data ?? step.input(1).value
-  if (repeats === undefined) throw new NoGradient('how often it repeats is not known')
-  const apart = sizesOf(x).flatMap((size, axis) => [Number(repeats[axis]), size])
+  const [x, repeats] = [step.input(0), step.input(1)]
+  const known = constantData(repeats)?.data ?? repeats.value ?? []
+  const times = (axis: number): number | Tensor => {
+    const count = known[axis]
+    return typeof count === 'number' ? count : slice(repeats, { axis: 0, start: axis, end: axis + 1 })
+  }
+  const apart = sizesOf(x).flatMap((size, axis) => [times(axis), size])
   const copies = range(x.rank).map((axis) => 2 * axis)
   return [sum(reshape(gradient, apart), copies)]
 })
@@ -125,7 +95,6 @@ export const layoutRules: Readonly<Record<string, Rule>> = {
   Expand: rule((gradient, { input }) => [sumTo(gradient, input(0))]),
   Concat: concatRule,
   Split: splitRule,
-  Slice: sliceRule,
   Pad: padRule,
   Tile: tileRule,
   Trilu: triluRule,

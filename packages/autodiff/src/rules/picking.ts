@@ -12,28 +12,24 @@ import {
   intOf,
   less,
   mul,
-  range as numbersFrom,
   reshape,
   scatterElements,
   scatterND,
   squeeze,
   type Tensor,
   textOf,
-  transpose,
   unsqueeze,
   where,
 } from '@tp/core'
 import { type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
+import { countTo, rowsBack } from './rows.ts'
 
 /** Rows that are read several times add up what they get (an embedding's gradient). */
 const gatherRule: Rule = rule((gradient, step) => {
   const [x, indices] = [step.input(0), step.input(1)]
   const axis = frontAxis(intOf(step.attributes, 'axis', 0), x.rank)
   if (indices.rank === 0) return [atOnePlace(unsqueeze(gradient, axis), x, indices, axis)]
-  const first = toFront(x, axis)
-  const rows = indices.rank === 0 ? gradient : toFront(gradient, axis, indices.rank)
-  const added = scatterND(zerosLike(first), unsqueeze(indices, indices.rank), rows, { reduction: 'add' })
-  return [axis === 0 ? added : toPlace(added, axis)]
+  return [rowsBack(gradient, x, indices, axis)]
 })
 
 /** One place of an axis, as a class token is read: no scattering. */
@@ -41,22 +37,9 @@ function atOnePlace(row: Tensor, x: Tensor, index: Tensor, axis: number): Tensor
   const size = axisSize(x, axis)
   const place = cast(index, 'int64')
   const front = where(less(place, 0), add(place, squeeze(size, 0)), place)
-  const isIt = cast(equal(numbersFrom(0, squeeze(size, 0)), front), row.dtype)
+  const isIt = cast(equal(countTo(size), front), row.dtype)
   const shape = range(x.rank).map((i) => (i === axis ? -1 : 1))
   return mul(row, reshape(isIt, shape))
-}
-
-/** `count` axes from `axis` on become the first ones. */
-function toFront(x: Tensor, axis: number, count = 1): Tensor {
-  if (axis === 0) return x
-  const moved = range(count).map((i) => axis + i)
-  return transpose(x, [...moved, ...range(x.rank).filter((i) => !moved.includes(i))])
-}
-
-/** The first axis goes where it came from. */
-function toPlace(x: Tensor, axis: number): Tensor {
-  const others = range(x.rank).slice(1)
-  return transpose(x, [...others.slice(0, axis), 0, ...others.slice(axis)])
 }
 
 /** Index tuples with the batch axes written out, as ScatterND takes them. */
@@ -64,7 +47,7 @@ const gatherNDRule: Rule = rule((gradient, step) => {
   const [x, indices] = [step.input(0), step.input(1)]
   const batch = intOf(step.attributes, 'batch_dims', 0)
   const tuples = range(batch).map((axis) => {
-    const numbers = cast(numbersFrom(0, squeeze(axisSize(indices, axis), 0)), indices.dtype)
+    const numbers = cast(countTo(axisSize(indices, axis)), indices.dtype)
     const shape = range(indices.rank).map((i) => (i === axis ? -1 : 1))
     return expand(reshape(numbers, shape), [...indices.dims.slice(0, -1), 1], indices)
   })

@@ -1,5 +1,5 @@
 import {
-  add,
+  axisSize,
   cast,
   div,
   equal,
@@ -9,19 +9,15 @@ import {
   greater,
   intOf,
   intsOf,
-  mean,
   mul,
-  reciprocal,
-  shape,
   sign,
-  sqrt,
   sub,
   sum,
   type Tensor,
   unsqueeze,
   where,
 } from '@tp/core'
-import { type Rule, range, rule, type Step, sumTo } from '../rule.ts'
+import { type Rule, range, rule, type Step } from '../rule.ts'
 
 /** The axes that a reduction goes over. */
 function axesOf({ input, attributes }: Step): number[] {
@@ -42,11 +38,10 @@ function reduction(of: (g: Tensor, x: Tensor, y: Tensor, step: Step) => Tensor):
 }
 
 /** How many elements come together in one. */
-function count(step: Step): Tensor | number {
-  const x = step.input(0)
-  const sizes = axesOf(step).map((axis) => x.dims[axis])
+function countOf(x: Tensor, axes: readonly number[]): Tensor | number {
+  const sizes = axes.map((axis) => x.dims[axis])
   if (sizes.every((size) => typeof size === 'number')) return sizes.reduce((product, size) => product * size, 1)
-  const lengths = axesOf(step).map((axis) => cast(shape(x, { start: axis, end: axis + 1 }), x.dtype))
+  const lengths = axes.map((axis) => cast(axisSize(x, axis), x.dtype))
   return lengths.reduce((product, length) => mul(product, length))
 }
 
@@ -56,29 +51,9 @@ const extreme = reduction((g, x, y, step) => {
   return mul(isIt, div(g, sum(isIt, axesOf(step), { keepDims: true })))
 })
 
-/** (x − mean) / √(variance + epsilon) · scale + bias (Ba et al., arXiv:1607.06450). */
-function normalisation(centred: boolean): Rule {
-  return rule((gradient, step) => {
-    const [x, scale, bias] = [step.input(0), step.input(1), step.inputs[2]]
-    const axes = range(x.rank).slice(frontAxis(intOf(step.attributes, 'axis', -1), x.rank))
-    const average = (of: Tensor): Tensor => mean(of, axes, { keepDims: true })
-    const moved = centred ? sub(x, average(x)) : x
-    const inverse = reciprocal(sqrt(add(average(mul(moved, moved)), intOf(step.attributes, 'epsilon', 1e-5))))
-    const normal = mul(moved, inverse)
-    const scaled = mul(gradient, scale)
-    const along = mul(normal, average(mul(scaled, normal)))
-    const across = centred ? sub(sub(scaled, average(scaled)), along) : sub(scaled, along)
-    return [
-      step.wants(0) ? mul(inverse, across) : undefined,
-      step.wants(1) ? sumTo(mul(gradient, normal), scale) : undefined,
-      step.wants(2) && bias ? sumTo(gradient, bias) : undefined,
-    ]
-  })
-}
-
 export const reductionRules: Readonly<Record<string, Rule>> = {
   ReduceSum: reduction((g) => g),
-  ReduceMean: reduction((g, _x, _y, step) => div(g, count(step))),
+  ReduceMean: reduction((g, x, _y, step) => div(g, countOf(x, axesOf(step)))),
   ReduceMax: extreme,
   ReduceMin: extreme,
   // Through the product itself, so not where an element is 0.
@@ -97,7 +72,9 @@ export const reductionRules: Readonly<Record<string, Rule>> = {
     const axis = intOf(step.attributes, 'axis', -1)
     return [sub(gradient, mul(exp(step.output(0)), sum(gradient, axis, { keepDims: true })))]
   }),
-  LayerNormalization: normalisation(true),
-  RMSNormalization: normalisation(false),
-  SimplifiedLayerNormalization: normalisation(false),
+  /** Over all axes behind the first two, which stay. */
+  GlobalAveragePool: rule((gradient, { input }) => {
+    const x = input(0)
+    return [expand(div(gradient, countOf(x, range(x.rank).slice(2))), x.dims, x)]
+  }),
 }

@@ -1,0 +1,53 @@
+import { add, frontAxis, intOf, mean, mul, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
+import { type Rule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
+
+/**
+ * (x − mean) / √(variance + epsilon) · scale + bias (Ba et al., arXiv:1607.06450), in the shape in which scale and bias
+ * broadcast to x.
+ */
+function gradientsOf(
+  gradient: Tensor,
+  step: Step,
+  { axes, centred, like }: { axes: readonly number[]; centred: boolean; like: (parameter: Tensor) => Tensor },
+): (Tensor | undefined)[] {
+  const [x, scale, bias] = [step.input(0), step.input(1), step.inputs[2]]
+  const average = (of: Tensor): Tensor => mean(of, axes, { keepDims: true })
+  const moved = centred ? sub(x, average(x)) : x
+  const inverse = reciprocal(sqrt(add(average(mul(moved, moved)), intOf(step.attributes, 'epsilon', 1e-5))))
+  const normal = mul(moved, inverse)
+  const ofX = (): Tensor => {
+    const scaled = mul(gradient, like(scale))
+    const along = mul(normal, average(mul(scaled, normal)))
+    const across = centred ? sub(sub(scaled, average(scaled)), along) : sub(scaled, along)
+    return mul(inverse, across)
+  }
+  const back = (of: Tensor, parameter: Tensor): Tensor => reshapeLike(sumTo(of, like(parameter)), parameter)
+  return [
+    step.wants(0) ? ofX() : undefined,
+    step.wants(1) ? back(mul(gradient, normal), scale) : undefined,
+    step.wants(2) && bias ? back(gradient, bias) : undefined,
+  ]
+}
+
+/** Over the axes from `axis` on. */
+function overLastAxes(centred: boolean): Rule {
+  return rule((gradient, step) => {
+    const { rank } = step.input(0)
+    const axes = range(rank).slice(frontAxis(intOf(step.attributes, 'axis', -1), rank))
+    return gradientsOf(gradient, step, { axes, centred, like: (parameter) => parameter })
+  })
+}
+
+/** Over the spatial axes of each channel, to which scale and bias [channels] belong. */
+const overSpace: Rule = rule((gradient, step) => {
+  const axes = range(step.input(0).rank).slice(2)
+  const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...axes.map(() => 1)])
+  return gradientsOf(gradient, step, { axes, centred: true, like })
+})
+
+export const normalizationRules: Readonly<Record<string, Rule>> = {
+  LayerNormalization: overLastAxes(true),
+  RMSNormalization: overLastAxes(false),
+  SimplifiedLayerNormalization: overLastAxes(false),
+  InstanceNormalization: overSpace,
+}

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  cast,
+  gatherElements,
+  input,
+  logSoftmax,
+  mean,
+  neg,
+  sin,
+  type Tensor,
+  type TensorLike,
+  unsqueeze,
+} from '@tp/core'
+import { modelPath } from '@tp/models'
+import { decodeModel, type Graph, type Lifted } from '@tp/onnx'
+import { dataSets, type Fixture, fixturesIn, openFixture, sharedFolder } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { checkEncoder, learning } from './encoder.ts'
+import { withoutGradients } from './without-gradients.ts'
+
+const shared = join(sharedFolder, 'fixtures')
+const fixtures: ReadonlyMap<string, Fixture> = new Map(
+  [join(import.meta.dirname, '../../compiler/fixtures'), shared]
+    .flatMap(fixturesIn)
+    .map((fixture) => [fixture.name, fixture]),
+)
+const own = (name: string): Fixture => fixtures.get(name) as Fixture
+
+// TorchScript in an old opset, which takes layer normalisation apart, and in a new one; dynamo; text and pictures
+const ofThisRepository = ['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18']
+// optimum, with pictures of any size; rotary positions; convolutions and speech
+const ofTheSharedFolder = ['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17']
+
+/** Mean of the sines of what comes out: unlike sums and squares no normalisation makes it constant. */
+function sines({ tensor }: Lifted, { outputs }: Graph): Tensor {
+  const y = outputs.map(({ name }) => tensor(name)).find(({ dtype }) => dtype.startsWith('float')) as Tensor
+  return mean(
+    sin(y),
+    y.dims.map((_, axis) => axis),
+  )
+}
+
+function crossEntropy({ tensor }: Lifted): Tensor {
+  const logits = tensor('logits')
+  const labels = input('labels', 'int64', [logits.dims[0] as string])
+  return neg(mean(gatherElements(logSoftmax(logits), unsqueeze(cast(labels, 'int64'), 1), 1), [0, 1]))
+}
+
+function checkFixture(fixture: Fixture, count: number): Promise<void> {
+  const [set] = dataSets(fixture)
+  return checkEncoder(learning(openFixture(fixture), sines), set?.inputs ?? {}, count)
+}
+
+describe('gradients of 50 weights are those of central differences, and onnxruntime computes the same', () => {
+  test('mail', { timeout: 120_000 }, async () => {
+    const ids = [
+      [2, 300, 417, 58, 901, 77, 12, 3],
+      [2, 77, 3, 0, 0, 0, 0, 0],
+    ].flat()
+    const data: Record<string, TensorLike> = {
+      input_ids: { type: 'int64', dims: [2, 8], data: BigInt64Array.from(ids, BigInt) },
+      attention_mask: { type: 'int64', dims: [2, 8], data: BigInt64Array.from(ids, (id) => BigInt(Number(id > 0))) },
+      labels: { type: 'int64', dims: [2], data: BigInt64Array.of(1n, 0n) },
+    }
+    await checkEncoder(learning(decodeModel(readFileSync(modelPath('mail'))), crossEntropy), data, 50)
+  })
+
+  test.each(ofThisRepository)('%s', { timeout: 60_000 }, (name) => checkFixture(own(name), 50))
+  sharedTests(ofTheSharedFolder, (name) => checkFixture(own(name), 50))
+})
+
+describe('every other exported encoder: of 5 weights, or the reason why there is none', () => {
+  const names = [...fixtures.keys()].filter((name) => ![...ofThisRepository, ...ofTheSharedFolder].includes(name))
+  sharedTests(existsSync(shared) ? names : ['all others'], async (name) => {
+    const reason = withoutGradients.find(([pattern]) => pattern.test(name))?.[1]
+    if (reason === undefined) return await checkFixture(own(name), 5)
+    expect(() => learning(openFixture(own(name)), sines)).toThrow(reason)
+  })
+})
+
+/** Where the shared folder is missing, tests that read it are left out and say so. */
+function sharedTests(names: readonly string[], body: (name: string) => Promise<void>): void {
+  for (const name of names) {
+    if (existsSync(shared)) test(name, { timeout: 60_000 }, () => body(name))
+    else test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
+  }
+}

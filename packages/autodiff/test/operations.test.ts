@@ -1,0 +1,47 @@
+import { operators } from '@tp/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { rules } from '../src/rules/index.ts'
+import { checkGradients } from './central-differences.ts'
+import { operations } from './operations/index.ts'
+import { withoutRules } from './without-rules.ts'
+
+const titled = operations.map(
+  ({ name, form, operation }) => [form === undefined ? name : `${name}, ${form}`, operation] as const,
+)
+const seeds = fc.integer({ min: 1, max: 1e6 })
+
+describe('each operator against central differences in double precision', () => {
+  test.each(titled)('%s', (_, operation) => {
+    fc.assert(
+      fc.property(operation, seeds, (drawn, seed) => checkGradients(drawn, seed)),
+      { numRuns: 30 },
+    )
+  })
+
+  test.each(titled)('%s, sizes named', (_, operation) => {
+    const named = fc.subarray([2, 3, 4], { minLength: 1 })
+    fc.assert(
+      fc.property(operation, seeds, named, (drawn, seed, named) => checkGradients(drawn, seed, named)),
+      { numRuns: 30 },
+    )
+  })
+})
+
+describe('no operator is forgotten', () => {
+  // its gradient is 0 by definition, not by differences: see gradients.test.ts
+  const byDefinition = ['StopGradient']
+
+  test('every rule is tried, and what is tried has a rule', () => {
+    const tried = new Set([...operations.map(({ name }) => name), ...byDefinition])
+    expect([...tried].sort()).toEqual([...rules.keys()].sort())
+  })
+
+  test('every operator of core has a rule, or a reason why not', () => {
+    const reason = (name: string): string | undefined =>
+      withoutRules[name.startsWith('com.microsoft.') ? 'com.microsoft.*' : name]
+    const both = [...rules.keys()].filter((name) => reason(name) !== undefined)
+    const neither = [...operators.keys()].filter((name) => !rules.has(name) && reason(name) === undefined)
+    expect({ both, neither }).toEqual({ both: [], neither: [] })
+  })
+})

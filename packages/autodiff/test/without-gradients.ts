@@ -1,0 +1,12 @@
+/** Exported encoders of which not all weights have a gradient: what their names have in common, and what is said. */
+export const withoutGradients: readonly (readonly [name: RegExp, message: RegExp])[] = [
+  [/-int8/, /DynamicQuantizeLinear .*: this operator has no gradient here/],
+  [/-4bit$/, /MatMulNBits .*: this operator has no gradient here/],
+  [/-ortfused|-optimum-O2$/, /com\.microsoft\.\w+ .*: this operator has no gradient here/],
+  [/-opset23-attention$/, /Attention .*: this operator has no gradient here/],
+  // no encoder of tokens
+  [/^resnet-/, /MaxPool .*: this operator has no gradient here/],
+  // an If, whose bodies are not read, hides every shape behind it
+  [/^deberta-v2-/, /the shape of this Add's result is not known/],
+  [/^bert-cls-qdq-naive$/, /no weights/],
+]

@@ -15,7 +15,9 @@ export function initialValues(
   random: () => number,
 ): Readonly<Record<string, ConstantData & { readonly data: Float32Array }>> {
   const value = ({ dims: named, init }: LearnedSpec, name: string) => {
-    const dims = named.map((dim) => (typeof dim === 'number' ? dim : (sizes[dim] ?? unknownSize(name, dim, sizes))))
+    const dims = named.map((dim) =>
+      typeof dim === 'number' ? dim : (sizeOf(dim, sizes) ?? unknownSize(name, dim, sizes)),
+    )
     const data = new Float32Array(dims.reduce((a, b) => a * b, 1))
     const columns = dims.at(-1) ?? 1
     // The first axis of a matrix goes in, the last comes out.
@@ -28,6 +30,13 @@ export function initialValues(
     return { dtype: 'float32' as const, dims, data }
   }
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, value(spec, name)]))
+}
+
+/** `D`, or a whole part of it, `D/2`. */
+function sizeOf(dim: string, sizes: Readonly<Record<string, number>>): number | undefined {
+  const [name = '', parts = '1'] = dim.split('/')
+  const size = sizes[name]
+  return size && Math.floor(size / Number(parts))
 }
 
 function unknownSize(name: string, dim: string, sizes: Readonly<Record<string, number>>): never {

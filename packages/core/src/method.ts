@@ -7,7 +7,7 @@ export const contractVersion = 1
 /** Named tensors: a method's trained values, or the state that it carries from block to block. */
 export type Values = Readonly<Record<string, Tensor>>
 
-/** Axes of a value by name: `N` tokens, `D` hidden size, `H` heads; a number is a fixed size. */
+/** Axes of a value by name: `N` tokens, `D` hidden size, `D/2` half of it (rounded down), `H` heads; a number is a fixed size. */
 export interface Spec {
   readonly dims: readonly (number | string)[]
   readonly init: number | 'identity'

@@ -1,7 +1,13 @@
 import { type MethodEntry, methodEntry } from '@tp/core'
+import { adapler, adaplerOptions } from './adapler.ts'
+import { dynamicVit, dynamicVitOptions } from './dynamicvit.ts'
 import { ltp, ltpOptions } from './ltp.ts'
+import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [
   methodEntry(ltp, 'drops what receives less attention than a learned threshold', ltpOptions),
+  methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
+  methodEntry(dynamicVit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
+  methodEntry(transkimmer, 'asks a small trained network before each block which tokens stay', transkimmerOptions),
 ]

@@ -1,0 +1,155 @@
+import {
+  add,
+  cast,
+  clip,
+  div,
+  exp,
+  gelu,
+  type Learned,
+  type LearnedSpec,
+  log,
+  matmul,
+  max,
+  maximum,
+  minimum,
+  mul,
+  type OptionSpecs,
+  type Scorer,
+  type Site,
+  type SoftSite,
+  scorer,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { maskedSoftmax } from './masked-softmax.ts'
+
+export interface AdaplerOptions {
+  /** How steeply a token leaves below the threshold while it is learned (default 10). */
+  readonly steepness?: number | undefined
+  /** Weight of the divergence of the contributions from the saliency (default 0.1). */
+  readonly distillation?: number | undefined
+}
+
+export const adaplerOptions: OptionSpecs = {
+  steepness: {
+    description: 'how steeply a token leaves below the threshold while it is learned',
+    type: 'number',
+    min: 1,
+    default: 10,
+  },
+  distillation: {
+    description: 'weight of the divergence of the contributions from the saliency',
+    type: 'number',
+    min: 0,
+    default: 0.1,
+  },
+}
+
+/** Hidden size of the network. */
+const WIDTH = 32
+/** How far a token is from staying entirely, at the threshold and above. */
+const BETA = 0.1
+
+/**
+ * Drops the tokens that contribute least to the answer, as a small network says that learns this from saliency.
+ *
+ *   c = softmax over the tokens of W₂ · gelu(W₁ · x_j + b₁) + b₂; then c · θ for the class token, over their sum: c'
+ *   learning: m_j ← m_j · exp(m_j · r_j) with δ = η/n, n = Σ_j m_j, and the soft removal                     x [B,N,D]
+ *             r = min(0, (λ/δ)·(c' − δ) − β/λ, (β/λ)·(c' − 1) / (1 − δ)), β = 0.1;                           c, m, r [B,N]
+ *             attention is exp(scores)·m / Σ exp(scores)·m, and c counts each token by its m
+ *             loss + Σ over blocks of n + γ · (blocks − block) · KL(saliency ‖ c) · the most m of a token, from block 0
+ *   afterwards: a token stays if c'_j ≥ η/n, as the threshold η for the score n · c'_j
+ *
+ * AdapLeR (Modarressi et al., ACL 2022, arXiv:2203.08991). Its λ grows with every epoch, here it is one (`steepness`);
+ * lengths are shares of a row's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
+ * task and saliency. θ, one for each block but the first, holds for all tokens that must stay.
+ */
+export function adapler({ steepness = 10, distillation = 0.1 }: AdaplerOptions = {}): Scorer {
+  return scorer({
+    name: 'adapler',
+    family: 'gradient',
+    paper: {
+      title: 'AdapLeR: Speeding up Inference by Adaptive Length Reduction',
+      arxiv: '2203.08991',
+    },
+    place: 'input',
+    params,
+    score(site) {
+      const real = cast(site.alive, 'float32')
+      return mul(weighted(site, contributions(site, real)), unsqueeze(site.count, 1))
+    },
+    training: {
+      stages: [{ name: 'all', share: 1, learns: 'all', terms: { contributions: distillation } }],
+      soften(site) {
+        const { left: before, param } = site
+        const own = contributions(site, before)
+        const limit = div(param.eta as Tensor, maximum(sum(before, 1, { keepDims: true }), 1))
+        const edit = mul(removal(weighted(site, own), limit, steepness), before)
+        const left = site.obey(exp(edit))
+        const all = mul(before, left)
+        return {
+          left,
+          attend: (scores) => maskedSoftmax(scores, all),
+          losses: {
+            regulariser: div(sum(all, 1), site.count),
+            contributions: mul(divergence(site, own), site.blocks - site.block),
+          },
+        }
+      },
+      harden: (learned) => new Map([...learned].map(([block, { eta }]) => [block, threshold(eta)])),
+    },
+  })
+}
+
+function params(block: number): Readonly<Record<string, LearnedSpec>> {
+  return {
+    weight1: { dims: ['D', WIDTH], init: 'glorot' },
+    bias1: { dims: [WIDTH], init: 0 },
+    weight2: { dims: [WIDTH, 1], init: 'glorot' },
+    bias2: { dims: [1], init: 0 },
+    eta: { dims: [], init: 0.25, range: [0.01, 1] },
+    // Nothing says at the first block how much the class token has taken in.
+    ...(block > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
+  }
+}
+
+function threshold(eta: Learned[string] | undefined) {
+  return { kind: 'threshold', value: eta?.data[0] ?? 0 } as const
+}
+
+/** float [B,N]: c, of which each token has a part by how much of it is left. left [B,N] */
+function contributions({ hidden, param }: Pick<Site, 'hidden' | 'param'>, left: Tensor): Tensor {
+  const linear = (x: Tensor, layer: 1 | 2): Tensor =>
+    add(matmul(x, param[`weight${layer}`] as Tensor), param[`bias${layer}`] as Tensor)
+  const logits = squeeze(linear(gelu(linear(cast(hidden, 'float32'), 1)), 2), [2])
+  return squeeze(maskedSoftmax(unsqueeze(logits, [1, 2]), left), [1, 2])
+}
+
+/** The same with the weight θ for the tokens that must stay, as parts of their sum again. */
+function weighted({ fixed, param }: Pick<Site, 'fixed' | 'param'>, parts: Tensor): Tensor {
+  return param.theta === undefined ? parts : normalised(where(fixed, mul(parts, param.theta), parts))
+}
+
+function normalised(parts: Tensor): Tensor {
+  return div(parts, maximum(sum(parts, 1, { keepDims: true }), 1e-9))
+}
+
+/** float [B,N]: what is added to the scores of a key with the part c, at the threshold δ [B,1] */
+function removal(part: Tensor, limit: Tensor, steepness: number): Tensor {
+  const rest = BETA / steepness
+  const below = sub(mul(sub(part, limit), div(steepness, limit)), rest)
+  const above = div(mul(sub(part, 1), rest), add(sub(1, limit), 1e-7))
+  return maximum(minimum(minimum(below, above), 0), -10000)
+}
+
+/** float [B] */
+function divergence(site: SoftSite, own: Tensor): Tensor {
+  const inRange = (parts: Tensor): Tensor => clip(parts, 1e-7, 1)
+  const target = inRange(weighted(site, normalised(mul(site.saliency, site.left))))
+  const distance = sum(mul(target, sub(log(target), log(inRange(own)))), 1)
+  return mul(distance, max(where(site.fixed, 0, site.left), 1))
+}

@@ -1,0 +1,138 @@
+import {
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  gelu,
+  type LearnedSpec,
+  layerNormalization,
+  matmul,
+  max,
+  maximum,
+  mul,
+  type OptionSpecs,
+  type Scorer,
+  type Site,
+  scorer,
+  sigmoid,
+  squeeze,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { draw } from './straight-through.ts'
+
+export interface DynamicVitOptions {
+  /** Share of the tokens that arrive at a block that is to stay, while no target for the FLOPs is given (default 0.7). */
+  readonly ratio?: number | undefined
+}
+
+export const dynamicVitOptions: OptionSpecs = {
+  ratio: {
+    description: 'share of the tokens that arrive at a block that is to stay, while no target for the FLOPs is given',
+    type: 'number',
+    min: 0,
+    max: 1,
+    default: 0.7,
+  },
+}
+
+/** Half of the first layer says something of each token, half of all together; then two layers, down to one logit. */
+const params: Readonly<Record<string, LearnedSpec>> = {
+  norm: { dims: ['D'], init: 1 },
+  normBias: { dims: ['D'], init: 0 },
+  local: { dims: ['D', 'D/2'], init: 'glorot' },
+  localBias: { dims: ['D/2'], init: 0 },
+  global: { dims: ['D', 'D/2'], init: 'glorot' },
+  globalBias: { dims: ['D/2'], init: 0 },
+  fromLocal: { dims: ['D/2', 'D/2'], init: 'glorot' },
+  fromGlobal: { dims: ['D/2', 'D/2'], init: 'glorot' },
+  bias1: { dims: ['D/2'], init: 0 },
+  weight2: { dims: ['D/2', 'D/4'], init: 'glorot' },
+  bias2: { dims: ['D/4'], init: 0 },
+  weight3: { dims: ['D/4', 1], init: 'glorot' },
+  // 0.95 stay at first: what the encoder knows is not lost before the network has learned.
+  bias3: { dims: [1], init: 3 },
+}
+
+/**
+ * Keeps the tokens that a small network, trained together with the encoder, holds most likely to be needed.
+ *
+ *   u = LN(x); g = Σ_j m_j·gelu(u_j·W_g) / Σ_j m_j over the tokens that may leave             x [B,N,D], m [B,N], g [B,D/2]
+ *   l_j = MLP of (gelu(u_j·W_l), g), hidden sizes D/2 and D/4; s_j = σ(l_j)                                      s [B,N]
+ *   learning: m_j ← m_j · z_j, where z_j is 1 with the probability s_j, else 0, with the gradient of σ(l_j + noise)
+ *             (Gumbel-softmax); p_ij = (e_ij·M_ij + ε/n) / (Σ_k e_ik·M_ik + ε) with e = exp(scores − their maximum),
+ *             M_ij = m_j, M_ii = 1, ε = 1e-6; loss + (Σ_j m_j/n − ratio · the same before)²
+ *   afterwards: the tokens with the highest s stay, as many as the schedule says
+ *
+ * DynamicViT (Rao et al., NeurIPS 2021, arXiv:2106.02034). Its network gives two logits, of which l is the difference; its
+ * weight of the ratio loss is 2, divided by the blocks that tokens leave at. Ratios count the class token, and ε is shared
+ * by real tokens only. Of its distillation there is the divergence of the classes, not that of the tokens.
+ */
+export function dynamicVit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
+  return scorer({
+    name: 'dynamicvit',
+    family: 'gradient',
+    paper: {
+      title: 'DynamicViT: Efficient Vision Transformers with Dynamic Token Sparsification',
+      arxiv: '2106.02034',
+    },
+    place: 'input',
+    params,
+    score: (site) => sigmoid(keepLogit(site, cast(site.alive, 'float32'))),
+    training: {
+      soften(site) {
+        const own = site.obey(draw(keepLogit(site, site.left), site))
+        const left = mul(site.left, own)
+        const before = stopGradient(div(sum(site.left, 1), site.count))
+        return {
+          left: own,
+          attend: (scores) => attendToLeft(scores, left, site),
+          losses: { regulariser: ratioLoss(left, site.count, mul(before, ratio)) },
+        }
+      },
+    },
+  })
+}
+
+/**
+ * How much the network holds each token to be needed.
+ * @param left float [B,N] 0 … 1
+ * @returns float [B,N]
+ */
+export function keepLogit({ hidden, fixed, param }: Pick<Site, 'hidden' | 'fixed' | 'param'>, left: Tensor): Tensor {
+  const value = (name: string): Tensor => param[name] as Tensor
+  const linear = (x: Tensor, weight: string, bias: string): Tensor => add(matmul(x, value(weight)), value(bias))
+  const x = layerNormalization(cast(hidden, 'float32'), value('norm'), value('normBias'), 1e-5)
+  const local = gelu(linear(x, 'local', 'localBias'))
+  const counted = unsqueeze(where(fixed, 0, left), 1) // [B,1,N]
+  const summed = matmul(counted, gelu(linear(x, 'global', 'globalBias'))) // [B,1,D/2]
+  const mean = div(summed, maximum(sum(counted, 2, { keepDims: true }), EPSILON))
+  const first = gelu(add(linear(local, 'fromLocal', 'bias1'), matmul(mean, value('fromGlobal'))))
+  return squeeze(linear(gelu(linear(first, 'weight2', 'bias2')), 'weight3', 'bias3'), [2])
+}
+
+/** Probabilities of attention to what is left and to itself. scores [B,H,N,N], left [B,N] */
+export function attendToLeft(
+  scores: Tensor,
+  left: Tensor,
+  { index, alive, count }: Pick<Site, 'index' | 'alive' | 'count'>,
+): Tensor {
+  const isSelf = unsqueeze(equal(unsqueeze(index, 2), unsqueeze(index, 1)), 1)
+  const seen = where(isSelf, 1, unsqueeze(left, [1, 2]))
+  const weights = mul(exp(sub(scores, max(scores, 3, { keepDims: true }))), seen)
+  const shared = div(mul(cast(alive, 'float32'), EPSILON), unsqueeze(count, 1))
+  return div(add(weights, unsqueeze(shared, [1, 2])), add(sum(weights, 3, { keepDims: true }), EPSILON))
+}
+
+const EPSILON = 1e-6
+
+/** float [B]: (Σ left / n − the share that is wanted)². left [B,N], count [B] */
+export function ratioLoss(left: Tensor, count: Tensor, wanted: Tensor | number): Tensor {
+  const over = sub(div(sum(left, 1), count), wanted)
+  return mul(over, over)
+}

@@ -1,0 +1,95 @@
+import { prune, soften } from '@tp/compiler'
+import {
+  type ConstantData,
+  constantOf,
+  initialValues,
+  learnedAt,
+  type Method,
+  type Schedule,
+  type TensorLike,
+  type Values,
+} from '@tp/core'
+import type { GoldenCase } from '@tp/core/testing'
+import { arrayOf } from '@tp/core/testing'
+import { randomNumbers } from '@tp/eval'
+import { emitModel, encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { Feeds } from './golden-model.ts'
+
+export type LearnedValues = Readonly<Record<string, ConstantData>>
+
+/** Values at the blocks of a method as they are before it learns, in a model of hidden size D. */
+export function startingValues(
+  method: Method,
+  layers: readonly number[],
+  seed: number,
+  sizes: Readonly<Record<string, number>>,
+): Map<number, LearnedValues> {
+  const random = randomNumbers(seed)
+  return new Map(layers.map((block) => [block, initialValues(learnedAt(method, block), sizes, random)]))
+}
+
+export interface Compared {
+  readonly model: Model
+  readonly method: Method
+  readonly learned: ReadonlyMap<number, LearnedValues>
+  readonly feeds: Readonly<Record<string, TensorLike>>
+  /** What the output is called that is compared. */
+  readonly output: string
+}
+
+/** An output of a model with the soft form in it, where every draw turns out as what is more likely; and what is left. */
+export async function softOutput({ model, method, learned, feeds, output }: Compared): Promise<{
+  readonly values: number[]
+  readonly left: ReadonlyMap<number, number[]>
+}> {
+  const soft = soften(model, { method, layers: [...learned.keys()], params: (block) => constants(learned, block) })
+  if (!soft.ok) throw new Error(soft.refusal.message)
+  const left = [...soft.left].map(([block, tensor]) => [`left_${block}`, tensor] as const)
+  const bytes = emitModel({ [output]: soft.value(output), ...Object.fromEntries(left) })
+  const [rows = 1, columns = 1] = Object.values(feeds)[0]?.dims ?? []
+  const halves = soft.inputs.map(({ name, dims }) => {
+    const sizes = dims.map((dim) => (dim === 'B' ? rows : dim === 'N' ? columns : dim))
+    return [name, { type: 'float32', dims: sizes, data: new Float32Array(sizes.reduce((a, b) => a * b, 1)).fill(0.5) }]
+  })
+  const results = await outputsOf(bytes, { ...feeds, ...Object.fromEntries(halves) })
+  const numbers = (name: string): number[] => Array.from(results[name]?.data as Float32Array)
+  return {
+    values: numbers(output),
+    left: new Map([...soft.left.keys()].map((block) => [block, numbers(`left_${block}`)])),
+  }
+}
+
+/** The same output of the model that tokens have really left. */
+export async function prunedOutput(
+  { model, method, learned, feeds, output }: Compared,
+  schedule: Schedule,
+): Promise<number[]> {
+  const pruned = prune(model, { method, schedule, params: (block) => constants(learned, block), outputs: [output] })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  return Array.from((await outputsOf(encodeModel(pruned.model), feeds))[output]?.data as Float32Array)
+}
+
+export async function denseOutput({ model, feeds, output }: Compared): Promise<number[]> {
+  return Array.from((await outputsOf(encodeModel(model), feeds))[output]?.data as Float32Array)
+}
+
+async function outputsOf(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>>) {
+  await using session = await nodeRuntime().load(bytes, { threads: 1 })
+  const needed = new Set(session.inputs.map(({ name }) => name))
+  return await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => needed.has(name))))
+}
+
+export function constants(learned: ReadonlyMap<number, LearnedValues>, block: number): Values {
+  return Object.fromEntries(
+    Object.entries(learned.get(block) ?? {}).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+  )
+}
+
+/** What the encoder of a case is given. */
+export function feedsOf(golden: GoldenCase): Readonly<Record<string, TensorLike>> {
+  const feeds = new Feeds()
+  feeds.set('hidden', arrayOf(golden.inputs, 'hidden'))
+  feeds.set('mask', arrayOf(golden.inputs, 'valid'))
+  return feeds.all
+}

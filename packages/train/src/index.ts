@@ -1,4 +1,5 @@
-export { crossEntropy, distillation } from './losses.ts'
+export { crossEntropy, distillation, policyLoss } from './losses.ts'
+export { attribution, type SaliencyOptions, saliencyOf, tokenSaliency } from './saliency.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
 export type { Lesson, TrainProgress } from './step.ts'
 export { type Trained, type TrainOptions, train } from './train.ts'

@@ -8,7 +8,7 @@ import type { ConstantData, Tensor } from './tensor.ts'
  * says at which amounts they leave.
  */
 export interface Training {
-  /** Values that learn, one set a block. A function: for each block. Default: the method's `params`. */
+  /** Values that learn, one set a block (see `per`). A function: for each block. Default: the method's `params`. */
   readonly params?: Readonly<Record<string, LearnedSpec>> | ((block: number) => Readonly<Record<string, LearnedSpec>>)
   /** Parts of the training, one after another; default: one, in which everything learns. */
   readonly stages?: readonly Stage[]
@@ -21,8 +21,9 @@ export interface Training {
   /**
    * The amounts that were learned, by block. Default: those that were asked for.
    * @param learned values by name, of each block
+   * @param model that they were learned in
    */
-  harden?(learned: ReadonlyMap<number, Learned>): Schedule
+  harden?(learned: ReadonlyMap<number, Learned>, model: { readonly blocks: number }): Schedule
 }
 
 /** Values by name, as they were learned at one block. */
@@ -36,6 +37,8 @@ export interface LearnedSpec extends Omit<Spec, 'init'> {
   readonly rate?: number
   /** It is put back into this range after every step. */
   readonly range?: readonly [number, number]
+  /** `model`: all blocks share one value. Default: one for each block. */
+  readonly per?: 'block' | 'model'
 }
 
 /** A part of a training. */

@@ -1,5 +1,5 @@
 import type { SoftModel } from '@tp/compiler'
-import { add, div, mul, sum, type Tensor } from '@tp/core'
+import { add, div, mean, mul, sum, type Tensor } from '@tp/core'
 
 /** What a soft model will cost once its tokens leave, as expressions. */
 export interface SoftCost {
@@ -43,4 +43,17 @@ export function softCost({ left, real, blocks, place, hidden }: SoftModel): Soft
 
 export function total(terms: readonly Tensor[]): Tensor {
   return terms.reduce((a, b) => add(a, b))
+}
+
+/**
+ * float [B]: what each row's FLOPs take from its reward where all rows together aim at a share.
+ * @param slope float []: derivative of what is minimised by the share of all rows, so that in the mean a policy follows it
+ */
+export function priceOf({ own, dense }: Pick<SoftCost, 'own' | 'dense'>, slope: Tensor): Tensor {
+  return mul(div(own, mean(dense, [0])), slope)
+}
+
+/** float [B]: the same where there is no share to aim at: a weight times the share of its own dense FLOPs (TR-BERT's α). */
+export function fixedPrice({ own, dense }: Pick<SoftCost, 'own' | 'dense'>, weight: number): Tensor {
+  return mul(div(own, dense), weight)
 }

@@ -1,4 +1,4 @@
-import { initialValues, type Learned, learnedAt, type Method } from '@tp/core'
+import { initialValues, type Learned, type LearnedSpec, learnedAt, type Method } from '@tp/core'
 import { randomNumbers } from '@tp/eval'
 import type { Settings } from './settings.ts'
 import { names, type SoftMethod } from './training-graph.ts'
@@ -16,7 +16,9 @@ export function learnedWeights(
     const specs = learnedAt(method, block)
     for (const [name, { dims, data }] of Object.entries(initialValues(specs, sizes, random))) {
       const { rate = 1, range } = specs[name] ?? {}
-      weights.set(names.learned(block, name), {
+      const own = nameAt(specs, block, name)
+      if (weights.has(own)) continue
+      weights.set(own, {
         type: 'float32',
         dims,
         data,
@@ -32,11 +34,17 @@ export function learnedWeights(
 export function learnedOf(method: Method, layers: readonly number[], weights: Weights): Map<number, Learned> {
   return new Map(
     layers.map((block) => {
-      const values = Object.keys(learnedAt(method, block)).map((name) => {
-        const { dims, data } = weights.get(names.learned(block, name)) as Weight
+      const specs = learnedAt(method, block)
+      const values = Object.keys(specs).map((name) => {
+        const { dims, data } = weights.get(nameAt(specs, block, name)) as Weight
         return [name, { dtype: 'float32' as const, dims, data }] as const
       })
       return [block, Object.fromEntries(values)]
     }),
   )
+}
+
+/** What a value that a block learns, or shares with all others, is called among the weights. */
+function nameAt(specs: Readonly<Record<string, LearnedSpec>>, block: number, name: string): string {
+  return names.learned(specs[name]?.per === 'model' ? 'all' : block, name)
 }

@@ -1,4 +1,18 @@
-import { gatherElements, logSoftmax, mul, neg, softmax, squeeze, sub, sum, type Tensor, unsqueeze } from '@tp/core'
+import {
+  gatherElements,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  reshape,
+  softmax,
+  squeeze,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+} from '@tp/core'
 
 /**
  * −log of the right class's probability, of each example: float [B].
@@ -20,4 +34,16 @@ export function distillation(logits: Tensor, teacher: Tensor, temperature: numbe
   const own = logSoftmax(mul(logits, 1 / temperature), 1)
   const theirs = logSoftmax(mul(teacher, 1 / temperature), 1)
   return mul(sum(mul(target, sub(theirs, own)), 1), temperature * temperature)
+}
+
+/**
+ * What a policy learns by: REINFORCE with the mean reward of an example's samples as its baseline, float [] (Williams 1992;
+ * TR-BERT, arXiv:2105.11618). Only `logProb` has a gradient.
+ * @param reward float [B], B = copies × examples, the samples of an example `examples` rows apart
+ * @param logProb float [B]
+ */
+export function policyLoss(reward: Tensor, logProb: Tensor, copies: number): Tensor {
+  const samples = reshape(reward, [copies, -1])
+  const advantage = reshape(sub(samples, mean(samples, [0], { keepDims: true })), [-1])
+  return mul(mean(mul(stopGradient(advantage), logProb), [0]), -1)
 }

@@ -1,23 +1,10 @@
 import { gradients } from '@tp/autodiff'
 import { type SoftInput, soften } from '@tp/compiler'
-import {
-  type Dim,
-  div,
-  input,
-  type Method,
-  mean,
-  mul,
-  reshape,
-  type Stage,
-  stopGradient,
-  sub,
-  type Tensor,
-  TpError,
-  type Values,
-} from '@tp/core'
+import { type Dim, input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, type Values } from '@tp/core'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
-import { type SoftCost, softCost, total } from './cost.ts'
-import { crossEntropy, distillation } from './losses.ts'
+import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
+import { logitsOf } from './logits.ts'
+import { crossEntropy, distillation, policyLoss } from './losses.ts'
 import type { Weights } from './weights.ts'
 
 /** What is minimised: cross-entropy, or the distance to the dense model, or a share of each. */
@@ -25,7 +12,10 @@ export interface LossOptions {
   /** Share of distillation, 0 … 1; the rest is cross-entropy. */
   readonly distillation: number
   readonly temperature: number
-  /** Weight of what a method adds to the loss to make tokens leave, where no share of the FLOPs is aimed at. */
+  /**
+   * Weight of what makes tokens leave where no share of the FLOPs is aimed at: what a method adds to the loss, or, for a
+   * policy, each row's share of the FLOPs in its reward.
+   */
   readonly regulariser: number
   /** Weight of the squared distance between the share of the FLOPs and the one that is asked for. */
   readonly costWeight: number
@@ -50,8 +40,8 @@ export const names = {
   kept: 'tp.kept',
   flops: 'tp.flops',
   gradient: (weight: string): string => `tp.gradient.${weight}`,
-  /** What a method learns at a block, among the weights. */
-  learned: (block: number, name: string): string => `tp.method.${block}.${name}`,
+  /** What a method learns at a block, or for all blocks, among the weights. */
+  learned: (block: number | 'all', name: string): string => `tp.method.${block}.${name}`,
 }
 
 /** A graph for training. */
@@ -112,11 +102,11 @@ export function trainingGraph(
   const { cost, logProbs } = lesson
   const over = soft?.targetFlops === undefined || cost === undefined ? undefined : sub(cost.share, soft.targetFlops)
   if (over !== undefined) add('cost', () => scaled(mul(over, over), options.costWeight))
-  if (logProbs.length > 0) {
+  if (cost !== undefined && logProbs.length > 0) {
     const copies = soft?.method.training?.copies ?? 1
-    const price = over && cost && priceOf(cost, over, options.costWeight)
-    const reward = stopGradient(price === undefined ? mul(task, -1) : sub(mul(task, -1), price))
-    add('policy', () => policyLoss(reward, total(logProbs), copies))
+    const price =
+      over === undefined ? fixedPrice(cost, options.regulariser) : priceOf(cost, mul(over, 2 * options.costWeight))
+    add('policy', () => policyLoss(sub(mul(task, -1), price), total(logProbs), copies))
   }
   if (terms.length === 0) throw new TpError('TP_OPTION', 'train', 'all terms of the loss have the weight 0')
   const loss = total(terms)
@@ -153,13 +143,12 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
   const { method, layers, tower } = options
-  const prefix = (block: number): string => names.learned(block, '')
+  const below = (prefix: string): (readonly [string, Tensor])[] =>
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (block: number): Values =>
-    Object.fromEntries(
-      [...tensors]
-        .filter(([name]) => name.startsWith(prefix(block)))
-        .map(([name, tensor]) => [name.slice(prefix(block).length), tensor]),
-    )
+    Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(block, ''))])
   const softened = soften(model, { method, layers, overrides: tensors, params, ...(tower !== undefined && { tower }) })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
@@ -180,33 +169,6 @@ function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOpti
   return total(parts)
 }
 
-/**
- * float [B]: what each row's share of the FLOPs takes from its reward. In the mean its gradient is that of the squared
- * distance of the whole share from the target.
- */
-function priceOf({ own, dense }: SoftCost, over: Tensor, weight: number): Tensor {
-  return mul(div(own, mean(dense, [0])), scaled(over, 2 * weight))
-}
-
-/**
- * REINFORCE with the mean reward of an example's samples as its baseline (Williams 1992; TR-BERT, arXiv:2105.11618, eq. 6).
- * @param reward float [B], B = copies × examples, the samples of an example `examples` rows apart
- * @param logProb float [B]
- */
-export function policyLoss(reward: Tensor, logProb: Tensor, copies: number): Tensor {
-  const samples = reshape(reward, [copies, -1])
-  const advantage = reshape(sub(samples, mean(samples, [0], { keepDims: true })), [-1])
-  return mul(mean(mul(stopGradient(advantage), logProb), [0]), -1)
-}
-
 function scaled(loss: Tensor, share: number): Tensor {
   return share === 1 ? loss : mul(loss, share)
-}
-
-function logitsOf(graph: Graph, tensor: (name: string) => Tensor): Tensor {
-  const outputs = graph.outputs.map(({ name }) => ({ name, tensor: tensor(name) }))
-  const named = outputs.find(({ name }) => name === 'logits') ?? outputs[0]
-  if (named?.tensor.hasShape && named.tensor.rank === 2 && named.tensor.dtype === 'float32') return named.tensor
-  const seen = outputs.map(({ name, tensor }) => `${name} ${tensor}`).join(', ')
-  throw new TpError('TP_OUTPUT', 'train', `the model gives ${seen}; one float32 output [B, classes] is needed to train`)
 }

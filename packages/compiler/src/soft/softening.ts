@@ -81,6 +81,7 @@ export class Softening {
       left: this.#left,
       real: this.#real as Tensor,
       blocks: blocks.length,
+      start: (blocks[0] as Block).input,
       place: this.#place,
       hidden,
       heads,

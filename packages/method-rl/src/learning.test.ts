@@ -1,0 +1,199 @@
+import { type ConstantData, constantOf, initialValues, learnedAt, type Method, schedule, type Values } from '@tp/core'
+import { randomNumbers } from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type SaliencyOptions, saliencyOf, type TrainOptions, type TrainProgress, train } from '@tp/train'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, test } from 'vitest'
+import {
+  difference,
+  float32,
+  logitsOf,
+  type Mails,
+  mailModel,
+  openMails,
+  prunedLogits,
+  prunedMail,
+  softLogits,
+} from '../test/mail.ts'
+import { rlSchedule, trBert } from './index.ts'
+
+const runtime = nodeRuntime()
+const blocks = 6
+let mails: Mails
+
+beforeAll(async () => {
+  mails = await openMails()
+}, 60_000)
+
+/** What a method may have learned: random numbers. */
+function someValues(method: Method, seed: number): (block: number) => Values {
+  return (block) => {
+    const values = initialValues(learnedAt(method, block), { D: 128, H: 4 }, randomNumbers(seed + block))
+    return constants(values)
+  }
+}
+
+function constants(values: Readonly<Record<string, ConstantData>>): Values {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]))
+}
+
+/** Some rows of mixed lengths, and how many tokens wide they are. */
+async function someRows(first: number) {
+  const feeds = await mails.inputs.feeds(Array.from({ length: 8 }, (_, i) => (first + 7 * i) % 32))
+  return { feeds, width: feeds.input_ids?.dims[1] as number }
+}
+
+const layers = fc.subarray([0, 1, 2, 3, 4], { minLength: 1, maxLength: 3 })
+const sample = fc.record({ layers, seed: fc.integer({ min: 0, max: 1000 }), first: fc.integer({ min: 0, max: 31 }) })
+const few = { numRuns: 5 }
+
+describe('tr-bert', () => {
+  const method = trBert()
+
+  test('tokens that are hidden answer as tokens that have left', { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(sample, async ({ layers, seed, first }) => {
+        const { feeds, width } = await someRows(first)
+        const noise = layers.map(
+          (block) => [`tp.noise.${block}.0`, float32([8, width], new Float32Array(8 * width).fill(0.5))] as const,
+        )
+        const values = someValues(method, seed)
+        const soft = await softLogits(method, layers, values, { ...feeds, ...Object.fromEntries(noise) })
+        const plan = schedule(blocks, { layers, threshold: 0.5 })
+        expect(difference(soft, await prunedLogits(method, plan, values, feeds))).toBeLessThan(1e-4)
+      }),
+      few,
+    )
+  })
+
+  test('where all stay, the answer is the dense one', { timeout: 60_000 }, async () => {
+    const { feeds, width } = await someRows(0)
+    const noise = { 'tp.noise.2.0': float32([8, width], new Float32Array(8 * width)) }
+    const soft = await softLogits(method, [2], someValues(method, 1), { ...feeds, ...noise })
+    const rows = Array.from({ length: 8 }, (_, i) => (7 * i) % 32)
+    const dense = rows.flatMap((row) => Array.from(mails.teacher.subarray(row * 2, row * 2 + 2)))
+    expect(difference(soft, dense)).toBeLessThan(1e-4)
+  })
+})
+
+describe('rl-schedule', () => {
+  const ratios = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+
+  test('ratios that were drawn answer as a schedule of them', { timeout: 60_000 }, async () => {
+    const drawn = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 })
+    const method = rlSchedule()
+    await fc.assert(
+      fc.asyncProperty(sample, drawn, async ({ layers, seed, first }, choices) => {
+        const { feeds } = await someRows(first)
+        const noise = layers.map((block, i) => {
+          const data = Float32Array.from({ length: 8 * 7 }, (_, at) => (at % 7 === choices[i] ? 0.9999999 : 0))
+          return [`tp.noise.${block}.0`, float32([8, 7], data)] as const
+        })
+        const values = someValues(method, seed)
+        const soft = await softLogits(method, layers, values, { ...feeds, ...Object.fromEntries(noise) })
+        const plan = schedule(blocks, { layers, keep: layers.map((_, i) => ratios[choices[i] as number] as number) })
+        expect(difference(soft, await prunedLogits(method, plan, values, feeds))).toBeLessThan(1e-4)
+      }),
+      few,
+    )
+  })
+
+  test('the schedule is what the policy likes best, block by block', () => {
+    const method = rlSchedule({ lowest: 0.8 })
+    const zeros = initialValues(
+      learnedAt(method, 0),
+      {},
+      () => 0.5, // glorot: 0
+    )
+    const of = (change: Readonly<Record<string, readonly number[]>>) => {
+      const learned = Object.fromEntries(
+        Object.entries(zeros).map(([name, value]) => {
+          const data = value.data.slice()
+          data.set(change[name] ?? [])
+          return [name, { ...value, data }]
+        }),
+      )
+      const plan = method.training?.harden?.(new Map([3, 1, 2].map((block) => [block, learned])), { blocks })
+      return [...(plan ?? [])].map(([block, amount]) => [block, amount.value])
+    }
+    expect(of({ 'outer.bias': [0, 0, 1] })).toEqual([1, 2, 3].map((block) => [block, 0.8]))
+    expect(of({ 'outer.bias': [0, 1, 0] })).toEqual([1, 2, 3].map((block) => [block, 0.9]))
+    // one unit sees the share that is left, and speaks for 1: while all tokens are there, and not behind the first block
+    const byShare = { 'inner.weight': Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
+    const speaks = { 'outer.weight': [0, 0, 1], 'outer.bias': [8.5, 0, 0] }
+    expect(of({ ...byShare, ...speaks })).toEqual([
+      [1, 0.8],
+      [2, 1],
+      [3, 1],
+    ])
+  })
+})
+
+describe('a short training', () => {
+  /** A training with everything that is seen of it, and what it leads to. */
+  async function learn(method: Method, layers: readonly number[], how: Partial<TrainOptions>) {
+    const options: SaliencyOptions = { model: mailModel, runtime, inputs: mails.inputs }
+    const seen: TrainProgress[] = []
+    const trained = await train({
+      ...options,
+      ...mails,
+      saliency: await saliencyOf(options),
+      soft: { method, layers },
+      epochs: 8,
+      batchSize: 8,
+      methodRate: 1e-2,
+      learningRate: 1e-4,
+      evaluations: 1,
+      onProgress: (progress) => seen.push(progress),
+      ...how,
+    })
+    const plan = method.training?.harden?.(trained.learned, { blocks }) ?? new Map()
+    const learned = (block: number): Values => constants(trained.learned.get(block) ?? {})
+    const bytes = prunedMail(trained.model, method, plan, learned)
+    return { trained, seen, plan, bytes }
+  }
+
+  /** Eight mails together answer as each alone. */
+  async function expectInvariant(bytes: Uint8Array): Promise<void> {
+    const rows = Array.from({ length: 8 }, (_, i) => 4 * i)
+    const together = await logitsOf(bytes, await mails.inputs.feeds(rows))
+    for (const [i, row] of rows.entries()) {
+      const alone = await logitsOf(bytes, await mails.inputs.feeds([row]))
+      expect(difference(together.slice(2 * i, 2 * i + 2), alone), `mail ${row}`).toBeLessThan(1e-4)
+    }
+  }
+
+  /** Mean over the first and the last steps. */
+  function ends(seen: readonly TrainProgress[], of: 'loss' | 'flops'): readonly [number, number] {
+    const mean = (list: readonly TrainProgress[]): number =>
+      list.reduce((sum, progress) => sum + (progress[of] as number), 0) / list.length
+    return [mean(seen.slice(0, 4)), mean(seen.slice(-4))]
+  }
+
+  test('tr-bert: imitates, then draws near the target', { timeout: 120_000 }, async () => {
+    const method = trBert({ samples: 4 })
+    const layers = [1, 3]
+    const soft = { method, layers, targetFlops: 0.7 }
+    const { seen, plan, bytes } = await learn(method, layers, { soft, costWeight: 30 })
+    const [loss, later] = ends(
+      seen.filter(({ stage }) => stage === 'imitate'),
+      'loss',
+    )
+    expect(later).toBeLessThan(0.7 * loss)
+    const [first, last] = ends(seen, 'flops')
+    expect(Math.abs(last - 0.7)).toBeLessThan(Math.abs(first - 0.7))
+    expect([...plan]).toEqual(layers.map((block) => [block, { kind: 'threshold', value: 0.5 }]))
+    await expectInvariant(bytes)
+  })
+
+  test('rl-schedule: at a price, fewer tokens stay', { timeout: 120_000 }, async () => {
+    const method = rlSchedule({ samples: 4 })
+    const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })
+    const [first, last] = ends(seen, 'flops')
+    expect(last).toBeLessThan(first - 0.03)
+    expect([...plan.keys()]).toEqual([1, 2, 3])
+    // one policy for all blocks
+    expect(trained.learned.get(3)).toEqual(trained.learned.get(1))
+    await expectInvariant(bytes)
+  })
+})

@@ -1,0 +1,148 @@
+import {
+  add,
+  argMax,
+  cast,
+  concat,
+  constant,
+  constantOf,
+  div,
+  evaluate,
+  gather,
+  gatherElements,
+  gelu,
+  greater,
+  type Learned,
+  type LearnedSpec,
+  less,
+  log,
+  logSoftmax,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  neg,
+  type OptionSpecs,
+  type Schedule,
+  type SoftSite,
+  scorer,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  tenThousandths,
+  unsqueeze,
+  type Values,
+  where,
+} from '@tp/core'
+import { attendTo, ranksOf, samplesOption } from './soft-choice.ts'
+
+export interface RlScheduleOptions {
+  /** How often each example is tried in a step; their mean reward is what each is measured by (default 8). */
+  readonly samples?: number | undefined
+  /** The least share that a block may keep; there is a choice of every tenth from it up to 1 (default 0.4). */
+  readonly lowest?: number | undefined
+}
+
+export const rlScheduleOptions: OptionSpecs = {
+  samples: samplesOption,
+  lowest: {
+    description: 'the least share that a block may keep, of every tenth up to 1',
+    type: 'number',
+    min: 0.1,
+    max: 1,
+    default: 0.4,
+  },
+}
+
+/**
+ * Keeps the tokens that receive most attention; how many at each block is learned by reinforcement.
+ *
+ *   f = (block / blocks, ρ, ρ · (blocks − block) / blocks)     the block, the share of the tokens that is left (ρ), and what
+ *                                                             the blocks to come will cost at it                    [B,3]
+ *   z = W₂ gelu(W₁ f + b₁) + b₂, one for each ratio 1, 0.9, …; the same for all blocks                               [B,R]
+ *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention stay; log p = log softmax(z)_r
+ *   afterwards: the likeliest ratio of each block in turn
+ *
+ * The reward is −loss − α · FLOPs, that of {@link trBert}. The schedule that comes out is one for all examples.
+ */
+export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}): Method {
+  const ratios = Array.from({ length: 10 }, (_, i) => (10 - i) / 10).filter((ratio) => ratio >= lowest - 1e-9)
+  const params: Readonly<Record<string, LearnedSpec>> = {
+    'inner.weight': { dims: [3, WIDTH], init: 'glorot', per: 'model' },
+    'inner.bias': { dims: [WIDTH], init: 0, per: 'model' },
+    'outer.weight': { dims: [WIDTH, ratios.length], init: 'glorot', per: 'model' },
+    'outer.bias': { dims: [ratios.length], init: 0, per: 'model' },
+  }
+  return scorer({
+    name: 'rl-schedule',
+    family: 'reinforcement',
+    score: (site) => site.received,
+    training: {
+      params,
+      copies: samples,
+      stages: [
+        { name: 'policy', share: 1, learns: 'method', terms: { task: 0, cost: 0 } },
+        { name: 'joint', share: 1, learns: 'all', terms: { cost: 0 } },
+      ],
+      soften(site) {
+        const { left, param } = site
+        const share = div(sum(left, 1, { keepDims: true }), sum(cast(site.alive, 'float32'), 1, { keepDims: true }))
+        const logits = logitsOf(share, site, param)
+        const choice = argMax(add(logits, gumbel(site.noise(['B', ratios.length]))), 1, { keepDims: true })
+        const stays = topTokens(site, gather(constant(ratios.map(tenThousandths), 'int64'), choice))
+        return {
+          left: stays,
+          attend: attendTo(mul(left, stays)),
+          logProb: squeeze(gatherElements(logSoftmax(logits, 1), choice, 1), [1]),
+        }
+      },
+      harden: (learned, { blocks }) => likeliest(learned, blocks, ratios),
+    },
+  })
+}
+
+/** Hidden size of the policy. */
+const WIDTH = 16
+
+/** What speaks for each ratio: share float [B,1] → [B,R] */
+function logitsOf(share: Tensor, { block, blocks }: Pick<SoftSite, 'block' | 'blocks'>, param: Values): Tensor {
+  const place = add(mul(share, 0), block / blocks)
+  const features = concat([place, share, mul(share, (blocks - block) / blocks)], 1)
+  const linear = (x: Tensor, name: string): Tensor =>
+    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
+  return linear(gelu(linear(features, 'inner')), 'outer')
+}
+
+/** The largest of logits with this noise added is a sample of their softmax. */
+function gumbel(noise: Tensor): Tensor {
+  return neg(log(sub(1e-9, log(add(noise, 1e-9)))))
+}
+
+/**
+ * float [B,N]: 1 for the tokens that receive most attention from those that are left.
+ * @param ratio int64 [B,1], in ten-thousandths
+ */
+function topTokens({ attention, left, fixed, obey }: SoftSite, ratio: Tensor): Tensor {
+  const count = sum(left, 1, { keepDims: true })
+  const kept = div(add(mul(cast(count, 'int64'), ratio), 9999), 10000)
+  const received = div(mean(squeeze(matmul(unsqueeze(left, [1, 2]), attention), [2]), 1), count)
+  const score = where(fixed, 2, where(greater(left, 0), received, -1))
+  return obey(cast(less(ranksOf(score), cast(kept, 'float32')), 'float32'))
+}
+
+/** The likeliest ratio of each block, given those of the blocks before. */
+function likeliest(learned: ReadonlyMap<number, Learned>, blocks: number, ratios: readonly number[]): Schedule {
+  let share = 1
+  const plan = new Map<number, { readonly kind: 'ratio'; readonly value: number }>()
+  for (const [block, values] of [...learned].sort(([a], [b]) => a - b)) {
+    const param = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+    )
+    const logits = logitsOf(constant([share], 'float32', [1, 1]), { block, blocks }, param)
+    const [choice] = evaluate([argMax(logits, 1)], {})
+    const value = ratios[Number(choice?.data[0])] as number
+    plan.set(block, { kind: 'ratio', value })
+    share *= value
+  }
+  return plan
+}

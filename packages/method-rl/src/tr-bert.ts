@@ -1,0 +1,113 @@
+import {
+  add,
+  cast,
+  div,
+  gelu,
+  greater,
+  less,
+  log,
+  type Method,
+  matmul,
+  maximum,
+  mul,
+  neg,
+  type OptionSpecs,
+  round,
+  type Site,
+  type SoftSite,
+  scorer,
+  sigmoid,
+  squeeze,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from '@tp/core'
+import { attendTo, ranksOf, samplesOption } from './soft-choice.ts'
+
+export interface TrBertOptions {
+  /** How often each example is tried in a step; their mean reward is what each is measured by (default 8). */
+  readonly samples?: number | undefined
+}
+
+export const trBertOptions: OptionSpecs = {
+  samples: samplesOption,
+}
+
+/**
+ * Asks a small network at the input of a block, for each token, whether it stays; which is learned by reinforcement.
+ *
+ *   π = σ(W₂ gelu(W₁ h + b₁) + b₂)                                                 [B,N,D] → [B,N]
+ *   learning: a token stays with the probability π; later attention sees only those that stayed
+ *     log p = mean over the tokens that were decided on of log π or log(1 − π)            [B,N] → [B]
+ *     imitate: first those are to stay that count most for the dense model's answer, round(Σ π) of them (cross-entropy)
+ *     policy: then REINFORCE with the encoder still, then everything learns
+ *   afterwards: a token stays if π ≥ ½
+ *
+ * TR-BERT (Ye et al., NAACL 2021, arXiv:2105.11618). Rows are not filled up to the longest of their batch, tokens that must
+ * stay are not decided on, and the price of tokens is that of FLOPs, not their share of a padded length.
+ */
+export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
+  return scorer({
+    name: 'tr-bert',
+    family: 'reinforcement',
+    paper: { title: 'TR-BERT: Dynamic Token Reduction for Accelerating BERT Inference', arxiv: '2105.11618' },
+    place: 'input',
+    params: {
+      'inner.weight': { dims: ['D', 32], init: 'glorot' },
+      'inner.bias': { dims: [32], init: 0 },
+      'outer.weight': { dims: [32, 1], init: 'glorot' },
+      'outer.bias': { dims: [1], init: 0 },
+    },
+    score: probabilities,
+    training: {
+      copies: samples,
+      stages: [
+        { name: 'imitate', share: 1, learns: 'method', terms: { task: 0, cost: 0, policy: 0 } },
+        { name: 'policy', share: 1, learns: 'method', terms: { task: 0, cost: 0, imitate: 0 } },
+        { name: 'joint', share: 2, learns: 'all', terms: { cost: 0, imitate: 0 } },
+      ],
+      soften(site) {
+        const probability = probabilities(site)
+        const stays = stopGradient(chosen(site, probability))
+        const left = mul(site.left, stays)
+        const decided = mul(site.left, where(site.fixed, 0, 1))
+        return {
+          left: stays,
+          attend: attendTo(left),
+          losses: { imitate: neg(logProbOf(toImitate(site, probability, decided), probability, decided)) },
+          logProb: logProbOf(stays, probability, decided),
+        }
+      },
+      harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.5 }])),
+    },
+  })
+}
+
+/** π: float [B,N] */
+function probabilities({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
+  const linear = (x: Tensor, name: string): Tensor =>
+    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
+  return sigmoid(squeeze(linear(gelu(linear(cast(hidden, 'float32'), 'inner')), 'outer'), [2]))
+}
+
+/** float [B,N]: 1 for what stays, by chance; where nothing would, the most likely token, as at a threshold. */
+function chosen({ left, noise, obey }: SoftSite, probability: Tensor): Tensor {
+  const drawn = obey(cast(less(noise(['B', 'N']), probability), 'float32'))
+  const ranks = ranksOf(sub(mul(add(probability, 1), left), 1))
+  const best = obey(cast(less(ranks, 1), 'float32'))
+  return where(greater(sum(mul(drawn, left), 1, { keepDims: true }), 0), drawn, best)
+}
+
+/** float [B,N]: 1 for the tokens that count most, as many as the policy would keep of those that it decides on. */
+function toImitate({ saliency }: SoftSite, probability: Tensor, decided: Tensor): Tensor {
+  const many = round(sum(mul(stopGradient(probability), decided), 1, { keepDims: true }))
+  return cast(less(ranksOf(sub(mul(add(saliency, 1), decided), 1)), many), 'float32')
+}
+
+/** float [B]: mean log-probability of actions [B,N], 1 for staying, over the tokens that are decided on [B,N]. */
+function logProbOf(actions: Tensor, probability: Tensor, decided: Tensor): Tensor {
+  const likely = where(greater(actions, 0), probability, sub(1, probability))
+  return div(sum(mul(log(add(likely, 1e-6)), decided), 1), maximum(sum(decided, 1), 1))
+}

@@ -1,0 +1,108 @@
+import { gradients } from '@tp/autodiff'
+import { soften } from '@tp/compiler'
+import {
+  type AbortSignalLike,
+  argMax,
+  cast,
+  div,
+  gatherElements,
+  type Method,
+  max,
+  maximum,
+  mul,
+  norm2,
+  type Runtime,
+  sum,
+  type Tensor,
+  TpError,
+  throwIfAborted,
+} from '@tp/core'
+import { batches, type ModelInputs } from '@tp/eval'
+import { emitModel, Graph, type Model } from '@tp/onnx'
+import { logitsOf } from './logits.ts'
+
+export interface SaliencyOptions {
+  /** Dense: no token has left it. */
+  readonly model: Model
+  readonly runtime: Runtime
+  readonly inputs: ModelInputs
+  /** Name of the encoder, in a file that holds several. */
+  readonly tower?: string
+  /** Default 16. */
+  readonly batchSize?: number
+  readonly signal?: AbortSignalLike
+}
+
+/**
+ * How much each token of each example counts for the model's own answer, by a gradient at what the first block is given:
+ * see {@link tokenSaliency}. For `train`, which gives it to methods that learn from it.
+ * @returns by example: a number for each token, in its own order, padding last
+ * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_ABORTED, or why tokens cannot leave the model
+ */
+export async function saliencyOf({
+  model,
+  runtime,
+  inputs,
+  tower,
+  batchSize = 16,
+  signal,
+}: SaliencyOptions): Promise<(row: number) => Float32Array> {
+  const bytes = saliencyGraph(model, tower)
+  await using session = await runtime.load(bytes, { threads: 1 })
+  const found = new Map<number, Float32Array>()
+  for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
+    // A run blocks the event loop: let signals through.
+    await new Promise((resolve) => setTimeout(resolve))
+    throwIfAborted(signal, 'train')
+    const { saliency } = await session.run(await inputs.feeds(rows))
+    const data = saliency?.data as Float32Array
+    const tokens = data.length / rows.length
+    rows.forEach((row, i) => {
+      found.set(row, data.slice(i * tokens, (i + 1) * tokens))
+    })
+  }
+  return (row) => {
+    const own = found.get(row)
+    if (own !== undefined) return own
+    throw new TpError('TP_DATA', 'train', `there is no saliency of example ${row}: there are ${found.size} examples`)
+  }
+}
+
+/**
+ * float [B,N]: ‖∂a/∂e_j ⊙ e_j‖₂ of each token, over the largest of its row; 0 for padding (AdapLeR, arXiv:2203.08991).
+ * @param answer float [] or [1]: sum over the rows of what is to be explained of each, as the logit of its class
+ * @param embedded float [B,N,D]: what the answer is computed from
+ * @param real float [B,N]: 1 for real tokens, 0 for padding
+ */
+export function tokenSaliency(answer: Tensor, embedded: Tensor, real: Tensor): Tensor {
+  const lengths = mul(cast(norm2(attribution(answer, embedded), 2), 'float32'), real)
+  // 1e-30: a row of which nothing counts
+  return div(lengths, maximum(max(lengths, 1, { keepDims: true }), 1e-30))
+}
+
+/** float [B,N,D]: gradient times value, ∂a/∂e ⊙ e. */
+export function attribution(answer: Tensor, embedded: Tensor): Tensor {
+  return mul(gradients(answer, [embedded])[0] as Tensor, embedded)
+}
+
+/** Inputs are the model's own; output `saliency` [B,N]. */
+function saliencyGraph(model: Model, tower: string | undefined): Uint8Array {
+  const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
+  const soft = soften(model, { ...looks, ...(tower !== undefined && { tower }) })
+  if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
+  const logits = logitsOf(new Graph(model), (name) => soft.value(name))
+  const own = gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)
+  return emitModel(
+    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(soft.start), soft.real) },
+    { name: 'saliency' },
+  )
+}
+
+/** A method that changes nothing, to find the encoder's tokens by. */
+const onlyLooks: Method = {
+  name: 'saliency',
+  family: 'gradient',
+  place: 'input',
+  reduce: ({ alive }) => ({ keep: alive }),
+  training: { soften: ({ left }) => ({ left }) },
+}

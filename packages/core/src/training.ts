@@ -21,8 +21,9 @@ export interface Training {
   /**
    * The amounts that were learned, by block. Default: those that were asked for.
    * @param learned values by name, of each block
+   * @param lengths tokens of each example that was learned from; absent: all have as many
    */
-  harden?(learned: ReadonlyMap<number, Learned>): Schedule
+  harden?(learned: ReadonlyMap<number, Learned>, lengths?: readonly number[]): Schedule
 }
 
 /** Values by name, as they were learned at one block. */

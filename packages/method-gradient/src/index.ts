@@ -3,6 +3,7 @@ import { methods } from './methods.ts'
 
 export { type LtpOptions, ltp } from './ltp.ts'
 export { methods } from './methods.ts'
+export { powerBert } from './power-bert.ts'
 
 /** What a plugin loader reads. */
 const plugin: Plugin = { contractVersion, methods }

@@ -1,5 +1,5 @@
 import type { Dim, Method, Tensor, Values } from '@tp/core'
-import { lift, type Model } from '@tp/onnx'
+import type { Model } from '@tp/onnx'
 import { openProgram } from '../cut/earlier-cuts.ts'
 import { chooseEncoders, findEncoders } from '../find/encoder.ts'
 import { withEqualSizes } from '../follow/program.ts'

@@ -1,4 +1,12 @@
 export { crossEntropy, distillation } from './losses.ts'
+export { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
+export {
+  type Candidate,
+  type Scored,
+  type SearchOptions,
+  type SearchResult,
+  searchSchedule,
+} from './search-schedule.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
 export type { Lesson, TrainProgress } from './step.ts'
 export { type Trained, type TrainOptions, train } from './train.ts'

@@ -136,6 +136,7 @@ function codeOf(run: () => unknown): unknown {
 }
 
 function exampleOf(fixture: Fixture): Example {
-  const [{ inputs }] = dataSets(fixture) as [{ inputs: NamedTensors }]
-  return { model: openFixture(fixture), inputs }
+  const [first] = dataSets(fixture)
+  if (first === undefined) throw new Error(`${fixture.name} has no inputs`)
+  return { model: openFixture(fixture), inputs: first.inputs }
 }

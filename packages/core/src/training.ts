@@ -21,9 +21,15 @@ export interface Training {
   /**
    * The amounts that were learned, by block. Default: those that were asked for.
    * @param learned values by name, of each block
-   * @param model that they were learned in
+   * @param about the encoder, and tokens of each example that was learned from; no lengths: all have as many
    */
-  harden?(learned: ReadonlyMap<number, Learned>, model: { readonly blocks: number }): Schedule
+  harden?(learned: ReadonlyMap<number, Learned>, about: Lessons): Schedule
+}
+
+/** What a method learned in. */
+export interface Lessons {
+  readonly blocks: number
+  readonly lengths?: readonly number[] | undefined
 }
 
 /** Values by name, as they were learned at one block. */

@@ -1,24 +1,18 @@
 import {
-  add,
-  axisSize,
   cast,
   checkOptions,
-  div,
   equal,
-  gather,
   gatherElements,
   matmul,
   mean,
   mul,
   not,
   type OptionSpecs,
-  range,
-  reshape,
+  receivedFromOthers,
   type Scorer,
   type Site,
   scorer,
   squeeze,
-  sub,
   sum,
   type Tensor,
   unsqueeze,
@@ -69,7 +63,7 @@ export function receivedAttention(options: ReceivedAttentionOptions = {}): Score
 /** [B,N] mean over heads and query rows of the attention to each token. */
 export function attentionReceived(site: Site, { diagonal = true, queries }: ReceivedAttentionOptions): Tensor {
   if (queries !== undefined) return fromSomeRows(site, queries, diagonal)
-  return diagonal ? site.received : sub(site.received, div(toItself(site.attention), unsqueeze(site.count, 1)))
+  return diagonal ? site.received : receivedFromOthers(site)
 }
 
 function fromSomeRows(site: Site, queries: number, diagonal: boolean): Tensor {
@@ -80,12 +74,4 @@ function fromSomeRows(site: Site, queries: number, diagonal: boolean): Tensor {
   const isOther = not(equal(rowPosition, unsqueeze(site.position, 1)))
   const share = mul(unsqueeze(weight, 2), cast(isOther, 'float32')) // [B,Q,N]
   return sum(mul(mean(attention, 1), share), 1)
-}
-
-/** attention [B,H,N,N] → [B,N]: mean over heads of the diagonal, which is every (N+1)-th element of a head. */
-function toItself(attention: Tensor): Tensor {
-  const [batch = 0, heads = 0] = attention.dims
-  const tokens = squeeze(axisSize(attention, 3), 0)
-  const flat = reshape(attention, [batch, heads, -1])
-  return mean(gather(flat, range(0, mul(tokens, tokens), add(tokens, 1)), 2), 1)
 }

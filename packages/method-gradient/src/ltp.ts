@@ -1,13 +1,14 @@
 import {
   type Amount,
+  div,
   type Learned,
   type Method,
-  mean,
   mul,
   type OptionSpecs,
   scorer,
   sigmoid,
   sub,
+  sum,
   type Tensor,
   unsqueeze,
 } from '@tp/core'
@@ -25,7 +26,7 @@ export const ltpOptions: OptionSpecs = {
  * Drops the tokens that receive less attention than a threshold, which is learned for each block.
  *
  *   s_j = mean over heads and real query rows of A_ij                              [B,H,N,N] → [B,N]
- *   learning: the block's output of token j is multiplied by σ((s_j − θ) / T); loss + mean_j of it      (eq. 5 to 7)
+ *   learning: the block's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over a row's tokens      (eq. 5 to 7)
  *   afterwards: a token stays if s_j ≥ θ
  *
  * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the real tokens, not the padded length as
@@ -44,7 +45,7 @@ export function ltp({ temperature = 0.005 }: LtpOptions = {}): Method {
         return {
           left,
           output: (output) => mul(output, unsqueeze(left, 2)),
-          losses: { regulariser: mean(mean(left, 1), 0) },
+          losses: { regulariser: div(sum(left, 1), site.count) },
         }
       },
       harden: (learned) => new Map([...learned].map(([block, values]) => [block, thresholdOf(values)])),

@@ -1,8 +1,10 @@
 import { type MethodEntry, methodEntry } from '@tp/core'
 import { adapler, adaplerOptions } from './adapler.ts'
 import { dynamicVit, dynamicVitOptions } from './dynamicvit.ts'
-import { ltp, ltpOptions } from './ltp.ts'
 import { transkimmer, transkimmerOptions } from './transkimmer.ts'
+import { lengthAdaptive, lengthAdaptiveOptions } from './length-adaptive.ts'
+import { ltp, ltpOptions } from './ltp.ts'
+import { powerBert } from './power-bert.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [
@@ -10,4 +12,10 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
   methodEntry(dynamicVit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
   methodEntry(transkimmer, 'asks a small trained network before each block which tokens stay', transkimmerOptions),
+  methodEntry(
+    lengthAdaptive,
+    'drops what receives least attention, in an encoder that has learned to do with any lengths',
+    lengthAdaptiveOptions,
+  ),
+  methodEntry(powerBert, 'drops what receives least attention from others, down to a learned number of tokens'),
 ]

@@ -1,7 +1,6 @@
-import { add, and, cast, floor, less, type Method, mean, mul, not, type OptionSpecs, sub, where } from '@tp/core'
+import { add, and, cast, floor, less, type Method, mean, mul, not, type OptionSpecs, ranks, sub, where } from '@tp/core'
 import { leaving } from './leaving.ts'
 import { nearestKept } from './nearest-kept.ts'
-import { ranks } from './ranks.ts'
 
 export interface DiffrateOptions {
   /** Share of the tokens that leave a block that are dropped, the least important ones; the others are merged (default 0.5). */

@@ -12,6 +12,7 @@ import {
   not,
   type OptionSpecs,
   pow,
+  ranks,
   squeeze,
   sub,
   sum,
@@ -23,7 +24,6 @@ import {
 import { leaving } from './leaving.ts'
 import { mostSimilar, unitVectors } from './most-similar.ts'
 import { odd } from './odd.ts'
-import { ranks } from './ranks.ts'
 
 export interface PitomeOptions {
   /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − block / blocks)). */

@@ -10,6 +10,7 @@ import {
   mul,
   not,
   type OptionSpecs,
+  ranks,
   type Site,
   squeeze,
   sub,
@@ -21,7 +22,6 @@ import {
 import { leaving } from './leaving.ts'
 import { mostSimilar } from './most-similar.ts'
 import { odd } from './odd.ts'
-import { ranks } from './ranks.ts'
 
 export interface ZeroTpruneOptions {
   /** Steps of the walk over the attention graph (default 5). */

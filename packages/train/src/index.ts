@@ -3,6 +3,14 @@ export { type FitOptions, type Fitted, fitSchedule, flopsMeasure } from './fit-s
 export { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
 export { attribution, type SaliencyOptions, saliencyOf, tokenSaliency } from './saliency.ts'
+export { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
+export {
+  type Candidate,
+  type Scored,
+  type SearchOptions,
+  type SearchResult,
+  searchSchedule,
+} from './search-schedule.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
 export type { Lesson, TrainProgress } from './step.ts'
 export { type Trained, type TrainOptions, train } from './train.ts'

@@ -48,12 +48,28 @@ export function sorted(list: readonly number[]): number[] {
   return [...list].sort((a, b) => a - b)
 }
 
-/** Within 1e-5 + 1e-4·|b|, the tolerance of recorded cases. */
-export function expectClose(seen: readonly number[], wanted: readonly number[], what: string): void {
+/** How far a number may be from a recorded one: within `absolute` + `relative`·|b|. */
+export interface Tolerance {
+  readonly absolute: number
+  readonly relative: number
+}
+
+const ofValues: Tolerance = { absolute: 1e-5, relative: 1e-4 }
+
+/** The tolerance of recorded gradients. */
+export const ofGradients: Tolerance = { absolute: 1e-5, relative: 1e-3 }
+
+/** Within a tolerance; default: that of recorded values, 1e-5 + 1e-4·|b|. */
+export function expectClose(
+  seen: readonly number[],
+  wanted: readonly number[],
+  what: string,
+  { absolute, relative }: Tolerance = ofValues,
+): void {
   expect(seen.length, what).toBe(wanted.length)
   const far = seen.flatMap((x, i) => {
     const y = wanted[i] as number
-    return Math.abs(x - y) <= 1e-5 + 1e-4 * Math.abs(y) ? [] : [`[${i}] ${x} instead of ${y}`]
+    return Math.abs(x - y) <= absolute + relative * Math.abs(y) ? [] : [`[${i}] ${x} instead of ${y}`]
   })
   expect(far, what).toEqual([])
 }

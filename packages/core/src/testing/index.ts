@@ -4,9 +4,11 @@ export {
   type GoldenArray,
   type GoldenCase,
   marked,
+  ofGradients,
   rowOf,
   rowsOf,
   sorted,
+  type Tolerance,
   tensorOf,
 } from './golden.ts'
 export type { MethodTestOptions } from './method-checks.ts'

@@ -1,10 +1,12 @@
-import { axisSize, gatherND, type Site, type Tensor, topK, unsqueeze, where } from '@tp/core'
+import type { Site } from './method.ts'
+import { axisSize, gatherND, topK, unsqueeze, where } from './ops/index.ts'
+import type { Tensor } from './tensor.ts'
 
 /** Lower than any score. */
 const LAST = -1e30
 
 /** float [B,N]: rank of each candidate by score, from 0, the highest first; others come behind all candidates. */
-export function ranks({ index }: Site, score: Tensor, candidates: Tensor): Tensor {
+export function ranks({ index }: Pick<Site, 'index'>, score: Tensor, candidates: Tensor): Tensor {
   const tokens = axisSize(score, 1)
   const ranked = unsqueeze(where(candidates, score, LAST), 2)
   // Which token is at each rank; sorted back, at which rank each token is. What a sort gives only serves as an index:

@@ -1,0 +1,59 @@
+import {
+  add,
+  cast,
+  div,
+  floor,
+  greater,
+  less,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  ranks,
+  scorer,
+  softmax,
+  squeeze,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+
+/** Leaves everything, and has its hand in everything that a soft form may change. */
+export function softNothing(place: NonNullable<Method['place']>): Method {
+  return scorer({
+    name: 'soft-nothing',
+    family: 'baseline',
+    place,
+    score: (site) => site.index,
+    training: {
+      soften: (site) => ({
+        left: site.obey(site.left),
+        hidden: mul(site.hidden, 1),
+        attend: (scores) => softmax(scores),
+        output: (output, input) => add(output, mul(input, 0)),
+      }),
+    },
+  })
+}
+
+/** The share of the tokens that receives most attention stays, in the soft form by a mask of zeros and ones. */
+export function softMask(keep: number): Method {
+  const counted = Math.round(keep * 10000)
+  return scorer({
+    name: 'soft-mask',
+    family: 'baseline',
+    score: (site) => site.received,
+    training: {
+      soften(site) {
+        const { left, fixed } = site
+        const received = mean(squeeze(matmul(unsqueeze(left, [1, 2]), site.attention), [2]), 1)
+        const rank = ranks(site, where(fixed, 1e30, received), greater(left, 0.5))
+        const most = floor(div(add(mul(sum(left, 1, { keepDims: true }), counted), 9999), 10000))
+        const stays: Tensor = site.obey(cast(less(rank, most), 'float32'))
+        const isKey = unsqueeze(greater(stays, 0.5), [1, 2])
+        return { left: stays, attend: (scores) => softmax(where(isKey, scores, -1e9)) }
+      },
+    },
+  })
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { prune, soften } from '@tp/compiler'
+import { isTpError, type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { testMethod } from '@tp/core/testing'
+import { modelPath } from '@tp/models'
+import { decodeModel, emitModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { testLearning } from '../test/learning.ts'
+import { run } from '../test/run.ts'
+import { lengthAdaptive } from './index.ts'
+
+testMethod(lengthAdaptive(), { run })
+
+test('what it learns with is what really removing the tokens gives, whatever the shares', {
+  timeout: 60_000,
+}, async () => {
+  const model = decodeModel(readFileSync(modelPath('mail')))
+  const method = lengthAdaptive()
+  const layers = [0, 2, 3]
+  const soft = soften(model, { method, layers, params: () => ({}) })
+  if (!soft.ok) throw new Error(soft.refusal.message)
+  await using learning = await nodeRuntime().load(emitModel({ logits: soft.value('logits') }))
+  const texts = [
+    Array.from({ length: 20 }, (_, i) => 10 + 37 * i),
+    [101, 2000, 1500, 77],
+    [101, 99, 1234, 4, 5, 6, 7, 8],
+  ]
+  const share = fc.integer({ min: 2, max: 20 }).map((parts) => parts / 20)
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(share, share, share), async (shares) => {
+      const inputs = batchOf(texts)
+      const ratios = layers.map((block, i): [string, TensorLike] => [
+        `tp.ratio.${block}`,
+        { type: 'float32', dims: [3], data: new Float32Array(3).fill(shares[i] as number) },
+      ])
+      const seen = await learning.run({ ...inputs, ...Object.fromEntries(ratios) })
+      const pruned = prune(model, { method, schedule: schedule(6, { layers, keep: shares }) })
+      if (!pruned.ok) throw new Error(pruned.refusal.message)
+      await using session = await nodeRuntime().load(encodeModel(pruned.model))
+      const wanted = (await session.run(inputs)).logits?.data as Float32Array
+      const logits = seen.logits?.data as Float32Array
+      logits.forEach((logit, i) => {
+        expect(Math.abs(logit - (wanted[i] as number))).toBeLessThan(1e-4)
+      })
+    }),
+    { numRuns: 5 },
+  )
+})
+
+function batchOf(texts: readonly (readonly number[])[]): NamedTensors {
+  const longest = Math.max(...texts.map((ids) => ids.length))
+  const each = (at: (ids: readonly number[], i: number) => number): TensorLike => {
+    const numbers = texts.flatMap((ids) => Array.from({ length: longest }, (_, i) => at(ids, i)))
+    return { type: 'int64', dims: [texts.length, longest], data: BigInt64Array.from(numbers, BigInt) }
+  }
+  return {
+    input_ids: each((ids, i) => ids[i] ?? 0),
+    attention_mask: each((ids, i) => (i < ids.length ? 1 : 0)),
+  }
+}
+
+test.each([{ copies: 1 }, { lowest: 0 }, { lowest: 2 }])('%o is refused', (options) => {
+  try {
+    lengthAdaptive(options)
+    expect.unreachable()
+  } catch (error) {
+    expect(isTpError(error) && error.code).toBe('TP_OPTION')
+  }
+})
+
+testLearning(lengthAdaptive({ lowest: 0.6 }), {
+  schedule: schedule(6, { layers: [1, 3], keep: 0.6 }),
+  falls: 0.95,
+  settings: { batchSize: 4, epochs: 2 },
+})

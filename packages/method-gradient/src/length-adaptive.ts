@@ -1,0 +1,105 @@
+import {
+  add,
+  cast,
+  checkOptions,
+  div,
+  floor,
+  greater,
+  less,
+  type Method,
+  matmul,
+  mean,
+  mul,
+  type OptionSpecs,
+  ranks,
+  round,
+  type SoftSite,
+  scorer,
+  softmax,
+  squeeze,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+
+export interface LengthAdaptiveOptions {
+  /** The least share of its tokens that a block keeps while the encoder learns (default 0.8). */
+  readonly lowest?: number | undefined
+  /** How often an example is seen in a step: with all tokens, with the fewest, and between (default 3). */
+  readonly copies?: number | undefined
+}
+
+export const lengthAdaptiveOptions: OptionSpecs = {
+  lowest: {
+    description: 'the least share of its tokens that a block keeps while the encoder learns',
+    type: 'number',
+    min: 0.05,
+    max: 1,
+    default: 0.8,
+  },
+  copies: {
+    description: 'how often an example is seen in a step: with all tokens, with the fewest, and between',
+    type: 'integer',
+    min: 2,
+    max: 16,
+    default: 3,
+  },
+}
+
+/**
+ * Drops the tokens that receive least attention, with an encoder that has learned to answer at any lengths: afterwards the
+ * lengths are searched for (`searchSchedule` of @tp/train), for each budget anew.
+ *
+ *   s_j = mean over heads and real query rows of A_ij                                    [B,H,N,N] → [B,N]
+ *   learning: the ⌈r·n⌉ best of n tokens stay, with a share r from `lowest` to 1 for each row and block (LengthDrop);
+ *             copies of an example keep all, the fewest, and what chance says (sandwich rule)
+ *
+ * Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). All copies learn from labels and the dense model, where
+ * its smaller ones learn from the largest. Padding queries do not count, and tokens do not come back behind the last block.
+ */
+export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
+  checkOptions('length-adaptive', lengthAdaptiveOptions, options)
+  const { lowest = 0.8, copies = 3 } = options
+  return scorer({
+    name: 'length-adaptive',
+    family: 'gradient',
+    paper: {
+      title: 'Length-Adaptive Transformer: Train Once with Length Drop, Use Anytime with Search',
+      arxiv: '2010.07003',
+    },
+    score: (site) => site.received,
+    training: {
+      copies,
+      lowest,
+      soften(site) {
+        const stays = best(site)
+        const isKey = unsqueeze(stays, [1, 2])
+        return {
+          left: cast(stays, 'float32'),
+          // Those that have left are no keys any more; what they still compute themselves nobody reads.
+          attend: (scores) => softmax(where(isKey, scores, GONE)),
+        }
+      },
+    },
+  })
+}
+
+/** So low a score that its probability is 0. */
+const GONE = -1e9
+
+/** Higher than any score. */
+const FIRST = 1e30
+
+/** bool [B,N]: the tokens that would stay if the others that have left were really gone. */
+function best(site: SoftSite): Tensor {
+  const { left, ratio, fixed } = site
+  const isThere = greater(left, 0.5)
+  // The columns' sums over the rows of those that are there; their number changes no rank.
+  const received = mean(squeeze(matmul(unsqueeze(left, [1, 2]), site.attention), [2]), 1)
+  const rank = ranks(site, where(fixed, FIRST, received), isThere)
+  // As amounts by ratio count: in ten-thousandths, rounded up.
+  const share = round(mul(unsqueeze(ratio, 1), 10000))
+  const kept = floor(div(add(mul(sum(left, 1, { keepDims: true }), share), 9999), 10000))
+  return greater(site.obey(cast(less(rank, kept), 'float32')), 0.5)
+}

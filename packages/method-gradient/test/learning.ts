@@ -1,0 +1,42 @@
+import type { Method, Schedule } from '@tp/core'
+import { valuesOf } from '@tp/core'
+import type { TrainSettings } from '@tp/train'
+import { expect, test } from 'vitest'
+import { average, learn, mailLesson, prunedLogits } from './mail-training.ts'
+
+/** What {@link testLearning} does otherwise. */
+export interface LearningOptions {
+  readonly layers?: readonly number[]
+  readonly targetFlops?: number
+  readonly settings?: TrainSettings
+  /** Where tokens leave afterwards; default: what the method says. */
+  readonly schedule?: Schedule
+  /** The last losses are below this share of the first. */
+  readonly falls?: number
+}
+
+/**
+ * A test: trained for a moment, the loss falls, and the model from which tokens then really leave runs, a mail with others
+ * as by itself.
+ */
+export function testLearning(method: Method, options: LearningOptions = {}): void {
+  const { layers = [1, 3], targetFlops, settings, schedule, falls = 0.9 } = options
+  test('learns on mails; the pruned file runs, a mail in a batch as alone', { timeout: 60_000 }, async () => {
+    const lesson = await mailLesson(32)
+    const { lengths } = lesson.inputs
+    const { trained, seen } = await learn(lesson, method, {
+      layers,
+      ...settings,
+      ...(targetFlops !== undefined && { targetFlops }),
+    })
+    const losses = seen.map(({ loss }) => loss)
+    expect(average(losses.slice(-4))).toBeLessThan(falls * average(losses.slice(0, 4)))
+
+    const hardened = schedule ?? method.training?.harden?.(trained.learned, { blocks: 6, lengths }) ?? new Map()
+    const params = (block: number) => valuesOf(method, trained.learned.get(block) ?? {}, block)
+    const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule: hardened, params })
+    together.forEach((logit, i) => {
+      expect(Math.abs(logit - (alone[i] as number))).toBeLessThan(1e-4)
+    })
+  })
+}

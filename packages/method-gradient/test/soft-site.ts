@@ -1,0 +1,52 @@
+import {
+  cast,
+  constant,
+  initialState,
+  type Method,
+  type SiteSource,
+  type SoftReduced,
+  softenTokens,
+  type Tensor,
+  type Values,
+} from '@tp/core'
+
+/** What one block gives to a method that learns. All arrays have the same B and N. */
+export interface OneSoftSite {
+  /** [B,N,D] */
+  readonly hidden: Tensor
+  /** [B,H,N,N] */
+  readonly attention: Tensor
+  /** 1: a real token; default: all are */
+  readonly real?: readonly (readonly number[])[]
+  /** Default: none. */
+  readonly fixed?: readonly number[]
+  readonly block?: number
+  readonly blocks?: number
+  readonly params: Values
+  /** float [B,N]; default: everything */
+  readonly left?: Tensor
+  /** float [B] */
+  readonly ratio?: Tensor
+}
+
+/** The soft form of a method at one site. */
+export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
+  const { hidden, attention, real, fixed = [], block = 0, blocks = 1, params, left, ratio } = site
+  const missing = (): never => {
+    throw new Error('the method looks at something that the test does not give')
+  }
+  const source: SiteSource = {
+    block,
+    blocks,
+    hidden,
+    query: missing,
+    key: missing,
+    value: missing,
+    attention: () => attention,
+    attentionFrom: missing,
+    classToken: () => 0,
+  }
+  const alive = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
+  const inputs = { noise: missing, saliency: missing, ratio: () => ratio ?? missing() }
+  return softenTokens({ method, source, state: initialState(hidden, alive, fixed), left, params, inputs })
+}

@@ -1,0 +1,152 @@
+import { type AbortSignalLike, type Amount, type Schedule, TpError, throwIfAborted } from '@tp/core'
+import { randomNumbers } from '@tp/eval'
+
+/** What a schedule comes to. */
+export interface Scored {
+  /** Higher is better. */
+  readonly accuracy: number
+  /** Share of the dense model's FLOPs, 0 … 1. */
+  readonly flops: number
+}
+
+export interface Candidate extends Scored {
+  readonly schedule: Schedule
+}
+
+export interface SearchOptions {
+  /** Blocks that tokens are to leave at. */
+  readonly layers: readonly number[]
+  /** What a schedule comes to, on examples that nothing is reported of later (see `scheduleScorer`). */
+  readonly evaluate: (schedule: Schedule) => Scored | Promise<Scored>
+  /** Share of the dense FLOPs that the best may have at most; default 1. */
+  readonly targetFlops?: number
+  /** The least share of all tokens behind the last layer (default 0.05). */
+  readonly lowest?: number
+  /** Rounds (default 10), and schedules of each kind in a round (default 10). */
+  readonly generations?: number
+  readonly children?: number
+  /** How likely the share of a layer changes in a mutation (default 0.5). */
+  readonly mutationRate?: number
+  readonly seed?: number
+  readonly signal?: AbortSignalLike
+  readonly onProgress?: (progress: { readonly generation: number; readonly front: readonly Candidate[] }) => void
+}
+
+export interface SearchResult {
+  /** Schedules that no other one beats in both accuracy and FLOPs, by FLOPs upwards. */
+  readonly front: readonly Candidate[]
+  /** The most accurate of them at or under the target; undefined where none is. */
+  readonly best: Candidate | undefined
+}
+
+/** By layer: the share of all tokens that is left behind it; it never rises. */
+type Shares = readonly number[]
+
+/**
+ * Searches for the share of its tokens that each layer keeps: from equal shares on, schedules of the front are varied within
+ * their neighbours' shares (mutation) and averaged in pairs (crossover), round by round (Length-Adaptive Transformer, Kim &
+ * Cho, arXiv:2010.07003, section 3.3; there 30 rounds of 30 of each). The same seed asks for the same schedules.
+ * @throws TpError TP_OPTION for numbers out of range, TP_ABORTED
+ */
+export async function searchSchedule(options: SearchOptions): Promise<SearchResult> {
+  const { generations = 10, children = 10, mutationRate = 0.5, seed = 0, lowest = 0.05, targetFlops = 1 } = options
+  checkNumbers({ generations, children, mutationRate, lowest, targetFlops, layers: options.layers.length })
+  const layers = [...options.layers].sort((a, b) => a - b)
+  const random = randomNumbers(seed)
+  const known = new Set<string>()
+  let front: readonly Member[] = []
+  const consider = async (shares: Shares): Promise<void> => {
+    const key = shares.join()
+    if (known.has(key)) return
+    known.add(key)
+    throwIfAborted(options.signal, 'train')
+    const schedule = scheduleOf(layers, shares)
+    front = withMember(front, { shares, schedule, ...(await options.evaluate(schedule)) })
+  }
+  const tell = (generation: number): void => options.onProgress?.({ generation, front: front.map(candidateOf) })
+
+  for (const ratio of STARTS) await consider(equalRatios(layers.length, ratio, lowest))
+  tell(0)
+  for (let generation = 1; generation <= generations; generation++) {
+    const parents = front
+    const anyone = (): Shares => (parents[Math.floor(random() * parents.length)] as Member).shares
+    for (let i = 0; i < children; i++) await consider(mutated(anyone(), { mutationRate, lowest, random }))
+    for (let i = 0; i < children; i++) await consider(crossed(anyone(), anyone()))
+    tell(generation)
+  }
+  const found = front.map(candidateOf)
+  const affordable = found.filter(({ flops }) => flops <= targetFlops)
+  return { front: found, best: affordable.at(-1) }
+}
+
+/** Ratios of the first schedules: the same at every layer. */
+const STARTS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
+
+interface Member extends Candidate {
+  readonly shares: Shares
+}
+
+function candidateOf({ schedule, accuracy, flops }: Member): Candidate {
+  return { schedule, accuracy, flops }
+}
+
+/** The front with one more, if nothing in it is as good in both; without those that it beats. By FLOPs, so by accuracy, too. */
+function withMember(front: readonly Member[], member: Member): readonly Member[] {
+  const beats = (a: Scored, b: Scored): boolean => a.accuracy >= b.accuracy && a.flops <= b.flops
+  if (front.some((other) => beats(other, member))) return front
+  return [...front.filter((other) => !beats(member, other)), member].sort((a, b) => a.flops - b.flops)
+}
+
+function equalRatios(count: number, ratio: number, lowest: number): Shares {
+  return Array.from({ length: count }, (_, i) => rounded(Math.max(lowest, ratio ** (i + 1))))
+}
+
+function mutated(
+  shares: Shares,
+  { mutationRate, lowest, random }: { mutationRate: number; lowest: number; random: () => number },
+): Shares {
+  const child: number[] = []
+  shares.forEach((share, i) => {
+    const [high, low] = [child[i - 1] ?? 1, Math.min(child[i - 1] ?? 1, shares[i + 1] ?? lowest)]
+    const now = random() < mutationRate ? low + (high - low) * random() : Math.min(share, high)
+    child.push(rounded(now))
+  })
+  return child
+}
+
+function crossed(a: Shares, b: Shares): Shares {
+  return a.map((share, i) => rounded((share + (b[i] as number)) / 2))
+}
+
+/** In steps of a hundredth, so that what differs by less is not tried twice. */
+function rounded(share: number): number {
+  return Math.max(1, Math.round(share * 100)) / 100
+}
+
+/** What each layer keeps of those that arrive. */
+function scheduleOf(layers: readonly number[], shares: Shares): Schedule {
+  const amounts = layers.map((layer, i): [number, Amount] => [
+    layer,
+    { kind: 'ratio', value: Math.round((10_000 * (shares[i] as number)) / (shares[i - 1] ?? 1)) / 10_000 },
+  ])
+  return new Map(amounts)
+}
+
+function checkNumbers(
+  given: Record<'generations' | 'children' | 'mutationRate' | 'lowest' | 'targetFlops' | 'layers', number>,
+) {
+  const whole = (x: number): boolean => Number.isInteger(x) && x > 0
+  const share = (x: number): boolean => x > 0 && x <= 1
+  const rules = {
+    generations: [whole, 'a whole number from 1'],
+    children: [whole, 'a whole number from 1'],
+    layers: [whole, 'one layer or more'],
+    mutationRate: [share, 'above 0 and at most 1'],
+    lowest: [share, 'above 0 and at most 1'],
+    targetFlops: [share, 'above 0 and at most 1'],
+  } as const
+  for (const [name, [is, form]] of Object.entries(rules)) {
+    const value = given[name as keyof typeof given]
+    if (!is(value)) throw new TpError('TP_OPTION', 'train', `${name} of a search is ${value}; it has to be ${form}`)
+  }
+}

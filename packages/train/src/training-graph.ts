@@ -1,5 +1,5 @@
 import { gradients } from '@tp/autodiff'
-import { type SoftInput, soften } from '@tp/compiler'
+import { type SoftenOptions, type SoftInput, soften } from '@tp/compiler'
 import {
   type Dim,
   div,
@@ -40,6 +40,8 @@ export interface SoftMethod {
   readonly targetFlops?: number
   /** Name of the encoder, in a file that holds several. */
   readonly tower?: string
+  /** Positions that must stay; default: those that the head reads. */
+  readonly protect?: NonNullable<SoftenOptions['protect']>
 }
 
 /** Names of what a training graph takes besides the model's own inputs, and gives. */
@@ -152,7 +154,7 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
-  const { method, layers, tower } = options
+  const { method, layers, tower, protect } = options
   const prefix = (block: number): string => names.learned(block, '')
   const params = (block: number): Values =>
     Object.fromEntries(
@@ -160,7 +162,8 @@ function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options:
         .filter(([name]) => name.startsWith(prefix(block)))
         .map(([name, tensor]) => [name.slice(prefix(block).length), tensor]),
     )
-  const softened = soften(model, { method, layers, overrides: tensors, params, ...(tower !== undefined && { tower }) })
+  const chosen = { ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
 }

@@ -13,9 +13,12 @@ export interface Standing {
   best: { readonly accuracy: number; readonly step: number; readonly weights: Weights } | undefined
 }
 
+/** What a training was told, by name. */
+export type Told = Readonly<Record<string, unknown>>
+
 /** Bytes of a checkpoint: weights, moments and best weights as safetensors, the rest in its metadata. */
 export function writeCheckpoint(
-  settings: string,
+  settings: Told,
   weights: Weights,
   optimizer: AdamW,
   { step, progress, best }: Standing,
@@ -38,11 +41,14 @@ export function writeCheckpoint(
  * Puts weights and moments back, in place.
  * @throws TpError TP_WEIGHTS for what is no checkpoint; TP_RESUME for one of another training
  */
-export function readCheckpoint(bytes: Uint8Array, settings: string, weights: Weights, optimizer: AdamW): Standing {
+export function readCheckpoint(bytes: Uint8Array, settings: Told, weights: Weights, optimizer: AdamW): Standing {
   const text = safetensorsMetadata(bytes)['tp.training']
   if (text === undefined) throw problem('these weights are no checkpoint of a training')
   const { step, best, settings: theirs, moved, progress } = JSON.parse(text)
-  if (theirs !== settings) throw problem(`it was written with other settings: ${theirs}; now they are ${settings}`)
+  const changed = changedIn(theirs, settings)
+  if (changed.length > 0) {
+    throw problem(`it is one of another training (${changed.join('; ')}); give what that one was given, or begin anew`)
+  }
   const stored = readSafetensors(bytes)
   const restore = (name: string, target: Float32Array): void => {
     const data = stored.get(name)?.data
@@ -61,6 +67,14 @@ export function readCheckpoint(bytes: Uint8Array, settings: string, weights: Wei
   const copies = copyOf(weights)
   for (const [name, { data }] of copies) restore(`best.${name}`, data)
   return { step, progress, best: { ...best, weights: copies } }
+}
+
+/** What two trainings were told differently. */
+function changedIn(theirs: Told, ours: Told): string[] {
+  const [before, now] = [theirs, ours].map((told) => (name: string) => JSON.stringify(told[name]) ?? 'not given')
+  return [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].flatMap((name) =>
+    before?.(name) === now?.(name) ? [] : `${name} was ${before?.(name)}, and is ${now?.(name)}`,
+  )
 }
 
 export function copyOf(weights: Weights): Weights {

@@ -1,14 +1,6 @@
-import { type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
+import { isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import {
-  checkShare,
-  type FitOptions,
-  type Fitted,
-  fitSchedule,
-  flopsMeasure,
-  type PruningOptions,
-  pruned,
-} from './fit-schedule.ts'
+import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import type { TrainProgress } from './step.ts'
 import { type Trained, type TrainOptions, train } from './train.ts'
 import type { SoftMethod } from './training-graph.ts'
@@ -45,7 +37,7 @@ export interface LearnedPruning {
   readonly before: Model
   readonly schedule: Schedule
   readonly learned: ReadonlyMap<number, Learned>
-  /** Share of the dense model's FLOPs on the selection set; undefined where `targetFlops` was not given. */
+  /** Share of the dense model's FLOPs on the selection set; undefined where they cannot be counted. */
   readonly flops: number | undefined
   readonly soft: Trained
   /** Undefined where nothing of the encoder was to learn. */
@@ -81,7 +73,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const asked = schedule ?? method.training?.harden?.(learned) ?? uniform(soft)
   const reduced = (dense: Model, own: Schedule): Model =>
     pruned(dense, { ...encoder, method, schedule: own, params }).model
-  const fitted = (dense: Model): Promise<Fitted | { schedule: Schedule; flops: undefined }> =>
+  const fitted = (dense: Model): Promise<FittedOrNot> =>
     fitTo(options, { ...encoder, model: dense, method, schedule: asked, params })
 
   const first = await fitted(learnedSoftly.model)
@@ -108,21 +100,32 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   return { ...common, ...last, model: reduced(dense, last.schedule), dense, hard }
 }
 
+type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>
+
 /** A schedule as it is, or moved so that it takes the share of the FLOPs that is aimed at. */
 async function fitTo(
   { soft, selection, inputs, runtime, load, signal }: LearnOptions,
   given: Omit<FitOptions, 'inputs' | 'runtime' | 'targetFlops'>,
-): Promise<Fitted | { schedule: Schedule; flops: undefined }> {
+): Promise<FittedOrNot> {
   const { targetFlops } = soft
-  if (targetFlops === undefined) return { schedule: given.schedule, flops: undefined }
-  return fitSchedule({
+  const measured = {
     ...given,
-    targetFlops,
     inputs: selection ?? inputs,
     runtime,
     ...(load && { load }),
     ...(signal && { signal }),
-  })
+  }
+  if (targetFlops !== undefined) return fitSchedule({ ...measured, targetFlops })
+  const flops = await shareOf(measured, given.schedule).catch(uncounted)
+  return { schedule: given.schedule, flops }
+}
+
+async function shareOf(measured: Parameters<typeof flopsMeasure>[0], schedule: Schedule): Promise<number> {
+  return flopsMeasure(measured)(schedule)
+}
+
+function uncounted(error: unknown): undefined {
+  if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
 }
 
 /** What would come out only at the end, asked for before anything is learned. */

@@ -26,8 +26,8 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly trains?: Trains
   /** How a model is loaded to evaluate it; default: from its bytes. For weights that lie in data files. */
   readonly load?: (model: Model) => Promise<Session>
-  /** What else makes the training what it is, files and options; a checkpoint with another text is not gone on from. */
-  readonly about?: string
+  /** What else makes the training what it is, files and options: a checkpoint of another is not gone on from. */
+  readonly about?: Readonly<Record<string, unknown>>
   /** A checkpoint of the same training to go on from. */
   readonly resume?: Uint8Array
   /** Given a checkpoint at every evaluation, and when the training is aborted. */
@@ -73,7 +73,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const steps = Math.ceil(settings.epochs * perEpoch)
   const method = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
   const { about } = options
-  const told = JSON.stringify({ ...settings, ...method, about, steps, weights: weights.size, examples: count })
+  const told = { ...settings, ...method, ...about, steps, weights: weights.size, examples: count }
   const standing: Standing =
     options.resume === undefined
       ? { step: 0, progress: [], best: undefined }

@@ -120,7 +120,7 @@ async function fitTo(
   return { schedule: given.schedule, flops }
 }
 
-async function shareOf(measured: Parameters<typeof flopsMeasure>[0], schedule: Schedule): Promise<number> {
+async function shareOf(measured: Omit<FitOptions, 'schedule' | 'targetFlops'>, schedule: Schedule): Promise<number> {
   return flopsMeasure(measured)(schedule)
 }
 

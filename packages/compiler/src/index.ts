@@ -1,6 +1,7 @@
 export type { InsertedCut } from './cut/insert.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './cut/provenance.ts'
 export { MASK, TRACE } from './find/extra-outputs.ts'
+export { type HeadWeights, headWeights } from './find/head-weights.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { readsProbabilities } from './fused/reads-probabilities.ts'
 export {

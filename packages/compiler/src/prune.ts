@@ -2,6 +2,7 @@ import { type Amount, isUnknown, type Method, type Schedule, type Tensor, TpErro
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import { countsBehind, eliminateDeadTokens, readsOnePlace } from './cut/dead-tokens.ts'
 import { openProgram, startOf } from './cut/earlier-cuts.ts'
+import { fixedPositions } from './cut/fixed-positions.ts'
 import { type InsertedCut, insertAt } from './cut/insert.ts'
 import { KeyBias } from './cut/key-bias.ts'
 import { poolKept } from './cut/pool-kept.ts'
@@ -260,33 +261,6 @@ function checkSchedule(schedule: Schedule, { depth, open }: Encoder): void {
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
-function fixedPositions(encoder: Encoder, protect: NonNullable<PruneOptions['protect']>): readonly number[] {
-  if (protect === 'auto') return encoder.fixed
-  const positions = checkProtected(protect, encoder)
-  const gone = encoder.earlier && positions.find((position) => !encoder.earlier?.fixed.includes(position))
-  if (gone === undefined) return positions
-  const reason = `position ${gone} was not protected when the model was pruned before, and may have left`
-  throw new TpError('TP_PROTECT', 'compiler', `${reason}; protect others`)
-}
-
-function checkProtected(positions: readonly number[], encoder: Encoder): readonly number[] {
-  for (const position of positions) {
-    if (!Number.isInteger(position) || position < 0) {
-      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} is no index; count tokens from 0`)
-    }
-    if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
-      throw new TpError(
-        'TP_PROTECT',
-        'compiler',
-        `protected position ${position} does not exist: the model has ${encoder.tokens} tokens`,
-      )
-    }
-  }
-  // What the head reads by its place has to stay there, whatever else is asked for.
-  return [...new Set([...encoder.required, ...positions])]
-}
-
-/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
 function keepOutputs(source: Model, names: readonly string[]): Model {
   const model = cloneModel(source)
   const graph = new Graph(model)

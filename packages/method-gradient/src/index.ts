@@ -1,12 +1,12 @@
 import { contractVersion, type Plugin } from '@tp/core'
 import { methods } from './methods.ts'
 
-export { methods } from './methods.ts'
-export { powerBert } from './power-bert.ts'
 export { type AdaplerOptions, adapler } from './adapler.ts'
 export { type DynamicVitOptions, dynamicVit } from './dynamicvit.ts'
 export { type LengthAdaptiveOptions, lengthAdaptive } from './length-adaptive.ts'
 export { type LtpOptions, ltp } from './ltp.ts'
+export { methods } from './methods.ts'
+export { powerBert } from './power-bert.ts'
 export { type TranskimmerOptions, transkimmer } from './transkimmer.ts'
 
 /** What a plugin loader reads. */

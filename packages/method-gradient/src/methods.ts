@@ -1,10 +1,10 @@
 import { type MethodEntry, methodEntry } from '@tp/core'
 import { adapler, adaplerOptions } from './adapler.ts'
 import { dynamicVit, dynamicVitOptions } from './dynamicvit.ts'
-import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 import { lengthAdaptive, lengthAdaptiveOptions } from './length-adaptive.ts'
 import { ltp, ltpOptions } from './ltp.ts'
 import { powerBert } from './power-bert.ts'
+import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [

@@ -16,15 +16,15 @@ export interface AdamWOptions {
 export interface AdamW {
   /** Moves the weights that are named, in place. Returns the 2-norm of the gradients as they came. */
   step(gradients: NamedTensors, learning: readonly string[], learningRate: number): number
-  /** First and second moments by weight, for checkpoints. */
+  /** By weight, for checkpoints. */
   readonly moments: ReadonlyMap<string, Moments>
-  /** Steps that were taken. */
-  count: number
 }
 
+/** First and second moments, and the steps that they were averaged over: weights may begin to learn later than others. */
 interface Moments {
   readonly first: Float32Array
   readonly second: Float32Array
+  steps: number
 }
 
 export function adamW(weights: Weights, options: AdamWOptions): AdamW {
@@ -32,23 +32,24 @@ export function adamW(weights: Weights, options: AdamWOptions): AdamW {
   const moments = new Map(
     [...weights].map(([name, { data }]) => [
       name,
-      { first: new Float32Array(data.length), second: new Float32Array(data.length) },
+      { first: new Float32Array(data.length), second: new Float32Array(data.length), steps: 0 },
     ]),
   )
   return {
     moments,
-    count: 0,
     step(gradients, learning, learningRate) {
-      this.count += 1
       const norm = Math.sqrt(learning.reduce((sum, name) => sum + squares(slopeOf(gradients, name)), 0))
       const shrink = norm > clip ? clip / norm : 1
-      const [unbias1, unbias2] = [1 - beta1 ** this.count, 1 - beta2 ** this.count]
       for (const name of learning) {
-        const { dims, data, rate = 1, range } = weights.get(name) as Weight
-        const own = learningRate * rate
+        const { dims, data, rate, range } = weights.get(name) as Weight
+        const own = learningRate * (rate ?? 1)
         const slope = slopeOf(gradients, name)
-        const { first, second } = moments.get(name) as Moments
-        const decay = dims.length > 1 && rate === 1 ? own * weightDecay : 0
+        const state = moments.get(name) as Moments
+        const { first, second } = state
+        state.steps += 1
+        const [unbias1, unbias2] = [1 - beta1 ** state.steps, 1 - beta2 ** state.steps]
+        // What a method learns has a rate of its own.
+        const decay = dims.length > 1 && rate === undefined ? own * weightDecay : 0
         for (let i = 0; i < data.length; i++) {
           const g = (slope[i] as number) * shrink
           const m = beta1 * (first[i] as number) + (1 - beta1) * g

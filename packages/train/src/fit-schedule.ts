@@ -1,30 +1,23 @@
 import { type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import {
-  type AbortSignalLike,
-  type Amount,
-  type Method,
-  none,
-  type Runtime,
-  type Schedule,
-  TpError,
-  type Values,
-} from '@tp/core'
+import { type AbortSignalLike, type Amount, none, type Runtime, type Schedule, type Session, TpError } from '@tp/core'
 import { type ModelInputs, someExamples } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
-export interface FitOptions {
+/** How a model is pruned besides. */
+export type PruningOptions = Pick<PruneOptions, 'tower' | 'protect' | 'restore' | 'outputs' | 'source'>
+
+export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   /** The dense model. */
   readonly model: Model
-  readonly method: Method
   readonly schedule: Schedule
-  readonly params?: (block: number) => Values
-  readonly tower?: string
   /** Share of the dense model's FLOPs, above 0 and below 1. */
   readonly targetFlops: number
   /** Examples that are counted on; where the scores decide how many tokens stay, they are run. */
   readonly inputs: ModelInputs
   readonly runtime: Runtime
+  /** How a model is loaded; default: from its bytes. For weights that lie in data files. */
+  readonly load?: (model: Model) => Promise<Session>
   readonly batchSize?: number
   readonly signal?: AbortSignalLike
 }
@@ -35,30 +28,30 @@ export interface Fitted {
   readonly flops: number
 }
 
-/** Halvings of the interval in which the factor is looked for: to within 1 %. */
-const HALVINGS = 9
+/** The factor is looked for between 2⁻⁶ and 2⁶, by so many halvings of that interval: to within 2 %. */
+const [WIDTH, HALVINGS] = [6, 9]
 
 /** Where the scores decide, so many examples are run, evenly spaced. */
 const RUN_AT_MOST = 500
 
 /**
- * Multiplies all amounts of a schedule by one factor, so that the pruned model takes at most a given share of the dense
- * one's FLOPs on some examples and as much of that as can be: the last step from a share that was aimed at in training.
+ * Moves all amounts of a schedule by one factor, so that the pruned model takes at most a given share of the dense one's
+ * FLOPs on some examples and as much of that as can be: the last step from a share that was aimed at in training.
  * @throws TpError TP_FLOPS where no factor does that
  */
 export async function fitSchedule(options: FitOptions): Promise<Fitted> {
   const { targetFlops, schedule } = options
-  if (!(targetFlops > 0 && targetFlops < 1)) {
-    throw new TpError('TP_FLOPS', 'train', `the share of FLOPs is ${targetFlops}; it must be above 0 and below 1`)
-  }
+  checkShare(targetFlops)
   const measure = flopsMeasure(options)
   // Towards `less`, fewer tokens stay: a higher threshold, a lower number.
-  let [more, less] = [-2, 2]
+  let [more, less] = [-WIDTH, WIDTH]
   let best: Fitted | undefined
+  let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < HALVINGS; i++) {
     const middle = (more + less) / 2
     const fitted = scaled(schedule, 2 ** middle)
     const flops = await measure(fitted)
+    least = Math.min(least, flops)
     if (flops <= targetFlops) {
       if (best === undefined || flops > best.flops) best = { schedule: fitted, flops }
       less = middle
@@ -67,25 +60,42 @@ export async function fitSchedule(options: FitOptions): Promise<Fitted> {
     }
   }
   if (best !== undefined) return best
-  const reason = `even with a quarter of the tokens more than ${targetFlops} of the FLOPs are left`
-  throw new TpError('TP_FLOPS', 'train', `${reason}; ask for more, or prune earlier layers`)
+  const reason = `with as few tokens as can be at blocks ${[...schedule.keys()].join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier blocks`)
+}
+
+/** @throws TpError TP_FLOPS for what is no share of the FLOPs */
+export function checkShare(share: number): void {
+  if (share > 0 && share < 1) return
+  throw new TpError('TP_FLOPS', 'train', `the share of FLOPs is ${share}; it must be above 0 and below 1`)
 }
 
 /** Share of the FLOPs of the dense model, which has been freed of its dead tokens as the pruned one is, by schedule. */
-export function flopsMeasure(
-  options: Omit<FitOptions, 'schedule' | 'targetFlops'>,
-): (schedule: Schedule) => Promise<number> {
-  const { model, method, params, tower, inputs: all, runtime, batchSize = 32, signal } = options
+export function flopsMeasure({
+  model,
+  inputs: all,
+  runtime,
+  load = (own) => runtime.load(encodeModel(own), { threads: 1 }),
+  batchSize = 32,
+  signal,
+  ...pruning
+}: Omit<FitOptions, 'schedule' | 'targetFlops'>): (schedule: Schedule) => Promise<number> {
+  const { method, params, tower, protect, restore, outputs } = pruning
+  const others = {
+    ...(tower !== undefined && { tower }),
+    ...(protect !== undefined && { protect }),
+    ...(restore !== undefined && { restore }),
+    ...(outputs !== undefined && { outputs }),
+  }
   const inputs = evenly(all, RUN_AT_MOST)
   const tokens = inputs.lengths ?? inputs.targets.map(() => undefined)
-  const encoder = tower === undefined ? {} : { tower }
-  const dense = examplesFlops(pruned(model, { method: none(), schedule: new Map(), ...encoder }).model, tokens)
+  const dense = examplesFlops(pruned(model, { method: none(), schedule: new Map(), ...others }).model, tokens)
   return async (schedule) => {
-    const settings = { method, schedule, ...(params && { params }), ...encoder }
+    const settings = { method, schedule, ...(params && { params }), ...others }
     const plain = pruned(model, settings)
     if (!plain.cuts.some(({ ragged }) => ragged)) return examplesFlops(plain.model, tokens) / dense
     const traced = pruned(model, { ...settings, trace: true })
-    await using session = await runtime.load(encodeModel(traced.model), { threads: 1 })
+    await using session = await load(traced.model)
     return examplesFlops(plain.model, tokens, await keptCounts(session, inputs, batchSize, signal)) / dense
   }
 }
@@ -105,11 +115,13 @@ function scaledAmount({ kind, value }: Amount, factor: number): Amount {
     case 'remove':
       return { kind, value: Math.round(value * factor) }
     case 'threshold':
-      return { kind, value: value * factor }
+      // Of scores below 0, which are logarithms or such, a multiple would move the wrong way, or not at all.
+      return { kind, value: value > 0 ? value * factor : value + Math.log2(factor) }
   }
 }
 
-function pruned(model: Model, options: PruneOptions): Pruned {
+/** A model with its pruning. @throws TpError with the code of a refusal */
+export function pruned(model: Model, options: PruneOptions): Pruned {
   const result = prune(model, options)
   if (!result.ok) throw new TpError(result.refusal.code, 'train', result.refusal.message)
   return result

@@ -1,5 +1,5 @@
 export { examplesFlops, keptCounts } from './examples-flops.ts'
-export { type FitOptions, type Fitted, fitSchedule, flopsMeasure } from './fit-schedule.ts'
+export { type FitOptions, type Fitted, fitSchedule, flopsMeasure, type PruningOptions } from './fit-schedule.ts'
 export { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
 export { attribution, type SaliencyOptions, saliencyOf, tokenSaliency } from './saliency.ts'

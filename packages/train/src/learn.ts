@@ -1,20 +1,26 @@
-import { type Pruned, prune } from '@tp/compiler'
-import { type Learned, type Schedule, TpError, type Values, valuesOf } from '@tp/core'
+import { isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import { fitSchedule } from './fit-schedule.ts'
+import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
+import { encoderOf } from './sizes.ts'
 import type { TrainProgress } from './step.ts'
 import { type Trained, type TrainOptions, train } from './train.ts'
 import type { SoftMethod } from './training-graph.ts'
-import { allButTables, withWeights } from './weights.ts'
+import { allButTables, type Trains, weightsOf, withWeights } from './weights.ts'
 
 export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint' | 'resume' | 'onProgress'> {
   /** The dense model. It is not changed. */
   readonly model: Model
   readonly soft: SoftMethod
-  /** What a method goes by that learns no amounts of its own. */
+  /**
+   * What tokens leave by instead of the amounts that were learned. For a method that learns none; without it such a method
+   * keeps the same share at all of its blocks, by the share of the FLOPs that is aimed at.
+   */
   readonly schedule?: Schedule
+  /** How the model is pruned besides. */
+  readonly pruning?: Omit<PruningOptions, 'tower' | 'protect'>
   /** Times that every example is seen after tokens have begun to leave for good; default: as often as before. */
   readonly hardEpochs?: number
+  /** The last checkpoint of each part. */
   readonly resume?: Partial<Readonly<Record<Part, Uint8Array>>>
   readonly onCheckpoint?: (bytes: Uint8Array, part: Part) => void | Promise<void>
   readonly onProgress?: (progress: TrainProgress, part: Part) => void
@@ -28,22 +34,35 @@ export interface LearnedPruning {
   readonly model: Model
   /** The dense model with the weights that were learned. */
   readonly dense: Model
+  /** The pruned model as it was before the hard part. */
+  readonly before: Model
   readonly schedule: Schedule
   readonly learned: ReadonlyMap<number, Learned>
-  /** Share of the dense model's FLOPs on the selection set, where one was aimed at. */
+  /** Share of the dense model's FLOPs on the selection set; undefined where they cannot be counted. */
   readonly flops: number | undefined
   readonly soft: Trained
+  /** Undefined where nothing of the encoder was to learn. */
   readonly hard: Trained | undefined
 }
+
+/** What a schedule begins with that only a share of the FLOPs decides. */
+const UNIFORM = 0.7
 
 /**
  * Learns where tokens leave: the method in its soft form and the encoder's weights together; then what was learned becomes
  * a schedule, which is fitted to the share of the FLOPs that was asked for; then the encoder learns on with its tokens
  * leaving. Goes on from checkpoints to the same numbers.
+ * @throws as `train`; TpError TP_SCHEDULE where nothing says how much stays; TP_FLOPS for a share that cannot be reached;
+ * and with the codes of refusals, as TP_PRUNED
  */
 export async function learnPruning(options: LearnOptions): Promise<LearnedPruning> {
-  const { model, soft, selection, resume, onCheckpoint, onProgress, hardEpochs, ...others } = options
-  const { method, layers, targetFlops, tower } = soft
+  const { model, soft, selection, resume, onCheckpoint, onProgress, hardEpochs, pruning, schedule, ...others } = options
+  const { method, tower, protect } = soft
+  if (resume?.hard !== undefined && resume.soft === undefined) {
+    throw new TpError('TP_RESUME', 'train', 'the checkpoint of the soft part is missing, which the hard part needs')
+  }
+  const encoder = { ...pruning, ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  await checkAims(options, encoder)
   const partOf = (part: Part): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
     ...(resume?.[part] && { resume: resume[part] }),
     ...(onCheckpoint && { onCheckpoint: (bytes) => onCheckpoint(bytes, part) }),
@@ -52,52 +71,85 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const learnedSoftly = await train({ ...others, model, soft, ...partOf('soft') })
   const { learned } = learnedSoftly
   const params = (block: number): Values => valuesOf(method, learned.get(block) ?? {}, block)
-  const asked = method.training?.harden?.(learned) ?? options.schedule
-  if (asked === undefined) {
-    throw new TpError('TP_SCHEDULE', method.name, 'the method learns no amounts: say how much stays at each block')
-  }
-  const encoder = tower === undefined ? {} : { tower }
-  const fitted = async (dense: Model) => {
-    if (targetFlops === undefined) return { schedule: asked, flops: undefined }
-    const examples = selection ?? options.inputs
-    const { runtime, signal } = others
-    return fitSchedule({
-      ...{ model: dense, method, schedule: asked, params, targetFlops, inputs: examples, runtime, ...encoder },
-      ...(signal && { signal }),
-    })
-  }
-  const pruned = (dense: Model, schedule: Schedule): Pruned => {
-    const result = prune(dense, { method, schedule, params, ...encoder })
-    if (!result.ok) throw new TpError(result.refusal.code, 'train', result.refusal.message)
-    return result
-  }
+  const about = { blocks: encoderOf(model, soft).blocks.length, lengths: options.inputs.lengths }
+  const asked = schedule ?? method.training?.harden?.(learned, about) ?? uniform(soft)
+  const reduced = (dense: Model, own: Schedule): Model =>
+    pruned(dense, { ...encoder, method, schedule: own, params }).model
+  const fitted = (dense: Model): Promise<FittedOrNot> =>
+    fitTo(options, { ...encoder, model: dense, method, schedule: asked, params })
+
   const first = await fitted(learnedSoftly.model)
+  const before = reduced(learnedSoftly.model, first.schedule)
+  const common = { before, learned, soft: learnedSoftly }
+  const chosen = options.trains ?? allButTables(model)
+  // What the pruning has brought along stands still.
+  const trains: Trains = (name, dims) => learnedSoftly.weights.has(name) && chosen(name, dims)
   const epochs = hardEpochs ?? options.epochs
-  if (epochs === 0) {
-    const { schedule, flops } = first
-    const dense = learnedSoftly.model
-    return {
-      model: pruned(dense, schedule).model,
-      dense,
-      schedule,
-      learned,
-      flops,
-      soft: learnedSoftly,
-      hard: undefined,
-    }
+  if (epochs === 0 || weightsOf(before, trains).size === 0) {
+    return { ...common, ...first, model: before, dense: learnedSoftly.model, hard: undefined }
   }
-  const trains = options.trains ?? allButTables(model)
   const hard = await train({
     ...others,
     ...(epochs !== undefined && { epochs }),
-    model: pruned(learnedSoftly.model, first.schedule).model,
+    model: before,
     ...(selection && { selection }),
-    // What the pruning has brought along stands still.
-    trains: (name, dims) => learnedSoftly.weights.has(name) && trains(name, dims),
+    trains,
     ...partOf('hard'),
   })
   const dense = withWeights(learnedSoftly.model, hard.weights)
   // Other weights give other scores: the amounts are fitted once more.
-  const { schedule, flops } = await fitted(dense)
-  return { model: pruned(dense, schedule).model, dense, schedule, learned, flops, soft: learnedSoftly, hard }
+  const last = await fitted(dense)
+  return { ...common, ...last, model: reduced(dense, last.schedule), dense, hard }
+}
+
+type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>
+
+/** A schedule as it is, or moved so that it takes the share of the FLOPs that is aimed at. */
+async function fitTo(
+  { soft, selection, inputs, runtime, load, signal }: LearnOptions,
+  given: Omit<FitOptions, 'inputs' | 'runtime' | 'targetFlops'>,
+): Promise<FittedOrNot> {
+  const { targetFlops } = soft
+  const measured = {
+    ...given,
+    inputs: selection ?? inputs,
+    runtime,
+    ...(load && { load }),
+    ...(signal && { signal }),
+  }
+  if (targetFlops !== undefined) return fitSchedule({ ...measured, targetFlops })
+  const flops = await shareOf(measured, given.schedule).catch(uncounted)
+  return { schedule: given.schedule, flops }
+}
+
+async function shareOf(measured: Omit<FitOptions, 'schedule' | 'targetFlops'>, schedule: Schedule): Promise<number> {
+  return flopsMeasure(measured)(schedule)
+}
+
+function uncounted(error: unknown): undefined {
+  if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
+}
+
+/** What would come out only at the end, asked for before anything is learned. */
+async function checkAims(options: LearnOptions, encoder: PruningOptions): Promise<void> {
+  const { model, soft, schedule, selection, inputs, runtime } = options
+  const { method, layers, targetFlops } = soft
+  if (targetFlops === undefined) {
+    if (schedule !== undefined || method.training?.harden !== undefined) return
+    const advice = 'say how much stays at each block, or which share of the FLOPs'
+    throw new TpError('TP_SCHEDULE', method.name, `the method learns no amounts: ${advice}`)
+  }
+  checkShare(targetFlops)
+  // No method leaves fewer than one token.
+  const { place = 'attention' } = method
+  const one = scorer({ name: 'one', family: 'baseline', place, score: (site) => site.position })
+  const measure = flopsMeasure({ ...encoder, model, method: one, inputs: selection ?? inputs, runtime })
+  const least = await measure(new Map(layers.map((layer) => [layer, { kind: 'tokens', value: 1 }])))
+  if (least <= targetFlops) return
+  const reason = `with one token left at blocks ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier blocks`)
+}
+
+function uniform({ layers }: SoftMethod): Schedule {
+  return new Map(layers.map((layer) => [layer, { kind: 'ratio', value: UNIFORM }]))
 }

@@ -1,10 +1,11 @@
-import { flopsFormula, type PruneOptions, prune } from '@tp/compiler'
-import { type AbortSignalLike, type Runtime, type Schedule, TpError } from '@tp/core'
+import type { PruneOptions } from '@tp/compiler'
+import type { AbortSignalLike, Runtime, Schedule } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
+import { flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import type { Scored } from './search-schedule.ts'
 
-export interface ScheduleScorerOptions extends Omit<PruneOptions, 'schedule'> {
+export interface ScheduleScorerOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   readonly model: Model
   readonly runtime: Runtime
   /** Examples that schedules are chosen by. */
@@ -16,31 +17,14 @@ export interface ScheduleScorerOptions extends Omit<PruneOptions, 'schedule'> {
 
 /**
  * What a schedule comes to on a model: pruned by it, run on all examples, its multiply-adds counted at their lengths, as a
- * share of those of the dense model. For `searchSchedule`.
+ * share of those of the dense model without its dead tokens. For `searchSchedule`.
  */
 export function scheduleScorer(options: ScheduleScorerOptions): (schedule: Schedule) => Promise<Scored> {
   const { model, runtime, selection, batchSize = 16, signal, ...pruning } = options
-  const lengths = countsOf(selection.lengths)
-  const flopsAt = (some: Model): number => {
-    const formula = flopsFormula(some)
-    return lengths.reduce(
-      (sum, [tokens, count]) => sum + count * formula({ batch: 1, ...(tokens > 0 && { tokens }) }),
-      0,
-    )
-  }
-  const dense = flopsAt(model)
+  const flopsOf = flopsMeasure({ ...pruning, model, runtime, inputs: selection, batchSize, ...(signal && { signal }) })
   return async (schedule) => {
-    const pruned = prune(model, { ...pruning, schedule })
-    if (!pruned.ok) throw new TpError(pruned.refusal.code, 'train', pruned.refusal.message)
-    await using session = await runtime.load(encodeModel(pruned.model), { threads: 1 })
+    await using session = await runtime.load(encodeModel(pruned(model, { ...pruning, schedule }).model), { threads: 1 })
     const { accuracy } = await evaluate(session, selection, { batchSize, signal })
-    return { accuracy: accuracy.estimate, flops: flopsAt(pruned.model) / dense }
+    return { accuracy: accuracy.estimate, flops: await flopsOf(schedule) }
   }
-}
-
-/** How many examples have each length; 0: the model alone knows. */
-function countsOf(lengths: readonly number[] = [0]): readonly (readonly [number, number])[] {
-  const counts = new Map<number, number>()
-  for (const length of lengths) counts.set(length, (counts.get(length) ?? 0) + 1)
-  return [...counts]
 }

@@ -1,18 +1,21 @@
-import { inspect } from '@tp/compiler'
+import { type Inspection, inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { SoftMethod } from './training-graph.ts'
 
-/** Sizes that values which a method learns may have: hidden size D, heads H, and the most tokens T of an example. */
-export function modelSizes(
-  model: Model,
-  { lengths }: Pick<ModelInputs, 'lengths'>,
-  { tower }: Pick<SoftMethod, 'tower'>,
-): Readonly<Record<string, number>> {
+/** The encoder that is meant. @throws TpError with the code of a refusal */
+export function encoderOf(model: Model, { tower }: Pick<SoftMethod, 'tower'>): Inspection {
   const found = inspect(model, tower === undefined ? {} : { tower })
   if (!found.ok) throw new TpError(found.refusal.code, 'train', found.refusal.message)
-  const { hidden, heads, tokens } = found
+  return found
+}
+
+/** Sizes that values which a method learns may have: hidden size D, heads H, and the most tokens T of an example. */
+export function modelSizes(
+  { hidden, heads, tokens }: Inspection,
+  { lengths }: Pick<ModelInputs, 'lengths'>,
+): Readonly<Record<string, number>> {
   const most = typeof tokens === 'number' ? tokens : lengths?.reduce((a, b) => Math.max(a, b), 1)
   return { D: hidden, H: heads, ...(most !== undefined && { T: most }) }
 }

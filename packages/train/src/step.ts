@@ -81,7 +81,7 @@ function numberOf(outputs: NamedTensors, name: string): number | undefined {
 }
 
 function diverged(seen: string, step: number, learningRate: number): TpError {
-  const advice = `lower the learning rate (now ${learningRate})`
+  const advice = `lower the learning rate (now ${learningRate.toPrecision(3)}), or the rate of what the method learns if it does`
   return new TpError('TP_DIVERGED', 'train', `${seen} at step ${step}; ${advice}`)
 }
 

@@ -6,7 +6,7 @@ import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkp
 import { learnedOf, learnedWeights } from './learned.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
 import { type Settings, settingsOf, type TrainSettings } from './settings.ts'
-import { modelSizes } from './sizes.ts'
+import { encoderOf, modelSizes } from './sizes.ts'
 import { stagesOf } from './stages.ts'
 import { type Lesson, type TrainProgress, takeStep } from './step.ts'
 import type { SoftMethod } from './training-graph.ts'
@@ -26,6 +26,8 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly trains?: Trains
   /** How a model is loaded to evaluate it; default: from its bytes. For weights that lie in data files. */
   readonly load?: (model: Model) => Promise<Session>
+  /** What else makes the training what it is, files and options: a checkpoint of another is not gone on from. */
+  readonly about?: Readonly<Record<string, unknown>>
   /** A checkpoint of the same training to go on from. */
   readonly resume?: Uint8Array
   /** Given a checkpoint at every evaluation, and when the training is aborted. */
@@ -43,6 +45,8 @@ export interface Trained {
   /** Where they were seen: steps taken, and percent right of the selection set. */
   readonly step: number
   readonly accuracy: number | undefined
+  /** What was seen at each step, those before a resumption included. */
+  readonly progress: readonly TrainProgress[]
 }
 
 /**
@@ -56,21 +60,24 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const { model, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
   const settings = settingsOf(options)
   const own = weightsOf(model, options.trains ?? allButTables(model))
-  if (own.size === 0 && soft === undefined) {
-    throw new TpError('TP_OPTION', 'train', 'no weight of the model is chosen to learn')
-  }
-  const learning = soft === undefined ? new Map() : learnedWeights(soft, modelSizes(model, inputs, soft), settings)
+  const learning =
+    soft === undefined ? new Map() : learnedWeights(soft, modelSizes(encoderOf(model, soft), inputs), settings)
   const weights: Weights = new Map([...own, ...learning])
+  if (weights.size === 0) {
+    const reason = soft === undefined ? '' : `, and ${soft.method.name} has no values of its own that do`
+    throw new TpError('TP_OPTION', 'train', `no weight of the model is chosen to learn${reason}; choose some`)
+  }
   const optimizer = adamW(weights, settings)
   const count = inputs.targets.length
   const order = orderOf(count, settings, inputs.lengths)
   const perEpoch = order(0).length
   const steps = Math.ceil(settings.epochs * perEpoch)
-  const about = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
-  const told = JSON.stringify({ ...settings, ...about, steps, weights: weights.size, examples: count })
+  const method = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
+  const { about } = options
+  const told = { ...settings, ...method, ...about, steps, weights: weights.size, examples: count }
   const standing: Standing =
     options.resume === undefined
-      ? { step: 0, best: undefined }
+      ? { step: 0, progress: [], best: undefined }
       : readCheckpoint(options.resume, told, weights, optimizer)
   await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
@@ -82,7 +89,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     const learningRate = learningRateAt(standing.step, steps, settings)
     const at = { rows, learningRate, step: standing.step + 1 }
     const taken = await takeStep(graph, options, settings, { weights, optimizer }, at)
-    const progress = { ...taken, steps, ...(soft && { stage }) }
+    let progress: TrainProgress = { ...taken, steps, ...(soft && { stage }) }
     standing.step += 1
     const isDue = standing.step % every === 0 || standing.step === steps
     if (isDue && selection !== undefined && soft === undefined) {
@@ -90,10 +97,10 @@ export async function train(options: TrainOptions): Promise<Trained> {
       if (standing.best === undefined || accuracy > standing.best.accuracy) {
         standing.best = { accuracy, step: standing.step, weights: copyOf(weights) }
       }
-      onProgress?.({ ...progress, accuracy })
-    } else {
-      onProgress?.(progress)
+      progress = { ...progress, accuracy }
     }
+    standing.progress.push(progress)
+    onProgress?.(progress)
     if (isDue) await onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing))
   }
   const chosen = standing.best?.weights ?? weights
@@ -103,6 +110,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
     learned: soft === undefined ? new Map() : learnedOf(soft.method, soft.layers, chosen),
     step: standing.best?.step ?? standing.step,
     accuracy: standing.best?.accuracy,
+    progress: standing.progress,
   }
 }
 

@@ -1,5 +1,5 @@
 import { gradients } from '@tp/autodiff'
-import { type SoftInput, soften } from '@tp/compiler'
+import { type SoftenOptions, type SoftInput, soften } from '@tp/compiler'
 import { type Dim, input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, type Values } from '@tp/core'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
@@ -30,6 +30,8 @@ export interface SoftMethod {
   readonly targetFlops?: number
   /** Name of the encoder, in a file that holds several. */
   readonly tower?: string
+  /** Positions that must stay; default: those that the head reads. */
+  readonly protect?: NonNullable<SoftenOptions['protect']>
 }
 
 /** Names of what a training graph takes besides the model's own inputs, and gives. */
@@ -142,14 +144,15 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
-  const { method, layers, tower } = options
+  const { method, layers, tower, protect } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (block: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(block, ''))])
-  const softened = soften(model, { method, layers, overrides: tensors, params, ...(tower !== undefined && { tower }) })
+  const chosen = { ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
 }

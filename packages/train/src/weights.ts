@@ -6,7 +6,7 @@ export interface Weight {
   readonly type: 'float32'
   readonly dims: readonly number[]
   readonly data: Float32Array
-  /** Learning rate as a multiple of the training's own; default 1. */
+  /** Of what a method learns: its learning rate as a multiple of the training's own. */
   readonly rate?: number
   /** It is put back into this range after every step. */
   readonly range?: readonly [number, number]

@@ -30,7 +30,9 @@ export interface Candidate {
 }
 
 /** A row of the table. */
-export interface LearnedLine extends Pick<Candidate, 'name' | 'flops' | 'minutes' | 'note'> {
+export interface LearnedLine extends Pick<Candidate, 'name' | 'flops'> {
+  readonly minutes: number | undefined
+  readonly note: string | undefined
   /** Percent, over the seeds, with 95 % interval. */
   readonly accuracy: Interval
   readonly seeds: readonly number[]
@@ -66,13 +68,13 @@ export async function measureCandidates(
   for (const { name, inputs } of candidates) if (inputs !== undefined) inputsOf[name] = await feeds(inputs)
   const files = Object.fromEntries(candidates.map(({ name, files }) => [name, files[0] as Uint8Array]))
   const { variants } = await timeFiles(runtime, files, await feeds(subject.inputs), { ...TIMED, inputsOf })
-  const [reference] = rightBy as [{ correct: number[] }]
+  const reference = rightBy[0]?.correct as number[]
   return candidates.map(({ name, flops, minutes, note }, i) => {
     const { correct, seeds } = rightBy[i] as { correct: number[]; seeds: number[] }
     return {
       ...{ name, flops, minutes, note, correct, seeds },
       accuracy: bootstrapMean(correct.map((right) => 100 * right)),
-      loss: behind(reference.correct, correct),
+      loss: behind(reference, correct),
       speedup: (variants[name] as VariantLatency).speedup,
     }
   })

@@ -1,140 +1,241 @@
 import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type Session, throwIfAborted } from '@tp/core'
-import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import { throwIfAborted } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type TrainProgress, train } from '@tp/train'
+import { defaults, train } from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
+import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
-import { loadSession } from '../model/load-session.ts'
-import { readModelFile } from '../model/model-file.ts'
-import { dataOptions, openInputs } from '../model/open-inputs.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { dataOptions } from '../model/open-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
-import { methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
+import { type AskedToLearn, methodOption, readAskedToLearn, schedulesFor } from '../pruning/asked.ts'
 import { budgetOptions } from '../pruning/budget.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { inspectEncoders, pruneFile, pruningOptions } from '../pruning/request.ts'
-import { openLog, readCheckpointFile, replaceFile } from '../training/files.ts'
-import { learningOptions, readLearning } from '../training/learning.ts'
+import { nothingToResume, readCheckpointFile, replaceFile, writeTogether } from '../training/files.ts'
+import { checkpointPaths, learnedBytes, learnInto, readCheckpoints, whereTokensLeave } from '../training/learned.ts'
+import {
+  learningOptions,
+  methodLearningOptions,
+  readLearning,
+  readMethodLearning,
+  trainsOf,
+} from '../training/learning.ts'
+import { type Lessons, missing, openLessons, selectionOption } from '../training/lessons.ts'
+import { plotTraining, type Seen } from '../training/plot.ts'
+import { learnedSummary, planOf, stepRecords, type TrainingReport } from '../training/report.ts'
+import { type Watch, watching } from '../training/watch.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
   ...methodOption,
   ...planOption,
   ...dataOptions,
-  selection: {
-    type: 'string',
-    value: 'PATH',
-    description: 'examples that the best weights are chosen by; not those of --data',
-  },
+  ...selectionOption,
   ...budgetOptions,
   ...pruningOptions,
   ...learningOptions,
-  resume: { type: 'boolean', description: 'go on from OUT.checkpoint, which a training that was broken off has left' },
+  ...methodLearningOptions,
+  resume: { type: 'boolean', description: 'go on from the checkpoint that a training which was broken off has left' },
   log: { type: 'string', value: 'FILE', description: 'append one JSON line a step' },
+  report: {
+    type: 'string',
+    value: 'PREFIX',
+    description: 'write PREFIX.json, all that is known of the training, and PREFIX.svg, a plot of it',
+  },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
-/** How many examples are run at once where nothing is learned. */
-const BATCH = 8
+type Given = Arguments<typeof options>
 
 export const trainCommand: Command = command({
   options,
   notes: [
-    'Tokens leave while it trains as they do afterwards. OUT.checkpoint is kept up to date meanwhile, also on Ctrl-C, and',
-    'removed at the end; with --resume the training goes on from it to the same numbers. An example:',
+    'With --keep and the like tokens leave while the model trains as they do afterwards. A method that learns where tokens',
+    'leave (ltp) needs none of them: it learns in a soft form in which no token leaves yet, then tokens leave by what it has',
+    'learned (moved to --target-flops), then the model trains on. By default they leave at all blocks but the last; with',
+    '--weights such a method does not learn. Nothing is written beside OUT but what is asked for (--weights-out, --report,',
+    '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
+    'removed at the end; with --resume the training goes on from it to the same numbers. Examples:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
+    '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, selection: selectionPath, json = false, resume = false } = given
+    const { out, json = false, report: prefix } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    if (data === undefined || selectionPath === undefined) {
-      throw usageError(
-        `--${data === undefined ? 'data' : 'selection'} PATH is missing: examples to ${data === undefined ? 'learn from' : 'choose the best weights by'}`,
-      )
-    }
-    const asked = await readAsked(given)
-    const learning = readLearning(given)
-    const { name, method, settings } = asked
-
+    for (const name of ['data', 'selection'] as const) if (given[name] === undefined) throw missing(name)
+    const asked = await readAskedToLearn(given)
+    const began = performance.now()
     const file = await readModelFile(path, signal)
-    await checkTarget(file, out)
-    const checkpoint = `${out}.checkpoint`
-    const saved = resume ? await readCheckpointFile(checkpoint) : undefined
-    progress.stage(`pruning ${basename(path)}`)
-    const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
-    const pruned = await pruneFile(file, { ...settings, method, schedules })
-    const { limit: _, ...reading } = given
-    const inputs = await openInputs(path, data, 1, given, context)
-    const selection = await openInputs(path, selectionPath, 1, reading, context)
-    progress.stage('asking the dense model')
-    const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
-    const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
-      await using session = await load(model)
-      return await evaluate(session, examples, { batchSize: BATCH, signal })
-    }
-    const { logits: teacher } = await answers(file.model, inputs)
-    const { accuracy: dense } = await answers(file.model, selection)
-    const { accuracy: before } = await answers(pruned.model, selection)
+    const reports = prefix === undefined ? [] : [`${prefix}.json`, `${prefix}.svg`]
+    const { 'weights-out': weightsOut } = given
+    const targets = [out, ...(weightsOut === undefined ? [] : [weightsOut]), ...reports]
+    for (const target of targets) await checkTarget(file, target)
+    const twice = targets.find((target, i) => targets.indexOf(target) !== i)
+    if (twice !== undefined) throw usageError(`${twice} is to be two files at once; give each its own path`)
 
-    progress.stage('training')
-    const log = given.log === undefined ? undefined : openLog(given.log)
-    const trained = await train({
-      ...learning,
-      model: pruned.model,
-      runtime: nodeRuntime(),
-      inputs,
-      selection,
-      teacher,
-      load,
-      ...(saved && { resume: saved }),
-      signal,
-      onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
-      onProgress(at) {
-        progress.step(at.step, at.steps)
-        if (at.accuracy !== undefined) progress.note(stepText(at))
-        log?.add(at)
-      },
-    })
-    await log?.end()
+    const watch = watching(progress, given.log)
+    const outcome = await (asked.learns ? learned : fixed)({ file, out, asked, given, context, watch }).finally(() =>
+      watch.end(),
+    )
     throwIfAborted(signal, 'tp')
-    await using staged = await stageModel(trained.model, file, out, signal)
-    await staged.commit()
-    await rm(checkpoint, { force: true })
-    progress.end()
-    const report = {
-      model: path,
-      out,
-      method: name,
-      step: trained.step,
-      selection: { dense: dense.estimate, before: before.estimate, after: trained.accuracy },
+    const { model, steps, about, weights } = outcome
+    const report: TrainingReport = {
+      ...{ model: path, out, method: asked.name, params: asked.values },
+      ...about,
+      seconds: Math.round((performance.now() - began) / 100) / 10,
     }
-    print(json ? jsonDocument('train', report) : describe(report))
+    await using staged = await stageModel(model, file, out, signal)
+    const files = new Map<string, Uint8Array>()
+    if (weightsOut !== undefined && weights !== undefined) files.set(weightsOut, weights)
+    if (prefix !== undefined) {
+      const title = `${basename(out)}: ${asked.name}`
+      const plot = plotTraining({ title, steps, target: numberOf(given['target-flops']), flops: report.flops })
+      const [document, picture] = reports as [string, string]
+      files.set(document, bytesOf(`${jsonDocument('training', { ...report, steps: stepRecords(steps) })}\n`))
+      files.set(picture, bytesOf(plot))
+    }
+    await writeTogether(files)
+    await staged.commit()
+    for (const checkpoint of Object.values(checkpointPaths(out))) await rm(checkpoint, { force: true })
+    progress.end()
+    print(json ? jsonDocument('train', report) : describe(report, [...files.keys()]))
     return EXIT.done
   },
 })
 
-interface Report {
+interface Work {
+  readonly file: ModelFile
   readonly out: string
-  readonly method: string
-  /** Steps after which the weights were taken. */
-  readonly step: number
-  /** Percent right of the selection set. */
-  readonly selection: { readonly dense: number; readonly before: number; readonly after: number | undefined }
+  readonly asked: AskedToLearn
+  readonly given: Given
+  readonly context: Context
+  readonly watch: Watch
 }
 
-function describe({ out, method, step, selection: { dense, before, after = Number.NaN } }: Report): string {
+interface Outcome {
+  readonly model: Model
+  readonly steps: readonly Seen[]
+  readonly about: Omit<TrainingReport, 'model' | 'out' | 'method' | 'params' | 'seconds'>
+  /** File of what a method has learned. */
+  readonly weights?: Uint8Array
+}
+
+/** The model learns, by a pruning that is given. */
+async function fixed({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+  const own = (Object.keys(methodLearningOptions) as (keyof Given)[]).find((name) => given[name] !== undefined)
+  const why = asked.method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
+  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${asked.name} ${why}; leave it out`)
+  const { train: choice, ...learning } = readLearning(given)
+  if (choice === 'method') throw usageError(`--train method: ${asked.name} ${why}; train all, vectors or head`)
+  const { method, settings } = asked
+  const { progress, signal } = context
+  const checkpoint = checkpointPaths(out).hard
+  const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
+  if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
+  progress.stage(`pruning ${basename(file.path)}`)
+  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
+  const pruned = await pruneFile(file, { ...settings, method, schedules })
+  const trains = trainsOf(choice, file, settings.tower)
+  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
+  const { inputs, selection, teacher, dense, load, accuracy } = lessons
+  const before = await accuracy(pruned.model)
+  const trained = await train({
+    ...learning,
+    ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
+    ...(trains && { trains }),
+    ...(saved && { resume: saved }),
+    onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
+    onProgress: (at) => watch.step(at),
+  })
+  const [only] = pruned.towers.length === 1 ? pruned.towers : []
+  return {
+    model: trained.model,
+    steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
+    about: {
+      layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
+      settings: { ...defaults, ...learning, train: choice },
+      step: trained.step,
+      selection: { dense, before, after: trained.accuracy ?? Number.NaN },
+      ...(only && { schedule: [...only.schedule].map(([block, amount]) => ({ block, ...amount })) }),
+    },
+  }
+}
+
+/** The method learns where tokens leave, and the model with it. */
+async function learned({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+  const { train: choice, ...learning } = readLearning(given)
+  const own = readMethodLearning(given)
+  const { tower, protect, restore } = asked.settings
+  const where = whereTokensLeave(asked, own, file, inspectEncoders(file, tower))
+  const trains = trainsOf(choice, file, tower)
+  const resume = given.resume ? await readCheckpoints(out) : {}
+  const lessons: Lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
+  const settings = { ...learning, ...own }
+  const { signal } = context
+  const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
+  const result = await learnInto(out, file, request)
+  const { accuracy, dense } = lessons
+  context.progress.stage('asking the pruned model')
+  const before = await accuracy(result.before)
+  const { schedule, soft, hard, flops } = result
+  const plan = planOf({ method: asked.name, params: asked.values, schedule, tower, protect, restore })
+  return {
+    model: result.model,
+    steps: [
+      ...soft.progress.map((at) => ({ ...at, part: 'soft' as const })),
+      ...(hard?.progress ?? []).map((at) => ({ ...at, part: 'hard' as const })),
+    ],
+    about: {
+      layers: where.layers,
+      settings: {
+        ...defaults,
+        hardEpochs: own.hardEpochs ?? learning.epochs ?? defaults.epochs,
+        ...settings,
+        train: choice,
+      },
+      step: (hard ?? soft).step,
+      selection: { dense, before, after: hard === undefined ? before : await accuracy(result.model) },
+      ...(plan && { plan }),
+      schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
+      learned: learnedSummary(result.learned),
+      ...(flops !== undefined && { flops }),
+    },
+    weights: learnedBytes(result.learned),
+  }
+}
+
+function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
+  const { dense, before, after } = selection
+  const amounts = plan && [plan.keep, plan.tokens, plan.remove, plan.threshold, plan.mass].flat().filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
     `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,
+    ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
+    ...(plan?.layers && amounts
+      ? [
+          `tokens leave at blocks ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
+        ]
+      : []),
+    ...files.map((path) => `written  ${path}`),
   ].join('\n')
 }
 
-function stepText({ step, steps, loss, accuracy }: TrainProgress): string {
-  return `step ${step} of ${steps}: loss ${loss.toFixed(4)}, ${accuracy?.toFixed(1)} % of the selection right`
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }

@@ -2,8 +2,8 @@
 export interface Progress {
   /** A new stage begins. */
   stage(text: string): void
-  /** How far the stage is; shown on terminals only. */
-  step(done: number, total: number): void
+  /** How far the stage is, and what it shows; on terminals only. */
+  step(done: number, total: number, detail?: string): void
   /** A remark that stays. */
   note(text: string): void
   /** Leaves a clean line behind. */
@@ -29,11 +29,11 @@ export function progressTo(stream: Stream): Progress {
       stage = text
       stream.write(`${clear}${stage} …`)
     },
-    step(done, total) {
+    step(done, total, detail) {
       const now = performance.now()
       if (done < total && now - shown < 100) return
       shown = now
-      stream.write(`${clear}${stage} … ${done} of ${total}`)
+      stream.write(`${clear}${stage} … ${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`)
     },
     note: (text) => void stream.write(`${clear}${text}\n`),
     end: () => void stream.write(clear),

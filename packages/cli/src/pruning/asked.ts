@@ -3,7 +3,16 @@ import type { Method, OptionValue, Schedule } from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { BUDGET_MISSING, type Budget, type budgetOptions, readBudget, removeByParam, schedulesOf } from './budget.ts'
+import {
+  BUDGET_MISSING,
+  type Budget,
+  type budgetOptions,
+  type Layers,
+  layersOf,
+  readBudget,
+  removeByParam,
+  schedulesOf,
+} from './budget.ts'
 import { findMethod, loadMethods } from './load-methods.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { createMethod, type PruningSettings, type pruningOptions, readPruningSettings } from './request.ts'
@@ -26,20 +35,39 @@ export interface Asked {
   readonly settings: PruningSettings
 }
 
+/** One pruning where a method may learn how much stays, and where. */
+export interface AskedToLearn extends Asked {
+  /** It has something to learn, and no trained values are given that it is to work with. */
+  readonly learns: boolean
+  /** As they were named. */
+  readonly layers: Layers
+}
+
 /**
  * Method, budget and settings, out of the options or of the plan that they name.
  * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN
  */
 export async function readAsked(asked: Arguments<AskedOptions>): Promise<Asked> {
+  return read(asked, false)
+}
+
+/** The same for `tp train`: a method that learns needs no budget. */
+export async function readAskedToLearn(asked: Arguments<AskedOptions>): Promise<AskedToLearn> {
+  return read(asked, true)
+}
+
+async function read(asked: Arguments<AskedOptions>, mayLearn: boolean): Promise<AskedToLearn> {
   const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
   const { remove, ...others } = removeByParam(given)
   const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
   const { method: name, plugin = [] } = options
   if (name === undefined) throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
-  const budget = readBudget(options)
-  if (budget === undefined && name !== 'none') throw usageError(BUDGET_MISSING)
   const settings = readPruningSettings(options)
-  return { name, budget, settings, ...createMethod(findMethod(await loadMethods(plugin), name), settings.params) }
+  const made = createMethod(findMethod(await loadMethods(plugin), name), settings.params)
+  const learns = mayLearn && made.method.training !== undefined && settings.weights === undefined
+  const budget = readBudget(options, learns)
+  if (budget === undefined && name !== 'none' && !learns) throw usageError(BUDGET_MISSING)
+  return { name, budget, settings, ...made, learns, layers: budget?.layers ?? layersOf(options.layers ?? []) }
 }
 
 /** By name of the encoder. @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE */

@@ -39,7 +39,7 @@ export const budgetOptions = {
 const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as const
 
 /** Blocks by name of the encoder; '' stands for every one. Empty: those that tokens leave by default. */
-type Layers = ReadonlyMap<string, readonly number[]>
+export type Layers = ReadonlyMap<string, readonly number[]>
 
 /** How many tokens are to stay, before a model is at hand. */
 export interface Budget {
@@ -74,14 +74,16 @@ export function removeByParam(options: {
 
 /**
  * The budget of a command line; undefined if none is given.
+ * @param layersAlone whether layers may be named without one
  * @throws TpError TP_USAGE
  */
-export function readBudget(options: Arguments<typeof budgetOptions>): Budget | undefined {
+export function readBudget(options: Arguments<typeof budgetOptions>, layersAlone = false): Budget | undefined {
   const given = amounts.filter((kind) => options[kind] !== undefined)
   const [kind] = given
   if (given.length > 1) throw usageError(`give only one of ${given.map((name) => `--${name}`).join(' and ')}`)
   if (kind === undefined) {
-    const alone = (['layers', 'at'] as const).find((name) => options[name] !== undefined)
+    const bound = layersAlone ? (['at'] as const) : (['layers', 'at'] as const)
+    const alone = bound.find((name) => options[name] !== undefined)
     if (alone !== undefined) throw usageError(`--${alone} needs one of --${amounts.join(', --')} beside it`)
     return undefined
   }
@@ -97,7 +99,7 @@ export function readBudget(options: Arguments<typeof budgetOptions>): Budget | u
 }
 
 /** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */
-function layersOf(texts: readonly string[]): Layers {
+export function layersOf(texts: readonly string[]): Layers {
   const layers = new Map<string, readonly number[]>()
   for (const text of texts) {
     const [, tower = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []

@@ -3,17 +3,16 @@ import type { Model } from '@tp/onnx'
 import { openProgram } from '../cut/earlier-cuts.ts'
 import { chooseEncoders, findEncoders } from '../find/encoder.ts'
 import { withEqualSizes } from '../follow/program.ts'
+import type { PruneOptions } from '../prune.ts'
 import type { Refusal } from '../refusal.ts'
 import { Refused, refusalOf } from '../refusal.ts'
 import { Softening } from './softening.ts'
 
-export interface SoftenOptions {
+export interface SoftenOptions extends Pick<PruneOptions, 'tower' | 'protect'> {
   /** One that has something to learn. */
   readonly method: Method
   /** Blocks that tokens are to leave at. */
   readonly layers: readonly number[]
-  /** Name of the encoder, in a file that holds several. */
-  readonly tower?: string
   /** Expressions in place of the model's own values: weights that learn, as inputs. */
   readonly overrides?: ReadonlyMap<string, Tensor>
   /** Values that the method learns at each block. */

@@ -12,6 +12,7 @@ import {
 } from '@tp/core'
 import { lift } from '@tp/onnx'
 import { startOf } from '../cut/earlier-cuts.ts'
+import { fixedPositions } from '../cut/fixed-positions.ts'
 import { graphSite, inputSite } from '../cut/site-source.ts'
 import { batchFirst } from '../find/batch-first.ts'
 import { type Block, stackEnd } from '../find/block.ts'
@@ -51,7 +52,7 @@ export class Softening {
     this.#options = options
     this.#place = options.method.place ?? 'attention'
     this.#stream = program.tensor((encoder.blocks[0] as Block).input).dims
-    const { state, names } = startOf(program, encoder, encoder.fixed, this.#place)
+    const { state, names } = startOf(program, encoder, fixedPositions(encoder, options.protect ?? 'auto'), this.#place)
     this.#state = state
     this.#names = names
     this.#values = new SoftValues(program, lift(program.graph, { overrides: options.overrides ?? new Map() }))

@@ -1,0 +1,131 @@
+import { rm } from 'node:fs/promises'
+import type { Inspection } from '@tp/compiler'
+import { type Learned, type Schedule, TpError, writeSafetensors } from '@tp/core'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type LearnedPruning, learnPruning, type Part, type TrainSettings, type Trains } from '@tp/train'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
+import { schedulesOf } from '../pruning/budget.ts'
+import { nothingToResume, readCheckpointFile, replaceFile } from './files.ts'
+import type { MethodLearning } from './learning.ts'
+import { fingerprint, type Lessons } from './lessons.ts'
+import type { Watch } from './watch.ts'
+
+/** Where tokens leave, and by what, as the command line asks for it. */
+export interface AskedWhere {
+  readonly layers: readonly number[]
+  /** Undefined: as it is learned. */
+  readonly schedule: Schedule | undefined
+}
+
+/**
+ * Where the tokens of one encoder are to leave.
+ * @throws RefusalError TP_PRUNED for a model that tokens have left already; TpError TP_SCHEDULE, TP_USAGE
+ */
+export function whereTokensLeave(
+  { method, name, budget, layers: named }: AskedToLearn,
+  { targetFlops }: MethodLearning,
+  file: ModelFile,
+  encoders: readonly [Inspection, ...Inspection[]],
+): AskedWhere {
+  const [encoder, ...others] = encoders
+  if (others.length > 0) {
+    throw usageError(
+      `${name} learns in one encoder; name it: --tower ${encoders.map(({ tower }) => tower).join(' or ')}`,
+    )
+  }
+  if (encoder.open > 0) {
+    const message = 'tokens leave this model already; train the file that it was made from'
+    throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
+  }
+  if (budget === undefined && targetFlops === undefined && method.training?.harden === undefined) {
+    throw usageError(`${name} learns which tokens stay, not how many: give --target-flops F, or --keep and the like`)
+  }
+  const blocks = encoder.blocks.length
+  const isBehind = (method.place ?? 'attention') === 'attention'
+  // Behind the attention of the last block most models need no more than one token anyway.
+  const usual = Array.from({ length: blocks - 1 }, (_, i) => (isBehind ? i : i + 1))
+  const layers = named.get(encoder.tower) ?? named.get('') ?? usual
+  const unknown = layers.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks))
+  if (unknown !== undefined || layers.length === 0) {
+    const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
+    throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has blocks 0 to ${blocks - 1}; name some with --layers`)
+  }
+  if (budget === undefined) return { layers, schedule: undefined }
+  const schedules = schedulesOf({ ...budget, layers: new Map([['', layers]]) }, file.model, encoders, method)
+  return { layers, schedule: schedules.get(encoder.tower) }
+}
+
+export interface LearnRequest {
+  readonly asked: AskedToLearn
+  readonly where: AskedWhere
+  readonly settings: TrainSettings & MethodLearning
+  /** What `--train` says, and which weights that are. */
+  readonly train: string
+  readonly trains: Trains | undefined
+  readonly resume: Partial<Readonly<Record<Part, Uint8Array>>>
+  readonly lessons: Lessons
+  readonly watch: Watch
+  readonly signal: AbortSignal
+}
+
+/** Learns where tokens leave; checkpoints lie beside the file that is to be written. */
+export async function learnInto(out: string, file: ModelFile, request: LearnRequest): Promise<LearnedPruning> {
+  const { asked, where, settings, train, trains, resume, lessons, watch, signal } = request
+  const { targetFlops, ...others } = settings
+  const { tower, protect, restore, outputs } = asked.settings
+  const { inputs, selection, teacher, load } = lessons
+  const paths = checkpointPaths(out)
+  return learnPruning({
+    ...others,
+    model: file.model,
+    soft: {
+      method: asked.method,
+      layers: where.layers,
+      protect,
+      ...(targetFlops !== undefined && { targetFlops }),
+      ...(tower !== undefined && { tower }),
+    },
+    ...(where.schedule && { schedule: where.schedule }),
+    pruning: { restore, source: file.hash(), ...(outputs && { outputs }) },
+    ...(trains && { trains }),
+    runtime: nodeRuntime(),
+    ...{ inputs, selection, teacher, load, resume, signal },
+    about: {
+      ...{ model: file.hash(), params: asked.values, train, tower, protect, restore, outputs },
+      schedule: where.schedule && [...where.schedule],
+      ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
+    },
+    onProgress: (at, part) => watch.step(at, part),
+    async onCheckpoint(bytes, part) {
+      // One of the hard part would be that of an earlier training.
+      if (part === 'soft') await rm(paths.hard, { force: true })
+      await replaceFile(paths[part], bytes)
+      watch.saved()
+    },
+  })
+}
+
+export function checkpointPaths(out: string): Readonly<Record<Part, string>> {
+  return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint` }
+}
+
+/** @throws TpError TP_FILE_NOT_FOUND where the first part has left none */
+export async function readCheckpoints(out: string): Promise<LearnRequest['resume']> {
+  const paths = checkpointPaths(out)
+  const [soft, hard] = await Promise.all([readCheckpointFile(paths.soft), readCheckpointFile(paths.hard)])
+  if (soft === undefined) throw nothingToResume(paths.soft)
+  return { soft, ...(hard && { hard }) }
+}
+
+/** As `tp prune --weights` reads it. */
+export function learnedBytes(learned: ReadonlyMap<number, Learned>): Uint8Array {
+  const tensors = [...learned].flatMap(([block, values]) =>
+    Object.entries(values).map(([name, { dims, data }]) => {
+      return [`block.${block}.${name}`, { dims, data: Float32Array.from(data, Number) }] as const
+    }),
+  )
+  return writeSafetensors(new Map(tensors))
+}

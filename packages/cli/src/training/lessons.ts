@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { type Session, TpError } from '@tp/core'
+import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { type dataOptions, openInputs } from '../model/open-inputs.ts'
+
+export const selectionOption = {
+  selection: {
+    type: 'string',
+    value: 'PATH',
+    description: 'examples that the best weights are chosen by; not those of --data',
+  },
+} as const
+
+/** What is learned from, and how models answer. */
+export interface Lessons {
+  readonly inputs: ModelInputs
+  readonly selection: ModelInputs
+  /** Logits of the dense model for all examples. */
+  readonly teacher: Float32Array
+  /** Percent of the selection set that the dense model has right. */
+  readonly dense: number
+  load(model: Model): Promise<Session>
+  /** Percent of the selection set that a model has right. */
+  accuracy(model: Model): Promise<number>
+}
+
+/** How many examples are run at once where nothing is learned. */
+const BATCH = 8
+
+/**
+ * @param distillation share of the dense model's answers in the loss
+ * @throws TpError TP_USAGE, TP_DATA
+ */
+export async function openLessons(
+  file: ModelFile,
+  given: Arguments<typeof dataOptions & typeof selectionOption>,
+  distillation: number,
+  context: Context,
+): Promise<Lessons> {
+  const { data, selection: selectionPath, limit: _, ...reading } = given
+  if (data === undefined || selectionPath === undefined) throw missing(data === undefined ? 'data' : 'selection')
+  const { progress, signal } = context
+  const inputs = await openInputs(file.path, data, 1, given, context)
+  const selection = await openInputs(file.path, selectionPath, 1, reading, context)
+  const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
+  const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
+    await using session = await load(model)
+    return await evaluate(session, examples, { batchSize: BATCH, signal })
+  }
+  const accuracy = async (model: Model): Promise<number> => (await answers(model, selection)).accuracy.estimate
+  progress.stage('asking the dense model')
+  const { logits: teacher } = await answers(file.model, inputs)
+  if (distillation < 1) checkClasses(inputs, teacher.length / inputs.targets.length)
+  return { inputs, selection, teacher, dense: await accuracy(file.model), load, accuracy }
+}
+
+/** What is missing on a command line. */
+export function missing(option: 'data' | 'selection'): TpError {
+  const what = option === 'data' ? 'learn from' : 'choose the best weights by'
+  return usageError(`--${option} PATH is missing: examples to ${what}`)
+}
+
+/** Labels and lengths of examples as one number, to know them again. */
+export function fingerprint({ targets, lengths }: ModelInputs): string {
+  return createHash('sha256')
+    .update(JSON.stringify([targets, lengths]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** A model unlearns a class of which it sees no example. */
+function checkClasses({ targets, source }: ModelInputs, classes: number): void {
+  const seen = new Set(targets)
+  const wrong = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
+  if (wrong >= 0) {
+    const known = `the model tells ${classes} classes apart (0…${classes - 1})`
+    throw new TpError('TP_DATA', 'tp', `${source}: example ${wrong} has class ${targets[wrong]}, but ${known}`)
+  }
+  const empty = Array.from({ length: classes }, (_, i) => i).filter((id) => !seen.has(id))
+  if (empty.length === 0) return
+  const which = empty.length === 1 ? `class ${empty[0]}` : `the classes ${empty.slice(0, 20).join(', ')}`
+  const advice = 'add some, or learn from the dense model alone with --distillation 1'
+  throw new TpError(
+    'TP_DATA',
+    'tp',
+    `${source}: no example has ${which} of the model, which it would unlearn; ${advice}`,
+  )
+}

@@ -1,0 +1,31 @@
+import { TpError } from '@tp/core'
+import type { Encoder } from '../find/encoder.ts'
+
+/** Positions that must stay: those found by data flow, or those that are named. @throws TpError TP_PROTECT */
+export function fixedPositions(encoder: Encoder, protect: 'auto' | readonly number[]): readonly number[] {
+  if (protect === 'auto') return encoder.fixed
+  const positions = checkProtected(protect, encoder)
+  const gone = encoder.earlier && positions.find((position) => !encoder.earlier?.fixed.includes(position))
+  if (gone === undefined) return positions
+  const reason = `position ${gone} was not protected when the model was pruned before, and may have left`
+  throw new TpError('TP_PROTECT', 'compiler', `${reason}; protect others`)
+}
+
+function checkProtected(positions: readonly number[], encoder: Encoder): readonly number[] {
+  for (const position of positions) {
+    if (!Number.isInteger(position) || position < 0) {
+      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} is no index; count tokens from 0`)
+    }
+    if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
+      throw new TpError(
+        'TP_PROTECT',
+        'compiler',
+        `protected position ${position} does not exist: the model has ${encoder.tokens} tokens`,
+      )
+    }
+  }
+  // What the head reads by its place has to stay there, whatever else is asked for.
+  return [...new Set([...encoder.required, ...positions])]
+}
+
+/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */

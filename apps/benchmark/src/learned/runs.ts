@@ -1,10 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { prune } from '@tp/compiler'
-import { type Method, type Schedule, schedule, TpError } from '@tp/core'
+import { type Method, type Schedule, schedule, TpError, valuesOf } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
-import { allButTables, fitSchedule, learnPruning, saliencyOf, type TrainSettings, train, weightsOf } from '@tp/train'
+import {
+  allButTables,
+  fitSchedule,
+  learnPruning,
+  saliencyOf,
+  scheduleScorer,
+  searchSchedule,
+  type TrainSettings,
+  train,
+  weightsOf,
+  withWeights,
+} from '@tp/train'
 import { writeWhole } from '../output/write-file.ts'
 import type { Context } from '../report/section.ts'
 
@@ -14,25 +25,29 @@ export interface LearnedRun {
   readonly key: string
   readonly method: Method
   readonly layers: readonly number[]
-  /** Where the method learns no amounts: what the fitting begins with. */
-  readonly keep?: number | readonly number[]
   /** Share of the FLOPs that is aimed at. */
   readonly share: number
   readonly settings: TrainSettings
+  /** Of the encoder alone, its tokens leaving. */
   readonly hardEpochs: number
   /** It learns from how much each token counts for the dense model. */
   readonly saliency?: boolean
+  /** Amounts are searched for with what was learned softly, and nothing is learned afterwards. */
+  readonly searches?: boolean
 }
 
 /** What came of it. */
 export interface LearnedFile {
   readonly file: Uint8Array
+  /** The same with traces. */
+  readonly traced: Uint8Array
   readonly minutes: number
   readonly schedule: Schedule
   /** Share of the FLOPs on the selection set. */
   readonly flops: number
 }
 
+/** What is learned from. */
 export interface Material {
   readonly model: Model
   readonly file: Uint8Array
@@ -47,57 +62,99 @@ export async function learnedFile(context: Context, run: LearnedRun, material: M
     fileURLToPath(new URL(`../../../../reports/learned/${run.key}.${kind}`, import.meta.url))
   try {
     const { minutes, schedule, flops } = JSON.parse(await readFile(path('json'), 'utf8'))
-    return { file: await readFile(path('onnx')), minutes, schedule: new Map(schedule), flops }
+    const [file, traced] = [await readFile(path('onnx')), await readFile(path('traced.onnx'))]
+    return { file, traced, minutes, schedule: new Map(schedule), flops }
   } catch {
     const start = performance.now()
-    const { model, schedule, flops } = await learn(context, run, material)
-    const file = encodeModel(model)
+    const { model, traced, schedule, flops } = await learn(context, run, material)
     const minutes = (performance.now() - start) / 60_000
-    await writeWhole(path('onnx'), file)
+    const files = { file: encodeModel(model), traced: encodeModel(traced) }
+    await writeWhole(path('onnx'), files.file)
+    await writeWhole(path('traced.onnx'), files.traced)
     await writeWhole(path('json'), JSON.stringify({ minutes, schedule: [...schedule], flops }))
-    return { file, minutes, schedule, flops }
+    return { ...files, minutes, schedule, flops }
   }
 }
 
 interface Learnt {
   readonly model: Model
+  readonly traced: Model
   readonly schedule: Schedule
   readonly flops: number
 }
 
-async function learn({ runtime, onProgress }: Context, run: LearnedRun, material: Material): Promise<Learnt> {
-  const { key, method, layers, keep = 0.7, share, settings, hardEpochs } = run
-  const { model, file, blocks, training: inputs, selection } = material
-  onProgress(`${key}: answers of the dense model`)
-  await using dense = await runtime.load(file, { threads: 1 })
-  const { logits: teacher } = await evaluate(dense, inputs, { batchSize: 32 })
-  const told = ({ step, steps, loss }: { step: number; steps: number; loss: number }, part: string): void => {
+async function learn(context: Context, run: LearnedRun, material: Material): Promise<Learnt> {
+  const { runtime, onProgress } = context
+  const { key, method, layers, share, settings, hardEpochs, searches = false } = run
+  const { model, blocks, training: inputs, selection } = material
+  const teacher = await teacherOf(context, material)
+  const onStep = ({ step, steps, loss }: { step: number; steps: number; loss: number }, part = 'hard'): void => {
     if (step % 50 === 0) onProgress(`${key}: ${part} step ${step} of ${steps}, loss ${loss.toFixed(3)}`)
   }
   const common = { ...settings, model, runtime, inputs, teacher }
-  const asked = schedule(blocks, { layers, keep })
-  if (method.training !== undefined) {
-    const learned = await learnPruning({
+  if (method.training === undefined) {
+    const asked = schedule(blocks, { layers, keep: 0.6 })
+    const fitted = await fitSchedule({ model, method, schedule: asked, targetFlops: share, inputs: selection, runtime })
+    const own = weightsOf(model, allButTables(model))
+    const pruned = cut(model, method, fitted.schedule).model
+    const { weights } = await train({
       ...common,
-      ...(run.saliency && { saliency: await saliencyOf({ model, runtime, inputs, batchSize: 32 }) }),
-      soft: { method, layers, targetFlops: share },
-      schedule: asked,
-      hardEpochs,
-      selection,
-      onProgress: told,
+      model: pruned,
+      epochs: hardEpochs,
+      trains: (name) => own.has(name),
+      onProgress: (progress) => onStep(progress),
     })
-    return { ...learned, flops: learned.flops as number }
+    return { ...cut(withWeights(model, weights), method, fitted.schedule), ...fitted }
   }
-  const fitted = await fitSchedule({ model, method, schedule: asked, targetFlops: share, inputs: selection, runtime })
-  const result = prune(model, { method, schedule: fitted.schedule })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-  const own = weightsOf(model, allButTables(model))
-  const trained = await train({
+  const learned = await learnPruning({
     ...common,
-    model: result.model,
-    epochs: hardEpochs,
-    trains: (name) => own.has(name),
-    onProgress: (progress) => told(progress, 'hard'),
+    ...(run.saliency && { saliency: await saliencyOf({ model, runtime, inputs, batchSize: 32 }) }),
+    soft: { method, layers, targetFlops: share },
+    hardEpochs: searches ? 0 : hardEpochs,
+    selection,
+    onProgress: onStep,
   })
-  return { model: trained.model, ...fitted }
+  if (!searches) {
+    const { dense, schedule, flops, learned: values } = learned
+    return { ...cut(dense, method, schedule, values), schedule, flops: flops as number }
+  }
+  const found = await searchSchedule({
+    layers,
+    targetFlops: share,
+    evaluate: scheduleScorer({ model: learned.dense, runtime, selection, method, batchSize: 32 }),
+    onProgress: ({ generation, front }) => onProgress(`${key}: round ${generation} of the search, ${front.length} on the front`),
+  })
+  const best = found.best ?? learned
+  return { ...cut(learned.dense, method, best.schedule), schedule: best.schedule, flops: best.flops as number }
+}
+
+/** The pruned model, and the same with traces. */
+function cut(
+  model: Model,
+  method: Method,
+  schedule: Schedule,
+  learned: Awaited<ReturnType<typeof learnPruning>>['learned'] = new Map(),
+): Pick<Learnt, 'model' | 'traced'> {
+  const params = (block: number) => valuesOf(method, learned.get(block) ?? {}, block)
+  const pruned = (trace: boolean): Model => {
+    const result = prune(model, { method, schedule, params, trace })
+    if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
+    return result.model
+  }
+  return { model: pruned(false), traced: pruned(true) }
+}
+
+const answers = new WeakMap<Material, Promise<Float32Array>>()
+
+/** The dense model's answers, asked for once. */
+function teacherOf({ runtime, onProgress }: Context, material: Material): Promise<Float32Array> {
+  const known = answers.get(material)
+  if (known !== undefined) return known
+  const asked = (async () => {
+    onProgress('answers of the dense model')
+    await using dense = await runtime.load(material.file, { threads: 1 })
+    return (await evaluate(dense, material.training, { batchSize: 32 })).logits
+  })()
+  answers.set(material, asked)
+  return asked
 }

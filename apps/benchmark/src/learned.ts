@@ -1,0 +1,14 @@
+import { half, third } from './learned/sections.ts'
+import { runSections } from './report/run-sections.ts'
+
+await runSections(
+  {
+    name: 'learned',
+    opening:
+      '# Measured: learned pruning\n\nWritten by `pnpm --filter benchmark learned`; the same numbers, unrounded, are in ' +
+      '`reports/learned.json`, and what was trained in `reports/learned/`. Settings are chosen and thresholds fitted on texts ' +
+      'of the training set that nothing is trained on; the dev set is reported once. Loss in points against dense, paired by ' +
+      'example, with its 95 % bootstrap interval; speed is that of the model alone, on one thread, all models in turns.',
+  },
+  [half, third],
+)

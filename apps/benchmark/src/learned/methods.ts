@@ -1,0 +1,58 @@
+import type { Method } from '@tp/core'
+import { adapler, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
+import { trBert } from '@tp/method-rl'
+import type { TrainSettings } from '@tp/train'
+import type { LearnedRun } from './runs.ts'
+
+/** Behind the attention of these blocks, or in front of those tokens leave: of six blocks all but the first. */
+const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
+
+/** The same for all: half the steps softly, then one round with tokens leaving. */
+export const learning: TrainSettings = {
+  epochs: 0.5,
+  batchSize: 32,
+  learningRate: 5e-5,
+  distillation: 0.9,
+  temperature: 2,
+  evaluations: 1,
+}
+
+export const HARD_EPOCHS = 1
+
+export type LearnedName = 'power-bert' | 'ltp' | 'adapler' | 'tr-bert' | 'length-adaptive'
+
+interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
+  readonly method: Method
+  readonly settings?: TrainSettings
+}
+
+/** What each method needs besides. */
+export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
+  'power-bert': { method: powerBert() },
+  ltp: { method: ltp() },
+  adapler: { method: adapler(), saliency: true },
+  // Eight samples of four texts are as many rows a step.
+  'tr-bert': { method: trBert(), saliency: true, settings: { batchSize: 8 } },
+  'length-adaptive': { method: lengthAdaptive(), searches: true },
+}
+
+/** A training of a method at a share of the FLOPs. */
+export function runOf(name: LearnedName, share: number, seed = 0): LearnedRun {
+  const { method, settings, ...others } = learnedMethods[name]
+  return {
+    key: `${name}-${Math.round(100 * share)}-${seed}`,
+    layers: LAYERS[method.place ?? 'attention'],
+    share,
+    hardEpochs: HARD_EPOCHS,
+    settings: { ...learning, ...settings, seed },
+    method,
+    ...others,
+  }
+}
+
+/** The encoder alone, with a training-free method, for as many steps as the others have. */
+export function fineTuning(method: Method, layers: readonly number[], share: number, seed = 0): LearnedRun {
+  const settings = { ...learning, seed }
+  const hardEpochs = HARD_EPOCHS + (learning.epochs ?? 0)
+  return { key: `fine-tuned-${Math.round(100 * share)}-${seed}`, method, layers, share, settings, hardEpochs }
+}

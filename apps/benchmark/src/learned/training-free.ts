@@ -1,0 +1,91 @@
+import { prune } from '@tp/compiler'
+import { type Method, none, random, type Schedule, schedule, TpError } from '@tp/core'
+import { compareToDense } from '@tp/eval'
+import { balanced, clsAttention, receivedAttention, valueAware } from '@tp/method-attention'
+import { encodeModel, type Model } from '@tp/onnx'
+import { examplesFlops, fitSchedule } from '@tp/train'
+import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import type { Subject } from '../measure/subject.ts'
+import { lengthOfEqualCost } from '../measure/truncation.ts'
+import type { Context } from '../report/section.ts'
+import type { Material } from './runs.ts'
+import type { Candidate } from './table.ts'
+
+/** What needs no training. */
+const methods: readonly Method[] = [receivedAttention(), valueAware(), balanced({ values: true }), clsAttention()]
+
+/** Where its tokens may leave. */
+const layerSets = [
+  [1, 2, 3, 4],
+  [0, 1, 2, 3, 4],
+]
+
+export interface Setting {
+  readonly method: Method
+  readonly layers: readonly number[]
+  readonly schedule: Schedule
+  /** Points lost on the selection set. */
+  readonly loss: number
+}
+
+/** The training-free method and layers that lose least on the selection set, at a share of the FLOPs. */
+export async function bestTrainingFree(context: Context, material: Material, share: number): Promise<Setting> {
+  const { runtime, onProgress } = context
+  const { model, selection, blocks } = material
+  const settings: Omit<Setting, 'loss'>[] = []
+  for (const method of methods) {
+    for (const layers of layerSets) {
+      const asked = schedule(blocks, { layers, keep: 0.6 })
+      const fitting = { model, method, schedule: asked, targetFlops: share, inputs: selection, runtime }
+      settings.push({ method, layers, schedule: (await fitSchedule(fitting)).schedule })
+    }
+  }
+  onProgress(`${settings.length} training-free settings on the selection set`)
+  const [dense, ...evaluations] = await inParallel([
+    () => evaluateFile(runtime, material.file, selection, { resamples: 1 }),
+    ...settings.map(
+      ({ method, schedule }) =>
+        () =>
+          evaluateFile(runtime, encodeModel(pruned(model, method, schedule)), selection, { resamples: 1 }),
+    ),
+  ])
+  const tried = settings.map((setting, i) => ({
+    ...setting,
+    loss: compareToDense(evaluations[i] as NonNullable<typeof dense>, dense as NonNullable<typeof dense>).loss.estimate,
+  }))
+  return tried.reduce((best, next) => (next.loss < best.loss ? next : best))
+}
+
+/** Rows that learned methods are compared with: dense without its dead tokens, chance, truncation, and what needs no training. */
+export async function controls(subject: Subject, { method, layers, schedule: chosen }: Setting): Promise<Candidate[]> {
+  const whole = pruned(subject.model, none(), new Map())
+  const all = examplesFlops(whole, subject.lengths)
+  const shareOf = (model: Model): number => examplesFlops(model, subject.lengths) / all
+  const best = pruned(subject.model, method, chosen)
+  const chance = [0, 1, 2, 3, 4].map((seed) => pruned(subject.model, random({ seed }), chosen))
+  const limit = lengthOfEqualCost(whole, subject.lengths, examplesFlops(best, subject.lengths))
+  const cut = await subject.truncated(limit)
+  return [
+    { name: 'dense', files: [encodeModel(whole)], flops: 1, note: 'without its dead tokens' },
+    {
+      name: `${method.name}, as it is`,
+      files: [encodeModel(best)],
+      flops: shareOf(best),
+      note: `best without training; blocks ${layers.join(', ')}`,
+    },
+    { name: 'random', files: chance.map(encodeModel), flops: shareOf(chance[0] as Model), note: 'the same schedule' },
+    {
+      name: 'truncation',
+      files: [encodeModel(whole)],
+      inputs: cut,
+      flops: examplesFlops(whole, cut.lengths as readonly number[]) / all,
+      note: `first ${limit} tokens`,
+    },
+  ]
+}
+
+export function pruned(model: Model, method: Method, schedule: Schedule): Model {
+  const result = prune(model, { method, schedule })
+  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
+  return result.model
+}

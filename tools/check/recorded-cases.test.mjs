@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { root } from './workspace.mjs'
 
 const recorded = join(process.env.TP_SHARED ?? join(root, '../shared'), 'golden')
-const packages = ['method-attention', 'method-hybrid', 'method-rl', 'train']
+const packages = ['method-attention', 'method-gradient', 'method-hybrid', 'method-rl', 'train']
 
 /** Recorded cases below a folder: `ltp/encoder-hard`. @param {string} folder */
 function casesIn(folder) {

@@ -19,6 +19,7 @@ import {
   type SoftSite,
   scorer,
   squeeze,
+  stopGradient,
   sub,
   sum,
   type Tensor,
@@ -31,7 +32,7 @@ export interface AdaplerOptions {
   /** How steeply a token leaves below the threshold while it is learned (default 10). */
   readonly steepness?: number | undefined
   /** Weight of the divergence of the contributions from the saliency (default 0.1). */
-  readonly distillation?: number | undefined
+  readonly saliencyWeight?: number | undefined
 }
 
 export const adaplerOptions: OptionSpecs = {
@@ -41,7 +42,7 @@ export const adaplerOptions: OptionSpecs = {
     min: 1,
     default: 10,
   },
-  distillation: {
+  saliencyWeight: {
     description: 'weight of the divergence of the contributions from the saliency',
     type: 'number',
     min: 0,
@@ -61,14 +62,14 @@ const BETA = 0.1
  *   learning: m_j ← m_j · exp(m_j · r_j) with δ = η/n, n = Σ_j m_j, and the soft removal                     x [B,N,D]
  *             r = min(0, (λ/δ)·(c' − δ) − β/λ, (β/λ)·(c' − 1) / (1 − δ)), β = 0.1;                           c, m, r [B,N]
  *             attention is exp(scores)·m / Σ exp(scores)·m, and c counts each token by its m
- *             loss + Σ over blocks of n + γ · (blocks − block) · KL(saliency ‖ c) · the most m of a token, from block 0
+ *             loss + Σ over blocks of n + γ · (blocks − block) · KL(saliency ‖ c) · max_j m_j, blocks from 0
  *   afterwards: a token stays if c'_j ≥ η/n, as the threshold η for the score n · c'_j
  *
  * AdapLeR (Modarressi et al., ACL 2022, arXiv:2203.08991). Its λ grows with every epoch, here it is one (`steepness`);
  * lengths are shares of a row's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
  * task and saliency. θ, one for each block but the first, holds for all tokens that must stay.
  */
-export function adapler({ steepness = 10, distillation = 0.1 }: AdaplerOptions = {}): Scorer {
+export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions = {}): Scorer {
   return scorer({
     name: 'adapler',
     family: 'gradient',
@@ -83,7 +84,7 @@ export function adapler({ steepness = 10, distillation = 0.1 }: AdaplerOptions =
       return mul(weighted(site, contributions(site, real)), unsqueeze(site.count, 1))
     },
     training: {
-      stages: [{ name: 'all', share: 1, learns: 'all', terms: { contributions: distillation } }],
+      stages: [{ name: 'all', share: 1, learns: 'all', terms: { contributions: saliencyWeight } }],
       soften(site) {
         const { left: before, param } = site
         const own = contributions(site, before)
@@ -146,10 +147,10 @@ function removal(part: Tensor, limit: Tensor, steepness: number): Tensor {
   return maximum(minimum(minimum(below, above), 0), -10000)
 }
 
-/** float [B] */
+/** float [B]: KL(saliency ‖ c); where little is left to tell apart it counts little, which is nothing to learn by. */
 function divergence(site: SoftSite, own: Tensor): Tensor {
   const inRange = (parts: Tensor): Tensor => clip(parts, 1e-7, 1)
   const target = inRange(weighted(site, normalised(mul(site.saliency, site.left))))
   const distance = sum(mul(target, sub(log(target), log(inRange(own)))), 1)
-  return mul(distance, max(where(site.fixed, 0, site.left), 1))
+  return mul(distance, stopGradient(max(where(site.fixed, 0, site.left), 1)))
 }

@@ -1,7 +1,6 @@
 import { prune } from '@tp/compiler'
 import {
   add,
-  axisSize,
   type ConstantData,
   cast,
   constant,
@@ -18,9 +17,7 @@ import {
   type Schedule,
   sigmoid,
   sum,
-  swapLast,
   type Tensor,
-  unsqueeze,
   type Values,
 } from '@tp/core'
 import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, tensorOf, testMethod } from '@tp/core/testing'
@@ -31,7 +28,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { attention, bertModel, computed, expectSlope, Feeds, softened } from '../test/golden-model.ts'
-import { learn, mailLesson, prunedLogits } from '../test/mail-training.ts'
+import { average, learn, mailLesson, prunedLogits } from '../test/mail-training.ts'
+import { farthest } from '../test/numbers.ts'
 import { run } from '../test/run.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
 import { attendToLeft, keepLogit, ratioLoss } from './dynamicvit.ts'
@@ -312,7 +310,8 @@ describe('what it learns from is what remains', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const both = compared(seed, 0)
-        expectClose((await softOutput(both)).values, await prunedOutput(both, schedule), 'class')
+        // ε counts against the largest score, also where that is of a token that has left
+        expect(farthest((await softOutput(both)).values, await prunedOutput(both, schedule))).toBeLessThan(1e-3)
       }),
       { numRuns: 5 },
     )
@@ -326,16 +325,14 @@ describe('what it learns from is what remains', () => {
 
 test('learns on mails; the pruned file gives each alone what it gives in a batch', { timeout: 60_000 }, async () => {
   const lesson = await mailLesson()
-  const method = dynamicVit()
-  const { trained, seen } = await learn(lesson, method, { targetFlops: 0.6 })
+  const method = dynamicVit({ ratio: 0.5 })
+  const { trained, seen } = await learn(lesson, method)
   const losses = seen.map(({ loss }) => loss)
-  expect(meanOf(losses.slice(-8))).toBeLessThan(0.7 * meanOf(losses.slice(0, 8)))
-  const schedule: Schedule = new Map([1, 3].map((block) => [block, { kind: 'ratio', value: 0.7 } as const]))
+  expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))
+  // all in one block, half in two, a quarter in three
+  expect(average(seen.slice(-8).map(({ kept = 0 }) => kept))).toBeCloseTo((1 + 2 / 2 + 3 / 4) / 6, 1)
+  const schedule = method.training?.harden?.(trained.learned, { blocks: 6 }) ?? new Map()
   const params = (block: number): Values => constants(trained.learned, block)
   const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule, params })
-  for (const [i, logit] of together.entries()) expect(Math.abs(logit - (alone[i] as number))).toBeLessThan(1e-4)
+  expect(farthest(together, alone)).toBeLessThan(1e-4)
 })
-
-function meanOf(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0) / numbers.length
-}

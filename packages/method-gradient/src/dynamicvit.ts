@@ -27,15 +27,15 @@ import {
 import { draw } from './straight-through.ts'
 
 export interface DynamicVitOptions {
-  /** Share of the tokens that arrive at a block that is to stay, while no target for the FLOPs is given (default 0.7). */
+  /** Share of the tokens that arrive at a block that is to stay there (default 0.7). */
   readonly ratio?: number | undefined
 }
 
 export const dynamicVitOptions: OptionSpecs = {
   ratio: {
-    description: 'share of the tokens that arrive at a block that is to stay, while no target for the FLOPs is given',
+    description: 'share of the tokens that arrive at a block that is to stay there',
     type: 'number',
-    min: 0,
+    min: 0.0001,
     max: 1,
     default: 0.7,
   },
@@ -66,12 +66,13 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  *   l_j = MLP of (gelu(u_j·W_l), g), hidden sizes D/2 and D/4; s_j = σ(l_j)                                      s [B,N]
  *   learning: m_j ← m_j · z_j, where z_j is 1 with the probability s_j, else 0, with the gradient of σ(l_j + noise)
  *             (Gumbel-softmax); p_ij = (e_ij·M_ij + ε/n) / (Σ_k e_ik·M_ik + ε) with e = exp(scores − their maximum),
- *             M_ij = m_j, M_ii = 1, ε = 1e-6; loss + (Σ_j m_j/n − ratio · the same before)²
- *   afterwards: the tokens with the highest s stay, as many as the schedule says
+ *             M_ij = m_j, M_ii = 1, ε = 1e-6; loss + 2 · (Σ_j m_j/n − ratio · the same before)²
+ *   afterwards: the tokens with the highest s stay, as many as the ratio says
  *
  * DynamicViT (Rao et al., NeurIPS 2021, arXiv:2106.02034). Its network gives two logits, of which l is the difference; its
- * weight of the ratio loss is 2, divided by the blocks that tokens leave at. Ratios count the class token, and ε is shared
- * by real tokens only. Of its distillation there is the divergence of the classes, not that of the tokens.
+ * ratio loss is the mean over the blocks that tokens leave at. Here ratios count the class token, and ε is shared by real
+ * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many leave is asked
+ * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that stay afterwards.
  */
 export function dynamicVit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
   return scorer({
@@ -85,6 +86,7 @@ export function dynamicVit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
     params,
     score: (site) => sigmoid(keepLogit(site, cast(site.alive, 'float32'))),
     training: {
+      stages: [{ name: 'all', share: 1, learns: 'all', terms: { ratio: 2 } }],
       soften(site) {
         const own = site.obey(draw(keepLogit(site, site.left), site))
         const left = mul(site.left, own)
@@ -92,9 +94,10 @@ export function dynamicVit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
         return {
           left: own,
           attend: (scores) => attendToLeft(scores, left, site),
-          losses: { regulariser: ratioLoss(left, site.count, mul(before, ratio)) },
+          losses: { ratio: ratioLoss(left, site.count, mul(before, ratio)) },
         }
       },
+      harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'ratio', value: ratio }])),
     },
   })
 }

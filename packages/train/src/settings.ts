@@ -9,6 +9,7 @@ export type TrainSettings = Partial<Settings>
 export interface Settings extends LossOptions, AdamWOptions, RateOptions {
   /** Times that every example is seen; a fraction ends inside an epoch. */
   readonly epochs: number
+  /** Rows of a step; of a method that looks at each example several times, so many examples fewer. */
   readonly batchSize: number
   readonly seed: number
   /** Learning rate of what a method learns, thresholds or predictors, at its highest. */

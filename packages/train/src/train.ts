@@ -5,7 +5,7 @@ import { adamW } from './adam-w.ts'
 import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
 import { learnedOf, learnedWeights } from './learned.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
-import { type Settings, settingsOf, type TrainSettings } from './settings.ts'
+import { settingsOf, type TrainSettings } from './settings.ts'
 import { encoderOf, modelSizes } from './sizes.ts'
 import { stagesOf } from './stages.ts'
 import { type Lesson, type TrainProgress, takeStep } from './step.ts'
@@ -69,7 +69,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
   }
   const optimizer = adamW(weights, settings)
   const count = inputs.targets.length
-  const order = orderOf(count, settings, inputs.lengths)
+  const examples = Math.max(1, Math.floor(settings.batchSize / (soft?.method.training?.copies ?? 1)))
+  const order = orderOf(count, examples, settings.seed, inputs.lengths)
   const perEpoch = order(0).length
   const steps = Math.ceil(settings.epochs * perEpoch)
   const method = soft && { method: soft.method.name, layers: soft.layers, targetFlops: soft.targetFlops }
@@ -122,10 +123,10 @@ function checkTargets({ targets, source }: ModelInputs, classes = Number.POSITIV
 }
 
 /** The batches of each epoch; those of the last one that was asked for are kept. */
-function orderOf(count: number, { batchSize, seed }: Settings, lengths: readonly number[] | undefined) {
+function orderOf(count: number, size: number, seed: number, lengths: readonly number[] | undefined) {
   let last: { readonly epoch: number; readonly batches: readonly (readonly number[])[] } | undefined
   return (epoch: number): readonly (readonly number[])[] => {
-    if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, batchSize, lengths, seed + epoch) }
+    if (last?.epoch !== epoch) last = { epoch, batches: epochOf(count, size, lengths, seed + epoch) }
     return last.batches
   }
 }

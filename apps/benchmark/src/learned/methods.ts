@@ -7,7 +7,7 @@ import type { LearnedRun } from './runs.ts'
 /** Behind the attention of these blocks, or in front of those tokens leave: of six blocks all but the first. */
 const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
 
-/** The same for all: half the steps softly, then one round with tokens leaving. */
+/** The same for all: a third of the steps softly, then once all texts with tokens leaving. */
 export const learning: TrainSettings = {
   epochs: 0.5,
   batchSize: 32,
@@ -28,11 +28,12 @@ interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'se
 
 /** What each method needs besides. */
 export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
-  'power-bert': { method: powerBert() },
+  // Its weights of ranks have to fall from 1.
+  'power-bert': { method: powerBert(), settings: { methodRate: 3e-3 } },
   ltp: { method: ltp() },
   adapler: { method: adapler(), saliency: true },
-  // Eight samples of four texts are as many rows a step.
-  'tr-bert': { method: trBert(), saliency: true, settings: { batchSize: 8 } },
+  // Eight samples of each text: as many steps softly as the others have.
+  'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
   'length-adaptive': { method: lengthAdaptive(), searches: true },
 }
 

@@ -1,4 +1,6 @@
-import { half, third } from './learned/sections.ts'
+import { generalisation } from './learned/generalisation.ts'
+import { fashion, half, third } from './learned/sections.ts'
+import { stepCost } from './learned/step-cost.ts'
 import { runSections } from './report/run-sections.ts'
 
 await runSections(
@@ -10,5 +12,5 @@ await runSections(
       'of the training set that nothing is trained on; the dev set is reported once. Loss in points against dense, paired by ' +
       'example, with its 95 % bootstrap interval; speed is that of the model alone, on one thread, all models in turns.',
   },
-  [half, third],
+  [half, third, fashion, generalisation, stepCost],
 )

@@ -1,10 +1,12 @@
 import {
   type Amount,
+  checkOptions,
   div,
   type Learned,
   type Method,
   mul,
   type OptionSpecs,
+  type Site,
   scorer,
   sigmoid,
   sub,
@@ -14,12 +16,22 @@ import {
 } from '@tp/core'
 
 export interface LtpOptions {
-  /** How soft the thresholds are while they are learned (default 0.005). */
+  /** Thresholds are of attention as a multiple of what a token of the row receives on average (default false). */
+  readonly relative?: boolean | undefined
+  /** How soft the thresholds are while they are learned (default 0.005, relative ones 0.15). */
   readonly temperature?: number | undefined
 }
 
 export const ltpOptions: OptionSpecs = {
-  temperature: { description: 'how soft the thresholds are while they are learned', type: 'number', default: 0.005 },
+  relative: {
+    description: 'thresholds are of attention as a multiple of what a token of the row receives on average',
+    type: 'boolean',
+    default: false,
+  },
+  temperature: {
+    description: 'how soft the thresholds are while they are learned (default: 0.005, relative ones 0.15)',
+    type: 'number',
+  },
 }
 
 /**
@@ -29,19 +41,26 @@ export const ltpOptions: OptionSpecs = {
  *   learning: the block's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over a row's tokens      (eq. 5 to 7)
  *   afterwards: a token stays if s_j ≥ θ
  *
+ * The attention of a row adds up to 1, so that of n tokens each receives 1/n on average, and a threshold that was learned on
+ * short texts drops most of a long one. `relative` ones are of s_j · n, which is 1 on average at all lengths.
+ *
  * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the real tokens, not the padded length as
  * in its code; fixed tokens stay.
  */
-export function ltp({ temperature = 0.005 }: LtpOptions = {}): Method {
+export function ltp(options: LtpOptions = {}): Method {
+  checkOptions('ltp', ltpOptions, options)
+  const { relative = false, temperature = relative ? 0.15 : 0.005 } = options
+  const score = ({ received, count }: Pick<Site, 'received' | 'count'>): Tensor =>
+    relative ? mul(received, unsqueeze(count, 1)) : received
   return scorer({
     name: 'ltp',
     family: 'gradient',
     paper: { title: 'Learned Token Pruning for Transformers', arxiv: '2107.00910' },
-    score: (site) => site.received,
+    score,
     training: {
-      params: { threshold: { dims: [], init: 0.01, rate: 0.1 } },
+      params: { threshold: { dims: [], ...(relative ? { init: 0.4, rate: 4 } : { init: 0.01, rate: 0.1 }) } },
       soften(site) {
-        const left = site.obey(sigmoid(mul(sub(site.received, site.param.threshold as Tensor), 1 / temperature)))
+        const left = site.obey(sigmoid(mul(sub(score(site), site.param.threshold as Tensor), 1 / temperature)))
         return {
           left,
           output: (output) => mul(output, unsqueeze(left, 2)),

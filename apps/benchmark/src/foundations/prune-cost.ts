@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { median } from 'simple-statistics'
+import { type Cost, processCost } from '../measure/process-cost.ts'
 import type { Section } from '../report/section.ts'
 
 const RUNS = 5
@@ -56,36 +56,7 @@ export const pruneCost: Section = {
   },
 }
 
-interface Cost {
-  readonly seconds: number
-  /** Peak of resident memory. */
-  readonly megabytes: number
-}
-
-/**
- * Says the peak of resident memory, in KiB, as the last line of stderr. Linux counts a new process's `maxRSS` from that
- * of the one that started it (here with models loaded), but its VmHWM from its own beginning.
- */
-const PRELOAD = `data:text/javascript,${encodeURIComponent(`
-  import { readFileSync } from 'node:fs'
-  const peak = () => {
-    try {
-      return /VmHWM:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]
-    } catch {
-      return process.resourceUsage().maxRSS
-    }
-  }
-  process.on('exit', () => process._rawDebug(peak()))
-`)}`
-
 function measure(args: readonly string[]): Cost {
   const cli = join(dirname(createRequire(import.meta.url).resolve('@tp/cli/package.json')), 'bin', 'tp.js')
-  const start = performance.now()
-  const { status, stderr, error } = spawnSync(process.execPath, ['--import', PRELOAD, cli, ...args], {
-    encoding: 'utf8',
-  })
-  const seconds = (performance.now() - start) / 1000
-  const kibibytes = Number(stderr?.trim().split('\n').at(-1))
-  if (status !== 0 || !(kibibytes > 0)) throw new Error(`tp ${args[0]} failed: ${error?.message ?? stderr}`)
-  return { seconds, megabytes: (kibibytes * 1024) / 1e6 }
+  return processCost([cli, ...args])
 }

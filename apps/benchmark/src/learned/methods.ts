@@ -1,5 +1,6 @@
 import type { Method } from '@tp/core'
-import { adapler, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
+import { adapler, dynamicVit, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
+import { diffrate } from '@tp/method-hybrid'
 import { trBert } from '@tp/method-rl'
 import type { TrainSettings } from '@tp/train'
 import type { LearnedRun } from './runs.ts'
@@ -19,7 +20,7 @@ export const learning: TrainSettings = {
 
 export const HARD_EPOCHS = 1
 
-export type LearnedName = 'power-bert' | 'ltp' | 'adapler' | 'tr-bert' | 'length-adaptive'
+export type LearnedName = 'power-bert' | 'ltp' | 'ltp-relative' | 'adapler' | 'tr-bert' | 'length-adaptive'
 
 interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
   readonly method: Method
@@ -31,21 +32,27 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   // Its weights of ranks have to fall from 1.
   'power-bert': { method: powerBert(), settings: { methodRate: 3e-3 } },
   ltp: { method: ltp() },
+  'ltp-relative': { method: ltp({ relative: true }) },
   adapler: { method: adapler(), saliency: true },
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
   'length-adaptive': { method: lengthAdaptive(), searches: true },
 }
 
-/** A training of a method at a share of the FLOPs. */
-export function runOf(name: LearnedName, share: number, seed = 0): LearnedRun {
+/** A training of a method at a share of the FLOPs. `data`: where it learns, if not from SST-2, and how otherwise. */
+export function runOf(
+  name: LearnedName,
+  share: number,
+  seed = 0,
+  data: { readonly prefix?: string; readonly settings?: TrainSettings } = {},
+): LearnedRun {
   const { method, settings, ...others } = learnedMethods[name]
   return {
-    key: `${name}-${Math.round(100 * share)}-${seed}`,
+    key: `${data.prefix ?? ''}${name}-${Math.round(100 * share)}-${seed}`,
     layers: LAYERS[method.place ?? 'attention'],
     share,
     hardEpochs: HARD_EPOCHS,
-    settings: { ...learning, ...settings, seed },
+    settings: { ...learning, ...settings, ...data.settings, seed },
     method,
     ...others,
   }
@@ -56,4 +63,16 @@ export function fineTuning(method: Method, layers: readonly number[], share: num
   const settings = { ...learning, seed }
   const hardEpochs = HARD_EPOCHS + (learning.epochs ?? 0)
   return { key: `fine-tuned-${Math.round(100 * share)}-${seed}`, method, layers, share, settings, hardEpochs }
+}
+
+/** Of pictures: decisions in front of three of six blocks, or behind the attention of four. */
+export const fashionMethods: Readonly<Record<string, Pick<LearnedRun, 'method' | 'layers'>>> = {
+  dynamicvit: { method: dynamicVit({ ratio: 0.7 }), layers: [1, 3, 5] },
+  diffrate: { method: diffrate(), layers: [1, 2, 3, 4] },
+}
+
+/** A training on pictures of clothing. */
+export function fashionRun(name: string, method: Method, layers: readonly number[], share: number): LearnedRun {
+  const settings = { ...learning, epochs: 2, learningRate: 2e-4 }
+  return { key: `fashion-${name}-${Math.round(100 * share)}`, method, layers, share, settings, hardEpochs: 2 }
 }

@@ -108,7 +108,7 @@ async function learn(context: Context, run: LearnedRun, material: Material): Pro
   }
   const learned = await learnPruning({
     ...common,
-    ...(run.saliency && { saliency: await saliencyOf({ model, runtime, inputs, batchSize: 32 }) }),
+    ...(run.saliency && { saliency: await saliencies(context, material) }),
     soft: { method, layers, targetFlops: share },
     hardEpochs: searches ? 0 : hardEpochs,
     selection,
@@ -122,7 +122,8 @@ async function learn(context: Context, run: LearnedRun, material: Material): Pro
     layers,
     targetFlops: share,
     evaluate: scheduleScorer({ model: learned.dense, runtime, selection, method, batchSize: 32 }),
-    onProgress: ({ generation, front }) => onProgress(`${key}: round ${generation} of the search, ${front.length} on the front`),
+    onProgress: ({ generation, front }) =>
+      onProgress(`${key}: round ${generation} of the search, ${front.length} on the front`),
   })
   const best = found.best ?? learned
   return { ...cut(learned.dense, method, best.schedule), schedule: best.schedule, flops: best.flops as number }
@@ -144,17 +145,23 @@ function cut(
   return { model: pruned(false), traced: pruned(true) }
 }
 
-const answers = new WeakMap<Material, Promise<Float32Array>>()
-
-/** The dense model's answers, asked for once. */
-function teacherOf({ runtime, onProgress }: Context, material: Material): Promise<Float32Array> {
-  const known = answers.get(material)
-  if (known !== undefined) return known
-  const asked = (async () => {
-    onProgress('answers of the dense model')
-    await using dense = await runtime.load(material.file, { threads: 1 })
-    return (await evaluate(dense, material.training, { batchSize: 32 })).logits
-  })()
-  answers.set(material, asked)
-  return asked
+/** Asked for once, however many trainings of one process need it. */
+function once<T>(ask: (context: Context, material: Material) => Promise<T>) {
+  const known = new WeakMap<ModelInputs, Promise<T>>()
+  return (context: Context, material: Material): Promise<T> => {
+    const asked = known.get(material.training) ?? ask(context, material)
+    known.set(material.training, asked)
+    return asked
+  }
 }
+
+const teacherOf = once(async ({ runtime, onProgress }, { file, training }) => {
+  onProgress('answers of the dense model')
+  await using dense = await runtime.load(file, { threads: 1 })
+  return (await evaluate(dense, training, { batchSize: 32 })).logits
+})
+
+const saliencies = once(async ({ runtime, onProgress }, { model, training }) => {
+  onProgress('saliency')
+  return await saliencyOf({ model, runtime, inputs: training, batchSize: 32 })
+})

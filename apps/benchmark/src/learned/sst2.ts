@@ -26,15 +26,20 @@ export async function openSst2(context: Context): Promise<Sst2> {
   await using session = await context.runtime.load(dev.file, { threads: 1 })
   const texts = await prepareInputs(dataset, session.inputs, folder)
   const long = (texts.lengths as readonly number[]).flatMap((length, i) => (length >= LEAST_TOKENS ? [i] : []))
+  return { dev, ...splitOf(someExamples(texts, long)) }
+}
+
+/** Examples to learn from, and to choose by. */
+export function splitOf(inputs: ModelInputs): Pick<Sst2, 'training' | 'selection'> {
+  const rows = inputs.targets.map((_, i) => i)
   return {
-    dev,
     training: someExamples(
-      texts,
-      long.filter((_, i) => i % SELECTION !== 0),
+      inputs,
+      rows.filter((i) => i % SELECTION !== 0),
     ),
     selection: someExamples(
-      texts,
-      long.filter((_, i) => i % SELECTION === 0),
+      inputs,
+      rows.filter((i) => i % SELECTION === 0),
     ),
   }
 }

@@ -1,7 +1,8 @@
 import { prune } from '@tp/compiler'
-import { type Method, none, random, type Schedule, schedule, TpError } from '@tp/core'
+import { type Method, none, quasiRandom, random, type Schedule, schedule, stride, TpError } from '@tp/core'
 import { compareToDense } from '@tp/eval'
 import { balanced, clsAttention, receivedAttention, valueAware } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, fitSchedule } from '@tp/train'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
@@ -11,14 +12,24 @@ import type { Context } from '../report/section.ts'
 import type { Material } from './runs.ts'
 import type { Candidate } from './table.ts'
 
-/** What needs no training. */
-const methods: readonly Method[] = [receivedAttention(), valueAware(), balanced({ values: true }), clsAttention()]
+/** What needs no training, and where its tokens may leave. */
+export interface TrainingFree {
+  readonly methods: readonly Method[]
+  readonly layers: readonly (readonly number[])[]
+}
 
-/** Where its tokens may leave. */
-const layerSets = [
-  [1, 2, 3, 4],
-  [0, 1, 2, 3, 4],
-]
+export const forTexts: TrainingFree = {
+  methods: [receivedAttention(), valueAware(), balanced({ values: true }), clsAttention()],
+  layers: [
+    [1, 2, 3, 4],
+    [0, 1, 2, 3, 4],
+  ],
+}
+
+export const forPictures: TrainingFree = {
+  methods: [quasiRandom(), tome(), receivedAttention(), clsAttention()],
+  layers: [[0], [1], [1, 2, 3, 4]],
+}
 
 export interface Setting {
   readonly method: Method
@@ -29,7 +40,12 @@ export interface Setting {
 }
 
 /** The training-free method and layers that lose least on the selection set, at a share of the FLOPs. */
-export async function bestTrainingFree(context: Context, material: Material, share: number): Promise<Setting> {
+export async function bestTrainingFree(
+  context: Context,
+  material: Material,
+  share: number,
+  { methods, layers: layerSets }: TrainingFree,
+): Promise<Setting> {
   const { runtime, onProgress } = context
   const { model, selection, blocks } = material
   const settings: Omit<Setting, 'loss'>[] = []
@@ -56,32 +72,33 @@ export async function bestTrainingFree(context: Context, material: Material, sha
   return tried.reduce((best, next) => (next.loss < best.loss ? next : best))
 }
 
-/** Rows that learned methods are compared with: dense without its dead tokens, chance, truncation, and what needs no training. */
+/**
+ * Rows that learned methods are compared with: dense without its dead tokens, what needs no training, chance, and tokens
+ * left out without looking: of a text all behind a place, of a picture every so many-th.
+ */
 export async function controls(subject: Subject, { method, layers, schedule: chosen }: Setting): Promise<Candidate[]> {
   const whole = pruned(subject.model, none(), new Map())
   const all = examplesFlops(whole, subject.lengths)
-  const shareOf = (model: Model): number => examplesFlops(model, subject.lengths) / all
+  const row = (name: string, models: readonly Model[], note: string): Candidate => ({
+    name,
+    files: models.map((model) => encodeModel(model)),
+    flops: examplesFlops(models[0] as Model, subject.lengths) / all,
+    note,
+  })
   const best = pruned(subject.model, method, chosen)
   const chance = [0, 1, 2, 3, 4].map((seed) => pruned(subject.model, random({ seed }), chosen))
-  const limit = lengthOfEqualCost(whole, subject.lengths, examplesFlops(best, subject.lengths))
-  const cut = await subject.truncated(limit)
-  return [
-    { name: 'dense', files: [encodeModel(whole)], flops: 1, note: 'without its dead tokens' },
-    {
-      name: `${method.name}, as it is`,
-      files: [encodeModel(best)],
-      flops: shareOf(best),
-      note: `best without training; blocks ${layers.join(', ')}`,
-    },
-    { name: 'random', files: chance.map(encodeModel), flops: shareOf(chance[0] as Model), note: 'the same schedule' },
-    {
-      name: 'truncation',
-      files: [encodeModel(whole)],
-      inputs: cut,
-      flops: examplesFlops(whole, cut.lengths as readonly number[]) / all,
-      note: `first ${limit} tokens`,
-    },
+  const rows = [
+    row('dense', [whole], 'without its dead tokens'),
+    row(`${method.name}, as it is`, [best], `best without training; blocks ${layers.join(', ')}`),
+    row('random', chance, 'the same schedule'),
   ]
+  if (subject.inputs.lengths === undefined) {
+    return [...rows, row('stride', [pruned(subject.model, stride(), chosen)], 'the same schedule')]
+  }
+  const limit = lengthOfEqualCost(whole, subject.lengths, examplesFlops(best, subject.lengths))
+  const inputs = await subject.truncated(limit)
+  const flops = examplesFlops(whole, inputs.lengths as readonly number[]) / all
+  return [...rows, { ...row('truncation', [whole], `first ${limit} tokens`), inputs, flops }]
 }
 
 export function pruned(model: Model, method: Method, schedule: Schedule): Model {

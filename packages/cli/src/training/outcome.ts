@@ -12,7 +12,7 @@ import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { nothingToResume, readCheckpointFile, replaceFile } from './files.ts'
 import { checkpointPaths, learnedBytes, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
-import { openLessons, type selectionOption } from './lessons.ts'
+import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
 import type { Seen } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
 import type { Watch } from './watch.ts'
@@ -64,6 +64,11 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
     ...(trains && { trains }),
     ...(saved && { resume: saved }),
+    about: {
+      ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
+      schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
+      ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
+    },
     onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
     onProgress: (at) => watch.step(at),
   })

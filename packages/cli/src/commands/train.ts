@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
@@ -7,6 +6,7 @@ import { usageError } from '../command/usage-error.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
 import { budgetOptions } from '../pruning/budget.ts'
@@ -97,7 +97,7 @@ export const trainCommand: Command = command({
     }
     await writeTogether(files)
     await staged.commit()
-    for (const checkpoint of Object.values(checkpointPaths(out))) await rm(checkpoint, { force: true })
+    for (const checkpoint of Object.values(checkpointPaths(out))) await removeWithWaiting(checkpoint)
     progress.end()
     print(json ? jsonDocument('train', report) : describe(report, [...files.keys()]))
     return EXIT.done

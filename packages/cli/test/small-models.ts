@@ -44,3 +44,13 @@ export function twoTowers(): Uint8Array {
   to.output.push(...from.output)
   return encodeModel(text)
 }
+
+/** Words that {@link wordTokenizer} knows, by number. */
+export const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'film', 'very'] as const
+
+/** A tokenizer.json of a few words, for encoders of a small vocabulary. */
+export function wordTokenizer(): string {
+  const tokenizer = JSON.parse(readFileSync(modelPath('mail', 'tokenizer'), 'utf8'))
+  tokenizer.model.vocab = Object.fromEntries(words.map((word, id) => [word, id]))
+  return JSON.stringify(tokenizer)
+}

@@ -5,19 +5,21 @@ import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { learningOptions } from '../src/training/learning.ts'
+import { learningOptions, methodLearningOptions } from '../src/training/learning.ts'
+import { wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
 
 beforeAll(() => {
-  const short = (split: 'calibration' | 'dev', count: number): string =>
-    mailData(split)
-      .filter(({ text }) => text.length > 100 && text.length < 300)
-      .slice(0, count)
+  const short = (split: 'calibration' | 'dev', count: number): string => {
+    const mails = mailData(split).filter(({ text }) => text.length > 100 && text.length < 300)
+    const [ham, spam] = [0, 1].map((label) => mails.filter((mail) => mail.label === label).slice(0, count / 2))
+    return [...(ham ?? []), ...(spam ?? [])]
       .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`)
       .join('')
+  }
   writeFileSync(folder.at('train.tsv'), short('calibration', 32))
   writeFileSync(folder.at('dev.tsv'), short('dev', 16))
 })
@@ -69,15 +71,12 @@ describe('train', () => {
 })
 
 test('a model whose weights lie in a data file', async () => {
-  const tokenizer = JSON.parse(readFileSync(modelPath('mail', 'tokenizer'), 'utf8'))
-  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'good', 'bad', 'film', 'very']
-  tokenizer.model.vocab = Object.fromEntries(words.map((word, id) => [word, id]))
   mkdirSync(folder.at('external'))
   for (const suffix of ['', '.data']) {
     copyFileSync(`${fixture('bert-cls-external')}${suffix}`, folder.at('external', `model.onnx${suffix}`))
   }
-  writeFileSync(folder.at('external', 'tokenizer.json'), JSON.stringify(tokenizer))
-  const lines = ['0\tvery bad film', '1\tvery good film', '0\tbad', '1\tgood film very good']
+  writeFileSync(folder.at('external', 'tokenizer.json'), wordTokenizer())
+  const lines = ['0\tvery bad film', '1\tvery good film', '2\tbad', '3\tgood film very good', '4\tfilm']
   writeFileSync(folder.at('external', 'films.tsv'), `${lines.join('\n')}\n`)
   const model = folder.at('external', 'model.onnx')
   const films = folder.at('external', 'films.tsv')
@@ -94,7 +93,7 @@ test.each([
   [
     'what there is to learn',
     () => trainArgs('x.onnx', '--train', 'some'),
-    /--train is "some"; it must be all or vectors/,
+    /--train is "some"; it must be all, vectors, head or method/,
     2,
   ],
   [
@@ -117,12 +116,17 @@ test('a model that cannot be pruned is refused', async () => {
 })
 
 test('what the help says of defaults holds', () => {
-  const said = (name: keyof typeof learningOptions): number =>
-    Number(/default ([\d.]+)$/.exec(learningOptions[name].description)?.[1])
+  const all = { ...learningOptions, ...methodLearningOptions }
+  const said = (name: keyof typeof all): number => Number(/default ([\d.]+)$/.exec(all[name].description)?.[1])
   expect([said('epochs'), said('batch-size'), said('learning-rate'), said('distillation')]).toEqual([
     defaults.epochs,
     defaults.batchSize,
     defaults.learningRate,
     defaults.distillation,
+  ])
+  expect([said('method-rate'), said('cost-weight'), said('regulariser')]).toEqual([
+    defaults.methodRate,
+    defaults.costWeight,
+    defaults.regulariser,
   ])
 })

@@ -1,36 +1,66 @@
-import { gradients } from '@tp/autodiff'
-import { constant, div, evaluate, input, mul, sub, sum, type Tensor } from '@tp/core'
-import fc from 'fast-check'
+import { prune, soften } from '@tp/compiler'
+import { constant, type Method, none, type Schedule } from '@tp/core'
+import { emitModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { fixedPrice, priceOf } from './cost.ts'
+import { mail, mailLessons } from '../test/lessons.ts'
+import { firstTokens } from '../test/methods.ts'
+import { softCost } from './cost.ts'
+import { examplesFlops } from './examples-flops.ts'
 
-const sizes = fc.array(fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 100, max: 200 })), {
-  minLength: 1,
-  maxLength: 5,
-})
+const counts = new Map([
+  [1, 20],
+  [3, 6],
+])
 
-test('prices lead a policy where the gradient of the squared distance leads', () => {
-  fc.assert(
-    fc.property(sizes, fc.double({ min: 0, max: 1, noNaN: true }), (rows, target) => {
-      const own = input('own', 'float32', [rows.length])
-      const dense = constant(rows.map(([, size]) => size))
-      const over = sub(div(sum(own, [0]), sum(dense, [0])), target)
-      const [slope] = gradients(mul(mul(over, over), 3), [own])
-      const price = priceOf({ own, dense }, mul(over, 2 * 3))
-      // −reward of a row is own · ∂/∂own of the mean over the rows
-      const data = Float32Array.from(rows, ([size]) => size)
-      const feeds = { own: { type: 'float32', dims: [rows.length], data } } as const
-      const [seen, wanted] = evaluate([price, mul(mul(own, slope as Tensor), rows.length)], feeds, {
-        precision: 'float64',
-      })
-      Array.from(seen?.data ?? [], Number).forEach((x, i) => {
-        expect(x).toBeCloseTo(Number(wanted?.data[i]), 8)
-      })
-    }),
-  )
-})
+/** Share of the FLOPs, and of the tokens, that the soft form says of a batch. */
+async function softShare(method: Method): Promise<{ share: number; kept: number; lengths: readonly number[] }> {
+  const params = () => ({ unused: constant([0]) })
+  const soft = soften(mail, { method, layers: [...counts.keys()], params })
+  if (!soft.ok) throw new Error(soft.refusal.message)
+  const { share, kept } = softCost(soft)
+  const { inputs } = await mailLessons(8, 40)
+  const rows = Array.from({ length: 8 }, (_, i) => i)
+  await using session = await nodeRuntime().load(emitModel({ share, kept }), { threads: 1 })
+  const feeds = await inputs.feeds(rows)
+  const needed = Object.fromEntries(session.inputs.map(({ name }) => [name, feeds[name]]))
+  const outputs = await session.run(needed as typeof feeds)
+  const number = (name: string): number => Number(outputs[name]?.data[0])
+  return { share: number('share'), kept: number('kept'), lengths: inputs.lengths as readonly number[] }
+}
 
-test('a fixed price is a share of each row’s own FLOPs', () => {
-  const [seen] = evaluate([fixedPrice({ own: constant([50, 30]), dense: constant([100, 40]) }, 0.5)], {})
-  expect(Array.from(seen?.data ?? [], Number)).toEqual([0.25, 0.375])
+/** The same of the model that really is pruned, by the formula of its graph. */
+function prunedShare(method: Method, lengths: readonly number[]): number {
+  const schedule: Schedule = new Map([...counts].map(([block, value]) => [block, { kind: 'tokens', value }]))
+  const [dense, pruned] = [
+    { method: none(), schedule: new Map() },
+    { method, schedule },
+  ].map((options) => {
+    const result = prune(mail, { ...options, deadTokens: false })
+    if (!result.ok) throw new Error(result.refusal.message)
+    return examplesFlops(result.model, lengths)
+  }) as [number, number]
+  return pruned / dense
+}
+
+test.each(['attention', 'input'] as const)(
+  'with tokens left wholly or not at all it is what the graph costs, at the %s',
+  { timeout: 60_000 },
+  async (place) => {
+    const method = firstTokens(counts, place)
+    const { share, lengths } = await softShare(method)
+    // The graph also has norms, activations, softmax, pooler and the selection itself, which the products of matrices that
+    // the soft form counts do not include: a hundredth of the whole.
+    expect(Math.abs(share - prunedShare(method, lengths))).toBeLessThan(0.015)
+  },
+)
+
+test('how much is left is the mean over the blocks', { timeout: 60_000 }, async () => {
+  const { kept, lengths } = await softShare(firstTokens(counts, 'attention'))
+  const left = (length: number): number => {
+    const [first, second] = [Math.min(length, 20), Math.min(length, 6)]
+    return length + first + first + second + second + second
+  }
+  const total = (of: (length: number) => number): number => lengths.reduce((sum, length) => sum + of(length), 0)
+  expect(kept).toBeCloseTo(total(left) / (6 * total((length) => length)), 5)
 })

@@ -1,5 +1,14 @@
 import { type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import { type AbortSignalLike, type Amount, none, type Runtime, type Schedule, type Session, TpError } from '@tp/core'
+import {
+  type AbortSignalLike,
+  type Amount,
+  none,
+  type Runtime,
+  type Schedule,
+  type Session,
+  TpError,
+  throwIfAborted,
+} from '@tp/core'
 import { type ModelInputs, someExamples } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
@@ -48,6 +57,9 @@ export async function fitSchedule(options: FitOptions): Promise<Fitted> {
   let best: Fitted | undefined
   let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < HALVINGS; i++) {
+    // A measurement blocks the event loop: let signals through.
+    await new Promise((resolve) => setTimeout(resolve))
+    throwIfAborted(options.signal, 'train')
     const middle = (more + less) / 2
     const fitted = scaled(schedule, 2 ** middle)
     const flops = await measure(fitted)

@@ -20,7 +20,7 @@ export interface StagesOptions {
 }
 
 /** The graph of a step in its stage. */
-export interface StageGraph extends StepGraph {
+interface StageGraph extends StepGraph {
   readonly classes: number | undefined
 }
 

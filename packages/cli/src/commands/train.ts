@@ -1,35 +1,25 @@
-import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { throwIfAborted } from '@tp/core'
-import type { Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
-import { defaults, train } from '@tp/train'
-import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
-import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
-import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
-import { type AskedToLearn, methodOption, readAskedToLearn, schedulesFor } from '../pruning/asked.ts'
+import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
 import { budgetOptions } from '../pruning/budget.ts'
 import { planOption } from '../pruning/plan-file.ts'
-import { inspectEncoders, pruneFile, pruningOptions } from '../pruning/request.ts'
-import { nothingToResume, readCheckpointFile, replaceFile, writeTogether } from '../training/files.ts'
-import { checkpointPaths, learnedBytes, learnInto, readCheckpoints, whereTokensLeave } from '../training/learned.ts'
-import {
-  learningOptions,
-  methodLearningOptions,
-  readLearning,
-  readMethodLearning,
-  trainsOf,
-} from '../training/learning.ts'
-import { type Lessons, missing, openLessons, selectionOption } from '../training/lessons.ts'
-import { plotTraining, type Seen } from '../training/plot.ts'
-import { learnedSummary, planOf, stepRecords, type TrainingReport } from '../training/report.ts'
-import { type Watch, watching } from '../training/watch.ts'
+import { pruningOptions } from '../pruning/request.ts'
+import { writeTogether } from '../training/files.ts'
+import { checkpointPaths } from '../training/learned.ts'
+import { learningOptions, methodLearningOptions } from '../training/learning.ts'
+import { missing, selectionOption } from '../training/lessons.ts'
+import { trainMethod, trainPruned } from '../training/outcome.ts'
+import { plotTraining } from '../training/plot.ts'
+import { stepRecords, type TrainingReport } from '../training/report.ts'
+import { watching } from '../training/watch.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
@@ -50,8 +40,6 @@ const options = {
   },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
-
-type Given = Arguments<typeof options>
 
 export const trainCommand: Command = command({
   options,
@@ -82,9 +70,14 @@ export const trainCommand: Command = command({
     if (twice !== undefined) throw usageError(`${twice} is to be two files at once; give each its own path`)
 
     const watch = watching(progress, given.log)
-    const outcome = await (asked.learns ? learned : fixed)({ file, out, asked, given, context, watch }).finally(() =>
-      watch.end(),
-    )
+    const outcome = await (asked.learns ? trainMethod : trainPruned)({
+      file,
+      out,
+      asked,
+      given,
+      context,
+      watch,
+    }).finally(() => watch.end())
     throwIfAborted(signal, 'tp')
     const { model, steps, about, weights } = outcome
     const report: TrainingReport = {
@@ -104,113 +97,12 @@ export const trainCommand: Command = command({
     }
     await writeTogether(files)
     await staged.commit()
-    for (const checkpoint of Object.values(checkpointPaths(out))) await rm(checkpoint, { force: true })
+    for (const checkpoint of Object.values(checkpointPaths(out))) await removeWithWaiting(checkpoint)
     progress.end()
     print(json ? jsonDocument('train', report) : describe(report, [...files.keys()]))
     return EXIT.done
   },
 })
-
-interface Work {
-  readonly file: ModelFile
-  readonly out: string
-  readonly asked: AskedToLearn
-  readonly given: Given
-  readonly context: Context
-  readonly watch: Watch
-}
-
-interface Outcome {
-  readonly model: Model
-  readonly steps: readonly Seen[]
-  readonly about: Omit<TrainingReport, 'model' | 'out' | 'method' | 'params' | 'seconds'>
-  /** File of what a method has learned. */
-  readonly weights?: Uint8Array
-}
-
-/** The model learns, by a pruning that is given. */
-async function fixed({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
-  const own = (Object.keys(methodLearningOptions) as (keyof Given)[]).find((name) => given[name] !== undefined)
-  const why = asked.method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
-  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${asked.name} ${why}; leave it out`)
-  const { train: choice, ...learning } = readLearning(given)
-  if (choice === 'method') throw usageError(`--train method: ${asked.name} ${why}; train all, vectors or head`)
-  const { method, settings } = asked
-  const { progress, signal } = context
-  const checkpoint = checkpointPaths(out).hard
-  const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
-  if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
-  progress.stage(`pruning ${basename(file.path)}`)
-  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
-  const pruned = await pruneFile(file, { ...settings, method, schedules })
-  const trains = trainsOf(choice, file, settings.tower)
-  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const { inputs, selection, teacher, dense, load, accuracy } = lessons
-  const before = await accuracy(pruned.model)
-  const trained = await train({
-    ...learning,
-    ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
-    ...(trains && { trains }),
-    ...(saved && { resume: saved }),
-    onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
-    onProgress: (at) => watch.step(at),
-  })
-  const [only] = pruned.towers.length === 1 ? pruned.towers : []
-  return {
-    model: trained.model,
-    steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
-    about: {
-      layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
-      settings: { ...defaults, ...learning, train: choice },
-      step: trained.step,
-      selection: { dense, before, after: trained.accuracy ?? Number.NaN },
-      ...(only && { schedule: [...only.schedule].map(([block, amount]) => ({ block, ...amount })) }),
-    },
-  }
-}
-
-/** The method learns where tokens leave, and the model with it. */
-async function learned({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
-  const { train: choice, ...learning } = readLearning(given)
-  const own = readMethodLearning(given)
-  const { tower, protect, restore } = asked.settings
-  const where = whereTokensLeave(asked, own, file, inspectEncoders(file, tower))
-  const trains = trainsOf(choice, file, tower)
-  const resume = given.resume ? await readCheckpoints(out) : {}
-  const lessons: Lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const settings = { ...learning, ...own }
-  const { signal } = context
-  const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
-  const result = await learnInto(out, file, request)
-  const { accuracy, dense } = lessons
-  context.progress.stage('asking the pruned model')
-  const before = await accuracy(result.before)
-  const { schedule, soft, hard, flops } = result
-  const plan = planOf({ method: asked.name, params: asked.values, schedule, tower, protect, restore })
-  return {
-    model: result.model,
-    steps: [
-      ...soft.progress.map((at) => ({ ...at, part: 'soft' as const })),
-      ...(hard?.progress ?? []).map((at) => ({ ...at, part: 'hard' as const })),
-    ],
-    about: {
-      layers: where.layers,
-      settings: {
-        ...defaults,
-        hardEpochs: own.hardEpochs ?? learning.epochs ?? defaults.epochs,
-        ...settings,
-        train: choice,
-      },
-      step: (hard ?? soft).step,
-      selection: { dense, before, after: hard === undefined ? before : await accuracy(result.model) },
-      ...(plan && { plan }),
-      schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
-      learned: learnedSummary(result.learned),
-      ...(flops !== undefined && { flops }),
-    },
-    weights: learnedBytes(result.learned),
-  }
-}
 
 function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
   const { dense, before, after } = selection

@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** Name of a file that waits beside `path` until it is whole. */
 export function waitingPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`)
+}
+
+/** Removes a file, and what waits beside it since a process was killed while it wrote. */
+export async function removeWithWaiting(path: string): Promise<void> {
+  const folder = dirname(path)
+  const waiting = (await readdir(folder)).filter(
+    (name) => name.startsWith(`.${basename(path)}.`) && /\.[0-9a-f]{8}\.tmp$/.test(name),
+  )
+  for (const own of [path, ...waiting.map((name) => join(folder, name))]) await rm(own, { force: true })
 }
 
 /** Writes a new file and makes sure that it is on the disk; on failure nothing is left. */

@@ -24,7 +24,7 @@ export interface TrainingReport {
   readonly seconds: number
 }
 
-export interface Accuracies {
+interface Accuracies {
   readonly dense: number
   /** Pruned, before it trained with its tokens leaving. */
   readonly before: number

@@ -12,7 +12,7 @@ export interface Watch {
   end(): Promise<void>
 }
 
-export const stages: Readonly<Record<Part, string>> = {
+const stages: Readonly<Record<Part, string>> = {
   soft: 'learning where tokens leave',
   hard: 'training with tokens leaving',
 }

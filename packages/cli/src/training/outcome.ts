@@ -1,0 +1,130 @@
+import { basename } from 'node:path'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { defaults, train } from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { type AskedToLearn, schedulesFor } from '../pruning/asked.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { nothingToResume, readCheckpointFile, replaceFile } from './files.ts'
+import { checkpointPaths, learnedBytes, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
+import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
+import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
+import type { Seen } from './plot.ts'
+import { learnedSummary, planOf, type TrainingReport } from './report.ts'
+import type { Watch } from './watch.ts'
+
+type LearnOptions = typeof dataOptions & typeof selectionOption & typeof learningOptions & typeof methodLearningOptions
+
+/** What a training is made of. */
+export interface Work {
+  readonly file: ModelFile
+  readonly out: string
+  readonly asked: AskedToLearn
+  readonly given: Arguments<LearnOptions> & { readonly resume?: boolean }
+  readonly context: Context
+  readonly watch: Watch
+}
+
+/** What came out of it. */
+export interface Outcome {
+  readonly model: Model
+  readonly steps: readonly Seen[]
+  readonly about: Omit<TrainingReport, 'model' | 'out' | 'method' | 'params' | 'seconds'>
+  /** File of what a method has learned. */
+  readonly weights?: Uint8Array
+}
+
+/** The model learns, by a pruning that is given. */
+export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+  const own = (Object.keys(methodLearningOptions) as (keyof typeof methodLearningOptions)[]).find(
+    (name) => given[name] !== undefined,
+  )
+  const why = asked.method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
+  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${asked.name} ${why}; leave it out`)
+  const { train: choice, ...learning } = readLearning(given)
+  if (choice === 'method') throw usageError(`--train method: ${asked.name} ${why}; train all, vectors or head`)
+  const { method, settings } = asked
+  const { progress, signal } = context
+  const checkpoint = checkpointPaths(out).hard
+  const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
+  if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
+  progress.stage(`pruning ${basename(file.path)}`)
+  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
+  const pruned = await pruneFile(file, { ...settings, method, schedules })
+  const trains = trainsOf(choice, file, settings.tower)
+  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
+  const { inputs, selection, teacher, dense, load, accuracy } = lessons
+  const before = await accuracy(pruned.model)
+  const trained = await train({
+    ...learning,
+    ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
+    ...(trains && { trains }),
+    ...(saved && { resume: saved }),
+    about: {
+      ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
+      schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
+      ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
+    },
+    onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
+    onProgress: (at) => watch.step(at),
+  })
+  const [only] = pruned.towers.length === 1 ? pruned.towers : []
+  return {
+    model: trained.model,
+    steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
+    about: {
+      layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
+      settings: { ...defaults, ...learning, train: choice },
+      step: trained.step,
+      selection: { dense, before, after: trained.accuracy ?? Number.NaN },
+      ...(only && { schedule: [...only.schedule].map(([block, amount]) => ({ block, ...amount })) }),
+    },
+  }
+}
+
+/** The method learns where tokens leave, and the model with it. */
+export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+  const { train: choice, ...learning } = readLearning(given)
+  const own = readMethodLearning(given)
+  const { tower, protect, restore } = asked.settings
+  const where = whereTokensLeave(asked, own, file, inspectEncoders(file, tower))
+  const trains = trainsOf(choice, file, tower)
+  const resume = given.resume ? await readCheckpoints(out) : {}
+  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
+  const settings = { ...learning, ...own }
+  const { signal } = context
+  const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
+  const result = await learnInto(out, file, request)
+  const { accuracy, dense } = lessons
+  context.progress.stage('asking the pruned model')
+  const before = await accuracy(result.before)
+  const { schedule, soft, hard, flops } = result
+  const plan = planOf({ method: asked.name, params: asked.values, schedule, tower, protect, restore })
+  return {
+    model: result.model,
+    steps: [
+      ...soft.progress.map((at) => ({ ...at, part: 'soft' as const })),
+      ...(hard?.progress ?? []).map((at) => ({ ...at, part: 'hard' as const })),
+    ],
+    about: {
+      layers: where.layers,
+      settings: {
+        ...defaults,
+        hardEpochs: own.hardEpochs ?? learning.epochs ?? defaults.epochs,
+        ...settings,
+        train: choice,
+      },
+      step: (hard ?? soft).step,
+      selection: { dense, before, after: hard === undefined ? before : await accuracy(result.model) },
+      ...(plan && { plan }),
+      schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
+      learned: learnedSummary(result.learned),
+      ...(flops !== undefined && { flops }),
+    },
+    weights: learnedBytes(result.learned),
+  }
+}

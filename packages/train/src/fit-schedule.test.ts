@@ -1,0 +1,58 @@
+import { type Amount, isTpError, type Schedule } from '@tp/core'
+import type { ModelInputs } from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { small, smallLessons } from '../test/lessons.ts'
+import { thresholds } from '../test/methods.ts'
+import { type FitOptions, fitSchedule, flopsMeasure } from './fit-schedule.ts'
+
+let inputs: ModelInputs
+beforeAll(async () => {
+  ;({ inputs } = await smallLessons(16))
+}, 60_000)
+
+const method = thresholds()
+const at = (amounts: Readonly<Record<number, Amount>>): Schedule =>
+  new Map(Object.entries(amounts).map(([block, amount]) => [Number(block), amount]))
+const options = (schedule: Schedule, targetFlops: number): FitOptions => ({
+  ...{ model: small, method, runtime: nodeRuntime(), inputs, schedule, targetFlops },
+})
+
+test.each<[string, Schedule, number]>([
+  ['ratios', at({ 0: { kind: 'ratio', value: 0.7 }, 1: { kind: 'ratio', value: 0.5 } }), 0.6],
+  ['counts', at({ 0: { kind: 'tokens', value: 16 }, 1: { kind: 'tokens', value: 8 } }), 0.6],
+  ['counts that leave', at({ 0: { kind: 'remove', value: 4 }, 1: { kind: 'remove', value: 4 } }), 0.8],
+  ['thresholds', at({ 0: { kind: 'threshold', value: 0.04 }, 1: { kind: 'threshold', value: 0.04 } }), 0.6],
+  ['thresholds far away', at({ 0: { kind: 'threshold', value: 0.003 } }), 0.75],
+])('%s come close to the share, and not above it', { timeout: 120_000 }, async (_, schedule, target) => {
+  const fitted = await fitSchedule(options(schedule, target))
+  expect(fitted.flops).toBeLessThanOrEqual(target)
+  // Whole tokens of sixteen short texts are no finer than this.
+  expect(fitted.flops).toBeGreaterThan(target - 0.06)
+  expect(await flopsMeasure(options(schedule, target))(fitted.schedule)).toBe(fitted.flops)
+  const [before, after] = [schedule, fitted.schedule].map((own) => [...own].map(([block, { kind }]) => [block, kind]))
+  expect(after).toEqual(before)
+})
+
+test('thresholds that are not above 0 move, too', { timeout: 120_000 }, async () => {
+  const schedule = at({ 0: { kind: 'threshold', value: 0 }, 1: { kind: 'threshold', value: -0.5 } })
+  const { schedule: fitted, flops } = await fitSchedule(options(schedule, 0.7))
+  expect(flops).toBeLessThanOrEqual(0.7)
+  expect(fitted.get(0)?.value).toBeGreaterThan(0)
+})
+
+describe('a share that cannot be', () => {
+  test.each([0, 1, -0.5, Number.NaN])('%s is none', async (share) => {
+    await expect(fitSchedule(options(at({ 0: { kind: 'ratio', value: 0.5 } }), share))).rejects.toThrow(
+      expect.objectContaining({ code: 'TP_FLOPS' }),
+    )
+  })
+
+  test('one below what the first blocks cost', { timeout: 120_000 }, async () => {
+    const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
+    expect(isTpError(error) && error.code).toBe('TP_FLOPS')
+    expect(error.message).toMatch(
+      /as few tokens as can be at blocks 1, 0\.\d+ of the FLOPs are left, not 0\.3; ask for more/,
+    )
+  })
+})

@@ -1,0 +1,99 @@
+import type { Method, Stage } from '@tp/core'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { small, smallLessons } from '../test/lessons.ts'
+import { thresholds } from '../test/methods.ts'
+import { learnedWeights } from './learned.ts'
+import { settingsOf } from './settings.ts'
+import { stagesOf } from './stages.ts'
+import { type Trained, type TrainOptions, train } from './train.ts'
+import { type Weights, weightsOf } from './weights.ts'
+
+const layers = [0, 1]
+const runtime = nodeRuntime()
+const settings = settingsOf({ epochs: 1, batchSize: 4, learningRate: 1e-4, methodRate: 1e-3, warmUp: 0 })
+const stages: readonly Stage[] = [
+  { name: 'first', share: 1, learns: 'method' },
+  { name: 'second', share: 3, learns: 'all', terms: { task: 0 } },
+]
+
+describe('stages', () => {
+  test('follow one another by their shares; what learns, and what it learns from, is theirs', {
+    timeout: 120_000,
+  }, async () => {
+    const method = thresholds({ stages, copies: 2 })
+    const own = weightsOf(small, (name) => name.includes('classifier'))
+    const learning: Weights = learnedWeights({ method, layers }, {}, settings)
+    const given = { model: small, runtime, soft: { method, layers }, settings, own, learning, steps: 8 }
+    await using open = stagesOf(given)
+    const seen: string[] = []
+    for (let step = 0; step < 8; step++) {
+      const { stage, graph } = await open.at(step)
+      seen.push(stage)
+      expect(graph.copies).toBe(2)
+      expect(graph.classes).toBe(5)
+      const all = stage === 'first' ? [...learning.keys()] : [...own.keys(), ...learning.keys()]
+      expect(graph.learning).toEqual(all)
+      // A loss without the task asks for no labels.
+      expect(graph.session.inputs.some(({ name }) => name === 'tp.labels')).toBe(stage === 'first')
+    }
+    expect(seen).toEqual(['first', 'first', ...Array.from({ length: 6 }, () => 'second')])
+    // Gone on from in the middle, a training finds the stage that it was in.
+    expect((await open.at(1)).stage).toBe('first')
+  })
+
+  test('without any, everything learns all the time', { timeout: 60_000 }, async () => {
+    const own = weightsOf(small, (name) => name.includes('classifier'))
+    await using open = stagesOf({ model: small, runtime, settings, own, learning: new Map(), steps: 3 })
+    expect((await open.at(2)).graph.learning).toEqual([...own.keys()])
+  })
+})
+
+describe('a training by stages', () => {
+  let options: TrainOptions
+  beforeAll(async () => {
+    const { inputs, teacher } = await smallLessons(16)
+    options = { ...settings, model: small, runtime, inputs, teacher, trains: (_, dims) => dims.length === 1 }
+  }, 60_000)
+  const trained = (method: Method, more: Partial<TrainOptions> = {}): Promise<Trained> =>
+    train({ ...options, soft: { method, layers }, ...more })
+  const isMoved = ({ weights }: Trained): boolean => {
+    const before = weightsOf(small, (name) => weights.has(name))
+    return [...before].some(([name, { data }]) => weights.get(name)?.data.some((value, i) => value !== data[i]))
+  }
+
+  test('moves only what its stage says', { timeout: 120_000 }, async () => {
+    const only = await trained(thresholds({ stages: [{ name: 'alone', share: 1, learns: 'method' }] }))
+    expect(isMoved(only)).toBe(false)
+    expect(only.learned.get(0)?.threshold?.data[0]).not.toBeCloseTo(0.02, 6)
+    const both = await trained(thresholds({ stages }))
+    expect(isMoved(both)).toBe(true)
+    expect(both.progress.map(({ stage }) => stage)).toEqual(['first', 'second', 'second', 'second'])
+  })
+
+  test('what begins to learn later takes steps no longer than the rate', { timeout: 120_000 }, async () => {
+    const { weights } = await trained(
+      thresholds({
+        stages: [
+          { name: 'alone', share: 3, learns: 'method' },
+          { name: 'both', share: 1, learns: 'all' },
+        ],
+      }),
+      { decay: 'linear' },
+    )
+    const before = weightsOf(small, (name) => weights.has(name))
+    // The first step of Adam is as long as its rate, of the four steps the last: a quarter of it is left.
+    const most = [...before].flatMap(([name, { data }]) =>
+      Array.from(data, (value, i) => Math.abs((weights.get(name)?.data[i] as number) - value)),
+    )
+    expect(most.reduce((a, b) => Math.max(a, b))).toBeLessThan(1.01 * 1e-4 * 0.25)
+  })
+
+  test('what it learns stays in its range', { timeout: 120_000 }, async () => {
+    const { learned } = await trained(thresholds({ range: [0.0199, 0.0201] }), { methodRate: 0.1 })
+    for (const { threshold } of learned.values()) {
+      const value = threshold?.data[0] as number
+      expect([0.0199, 0.0201].some((end) => Math.abs(value - end) < 1e-7)).toBe(true)
+    }
+  })
+})

@@ -1,0 +1,72 @@
+import {
+  type Amount,
+  add,
+  type Method,
+  mean,
+  mul,
+  scorer,
+  sigmoid,
+  sub,
+  type Tensor,
+  type Training,
+  unsqueeze,
+} from '@tp/core'
+
+interface Options extends Pick<Training, 'stages' | 'copies'> {
+  /** Whether the amounts are what is learned; default: yes. */
+  readonly hardens?: boolean
+  /** Where the thresholds may be. */
+  readonly range?: readonly [number, number]
+  readonly place?: NonNullable<Method['place']>
+}
+
+/** A method that learns thresholds of received attention; at a block's input, of the noise that it draws. */
+export function thresholds({ hardens = true, range, place = 'attention', ...training }: Options = {}): Method {
+  const threshold = { dims: [], init: 0.02, ...(range && { range }) }
+  return scorer({
+    name: 'thresholds',
+    family: 'gradient',
+    place,
+    score: (site) => (place === 'input' ? site.position : site.received),
+    training: {
+      ...training,
+      params: { threshold },
+      soften(site) {
+        const score = place === 'input' ? site.noise(['B', 'N']) : site.received
+        const left = site.obey(sigmoid(mul(sub(score, site.param.threshold as Tensor), 200)))
+        return {
+          left,
+          output: (output) => mul(output, unsqueeze(left, 2)),
+          losses: { regulariser: mean(mean(left, 1), 0) },
+        }
+      },
+      ...(hardens && {
+        harden: (learned) =>
+          new Map(
+            [...learned].map(([block, values]): [number, Amount] => [
+              block,
+              { kind: 'threshold', value: values.threshold?.data[0] as number },
+            ]),
+          ),
+      }),
+    },
+  })
+}
+
+/** A method in whose soft form the first tokens are left, wholly, and no others: so many by block. */
+export function firstTokens(counts: ReadonlyMap<number, number>, place: NonNullable<Method['place']>): Method {
+  return scorer({
+    name: 'first-tokens',
+    family: 'baseline',
+    place,
+    score: (site) => mul(site.position, -1),
+    training: {
+      params: { unused: { dims: [1], init: 0 } },
+      soften(site) {
+        const past = sub(add(site.position, 0.5), counts.get(site.block) as number)
+        // 1 in front of the count, 0 behind it, in floats.
+        return { left: site.obey(sigmoid(mul(past, -1000))) }
+      },
+    },
+  })
+}

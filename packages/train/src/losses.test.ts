@@ -3,7 +3,7 @@ import { input } from '@tp/core'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { policyLoss } from './training-graph.ts'
+import { policyLoss } from './losses.ts'
 
 test('a policy learns from how much better each sample is than the mean of its example', async () => {
   const [reward, logProb] = [input('reward', 'float32', [6]), input('logProb', 'float32', [6])]

@@ -21,9 +21,9 @@ export interface Training {
   /**
    * The amounts that were learned, by block. Default: those that were asked for.
    * @param learned values by name, of each block
-   * @param lengths tokens of each example that was learned from; absent: all have as many
+   * @param seen.lengths tokens of each example that was learned from; absent: all have as many
    */
-  harden?(learned: ReadonlyMap<number, Learned>, lengths?: readonly number[]): Schedule
+  harden?(learned: ReadonlyMap<number, Learned>, seen?: { readonly lengths?: readonly number[] | undefined }): Schedule
 }
 
 /** Values by name, as they were learned at one block. */
@@ -37,6 +37,8 @@ export interface LearnedSpec extends Omit<Spec, 'init'> {
   readonly rate?: number
   /** It is put back into this range after every step. */
   readonly range?: readonly [number, number]
+  /** The method does without it while nothing was learned: weights files need not have it. */
+  readonly optional?: boolean
 }
 
 /** A part of a training. */

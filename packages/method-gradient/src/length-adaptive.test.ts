@@ -7,7 +7,7 @@ import { decodeModel, emitModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { testLearning } from '../test/mail-training.ts'
+import { testLearning } from '../test/learning.ts'
 import { run } from '../test/run.ts'
 import { lengthAdaptive } from './index.ts'
 

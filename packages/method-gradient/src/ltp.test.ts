@@ -3,7 +3,7 @@ import { arrayOf, expectClose, type GoldenArray, ofGradients, tensorOf, testMeth
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { testLearning } from '../test/mail-training.ts'
+import { testLearning } from '../test/learning.ts'
 import { run } from '../test/run.ts'
 import { changed, expectGradients, seeing, softCase } from '../test/soft-encoder.ts'
 import { softenOnce } from '../test/soft-site.ts'

@@ -4,7 +4,7 @@ import { arrayOf, expectClose, ofGradients, rowsOf, tensorOf, testMethod } from 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { testLearning } from '../test/mail-training.ts'
+import { testLearning } from '../test/learning.ts'
 import { run } from '../test/run.ts'
 import { softenOnce } from '../test/soft-site.ts'
 import { powerBert } from './index.ts'
@@ -77,7 +77,7 @@ function lengthsOf(weights: readonly (readonly number[])[], lengths?: readonly n
     block,
     { retention: { dtype: 'float32', dims: [data.length], data: Float32Array.from(data) } },
   ])
-  const schedule = powerBert().training?.harden?.(new Map(learned), lengths)
+  const schedule = powerBert().training?.harden?.(new Map(learned), { lengths })
   return weights.map((_, block) => schedule?.get(block)?.value ?? 0)
 }
 

@@ -1,5 +1,5 @@
 import { flopsFormula, type PruneOptions, prune } from '@tp/compiler'
-import { type AbortSignalLike, type Runtime, type Schedule, TpError } from '@tp/core'
+import { type AbortSignalLike, none, type Runtime, type Schedule, TpError } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { Scored } from './search-schedule.ts'
@@ -16,7 +16,7 @@ export interface ScheduleScorerOptions extends Omit<PruneOptions, 'schedule'> {
 
 /**
  * What a schedule comes to on a model: pruned by it, run on all examples, its multiply-adds counted at their lengths, as a
- * share of those of the dense model. For `searchSchedule`.
+ * share of those of the dense model, of which both leave out what no output reads. For `searchSchedule`.
  */
 export function scheduleScorer(options: ScheduleScorerOptions): (schedule: Schedule) => Promise<Scored> {
   const { model, runtime, selection, batchSize = 16, signal, ...pruning } = options
@@ -28,13 +28,17 @@ export function scheduleScorer(options: ScheduleScorerOptions): (schedule: Sched
       0,
     )
   }
-  const dense = flopsAt(model)
+  const pruned = (own: Pick<PruneOptions, 'method' | 'schedule'>): Model => {
+    const result = prune(model, { ...pruning, ...own })
+    if (!result.ok) throw new TpError(result.refusal.code, 'train', result.refusal.message)
+    return result.model
+  }
+  const dense = flopsAt(pruned({ method: none(), schedule: new Map() }))
   return async (schedule) => {
-    const pruned = prune(model, { ...pruning, schedule })
-    if (!pruned.ok) throw new TpError(pruned.refusal.code, 'train', pruned.refusal.message)
-    await using session = await runtime.load(encodeModel(pruned.model), { threads: 1 })
+    const reduced = pruned({ method: pruning.method, schedule })
+    await using session = await runtime.load(encodeModel(reduced), { threads: 1 })
     const { accuracy } = await evaluate(session, selection, { batchSize, signal })
-    return { accuracy: accuracy.estimate, flops: flopsAt(pruned.model) / dense }
+    return { accuracy: accuracy.estimate, flops: flopsAt(reduced) / dense }
   }
 }
 

@@ -59,7 +59,7 @@ export function testLearning(
     })
     expect(average(losses.slice(-4))).toBeLessThan(falls * average(losses.slice(0, 4)))
 
-    const hardened = schedule ?? method.training?.harden?.(trained.learned, inputs.lengths) ?? new Map()
+    const hardened = schedule ?? method.training?.harden?.(trained.learned, inputs) ?? new Map()
     const params = (block: number) => constants(trained.learned.get(block))
     const pruned = prune(trained.model, { method, schedule: hardened, params })
     if (!pruned.ok) throw new Error(pruned.refusal.message)

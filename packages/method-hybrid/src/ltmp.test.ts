@@ -170,7 +170,7 @@ test('while it learns the answer is the one that tokens leave with, whatever the
         expect(Math.abs(logit - (hard[i] as number))).toBeLessThan(1e-3)
       })
     }),
-    { numRuns: 5 },
+    { numRuns: 5, endOnFailure: true },
   )
 })
 

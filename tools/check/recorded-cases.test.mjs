@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { root } from './workspace.mjs'
 
 const recorded = join(process.env.TP_SHARED ?? join(root, '../shared'), 'golden')
-const packages = ['method-attention', 'method-hybrid']
+const packages = ['method-attention', 'method-gradient', 'method-hybrid']
 
 /** Recorded cases below a folder: `ltp/encoder-hard`. @param {string} folder */
 function casesIn(folder) {

@@ -45,6 +45,8 @@ export interface LearnedSpec extends Omit<Spec, 'init'> {
   readonly range?: readonly [number, number]
   /** `model`: all blocks share one value. Default: one for each block. */
   readonly per?: 'block' | 'model'
+  /** The method does without it while nothing was learned: weights files need not have it. */
+  readonly optional?: boolean
 }
 
 /** A part of a training. */

@@ -16,9 +16,10 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
     throw new TpError('TP_WEIGHTS', method.name, 'the method takes no trained values; leave the weights out')
   }
   return Object.fromEntries(
-    specs.map(([name, { dims }]) => {
+    specs.flatMap(([name, { dims, optional }]) => {
       const found = weights.get(`block.${block}.${name}`) ?? weights.get(name)
       if (found === undefined) {
+        if (optional === true) return []
         const known = [...weights.keys()].join(', ') || 'nothing'
         throw new TpError('TP_WEIGHTS', method.name, `the weights have no block.${block}.${name} (they have ${known})`)
       }
@@ -32,7 +33,7 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
           `${name} has shape [${found.dims.join(',')}], where [${dims.join(',')}] was expected`,
         )
       }
-      return [name, constantOf(found, () => found.data)]
+      return [[name, constantOf(found, () => found.data)]]
     }),
   )
 }

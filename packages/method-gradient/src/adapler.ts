@@ -8,6 +8,7 @@ import {
   type Learned,
   type LearnedSpec,
   log,
+  maskedSoftmax,
   matmul,
   max,
   maximum,
@@ -26,7 +27,6 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { maskedSoftmax } from './masked-softmax.ts'
 
 export interface AdaplerOptions {
   /** How steeply a token leaves below the threshold while it is learned (default 10). */

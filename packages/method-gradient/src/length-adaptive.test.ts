@@ -45,7 +45,7 @@ test('what it learns with is what really removing the tokens gives, whatever the
         expect(Math.abs(logit - (wanted[i] as number))).toBeLessThan(1e-4)
       })
     }),
-    { numRuns: 5 },
+    { numRuns: 5, endOnFailure: true },
   )
 })
 

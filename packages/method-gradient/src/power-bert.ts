@@ -52,7 +52,7 @@ export function powerBert(): Method {
           losses: { regulariser: mul(share, (site.block + 1) / site.blocks) },
         }
       },
-      harden: (learned, { lengths }) => lengthsOf(learned, lengths),
+      harden: lengthsOf,
     },
   })
 }
@@ -73,7 +73,10 @@ function ofThoseLeft(retained: Tensor, before: Tensor): Tensor {
 }
 
 /** The lengths ℓ at which Σ min(ℓ, n) over the examples' lengths n is Σ of their weights: Σ W, where all have T tokens. */
-function lengthsOf(learned: ReadonlyMap<number, Learned>, lengths: readonly number[] = []): Schedule {
+function lengthsOf(
+  learned: ReadonlyMap<number, Learned>,
+  { lengths = [] }: { readonly lengths?: readonly number[] | undefined } = {},
+): Schedule {
   const schedule = new Map<number, Amount>()
   let most = Number.POSITIVE_INFINITY
   for (const [block, { retention }] of [...learned].sort(([a], [b]) => a - b)) {

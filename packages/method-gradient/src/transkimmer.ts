@@ -5,6 +5,7 @@ import {
   gelu,
   type LearnedSpec,
   layerNormalization,
+  maskedSoftmax,
   matmul,
   mul,
   type OptionSpecs,
@@ -19,7 +20,6 @@ import {
   type Tensor,
   unsqueeze,
 } from '@tp/core'
-import { maskedSoftmax } from './masked-softmax.ts'
 import { draw } from './straight-through.ts'
 
 export interface TranskimmerOptions {

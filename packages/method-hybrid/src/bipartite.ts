@@ -27,11 +27,17 @@ export interface Bipartite {
   readonly order: NonNullable<Reduction['order']>
 }
 
+/** What matching looks at. */
+export type BipartiteSite = Pick<Site, 'place' | 'alive' | 'fixed' | 'index' | 'key'>
+
 /**
  * By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Fixed tokens have no part.
  * `neighbours`: a partner stands next to its token.
  */
-export function bipartite(site: Site, { neighbours = false }: { readonly neighbours?: boolean } = {}): Bipartite {
+export function bipartite(
+  site: BipartiteSite,
+  { neighbours = false }: { readonly neighbours?: boolean } = {},
+): Bipartite {
   const { place } = site
   const isOdd = odd(place)
   const free = and(site.alive, not(site.fixed))

@@ -1,8 +1,25 @@
-import { arrayOf } from '@tp/core/testing'
-import { test } from 'vitest'
+import { gradients } from '@tp/autodiff'
+import {
+  add,
+  constant,
+  constantData,
+  evaluate,
+  initialState,
+  type Learned,
+  mul,
+  softenTokens,
+  sum,
+  type Tensor,
+} from '@tp/core'
+import { arrayOf, expectClose, ofGradients } from '@tp/core/testing'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { testLearning } from '../../method-gradient/test/learning.ts'
 import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
+import { softAndHard } from '../test/soft-and-hard.ts'
 import { vitBlock } from '../test/vit-block.ts'
+import { chosenCount, countChoice } from './count-choice.ts'
 import { diffrate } from './index.ts'
 
 const cases = ['keep-all', 'merge-only', 'merge-to-two', 'prune-merge', 'prune-only']
@@ -17,3 +34,112 @@ test.each(cases)("infer-%s: the authors' block", (name) => {
   const left = reduceOnce(diffrate({ pruned }), site, { kind: 'tokens', value: kept }, feedForward)
   expectLeft(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'))
 })
+
+/** Their numbers do not count the class token: one more each here, and a number 1 that is never chosen. */
+function logitsOf(theirs: readonly number[], granularity = 1): Tensor {
+  return constant([...theirs.flatMap((logit) => [logit, ...Array(granularity - 1).fill(NEVER)]), NEVER])
+}
+const NEVER = -1e9
+
+describe('the authors’ choice of a number', () => {
+  test.each(['proxy', 'proxy-granularity-3', 'proxy-last-11'])('%s: number, mask, gradient', (name) => {
+    const { inputs, outputs, params } = goldenCase(`diffrate/${name}`)
+    const granularity = params.granularity as number
+    const tokens = (params.patch_number as number) + 1
+    const logits = logitsOf(arrayOf(inputs, 'selected_probability').data, granularity)
+    const { count, expected, mask } = countChoice(logits)
+    const rank = constant([...Array(tokens).keys()], 'float32', [1, tokens])
+    const last = (params.last_token_number as number | null) ?? tokens
+    const own = mask(rank, constant([last], 'float32', [1, 1]))
+    const answer = sum(mul(own, constant(arrayOf(inputs, 'grad_mask').data, 'float32', [1, tokens])), [0, 1])
+    const loss = add(answer, mul(mul(count, count), 0.01))
+    const results = evaluate([count, own, loss, expected, ...gradients(loss, [logits])], {})
+    const [number, seen, total, mean, slopes] = results.map(({ data }) => Array.from(data as Float32Array))
+    expect(number).toEqual(arrayOf(outputs, 'kept').data)
+    expect(chosenCount(constantData(logits)?.data ?? [])).toBe(number?.[0])
+    expect((number?.[0] as number) - (mean?.[0] as number)).toBeLessThan(1)
+    expect(seen?.map(Math.round)).toEqual(arrayOf(outputs, 'token_mask').data.map(Math.round))
+    expectClose(total ?? [], arrayOf(outputs, 'loss').data, 'loss')
+    const theirs = (slopes ?? []).filter((_, i) => i % granularity === 0 && i < tokens - 1)
+    expectClose(theirs, arrayOf(outputs, 'grad_selected_probability').data, 'gradient', ofGradients)
+  })
+})
+
+test('flops-gradient: what tokens cost behind three blocks, and its gradient in all choices', () => {
+  const { inputs, outputs, params } = goldenCase('diffrate/flops-gradient')
+  const [tokens, width] = [(params.patch_number as number) + 1, params.dim as number]
+  const random = (count: number) => Array.from({ length: count }, (_, i) => 1 + Math.sin(7 * i))
+  const hidden = constant(random(tokens * width), 'float32', [1, tokens, width])
+  const attention = constant(random(tokens * tokens), 'float32', [1, 1, tokens, tokens])
+  const missing = () => hidden
+  const logits = [0, 1, 2].map((block) =>
+    ['prune', 'merge'].map((kind) => logitsOf(arrayOf(inputs, `${kind}_logits_${block}`).data)),
+  ) as [Tensor, Tensor][]
+  let state = initialState(hidden, undefined, [0])
+  let left: Tensor | undefined
+  let before: Tensor = constant([tokens])
+  const costs: Tensor[] = []
+  const counts: Tensor[] = []
+  for (const [block, [prune, merge]] of logits.entries()) {
+    const nothing = { query: missing, key: missing, value: missing, attentionFrom: missing, classToken: () => 0 }
+    const source = { block, blocks: 3, hidden, ...nothing, attention: () => attention }
+    const given = { noise: missing, saliency: missing, ratio: missing }
+    const reduced = softenTokens({ method: diffrate(), source, state, left, params: { prune, merge }, inputs: given })
+    ;[state, left] = [reduced.state, reduced.left]
+    costs.push(add(mul(before, 4 * width * width), mul(mul(before, before), 2 * width)))
+    before = sum(left, 1)
+    costs.push(mul(before, 8 * width * width))
+    counts.push(before)
+  }
+  const flops = sum(
+    mul(
+      costs.reduce((a, b) => add(a, b)),
+      1e-4,
+    ),
+    [0],
+  )
+  const [total, ...others] = evaluate([flops, ...counts, ...gradients(flops, logits.flat())], {}).map(({ data }) =>
+    Array.from(data as Float32Array),
+  )
+  expectClose(total ?? [], arrayOf(outputs, 'block_flops').data, 'FLOPs')
+  const kept = arrayOf(outputs, 'kept').data
+  let most = tokens
+  for (const block of [0, 1, 2]) {
+    most = Math.min(most, kept[2 * block] as number, kept[2 * block + 1] as number)
+    expectClose(others[block] ?? [], [most], `tokens behind block ${block}`)
+    for (const [i, kind] of ['prune', 'merge'].entries()) {
+      const { data } = arrayOf(outputs, `grad_${kind}_logits_${block}`)
+      expectClose((others[3 + 2 * block + i] ?? []).slice(0, -1), data, `${kind} ${block}`, ofGradients)
+    }
+  }
+})
+
+test('while it learns the answer is the one that tokens leave with, whatever the numbers', {
+  timeout: 60_000,
+}, async () => {
+  const count = fc.integer({ min: 1, max: TOKENS })
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(count, count), { minLength: 3, maxLength: 3 }), async (counts) => {
+      const learned = counts.map(([prune, merge], i): [number, Learned] => [
+        i + 1,
+        { prune: choosing(prune), merge: choosing(merge) },
+      ])
+      const { soft, hard } = await softAndHard(diffrate(), new Map(learned))
+      soft.forEach((logit, i) => {
+        expect(Math.abs(logit - (hard[i] as number))).toBeLessThan(1e-3)
+      })
+    }),
+    { numRuns: 5, endOnFailure: true },
+  )
+})
+
+testLearning(diffrate(), { targetFlops: 0.6, falls: 0.97 })
+
+/** Tokens of the pictures. */
+const TOKENS = 50
+
+/** Logits by which one number is chosen for certain. */
+function choosing(count: number): Learned[string] {
+  const data = Float32Array.from({ length: TOKENS }, (_, i) => (TOKENS - i === count ? 50 : 0))
+  return { dtype: 'float32', dims: [TOKENS], data }
+}

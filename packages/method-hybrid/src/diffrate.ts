@@ -1,15 +1,54 @@
-import { add, and, cast, floor, less, type Method, mean, mul, not, type OptionSpecs, ranks, sub, where } from '@tp/core'
+import {
+  type Amount,
+  add,
+  and,
+  cast,
+  div,
+  equal,
+  floor,
+  greater,
+  greaterOrEqual,
+  type Learned,
+  less,
+  log,
+  type Method,
+  maskedSoftmax,
+  matmul,
+  maximum,
+  mean,
+  minimum,
+  mul,
+  not,
+  type OptionSpecs,
+  ranks,
+  type Schedule,
+  type Softened,
+  type SoftSite,
+  squeeze,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import { chosenCount, countChoice } from './count-choice.ts'
 import { leaving } from './leaving.ts'
+import { mostSimilar } from './most-similar.ts'
 import { nearestKept } from './nearest-kept.ts'
 
 export interface DiffrateOptions {
-  /** Share of the tokens that leave a block that are dropped, the least important ones; the others are merged (default 0.5). */
+  /**
+   * Share of the tokens that leave a block that are dropped, the least important ones; the others are merged. Where none was
+   * learned; default 0.5.
+   */
   readonly pruned?: number | undefined
 }
 
 export const diffrateOptions: OptionSpecs = {
   pruned: {
-    description: 'share of the tokens that leave a block that are dropped; the others are merged',
+    description:
+      'share of the tokens that leave a block that are dropped, where none was learned; the others are merged',
     type: 'number',
     min: 0,
     max: 1,
@@ -24,11 +63,14 @@ export const diffrateOptions: OptionSpecs = {
  *   score_j = mean over heads of softmax(q_cls · Kᵀ / √Dh)_j                                [B,H,N] → [B,N]
  *   a merged token joins the one that stays with the largest cosine of the states           [B,N,D]
  *   merged = mean of all that are in it;   size = own size + Σ size_i · cosine_i            [B,K]
+ *   learning: two choices between the numbers T … 1 for each block, of tokens that are not dropped, and of those that
+ *             are not merged either; ⌈Σ number · softmax(logits)⌉ of them, as hard masks with soft gradients
  *
- * The logarithm of the size is added to all later scores of its key. What each block drops and merges is given here, where
- * the paper learns it. Needs a class token. DiffRate (Chen et al., ICCV 2023, arXiv:2305.17997), its inference.
+ * The logarithm of the size is added to all later scores of its key. Needs a class token. DiffRate (Chen et al., ICCV 2023,
+ * arXiv:2305.17997). While it learns, what has left is no key of itself either, and sizes are those of its inference.
  */
 export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
+  const logits = { dims: ['T'], init: 0, rate: 10 } as const
   return Object.freeze<Method>({
     name: 'diffrate',
     family: 'hybrid',
@@ -36,8 +78,9 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       title: 'DiffRate: Differentiable Compression Rate for Efficient Vision Transformers',
       arxiv: '2305.17997',
     },
+    params: { prune: { ...logits, optional: true } },
     reduce(site) {
-      const { alive, budget, size } = site
+      const { alive, budget, size, param, count } = site
       if (budget === undefined) return { keep: alive }
       const many = leaving('diffrate', site)
       const score = mean(site.clsAttention, 1)
@@ -45,7 +88,10 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)
       const leaves = and(alive, not(keep))
       // of those that leave the first are merged
-      const merged = sub(many, floor(add(mul(many, pruned), 0.5)))
+      const merged =
+        param.prune === undefined
+          ? sub(many, floor(add(mul(many, pruned), 0.5)))
+          : sub(countChoice(param.prune).count, sub(unsqueeze(count, 1), many))
       const isMerged = less(ranks(site, score, leaves), merged)
       return {
         keep,
@@ -55,5 +101,53 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
         proportional: true,
       }
     },
+    training: { params: { prune: logits, merge: logits }, soften, harden },
   })
+}
+
+function soften(site: SoftSite): Softened {
+  const { left: before, alive, fixed, hidden, index, carried, param } = site
+  const size = carried.size ?? site.size
+  const [prune, merge] = [countChoice(param.prune as Tensor), countChoice(param.merge as Tensor)]
+  const there = greater(before, 0.5)
+  const rank = ranks(site, where(fixed, FIRST, mean(site.clsAttention, 1)), there)
+  const last = sum(cast(there, 'float32'), 1, { keepDims: true })
+  const middle = minimum(last, stopGradient(prune.count))
+  const masks = mul(prune.mask(rank, last), merge.mask(rank, middle))
+  const now = site.obey(mul(carried.mask ?? cast(alive, 'float32'), masks))
+  const stays = greater(now, 0.5)
+
+  const isMerged = and(and(there, not(stays)), less(rank, middle))
+  const { nearest, similarity } = mostSimilar(site, stopGradient(hidden), and(stays, not(fixed)))
+  const target = where(and(isMerged, greaterOrEqual(similarity, -1.5)), nearest, -1)
+  const hits = cast(equal(unsqueeze(target, 1), unsqueeze(index, 2)), 'float32') // [B,token,part]
+  const parts = (x: Tensor): Tensor => matmul(hits, x)
+  const sizes = maximum(add(size, squeeze(parts(unsqueeze(mul(size, similarity), 2)), [2])), 1e-6)
+  const logSize = unsqueeze(log(sizes), [1, 2])
+  return {
+    left: div(counted(stays, fixed, add(prune.expected, merge.expected)), maximum(before, 0.5)),
+    hidden: div(add(hidden, parts(hidden)), add(sum(hits, 2, { keepDims: true }), 1)),
+    attend: (scores) => maskedSoftmax(add(scores, logSize), now),
+    carry: { size: sizes, mask: now },
+  }
+}
+
+/** Higher than any score. */
+const FIRST = 1e30
+
+/** float [B,N]: which tokens stay, in sum with the gradient of the numbers that are expected to (a straight-through minimum). */
+function counted(stays: Tensor, fixed: Tensor, expected: Tensor): Tensor {
+  const free = cast(and(stays, not(fixed)), 'float32')
+  const change = sub(expected, stopGradient(expected))
+  return add(cast(stays, 'float32'), mul(free, div(change, maximum(sum(free, 1, { keepDims: true }), 1))))
+}
+
+function harden(learned: ReadonlyMap<number, Learned>): Schedule {
+  const schedule = new Map<number, Amount>()
+  let most = Number.POSITIVE_INFINITY
+  for (const [block, { prune, merge }] of [...learned].sort(([a], [b]) => a - b)) {
+    most = Math.min(most, chosenCount(prune?.data ?? []), chosenCount(merge?.data ?? []))
+    schedule.set(block, { kind: 'tokens', value: most })
+  }
+  return schedule
 }

@@ -29,7 +29,7 @@ const NONE = -4
 /**
  * metric [B,N,C]; candidates bool [B,N], or for each token its own [B,N,N]: by the cosine of the angle, of equals the first.
  */
-export function mostSimilar({ index }: Site, metric: Tensor, candidates: Tensor): MostSimilar {
+export function mostSimilar({ index }: Pick<Site, 'index'>, metric: Tensor, candidates: Tensor): MostSimilar {
   const unit = unitVectors(metric)
   const cosines = matmul(unit, swapLast(unit)) // [B,N,N]
   const masked = add(cosines, where(candidates.rank === 3 ? candidates : unsqueeze(candidates, 1), 0, NONE))

@@ -1,6 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Method, Values } from '../method.ts'
-import { cast, mul, where } from '../ops/index.ts'
+import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Softened, SoftSite } from '../training.ts'
 import { makeSite, type SiteSource, startedState } from './reduce.ts'
@@ -39,7 +39,9 @@ export function softenTokens({ method, source, state, left, params, inputs }: So
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }
   const started = startedState(method, state)
-  const site = makeSite(source, started, undefined, params)
+  // As the block attends with what earlier sites have left, which its queries and keys alone do not tell.
+  const attentionFrom = (rows: Tensor | number): Tensor => rowsOf(source.attention(), rows)
+  const site = makeSite({ ...source, attentionFrom }, started, undefined, params)
   const real = cast(site.alive, 'float32')
   const obey = (some: Tensor): Tensor => where(fixedTokens(started), real, mul(some, real))
   const before = left ?? real
@@ -62,4 +64,10 @@ export function softenTokens({ method, source, state, left, params, inputs }: So
     real,
     state: { ...started, carried: { ...started.carried, ...softened.carry } },
   }
+}
+
+/** Rows of the query axis of attention [B,H,N,N]: of all examples the same one, or int64 [B,Q]. */
+function rowsOf(attention: Tensor, rows: Tensor | number): Tensor {
+  if (typeof rows === 'number') return gather(attention, constant([rows], 'int64'), 2)
+  return transpose(gatherND(transpose(attention, [0, 2, 1, 3]), unsqueeze(rows, [2]), 1), [0, 2, 1, 3])
 }

@@ -189,7 +189,9 @@ class PrunedStream {
     const { method } = this.#pruning
     const { current, state } = this.#stream
     const source: SiteSource = { block, blocks, hidden: current, ...observed, classToken: () => 0 }
-    const values = initialValues(paramsAt(method, block), { D: hidden, H: heads }, uniforms(block))
+    // What an untrained method does without is left out.
+    const specs = Object.entries(paramsAt(method, block)).filter(([, { optional }]) => optional !== true)
+    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, uniforms(block))
     const params = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
     )

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs'
+import { prune, soften } from '@tp/compiler'
+import { constantOf, type Learned, type Method, type NamedTensors, type Values } from '@tp/core'
+import { digitsData, modelPath } from '@tp/models'
+import { decodeModel, emitModel, encodeModel, Graph } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+
+/** Logits for some pictures: of the soft form with values as if they had been learned, and of what is pruned by them. */
+export async function softAndHard(
+  method: Method,
+  learned: ReadonlyMap<number, Learned>,
+): Promise<{ readonly soft: Float32Array; readonly hard: Float32Array }> {
+  const model = decodeModel(readFileSync(modelPath('digits-vit')))
+  const digits = digitsData('calibration').filter((_, i) => i % 100 === 0)
+  const pixels = digits.flatMap(({ pixels }) => Array.from(pixels, (x) => 2 * x - 1))
+  const graph = new Graph(model)
+  const name = graph.inputs[0]?.name ?? ''
+  const output = graph.outputs[0]?.name ?? ''
+  const dims = [digits.length, 1, 28, 28]
+  const feeds: NamedTensors = { [name]: { type: 'float32', dims, data: Float32Array.from(pixels) } }
+  const params = (block: number): Values =>
+    Object.fromEntries(
+      Object.entries(learned.get(block) ?? {}).map(([key, value]) => [key, constantOf(value, () => value.data)]),
+    )
+  const softened = soften(model, { method, layers: [...learned.keys()], params })
+  if (!softened.ok) throw new Error(softened.refusal.message)
+  const pruned = prune(model, { method, schedule: method.training?.harden?.(learned) ?? new Map(), params })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  const run = async (bytes: Uint8Array): Promise<Float32Array> => {
+    await using session = await nodeRuntime().load(bytes)
+    return (await session.run(feeds))[output]?.data as Float32Array
+  }
+  return {
+    soft: await run(emitModel({ [output]: softened.value(output) })),
+    hard: await run(encodeModel(pruned.model)),
+  }
+}
+
+/** One number that was learned. */
+export function scalar(value: number): Learned[string] {
+  return { dtype: 'float32', dims: [], data: Float32Array.of(value) }
+}

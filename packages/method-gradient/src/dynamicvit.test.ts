@@ -32,9 +32,9 @@ import { average, learn, mailLesson, prunedLogits } from '../test/mail-training.
 import { farthest } from '../test/numbers.ts'
 import { run } from '../test/run.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
+import { draw } from './draw.ts'
 import { attendToLeft, keepLogit, ratioLoss } from './dynamicvit.ts'
 import { dynamicVit } from './index.ts'
-import { draw } from './straight-through.ts'
 
 testMethod(dynamicVit(), { run })
 

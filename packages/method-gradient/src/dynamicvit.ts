@@ -24,7 +24,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { draw } from './straight-through.ts'
+import { draw } from './draw.ts'
 
 export interface DynamicVitOptions {
   /** Share of the tokens that arrive at a block that is to stay there (default 0.7). */

@@ -20,7 +20,7 @@ import {
   type Tensor,
   unsqueeze,
 } from '@tp/core'
-import { draw } from './straight-through.ts'
+import { draw } from './draw.ts'
 
 export interface TranskimmerOptions {
   /** While it learns, attention to what is left adds up to 1, as it will when the rest is gone (default true). */

@@ -24,7 +24,11 @@ export async function softAndHard(
     )
   const softened = soften(model, { method, layers: [...learned.keys()], params })
   if (!softened.ok) throw new Error(softened.refusal.message)
-  const pruned = prune(model, { method, schedule: method.training?.harden?.(learned) ?? new Map(), params })
+  const pruned = prune(model, {
+    method,
+    schedule: method.training?.harden?.(learned, { blocks: 6 }) ?? new Map(),
+    params,
+  })
   if (!pruned.ok) throw new Error(pruned.refusal.message)
   const run = async (bytes: Uint8Array): Promise<Float32Array> => {
     await using session = await nodeRuntime().load(bytes)

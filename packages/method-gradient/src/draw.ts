@@ -1,4 +1,4 @@
-import { add, cast, clip, greaterOrEqual, log, type SoftSite, sigmoid, stopGradient, sub, type Tensor } from '@tp/core'
+import { add, clip, greaterOrEqual, log, type SoftSite, sigmoid, straightThrough, sub, type Tensor } from '@tp/core'
 
 /**
  * Draws yes (1) or no (0) for each token, yes with the probability σ(logit), and gives the draw the gradient of
@@ -12,10 +12,5 @@ export function draw(logit: Tensor, site: Pick<SoftSite, 'noise'>): Tensor {
   // A number just below 1 may become 1 in float32.
   const u = clip(site.noise(['B', 'N']), 1e-7, 1 - 1e-7)
   const drawn = add(logit, sub(log(u), log(sub(1, u))))
-  return straightThrough(cast(greaterOrEqual(drawn, 0), 'float32'), sigmoid(drawn))
-}
-
-/** The value of one expression with the gradient of another. */
-function straightThrough(value: Tensor, slope: Tensor): Tensor {
-  return add(slope, stopGradient(sub(value, slope)))
+  return straightThrough(greaterOrEqual(drawn, 0), sigmoid(drawn))
 }

@@ -36,7 +36,8 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   adapler: { method: adapler(), saliency: true },
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
-  'length-adaptive': { method: lengthAdaptive(), searches: true },
+  // Three copies of each text, and nothing afterwards: as many steps as the others have in all.
+  'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), searches: true },
 }
 
 /** A training of a method at a share of the FLOPs. `data`: where it learns, if not from SST-2, and how otherwise. */

@@ -2,22 +2,31 @@ import { readFileSync } from 'node:fs'
 import { prune, soften } from '@tp/compiler'
 import { constantOf, type Learned, type Method, type NamedTensors, type Values } from '@tp/core'
 import { digitsData, modelPath } from '@tp/models'
-import { decodeModel, emitModel, encodeModel, Graph } from '@tp/onnx'
+import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+
+/** The smallest shipped vision encoder, and some pictures; read once, for it takes a while. */
+let example: { readonly model: Model; readonly feeds: NamedTensors; readonly output: string } | undefined
+function shipped() {
+  if (example !== undefined) return example
+  const model = decodeModel(readFileSync(modelPath('digits-vit')))
+  const digits = digitsData('calibration').filter((_, i) => i % 100 === 0)
+  const pixels = digits.flatMap(({ pixels }) => Array.from(pixels, (x) => 2 * x - 1))
+  const { inputs, outputs } = new Graph(model)
+  const dims = [digits.length, 1, 28, 28]
+  const feeds: NamedTensors = {
+    [inputs[0]?.name ?? '']: { type: 'float32', dims, data: Float32Array.from(pixels) },
+  }
+  example = { model, feeds, output: outputs[0]?.name ?? '' }
+  return example
+}
 
 /** Logits for some pictures: of the soft form with values as if they had been learned, and of what is pruned by them. */
 export async function softAndHard(
   method: Method,
   learned: ReadonlyMap<number, Learned>,
 ): Promise<{ readonly soft: Float32Array; readonly hard: Float32Array }> {
-  const model = decodeModel(readFileSync(modelPath('digits-vit')))
-  const digits = digitsData('calibration').filter((_, i) => i % 100 === 0)
-  const pixels = digits.flatMap(({ pixels }) => Array.from(pixels, (x) => 2 * x - 1))
-  const graph = new Graph(model)
-  const name = graph.inputs[0]?.name ?? ''
-  const output = graph.outputs[0]?.name ?? ''
-  const dims = [digits.length, 1, 28, 28]
-  const feeds: NamedTensors = { [name]: { type: 'float32', dims, data: Float32Array.from(pixels) } }
+  const { model, feeds, output } = shipped()
   const params = (block: number): Values =>
     Object.fromEntries(
       Object.entries(learned.get(block) ?? {}).map(([key, value]) => [key, constantOf(value, () => value.data)]),

@@ -40,30 +40,36 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), searches: true },
 }
 
-/** A training of a method at a share of the FLOPs. `data`: where it learns, if not from SST-2, and how otherwise. */
-export function runOf(
-  name: LearnedName,
-  share: number,
-  seed = 0,
-  data: { readonly prefix?: string; readonly settings?: TrainSettings } = {},
-): LearnedRun {
+/** How a training differs from the usual one. */
+export interface Otherwise {
+  /** Where it learns, if not from SST-2, for the name of its files. */
+  readonly prefix?: string
+  readonly settings?: TrainSettings
+  /** So many steps, of the usual ones. */
+  readonly effort?: number
+}
+
+/** A training of a method at a share of the FLOPs. */
+export function runOf(name: LearnedName, share: number, seed = 0, otherwise: Otherwise = {}): LearnedRun {
   const { method, settings, ...others } = learnedMethods[name]
+  const { prefix = '', effort = 1 } = otherwise
+  const all = { ...learning, ...settings, ...otherwise.settings, seed }
   return {
-    key: `${data.prefix ?? ''}${name}-${Math.round(100 * share)}-${seed}`,
+    key: `${prefix}${name}-${Math.round(100 * share)}-${seed}`,
     layers: LAYERS[method.place ?? 'attention'],
     share,
-    hardEpochs: HARD_EPOCHS,
-    settings: { ...learning, ...settings, ...data.settings, seed },
+    hardEpochs: effort * HARD_EPOCHS,
+    settings: { ...all, epochs: effort * (all.epochs ?? 1) },
     method,
     ...others,
   }
 }
 
 /** The encoder alone, with a training-free method, for as many steps as the others have. */
-export function fineTuning(method: Method, layers: readonly number[], share: number, seed = 0): LearnedRun {
-  const settings = { ...learning, seed }
-  const hardEpochs = HARD_EPOCHS + (learning.epochs ?? 0)
-  return { key: `fine-tuned-${Math.round(100 * share)}-${seed}`, method, layers, share, settings, hardEpochs }
+export function fineTuning(method: Method, layers: readonly number[], share: number, effort = 1): LearnedRun {
+  const settings = { ...learning, seed: 0 }
+  const hardEpochs = effort * (HARD_EPOCHS + (learning.epochs ?? 0))
+  return { key: `fine-tuned-${Math.round(100 * share)}-0`, method, layers, share, settings, hardEpochs }
 }
 
 /** Of pictures: decisions in front of three of six blocks, or behind the attention of four. */
@@ -74,6 +80,6 @@ export const fashionMethods: Readonly<Record<string, Pick<LearnedRun, 'method' |
 
 /** A training on pictures of clothing. */
 export function fashionRun(name: string, method: Method, layers: readonly number[], share: number): LearnedRun {
-  const settings = { ...learning, epochs: 2, learningRate: 2e-4 }
+  const settings = { ...learning, epochs: 1, learningRate: 2e-4 }
   return { key: `fashion-${name}-${Math.round(100 * share)}`, method, layers, share, settings, hardEpochs: 2 }
 }

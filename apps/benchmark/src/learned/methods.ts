@@ -9,7 +9,7 @@ import type { LearnedRun } from './runs.ts'
 const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
 
 /** The same for all: a third of the steps softly, then once all texts with tokens leaving. */
-export const learning: TrainSettings = {
+const learning: TrainSettings = {
   epochs: 0.5,
   batchSize: 32,
   learningRate: 5e-5,
@@ -18,7 +18,7 @@ export const learning: TrainSettings = {
   evaluations: 1,
 }
 
-export const HARD_EPOCHS = 1
+const HARD_EPOCHS = 1
 
 export type LearnedName = 'power-bert' | 'ltp' | 'ltp-relative' | 'adapler' | 'tr-bert' | 'length-adaptive'
 

@@ -19,7 +19,7 @@ export const third: Section = {
 }
 
 /** Trained for so many of the steps, since there are seven trainings. */
-export const THIRD_EFFORT = 0.6
+const THIRD_EFFORT = 0.6
 
 /** The two learned methods that lost least at half of the FLOPs. */
 function bestTwo({ found }: Context): LearnedName[] {

@@ -2,7 +2,7 @@ export { examplesFlops, keptCounts } from './examples-flops.ts'
 export { type FitOptions, type Fitted, fitSchedule, flopsMeasure, type PruningOptions } from './fit-schedule.ts'
 export { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
-export { attribution, type SaliencyOptions, saliencyOf, tokenSaliency } from './saliency.ts'
+export { attribution, type SaliencyOptions, type SaliencyScore, saliencyOf, tokenSaliency } from './saliency.ts'
 export { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
 export {
   type Candidate,

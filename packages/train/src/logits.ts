@@ -11,5 +11,9 @@ export function logitsOf(graph: Graph, tensor: (name: string) => Tensor): Tensor
   const named = outputs.find(({ name }) => name === 'logits') ?? outputs[0]
   if (named?.tensor.hasShape && named.tensor.rank === 2 && named.tensor.dtype === 'float32') return named.tensor
   const seen = outputs.map(({ name, tensor }) => `${name} ${tensor}`).join(', ')
-  throw new TpError('TP_OUTPUT', 'train', `the model gives ${seen}; one float32 output [B, classes] is needed to train`)
+  throw new TpError(
+    'TP_OUTPUT',
+    'train',
+    `the model gives ${seen}; one float32 output [B, classes] is needed for a gradient`,
+  )
 }

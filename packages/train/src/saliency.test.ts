@@ -1,10 +1,24 @@
 import { readFileSync } from 'node:fs'
-import { cast, evaluate, gatherElements, matmul, mean, mul, sum, type Tensor, tanh, unsqueeze } from '@tp/core'
+import {
+  cast,
+  constant,
+  evaluate,
+  gatherElements,
+  matmul,
+  mean,
+  mul,
+  type NamedTensors,
+  sum,
+  type Tensor,
+  tanh,
+  unsqueeze,
+} from '@tp/core'
 import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
-import { loadTokenizer, textDataset, textInputs } from '@tp/eval'
+import { loadTokenizer, type ModelInputs, randomNumbers, textDataset, textInputs } from '@tp/eval'
 import { mailData, modelPath } from '@tp/models'
-import { decodeModel } from '@tp/onnx'
+import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { attribution, saliencyOf, tokenSaliency } from './index.ts'
@@ -79,3 +93,91 @@ test('mails: 1 for what counts most, 0 for padding, whatever a mail is batched w
   }
   expect(() => alone?.(12)).toThrow('there is no saliency of example 12')
 })
+
+/** Examples, tokens, and a seed. */
+const linear = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 }), fc.nat())
+
+test('taylor is how much an answer that is linear in the tokens changes when one of them becomes 0', () => {
+  fc.assert(
+    fc.property(linear, ([batch, tokens, seed]) => {
+      const random = randomNumbers(seed)
+      const dims = [batch, tokens, 4]
+      const numbers = (): Float32Array => Float32Array.from({ length: batch * tokens * 4 }, () => 2 * random() - 1)
+      const [states, weights] = [numbers(), numbers()]
+      const answers = (data: Float32Array): Tensor =>
+        sum(mul(constant(data, 'float32', dims), constant(weights, 'float32', dims)), [1, 2])
+      const embedded = constant(states, 'float32', dims)
+      const answer = sum(mul(embedded, constant(weights, 'float32', dims)), [0, 1, 2])
+      const real = constant(new Float32Array(batch * tokens).fill(1), 'float32', [batch, tokens])
+      const whole = valuesOf(answers(states))
+      const changes = Array.from({ length: tokens }, (_, j) => {
+        const without = states.slice()
+        for (let b = 0; b < batch; b++) without.fill(0, (b * tokens + j) * 4, (b * tokens + j + 1) * 4)
+        return valuesOf(answers(without)).map((value, b) => Math.abs(value - (whole[b] as number)))
+      })
+      rows(tokenSaliency(answer, embedded, real, 'taylor')).forEach((row, b) => {
+        const own = changes.map((change) => change[b] as number)
+        expectClose(
+          row,
+          own.map((change) => change / Math.max(...own)),
+          `row ${b}`,
+          { absolute: 1e-4, relative: 1e-4 },
+        )
+      })
+    }),
+  )
+})
+
+test('mails: taylor is the slope of the answer as a token fades', { timeout: 120_000 }, async () => {
+  const runtime = nodeRuntime()
+  const bytes = readFileSync(modelPath('mail'))
+  const inputs = await fewMails(bytes, 4)
+  const taylor = await saliencyOf({ model: decodeModel(bytes), runtime, inputs, score: 'taylor', batchSize: 1 })
+  await using session = await runtime.load(fading(bytes), { threads: 1 })
+  const STEP = 0.02
+  for (let row = 0; row < 4; row++) {
+    const length = inputs.lengths?.[row] as number
+    const feeds = await inputs.feeds([row])
+    const logits = async (scale: Float32Array): Promise<Float32Array> => {
+      const scaled: NamedTensors = { ...feeds, scale: { type: 'float32', dims: [1, length, 1], data: scale } }
+      return (await session.run(scaled)).logits?.data as Float32Array
+    }
+    const whole = await logits(new Float32Array(length).fill(1))
+    const own = whole.indexOf(Math.max(...whole))
+    const slopes: number[] = []
+    for (let token = 0; token < length; token++) {
+      const [less, more] = await Promise.all(
+        [1 - STEP, 1 + STEP].map((size) => logits(new Float32Array(length).fill(1).fill(size, token, token + 1))),
+      )
+      slopes.push(Math.abs((more?.[own] as number) - (less?.[own] as number)) / (2 * STEP))
+    }
+    const found = Array.from(taylor(row))
+    expect(found).toHaveLength(length)
+    found.forEach((value, token) => {
+      expect(Math.abs(value - (slopes[token] as number) / Math.max(...slopes))).toBeLessThan(0.02)
+    })
+  }
+})
+
+function valuesOf(tensor: Tensor): number[] {
+  return Array.from(evaluate([tensor], {})[0]?.data as ArrayLike<number>)
+}
+
+async function fewMails(bytes: Uint8Array, count: number): Promise<ModelInputs> {
+  await using session = await nodeRuntime().load(bytes, { threads: 1 })
+  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+  const mails = textDataset('mails', mailData('dev').slice(0, count))
+  return await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
+}
+
+/** The model with what its first block is given times an input `scale`, float32 [batch, tokens, 1]. */
+function fading(bytes: Uint8Array): Uint8Array {
+  const model = decodeModel(bytes)
+  const nodes = model.proto.graph?.node ?? []
+  const first = nodes.findIndex(({ name }) => name.includes('/layer.0/'))
+  const [start = ''] = nodes[first]?.input ?? []
+  for (const node of nodes) node.input = node.input.map((name) => (name === start ? 'faded' : name))
+  nodes.splice(first, 0, createNode({ type: 'Mul', name: 'fade', inputs: [start, 'scale'], outputs: ['faded'] }))
+  new Graph(model).addInput('scale', 'float32', ['batch', 'tokens', 1])
+  return encodeModel(model)
+}

@@ -2,6 +2,7 @@ import { gradients } from '@tp/autodiff'
 import { soften } from '@tp/compiler'
 import {
   type AbortSignalLike,
+  abs,
   argMax,
   cast,
   div,
@@ -21,6 +22,9 @@ import { batches, type ModelInputs } from '@tp/eval'
 import { emitModel, Graph, type Model } from '@tp/onnx'
 import { logitsOf } from './logits.ts'
 
+/** How the gradient at a token becomes one number: see {@link tokenSaliency}. */
+export type SaliencyScore = 'gradient-input' | 'taylor'
+
 export interface SaliencyOptions {
   /** Dense: no token has left it. */
   readonly model: Model
@@ -28,6 +32,8 @@ export interface SaliencyOptions {
   readonly inputs: ModelInputs
   /** Name of the encoder, in a file that holds several. */
   readonly tower?: string
+  /** Default `gradient-input`. */
+  readonly score?: SaliencyScore
   /** Default 16. */
   readonly batchSize?: number
   readonly signal?: AbortSignalLike
@@ -35,7 +41,8 @@ export interface SaliencyOptions {
 
 /**
  * How much each token of each example counts for the model's own answer, by a gradient at what the first block is given:
- * see {@link tokenSaliency}. For `train`, which gives it to methods that learn from it.
+ * see {@link tokenSaliency}. It takes a run of the whole dense model and back, so that it cannot be what a pruned model chooses
+ * its tokens by: it explains a model, and `train` gives it to methods that learn from it.
  * @returns by example: a number for each token, in its own order, padding last
  * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_ABORTED, or why tokens cannot leave the model
  */
@@ -44,10 +51,11 @@ export async function saliencyOf({
   runtime,
   inputs,
   tower,
+  score = 'gradient-input',
   batchSize = 16,
   signal,
 }: SaliencyOptions): Promise<(row: number) => Float32Array> {
-  const bytes = saliencyGraph(model, tower)
+  const bytes = saliencyGraph(model, tower, score)
   await using session = await runtime.load(bytes, { threads: 1 })
   const found = new Map<number, Float32Array>()
   for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
@@ -69,15 +77,30 @@ export async function saliencyOf({
 }
 
 /**
- * float [B,N]: ‖∂a/∂e_j ⊙ e_j‖₂ of each token, over the largest of its row; 0 for padding (AdapLeR, arXiv:2203.08991).
+ * float [B,N]: how much each token counts for an answer a, over the largest of its row; 0 for padding. By the gradient
+ * g = ∂a/∂e at the token's state e_j,
+ *
+ *   gradient-input   ‖g_j ⊙ e_j‖₂       how strongly the answer hears its numbers, to whichever side each of them pushes
+ *                                       (AdapLeR, arXiv:2203.08991)
+ *   taylor           |Σ_d g_jd · e_jd|   how much the answer changes, to first order, if the state becomes 0: numbers that
+ *                                       push to both sides cancel out (Molchanov et al., arXiv:1611.06440; arXiv:1906.10771
+ *                                       takes the square, which has the same order)
+ *
  * @param answer float [] or [1]: sum over the rows of what is to be explained of each, as the logit of its class
  * @param embedded float [B,N,D]: what the answer is computed from
  * @param real float [B,N]: 1 for real tokens, 0 for padding
  */
-export function tokenSaliency(answer: Tensor, embedded: Tensor, real: Tensor): Tensor {
-  const lengths = mul(cast(norm2(attribution(answer, embedded), 2), 'float32'), real)
+export function tokenSaliency(
+  answer: Tensor,
+  embedded: Tensor,
+  real: Tensor,
+  score: SaliencyScore = 'gradient-input',
+): Tensor {
+  const parts = attribution(answer, embedded)
+  const size = score === 'taylor' ? abs(sum(parts, 2)) : norm2(parts, 2)
+  const sizes = mul(cast(size, 'float32'), real)
   // 1e-30: a row of which nothing counts
-  return div(lengths, maximum(max(lengths, 1, { keepDims: true }), 1e-30))
+  return div(sizes, maximum(max(sizes, 1, { keepDims: true }), 1e-30))
 }
 
 /** float [B,N,D]: gradient times value, ∂a/∂e ⊙ e. */
@@ -86,14 +109,14 @@ export function attribution(answer: Tensor, embedded: Tensor): Tensor {
 }
 
 /** Inputs are the model's own; output `saliency` [B,N]. */
-function saliencyGraph(model: Model, tower: string | undefined): Uint8Array {
+function saliencyGraph(model: Model, tower: string | undefined, score: SaliencyScore): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
   const soft = soften(model, { ...looks, ...(tower !== undefined && { tower }) })
   if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
   const logits = logitsOf(new Graph(model), (name) => soft.value(name))
   const own = gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)
   return emitModel(
-    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(soft.start), soft.real) },
+    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(soft.start), soft.real, score) },
     { name: 'saliency' },
   )
 }

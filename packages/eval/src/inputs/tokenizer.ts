@@ -12,6 +12,8 @@ export interface TextTokenizer {
   encode(text: string, maxTokens: number): number[]
   /** What a token stands for in a text, as the tokenizer writes it by itself; nothing for special ones. */
   textOf(id: number): string
+  /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
+  nameOf(id: number): string
 }
 
 interface TokenizerJson {
@@ -42,6 +44,7 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
       return [...ids.slice(0, maxTokens - specials), ...ids.slice(ids.length - specials)]
     },
     textOf: (id) => tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    nameOf: (id) => tokenizer.id_to_token(id) ?? '',
   }
 }
 

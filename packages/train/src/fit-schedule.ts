@@ -9,8 +9,9 @@ import {
   TpError,
   throwIfAborted,
 } from '@tp/core'
-import { type ModelInputs, someExamples } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
+import { evenly } from './evenly.ts'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
 /** How a model is pruned besides. */
@@ -137,14 +138,4 @@ export function pruned(model: Model, options: PruneOptions): Pruned {
   const result = prune(model, options)
   if (!result.ok) throw new TpError(result.refusal.code, 'train', result.refusal.message)
   return result
-}
-
-/** At most so many of the examples, evenly spaced. */
-function evenly(inputs: ModelInputs, most: number): ModelInputs {
-  const count = inputs.targets.length
-  if (count <= most) return inputs
-  return someExamples(
-    inputs,
-    Array.from({ length: most }, (_, i) => Math.floor((i * count) / most)),
-  )
 }

@@ -3,7 +3,7 @@ import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { small, smallLessons } from '../test/lessons.ts'
-import { thresholds } from '../test/methods.ts'
+import { anyNumber, thresholds } from '../test/methods.ts'
 import { flopsMeasure } from './fit-schedule.ts'
 import { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
 import type { TrainProgress } from './step.ts'
@@ -167,4 +167,18 @@ describe('said before anything learns', () => {
       message: expect.stringContaining('train the file that it was made from'),
     })
   })
+})
+
+test('amounts of a method that has learned to do with any are searched for', { timeout: 120_000 }, async () => {
+  const rounds: number[] = []
+  const { result } = await watched({
+    soft: { method: anyNumber, layers, targetFlops: 0.7 },
+    hardEpochs: 0,
+    search: { generations: 1, children: 2, onProgress: ({ generation }) => rounds.push(generation) },
+  })
+  expect(rounds).toEqual([0, 1])
+  expect([...result.schedule].map(([layer, { kind }]) => [layer, kind])).toEqual(
+    layers.map((layer) => [layer, 'ratio']),
+  )
+  expect(result.flops).toBeLessThanOrEqual(0.7)
 })

@@ -1,6 +1,9 @@
 import { isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
 import type { Model } from '@tp/onnx'
+import { evenly } from './evenly.ts'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
+import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
+import { type SearchOptions, searchSchedule } from './search-schedule.ts'
 import { encoderOf } from './sizes.ts'
 import type { TrainProgress } from './step.ts'
 import { type Trained, type TrainOptions, train } from './train.ts'
@@ -16,6 +19,8 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
    * keeps the same share at all of its blocks, by the share of the FLOPs that is aimed at.
    */
   readonly schedule?: Schedule
+  /** How amounts are searched for, of a method that has learned to do with any. Default: 5 rounds of 6 of each kind. */
+  readonly search?: Pick<SearchOptions, 'generations' | 'children' | 'lowest' | 'onProgress'>
   /** How the model is pruned besides. */
   readonly pruning?: Omit<PruningOptions, 'tower' | 'protect'>
   /** Times that every example is seen after tokens have begun to leave for good; default: as often as before. */
@@ -51,12 +56,25 @@ const UNIFORM = 0.7
 /**
  * Learns where tokens leave: the method in its soft form and the encoder's weights together; then what was learned becomes
  * a schedule, which is fitted to the share of the FLOPs that was asked for; then the encoder learns on with its tokens
- * leaving. Goes on from checkpoints to the same numbers.
+ * leaving. A method that has learned to do with any amounts (`Training.lowest`) has them searched for (`searchSchedule`). Goes on
+ * from checkpoints to the same numbers.
  * @throws as `train`; TpError TP_SCHEDULE where nothing says how much stays; TP_FLOPS for a share that cannot be reached;
  * and with the codes of refusals, as TP_PRUNED
  */
 export async function learnPruning(options: LearnOptions): Promise<LearnedPruning> {
-  const { model, soft, selection, resume, onCheckpoint, onProgress, hardEpochs, pruning, schedule, ...others } = options
+  const {
+    model,
+    soft,
+    selection,
+    resume,
+    onCheckpoint,
+    onProgress,
+    hardEpochs,
+    pruning,
+    schedule,
+    search: _,
+    ...others
+  } = options
   const { method, tower, protect } = soft
   if (resume?.hard !== undefined && resume.soft === undefined) {
     throw new TpError('TP_RESUME', 'train', 'the checkpoint of the soft part is missing, which the hard part needs')
@@ -72,7 +90,11 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const { learned } = learnedSoftly
   const params = (block: number): Values => valuesOf(method, learned.get(block) ?? {}, block)
   const about = { blocks: encoderOf(model, soft).blocks.length, lengths: options.inputs.lengths }
-  const asked = schedule ?? method.training?.harden?.(learned, about) ?? uniform(soft)
+  const asked =
+    schedule ??
+    method.training?.harden?.(learned, about) ??
+    (await searched(options, { ...encoder, model: learnedSoftly.model, method, params })) ??
+    uniform(soft)
   const reduced = (dense: Model, own: Schedule): Model =>
     pruned(dense, { ...encoder, method, schedule: own, params }).model
   const fitted = (dense: Model): Promise<FittedOrNot> =>
@@ -100,6 +122,28 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   // Other weights give other scores: the amounts are fitted once more.
   const last = await fitted(dense)
   return { ...common, ...last, model: reduced(dense, last.schedule), dense, hard }
+}
+
+const SEARCH = { generations: 5, children: 6 } as const
+
+/** Each schedule of a search is tried on so many examples at most, evenly spaced. */
+const TRIED_ON = 700
+
+/** The best amounts at the share that is aimed at, of a method that has learned to do with any. */
+async function searched(
+  { soft, selection, inputs, runtime, search, seed, signal }: LearnOptions,
+  given: Omit<ScheduleScorerOptions, 'runtime' | 'selection'>,
+): Promise<Schedule | undefined> {
+  const { layers, method, targetFlops } = soft
+  if (targetFlops === undefined || method.training?.lowest === undefined) return undefined
+  const examples = evenly(selection ?? inputs, TRIED_ON)
+  const common = { ...(signal && { signal }) }
+  const { best } = await searchSchedule({
+    ...{ ...SEARCH, ...search, ...common, layers, targetFlops },
+    ...(seed !== undefined && { seed }),
+    evaluate: scheduleScorer({ ...given, ...common, runtime, selection: examples }),
+  })
+  return best?.schedule
 }
 
 type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>

@@ -1,7 +1,10 @@
 import {
   type Amount,
   add,
+  cast,
+  less,
   type Method,
+  maskedSoftmax,
   mean,
   mul,
   scorer,
@@ -70,3 +73,19 @@ export function firstTokens(counts: ReadonlyMap<number, number>, place: NonNulla
     },
   })
 }
+
+/** Keeps the first tokens, as many as it is asked for; the encoder learns to do with any number. */
+export const anyNumber: Method = scorer({
+  name: 'any-number',
+  family: 'gradient',
+  score: ({ position }) => mul(position, -1),
+  training: {
+    copies: 2,
+    lowest: 0.3,
+    soften(site) {
+      const most = unsqueeze(mul(site.ratio, site.count), 1)
+      const left = site.obey(cast(less(site.position, most), 'float32'))
+      return { left, attend: (scores) => maskedSoftmax(scores, left) }
+    },
+  },
+})

@@ -37,7 +37,7 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
   // Three copies of each text, and nothing afterwards: as many steps as the others have in all.
-  'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), searches: true },
+  'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), hardEpochs: 0 },
 }
 
 /** How a training differs from the usual one. */
@@ -58,10 +58,10 @@ export function runOf(name: LearnedName, share: number, seed = 0, otherwise: Oth
     key: `${prefix}${name}-${Math.round(100 * share)}-${seed}`,
     layers: LAYERS[method.place ?? 'attention'],
     share,
-    hardEpochs: effort * HARD_EPOCHS,
     settings: { ...all, epochs: effort * (all.epochs ?? 1) },
     method,
     ...others,
+    hardEpochs: effort * (others.hardEpochs ?? HARD_EPOCHS),
   }
 }
 

@@ -2,15 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { prune } from '@tp/compiler'
 import { type Method, type Schedule, schedule, TpError, valuesOf } from '@tp/core'
-import { evaluate, type ModelInputs, someExamples } from '@tp/eval'
+import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import {
   allButTables,
   fitSchedule,
   learnPruning,
   saliencyOf,
-  scheduleScorer,
-  searchSchedule,
   type TrainSettings,
   train,
   weightsOf,
@@ -32,8 +30,6 @@ export interface LearnedRun {
   readonly hardEpochs: number
   /** It learns from how much each token counts for the dense model. */
   readonly saliency?: boolean
-  /** Amounts are searched for with what was learned softly, and nothing is learned afterwards. */
-  readonly searches?: boolean
 }
 
 /** What came of it. */
@@ -76,9 +72,6 @@ export async function learnedFile(context: Context, run: LearnedRun, material: M
   }
 }
 
-/** A search of a few minutes: some 60 schedules, each tried on a third of the texts to choose by. */
-const SEARCH = { generations: 5, children: 6, every: 3 } as const
-
 interface Learnt {
   readonly model: Model
   readonly traced: Model
@@ -88,7 +81,7 @@ interface Learnt {
 
 async function learn(context: Context, run: LearnedRun, material: Material): Promise<Learnt> {
   const { runtime, onProgress } = context
-  const { key, method, layers, share, settings, hardEpochs, searches = false } = run
+  const { key, method, layers, share, settings, hardEpochs } = run
   const { model, blocks, training: inputs, selection } = material
   const teacher = await teacherOf(context, material)
   const onStep = ({ step, steps, loss }: { step: number; steps: number; loss: number }, part = 'hard'): void => {
@@ -113,28 +106,12 @@ async function learn(context: Context, run: LearnedRun, material: Material): Pro
     ...common,
     ...(run.saliency && { saliency: await saliencies(context, material) }),
     soft: { method, layers, targetFlops: share },
-    hardEpochs: searches ? 0 : hardEpochs,
+    hardEpochs,
     selection,
     onProgress: onStep,
   })
-  if (!searches) {
-    const { dense, schedule, flops, learned: values } = learned
-    return { ...cut(dense, method, schedule, values), schedule, flops: flops as number }
-  }
-  const some = someExamples(
-    selection,
-    selection.targets.flatMap((_, i) => (i % SEARCH.every === 0 ? [i] : [])),
-  )
-  const found = await searchSchedule({
-    layers,
-    targetFlops: share,
-    ...SEARCH,
-    evaluate: scheduleScorer({ model: learned.dense, runtime, selection: some, method, batchSize: 32 }),
-    onProgress: ({ generation, front }) =>
-      onProgress(`${key}: round ${generation} of the search, ${front.length} on the front`),
-  })
-  const best = found.best ?? learned
-  return { ...cut(learned.dense, method, best.schedule), schedule: best.schedule, flops: best.flops as number }
+  const { dense, schedule: amounts, flops, learned: values } = learned
+  return { ...cut(dense, method, amounts, values), schedule: amounts, flops: flops as number }
 }
 
 /** The pruned model, and the same with traces. */

@@ -34,9 +34,9 @@ import { run } from '../test/run.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
 import { draw } from './draw.ts'
 import { attendToLeft, keepLogit, ratioLoss } from './dynamicvit.ts'
-import { dynamicVit } from './index.ts'
+import { dynamicvit } from './index.ts'
 
-testMethod(dynamicVit(), { run })
+testMethod(dynamicvit(), { run })
 
 const part = (array: GoldenArray, rows: readonly number[], columns: readonly number[]): GoldenArray => {
   const width = array.shape[1] ?? 1
@@ -186,7 +186,7 @@ test('golden block-with-policy', () => {
   feeds.set('x', arrayOf(golden.inputs, 'x'))
   const policy = feeds.input('policy', squeezed(arrayOf(golden.inputs, 'policy')), ['batch', 'sequence'])
   const given: Method = {
-    ...dynamicVit(),
+    ...dynamicvit(),
     training: {
       soften(site) {
         const left = site.param.policy as Tensor
@@ -224,7 +224,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
       return Object.fromEntries(Object.entries(own).map(([value, array]) => [value, tensorOf(array)]))
     }
     const model = vitModel(golden, 2, (block) => `block${block}_`)
-    const pruned = prune(model, { method: dynamicVit(), schedule, params, trace: true })
+    const pruned = prune(model, { method: dynamicvit(), schedule, params, trace: true })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
     const { shape, data } = arrayOf(inputs, 'x')
@@ -298,7 +298,7 @@ for (const name of ['mse', 'kl-token', 'batch-mean-ratio']) {
 
 describe('what it learns from is what remains', () => {
   const golden = goldenCase('transkimmer/train-grad-pad')
-  const method = dynamicVit()
+  const method = dynamicvit()
   const compared = (seed: number, bias: number) => {
     const learned = startingValues(method, [0, 1], seed, { D: 12 })
     for (const values of learned.values()) (values.bias3 as ConstantData).data[0] = bias
@@ -325,7 +325,7 @@ describe('what it learns from is what remains', () => {
 
 test('learns on mails; the pruned file gives each alone what it gives in a batch', { timeout: 60_000 }, async () => {
   const lesson = await mailLesson()
-  const method = dynamicVit({ ratio: 0.5 })
+  const method = dynamicvit({ ratio: 0.5 })
   const { trained, seen } = await learn(lesson, method)
   const losses = seen.map(({ loss }) => loss)
   expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))

@@ -74,7 +74,7 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many leave is asked
  * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that stay afterwards.
  */
-export function dynamicVit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
+export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
   return scorer({
     name: 'dynamicvit',
     family: 'gradient',

@@ -2,7 +2,7 @@ import { contractVersion, type Plugin } from '@tp/core'
 import { methods } from './methods.ts'
 
 export { type AdaplerOptions, adapler } from './adapler.ts'
-export { type DynamicVitOptions, dynamicVit } from './dynamicvit.ts'
+export { type DynamicVitOptions, dynamicvit } from './dynamicvit.ts'
 export { type LengthAdaptiveOptions, lengthAdaptive } from './length-adaptive.ts'
 export { type LtpOptions, ltp } from './ltp.ts'
 export { methods } from './methods.ts'

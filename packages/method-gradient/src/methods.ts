@@ -1,6 +1,6 @@
 import { type MethodEntry, methodEntry } from '@tp/core'
 import { adapler, adaplerOptions } from './adapler.ts'
-import { dynamicVit, dynamicVitOptions } from './dynamicvit.ts'
+import { dynamicVitOptions, dynamicvit } from './dynamicvit.ts'
 import { lengthAdaptive, lengthAdaptiveOptions } from './length-adaptive.ts'
 import { ltp, ltpOptions } from './ltp.ts'
 import { powerBert } from './power-bert.ts'
@@ -10,7 +10,7 @@ import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 export const methods: readonly MethodEntry[] = [
   methodEntry(ltp, 'drops what receives less attention than a learned threshold', ltpOptions),
   methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
-  methodEntry(dynamicVit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
+  methodEntry(dynamicvit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
   methodEntry(transkimmer, 'asks a small trained network before each block which tokens stay', transkimmerOptions),
   methodEntry(
     lengthAdaptive,

@@ -1,5 +1,5 @@
 import type { Method } from '@tp/core'
-import { adapler, dynamicVit, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
+import { adapler, dynamicvit, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
 import { diffrate } from '@tp/method-hybrid'
 import { trBert } from '@tp/method-rl'
 import type { TrainSettings } from '@tp/train'
@@ -74,7 +74,7 @@ export function fineTuning(method: Method, layers: readonly number[], share: num
 
 /** Of pictures: decisions in front of three of six blocks, or behind the attention of four. */
 export const fashionMethods: Readonly<Record<string, Pick<LearnedRun, 'method' | 'layers'>>> = {
-  dynamicvit: { method: dynamicVit({ ratio: 0.7 }), layers: [1, 3, 5] },
+  dynamicvit: { method: dynamicvit({ ratio: 0.7 }), layers: [1, 3, 5] },
   diffrate: { method: diffrate(), layers: [1, 2, 3, 4] },
 }
 

@@ -1,4 +1,5 @@
 import type { Method, Stage } from '@tp/core'
+import type { ModelInputs } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { small, smallLessons } from '../test/lessons.ts'
@@ -17,6 +18,16 @@ const stages: readonly Stage[] = [
   { name: 'second', share: 3, learns: 'all', terms: { task: 0 } },
 ]
 
+/** Nothing that these methods learn from comes from the examples. */
+const inputs: ModelInputs = {
+  source: 'none',
+  targets: [],
+  lengths: [],
+  preparationMs: undefined,
+  notes: [],
+  feeds: async () => ({}),
+}
+
 describe('stages', () => {
   test('follow one another by their shares; what learns, and what it learns from, is theirs', {
     timeout: 120_000,
@@ -24,7 +35,7 @@ describe('stages', () => {
     const method = thresholds({ stages, copies: 2 })
     const own = weightsOf(small, (name) => name.includes('classifier'))
     const learning: Weights = learnedWeights({ method, layers }, {}, settings)
-    const given = { model: small, runtime, soft: { method, layers }, settings, own, learning, steps: 8 }
+    const given = { model: small, runtime, inputs, soft: { method, layers }, settings, own, learning, steps: 8 }
     await using open = stagesOf(given)
     const seen: string[] = []
     for (let step = 0; step < 8; step++) {
@@ -44,7 +55,7 @@ describe('stages', () => {
 
   test('without any, everything learns all the time', { timeout: 60_000 }, async () => {
     const own = weightsOf(small, (name) => name.includes('classifier'))
-    await using open = stagesOf({ model: small, runtime, settings, own, learning: new Map(), steps: 3 })
+    await using open = stagesOf({ model: small, runtime, inputs, settings, own, learning: new Map(), steps: 3 })
     expect((await open.at(2)).graph.learning).toEqual([...own.keys()])
   })
 })

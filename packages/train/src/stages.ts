@@ -1,5 +1,7 @@
-import type { Runtime, Stage } from '@tp/core'
+import type { AbortSignalLike, Runtime, Stage } from '@tp/core'
+import type { ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
+import { saliencyOf } from './saliency.ts'
 import type { Settings } from './settings.ts'
 import { softFeeds } from './soft-inputs.ts'
 import type { StepGraph } from './step.ts'
@@ -10,7 +12,9 @@ export interface StagesOptions {
   readonly model: Model
   readonly runtime: Runtime
   readonly soft?: SoftMethod
+  readonly inputs: ModelInputs
   readonly saliency?: (row: number) => Float32Array
+  readonly signal?: AbortSignalLike
   readonly settings: Settings
   /** Weights of the model that may learn. */
   readonly own: Weights
@@ -46,6 +50,15 @@ export function stagesOf(options: StagesOptions): Stages {
     open = undefined
     await last?.graph.session[Symbol.asyncDispose]()
   }
+  // Asked for once, and only if a stage reads it.
+  let known: Promise<(row: number) => Float32Array> | undefined
+  const saliency = async (): Promise<(row: number) => Float32Array> => {
+    if (options.saliency !== undefined) return options.saliency
+    const { model, runtime, inputs, soft, signal } = options
+    const encoder = soft?.tower === undefined ? {} : { tower: soft.tower }
+    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...(signal && { signal }) })
+    return await known
+  }
   return {
     async at(step) {
       const index = Math.max(
@@ -55,7 +68,7 @@ export function stagesOf(options: StagesOptions): Stages {
       const stage = stages[index] as Stage
       if (open?.index !== index) {
         await close()
-        open = { index, graph: await load(stage, options) }
+        open = { index, graph: await load(stage, options, saliency) }
       }
       return { stage: stage.name, graph: open.graph }
     },
@@ -63,16 +76,31 @@ export function stagesOf(options: StagesOptions): Stages {
   }
 }
 
-async function load(stage: Stage, { model, runtime, soft, saliency, settings, own, learning }: StagesOptions) {
+async function load(
+  stage: Stage,
+  { model, runtime, soft, settings, own, learning }: StagesOptions,
+  saliency: () => Promise<(row: number) => Float32Array>,
+) {
   const weights: Weights = new Map([...own, ...learning])
   const moving = stage.learns === 'all' ? weights : learning
   const graph = trainingGraph(model, weights, settings, soft && { ...soft, stage }, [...moving.keys()])
   const session = await runtime.load(graph.bytes, { threads: 1 })
   const { copies = 1, lowest = 0.5 } = soft?.method.training ?? {}
-  const given = { ...graph, declared: session.inputs, copies, lowest, saliency }
+  // Of what the soft form reads, what the stage's loss depends on.
+  const inputs = graph.inputs.filter(({ name }) => session.inputs.some((own) => own.name === name))
+  const looks = inputs.some(({ kind }) => kind === 'saliency')
+  const { tokens, classes } = graph
+  const given = {
+    inputs,
+    tokens,
+    declared: session.inputs,
+    copies,
+    lowest,
+    saliency: looks ? await saliency() : undefined,
+  }
   return {
     session,
-    classes: graph.classes,
+    classes,
     learning: [...moving.keys()],
     copies,
     extra: (feeds, rows, step) => softFeeds(feeds, rows, settings.seed * 1_000_003 + step, given),

@@ -18,7 +18,7 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly runtime: Runtime
   /** A method that learns where tokens leave: its soft form is put into the model, which no token has left yet. */
   readonly soft?: SoftMethod
-  /** How much each token of an example counts, in its own order, for methods that learn from that (see `saliencyOf`). */
+  /** How much each token of an example counts, in its own order, for methods that learn from that; default: `saliencyOf`. */
   readonly saliency?: (row: number) => Float32Array
   /** What the best weights are chosen by; without it, and with a soft form, they are the last. */
   readonly selection?: ModelInputs

@@ -1,0 +1,41 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readProvenance } from '@tp/compiler'
+import { decodeModel } from '@tp/onnx'
+import { beforeAll, expect, test } from 'vitest'
+import { loadMethods } from '../src/pruning/load-methods.ts'
+import { words, wordTokenizer } from './small-models.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+
+/** An encoder of three blocks and five classes, and a sentence of each. */
+beforeAll(() => {
+  mkdirSync(folder.at('bert'))
+  copyFileSync(fixture('bert-cls-eager-ts11'), folder.at('bert', 'model.onnx'))
+  writeFileSync(folder.at('bert', 'tokenizer.json'), wordTokenizer())
+  const sentences = [0, 1, 2, 3, 4].map((label) => `${label}\t${words.slice(4).join(' ')} ${words[4 + label]}\n`)
+  writeFileSync(folder.at('texts.tsv'), sentences.join(''))
+})
+
+const learning = [...(await loadMethods()).values()].filter(({ entry }) => entry.create().training !== undefined)
+
+test.each(learning.map(({ entry }) => entry.name))(
+  '%s learns from the command line alone',
+  {
+    timeout: 120_000,
+  },
+  async (method) => {
+    const data = ['--data', folder.at('texts.tsv'), '--selection', folder.at('texts.tsv')]
+    const out = folder.at(`${method}.onnx`)
+    const { code, stderr } = await tpHere([
+      ...['train', folder.at('bert', 'model.onnx'), '-o', out, '--method', method, ...data],
+      ...['--epochs', '1', '--hard-epochs', '1', ...target(family)],
+    ])
+    expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
+    expect(readProvenance(decodeModel(readFileSync(out)))[0]?.method).toBe(method)
+  },
+)
+
+test('there are methods that learn', () => {
+  expect(learning.length).toBeGreaterThan(8)
+})

@@ -44,7 +44,7 @@ export interface LearnedLine extends Pick<Candidate, 'name' | 'flops'> {
   readonly correct: readonly number[]
 }
 
-const TIMED = { examples: 32, budgetMs: 60_000, rounds: 200 }
+const TIMED = { examples: 32, budgetMs: 60_000, rounds: 200 } as const
 
 /** Right answers on all texts, then time on some, in turns and on one thread; the first candidate is what others are compared with. */
 export async function measureCandidates(

@@ -1,11 +1,11 @@
 import { prune } from '@tp/compiler'
 import { type Method, none, quasiRandom, random, type Schedule, schedule, stride, TpError } from '@tp/core'
-import { compareToDense } from '@tp/eval'
+import { compareToDense, type Evaluation, evaluate } from '@tp/eval'
 import { balanced, clsAttention, receivedAttention, valueAware } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, fitSchedule } from '@tp/train'
-import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
 import { lengthOfEqualCost } from '../measure/truncation.ts'
 import type { Context } from '../report/section.ts'
@@ -57,17 +57,22 @@ export async function bestTrainingFree(
     }
   }
   onProgress(`${settings.length} training-free settings on the selection set`)
+  // In large batches: only right answers are asked for.
+  const answers = async (file: Uint8Array): Promise<Evaluation> => {
+    await using session = await runtime.load(file, { threads: 1, worker: true })
+    return await evaluate(session, selection, { batchSize: 32, bootstrap: { resamples: 1 } })
+  }
   const [dense, ...evaluations] = await inParallel([
-    () => evaluateFile(runtime, material.file, selection, { resamples: 1 }),
+    () => answers(material.file),
     ...settings.map(
       ({ method, schedule }) =>
         () =>
-          evaluateFile(runtime, encodeModel(pruned(model, method, schedule)), selection, { resamples: 1 }),
+          answers(encodeModel(pruned(model, method, schedule))),
     ),
   ])
   const tried = settings.map((setting, i) => ({
     ...setting,
-    loss: compareToDense(evaluations[i] as NonNullable<typeof dense>, dense as NonNullable<typeof dense>).loss.estimate,
+    loss: compareToDense(evaluations[i] as Evaluation, dense as Evaluation).loss.estimate,
   }))
   return tried.reduce((best, next) => (next.loss < best.loss ? next : best))
 }

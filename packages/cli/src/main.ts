@@ -24,6 +24,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const code = await run(process.argv.slice(2), version, {
   signal: interruption.signal,
   print: (text) => void process.stdout.write(`${text}\n`),
+  styled: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
   printError: (text) => void process.stderr.write(`${text}\n`),
   progress: progressTo(process.stderr),
 })

@@ -1,7 +1,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
-import { type Digit, digitsData, mailData, modelPath } from '@tp/models'
+import { digitsData, mailData, modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { idx, pixelsOf } from './idx.ts'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -41,18 +42,6 @@ beforeAll(() => {
     ),
   )
 })
-
-/** http://yann.lecun.com/exdb/mnist: two zero bytes, type 8 (unsigned byte), number of axes, sizes, bytes. */
-function idx(dims: readonly number[], bytes: readonly number[]): Uint8Array {
-  const header = Buffer.alloc(4 + 4 * dims.length)
-  header.set([0, 0, 8, dims.length])
-  for (const [axis, size] of dims.entries()) header.writeUInt32BE(size, 4 + 4 * axis)
-  return Buffer.concat([header, Uint8Array.from(bytes)])
-}
-
-function pixelsOf({ pixels }: Digit): number[] {
-  return Array.from(pixels, (brightness) => Math.round(255 * brightness))
-}
 
 describe('eval of texts', () => {
   test('prints one row a method and budget beside dense and none', async () => {

@@ -13,7 +13,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await tp(args)
     expect(code).toBe(0)
     expect(stderr).toBe('')
-    for (const name of ['inspect', 'prune', 'eval', 'bench', 'methods', 'doctor'])
+    for (const name of ['inspect', 'prune', 'eval', 'explain', 'bench', 'methods', 'doctor'])
       expect(stdout).toContain(`tp ${name}`)
   })
 

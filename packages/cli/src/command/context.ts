@@ -6,6 +6,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Data, to stdout; a line break is added. */
   print(text: string): void
+  /** Whether stdout is a terminal that shows bold. */
+  readonly styled?: boolean
   /** To stderr. */
   readonly progress: Progress
 }

@@ -17,6 +17,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
+  explain: {
+    summary: 'says what a model looks at in examples, and at which block it leaves under a method',
+    operands: ['MODEL'],
+    load: async () => (await import('./explain.ts')).explainCommand,
+  },
   bench: {
     summary: 'times a model against another, or against itself pruned, in turns',
     operands: ['MODEL'],

@@ -1,0 +1,148 @@
+import { basename } from 'node:path'
+import { loadTokenizer, readModelFolder, type TextTokenizer } from '@tp/eval'
+import type { SaliencyScore } from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { className, describeExplanation } from '../explaining/describe.ts'
+import { type Explanation, explain } from '../explaining/explain.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { jsonDocument } from '../output/document.ts'
+import { type Asked, methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
+import { budgetOptions } from '../pruning/budget.ts'
+import { planOption } from '../pruning/plan-file.ts'
+import { inspectFile, pruneFile, pruningOptions } from '../pruning/request.ts'
+
+/** Examples that are explained where nobody says how many. */
+const EXAMPLES = 5
+
+const options = {
+  ...dataOptions,
+  limit: { ...dataOptions.limit, description: `only the first N examples; default ${EXAMPLES}` },
+  score: {
+    type: 'string',
+    value: 'gradient-input|taylor',
+    description: 'size of gradient times value (default), or of what the answer changes by if the token becomes 0',
+  },
+  ...methodOption,
+  ...planOption,
+  ...budgetOptions,
+  ...pruningOptions,
+  tower: {
+    ...pruningOptions.tower,
+    description:
+      'the encoder that is meant, in a file of several (tp inspect names them); default: the first that can be',
+  },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const
+
+const scores: readonly string[] = ['gradient-input', 'taylor'] satisfies SaliencyScore[]
+
+export const explainCommand: Command = command({
+  options,
+  notes: [
+    "Saliency is by the gradient of the logit of the model's own answer at what its first block is given, as a share of that of",
+    'the most salient token of the example. With a method it also says at which block each token leaves, and how far the order',
+    "in which they leave agrees with their saliency (Spearman's rank correlation, without tokens that have to stay: 1 if what",
+    'counts least leaves first, 0 if the one says nothing of the other). Examples:',
+    '',
+    '  tp explain model.onnx --data dev.tsv --limit 3',
+    '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
+  ],
+  async run([path = ''], given, context) {
+    const { print, progress, signal, styled = false } = context
+    const { data, score = 'gradient-input', json = false } = given
+    if (data === undefined) throw usageError('--data PATH is missing: the examples to explain')
+    if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
+    const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
+    if (asked === undefined) refuseIdle(given)
+    const file = await readModelFile(path, signal)
+    const inspection = inspectFile(file, asked?.settings.tower ?? given.tower)
+    if (inspection.open > 0) {
+      const message = 'tokens leave this model already; explain the file that it was made from, with --method'
+      throw new RefusalError(path, { code: 'TP_PRUNED', message })
+    }
+    if (asked !== undefined) progress.stage(`pruning ${basename(path)}`)
+    const pruned = asked && {
+      ...(await pruneFile(file, {
+        ...{ ...asked.settings, tower: inspection.tower, method: asked.method },
+        schedules: schedulesFor(asked, file, [inspection]),
+        trace: true,
+      })),
+      stays: asked.settings.protect === 'auto' ? inspection.fixed : asked.settings.protect,
+    }
+    const batchSize = batchSizeOf(file)
+    const limit = given.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`
+    const inputs = await openInputs(path, data, batchSize, { ...given, limit }, context)
+    for (const note of inputs.notes) progress.note(note)
+    const known = await readModelFolder(path)
+    const classes = given.labels?.split(',') ?? known.labels
+    const tokenizer = await tokenizerOf(inputs.lengths, given.tokenizer ?? known.tokenizer)
+    const found = await explain({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
+    progress.end()
+    const correlation = meanCorrelation(found)
+    if (json) {
+      const schedule = pruned?.towers[0]?.schedule
+      print(
+        jsonDocument('explain', {
+          ...{ model: path, data, score, notes: inputs.notes },
+          ...(asked && { method: asked.name, params: asked.values }),
+          ...(schedule && { schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })) }),
+          ...(asked && { correlation: correlation ?? null }),
+          examples: found.map((explanation) => content(explanation, classes)),
+        }),
+      )
+      return EXIT.done
+    }
+    const { classToken } = inspection
+    const texts = found.map((explanation) => describeExplanation(explanation, { classes, classToken, styled }))
+    print([...texts, ...(asked ? [summary(asked, correlation)] : [])].join('\n\n'))
+    return EXIT.done
+  },
+})
+
+function isScore(text: string): text is SaliencyScore {
+  return scores.includes(text)
+}
+
+/** Nothing that was asked for is passed over in silence. The encoder that is meant may be named without pruning it. */
+function refuseIdle(given: Arguments<typeof options>): void {
+  const prunes: readonly string[] = Object.keys({ ...budgetOptions, ...pruningOptions })
+  const idle = Object.keys(given).find((name) => name !== 'tower' && prunes.includes(name))
+  if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
+}
+
+/** Only texts have lengths of their own, and words to show. */
+async function tokenizerOf(
+  lengths: readonly number[] | undefined,
+  path: string | undefined,
+): Promise<TextTokenizer | undefined> {
+  return lengths === undefined || path === undefined ? undefined : await loadTokenizer(path)
+}
+
+function content(explanation: Explanation, classes: readonly string[] | undefined): object {
+  const { label, answer, probability, tokens, grid, pruned, example } = explanation
+  return {
+    ...{ example, label: className(label, classes), answer: className(answer, classes), probability },
+    ...(grid && { grid }),
+    ...(pruned && {
+      pruned: { answer: className(pruned.answer, classes), correlation: pruned.correlation ?? null },
+    }),
+    tokens,
+  }
+}
+
+/** Over the examples that have one. */
+function meanCorrelation(explanations: readonly Explanation[]): number | undefined {
+  const values = explanations.flatMap(({ pruned }) => pruned?.correlation ?? [])
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function summary({ name }: Asked, correlation: number | undefined): string {
+  return correlation === undefined
+    ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same block, or none does`
+    : `${name}: rank correlation of how long tokens stay with their saliency ${correlation.toFixed(2)}, in the mean`
+}

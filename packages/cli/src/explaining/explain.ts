@@ -1,0 +1,165 @@
+import { basename } from 'node:path'
+import type { Inspection } from '@tp/compiler'
+import { isTpError, TpError } from '@tp/core'
+import { evaluate, type ModelInputs, rankCorrelation, type TextTokenizer, tracedTokens } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type SaliencyScore, saliencyOf } from '@tp/train'
+import type { Context } from '../command/context.ts'
+import { pause } from '../command/pause.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { type PatchGrid, patchGrid } from './patch-grid.ts'
+
+/** A token of an example, and how much it counts for the model's answer. */
+export interface ExplainedToken {
+  /** Of texts: as the tokenizer writes it, special ones by their name. */
+  readonly text?: string
+  /** 0 … 1: as a share of that of the example's most salient token */
+  readonly saliency: number
+  /** Block at which the method drops it; null: it stays to the end. Only with a method. */
+  readonly leavesAt?: number | null
+}
+
+/** What a model looks at in one example. */
+export interface Explanation {
+  readonly example: number
+  readonly label: number
+  readonly answer: number
+  /** Of the answer, by softmax: 0 … 1 */
+  readonly probability: number
+  /** In the order of the example. */
+  readonly tokens: readonly ExplainedToken[]
+  /** Of pictures whose patches are found again in the tokens. */
+  readonly grid: PatchGrid | undefined
+  readonly pruned: PrunedAnswer | undefined
+}
+
+/** What becomes of it where tokens leave by a method. */
+interface PrunedAnswer {
+  readonly answer: number
+  /**
+   * Spearman's, of how long tokens stay and their saliency, without those that have to stay: 1 where what the model looks at
+   * least leaves first. Undefined where all leave at the same block.
+   */
+  readonly correlation: number | undefined
+}
+
+export interface ExplainOptions {
+  readonly file: ModelFile
+  readonly inspection: Inspection
+  readonly inputs: ModelInputs
+  readonly batchSize: number
+  readonly tokenizer: TextTokenizer | undefined
+  readonly score: SaliencyScore
+  /** The model pruned by a method, with traces, and the positions that have to stay in it. */
+  readonly pruned: { readonly model: Model; readonly stays: readonly number[] } | undefined
+}
+
+/** @throws TpError TP_GRADIENT, TP_OUTPUT, TP_DATA, TP_ABORTED */
+export async function explain(options: ExplainOptions, { progress, signal }: Context): Promise<Explanation[]> {
+  const { file, inspection, inputs, batchSize, tokenizer, score, pruned } = options
+  progress.stage('computing saliency')
+  const saliency = await saliencyOf({
+    model: file.model,
+    runtime: nodeRuntime(),
+    ...{ inputs, tower: inspection.tower, score, batchSize, signal },
+  }).catch((error: unknown) => {
+    throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
+  })
+  await using session = await nodeRuntime().load(file.path, { threads: 1, signal })
+  const { predictions, logits, classes } = await evaluate(session, inputs, { batchSize, signal })
+  const traces = pruned && (await traceAll(options, pruned.model, { progress, signal }))
+  const explanations: Explanation[] = []
+  for (const [example, label] of inputs.targets.entries()) {
+    await pause(signal)
+    const feeds = await inputs.feeds(examplesWith(example, batchSize))
+    const values = Array.from(saliency(example)).slice(0, inputs.lengths?.[example])
+    const ids = tokenizer && (feeds.input_ids ?? feeds.input)
+    const left = traces?.leavesAt(example, values.length)
+    const answer = predictions[example] as number
+    explanations.push({
+      ...{ example, label, answer },
+      probability: probabilityOf(logits.subarray(example * classes, (example + 1) * classes), answer),
+      tokens: values.map((value, position) => ({
+        ...(tokenizer && ids && { text: textOf(tokenizer, Number(ids.data[position])) }),
+        saliency: value,
+        ...(left && { leavesAt: left[position] ?? null }),
+      })),
+      grid: patchGrid(Object.values(feeds)[0]?.dims ?? [], values.length),
+      pruned: traces &&
+        left && { answer: traces.predictions[example] as number, correlation: agreement(left, values, pruned.stays) },
+    })
+  }
+  return explanations
+}
+
+function impassable({ path }: ModelFile, cause: TpError): TpError {
+  const reason = cause.message.replace(`[${cause.where}] `, '')
+  const advice = 'explain the model as it was before it was quantised or fused'
+  return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
+}
+
+/** Rows of a batch that begins with an example, as many as the model takes. */
+function examplesWith(example: number, batchSize: number): number[] {
+  return new Array<number>(batchSize).fill(example)
+}
+
+interface Traces {
+  readonly predictions: readonly number[]
+  /** By token the block that it leaves at for good; undefined: it stays. */
+  leavesAt(example: number, tokens: number): (number | undefined)[]
+}
+
+async function traceAll(
+  { file, inputs, batchSize }: ExplainOptions,
+  model: Model,
+  { progress, signal }: Pick<Context, 'progress' | 'signal'>,
+): Promise<Traces> {
+  progress.stage('following tokens')
+  await using session = await loadSession(model, file, { threads: 1, signal })
+  const { predictions } = await evaluate(session, inputs, { batchSize, signal })
+  const stayed: (readonly [block: number, tokens: ReadonlySet<number>])[][] = []
+  for (const example of inputs.targets.keys()) {
+    await pause(signal)
+    const traced = tracedTokens(await session.run(await inputs.feeds(examplesWith(example, batchSize)), { signal }))
+    stayed.push([...traced].map(([block, rows]) => [block, new Set(rows[0])]))
+    progress.step(example + 1, inputs.targets.length)
+  }
+  return {
+    predictions,
+    leavesAt(example, tokens) {
+      const blocks = stayed[example] ?? []
+      // Some methods bring tokens back: what counts is the last block that has it.
+      return Array.from({ length: tokens }, (_, token) => {
+        const last = blocks.findLastIndex(([, own]) => own.has(token))
+        return blocks[last + 1]?.[0]
+      })
+    },
+  }
+}
+
+function agreement(
+  left: readonly (number | undefined)[],
+  saliency: readonly number[],
+  stays: readonly number[],
+): number | undefined {
+  const count = left.length
+  const fixed = new Set(stays.map((position) => (position < 0 ? count + position : position)))
+  const free = saliency.map((_, i) => i).filter((i) => !fixed.has(i))
+  return rankCorrelation(
+    free.map((i) => left[i] ?? Number.MAX_SAFE_INTEGER),
+    free.map((i) => saliency[i] as number),
+  )
+}
+
+function probabilityOf(logits: Float32Array, answer: number): number {
+  const top = logits[answer] as number
+  return 1 / logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)
+}
+
+/** In one line, and without what a terminal would obey. */
+function textOf(tokenizer: TextTokenizer, id: number): string {
+  const text = tokenizer.textOf(id).trim() || tokenizer.nameOf(id)
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
+}

@@ -1,17 +1,20 @@
 import { writeFileSync } from 'node:fs'
 import { baselines, contractVersion } from '@tp/core'
 import { methods as attentionMethods } from '@tp/method-attention'
+import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
+import { methods as policyMethods } from '@tp/method-rl'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
+const all = [...baselines, ...attentionMethods, ...hybridMethods, ...gradientMethods, ...policyMethods]
 
 describe('methods', () => {
   test('lists every method with its options', async () => {
     const { code, stdout } = await tp(['methods'])
     expect(code).toBe(0)
-    for (const { name, description } of [...baselines, ...attentionMethods, ...hybridMethods]) {
+    for (const { name, description } of all) {
       expect(stdout).toContain(name)
       expect(stdout).toContain(description)
     }
@@ -22,9 +25,7 @@ describe('methods', () => {
     const { stdout } = await tpHere(['methods', '--json'])
     const document = JSON.parse(stdout)
     expect(document).toMatchObject({ format: 1, kind: 'methods' })
-    expect(document.methods.map(({ name }: { name: string }) => name)).toEqual(
-      [...baselines, ...attentionMethods, ...hybridMethods].map(({ name }) => name),
-    )
+    expect(document.methods.map(({ name }: { name: string }) => name)).toEqual(all.map(({ name }) => name))
   })
 })
 

@@ -42,7 +42,10 @@ export class Softening {
   readonly #bound = new Map<Tensor, Tensor>()
   /** [b,n,D] as the graph has it */
   readonly #stream: readonly Dim[]
+  /** What was asked for already, by its name as an input. */
+  readonly #given = new Map<string, Tensor>()
   #state: TokenState
+  #real: Tensor | undefined
   #lastLeft: Tensor | undefined
   #attend: Attend | undefined
 
@@ -90,8 +93,6 @@ export class Softening {
       nameOf: (tensor) => values.nameOf(tensor),
     }
   }
-
-  #real: Tensor | undefined
 
   /** @returns what becomes of the block's output, if something does */
   #softenAt(block: number): ((output: Tensor, before: Tensor) => Tensor) | undefined {
@@ -178,7 +179,6 @@ export class Softening {
       ratio: () => give('ratio', `tp.ratio.${block}`, ['B']),
     }
   }
-  readonly #given = new Map<string, Tensor>()
 
   /** The last site's softmax in place of the block's own. */
   #attendAt(block: number): void {

@@ -261,6 +261,7 @@ function checkSchedule(schedule: Schedule, { depth, open }: Encoder): void {
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
+/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
 function keepOutputs(source: Model, names: readonly string[]): Model {
   const model = cloneModel(source)
   const graph = new Graph(model)

@@ -6,16 +6,14 @@ import {
   greater,
   less,
   type Method,
-  matmul,
-  mean,
   mul,
   ranks,
+  receivedFrom,
   scorer,
   softmax,
-  squeeze,
+  softmaxOfLeft,
   sum,
   type Tensor,
-  unsqueeze,
   where,
 } from '@tp/core'
 
@@ -47,12 +45,10 @@ export function softMask(keep: number): Method {
     training: {
       soften(site) {
         const { left, fixed } = site
-        const received = mean(squeeze(matmul(unsqueeze(left, [1, 2]), site.attention), [2]), 1)
-        const rank = ranks(site, where(fixed, 1e30, received), greater(left, 0.5))
+        const rank = ranks(site, where(fixed, 1e30, receivedFrom(site.attention, left)), greater(left, 0.5))
         const most = floor(div(add(mul(sum(left, 1, { keepDims: true }), counted), 9999), 10000))
         const stays: Tensor = site.obey(cast(less(rank, most), 'float32'))
-        const isKey = unsqueeze(greater(stays, 0.5), [1, 2])
-        return { left: stays, attend: (scores) => softmax(where(isKey, scores, -1e9)) }
+        return { left: stays, attend: (scores) => softmaxOfLeft(scores, stays) }
       },
     },
   })

@@ -1,4 +1,18 @@
-import { cast, div, exp, greater, max, maximum, minimum, mul, sub, sum, unsqueeze, where } from './ops/index.ts'
+import {
+  cast,
+  div,
+  exp,
+  greater,
+  max,
+  maximum,
+  minimum,
+  mul,
+  softmax,
+  sub,
+  sum,
+  unsqueeze,
+  where,
+} from './ops/index.ts'
 import type { Tensor } from './tensor.ts'
 
 /**
@@ -16,6 +30,18 @@ export function maskedSoftmax(scores: Tensor, left: Tensor): Tensor {
   return div(weights, maximum(sum(weights, 3, { keepDims: true }), TINY))
 }
 
+/**
+ * The same where it is 0 or 1 how much of a token is left, and nothing is to be learned from that: one softmax.
+ *
+ * @param scores [B,H,N,N]
+ * @param left float [B,N] 0 or 1
+ */
+export function softmaxOfLeft(scores: Tensor, left: Tensor): Tensor {
+  return softmax(where(unsqueeze(greater(left, 0.5), [1, 2]), scores, GONE))
+}
+
+/** So low a score that its probability is 0. */
+const GONE = -1e9
 /** Lower than any score. */
 const LOWEST = -1e30
 /** Only where nothing is left: no attention instead of 0 / 0. */

@@ -7,16 +7,14 @@ import {
   greater,
   less,
   type Method,
-  matmul,
-  mean,
   mul,
   type OptionSpecs,
   ranks,
+  receivedFrom,
   round,
   type SoftSite,
   scorer,
-  softmax,
-  squeeze,
+  softmaxOfLeft,
   sum,
   type Tensor,
   unsqueeze,
@@ -74,32 +72,22 @@ export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
       lowest,
       soften(site) {
         const stays = best(site)
-        const isKey = unsqueeze(stays, [1, 2])
-        return {
-          left: cast(stays, 'float32'),
-          // Those that have left are no keys any more; what they still compute themselves nobody reads.
-          attend: (scores) => softmax(where(isKey, scores, GONE)),
-        }
+        // Those that have left are no keys any more; what they still compute themselves nobody reads.
+        return { left: stays, attend: (scores) => softmaxOfLeft(scores, stays) }
       },
     },
   })
 }
 
-/** So low a score that its probability is 0. */
-const GONE = -1e9
-
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** bool [B,N]: the tokens that would stay if the others that have left were really gone. */
+/** float [B,N]: 1 for the tokens that would stay if the others that have left were really gone. */
 function best(site: SoftSite): Tensor {
   const { left, ratio, fixed } = site
-  const isThere = greater(left, 0.5)
-  // The columns' sums over the rows of those that are there; their number changes no rank.
-  const received = mean(squeeze(matmul(unsqueeze(left, [1, 2]), site.attention), [2]), 1)
-  const rank = ranks(site, where(fixed, FIRST, received), isThere)
+  const rank = ranks(site, where(fixed, FIRST, receivedFrom(site.attention, left)), greater(left, 0.5))
   // As amounts by ratio count: in ten-thousandths, rounded up.
   const share = round(mul(unsqueeze(ratio, 1), 10000))
   const kept = floor(div(add(mul(sum(left, 1, { keepDims: true }), share), 9999), 10000))
-  return greater(site.obey(cast(less(rank, kept), 'float32')), 0.5)
+  return site.obey(cast(less(rank, kept), 'float32'))
 }

@@ -14,10 +14,10 @@ import {
   matmul,
   max,
   maximum,
-  mean,
   mul,
   not,
   type OptionSpecs,
+  receivedFrom,
   type Site,
   type Softened,
   type SoftSite,
@@ -113,7 +113,7 @@ export function softLtmp(site: SoftSite, temperature: number, training: LtmpTrai
   const merges = isAbove(sub(1, distance), param.merge)
   const isMerged = and(sources, greater(merges, 0.5))
   const target = where(isMerged, into, -1)
-  const received = receivedFrom(counted, site.attention)
+  const received = receivedFrom(site.attention, cast(counted, 'float32'))
   const importance = maximum(received, largestOfParts(site, received, target))
   const stays = where(isMerged, sub(1, merges), isAbove(importance, param.prune))
   // The mask of a token that is there is that of this block alone: the gradient goes to its thresholds only.
@@ -139,13 +139,6 @@ const FIRST = 1e6
 function placeAmong(there: Tensor, order: Tensor): Tensor {
   const isBefore = and(less(unsqueeze(order, 1), unsqueeze(order, 2)), unsqueeze(there, 1)) // [B,token,other]
   return sum(cast(isBefore, 'float32'), 2)
-}
-
-/** float [B,N]: mean over heads and some query rows of the attention to each token. */
-function receivedFrom(rows: Tensor, attention: Tensor): Tensor {
-  const weight = cast(rows, 'float32')
-  const received = mean(squeeze(matmul(unsqueeze(weight, [1, 2]), attention), 2), 1)
-  return div(received, sum(weight, 1, { keepDims: true }))
 }
 
 /** float [B,N]: the most that one of those received which join a token; 0 where none does. target float [B,N] */

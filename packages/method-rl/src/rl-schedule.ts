@@ -18,23 +18,24 @@ import {
   logSoftmax,
   type Method,
   matmul,
-  mean,
   mul,
   neg,
   type OptionSpecs,
+  ranks,
+  receivedFrom,
   type Schedule,
   type SoftSite,
   scorer,
+  softmaxOfLeft,
   squeeze,
   sub,
   sum,
   type Tensor,
   tenThousandths,
-  unsqueeze,
   type Values,
   where,
 } from '@tp/core'
-import { attendTo, ranksOf, samplesOption } from './soft-choice.ts'
+import { samplesOption } from './samples-option.ts'
 
 export interface RlScheduleOptions {
   /** How often each example is tried in a step; their mean reward is what each is measured by (default 8). */
@@ -90,9 +91,10 @@ export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}
         const logits = logitsOf(share, site, param)
         const choice = argMax(add(logits, gumbel(site.noise(['B', ratios.length]))), 1, { keepDims: true })
         const stays = topTokens(site, gather(constant(ratios.map(tenThousandths), 'int64'), choice))
+        const now = mul(left, stays)
         return {
           left: stays,
-          attend: attendTo(mul(left, stays)),
+          attend: (scores) => softmaxOfLeft(scores, now),
           logProb: squeeze(gatherElements(logSoftmax(logits, 1), choice, 1), [1]),
         }
       },
@@ -122,13 +124,16 @@ function gumbel(noise: Tensor): Tensor {
  * float [B,N]: 1 for the tokens that receive most attention from those that are left.
  * @param ratio int64 [B,1], in ten-thousandths
  */
-function topTokens({ attention, left, fixed, obey }: SoftSite, ratio: Tensor): Tensor {
+function topTokens(site: SoftSite, ratio: Tensor): Tensor {
+  const { attention, left, fixed, obey } = site
   const count = sum(left, 1, { keepDims: true })
   const kept = div(add(mul(cast(count, 'int64'), ratio), 9999), 10000)
-  const received = div(mean(squeeze(matmul(unsqueeze(left, [1, 2]), attention), [2]), 1), count)
-  const score = where(fixed, 2, where(greater(left, 0), received, -1))
-  return obey(cast(less(ranksOf(score), cast(kept, 'float32')), 'float32'))
+  const rank = ranks(site, where(fixed, FIRST, receivedFrom(attention, left)), greater(left, 0))
+  return obey(cast(less(rank, cast(kept, 'float32')), 'float32'))
 }
+
+/** More than any token receives. */
+const FIRST = 2
 
 /** The likeliest ratio of each block, given those of the blocks before. */
 function likeliest(learned: ReadonlyMap<number, Learned>, blocks: number, ratios: readonly number[]): Schedule {

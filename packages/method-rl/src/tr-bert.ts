@@ -12,11 +12,13 @@ import {
   mul,
   neg,
   type OptionSpecs,
+  ranks,
   round,
   type Site,
   type SoftSite,
   scorer,
   sigmoid,
+  softmaxOfLeft,
   squeeze,
   stopGradient,
   sub,
@@ -24,7 +26,7 @@ import {
   type Tensor,
   where,
 } from '@tp/core'
-import { attendTo, ranksOf, samplesOption } from './soft-choice.ts'
+import { samplesOption } from './samples-option.ts'
 
 export interface TrBertOptions {
   /** How often each example is tried in a step; their mean reward is what each is measured by (default 8). */
@@ -75,7 +77,7 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
         const decided = mul(site.left, where(site.fixed, 0, 1))
         return {
           left: stays,
-          attend: attendTo(left),
+          attend: (scores) => softmaxOfLeft(scores, left),
           losses: { imitate: neg(logProbOf(toImitate(site, probability, decided), probability, decided)) },
           logProb: logProbOf(stays, probability, decided),
         }
@@ -93,17 +95,17 @@ function probabilities({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tenso
 }
 
 /** float [B,N]: 1 for what stays, by chance; where nothing would, the most likely token, as at a threshold. */
-function chosen({ left, noise, obey }: SoftSite, probability: Tensor): Tensor {
+function chosen(site: SoftSite, probability: Tensor): Tensor {
+  const { left, noise, obey } = site
   const drawn = obey(cast(less(noise(['B', 'N']), probability), 'float32'))
-  const ranks = ranksOf(sub(mul(add(probability, 1), left), 1))
-  const best = obey(cast(less(ranks, 1), 'float32'))
+  const best = obey(cast(less(ranks(site, probability, greater(left, 0)), 1), 'float32'))
   return where(greater(sum(mul(drawn, left), 1, { keepDims: true }), 0), drawn, best)
 }
 
 /** float [B,N]: 1 for the tokens that count most, as many as the policy would keep of those that it decides on. */
-function toImitate({ saliency }: SoftSite, probability: Tensor, decided: Tensor): Tensor {
+function toImitate(site: SoftSite, probability: Tensor, decided: Tensor): Tensor {
   const many = round(sum(mul(stopGradient(probability), decided), 1, { keepDims: true }))
-  return cast(less(ranksOf(sub(mul(add(saliency, 1), decided), 1)), many), 'float32')
+  return cast(less(ranks(site, site.saliency, greater(decided, 0)), many), 'float32')
 }
 
 /** float [B]: mean log-probability of actions [B,N], 1 for staying, over the tokens that are decided on [B,N]. */

@@ -27,5 +27,3 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
   // What the head reads by its place has to stay there, whatever else is asked for.
   return [...new Set([...encoder.required, ...positions])]
 }
-
-/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */

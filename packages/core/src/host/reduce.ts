@@ -1,22 +1,7 @@
 import { TpError } from '../errors.ts'
 import type { Budget, Method, Reduction, Site, Spec, Values } from '../method.ts'
-import {
-  add,
-  and,
-  cast,
-  div,
-  equal,
-  greater,
-  less,
-  log,
-  matmul,
-  mean,
-  or,
-  squeeze,
-  sum,
-  transpose,
-  unsqueeze,
-} from '../ops/index.ts'
+import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
+import { receivedFrom } from '../received.ts'
 import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
@@ -201,15 +186,9 @@ export function makeSite(source: SiteSource, state: TokenState, budget: Budget |
   }
 }
 
-/**
- * attention [B,H,N,N] → [B,N]: mean over real query rows, then over heads. One axis at a time: reducing both at once
- * takes runtimes 50 times as long.
- */
-function received(attention: Tensor, state: TokenState): Tensor {
-  if (state.alive === undefined) return mean(mean(attention, 2), 1)
-  const real = cast(state.alive, attention.dtype)
-  const summed = squeeze(matmul(unsqueeze(real, [1, 2]), attention), [2])
-  return div(mean(summed, 1), sum(real, 1, { keepDims: true }))
+/** attention [B,H,N,N] → [B,N]: mean over real query rows and heads. */
+function received(attention: Tensor, { alive }: TokenState): Tensor {
+  return alive === undefined ? mean(mean(attention, 2), 1) : receivedFrom(attention, cast(alive, attention.dtype))
 }
 
 function obey(keep: Tensor, state: TokenState): Tensor {

@@ -1,4 +1,4 @@
-import type { AbortSignalLike, Runtime, Stage } from '@tp/core'
+import { type AbortSignalLike, type Runtime, type Stage, TpError } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import { saliencyOf } from './saliency.ts'
@@ -25,6 +25,7 @@ export interface StagesOptions {
 
 /** The graph of a step in its stage. */
 interface StageGraph extends StepGraph {
+  /** That the model tells apart; all labels are among them. */
   readonly classes: number | undefined
 }
 
@@ -78,12 +79,13 @@ export function stagesOf(options: StagesOptions): Stages {
 
 async function load(
   stage: Stage,
-  { model, runtime, soft, settings, own, learning }: StagesOptions,
+  { model, runtime, soft, inputs: examples, settings, own, learning }: StagesOptions,
   saliency: () => Promise<(row: number) => Float32Array>,
 ) {
   const weights: Weights = new Map([...own, ...learning])
   const moving = stage.learns === 'all' ? weights : learning
   const graph = trainingGraph(model, weights, settings, soft && { ...soft, stage }, [...moving.keys()])
+  checkTargets(examples, graph.classes)
   const session = await runtime.load(graph.bytes, { threads: 1 })
   const { copies = 1, lowest = 0.5 } = soft?.method.training ?? {}
   // Of what the soft form reads, what the stage's loss depends on.
@@ -105,4 +107,11 @@ async function load(
     copies,
     extra: (feeds, rows, step) => softFeeds(feeds, rows, settings.seed * 1_000_003 + step, given),
   } satisfies StageGraph
+}
+
+function checkTargets({ targets, source }: ModelInputs, classes = Number.POSITIVE_INFINITY): void {
+  const at = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
+  if (at < 0) return
+  const seen = `example ${at} has class ${targets[at]}, but the model tells ${classes} classes apart (0…${classes - 1})`
+  throw new TpError('TP_DATA', 'train', `${source}: ${seen}`)
 }

@@ -85,7 +85,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
   while (standing.step < steps) {
     await stopIfAborted(signal, () => onCheckpoint?.(writeCheckpoint(told, weights, optimizer, standing)))
     const { stage, graph } = await stages.at(standing.step)
-    checkTargets(inputs, graph.classes)
     const rows = order(Math.floor(standing.step / perEpoch))[standing.step % perEpoch] as number[]
     const learningRate = learningRateAt(standing.step, steps, settings)
     const at = { rows, learningRate, step: standing.step + 1 }
@@ -113,13 +112,6 @@ export async function train(options: TrainOptions): Promise<Trained> {
     accuracy: standing.best?.accuracy,
     progress: standing.progress,
   }
-}
-
-function checkTargets({ targets, source }: ModelInputs, classes = Number.POSITIVE_INFINITY): void {
-  const at = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
-  if (at < 0) return
-  const seen = `example ${at} has class ${targets[at]}, but the model tells ${classes} classes apart (0…${classes - 1})`
-  throw new TpError('TP_DATA', 'train', `${source}: ${seen}`)
 }
 
 /** The batches of each epoch; those of the last one that was asked for are kept. */

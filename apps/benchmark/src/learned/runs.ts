@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { prune } from '@tp/compiler'
-import { type Method, type Schedule, schedule, TpError, valuesOf } from '@tp/core'
+import { type Method, type Schedule, schedule, valuesOf } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import {
@@ -14,6 +13,7 @@ import {
   weightsOf,
   withWeights,
 } from '@tp/train'
+import { prunedModel } from '../measure/variant.ts'
 import { writeWhole } from '../output/write-file.ts'
 import type { Context } from '../report/section.ts'
 
@@ -122,11 +122,7 @@ function cut(
   learned: Awaited<ReturnType<typeof learnPruning>>['learned'] = new Map(),
 ): Pick<Learnt, 'model' | 'traced'> {
   const params = (block: number) => valuesOf(method, learned.get(block) ?? {}, block)
-  const pruned = (trace: boolean): Model => {
-    const result = prune(model, { method, schedule, params, trace })
-    if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-    return result.model
-  }
+  const pruned = (trace: boolean): Model => prunedModel(model, { method, schedule, params, trace }, method.name)
   return { model: pruned(false), traced: pruned(true) }
 }
 

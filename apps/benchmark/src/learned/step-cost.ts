@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { prune } from '@tp/compiler'
-import { type NamedTensors, schedule, TpError } from '@tp/core'
+import { type NamedTensors, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { allButTables, defaults, trainingGraph, weightsOf } from '@tp/train'
 import { processCost } from '../measure/process-cost.ts'
 import { timeFiles } from '../measure/time-files.ts'
+import { prunedModel } from '../measure/variant.ts'
 import { factor, interval } from '../output/numbers.ts'
 import type { Section } from '../report/section.ts'
 
@@ -75,7 +75,8 @@ interface Steps {
 
 /** A model's forward pass and its training step, and what both take. */
 export function stepsOf(dense: Model, keep: number): Steps {
-  const model = keep === 1 ? dense : cut(dense, keep)
+  const model =
+    keep === 1 ? dense : prunedModel(dense, { method: receivedAttention(), schedule: schedule(6, { keep }) }, 'a step')
   const names = weightsOf(dense, allButTables(dense))
   const weights = weightsOf(model, (name) => names.has(name))
   const { bytes } = trainingGraph(model, weights, defaults)
@@ -96,12 +97,6 @@ export function stepsOf(dense: Model, keep: number): Steps {
       step: { ...inputs, ...Object.fromEntries(weights), 'tp.labels': labels, 'tp.teacher': teacher },
     },
   }
-}
-
-function cut(model: Model, keep: number): Model {
-  const result = prune(model, { method: receivedAttention(), schedule: schedule(6, { keep }) })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-  return result.model
 }
 
 /** Largest resident memory in MB of a process that does nothing else. */

@@ -1,5 +1,4 @@
-import { prune } from '@tp/compiler'
-import { type Method, none, quasiRandom, random, type Schedule, schedule, stride, TpError } from '@tp/core'
+import { type Method, quasiRandom, random, type Schedule, schedule, stride } from '@tp/core'
 import { compareToDense, type Evaluation, evaluate } from '@tp/eval'
 import { balanced, clsAttention, receivedAttention, valueAware } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
@@ -8,6 +7,7 @@ import { examplesFlops, fitSchedule } from '@tp/train'
 import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
 import { lengthOfEqualCost } from '../measure/truncation.ts'
+import { pruned, prunedModel, withoutDeadTokens } from '../measure/variant.ts'
 import type { Context } from '../report/section.ts'
 import type { Material } from './runs.ts'
 import type { Candidate } from './table.ts'
@@ -67,7 +67,7 @@ export async function bestTrainingFree(
     ...settings.map(
       ({ method, schedule }) =>
         () =>
-          answers(encodeModel(pruned(model, method, schedule))),
+          answers(encodeModel(prunedModel(model, { method, schedule }, method.name))),
     ),
   ])
   const tried = settings.map((setting, i) => ({
@@ -82,7 +82,7 @@ export async function bestTrainingFree(
  * left out without looking: of a text all behind a place, of a picture every so many-th.
  */
 export async function controls(subject: Subject, { method, layers, schedule: chosen }: Setting): Promise<Candidate[]> {
-  const whole = pruned(subject.model, none(), new Map())
+  const whole = withoutDeadTokens(subject).model
   const all = examplesFlops(whole, subject.lengths)
   const row = (name: string, models: readonly Model[], note: string): Candidate => ({
     name,
@@ -90,24 +90,19 @@ export async function controls(subject: Subject, { method, layers, schedule: cho
     flops: examplesFlops(models[0] as Model, subject.lengths) / all,
     note,
   })
-  const best = pruned(subject.model, method, chosen)
-  const chance = [0, 1, 2, 3, 4].map((seed) => pruned(subject.model, random({ seed }), chosen))
+  const cut = (by: Method): Model => pruned(subject, by, chosen).model
+  const best = cut(method)
+  const chance = [0, 1, 2, 3, 4].map((seed) => cut(random({ seed })))
   const rows = [
     row('dense', [whole], 'without its dead tokens'),
     row(`${method.name}, as it is`, [best], `best without training; blocks ${layers.join(', ')}`),
     row('random', chance, 'the same schedule'),
   ]
   if (subject.inputs.lengths === undefined) {
-    return [...rows, row('stride', [pruned(subject.model, stride(), chosen)], 'the same schedule')]
+    return [...rows, row('stride', [cut(stride())], 'the same schedule')]
   }
   const limit = lengthOfEqualCost(whole, subject.lengths, examplesFlops(best, subject.lengths))
   const inputs = await subject.truncated(limit)
   const flops = examplesFlops(whole, inputs.lengths as readonly number[]) / all
   return [...rows, { ...row('truncation', [whole], `first ${limit} tokens`), inputs, flops }]
-}
-
-export function pruned(model: Model, method: Method, schedule: Schedule): Model {
-  const result = prune(model, { method, schedule })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-  return result.model
 }

@@ -1,4 +1,4 @@
-import { flopsFormula, prune } from '@tp/compiler'
+import { flopsFormula, type PruneOptions, prune } from '@tp/compiler'
 import { keptCount, type Method, none, type Schedule, TpError } from '@tp/core'
 import { keptFractions } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
@@ -18,9 +18,15 @@ export function dense(subject: Subject): Variant {
 
 /** The subject's model with a method in it, or with dead-token elimination alone where the schedule is empty. */
 export function pruned(subject: Subject, method: Method, schedule: Schedule): Variant {
-  const result = prune(subject.model, { method, schedule })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', `${subject.name}: ${result.refusal.message}`)
-  return { file: encodeModel(result.model), model: result.model, kept: keptShare(subject, schedule) }
+  const model = prunedModel(subject.model, { method, schedule }, subject.name)
+  return { file: encodeModel(model), model, kept: keptShare(subject, schedule) }
+}
+
+/** A model with its pruning. @throws TpError with the code of a refusal, and what the model is called */
+export function prunedModel(model: Model, options: PruneOptions, name: string): Model {
+  const result = prune(model, options)
+  if (result.ok) return result.model
+  throw new TpError(result.refusal.code, 'benchmark', `${name}: ${result.refusal.message}`)
 }
 
 export function withoutDeadTokens(subject: Subject): Variant {

@@ -1,0 +1,207 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { folder, learn, model, read, timeout, train, withSentences } from './learning-folder.ts'
+import { wordTokenizer } from './small-models.ts'
+import { tp, tpHere } from './tp.ts'
+
+withSentences()
+
+describe('what goes wrong', () => {
+  const short = (...more: string[]): string[] => learn('e.onnx', '--epochs', '0.3', ...more)
+  const classes = (...ids: number[]): string => ids.map((id) => `${id}\tvery good film\n`).join('')
+  const withData = (lines: string): string[] => {
+    writeFileSync(folder.at('other.tsv'), lines)
+    return short().map((arg) => (arg === folder.at('train.tsv') ? folder.at('other.tsv') : arg))
+  }
+
+  test.each<[string, () => string[], string, RegExp, number]>([
+    ['a share above 1', () => short('--target-flops', '1.5'), 'TP_FLOPS', /1\.5; it must be above 0 and below 1/, 2],
+    [
+      'one out of reach',
+      () => short('--target-flops', '0.05'),
+      'TP_FLOPS',
+      /with one token left at blocks 0, 1, 0\.\d+ of the FLOPs are left, not 0\.05; ask for more/,
+      2,
+    ],
+    [
+      'a layer that is none',
+      () => short('--layers', '7'),
+      'TP_SCHEDULE',
+      /layer 7 does not exist: the model has blocks 0 to 2/,
+      2,
+    ],
+    [
+      'epochs below 0',
+      () => short('--hard-epochs', '-1'),
+      'TP_USAGE',
+      /--hard-epochs is -1; it must be a number from 0/,
+      2,
+    ],
+    [
+      'a rate of 0',
+      () => train('ltp', 'e.onnx', '--method-rate', '0'),
+      'TP_OPTION',
+      /methodRate is 0; it has to be a number above 0/,
+      2,
+    ],
+    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens stay/, 2],
+    [
+      'a share for one with nothing to learn',
+      () => train('stride', 'e.onnx', '--keep', '0.5', '--target-flops', '0.5'),
+      'TP_USAGE',
+      /--target-flops is for methods that learn, and stride has nothing to learn/,
+      2,
+    ],
+    [
+      'only the method of such',
+      () => train('stride', 'e.onnx', '--keep', '0.5', '--train', 'method'),
+      'TP_USAGE',
+      /--train method: stride has nothing to learn; train all, vectors or head/,
+      2,
+    ],
+    [
+      'two files in one place',
+      () => short('--weights-out', folder.at('e.onnx')),
+      'TP_USAGE',
+      /is to be two files at once/,
+      2,
+    ],
+    ['the model itself', () => short('--weights-out', model()), 'TP_OUTPUT', /is the model's own file/, 2],
+    [
+      'a class without examples',
+      () => withData(classes(0, 2, 3, 4)),
+      'TP_DATA',
+      /no example has class 1 of the model, which it would unlearn; add some, or learn from the dense model alone with --distillation 1/,
+      1,
+    ],
+    ['a class that is none', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
+    [
+      'no checkpoint',
+      () => short('--resume'),
+      'TP_FILE_NOT_FOUND',
+      /there is no .*e\.onnx\.soft\.checkpoint to go on from; leave --resume out/,
+      1,
+    ],
+    [
+      'a folder that is not there',
+      () => short('--report', folder.at('nowhere', 'r')),
+      'TP_WRITE',
+      /the folder does not exist; create it first/,
+      1,
+    ],
+  ])('%s', { timeout }, async (_, args, code, message, exit) => {
+    const seen = await tpHere(args())
+    expect(seen.stderr).toMatch(message)
+    expect(seen.stderr).toContain(`code: ${code}`)
+    expect(seen.code).toBe(exit)
+    expect(existsSync(folder.at('e.onnx'))).toBe(false)
+  })
+
+  test('a class without examples, where the labels do not count', { timeout }, async () => {
+    const { code } = await tpHere([...withData(classes(0, 2, 3, 4)), '--distillation', '1', '--hard-epochs', '0'])
+    expect(code).toBe(0)
+  })
+
+  test('a model that tokens have left already', { timeout }, async () => {
+    mkdirSync(folder.at('pruned'))
+    writeFileSync(folder.at('pruned', 'tokenizer.json'), wordTokenizer())
+    const pruned = folder.at('pruned', 'model.onnx')
+    expect((await tpHere(['prune', model(), '-o', pruned, '--method', 'stride', '--keep', '0.5'])).code).toBe(0)
+    const { code, stderr } = await tpHere(short().map((arg) => (arg === model() ? pruned : arg)))
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringMatching(/tokens leave this model already; train the file that it was made from[\s\S]*TP_PRUNED/),
+    ])
+  })
+
+  test('a loss that is no number leaves the last good checkpoint', { timeout }, async () => {
+    const { code, stderr } = await tpHere(
+      train('ltp', 'd.onnx', '--epochs', '2', '--batch-size', '4', '--learning-rate', '1e19'),
+    )
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/at step \d+; lower the learning rate[\s\S]*code: TP_DIVERGED/),
+    ])
+    expect(folder.files()).not.toContain('d.onnx')
+  })
+
+  test('a checkpoint of another training', { timeout }, async () => {
+    writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
+    const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
+    expect(stderr).toMatch(
+      /it is one of another training \(seed was 0, and is 5\); give what that one was given, or begin anew/,
+    )
+    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
+  })
+
+  /** The first part's last checkpoint of a training of six epochs whose second part diverged. */
+  async function softCheckpoint(): Promise<Buffer> {
+    const stopped = await tp(learn('s.onnx', '--epochs', '6'), {
+      onError: (text, kill) => void (text.includes('step 4 of 18') && kill('SIGINT')),
+    })
+    expect(stopped.code).toBe(130)
+    return read('s.onnx.soft.checkpoint')
+  }
+
+  const isRoot = process.getuid?.() === 0
+  const reason = isRoot ? ' (left out: root may write everywhere)' : ''
+  test.skipIf(isRoot)(`a folder that may not be written to${reason}`, async () => {
+    mkdirSync(folder.at('locked'))
+    chmodSync(folder.at('locked'), 0o500)
+    const { code, stderr } = await tpHere(short('--report', folder.at('locked', 'r')))
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/not allowed; choose another folder[\s\S]*code: TP_WRITE/),
+    ])
+  })
+
+  if (canMount()) {
+    test('a disk that is full at the end: the checkpoints stay, and are gone on from', { timeout }, async () => {
+      mkdirSync(folder.at('disk'))
+      mkdirSync(folder.at('saved'))
+      const args = (out: string): string[] =>
+        learn('x', '--epochs', '2', '--train', 'method').map((arg) => (arg === folder.at('x') ? out : arg))
+      const script =
+        'mount -t tmpfs -o size=32k tmpfs "$DISK" && { "$@"; code=$?; cp -a "$DISK"/. "$SAVED"; exit $code; }'
+      const { code, stderr } = await tp(args(folder.at('disk', 'f.onnx')), {
+        through: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
+        env: { DISK: folder.at('disk'), SAVED: folder.at('saved') },
+      })
+      expect(stderr).toMatch(/f\.onnx was not written: the disk is full; make room[\s\S]*code: TP_WRITE/)
+      expect(code).toBe(1)
+      expect(folder.files().filter((name) => name.startsWith('saved/'))).toEqual(['saved/f.onnx.soft.checkpoint'])
+      expect((await tpHere([...args(folder.at('saved', 'f.onnx')), '--resume'])).code).toBe(0)
+      expect((await tpHere(args(folder.at('f.onnx')))).code).toBe(0)
+      expect(read('saved', 'f.onnx').equals(read('f.onnx'))).toBe(true)
+    })
+
+    test('one that is full at the second checkpoint: the first one stays', { timeout }, async () => {
+      const stopped = await softCheckpoint()
+      mkdirSync(folder.at('narrow'))
+      mkdirSync(folder.at('kept'))
+      const size = Math.ceil((1.5 * stopped.length) / 1024)
+      const script = `mount -t tmpfs -o size=${size}k tmpfs "$DISK" && { "$@"; code=$?; cp -a "$DISK"/. "$SAVED"; exit $code; }`
+      const args = (out: string): string[] =>
+        learn('x', '--epochs', '6', '--hard-epochs', '0').map((arg) => (arg === folder.at('x') ? out : arg))
+      const { code, stderr } = await tp(args(folder.at('narrow', 'n.onnx')), {
+        through: ['unshare', '-rm', 'sh', '-c', script, 'sh'],
+        env: { DISK: folder.at('narrow'), SAVED: folder.at('kept') },
+      })
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/n\.onnx\.soft\.checkpoint was not written: the disk is full/),
+      ])
+      expect(folder.files().filter((name) => name.startsWith('kept/'))).toEqual(['kept/n.onnx.soft.checkpoint'])
+      expect((await tpHere([...args(folder.at('kept', 'n.onnx')), '--resume'])).code).toBe(0)
+      expect((await tpHere(args(folder.at('n.onnx')))).code).toBe(0)
+      expect(read('kept', 'n.onnx').equals(read('n.onnx'))).toBe(true)
+    })
+  } else {
+    test.skip('disks that are full (none can be mounted here: no user namespaces)', () => {})
+  }
+})
+
+function canMount(): boolean {
+  return spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs -o size=64k tmpfs /mnt']).status === 0
+}

@@ -6,9 +6,8 @@ import { modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
-import { testLearning } from 'learning-tests'
+import { run, testLearning } from 'method-tests'
 import { expect, test } from 'vitest'
-import { run } from '../test/run.ts'
 import { lengthAdaptive } from './index.ts'
 
 testMethod(lengthAdaptive(), { run })

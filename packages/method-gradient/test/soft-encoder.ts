@@ -32,8 +32,8 @@ import {
   tensorOf,
 } from '@tp/core/testing'
 import { decodeModel, emitModel, Graph, type Model, readTensor } from '@tp/onnx'
+import { run } from 'method-tests'
 import { expect } from 'vitest'
-import { run } from './run.ts'
 
 /** What a case learns at a block, by the method's names. */
 export type LearnedCase = ReadonlyMap<number, Readonly<Record<string, GoldenArray>>>

@@ -1,7 +1,7 @@
 import { byBlock, type Method } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
-import { run } from '../test/run.ts'
+import { run } from 'method-tests'
 import { diffrate, evit, methods, pitome, ppt, tome, withFuse, withMerge } from './index.ts'
 
 for (const { name, create } of methods) testMethod(create(), { run, keeps: name === 'ltmp' ? 'at most' : 'as many' })

@@ -13,7 +13,7 @@ import {
 } from '@tp/core'
 import { arrayOf, expectClose, ofGradients } from '@tp/core/testing'
 import fc from 'fast-check'
-import { testLearning } from 'learning-tests'
+import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'

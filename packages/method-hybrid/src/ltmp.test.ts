@@ -25,7 +25,7 @@ import {
 } from '@tp/core'
 import { arrayOf, expectClose, type GoldenArray, ofGradients, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
-import { testLearning } from 'learning-tests'
+import { testLearning } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { expectLeft, type Left, reduceOnce } from '../test/one-site.ts'

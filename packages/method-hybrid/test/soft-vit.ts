@@ -21,7 +21,7 @@ import {
 } from '@tp/core'
 import { arrayOf, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
-import { run } from './run.ts'
+import { run } from 'method-tests'
 
 /** A case's pre-norm encoder with the soft form of a method in it. */
 export interface SoftVit {

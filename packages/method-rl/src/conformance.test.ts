@@ -1,5 +1,5 @@
 import { testMethod } from '@tp/core/testing'
-import { run } from '../test/run.ts'
+import { run } from 'method-tests'
 import { methods } from './index.ts'
 
 for (const { create } of methods) testMethod(create(), { run })

@@ -22,10 +22,10 @@ import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowOf, rowsOf,
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { crossEntropy, policyLoss } from '@tp/train'
+import { run } from 'method-tests'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { classState, feedOf, goldenEncoder, goldenPolicy, policyNames, transposed } from '../test/golden-encoder.ts'
-import { run } from '../test/run.ts'
 import { trBert } from './index.ts'
 
 const method = trBert()

@@ -143,7 +143,12 @@ async function searched(
     ...(seed !== undefined && { seed }),
     evaluate: scheduleScorer({ ...given, ...common, runtime, selection: examples }),
   })
-  return best?.schedule
+  if (best !== undefined) return best.schedule
+  throw new TpError(
+    'TP_FLOPS',
+    'train',
+    `no schedule of blocks ${layers.join(', ')} takes ${targetFlops} of the FLOPs; ask for more`,
+  )
 }
 
 type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>

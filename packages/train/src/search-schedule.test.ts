@@ -65,6 +65,12 @@ describe('a search', () => {
     )
   })
 
+  test('begins low enough for what is asked', async () => {
+    const { front, best } = await search({ targetFlops: 0.1, generations: 1, children: 1 })
+    expect(best?.flops).toBeLessThanOrEqual(0.1)
+    expect(front[0]?.flops).toBeLessThanOrEqual(0.1)
+  })
+
   test('is the same for the same seed', async () => {
     expect(await search({ seed: 4 })).toEqual(await search({ seed: 4 }))
     expect((await search({ seed: 4 })).front).not.toEqual((await search({ seed: 5 })).front)

@@ -66,6 +66,11 @@ export async function searchSchedule(options: SearchOptions): Promise<SearchResu
   const tell = (generation: number): void => options.onProgress?.({ generation, front: front.map(candidateOf) })
 
   for (const ratio of STARTS) await consider(equalRatios(layers.length, ratio, lowest))
+  const affordable = (): readonly Member[] => front.filter(({ flops }) => flops <= targetFlops)
+  for (let ratio = LAST_START; affordable().length === 0 && ratio > lowest; ) {
+    ratio = Math.max(lowest, ratio - STEP)
+    await consider(equalRatios(layers.length, ratio, lowest))
+  }
   tell(0)
   for (let generation = 1; generation <= generations; generation++) {
     const parents = front
@@ -74,13 +79,14 @@ export async function searchSchedule(options: SearchOptions): Promise<SearchResu
     for (let i = 0; i < children; i++) await consider(crossed(anyone(), anyone()))
     tell(generation)
   }
-  const found = front.map(candidateOf)
-  const affordable = found.filter(({ flops }) => flops <= targetFlops)
-  return { front: found, best: affordable.at(-1) }
+  const best = affordable().at(-1)
+  return { front: front.map(candidateOf), best: best && candidateOf(best) }
 }
 
-/** Ratios of the first schedules: the same at every layer. */
-const STARTS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
+/** Ratios of the first schedules: the same at every layer. From the last one on in steps, until the FLOPs are few enough. */
+const LAST_START = 0.3
+const STARTS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, LAST_START]
+const STEP = 0.05
 
 interface Member extends Candidate {
   readonly shares: Shares

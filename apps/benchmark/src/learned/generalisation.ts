@@ -16,7 +16,7 @@ const SHARE = 0.5
 const names: readonly LearnedName[] = ['ltp', 'ltp-relative', 'tr-bert']
 
 /** Reviews are ten times as long as sentences, and there are few. */
-const reviews = { prefix: 'imdb-', settings: { batchSize: 8, epochs: 0.5 } }
+const reviews = { prefix: 'imdb-', settings: { batchSize: 8 } }
 
 /** Test reviews that are reported. */
 const REPORTED = 500

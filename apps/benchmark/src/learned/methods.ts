@@ -23,7 +23,7 @@ const HARD_EPOCHS = 1
 export type LearnedName = 'power-bert' | 'ltp' | 'ltp-relative' | 'adapler' | 'tr-bert' | 'length-adaptive'
 
 interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
-  readonly method: Method
+  readonly method: Method | ((share: number) => Method)
   readonly settings?: TrainSettings
 }
 
@@ -36,8 +36,9 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   adapler: { method: adapler(), saliency: true },
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
-  // Three copies of each text, and nothing afterwards: as many steps as the others have in all.
-  'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), hardEpochs: 0 },
+  // Three copies of each text, and nothing afterwards: as many steps as the others have in all. It has to have seen blocks that
+  // keep as little as the share takes.
+  'length-adaptive': { method: (share) => lengthAdaptive({ lowest: share < 0.4 ? 0.2 : 0.4 }), hardEpochs: 0 },
 }
 
 /** How a training differs from the usual one. */
@@ -51,7 +52,8 @@ export interface Otherwise {
 
 /** A training of a method at a share of the FLOPs. */
 export function runOf(name: LearnedName, share: number, seed = 0, otherwise: Otherwise = {}): LearnedRun {
-  const { method, settings, ...others } = learnedMethods[name]
+  const { method: of, settings, ...others } = learnedMethods[name]
+  const method = typeof of === 'function' ? of(share) : of
   const { prefix = '', effort = 1 } = otherwise
   const all = { ...learning, ...settings, ...otherwise.settings, seed }
   return {

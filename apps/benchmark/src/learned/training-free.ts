@@ -1,4 +1,4 @@
-import { type Method, quasiRandom, random, type Schedule, schedule, stride } from '@tp/core'
+import { isTpError, type Method, quasiRandom, random, type Schedule, schedule, stride } from '@tp/core'
 import { compareToDense, type Evaluation, evaluate } from '@tp/eval'
 import { balanced, clsAttention, receivedAttention, valueAware } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
@@ -53,7 +53,9 @@ export async function bestTrainingFree(
     for (const layers of layerSets) {
       const asked = schedule(blocks, { layers, keep: 0.6 })
       const fitting = { model, method, schedule: asked, targetFlops: share, inputs: selection, runtime }
-      settings.push({ method, layers, schedule: (await fitSchedule(fitting)).schedule })
+      // Merging in pairs takes at most half of the tokens away, which may be too little at one block.
+      const fitted = await fitSchedule(fitting).catch(unreachable)
+      if (fitted !== undefined) settings.push({ method, layers, schedule: fitted.schedule })
     }
   }
   onProgress(`${settings.length} training-free settings on the selection set`)
@@ -75,6 +77,10 @@ export async function bestTrainingFree(
     loss: compareToDense(evaluations[i] as Evaluation, dense as Evaluation).loss.estimate,
   }))
   return tried.reduce((best, next) => (next.loss < best.loss ? next : best))
+}
+
+function unreachable(error: unknown): undefined {
+  if (!isTpError(error) || error.code !== 'TP_FLOPS') throw error
 }
 
 /**

@@ -1,0 +1,274 @@
+import { type Interval, pairedSpeedup, type Speedup } from '@tp/eval'
+import type { Shape } from '../measure/shapes.ts'
+import type { AccuracyCell, AccuracyValue, Cell, Entrant, Optimisation, SpeedCell, Split, TrajectoryCell } from './cell.ts'
+import { agreementOf, type Candidate, fastestWithin, lossOf } from './choice.ts'
+import { type Extent, fixedLadders, int8Ladder, type Ladder, type Peers, runsOf } from './ladder.ts'
+import type { Results } from './results.ts'
+import { type Setting, settingKey } from './setting.ts'
+import type { SubjectForm } from './subjects.ts'
+
+/** Points that a setting may lose on calibration data. */
+export const LOSSES = [0.5, 1, 2] as const
+
+/** Of these, the one that the rest of the report goes by. */
+const USUAL_LOSS = 1
+
+/** Shares whose time is measured at all shapes. */
+const GRID_KEEPS = [0.7, 0.5]
+
+const [NONE, DENSE]: [Setting, Setting] = [{ kind: 'none' }, { kind: 'dense' }]
+
+const OPTIMISATIONS: readonly (Optimisation | undefined)[] = [undefined, 'extended', 'basic', 'disabled']
+
+/** A contestant's setting within a loss, with what it was chosen by. */
+export interface Choice extends Candidate {
+  readonly ladder: Ladder
+}
+
+/**
+ * What is measured of one subject, and what its results decide: which blocks are left out, which setting is the fastest
+ * within a loss. A pure function of the results, so that a run that was broken off goes on as it would have gone on.
+ */
+export class SubjectPlan {
+  readonly form: SubjectForm
+  readonly #extent: Extent
+  readonly #peers: Peers
+  readonly #results: Pick<Results, 'line' | 'value'>
+  /** An interval is drawn from thousands of resamples, and asked for often. */
+  readonly #losses = new Map<string, Interval>()
+
+  constructor(form: SubjectForm, extent: Extent, peers: Peers, results: Pick<Results, 'line' | 'value'>) {
+    this.form = form
+    this.#extent = extent
+    this.#peers = peers
+    this.#results = results
+  }
+
+  /** Where settings are chosen and, meanwhile, timed. */
+  get split(): Split {
+    return this.form.examples.calibration > 0 ? 'calibration' : 'test'
+  }
+
+  get splits(): readonly Split[] {
+    return this.split === 'test' ? ['test'] : ['calibration', 'test']
+  }
+
+  /** All contestants that are known yet. */
+  get ladders(): Ladder[] {
+    const lead = this.#lead
+    const shallow = this.#shallow().settings
+    return [
+      ...this.#fixed,
+      ...(shallow.length === 0
+        ? []
+        : [{ group: 'layers left out', name: 'layers left out', settings: shallow } satisfies Ladder]),
+      ...(this.#peers.int8 && lead !== undefined ? [int8Ladder(this.form, this.#extent, lead)] : []),
+    ]
+  }
+
+  /** Everything that can be said to be needed by now; once all of it is measured, and this says no more, all is done. */
+  cells(): Cell[] {
+    const shallow = this.#shallow()
+    const accuracy = [
+      ...this.splits.map((split) => this.accuracyCell(NONE, split)),
+      this.accuracyCell(DENSE, 'test'),
+      ...this.ladders.flatMap((ladder) => this.#accuracyCells(ladder)),
+      ...shallow.cells,
+    ]
+    const speed = this.ladders.map((ladder) => this.ladderSpeed(ladder))
+    const others = [...this.gridCells(), ...this.optimisationCells(), ...this.webCells()]
+    const isDone = [...accuracy, ...speed].every((cell) => this.#results.line(cell) !== undefined)
+    if (!isDone || this.#lead === undefined) return [...accuracy, ...speed, ...others]
+    return [...accuracy, ...speed, ...others, ...this.chosenCells(), this.trajectoryCell()]
+  }
+
+  accuracyCell(setting: Setting, split: Split): AccuracyCell {
+    const examples = Math.min(this.#extent.examples, this.form.examples[split])
+    return { kind: 'accuracy', subject: this.form.name, split, setting, examples }
+  }
+
+  /** The model that nothing was taken from, on a split. */
+  reference(split: Split): AccuracyValue | undefined {
+    return this.#results.value(this.accuracyCell(NONE, split))
+  }
+
+  /** What all runs of a setting answered; undefined until the last has. */
+  answers(ladder: Ladder, setting: Setting, split: Split): AccuracyValue[] | undefined {
+    const values = runsOf(ladder, setting).map((run) => this.#results.value(this.accuracyCell(run, split)))
+    return values.every((value) => value !== undefined) ? values : undefined
+  }
+
+  /** A contestant's settings one by one, at the lengths of what settings are chosen on. */
+  ladderSpeed(ladder: Ladder): SpeedCell {
+    const at = { split: this.split, examples: this.#extent.timedExamples }
+    return this.#speed(ladder.name, at, [NONE, DENSE, ...ladder.settings.filter((own) => own.kind !== 'none' || own.int8)])
+  }
+
+  /** Over the model without its dead tokens, in turns. */
+  speedupOf(cell: SpeedCell, setting: Setting, optimisation?: Optimisation): Speedup | undefined {
+    const value = this.#results.value(cell)
+    const index = cell.entrants.findIndex(
+      (entrant) => settingKey(entrant.setting) === settingKey(setting) && entrant.optimisation === optimisation,
+    )
+    const [first, own] = [value?.entrants[0], value?.entrants[index]]
+    return first && own && pairedSpeedup(first.roundsMs, own.roundsMs)
+  }
+
+  /** Points of accuracy lost against the model that nothing was taken from; undefined until that can be said. */
+  loss(ladder: Ladder, setting: Setting, split: Split): Interval | undefined {
+    const key = `${split} ${settingKey(setting)}`
+    const known = this.#losses.get(key)
+    if (known !== undefined) return known
+    const [reference, answers] = [this.reference(split), this.answers(ladder, setting, split)]
+    if (reference === undefined || answers === undefined) return undefined
+    const loss = lossOf(answers, reference)
+    this.#losses.set(key, loss)
+    return loss
+  }
+
+  /** A contestant's settings with what they can be chosen by. */
+  candidates(ladder: Ladder): Choice[] {
+    if (this.split === 'test') return []
+    return ladder.settings.flatMap((setting) => {
+      const loss = this.loss(ladder, setting, 'calibration')
+      const speedup = this.speedupOf(this.ladderSpeed(ladder), setting)
+      return loss === undefined || speedup === undefined ? [] : [{ ladder, setting, loss, speedup: speedup.value }]
+    })
+  }
+
+  /** The fastest of each group within a loss on calibration data; groups without one are left out. */
+  chosen(points: number): Choice[] {
+    const groups = [...new Set(this.ladders.map(({ group }) => group))]
+    return groups.flatMap((group) => {
+      const ladders = this.ladders.filter((ladder) => ladder.group === group)
+      return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), points) ?? []
+    })
+  }
+
+  get groups(): Ladder['group'][] {
+    return [...new Set(this.ladders.map(({ group }) => group))]
+  }
+
+  /** What was chosen, timed again in turns, on test data. */
+  chosenCells(): SpeedCell[] {
+    return LOSSES.flatMap((points) => {
+      const settings = this.chosen(points).map(({ setting }) => setting)
+      const at = { split: 'test', examples: this.#extent.timedExamples } as const
+      return settings.length === 0 ? [] : [this.#speed(`within-${points}`, at, [NONE, DENSE, ...settings])]
+    })
+  }
+
+  gridShapes(): Shape[] {
+    const { batches, tokens } = this.#extent
+    const lengths = this.form.tokens === undefined ? tokens : [this.form.tokens]
+    return batches.flatMap((batch) => lengths.map((n) => ({ batch, tokens: n })))
+  }
+
+  /** Batches of all shapes. */
+  gridCells(): SpeedCell[] {
+    if (!this.form.grid) return []
+    return this.gridShapes().map((at) => this.#speed('grid', at, [NONE, DENSE, ...this.gridSettings()]))
+  }
+
+  gridSettings(): Setting[] {
+    const at = (method: string, keep: number): Setting => ({
+      kind: 'pruned',
+      method,
+      budget: { keep, layers: this.form.gradual },
+    })
+    const [mild, harsh] = GRID_KEEPS as [number, number]
+    const main = at(MAIN_METHOD, mild)
+    return [
+      main,
+      at(MAIN_METHOD, harsh),
+      at('tome', mild),
+      at('random', mild),
+      ...(this.#peers.int8 ? ([{ kind: 'none', int8: true }, { ...main, int8: true }] satisfies Setting[]) : []),
+    ]
+  }
+
+  /** What onnxruntime's own rewriting of graphs gains, with and without pruning. */
+  optimisationCells(): SpeedCell[] {
+    const [main] = this.gridSettings() as [Setting]
+    const entrants = [NONE, main].flatMap((setting) =>
+      OPTIMISATIONS.map((optimisation): Entrant => ({ setting, ...(optimisation && { optimisation }) })),
+    )
+    if (!this.form.grid) return []
+    const at = { batch: 1, tokens: this.form.tokens ?? 128 }
+    return [{ ...this.#speed('optimisation', at, []), entrants }]
+  }
+
+  /** The same files in a browser. */
+  webCells(): SpeedCell[] {
+    if (!this.form.grid || this.form.modality !== 'text') return []
+    return this.#extent.web.map(([batch, tokens]) => ({
+      ...this.#speed('grid', { batch, tokens }, [NONE, DENSE, ...this.gridSettings().filter(({ int8 }) => !int8)]),
+      runtime: 'wasm',
+    }))
+  }
+
+  trajectoryCell(): TrajectoryCell {
+    const usual = this.#pruning(USUAL_LOSS) ?? this.#pruning(2 * USUAL_LOSS)
+    const setting = usual?.setting ?? (this.gridSettings()[0] as Setting)
+    return { kind: 'trajectory', subject: this.form.name, setting, examples: this.#extent.trajectories }
+  }
+
+  get #fixed(): Ladder[] {
+    return fixedLadders(this.form, this.#extent, this.#peers)
+  }
+
+  /** The method that is tried together with 8-bit products; undefined until it can be chosen. */
+  get #lead(): string | undefined {
+    const ladders = this.#fixed.filter(({ group }) => group === 'pruning')
+    const needed = ladders.flatMap((ladder) => [...this.#accuracyCells(ladder), this.ladderSpeed(ladder)])
+    if (needed.some((cell) => this.#results.line(cell) === undefined)) return undefined
+    return (this.#pruning(USUAL_LOSS) ?? this.#pruning(2 * USUAL_LOSS))?.ladder.name ?? MAIN_METHOD
+  }
+
+  #pruning(points: number): Choice | undefined {
+    const ladders = this.#fixed.filter(({ group }) => group === 'pruning')
+    return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), points)
+  }
+
+  #accuracyCells(ladder: Ladder): AccuracyCell[] {
+    const runs = ladder.settings.flatMap((setting) => runsOf(ladder, setting))
+    return this.splits.flatMap((split) => runs.map((run) => this.accuracyCell(run, split)))
+  }
+
+  /**
+   * Blocks are left out one after the other, each time the one that costs the fewest right answers on calibration data,
+   * and of equals the one that changes the fewest. What has to be known for the next is among the cells.
+   */
+  #shallow(): { readonly settings: Setting[]; readonly cells: AccuracyCell[] } {
+    const reference = this.reference('calibration')
+    if (this.split === 'test' || reference === undefined) return { settings: [], cells: [] }
+    const settings: Setting[] = []
+    let without: number[] = []
+    while (settings.length < this.form.blocks / 2) {
+      const tries = Array.from({ length: this.form.blocks }, (_, block) => block)
+        .filter((block) => !without.includes(block))
+        .map((block) => [...without, block].sort((a, b) => a - b))
+      const cells = tries.map((blocks) => this.accuracyCell({ kind: 'shallow', without: blocks }, 'calibration'))
+      if (cells.some((cell) => this.#results.line(cell) === undefined)) return { settings, cells }
+      const tried = tries.flatMap((blocks, i) => {
+        const value = this.#results.value(cells[i] as AccuracyCell)
+        if (value === undefined) return []
+        return [{ blocks, accuracy: value.accuracy, agreement: agreementOf([value], reference) }]
+      })
+      const [best] = tried.sort((a, b) => b.accuracy - a.accuracy || b.agreement - a.agreement)
+      if (best === undefined) break
+      without = best.blocks
+      settings.push({ kind: 'shallow', without })
+    }
+    return { settings, cells: [] }
+  }
+
+  #speed(name: string, at: SpeedCell['at'], settings: readonly Setting[]): SpeedCell {
+    const { budgetMs } = this.#extent
+    const entrants = settings.map((setting) => ({ setting }))
+    return { kind: 'speed', subject: this.form.name, name, runtime: 'node', at, entrants, budgetMs }
+  }
+}
+
+/** The method of the grids; which one stands there does not depend on the numbers. */
+export const MAIN_METHOD = 'received-attention'

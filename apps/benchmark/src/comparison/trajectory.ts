@@ -1,0 +1,71 @@
+import { type NamedTensors, type Runtime, type Session, TpError } from '@tp/core'
+import { loadTokenizer, tracedTokens } from '@tp/eval'
+import { encodeModel } from '@tp/onnx'
+import type { Trajectory, TrajectoryCell, TrajectoryValue } from './cell.ts'
+import { type Opened, prepare } from './variants.ts'
+
+/** Texts to be read have to be short, though not so short that nothing can leave. */
+const WORDS = { least: 24, most: 90 }
+
+/** Where each token of some examples leaves, one example at a time. */
+export async function measureTrajectories(
+  runtime: Runtime,
+  opened: Opened,
+  { setting, examples }: TrajectoryCell,
+  tokenizer: string | undefined,
+): Promise<TrajectoryValue> {
+  const { inputs, lengths } = opened.subject
+  const pieces = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer)
+  const { model } = await prepare(opened, setting, true)
+  await using dense = await runtime.load(opened.subject.file, { threads: 1 })
+  await using pruned = await runtime.load(encodeModel(model), { threads: 1 })
+  const readable = [...lengths.keys()].filter((i) => {
+    const length = lengths[i] as number
+    return pieces === undefined || (length >= WORDS.least && length <= WORDS.most)
+  })
+  const trajectories: Trajectory[] = []
+  for (const position of spread(readable, examples)) {
+    const feeds = await inputs.feeds([position])
+    const answers = [await probabilities(dense, feeds), await probabilities(pruned, feeds)] as const
+    const [before, after] = answers
+    const best = before.probabilities.indexOf(Math.max(...before.probabilities))
+    const ids = inputs.lengths && feeds.input_ids?.data
+    trajectories.push({
+      label: inputs.targets[position] as number,
+      dense: best,
+      pruned: after.probabilities.indexOf(Math.max(...after.probabilities)),
+      ...(pieces && ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
+      leftAt: leftAt(tracedTokens(after.outputs), lengths[position] as number),
+      confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
+    })
+  }
+  return { examples: trajectories }
+}
+
+/** Evenly spread, so that not all are of the class that comes first. */
+function spread(positions: readonly number[], count: number): number[] {
+  const few = Math.min(count, positions.length)
+  return Array.from({ length: few }, (_, i) => positions[Math.floor(((i + 0.5) * positions.length) / few)] as number)
+}
+
+function leftAt(kept: ReadonlyMap<number, readonly number[][]>, length: number): number[] {
+  const left = new Array<number>(length).fill(-1)
+  for (const [block, [row = []]] of kept) {
+    const stay = new Set(row)
+    for (let token = 0; token < length; token++) if (left[token] === -1 && !stay.has(token)) left[token] = block
+  }
+  return left
+}
+
+async function probabilities(
+  session: Session,
+  feeds: NamedTensors,
+): Promise<{ readonly probabilities: number[]; readonly outputs: NamedTensors }> {
+  const outputs = await session.run(feeds)
+  const { data } = outputs.logits ?? Object.values(outputs)[0] ?? {}
+  if (!(data instanceof Float32Array)) throw new TpError('TP_OUTPUT', 'benchmark', 'the model gives no logits as float32')
+  const highest = Math.max(...data)
+  const weights = Array.from(data, (logit) => Math.exp(logit - highest))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  return { probabilities: weights.map((weight) => weight / total), outputs }
+}

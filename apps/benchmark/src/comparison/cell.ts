@@ -77,6 +77,8 @@ export interface Trajectory {
   readonly pruned: number
   /** Words and parts of words; absent for pictures and sound. */
   readonly pieces?: readonly string[]
+  /** Of a picture's patches, 0 to 1. */
+  readonly brightness?: readonly number[]
   /** Block that each token left at; −1 if it stayed. */
   readonly leftAt: readonly number[]
   /** Probability of the dense model's answer, by the dense and by the pruned model. */

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Runtime, TpError } from '@tp/core'
+import { findChromium } from 'browser-tests'
 import { writeWhole } from '../output/write-file.ts'
 import { surroundings } from '../report/report.ts'
 import { sharedPath } from '../report/section.ts'
@@ -40,7 +41,8 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   const results = await Results.open(join(folder, 'results.jsonl'), (name) => prints.get(name) as string, about)
   const learned = (await readdir(learnedFolder).catch(() => [])).filter((name) => /^[^.]+\.onnx$/.test(name))
   const plans = forms.map((form) => new SubjectPlan(form, extent, peersOf(form, runtime, learned), results))
-  for (const text of missing.values()) progress.note(text)
+  if (findChromium() === undefined) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
+  for (const [name, reason] of missing) progress.note(`${name} is left out: ${reason}`)
   const write = () => writeWhole(join(folder, 'report.html'), reportPage({ plans, results, missing, quick }))
   if (again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
   if (options.measures) await measureAll({ runtime, plans, results, extent, isAsked, progress, onStage: write })
@@ -60,14 +62,14 @@ async function present(runtime: Runtime, quick: boolean) {
   const missing = new Map<string, string>()
   for (const form of subjectForms) {
     if (quick && !form.embedded) {
-      missing.set(form.name, `${form.name} is left out of a quick run`)
+      missing.set(form.name, 'a quick run has only the models of the project')
       continue
     }
     try {
       prints.set(form.name, await fingerprint(form, { runtime, shared: sharedPath }))
       forms.push(form)
     } catch (error) {
-      missing.set(form.name, `${form.name} is left out: ${whyMissing(error)}`)
+      missing.set(form.name, whyMissing(error))
     }
   }
   return { forms, prints, missing }
@@ -93,6 +95,7 @@ function peersOf(form: SubjectForm, runtime: Runtime, files: readonly string[]) 
   const own = form.learned === undefined ? [] : files.filter((file) => ownerOf(file) === form.learned)
   return {
     int8: form.files({ runtime, shared: sharedPath }).int8 !== undefined,
+    web: findChromium() !== undefined,
     learned: own.map((file) => file.replace(/\.onnx$/, '')).sort(),
   }
 }

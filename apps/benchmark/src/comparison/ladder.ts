@@ -26,14 +26,14 @@ const pictures = ['cls-attention', 'received-attention', 'value-aware', 'ats', '
 /** One of each kind of every family that needs no training. */
 export const fullExtent: Extent = {
   methods: {
-    text: ['received-attention', 'value-aware', 'cls-attention', 'balanced', 'ats', 'evit', 'tome', 'pitome', 'zero-tprune'],
+    text: ['received-attention', 'value-aware', 'cls-attention', 'balanced', 'ats', 'evit', 'tome', 'zero-tprune'],
     image: pictures,
     audio: pictures,
   },
   gradually: [0.9, 0.8, 0.7, 0.6, 0.5],
-  atOnce: [0.7, 0.5, 0.3, 0.1],
+  atOnce: [0.5, 0.3, 0.1],
   examples: 2000,
-  budgetMs: 15_000,
+  budgetMs: 10_000,
   timedExamples: 12,
   tokens: [8, 16, 32, 64, 128, 256, 512],
   batches: [1, 4, 16],
@@ -51,10 +51,10 @@ const few = ['received-attention', 'cls-attention', 'tome']
 /** Enough to see everything once, in minutes. */
 export const quickExtent: Extent = {
   methods: { text: few, image: few, audio: few },
-  gradually: [0.8, 0.6],
+  gradually: [0.7],
   atOnce: [0.5, 0.1],
-  examples: 250,
-  budgetMs: 1500,
+  examples: 200,
+  budgetMs: 1000,
   timedExamples: 6,
   tokens: [16, 64, 256],
   batches: [1, 4],
@@ -119,6 +119,8 @@ export interface Peers {
   readonly int8: boolean
   /** Names of files in `reports/learned`, without their endings. */
   readonly learned: readonly string[]
+  /** There is a browser. */
+  readonly web: boolean
 }
 
 /** A setting as it is run: once, or once for every seed. */

@@ -1,6 +1,6 @@
 import { type Interval, pairedSpeedup, type Speedup } from '@tp/eval'
 import type { Shape } from '../measure/shapes.ts'
-import type { AccuracyCell, AccuracyValue, Cell, Entrant, Optimisation, SpeedCell, Split, TrajectoryCell } from './cell.ts'
+import type { AccuracyCell, AccuracyValue, Cell, Entrant, Optimisation, SpeedCell, SpeedValue, Split, TrajectoryCell } from './cell.ts'
 import { agreementOf, type Candidate, fastestWithin, lossOf } from './choice.ts'
 import { type Extent, fixedLadders, int8Ladder, type Ladder, type Peers, runsOf } from './ladder.ts'
 import type { Results } from './results.ts'
@@ -11,7 +11,7 @@ import type { SubjectForm } from './subjects.ts'
 export const LOSSES = [0.5, 1, 2] as const
 
 /** Of these, the one that the rest of the report goes by. */
-const USUAL_LOSS = 1
+export const USUAL_LOSS = 1
 
 /** Shares whose time is measured at all shapes. */
 const GRID_KEEPS = [0.7, 0.5]
@@ -102,6 +102,10 @@ export class SubjectPlan {
   ladderSpeed(ladder: Ladder): SpeedCell {
     const at = { split: this.split, examples: this.#extent.timedExamples }
     return this.#speed(ladder.name, at, [NONE, DENSE, ...ladder.settings.filter((own) => own.kind !== 'none' || own.int8)])
+  }
+
+  timesOf(cell: SpeedCell): SpeedValue | undefined {
+    return this.#results.value(cell)
   }
 
   /** Over the model without its dead tokens, in turns. */
@@ -200,7 +204,7 @@ export class SubjectPlan {
 
   /** The same files in a browser. */
   webCells(): SpeedCell[] {
-    if (!this.form.grid || this.form.modality !== 'text') return []
+    if (!this.#peers.web || !this.form.grid || this.form.modality !== 'text') return []
     return this.#extent.web.map(([batch, tokens]) => ({
       ...this.#speed('grid', { batch, tokens }, [NONE, DENSE, ...this.gridSettings().filter(({ int8 }) => !int8)]),
       runtime: 'wasm',

@@ -89,7 +89,7 @@ export const subjectForms: readonly SubjectForm[] = [
     modality: 'text',
     embedded: false,
     atOnce: 0,
-    examples: { calibration: 500, test: 1000 },
+    examples: { calibration: 400, test: 800 },
     grid: true,
     files: minilmFiles,
     open: (context, split, examples) =>

@@ -1,4 +1,4 @@
-import { type NamedTensors, type Runtime, type Session, TpError } from '@tp/core'
+import { type NamedTensors, type Runtime, type Session, type TensorLike, TpError } from '@tp/core'
 import { loadTokenizer, tracedTokens } from '@tp/eval'
 import { encodeModel } from '@tp/onnx'
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from './cell.ts'
@@ -35,6 +35,7 @@ export async function measureTrajectories(
       dense: best,
       pruned: after.probabilities.indexOf(Math.max(...after.probabilities)),
       ...(pieces && ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
+      ...(feeds.pixel_values && { brightness: brightnessOf(feeds.pixel_values, lengths[position] as number) }),
       leftAt: leftAt(tracedTokens(after.outputs), lengths[position] as number),
       confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
     })
@@ -46,6 +47,25 @@ export async function measureTrajectories(
 function spread(positions: readonly number[], count: number): number[] {
   const few = Math.min(count, positions.length)
   return Array.from({ length: few }, (_, i) => positions[Math.floor(((i + 0.5) * positions.length) / few)] as number)
+}
+
+/**
+ * A square picture in as many cells as it has patches in a row and a column, 0 to 1 from the darkest to the brightest;
+ * nothing where tokens, less the class token, are no square.
+ */
+function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
+  const side = Math.sqrt(tokens - 1)
+  const size = dims.at(-1) as number
+  if (!Number.isInteger(side) || !(data instanceof Float32Array) || dims.at(-2) !== size) return []
+  const cells = Array.from({ length: side * side }, (_, cell) => {
+    const [top, left] = [Math.floor(cell / side), cell % side].map((i) => Math.floor((i * size) / side)) as [number, number]
+    const [bottom, right] = [Math.floor(cell / side), cell % side].map((i) => Math.ceil(((i + 1) * size) / side)) as [number, number]
+    let sum = 0
+    for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[y * size + x] as number
+    return sum / ((bottom - top) * (right - left))
+  })
+  const [low, high] = [Math.min(...cells), Math.max(...cells)]
+  return cells.map((cell) => Number(((cell - low) / (high - low || 1)).toFixed(2)))
 }
 
 function leftAt(kept: ReadonlyMap<number, readonly number[][]>, length: number): number[] {

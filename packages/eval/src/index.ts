@@ -3,6 +3,7 @@ export * from './datasets/dataset.ts'
 export { readIdx, readIdxImages } from './datasets/idx.ts'
 export * from './datasets/labels.ts'
 export * from './datasets/open-dataset.ts'
+export * from './datasets/tagged-tsv.ts'
 export { type LabelledOptions, readTsv } from './datasets/tsv.ts'
 export { readWav } from './datasets/wav-folder.ts'
 export * from './evaluate.ts'
@@ -14,7 +15,8 @@ export { type ModelInputs, modalityOf } from './inputs/model-inputs.ts'
 export type { Normalisation } from './inputs/normalisation.ts'
 export * from './inputs/prepare.ts'
 export { someExamples } from './inputs/some-examples.ts'
-export * from './inputs/text-inputs.ts'
+export * from './inputs/tagged-inputs.ts'
+export { type TextOptions, textInputs } from './inputs/text-inputs.ts'
 export * from './inputs/tokenizer.ts'
 export * from './latency.ts'
 export * from './metrics/against-dense.ts'
@@ -26,4 +28,14 @@ export * from './metrics/rank-correlation.ts'
 export * from './metrics/trace.ts'
 export { randomNumbers } from './random.ts'
 export type { EvaluateOptions, Progress, Run } from './run-examples.ts'
+export {
+  compareEmbeddings,
+  type Embeddings,
+  type EmbedOptions,
+  embed,
+  type Nearness,
+  type NearnessOptions,
+} from './tasks/embeddings.ts'
 export * from './tasks/outcome.ts'
+export * from './tasks/task-of.ts'
+export { evaluateTokens, type TokenEvaluation, type TokenOptions } from './tasks/tokens.ts'

@@ -1,5 +1,5 @@
-import { type TensorLike, TpError, type ValueInfo } from '@tp/core'
-import { arrayOf, fixedSize, type ModelInputs } from './model-inputs.ts'
+import { type NamedTensors, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+import { arrayOf, fixedSize } from './model-inputs.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
 /** What a text model's inputs are for, by the names that exporters give them. */
@@ -19,7 +19,7 @@ export interface TokenRows {
   /** @throws TpError TP_TOKENIZER for an id that the model has no embedding for */
   check(row: Int32Array, source: string): void
   /** Rows as a batch, padded to the longest, or to the model's fixed length. */
-  feeds(rows: readonly Int32Array[]): Awaited<ReturnType<ModelInputs['feeds']>>
+  feeds(rows: readonly Int32Array[]): NamedTensors
 }
 
 export interface TokenRowsOptions {
@@ -59,9 +59,9 @@ export function tokenRows(
   }
 }
 
-/** Name of the input that marks real tokens, if the model has one. */
-export function maskInput(inputs: readonly { readonly name: string }[]): string | undefined {
-  return inputs.find(({ name }) => ROLES[name] === 'mask')?.name
+/** What marks real tokens among the inputs of a batch, if anything does. */
+export function maskOf(feeds: NamedTensors): TensorLike | undefined {
+  return Object.entries(feeds).find(([name]) => ROLES[name] === 'mask')?.[1]
 }
 
 function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {

@@ -6,7 +6,7 @@ import { tome, withMerge } from '@tp/method-hybrid'
 import { cloneModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
-import type { Context, Section } from '../report/section.ts'
+import type { Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
 
 /** Texts that are searched, and for which the nearest of the others are looked up. */

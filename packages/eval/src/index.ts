@@ -26,6 +26,7 @@ export * from './metrics/kept.ts'
 export * from './metrics/mcnemar.ts'
 export * from './metrics/rank-correlation.ts'
 export * from './metrics/trace.ts'
+export * from './metrics/trajectories.ts'
 export { randomNumbers } from './random.ts'
 export type { EvaluateOptions, Progress, Run } from './run-examples.ts'
 export {

@@ -29,6 +29,11 @@ export interface PruneOptions {
   /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
+   * Adds an input `tp.protect` (int64 [b,1]): a place in each example whose token stays, beside those that are protected.
+   * With it one model tells of every token what its staying would change.
+   */
+  readonly protectInput?: boolean
+  /**
    * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
    * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
    * `none` outputs of one row for every token have one for every token that stays, and the output `tp.mask` (int64 [b,k])
@@ -37,8 +42,12 @@ export interface PruneOptions {
   readonly restore?: 'auto' | 'none' | 'all'
   /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
-  /** Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). */
-  readonly trace?: boolean
+  /**
+   * Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
+   * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
+   * there is none at a block where a method chooses by no score (samples, or asks a network for yes or no).
+   */
+  readonly trace?: boolean | 'scores'
   /** Also leaves out, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
   /** Trained values of the method at each block. */
@@ -129,7 +138,7 @@ function pruneEncoder(
   const asked = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   checkSchedule(asked, encoder)
   // In a last block that computes no more than the class token none can leave; nor need they where it is about to.
-  const isMoot = deadTokens && options.trace !== true && restore !== 'all' && readsOnePlace(program, encoder)
+  const isMoot = deadTokens && !options.trace && restore !== 'all' && readsOnePlace(program, encoder)
   const open = encoder.blocks.length - (isMoot ? 1 : 0)
   const schedule: Schedule = new Map([...asked].filter(([block]) => block < open))
   const before = outputShapes(program)
@@ -195,7 +204,7 @@ interface CutOptions extends PruneOptions {
 function insertCuts(
   program: Program,
   encoder: Encoder,
-  { method, schedule, fixed, params = () => ({}) }: CutOptions,
+  { method, schedule, fixed, params = () => ({}), trace, protectInput }: CutOptions,
   { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
 ): InsertedCut[] {
   const { earlier } = encoder
@@ -206,12 +215,13 @@ function insertCuts(
   const cuts: InsertedCut[] = []
   const keyBias = new KeyBias(program)
   const ends = [...points.map(({ node }) => node), ...returning.ends]
-  const start = startOf(program, encoder, fixed, method.place)
+  const start = startOf(program, encoder, { fixed, place: method.place, protectInput })
   let tokens: Tokens = start
   for (let block = encoder.open; block < encoder.blocks.length; block++) {
     for (const { place, amount } of visits(method, schedule.get(block))) {
       if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
-      const options = { method, block, place, amount, params: params(block), keyBias, ends }
+      const about = { method, block, place, amount, params: params(block) }
+      const options = { ...about, keyBias, ends, scores: trace === 'scores' }
       const inserted = insertAt(program, encoder, { ...options, ...tokens })
       if (inserted.cut) {
         returning.left(tokens, inserted.cut)

@@ -1,11 +1,12 @@
 import { prune } from '@tp/compiler'
 import { type Method, none, random, schedule, TpError } from '@tp/core'
+import { compareEmbeddings, type Embeddings, embed, type Figure } from '@tp/eval'
 import { receivedAttention } from '@tp/method-attention'
 import { tome, withMerge } from '@tp/method-hybrid'
 import { cloneModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
-import type { Context, Section } from '../report/section.ts'
+import type { Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
 
 /** Texts that are searched, and for which the nearest of the others are looked up. */
@@ -44,29 +45,35 @@ export const embeddings: Section = {
     let done = 0
     const [dense, ...others] = await inParallel(
       files.map((file) => async () => {
-        const vectors = await embed(context, subject, file)
+        await using session = await context.runtime.load(file, { threads: 1, worker: true })
+        const found = await embed(session, subject.inputs, { output: OUTPUT })
         context.onProgress(`${++done} of ${files.length} embedded`)
-        return vectors
+        return found
       }),
     )
-    const reference = dense as Vectors
-    const found = others.map((vectors, i) => ({
-      ...(variants[i] as Variant),
-      cosine: mean(vectors.map((vector, row) => dot(vector, reference[row] as Float64Array))),
-      both: neighboursKept(reference, vectors, vectors),
-      mixed: neighboursKept(reference, vectors, reference),
-    }))
+    const found = others.map((vectors, i) => {
+      const nearness = compareEmbeddings(vectors, dense as Embeddings, { neighbours: NEIGHBOURS, queries: QUERIES })
+      return {
+        ...(variants[i] as Variant),
+        cosine: meanOf(nearness.cosine),
+        order: meanOf(nearness.rankCorrelation),
+        both: meanOf(nearness.neighbours),
+        mixed: meanOf(nearness.neighboursInDense),
+      }
+    })
     const headings = [
       'method',
       'keep',
       'cosine to dense',
+      'rank correlation of similarities',
       `nearest ${NEIGHBOURS} kept, index pruned too`,
       'index dense',
     ]
-    const rows = found.map(({ name, keep, cosine, both, mixed }) => [
+    const rows = found.map(({ name, keep, cosine, order, both, mixed }) => [
       name,
       `${keep}`,
       cosine.toFixed(3),
+      order.toFixed(3),
       `${(100 * both).toFixed(1)} %`,
       `${(100 * mixed).toFixed(1)} %`,
     ])
@@ -74,8 +81,6 @@ export const embeddings: Section = {
     return { tables: [{ caption, headings, rows }], notes: [], values: found.map(({ method: _, ...values }) => values) }
   },
 }
-
-type Vectors = readonly Float64Array[]
 
 function fileOf(subject: Subject, model: Model, { method, keep, restore = undefined }: Variant): Uint8Array {
   const plan = keep === undefined ? new Map() : schedule(subject.blocks, { keep, layers })
@@ -117,42 +122,6 @@ function meanPooled(source: Model): Model {
   return model
 }
 
-/** One vector of length 1 for each text. */
-async function embed({ runtime }: Context, { inputs }: Subject, file: Uint8Array): Promise<Vectors> {
-  await using session = await runtime.load(file, { threads: 1, worker: true })
-  const vectors: Float64Array[] = []
-  for (const row of inputs.targets.keys()) {
-    const { [OUTPUT]: output } = await session.run(await inputs.feeds([row]))
-    const values = Float64Array.from(output?.data as Float32Array)
-    const length = Math.hypot(...values)
-    vectors.push(values.map((value) => value / length))
-  }
-  return vectors
-}
-
-/** Share of each query's nearest texts, in the dense model, that are still among its nearest. */
-function neighboursKept(reference: Vectors, queries: Vectors, index: Vectors): number {
-  return mean(
-    Array.from({ length: Math.min(QUERIES, queries.length) }, (_, query) => {
-      const wanted = new Set(nearest(reference, reference[query] as Float64Array, query))
-      const got = nearest(index, queries[query] as Float64Array, query)
-      return got.filter((row) => wanted.has(row)).length / NEIGHBOURS
-    }),
-  )
-}
-
-function nearest(index: Vectors, query: Float64Array, except: number): number[] {
-  return index
-    .map((vector, row) => ({ row, similarity: row === except ? Number.NEGATIVE_INFINITY : dot(vector, query) }))
-    .sort((a, b) => b.similarity - a.similarity)
-    .slice(0, NEIGHBOURS)
-    .map(({ row }) => row)
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+function meanOf({ got }: Figure): number {
+  return got.reduce((sum, value) => sum + value, 0) / got.length
 }

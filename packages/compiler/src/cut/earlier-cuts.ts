@@ -19,6 +19,7 @@ import { Program } from '../follow/program.ts'
 import { placeKey, writePlace } from '../follow/token-places.ts'
 import { unfuse } from '../fused/unfuse.ts'
 import { Refused } from '../refusal.ts'
+import { protectInput } from './protect-input.ts'
 import {
   type CutRecord,
   countNames,
@@ -111,13 +112,18 @@ export interface Start {
   readonly places: readonly string[]
 }
 
+export interface StartOptions {
+  /** Positions that cannot leave. */
+  readonly fixed: readonly number[]
+  /** Of the method. */
+  readonly place: Method['place']
+  /** One more place of each example is an input of the model. */
+  readonly protectInput?: boolean | undefined
+}
+
 /** State of the tokens before the first cut to be made. */
-export function startOf(
-  program: Program,
-  encoder: Encoder,
-  fixed: readonly number[],
-  place: Method['place'] = 'attention',
-): Start {
+export function startOf(program: Program, encoder: Encoder, options: StartOptions): Start {
+  const { fixed, place = 'attention' } = options
   const { earlier, mask } = encoder
   const [first] = encoder.blocks as [Block]
   const names = new Map<Tensor, string>()
@@ -135,7 +141,8 @@ export function startOf(
     const { name, tensor } = writePlace(program, first.input, place)
     pins.set(placeKey(place), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
-  const state = initialState(hidden, alive, fixed, [...pins.values()])
+  const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
+  const state = initialState(hidden, alive, fixed, [...pins.values(), ...asked])
   const places = encoder.placeReads.map(({ place }) => names.get(pins.get(placeKey(place)) as Tensor) as string)
   if (earlier === undefined) return { state, names, places }
 

@@ -1,5 +1,6 @@
 import {
   type Amount,
+  cast,
   type Dim,
   input,
   type Method,
@@ -38,6 +39,8 @@ export interface InsertedCut {
   readonly keyBias: string | undefined
   /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
   readonly fused: string | undefined
+  /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
+  readonly scores: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
   /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
@@ -57,6 +60,8 @@ export interface InsertOptions {
   readonly keyBias: KeyBias
   /** Nodes that no change goes beyond: where removed tokens come back. */
   readonly ends: readonly NodeProto[]
+  /** Whether scores are kept. */
+  readonly scores?: boolean
 }
 
 /** What a method left behind at a block: the state for the next one, and the cut if there was one. */
@@ -69,8 +74,9 @@ export interface Inserted {
 /** Runs a method at one block of the graph and makes everything behind it follow the tokens that stay. */
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
   const { method, block, place, amount, state, params } = options
-  const source =
-    place === 'input' ? inputSite(program, encoder, block) : graphSite(program, encoder, block, state.pins[0])
+  // A place that an input names is no token that the head reads.
+  const pin = encoder.placeReads.length > 0 ? state.pins[0] : undefined
+  const source = place === 'input' ? inputSite(program, encoder, block) : graphSite(program, encoder, block, pin)
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
@@ -85,12 +91,15 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
-  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
+  const scores = options.scores && cut.score !== undefined ? [cast(cut.score, 'float32')] : []
+  const travel = travelling.map(({ tensor }) => tensor)
+  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...scores, ...travel]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
     ...fused.map(() => [batch, count]),
-    ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
+    ...scores.map(() => [batch, dims[1] as Dim]),
+    ...travel.map((tensor) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
@@ -120,7 +129,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
   commit(flow)
 
-  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
+  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length + scores.length))
   for (const pin of state.pins) next.names.set(pin, options.names.get(pin) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
@@ -134,6 +143,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     size: nameOf('size'),
     keyBias: nameOf('keyBias'),
     fused: cut.fused && emitted[2],
+    scores: scores.length === 0 ? undefined : emitted[2 + fused.length],
     ragged: cut.ragged,
     followers: rewriter.taken,
   }

@@ -9,13 +9,16 @@ export const TRACE = 'tp.trace'
 /** Name of the output that says which rows of compact outputs are real tokens. */
 export const MASK = 'tp.mask'
 
-/** Adds outputs that say which tokens stayed at each cut. `several`: other encoders of the file have traces, too. */
+/** Adds outputs that say which tokens stayed at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
 export function addTraces(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
   for (const cut of cuts) {
     const plain = `${TRACE}.${cut.block}`
     const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${tower}.${cut.block}` : plain
     const { position, valid, names } = slotsOf(cut)
     addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })
+    if (cut.scores === undefined) continue
+    const scores = input('scores', 'float32', ['B', 'N'])
+    addOutputs(program, cut, new Map([[scores, cut.scores]]), { [`${name}.scores`]: scores })
   }
 }
 

@@ -55,7 +55,10 @@ export class Softening {
     this.#options = options
     this.#place = options.method.place ?? 'attention'
     this.#stream = program.tensor((encoder.blocks[0] as Block).input).dims
-    const { state, names } = startOf(program, encoder, fixedPositions(encoder, options.protect ?? 'auto'), this.#place)
+    const { state, names } = startOf(program, encoder, {
+      fixed: fixedPositions(encoder, options.protect ?? 'auto'),
+      place: this.#place,
+    })
     this.#state = state
     this.#names = names
     this.#values = new SoftValues(program, lift(program.graph, { overrides: options.overrides ?? new Map() }))

@@ -22,7 +22,7 @@ interface Line {
  * @throws TpError TP_DATA naming the line
  */
 export async function readTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TextDataset> {
-  const lines = parseLines(path, decode(path, await readFile(path)))
+  const lines = parseLines(path, decodeText(path, await readFile(path)))
   const header = lines[0]?.cells.map((cell) => cell.trim().toLowerCase()) ?? []
   const hasHeader = header.includes('label')
   const rows = hasHeader ? lines.slice(1) : lines
@@ -53,7 +53,8 @@ function labelColumnOf(first: Line | undefined, labels: readonly string[] | unde
   return isSecond && classOf(right, labels) !== undefined ? 1 : 0
 }
 
-function decode(path: string, bytes: Uint8Array): string {
+/** @throws TpError TP_DATA for bytes that are no UTF-8 */
+export function decodeText(path: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {

@@ -5,7 +5,7 @@ import type { Modality } from '../datasets/dataset.ts'
 export interface ModelInputs {
   /** Where the data come from, for messages and reports. */
   readonly source: string
-  /** Class number of each example. */
+  /** Class number of each example; −1 where it has none (texts to embed, sentences with a tag for each word). */
   readonly targets: readonly number[]
   /** Real tokens of each example, special ones included; undefined where the model alone knows (pictures, sound). */
   readonly lengths: readonly number[] | undefined

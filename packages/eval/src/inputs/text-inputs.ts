@@ -1,27 +1,12 @@
-import { type AbortSignalLike, type TensorLike, TpError, throwIfAborted, type ValueInfo } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted, type ValueInfo } from '@tp/core'
 import type { TextDataset } from '../datasets/dataset.ts'
-import { arrayOf, fixedSize, type ModelInputs } from './model-inputs.ts'
+import type { ModelInputs } from './model-inputs.ts'
+import { type TokenRowsOptions, tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
-export interface TextOptions {
-  /** Longer texts are cut, special tokens counted (default: the model's fixed length, or 512). */
-  readonly maxTokens?: number | undefined
-  /** Rows of the model's token embedding; a tokenizer that goes beyond them belongs to another model. */
-  readonly vocabularySize?: number | undefined
+export interface TextOptions extends TokenRowsOptions {
   readonly signal?: AbortSignalLike | undefined
 }
-
-/** What a text model's inputs are for, by the names that exporters give them. */
-const ROLES: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
-  input_ids: 'ids',
-  input: 'ids',
-  attention_mask: 'mask',
-  input_mask: 'mask',
-  token_type_ids: 'types',
-  segment_ids: 'types',
-}
-
-const CHUNK = 64
 
 /**
  * Tokenises all texts once. Batches are padded to their longest row, or to the model's fixed length.
@@ -33,23 +18,15 @@ export async function textInputs(
   tokenizer: TextTokenizer,
   options: TextOptions = {},
 ): Promise<ModelInputs> {
-  const { signal, vocabularySize } = options
-  const roles = inputs.map((input) => ({ input, role: roleOf(input) }))
-  const ids = roles.find(({ role }) => role === 'ids')?.input
-  if (ids === undefined) throw new TpError('TP_INPUT', 'eval', 'the model has no input_ids; it is not a text model')
-  const fixed = fixedSize(ids, 1)
-  const maxTokens = lengthLimit(options.maxTokens, fixed)
+  const form = tokenRows(inputs, tokenizer, options)
   const rows: Int32Array[] = []
   const preparationMs: number[] = []
-  for (const [i, example] of dataset.examples.entries()) {
-    if (i % CHUNK === 0) {
-      throwIfAborted(signal, 'eval')
-      await pause()
-    }
+  for (const example of dataset.examples) {
+    await mayPause(rows.length, options.signal)
     const start = performance.now()
-    const row = Int32Array.from(tokenizer.encode(await example.read(), maxTokens))
+    const row = Int32Array.from(tokenizer.encode(await example.read(), form.maxTokens))
     preparationMs.push(performance.now() - start)
-    checkIds(row, vocabularySize, tokenizer, example.source)
+    form.check(row, example.source)
     rows.push(row)
   }
   return {
@@ -58,74 +35,15 @@ export async function textInputs(
     lengths: rows.map((row) => row.length),
     preparationMs,
     notes: [],
-    async feeds(positions) {
-      const batch = positions.map((position) => rows[position] as Int32Array)
-      const length = fixed ?? Math.max(...batch.map((row) => row.length))
-      const ragged = batch.some((row) => row.length < length)
-      if (ragged && !roles.some(({ role }) => role === 'mask')) {
-        throw new TpError(
-          'TP_INPUT',
-          'eval',
-          'the model has no attention_mask, so texts cannot be padded; use batch size 1',
-        )
-      }
-      return Object.fromEntries(
-        roles.map(({ input, role }) => [input.name, fill(input, role, batch, length, tokenizer)]),
-      )
-    },
+    feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as Int32Array)),
   }
 }
 
-/** Lets what else waits in this thread have its turn. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve))
-}
+const CHUNK = 64
 
-function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {
-  const role = ROLES[input.name]
-  if (role !== undefined) return role
-  const known = Object.keys(ROLES).join(', ')
-  throw new TpError(
-    'TP_INPUT',
-    'eval',
-    `the text model has an input "${input.name}"; those that can be filled are ${known}`,
-  )
-}
-
-function lengthLimit(asked: number | undefined, fixed: number | undefined): number {
-  if (asked !== undefined && (!Number.isInteger(asked) || asked < 3)) {
-    throw new TpError('TP_OPTION', 'eval', `maxTokens is ${asked}; it is a whole number of tokens, 3 or more`)
-  }
-  return Math.min(asked ?? 512, fixed ?? Number.POSITIVE_INFINITY)
-}
-
-function checkIds(row: Int32Array, vocabularySize: number | undefined, tokenizer: TextTokenizer, source: string): void {
-  if (vocabularySize === undefined) return
-  const wrong = row.find((id) => id >= vocabularySize)
-  if (wrong === undefined) return
-  throw new TpError(
-    'TP_TOKENIZER',
-    'eval',
-    `${source} has token ${wrong}, but the model embeds only ${vocabularySize} tokens: ` +
-      `${tokenizer.source}, with ${tokenizer.vocabularySize} tokens, belongs to another model`,
-  )
-}
-
-function fill(
-  input: ValueInfo,
-  role: 'ids' | 'mask' | 'types',
-  batch: readonly Int32Array[],
-  length: number,
-  tokenizer: TextTokenizer,
-): TensorLike {
-  const data = arrayOf(input, batch.length * length)
-  const number = data instanceof BigInt64Array ? BigInt : Number
-  const set = data as { [index: number]: number | bigint }
-  for (const [b, row] of batch.entries()) {
-    for (let i = 0; i < length; i++) {
-      const id = i < row.length ? (row[i] as number) : (tokenizer.padId ?? 0)
-      set[b * length + i] = number(role === 'ids' ? id : role === 'mask' && i < row.length ? 1 : 0)
-    }
-  }
-  return { type: input.type, dims: [batch.length, length], data }
+/** Lets what else waits in this thread have its turn, from time to time. @throws TpError TP_ABORTED */
+export async function mayPause(done: number, signal: AbortSignalLike | undefined): Promise<void> {
+  if (done % CHUNK !== 0) return
+  throwIfAborted(signal, 'eval')
+  await new Promise((resolve) => setTimeout(resolve))
 }

@@ -10,6 +10,11 @@ export interface TextTokenizer {
   readonly padId: number | undefined
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
+  /**
+   * Token ids of words that are given apart, special tokens included, and for each token the word that it is a piece of;
+   * −1 for special ones. Cut like a text.
+   */
+  encodeWords(words: readonly string[], maxTokens: number): { readonly ids: number[]; readonly words: number[] }
   /** What a token stands for in a text, as the tokenizer writes it by itself; nothing for special ones. */
   textOf(id: number): string
   /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
@@ -33,7 +38,7 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
   const vocabulary = tokenizer.get_vocab(true)
   let largest = -1
   for (const id of vocabulary.values()) largest = Math.max(largest, id)
-  const specials = closingSpecials(tokenizer)
+  const { before, after } = specialsOf(tokenizer)
   return {
     source,
     vocabularySize: largest + 1,
@@ -41,7 +46,18 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
     encode(text, maxTokens) {
       const { ids } = tokenizer.encode(text)
       if (ids.length <= maxTokens) return ids
-      return [...ids.slice(0, maxTokens - specials), ...ids.slice(ids.length - specials)]
+      return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
+    },
+    encodeWords(words, maxTokens) {
+      // The space says that a word begins, where the vocabulary tells beginnings from the rest.
+      const pieces = words.flatMap((word, i) =>
+        tokenizer.encode(` ${word}`, { add_special_tokens: false }).ids.map((id: number) => ({ id, word: i })),
+      )
+      const own = pieces.slice(0, maxTokens - before.length - after.length)
+      return {
+        ids: [...before, ...own.map(({ id }) => id), ...after],
+        words: [...before.map(() => -1), ...own.map(({ word }) => word), ...after.map(() => -1)],
+      }
     },
     textOf: (id) => tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
     nameOf: (id) => tokenizer.id_to_token(id) ?? '',
@@ -57,10 +73,12 @@ function parse(text: string, source: string): { json: TokenizerJson; tokenizer: 
   }
 }
 
-/** How many special tokens come after a text. */
-function closingSpecials(tokenizer: Tokenizer): number {
+/** Special tokens before and after a text. */
+function specialsOf(tokenizer: Tokenizer): { readonly before: number[]; readonly after: number[] } {
   const bare: number[] = tokenizer.encode('a', { add_special_tokens: false }).ids
   const full: number[] = tokenizer.encode('a').ids
   const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id))
-  return start < 0 ? 0 : full.length - start - bare.length
+  return start < 0
+    ? { before: [], after: [] }
+    : { before: full.slice(0, start), after: full.slice(start + bare.length) }
 }

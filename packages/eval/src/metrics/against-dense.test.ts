@@ -8,6 +8,8 @@ function answers(logits: readonly (readonly [number, number])[], targets: readon
   const predictions = logits.map(largest)
   const correct = predictions.map((prediction, i) => prediction === targets[i])
   return {
+    task: 'classification',
+    figures: { accuracy: { got: correct.map(Number) } },
     accuracy: bootstrapMean(correct.map((right) => 100 * Number(right))),
     predictions,
     correct,
@@ -33,6 +35,7 @@ describe('compareToDense', () => {
   test('a model loses nothing against itself', () => {
     expect(compareToDense(dense, dense)).toEqual({
       loss: { estimate: 0, low: 0, high: 0 },
+      mcnemar: { onlyFirst: 0, onlySecond: 0, p: 1, exact: 1 },
       agreement: 100,
       largestDifference: 0,
     })
@@ -49,7 +52,8 @@ describe('compareToDense', () => {
       ],
       targets,
     )
-    const { loss, agreement, largestDifference } = compareToDense(pruned, dense)
+    const { loss, agreement, largestDifference, mcnemar } = compareToDense(pruned, dense)
+    expect(mcnemar).toEqual({ onlyFirst: 1, onlySecond: 1, p: 0.75, exact: 1 })
     expect(loss.estimate).toBe(0)
     expect(loss.low).toBeLessThan(0)
     expect(loss.high).toBeGreaterThan(0)

@@ -13,14 +13,7 @@ export interface Logits {
 export function logitsOf(outputs: NamedTensors, rows: number): Logits {
   const isClassOutput = ({ type, dims }: TensorLike): boolean =>
     type === 'float32' && dims.length === 2 && dims[0] === rows
-  const named = outputs.logits
-  const candidates =
-    named !== undefined
-      ? [named]
-      : Object.entries(outputs)
-          .filter(isOwnOutput)
-          .map(([, tensor]) => tensor)
-  const fitting = candidates.filter(isClassOutput)
+  const fitting = ownOutputs(outputs, 'logits').filter(isClassOutput)
   const [output] = fitting
   if (output === undefined || fitting.length > 1) {
     const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
@@ -44,6 +37,9 @@ export function largest(row: ArrayLike<number>): number {
   return best
 }
 
-function isOwnOutput([name]: readonly [string, unknown]): boolean {
-  return !name.startsWith('tp.')
+/** The output of that name if there is one, else all that the model itself gives: none of those that pruning adds. */
+export function ownOutputs(outputs: NamedTensors, name: string): TensorLike[] {
+  const named = outputs[name]
+  if (named !== undefined) return [named]
+  return Object.entries(outputs).flatMap(([other, tensor]) => (other.startsWith('tp.') ? [] : [tensor]))
 }

@@ -1,7 +1,10 @@
 import type { NamedTensors, TensorLike } from '@tp/core'
 
-/** An output of a model that was pruned with `trace`: which tokens stay behind a block, and which of the slots hold one. */
-const TRACE = /^tp\.trace\.(\d+)\.(indices|valid)$/
+/**
+ * An output of a model that was pruned with `trace`: which tokens stay behind a block, which of the slots hold one, and what
+ * those that arrived there were ranked by.
+ */
+const TRACE = /^tp\.trace\.(\d+)\.(indices|valid|scores)$/
 
 export function isTrace(output: string): boolean {
   return TRACE.test(output)

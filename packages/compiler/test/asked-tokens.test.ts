@@ -1,0 +1,87 @@
+import type { Method, NamedTensors } from '@tp/core'
+import { random, schedule } from '@tp/core'
+import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { type PruneOptions, prune } from '../src/index.ts'
+import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { difference, int64, numbers, rows, run } from './run.ts'
+
+const plain: EncoderOptions = {
+  ...{ blocks: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
+}
+const layers = [0, 2]
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+/** Places of the tokens behind a cut, padding left out. */
+function keptAt(outputs: NamedTensors, block: number): number[][] {
+  const valid = rows(outputs[`tp.trace.${block}.valid`])
+  return rows(outputs[`tp.trace.${block}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
+}
+
+describe('scores of a trace', () => {
+  test.each<[string, Method]>([
+    ['received-attention', receivedAttention()],
+    ['cls-attention', clsAttention()],
+    ['cumulative-attention', cumulativeAttention()],
+    ['random', random({ seed: 3 })],
+  ])('%s: those that stay have the highest, in the order in which tokens arrive', async (_, method) => {
+    for (const amounts of [{ keep: 0.6 }, { tokens: 4 }]) {
+      const model = decodeModel(encoder(plain))
+      const cut = { method, schedule: schedule(4, { layers, ...amounts }) }
+      const inputs = inputsOf(plain, 2, 9, 4)
+      const outputs = await run(pruned(model, { ...cut, trace: 'scores' }), inputs)
+      const plainOutputs = await run(pruned(model, { ...cut, trace: true }), inputs)
+      expect(difference(numbers(outputs.logits), numbers(plainOutputs.logits))).toBe(0)
+      const lengths = rows(inputs.attention_mask).map((row) => row.filter((mark) => mark === 1).length)
+      const arriving = [lengths.map((length) => Array.from({ length }, (_, i) => i)), keptAt(outputs, 0)]
+      for (const [i, block] of layers.entries()) {
+        const scores = rows(outputs[`tp.trace.${block}.scores`])
+        for (const [b, kept] of keptAt(outputs, block).entries()) {
+          const there = arriving[i]?.[b] ?? []
+          const free = there.map((place, slot) => ({ place, score: scores[b]?.[slot] as number })).slice(1)
+          const best = free.sort((x, y) => y.score - x.score || x.place - y.place).slice(0, kept.length - 1)
+          expect(kept).toEqual([0, ...best.map(({ place }) => place).sort((x, y) => x - y)])
+        }
+      }
+    }
+  })
+
+  test('there are none where no score decides', async () => {
+    const cut = { method: ats(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
+    const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))
+    const traces = Object.keys(outputs).filter((name) => name.startsWith('tp.trace'))
+    expect(traces).toEqual(layers.flatMap((block) => [`tp.trace.${block}.indices`, `tp.trace.${block}.valid`]))
+  })
+})
+
+describe('a token that an input names', () => {
+  test.each<[string, EncoderOptions, Method]>([
+    ['received attention', plain, receivedAttention()],
+    ['class attention', plain, clsAttention()],
+    ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention()],
+    ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention()],
+  ])('%s: stays as if it were protected, each row its own', async (_, options, method) => {
+    for (const amounts of [{ keep: 0.4 }, { mass: 0.5 }]) {
+      const model = decodeModel(encoder(options))
+      const cut = { method, schedule: schedule(4, { layers, ...amounts }), trace: true }
+      const asking = pruned(model, { ...cut, protectInput: true })
+      const inputs = inputsOf(options, 2, 9, 9)
+      const outputs = await run(asking, { ...inputs, 'tp.protect': int64([2, 1], [7, 3]) })
+      expect(keptAt(outputs, 2)[0]).toContain(7)
+      expect(keptAt(outputs, 2)[1]).toContain(3)
+      const fixed = options.pooling === 'cls' ? [0] : []
+      for (const [b, place] of [7, 3].entries()) {
+        const named = await run(pruned(model, { ...cut, protect: [...fixed, place] }), inputs)
+        expect(keptAt(outputs, 2)[b]).toEqual(keptAt(named, 2)[b])
+        const [own, wanted] = [rows(outputs.logits)[b] ?? [], rows(named.logits)[b] ?? []]
+        expect(difference(own, wanted)).toBeLessThan(1e-5)
+      }
+    }
+  })
+})

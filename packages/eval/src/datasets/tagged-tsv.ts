@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { TpError } from '@tp/core'
+import { requireClass } from './labels.ts'
+import { decodeText, type LabelledOptions } from './tsv.ts'
+
+/** A tag that is not judged, in data and in targets. */
+export const IGNORED = -100
+
+/** A text in words, each with its class number, or {@link IGNORED}. */
+export interface TaggedSentence {
+  readonly words: readonly string[]
+  readonly tags: readonly number[]
+  /** Where it comes from (file, line), for messages. */
+  readonly source: string
+}
+
+export interface TaggedDataset {
+  readonly source: string
+  readonly sentences: readonly TaggedSentence[]
+}
+
+/**
+ * Reads `word<TAB>tag` lines, UTF-8, with an empty line between sentences (the form of CoNLL's shared tasks). Of more than
+ * two columns the first is the word and the last the tag. `-DOCSTART-` lines separate documents and hold nothing; the tag
+ * −100 is not judged.
+ * @throws TpError TP_DATA naming the line
+ */
+export async function readTaggedTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TaggedDataset> {
+  const lines = decodeText(path, await readBytes(path)).split(/\r?\n/)
+  const sentences: TaggedSentence[] = []
+  let words: string[] = []
+  let tags: number[] = []
+  for (const [i, line] of [...lines, ''].entries()) {
+    if (sentences.length === limit) break
+    const source = `${path}, line ${i + 1}`
+    if (line.trim() === '' || line.startsWith('-DOCSTART-')) {
+      if (words.length > 0) sentences.push({ words, tags, source: `${path}, line ${i + 1 - words.length}` })
+      ;[words, tags] = [[], []]
+      continue
+    }
+    const cells = line.split('\t')
+    const [word, tag] = [cells[0] as string, cells.at(-1)?.trim() ?? '']
+    if (cells.length < 2 || word.trim() === '' || tag === '') {
+      throw new TpError('TP_DATA', 'eval', `${source}: is not word<TAB>tag; sentences are separated by empty lines`)
+    }
+    words.push(word)
+    tags.push(tag === `${IGNORED}` ? IGNORED : requireClass(tag, labels, source))
+  }
+  if (sentences.length === 0) throw new TpError('TP_DATA', 'eval', `${path}: holds no word<TAB>tag line`)
+  return { source: path, sentences }
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new TpError('TP_DATA', 'eval', `${path}: there is no such file that can be read`, { cause })
+  })
+}

@@ -1,0 +1,114 @@
+import { type NamedTensors, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+import { arrayOf, fixedSize } from './model-inputs.ts'
+import type { TextTokenizer } from './tokenizer.ts'
+
+/** What a text model's inputs are for, by the names that exporters give them. */
+const ROLES: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
+  input_ids: 'ids',
+  input: 'ids',
+  attention_mask: 'mask',
+  input_mask: 'mask',
+  token_type_ids: 'types',
+  segment_ids: 'types',
+}
+
+/** How a text model takes rows of token ids. */
+export interface TokenRows {
+  /** Most tokens of a row. */
+  readonly maxTokens: number
+  /** @throws TpError TP_TOKENIZER for an id that the model has no embedding for */
+  check(row: Int32Array, source: string): void
+  /** Rows as a batch, padded to the longest, or to the model's fixed length. */
+  feeds(rows: readonly Int32Array[]): NamedTensors
+}
+
+export interface TokenRowsOptions {
+  /** Longer texts are cut, special tokens counted (default: the model's fixed length, or 512). */
+  readonly maxTokens?: number | undefined
+  /** Rows of the model's token embedding; a tokenizer that goes beyond them belongs to another model. */
+  readonly vocabularySize?: number | undefined
+}
+
+/** @throws TpError TP_INPUT for a model that takes no texts, TP_OPTION */
+export function tokenRows(
+  inputs: readonly ValueInfo[],
+  tokenizer: TextTokenizer,
+  { maxTokens, vocabularySize }: TokenRowsOptions,
+): TokenRows {
+  const roles = inputs.map((input) => ({ input, role: roleOf(input) }))
+  const ids = roles.find(({ role }) => role === 'ids')?.input
+  if (ids === undefined) throw new TpError('TP_INPUT', 'eval', 'the model has no input_ids; it is not a text model')
+  const fixed = fixedSize(ids, 1)
+  return {
+    maxTokens: lengthLimit(maxTokens, fixed),
+    check: (row, source) => checkIds(row, vocabularySize, tokenizer, source),
+    feeds(batch) {
+      const length = fixed ?? Math.max(...batch.map((row) => row.length))
+      const ragged = batch.some((row) => row.length < length)
+      if (ragged && !roles.some(({ role }) => role === 'mask')) {
+        throw new TpError(
+          'TP_INPUT',
+          'eval',
+          'the model has no attention_mask, so texts cannot be padded; use batch size 1',
+        )
+      }
+      return Object.fromEntries(
+        roles.map(({ input, role }) => [input.name, fill(input, role, batch, length, tokenizer)]),
+      )
+    },
+  }
+}
+
+/** What marks real tokens among the inputs of a batch, if anything does. */
+export function maskOf(feeds: NamedTensors): TensorLike | undefined {
+  return Object.entries(feeds).find(([name]) => ROLES[name] === 'mask')?.[1]
+}
+
+function roleOf(input: ValueInfo): 'ids' | 'mask' | 'types' {
+  const role = ROLES[input.name]
+  if (role !== undefined) return role
+  const known = Object.keys(ROLES).join(', ')
+  throw new TpError(
+    'TP_INPUT',
+    'eval',
+    `the text model has an input "${input.name}"; those that can be filled are ${known}`,
+  )
+}
+
+function lengthLimit(asked: number | undefined, fixed: number | undefined): number {
+  if (asked !== undefined && (!Number.isInteger(asked) || asked < 3)) {
+    throw new TpError('TP_OPTION', 'eval', `maxTokens is ${asked}; it is a whole number of tokens, 3 or more`)
+  }
+  return Math.min(asked ?? 512, fixed ?? Number.POSITIVE_INFINITY)
+}
+
+function checkIds(row: Int32Array, vocabularySize: number | undefined, tokenizer: TextTokenizer, source: string): void {
+  if (vocabularySize === undefined) return
+  const wrong = row.find((id) => id >= vocabularySize)
+  if (wrong === undefined) return
+  throw new TpError(
+    'TP_TOKENIZER',
+    'eval',
+    `${source} has token ${wrong}, but the model embeds only ${vocabularySize} tokens: ` +
+      `${tokenizer.source}, with ${tokenizer.vocabularySize} tokens, belongs to another model`,
+  )
+}
+
+function fill(
+  input: ValueInfo,
+  role: 'ids' | 'mask' | 'types',
+  batch: readonly Int32Array[],
+  length: number,
+  tokenizer: TextTokenizer,
+): TensorLike {
+  const data = arrayOf(input, batch.length * length)
+  const number = data instanceof BigInt64Array ? BigInt : Number
+  const set = data as { [index: number]: number | bigint }
+  for (const [b, row] of batch.entries()) {
+    for (let i = 0; i < length; i++) {
+      const id = i < row.length ? (row[i] as number) : (tokenizer.padId ?? 0)
+      set[b * length + i] = number(role === 'ids' ? id : role === 'mask' && i < row.length ? 1 : 0)
+    }
+  }
+  return { type: input.type, dims: [batch.length, length], data }
+}

@@ -1,0 +1,57 @@
+import type { NamedTensors } from '@tp/core'
+import { expect, test } from 'vitest'
+import { trajectoriesOf } from './trajectories.ts'
+
+/** Two examples of 4 and 3 tokens; at block 1 two and at block 3 one more have left of the first, one of the second. */
+const outputs: NamedTensors = {
+  logits: { type: 'float32', dims: [2, 2], data: new Float32Array(4) },
+  'tp.trace.1.indices': { type: 'int64', dims: [2, 3], data: BigInt64Array.from([0n, 2n, 3n, 0n, 1n, 3n]) },
+  'tp.trace.1.valid': { type: 'bool', dims: [2, 3], data: Uint8Array.from([1, 1, 1, 1, 1, 0]) },
+  'tp.trace.1.scores': { type: 'float32', dims: [2, 4], data: Float32Array.from([4, 1, 2, 3, 4, 3, 2, 0]) },
+  'tp.trace.3.indices': { type: 'int64', dims: [2, 2], data: BigInt64Array.from([0n, 3n, 0n, 1n]) },
+  'tp.trace.3.valid': { type: 'bool', dims: [2, 2], data: Uint8Array.from([1, 1, 1, 1]) },
+  'tp.trace.3.scores': { type: 'float32', dims: [2, 3], data: Float32Array.from([9, 5, 6, 8, 7, 0]) },
+}
+
+test('where each token leaves, and its scores at the blocks that it arrived at', () => {
+  const [first, second] = trajectoriesOf(outputs, [4, 3])
+  const way = (position: number, leavesAt: number | undefined, scores: [number, number][]) => ({
+    position,
+    leavesAt,
+    scores: new Map(scores),
+  })
+  const both = (one: number, three: number): [number, number][] => [
+    [1, one],
+    [3, three],
+  ]
+  expect(first).toEqual([
+    way(0, undefined, both(4, 9)),
+    way(1, 1, [[1, 1]]),
+    way(2, 3, both(2, 5)),
+    way(3, undefined, both(3, 6)),
+  ])
+  expect(second).toEqual([way(0, undefined, both(4, 8)), way(1, undefined, both(3, 7)), way(2, 1, [[1, 2]])])
+})
+
+test('without scores there are none, and tokens that come back leave where they leave for good', () => {
+  const { 'tp.trace.1.scores': _, 'tp.trace.3.scores': __, ...unscored } = outputs
+  const back: NamedTensors = {
+    ...unscored,
+    'tp.trace.3.indices': { type: 'int64', dims: [2, 2], data: BigInt64Array.from([0n, 1n, 1n, 2n]) },
+  }
+  const ways = trajectoriesOf(back, [4, 3]).map((tokens) => tokens.map(({ leavesAt }) => leavesAt))
+  expect(ways).toEqual([
+    [undefined, undefined, 3, 3],
+    [3, undefined, undefined],
+  ])
+  expect(trajectoriesOf(back, [1])[0]?.[0]?.scores.size).toBe(0)
+})
+
+test('of methods that bring all tokens back, each arrives in its place', () => {
+  const returning: NamedTensors = {
+    ...outputs,
+    'tp.trace.3.scores': { type: 'float32', dims: [2, 4], data: Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2]) },
+  }
+  const [first] = trajectoriesOf(returning, [4, 3])
+  expect(first?.map(({ scores }) => scores.get(3))).toEqual([9, 8, 7, 6])
+})

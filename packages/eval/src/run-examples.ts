@@ -1,0 +1,122 @@
+import { setImmediate } from 'node:timers/promises'
+import { type AbortSignalLike, type NamedTensors, type Session, TpError, throwIfAborted } from '@tp/core'
+import { quantile } from 'simple-statistics'
+import { batches } from './batches.ts'
+import type { ModelInputs } from './inputs/model-inputs.ts'
+import type { BootstrapOptions } from './metrics/bootstrap.ts'
+import { type Kept, keptFractions } from './metrics/kept.ts'
+import { tracedCounts } from './metrics/trace.ts'
+
+export interface Progress {
+  readonly done: number
+  readonly total: number
+}
+
+export interface EvaluateOptions {
+  /** Examples in a batch; batches are made of like lengths (default 1, which also measures latency). */
+  readonly batchSize?: number | undefined
+  /** Blocks of the model, and tokens of a picture or sound: asked for to count what a model with traces keeps. */
+  readonly blocks?: number | undefined
+  readonly tokens?: number | undefined
+  readonly bootstrap?: BootstrapOptions | undefined
+  readonly signal?: AbortSignalLike | undefined
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/** What running a model on examples tells whatever the task is. */
+export interface Run {
+  /** For a model with traces, when `blocks` is given. */
+  readonly kept: Kept | undefined
+  /**
+   * End to end by example in milliseconds: tokenising or reading, and one run. Only with batch size 1. Of use to see
+   * what a user waits; to compare models, time them in turns.
+   */
+  readonly latency: { readonly p50: number; readonly p90: number; readonly mean: number } | undefined
+}
+
+/** One batch that has been run. */
+export interface RanBatch {
+  readonly feeds: NamedTensors
+  readonly outputs: NamedTensors
+  /** Which examples its rows are. */
+  readonly positions: readonly number[]
+}
+
+/**
+ * Runs a model on all examples.
+ * @param take called with each batch; what it does is not timed
+ * @throws TpError TP_DATA, TP_OPTION, TP_TOKENIZER, TP_ABORTED
+ */
+export async function runExamples(
+  session: Session,
+  inputs: ModelInputs,
+  options: EvaluateOptions,
+  take: (batch: RanBatch) => void,
+): Promise<Run> {
+  const { batchSize = 1, signal, onProgress } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new TpError('TP_OPTION', 'eval', `batchSize is ${batchSize}; it is a number of examples, 1 or more`)
+  }
+  const total = inputs.targets.length
+  if (total === 0) throw new TpError('TP_DATA', 'eval', `${inputs.source}: holds no examples`)
+  const milliseconds = new Array<number>(total)
+  const counts = new Map<number, number[]>()
+  let done = 0
+  for (const positions of batches(total, batchSize, inputs.lengths)) {
+    // a run may block the event loop: let timers and signals through
+    await setImmediate()
+    throwIfAborted(signal, 'eval')
+    const start = performance.now()
+    const feeds = await inputs.feeds(positions)
+    const outputs = await runBatch(session, feeds, signal)
+    const elapsed = performance.now() - start
+    take({ feeds, outputs, positions })
+    for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
+    for (const [block, left] of tracedCounts(outputs)) {
+      const all = counts.get(block) ?? new Array<number>(total)
+      counts.set(block, all)
+      for (const [row, position] of positions.entries()) all[position] = left[row] as number
+    }
+    done += positions.length
+    onProgress?.({ done, total })
+  }
+  return { kept: keptOf(counts, inputs, options), latency: batchSize === 1 ? latencyOf(milliseconds) : undefined }
+}
+
+async function runBatch(
+  session: Session,
+  feeds: NamedTensors,
+  signal: AbortSignalLike | undefined,
+): Promise<NamedTensors> {
+  try {
+    return await session.run(feeds, { signal })
+  } catch (cause) {
+    const range = /indices element out of data bounds, idx=(\d+) must be within the inclusive range \[-(\d+)/.exec(
+      cause instanceof Error ? cause.message : '',
+    )
+    if (range === null) throw cause
+    const [, id, rows] = range
+    throw new TpError(
+      'TP_TOKENIZER',
+      'eval',
+      `the model was given token or position ${id}, but its table has ${rows} rows: the tokenizer belongs to another ` +
+        'model, or maxTokens is beyond what this one takes',
+      { cause },
+    )
+  }
+}
+
+function keptOf(
+  counts: ReadonlyMap<number, readonly number[]>,
+  inputs: ModelInputs,
+  { blocks, tokens }: EvaluateOptions,
+): Kept | undefined {
+  if (blocks === undefined) return undefined
+  const lengths = inputs.lengths ?? (tokens === undefined ? undefined : inputs.targets.map(() => tokens))
+  return lengths === undefined ? undefined : keptFractions(counts, lengths, blocks)
+}
+
+function latencyOf(milliseconds: readonly number[]): { p50: number; p90: number; mean: number } {
+  const [p50, p90] = quantile([...milliseconds], [0.5, 0.9]) as [number, number]
+  return { p50, p90, mean: milliseconds.reduce((sum, ms) => sum + ms, 0) / milliseconds.length }
+}

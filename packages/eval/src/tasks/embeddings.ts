@@ -1,0 +1,152 @@
+import { type NamedTensors, type Session, type TensorLike, TpError } from '@tp/core'
+import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { maskOf } from '../inputs/token-rows.ts'
+import type { Figure } from '../metrics/figure.ts'
+import { dot, nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
+import { ownOutputs } from '../metrics/predictions.ts'
+import { rankCorrelation } from '../metrics/rank-correlation.ts'
+import { type EvaluateOptions, runExamples } from '../run-examples.ts'
+import type { Outcome } from './outcome.ts'
+
+/** Vectors that a model gives for a data set. What they are worth shows beside those of the dense model. */
+export interface Embeddings extends Outcome<'embeddings'> {
+  /** Of length 1, by example in the data set's order. */
+  readonly vectors: Vectors
+}
+
+export interface EmbedOptions extends EvaluateOptions {
+  /** Name of the output that is the vector [batch, D], or the tokens' vectors [batch, tokens, D]; default: found by name and form. */
+  readonly output?: string | undefined
+}
+
+/** Names that exporters give to the one vector of an input. */
+export const EMBEDDING_OUTPUTS: readonly string[] = [
+  'sentence_embedding',
+  'text_embeds',
+  'image_embeds',
+  'embedding',
+  'embeddings',
+]
+
+/**
+ * A vector for each example: the model's own [batch, D], or the mean of [batch, tokens, D] over the real tokens, which in a
+ * model pruned without restoring are those that are left (`tp.mask`).
+ * @throws TpError TP_OUTPUT, TP_TOKENIZER, TP_DATA, TP_ABORTED
+ */
+export async function embed(session: Session, inputs: ModelInputs, options: EmbedOptions = {}): Promise<Embeddings> {
+  const vectors = new Array<Float64Array>(inputs.targets.length)
+  const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
+    const rows = rowsOf(vectorOutput(outputs, positions.length, options.output), outputs, feeds)
+    for (const [row, position] of positions.entries()) {
+      vectors[position] = ofLengthOne(rows[row] as Float64Array, inputs.source, position)
+    }
+  })
+  return { task: 'embeddings', figures: {}, vectors, ...run }
+}
+
+export interface NearnessOptions {
+  /** How many neighbours of an example are looked at (default 10). */
+  readonly neighbours?: number | undefined
+  /** The first so many examples are looked up among all (default 1,000). */
+  readonly queries?: number | undefined
+}
+
+/** How near vectors are to those of the dense model, by example. */
+export interface Nearness {
+  /** Cosine of an example's vector with its dense one. */
+  readonly cosine: Figure
+  /** Spearman's, of an example's similarities to all others with the dense ones. */
+  readonly rankCorrelation: Figure
+  /** Share of an example's nearest in the dense model that are still among its nearest: an index of the same model. */
+  readonly neighbours: Figure
+  /** The same where examples are looked up in an index of dense vectors. */
+  readonly neighboursInDense: Figure
+}
+
+/**
+ * Vectors beside those of the dense model: how near, whether what was similar still is, and what a search still finds.
+ * `rankCorrelation` and the neighbours are of the first `queries` examples, each against all others.
+ * @throws TpError TP_OPTION if the two are not of the same examples, TP_DATA for fewer than 3
+ */
+export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options: NearnessOptions = {}): Nearness {
+  const [own, reference] = [pruned.vectors, dense.vectors]
+  const count = reference.length
+  if (own.length !== count || own[0]?.length !== reference[0]?.length) {
+    const seen = `${own.length} vectors of ${own[0]?.length} and ${count} of ${reference[0]?.length} numbers`
+    throw new TpError('TP_OPTION', 'eval', `${seen} cannot be compared; embed the same examples`)
+  }
+  if (count < 3) throw new TpError('TP_DATA', 'eval', `${count} examples have no neighbours to compare; give 3 or more`)
+  const { neighbours = 10, queries = 1000 } = options
+  const wanted = Math.min(neighbours, count - 1)
+  const found = reference.slice(0, queries).map((vector, row) => {
+    const query = own[row] as Float64Array
+    const [before, after, mixed] = [
+      similarities(reference, vector),
+      similarities(own, query),
+      similarities(reference, query),
+    ]
+    const near = new Set(nearest(before, wanted, row))
+    const share = (similarity: Float64Array): number =>
+      nearest(similarity, wanted, row).filter((other) => near.has(other)).length / wanted
+    const others = (similarity: Float64Array): number[] => [
+      ...similarity.subarray(0, row),
+      ...similarity.subarray(row + 1),
+    ]
+    // Where all others are equally far there is no order to keep.
+    return {
+      order: rankCorrelation(others(before), others(after)) ?? 0,
+      both: share(after),
+      mixed: share(mixed),
+    }
+  })
+  return {
+    cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)) },
+    rankCorrelation: { got: found.map(({ order }) => order) },
+    neighbours: { got: found.map(({ both }) => both) },
+    neighboursInDense: { got: found.map(({ mixed }) => mixed) },
+  }
+}
+
+function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefined): TensorLike {
+  const isVectors = ({ type, dims }: TensorLike): boolean =>
+    type === 'float32' && dims[0] === rows && (dims.length === 2 || dims.length === 3)
+  const known = name ?? EMBEDDING_OUTPUTS.find((each) => outputs[each] !== undefined) ?? ''
+  const fitting = ownOutputs(outputs, known).filter(isVectors)
+  // Beside the tokens' states a pooled output is that of a head which few models have trained.
+  const tokens = fitting.filter(({ dims }) => dims.length === 3)
+  const [output, ...others] = tokens.length > 0 ? tokens : fitting
+  if (output !== undefined && others.length === 0 && (name === undefined || outputs[name] === output)) return output
+  const seen = Object.entries(outputs).map(([other, { type, dims }]) => `${other} ${type}[${dims}]`)
+  const wanted = name === undefined ? 'one float32 output' : `a float32 output ${name} of`
+  const forms = `[${rows}, D] or [${rows}, tokens, D]`
+  throw new TpError('TP_OUTPUT', 'eval', `${wanted} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
+}
+
+/** One vector a row; of tokens the mean of the real ones. */
+function rowsOf({ data, dims }: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float64Array[] {
+  const values = data as Float32Array
+  const [rows = 0, tokens = 0] = dims
+  const size = values.length / rows
+  const ofRow = (row: number): Float32Array => values.subarray(row * size, (row + 1) * size)
+  if (dims.length === 2) return Array.from({ length: rows }, (_, row) => Float64Array.from(ofRow(row)))
+  const width = dims[2] as number
+  const masks = [outputs['tp.mask'], maskOf(feeds)]
+  const mask = masks.find((each) => each?.dims[1] === tokens)?.data
+  return Array.from({ length: rows }, (_, row) => {
+    const sum = new Float64Array(width)
+    const states = ofRow(row)
+    let real = 0
+    for (let token = 0; token < tokens; token++) {
+      if (mask !== undefined && Number(mask[row * tokens + token]) === 0) continue
+      real++
+      for (let i = 0; i < width; i++) sum[i] = (sum[i] as number) + (states[token * width + i] as number)
+    }
+    return sum.map((value) => value / real)
+  })
+}
+
+function ofLengthOne(vector: Float64Array, source: string, position: number): Float64Array {
+  const length = Math.hypot(...vector)
+  if (length > 0 && Number.isFinite(length)) return vector.map((value) => value / length)
+  throw new TpError('TP_OUTPUT', 'eval', `${source}: the vector of example ${position} has length ${length}`)
+}

@@ -1,0 +1,17 @@
+import type { Figure } from '../metrics/figure.ts'
+import type { Run } from '../run-examples.ts'
+
+/** What a model is asked for: a class of the whole input, one of each token, or a vector that stands for the input. */
+export type Task = 'classification' | 'tokens' | 'embeddings'
+
+/**
+ * What a model did on a data set, whatever the task: numbers by example, in the data set's order, so that any two models
+ * can be compared on the same examples.
+ */
+export interface Outcome<T extends Task = Task> extends Run {
+  readonly task: T
+  /** What the model is judged by, by name; the first counts most. Empty where only a dense model is a measure. */
+  readonly figures: Readonly<Record<string, Figure>>
+  /** Whether an example came out right as a whole, for McNemar's test; absent where nothing is right or wrong. */
+  readonly correct?: readonly boolean[]
+}

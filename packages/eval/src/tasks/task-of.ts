@@ -1,0 +1,21 @@
+import type { ValueInfo } from '@tp/core'
+import { EMBEDDING_OUTPUTS } from './embeddings.ts'
+import type { Task } from './outcome.ts'
+
+/** Names that exporters give to the tokens' last states. */
+const TOKEN_STATES: readonly string[] = ['last_hidden_state', 'token_embeddings']
+
+/**
+ * What a model is for, judged by its outputs: `logits` of a class each input or each token, or vectors under the names that
+ * exporters give them. One row for each token under another name: classes if there are as many as `labels`, else vectors.
+ * @param labels the model's class names, if it has any
+ */
+export function taskOf(outputs: readonly ValueInfo[], labels?: readonly string[]): Task {
+  const own = outputs.filter(({ name }) => !name.startsWith('tp.'))
+  const logits = own.find(({ name }) => name === 'logits')
+  if (logits !== undefined) return logits.dims.length === 3 ? 'tokens' : 'classification'
+  if (own.some(({ name }) => EMBEDDING_OUTPUTS.includes(name) || TOKEN_STATES.includes(name))) return 'embeddings'
+  const [output] = own
+  if (own.length !== 1 || output?.dims.length !== 3) return 'classification'
+  return labels !== undefined && output.dims[2] === labels.length ? 'tokens' : 'embeddings'
+}

@@ -1,0 +1,108 @@
+import { type NamedTensors, type Session, type TensorLike, TpError } from '@tp/core'
+import { IGNORED } from '../datasets/tagged-tsv.ts'
+import type { TaggedInputs } from '../inputs/tagged-inputs.ts'
+import type { Interval } from '../metrics/bootstrap.ts'
+import { countEntities, isBio } from '../metrics/entities.ts'
+import { type Figure, figureInterval } from '../metrics/figure.ts'
+import { largest, ownOutputs } from '../metrics/predictions.ts'
+import { type EvaluateOptions, runExamples } from '../run-examples.ts'
+import type { Outcome } from './outcome.ts'
+
+/** What a model that gives each token a class answers. Arrays are by sentence, in the data set's order. */
+export interface TokenEvaluation extends Outcome<'tokens'> {
+  /** Judged tokens with the right tag, in percent; 95 % interval with whole sentences drawn anew. */
+  readonly accuracy: Interval
+  /** F1 of whole entities in percent, over all types together; for BIO tags. */
+  readonly f1: Interval | undefined
+  /** The tags that the judged tokens of each sentence were given. */
+  readonly predictions: readonly Int32Array[]
+  /** Sentences with every tag right. */
+  readonly correct: readonly boolean[]
+}
+
+export interface TokenOptions extends EvaluateOptions {
+  /** Names of the tags by class number; without them entities are not counted. */
+  readonly labels?: readonly string[] | undefined
+}
+
+/**
+ * Runs a model of tokens on all sentences and counts right tags and entities.
+ * @throws TpError TP_DATA for a tag that the model does not have, TP_OUTPUT, TP_TOKENIZER, TP_ABORTED
+ */
+export async function evaluateTokens(
+  session: Session,
+  inputs: TaggedInputs,
+  options: TokenOptions = {},
+): Promise<TokenEvaluation> {
+  const { labels, bootstrap } = options
+  const predictions = new Array<Int32Array>(inputs.tags.length)
+  const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
+    const { data, dims } = tokenLogits(outputs, feeds, positions.length)
+    const [, tokens, classes] = dims as [number, number, number]
+    for (const [row, position] of positions.entries()) {
+      const tags = inputs.tags[position] as Int32Array
+      checkTags(tags, classes, inputs.source, position)
+      const tagAt = (token: number): number => {
+        const start = (row * tokens + token) * classes
+        return largest((data as Float32Array).subarray(start, start + classes))
+      }
+      predictions[position] = Int32Array.from(judged(tags), tagAt)
+    }
+  })
+  const wanted = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
+  const got = wanted.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
+  const accuracy: Figure = { got, of: wanted.map(({ length }) => length) }
+  const f1 = labels && isBio(labels) ? entityFigure(predictions, wanted, labels) : undefined
+  return {
+    task: 'tokens',
+    accuracy: inPercent(figureInterval(accuracy, bootstrap)),
+    f1: f1 && inPercent(figureInterval(f1, bootstrap)),
+    predictions,
+    correct: wanted.map((tags, i) => got[i] === tags.length),
+    figures: f1 === undefined ? { accuracy } : { f1, accuracy },
+    ...run,
+  }
+}
+
+/** Positions of the tokens that count. */
+function judged(tags: Int32Array): number[] {
+  return [...tags.keys()].filter((token) => tags[token] !== IGNORED)
+}
+
+function entityFigure(
+  predictions: readonly Int32Array[],
+  wanted: readonly Int32Array[],
+  labels: readonly string[],
+): Figure {
+  const names = (tags: Int32Array): string[] => Array.from(tags, (tag) => labels[tag] ?? 'O')
+  const counts = wanted.map((tags, i) => countEntities(names(predictions[i] as Int32Array), names(tags)))
+  return { got: counts.map(({ hits }) => 2 * hits), of: counts.map(({ found, wanted }) => found + wanted) }
+}
+
+/** float32 [batch, tokens, classes]: `logits` if there is one, else the only output of that form. */
+function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): TensorLike {
+  const tokens = Object.values(feeds)[0]?.dims[1]
+  const isTokenOutput = ({ type, dims }: TensorLike): boolean =>
+    type === 'float32' && dims.length === 3 && dims[0] === rows && dims[1] === tokens
+  const [output, ...others] = ownOutputs(outputs, 'logits').filter(isTokenOutput)
+  if (output !== undefined && others.length === 0) return output
+  const seen = Object.entries(outputs).map(([name, { type, dims }]) => `${name} ${type}[${dims}]`)
+  const wanted = `one float32 output [${rows}, ${tokens}, classes], a row for every token,`
+  const advice = 'a pruned model has one where removed tokens come back (restore)'
+  throw new TpError(
+    'TP_OUTPUT',
+    'eval',
+    `${wanted} is needed to judge tokens; the model gave ${seen.join(', ')}; ${advice}`,
+  )
+}
+
+function checkTags(tags: Int32Array, classes: number, source: string, position: number): void {
+  const wrong = tags.find((tag) => tag >= classes)
+  if (wrong === undefined) return
+  const seen = `sentence ${position} has tag ${wrong}, but the model gives ${classes} classes (0…${classes - 1})`
+  throw new TpError('TP_DATA', 'eval', `${source}: ${seen}`)
+}
+
+export function inPercent({ estimate, low, high }: Interval): Interval {
+  return { estimate: 100 * estimate, low: 100 * low, high: 100 * high }
+}

@@ -10,7 +10,7 @@ const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, s
   npm run benchmark -- [options]
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
-  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, trajectory), with commas between
+  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift, trajectory), with commas between
   --again          what is asked for is measured again, though it is known
   --report         nothing is measured; the report is written of what is known
   --examples N     at most N examples of each part of the data

@@ -43,8 +43,18 @@ export interface TrajectoryCell {
   readonly examples: number
 }
 
+/** Right answers of one setting on data that are not like those it was chosen on. */
+export interface ShiftCell {
+  readonly kind: 'shift'
+  readonly subject: string
+  readonly setting: Setting
+  readonly examples: number
+  /** Of each shift. */
+  readonly severity: number
+}
+
 /** One thing to measure: plain data, so that another process can be told and a file can hold it. */
-export type Cell = AccuracyCell | SpeedCell | TrajectoryCell
+export type Cell = AccuracyCell | SpeedCell | ShiftCell | TrajectoryCell
 
 export interface AccuracyValue {
   /** Percent. */
@@ -65,6 +75,18 @@ export interface SpeedValue {
   readonly entrants: readonly { readonly roundsMs: readonly number[]; readonly p50Ms: number; readonly p90Ms: number }[]
   /** Runs a round. */
   readonly inputs: number
+}
+
+export interface ShiftValue {
+  /** Test data as they are first. */
+  readonly sets: readonly ShiftedAnswers[]
+}
+
+export interface ShiftedAnswers {
+  readonly name: string
+  readonly correct: string
+  /** The model is given the same as without the shift. */
+  readonly unchanged: boolean
 }
 
 export interface TrajectoryValue {
@@ -88,6 +110,7 @@ export interface Trajectory {
 export interface Values {
   readonly accuracy: AccuracyValue
   readonly speed: SpeedValue
+  readonly shift: ShiftValue
   readonly trajectory: TrajectoryValue
 }
 
@@ -98,8 +121,9 @@ export function cellKey(cell: Cell): string {
       return `accuracy/${cell.subject}/${cell.split}/${settingKey(cell.setting)}`
     case 'speed':
       return `speed/${cell.subject}/${cell.runtime}/${cell.name}/${'split' in cell.at ? cell.at.split : shapeText(cell.at)}`
+    case 'shift':
     case 'trajectory':
-      return `trajectory/${cell.subject}/${settingKey(cell.setting)}`
+      return `${cell.kind}/${cell.subject}/${settingKey(cell.setting)}`
   }
 }
 

@@ -75,7 +75,7 @@ async function present(runtime: Runtime, quick: boolean) {
   return { forms, prints, missing }
 }
 
-const KINDS = ['accuracy', 'speed', 'trajectory', 'node', 'wasm']
+const KINDS = ['accuracy', 'speed', 'shift', 'trajectory', 'node', 'wasm']
 
 /** @throws TpError TP_OPTION */
 function checkNames(only: readonly string[] | undefined, forms: readonly SubjectForm[], missing: ReadonlyMap<string, string>): void {

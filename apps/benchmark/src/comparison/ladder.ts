@@ -19,6 +19,8 @@ export interface Extent {
   /** Shapes that are timed in a browser: batch and tokens. */
   readonly web: readonly (readonly [batch: number, tokens: number])[]
   readonly trajectories: number
+  /** Examples that are shifted, and how much. */
+  readonly shifted: { readonly examples: number; readonly severity: number }
 }
 
 const pictures = ['cls-attention', 'received-attention', 'value-aware', 'ats', 'evit', 'diffrate', 'tome', 'pitome', 'zero-tprune']
@@ -44,6 +46,7 @@ export const fullExtent: Extent = {
     [4, 128],
   ],
   trajectories: 3,
+  shifted: { examples: 400, severity: 3 },
 }
 
 const few = ['received-attention', 'cls-attention', 'tome']
@@ -60,6 +63,7 @@ export const quickExtent: Extent = {
   batches: [1, 4],
   web: [[1, 128]],
   trajectories: 2,
+  shifted: { examples: 100, severity: 3 },
 }
 
 /** Of chance. */

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { Split } from './cell.ts'
-import type { SharedFiles, SubjectForm } from './subjects.ts'
+import { openForm, type SharedFiles, type SubjectForm } from './subjects.ts'
 import { type Opened, withFile } from './variants.ts'
 
 /** A split of a subject with all its files. @throws TpError TP_LAYERS if the model is not what the form says */
@@ -10,7 +10,7 @@ export async function openSplit(
   split: Split,
   examples: number,
 ): Promise<Opened> {
-  const subject = await form.open(context, split, Math.min(examples, form.examples[split]))
+  const subject = await openForm(form, context, split, examples)
   if (subject.blocks !== form.blocks) {
     throw new TpError('TP_LAYERS', 'benchmark', `${form.name} has ${subject.blocks} blocks, and is said to have ${form.blocks}`)
   }

@@ -1,10 +1,22 @@
 import { type Interval, pairedSpeedup, type Speedup } from '@tp/eval'
 import type { Shape } from '../measure/shapes.ts'
-import type { AccuracyCell, AccuracyValue, Cell, Entrant, Optimisation, SpeedCell, SpeedValue, Split, TrajectoryCell } from './cell.ts'
+import type {
+  AccuracyCell,
+  AccuracyValue,
+  Cell,
+  Entrant,
+  Optimisation,
+  ShiftCell,
+  ShiftValue,
+  SpeedCell,
+  SpeedValue,
+  Split,
+  TrajectoryCell,
+} from './cell.ts'
 import { agreementOf, type Candidate, fastestWithin, lossOf } from './choice.ts'
 import { type Extent, fixedLadders, int8Ladder, type Ladder, type Peers, runsOf } from './ladder.ts'
 import type { Results } from './results.ts'
-import { type Setting, settingKey } from './setting.ts'
+import { methodOf, type Setting, settingKey } from './setting.ts'
 import type { SubjectForm } from './subjects.ts'
 
 /** Points that a setting may lose on calibration data. */
@@ -79,7 +91,8 @@ export class SubjectPlan {
     const others = [...this.gridCells(), ...this.optimisationCells(), ...this.webCells()]
     const isDone = [...accuracy, ...speed].every((cell) => this.#results.line(cell) !== undefined)
     if (!isDone || this.#lead === undefined) return [...accuracy, ...speed, ...others]
-    return [...accuracy, ...speed, ...others, ...this.chosenCells(), this.trajectoryCell()]
+    const shifts = this.shiftedSettings().flatMap(({ runs }) => runs.map((run) => this.shiftCell(run)))
+    return [...accuracy, ...speed, ...others, ...this.chosenCells(), ...shifts, this.trajectoryCell()]
   }
 
   accuracyCell(setting: Setting, split: Split): AccuracyCell {
@@ -209,6 +222,40 @@ export class SubjectPlan {
       ...this.#speed('grid', { batch, tokens }, [NONE, DENSE, ...this.gridSettings().filter(({ int8 }) => !int8)]),
       runtime: 'wasm',
     }))
+  }
+
+  shiftCell(setting: Setting): ShiftCell {
+    const { examples, severity } = this.#extent.shifted
+    return { kind: 'shift', subject: this.form.name, setting, examples, severity }
+  }
+
+  /**
+   * What is tried on shifted data: the model that nothing was taken from, the fastest of each family within the usual loss,
+   * random tokens at the budget of the first of them, and the other ways to save work. With the runs of each.
+   */
+  shiftedSettings(): { readonly name: string; readonly setting: Setting; readonly runs: readonly Setting[] }[] {
+    const pruning = this.ladders.filter(({ group }) => group === 'pruning')
+    const families = [...new Set(pruning.map(({ name }) => methodOf(name).family))]
+    const best = families.flatMap((family) => {
+      const ladders = pruning.filter(({ name }) => methodOf(name).family === family)
+      return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), USUAL_LOSS) ?? []
+    })
+    const others = this.chosen(USUAL_LOSS).filter(({ ladder }) => !['pruning', 'random', 'evenly spread'].includes(ladder.group))
+    const [first] = best
+    const chance = this.ladders.find(({ group }) => group === 'random')
+    const random: Setting[] = first?.setting.kind === 'pruned' ? [{ ...first.setting, method: 'random' }] : []
+    return [
+      { name: 'none', setting: NONE, runs: [NONE] },
+      ...best.map(({ ladder, setting }) => ({ name: ladder.name, setting, runs: [setting] })),
+      ...random.map((setting) => ({ name: 'random', setting, runs: chance ? runsOf(chance, setting) : [] })),
+      ...others.map(({ ladder, setting }) => ({ name: ladder.name, setting, runs: [setting] })),
+    ]
+  }
+
+  /** Answers on shifted data of all runs of a setting; undefined until the last is known. */
+  shiftedAnswers(runs: readonly Setting[]): ShiftValue[] | undefined {
+    const values = runs.map((run) => this.#results.value(this.shiftCell(run)))
+    return values.every((value) => value !== undefined) ? values : undefined
   }
 
   trajectoryCell(): TrajectoryCell {

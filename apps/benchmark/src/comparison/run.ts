@@ -3,9 +3,10 @@ import type { Runtime } from '@tp/core'
 import { inParallel } from '../measure/parallel.ts'
 import { sharedPath } from '../report/section.ts'
 import { type ChromiumPage, openChromiumPage } from '../web/chromium-page.ts'
-import { type AccuracyCell, type Cell, cellKey, type SpeedCell, type Split, type TrajectoryCell } from './cell.ts'
+import { type AccuracyCell, type Cell, cellKey, type ShiftCell, type SpeedCell, type Split, type TrajectoryCell } from './cell.ts'
 import type { Extent } from './ladder.ts'
 import { measureAccuracy } from './measure-accuracy.ts'
+import { measureShift, openShifts } from './measure-shift.ts'
 import { measureWebSpeed } from './measure-speed.ts'
 import { openSplit } from './open-split.ts'
 import type { SubjectPlan } from './plan.ts'
@@ -45,7 +46,7 @@ export async function measureAll(run: Run): Promise<void> {
     const onCell = async (cell: Cell, outcome: Parameters<Results['add']>[1]): Promise<void> => {
       await results.add(cell, outcome)
       left = left.filter((one) => one !== cell)
-      progress.took(kindOf(cell), cell.kind === 'accuracy' ? outcome.seconds / atOnce : outcome.seconds)
+      progress.took(kindOf(cell), cell.kind === 'accuracy' || cell.kind === 'shift' ? outcome.seconds / atOnce : outcome.seconds)
       progress.show(done + waiting.length - left.length, left.map(kindOf), cellKey(cell))
     }
     await resources.measure(form, together, onCell)
@@ -64,7 +65,7 @@ function stageOf(cell: Cell): string {
 
 /** Accuracy first: what is timed depends on it. */
 function rank({ kind }: Cell): number {
-  return { accuracy: 0, speed: 1, trajectory: 2 }[kind]
+  return { accuracy: 0, speed: 1, shift: 2, trajectory: 3 }[kind]
 }
 
 function kindOf(cell: Cell): string {
@@ -89,6 +90,7 @@ class Resources implements AsyncDisposable {
   async measure(form: SubjectForm, cells: readonly Cell[], onCell: OnCell): Promise<void> {
     const [first] = cells as [Cell]
     if (first.kind === 'accuracy') return this.#accuracy(form, cells as readonly AccuracyCell[], onCell)
+    if (first.kind === 'shift') return this.#shifts(form, cells as readonly ShiftCell[], onCell)
     if (first.kind === 'trajectory') return this.#trajectories(form, cells as readonly TrajectoryCell[], onCell)
     const timed = cells as readonly SpeedCell[]
     if (first.runtime === 'wasm') return this.#web(form, timed, onCell)
@@ -100,6 +102,15 @@ class Resources implements AsyncDisposable {
     const opened = await this.#open(form, (cells[0] as AccuracyCell).split)
     await inParallel(
       cells.map((cell) => async () => onCell(cell, await attempt(() => measureAccuracy(runtime, opened, cell)))),
+    )
+  }
+
+  async #shifts(form: SubjectForm, cells: readonly ShiftCell[], onCell: OnCell): Promise<void> {
+    const { runtime } = this.#run
+    const opened = await this.#open(form, 'test')
+    const sets = await openShifts(form, { runtime, shared: sharedPath }, opened, cells[0] as ShiftCell)
+    await inParallel(
+      cells.map((cell) => async () => onCell(cell, await attempt(() => measureShift(runtime, opened, sets, cell)))),
     )
   }
 

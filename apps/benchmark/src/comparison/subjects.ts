@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { isTpError, type Runtime } from '@tp/core'
-import { type Dataset, imageDataset, openDataset, readModelFolder, type TextDataset, textDataset } from '@tp/eval'
+import { isTpError } from '@tp/core'
+import {
+  type Dataset,
+  imageDataset,
+  openDataset,
+  type PrepareOptions,
+  readModelFolder,
+  type TextDataset,
+  textDataset,
+} from '@tp/eval'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
-import { encoders, openEncoder } from '../vision/encoders.ts'
+import { encoders } from '../vision/encoders.ts'
 import type { Split } from './cell.ts'
 
 /** A model with a task, before it is opened. */
@@ -29,7 +37,9 @@ export interface SubjectForm {
   readonly grid: boolean
   /** @throws TpError TP_FILE_NOT_FOUND */
   readonly files: (context: SharedFiles) => SubjectFiles
-  readonly open: (context: SharedFiles, split: Split, examples: number) => Promise<Subject>
+  readonly data: (context: SharedFiles, split: Split, examples: number) => Promise<Dataset>
+  /** What has to be known to make inputs of its data. */
+  readonly prepare: (context: SharedFiles) => Promise<PrepareOptions>
   /** Learned files of `reports/learned` that are of this model and task: how their names begin. */
   readonly learned?: string
 }
@@ -59,13 +69,8 @@ export const subjectForms: readonly SubjectForm[] = [
     examples: { calibration: 699, test: 1257 },
     grid: true,
     files: () => ({ model: modelPath('mail'), int8: modelPath('mail', 'int8'), tokenizer: modelPath('mail', 'tokenizer') }),
-    open: ({ runtime }, split, examples) =>
-      openSubject(runtime, {
-        name: 'mail',
-        path: modelPath('mail'),
-        dataset: textDataset('mails', mailData(split).slice(0, examples)),
-        prepare: { tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens },
-      }),
+    data: async (_, split, examples) => textDataset('mails', mailData(split).slice(0, examples)),
+    prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
   },
   {
     ...sixBlocks,
@@ -79,7 +84,11 @@ export const subjectForms: readonly SubjectForm[] = [
     tokens: 197,
     grid: true,
     files: () => ({ model: modelPath('digits-vit') }),
-    open: ({ runtime }, split, examples) => openDigits(runtime, split, examples),
+    data: async (_, split, examples) => digits(split, examples),
+    prepare: async () => {
+      const { mean, std } = embeddedModel('digits-vit').normalisation as { mean: number; std: number }
+      return { normalisation: { mean: [mean], std: [std] } }
+    },
   },
   {
     ...sixBlocks,
@@ -92,10 +101,11 @@ export const subjectForms: readonly SubjectForm[] = [
     examples: { calibration: 400, test: 800 },
     grid: true,
     files: minilmFiles,
-    open: (context, split, examples) =>
-      openMinilm(context, 'minilm-imdb', (folder) =>
-        openDataset(context.shared('data', 'imdb', `${split}.tsv`), { labels: folder, limit: examples }),
-      ),
+    data: async (context, split, examples) => {
+      const { labels } = await minilmFolder(context)
+      return openDataset(context.shared('data', 'imdb', `${split}.tsv`), { labels, limit: examples })
+    },
+    prepare: minilmFolder,
   },
   {
     ...sixBlocks,
@@ -108,7 +118,8 @@ export const subjectForms: readonly SubjectForm[] = [
     examples: { calibration: 800, test: 872 },
     grid: false,
     files: minilmFiles,
-    open: (context, split, examples) => openMinilm(context, 'minilm-sst2', (labels) => sst2(context, labels, split, examples)),
+    data: sst2,
+    prepare: minilmFolder,
     learned: '',
   },
   ...(['fashion-vit', 'vit-mnist', 'kwt1'] as const).map(fromEncoder),
@@ -119,22 +130,13 @@ function minilmFiles({ shared }: SharedFiles): SubjectFiles {
   return { model: file('model.onnx'), int8: file('model.int8.onnx'), tokenizer: file('tokenizer.json') }
 }
 
-async function openMinilm(
-  context: SharedFiles,
-  name: string,
-  read: (labels: readonly string[] | undefined) => Promise<Dataset>,
-): Promise<Subject> {
-  const { model: path } = minilmFiles(context)
-  const folder = await readModelFolder(path)
-  return openSubject(context.runtime, { name, path, dataset: await read(folder.labels), prepare: folder })
+function minilmFolder(context: SharedFiles): ReturnType<typeof readModelFolder> {
+  return readModelFolder(minilmFiles(context).model)
 }
 
-async function sst2(
-  { shared }: SharedFiles,
-  labels: readonly string[] | undefined,
-  split: Split,
-  examples: number,
-): Promise<Dataset> {
+async function sst2(context: SharedFiles, split: Split, examples: number): Promise<Dataset> {
+  const { shared } = context
+  const { labels } = await minilmFolder(context)
   if (split === 'test') return openDataset(shared('data', 'sst2', 'dev.tsv'), { labels, limit: examples })
   const all = (await openDataset(shared('data', 'sst2', 'train.tsv'), { labels, limit: 6 * examples })) as TextDataset
   const whole: TextDataset['examples'][number][] = []
@@ -144,18 +146,12 @@ async function sst2(
   return { ...all, examples: whole.slice(0, examples) }
 }
 
-function openDigits(runtime: Runtime, split: Split, examples: number): Promise<Subject> {
-  const { normalisation } = embeddedModel('digits-vit')
-  // the data come in the order of their classes
+function digits(split: Split, examples: number): Dataset {
+  // they come in the order of their classes
   const all = digitsData(split)
   const step = Math.max(1, Math.floor(all.length / examples))
-  const digits = all.filter((_, i) => i % step === 0).slice(0, examples)
-  return openSubject(runtime, {
-    name: 'digits-vit',
-    path: modelPath('digits-vit'),
-    dataset: imageDataset('digits', { channels: 1, height: 28, width: 28 }, digits),
-    prepare: { normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] } },
-  })
+  const some = all.filter((_, i) => i % step === 0).slice(0, examples)
+  return imageDataset('digits', { channels: 1, height: 28, width: 28 }, some)
 }
 
 /** One of the encoders of pictures and speech, with the data that the reports of vision have. */
@@ -176,10 +172,27 @@ function fromEncoder(name: 'fashion-vit' | 'vit-mnist' | 'kwt1'): SubjectForm {
     tokens: { 'fashion-vit': 197, 'vit-mnist': 50, kwt1: 99 }[name],
     grid: true,
     files: (context) => ({ model: encoder.model(at(context)) }),
-    open: (context, split, examples) =>
-      openEncoder(at(context), { ...encoder, ...(speech ? {} : { calibration: examples, test: examples }) }, split),
+    data: async (context, split, examples) => {
+      const dataset = await encoder.data(at(context))
+      // the first half is for choosing, where there is enough
+      const from = speech || split === 'calibration' ? 0 : dataset.examples.length / 2
+      return { ...dataset, examples: dataset.examples.slice(from, from + examples) } as Dataset
+    },
+    prepare: async () => encoder.prepare,
     ...(name === 'fashion-vit' && { learned: 'fashion-' }),
   }
+}
+
+/** A split of a subject's data with its model. */
+export async function openForm(form: SubjectForm, context: SharedFiles, split: Split, examples: number): Promise<Subject> {
+  const { name } = form
+  const dataset = await form.data(context, split, Math.min(examples, form.examples[split]))
+  return openSubject(context.runtime, {
+    name,
+    path: form.files(context).model,
+    dataset,
+    prepare: await form.prepare(context),
+  })
 }
 
 /** Identifies a subject's files by their contents. @throws TpError TP_FILE_NOT_FOUND */

@@ -1,5 +1,5 @@
 import { type NamedTensors, type Runtime, type Session, type TensorLike, TpError } from '@tp/core'
-import { loadTokenizer, tracedTokens } from '@tp/eval'
+import { loadTokenizer, trajectoriesOf } from '@tp/eval'
 import { encodeModel } from '@tp/onnx'
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from './cell.ts'
 import { type Opened, prepare } from './variants.ts'
@@ -36,7 +36,7 @@ export async function measureTrajectories(
       pruned: after.probabilities.indexOf(Math.max(...after.probabilities)),
       ...(pieces && ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
       ...(feeds.pixel_values && { brightness: brightnessOf(feeds.pixel_values, lengths[position] as number) }),
-      leftAt: leftAt(tracedTokens(after.outputs), lengths[position] as number),
+      leftAt: waysOf(after.outputs, lengths[position] as number),
       confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
     })
   }
@@ -68,13 +68,9 @@ function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
   return cells.map((cell) => Number(((cell - low) / (high - low || 1)).toFixed(2)))
 }
 
-function leftAt(kept: ReadonlyMap<number, readonly number[][]>, length: number): number[] {
-  const left = new Array<number>(length).fill(-1)
-  for (const [block, [row = []]] of kept) {
-    const stay = new Set(row)
-    for (let token = 0; token < length; token++) if (left[token] === -1 && !stay.has(token)) left[token] = block
-  }
-  return left
+function waysOf(outputs: NamedTensors, length: number): number[] {
+  const [ways = []] = trajectoriesOf(outputs, [length])
+  return ways.map(({ leavesAt }) => leavesAt ?? -1)
 }
 
 async function probabilities(

@@ -9,6 +9,7 @@ import { keptTokens } from './kept.ts'
 import { peersTables } from './peers.ts'
 import { optimisationTable, runtimesTable } from './runtimes.ts'
 import { settingsTable } from './settings-table.ts'
+import { shiftTable } from './shift.ts'
 import { style } from './style.ts'
 import { trajectories } from './trajectories.ts'
 import { verdicts } from './verdicts.ts'
@@ -80,6 +81,7 @@ function subjectSection(plan: SubjectPlan, rows: readonly Row[], results: Result
 ${shown.html && html`<h3>Latency by length and batch</h3>${shown}`}
 ${runtimesTable(plan)}${optimisationTable(plan)}
 <h3>What is kept</h3>${keptTokens(plan, rows, USUAL_LOSS)}
+${shiftTable(plan)}
 ${examples && html`<h3>Which tokens leave where</h3>${trajectories(form, cell, examples)}`}`
 }
 

@@ -4,17 +4,19 @@ import { shapeText } from '../../measure/shapes.ts'
 import type { Row } from '../analysis/rows.ts'
 import { shareRight } from '../choice.ts'
 import { MAIN_METHOD, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
-import { settingKey, settingText } from '../setting.ts'
+import { isControl, settingKey, settingText } from '../setting.ts'
 import { breakEvenSentence } from '../verdict/lengths.ts'
 import { peersSentence, togetherSentence } from '../verdict/peers.ts'
 import { chanceSentence, noPruningSentence, pruningSentence } from '../verdict/pruning.ts'
+import { shiftSentence } from '../verdict/shift.ts'
 import { optimisationSentence, runtimeSentence } from '../verdict/runtimes.ts'
 import { gridTimes } from './grid.ts'
 import { type Reported, reported } from './peers.ts'
+import { shiftedLosses } from './shift.ts'
 
 /** What the numbers of a subject say, in sentences that their intervals decide. */
 export function verdicts(plan: SubjectPlan, rows: readonly Row[]): string[] {
-  return [...choiceVerdicts(plan, rows), ...lengthVerdicts(plan), ...runtimeVerdicts(plan)]
+  return [...choiceVerdicts(plan, rows), ...shiftVerdict(plan), ...lengthVerdicts(plan), ...runtimeVerdicts(plan)]
 }
 
 function choiceVerdicts(plan: SubjectPlan, rows: readonly Row[]): string[] {
@@ -56,6 +58,14 @@ function chanceVerdict(plan: SubjectPlan, name: string, setting: Row['setting'])
   const random = plan.answers(chance, { ...setting, method: 'random' }, 'test')
   const answers = plan.answers(own, setting, 'test')
   return random && answers ? [chanceSentence(name, behind(shareRight(answers), shareRight(random)))] : []
+}
+
+/** Of the first family's best. */
+function shiftVerdict(plan: SubjectPlan): string[] {
+  const [first, ...others] = shiftedLosses(plan).filter(({ setting }) => setting.kind === 'pruned' && !isControl(setting))
+  if (first === undefined) return []
+  const shifts = others.filter(({ name, unchanged }) => name === first.name && !unchanged)
+  return shifts.length === 0 ? [] : [shiftSentence(plan.form.name, first.name, shifts)]
 }
 
 function lengthVerdicts(plan: SubjectPlan): string[] {

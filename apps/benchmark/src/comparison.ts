@@ -13,6 +13,7 @@ const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, s
   --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift, trajectory), with commas between
   --again          what is asked for is measured again, though it is known
   --report         nothing is measured; the report is written of what is known
+  --publish        docs/results/benchmark.jsonl is written, too, which the table in README.md is made of (npm run generate)
   --examples N     at most N examples of each part of the data
   --ms N           time for each comparison of times
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
@@ -29,6 +30,7 @@ try {
       only: { type: 'string', multiple: true },
       again: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
+      publish: { type: 'boolean', default: false },
       examples: { type: 'string' },
       ms: { type: 'string' },
       out: { type: 'string' },
@@ -43,6 +45,7 @@ try {
       only: values.only?.flatMap((names) => names.split(',')),
       again: values.again,
       measures: !values.report,
+      publishes: values.publish,
       examples: numberOf('examples', values.examples),
       budgetMs: numberOf('ms', values.ms),
       folder: values.out ?? join(root, 'reports', values.quick ? 'benchmark-quick' : 'benchmark'),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Runtime, TpError } from '@tp/core'
 import { findChromium } from 'browser-tests'
 import { writeWhole } from '../output/write-file.ts'
-import { surroundings } from '../report/report.ts'
+import { reportPath, surroundings } from '../report/report.ts'
 import { sharedPath } from '../report/section.ts'
 import { type Cell, cellKey } from './cell.ts'
 import { type Extent, fullExtent, quickExtent } from './ladder.ts'
@@ -12,7 +12,9 @@ import { Progress } from './progress.ts'
 import { reportPage } from './report/page.ts'
 import { Results } from './results.ts'
 import { measureAll } from './run.ts'
+import { whyNotSmaller } from './smaller-input.ts'
 import { fingerprint, type SubjectForm, subjectForms, whyMissing } from './subjects.ts'
+import { summary } from './summary.ts'
 import { learnedFolder } from './variants.ts'
 
 export interface ComparisonOptions {
@@ -27,12 +29,18 @@ export interface ComparisonOptions {
   readonly budgetMs: number | undefined
   /** Of `results.jsonl` and `report.html`. */
   readonly folder: string
+  /** What the README's table is made of is written, too. */
+  readonly publishes: boolean
 }
 
 /** Measures what is not known yet, and writes the report. */
 export async function compareAll(options: ComparisonOptions): Promise<void> {
   const { runtime, quick, only, again, folder } = options
-  const isAsked = (cell: Cell): boolean => only === undefined || cellKey(cell).split('/').some((part) => only.includes(part))
+  const isAsked = (cell: Cell): boolean =>
+    only === undefined ||
+    cellKey(cell)
+      .split('/')
+      .some((part) => only.includes(part))
   const extent = extentOf(options)
   const { forms, prints, missing } = await present(runtime, quick)
   checkNames(only, forms, missing)
@@ -43,10 +51,20 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   const plans = forms.map((form) => new SubjectPlan(form, extent, peersOf(form, runtime, learned), results))
   if (findChromium() === undefined) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
   for (const [name, reason] of missing) progress.note(`${name} is left out: ${reason}`)
-  const write = () => writeWhole(join(folder, 'report.html'), reportPage({ plans, results, missing, quick }))
+  const notSmaller = new Map<string, string>()
+  for (const form of forms) {
+    const reason = await whyNotSmaller(form, { runtime, shared: sharedPath })
+    if (reason !== undefined) notSmaller.set(form.name, reason)
+  }
+  const write = () =>
+    writeWhole(join(folder, 'report.html'), reportPage({ plans, results, missing, quick, notSmaller }))
   if (again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
   if (options.measures) await measureAll({ runtime, plans, results, extent, isAsked, progress, onStage: write })
   await write()
+  if (options.publishes) {
+    const lines = summary(plans, results, quick).map((line) => `${JSON.stringify(line)}\n`)
+    await writeWhole(reportPath('jsonl', 'benchmark'), lines.join(''))
+  }
   progress.note(`The report is ${join(folder, 'report.html')}, the numbers are beside it.`)
 }
 
@@ -78,7 +96,11 @@ async function present(runtime: Runtime, quick: boolean) {
 const KINDS = ['accuracy', 'speed', 'shift', 'trajectory', 'node', 'wasm']
 
 /** @throws TpError TP_OPTION */
-function checkNames(only: readonly string[] | undefined, forms: readonly SubjectForm[], missing: ReadonlyMap<string, string>): void {
+function checkNames(
+  only: readonly string[] | undefined,
+  forms: readonly SubjectForm[],
+  missing: ReadonlyMap<string, string>,
+): void {
   const names = [...forms.map(({ name }) => name), ...KINDS]
   for (const name of only ?? []) {
     if (names.includes(name)) continue

@@ -19,7 +19,11 @@ const subjects = {
   'digits-vit': {
     hidden: 64,
     feeds: {
-      pixel_values: { type: 'float32', dims: [1, 1, 28, 28], data: Float32Array.from({ length: 784 }, (_, i) => Math.sin(i)) },
+      pixel_values: {
+        type: 'float32',
+        dims: [1, 1, 28, 28],
+        data: Float32Array.from({ length: 784 }, (_, i) => Math.sin(i)),
+      },
     },
   },
 } satisfies Record<string, { hidden: number; feeds: NamedTensors }>
@@ -51,7 +55,9 @@ describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
       graph.addInput('given', 'float32', [1, undefined, hidden])
       graph.replaceAllUses(output, 'given')
     })
-    const others = Object.fromEntries(Object.entries(feeds).filter(([key]) => new Graph(behind).inputs.some(({ name }) => name === key)))
+    const others = Object.fromEntries(
+      Object.entries(feeds).filter(([key]) => new Graph(behind).inputs.some(({ name }) => name === key)),
+    )
     const expected = await run(behind, { ...others, given: stream })
     const shallow = await run(dropBlocks(model, [block]), feeds)
     expect(shallow.logits?.data).toHaveLength((expected.logits as TensorLike).data.length)

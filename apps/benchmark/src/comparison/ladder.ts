@@ -1,5 +1,5 @@
 import type { Budget } from '../measure/compare.ts'
-import { contestantOf, type Setting } from './setting.ts'
+import { contestantOf, methodOf, type Setting } from './setting.ts'
 import type { SubjectForm } from './subjects.ts'
 
 /** How much is measured. */
@@ -23,7 +23,17 @@ export interface Extent {
   readonly shifted: { readonly examples: number; readonly severity: number }
 }
 
-const pictures = ['cls-attention', 'received-attention', 'value-aware', 'ats', 'evit', 'diffrate', 'tome', 'pitome', 'zero-tprune']
+const pictures = [
+  'cls-attention',
+  'received-attention',
+  'value-aware',
+  'ats',
+  'evit',
+  'diffrate',
+  'tome',
+  'pitome',
+  'zero-tprune',
+]
 
 /** One of each kind of every family that needs no training. */
 export const fullExtent: Extent = {
@@ -61,7 +71,7 @@ export const quickExtent: Extent = {
   timedExamples: 6,
   tokens: [16, 64, 256],
   batches: [1, 4],
-  web: [[1, 128]],
+  web: [[1, 64]],
   trajectories: 2,
   shifted: { examples: 100, severity: 3 },
 }
@@ -72,7 +82,15 @@ const SEEDS = [0, 1, 2, 3, 4]
 /** A contestant with its settings, from keeping most to keeping little. */
 export interface Ladder {
   /** What it competes as: of the methods without training the best stands for pruning. */
-  readonly group: 'pruning' | 'learned' | 'int8' | 'int8 + pruning' | 'layers left out' | 'truncation' | 'random' | 'evenly spread'
+  readonly group:
+    | 'pruning'
+    | 'learned'
+    | 'int8'
+    | 'int8 + pruning'
+    | 'layers left out'
+    | 'truncation'
+    | 'random'
+    | 'evenly spread'
   readonly name: string
   readonly settings: readonly Setting[]
   /** Accuracy is that of so many runs with other random numbers. */
@@ -91,9 +109,11 @@ function budgetsOf(form: SubjectForm, { gradually, atOnce }: Extent): Budget[] {
   ]
 }
 
-/** A method at all budgets. */
+/** A method at all budgets that are different for it: what merges in pairs never keeps less than half of the tokens at once. */
 function methodSettings(form: SubjectForm, extent: Extent, method: string): Setting[] {
-  return budgetsOf(form, extent).map((budget) => ({ kind: 'pruned', method, budget }))
+  const least = methodOf(method).reduces === 'pair' ? 0.5 : 0
+  const budgets = budgetsOf(form, extent).filter(({ keep }) => typeof keep === 'number' && keep >= least)
+  return budgets.map((budget) => ({ kind: 'pruned', method, budget }))
 }
 
 /** What can be said before anything is measured: methods, controls, 8-bit products, and what was learned. */
@@ -103,7 +123,12 @@ export function fixedLadders(form: SubjectForm, extent: Extent, peers: Peers): L
     ...extent.methods[form.modality].map((method) => ladder('pruning', of(method))),
     ladder('random', of('random'), SEEDS),
     ...(form.modality === 'text'
-      ? [ladder('truncation', budgetsOf(form, extent).map((budget): Setting => ({ kind: 'truncated', budget })))]
+      ? [
+          ladder(
+            'truncation',
+            budgetsOf(form, extent).map((budget): Setting => ({ kind: 'truncated', budget })),
+          ),
+        ]
       : [ladder('evenly spread', of('stride')), ladder('evenly spread', of('quasi-random'))]),
     ...(peers.int8 ? [ladder('int8', [{ kind: 'none', int8: true }])] : []),
     ...peers.learned.map((file) => ladder('learned', [{ kind: 'learned', file }])),

@@ -5,7 +5,11 @@ import type { AccuracyCell, AccuracyValue } from './cell.ts'
 import { flopsOf, type Opened, prepare } from './variants.ts'
 
 /** All examples through a model that has a thread of its own, and what it keeps of them. */
-export async function measureAccuracy(runtime: Runtime, opened: Opened, { setting }: AccuracyCell): Promise<AccuracyValue> {
+export async function measureAccuracy(
+  runtime: Runtime,
+  opened: Opened,
+  { setting }: AccuracyCell,
+): Promise<AccuracyValue> {
   const prepared = await prepare(opened, setting)
   const evaluation = await evaluateSetting(runtime, opened, { setting })
   const { maxTokens } = prepared
@@ -50,5 +54,9 @@ function keptBy(
 
 function inOneCharacter(answer: number): string {
   if (answer < 36) return answer.toString(36)
-  throw new TpError('TP_DATA', 'benchmark', `class ${answer} cannot be written in one character; 36 classes can be held`)
+  throw new TpError(
+    'TP_DATA',
+    'benchmark',
+    `class ${answer} cannot be written in one character; 36 classes can be held`,
+  )
 }

@@ -75,7 +75,10 @@ async function entrantsOf(opened: Opened, { entrants, at }: SpeedCell): Promise<
   return { files, inputs: await feeds(subject.inputs), inputsOf }
 }
 
-function batchesOf({ inputs }: Subject, at: { readonly batch: number; readonly tokens: number }): Promise<NamedTensors[]> {
+function batchesOf(
+  { inputs }: Subject,
+  at: { readonly batch: number; readonly tokens: number },
+): Promise<NamedTensors[]> {
   if (inputs.lengths !== undefined) return feedsOfTurns(inputs, at, TURNS)
   const count = inputs.targets.length
   const rows = (turn: number) => Array.from({ length: at.batch }, (_, b) => (turn * at.batch + b) % count)

@@ -12,7 +12,11 @@ export async function openSplit(
 ): Promise<Opened> {
   const subject = await openForm(form, context, split, examples)
   if (subject.blocks !== form.blocks) {
-    throw new TpError('TP_LAYERS', 'benchmark', `${form.name} has ${subject.blocks} blocks, and is said to have ${form.blocks}`)
+    throw new TpError(
+      'TP_LAYERS',
+      'benchmark',
+      `${form.name} has ${subject.blocks} blocks, and is said to have ${form.blocks}`,
+    )
   }
   const { int8 } = form.files(context)
   return { subject, int8: int8 === undefined ? undefined : await withFile(subject, int8) }

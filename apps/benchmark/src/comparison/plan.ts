@@ -114,7 +114,11 @@ export class SubjectPlan {
   /** A contestant's settings one by one, at the lengths of what settings are chosen on. */
   ladderSpeed(ladder: Ladder): SpeedCell {
     const at = { split: this.split, examples: this.#extent.timedExamples }
-    return this.#speed(ladder.name, at, [NONE, DENSE, ...ladder.settings.filter((own) => own.kind !== 'none' || own.int8)])
+    return this.#speed(ladder.name, at, [
+      NONE,
+      DENSE,
+      ...ladder.settings.filter((own) => own.kind !== 'none' || own.int8),
+    ])
   }
 
   timesOf(cell: SpeedCell): SpeedValue | undefined {
@@ -158,7 +162,12 @@ export class SubjectPlan {
     const groups = [...new Set(this.ladders.map(({ group }) => group))]
     return groups.flatMap((group) => {
       const ladders = this.ladders.filter((ladder) => ladder.group === group)
-      return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), points) ?? []
+      return (
+        fastestWithin(
+          ladders.flatMap((ladder) => this.candidates(ladder)),
+          points,
+        ) ?? []
+      )
     })
   }
 
@@ -200,7 +209,12 @@ export class SubjectPlan {
       at(MAIN_METHOD, harsh),
       at('tome', mild),
       at('random', mild),
-      ...(this.#peers.int8 ? ([{ kind: 'none', int8: true }, { ...main, int8: true }] satisfies Setting[]) : []),
+      ...(this.#peers.int8
+        ? ([
+            { kind: 'none', int8: true },
+            { ...main, int8: true },
+          ] satisfies Setting[])
+        : []),
     ]
   }
 
@@ -238,9 +252,16 @@ export class SubjectPlan {
     const families = [...new Set(pruning.map(({ name }) => methodOf(name).family))]
     const best = families.flatMap((family) => {
       const ladders = pruning.filter(({ name }) => methodOf(name).family === family)
-      return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), USUAL_LOSS) ?? []
+      return (
+        fastestWithin(
+          ladders.flatMap((ladder) => this.candidates(ladder)),
+          USUAL_LOSS,
+        ) ?? []
+      )
     })
-    const others = this.chosen(USUAL_LOSS).filter(({ ladder }) => !['pruning', 'random', 'evenly spread'].includes(ladder.group))
+    const others = this.chosen(USUAL_LOSS).filter(
+      ({ ladder }) => !['pruning', 'random', 'evenly spread'].includes(ladder.group),
+    )
     const [first] = best
     const chance = this.ladders.find(({ group }) => group === 'random')
     const random: Setting[] = first?.setting.kind === 'pruned' ? [{ ...first.setting, method: 'random' }] : []
@@ -278,7 +299,10 @@ export class SubjectPlan {
 
   #pruning(points: number): Choice | undefined {
     const ladders = this.#fixed.filter(({ group }) => group === 'pruning')
-    return fastestWithin(ladders.flatMap((ladder) => this.candidates(ladder)), points)
+    return fastestWithin(
+      ladders.flatMap((ladder) => this.candidates(ladder)),
+      points,
+    )
   }
 
   #accuracyCells(ladder: Ladder): AccuracyCell[] {

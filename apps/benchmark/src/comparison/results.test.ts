@@ -5,7 +5,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { AccuracyCell, SpeedCell } from './cell.ts'
 import { Results } from './results.ts'
 
-const accuracy: AccuracyCell = { kind: 'accuracy', subject: 'mail', split: 'test', setting: { kind: 'none' }, examples: 2 }
+const accuracy: AccuracyCell = {
+  kind: 'accuracy',
+  subject: 'mail',
+  split: 'test',
+  setting: { kind: 'none' },
+  examples: 2,
+}
 const speed: SpeedCell = {
   kind: 'speed',
   subject: 'mail',
@@ -39,7 +45,10 @@ test('a line that was not finished is dropped, and what is added next is a line 
   const again = await open()
   await again.add({ ...accuracy, split: 'calibration' }, { value, seconds: 1 })
   const lines = (await readFile(path, 'utf8')).trimEnd().split('\n')
-  expect(lines.map((line) => JSON.parse(line).key)).toEqual(['accuracy/mail/test/none', 'accuracy/mail/calibration/none'])
+  expect(lines.map((line) => JSON.parse(line).key)).toEqual([
+    'accuracy/mail/test/none',
+    'accuracy/mail/calibration/none',
+  ])
 })
 
 test('other settings and other files make a cell unknown', async () => {

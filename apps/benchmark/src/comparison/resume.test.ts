@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 const resultsText = () => readFile(join(folder, 'results.jsonl'), 'utf8').catch(() => '')
-const keysOf = (text: string): string[] => text.trimEnd().split('\n').map((line) => JSON.parse(line).key)
+const keysOf = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).key)
 
 /** Runs the program on a few pictures; killed once it has written so many lines, if it is said. */
 async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
@@ -32,7 +36,9 @@ async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
   return ended
 }
 
-test('a run that is killed goes on where it was, measures nothing twice, and is done when it says so', { timeout: 600_000 }, async () => {
+test('a run that is killed goes on where it was, measures nothing twice, and is done when it says so', {
+  timeout: 600_000,
+}, async () => {
   const random = randomNumbers(7)
   let before = ''
   for (const most of [30, 70]) {

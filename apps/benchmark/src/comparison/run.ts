@@ -3,7 +3,15 @@ import type { Runtime } from '@tp/core'
 import { inParallel } from '../measure/parallel.ts'
 import { sharedPath } from '../report/section.ts'
 import { type ChromiumPage, openChromiumPage } from '../web/chromium-page.ts'
-import { type AccuracyCell, type Cell, cellKey, type ShiftCell, type SpeedCell, type Split, type TrajectoryCell } from './cell.ts'
+import {
+  type AccuracyCell,
+  type Cell,
+  cellKey,
+  type ShiftCell,
+  type SpeedCell,
+  type Split,
+  type TrajectoryCell,
+} from './cell.ts'
 import type { Extent } from './ladder.ts'
 import { measureAccuracy } from './measure-accuracy.ts'
 import { measureShift, openShifts } from './measure-shift.ts'
@@ -46,7 +54,10 @@ export async function measureAll(run: Run): Promise<void> {
     const onCell = async (cell: Cell, outcome: Parameters<Results['add']>[1]): Promise<void> => {
       await results.add(cell, outcome)
       left = left.filter((one) => one !== cell)
-      progress.took(kindOf(cell), cell.kind === 'accuracy' || cell.kind === 'shift' ? outcome.seconds / atOnce : outcome.seconds)
+      progress.took(
+        kindOf(cell),
+        cell.kind === 'accuracy' || cell.kind === 'shift' ? outcome.seconds / atOnce : outcome.seconds,
+      )
       progress.show(done + waiting.length - left.length, left.map(kindOf), cellKey(cell))
     }
     await resources.measure(form, together, onCell)

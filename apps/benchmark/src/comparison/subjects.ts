@@ -68,7 +68,11 @@ export const subjectForms: readonly SubjectForm[] = [
     atOnce: 0,
     examples: { calibration: 699, test: 1257 },
     grid: true,
-    files: () => ({ model: modelPath('mail'), int8: modelPath('mail', 'int8'), tokenizer: modelPath('mail', 'tokenizer') }),
+    files: () => ({
+      model: modelPath('mail'),
+      int8: modelPath('mail', 'int8'),
+      tokenizer: modelPath('mail', 'tokenizer'),
+    }),
     data: async (_, split, examples) => textDataset('mails', mailData(split).slice(0, examples)),
     prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
   },
@@ -184,7 +188,12 @@ function fromEncoder(name: 'fashion-vit' | 'vit-mnist' | 'kwt1'): SubjectForm {
 }
 
 /** A split of a subject's data with its model. */
-export async function openForm(form: SubjectForm, context: SharedFiles, split: Split, examples: number): Promise<Subject> {
+export async function openForm(
+  form: SubjectForm,
+  context: SharedFiles,
+  split: Split,
+  examples: number,
+): Promise<Subject> {
   const { name } = form
   const dataset = await form.data(context, split, Math.min(examples, form.examples[split]))
   return openSubject(context.runtime, {

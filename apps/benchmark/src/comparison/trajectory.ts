@@ -34,7 +34,8 @@ export async function measureTrajectories(
       label: inputs.targets[position] as number,
       dense: best,
       pruned: after.probabilities.indexOf(Math.max(...after.probabilities)),
-      ...(pieces && ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
+      ...(pieces &&
+        ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
       ...(feeds.pixel_values && { brightness: brightnessOf(feeds.pixel_values, lengths[position] as number) }),
       leftAt: waysOf(after.outputs, lengths[position] as number),
       confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
@@ -58,8 +59,14 @@ function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
   const size = dims.at(-1) as number
   if (!Number.isInteger(side) || !(data instanceof Float32Array) || dims.at(-2) !== size) return []
   const cells = Array.from({ length: side * side }, (_, cell) => {
-    const [top, left] = [Math.floor(cell / side), cell % side].map((i) => Math.floor((i * size) / side)) as [number, number]
-    const [bottom, right] = [Math.floor(cell / side), cell % side].map((i) => Math.ceil(((i + 1) * size) / side)) as [number, number]
+    const [top, left] = [Math.floor(cell / side), cell % side].map((i) => Math.floor((i * size) / side)) as [
+      number,
+      number,
+    ]
+    const [bottom, right] = [Math.floor(cell / side), cell % side].map((i) => Math.ceil(((i + 1) * size) / side)) as [
+      number,
+      number,
+    ]
     let sum = 0
     for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[y * size + x] as number
     return sum / ((bottom - top) * (right - left))
@@ -79,7 +86,8 @@ async function probabilities(
 ): Promise<{ readonly probabilities: number[]; readonly outputs: NamedTensors }> {
   const outputs = await session.run(feeds)
   const { data } = outputs.logits ?? Object.values(outputs)[0] ?? {}
-  if (!(data instanceof Float32Array)) throw new TpError('TP_OUTPUT', 'benchmark', 'the model gives no logits as float32')
+  if (!(data instanceof Float32Array))
+    throw new TpError('TP_OUTPUT', 'benchmark', 'the model gives no logits as float32')
   const highest = Math.max(...data)
   const weights = Array.from(data, (logit) => Math.exp(logit - highest))
   const total = weights.reduce((sum, weight) => sum + weight, 0)

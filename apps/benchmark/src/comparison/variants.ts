@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { isTpError, none, type Runtime, random, TpError } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
-import { decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from '@tp/train'
 import { scheduleOf } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
@@ -41,17 +41,27 @@ export async function prepare(opened: Opened, setting: Setting, trace = false): 
       return { model: withoutDeadTokens(subject).model, ...whole }
     case 'pruned': {
       const method = methodOf(setting.method, setting.seed)
-      return { model: prunedModel(model, { method, schedule: scheduleOf(subject, setting.budget), trace }, name), ...whole }
+      return {
+        model: prunedModel(model, { method, schedule: scheduleOf(subject, setting.budget), trace }, name),
+        ...whole,
+      }
     }
     case 'shallow': {
       const shallow = dropBlocks(model, setting.without)
       return { model: prunedModel(shallow, { method: none(), schedule: new Map() }, name), ...whole }
     }
     case 'learned':
-      return { model: decodeModel(await readFile(`${learnedFolder}${setting.file}.${trace ? 'traced.' : ''}onnx`)), ...whole }
+      return {
+        model: decodeModel(await readFile(`${learnedFolder}${setting.file}.${trace ? 'traced.' : ''}onnx`)),
+        ...whole,
+      }
     case 'truncated': {
       const dense = withoutDeadTokens(subject).model
-      const like = prunedModel(model, { method: random({ seed: 0 }), schedule: scheduleOf(subject, setting.budget) }, name)
+      const like = prunedModel(
+        model,
+        { method: random({ seed: 0 }), schedule: scheduleOf(subject, setting.budget) },
+        name,
+      )
       const maxTokens = lengthOfEqualCost(dense, lengths, totalFlops(like, lengths))
       const cut = await subject.truncated(maxTokens)
       return { model: dense, inputs: cut, lengths: cut.lengths as readonly number[], maxTokens }
@@ -82,16 +92,4 @@ export async function flopsOf(runtime: Runtime, opened: Opened, setting: Setting
     await using session = await runtime.load(encodeModel(traced), { threads: 1 })
     return examplesFlops(model, lengths, await keptCounts(session, inputs, inputs.lengths === undefined ? 8 : 2))
   }
-}
-
-/**
- * Why a model does not take smaller inputs, in a sentence: with pictures and sounds that would be the peer that is the
- * easiest to have. Texts are cut instead.
- */
-export function whyNotSmaller({ model, inputs }: Subject): string | undefined {
-  if (inputs.lengths !== undefined) return undefined
-  const [input] = new Graph(model).inputs
-  const free = input?.dims?.slice(1).some((size) => typeof size !== 'number')
-  if (input === undefined || free) return undefined
-  return `its input ${input.name} is [${input.dims?.join(', ')}]: sizes that are fixed in the file, and its positions with them`
 }

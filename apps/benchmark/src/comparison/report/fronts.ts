@@ -8,6 +8,7 @@ import { plot } from './plot.ts'
 /** A setting that has been timed, as a point. */
 interface Point {
   readonly name: string
+  readonly isControl: boolean
   readonly line: string
   readonly speed: number
   readonly slowest: number
@@ -28,11 +29,14 @@ export function fronts(rows: readonly Row[]): Html {
   const names = [...new Set(all.map(({ name }) => name))]
   const losses = all.flatMap(({ loss }) => loss)
   const y = [Math.min(0, ...losses) - 0.3, Math.min(MOST_LOSS, Math.max(2, ...losses)) + 0.3] as const
-  const x = [Math.min(0.9, ...all.map(({ speed }) => speed)), Math.max(...all.map(({ speed }) => speed)) * 1.05] as const
+  const x = [
+    Math.min(0.9, ...all.map(({ speed }) => speed)),
+    Math.max(...all.map(({ speed }) => speed)) * 1.05,
+  ] as const
   const panels = names.map((name) => html`<div class="panel"><h4>${name}</h4>${panel(name, all, x, y)}</div>`)
   return html`<figure><figcaption>Up and to the right is better. Across: how many times as fast as the model without its dead
-tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one contestant in colour, all
-others in grey, and random tokens (5 seeds) dashed. A line joins shares kept at the same blocks. Losses above ${MOST_LOSS} points
+tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one contestant in blue (controls
+in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins shares kept at the same blocks. Losses above ${MOST_LOSS} points
 are not drawn.</figcaption><div class="panels">${panels}</div></figure>`
 }
 
@@ -42,6 +46,7 @@ function pointOf({ ladder, setting, loss, speedup }: Row): Point[] {
   return [
     {
       name: ladder.name,
+      isControl: isControl(setting),
       line: `${ladder.name} ${layers}`,
       speed: speedup.value,
       slowest: speedup.low,
@@ -62,7 +67,7 @@ function panel(name: string, all: readonly Point[], x: Range, y: Range): Html {
   const chance = seen.filter((point) => point.name === 'random')
   const others = seen.filter((point) => point.name !== name && point.name !== 'random')
   const clip = (value: number, [low, high]: Range): number => Math.min(high, Math.max(low, value))
-  const colour = name === 'random' ? 'var(--chance)' : 'var(--own)'
+  const colour = own[0]?.isControl ? 'var(--chance)' : 'var(--own)'
   const line = (points: readonly Point[], options: Plot.LineYOptions): Plot.Markish =>
     Plot.line(points as Point[], { x: 'speed', y: 'loss', z: 'line', ...options })
   return plot(`${name}: speed-up and loss of accuracy of its ${own.length} settings`, {

@@ -47,17 +47,27 @@ export function grid(plan: SubjectPlan): Html {
   const colourOf = (name: string): string => COLOURS[names.indexOf(name) % COLOURS.length] as string
   const keys = html`<ul class="keys">${names.map((name) => html`<li><span style="background:${colourOf(name)}"></span>${name}</li>`)}</ul>`
   const drawn = times.filter(({ name }) => name !== 'dense')
-  const range = [Math.min(0.8, ...drawn.map(({ speedup }) => speedup.value)), 1.1 * Math.max(...drawn.map(({ speedup }) => speedup.value))] as const
-  const panels = batches.map((batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, drawn, colourOf, range)}</div>`)
+  const range = [
+    Math.min(0.8, ...drawn.map(({ speedup }) => speedup.value)),
+    1.1 * Math.max(...drawn.map(({ speedup }) => speedup.value)),
+  ] as const
+  const panels = batches.map(
+    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, drawn, colourOf, range)}</div>`,
+  )
   const figure =
     lengths.length < 2
       ? html``
       : html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
 share is kept in each of blocks ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
-  return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${latencyTable(plan)}`
+  return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${lengths.length < 2 ? latencyTable(plan) : html`<details><summary>All times</summary>${latencyTable(plan)}</details>`}`
 }
 
-function panel(batch: number, times: readonly Timed[], colourOf: (name: string) => string, range: readonly [number, number]): Html {
+function panel(
+  batch: number,
+  times: readonly Timed[],
+  colourOf: (name: string) => string,
+  range: readonly [number, number],
+): Html {
   const own = times.filter((one) => one.batch === batch)
   const [low, high] = range
   const clip = (value: number): number => Math.min(high, Math.max(low, value))
@@ -66,13 +76,45 @@ function panel(batch: number, times: readonly Timed[], colourOf: (name: string) 
     height: 220,
     marginLeft: 38,
     style: { fontSize: '11px' },
-    x: { type: 'log', base: 2, label: 'tokens', tickFormat: (value: number) => `${value}`, ticks: [...new Set(own.map(({ tokens }) => tokens))] },
-    y: { domain: [...range], type: 'log', label: 'speed-up', grid: true, ticks: TICKS.filter((tick) => tick >= low && tick <= high), tickFormat: (value: number) => `${value}×` },
+    x: {
+      type: 'log',
+      base: 2,
+      label: 'tokens',
+      tickFormat: (value: number) => `${value}`,
+      ticks: [...new Set(own.map(({ tokens }) => tokens))],
+    },
+    y: {
+      domain: [...range],
+      type: 'log',
+      label: 'speed-up',
+      grid: true,
+      ticks: TICKS.filter((tick) => tick >= low && tick <= high),
+      tickFormat: (value: number) => `${value}×`,
+    },
     marks: [
       Plot.ruleY([1], { stroke: 'currentColor', strokeOpacity: 0.6 }),
-      Plot.areaY(own, { x: 'tokens', y1: (one: Timed) => clip(one.speedup.low), y2: (one: Timed) => clip(one.speedup.high), z: 'name', fill: (one: Timed) => colourOf(one.name), fillOpacity: 0.14 }),
-      Plot.line(own, { x: 'tokens', y: (one: Timed) => one.speedup.value, z: 'name', stroke: (one: Timed) => colourOf(one.name), strokeWidth: 1.8 }),
-      Plot.dot(own, { x: 'tokens', y: (one: Timed) => one.speedup.value, fill: (one: Timed) => colourOf(one.name), r: 2.5, title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}` }),
+      Plot.areaY(own, {
+        x: 'tokens',
+        y1: (one: Timed) => clip(one.speedup.low),
+        y2: (one: Timed) => clip(one.speedup.high),
+        z: 'name',
+        fill: (one: Timed) => colourOf(one.name),
+        fillOpacity: 0.14,
+      }),
+      Plot.line(own, {
+        x: 'tokens',
+        y: (one: Timed) => one.speedup.value,
+        z: 'name',
+        stroke: (one: Timed) => colourOf(one.name),
+        strokeWidth: 1.8,
+      }),
+      Plot.dot(own, {
+        x: 'tokens',
+        y: (one: Timed) => one.speedup.value,
+        fill: (one: Timed) => colourOf(one.name),
+        r: 2.5,
+        title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}`,
+      }),
     ],
     color: { type: 'identity' },
   })
@@ -87,7 +129,8 @@ function breakEvenTable(names: readonly string[], batches: readonly number[], ti
     })
     return { kind: own[0] && isControl(own[0].setting) ? ('control' as const) : undefined, cells: [name, ...cells] }
   })
-  const caption = 'Break-even length: the least number of tokens from which on the whole interval of the speed-up is above 1'
+  const caption =
+    'Break-even length: the least number of tokens from which on the whole interval of the speed-up is above 1'
   return table(caption, [{ heading: 'setting' }, ...batches.map((batch) => ({ heading: `batches of ${batch}` }))], rows)
 }
 
@@ -106,5 +149,5 @@ function latencyTable(plan: SubjectPlan): Html {
     return { cells: ['split' in cell.at ? '' : shapeText(cell.at), ...texts] }
   })
   const caption = 'Median time of one run, and speed-up over “none”; batch × tokens, one thread'
-  return html`<details><summary>All times</summary>${table(caption, [{ heading: 'shape' }, ...names.map((heading) => ({ heading }))], rows)}</details>`
+  return table(caption, [{ heading: 'shape' }, ...names.map((heading) => ({ heading }))], rows)
 }

@@ -1,6 +1,6 @@
 import type { Row } from '../analysis/rows.ts'
-import type { SubjectPlan } from '../plan.ts'
 import { fastestWithin } from '../choice.ts'
+import type { SubjectPlan } from '../plan.ts'
 import { settingKey, settingText } from '../setting.ts'
 import { kindOfRow } from './fronts.ts'
 import { type Html, html } from './html.ts'

@@ -20,10 +20,13 @@ export interface Reported {
   /** What is left out, and why, by name. */
   readonly missing: ReadonlyMap<string, string>
   readonly quick: boolean
+  /** Why a subject takes no smaller input, by name. */
+  readonly notSmaller: ReadonlyMap<string, string>
 }
 
 /** Everything that is known, as one page that needs nothing else. */
-export function reportPage({ plans, results, missing, quick }: Reported): string {
+export function reportPage(reported: Reported): string {
+  const { plans, results, missing, quick } = reported
   const subjects = plans.map((plan) => ({ plan, rows: rowsOf(plan) })).filter(({ rows }) => rows.length > 0)
   const { machine, versions } = results.surroundings
   const date = new Date().toISOString().slice(0, 10)
@@ -37,7 +40,7 @@ export function reportPage({ plans, results, missing, quick }: Reported): string
 <h2 id="verdict">In short</h2>
 ${subjects.map(({ plan, rows }) => verdictOf(plan, rows))}
 ${method(missing)}
-${subjects.map(({ plan, rows }) => subjectSection(plan, rows, results))}
+${subjects.map(({ plan, rows }) => subjectSection(plan, rows, reported))}
 ${refusals(plans, results)}
 </main></body></html>
 `
@@ -68,7 +71,7 @@ function leftOut(missing: ReadonlyMap<string, string>): string {
   return reasons.map((reason) => `${names(reason).join(', ')} (${reason})`).join('; ')
 }
 
-function subjectSection(plan: SubjectPlan, rows: readonly Row[], results: Results): Html {
+function subjectSection(plan: SubjectPlan, rows: readonly Row[], { results, notSmaller }: Reported): Html {
   const { form } = plan
   const cell = plan.trajectoryCell()
   const examples = results.value(cell)
@@ -77,7 +80,7 @@ function subjectSection(plan: SubjectPlan, rows: readonly Row[], results: Result
   return html`<h2 id="${form.name}">${form.title}</h2>
 <p class="about">${count.toLocaleString('en-US')} ${form.what} of test data${plan.split === 'calibration' && `, ${plan.reference('calibration')?.correct.length ?? 0} to choose by`}.</p>
 <h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(plan, rows)}
-<h3>Other ways to save work, at an equal loss</h3>${peersTables(plan, rows)}
+<h3>Other ways to save work, at an equal loss</h3>${peersTables(plan, rows)}${notSmaller.has(form.name) && html`<p>${notSmaller.get(form.name)}</p>`}
 ${shown.html && html`<h3>Latency by length and batch</h3>${shown}`}
 ${runtimesTable(plan)}${optimisationTable(plan)}
 <h3>What is kept</h3>${keptTokens(plan, rows, USUAL_LOSS)}
@@ -95,6 +98,7 @@ function refusals(plans: readonly SubjectPlan[], results: Results): Html {
   }
   if (reasons.size === 0) return html``
   return html`<h2 id="refused">What was refused</h2><ul>${[...reasons].map(
-    ([message, keys]) => html`<li>${keys.length > 3 ? `${keys.slice(0, 3).join(', ')} and ${keys.length - 3} more` : keys.join(', ')}: ${message}</li>`,
+    ([message, keys]) =>
+      html`<li>${keys.length > 3 ? `${keys.slice(0, 3).join(', ')} and ${keys.length - 3} more` : keys.join(', ')}: ${message}</li>`,
   )}</ul>`
 }

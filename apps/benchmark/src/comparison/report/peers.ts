@@ -5,7 +5,7 @@ import { type Choice, LOSSES, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import { isControl, settingKey, settingText } from '../setting.ts'
 import { speedupText } from '../verdict/words.ts'
 import { type Html, html } from './html.ts'
-import { table, type TableRow } from './table.ts'
+import { type TableRow, table } from './table.ts'
 
 /** A choice with what became of it on test data. */
 export interface Reported extends Choice {
@@ -27,7 +27,8 @@ export function reported(plan: SubjectPlan, rows: readonly Row[], points: number
 
 /** What each way to save work does at an equal loss. */
 export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
-  if (plan.split === 'test') return html`<p>There are too few examples to choose a setting on some and report it on others.</p>`
+  if (plan.split === 'test')
+    return html`<p>There are too few examples to choose a setting on some and report it on others.</p>`
   const columns = [
     { heading: 'way' },
     { heading: 'chosen', words: true as const },
@@ -42,7 +43,8 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
     const body = plan.groups.map((group): TableRow => {
       const own = chosen.find(({ ladder }) => ladder.group === group)
       const kind = group === 'random' || group === 'evenly spread' || group === 'truncation' ? 'control' : undefined
-      if (own === undefined) return { kind, cells: [group, 'none of its settings is within the loss', '', '', '', '', ''] }
+      if (own === undefined)
+        return { kind, cells: [group, 'none of its settings is within the loss', '', '', '', '', ''] }
       const { setting, row, loss, tested, ladder } = own
       const name = ladder.name === group ? '' : `${ladder.name}, `
       const cut = row.maxTokens === undefined ? '' : `first ${row.maxTokens} tokens, `
@@ -63,7 +65,14 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
     const dense = cell && plan.speedupOf(cell, { kind: 'dense' })
     const base: TableRow[] = [
       { kind: 'base', cells: ['none', 'without dead tokens', '0', '0', '100.0 %', '1.00×', '1.00×'] },
-      ...(dense ? [{ kind: 'base' as const, cells: ['dense', 'the file as it is', '0', '0', '100.0 %', '', speedupText(dense)] }] : []),
+      ...(dense
+        ? [
+            {
+              kind: 'base' as const,
+              cells: ['dense', 'the file as it is', '0', '0', '100.0 %', '', speedupText(dense)],
+            },
+          ]
+        : []),
     ]
     const caption = `The fastest setting of each way that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data (and whose interval ends below ${2 * allowed}), on test data; all timed in turns`
     return table(caption, columns, [...base, ...body])

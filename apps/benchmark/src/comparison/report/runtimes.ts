@@ -4,16 +4,21 @@ import { isControl } from '../setting.ts'
 import { speedupText } from '../verdict/words.ts'
 import { gridName, gridTimes } from './grid.ts'
 import { type Html, html } from './html.ts'
-import { table, type TableRow } from './table.ts'
+import { type TableRow, table } from './table.ts'
 
 /** The same files in Node and in a browser. */
 export function runtimesTable(plan: SubjectPlan): Html {
   const [node, web] = [gridTimes(plan), gridTimes(plan, plan.webCells())]
   if (web.length === 0) return html``
   const rows = web.map((one): TableRow => {
-    const other = node.find(({ name, batch, tokens }) => name === one.name && batch === one.batch && tokens === one.tokens)
+    const other = node.find(
+      ({ name, batch, tokens }) => name === one.name && batch === one.batch && tokens === one.tokens,
+    )
     const kind = isControl(one.setting) ? 'control' : one.setting.kind === 'dense' ? 'base' : undefined
-    return { kind, cells: [one.name, shapeText(one), other ? speedupText(other.speedup) : '', speedupText(one.speedup)] }
+    return {
+      kind,
+      cells: [one.name, shapeText(one), other ? speedupText(other.speedup) : '', speedupText(one.speedup)],
+    }
   })
   const columns = [{ heading: 'setting' }, { heading: 'shape' }, { heading: 'Node' }, { heading: 'wasm in Chromium' }]
   return html`<h3>In Node and in a browser</h3>${table('Speed-up over “none” in the same runtime, one thread', columns, rows)}`

@@ -5,7 +5,7 @@ import { settingText } from '../setting.ts'
 import { speedupText } from '../verdict/words.ts'
 import { kindOfRow } from './fronts.ts'
 import { type Html, html } from './html.ts'
-import { table, type TableRow } from './table.ts'
+import { type TableRow, table } from './table.ts'
 
 /** Everything that was measured of a subject, controls among it. */
 export function settingsTable(plan: SubjectPlan, rows: readonly Row[]): Html {
@@ -21,7 +21,14 @@ export function settingsTable(plan: SubjectPlan, rows: readonly Row[]): Html {
   ]
   const none = plan.reference('test')
   const base: TableRow[] =
-    none === undefined ? [] : [{ kind: 'base', cells: ['none', 'without dead tokens', `${none.accuracy.toFixed(1)} %`, '', '', '', '1.00×', '1.00×'] }]
+    none === undefined
+      ? []
+      : [
+          {
+            kind: 'base',
+            cells: ['none', 'without dead tokens', `${none.accuracy.toFixed(1)} %`, '', '', '', '1.00×', '1.00×'],
+          },
+        ]
   const body = rows.map((row): TableRow => {
     const { ladder, setting, maxTokens, seeds } = row
     const remark = maxTokens === undefined ? '' : `first ${maxTokens} tokens, `

@@ -1,7 +1,7 @@
 import { bootstrapMean, extraLoss, type Interval } from '@tp/eval'
 import { points } from '../../output/numbers.ts'
 import type { SubjectPlan } from '../plan.ts'
-import { isControl, settingText, type Setting } from '../setting.ts'
+import { isControl, type Setting, settingText } from '../setting.ts'
 import { type Html, html } from './html.ts'
 import { table } from './table.ts'
 
@@ -46,7 +46,8 @@ export function shiftTable(plan: SubjectPlan): Html {
   const settings = [...new Map(all.map((one) => [one.name, one])).values()]
   const [none] = plan.shiftedSettings()
   const dense = plan.shiftedAnswers(none?.runs ?? [])?.[0]
-  const percent = (correct: string): string => `${((100 * [...correct].filter((right) => right === '1').length) / correct.length).toFixed(1)} %`
+  const percent = (correct: string): string =>
+    `${((100 * [...correct].filter((right) => right === '1').length) / correct.length).toFixed(1)} %`
   const rows = (dense?.sets ?? []).map(({ name: set, correct, unchanged }, i) => {
     const cells = settings.map(({ name }) => {
       const own = all.find((one) => one.name === name && one.set === set) as Shifted

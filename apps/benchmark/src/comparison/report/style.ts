@@ -21,16 +21,18 @@ figure { margin: 1rem 0 } figcaption { margin: 0 0 .6rem }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1.2rem 1rem }
 .panels.wide { grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)) }
 .panel { min-width: 0 } svg { max-width: 100%; height: auto; overflow: visible }
-.scroll { overflow-x: auto; margin: 1rem 0 1.4rem } .scroll:focus-visible { outline: 2px solid var(--own) }
+.scroll { overflow-x: auto; margin: 0 0 1.4rem } .scroll:focus-visible { outline: 2px solid var(--own) }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
-caption { text-align: left; color: var(--soft); padding-bottom: .4rem }
+.caption { color: var(--soft); font-size: .875rem; margin: 1rem 0 .3rem }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom } th:first-child, td:first-child, td.words, th.words { text-align: left }
+th:first-child, td:first-child { position: sticky; left: 0; background: var(--page) }
 td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--chance) } tr.base td { color: var(--soft) }
 td.heat { text-align: center } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .3rem 0; list-style: none; font-size: .8125rem }
 .keys span { display: inline-block; width: .9rem; height: .22rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem }
-.words-left { line-height: 2 } .words-left span { padding: .1rem .2rem; border-radius: 3px }
+.words-left { line-height: 1.9 }
 .gone { color: var(--soft); text-decoration: line-through; text-decoration-thickness: 1px }
-.stays { font-weight: 600; background: rgba(var(--heat), .18) } .block { font-size: .6875rem; color: var(--soft); vertical-align: super }
+.stays { font-weight: 600; background: rgba(var(--heat), .18); padding: .1rem .2rem; border-radius: 3px }
+.block { font-size: .6875rem; color: var(--soft); vertical-align: super }
 `

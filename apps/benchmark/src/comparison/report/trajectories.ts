@@ -1,6 +1,6 @@
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from '../cell.ts'
-import type { SubjectForm } from '../subjects.ts'
 import { contestantOf, settingText } from '../setting.ts'
+import type { SubjectForm } from '../subjects.ts'
 import { type Html, html } from './html.ts'
 
 /** Single examples, with where each of their tokens left. */
@@ -8,7 +8,7 @@ export function trajectories(form: SubjectForm, cell: TrajectoryCell, { examples
   const [first] = examples
   if (first === undefined) return html``
   const how = first.pieces
-    ? 'Words in colour stay to the end; the others are crossed out, with the block behind whose attention they leave.'
+    ? 'Words in colour stay to the end; the others are crossed out, with the block behind whose attention they leave, if not all leave at one.'
     : 'Cells are patches: in colour what stays to the end, the darker the longer it stayed, on the brightness of the picture.'
   return html`<p class="soft">${contestantOf(cell.setting)}, ${settingText(cell.setting)}. ${how}</p>
 ${first.pieces ? examples.map((one) => text(one)) : html`<div class="panels">${examples.map((one) => picture(form, one))}</div>`}`
@@ -17,12 +17,16 @@ ${first.pieces ? examples.map((one) => text(one)) : html`<div class="panels">${e
 function answer({ label, dense, pruned, confidence, leftAt }: Trajectory): string {
   const stay = leftAt.filter((block) => block === -1).length
   const [before, after] = confidence.map((share) => `${(100 * share).toFixed(0)} %`)
-  const same = dense === pruned ? `the same answer (class ${dense}, sure to ${before} before and ${after} after)` : `another answer (class ${pruned} in place of ${dense}, which falls from ${before} to ${after})`
+  const same =
+    dense === pruned
+      ? `the same answer (class ${dense}, sure to ${before} before and ${after} after)`
+      : `another answer (class ${pruned} in place of ${dense}, which falls from ${before} to ${after})`
   return `${stay} of ${leftAt.length} tokens stay; ${same}; ${pruned === label ? 'right' : 'wrong'}.`
 }
 
 function text(trajectory: Trajectory): Html {
   const { pieces = [], leftAt } = trajectory
+  const isAtOnce = new Set(leftAt.filter((block) => block !== -1)).size < 2
   const words = pieces.map((piece, i) => {
     const block = leftAt[i] as number
     // pieces of one word stand together
@@ -30,7 +34,7 @@ function text(trajectory: Trajectory): Html {
     const bare = piece.replace(/^##/, '')
     return block === -1
       ? html`${space}<span class="stays">${bare}</span>`
-      : html`${space}<span class="gone">${bare}</span><span class="block">${block}</span>`
+      : html`${space}<span class="gone">${bare}</span>${isAtOnce ? '' : html`<span class="block">${block}</span>`}`
   })
   return html`<p class="words-left">${words}</p><p class="soft">${answer(trajectory)}</p>`
 }

@@ -8,8 +8,8 @@ import { isControl, settingKey, settingText } from '../setting.ts'
 import { breakEvenSentence } from '../verdict/lengths.ts'
 import { peersSentence, togetherSentence } from '../verdict/peers.ts'
 import { chanceSentence, noPruningSentence, pruningSentence } from '../verdict/pruning.ts'
-import { shiftSentence } from '../verdict/shift.ts'
 import { optimisationSentence, runtimeSentence } from '../verdict/runtimes.ts'
+import { shiftSentence } from '../verdict/shift.ts'
 import { gridTimes } from './grid.ts'
 import { type Reported, reported } from './peers.ts'
 import { shiftedLosses } from './shift.ts'
@@ -53,7 +53,9 @@ function overPeer(plan: SubjectPlan, first: Reported, second: Reported) {
 
 function chanceVerdict(plan: SubjectPlan, name: string, setting: Row['setting']): string[] {
   const chance = plan.ladders.find(({ group }) => group === 'random')
-  const own = plan.ladders.find((ladder) => ladder.settings.includes(setting)) ?? plan.ladders.find((ladder) => ladder.name === name)
+  const own =
+    plan.ladders.find((ladder) => ladder.settings.includes(setting)) ??
+    plan.ladders.find((ladder) => ladder.name === name)
   if (chance === undefined || own === undefined || setting.kind !== 'pruned') return []
   const random = plan.answers(chance, { ...setting, method: 'random' }, 'test')
   const answers = plan.answers(own, setting, 'test')
@@ -62,14 +64,18 @@ function chanceVerdict(plan: SubjectPlan, name: string, setting: Row['setting'])
 
 /** Of the first family's best. */
 function shiftVerdict(plan: SubjectPlan): string[] {
-  const [first, ...others] = shiftedLosses(plan).filter(({ setting }) => setting.kind === 'pruned' && !isControl(setting))
+  const [first, ...others] = shiftedLosses(plan).filter(
+    ({ setting }) => setting.kind === 'pruned' && !isControl(setting),
+  )
   if (first === undefined) return []
   const shifts = others.filter(({ name, unchanged }) => name === first.name && !unchanged)
   return shifts.length === 0 ? [] : [shiftSentence(plan.form.name, first.name, shifts)]
 }
 
 function lengthVerdicts(plan: SubjectPlan): string[] {
-  const times = gridTimes(plan).filter(({ setting }) => setting.kind === 'pruned' && setting.method === MAIN_METHOD && !setting.int8)
+  const times = gridTimes(plan).filter(
+    ({ setting }) => setting.kind === 'pruned' && setting.method === MAIN_METHOD && !setting.int8,
+  )
   const lengths = new Set(times.map(({ tokens }) => tokens))
   if (lengths.size < 2) return []
   const [name] = times.map((one) => one.name)

@@ -12,7 +12,8 @@ export function breakEvenSentence(name: string, batch: number, times: readonly A
   const top = `most at ${best.tokens} tokens, ${speedupText(best.speedup)}`
   const slower = times.filter(({ speedup }) => speedWords(speedup) === 'slower').map(({ tokens }) => `${tokens}`)
   const warning = slower.length === 0 ? '' : ` It is slower at ${listed(slower)} tokens.`
-  if (from === undefined) return `${where} has no length from which on it is faster, up to ${most} tokens; ${top}.${warning}`
+  if (from === undefined)
+    return `${where} has no length from which on it is faster, up to ${most} tokens; ${top}.${warning}`
   if (from === least) return `${where} is faster at every length from ${least} to ${most} tokens; ${top}.`
   return `${where} is faster from ${from} tokens on; ${top}.${warning}`
 }

@@ -7,7 +7,11 @@ import { optimisationSentence, runtimeSentence } from './runtimes.ts'
 import { shiftSentence } from './shift.ts'
 
 const speed = (value: number, spread = 0.1): Speedup => ({ value, low: value - spread, high: value + spread })
-const loss = (estimate: number, spread = 0.5): Interval => ({ estimate, low: estimate - spread, high: estimate + spread })
+const loss = (estimate: number, spread = 0.5): Interval => ({
+  estimate,
+  low: estimate - spread,
+  high: estimate + spread,
+})
 
 describe('what was chosen', () => {
   const sentence = (speedup: Speedup, points: Interval): string =>
@@ -55,7 +59,9 @@ describe('other ways to save work', () => {
   const ratio = (first: Peer, second: Peer): Speedup => speed(first.speedup.value / second.speedup.value)
 
   test('the fastest is named, whichever it is', () => {
-    expect(peersSentence('mail', 1, peers(['pruning', 3], ['int8', 2]), ratio)).toContain('pruning is the fastest: 3.00×')
+    expect(peersSentence('mail', 1, peers(['pruning', 3], ['int8', 2]), ratio)).toContain(
+      'pruning is the fastest: 3.00×',
+    )
     expect(peersSentence('mail', 1, peers(['pruning', 2], ['int8', 3]), ratio)).toContain('int8 is the fastest: 3.00×')
   })
 

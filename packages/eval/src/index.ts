@@ -40,4 +40,4 @@ export {
 } from './tasks/embeddings.ts'
 export * from './tasks/outcome.ts'
 export * from './tasks/task-of.ts'
-export { evaluateTokens, type TokenEvaluation, type TokenOptions } from './tasks/tokens.ts'
+export { evaluateTokens, type TokenEvaluation, type TokenOptions, tokenAgreement } from './tasks/tokens.ts'

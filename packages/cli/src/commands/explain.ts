@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { loadTokenizer, readModelFolder, type TextTokenizer } from '@tp/eval'
+import { readModelFolder } from '@tp/eval'
 import type { SaliencyScore } from '@tp/train'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -7,6 +7,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { className, describeExplanation } from '../explaining/describe.ts'
 import { type Explanation, explain } from '../explaining/explain.ts'
+import { tokenizerOf } from '../explaining/token-text.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -80,7 +81,7 @@ export const explainCommand: Command = command({
     for (const note of inputs.notes) progress.note(note)
     const known = await readModelFolder(path)
     const classes = given.labels?.split(',') ?? known.labels
-    const tokenizer = await tokenizerOf(inputs.lengths, given.tokenizer ?? known.tokenizer)
+    const tokenizer = await tokenizerOf(path, inputs, given.tokenizer)
     const found = await explain({ file, inspection, inputs, batchSize, tokenizer, score, pruned }, context)
     progress.end()
     const correlation = meanCorrelation(found)
@@ -113,14 +114,6 @@ function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...budgetOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => name !== 'tower' && prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
-}
-
-/** Only texts have lengths of their own, and words to show. */
-async function tokenizerOf(
-  lengths: readonly number[] | undefined,
-  path: string | undefined,
-): Promise<TextTokenizer | undefined> {
-  return lengths === undefined || path === undefined ? undefined : await loadTokenizer(path)
 }
 
 function content(explanation: Explanation, classes: readonly string[] | undefined): object {

@@ -10,6 +10,7 @@ import { pause } from '../command/pause.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
+import { tokenText } from './token-text.ts'
 
 /** A token of an example, and how much it counts for the model's answer. */
 export interface ExplainedToken {
@@ -82,7 +83,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
       ...{ example, label, answer },
       probability: probabilityOf(logits.subarray(example * classes, (example + 1) * classes), answer),
       tokens: values.map((value, position) => ({
-        ...(tokenizer && ids && { text: textOf(tokenizer, Number(ids.data[position])) }),
+        ...(tokenizer && ids && { text: tokenText(tokenizer, Number(ids.data[position])) }),
         saliency: value,
         ...(left && { leavesAt: left[position] ?? null }),
       })),
@@ -156,10 +157,4 @@ function agreement(
 function probabilityOf(logits: Float32Array, answer: number): number {
   const top = logits[answer] as number
   return 1 / logits.reduce((sum, logit) => sum + Math.exp(logit - top), 0)
-}
-
-/** In one line, and without what a terminal would obey. */
-function textOf(tokenizer: TextTokenizer, id: number): string {
-  const text = tokenizer.textOf(id).trim() || tokenizer.nameOf(id)
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }

@@ -1,31 +1,28 @@
 import type { Inspection } from '@tp/compiler'
 import type { AbortSignalLike, Session } from '@tp/core'
-import { bootstrapMean, compareToDense, type Evaluation, evaluate, type Interval, type ModelInputs } from '@tp/eval'
+import type { ModelInputs, Outcome } from '@tp/eval'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { Progress } from '../output/progress.ts'
+import type { Answers, Judge } from './judge.ts'
 import type { Variant } from './variants.ts'
 
 /** What a model answers, and what it costs, beside the dense one. */
 export interface Figures {
-  /** Percent, with 95 % interval. */
-  readonly accuracy: Interval
-  /** Points of accuracy lost against the dense model, paired by example. */
-  readonly loss: Interval
-  /** Percent of the examples with the dense model's answer. */
-  readonly agreement: number
+  readonly answers: Answers
   /** Mean over blocks of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
   readonly keptByBlock: readonly number[] | undefined
   /** Preparation and run of one example in ms, as a user waits for it; not in turns, so not for comparisons. */
-  readonly endToEnd: Evaluation['latency']
+  readonly endToEnd: Outcome['latency']
   /** How many times fewer multiply-adds than the dense model, over all examples. */
   readonly flops: number | undefined
 }
 
-export interface EvaluationTask {
+export interface EvaluationTask<O extends Outcome> {
   readonly file: ModelFile
+  readonly judge: Judge<O>
   readonly inputs: ModelInputs
   readonly batchSize: number
   readonly signal: AbortSignal & AbortSignalLike
@@ -33,15 +30,15 @@ export interface EvaluationTask {
 }
 
 /** All examples through a model; the session is closed afterwards. */
-export async function evaluateSession(
+export async function evaluateSession<O extends Outcome>(
   session: Session,
-  task: EvaluationTask,
+  task: EvaluationTask<O>,
   inspection?: Inspection,
-): Promise<Evaluation> {
+): Promise<O> {
   await using running = session
-  const { inputs, batchSize, signal, progress } = task
+  const { judge, batchSize, signal, progress } = task
   const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
-  return await evaluate(running, inputs, {
+  return await judge.run(running, {
     batchSize,
     blocks: inspection?.blocks.length,
     tokens,
@@ -50,38 +47,35 @@ export async function evaluateSession(
   })
 }
 
-export function denseFigures({ accuracy, latency }: Evaluation): Figures {
-  const loss = { estimate: 0, low: 0, high: 0 }
-  return { accuracy, loss, agreement: 100, kept: 1, keptByBlock: undefined, endToEnd: latency, flops: 1 }
+/** A variant that has been run on all examples: its figures, and what the first of its models did. */
+export interface EvaluatedVariant<O extends Outcome> {
+  readonly figures: Figures
+  readonly outcome: O
 }
 
 /** Evaluates a variant; where it is several models, figures are means over them. */
-export async function evaluateVariant(
+export async function evaluateVariant<O extends Outcome>(
   variant: Variant,
-  task: EvaluationTask,
+  task: EvaluationTask<O>,
   inspection: Inspection,
-  dense: Evaluation,
-): Promise<Figures> {
-  const { file, inputs, signal } = task
-  const evaluations: Evaluation[] = []
+  dense: O,
+): Promise<EvaluatedVariant<O>> {
+  const { file, inputs, judge, signal } = task
+  const outcomes: O[] = []
   for (const { traced } of variant.models) {
     const session = await loadSession((await traced()).model, file, { threads: 1, signal })
-    evaluations.push(await evaluateSession(session, task, inspection))
+    outcomes.push(await evaluateSession(session, task, inspection))
   }
-  const comparisons = evaluations.map((evaluation) => compareToDense(evaluation, dense))
-  const correct = dense.correct.map((_, i) =>
-    mean(evaluations.map((evaluation) => 100 * Number(evaluation.correct[i]))),
-  )
-  const keptByBlock = inspection.blocks.map((_, block) => mean(evaluations.map(({ kept }) => kept?.blocks[block] ?? 1)))
-  return {
-    accuracy: bootstrapMean(correct),
-    loss: bootstrapMean(correct.map((percent, i) => 100 * Number(dense.correct[i]) - percent)),
-    agreement: mean(comparisons.map(({ agreement }) => agreement)),
+  const [outcome, ...others] = outcomes as [O, ...O[]]
+  const keptByBlock = inspection.blocks.map((_, block) => mean(outcomes.map(({ kept }) => kept?.blocks[block] ?? 1)))
+  const figures = {
+    answers: judge.pruned([outcome, ...others], dense),
     kept: mean(keptByBlock),
     keptByBlock,
-    endToEnd: evaluations[0]?.latency,
+    endToEnd: outcome.latency,
     flops: flopsFactor(variant, file, inputs, inspection, keptByBlock),
   }
+  return { figures, outcome }
 }
 
 /** Over all examples, one by one. Where the data decide how many tokens stay, their mean share at each block stands for it. */

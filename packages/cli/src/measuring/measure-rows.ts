@@ -1,11 +1,17 @@
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core'
-import { comparePaired, type ModelInputs } from '@tp/eval'
+import { comparePaired, type FlipAnalysis, type ModelInputs, type Outcome } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { denseFigures, evaluateSession, evaluateVariant } from './evaluate-variant.ts'
+import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { evaluateSession, evaluateVariant } from './evaluate-variant.ts'
+import { type FlipsAsked, flipFinder } from './find-flips.ts'
+import type { Judge } from './judge.ts'
+import { classJudge } from './judge-classes.ts'
+import { embeddingJudge } from './judge-embeddings.ts'
+import { tokenJudge } from './judge-tokens.ts'
 import type { Row } from './rows.ts'
 import { spreadByLength } from './timed-examples.ts'
 import type { Variant } from './variants.ts'
@@ -19,33 +25,64 @@ interface Measured {
   /** Of a model that is pruned. */
   readonly inspection: Inspection | undefined
   readonly variants: readonly Variant[]
-  readonly inputs: ModelInputs
+  readonly data: TaskInputs
   readonly batchSize: number
+  /** Whether to ask which tokens turned answers; of classes only. */
+  readonly flips: FlipsAsked | undefined
 }
 
 /** The rows of `tp eval`: the file as it is, then its variants. First what they answer, one by one; then times, in turns. */
 export async function measureRows(measured: Measured, context: Context): Promise<Row[]> {
-  const { file, inspection, variants, inputs, batchSize } = measured
+  const { data, file, inspection, batchSize, flips } = measured
+  switch (data.task) {
+    case 'tokens':
+      return rowsOf(tokenJudge(data.inputs, data.labels), measured, context)
+    case 'embeddings':
+      return rowsOf(embeddingJudge(data.inputs), measured, context)
+    default: {
+      const { inputs } = data
+      const judge = classJudge(inputs)
+      if (flips === undefined || inspection === undefined) return rowsOf(judge, measured, context)
+      await using finder = await flipFinder({ ...flips, file, inspection, inputs, batchSize }, context)
+      return await rowsOf(judge, measured, context, (...about) => finder.find(...about))
+    }
+  }
+}
+
+type Ask<O> = (variant: Variant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>
+
+async function rowsOf<O extends Outcome>(
+  judge: Judge<O>,
+  measured: Measured,
+  context: Context,
+  ask?: Ask<O>,
+): Promise<Row[]> {
+  const { file, inspection, variants, batchSize, data } = measured
   const { progress, signal } = context
-  const task = { file, inputs, batchSize, signal, progress }
+  const task = { file, judge, inputs: data.inputs, batchSize, signal, progress }
   progress.stage('evaluating dense')
   const dense = await evaluateSession(await nodeRuntime().load(file.path, { threads: 1, signal }), task)
-  const figures = [{ method: 'dense', keep: '', seeds: 1, ...denseFigures(dense) }]
+  const whole = { kept: 1, keptByBlock: undefined, flops: 1, endToEnd: dense.latency }
+  const rows: Omit<Row, 'latency'>[] = [
+    { method: 'dense', keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
+  ]
   for (const variant of inspection ? variants : []) {
     const { method, keep, models } = variant
-    progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
-    const found = await evaluateVariant(variant, task, inspection as Inspection, dense)
-    figures.push({ method, keep, seeds: models.length, ...found })
+    const name = [method, keep].join(' ').trim()
+    progress.stage(`evaluating ${name}`)
+    const { figures, outcome } = await evaluateVariant(variant, task, inspection as Inspection, dense)
+    if (ask !== undefined && keep !== '') progress.stage(`asking ${name} which tokens turned its answers`)
+    rows.push({ method, keep, seeds: models.length, ...figures, flips: await ask?.(variant, outcome, dense) })
   }
   const latencies = await timeVariants(measured, context)
-  return figures.flatMap((row, i) => {
+  return rows.flatMap((row, i) => {
     const latency = latencies[i]
     return latency === undefined ? [] : [{ ...row, latency }]
   })
 }
 
 async function timeVariants(
-  { file, variants, inputs, batchSize }: Measured,
+  { file, variants, data, batchSize }: Measured,
   { progress, signal }: Context,
 ): Promise<Row['latency'][]> {
   progress.stage('timing')
@@ -56,6 +93,7 @@ async function timeVariants(
       const [model] = models
       if (model) sessions[`${i + 1}`] = await loadSession(model.plain.model, file, { threads: 1, signal })
     }
+    const inputs: ModelInputs = data.inputs
     const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
     const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
     const { variants: latencies } = await comparePaired(sessions, feeds, {

@@ -1,4 +1,4 @@
-import type { Interval, VariantLatency } from '@tp/eval'
+import type { FlipAnalysis, VariantLatency } from '@tp/eval'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { Figures } from './evaluate-variant.ts'
@@ -9,60 +9,40 @@ export interface Row extends Figures {
   readonly keep: string
   readonly seeds: number
   readonly latency: VariantLatency
+  /** Which tokens turned answers, where that was asked for. */
+  readonly flips: FlipAnalysis | undefined
 }
 
 export function describeRows(rows: readonly Row[]): string {
-  const headings = [
-    'method',
-    'keep',
-    'kept',
-    'accuracy',
-    'loss in points',
-    'agrees with dense',
-    'FLOPs',
-    'p50 ms',
-    'speed-up',
-  ]
-  const cells = rows.map(({ method, keep, seeds, kept, accuracy, loss, agreement, flops, latency }, i) => [
-    seeds === 1 ? method : `${method} (${seeds} seeds)`,
-    keep,
-    kept.toFixed(2),
-    plusMinus(accuracy),
-    i === 0 ? '' : points(loss),
-    `${agreement.toFixed(1)} %`,
-    flops === undefined ? '–' : factor(flops),
-    latency.p50Ms.toFixed(2),
-    i === 0
-      ? factor(1)
-      : `${factor(latency.speedup.value)} (${latency.speedup.low.toFixed(2)} … ${latency.speedup.high.toFixed(2)})`,
+  const answers = Object.keys(rows[0]?.answers.columns ?? {})
+  const headings = ['method', 'keep', 'kept', ...answers, 'FLOPs', 'p50 ms', 'speed-up']
+  const cells = rows.map((row, i) => [
+    nameOf(row),
+    row.keep,
+    row.kept.toFixed(2),
+    ...answers.map((heading) => row.answers.columns[heading] ?? ''),
+    row.flops === undefined ? '–' : factor(row.flops),
+    row.latency.p50Ms.toFixed(2),
+    i === 0 ? factor(1) : speedUp(row.latency),
   ])
   return table(headings, cells, ['method'])
 }
 
+export function nameOf({ method, seeds }: Pick<Row, 'method' | 'seeds'>): string {
+  return seeds === 1 ? method : `${method} (${seeds} seeds)`
+}
+
+function speedUp({ speedup: { value, low, high } }: VariantLatency): string {
+  return `${factor(value)} (${low.toFixed(2)} … ${high.toFixed(2)})`
+}
+
 /** The row in JSON: percent, factors over dense, milliseconds. */
-export function rowContent(row: Row): object {
-  const { method, keep, seeds, kept, keptByBlock, accuracy, loss, agreement, flops, endToEnd, latency } = row
-  const { estimate, low, high } = accuracy
+export function rowContent({ method, keep, seeds, kept, keptByBlock, answers, flops, endToEnd, latency }: Row): object {
   const { p50Ms, p90Ms, speedup } = latency
   return {
     ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByBlock },
-    ...{ accuracy: estimate, low, high, loss, agreement, flops: flops ?? null },
+    ...{ ...answers.content, flops: flops ?? null },
     ...{ p50Ms, p90Ms, endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null },
     ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
   }
-}
-
-/** Half as wide as the interval. */
-function plusMinus({ estimate, low, high }: Interval): string {
-  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
-}
-
-function points({ estimate, low, high }: Interval): string {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
-/** One decimal, with a minus sign and without minus zero. */
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }

@@ -1,4 +1,4 @@
-import type { Inspection, Pruned } from '@tp/compiler'
+import type { Inspection, Pruned, PruneOptions } from '@tp/compiler'
 import { type Method, none } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -21,6 +21,8 @@ interface VariantModel {
   readonly plain: Pruned
   /** The same with outputs that say which tokens stayed. */
   traced(): Promise<Pruned>
+  /** The same with an input that names one more token that stays. */
+  protecting(): Promise<Pruned>
 }
 
 /** A control that chance decides says little with fewer. */
@@ -87,6 +89,8 @@ async function variantModel(
 ): Promise<VariantModel> {
   const schedules = budget && encoders ? schedulesOf(budget, file.model, encoders, method) : new Map()
   const weights = method.params === undefined ? undefined : settings.weights
-  const prune = (trace: boolean): Promise<Pruned> => pruneFile(file, { ...settings, weights, method, schedules, trace })
-  return { plain: await prune(false), traced: () => prune(true) }
+  const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>
+    pruneFile(file, { ...settings, weights, method, schedules, ...form })
+  const plain = await prune({})
+  return { plain, traced: () => prune({ trace: true }), protecting: () => prune({ protectInput: true }) }
 }

@@ -38,10 +38,20 @@ export async function openInputs(
     modality: modalityOf(session.inputs),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
   })
-  const left = dataset.examples.length % batchSize
-  if (left > 0) progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are left out`)
-  const whole = { ...dataset, examples: dataset.examples.slice(0, dataset.examples.length - left) } as Dataset
+  const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
   return await prepareInputs(whole, session.inputs, { ...known, tokenizer: tokenizer ?? known.tokenizer, signal })
+}
+
+/** Examples without the last ones that fill no batch. */
+export function wholeBatches<T>(
+  examples: readonly T[],
+  batchSize: number,
+  progress: Context['progress'],
+): readonly T[] {
+  const left = examples.length % batchSize
+  if (left === 0) return examples
+  progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are left out`)
+  return examples.slice(0, examples.length - left)
 }
 
 /** Examples that go together: as many as the model always takes, or one. */

@@ -130,7 +130,8 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
   readonly method: Method
   /** By name of the encoder; without one only what no output reads is left out. */
   readonly schedules: ReadonlyMap<string, Schedule>
-  readonly trace?: boolean
+  readonly trace?: PruneOptions['trace']
+  readonly protectInput?: PruneOptions['protectInput']
   readonly deadTokens?: boolean
 }
 
@@ -140,6 +141,7 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
   const { method, schedules, tower, outputs, weights, protect, restore, trace = false, deadTokens = true } = request
+  const { protectInput = false } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
@@ -152,6 +154,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     protect,
     restore,
     trace,
+    protectInput,
     deadTokens,
     source: file.hash(),
     ...(params && { params }),

@@ -22,7 +22,7 @@ interface Line {
  * @throws TpError TP_DATA naming the line
  */
 export async function readTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TextDataset> {
-  const lines = parseLines(path, decodeText(path, await readFile(path)))
+  const lines = await readCells(path)
   const header = lines[0]?.cells.map((cell) => cell.trim().toLowerCase()) ?? []
   const hasHeader = header.includes('label')
   const rows = hasHeader ? lines.slice(1) : lines
@@ -51,6 +51,14 @@ function labelColumnOf(first: Line | undefined, labels: readonly string[] | unde
   const [left, right] = first?.cells ?? []
   const isSecond = left !== undefined && right !== undefined && classOf(left, labels) === undefined
   return isSecond && classOf(right, labels) !== undefined ? 1 : 0
+}
+
+/** The cells of all lines that are not empty. @throws TpError TP_DATA */
+export async function readCells(path: string): Promise<Line[]> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new TpError('TP_DATA', 'eval', `${path}: there is no such file that can be read`, { cause })
+  })
+  return parseLines(path, decodeText(path, bytes))
 }
 
 /** @throws TpError TP_DATA for bytes that are no UTF-8 */

@@ -64,6 +64,19 @@ export async function evaluateTokens(
   }
 }
 
+/** Judged tokens with the dense model's tag, right or wrong. @throws TpError TP_OPTION if the two are not of the same sentences */
+export function tokenAgreement(pruned: TokenEvaluation, dense: TokenEvaluation): Figure {
+  const [own, reference] = [pruned.predictions, dense.predictions]
+  if (own.length !== reference.length || own.some(({ length }, i) => length !== reference[i]?.length)) {
+    const counts = `${own.length} and ${reference.length}`
+    throw new TpError('TP_OPTION', 'eval', `evaluations of ${counts} sentences cannot be compared; evaluate the same`)
+  }
+  return {
+    got: reference.map((tags, i) => tags.filter((tag, token) => tag === own[i]?.[token]).length),
+    of: reference.map(({ length }) => length),
+  }
+}
+
 /** Positions of the tokens that count. */
 function judged(tags: Int32Array): number[] {
   return [...tags.keys()].filter((token) => tags[token] !== IGNORED)

@@ -1,0 +1,66 @@
+import { type Inspection, type Pruned, prune } from '@tp/compiler'
+import { schedule } from '@tp/core'
+import { analyseFlips, type Evaluation, type FlipAnalysis, type ModelInputs, trajectoriesOf } from '@tp/eval'
+import { receivedAttention } from '@tp/method-attention'
+import type { Context } from '../command/context.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import type { Variant } from './variants.ts'
+
+/** How much is asked of each variant. */
+export interface FlipsAsked {
+  readonly examples: number
+  /** Of each example. */
+  readonly tokens: number
+}
+
+interface FlipTask extends FlipsAsked {
+  readonly file: ModelFile
+  readonly inspection: Inspection
+  readonly inputs: ModelInputs
+  readonly batchSize: number
+}
+
+/** Finds which tokens turned the answers of variants of one model. */
+export interface FlipFinder extends AsyncDisposable {
+  /**
+   * @param pruned the answers of the variant's first model
+   * @returns undefined where no token leaves
+   */
+  find(variant: Variant, pruned: Evaluation, dense: Evaluation): Promise<FlipAnalysis | undefined>
+}
+
+/** Tokens that receive most attention in the dense model, over all blocks, are tried first. */
+export async function flipFinder(task: FlipTask, { progress, signal }: Context): Promise<FlipFinder> {
+  const { file, inspection, inputs, batchSize, examples, tokens } = task
+  const inputTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
+  const attention = await loadSession(attentionModel(file, inspection).model, file, { threads: 1, signal })
+  const likely = async (example: number): Promise<number[]> => {
+    const outputs = await attention.run(await inputs.feeds(new Array<number>(batchSize).fill(example)), { signal })
+    const length = inputs.lengths?.[example] ?? inputTokens ?? 0
+    const [ways = []] = trajectoriesOf(outputs, [length])
+    return ways.map(({ scores }) => [...scores.values()].reduce((sum, score) => sum + score, 0))
+  }
+  return {
+    async find({ models: [model] }, pruned, dense) {
+      if (model === undefined || model.plain.cuts.length === 0) return undefined
+      const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { threads: 1, signal })
+      await using traced = await load(model.traced())
+      await using protecting = await load(model.protecting())
+      const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+      const options = { examples, tokens, likely, inputTokens, batchSize, signal, onProgress }
+      return await analyseFlips({ traced, protecting }, inputs, { dense, pruned }, options)
+    },
+    [Symbol.asyncDispose]: () => attention.dispose(),
+  }
+}
+
+/** The dense model with the attention that each token receives in each block: a pruning that keeps all, and says its scores. */
+function attentionModel({ path, model }: ModelFile, { tower, blocks, open }: Inspection): Pruned {
+  const layers = blocks.map((_, block) => block).filter((block) => block >= open)
+  const keepAll = schedule(blocks.length, { keep: 1, layers })
+  const result = prune(model, { method: receivedAttention(), schedule: keepAll, tower, trace: 'scores' })
+  if (!result.ok) throw new RefusalError(path, result.refusal)
+  return result
+}

@@ -1,0 +1,47 @@
+import {
+  compareEmbeddings,
+  type Embeddings,
+  embed,
+  type Figure,
+  figureInterval,
+  type ModelInputs,
+  meanFigure,
+  type Nearness,
+} from '@tp/eval'
+import { percent } from './figures-text.ts'
+import type { Judge } from './judge.ts'
+
+/** How many nearest examples are looked up. */
+const NEIGHBOURS = 10
+
+const columns: Readonly<Record<keyof Nearness, readonly [heading: string, text: (value: number) => string]>> = {
+  cosine: ['cosine to dense', (value) => value.toFixed(3)],
+  rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
+  neighbours: [`nearest ${NEIGHBOURS} kept`, (share) => percent(100 * share)],
+  neighboursInDense: ['in the dense index', (share) => percent(100 * share)],
+}
+const names = Object.keys(columns) as (keyof Nearness)[]
+
+/** How near vectors are to those of the dense model, and what a search still finds. */
+export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
+  return {
+    run: (session, options) => embed(session, inputs, options),
+    dense: () => ({
+      columns: Object.fromEntries(names.map((name) => [columns[name][0], ''])),
+      content: Object.fromEntries(names.map((name) => [name, { estimate: 1, low: 1, high: 1 }])),
+    }),
+    pruned(embeddings, dense) {
+      const near = embeddings.map((own) => compareEmbeddings(own, dense, { neighbours: NEIGHBOURS }))
+      const intervals = names.map((name) => {
+        const figure: Figure = meanFigure(near.map((own) => own[name]))
+        return [name, figureInterval(figure)] as const
+      })
+      return {
+        columns: Object.fromEntries(
+          intervals.map(([name, { estimate }]) => [columns[name][0], columns[name][1](estimate)]),
+        ),
+        content: Object.fromEntries(intervals),
+      }
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import {
+  evaluateTokens,
+  type Figure,
+  figureInterval,
+  figureLoss,
+  mcnemar,
+  meanFigure,
+  type TaggedInputs,
+  type TokenEvaluation,
+  tokenAgreement,
+} from '@tp/eval'
+import { mcnemarContent, percent, plusMinus, points, pValue, times } from './figures-text.ts'
+import type { Answers, Judge } from './judge.ts'
+
+/** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
+export function tokenJudge(inputs: TaggedInputs, labels: readonly string[] | undefined): Judge<TokenEvaluation> {
+  return {
+    run: (session, options) => evaluateTokens(session, inputs, { ...options, labels }),
+    dense: (dense) => describe([dense], dense, true),
+    pruned: (evaluations, dense) => describe(evaluations, dense, false),
+  }
+}
+
+function describe(
+  evaluations: readonly [TokenEvaluation, ...TokenEvaluation[]],
+  dense: TokenEvaluation,
+  isDense: boolean,
+): Answers {
+  const [first, ...others] = evaluations
+  const names = Object.keys(dense.figures)
+  const figures = Object.fromEntries(
+    names.map((name) => [name, meanFigure(evaluations.map(({ figures }) => figures[name] as Figure))]),
+  )
+  const intervals = Object.fromEntries(
+    Object.entries(figures).map(([name, figure]) => [name, times(figureInterval(figure), 100)]),
+  )
+  const [judgedBy = ''] = names
+  const loss = times(figureLoss(dense.figures[judgedBy] as Figure, figures[judgedBy] as Figure), 100)
+  const test = others.length === 0 ? mcnemar(dense.correct, first.correct) : undefined
+  const agreement = 100 * figureInterval(meanFigure(evaluations.map((own) => tokenAgreement(own, dense)))).estimate
+  const columns = Object.entries(intervals).map(([name, interval]) => [HEADINGS[name] ?? name, plusMinus(interval)])
+  return {
+    columns: {
+      ...Object.fromEntries(columns),
+      [`loss of ${HEADINGS[judgedBy]}`]: isDense ? '' : points(loss),
+      'McNemar p': isDense ? '' : pValue(test?.p),
+      'agrees with dense': percent(agreement),
+    },
+    content: {
+      ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
+      ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },
+      ...{ lossOf: judgedBy, loss, mcnemar: isDense ? null : mcnemarContent(test), agreement },
+    },
+  }
+}
+
+const HEADINGS: Readonly<Record<string, string>> = { f1: 'F1', accuracy: 'accuracy' }

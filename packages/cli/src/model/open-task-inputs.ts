@@ -1,0 +1,83 @@
+import {
+  type Dataset,
+  loadTokenizer,
+  type ModelInputs,
+  modalityOf,
+  prepareInputs,
+  readModelFolder,
+  readTaggedTsv,
+  readTexts,
+  type TaggedInputs,
+  type Task,
+  taggedInputs,
+  taskOf,
+} from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import { wholeNumber } from '../pruning/numbers.ts'
+import { type dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
+
+export const taskOption = {
+  task: {
+    type: 'string',
+    value: 'classification|tokens|embeddings',
+    description: 'what the model is for; default: what its outputs look like',
+  },
+} as const
+
+/** Data as a model of one task takes them. */
+export type TaskInputs =
+  | { readonly task: 'classification' | 'embeddings'; readonly inputs: ModelInputs }
+  | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
+
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings'] satisfies Task[]
+
+/** @throws TpError TP_USAGE */
+export function readTask(text: string | undefined): Task | undefined {
+  if (text === undefined || isTask(text)) return text
+  throw usageError(`--task is "${text}"; it must be ${tasks.slice(0, -1).join(', ')} or ${tasks.at(-1)}`)
+}
+
+function isTask(text: string): text is Task {
+  return tasks.includes(text)
+}
+
+/**
+ * The examples of a file or folder for the task that is asked for, or that the model's outputs look like.
+ * @throws TpError of @tp/eval; TP_USAGE
+ */
+export async function openTaskInputs(
+  path: string,
+  data: string,
+  batchSize: number,
+  given: Arguments<typeof dataOptions & typeof taskOption>,
+  context: Context,
+): Promise<TaskInputs> {
+  const { progress, signal } = context
+  const known = await readModelFolder(path)
+  const labels = given.labels?.split(',') ?? known.labels
+  await using session = await nodeRuntime().load(path, { signal })
+  const { inputs: taken, outputs } = session
+  const task = readTask(given.task) ?? taskOf(outputs, labels)
+  const isText = modalityOf(taken) === 'text'
+  // Pictures and sounds have their labels in names of files, which nobody has to read.
+  if (task === 'classification' || (task === 'embeddings' && !isText)) {
+    return { task, inputs: await openInputs(path, data, batchSize, given, context) }
+  }
+  if (!isText) throw usageError('--task tokens is for models of texts')
+  progress.stage(`reading ${data}`)
+  const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
+  const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
+  if (task === 'embeddings') {
+    const texts = await readTexts(data, { limit })
+    const examples = wholeBatches(texts.examples, batchSize, progress)
+    return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
+  }
+  if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is beside the model')
+  const tagged = await readTaggedTsv(data, { labels, limit })
+  const sentences = wholeBatches(tagged.sentences, batchSize, progress)
+  const tokenizer = await loadTokenizer(options.tokenizer)
+  return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, taken, tokenizer, options) }
+}

@@ -1,0 +1,82 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { IGNORED, readTaggedTsv } from './tagged-tsv.ts'
+import { readTexts } from './texts.ts'
+import type { LabelledOptions } from './tsv.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-tagged-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function written(content: string): Promise<string> {
+  const path = join(folder, 'data.tsv')
+  await writeFile(path, content)
+  return path
+}
+
+const labels = ['O', 'B-PER', 'I-PER']
+
+describe('readTaggedTsv', () => {
+  const read = async (content: string, options: LabelledOptions = { labels }) =>
+    (await readTaggedTsv(await written(content), options)).sentences.map(({ words, tags, source }) => ({
+      words: words.join(' '),
+      tags,
+      line: Number(source.split(' ').at(-1)),
+    }))
+
+  test('sentences are separated by empty lines', async () => {
+    expect(await read('Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\n\n\nYes\tO\n')).toEqual([
+      { words: 'Ada Lovelace wrote', tags: [1, 2, 0], line: 1 },
+      { words: 'Yes', tags: [0], line: 6 },
+    ])
+  })
+
+  test("of CoNLL's columns the first and the last count, and documents are no sentences", async () => {
+    const lines = '-DOCSTART-\t-X-\tO\tO\r\n\r\nAda\tNNP\tB-NP\tB-PER\r\n"\t"\tO\tO'
+    expect(await read(lines)).toEqual([{ words: 'Ada "', tags: [1, 0], line: 3 }])
+  })
+
+  test('a tag may be left unjudged; numbers do where names are not known', async () => {
+    expect(await read('Ada\t1\nx\t-100\n', {})).toEqual([{ words: 'Ada x', tags: [1, IGNORED], line: 1 }])
+  })
+
+  test('so many sentences as asked for', async () => {
+    expect(await read('a\tO\n\nb\tO\n\nc\tO\n', { labels, limit: 2 })).toHaveLength(2)
+  })
+
+  test.each([
+    ['an unknown tag', 'Ada\tB-LOC\n', /line 1: unknown label "B-LOC"; the model knows O, B-PER, I-PER/],
+    ['a word without tag', 'Ada\tO\nLovelace\n', /line 2: is not word<TAB>tag/],
+    ['nothing', '\n\n', /holds no word<TAB>tag line/],
+  ])('%s is an error', async (_, content, message) => {
+    await expect(read(content)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
+  })
+
+  test('a file that is not there is an error', async () => {
+    await expect(readTaggedTsv(join(folder, 'none.tsv'))).rejects.toMatchObject({ code: 'TP_DATA' })
+  })
+})
+
+describe('readTexts', () => {
+  const read = async (content: string): Promise<string[]> => {
+    const { examples } = await readTexts(await written(content))
+    expect(examples.every(({ label }) => label === -1)).toBe(true)
+    return Promise.all(examples.map(async ({ read }) => read()))
+  }
+
+  test.each([
+    ['one a line', 'a text\nanother "one\n', ['a text', 'another "one']],
+    ['beside labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
+    ['beside labels, behind a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
+  ])('%s', async (_, content, texts) => {
+    expect(await read(content)).toEqual(texts)
+  })
+
+  test('no text is an error', async () => {
+    await expect(read('sentence\n')).rejects.toMatchObject({ code: 'TP_DATA' })
+  })
+})

@@ -1,0 +1,140 @@
+import { type PruneOptions, prune } from '@tp/compiler'
+import { random, type Session, schedule } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { mailData, modelPath } from '@tp/models'
+import { encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  compareEmbeddings,
+  type Embeddings,
+  embed,
+  type Figure,
+  figureInterval,
+  figureLoss,
+  type ModelInputs,
+  type Nearness,
+  prepareInputs,
+  readModelFolder,
+  someExamples,
+  taskOf,
+  textDataset,
+} from '../src/index.ts'
+import { BLOCKS, mailStates } from './tagger.ts'
+
+const MAILS = 60
+const model = mailStates()
+let session: Session
+let inputs: ModelInputs
+let dense: Embeddings
+
+async function embedCut(options: Pick<PruneOptions, 'method' | 'restore'>, keep: number): Promise<Embeddings> {
+  const result = prune(model, { ...options, schedule: schedule(BLOCKS, { keep, layers: [0, 1] }) })
+  if (!result.ok) throw new Error(result.refusal.message)
+  await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
+  return await embed(pruned, inputs, { batchSize: 8 })
+}
+
+beforeAll(async () => {
+  session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
+  const mails = textDataset(
+    'mails',
+    mailData('test')
+      .slice(0, MAILS)
+      .map(({ text }) => ({ text, label: -1 })),
+  )
+  const known = { ...(await readModelFolder(modelPath('mail'))), maxTokens: 48 }
+  inputs = await prepareInputs(mails, session.inputs, known)
+  dense = await embed(session, inputs, { batchSize: 8 })
+}, 60_000)
+
+afterAll(() => session[Symbol.asyncDispose]())
+
+const mean = ({ got }: Figure): number => got.reduce((sum, value) => sum + value, 0) / got.length
+
+describe('vectors of mails: means of the last states', () => {
+  test('are found by the outputs, and are the means over the real tokens', async () => {
+    expect(taskOf(session.outputs)).toBe('embeddings')
+    const { last_hidden_state: states } = await session.run(await inputs.feeds([3]))
+    const [, tokens = 0, width = 0] = states?.dims ?? []
+    const data = states?.data as Float32Array
+    const sums = Array.from({ length: width }, (_, i) =>
+      Array.from({ length: tokens }, (_, token) => data[token * width + i] as number).reduce((a, b) => a + b, 0),
+    )
+    const length = Math.sqrt(sums.reduce((sum, value) => sum + value * value, 0))
+    for (const [i, value] of sums.entries()) expect(dense.vectors[3]?.[i]).toBeCloseTo(value / length, 5)
+  })
+
+  test('are near those of the dense model the nearer the more tokens stay', { timeout: 60_000 }, async () => {
+    const method = receivedAttention()
+    const [whole, much, little] = [1, 0.8, 0.2].map((keep) => embedCut({ method }, keep)) as Promise<Embeddings>[]
+    const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
+      compareEmbeddings((await vectors) as Embeddings, dense)
+    const [all, near, far] = [await nearness(whole), await nearness(much), await nearness(little)]
+    for (const name of ['cosine', 'rankCorrelation', 'neighbours', 'neighboursInDense'] as const) {
+      expect(mean(all[name]), name).toBeCloseTo(1, 5)
+      expect(mean(near[name]), name).toBeLessThan(0.999)
+      expect(near[name].got, name).toHaveLength(MAILS)
+    }
+    // paired: the same texts in both
+    expect(figureLoss(near.cosine, far.cosine).low).toBeGreaterThan(0)
+    expect(figureInterval(near.cosine).estimate).toBeCloseTo(mean(near.cosine), 12)
+  })
+
+  test('of a model that gives only the tokens that are left are means over those', { timeout: 60_000 }, async () => {
+    const left = await embedCut({ method: random({ seed: 1 }), restore: 'none' }, 0.5)
+    const all = await embedCut({ method: random({ seed: 1 }) }, 0.5)
+    expect(left.vectors[0]).toHaveLength(128)
+    const [own, restored] = [compareEmbeddings(left, dense), compareEmbeddings(all, dense)]
+    expect(mean(own.cosine)).toBeGreaterThan(0.5)
+    expect(mean(own.cosine)).not.toBeCloseTo(mean(restored.cosine), 6)
+  })
+
+  test('an output may be named, and has to be there', async () => {
+    const some = someExamples(inputs, [0, 1, 2])
+    const named = await embed(session, some, { output: 'last_hidden_state' })
+    expect(named.vectors).toEqual((await embed(session, some)).vectors)
+    await expect(embed(session, some, { output: 'pooled' })).rejects.toMatchObject({
+      code: 'TP_OUTPUT',
+      message: expect.stringMatching(/a float32 output pooled of .*; the model gave last_hidden_state float32/),
+    })
+  })
+})
+
+/** Vectors on the circle, by their angles in degrees. */
+function circle(...angles: number[]): Embeddings {
+  const vectors = angles.map((angle) =>
+    Float64Array.of(Math.cos((angle * Math.PI) / 180), Math.sin((angle * Math.PI) / 180)),
+  )
+  return { task: 'embeddings', figures: {}, vectors, kept: undefined, latency: undefined }
+}
+
+describe('compareEmbeddings', () => {
+  test('by hand', () => {
+    // of the vector at 0° the others lie at 10, 30, 60 and 100°; then at 30, 10, 60 and 100°
+    const dense = circle(0, 10, 30, 60, 100)
+    const pruned = circle(0, 30, 10, 60, 100)
+    const near = compareEmbeddings(pruned, dense, { neighbours: 1 })
+    // ranks 4 3 2 1 and 3 4 2 1: 1 − 6·2/(4·15)
+    expect(near.rankCorrelation.got[0]).toBeCloseTo(0.8, 12)
+    expect(near.cosine.got.map((value) => Number(value.toFixed(6)))).toEqual([1, 0.939693, 0.939693, 1, 1])
+    expect(near.neighbours.got[0]).toBe(0)
+    // 0° is where it was, and so is the index
+    expect(near.neighboursInDense.got[0]).toBe(1)
+    expect(compareEmbeddings(pruned, dense, { neighbours: 2, queries: 1 }).neighbours.got).toEqual([1])
+  })
+
+  test('a turn of all vectors changes no similarity, but a search in the dense index', () => {
+    const [dense, turned] = [circle(0, 10, 31, 64, 107), circle(90, 100, 121, 154, 197)]
+    const near = compareEmbeddings(turned, dense, { neighbours: 1 })
+    expect(mean(near.rankCorrelation)).toBeCloseTo(1, 12)
+    expect(mean(near.neighbours)).toBe(1)
+    expect(mean(near.neighboursInDense)).toBeLessThan(1)
+    expect(mean(near.cosine)).toBeCloseTo(0, 12)
+  })
+
+  test('other examples, and too few, are errors', () => {
+    expect(() => compareEmbeddings(circle(0, 1, 2), circle(0, 1))).toThrow(/3 vectors of 2 and 2 of 2 numbers/)
+    expect(() => compareEmbeddings(circle(0, 1), circle(0, 1))).toThrow(/2 examples have no neighbours/)
+  })
+})

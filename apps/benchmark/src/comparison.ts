@@ -54,7 +54,7 @@ try {
 } catch (error) {
   const usage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
   if (!usage && !isTpError(error)) throw error
-  process.stderr.write(`${(error as Error).message}${usage ? '\n\n' + HELP : '\n'}`)
+  process.stderr.write(`${(error as Error).message}${usage ? `\n\n${HELP}` : '\n'}`)
   process.exitCode = usage || (isTpError(error) && error.code === 'TP_OPTION') ? 2 : 1
 }
 

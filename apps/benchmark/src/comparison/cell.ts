@@ -82,7 +82,7 @@ export interface ShiftValue {
   readonly sets: readonly ShiftedAnswers[]
 }
 
-export interface ShiftedAnswers {
+interface ShiftedAnswers {
   readonly name: string
   readonly correct: string
   /** The model is given the same as without the shift. */

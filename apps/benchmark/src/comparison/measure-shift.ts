@@ -5,30 +5,42 @@ import type { ShiftCell, ShiftValue } from './cell.ts'
 import type { SharedFiles, SubjectForm } from './subjects.ts'
 import { type Opened, prepare } from './variants.ts'
 
-/** Some test examples as they are, and shifted in every way there is for their kind. */
-export async function openShifts(
+/** Some test examples as they are, and shifted in every way there is for their kind; each text cut, if it is said. */
+export type ShiftedData = (maxTokens?: number) => Promise<ShiftedSet[]>
+
+/** Prepares them when they are asked for, and once. */
+export function openShifts(
   form: SubjectForm,
   context: SharedFiles,
   { subject }: Opened,
   { examples, severity }: ShiftCell,
-): Promise<ShiftedSet[]> {
-  const dataset = await form.data(context, 'test', Math.min(examples, form.examples.test))
-  await using session = await context.runtime.load(subject.file, { threads: 1 })
-  const shifts = shiftSuite(form.modality, [severity]) as readonly Shift[]
-  return shiftedSets(dataset, shifts, session.inputs, await form.prepare(context))
+): ShiftedData {
+  const known = new Map<number | undefined, Promise<ShiftedSet[]>>()
+  const make: ShiftedData = async (maxTokens) => {
+    const dataset = await form.data(context, 'test', Math.min(examples, form.examples.test))
+    await using session = await context.runtime.load(subject.file, { threads: 1 })
+    const shifts = shiftSuite(form.modality, [severity]) as readonly Shift[]
+    const options = await form.prepare(context)
+    return shiftedSets(dataset, shifts, session.inputs, { ...options, ...(maxTokens !== undefined && { maxTokens }) })
+  }
+  return (maxTokens) => {
+    const sets = known.get(maxTokens) ?? make(maxTokens)
+    known.set(maxTokens, sets)
+    return sets
+  }
 }
 
-/** Right answers on each of the sets; texts that are cut are cut to what was allowed in distribution. */
+/** Right answers on each of the sets; texts that are cut are cut where they are in distribution. */
 export async function measureShift(
   runtime: Runtime,
   opened: Opened,
-  sets: readonly ShiftedSet[],
+  shifted: ShiftedData,
   { setting }: ShiftCell,
 ): Promise<ShiftValue> {
-  const { model } = await prepare(opened, setting)
+  const { model, maxTokens } = await prepare(opened, setting)
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
   const answers: ShiftValue['sets'][number][] = []
-  for (const [i, { name, inputs, sameInputs }] of sets.entries()) {
+  for (const [i, { name, inputs, sameInputs }] of (await shifted(maxTokens)).entries()) {
     const unchanged = i > 0 && sameInputs
     const batchSize = inputs.lengths === undefined ? 8 : 2
     const correct = unchanged

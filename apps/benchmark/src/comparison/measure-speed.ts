@@ -9,8 +9,8 @@ import type { SpeedCell, SpeedValue } from './cell.ts'
 import { openOptimised } from './optimised-session.ts'
 import { type Opened, type Prepared, prepare } from './variants.ts'
 
-/** The budget of time ends most comparisons earlier. */
-const MOST_ROUNDS = 100
+/** Enough for a narrow interval; of large models the budget of time ends it earlier. */
+const MOST_ROUNDS = 40
 
 /** Different batches of a shape. */
 const TURNS = 3
@@ -24,7 +24,7 @@ export async function measureSpeed(runtime: Runtime, opened: Opened, cell: Speed
       const optimisation = cell.entrants[i]?.optimisation
       sessions[i] = await (optimisation ? openOptimised(file, optimisation) : runtime.load(file, { threads: 1 }))
     }
-    return valueOf(await comparePaired(sessions, inputs, { ...optionsOf(cell), inputsOf }), inputs.length)
+    return timesOf(await comparePaired(sessions, inputs, { ...optionsOf(cell), inputsOf }), inputs.length)
   } finally {
     for (const session of Object.values(sessions)) await session.dispose()
   }
@@ -35,7 +35,7 @@ export async function measureWebSpeed(page: ChromiumPage, opened: Opened, cell: 
   const { files, inputs } = await entrantsOf(opened, cell)
   try {
     for (const [i, file] of files.entries()) await page.load(`${i}`, file, 'wasm', { threads: 1 })
-    return valueOf(await page.compare(inputs, optionsOf(cell)), inputs.length)
+    return timesOf(await page.compare(inputs, optionsOf(cell)), inputs.length)
   } finally {
     await page.clear()
   }
@@ -45,7 +45,7 @@ function optionsOf({ budgetMs }: SpeedCell): Pick<ComparisonOptions, 'rounds' | 
   return { rounds: MOST_ROUNDS, budgetMs }
 }
 
-function valueOf({ variants }: Comparison, inputs: number): SpeedValue {
+function timesOf({ variants }: Comparison, inputs: number): SpeedValue {
   // names are numbers, which objects keep in order
   return { inputs, entrants: Object.values(variants).map(({ roundsMs, p50Ms, p90Ms }) => ({ roundsMs, p50Ms, p90Ms })) }
 }

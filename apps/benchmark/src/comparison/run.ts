@@ -119,9 +119,9 @@ class Resources implements AsyncDisposable {
   async #shifts(form: SubjectForm, cells: readonly ShiftCell[], onCell: OnCell): Promise<void> {
     const { runtime } = this.#run
     const opened = await this.#open(form, 'test')
-    const sets = await openShifts(form, { runtime, shared: sharedPath }, opened, cells[0] as ShiftCell)
+    const shifted = openShifts(form, { runtime, shared: sharedPath }, opened, cells[0] as ShiftCell)
     await inParallel(
-      cells.map((cell) => async () => onCell(cell, await attempt(() => measureShift(runtime, opened, sets, cell)))),
+      cells.map((cell) => async () => onCell(cell, await attempt(() => measureShift(runtime, opened, shifted, cell)))),
     )
   }
 

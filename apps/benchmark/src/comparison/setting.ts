@@ -101,10 +101,3 @@ export function settingText(setting: Setting): string {
       return setting.file
   }
 }
-
-/** One setting for all its seeds. */
-export function withoutSeed(setting: Setting): Setting {
-  if (setting.kind !== 'pruned' || setting.seed === undefined) return setting
-  const { seed: _, ...others } = setting
-  return others
-}

@@ -11,6 +11,7 @@ import {
   textDataset,
 } from '@tp/eval'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 import { encoders } from '../vision/encoders.ts'
@@ -44,7 +45,7 @@ export interface SubjectForm {
   readonly learned?: string
 }
 
-export interface SubjectFiles {
+interface SubjectFiles {
   readonly model: string
   readonly int8?: string
   readonly tokenizer?: string
@@ -196,12 +197,13 @@ export async function openForm(
 ): Promise<Subject> {
   const { name } = form
   const dataset = await form.data(context, split, Math.min(examples, form.examples[split]))
-  return openSubject(context.runtime, {
+  const subject = await openSubject(context.runtime, {
     name,
     path: form.files(context).model,
     dataset,
     prepare: await form.prepare(context),
   })
+  return form.modality === 'text' ? subject : { ...subject, inputs: readOnce(subject.inputs) }
 }
 
 /** Identifies a subject's files by their contents. @throws TpError TP_FILE_NOT_FOUND */

@@ -1,7 +1,7 @@
 import { type Session, TpError } from '@tp/core'
 import { type Evaluation, evaluate } from '../evaluate.ts'
 import { bootstrapMean, type Interval } from '../metrics/bootstrap.ts'
-import type { EvaluateOptions, Progress } from '../run-examples.ts'
+import type { EvaluateOptions } from '../run-examples.ts'
 import { extraLoss } from './extra-loss.ts'
 import type { ShiftedSet } from './shifted-sets.ts'
 

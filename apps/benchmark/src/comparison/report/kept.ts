@@ -27,5 +27,5 @@ export function keptTokens(plan: SubjectPlan, rows: readonly Row[], allowed: num
 }
 
 function heat(share: number): Html {
-  return html`<span style="background:rgba(var(--heat),${(0.45 * share).toFixed(2)});padding:.2rem .4rem;border-radius:3px">${Math.round(100 * share)}</span>`
+  return html`<span class="heat" style="background:rgba(var(--heat),${(0.4 * share).toFixed(2)})">${Math.round(100 * share)}</span>`
 }

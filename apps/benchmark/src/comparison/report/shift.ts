@@ -2,6 +2,7 @@ import { bootstrapMean, extraLoss, type Interval } from '@tp/eval'
 import { points } from '../../output/numbers.ts'
 import type { SubjectPlan } from '../plan.ts'
 import { isControl, type Setting, settingText } from '../setting.ts'
+import { listed } from '../verdict/words.ts'
 import { type Html, html } from './html.ts'
 import { table } from './table.ts'
 
@@ -48,10 +49,12 @@ export function shiftTable(plan: SubjectPlan): Html {
   const dense = plan.shiftedAnswers(none?.runs ?? [])?.[0]
   const percent = (correct: string): string =>
     `${((100 * [...correct].filter((right) => right === '1').length) / correct.length).toFixed(1)} %`
-  const rows = (dense?.sets ?? []).map(({ name: set, correct, unchanged }, i) => {
+  const sets = dense?.sets ?? []
+  const unseen = sets.filter(({ unchanged }) => unchanged).map(({ name }) => name)
+  const seen = sets.filter(({ unchanged }) => !unchanged)
+  const rows = seen.map(({ name: set, correct }, i) => {
     const cells = settings.map(({ name }) => {
       const own = all.find((one) => one.name === name && one.set === set) as Shifted
-      if (unchanged) return 'the same'
       return points(i === 0 ? own.loss : own.extra)
     })
     return { kind: i === 0 ? ('base' as const) : undefined, cells: [set, percent(correct), ...cells] }
@@ -62,6 +65,8 @@ export function shiftTable(plan: SubjectPlan): Html {
     ...settings.map(({ name, setting }) => ({ heading: isControl(setting) ? `${name} (control)` : name })),
   ]
   const legend = settings.map(({ name, setting }) => `${name}: ${settingText(setting)}`).join('; ')
-  const caption = `Points lost in distribution (first row), and how many more under each shift, paired by example; each is the fastest of its family within 1 point on calibration data, and random has the budget of the first`
-  return html`<h3>Under shift</h3>${table(caption, columns, rows)}<p class="soft">${legend}.</p>`
+  const caption = `Points lost in distribution (first row), and how many more under each shift, paired by example; each setting is the fastest of its family within 1 point on calibration data, and random has the budget of the first`
+  return html`<h3>Under shift</h3>${table(caption, columns, rows)}<p class="soft">${legend}.${
+    unseen.length > 0 && ` The model is given the same tokens as without it under ${listed(unseen)}.`
+  }</p>`
 }

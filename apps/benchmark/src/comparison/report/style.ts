@@ -28,7 +28,7 @@ th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(-
 th { color: var(--soft); font-weight: 600; vertical-align: bottom } th:first-child, td:first-child, td.words, th.words { text-align: left }
 th:first-child, td:first-child { position: sticky; left: 0; background: var(--page) }
 td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--chance) } tr.base td { color: var(--soft) }
-td.heat { text-align: center } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
+.heat { color: var(--ink); padding: .2rem .4rem; border-radius: 3px } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .3rem 0; list-style: none; font-size: .8125rem }
 .keys span { display: inline-block; width: .9rem; height: .22rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem }
 .words-left { line-height: 1.9 }

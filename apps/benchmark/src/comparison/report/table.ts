@@ -14,7 +14,7 @@ export interface TableRow {
 
 /** A table that scrolls by itself where the page is narrow, its caption staying where it is. */
 export function table(caption: string, columns: readonly Column[], rows: readonly TableRow[]): Html {
-  return html`<p class="caption">${caption}.</p><div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
+  return html`<p class="caption">${caption}.</p><div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>
 <thead><tr>${columns.map(({ heading, words }) => html`<th scope="col"${words ? html` class="words"` : ''}>${heading}</th>`)}</tr></thead>
 <tbody>${rows.map(
     ({ cells, kind }) =>

@@ -41,6 +41,8 @@ export interface TrajectoryCell {
   readonly subject: string
   readonly setting: Setting
   readonly examples: number
+  /** Positions of test examples whose answer the setting turns; one that can be read is among what is shown. */
+  readonly turned: readonly number[]
 }
 
 /** Right answers of one setting on data that are not like those it was chosen on. */
@@ -103,6 +105,8 @@ export interface Trajectory {
   readonly brightness?: readonly number[]
   /** Block that each token left at; −1 if it stayed. */
   readonly leftAt: readonly number[]
+  /** Tokens of which each, if it stayed, would bring the dense model's answer back; of an example whose answer was turned. */
+  readonly turnsBack?: readonly number[]
   /** Probability of the dense model's answer, by the dense and by the pruned model. */
   readonly confidence: readonly [dense: number, pruned: number]
 }

@@ -29,7 +29,7 @@ async function evaluateSetting(
   opened: Opened,
   { setting }: Pick<AccuracyCell, 'setting'>,
 ): Promise<Evaluation> {
-  const { model, inputs } = await prepare(opened, setting, true)
+  const { model, inputs } = await prepare(opened, setting, { trace: true })
   const { blocks, lengths } = opened.subject
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
   return await evaluate(session, inputs, {

@@ -28,6 +28,9 @@ export const USUAL_LOSS = 1
 /** Shares whose time is measured at all shapes. */
 const GRID_KEEPS = [0.7, 0.5]
 
+/** Of examples whose answers turn one is shown; the first may be too long to be read. */
+const MOST_TURNED = 50
+
 const [NONE, DENSE]: [Setting, Setting] = [{ kind: 'none' }, { kind: 'dense' }]
 
 const OPTIMISATIONS: readonly (Optimisation | undefined)[] = [undefined, 'extended', 'basic', 'disabled']
@@ -103,6 +106,11 @@ export class SubjectPlan {
   /** The model that nothing was taken from, on a split. */
   reference(split: Split): AccuracyValue | undefined {
     return this.#results.value(this.accuracyCell(NONE, split))
+  }
+
+  /** The file as it is, on test data. */
+  get dense(): AccuracyValue | undefined {
+    return this.#results.value(this.accuracyCell(DENSE, 'test'))
   }
 
   /** What all runs of a setting answered; undefined until the last has. */
@@ -282,7 +290,10 @@ export class SubjectPlan {
   trajectoryCell(): TrajectoryCell {
     const usual = this.#pruning(USUAL_LOSS) ?? this.#pruning(2 * USUAL_LOSS)
     const setting = usual?.setting ?? (this.gridSettings()[0] as Setting)
-    return { kind: 'trajectory', subject: this.form.name, setting, examples: this.#extent.trajectories }
+    const answers = this.#results.value(this.accuracyCell(setting, 'test'))?.answers ?? ''
+    const before = this.reference('test')?.answers ?? ''
+    const turned = [...answers].flatMap((answer, i) => (answer === before[i] ? [] : [i])).slice(0, MOST_TURNED)
+    return { kind: 'trajectory', subject: this.form.name, setting, examples: this.#extent.trajectories, turned }
   }
 
   get #fixed(): Ladder[] {

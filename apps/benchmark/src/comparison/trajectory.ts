@@ -1,7 +1,8 @@
 import { type NamedTensors, type Runtime, type Session, type TensorLike, TpError } from '@tp/core'
-import { loadTokenizer, trajectoriesOf } from '@tp/eval'
+import { analyseFlips, evaluate, loadTokenizer, someExamples, trajectoriesOf } from '@tp/eval'
 import { encodeModel } from '@tp/onnx'
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from './cell.ts'
+import type { Setting } from './setting.ts'
 import { type Opened, prepare } from './variants.ts'
 
 /** Texts to be read have to be short, though not so short that nothing can leave. */
@@ -11,12 +12,12 @@ const WORDS = { least: 24, most: 90 }
 export async function measureTrajectories(
   runtime: Runtime,
   opened: Opened,
-  { setting, examples }: TrajectoryCell,
+  { setting, examples, turned }: TrajectoryCell,
   tokenizer: string | undefined,
 ): Promise<TrajectoryValue> {
   const { inputs, lengths } = opened.subject
   const pieces = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer)
-  const { model } = await prepare(opened, setting, true)
+  const { model } = await prepare(opened, setting, { trace: true })
   await using dense = await runtime.load(opened.subject.file, { threads: 1 })
   await using pruned = await runtime.load(encodeModel(model), { threads: 1 })
   const readable = [...lengths.keys()].filter((i) => {
@@ -24,7 +25,9 @@ export async function measureTrajectories(
     return pieces === undefined || (length >= WORDS.least && length <= WORDS.most)
   })
   const trajectories: Trajectory[] = []
-  for (const position of spread(readable, examples)) {
+  const wrong = turned.find((position) => readable.includes(position))
+  const others = spread(readable, examples).filter((position) => position !== wrong)
+  for (const position of wrong === undefined ? others : [...others, wrong]) {
     const feeds = await inputs.feeds([position])
     const answers = [await probabilities(dense, feeds), await probabilities(pruned, feeds)] as const
     const [before, after] = answers
@@ -39,9 +42,30 @@ export async function measureTrajectories(
       ...(feeds.pixel_values && { brightness: brightnessOf(feeds.pixel_values, lengths[position] as number) }),
       leftAt: waysOf(after.outputs, lengths[position] as number),
       confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
+      ...(position === wrong && { turnsBack: await turningBack(runtime, opened, setting, position) }),
     })
   }
   return { examples: trajectories }
+}
+
+/** Tokens of an example that the pruned model answers otherwise: those of which each, if it stayed, would bring the answer back. */
+async function turningBack(runtime: Runtime, opened: Opened, setting: Setting, position: number): Promise<number[]> {
+  const { subject } = opened
+  const inputs = someExamples(subject.inputs, [position])
+  const load = async (extra: Parameters<typeof prepare>[2]): Promise<Session> =>
+    runtime.load(encodeModel((await prepare(opened, setting, extra)).model), { threads: 1 })
+  await using whole = await runtime.load(subject.file, { threads: 1 })
+  await using traced = await load({ trace: true })
+  await using protecting = await load({ protectInput: true })
+  const [dense, pruned] = [await evaluate(whole, inputs), await evaluate(traced, inputs)]
+  const tokens = subject.lengths[position] as number
+  const { flips } = await analyseFlips(
+    { traced, protecting },
+    inputs,
+    { dense, pruned },
+    { tokens, inputTokens: tokens },
+  )
+  return flips.flatMap(({ tried }) => tried.flatMap(({ position: token, turnsBack }) => (turnsBack ? [token] : [])))
 }
 
 /** Evenly spread, so that not all are of the class that comes first. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { PruneOptions } from '@tp/compiler'
 import { isTpError, none, type Runtime, random, TpError } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
@@ -29,8 +30,12 @@ export interface Prepared {
 
 export const learnedFolder: string = fileURLToPath(new URL('../../../../reports/learned/', import.meta.url))
 
-/** @param trace says which tokens stay, in outputs of its own */
-export async function prepare(opened: Opened, setting: Setting, trace = false): Promise<Prepared> {
+/** @param extra what a pruned model can be asked besides: which tokens stay, or what if one more stayed */
+export async function prepare(
+  opened: Opened,
+  setting: Setting,
+  extra: Pick<PruneOptions, 'trace' | 'protectInput'> = {},
+): Promise<Prepared> {
   const subject = subjectOf(opened, setting)
   const { model, inputs, lengths, name } = subject
   const whole = { inputs, lengths }
@@ -42,7 +47,7 @@ export async function prepare(opened: Opened, setting: Setting, trace = false): 
     case 'pruned': {
       const method = methodOf(setting.method, setting.seed)
       return {
-        model: prunedModel(model, { method, schedule: scheduleOf(subject, setting.budget), trace }, name),
+        model: prunedModel(model, { method, schedule: scheduleOf(subject, setting.budget), ...extra }, name),
         ...whole,
       }
     }
@@ -52,7 +57,7 @@ export async function prepare(opened: Opened, setting: Setting, trace = false): 
     }
     case 'learned':
       return {
-        model: decodeModel(await readFile(`${learnedFolder}${setting.file}.${trace ? 'traced.' : ''}onnx`)),
+        model: decodeModel(await readFile(`${learnedFolder}${setting.file}.${extra.trace ? 'traced.' : ''}onnx`)),
         ...whole,
       }
     case 'truncated': {
@@ -88,7 +93,7 @@ export async function flopsOf(runtime: Runtime, opened: Opened, setting: Setting
     return totalFlops(model, lengths)
   } catch (error) {
     if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
-    const { model: traced } = await prepare(opened, setting, true)
+    const { model: traced } = await prepare(opened, setting, { trace: true })
     await using session = await runtime.load(encodeModel(traced), { threads: 1 })
     return examplesFlops(model, lengths, await keptCounts(session, inputs, inputs.lengths === undefined ? 8 : 2))
   }

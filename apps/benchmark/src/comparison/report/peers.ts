@@ -1,6 +1,7 @@
 import type { Speedup } from '@tp/eval'
 import { factor, points } from '../../output/numbers.ts'
 import type { Row } from '../analysis/rows.ts'
+import { agreementOf, lossOf } from '../choice.ts'
 import { type Choice, LOSSES, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import { isControl, settingKey, settingText } from '../setting.ts'
 import { speedupText } from '../verdict/words.ts'
@@ -23,6 +24,23 @@ export function reported(plan: SubjectPlan, rows: readonly Row[], points: number
     const tested = plan.speedupOf(cell, choice.setting)
     return row === undefined || tested === undefined ? [] : [{ ...choice, row, tested }]
   })
+}
+
+/** What everything is compared with, and the file as it is. */
+function baseRows(plan: SubjectPlan, allowed: number): TableRow[] {
+  const none: TableRow = { kind: 'base', cells: ['none', 'without dead tokens', '', '', '', '1.00×', '1.00×'] }
+  const { dense } = plan
+  const reference = plan.reference('test')
+  const cell = plan.chosenCells().find(({ name }) => name === `within-${allowed}`)
+  const speedup = cell && plan.speedupOf(cell, { kind: 'dense' })
+  if (dense === undefined || reference === undefined || speedup === undefined) return [none]
+  const loss = points(lossOf([dense], reference))
+  const agreement = `${agreementOf([dense], reference).toFixed(1)} %`
+  const flops = factor(reference.flops / dense.flops)
+  return [
+    none,
+    { kind: 'base', cells: ['dense', 'the file as it is', '', loss, agreement, flops, speedupText(speedup)] },
+  ]
 }
 
 /** What each way to save work does at an equal loss. */
@@ -61,19 +79,7 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
         ],
       }
     })
-    const cell = plan.chosenCells().find(({ name }) => name === `within-${allowed}`)
-    const dense = cell && plan.speedupOf(cell, { kind: 'dense' })
-    const base: TableRow[] = [
-      { kind: 'base', cells: ['none', 'without dead tokens', '0', '0', '100.0 %', '1.00×', '1.00×'] },
-      ...(dense
-        ? [
-            {
-              kind: 'base' as const,
-              cells: ['dense', 'the file as it is', '0', '0', '100.0 %', '', speedupText(dense)],
-            },
-          ]
-        : []),
-    ]
+    const base = baseRows(plan, allowed)
     const caption = `The fastest setting of each way that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data (and whose interval ends below ${2 * allowed}), on test data; all timed in turns`
     return table(caption, columns, [...base, ...body])
   }

@@ -14,15 +14,29 @@ export function trajectories(form: SubjectForm, cell: TrajectoryCell, { examples
 ${first.pieces ? examples.map((one) => text(one)) : html`<div class="panels">${examples.map((one) => picture(form, one))}</div>`}`
 }
 
-function answer({ label, dense, pruned, confidence, leftAt }: Trajectory): string {
+function answer(trajectory: Trajectory): string {
+  const { label, dense, pruned, confidence, leftAt } = trajectory
   const stay = leftAt.filter((block) => block === -1).length
   const [before, after] = confidence.map((share) => `${(100 * share).toFixed(0)} %`)
   const same =
     dense === pruned
       ? `the same answer (class ${dense}, sure to ${before} before and ${after} after)`
       : `another answer (class ${pruned} in place of ${dense}, which falls from ${before} to ${after})`
-  return `${stay} of ${leftAt.length} tokens stay; ${same}; ${pruned === label ? 'right' : 'wrong'}.`
+  return `${stay} of ${leftAt.length} tokens stay; ${same}; ${pruned === label ? 'right' : 'wrong'}.${turning(trajectory)}`
 }
+
+/** What would have brought the answer back. */
+function turning({ turnsBack, pieces = [] }: Trajectory): string {
+  if (turnsBack === undefined) return ''
+  if (turnsBack.length === 0) return ' No single token, had it stayed, would bring the answer back.'
+  const most = turnsBack
+    .slice(0, MOST_NAMED)
+    .map((token) => (pieces[token] === undefined ? `${token}` : `“${pieces[token]}”`))
+  const more = turnsBack.length > MOST_NAMED ? `, and ${turnsBack.length - MOST_NAMED} others` : ''
+  return ` Any one of these tokens, had it stayed, would bring the answer back: ${most.join(', ')}${more}.`
+}
+
+const MOST_NAMED = 8
 
 function text(trajectory: Trajectory): Html {
   const { pieces = [], leftAt } = trajectory

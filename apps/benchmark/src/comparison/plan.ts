@@ -13,10 +13,11 @@ import type {
   Split,
   TrajectoryCell,
 } from './cell.ts'
-import { agreementOf, type Candidate, fastestWithin, lossOf } from './choice.ts'
+import { type Candidate, fastestWithin, lossOf } from './choice.ts'
 import { type Extent, fixedLadders, int8Ladder, type Ladder, type Peers, runsOf } from './ladder.ts'
 import type { Results } from './results.ts'
 import { methodOf, type Setting, settingKey } from './setting.ts'
+import { type Shallow, shallowSettings } from './shallow.ts'
 import type { SubjectForm } from './subjects.ts'
 
 /** Points that a setting may lose on calibration data. */
@@ -321,32 +322,11 @@ export class SubjectPlan {
     return this.splits.flatMap((split) => runs.map((run) => this.accuracyCell(run, split)))
   }
 
-  /**
-   * Blocks are left out one after the other, each time the one that costs the fewest right answers on calibration data,
-   * and of equals the one that changes the fewest. What has to be known for the next is among the cells.
-   */
-  #shallow(): { readonly settings: Setting[]; readonly cells: AccuracyCell[] } {
+  #shallow(): Shallow {
     const reference = this.reference('calibration')
     if (this.split === 'test' || reference === undefined) return { settings: [], cells: [] }
-    const settings: Setting[] = []
-    let without: number[] = []
-    while (settings.length < this.form.blocks / 2) {
-      const tries = Array.from({ length: this.form.blocks }, (_, block) => block)
-        .filter((block) => !without.includes(block))
-        .map((block) => [...without, block].sort((a, b) => a - b))
-      const cells = tries.map((blocks) => this.accuracyCell({ kind: 'shallow', without: blocks }, 'calibration'))
-      if (cells.some((cell) => this.#results.line(cell) === undefined)) return { settings, cells }
-      const tried = tries.flatMap((blocks, i) => {
-        const value = this.#results.value(cells[i] as AccuracyCell)
-        if (value === undefined) return []
-        return [{ blocks, accuracy: value.accuracy, agreement: agreementOf([value], reference) }]
-      })
-      const [best] = tried.sort((a, b) => b.accuracy - a.accuracy || b.agreement - a.agreement)
-      if (best === undefined) break
-      without = best.blocks
-      settings.push({ kind: 'shallow', without })
-    }
-    return { settings, cells: [] }
+    const cellOf = (setting: Setting): AccuracyCell => this.accuracyCell(setting, 'calibration')
+    return shallowSettings(this.form.blocks, reference, cellOf, this.#results)
   }
 
   #speed(name: string, at: SpeedCell['at'], settings: readonly Setting[]): SpeedCell {

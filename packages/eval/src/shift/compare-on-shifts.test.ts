@@ -74,7 +74,8 @@ test('shifted pictures are normalised as those are that they were made from', as
 /** An evaluation of which only right answers are looked at. */
 function answered(correct: readonly boolean[], kept?: number): Evaluation {
   const accuracy = { estimate: Number.NaN, low: Number.NaN, high: Number.NaN }
-  const none = { latency: undefined, predictions: [], classes: 2, logits: new Float32Array() }
+  const predictions = correct.map(Number)
+  const none = { latency: undefined, predictions, classes: 2, logits: new Float32Array() }
   return { ...none, accuracy, correct, kept: kept === undefined ? undefined : { blocks: [kept], mean: kept } }
 }
 
@@ -101,6 +102,7 @@ describe('compareOnShifts', () => {
       [50, 12.5, 37.5, 25],
       [100, 25, 75, 62.5],
     ])
+    expect(figures.map(({ agreement }) => agreement)).toEqual([87.5, 62.5, 25])
     expect(figures.map(({ kept }) => kept)).toEqual([0.5, 0.4, 0.6])
     expect(figures.map(({ unchanged }) => unchanged)).toEqual([false, false, false])
     expect(figures[0]?.extraLoss).toEqual({ estimate: 0, low: 0, high: 0 })

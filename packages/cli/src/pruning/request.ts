@@ -131,6 +131,7 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
   /** By name of the encoder; without one only what no output reads is left out. */
   readonly schedules: ReadonlyMap<string, Schedule>
   readonly trace?: boolean
+  readonly monitor?: boolean
   readonly deadTokens?: boolean
 }
 
@@ -139,7 +140,8 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
-  const { method, schedules, tower, outputs, weights, protect, restore, trace = false, deadTokens = true } = request
+  const { method, schedules, tower, outputs, weights, protect, restore } = request
+  const { trace = false, monitor = false, deadTokens = true } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
@@ -152,6 +154,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     protect,
     restore,
     trace,
+    monitor,
     deadTokens,
     source: file.hash(),
     ...(params && { params }),

@@ -38,6 +38,9 @@ export interface InsertedCut {
   readonly keyBias: string | undefined
   /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
   readonly fused: string | undefined
+  /** float [b] share of the score, and of the tokens, that stays; absent unless asked for */
+  readonly mass: string | undefined
+  readonly kept: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
   /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
@@ -57,6 +60,8 @@ export interface InsertOptions {
   readonly keyBias: KeyBias
   /** Nodes that no change goes beyond: where removed tokens come back. */
   readonly ends: readonly NodeProto[]
+  /** Whether to write what share of tokens and score stays. */
+  readonly monitor: boolean
 }
 
 /** What a method left behind at a block: the state for the next one, and the cut if there was one. */
@@ -85,12 +90,16 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
-  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
+  const shares = options.monitor ? cut.shares() : undefined
+  const watched = [shares?.tokens, shares?.mass].filter((share) => share !== undefined)
+  const moving = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
+  const outputs = [...moving, ...watched]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
     ...fused.map(() => [batch, count]),
     ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
+    ...watched.map(() => [batch]),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
@@ -134,6 +143,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     size: nameOf('size'),
     keyBias: nameOf('keyBias'),
     fused: cut.fused && emitted[2],
+    kept: emitted[moving.length],
+    mass: emitted[moving.length + 1],
     ragged: cut.ragged,
     followers: rewriter.taken,
   }

@@ -10,6 +10,7 @@ import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { requireReturnable } from './returning.ts'
 import { keptTokens, type Rule, select } from './select.ts'
+import { type Shares, sharesOf } from './shares.ts'
 import {
   fixedCount,
   fixedTokens,
@@ -56,6 +57,8 @@ export interface Cut extends Slots {
   states(hidden: Tensor): Tensor
   /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */
   readonly fused?: Tensor | undefined
+  /** What stays of each row, and of its score; not part of the cut itself. */
+  shares(): Shares
 }
 
 /** What a method does at one site. */
@@ -83,7 +86,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     fixed: fixedCount(state),
     pairs: reducesAt(method, source.block) === 'pair',
   }
-  const selected = new Map<Tensor, number>()
+  const selected = new Map<Tensor, Selected>()
   const budget = rule && makeBudget(rule, started, hidden, selected)
   const site = makeSite(source, started, budget, params)
   const reduction = method.reduce(site)
@@ -94,9 +97,10 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
   }
   // What `select` gave obeys already; any other choice is made to.
-  const extra = selected.get(reduction.keep)
-  const keep = extra === undefined ? obey(reduction.keep, started) : reduction.keep
-  const kept = extra === undefined ? undefined : keptBy(rule, started, hidden, extra)
+  const choice = selected.get(reduction.keep)
+  const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
+  const kept = choice === undefined ? undefined : keptBy(rule, started, hidden, choice.extra)
+  const score = isSigned(method, source.block) ? undefined : choice?.score
   const slots = compact({
     keep,
     kept,
@@ -107,7 +111,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   })
   const merged = merge(reduction, keep, started, slots)
   return {
-    cut: { ...slots, states: merged.states, fused: merged.fused },
+    cut: { ...slots, states: merged.states, fused: merged.fused, shares: () => sharesOf(score, keep, started) },
     state: compactState(started, { carried, slots, merged, reduction }),
   }
 }
@@ -119,14 +123,20 @@ function keptBy(rule: Rule, state: TokenState, hidden: Tensor, extra: number): K
   return rows && width && { rows, width }
 }
 
-/** `selected`: what `select` gave, and how many extra tokens it was asked for. */
-function makeBudget(rule: Rule, state: TokenState, hidden: Tensor, selected: Map<Tensor, number>): Budget {
+/** What `select` was asked for: the score [B,N] and how many extra tokens. */
+interface Selected {
+  readonly score: Tensor
+  readonly extra: 0 | 1
+}
+
+/** `selected`: what `select` gave, by its result. */
+function makeBudget(rule: Rule, state: TokenState, hidden: Tensor, selected: Map<Tensor, Selected>): Budget {
   const kept = keptTokens(realTokens(state, hidden), rule)
   return {
     ...(kept && { keep: squeezeRow(cast(kept, 'float32')) }),
     select(score, extra = 0) {
       const keep = select(score.dtype === 'float32' ? score : cast(score, 'float32'), rule, state, hidden, extra)
-      selected.set(keep, extra)
+      selected.set(keep, { score, extra })
       return keep
     },
   }

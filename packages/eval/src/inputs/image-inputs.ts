@@ -32,6 +32,7 @@ export async function imageInputs(
     targets: dataset.examples.map(({ label }) => label),
     lengths: undefined,
     preparationMs: undefined,
+    normalisation: { mean, std },
     notes: normalisation === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])

@@ -1,5 +1,6 @@
 import { type NamedTensors, TpError, type TypedArray, type ValueInfo } from '@tp/core'
 import type { Modality } from '../datasets/dataset.ts'
+import type { Normalisation } from './normalisation.ts'
 
 /** A data set in the form that one model takes. */
 export interface ModelInputs {
@@ -11,6 +12,8 @@ export interface ModelInputs {
   readonly lengths: readonly number[] | undefined
   /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
+  /** What pictures are normalised by: what was given, or measured. */
+  readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */
   readonly notes: readonly string[]
   /** Inputs of one batch of examples by their positions, padded to its longest. */

@@ -1,0 +1,91 @@
+import { type Session, TpError } from '@tp/core'
+import { type EvaluateOptions, type Evaluation, evaluate } from '../evaluate.ts'
+import { bootstrapMean, type Interval } from '../metrics/bootstrap.ts'
+import { extraLoss } from './extra-loss.ts'
+import type { ShiftedSet } from './shifted-sets.ts'
+
+/** Runs a model on all sets; onProgress counts the examples of all. @throws what {@link evaluate} throws */
+export async function evaluateOnShifts(
+  session: Session,
+  sets: readonly ShiftedSet[],
+  options: EvaluateOptions = {},
+): Promise<Evaluation[]> {
+  const evaluations: Evaluation[] = []
+  const run = ({ sameInputs }: ShiftedSet, i: number): boolean => i === 0 || !sameInputs
+  const total = sets.filter(run).reduce((sum, { inputs }) => sum + inputs.targets.length, 0)
+  let before = 0
+  for (const [i, set] of sets.entries()) {
+    if (!run(set, i)) {
+      evaluations.push(evaluations[0] as Evaluation)
+      continue
+    }
+    const onProgress = ({ done }: { done: number }): void => options.onProgress?.({ done: before + done, total })
+    evaluations.push(await evaluate(session, set.inputs, { ...options, onProgress }))
+    before += set.inputs.targets.length
+  }
+  return evaluations
+}
+
+/** What pruning costs on one set, and how much more that is than in distribution. */
+export interface ShiftFigures {
+  readonly name: string
+  readonly examples: number
+  /** See {@link ShiftedSet}. */
+  readonly sameInputs: boolean
+  /** Percent right, with 95 % interval. */
+  readonly dense: Interval
+  readonly pruned: Interval
+  /** Points of accuracy that pruning costs, paired by example. */
+  readonly loss: Interval
+  /** That loss less the one in distribution, in points; see {@link extraLoss}. */
+  readonly extraLoss: Interval
+  /** Mean over blocks of the tokens that stay, where the pruned model has traces and `blocks` was given. */
+  readonly kept: number | undefined
+}
+
+/**
+ * Compares a pruned model with the dense one on each set.
+ * @param sets in distribution first
+ * @param dense its evaluations, by set
+ * @param pruned those of the pruned model; several where chance chooses the tokens, one a seed: figures are means
+ * @throws TpError TP_OPTION if they are not of these sets
+ */
+export function compareOnShifts(
+  sets: readonly Pick<ShiftedSet, 'name' | 'examples' | 'sameInputs'>[],
+  dense: readonly Evaluation[],
+  pruned: readonly (readonly Evaluation[])[],
+): ShiftFigures[] {
+  if (pruned.length === 0) throw new TpError('TP_OPTION', 'eval', 'there is no pruned model to compare')
+  const right = [dense, ...pruned].map((evaluations) =>
+    sets.map(({ name }, i) => {
+      const [own, reference] = [evaluations[i], dense[i]]
+      if (own !== undefined && own.correct.length === reference?.correct.length) return own.correct.map(Number)
+      throw new TpError('TP_OPTION', 'eval', `${name}: dense and pruned were not evaluated on the same examples`)
+    }),
+  )
+  const [denseRight, ...prunedRight] = right as [number[][], ...number[][][]]
+  const shares = sets.map((_, i) =>
+    (denseRight[i] as number[]).map((_, example) => mean(prunedRight.map((seed) => seed[i]?.[example] as number))),
+  )
+  const losses = sets.map((_, i) =>
+    (denseRight[i] as number[]).map((share, example) => 100 * (share - (shares[i]?.[example] as number))),
+  )
+  const percent = (values: readonly number[]): Interval => bootstrapMean(values.map((share) => 100 * share))
+  return sets.map(({ name, examples, sameInputs }, i) => {
+    const kept = pruned.flatMap((evaluations) => evaluations[i]?.kept?.mean ?? [])
+    return {
+      name,
+      examples: (losses[i] as number[]).length,
+      sameInputs,
+      dense: percent(denseRight[i] as number[]),
+      pruned: percent(shares[i] as number[]),
+      loss: bootstrapMean(losses[i] as number[]),
+      extraLoss: extraLoss(losses[i] as number[], losses[0] as number[], examples),
+      kept: kept.length === 0 ? undefined : mean(kept),
+    }
+  })
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,0 +1,66 @@
+import type { Picture } from '../../datasets/dataset.ts'
+import { checkAmount } from '../amount.ts'
+import type { ImageShift } from '../shift.ts'
+
+export type BlurKernel = 'gaussian' | 'box'
+
+/**
+ * Blurs with a Gaussian, or with a box of the same variance. Beyond the edge pixels repeat.
+ * @param share standard deviation, as a share of the picture's shorter side, so that pictures of all sizes look alike
+ * @throws TpError TP_OPTION
+ */
+export function blur(kernel: BlurKernel, share: number): ImageShift {
+  const name = kernel === 'gaussian' ? 'blur' : 'box-blur'
+  checkAmount(name, 'the share of the side', share, 0, 1)
+  return {
+    modality: 'image',
+    name: `${name} ${share}`,
+    apply(picture) {
+      const deviation = share * Math.min(picture.height, picture.width)
+      if (deviation === 0) return picture
+      const weights = kernel === 'gaussian' ? gaussian(deviation) : box(deviation)
+      return along(along(picture, weights, 'width'), weights, 'height')
+    },
+  }
+}
+
+/** Weights of a pixel and of its neighbours to one side; both sides and the pixel sum up to 1. */
+type Weights = readonly number[]
+
+/** Beyond four standard deviations is next to nothing. Float32: engines may differ in the last bits of an exponential. */
+function gaussian(deviation: number): Weights {
+  const reach = Math.ceil(4 * deviation)
+  return normalised(
+    Array.from({ length: reach + 1 }, (_, i) => Math.fround(Math.exp(-(i * i) / (2 * deviation * deviation)))),
+  )
+}
+
+/** A box of n pixels has the variance (n² − 1) / 12; its two ends may be parts of pixels. */
+function box(deviation: number): Weights {
+  const half = Math.sqrt(12 * deviation * deviation + 1) / 2
+  const reach = Math.ceil(half - 0.5)
+  return normalised(Array.from({ length: reach + 1 }, (_, i) => Math.min(1, half - (i - 0.5))))
+}
+
+function normalised(weights: Weights): Weights {
+  const sum = weights.reduce((total, weight, i) => total + (i === 0 ? weight : 2 * weight), 0)
+  return weights.map((weight) => weight / sum)
+}
+
+function along(picture: Picture, weights: Weights, axis: 'width' | 'height'): Picture {
+  const { channels, height, width, pixels } = picture
+  const blurred = new Float32Array(pixels.length)
+  const step = axis === 'width' ? 1 : width
+  const last = picture[axis] - 1
+  for (let i = 0; i < channels * height * width; i++) {
+    const place = axis === 'width' ? i % width : Math.floor(i / width) % height
+    let sum = (weights[0] as number) * (pixels[i] as number)
+    for (let d = 1; d < weights.length; d++) {
+      const before = pixels[i - step * Math.min(d, place)] as number
+      const behind = pixels[i + step * Math.min(d, last - place)] as number
+      sum += (weights[d] as number) * (before + behind)
+    }
+    blurred[i] = sum
+  }
+  return { ...picture, pixels: blurred }
+}

@@ -1,0 +1,43 @@
+import { checkAmount } from '../amount.ts'
+import type { ImageShift } from '../shift.ts'
+
+export type Fill = 'edge' | 'black'
+
+/**
+ * Moves a picture by whole pixels in one of eight directions, which chance chooses.
+ * @param share of the shorter side, 0…1; more than 0 is at least one pixel
+ * @param fill what comes in from beyond the edge: the edge's own pixels, or black
+ * @throws TpError TP_OPTION
+ */
+export function translate(share: number, fill: Fill = 'edge'): ImageShift {
+  checkAmount('translate', 'the share of the side', share, 0, 1)
+  return {
+    modality: 'image',
+    name: `translate ${share}`,
+    apply(picture, random) {
+      const { channels, height, width, pixels } = picture
+      const distance = share === 0 ? 0 : Math.max(1, Math.round(share * Math.min(height, width)))
+      const [right, down] = DIRECTIONS[Math.floor(random() * DIRECTIONS.length)] as readonly [number, number]
+      const moved = new Float32Array(pixels.length)
+      for (let c = 0; c < channels; c++) {
+        for (let y = 0; y < height; y++) {
+          for (let x = 0; x < width; x++) {
+            const [fromX, fromY] = [x - right * distance, y - down * distance]
+            const [insideX, insideY] = [within(fromX, width), within(fromY, height)]
+            if (fill === 'black' && (insideX !== fromX || insideY !== fromY)) continue
+            moved[(c * height + y) * width + x] = pixels[(c * height + insideY) * width + insideX] as number
+          }
+        }
+      }
+      return { ...picture, pixels: moved }
+    },
+  }
+}
+
+const DIRECTIONS = [-1, 0, 1]
+  .flatMap((right) => [-1, 0, 1].map((down) => [right, down] as const))
+  .filter(([right, down]) => right !== 0 || down !== 0)
+
+function within(place: number, size: number): number {
+  return Math.min(size - 1, Math.max(0, place))
+}

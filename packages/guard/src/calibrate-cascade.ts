@@ -25,7 +25,7 @@ export interface CascadeCalibration {
 /** A threshold, and what it rests on. JSON. */
 export interface CalibratedCascade {
   readonly uncertainty: Uncertainty
-  /** Inputs that are at least so uncertain are run again dense. `null`: none has to. */
+  /** Inputs that are at least so uncertain are run again dense. `null`: only those whose logits are no numbers. */
   readonly threshold: number | null
   readonly agreement: number
   readonly confidence: number | 'mean'
@@ -66,7 +66,8 @@ export function calibrateCascade(calibration: CascadeCalibration): CalibratedCas
   const allowed = allowedFailures(failing.all.length, agreement, confidence)
   // As many of the failures as are allowed stay below it, however many inputs are as uncertain as the next one.
   const threshold = failing.sorted[allowed] ?? null
-  const again = threshold === null ? 0 : failing.all.filter((value) => value >= threshold).length
+  const limit = threshold ?? Number.POSITIVE_INFINITY
+  const again = failing.all.filter((value) => value >= limit).length
   const share = uniformly(again / failing.all.length, failing.all.length)
   return {
     uncertainty,
@@ -75,7 +76,7 @@ export function calibrateCascade(calibration: CascadeCalibration): CalibratedCas
     confidence,
     examples: failing.all.length,
     disagreements: failing.sorted.length,
-    remaining: threshold === null ? failing.sorted.length : failing.sorted.filter((value) => value < threshold).length,
+    remaining: failing.sorted.filter((value) => value < limit).length,
     share,
     ...(speedup !== undefined && { cost: { speedup, ...expectedCost(share, speedup) } }),
   }
@@ -96,7 +97,10 @@ export function agreementBound(disagreements: number, examples: number, confiden
   return { estimate: 1 - disagreements / examples, low: 1 - upperBound(disagreements, examples, confidence) }
 }
 
-/** The uncertainties of all examples, and of those with another answer than the dense model's, ascending. */
+/**
+ * The uncertainties of all examples, and of those with another answer than the dense model's, ascending. Without a number
+ * there is no answer, and they are run again in any case.
+ */
 function failingUncertainties(
   { pruned, dense }: CascadeCalibration,
   kind: Uncertainty,
@@ -107,7 +111,7 @@ function failingUncertainties(
   }
   const all = pruned.map((logits) => uncertaintyOf(logits, kind))
   const fails = (i: number): boolean =>
-    !Number.isFinite(all[i]) || answerOf(pruned[i] as ArrayLike<number>) !== answerOf(dense[i] as ArrayLike<number>)
+    Number.isFinite(all[i]) && answerOf(pruned[i] as ArrayLike<number>) !== answerOf(dense[i] as ArrayLike<number>)
   return { all, sorted: all.filter((_, i) => fails(i)).sort((a, b) => a - b) }
 }
 

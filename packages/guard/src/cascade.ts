@@ -6,7 +6,7 @@ export interface CascadeOptions {
   /** Both belong to the cascade from now on, which disposes of them. */
   readonly pruned: Session
   readonly dense: Session
-  /** Inputs that are at least so uncertain are run again dense; `null`: none. See `calibrateCascade`. */
+  /** Inputs that are at least so uncertain are run again dense; `null`: only those whose logits are no numbers. See `calibrateCascade`. */
   readonly threshold: number | null
   /** Default `probability`. */
   readonly uncertainty?: Uncertainty | undefined
@@ -53,6 +53,7 @@ export function cascade(options: CascadeOptions): Cascade {
   requireBatch([...pruned.inputs, ...own])
   const answers = answerOutput(pruned.outputs, options.output)
   const axis = tokenAxis(dense.inputs, dense.outputs, mask)
+  const limit = threshold ?? Number.POSITIVE_INFINITY
   const wholeBatch = typeof dense.inputs[0]?.dims[0] === 'number'
   const counts = { runs: 0, inputs: 0, dense: 0 }
 
@@ -70,7 +71,7 @@ export function cascade(options: CascadeOptions): Cascade {
       const outputs = await pruned.run(inputs)
       const uncertainties = logitRows(outputs, answers).map((logits) => uncertaintyOf(logits, uncertainty))
       requireRows({ ...inputs, ...outputs }, uncertainties.length)
-      const rows = uncertainties.flatMap((value, row) => (threshold !== null && value >= threshold ? [row] : []))
+      const rows = uncertainties.flatMap((value, row) => (value >= limit ? [row] : []))
       counts.runs++
       counts.inputs += uncertainties.length
       counts.dense += rows.length

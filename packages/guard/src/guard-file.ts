@@ -42,7 +42,9 @@ export function readGuard(value: unknown, where: string): Guard {
   const guard = typeof value === 'string' ? parse(value, where) : value
   if (!isRecord(guard)) throw problem(where, 'this is no guard; it must be an object with format, cascade and monitor')
   if (guard.format !== 1) throw problem(where, `format is ${text(guard.format)}; this version reads 1`)
-  const { cascade, monitor } = guard
+  const { cascade, monitor, models } = guard
+  const isHashes = isRecord(models) && ['pruned', 'dense'].every((name) => typeof models[name] === 'string')
+  if (models !== undefined && !isHashes) throw problem(where, 'models must be the SHA-256 of pruned and dense')
   if (!isRecord(cascade)) throw problem(where, 'cascade is missing; tp calibrate writes it')
   for (const [name, [is, form]] of Object.entries(cascadeFields)) {
     if (!is(cascade[name])) throw problem(where, `cascade.${name} is ${text(cascade[name])}; it must be ${form}`)

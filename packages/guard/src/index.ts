@@ -1,5 +1,6 @@
-export type { Uncertainty } from './answer.ts'
+export { answerOf, type Uncertainty, uncertaintyOf } from './answer.ts'
 export { type Baseline, type BaselineOptions, type BaselineSession, recordBaseline } from './baseline.ts'
+export { upperBound } from './binomial.ts'
 export {
   agreementBound,
   type CalibratedCascade,

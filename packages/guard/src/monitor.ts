@@ -29,7 +29,7 @@ export interface Alarm {
   /** How many inputs the monitor has seen, and since when it gathered this evidence. */
   readonly input: number
   readonly since: number
-  /** Medians of the signal since then, and of the baseline. */
+  /** Medians of the signal over the last 25 inputs, and of the baseline. */
   readonly seen: number
   readonly expected: number
 }
@@ -46,8 +46,8 @@ export interface Monitor extends Session {
   statistics(): MonitorStatistics
 }
 
-/** How many of the last values an alarm's median is taken from. */
-const RECENT = 200
+/** How many of the last values an alarm's median is taken from: those that have changed, and few others. */
+const RECENT = 25
 
 /**
  * Watches the session of a pruned model for inputs that are unlike the calibration's. Every signal is tested by itself

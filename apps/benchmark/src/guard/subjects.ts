@@ -102,6 +102,11 @@ export async function openMails({ shared }: Context): Promise<GuardedModel> {
     path: modelPath('mail'),
     settings: [
       {
+        name: 'received-attention, keep 0.03',
+        method: receivedAttention(),
+        schedule: schedule(6, { layers: [0], keep: 0.03 }),
+      },
+      {
         name: 'received-attention, keep 0.1',
         method: receivedAttention(),
         schedule: schedule(6, { layers: [0], keep: 0.1 }),

@@ -4,8 +4,11 @@ import type { ModelInputs } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
+import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { describeGuarded, guardedContent } from '../guarding/describe.ts'
+import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
 import { describeRows, rowContent } from '../measuring/rows.ts'
 import { pruneVariants, type Variant } from '../measuring/variants.ts'
@@ -25,6 +28,12 @@ const options = {
   },
   ...budgetsOptions,
   ...pruningOptions,
+  guard: {
+    type: 'string',
+    value: 'FILE',
+    description: 'MODEL is pruned: evaluate it also with what tp calibrate has written; needs --against',
+  },
+  against: { type: 'string', value: 'DENSE', description: 'the dense model beside --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -42,6 +51,8 @@ export const evalCommand: Command = command({
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
+    if (given.guard !== undefined || given.against !== undefined)
+      return await evaluateGuarded(path, data, given, context)
     const budgets = readBudgets(given)
     const methods = given.methods?.split(',').map((name) => name.trim())
     const settings = readPruningSettings(given)
@@ -73,6 +84,44 @@ export const evalCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** A pruned model with a cascade and a monitor, beside the dense one. */
+async function evaluateGuarded(
+  path: string,
+  data: string,
+  given: Arguments<typeof options>,
+  context: Context,
+): Promise<number> {
+  const { guard, against, methods, json = false } = given
+  const { print, progress, signal } = context
+  if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
+  if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
+  if (methods !== undefined)
+    throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
+  refuseIdle(given)
+  const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
+  const content = await readGuardFile(guard, pruned, dense)
+  const batchSize = batchSizeOf(pruned)
+  const inputs = await openInputs(against, data, batchSize, given, context)
+  for (const note of inputs.notes) progress.note(note)
+  const figures = await measureGuarded({ pruned, dense, guard: content, inputs, batchSize }, context)
+  progress.end()
+  const examples = inputs.targets.length
+  print(
+    json
+      ? jsonDocument('eval', {
+          model: path,
+          against,
+          guard,
+          data,
+          examples,
+          notes: inputs.notes,
+          ...guardedContent(figures),
+        })
+      : `${await titleOf(path, inputs, undefined)}\n${describeGuarded(figures)}`,
+  )
+  return EXIT.done
+}
 
 /** Nothing that was asked for is passed over in silence. */
 function refuseIdle(given: Arguments<typeof options>): void {

@@ -53,11 +53,11 @@ export function rowContent(row: Row): object {
 }
 
 /** Half as wide as the interval. */
-function plusMinus({ estimate, low, high }: Interval): string {
+export function plusMinus({ estimate, low, high }: Interval): string {
   return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
 }
 
-function points({ estimate, low, high }: Interval): string {
+export function points({ estimate, low, high }: Interval): string {
   return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
 }
 

@@ -63,7 +63,7 @@ export function tokenAxis(
 }
 
 /** How many tokens the longest of the chosen rows has, padding in front of its last real one included; at least one. */
-export function longestOf({ dims, data }: TensorLike, rows: readonly number[]): number {
+function longestOf({ dims, data }: TensorLike, rows: readonly number[]): number {
   const [, width = 1] = dims
   let longest = 1
   for (const row of rows) {

@@ -32,7 +32,7 @@ export interface Setting {
   readonly schedule: Schedule
 }
 
-export interface ShiftedData {
+interface ShiftedData {
   readonly name: string
   readonly dataset: Dataset
   readonly labelled: boolean

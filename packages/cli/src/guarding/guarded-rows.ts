@@ -17,7 +17,7 @@ import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
 /** One way to answer, beside the dense model. */
-export interface GuardedRow extends DenseComparison {
+interface GuardedRow extends DenseComparison {
   readonly model: 'dense' | 'pruned' | 'guarded'
   readonly accuracy: Evaluation['accuracy']
   readonly latency: VariantLatency

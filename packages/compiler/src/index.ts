@@ -12,7 +12,7 @@ export {
   inspect,
   type TowerReport,
 } from './inspect.ts'
-export { checkPlan, fromPlan, type Plan } from './plan.ts'
+export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
 export {
   type Pruned,
   type PrunedTower,

@@ -55,6 +55,47 @@ export function checkPlan(value: unknown, where: string): Plan {
   return value as unknown as Plan
 }
 
+/** Plans by the size of a run, as `@tp/tune` writes them: smaller runs may be faster dense. */
+export interface RegimesPlan {
+  readonly format: 1
+  /** Upwards; the last one has no limit. */
+  readonly regimes: readonly Regime[]
+}
+
+export interface Regime {
+  /** Most positions of a run: rows times tokens of each, padding included. */
+  readonly upTo?: number
+  readonly plan: Plan
+}
+
+/** Whether what was read from a file is a plan with regimes. */
+export function hasRegimes(value: unknown): boolean {
+  return isRecord(value) && value.regimes !== undefined
+}
+
+/**
+ * A plan with regimes that was read from a file; what else stands in it is not looked at.
+ * @throws TpError TP_PLAN if it is none
+ */
+export function checkRegimes(value: unknown, where: string): RegimesPlan {
+  if (!isRecord(value) || value.format !== 1 || !Array.isArray(value.regimes) || value.regimes.length === 0) {
+    throw problem(where, 'this is no plan with regimes; it must be an object with format 1 and a list of regimes')
+  }
+  const regimes: readonly unknown[] = value.regimes
+  const last = regimes.length - 1
+  let before = 0
+  for (const [i, regime] of regimes.entries()) {
+    const { upTo, plan } = isRecord(regime) ? regime : {}
+    checkPlan(plan, `${where}, regime ${i}`)
+    if (i === last ? upTo !== undefined : !(isNumber(upTo) && Number.isInteger(upTo) && (upTo as number) > before)) {
+      const form = i === last ? 'the last one has no limit' : `it must be a whole number above ${before}`
+      throw problem(where, `upTo of regime ${i} is ${JSON.stringify(upTo)}; ${form}`)
+    }
+    before = upTo as number
+  }
+  return value as unknown as RegimesPlan
+}
+
 /**
  * What `prune` takes for a plan.
  * @param methods what its method is looked for in

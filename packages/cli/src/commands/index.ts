@@ -37,6 +37,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./train.ts')).trainCommand,
   },
+  tune: {
+    summary: 'finds the fastest pruning on this device that loses no more than is allowed, and writes a plan',
+    operands: ['MODEL'],
+    load: async () => (await import('./tune.ts')).tuneCommand,
+  },
   methods: {
     summary: 'lists the pruning methods with their options',
     operands: [],

@@ -1,7 +1,7 @@
 import { link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Session, SessionOptions } from '@tp/core'
+import type { Runtime, Session, SessionOptions } from '@tp/core'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { ModelFile } from './model-file.ts'
@@ -9,20 +9,26 @@ import { writeModelFile } from './stage-model.ts'
 
 interface LoadOptions extends SessionOptions {
   readonly signal: AbortSignal
+  /** Default: onnxruntime-node. */
+  readonly runtime?: Runtime
 }
 
 /**
  * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary
  * folder that holds them too: a runtime looks for them beside the model.
  */
-export async function loadSession(model: Model, source: ModelFile, options: LoadOptions): Promise<Session> {
-  if (source.dataFiles.length === 0) return nodeRuntime().load(encodeModel(model), options)
+export async function loadSession(
+  model: Model,
+  source: ModelFile,
+  { runtime = nodeRuntime(), ...options }: LoadOptions,
+): Promise<Session> {
+  if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
   const folder = await mkdtemp(join(tmpdir(), 'tp-'))
   try {
     await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')
     await writeModelFile(model, source, path, options)
-    return await nodeRuntime().load(path, options)
+    return await runtime.load(path, options)
   } finally {
     // What a runtime has opened stays readable for it.
     await rm(folder, { recursive: true, force: true })

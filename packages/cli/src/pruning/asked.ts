@@ -57,6 +57,7 @@ export async function readAskedToLearn(asked: Arguments<AskedOptions>): Promise<
 }
 
 async function read(asked: Arguments<AskedOptions>, mayLearn: boolean): Promise<AskedToLearn> {
+  if (asked.plan === undefined && asked.regime !== undefined) throw usageError('--regime needs --plan FILE beside it')
   const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
   const { remove, ...others } = removeByParam(given)
   const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }

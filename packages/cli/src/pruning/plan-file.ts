@@ -1,13 +1,20 @@
 import { readFile } from 'node:fs/promises'
-import { checkPlan } from '@tp/compiler'
+import { checkPlan, checkRegimes, hasRegimes, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
+import { wholeNumber } from './numbers.ts'
 
 export const planOption = {
   plan: {
     type: 'string',
     value: 'FILE',
-    description: 'a JSON file with format, method, and what else of these options it sets: layers, keep, params, …',
+    description:
+      'a JSON file with format, method, and what else of these options it sets: layers, keep, params, …; or of tp tune',
+  },
+  regime: {
+    type: 'string',
+    value: 'N',
+    description: 'which regime of a tuned plan, from 0; default: the last one, of the largest runs',
   },
 } as const
 
@@ -29,7 +36,7 @@ interface Planned {
 export async function readPlanFile(path: string, given: Readonly<Record<string, unknown>>): Promise<Planned> {
   const twice = [...fields, ...others].find((name) => given[name] !== undefined)
   if (twice !== undefined) throw usageError(`--${twice} is given beside --plan, which says it all; give one of them`)
-  const { params = {}, ...plan } = checkPlan(await readJson(path), path)
+  const { params = {}, ...plan } = planOf(await readJson(path), path, given.regime)
   const options: Record<string, string | readonly string[]> = {}
   for (const name of fields) {
     const value = (plan as Readonly<Record<string, unknown>>)[name]
@@ -38,6 +45,20 @@ export async function readPlanFile(path: string, given: Readonly<Record<string, 
     options[name] = name === 'layers' ? [text] : text
   }
   return { ...options, param: Object.entries(params).map(([name, value]) => `${name}=${value}`) }
+}
+
+/** A plan as it is, or the one of a regime. */
+function planOf(content: unknown, path: string, regime: unknown): Plan {
+  if (!hasRegimes(content)) {
+    if (regime !== undefined) throw usageError(`--regime is given, but ${path} is one plan without regimes`)
+    return checkPlan(content, path)
+  }
+  const { regimes } = checkRegimes(content, path)
+  const number = regime === undefined ? regimes.length - 1 : wholeNumber('regime', String(regime), 0)
+  const chosen = regimes[number]
+  if (chosen === undefined)
+    throw usageError(`--regime is ${number}, but ${path} has regimes 0 to ${regimes.length - 1}`)
+  return chosen.plan
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -1,0 +1,146 @@
+import { throwIfAborted } from '@tp/core'
+import { readModelFolder } from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type Contestant, type TunedPlan, type TuneProgress, tune } from '@tp/tune'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { benchShapes } from '../measuring/bench-shapes.ts'
+import { inputRoles, isText } from '../model/input-shapes.ts'
+import { loadSession } from '../model/load-session.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { dataOptions, openInputs } from '../model/open-inputs.ts'
+import { checkTarget } from '../model/stage-model.ts'
+import { removeWithWaiting } from '../model/write-file.ts'
+import { jsonDocument } from '../output/document.ts'
+import { factor } from '../output/numbers.ts'
+import { findMethod, loadMethods } from '../pruning/load-methods.ts'
+import { number } from '../pruning/numbers.ts'
+import { pruningOptions } from '../pruning/request.ts'
+import { replaceFile } from '../training/files.ts'
+import { fingerprint } from '../training/lessons.ts'
+import { openDevice } from '../tuning/device.ts'
+import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
+
+const options = {
+  out: { type: 'string', short: 'o', value: 'PLAN', description: 'the plan to write, JSON' },
+  ...dataOptions,
+  methods: {
+    type: 'string',
+    value: 'NAME,NAME…',
+    description: 'what is chosen from; default: methods without training that suit texts, or pictures and sounds',
+  },
+  'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
+  runtime: {
+    type: 'string',
+    value: 'node|web',
+    description: 'what is tuned for; web is wasm, run by Node; default node',
+  },
+  shapes: {
+    type: 'string',
+    value: 'BxN,…',
+    description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
+  },
+  plugin: pruningOptions.plugin,
+  resume: { type: 'boolean', description: 'go on with what a tuning that was broken off has measured' },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const
+
+const usualMethods = {
+  text: ['received-attention', 'value-aware', 'cls-attention', 'balanced'],
+  other: ['received-attention', 'cls-attention', 'quasi-random', 'tome'],
+} as const
+
+const stages: Readonly<Record<TuneProgress['stage'], string>> = {
+  latency: 'timing the model',
+  sensitivity: 'looking how much each block needs its tokens',
+  search: 'choosing',
+  verification: 'verifying',
+  regimes: 'timing the plan',
+}
+
+export const tuneCommand: Command = command({
+  options,
+  notes: [
+    'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
+    'leave at one block; of those that promise most, the fastest that loses no more than is allowed is taken, and verified on',
+    'examples that nothing was chosen by. Runs that it would slow down are left to the dense model. While it works,',
+    'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. An example:',
+    '',
+    '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
+    '  tp prune model.onnx --plan plan.json -o pruned.onnx',
+  ],
+  async run([path = ''], given, context) {
+    const { print, progress, signal } = context
+    const { out, data, json = false, resume = false, runtime = 'node', plugin = [] } = given
+    if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
+    if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
+    const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
+    const began = performance.now()
+    const file = await readModelFile(path, signal)
+    await checkTarget(file, out)
+    const roles = inputRoles(file.model)
+    const catalog = await loadMethods(plugin)
+    const names = given.methods?.split(',').map((name) => name.trim()) ?? usualMethods[isText(roles) ? 'text' : 'other']
+    const contestants = names.map((name): Contestant => ({ entry: findMethod(catalog, name) }))
+    const device = await openDevice(runtime)
+    const { maxTokens } = await readModelFolder(path)
+    const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
+    const inputs = await openInputs(path, data, 1, given, context)
+    for (const note of inputs.notes) progress.note(note)
+    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}`
+    const measured = measuredPath(out)
+    let stage: TuneProgress['stage'] | undefined
+    const plan = await tune({
+      model: file.model,
+      inputs,
+      contestants,
+      runtime: nodeRuntime(),
+      device,
+      maxLoss,
+      ...(shapes && {
+        shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
+      }),
+      ...(resume && { known: await readMeasured(measured, about) }),
+      load: (own, model) => loadSession(model, file, { runtime: own, threads: 1, signal }),
+      onMeasured: (known) => writeMeasured(measured, { about, known }),
+      onProgress(at) {
+        if (at.stage !== stage) progress.stage(stages[at.stage])
+        stage = at.stage
+        progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
+      },
+      signal,
+    })
+    throwIfAborted(signal, 'tp')
+    await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(plan, null, 2)}\n`))
+    await removeWithWaiting(measured)
+    progress.end()
+    const seconds = Math.round((performance.now() - began) / 100) / 10
+    print(json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describe(file, out, plan))
+    return EXIT.done
+  },
+})
+
+function describe({ path }: ModelFile, out: string, { regimes, figures }: TunedPlan): string {
+  const { loss, grid, maxLoss, examples } = figures
+  const last = regimes.at(-1)?.plan
+  if (last === undefined || loss === undefined || last.method === 'none') {
+    return [
+      `${out}  nothing pruned is faster and loses no more than ${maxLoss} points`,
+      'what no output reads is left out all the same',
+    ].join('\n')
+  }
+  const amounts = [last.keep].flat().map((keep, i) => `${keep} at block ${last.layers?.[i]}`)
+  const speeds = grid.map(
+    ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
+  )
+  const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
+  const [first] = regimes
+  return [
+    `${out}  ${last.method}, keep ${amounts.join(', ')}`,
+    `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
+    `times as fast as dense  ${speeds.join(', ')}`,
+    ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
+    `next  tp prune ${path} --plan ${out} -o pruned.onnx`,
+  ].join('\n')
+}

@@ -1,0 +1,37 @@
+import { TpError } from '@tp/core'
+import type { Measurements } from '@tp/tune'
+import { nothingToResume, readCheckpointFile, replaceFile } from '../training/files.ts'
+
+/** What a tuning that was broken off has measured, beside the plan that it was to write. */
+export function measuredPath(out: string): string {
+  return `${out}.measured`
+}
+
+interface Content {
+  /** Model, data and versions: measurements of others are of no use. */
+  readonly about: string
+  readonly known: Measurements
+}
+
+export async function writeMeasured(path: string, content: Content): Promise<void> {
+  await replaceFile(path, new TextEncoder().encode(JSON.stringify(content)))
+}
+
+/** @throws TpError TP_FILE_NOT_FOUND, TP_RESUME */
+export async function readMeasured(path: string, about: string): Promise<Measurements> {
+  const bytes = await readCheckpointFile(path)
+  if (bytes === undefined) throw nothingToResume(path)
+  const content = parsed(new TextDecoder().decode(bytes))
+  if (content?.about === about) return content.known
+  const seen = content === undefined ? 'holds no measurements' : 'is of another model, other data, or another version'
+  throw new TpError('TP_RESUME', path, `it ${seen}; leave --resume out to begin`)
+}
+
+function parsed(text: string): Content | undefined {
+  try {
+    const content = JSON.parse(text)
+    return typeof content?.about === 'string' && typeof content.known === 'object' ? content : undefined
+  } catch {
+    return undefined
+  }
+}

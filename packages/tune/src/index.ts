@@ -1,0 +1,5 @@
+export type { Contestant, Measurements, Shape, TuneOptions, TuneProgress } from './options.ts'
+export type { Cell } from './regimes.ts'
+export { type Route, type RoutedOptions, routed } from './routed.ts'
+export { tune } from './tune.ts'
+export type { Figures, TunedPlan } from './tuned-plan.ts'

@@ -1,0 +1,85 @@
+import { type Method, type Runtime, type Schedule, TpError } from '@tp/core'
+import { evaluate, type ModelInputs } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+import type { Measurer } from './measurer.ts'
+
+/** Only answers are asked for: examples go in batches of like length. */
+const BATCH = 16
+
+/** What a pruned model answers on some examples. */
+export interface Answering {
+  readonly measurer: Measurer
+  readonly model: Model
+  readonly runtime: Runtime
+}
+
+/** Right (1) or wrong (0), by example. */
+export async function rightAnswers(
+  { measurer, model, runtime }: Answering,
+  name: string,
+  { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
+  inputs: ModelInputs,
+): Promise<readonly number[]> {
+  return measurer.measure(`right ${name}`, async () => {
+    await using session = await measurer.load(runtime, model, method, schedule)
+    const { correct } = await evaluate(session, inputs, evaluation(measurer))
+    return correct.map(Number)
+  })
+}
+
+export interface DenseAnswers {
+  readonly logits: Float32Array
+  readonly classes: number
+}
+
+/** log p of each class by the dense model, [examples, classes] */
+export async function denseAnswers(
+  { measurer, model, runtime }: Answering,
+  inputs: ModelInputs,
+  none: Method,
+): Promise<DenseAnswers> {
+  await using session = await measurer.load(runtime, model, none, new Map())
+  const { logits, classes } = await evaluate(session, inputs, evaluation(measurer))
+  return { logits: logSoftmax(logits, classes), classes }
+}
+
+/** How far a pruned model's answers are from the dense one's: mean over examples of KL(dense ‖ pruned), in nats. */
+export async function divergence(
+  { measurer, model, runtime }: Answering,
+  name: string,
+  { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
+  inputs: ModelInputs,
+  dense: DenseAnswers,
+): Promise<number> {
+  const [mean] = await measurer.measure(`divergence ${name}`, async () => {
+    await using session = await measurer.load(runtime, model, method, schedule)
+    const { logits } = await evaluate(session, inputs, evaluation(measurer))
+    return [meanDivergence(dense.logits, logSoftmax(logits, dense.classes), inputs.targets.length)]
+  })
+  return mean as number
+}
+
+function evaluation({ signal }: Measurer) {
+  return { batchSize: BATCH, bootstrap: { resamples: 1 }, signal }
+}
+
+/** Σ p (log p − log q) over classes, mean over examples. */
+export function meanDivergence(p: Float32Array, q: Float32Array, examples: number): number {
+  if (p.length !== q.length) {
+    throw new TpError('TP_OUTPUT', 'tune', `answers of ${p.length} and ${q.length} numbers cannot be compared`)
+  }
+  let sum = 0
+  for (const [i, log] of p.entries()) sum += Math.exp(log) * (log - (q[i] as number))
+  return sum / examples
+}
+
+export function logSoftmax(logits: Float32Array, classes: number): Float32Array {
+  const logs = new Float32Array(logits.length)
+  for (let start = 0; start < logits.length; start += classes) {
+    const row = logits.subarray(start, start + classes)
+    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+    const total = row.reduce((sum, logit) => sum + Math.exp(logit - most), 0)
+    for (const [i, logit] of row.entries()) logs[start + i] = logit - most - Math.log(total)
+  }
+  return logs
+}

@@ -1,0 +1,126 @@
+import { type Amount, type Method, none, type Session, scorer, truncate } from '@tp/core'
+import { comparePaired, type ModelInputs } from '@tp/eval'
+import { type LatencyTable, tableOf } from './latency-table.ts'
+import type { Measurer } from './measurer.ts'
+import type { TuneOptions } from './options.ts'
+import { timedInputs } from './timed-inputs.ts'
+
+export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
+  readonly device: TuneOptions['runtime']
+  /** Blocks at which tokens can leave. */
+  readonly sites: readonly number[]
+  /** Where they leave. */
+  readonly place: NonNullable<Method['place']>
+  readonly batch: number
+  /** Token counts that inputs can have, upwards; of pictures and sounds the one that they have. */
+  readonly lengths: readonly number[]
+}
+
+/** Rounds that are timed; enough for a median of ratios. */
+const ROUNDS = { rounds: 40, budgetMs: 1500 }
+
+/**
+ * Times a model on the device, segment by segment: with all tokens but one leaving at a site, what is left of the time is that of
+ * everything before. Works on any runtime, since nothing has to be profiled.
+ */
+export async function latencyTable(measurer: Measurer, subject: LatencySubject): Promise<LatencyTable> {
+  const { batch, lengths, sites, inputs, model, device, place } = subject
+  const fixed = inputs.lengths === undefined
+  const first = cheap(place)
+  await using dense = await measurer.load(device, model, none(), new Map())
+  const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
+  const key = (what: string): string => `latency ${device.name} ${place} batch ${batch} ${what}`
+  /** Milliseconds by length, from ratios to the dense model in the same rounds. */
+  const times = async (what: string, schedule: ReadonlyMap<number, Amount>): Promise<readonly number[]> =>
+    measurer.measure(key(what), async () => {
+      await using session = await measurer.load(device, model, first, schedule)
+      return await ratios({ dense, session }, feeds)
+    })
+  const whole = await measurer.measure(key('dense'), () => denseMs(dense, feeds))
+  const inMs = (ratio: readonly number[]): number[] => ratio.map((part, i) => part * (whole[i] as number))
+  const upTo: number[][] = []
+  for (const site of sites) upTo.push(inMs(await times(`up to ${site}`, new Map([[site, ONE]]))))
+  if (!fixed) return tableOf(batch, lengths, upTo, whole)
+  return await fixedTable(
+    subject,
+    { upTo: upTo.map(([ms]) => ms as number), whole: whole[0] as number },
+    async (count) => {
+      const [ratio] = await times(`${count} tokens`, new Map([[sites[0] as number, { kind: 'tokens', value: count }]]))
+      return (ratio as number) * (whole[0] as number)
+    },
+  )
+}
+
+const ONE: Amount = { kind: 'tokens', value: 1 }
+
+/** Parts of all tokens that are timed where their number cannot be chosen. */
+const PARTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+
+/**
+ * Inputs have one length only: with some tokens leaving at the first site, what all later segments take together; each gets the
+ * part of it that it has with all tokens.
+ */
+async function fixedTable(
+  { batch, lengths: [most = 1] }: LatencySubject,
+  { upTo, whole }: { readonly upTo: readonly number[]; readonly whole: number },
+  withTokens: (count: number) => Promise<number>,
+): Promise<LatencyTable> {
+  const full = tableOf(
+    batch,
+    [most],
+    upTo.map((ms) => [ms]),
+    [whole],
+  ).segments.map(([ms]) => ms as number)
+  const [head = 0, ...later] = full
+  const all = later.reduce((sum, ms) => sum + ms, 0)
+  const tokens = [...PARTS.map((part) => Math.max(1, Math.round(part * most))), most]
+  const parts: number[] = []
+  for (const count of tokens) parts.push(count === most ? 1 : Math.max(0, (await withTokens(count)) - head) / all)
+  return { batch, tokens, segments: [tokens.map(() => head), ...later.map((ms) => parts.map((part) => part * ms))] }
+}
+
+/** Milliseconds of choosing tokens by a method at one site, by length. */
+export async function cutTimes(
+  measurer: Measurer,
+  { model, inputs, device, sites, batch, lengths }: LatencySubject,
+  method: Method,
+  name: string,
+): Promise<readonly number[]> {
+  return measurer.measure(`latency ${device.name} batch ${batch} choosing by ${name}`, async () => {
+    const fixed = inputs.lengths === undefined
+    const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
+    const all = new Map(sites.map((site): [number, Amount] => [site, { kind: 'ratio', value: 1 }]))
+    await using dense = await measurer.load(device, model, none(), new Map())
+    await using session = await measurer.load(device, model, method, all)
+    const whole = await denseMs(dense, feeds)
+    const more = await ratios({ dense, session }, feeds)
+    return more.map((ratio, i) => (Math.max(0, ratio - 1) * (whole[i] as number)) / sites.length)
+  })
+}
+
+type Feeds = Awaited<ReturnType<ModelInputs['feeds']>>
+
+async function denseMs(dense: Session, feeds: readonly Feeds[]): Promise<number[]> {
+  const all: number[] = []
+  for (const one of feeds) all.push((await comparePaired({ dense }, [one], ROUNDS)).variants.dense?.p50Ms as number)
+  return all
+}
+
+/** Time of a session over that of the dense one, by input. */
+async function ratios(
+  sessions: { readonly dense: Session; readonly session: Session },
+  feeds: readonly Feeds[],
+): Promise<number[]> {
+  const all: number[] = []
+  for (const one of feeds) {
+    const { variants } = await comparePaired({ ...sessions }, [one], ROUNDS)
+    all.push(1 / (variants.session?.speedup.value as number))
+  }
+  return all
+}
+
+/** Costs next to nothing: the first tokens stay. */
+function cheap(place: NonNullable<Method['place']>): Method {
+  if (place === 'attention') return truncate()
+  return scorer({ name: 'first', family: 'baseline', place, score: (site) => site.position })
+}

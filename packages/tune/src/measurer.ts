@@ -1,0 +1,59 @@
+import { type Method, type Runtime, type Schedule, type Session, throwIfAborted } from '@tp/core'
+import { encodeModel, type Model } from '@tp/onnx'
+import type { TuneOptions, TuneProgress } from './options.ts'
+import { pruned } from './pruning.ts'
+
+type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'signal'>
+
+/** Asks for each measurement once, tells of it, and lets a call that was broken off go on where it stopped. */
+export class Measurer {
+  readonly #known: Record<string, readonly number[]>
+  readonly #options: MeasurerOptions
+  #progress: TuneProgress = { stage: 'latency', done: 0, total: 0 }
+  #best: string | undefined
+
+  constructor(options: MeasurerOptions) {
+    this.#known = { ...options.known }
+    this.#options = options
+  }
+
+  get signal(): TuneOptions['signal'] {
+    return this.#options.signal
+  }
+
+  /** So many measurements of a kind follow. */
+  begin(stage: TuneProgress['stage'], total: number): void {
+    this.#progress = { stage, done: 0, total }
+  }
+
+  /** The fastest plan so far. */
+  found(best: string): void {
+    this.#best = best
+    this.#tell(0)
+  }
+
+  /** A pruned model on a runtime, on one thread. */
+  load(runtime: Runtime, model: Model, method: Method, schedule: Schedule): Promise<Session> {
+    const own = pruned(model, method, schedule).model
+    return this.#options.load?.(runtime, own) ?? runtime.load(encodeModel(own), { threads: 1 })
+  }
+
+  /** @throws TpError TP_ABORTED */
+  async measure(key: string, ask: () => Promise<readonly number[]>): Promise<readonly number[]> {
+    throwIfAborted(this.#options.signal, 'tune')
+    const before = this.#known[key]
+    const numbers = before ?? (await ask())
+    if (before === undefined) {
+      this.#known[key] = numbers
+      await this.#options.onMeasured?.({ ...this.#known })
+    }
+    this.#tell(1)
+    return numbers
+  }
+
+  #tell(more: number): void {
+    const { stage, done, total } = this.#progress
+    this.#progress = { stage, done: done + more, total: Math.max(total, done + more) }
+    this.#options.onProgress?.({ ...this.#progress, ...(this.#best !== undefined && { best: this.#best }) })
+  }
+}

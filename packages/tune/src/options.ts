@@ -1,0 +1,53 @@
+import type { AbortSignalLike, MethodEntry, OptionValues, Runtime, Session } from '@tp/core'
+import type { ModelInputs } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+
+/** A method that may be chosen, with options of its own. */
+export interface Contestant {
+  readonly entry: MethodEntry
+  readonly params?: OptionValues
+}
+
+/** Sizes of a run: examples at once, and tokens of each (padding included). */
+export interface Shape {
+  readonly batch: number
+  /** Undefined where the model always has the same number: pictures, sounds. */
+  readonly tokens?: number
+}
+
+export interface TuneOptions {
+  /** The dense model. It is not changed. */
+  readonly model: Model
+  /** Labelled examples that nothing is reported of later. They are divided: to look with, to choose by, and to verify on. */
+  readonly inputs: ModelInputs
+  readonly contestants: readonly Contestant[]
+  /** Runs the model on the examples. */
+  readonly runtime: Runtime
+  /** The device that is tuned for; default: `runtime`. One thread. */
+  readonly device?: Runtime
+  /** How a model is loaded; default: from its bytes, on one thread. For weights that lie in data files. */
+  readonly load?: (runtime: Runtime, model: Model) => Promise<Session>
+  /** Points of accuracy that may be lost (default 0.5). */
+  readonly maxLoss?: number
+  /** What the time of a plan is judged at; default: examples one by one, at their own lengths. */
+  readonly shapes?: readonly Shape[]
+  /** Shapes that are timed at the end, to see where pruning pays; default: lengths by powers of 2, batches of 1, 4 and 16. */
+  readonly grid?: readonly Shape[]
+  /** Measurements of an earlier call that was broken off: they are not made again. */
+  readonly known?: Measurements
+  /** Called with all measurements so far after each. */
+  readonly onMeasured?: (known: Measurements) => void | Promise<void>
+  readonly onProgress?: (progress: TuneProgress) => void
+  readonly signal?: AbortSignalLike
+}
+
+/** Numbers by what was measured, in JSON's types. */
+export type Measurements = Readonly<Record<string, readonly number[]>>
+
+export interface TuneProgress {
+  readonly stage: 'latency' | 'sensitivity' | 'search' | 'verification' | 'regimes'
+  readonly done: number
+  readonly total: number
+  /** The fastest so far that loses no more than is allowed, in words. */
+  readonly best?: string
+}

@@ -1,0 +1,77 @@
+import { type Method, none, type Runtime, type Schedule } from '@tp/core'
+import type { ModelInputs } from '@tp/eval'
+import { comparePaired } from '@tp/eval'
+import type { Model } from '@tp/onnx'
+import type { Measurer } from './measurer.ts'
+import type { Shape } from './options.ts'
+import { timedInputs } from './timed-inputs.ts'
+
+/** What a shape gains, against the dense model without its dead tokens. */
+export interface Cell extends Shape {
+  /** Tokens of all rows, padding included. */
+  readonly positions: number
+  readonly speedup: number
+  readonly low: number
+  readonly high: number
+}
+
+export interface Timed {
+  readonly measurer: Measurer
+  readonly model: Model
+  readonly inputs: ModelInputs
+  readonly device: Runtime
+}
+
+/** Enough that a median of ratios near 1 can be told from 1. */
+const ROUNDS = { rounds: 60, budgetMs: 2000 }
+
+/** Times a plan on each shape. */
+export async function timeGrid(
+  { measurer, model, inputs, device }: Timed,
+  { name, method, schedule }: { readonly name: string; readonly method: Method; readonly schedule: Schedule },
+  grid: readonly Shape[],
+  fixedTokens: number | undefined,
+): Promise<Cell[]> {
+  measurer.begin('regimes', grid.length)
+  const cells: Cell[] = []
+  await using dense = await measurer.load(device, model, none(), new Map())
+  await using session = await measurer.load(device, model, method, schedule)
+  for (const shape of grid) {
+    const tokens = shape.tokens ?? fixedTokens ?? 1
+    const [speedup, low, high] = await measurer.measure(
+      `grid ${device.name} ${name} ${shape.batch}x${tokens}`,
+      async () => {
+        const feeds = await timedInputs(inputs, shape)
+        const { variants } = await comparePaired({ dense, session }, [feeds], ROUNDS)
+        const { value, low, high } = (variants.session as NonNullable<typeof variants.session>).speedup
+        return [value, low, high]
+      },
+    )
+    cells.push({ ...shape, positions: shape.batch * tokens, speedup, low, high } as Cell)
+  }
+  return cells
+}
+
+/** Most positions that are timed: beyond them more only takes longer. */
+const MOST_POSITIONS = 4096
+
+/** Lengths by powers of 2, in batches of 1, 4 and 16. */
+export function usualGrid({ lengths }: Pick<ModelInputs, 'lengths'>): Shape[] {
+  const batches = [1, 4, 16]
+  if (lengths === undefined) return batches.map((batch) => ({ batch }))
+  const most = Math.max(...lengths)
+  const tokens: number[] = []
+  for (let length = 8; length < most; length *= 2) tokens.push(length)
+  tokens.push(most)
+  return batches
+    .flatMap((batch) => tokens.map((count) => ({ batch, tokens: count })))
+    .filter((shape) => shape.batch * shape.tokens <= MOST_POSITIONS)
+}
+
+/**
+ * Positions of a run up to which the dense model is the faster one, by shapes that were timed: as few as can be so that no
+ * shape with more is slower than dense. 0 where none is, infinite where the largest is.
+ */
+export function denseUpTo(cells: readonly Cell[]): number {
+  return Math.max(0, ...cells.filter(({ speedup }) => speedup < 1).map(({ positions }) => positions))
+}

@@ -1,0 +1,91 @@
+/** By site: the share of all tokens that is left behind it; it never rises. */
+export type Shares = readonly number[]
+
+/** What schedules are made of, and what they cost. */
+export interface SearchSpace {
+  readonly sites: number
+  /** Shares that may be left, 1 among them. */
+  readonly levels: readonly number[]
+  /** Milliseconds of everything behind a site and up to the next one, with a share of the tokens left. */
+  readonly ms: (site: number, share: number) => number
+  /** Milliseconds of choosing tokens at a site where a share of them arrives. */
+  readonly cutMs: (site: number, share: number) => number
+  /** What the answers lose where only a share is left behind a site, with all of them before; 0 for 1, and never less for fewer. */
+  readonly loss: (site: number, share: number) => number
+}
+
+export interface Path {
+  readonly shares: Shares
+  readonly ms: number
+  readonly loss: number
+}
+
+/**
+ * The schedules on the lower convex hull of time and loss, the fastest first. What leaves at a site adds the loss of that site
+ * between the shares before and after. For one weight of the loss against time the best schedule is found exactly, by dynamic
+ * programming over sites and shares; between two neighbours of the hull another one is looked for with the weight at
+ * which both are as good (as in bit allocation: Shoham & Gersho, IEEE Trans. ASSP 36(9), 1988).
+ */
+export function hull(space: SearchSpace): Path[] {
+  const fastest = best(space, 0)
+  const safest = best(space, Number.POSITIVE_INFINITY)
+  return [fastest, ...between(space, fastest, safest), safest].filter(
+    (path, i, all) => i === 0 || path.ms > (all[i - 1] as Path).ms,
+  )
+}
+
+/** Least gain, in parts of the time, that is worth another schedule. */
+const LEAST = 1e-6
+
+function between(space: SearchSpace, fast: Path, safe: Path): Path[] {
+  const slope = (safe.ms - fast.ms) / (fast.loss - safe.loss)
+  if (!(slope > 0) || !Number.isFinite(slope)) return []
+  const middle = best(space, slope)
+  const gain = fast.ms + slope * fast.loss - (middle.ms + slope * middle.loss)
+  if (gain <= LEAST * safe.ms) return []
+  return [...between(space, fast, middle), middle, ...between(space, middle, safe)]
+}
+
+/** The schedule with the least time + weight · loss; with an infinite weight the fastest of those without loss. */
+function best(space: SearchSpace, weight: number): Path {
+  const { sites, ms, cutMs, loss } = space
+  const levels = [...space.levels].sort((a, b) => b - a)
+  const price = (lost: number): number => (lost === 0 ? 0 : weight * lost)
+  interface State extends Path {
+    readonly price: number
+  }
+  let states = new Map<number, State>([[1, { shares: [], ms: 0, loss: 0, price: 0 }]])
+  for (let site = 0; site < sites; site++) {
+    const next = new Map<number, State>()
+    for (const [before, state] of states) {
+      for (const share of levels) {
+        if (share > before) continue
+        const lost = share === before ? 0 : Math.max(0, loss(site, share) - loss(site, before))
+        const spent = ms(site, share) + (share === before ? 0 : cutMs(site, before))
+        const own = {
+          shares: [...state.shares, share],
+          ms: state.ms + spent,
+          loss: state.loss + lost,
+          price: state.price + spent + price(lost),
+        }
+        const other = next.get(share)
+        if (other === undefined || own.price < other.price) next.set(share, own)
+      }
+    }
+    states = next
+  }
+  const found = [...states.values()].reduce((one, other) => (other.price < one.price ? other : one))
+  return { shares: found.shares, ms: found.ms, loss: found.loss }
+}
+
+/** Those that no other one beats in both time and loss, the fastest first. */
+export function front<T extends Pick<Path, 'ms' | 'loss'>>(paths: readonly T[]): T[] {
+  let least = Number.POSITIVE_INFINITY
+  return [...paths]
+    .sort((a, b) => a.ms - b.ms || a.loss - b.loss)
+    .filter(({ loss }) => {
+      if (loss >= least) return false
+      least = loss
+      return true
+    })
+}

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { checkRegimes, fromPlan, prune } from '@tp/compiler'
+import type { MethodEntry, Session } from '@tp/core'
+import {
+  evaluate,
+  imageDataset,
+  imageInputs,
+  loadTokenizer,
+  type ModelInputs,
+  someExamples,
+  textDataset,
+  textInputs,
+} from '@tp/eval'
+import { methods } from '@tp/method-attention'
+import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { type Measurements, type TuneOptions, tune } from './index.ts'
+
+const timeout = 180_000
+const runtime = nodeRuntime()
+const model = decodeModel(readFileSync(modelPath('mail')))
+const entry = (name: string): MethodEntry => methods.find((one) => one.name === name) as MethodEntry
+const contestants = [{ entry: entry('received-attention') }, { entry: entry('cls-attention') }]
+const grid = [
+  { batch: 1, tokens: 8 },
+  { batch: 4, tokens: 64 },
+]
+let inputs: ModelInputs
+let session: Session
+
+beforeAll(async () => {
+  session = await runtime.load(modelPath('mail'), { threads: 1 })
+  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+  const mails = textDataset('mails', mailData('calibration').slice(0, 200))
+  inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 64 })
+}, timeout)
+
+const ask = (options: Partial<TuneOptions> = {}) =>
+  tune({ model, inputs, contestants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
+
+describe('mails', () => {
+  let known: Measurements = {}
+
+  test('a plan that holds, with what it rests on', { timeout }, async () => {
+    const stages = new Set<string>()
+    const plan = await ask({
+      onMeasured(all) {
+        known = all
+      },
+      onProgress: ({ stage, done, total }) => {
+        stages.add(stage)
+        expect(done).toBeLessThanOrEqual(total)
+      },
+    })
+    expect([...stages]).toEqual(['latency', 'sensitivity', 'search', 'verification', 'regimes'])
+    expect(checkRegimes(JSON.parse(JSON.stringify(plan)), 'plan')).toEqual(JSON.parse(JSON.stringify(plan)))
+    const { figures, regimes } = plan
+    expect(figures.loss?.estimate).toBeLessThanOrEqual(2)
+    expect(figures.grid.map(({ batch, tokens }) => ({ batch, tokens }))).toEqual(grid)
+    // Whatever is timed slower than dense is left to it.
+    const limit = regimes[0]?.upTo ?? 0
+    for (const { positions, speedup } of figures.grid) expect(speedup >= 1 || positions <= limit).toBe(true)
+    // The loss that it tells is that of the file: four of ten examples verify.
+    const own = regimes.at(-1)?.plan
+    if (own === undefined) throw new Error('no regime')
+    const result = prune(model, fromPlan(own, methods))
+    if (!result.ok) throw new Error(result.refusal.message)
+    const rows = inputs.targets.flatMap((_, i) => ([2, 4, 7, 9].includes(i % 10) ? [i] : []))
+    const some = someExamples(inputs, rows)
+    await using pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
+    const [dense, after] = [await evaluate(session, some), await evaluate(pruned, some)]
+    expect(figures.examples).toBe(rows.length)
+    expect(figures.loss?.estimate).toBeCloseTo(dense.accuracy.estimate - after.accuracy.estimate, 9)
+  })
+
+  test('with all measurements known the same plan, and nothing is run again', { timeout }, async () => {
+    const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
+    const { date: _, ...figures } = again.figures
+    const once = await ask({ known })
+    expect(once).toMatchObject({ regimes: again.regimes, figures })
+  })
+
+  test('is broken off between two measurements, and keeps what there is', { timeout }, async () => {
+    const stop = new AbortController()
+    let kept: Measurements = {}
+    const broken = ask({
+      signal: stop.signal,
+      onMeasured(all) {
+        kept = all
+        if (Object.keys(all).length === 3) stop.abort()
+      },
+    })
+    await expect(broken).rejects.toThrow(expect.objectContaining({ code: 'TP_ABORTED' }))
+    expect(Object.keys(kept)).toHaveLength(3)
+  })
+})
+
+test('pictures, which always have the same number of tokens', { timeout }, async () => {
+  const { normalisation } = embeddedModel('digits-vit')
+  const shape = { channels: 1, height: 28, width: 28 }
+  const digits = imageDataset(
+    'digits',
+    shape,
+    digitsData('calibration').filter((_, i) => i % 4 === 0),
+  )
+  await using whole = await runtime.load(modelPath('digits-vit'), { threads: 1 })
+  const pictures = await imageInputs(digits, whole.inputs, {
+    normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
+  })
+  const { regimes, figures } = await tune({
+    model: decodeModel(readFileSync(modelPath('digits-vit'))),
+    inputs: pictures,
+    contestants: [{ entry: entry('received-attention') }],
+    runtime,
+    maxLoss: 5,
+    grid: [{ batch: 1 }, { batch: 4 }],
+  })
+  expect(figures.grid.map(({ positions }) => positions)).toEqual([197, 788])
+  expect(figures.loss?.estimate).toBeLessThanOrEqual(5)
+  expect(regimes.at(-1)?.plan.method).toBe('received-attention')
+  // A picture has far more patches than it needs.
+  expect(figures.expectedMs?.pruned).toBeLessThan(figures.expectedMs?.dense as number)
+})
+
+test.each<[string, Partial<TuneOptions>, string]>([
+  ['too few examples', {}, 'TP_DATA'],
+  ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
+  ['no method', { contestants: [] }, 'TP_OPTION'],
+])('%s: refused', async (what, options, code) => {
+  const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
+  await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))
+})

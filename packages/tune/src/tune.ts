@@ -1,0 +1,105 @@
+import { inspect, type Plan, type Regime } from '@tp/compiler'
+import { none, type ScheduleOptions, TpError, truncate } from '@tp/core'
+import { type Candidate, candidatesOf, type Named, usualShapes } from './candidates.ts'
+import { type Chosen, chooseCandidate } from './choose.ts'
+import { Measurer } from './measurer.ts'
+import type { Contestant, TuneOptions } from './options.ts'
+import { pruned, scheduleOf } from './pruning.ts'
+import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
+import { splitOf } from './split.ts'
+import type { Figures, TunedPlan } from './tuned-plan.ts'
+
+/**
+ * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: from times of the model's
+ * segments and from how much each block needs its tokens follow schedules of each method that are likely good; those are run on
+ * labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it is slower than the
+ * dense model, that runs.
+ * @throws TpError TP_DATA for too few examples; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
+ */
+export async function tune(options: TuneOptions): Promise<TunedPlan> {
+  const {
+    model,
+    inputs,
+    runtime,
+    device = runtime,
+    maxLoss = 0.5,
+    shapes = usualShapes(inputs),
+    grid = usualGrid(inputs),
+  } = options
+  if (!(maxLoss >= 0 && maxLoss <= 100)) {
+    throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
+  }
+  if (options.contestants.length === 0)
+    throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
+  const split = splitOf(inputs)
+  const measurer = new Measurer(options)
+  const found = inspect(model)
+  if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
+  const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
+  const sites = sitesOf(options)
+  const contestants = options.contestants.map(named)
+  const common = { measurer, model, runtime, inputs, device, sites }
+  const hulls = await candidatesOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
+  const dense: Named = { entry: contestants[0]?.entry as Named['entry'], method: none(), name: 'none' }
+  const chosen = await chooseCandidate({ ...common, split, maxLoss, dense }, hulls)
+  const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
+  const { runtime: name, version, device: processor } = await device.diagnose()
+  const figures: Figures = {
+    maxLoss,
+    ...(chosen && { loss: chosen.loss, expectedMs: expected(chosen.candidate, hulls) }),
+    examples: split.verify.targets.length,
+    data: inputs.source,
+    grid: cells,
+    runtime: name,
+    version,
+    device: processor,
+    date: new Date().toISOString(),
+  }
+  return { format: 1, regimes: regimesOf(chosen, sites, cells), figures }
+}
+
+/** Blocks where tokens can leave: behind the others only such are read that stay anyway. */
+function sitesOf({ model }: TuneOptions): number[] {
+  const found = inspect(model)
+  if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
+  const all = found.blocks.map(({ block }) => block).filter((block) => block >= found.open)
+  const asked = new Map(all.map((block) => [block, { kind: 'ratio', value: 0.5 } as const]))
+  return pruned(model, truncate(), asked).cuts.map(({ block }) => block)
+}
+
+function named(contestant: Contestant): Named {
+  const { entry, params } = contestant
+  const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
+  return { ...contestant, method: entry.create(params), name: `${entry.name}${options}` }
+}
+
+function pruningOf({ candidate: { contestant, shares } }: Chosen, sites: readonly number[]) {
+  return {
+    name: `${contestant.name} ${shares.join(' ')}`,
+    method: contestant.method,
+    schedule: scheduleOf(sites, shares),
+  }
+}
+
+function regimesOf(chosen: Chosen | undefined, sites: readonly number[], cells: readonly Cell[]): Regime[] {
+  const dense: Plan = { format: 1, method: 'none' }
+  const limit = denseUpTo(cells)
+  const most = Math.max(...cells.map(({ positions }) => positions))
+  if (chosen === undefined || limit >= most) return [{ plan: dense }]
+  const plan = planOf(chosen.candidate, sites)
+  return limit === 0 ? [{ plan }] : [{ upTo: limit, plan: dense }, { plan }]
+}
+
+function planOf({ contestant: { entry, params }, shares }: Candidate, sites: readonly number[]): Plan {
+  const schedule = scheduleOf(sites, shares)
+  const amounts: ScheduleOptions = {
+    layers: [...schedule.keys()],
+    keep: [...schedule.values()].map(({ value }) => value),
+  }
+  return { format: 1, method: entry.name, ...(params && { params }), ...amounts }
+}
+
+/** Every hull ends with the schedule that prunes nothing. */
+function expected({ ms }: Candidate, hulls: readonly (readonly Candidate[])[]): NonNullable<Figures['expectedMs']> {
+  return { dense: Math.max(...hulls.flat().map((candidate) => candidate.ms)), pruned: ms }
+}

@@ -1,0 +1,26 @@
+import type { RegimesPlan } from '@tp/compiler'
+import type { Interval } from '@tp/eval'
+import type { Cell } from './regimes.ts'
+
+/** What to do to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
+export interface TunedPlan extends RegimesPlan {
+  /** What it rests on. */
+  readonly figures: Figures
+}
+
+export interface Figures {
+  /** Points of accuracy that were allowed. */
+  readonly maxLoss: number
+  /** Points lost on examples that nothing was chosen by, with 95 % bootstrap interval, paired with dense; none where nothing is pruned. */
+  readonly loss?: Interval
+  readonly examples: number
+  readonly data: string
+  /** Milliseconds an example, as the latency table expects them. */
+  readonly expectedMs?: { readonly dense: number; readonly pruned: number }
+  /** What was measured end to end, by shape. */
+  readonly grid: readonly Cell[]
+  readonly runtime: string
+  readonly version: string
+  readonly device: string
+  readonly date: string
+}

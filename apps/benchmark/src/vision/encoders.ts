@@ -1,6 +1,6 @@
-import type { NamedTensors } from '@tp/core'
-import { type Dataset, type ModelInputs, openDataset, type PrepareOptions } from '@tp/eval'
+import { type Dataset, openDataset, type PrepareOptions } from '@tp/eval'
 import { modelPath } from '@tp/models'
+import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 
@@ -82,18 +82,4 @@ export async function openEncoder(
     prepare,
   })
   return { ...subject, inputs: readOnce(subject.inputs) }
-}
-
-/** All models take the same batches, and to read a sound takes longer than to run one. */
-function readOnce(inputs: ModelInputs): ModelInputs {
-  const known = new Map<string, Promise<NamedTensors>>()
-  return {
-    ...inputs,
-    feeds(rows) {
-      const key = rows.join()
-      const feeds = known.get(key) ?? inputs.feeds(rows)
-      known.set(key, feeds)
-      return feeds
-    },
-  }
 }

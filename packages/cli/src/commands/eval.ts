@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
-import type { ModelInputs } from '@tp/eval'
+import { type ModelInputs, type ShiftedSet, shiftedSets } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
@@ -10,10 +10,12 @@ import { usageError } from '../command/usage-error.ts'
 import { describeGuarded, guardedContent } from '../guarding/describe.ts'
 import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
+import { describeShifts, type Measured, measureShifts } from '../measuring/measure-shifts.ts'
 import { describeRows, rowContent } from '../measuring/rows.ts'
+import { readShifts } from '../measuring/shift-names.ts'
 import { pruneVariants, type Variant } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
+import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
@@ -25,6 +27,12 @@ const options = {
     type: 'string',
     value: 'NAME,NAME…',
     description: 'prune with each of these, and with none; default: the model as it is',
+  },
+  shift: {
+    type: 'string',
+    value: 'NAME[:SEVERITY],…|suite',
+    description:
+      'on shifted data, too: what pruning loses there, and how much more than in distribution; without times',
   },
   ...budgetsOptions,
   ...pruningOptions,
@@ -66,6 +74,16 @@ export const evalCommand: Command = command({
       variants.push(...(await pruneVariants({ file, methods, budgets, settings, plugins, signal })))
     }
     const batchSize = batchSizeOf(file)
+    if (given.shift !== undefined) {
+      print(
+        await evaluateShifts(
+          { ...given, data, shift: given.shift },
+          { file, inspection, variants, batchSize },
+          context,
+        ),
+      )
+      return EXIT.done
+    }
     const inputs = await openInputs(path, data, batchSize, given, context)
     for (const note of inputs.notes) progress.note(note)
     const rows = await measureRows({ file, inspection, variants, inputs, batchSize }, context)
@@ -92,12 +110,13 @@ async function evaluateGuarded(
   given: Arguments<typeof options>,
   context: Context,
 ): Promise<number> {
-  const { guard, against, methods, json = false } = given
+  const { guard, against, methods, shift, json = false } = given
   const { print, progress, signal } = context
   if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
   if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
   if (methods !== undefined)
     throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
+  if (shift !== undefined) throw usageError('give --guard or --shift, not both')
   refuseIdle(given)
   const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
   const content = await readGuardFile(guard, pruned, dense)
@@ -121,6 +140,32 @@ async function evaluateGuarded(
       : `${await titleOf(path, inputs, undefined)}\n${describeGuarded(figures)}`,
   )
   return EXIT.done
+}
+
+/** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
+async function evaluateShifts(
+  given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
+  prepared: Omit<Measured, 'sets'>,
+  context: Context,
+): Promise<string> {
+  const { progress, signal } = context
+  const { path } = prepared.file
+  const { dataset, inputs, prepare } = await openData(path, given.data, prepared.batchSize, given, context)
+  const { shifts, lengthBins } = readShifts(given.shift, dataset.modality)
+  progress.stage('shifting')
+  const onProgress = (done: number, total: number): void => progress.step(done, total)
+  const sets = await shiftedSets(dataset, shifts, inputs, { ...prepare, lengthBins, signal, onProgress })
+  const [own] = sets as [ShiftedSet]
+  for (const note of own.inputs.notes) progress.note(note)
+  const others = prepared.variants.filter(({ method }) => method !== 'none')
+  const variants = others.length > 0 ? others : prepared.variants
+  const report = await measureShifts({ ...prepared, variants, sets }, context)
+  progress.end()
+  if (given.json) {
+    const about = { model: path, data: given.data, examples: own.inputs.targets.length, notes: own.inputs.notes }
+    return jsonDocument('shift', { ...about, ...report })
+  }
+  return `${await titleOf(path, own.inputs, prepared.inspection)}\n${describeShifts(report)}`
 }
 
 /** Nothing that was asked for is passed over in silence. */

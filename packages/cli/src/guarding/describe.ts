@@ -1,6 +1,5 @@
 import type { Alarm } from '@tp/guard'
-import { plusMinus, points } from '../measuring/rows.ts'
-import { factor, grouped } from '../output/numbers.ts'
+import { factor, grouped, plusMinus, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { GuardedFigures } from './guarded-rows.ts'
 

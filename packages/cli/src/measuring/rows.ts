@@ -1,5 +1,5 @@
-import type { Interval, VariantLatency } from '@tp/eval'
-import { factor } from '../output/numbers.ts'
+import type { VariantLatency } from '@tp/eval'
+import { factor, plusMinus, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { Figures } from './evaluate-variant.ts'
 
@@ -50,19 +50,4 @@ export function rowContent(row: Row): object {
     ...{ p50Ms, p90Ms, endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null },
     ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },
   }
-}
-
-/** Half as wide as the interval. */
-export function plusMinus({ estimate, low, high }: Interval): string {
-  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
-}
-
-export function points({ estimate, low, high }: Interval): string {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
-/** One decimal, with a minus sign and without minus zero. */
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
 }

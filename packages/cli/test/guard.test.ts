@@ -51,6 +51,8 @@ test('calibrate writes what eval takes: the promise, its threshold, the baseline
   expect(written).toMatchObject({ format: 1, cascade: { agreement: 0.9, confidence: 0.9, examples } })
   expect(written.monitor.signals.mass).toHaveLength(examples)
   expect(written.cascade.cost.speedup).toBeGreaterThan(4)
+  expect(written.monitor.falseAlarms).toMatchObject({ inputs: examples >> 1, streams: 200 })
+  expect(stdout).toContain('false alarms on 200 streams')
 
   const evaluated = await run('eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--json')
   expect(evaluated.code).toBe(0)

@@ -1,5 +1,6 @@
-import { type Session, TpError } from '@tp/core'
+import { type NamedTensors, type RunOptions, type Session, TpError } from '@tp/core'
 import { type Signal, signalReader } from './signals.ts'
+import { wrapSession } from './wrap-session.ts'
 
 /** What a monitor compares with: values of each signal on the calibration's inputs. JSON. */
 export interface Baseline {
@@ -17,7 +18,7 @@ export interface BaselineOptions {
 
 /** A session that remembers the signals of what it answers. */
 export interface BaselineSession extends Session {
-  /** @throws TpError TP_CALIBRATION if it has answered fewer than 20 inputs */
+  /** @throws TpError TP_CALIBRATION if it has answered fewer than 20 inputs, or one without numbers */
   baseline(): Baseline
 }
 
@@ -39,9 +40,8 @@ export function recordBaseline(session: Session, options: BaselineOptions = {}):
     for (const [name, value] of values) (remembered.get(name) as number[])[slot] = value
   }
 
-  return Object.freeze<BaselineSession>({
-    ...session,
-    async run(inputs, runOptions) {
+  return wrapSession(session, {
+    async run(inputs: NamedTensors, runOptions?: RunOptions): Promise<NamedTensors> {
       const outputs = await session.run(inputs, runOptions)
       const read = reader.read(outputs)
       const rows = read.margin?.length ?? 0
@@ -50,10 +50,15 @@ export function recordBaseline(session: Session, options: BaselineOptions = {}):
       }
       return outputs
     },
-    baseline() {
+    baseline(): Baseline {
       if (seen < FEWEST) {
         const reason = `a monitor cannot be compared with ${seen} inputs; run at least ${FEWEST}, better a thousand`
         throw new TpError('TP_CALIBRATION', 'guard', reason)
+      }
+      const broken = [...remembered].find(([, values]) => !values.every(Number.isFinite))
+      if (broken !== undefined) {
+        const reason = `${broken[0]} is no number for some inputs`
+        throw new TpError('TP_CALIBRATION', 'guard', `${reason}; calibrate on inputs that the model can answer`)
       }
       return { signals: Object.fromEntries([...remembered].map(([name, values]) => [name, [...values]])) }
     },

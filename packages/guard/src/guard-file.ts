@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import { uncertainties } from './answer.ts'
 import type { Baseline } from './baseline.ts'
 import type { CalibratedCascade } from './calibrate-cascade.ts'
+import type { MeasuredFalseAlarms } from './false-alarms.ts'
 import { signals } from './signals.ts'
 
 /** What `cascade` and `monitor` need for one pruned model, as one JSON document. */
@@ -10,7 +11,7 @@ export interface Guard {
   /** SHA-256 of the model files that it was calibrated for. */
   readonly models?: { readonly pruned: string; readonly dense: string }
   readonly cascade: CalibratedCascade
-  readonly monitor: Baseline
+  readonly monitor: Baseline & { readonly falseAlarms?: MeasuredFalseAlarms }
 }
 
 type Check = readonly [is: (value: unknown) => boolean, form: string]

@@ -1,7 +1,8 @@
-import { type NamedTensors, type Session, TpError, type ValueInfo } from '@tp/core'
+import { type NamedTensors, type RunOptions, type Session, TpError, type ValueInfo } from '@tp/core'
 import { type Baseline, FEWEST } from './baseline.ts'
 import { Drift } from './drift.ts'
 import { type Signal, signalReader, signals } from './signals.ts'
+import { wrapSession } from './wrap-session.ts'
 
 export interface MonitorOptions {
   /**
@@ -106,17 +107,15 @@ export function monitor(session: Session, baseline: Baseline, options: MonitorOp
     return { drift, alarm: first !== undefined }
   }
 
-  return Object.freeze<Monitor>({
-    ...session,
+  return wrapSession(session, {
     outputs: options.outputs === true ? [...session.outputs, ...added(session.inputs)] : session.outputs,
-    async run(feeds, runOptions) {
+    async run(feeds: NamedTensors, runOptions?: RunOptions): Promise<NamedTensors> {
       const outputs = await session.run(feeds, runOptions)
       const values = reader.read(outputs)
       const found = (values.margin as number[]).map((_, row) => add(values, row))
       return options.outputs === true ? { ...outputs, ...outputsOf(values.margin as number[], found) } : outputs
     },
-    warmUp: (...feeds) => session.warmUp(...feeds),
-    statistics: () => ({
+    statistics: (): MonitorStatistics => ({
       inputs,
       alarms: [...alarms],
       drift: Object.fromEntries(watched.map(({ name, evidence }) => [name, evidence])),

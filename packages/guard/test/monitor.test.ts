@@ -122,6 +122,10 @@ describe('refused', () => {
     expect(() => monitor(session, { signals })).toThrow(expect.objectContaining({ code: 'TP_MONITOR' }))
   })
 
+  test('a baseline of inputs without an answer', async () => {
+    await expect(baseline([...drawn(30), [Number.NaN]])).rejects.toMatchObject({ code: 'TP_CALIBRATION' })
+  })
+
   test('a baseline of too few inputs', async () => {
     await expect(baseline(drawn(19))).rejects.toMatchObject({ code: 'TP_CALIBRATION' })
   })

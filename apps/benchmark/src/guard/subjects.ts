@@ -83,7 +83,6 @@ export async function openSentiment({ shared }: Context): Promise<GuardedModel> 
         labelled: false,
       },
       shift('typos', 3),
-      shift('typos', 5),
       shift('padding-around', 3),
     ],
   }

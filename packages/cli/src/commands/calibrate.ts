@@ -1,5 +1,13 @@
 import { basename } from 'node:path'
-import { type CalibratedCascade, calibrateCascade, type Guard, recordBaseline, type Uncertainty } from '@tp/guard'
+import {
+  type CalibratedCascade,
+  calibrateCascade,
+  type Guard,
+  type MeasuredFalseAlarms,
+  measureFalseAlarms,
+  recordBaseline,
+  type Uncertainty,
+} from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -75,6 +83,7 @@ export const calibrateCommand: Command = command({
       ...task,
       file: dense,
     })
+    const baseline = recorder.baseline()
     const guard: Guard = {
       format: 1,
       models: { pruned: pruned.hash(), dense: dense.hash() },
@@ -84,12 +93,14 @@ export const calibrateCommand: Command = command({
         ...promise,
         speedup: speedup ?? flopsSpeedup(dense.model, pruned.model, inputs),
       }),
-      monitor: recorder.baseline(),
+      monitor: { ...baseline, falseAlarms: measureFalseAlarms(baseline) },
     }
     await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(guard)}\n`))
     progress.end()
     const { monitor, ...rest } = guard
-    const report = { model: path, against, data, out, ...rest, signals: Object.keys(monitor.signals) }
+    const { signals, falseAlarms } = monitor
+    const watched = { signals: Object.keys(signals), falseAlarms }
+    const report = { model: path, against, data, out, ...rest, monitor: watched }
     print(json ? jsonDocument('calibrate', report) : describe(out, guard, speedup === undefined))
     return EXIT.done
   },
@@ -120,6 +131,7 @@ function readPromise(given: {
 function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): string {
   const { threshold, examples, disagreements, remaining, share, cost } = cascade
   const alone = `alone ${percent(1 - disagreements / examples)} of ${grouped(examples)} examples get the dense answer`
+  const { falseAlarms } = monitor
   const [first] = Object.values(monitor.signals)
   return [
     `${out}  ${promiseText(cascade)}`,
@@ -132,7 +144,13 @@ function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): s
       ? []
       : [`         costs ${percent(cost.estimate)} of what the dense model takes${byFlops ? ', by FLOPs' : ''}`]),
     `monitor  watches ${Object.keys(monitor.signals).join(', ')}, against ${grouped(first?.length ?? 0)} examples`,
+    ...(falseAlarms === undefined ? [] : [`         ${falseAlarmText(falseAlarms)}`]),
   ].join('\n')
+}
+
+function falseAlarmText({ streams, inputs, alarms, falseAlarmRate }: MeasuredFalseAlarms): string {
+  const most = percent(Math.min(1, inputs * falseAlarmRate), 2)
+  return `gave ${alarms} false alarms on ${streams} streams of ${inputs} of them (at most ${most} promised)`
 }
 
 function promiseText({ agreement, confidence }: CalibratedCascade): string {
@@ -140,6 +158,6 @@ function promiseText({ agreement, confidence }: CalibratedCascade): string {
   return `the dense answer for ${percent(agreement)} of inputs like these, ${sure}`
 }
 
-function percent(share: number): string {
-  return `${Number((100 * share).toFixed(1))} %`
+function percent(share: number, digits = 1): string {
+  return `${Number((100 * share).toFixed(digits))} %`
 }

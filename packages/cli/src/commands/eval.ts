@@ -7,6 +7,8 @@ import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { describeGuarded, guardedContent } from '../guarding/describe.ts'
+import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
@@ -15,7 +17,7 @@ import { describeRows, rowContent } from '../measuring/rows.ts'
 import { readShifts } from '../measuring/shift-names.ts'
 import { pruneVariants, type Variant } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, dataOptions, openData } from '../model/open-inputs.ts'
+import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
@@ -39,6 +41,12 @@ const options = {
   ...pruningOptions,
   ...taskOption,
   ...flipOptions,
+  guard: {
+    type: 'string',
+    value: 'FILE',
+    description: 'MODEL is pruned: evaluate it also with what tp calibrate has written; needs --against',
+  },
+  against: { type: 'string', value: 'DENSE', description: 'the dense model beside --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -46,8 +54,9 @@ export const evalCommand: Command = command({
   options,
   notes: [
     'Every row is compared with "dense", the file as it is; "none" is the same without what no output reads, as all other',
-    'rows are too. McNemar p: how likely answers that are as far apart are if both models are equally good (mid-p). --keep and its like may be given several times. random is the mean of five seeds. Times are of one',
-    `example and one thread, all rows in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
+    'rows are too. McNemar p: how likely answers that are as far apart are if both models are equally good (mid-p). --keep and',
+    'its like may be given several times. random is the mean of five seeds. Times are of one example and one thread, all rows',
+    `in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
     '',
@@ -59,6 +68,8 @@ export const evalCommand: Command = command({
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
+    if (given.guard !== undefined || given.against !== undefined)
+      return await evaluateGuarded(path, data, given, context)
     const budgets = readBudgets(given)
     const methods = given.methods?.split(',').map((name) => name.trim())
     const settings = readPruningSettings(given)
@@ -113,6 +124,46 @@ export const evalCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** A pruned model with a cascade and a monitor, beside the dense one. */
+async function evaluateGuarded(
+  path: string,
+  data: string,
+  given: Arguments<typeof options>,
+  context: Context,
+): Promise<number> {
+  const { guard, against, methods, shift, task, json = false } = given
+  const { print, progress, signal } = context
+  if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
+  if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
+  if (methods !== undefined)
+    throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
+  if (shift !== undefined) throw usageError('give --guard or --shift, not both')
+  if (task !== undefined) throw usageError('--guard is for models that give classes: leave --task out')
+  refuseIdle(given)
+  const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
+  const content = await readGuardFile(guard, pruned, dense)
+  const batchSize = batchSizeOf(pruned)
+  const inputs = await openInputs(against, data, batchSize, given, context)
+  for (const note of inputs.notes) progress.note(note)
+  const figures = await measureGuarded({ pruned, dense, guard: content, inputs, batchSize }, context)
+  progress.end()
+  const examples = inputs.targets.length
+  print(
+    json
+      ? jsonDocument('eval', {
+          model: path,
+          against,
+          guard,
+          data,
+          examples,
+          notes: inputs.notes,
+          ...guardedContent(figures),
+        })
+      : `${await titleOf(path, inputs, undefined)}\n${describeGuarded(figures)}`,
+  )
+  return EXIT.done
+}
 
 /** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
 async function evaluateShifts(

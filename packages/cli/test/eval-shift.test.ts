@@ -34,7 +34,7 @@ test('a table for each method, with what it loses more than in distribution', as
   expect(title).toMatch(/^model {2}model\.onnx 6×128 {3}8 examples, \d+ … \d+ tokens/)
   expect(stride).toBe('stride 0.7')
   expect(headings).toMatch(/^set +examples +dense +pruned +kept +agrees with dense +loss in points +extra loss$/)
-  expect(own).toMatch(/^in distribution +8 .* 0\.\d\d +[−\d.]+ \([−\d.]+ … [−\d.]+\)$/)
+  expect(own).toMatch(/^in distribution +8 .* 0\.\d\d +[\d.]+ % +[−\d.]+ \([−\d.]+ … [−\d.]+\)$/)
   expect(typos).toMatch(/^typos:3 +8 .*\) +[−\d.]+ \([−\d.]+ … [−\d.]+\)$/)
   expect(upper).toMatch(/^upper-case:1 +8 .* same inputs$/)
   expect(stdout).toContain('\ncls-attention 0.7\n')

@@ -19,6 +19,7 @@ interface RowContent {
   readonly low: number
   readonly high: number
   readonly loss: { readonly estimate: number; readonly low: number; readonly high: number }
+  readonly mcnemar: { readonly onlyDense: number; readonly onlyPruned: number; readonly p: number } | null
   readonly agreement: number
   readonly flops: number | null
   readonly p50Ms: number
@@ -50,7 +51,14 @@ describe('eval of texts', () => {
     expect(code).toBe(0)
     expect(stderr).toContain('evaluating received-attention 0.6')
     const document = JSON.parse(stdout)
-    expect(document).toMatchObject({ format: 1, kind: 'eval', model: mail, examples: MAILS, notes: [] })
+    expect(document).toMatchObject({
+      format: 1,
+      kind: 'eval',
+      model: mail,
+      task: 'classification',
+      examples: MAILS,
+      notes: [],
+    })
     const rows: RowContent[] = document.rows
     expect(rows.map(({ method, keep, seeds }) => [method, keep, seeds])).toEqual([
       ['dense', null, 1],
@@ -75,8 +83,13 @@ describe('eval of texts', () => {
         agreement: 100,
         accuracy: dense?.accuracy,
         loss: { estimate: 0, low: 0, high: 0 },
+        // several seeds are no one model
+        mcnemar: row.seeds > 1 ? null : { onlyDense: 0, onlyPruned: 0, p: 1 },
       })
     }
+    const received = others.find(({ method, keep }) => method === 'received-attention' && keep === '0.6')
+    const { onlyDense = 0, onlyPruned = 0 } = received?.mcnemar ?? {}
+    expect((100 * (onlyDense - onlyPruned)) / MAILS).toBeCloseTo(received?.loss.estimate ?? Number.NaN, 10)
     const at60 = others.filter(({ keep }) => keep === '0.6')
     // every row keeps at least 0.6^l after the l-th cut, and at most one token more at each
     for (const { kept, flops } of at60) {
@@ -97,7 +110,7 @@ describe('eval of texts', () => {
       /^model {2}model\.onnx 6×128 {3}6 examples, \d+ … \d+ tokens {3}onnxruntime-node [\d.]+, 1 thread$/,
     )
     expect(headings).toMatch(
-      /^method +keep +kept +accuracy +loss in points +agrees with dense +FLOPs +p50 ms +speed-up$/,
+      /^method +keep +kept +accuracy +loss in points +McNemar p +agrees with dense +FLOPs +p50 ms +speed-up$/,
     )
     expect(rows).toHaveLength(3)
     expect(rows[2]).toMatch(

@@ -17,6 +17,7 @@ interface Token {
   readonly text?: string
   readonly saliency: number
   readonly leavesAt?: number | null
+  readonly score?: number | null
 }
 
 beforeAll(() => {
@@ -94,20 +95,25 @@ describe('of texts', () => {
       [1, 3].map((block) => ({ block, kind: 'ratio', value: 0.6 })),
     ])
     const own: number[] = []
+    const scores = (tokens: readonly Token[], block: number): number[] =>
+      tokens.flatMap(({ leavesAt, score }) => (leavesAt === block ? [score as number] : []))
     for (const { tokens, pruned } of examples as { tokens: Token[]; pruned: { correlation: number } }[]) {
       // the head reads the class token: it stays. ⌈0.6·n⌉ after each cut
       expect(tokens[0]?.leavesAt).toBeNull()
       const after = Math.ceil(0.6 * tokens.length)
       const left = [1, 3, null].map((block) => tokens.filter(({ leavesAt }) => leavesAt === block).length)
       expect(left).toEqual([tokens.length - after, after - Math.ceil(0.6 * after), Math.ceil(0.6 * after)])
+      // behind the last cut stays what was ranked higher there
+      const lowest = Math.min(...tokens.slice(1).flatMap((t) => (t.leavesAt === null ? [t.score as number] : [])))
+      expect(lowest).toBeGreaterThanOrEqual(Math.max(...scores(tokens, 3)))
       expect(Math.abs(pruned.correlation)).toBeLessThanOrEqual(1)
       own.push(pruned.correlation)
     }
     expect(correlation).toBeCloseTo(own.reduce((sum, value) => sum + value, 0) / own.length, 12)
     const text = await tpHere(ofMails(...byReceived, '--limit', '1'))
     expect(text.stdout).toMatch(/^example 0: .*, pruned ham; rank correlation -?[01]\.\d\d$/m)
-    expect(text.stdout).toMatch(/^ +token +saliency +leaves at$/m)
-    expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}stays$/m)
+    expect(text.stdout).toMatch(/^ +token +saliency +leaves at +with score$/m)
+    expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}stays +0\.\d+$/m)
     expect(text.stdout).toMatch(/\nreceived-attention: rank correlation of how long .* -?[01]\.\d\d, in the mean\n$/)
   })
 
@@ -128,7 +134,11 @@ test('of pictures: patches in their places, and the blocks that they leave at', 
   expect(json.examples).toHaveLength(2)
   expect(json.examples[0].grid).toEqual({ before: 1, rows: 14, columns: 14 })
   expect(json.examples[0].tokens).toHaveLength(197)
-  expect(json.examples[0].tokens[0]).toEqual({ saliency: expect.any(Number), leavesAt: null })
+  expect(json.examples[0].tokens[0]).toEqual({
+    saliency: expect.any(Number),
+    leavesAt: null,
+    score: expect.any(Number),
+  })
   const { code, stdout, stderr } = await tpHere(args)
   expect([code, stderr]).toEqual([0, expect.stringContaining('normalised by their own mean')])
   const [title, front, ...rest] = stdout.split('\n\n')[0]?.split('\n') ?? []

@@ -1,6 +1,6 @@
 import { type Amount, isUnknown, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
-import { countsBehind, eliminateDeadTokens, readsOnePlace } from './cut/dead-tokens.ts'
+import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePlace } from './cut/dead-tokens.ts'
 import { openProgram, startOf } from './cut/earlier-cuts.ts'
 import { fixedPositions } from './cut/fixed-positions.ts'
 import { type InsertedCut, insertAt } from './cut/insert.ts'
@@ -11,7 +11,7 @@ import { type RestorePoint, restorePoints } from './cut/restore.ts'
 import { Returning, type Tokens } from './cut/returning.ts'
 import { dropViews } from './find/batch-first.ts'
 import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
-import { addMask, addTraces, MASK } from './find/extra-outputs.ts'
+import { addMask, addMonitor, addTraces, MASK } from './find/extra-outputs.ts'
 import { Program, withEqualSizes } from './follow/program.ts'
 import { readKept } from './follow/token-places.ts'
 import { foldBack } from './fused/fold-back.ts'
@@ -48,6 +48,12 @@ export interface PruneOptions {
    * there is none at a block where a method chooses by no score (samples, or asks a network for yes or no).
    */
   readonly trace?: boolean | 'scores'
+  /**
+   * Adds outputs float32 [b] to watch for drift (`monitor` of `@tp/guard`): `tp.monitor.mass`, the share of the score that the
+   * tokens that stay hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
+   * of the tokens that stays, where the data decide it.
+   */
+  readonly monitor?: boolean
   /** Also leaves out, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
   /** Trained values of the method at each block. */
@@ -151,6 +157,7 @@ function pruneEncoder(
   const cuts = insertCuts(program, encoder, { ...options, schedule, fixed }, { points, returning })
   for (const point of points) point.restore(returning.awayAt(cuts, point))
   if (options.trace) addTraces(program, cuts, name, several)
+  if (options.monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, several)
   const compact = restore === 'none' ? encoder.tokenOutputs : []
   const mask = several ? `${MASK}.${name}` : MASK
   if (compact.length > 0) addMask(program, cuts, mask)
@@ -204,7 +211,7 @@ interface CutOptions extends PruneOptions {
 function insertCuts(
   program: Program,
   encoder: Encoder,
-  { method, schedule, fixed, params = () => ({}), trace, protectInput }: CutOptions,
+  { method, schedule, fixed, params = () => ({}), trace, protectInput, monitor = false }: CutOptions,
   { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
 ): InsertedCut[] {
   const { earlier } = encoder
@@ -221,7 +228,7 @@ function insertCuts(
     for (const { place, amount } of visits(method, schedule.get(block))) {
       if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
       const about = { method, block, place, amount, params: params(block) }
-      const options = { ...about, keyBias, ends, scores: trace === 'scores' }
+      const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
       const inserted = insertAt(program, encoder, { ...options, ...tokens })
       if (inserted.cut) {
         returning.left(tokens, inserted.cut)

@@ -52,6 +52,22 @@ describe('scores of a trace', () => {
     }
   })
 
+  test('stand beside what is watched for drift', async () => {
+    const cut = { method: receivedAttention(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
+    const outputs = await run(pruned(decodeModel(encoder(plain)), { ...cut, monitor: true }), inputsOf(plain, 2, 9, 4))
+    expect(outputs['tp.trace.0.scores']?.dims).toEqual([2, 9])
+    const masses = layers.map((block, i) => {
+      const [scores] = rows(outputs[`tp.trace.${block}.scores`]) as [number[]]
+      const places = i === 0 ? scores.map((_, place) => place) : keptAt(outputs, 0)[0]
+      const kept = new Set(keptAt(outputs, block)[0])
+      const sum = (some: number[]): number => some.reduce((total, score) => total + score, 0)
+      // of those that may leave
+      const free = scores.map((score, slot) => (places?.[slot] === 0 ? 0 : score))
+      return sum(free.filter((_, slot) => kept.has(places?.[slot] as number))) / sum(free)
+    })
+    expect(numbers(outputs['tp.monitor.mass'])[0]).toBeCloseTo(((masses[0] ?? 0) + (masses[1] ?? 0)) / 2, 5)
+  })
+
   test('there are none where no score decides', async () => {
     const cut = { method: ats(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))

@@ -11,3 +11,4 @@ export { type Comparison, type ComparisonOptions, comparePaired, medianInterval,
 export { bootstrapMean, type Interval } from './metrics/bootstrap.ts'
 export { largest } from './metrics/predictions.ts'
 export { tracedTokens } from './metrics/trace.ts'
+export { type Trajectory, trajectoriesOf } from './metrics/trajectories.ts'

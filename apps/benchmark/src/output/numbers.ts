@@ -26,7 +26,7 @@ export function differenceText(value: number): string {
 }
 
 /** One decimal, with a minus sign and no minus zero. */
-function signed(value: number): string {
+export function signed(value: number): string {
   const text = Math.abs(value).toFixed(1)
   return value < 0 && text !== '0.0' ? `−${text}` : text
 }

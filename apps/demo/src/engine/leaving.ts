@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@tp/core'
-import { tracedTokens } from '@tp/eval/browser'
+import { tracedTokens, trajectoriesOf } from '@tp/eval/browser'
 
 /** Which tokens left a model where. */
 export interface Leaving {
@@ -14,16 +14,10 @@ export interface Leaving {
  * @param real for each token of the input, whether it is one (and not padding)
  */
 export function readLeaving(outputs: NamedTensors, real: readonly boolean[]): Leaving {
-  const leftAt: (number | undefined)[] = real.map(() => undefined)
-  const steps: { block: number; kept: number }[] = []
-  for (const [block, [tokens = []]] of tracedTokens(outputs)) {
-    const kept = new Set(tokens.filter((token) => real[token]))
-    for (const token of leftAt.keys()) {
-      // Some methods bring tokens back.
-      if (kept.has(token)) leftAt[token] = undefined
-      else leftAt[token] ??= block
-    }
-    steps.push({ block, kept: kept.size })
-  }
+  const [ways = []] = trajectoriesOf(outputs, [real.length])
+  const leftAt = ways.map(({ leavesAt }) => leavesAt)
+  const steps = [...tracedTokens(outputs)].map(([block, [tokens = []]]) => {
+    return { block, kept: tokens.filter((token) => real[token]).length }
+  })
   return { leftAt, steps }
 }

@@ -1,28 +1,28 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
-import { type ModelInputs, readModelFolder } from '@tp/eval'
+import { type ModelInputs, type ShiftedSet, shiftedSets } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
+import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
-import { tokenizerOf, tokenNames } from '../explaining/token-text.ts'
-import { describeFlips, type FlipTexts, flipsContent } from '../measuring/describe-flips.ts'
-import type { FlipsAsked } from '../measuring/find-flips.ts'
+import { describeGuarded, guardedContent } from '../guarding/describe.ts'
+import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
+import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
+import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
-import { describeRows, type Row, rowContent } from '../measuring/rows.ts'
+import { describeShifts, type Measured, measureShifts } from '../measuring/measure-shifts.ts'
+import { describeRows, rowContent } from '../measuring/rows.ts'
+import { readShifts } from '../measuring/shift-names.ts'
 import { pruneVariants, type Variant } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
-import { batchSizeOf, dataOptions } from '../model/open-inputs.ts'
+import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
-import { wholeNumber } from '../pruning/numbers.ts'
 import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
-
-/** Tokens of an example that are kept, one after the other, to see whether that turns its answer back. */
-const FLIP_TOKENS = 32
 
 const options = {
   ...dataOptions,
@@ -31,19 +31,22 @@ const options = {
     value: 'NAME,NAME…',
     description: 'prune with each of these, and with none; default: the model as it is',
   },
+  shift: {
+    type: 'string',
+    value: 'NAME[:SEVERITY],…|suite',
+    description:
+      'on shifted data, too: what pruning loses there, and how much more than in distribution; without times',
+  },
   ...budgetsOptions,
   ...pruningOptions,
   ...taskOption,
-  flips: {
+  ...flipOptions,
+  guard: {
     type: 'string',
-    value: 'N',
-    description: 'for the first N answers that each pruning turned: which token, had it stayed, turns it back',
+    value: 'FILE',
+    description: 'MODEL is pruned: evaluate it also with what tp calibrate has written; needs --against',
   },
-  'flip-tokens': {
-    type: 'string',
-    value: 'N',
-    description: `tokens that are tried of each; default ${FLIP_TOKENS}, those that receive most attention`,
-  },
+  against: { type: 'string', value: 'DENSE', description: 'the dense model beside --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -51,16 +54,22 @@ export const evalCommand: Command = command({
   options,
   notes: [
     'Every row is compared with "dense", the file as it is; "none" is the same without what no output reads, as all other',
-    'rows are too. McNemar p: how likely answers that are as far apart are if both models are equally good (mid-p). --keep and its like may be given several times. random is the mean of five seeds. Times are of one',
-    `example and one thread, all rows in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
+    'rows are too. McNemar p: how likely answers that are as far apart are if both models are equally good (mid-p). --keep and',
+    'its like may be given several times. random is the mean of five seeds. Times are of one example and one thread, all rows',
+    `in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
+    '',
+    '--shift suite is every shift at severities 1, 3 and 5, and texts by length; --shift typos:3,length is what it names,',
+    'and a name that is not there lists all.',
   ],
   async run([path = ''], asked, context) {
     const given = { ...asked, ...removeByParam(asked) }
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
+    if (given.guard !== undefined || given.against !== undefined)
+      return await evaluateGuarded(path, data, given, context)
     const budgets = readBudgets(given)
     const methods = given.methods?.split(',').map((name) => name.trim())
     const settings = readPruningSettings(given)
@@ -76,6 +85,19 @@ export const evalCommand: Command = command({
       variants.push(...(await pruneVariants({ file, methods, budgets, settings, plugins, signal })))
     }
     const batchSize = batchSizeOf(file)
+    if (given.shift !== undefined) {
+      const alone = Object.keys({ ...flipOptions, ...taskOption }).find((name) => Object.hasOwn(given, name))
+      if (alone !== undefined)
+        throw usageError(`--${alone} and --shift do not go together: shifts are of classes, and are counted only`)
+      print(
+        await evaluateShifts(
+          { ...given, data, shift: given.shift },
+          { file, inspection, variants, batchSize },
+          context,
+        ),
+      )
+      return EXIT.done
+    }
     const opened = await openTaskInputs(path, data, batchSize, given, context)
     const { task, inputs } = opened
     if (flips !== undefined && task !== 'classification') throw usageError('--flips is for models that give classes')
@@ -103,45 +125,75 @@ export const evalCommand: Command = command({
   },
 })
 
-function readFlips({ flips, 'flip-tokens': tokens }: Arguments<typeof options>): FlipsAsked | undefined {
-  if (flips === undefined && tokens === undefined) return undefined
-  if (flips === undefined) throw usageError('--flip-tokens needs --flips N beside it')
-  const most = tokens === undefined ? FLIP_TOKENS : wholeNumber('flip-tokens', tokens)
-  return { examples: wholeNumber('flips', flips), tokens: most }
-}
-
-interface FlipTextsOptions {
-  readonly inputs: ModelInputs
-  readonly batchSize: number
-  readonly inspection: Inspection | undefined
-  readonly given: Arguments<typeof options>
-}
-
-/** What classes and tokens are called, of the examples that are to be shown. */
-async function flipTexts(
+/** A pruned model with a cascade and a monitor, beside the dense one. */
+async function evaluateGuarded(
   path: string,
-  rows: readonly Row[],
-  { inputs, batchSize, inspection, given }: FlipTextsOptions,
-): Promise<FlipTexts> {
-  const examples = new Set(rows.flatMap(({ flips }) => flips?.flips.map(({ example }) => example) ?? []))
-  const names = new Map<number, readonly string[]>()
-  if (examples.size === 0) return { classes: undefined, names }
-  const tokenizer = await tokenizerOf(path, inputs, given.tokenizer)
-  const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
-  for (const example of examples) {
-    names.set(example, await tokenNames(inputs, example, { batchSize, tokenizer, tokens }))
+  data: string,
+  given: Arguments<typeof options>,
+  context: Context,
+): Promise<number> {
+  const { guard, against, methods, shift, task, json = false } = given
+  const { print, progress, signal } = context
+  if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
+  if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
+  if (methods !== undefined)
+    throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
+  if (shift !== undefined) throw usageError('give --guard or --shift, not both')
+  if (task !== undefined) throw usageError('--guard is for models that give classes: leave --task out')
+  refuseIdle(given)
+  const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
+  const content = await readGuardFile(guard, pruned, dense)
+  const batchSize = batchSizeOf(pruned)
+  const inputs = await openInputs(against, data, batchSize, given, context)
+  for (const note of inputs.notes) progress.note(note)
+  const figures = await measureGuarded({ pruned, dense, guard: content, inputs, batchSize }, context)
+  progress.end()
+  const examples = inputs.targets.length
+  print(
+    json
+      ? jsonDocument('eval', {
+          model: path,
+          against,
+          guard,
+          data,
+          examples,
+          notes: inputs.notes,
+          ...guardedContent(figures),
+        })
+      : `${await titleOf(path, inputs, undefined)}\n${describeGuarded(figures)}`,
+  )
+  return EXIT.done
+}
+
+/** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
+async function evaluateShifts(
+  given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
+  prepared: Omit<Measured, 'sets'>,
+  context: Context,
+): Promise<string> {
+  const { progress, signal } = context
+  const { path } = prepared.file
+  const { dataset, inputs, prepare } = await openData(path, given.data, prepared.batchSize, given, context)
+  const { shifts, lengthBins } = readShifts(given.shift, dataset.modality)
+  progress.stage('shifting')
+  const onProgress = (done: number, total: number): void => progress.step(done, total)
+  const sets = await shiftedSets(dataset, shifts, inputs, { ...prepare, lengthBins, signal, onProgress })
+  const [own] = sets as [ShiftedSet]
+  for (const note of own.inputs.notes) progress.note(note)
+  const others = prepared.variants.filter(({ method }) => method !== 'none')
+  const variants = others.length > 0 ? others : prepared.variants
+  const report = await measureShifts({ ...prepared, variants, sets }, context)
+  progress.end()
+  if (given.json) {
+    const about = { model: path, data: given.data, examples: own.inputs.targets.length, notes: own.inputs.notes }
+    return jsonDocument('shift', { ...about, ...report })
   }
-  return { classes: given.labels?.split(',') ?? (await readModelFolder(path)).labels, names }
+  return `${await titleOf(path, own.inputs, prepared.inspection)}\n${describeShifts(report)}`
 }
 
 /** Nothing that was asked for is passed over in silence. */
 function refuseIdle(given: Arguments<typeof options>): void {
-  const prunes: readonly string[] = Object.keys({
-    ...budgetsOptions,
-    ...pruningOptions,
-    flips: true,
-    'flip-tokens': true,
-  })
+  const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions, ...flipOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --methods NAME,NAME… beside it`)
 }

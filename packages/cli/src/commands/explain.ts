@@ -71,7 +71,7 @@ export const explainCommand: Command = command({
       ...(await pruneFile(file, {
         ...{ ...asked.settings, tower: inspection.tower, method: asked.method },
         schedules: schedulesFor(asked, file, [inspection]),
-        trace: true,
+        trace: 'scores',
       })),
       stays: asked.settings.protect === 'auto' ? inspection.fixed : asked.settings.protect,
     }

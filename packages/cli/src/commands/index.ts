@@ -17,6 +17,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
+  calibrate: {
+    summary: 'finds out which answers of a pruned model to run again dense, for a promised agreement',
+    operands: ['PRUNED'],
+    load: async () => (await import('./calibrate.ts')).calibrateCommand,
+  },
   explain: {
     summary: 'says what a model looks at in examples, and at which block it leaves under a method',
     operands: ['MODEL'],

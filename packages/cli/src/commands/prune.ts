@@ -27,6 +27,11 @@ export const pruneCommand: Command = command({
       type: 'boolean',
       description: 'add outputs that say which tokens stayed: tp.trace.BLOCK.indices and .valid',
     },
+    monitor: {
+      type: 'boolean',
+      description:
+        'add outputs to watch for drift: the share of scores and tokens that stays, tp.monitor.mass and .kept',
+    },
     verify: { type: 'boolean', description: 'run the pruned model before it gets its name, beside the dense one' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
@@ -37,7 +42,7 @@ export const pruneCommand: Command = command({
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   async run([path = ''], given, { print, progress, signal }) {
-    const { out, trace = false, verify = false, json = false } = given
+    const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const asked = await readAsked(given)
     const { name, method, values, settings } = asked
@@ -51,7 +56,7 @@ export const pruneCommand: Command = command({
     await pause(signal)
     const schedules = schedulesFor(asked, file, encoders)
     await pause(signal)
-    const pruned = await pruneFile(file, { ...settings, method, schedules, trace })
+    const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor })
     await pause(signal)
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined

@@ -49,14 +49,15 @@ function strongestNames(tokens: readonly ExplainedToken[]): string[] {
 /** Tokens below each other, with bars. */
 function listing(tokens: readonly ExplainedToken[], { styled }: DescribeOptions): string[] {
   const marked = new Set(strongest(tokens, Math.ceil(tokens.length / MARKED_OF)))
-  const rows = tokens.map(({ text, saliency, leavesAt }, i) => [
+  const traced = tokens[0]?.leavesAt !== undefined
+  const rows = tokens.map(({ text, saliency, leavesAt, score }, i) => [
     marked.has(i) ? '*' : '',
     text ?? `${i}`,
     '█'.repeat(Math.round(BAR * saliency)),
     percent(saliency),
-    ...(leavesAt === undefined ? [] : [leavingText(leavesAt)]),
+    ...(leavesAt === undefined ? [] : [leavingText(leavesAt), score?.toPrecision(2) ?? '']),
   ])
-  const headings = ['', 'token', 'saliency', '', ...(tokens[0]?.leavesAt === undefined ? [] : ['leaves at'])]
+  const headings = ['', 'token', 'saliency', '', ...(traced ? ['leaves at', 'with score'] : [])]
   const [first = '', ...others] = table(headings, rows, ['token', 'saliency', 'leaves at']).split('\n')
   return [first, ...others.map((line, i) => (styled && marked.has(i) ? styleText('bold', line, plainly) : line))]
 }

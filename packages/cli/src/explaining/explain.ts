@@ -1,7 +1,14 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
-import { isTpError, TpError } from '@tp/core'
-import { evaluate, type ModelInputs, rankCorrelation, type TextTokenizer, tracedTokens } from '@tp/eval'
+import { isTpError, type NamedTensors, TpError } from '@tp/core'
+import {
+  evaluate,
+  type ModelInputs,
+  rankCorrelation,
+  type TextTokenizer,
+  type Trajectory,
+  trajectoriesOf,
+} from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
@@ -20,6 +27,8 @@ export interface ExplainedToken {
   readonly saliency: number
   /** Block at which the method drops it; null: it stays to the end. Only with a method. */
   readonly leavesAt?: number | null
+  /** What the method ranked it by there, or at the last block where tokens left; null: it chose by no score. */
+  readonly score?: number | null
 }
 
 /** What a model looks at in one example. */
@@ -53,7 +62,7 @@ export interface ExplainOptions {
   readonly batchSize: number
   readonly tokenizer: TextTokenizer | undefined
   readonly score: SaliencyScore
-  /** The model pruned by a method, with traces, and the positions that have to stay in it. */
+  /** The model pruned by a method, with traces and scores, and the positions that have to stay in it. */
   readonly pruned: { readonly model: Model; readonly stays: readonly number[] } | undefined
 }
 
@@ -77,7 +86,8 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
     const feeds = await inputs.feeds(examplesWith(example, batchSize))
     const values = Array.from(saliency(example)).slice(0, inputs.lengths?.[example])
     const ids = tokenizer && (feeds.input_ids ?? feeds.input)
-    const left = traces?.leavesAt(example, values.length)
+    const ways = traces?.follow(example, values.length)
+    const left = ways?.map(({ leavesAt }) => leavesAt)
     const answer = predictions[example] as number
     explanations.push({
       ...{ example, label, answer },
@@ -85,7 +95,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
       tokens: values.map((value, position) => ({
         ...(tokenizer && ids && { text: tokenText(tokenizer, Number(ids.data[position])) }),
         saliency: value,
-        ...(left && { leavesAt: left[position] ?? null }),
+        ...(ways && wayOf(ways[position] as Trajectory)),
       })),
       grid: patchGrid(Object.values(feeds)[0]?.dims ?? [], values.length),
       pruned: traces &&
@@ -108,8 +118,8 @@ function examplesWith(example: number, batchSize: number): number[] {
 
 interface Traces {
   readonly predictions: readonly number[]
-  /** By token the block that it leaves at for good; undefined: it stays. */
-  leavesAt(example: number, tokens: number): (number | undefined)[]
+  /** The ways of an example's tokens. */
+  follow(example: number, tokens: number): Trajectory[]
 }
 
 async function traceAll(
@@ -120,24 +130,20 @@ async function traceAll(
   progress.stage('following tokens')
   await using session = await loadSession(model, file, { threads: 1, signal })
   const { predictions } = await evaluate(session, inputs, { batchSize, signal })
-  const stayed: (readonly [block: number, tokens: ReadonlySet<number>])[][] = []
+  const runs: NamedTensors[] = []
   for (const example of inputs.targets.keys()) {
     await pause(signal)
-    const traced = tracedTokens(await session.run(await inputs.feeds(examplesWith(example, batchSize)), { signal }))
-    stayed.push([...traced].map(([block, rows]) => [block, new Set(rows[0])]))
+    runs.push(await session.run(await inputs.feeds(examplesWith(example, batchSize)), { signal }))
     progress.step(example + 1, inputs.targets.length)
   }
   return {
     predictions,
-    leavesAt(example, tokens) {
-      const blocks = stayed[example] ?? []
-      // Some methods bring tokens back: what counts is the last block that has it.
-      return Array.from({ length: tokens }, (_, token) => {
-        const last = blocks.findLastIndex(([, own]) => own.has(token))
-        return blocks[last + 1]?.[0]
-      })
-    },
+    follow: (example, tokens) => trajectoriesOf(runs[example] as NamedTensors, [tokens])[0] ?? [],
   }
+}
+
+function wayOf({ leavesAt, scores }: Trajectory): Pick<ExplainedToken, 'leavesAt' | 'score'> {
+  return { leavesAt: leavesAt ?? null, score: [...scores.values()].at(-1) ?? null }
 }
 
 function agreement(

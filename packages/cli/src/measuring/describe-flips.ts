@@ -39,12 +39,16 @@ function describeFlip(flip: Flip, { classes, names }: FlipTexts): string[] {
     .map(({ position, leavesAt, change, turnsBack }: KeptToken) => [
       names.get(example)?.[position] ?? `${position}`,
       `block ${leavesAt}`,
-      `${change < 0 ? '−' : '+'}${Math.abs(change).toFixed(2)}`,
+      withSign(change),
       turnsBack ? 'turns it back' : '',
     ])
   const lines = rows.length === 0 ? [] : table(['token', 'leaves at', 'margin', ''], rows, ['token', '']).split('\n')
-  const title = `  example ${example}: label ${label}, ${before} became ${after} (margin ${margin.toFixed(2)}${limit})`
+  const title = `  example ${example}: label ${label}, ${before} became ${after} (margin ${withSign(margin)}${limit})`
   return [title, ...lines.map((line) => `    ${line}`)]
+}
+
+function withSign(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(2)}`
 }
 
 /** The same in JSON. */

@@ -1,20 +1,5 @@
 import type { Interval, McNemar } from '@tp/eval'
 
-/** Half as wide as the interval. */
-export function plusMinus({ estimate, low, high }: Interval): string {
-  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
-}
-
-export function points({ estimate, low, high }: Interval): string {
-  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
-}
-
-/** One decimal, with a minus sign and without minus zero. */
-function signed(value: number): string {
-  const text = Math.abs(value).toFixed(1)
-  return value < 0 && text !== '0.0' ? `−${text}` : text
-}
-
 export function percent(value: number): string {
   return `${value.toFixed(1)} %`
 }

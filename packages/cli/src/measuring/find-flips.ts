@@ -3,6 +3,7 @@ import { schedule } from '@tp/core'
 import { analyseFlips, type Evaluation, type FlipAnalysis, type ModelInputs, trajectoriesOf } from '@tp/eval'
 import { receivedAttention } from '@tp/method-attention'
 import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
@@ -45,6 +46,8 @@ export async function flipFinder(task: FlipTask, { progress, signal }: Context):
   return {
     async find({ models: [model] }, pruned, dense) {
       if (model === undefined || model.plain.cuts.length === 0) return undefined
+      if (model.plain.towers.length > 1)
+        throw usageError('--flips follows the tokens of one encoder: name it, as --tower NAME')
       const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { threads: 1, signal })
       await using traced = await load(model.traced())
       await using protecting = await load(model.protecting())

@@ -8,7 +8,8 @@ import {
   type ModelInputs,
   meanFigure,
 } from '@tp/eval'
-import { mcnemarContent, percent, plusMinus, points, pValue } from './figures-text.ts'
+import { plusMinus, points } from '../output/numbers.ts'
+import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Judge } from './judge.ts'
 
 /** Right answers, those lost against the dense model, and whether that may be chance. */

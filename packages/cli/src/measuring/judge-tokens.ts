@@ -9,7 +9,8 @@ import {
   type TokenEvaluation,
   tokenAgreement,
 } from '@tp/eval'
-import { mcnemarContent, percent, plusMinus, points, pValue, times } from './figures-text.ts'
+import { plusMinus, points } from '../output/numbers.ts'
+import { mcnemarContent, percent, pValue, times } from './figures-text.ts'
 import type { Answers, Judge } from './judge.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */

@@ -1,4 +1,13 @@
-import { type Dataset, type ModelInputs, modalityOf, openDataset, prepareInputs, readModelFolder } from '@tp/eval'
+import type { ValueInfo } from '@tp/core'
+import {
+  type Dataset,
+  type ModelInputs,
+  modalityOf,
+  openDataset,
+  type PrepareOptions,
+  prepareInputs,
+  readModelFolder,
+} from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
@@ -22,24 +31,39 @@ export const dataOptions = {
   limit: { type: 'string', value: 'N', description: 'only the first N examples' },
 } as const
 
-/** The examples of a file or folder, as a model takes them. @throws TpError of @tp/eval; TP_USAGE */
-export async function openInputs(
+/** Examples as they are, and what prepares them for the model. */
+export interface OpenData {
+  readonly dataset: Dataset
+  /** What the model takes. */
+  readonly inputs: readonly ValueInfo[]
+  readonly prepare: PrepareOptions
+}
+
+/** The examples of a file or folder, as many as fill batches. @throws TpError of @tp/eval; TP_USAGE */
+export async function openData(
   path: string,
   data: string,
   batchSize: number,
   { tokenizer, labels, limit }: Arguments<typeof dataOptions>,
   { progress, signal }: Context,
-): Promise<ModelInputs> {
+): Promise<OpenData> {
   progress.stage(`reading ${data}`)
   const known = await readModelFolder(path)
   await using session = await nodeRuntime().load(path, { signal })
+  const { inputs } = session
   const dataset = await openDataset(data, {
     labels: labels?.split(',') ?? known.labels,
-    modality: modalityOf(session.inputs),
+    modality: modalityOf(inputs),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
   })
   const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
-  return await prepareInputs(whole, session.inputs, { ...known, tokenizer: tokenizer ?? known.tokenizer, signal })
+  return { dataset: whole, inputs, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
+}
+
+/** The same, as the model takes them. */
+export async function openInputs(...from: Parameters<typeof openData>): Promise<ModelInputs> {
+  const { dataset, inputs, prepare } = await openData(...from)
+  return await prepareInputs(dataset, inputs, prepare)
 }
 
 /** Examples without the last ones that fill no batch. */

@@ -1,3 +1,5 @@
+import type { Interval } from '@tp/eval'
+
 /** `1.83×` */
 export function factor(value: number): string {
   return `${value.toFixed(2)}×`
@@ -22,4 +24,20 @@ export function ranges(numbers: readonly number[]): string {
     else runs.push([number, number])
   }
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ')
+}
+
+/** `98.1 ± 0.4`: the interval is half as wide to either side on average. */
+export function plusMinus({ estimate, low, high }: Interval): string {
+  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
+}
+
+/** `0.3 (−0.1 … 0.8)`: an estimate in points with its interval. */
+export function points({ estimate, low, high }: Interval): string {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** One decimal, with a minus sign and without minus zero. */
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
 }

@@ -132,6 +132,7 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
   readonly schedules: ReadonlyMap<string, Schedule>
   readonly trace?: PruneOptions['trace']
   readonly protectInput?: PruneOptions['protectInput']
+  readonly monitor?: boolean
   readonly deadTokens?: boolean
 }
 
@@ -140,8 +141,8 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
-  const { method, schedules, tower, outputs, weights, protect, restore, trace = false, deadTokens = true } = request
-  const { protectInput = false } = request
+  const { method, schedules, tower, outputs, weights, protect, restore } = request
+  const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
   if (weights === undefined && method.params !== undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
@@ -155,6 +156,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
     restore,
     trace,
     protectInput,
+    monitor,
     deadTokens,
     source: file.hash(),
     ...(params && { params }),

@@ -3,19 +3,6 @@ import { TpError } from '@tp/core'
 import { writeError } from '../model/write-error.ts'
 import { moveInto, waitingPath, writeWhole } from '../model/write-file.ts'
 
-/** Puts a file in the place of another one, whole or not at all. @throws TpError TP_WRITE */
-export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const waiting = waitingPath(path)
-  try {
-    // Not to be broken off: it is what an interrupted training leaves behind.
-    await writeWhole(waiting, bytes, new AbortController().signal)
-    await moveInto(waiting, path)
-  } catch (cause) {
-    await rm(waiting, { force: true })
-    throw writeError(path, cause)
-  }
-}
-
 /** Files by their paths, all of them or none: each gets its name only when all are whole. @throws TpError TP_WRITE */
 export async function writeTogether(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const waiting = new Map([...files.keys()].map((path) => [path, waitingPath(path)]))

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { Measurements } from '@tp/tune'
-import { nothingToResume, readCheckpointFile, replaceFile } from '../training/files.ts'
+import { replaceFile } from '../model/replace-file.ts'
+import { nothingToResume, readCheckpointFile } from '../training/files.ts'
 
 /** What a tuning that was broken off has measured, beside the plan that it was to write. */
 export function measuredPath(out: string): string {

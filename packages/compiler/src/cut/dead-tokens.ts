@@ -1,5 +1,5 @@
 import type { Dim, Tensor } from '@tp/core'
-import type { NodeProto } from '@tp/onnx'
+import { cloneModel, type NodeProto } from '@tp/onnx'
 import type { Block } from '../find/block.ts'
 import type { Encoder } from '../find/encoder.ts'
 import { change, commit, type Flow, follow } from '../follow/flow.ts'
@@ -44,6 +44,15 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
   const reads = partialReads(current, axis, findNeeds(current, axis))
   if (reads.length > 0) cutReads(current, (encoder.blocks[0] as Block).input, reads, axis)
   return current
+}
+
+/** The cuts that are left when what no output reads is left out; tried on a copy. */
+export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): readonly InsertedCut[] {
+  if (cuts.every(({ block }) => block !== encoder.blocks.length - 1)) return cuts
+  const trial = new Program(cloneModel(program.model), countsBehind(program, encoder, cuts))
+  trial.graph.removeDeadNodes()
+  const { graph } = eliminateDeadTokens(trial, encoder, cuts)
+  return cuts.filter((cut) => graph.producer(cut.after) !== undefined)
 }
 
 /** Names for token counts: behind earlier cuts those that they have already, behind new ones where they cannot be known. */

@@ -41,6 +41,9 @@ export interface InsertedCut {
   readonly fused: string | undefined
   /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
   readonly scores: string | undefined
+  /** float [b] share of the score, and of the tokens, that stays; absent unless asked for */
+  readonly mass: string | undefined
+  readonly kept: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
   /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
@@ -62,6 +65,8 @@ export interface InsertOptions {
   readonly ends: readonly NodeProto[]
   /** Whether scores are kept. */
   readonly scores?: boolean
+  /** Whether to write what share of tokens and score stays. */
+  readonly monitor: boolean
 }
 
 /** What a method left behind at a block: the state for the next one, and the cut if there was one. */
@@ -92,14 +97,17 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
   const scores = options.scores && cut.score !== undefined ? [cast(cut.score, 'float32')] : []
-  const travel = travelling.map(({ tensor }) => tensor)
-  const outputs = [cut.states(source.hidden), cut.indices, ...fused, ...scores, ...travel]
+  const shares = options.monitor ? cut.shares() : undefined
+  const watched = [shares?.tokens, shares?.mass].filter((share) => share !== undefined)
+  const moving = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
+  const outputs = [...moving, ...watched, ...scores]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
     ...fused.map(() => [batch, count]),
+    ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
+    ...watched.map(() => [batch]),
     ...scores.map(() => [batch, dims[1] as Dim]),
-    ...travel.map((tensor) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
@@ -129,7 +137,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
   commit(flow)
 
-  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length + scores.length))
+  const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
+  const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
   for (const pin of state.pins) next.names.set(pin, options.names.get(pin) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
@@ -143,7 +152,9 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     size: nameOf('size'),
     keyBias: nameOf('keyBias'),
     fused: cut.fused && emitted[2],
-    scores: scores.length === 0 ? undefined : emitted[2 + fused.length],
+    kept: watchedNames[0],
+    mass: watchedNames[1],
+    scores: scores.length === 0 ? undefined : emitted.at(-1),
     ragged: cut.ragged,
     followers: rewriter.taken,
   }

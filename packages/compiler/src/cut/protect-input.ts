@@ -3,7 +3,7 @@ import type { Encoder } from '../find/encoder.ts'
 import type { Named, Program } from '../follow/program.ts'
 
 /** Name of the input that says which further token stays. */
-export const PROTECT = 'tp.protect'
+const PROTECT = 'tp.protect'
 
 /**
  * One more input of the model, int64 [b,1]: a place in each example whose token cannot leave. Written as float [b,1], the

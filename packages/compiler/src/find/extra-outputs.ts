@@ -1,4 +1,4 @@
-import { cast, equal, input, type Tensor } from '@tp/core'
+import { add, cast, equal, input, mul, type Tensor, TpError } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import type { InsertedCut } from '../cut/insert.ts'
 import type { Named, Program } from '../follow/program.ts'
@@ -20,6 +20,42 @@ export function addTraces(program: Program, cuts: readonly InsertedCut[], tower:
     const scores = input('scores', 'float32', ['B', 'N'])
     addOutputs(program, cut, new Map([[scores, cut.scores]]), { [`${name}.scores`]: scores })
   }
+}
+
+/** Names of the outputs that say what share stays begin with it: `tp.monitor.mass`. */
+const MONITOR = 'tp.monitor'
+
+/**
+ * Adds outputs float32 [b]: `tp.monitor.mass`, the share of the score that stays, averaged over the cuts whose method ranks by
+ * scores that are not negative; and where rows keep what their data decide `tp.monitor.kept`, the share of the tokens that
+ * stays behind all cuts.
+ * @throws TpError TP_MONITOR if there is nothing to say
+ */
+export function addMonitor(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+  const names = new Map<Tensor, string>()
+  const share = (name: string): Tensor => {
+    const tensor = input(name, 'float32', ['B'])
+    names.set(tensor, name)
+    return tensor
+  }
+  const masses = cuts.flatMap(({ mass }) => (mass === undefined ? [] : [share(mass)]))
+  const kept = cuts.some(({ ragged }) => ragged) ? cuts.flatMap(({ kept }) => kept ?? []).map(share) : []
+  const last = cuts.at(-1)
+  if (last === undefined || masses.length + kept.length === 0) {
+    const reason = 'how many tokens stay is fixed, and the method has no scores of which a share could be kept'
+    throw new TpError('TP_MONITOR', 'compiler', `there is nothing to monitor: ${reason}; leave monitor out`)
+  }
+  const isTaken = ['mass', 'kept'].some((name) => program.graph.isOutput(`${MONITOR}.${name}`))
+  const prefix = several || isTaken ? `${MONITOR}.${tower}` : MONITOR
+  addOutputs(program, last, names, {
+    ...(masses.length > 0 && {
+      [`${prefix}.mass`]: mul(
+        masses.reduce((a, b) => add(a, b)),
+        1 / masses.length,
+      ),
+    }),
+    ...(kept.length > 0 && { [`${prefix}.kept`]: kept.reduce((a, b) => mul(a, b)) }),
+  })
 }
 
 /** Adds the mask of what is left in the end: int64 [b,k], 1 for a real token. */
@@ -53,9 +89,13 @@ function addOutputs(
   outputs: Readonly<Record<string, Tensor>>,
 ): void {
   const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/block_${cut.block}` })
-  for (const [i, [name, { dtype }]] of Object.entries(outputs).entries()) {
+  for (const [i, [name, { dtype, dims }]] of Object.entries(outputs).entries()) {
     const from = (written[i] as Named).name
     program.graph.insert([createNode({ type: 'Identity', name, inputs: [from], outputs: [name] })])
-    program.graph.addOutput(name, dtype, [undefined, undefined])
+    program.graph.addOutput(
+      name,
+      dtype,
+      dims.map(() => undefined),
+    )
   }
 }

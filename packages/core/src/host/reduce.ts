@@ -10,6 +10,7 @@ import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { requireReturnable } from './returning.ts'
 import { keptTokens, type Rule, select } from './select.ts'
+import { type Shares, sharesOf } from './shares.ts'
 import {
   fixedCount,
   fixedTokens,
@@ -58,6 +59,8 @@ export interface Cut extends Slots {
   readonly fused?: Tensor | undefined
   /** [B,N]: the score that the schedule's rule was applied to; absent where the method chose by no score */
   readonly score?: Tensor | undefined
+  /** What stays of each row, and of its score; not part of the cut itself. */
+  shares(): Shares
 }
 
 /** What a method does at one site. */
@@ -96,9 +99,10 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
   }
   // What `select` gave obeys already; any other choice is made to.
-  const by = selected.get(reduction.keep)
-  const keep = by === undefined ? obey(reduction.keep, started) : reduction.keep
-  const kept = by && keptBy(rule, started, hidden, by.extra)
+  const choice = selected.get(reduction.keep)
+  const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
+  const kept = choice === undefined ? undefined : keptBy(rule, started, hidden, choice.extra)
+  const score = isSigned(method, source.block) ? undefined : choice?.score
   const slots = compact({
     keep,
     kept,
@@ -109,7 +113,13 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   })
   const merged = merge(reduction, keep, started, slots)
   return {
-    cut: { ...slots, states: merged.states, fused: merged.fused, score: by?.score },
+    cut: {
+      ...slots,
+      states: merged.states,
+      fused: merged.fused,
+      score: choice?.score,
+      shares: () => sharesOf(score, keep, started),
+    },
     state: compactState(started, { carried, slots, merged, reduction }),
   }
 }
@@ -121,13 +131,13 @@ function keptBy(rule: Rule, state: TokenState, hidden: Tensor, extra: number): K
   return rows && width && { rows, width }
 }
 
-/** What `select` was asked for. */
+/** What `select` was asked for: the score [B,N] and how many extra tokens. */
 interface Selected {
   readonly score: Tensor
   readonly extra: 0 | 1
 }
 
-/** `selected`: by what `select` gave. */
+/** `selected`: what `select` gave, by its result. */
 function makeBudget(rule: Rule, state: TokenState, hidden: Tensor, selected: Map<Tensor, Selected>): Budget {
   const kept = keptTokens(realTokens(state, hidden), rule)
   return {

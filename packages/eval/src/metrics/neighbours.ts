@@ -14,8 +14,14 @@ export function dot(a: Float64Array, b: Float64Array): number {
 
 /** Positions of the `count` most similar, the most similar first, without the query itself; equals in their order. */
 export function nearest(similarity: Float64Array, count: number, query: number): number[] {
-  return [...similarity.keys()]
-    .filter((row) => row !== query)
-    .sort((a, b) => (similarity[b] as number) - (similarity[a] as number) || a - b)
-    .slice(0, count)
+  const best: number[] = []
+  for (let row = 0; row < similarity.length; row++) {
+    const value = similarity[row] as number
+    const last = best.at(-1)
+    if (row === query || (best.length === count && value <= (similarity[last as number] as number))) continue
+    if (best.length === count) best.pop()
+    const place = best.findIndex((other) => (similarity[other] as number) < value)
+    best.splice(place < 0 ? best.length : place, 0, row)
+  }
+  return best
 }

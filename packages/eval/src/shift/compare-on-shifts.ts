@@ -1,38 +1,64 @@
 import { type Session, TpError } from '@tp/core'
 import { type Evaluation, evaluate } from '../evaluate.ts'
 import { bootstrapMean, type Interval } from '../metrics/bootstrap.ts'
-import type { EvaluateOptions } from '../run-examples.ts'
+import type { EvaluateOptions, Progress } from '../run-examples.ts'
 import { extraLoss } from './extra-loss.ts'
 import type { ShiftedSet } from './shifted-sets.ts'
 
-/** Runs a model on all sets; onProgress counts the examples of all. @throws what {@link evaluate} throws */
+/**
+ * Runs a model on all sets; those that give the inputs of the first again take its answers. onProgress counts the
+ * examples of all that are run.
+ * @throws what {@link evaluate} throws
+ */
 export async function evaluateOnShifts(
   session: Session,
   sets: readonly ShiftedSet[],
   options: EvaluateOptions = {},
 ): Promise<Evaluation[]> {
+  const known = (i: number): boolean => i > 0 && (sets[i] as ShiftedSet).sameInputs
+  const total = sets.reduce((sum, { inputs }, i) => (known(i) ? sum : sum + inputs.targets.length), 0)
   const evaluations: Evaluation[] = []
-  const run = ({ sameInputs }: ShiftedSet, i: number): boolean => i === 0 || !sameInputs
-  const total = sets.filter(run).reduce((sum, { inputs }) => sum + inputs.targets.length, 0)
   let before = 0
-  for (const [i, set] of sets.entries()) {
-    if (!run(set, i)) {
-      evaluations.push(evaluations[0] as Evaluation)
+  for (const [i, { inputs, examples }] of sets.entries()) {
+    if (known(i) && examples !== undefined) {
+      evaluations.push(answersOf(evaluations[0] as Evaluation, examples, options))
       continue
     }
-    const onProgress = ({ done }: { done: number }): void => options.onProgress?.({ done: before + done, total })
-    evaluations.push(await evaluate(session, set.inputs, { ...options, onProgress }))
-    before += set.inputs.targets.length
+    const onProgress = ({ done }: Progress): void => options.onProgress?.({ done: before + done, total })
+    evaluations.push(await evaluate(session, inputs, { ...options, onProgress }))
+    before += inputs.targets.length
   }
   return evaluations
+}
+
+/** What was answered to some of the examples, or to all of them. */
+function answersOf(evaluation: Evaluation, examples: readonly number[], { bootstrap }: EvaluateOptions): Evaluation {
+  const { predictions, correct, classes, logits } = evaluation
+  if (examples.length === correct.length) return evaluation
+  const right = examples.map((i) => correct[i] as boolean)
+  return {
+    task: 'classification',
+    figures: { accuracy: { got: right.map(Number) } },
+    accuracy: bootstrapMean(
+      right.map((one) => 100 * Number(one)),
+      bootstrap,
+    ),
+    predictions: examples.map((i) => predictions[i] as number),
+    correct: right,
+    classes,
+    logits: Float32Array.from(examples.flatMap((i) => [...logits.subarray(i * classes, (i + 1) * classes)])),
+    // Counted over all examples only.
+    kept: undefined,
+    latency: undefined,
+  }
 }
 
 /** What pruning costs on one set, and how much more that is than in distribution. */
 export interface ShiftFigures {
   readonly name: string
   readonly examples: number
-  /** See {@link ShiftedSet}. */
-  readonly sameInputs: boolean
+  /** Whether nothing has changed at all: an uncased tokenizer does not see capitals. */
+  readonly unchanged: boolean
   /** Percent right, with 95 % interval. */
   readonly dense: Interval
   readonly pruned: Interval
@@ -40,6 +66,8 @@ export interface ShiftFigures {
   readonly loss: Interval
   /** That loss less the one in distribution, in points; see {@link extraLoss}. */
   readonly extraLoss: Interval
+  /** Percent of the examples with the dense model's answer, right or wrong: it falls where dense fails, too. */
+  readonly agreement: number
   /** Mean over blocks of the tokens that stay, where the pruned model has traces and `blocks` was given. */
   readonly kept: number | undefined
 }
@@ -74,14 +102,18 @@ export function compareOnShifts(
   const percent = (values: readonly number[]): Interval => bootstrapMean(values.map((share) => 100 * share))
   return sets.map(({ name, examples, sameInputs }, i) => {
     const kept = pruned.flatMap((evaluations) => evaluations[i]?.kept?.mean ?? [])
+    const answers = (dense[i] as Evaluation).predictions
+    const agreeing = (evaluations: readonly Evaluation[]): number =>
+      mean(answers.map((answer, example) => 100 * Number(answer === evaluations[i]?.predictions[example])))
     return {
       name,
       examples: (losses[i] as number[]).length,
-      sameInputs,
+      unchanged: i > 0 && sameInputs && examples?.length === losses[0]?.length,
       dense: percent(denseRight[i] as number[]),
       pruned: percent(shares[i] as number[]),
       loss: bootstrapMean(losses[i] as number[]),
       extraLoss: extraLoss(losses[i] as number[], losses[0] as number[], examples),
+      agreement: mean(pruned.map(agreeing)),
       kept: kept.length === 0 ? undefined : mean(kept),
     }
   })

@@ -12,7 +12,7 @@ export interface ShiftedSet {
   readonly inputs: ModelInputs
   /** Positions of the examples of the first set that these were made from; undefined for data from elsewhere. */
   readonly examples: readonly number[] | undefined
-  /** Whether they are just what the first set gives: an uncased tokenizer does not see capitals. */
+  /** Whether they are just what the first set gives there: a length bin, or capitals that an uncased tokenizer does not see. */
   readonly sameInputs: boolean
 }
 
@@ -66,7 +66,7 @@ function binsOf(own: ModelInputs, bins = 0): ShiftedSet[] {
     name: `${shortest} … ${longest} tokens`,
     inputs: someExamples(own, examples),
     examples,
-    sameInputs: false,
+    sameInputs: true,
   }))
 }
 

@@ -6,7 +6,7 @@ import { timeShift } from './audio/time-shift.ts'
 import { blur } from './image/blur.ts'
 import { pictureNoise } from './image/noise.ts'
 import { translate } from './image/translate.ts'
-import type { ShiftOf } from './shift.ts'
+import type { Shift, ShiftOf } from './shift.ts'
 import { letterCase } from './text/letter-case.ts'
 import { padding } from './text/padding.ts'
 import { typos } from './text/typos.ts'
@@ -83,13 +83,17 @@ export const shifts: { readonly [M in Modality]: readonly ShiftEntry<M>[] } = {
   ],
 }
 
+/** A shift of a kind that may be known at run time only. */
+type OneOf<M extends Modality> = Extract<Shift, { readonly modality: M }>
+
 /**
  * A shift by its name and severity, called `typos:3`.
  * @param severity 0 (nothing changes) to the last of its levels
  * @throws TpError TP_OPTION
  */
-export function namedShift<M extends Modality>(modality: M, name: string, severity: number): ShiftOf<M> {
-  const entries: readonly ShiftEntry<M>[] = shifts[modality]
+export function namedShift<M extends Modality>(modality: M, name: string, severity: number): OneOf<M>
+export function namedShift(modality: Modality, name: string, severity: number): Shift {
+  const entries: readonly ShiftEntry<Modality>[] = shifts[modality]
   const entry = entries.find((one) => one.name === name)
   if (entry === undefined) {
     const known = entries.map((one) => one.name).join(', ')
@@ -100,17 +104,18 @@ export function namedShift<M extends Modality>(modality: M, name: string, severi
     const most = entry.levels.length - 1
     throw new TpError('TP_OPTION', 'eval', `${name} has severities 0 to ${most}, not ${severity}`)
   }
-  return { ...entry.create(level), name: `${name}:${severity}` }
+  return { ...entry.create(level), name: `${name}:${severity}` } as Shift
 }
 
 /**
  * Every shift of a kind of data.
  * @param severities of each; a shift with fewer has its strongest once. Default 1, 3 and 5
  */
-export function shiftSuite<M extends Modality>(modality: M, severities: readonly number[] = [1, 3, 5]): ShiftOf<M>[] {
-  const entries: readonly ShiftEntry<M>[] = shifts[modality]
+export function shiftSuite<M extends Modality>(modality: M, severities?: readonly number[]): OneOf<M>[]
+export function shiftSuite(modality: Modality, severities: readonly number[] = [1, 3, 5]): Shift[] {
+  const entries: readonly ShiftEntry<Modality>[] = shifts[modality]
   return entries.flatMap(({ name, levels }) => {
     const own = new Set(severities.map((severity) => Math.min(severity, levels.length - 1)))
-    return [...own].map((severity) => namedShift(modality, name, severity))
+    return [...own].map((severity): Shift => namedShift(modality, name, severity))
   })
 }

@@ -47,7 +47,7 @@ export async function embed(session: Session, inputs: ModelInputs, options: Embe
 export interface NearnessOptions {
   /** How many neighbours of an example are looked at (default 10). */
   readonly neighbours?: number | undefined
-  /** The first so many examples are looked up among all (default 1,000). */
+  /** The first so many examples are looked up among all (default 200); the time is this times the number of examples. */
   readonly queries?: number | undefined
 }
 
@@ -76,7 +76,7 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
     throw new TpError('TP_OPTION', 'eval', `${seen} cannot be compared; embed the same examples`)
   }
   if (count < 3) throw new TpError('TP_DATA', 'eval', `${count} examples have no neighbours to compare; give 3 or more`)
-  const { neighbours = 10, queries = 1000 } = options
+  const { neighbours = 10, queries = 200 } = options
   const wanted = Math.min(neighbours, count - 1)
   const found = reference.slice(0, queries).map((vector, row) => {
     const query = own[row] as Float64Array

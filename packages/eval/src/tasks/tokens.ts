@@ -116,6 +116,6 @@ function checkTags(tags: Int32Array, classes: number, source: string, position: 
   throw new TpError('TP_DATA', 'eval', `${source}: ${seen}`)
 }
 
-export function inPercent({ estimate, low, high }: Interval): Interval {
+function inPercent({ estimate, low, high }: Interval): Interval {
   return { estimate: 100 * estimate, low: 100 * low, high: 100 * high }
 }

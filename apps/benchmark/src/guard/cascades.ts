@@ -1,0 +1,136 @@
+import { bootstrapMean, randomNumbers } from '@tp/eval'
+import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
+import { points } from '../output/numbers.ts'
+import type { Table } from '../output/table.ts'
+import type { Guarded, GuardedSet } from './guarded.ts'
+
+/** What is promised. */
+export const promises = [
+  { agreement: 0.99, confidence: 0.95 },
+  { agreement: 0.97, confidence: 0.95 },
+  { agreement: 0.99, confidence: 'mean' },
+] as const
+
+export type Promised = (typeof promises)[number]
+
+/** A cascade on one data set. Shares in 0…1. */
+export interface CascadeFigures {
+  readonly set: string
+  readonly promise: Promised
+  readonly threshold: number | null
+  readonly examples: number
+  /** Of the pruned model alone, and of the cascade; `low`: at least that, with 95 % confidence. */
+  readonly alone: number
+  readonly agreement: { readonly estimate: number; readonly low: number }
+  readonly again: number
+  /** FLOPs of the cascade over those of the dense model. */
+  readonly cost: number
+  /** Points of accuracy lost against dense, paired; where there are labels. */
+  readonly lossAlone: string
+  readonly loss: string
+}
+
+export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade {
+  const { pruned, dense, prunedShare } = calibration
+  return calibrateCascade({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
+}
+
+/** What a threshold gives on data that had no part in choosing it. */
+export function cascadeOn(
+  set: GuardedSet,
+  promise: Promised,
+  { threshold, uncertainty }: CalibratedCascade,
+): CascadeFigures {
+  const { dense, pruned, flops, targets, prunedShare } = set
+  const [right, first] = [dense.logits.map(answerOf), pruned.logits.map(answerOf)]
+  const limit = threshold ?? Number.POSITIVE_INFINITY
+  const again = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
+  const final = first.map((answer, i) => (again[i] ? (right[i] as number) : answer))
+  const examples = right.length
+  const others = (answers: readonly number[]): number => answers.filter((answer, i) => answer !== right[i]).length
+  const total = flops.reduce((sum, count) => sum + count, 0)
+  const loss = (answers: readonly number[]): string => {
+    if (targets === undefined) return ''
+    const isRight = (answer: number | undefined, i: number): number => 100 * Number(answer === targets[i])
+    return points(bootstrapMean(right.map((answer, i) => isRight(answer, i) - isRight(answers[i], i))))
+  }
+  return {
+    set: set.name,
+    promise,
+    threshold,
+    examples,
+    alone: 1 - others(first) / examples,
+    agreement: agreementBound(others(final), examples),
+    again: again.filter(Boolean).length / examples,
+    cost: prunedShare + flops.reduce((sum, count, i) => sum + (again[i] ? count : 0), 0) / total,
+    lossAlone: loss(first),
+    loss: loss(final),
+  }
+}
+
+const DRAWS = 2000
+
+/**
+ * How often a promise is broken, if the calibration's and the test's examples together are all there is: calibration sets
+ * are drawn from them with replacement, and each threshold is judged on all of them.
+ */
+export function brokenPromises(
+  { calibration, test }: Guarded,
+  promise: Promised,
+  size: number,
+): { broken: number; mean: number } {
+  const both = (get: (set: GuardedSet) => readonly (readonly number[])[]): (readonly number[])[] => [
+    ...get(calibration),
+    ...get(test),
+  ]
+  const [pruned, dense] = [both((set) => set.pruned.logits), both((set) => set.dense.logits)]
+  const failing = pruned.flatMap((logits, i) =>
+    answerOf(logits) === answerOf(dense[i] as number[]) ? [] : [uncertaintyOf(logits, 'probability')],
+  )
+  const random = randomNumbers(11)
+  let [broken, sum] = [0, 0]
+  for (let draw = 0; draw < DRAWS; draw++) {
+    const rows = Array.from({ length: size }, () => Math.floor(random() * pruned.length))
+    const take = (all: readonly (readonly number[])[]): (readonly number[])[] => rows.map((row) => all[row] as number[])
+    const { threshold } = calibrateCascade({ pruned: take(pruned), dense: take(dense), ...promise })
+    const rate = failing.filter((value) => threshold === null || value < threshold).length / pruned.length
+    if (rate > 1 - promise.agreement) broken++
+    sum += rate
+  }
+  return { broken: broken / DRAWS, mean: sum / DRAWS }
+}
+
+export function cascadeTable(figures: readonly CascadeFigures[]): Table {
+  return {
+    headings: [
+      'data',
+      'promised',
+      'pruned agrees',
+      'cascade agrees',
+      'at least',
+      'run again',
+      'FLOPs',
+      'loss pruned',
+      'loss of the cascade',
+    ],
+    rows: figures.map(({ set, promise, alone, agreement, again, cost, lossAlone, loss, examples }) => [
+      `${set} (${examples})`,
+      promiseText(promise),
+      percent(alone),
+      percent(agreement.estimate),
+      percent(agreement.low),
+      percent(again),
+      `${cost.toFixed(2)}`,
+      lossAlone,
+      loss,
+    ]),
+  }
+}
+
+export function promiseText({ agreement, confidence }: Promised): string {
+  return `${percent(agreement, 0)} ${confidence === 'mean' ? 'on average' : `at ${percent(confidence, 0)}`}`
+}
+
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`
+}

@@ -1,0 +1,133 @@
+import { randomNumbers } from '@tp/eval'
+import { type Alarm, type Baseline, monitor, recordBaseline, type Signal, upperBound } from '@tp/guard'
+import type { Guarded, GuardedSet } from './guarded.ts'
+import { places, replay } from './replay.ts'
+
+/** What a false-alarm rate promises, and what came. */
+export interface FalseAlarms {
+  readonly rate: number
+  readonly inputs: number
+  readonly bound: number
+  readonly streams: number
+  /** Baseline and stream drawn anew from all examples each time. */
+  readonly drawn: readonly [share: number, low: number, high: number]
+  /** The calibration's baseline, and the test set in other orders. */
+  readonly shipped: number
+}
+
+export interface Detection {
+  readonly set: string
+  readonly inputs: number
+  readonly streams: number
+  readonly within100: number
+  readonly detected: number
+  /** Median inputs of shifted data until the alarm, of the streams that gave one. */
+  readonly delay: number | undefined
+  /** Streams by the signal that alarmed first. */
+  readonly by: Readonly<Partial<Record<Signal, number>>>
+}
+
+const BATCH = 50
+const STREAMS = 400
+export const RATES: readonly number[] = [1e-5, 1e-4]
+
+/** How often a monitor alarms on streams that are drawn as its baseline was. */
+export async function falseAlarms({ calibration, test }: Guarded, rate: number): Promise<FalseAlarms> {
+  const parts = [calibration.pruned, test.pruned]
+  const [first, second] = parts.map(({ logits }) => logits.length) as [number, number]
+  const session = replay(parts)
+  const shippedBaseline = await baselineOf(calibration)
+  const random = randomNumbers(3)
+  const everyone = Array.from({ length: first + second }, (_, i) => i)
+  const length = Math.min(1000, second)
+  let [drawn, shipped] = [0, 0]
+  for (let stream = 0; stream < STREAMS; stream++) {
+    const rows = shuffled(everyone, random)
+    const recorder = recordBaseline(session, { random })
+    await recorder.run(places(rows.slice(length)))
+    drawn += Number((await firstAlarm(session, recorder.baseline(), rows.slice(0, length), rate, random)) !== undefined)
+    const again = shuffled(everyone.slice(first), random).slice(0, length)
+    shipped += Number((await firstAlarm(session, shippedBaseline, again, rate, random)) !== undefined)
+  }
+  return {
+    rate,
+    inputs: length,
+    bound: Math.min(1, rate * length),
+    streams: STREAMS,
+    drawn: [drawn / STREAMS, 1 - upperBound(STREAMS - drawn, STREAMS, 0.975), upperBound(drawn, STREAMS, 0.975)],
+    shipped: shipped / STREAMS,
+  }
+}
+
+const QUIET = 300
+const SHIFTED_STREAMS = 100
+
+/** How soon a monitor alarms when, behind some inputs of the test set, shifted ones come. */
+export async function detection({ calibration, test }: Guarded, set: GuardedSet, rate: number): Promise<Detection> {
+  const session = replay([test.pruned, set.pruned])
+  const baseline = await baselineOf(calibration)
+  const random = randomNumbers(5)
+  const [own, other] = [test.pruned.logits.length, set.pruned.logits.length]
+  const length = Math.min(1000, other)
+  const delays: number[] = []
+  const by: Partial<Record<Signal, number>> = {}
+  let streams = 0
+  for (let stream = 0; stream < SHIFTED_STREAMS; stream++) {
+    const order = (count: number, from: number): number[] =>
+      shuffled(
+        Array.from({ length: count }, (_, i) => from + i),
+        random,
+      )
+    const quiet = order(own, 0).slice(0, QUIET)
+    const rows = [...quiet, ...order(other, own).slice(0, length)]
+    const alarm = await firstAlarm(session, baseline, rows, rate, random)
+    // A false one says nothing of the shift; another stream stands for it.
+    if (alarm !== undefined && alarm.input <= quiet.length) continue
+    streams++
+    if (alarm === undefined) continue
+    delays.push(alarm.input - quiet.length)
+    by[alarm.signal] = (by[alarm.signal] ?? 0) + 1
+  }
+  delays.sort((a, b) => a - b)
+  return {
+    set: set.name,
+    inputs: length,
+    streams,
+    within100: delays.filter((delay) => delay <= 100).length / streams,
+    detected: delays.length / streams,
+    delay: delays[delays.length >> 1],
+    by,
+  }
+}
+
+async function baselineOf({ pruned }: GuardedSet): Promise<Baseline> {
+  const recorder = recordBaseline(replay([pruned]), { random: randomNumbers(1) })
+  await recorder.run(places(pruned.logits.map((_, i) => i)))
+  return recorder.baseline()
+}
+
+async function firstAlarm(
+  session: ReturnType<typeof replay>,
+  baseline: Baseline,
+  rows: readonly number[],
+  falseAlarmRate: number,
+  random: () => number,
+): Promise<Alarm | undefined> {
+  const watching = monitor(session, baseline, { falseAlarmRate, random })
+  for (let from = 0; from < rows.length; from += BATCH) {
+    await watching.run(places(rows.slice(from, from + BATCH)))
+    const [alarm] = watching.statistics().alarms
+    if (alarm !== undefined) return alarm
+  }
+  return undefined
+}
+
+/** Fisher and Yates. */
+function shuffled(values: readonly number[], random: () => number): number[] {
+  const list = [...values]
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[list[i], list[j]] = [list[j] as number, list[i] as number]
+  }
+  return list
+}

@@ -1,0 +1,15 @@
+import { runSections } from './report/run-sections.ts'
+import { shiftSections } from './shift/sections.ts'
+
+await runSections(
+  {
+    name: 'shift',
+    opening:
+      '# Measured: shifted data\n\nWritten by `pnpm --filter benchmark shift`; the same numbers, unrounded, are in ' +
+      '`reports/shift.json`. What pruning costs on data like those of training, and how much more it costs on others: the ' +
+      '*extra loss*, in points, is the loss against dense on the shifted data less the loss in distribution, with its 95 % ' +
+      'bootstrap interval, paired where the examples are the same. Shifts and their severities are those of `@tp/eval` ' +
+      '(`tp eval --shift`). Of twenty intervals one excludes zero by chance.',
+  },
+  shiftSections,
+)

@@ -1,0 +1,164 @@
+import { basename } from 'node:path'
+import {
+  type CalibratedCascade,
+  calibrateCascade,
+  type Guard,
+  type MeasuredFalseAlarms,
+  measureFalseAlarms,
+  recordBaseline,
+  type Uncertainty,
+} from '@tp/guard'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { flopsSpeedup } from '../guarding/flops-speedup.ts'
+import { logitRowsOf } from '../guarding/logit-rows.ts'
+import { evaluateSession } from '../measuring/evaluate-variant.ts'
+import { classJudge } from '../measuring/judge-classes.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
+import { replaceFile } from '../model/replace-file.ts'
+import { isSameFile } from '../model/write-file.ts'
+import { jsonDocument } from '../output/document.ts'
+import { grouped } from '../output/numbers.ts'
+import { number } from '../pruning/numbers.ts'
+
+const uncertainties = ['probability', 'margin', 'entropy'] as const
+
+export const calibrateCommand: Command = command({
+  options: {
+    out: { type: 'string', short: 'o', value: 'OUT', description: 'the JSON file to write' },
+    against: { type: 'string', value: 'MODEL', description: 'the dense model that PRUNED was made from' },
+    ...dataOptions,
+    agreement: {
+      type: 'string',
+      value: 'SHARE',
+      description: 'share of inputs that shall get the dense answer; default 0.99',
+    },
+    confidence: {
+      type: 'string',
+      value: 'P|mean',
+      description: 'how sure that is; default 0.95. mean: on average over calibration sets',
+    },
+    uncertainty: {
+      type: 'string',
+      value: uncertainties.join('|'),
+      description: 'how an answer is judged; default probability: 1 − the largest of the softmax',
+    },
+    speedup: {
+      type: 'string',
+      value: 'S',
+      description: 'how many times as fast PRUNED is, to say what the cascade costs; default: by FLOPs',
+    },
+    json: { type: 'boolean', description: 'print what was written as one JSON document' },
+  },
+  notes: [
+    'Uncertain answers of PRUNED are run again dense; the threshold is the highest that the data allow to promise. A model that',
+    'was pruned with --monitor is watched by its scores as well. Calibrate on data as it will come, not on what the model was',
+    'trained on, nor on what you test with. An example:',
+    '',
+    '  tp calibrate pruned.onnx --against model.onnx --data calibration.tsv --agreement 0.99 -o guard.json',
+  ],
+  async run([path = ''], given, context) {
+    const { out, against, data, json = false } = given
+    const { print, progress, signal } = context
+    if (out === undefined) throw usageError('-o OUT is missing: the JSON file to write')
+    if (against === undefined) throw usageError('--against MODEL is missing: the dense model that PRUNED was made from')
+    if (data === undefined) throw usageError('--data PATH is missing: what to calibrate on')
+    const promise = readPromise(given)
+    const speedup = given.speedup === undefined ? undefined : number('speedup', given.speedup)
+    const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
+    for (const model of [path, against]) {
+      if (await isSameFile(model, out)) throw usageError(`${out} is the model ${basename(model)}; name another file`)
+    }
+    const batchSize = batchSizeOf(pruned)
+    const inputs = await openInputs(against, data, batchSize, given, context)
+    for (const note of inputs.notes) progress.note(note)
+    const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
+    progress.stage(`running ${basename(path)}`)
+    const recorder = recordBaseline(await nodeRuntime().load(path, { threads: 1, signal }))
+    const few = await evaluateSession(recorder, { ...task, file: pruned })
+    progress.stage(`running ${basename(against)}`)
+    const all = await evaluateSession(await nodeRuntime().load(against, { threads: 1, signal }), {
+      ...task,
+      file: dense,
+    })
+    const baseline = recorder.baseline()
+    const guard: Guard = {
+      format: 1,
+      models: { pruned: pruned.hash(), dense: dense.hash() },
+      cascade: calibrateCascade({
+        pruned: logitRowsOf(few),
+        dense: logitRowsOf(all),
+        ...promise,
+        speedup: speedup ?? flopsSpeedup(dense.model, pruned.model, inputs),
+      }),
+      monitor: { ...baseline, falseAlarms: measureFalseAlarms(baseline) },
+    }
+    await replaceFile(out, new TextEncoder().encode(`${JSON.stringify(guard)}\n`))
+    progress.end()
+    const { monitor, ...rest } = guard
+    const { signals, falseAlarms } = monitor
+    const watched = { signals: Object.keys(signals), falseAlarms }
+    const report = { model: path, against, data, out, ...rest, monitor: watched }
+    print(json ? jsonDocument('calibrate', report) : describe(out, guard, speedup === undefined))
+    return EXIT.done
+  },
+})
+
+interface Promised {
+  readonly agreement: number
+  readonly confidence: number | 'mean'
+  readonly uncertainty: Uncertainty
+}
+
+function readPromise(given: {
+  readonly agreement?: string
+  readonly confidence?: string
+  readonly uncertainty?: string
+}): Promised {
+  const { agreement = '0.99', confidence = '0.95', uncertainty = 'probability' } = given
+  if (!uncertainties.includes(uncertainty as Uncertainty)) {
+    throw usageError(`--uncertainty is "${uncertainty}"; it must be ${uncertainties.join(', ')}`)
+  }
+  return {
+    agreement: number('agreement', agreement),
+    confidence: confidence === 'mean' ? 'mean' : number('confidence', confidence),
+    uncertainty: uncertainty as Uncertainty,
+  }
+}
+
+function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): string {
+  const { threshold, examples, disagreements, remaining, share, cost } = cascade
+  const alone = `alone ${percent(1 - disagreements / examples)} of ${grouped(examples)} examples get the dense answer`
+  const { falseAlarms } = monitor
+  const [first] = Object.values(monitor.signals)
+  return [
+    `${out}  ${promiseText(cascade)}`,
+    `cascade  ${alone}, with it ${percent(1 - remaining / examples)}`,
+    threshold === null
+      ? '         nothing has to be run again for that'
+      : `         from ${cascade.uncertainty} ${threshold.toPrecision(3)} on answers are run again: ` +
+        `${percent(share.estimate)} of the inputs (${percent(share.low)} … ${percent(share.high)})`,
+    ...(cost === undefined
+      ? []
+      : [`         costs ${percent(cost.estimate)} of what the dense model takes${byFlops ? ', by FLOPs' : ''}`]),
+    `monitor  watches ${Object.keys(monitor.signals).join(', ')}, against ${grouped(first?.length ?? 0)} examples`,
+    ...(falseAlarms === undefined ? [] : [`         ${falseAlarmText(falseAlarms)}`]),
+  ].join('\n')
+}
+
+function falseAlarmText({ streams, inputs, alarms, falseAlarmRate }: MeasuredFalseAlarms): string {
+  const most = percent(Math.min(1, inputs * falseAlarmRate), 2)
+  return `gave ${alarms} false alarms on ${streams} streams of ${inputs} of them (at most ${most} promised)`
+}
+
+function promiseText({ agreement, confidence }: CalibratedCascade): string {
+  const sure = confidence === 'mean' ? 'on average' : `with ${percent(confidence)} confidence`
+  return `the dense answer for ${percent(agreement)} of inputs like these, ${sure}`
+}
+
+function percent(share: number, digits = 1): string {
+  return `${Number((100 * share).toFixed(digits))} %`
+}

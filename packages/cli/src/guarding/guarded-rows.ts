@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises'
+import { TpError } from '@tp/core'
+import {
+  comparePaired,
+  compareToDense,
+  type DenseComparison,
+  type Evaluation,
+  type ModelInputs,
+  type VariantLatency,
+} from '@tp/eval'
+import { type Alarm, cascade, type Guard, monitor, readGuard } from '@tp/guard'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Context } from '../command/context.ts'
+import { evaluateSession } from '../measuring/evaluate-variant.ts'
+import { classJudge } from '../measuring/judge-classes.ts'
+import { TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
+import { spreadByLength } from '../measuring/timed-examples.ts'
+import type { ModelFile } from '../model/model-file.ts'
+
+/** One way to answer, beside the dense model. */
+interface GuardedRow extends DenseComparison {
+  readonly model: 'dense' | 'pruned' | 'guarded'
+  readonly accuracy: Evaluation['accuracy']
+  readonly latency: VariantLatency
+}
+
+export interface GuardedFigures {
+  readonly rows: readonly GuardedRow[]
+  /** Share of the inputs that were run again. */
+  readonly again: number
+  readonly alarms: readonly Alarm[]
+}
+
+const TIMING_MS = 20_000
+
+/** @throws TpError TP_GUARD for a file that is no guard, or one of other models; TP_FILE_NOT_FOUND */
+export async function readGuardFile(path: string, pruned: ModelFile, dense: ModelFile): Promise<Guard> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no guard that can be read at ${path}`, { cause })
+  })
+  const guard = readGuard(text, path)
+  const { models } = guard
+  const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash())
+  if (other === undefined) return guard
+  const advice = 'what it promises holds for those files only; calibrate it for these'
+  throw new TpError('TP_GUARD', path, `it was calibrated for another file than ${other.path}; ${advice}`)
+}
+
+/** The dense model, the pruned one, and both with what a guard says; examples one by one, in their order. */
+export async function measureGuarded(
+  {
+    pruned,
+    dense,
+    guard,
+    inputs,
+    batchSize,
+  }: {
+    readonly pruned: ModelFile
+    readonly dense: ModelFile
+    readonly guard: Guard
+    readonly inputs: ModelInputs
+    readonly batchSize: number
+  },
+  { progress, signal }: Context,
+): Promise<GuardedFigures> {
+  const load = (file: ModelFile) => nodeRuntime().load(file.path, { threads: 1, signal })
+  const openGuarded = async () => {
+    const watched = monitor(await load(pruned), guard.monitor)
+    return { watched, guarded: cascade({ ...guard.cascade, pruned: watched, dense: await load(dense) }) }
+  }
+  const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
+  progress.stage('evaluating dense')
+  const all = await evaluateSession(await load(dense), { ...task, file: dense })
+  progress.stage('evaluating pruned')
+  const few = await evaluateSession(await load(pruned), { ...task, file: pruned })
+  progress.stage('evaluating guarded')
+  const { watched, guarded } = await openGuarded()
+  const kept = await evaluateSession(guarded, { ...task, file: pruned })
+  const [{ inputs: count, dense: again }, { alarms }] = [guarded.statistics(), watched.statistics()]
+
+  progress.stage('timing')
+  await using first = await load(dense)
+  await using second = await load(pruned)
+  await using third = (await openGuarded()).guarded
+  const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
+  const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
+  const { variants } = await comparePaired({ dense: first, pruned: second, guarded: third }, feeds, {
+    budgetMs: TIMING_MS,
+    signal,
+    onProgress: (done, rounds) => progress.step(done, rounds),
+  })
+  const rows = Object.entries({ dense: all, pruned: few, guarded: kept }).map(([model, evaluation]) => ({
+    model: model as GuardedRow['model'],
+    accuracy: evaluation.accuracy,
+    ...compareToDense(evaluation, all),
+    latency: variants[model] as VariantLatency,
+  }))
+  return { rows, again: again / count, alarms }
+}

@@ -1,0 +1,58 @@
+import type { Inspection } from '@tp/compiler'
+import { type ModelInputs, readModelFolder } from '@tp/eval'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import { tokenizerOf, tokenNames } from '../explaining/token-text.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { wholeNumber } from '../pruning/numbers.ts'
+import type { FlipTexts } from './describe-flips.ts'
+import type { FlipsAsked } from './find-flips.ts'
+import type { Row } from './rows.ts'
+
+/** Tokens of an example that are kept, one after the other, to see whether that turns its answer back; the options name it. */
+const FLIP_TOKENS = 32
+
+export const flipOptions = {
+  flips: {
+    type: 'string',
+    value: 'N',
+    description: 'for the first N answers that each pruning turned: which token, had it stayed, turns it back',
+  },
+  'flip-tokens': {
+    type: 'string',
+    value: 'N',
+    description: 'tokens that are tried of each; default 32, those that receive most attention',
+  },
+} as const
+
+/** @throws TpError TP_USAGE */
+export function readFlips({ flips, 'flip-tokens': tokens }: Arguments<typeof flipOptions>): FlipsAsked | undefined {
+  if (flips === undefined && tokens === undefined) return undefined
+  if (flips === undefined) throw usageError('--flip-tokens needs --flips N beside it')
+  const most = tokens === undefined ? FLIP_TOKENS : wholeNumber('flip-tokens', tokens)
+  return { examples: wholeNumber('flips', flips), tokens: most }
+}
+
+interface FlipTextsOptions {
+  readonly inputs: ModelInputs
+  readonly batchSize: number
+  readonly inspection: Inspection | undefined
+  readonly given: Arguments<typeof dataOptions>
+}
+
+/** What classes and tokens are called, of the examples that are to be shown. */
+export async function flipTexts(
+  path: string,
+  rows: readonly Row[],
+  { inputs, batchSize, inspection, given }: FlipTextsOptions,
+): Promise<FlipTexts> {
+  const examples = new Set(rows.flatMap(({ flips }) => flips?.flips.map(({ example }) => example) ?? []))
+  const names = new Map<number, readonly string[]>()
+  if (examples.size === 0) return { classes: undefined, names }
+  const tokenizer = await tokenizerOf(path, inputs, given.tokenizer)
+  const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
+  for (const example of examples) {
+    names.set(example, await tokenNames(inputs, example, { batchSize, tokenizer, tokens }))
+  }
+  return { classes: given.labels?.split(',') ?? (await readModelFolder(path)).labels, names }
+}

@@ -1,0 +1,92 @@
+import type { Inspection } from '@tp/compiler'
+import type { Session } from '@tp/core'
+import {
+  compareOnShifts,
+  type Evaluation,
+  evaluateOnShifts,
+  type Interval,
+  type ShiftedSet,
+  type ShiftFigures,
+} from '@tp/eval'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Context } from '../command/context.ts'
+import { loadSession } from '../model/load-session.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import { plusMinus, points } from '../output/numbers.ts'
+import { table } from '../output/table.ts'
+import type { Variant } from './variants.ts'
+
+/** Models and what they are run on. */
+export interface Measured {
+  readonly file: ModelFile
+  /** Of a model that is pruned. */
+  readonly inspection: Inspection | undefined
+  readonly variants: readonly Variant[]
+  readonly sets: readonly ShiftedSet[]
+  readonly batchSize: number
+}
+
+/** What a model answers on each set, and what pruning costs there. */
+export interface ShiftReport {
+  readonly dense: readonly { readonly name: string; readonly examples: number; readonly accuracy: Interval }[]
+  readonly variants: readonly (Pick<Variant, 'method' | 'keep'> & {
+    readonly seeds: number
+    readonly sets: readonly ShiftFigures[]
+  })[]
+}
+
+/** The file as it is and its variants on all sets, one after the other. */
+export async function measureShifts(measured: Measured, { progress, signal }: Context): Promise<ShiftReport> {
+  const { file, inspection, variants, sets, batchSize } = measured
+  const answers = async (session: Session): Promise<Evaluation[]> => {
+    await using running = session
+    return await evaluateOnShifts(running, sets, {
+      batchSize,
+      blocks: inspection?.blocks.length,
+      tokens: typeof inspection?.tokens === 'number' ? inspection.tokens : undefined,
+      signal,
+      onProgress: ({ done, total }) => progress.step(done, total),
+    })
+  }
+  progress.stage('evaluating dense')
+  const dense = await answers(await nodeRuntime().load(file.path, { threads: 1, signal }))
+  const rows: ShiftReport['variants'][number][] = []
+  for (const { method, keep, models } of variants) {
+    progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
+    const pruned: Evaluation[][] = []
+    for (const { traced } of models)
+      pruned.push(await answers(await loadSession((await traced()).model, file, { threads: 1, signal })))
+    rows.push({ method, keep, seeds: models.length, sets: compareOnShifts(sets, dense, pruned) })
+  }
+  const own = sets.map(({ name, inputs }, i) => ({
+    name,
+    examples: inputs.targets.length,
+    accuracy: (dense[i] as Evaluation).accuracy,
+  }))
+  return { dense: own, variants: rows }
+}
+
+/** A table for each variant, or one of the model as it is where nothing is pruned. */
+export function describeShifts({ dense, variants }: ShiftReport): string {
+  if (variants.length === 0) {
+    const rows = dense.map(({ name, examples, accuracy }) => [name, `${examples}`, plusMinus(accuracy)])
+    return table(['set', 'examples', 'accuracy'], rows, ['set'])
+  }
+  const headings = ['set', 'examples', 'dense', 'pruned', 'kept', 'agrees with dense', 'loss in points', 'extra loss']
+  return variants
+    .map(({ method, keep, seeds, sets }) => {
+      const title = `${[method, keep].join(' ').trim()}${seeds === 1 ? '' : ` (${seeds} seeds)`}`
+      const rows = sets.map(({ name, examples, unchanged, dense, pruned, kept, agreement, loss, extraLoss }, i) => [
+        name,
+        `${examples}`,
+        plusMinus(dense),
+        plusMinus(pruned),
+        kept === undefined ? '–' : kept.toFixed(2),
+        `${agreement.toFixed(1)} %`,
+        points(loss),
+        i === 0 ? '' : unchanged ? 'same inputs' : points(extraLoss),
+      ])
+      return `${title}\n${table(headings, rows, ['set'])}`
+    })
+    .join('\n\n')
+}

@@ -1,0 +1,172 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { digitsData, mailData, modelPath } from '@tp/models'
+import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { idx, pixelsOf } from './idx.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+const timeout = 120_000
+
+const SIZE = 128
+
+/** The mail encoder with its last states as the output: vectors. */
+function withStates(): Model {
+  const model = decodeModel(readFileSync(mail))
+  const graph = new Graph(model)
+  const [states = ''] = graph.nodes.findLast(({ opType }) => opType === 'Gather')?.input ?? []
+  graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
+  graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', SIZE])
+  graph.removeOutput('logits')
+  graph.removeDeadNodes()
+  return model
+}
+
+/** Their first three numbers as logits of tags, which mean nothing. */
+function tagger(): Model {
+  const model = withStates()
+  const graph = new Graph(model)
+  graph.addInitializer('first', { type: 'int64', dims: [3], data: BigInt64Array.of(0n, 1n, 2n) })
+  const inputs = ['last_hidden_state', 'first']
+  graph.insert([createNode({ type: 'Gather', inputs, outputs: ['logits'], attributes: { axis: 2 } })])
+  graph.addOutput('logits', 'float32', ['batch', 'tokens', 3])
+  graph.removeOutput('last_hidden_state')
+  return model
+}
+
+beforeAll(() => {
+  writeFileSync(folder.at('states.onnx'), encodeModel(withStates()))
+  writeFileSync(folder.at('tagger.onnx'), encodeModel(tagger()))
+  const mails = mailData('calibration').filter(({ text }) => text.length > 100 && text.length < 300)
+  const texts = mails.slice(0, 14).map(({ text }) => text.replaceAll('\t', ' '))
+  writeFileSync(folder.at('texts.tsv'), `${texts.join('\n')}\n`)
+  const tagged = texts.slice(0, 6).map((text) =>
+    text
+      .split(' ')
+      .slice(0, 12)
+      .map((word, i) => `${word}\t${['B-NAME', 'I-NAME', 'O'][i % 3]}`)
+      .join('\n'),
+  )
+  writeFileSync(folder.at('tagged.tsv'), `${tagged.join('\n\n')}\n`)
+  const lines = mails.slice(34, 38).map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}`)
+  writeFileSync(folder.at('mails.tsv'), `${lines.join('\n')}\n`)
+})
+
+const byReceived = ['--methods', 'received-attention', '--keep', '0.5']
+const beside = ['--tokenizer', modelPath('mail', 'tokenizer')]
+
+describe('tokens', () => {
+  const args = (...more: string[]): string[] => [
+    ...['eval', folder.at('tagger.onnx'), '--data', folder.at('tagged.tsv'), ...beside],
+    ...['--labels', 'O,B-NAME,I-NAME', ...more],
+  ]
+
+  test('are found by the outputs; F1 of entities, and loss paired by sentence', { timeout }, async () => {
+    const { code, stdout, stderr } = await tpHere(args(...byReceived, '--json'))
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+    const { task, examples, rows } = JSON.parse(stdout)
+    expect([task, examples]).toEqual(['tokens', 6])
+    const [dense, none, pruned] = rows
+    expect(dense).toMatchObject({ lossOf: 'f1', loss: { estimate: 0 }, mcnemar: null, agreement: 100 })
+    expect(none).toMatchObject({ f1: dense.f1, accuracy: dense.accuracy, agreement: 100, mcnemar: { p: 1 } })
+    expect(pruned.loss.estimate).toBeCloseTo(dense.f1.estimate - pruned.f1.estimate, 10)
+    expect(pruned.agreement).toBeLessThan(100)
+    expect(pruned.kept).toBeLessThan(0.5)
+    const text = await tpHere(args('--limit', '3'))
+    expect(text.stdout).toMatch(/^method +keep +kept +F1 +accuracy +loss of F1 +McNemar p +agrees with dense +FLOPs/m)
+  })
+
+  test('without names of BIO tags by accuracy alone', { timeout }, async () => {
+    writeFileSync(folder.at('pos.tsv'), 'see\tVERB\nyou\tPRON\n')
+    const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'VERB,PRON,NOUN')
+    expect(JSON.parse((await tpHere(pos)).stdout).rows[0]).toMatchObject({ f1: null, lossOf: 'accuracy' })
+  })
+})
+
+describe('embeddings', () => {
+  test('are found by the outputs, and need no labels', { timeout }, async () => {
+    const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside, ...byReceived]
+    const { code, stdout } = await tpHere([...args, '--json'])
+    expect(code).toBe(0)
+    const { task, examples, rows } = JSON.parse(stdout)
+    expect([task, examples]).toEqual(['embeddings', 14])
+    const [, none, pruned] = rows
+    for (const name of ['cosine', 'rankCorrelation', 'neighbours', 'neighboursInDense']) {
+      expect(none[name].estimate, name).toBeCloseTo(1, 5)
+      expect(pruned[name].estimate, name).toBeLessThan(1)
+      expect(pruned[name].low, name).toBeLessThanOrEqual(pruned[name].estimate)
+    }
+    const text = await tpHere([...args.slice(0, -4), '--limit', '3'])
+    expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
+  })
+
+  test('may be asked for of what looks otherwise', { timeout }, async () => {
+    const args = ['eval', mail, '--data', folder.at('mails.tsv'), '--task', 'embeddings', '--limit', '4', '--json']
+    const { stdout } = await tpHere(args)
+    expect(JSON.parse(stdout)).toMatchObject({ task: 'embeddings', examples: 4 })
+  })
+})
+
+describe('flips', () => {
+  const few = ['--methods', 'received-attention', '--tokens', '3', '--layers', '0', '--flips', '2']
+
+  test('say which words turned an answer', { timeout }, async () => {
+    const args = ['eval', mail, '--data', folder.at('mails.tsv'), ...few, '--flip-tokens', '12']
+    const { code, stdout } = await tpHere([...args, '--json'])
+    expect(code).toBe(0)
+    const [dense, none, pruned] = JSON.parse(stdout).rows
+    expect([dense.flips, none.flips]).toEqual([undefined, undefined])
+    const { flipped, examples } = pruned.flips
+    expect(flipped).toBe(Math.round((4 * (100 - pruned.agreement)) / 100))
+    expect(flipped).toBeGreaterThan(0)
+    expect(examples).toHaveLength(Math.min(2, flipped))
+    for (const { dense, pruned, margin, tokens } of examples) {
+      expect([dense, pruned].sort()).toEqual(['ham', 'spam'])
+      expect(margin).toBeLessThan(0)
+      expect(tokens).toHaveLength(12)
+      for (const token of tokens) {
+        expect(token.text.length).toBeGreaterThan(0)
+        expect(token.leavesAt).toBe(0)
+        expect(token.margin - token.change).toBeCloseTo(margin, 5)
+        expect(token.turnsBack).toBe(token.margin > 0)
+      }
+    }
+    const text = (await tpHere(args)).stdout.split('\n\n')[1] ?? ''
+    expect(text).toMatch(
+      /^received-attention tokens 3: \d+ of 4 answers turned.*; one token alone, kept, turns \d back\n/,
+    )
+    expect(text).toMatch(
+      /^ {2}example \d+: label (?:ham|spam), \w+ became \w+ \(margin −[\d.]+, 12 of \d+ tokens tried\)$/m,
+    )
+    expect(text).toContain(`    ${examples[0].tokens[0].text}`)
+  })
+
+  test('of pictures name patches', { timeout }, async () => {
+    const pictures = digitsData('calibration').filter((_, i) => i % 60 === 0)
+    writeFileSync(folder.at('some-images-idx3-ubyte'), idx([pictures.length, 28, 28], pictures.flatMap(pixelsOf)))
+    const labels = pictures.map(({ label }) => label)
+    writeFileSync(folder.at('some-labels-idx1-ubyte'), idx([labels.length], labels))
+    const args = ['eval', modelPath('digits-vit'), '--data', folder.at('some-images-idx3-ubyte')]
+    const { stdout } = await tpHere([...args, ...few, '--flip-tokens', '3', '--json'])
+    const [first] = JSON.parse(stdout).rows[2].flips.examples
+    expect(first.tokens.map(({ text }: { text: string }) => text)).toEqual(
+      Array(3).fill(expect.stringMatching(/^patch \d+, \d+$/)),
+    )
+  })
+
+  test('are of models that give classes, and of what is pruned', { timeout }, async () => {
+    const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside]
+    const cases: readonly (readonly [string[], RegExp])[] = [
+      [[...states, ...few], /--flips is for models that give classes/],
+      [[...states, '--flips', '3'], /--flips needs --methods/],
+      [[...states, '--flip-tokens', '3', ...byReceived], /--flip-tokens needs --flips N/],
+      [[...states, '--task', 'ner'], /--task is "ner"; it must be classification, tokens or embeddings/],
+    ]
+    for (const [args, message] of cases) {
+      const { code, stderr } = await tpHere(args)
+      expect(stderr).toMatch(message)
+      expect(code).toBe(2)
+    }
+  })
+})

@@ -1,0 +1,125 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { temporaryFolder, tp, tpHere } from './tp.ts'
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
+
+const folder = temporaryFolder()
+const mail = modelPath('mail')
+/** Names of files are those of files in the folder. */
+const named = (args: readonly string[]): string[] =>
+  args.map((arg) => (/^\w+\.(onnx|tsv|json)$/.test(arg) ? folder.at(arg) : arg))
+const run = (...args: readonly string[]) => tp(named(args))
+const runHere = (...args: readonly string[]) => tpHere(named(args))
+const [pruned, calibration, held, guard] = ['pruned.onnx', 'calibration.tsv', 'held.tsv', 'guard.json'] as const
+const promise = ['--agreement', '0.9', '--confidence', '0.9']
+
+beforeAll(async () => {
+  const mails = mailData('calibration').filter(({ text }) => text.length < 500)
+  const write = (name: string, rest: number): void => {
+    const lines = mails.filter((_, i) => i % 3 === rest)
+    writeFileSync(
+      folder.at(name),
+      lines.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`).join(''),
+    )
+  }
+  write(calibration, 0)
+  write(held, 1)
+  const amount = ['--method', 'received-attention', '--keep', '0.05', '--layers', '0']
+  const { code, stderr } = await runHere('prune', mail, '-o', pruned, ...amount, '--monitor')
+  expect([code, stderr]).toEqual([0, expect.stringContaining('pruning')])
+})
+
+test('calibrate writes what eval takes: the promise, its threshold, the baseline', async () => {
+  const { code, stdout } = await run(
+    'calibrate',
+    pruned,
+    '--against',
+    mail,
+    '--data',
+    calibration,
+    ...promise,
+    '-o',
+    guard,
+  )
+  expect(code).toBe(0)
+  expect(stdout).toContain('the dense answer for 90 % of inputs like these, with 90 % confidence')
+  expect(stdout).toContain('watches margin, mass')
+  const written = JSON.parse(readFileSync(folder.at(guard), 'utf8'))
+  const examples = readFileSync(folder.at(calibration), 'utf8').split('\n').length - 1
+  expect(written).toMatchObject({ format: 1, cascade: { agreement: 0.9, confidence: 0.9, examples } })
+  expect(written.monitor.signals.mass).toHaveLength(examples)
+  expect(written.cascade.cost.speedup).toBeGreaterThan(4)
+  expect(written.monitor.falseAlarms).toMatchObject({ inputs: examples >> 1, streams: 200 })
+  expect(stdout).toContain('false alarms on 200 streams')
+
+  const evaluated = await run('eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--json')
+  expect(evaluated.code).toBe(0)
+  const { kind, rows, again, alarms } = JSON.parse(evaluated.stdout)
+  expect(kind).toBe('eval')
+  expect(rows.map(({ model }: { model: string }) => model)).toEqual(['dense', 'pruned', 'guarded'])
+  expect(rows[2].agreement).toBeGreaterThanOrEqual(rows[1].agreement)
+  expect(again).toBeLessThanOrEqual(1)
+  expect(Array.isArray(alarms)).toBe(true)
+  const asTable = await runHere('eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--limit', '8')
+  expect(asTable.stdout).toMatch(/^guarded/m)
+  expect(asTable.stdout).toContain('agrees with dense')
+})
+
+test('an extreme threshold: everything is run again, and all answers are the dense ones', async () => {
+  const all = 'all.json'
+  const content = JSON.parse(readFileSync(folder.at(guard), 'utf8'))
+  writeFileSync(folder.at(all), JSON.stringify({ ...content, cascade: { ...content.cascade, threshold: -1 } }))
+  const { stdout } = await runHere(
+    'eval',
+    pruned,
+    '--guard',
+    all,
+    '--against',
+    mail,
+    '--data',
+    held,
+    '--limit',
+    '12',
+    '--json',
+  )
+  const { rows, again } = JSON.parse(stdout)
+  expect(again).toBe(1)
+  expect(rows[2]).toMatchObject({ agreement: 100, largestDifference: expect.any(Number) })
+  expect(rows[2].largestDifference).toBeLessThan(1e-5)
+})
+
+describe('what cannot be done is said', () => {
+  test('too few examples for the promise, and nothing is written', async () => {
+    const out = 'none.json'
+    const few = ['--data', calibration, '--limit', '20', '-o', out]
+    const { code, stderr } = await run('calibrate', pruned, '--against', mail, ...few)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('at least 299')])
+    expect(folder.files()).not.toContain('none.json')
+  })
+
+  test('a guard of other files, and one that is none', async () => {
+    const other = await runHere('eval', mail, '--guard', guard, '--against', mail, '--data', held)
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('TP_GUARD')])
+    const none = await runHere('eval', pruned, '--guard', held, '--against', mail, '--data', held)
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('this is no JSON')])
+    const missing = await runHere('eval', pruned, '--guard', 'no.json', '--against', mail, '--data', held)
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('TP_FILE_NOT_FOUND')])
+  })
+
+  test.each([
+    [['calibrate', pruned, '--data', calibration, '-o', guard], '--against'],
+    [['calibrate', pruned, '--against', mail, '-o', guard], '--data'],
+    [['calibrate', pruned, '--against', mail, '--data', calibration], '-o OUT'],
+    [['calibrate', pruned, '--against', mail, '--data', calibration, '-o', pruned], 'is the model'],
+    [['calibrate', pruned, '--against', mail, '--data', calibration, '-o', guard, '--uncertainty', 'x'], 'probability'],
+    [['eval', pruned, '--guard', guard, '--data', held], '--against'],
+    [['eval', pruned, '--against', mail, '--data', held], '--guard'],
+    [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--methods', 'random'], 'not both'],
+    [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--keep', '0.5'], '--keep'],
+  ])('bad usage: %j', async (args, text) => {
+    const { code, stderr } = await runHere(...args)
+    expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
+  })
+})

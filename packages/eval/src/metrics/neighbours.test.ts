@@ -1,0 +1,16 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nearest } from './neighbours.ts'
+
+test('the nearest are the first of all others in order of similarity, equals in their order', () => {
+  const similarity = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 2, maxLength: 30 })
+  fc.assert(
+    fc.property(similarity, fc.integer({ min: 1, max: 12 }), fc.nat(), (values, count, some) => {
+      const query = some % values.length
+      const sorted = [...values.keys()]
+        .filter((row) => row !== query)
+        .sort((a, b) => (values[b] as number) - (values[a] as number) || a - b)
+      expect(nearest(Float64Array.from(values), count, query)).toEqual(sorted.slice(0, count))
+    }),
+  )
+})

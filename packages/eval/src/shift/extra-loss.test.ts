@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { mean, variance } from 'simple-statistics'
+import { describe, expect, test } from 'vitest'
+import { bootstrapMean } from '../metrics/bootstrap.ts'
+import { randomNumbers } from '../random.ts'
+import { extraLoss } from './extra-loss.ts'
+
+const losses = fc.array(fc.constantFrom(-100, 0, 100), { minLength: 1, maxLength: 40 })
+const all = (values: readonly number[]): number[] => values.map((_, i) => i)
+
+test('is the difference of the two means, within its interval or at its end', () => {
+  fc.assert(
+    fc.property(losses, losses, (shifted, own) => {
+      const { estimate, low, high } = extraLoss(shifted, own, undefined, { resamples: 200 })
+      expect(estimate).toBeCloseTo(mean(shifted) - mean(own), 9)
+      expect(low).toBeLessThanOrEqual(high)
+    }),
+  )
+})
+
+test('of the same examples it is the paired bootstrap of the differences', () => {
+  const random = randomNumbers(2)
+  const own = Array.from({ length: 200 }, () => (random() < 0.1 ? 100 : 0))
+  const shifted = own.map((loss) => (random() < 0.1 ? 100 - loss : loss))
+  const paired = bootstrapMean(shifted.map((loss, i) => loss - (own[i] as number)))
+  const { estimate, low, high } = extraLoss(shifted, own, all(own))
+  expect([estimate, low, high].map((x) => x.toFixed(6))).toEqual(
+    [paired.estimate, paired.low, paired.high].map((x) => x.toFixed(6)),
+  )
+  // and what all lose alike is no difference at all
+  expect(extraLoss(own, own, all(own))).toEqual({ estimate: 0, low: 0, high: 0 })
+})
+
+/** Half as wide as an interval of a normally distributed estimate with this variance. */
+const half = (squared: number): number => 1.96 * Math.sqrt(squared)
+
+describe('the interval is as wide as theory says', () => {
+  const random = randomNumbers(7)
+  const own = Array.from({ length: 600 }, () => 100 * random())
+
+  test('for examples of elsewhere: both variances', () => {
+    const shifted = Array.from({ length: 300 }, () => 200 * random())
+    const { low, high } = extraLoss(shifted, own, undefined)
+    const expected = half(variance(shifted) / 300 + variance(own) / 600)
+    expect(Math.abs((high - low) / 2 / expected - 1)).toBeLessThan(0.1)
+  })
+
+  test('for a bin: that of the bin less the rest, by the share of the rest', () => {
+    const examples = Array.from({ length: 150 }, (_, i) => 4 * i)
+    const bin = examples.map((i) => own[i] as number)
+    const rest = own.filter((_, i) => i % 4 !== 0)
+    const { estimate, low, high } = extraLoss(bin, own, examples)
+    expect(estimate).toBeCloseTo(0.75 * (mean(bin) - mean(rest)), 9)
+    const expected = 0.75 * half(variance(bin) / 150 + variance(rest) / 450)
+    expect(Math.abs((high - low) / 2 / expected - 1)).toBeLessThan(0.1)
+  })
+})
+
+test('a bin of one example among many has an interval, too', () => {
+  const { low, high } = extraLoss([100], [100, ...Array.from({ length: 20 }, () => 0)], [0], { resamples: 50 })
+  expect(Number.isFinite(low) && Number.isFinite(high)).toBe(true)
+})
+
+test.each<[string, readonly number[], readonly number[], readonly number[] | undefined]>([
+  ['nothing', [], [1], undefined],
+  ['another number of positions', [1, 2], [1, 2], [0]],
+  ['a position beyond', [1], [1, 2], [2]],
+  ['a position twice', [1, 2], [1, 2], [0, 0]],
+])('%s is refused', (_, shifted, own, examples) => {
+  expect(() => extraLoss(shifted, own, examples)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+})

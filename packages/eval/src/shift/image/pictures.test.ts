@@ -1,0 +1,143 @@
+import fc from 'fast-check'
+import { mean, standardDeviation } from 'simple-statistics'
+import { describe, expect, test } from 'vitest'
+import type { Picture } from '../../datasets/dataset.ts'
+import { randomNumbers } from '../../random.ts'
+import type { ImageShift } from '../shift.ts'
+import { shifts } from '../shifts.ts'
+import { blur } from './blur.ts'
+import { pictureNoise } from './noise.ts'
+import { translate } from './translate.ts'
+
+const picture: fc.Arbitrary<Picture> = fc
+  .record({
+    channels: fc.integer({ min: 1, max: 3 }),
+    height: fc.integer({ min: 4, max: 12 }),
+    width: fc.integer({ min: 4, max: 12 }),
+    seed: fc.nat(),
+  })
+  .map(({ seed, ...shape }) => {
+    const random = randomNumbers(seed)
+    return { ...shape, pixels: Float32Array.from({ length: shape.channels * shape.height * shape.width }, random) }
+  })
+
+const apply = (shift: ImageShift, to: Picture, seed = 1): Picture => shift.apply(to, randomNumbers(seed))
+
+/** Root of the mean square difference. */
+function distance(a: Picture, b: Picture): number {
+  return Math.sqrt(mean([...a.pixels].map((x, i) => (x - (b.pixels[i] as number)) ** 2)))
+}
+
+test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
+  '%s stays in shape and in 0…1',
+  (_, { create, levels }) => {
+    fc.assert(
+      fc.property(picture, fc.constantFrom(...levels), fc.nat(), (original, level, seed) => {
+        const { pixels, ...shape } = apply(create(level), original, seed)
+        expect(shape).toEqual({ channels: original.channels, height: original.height, width: original.width })
+        expect(pixels).toHaveLength(original.pixels.length)
+        expect(pixels.every((x) => x >= 0 && x <= 1 + 1e-6)).toBe(true)
+      }),
+      { numRuns: 30 },
+    )
+  },
+)
+
+/** Neither noise of neighbouring pixels nor a smooth picture: what a translation changes grows with how far it goes. */
+const ramp: Picture = {
+  ...{ channels: 1, height: 24, width: 32 },
+  pixels: Float32Array.from({ length: 24 * 32 }, (_, i) => ((i % 32) + Math.floor(i / 32)) / 64),
+}
+const noisy: Picture = { ...ramp, pixels: Float32Array.from({ length: 24 * 32 }, randomNumbers(4)) }
+
+test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
+  '%s distorts more with each severity',
+  (name, entry) => {
+    const original = name === 'translate' ? ramp : noisy
+    const distances = entry.levels.map((level) => distance(original, apply(entry.create(level), original)))
+    expect(distances[0]).toBe(0)
+    for (let i = 1; i < distances.length; i++) expect(distances[i]).toBeGreaterThan(distances[i - 1] as number)
+  },
+)
+
+test('noise has mean 0 and the deviation asked for', () => {
+  const grey = { channels: 1, height: 100, width: 100, pixels: new Float32Array(10_000).fill(0.5) }
+  const values = [...apply(pictureNoise(0.1), grey).pixels].map((x) => x - 0.5)
+  expect(Math.abs(mean(values))).toBeLessThan(0.004)
+  expect(standardDeviation(values)).toBeCloseTo(0.1, 2)
+  // a normal distribution has 4.6 % beyond two deviations
+  expect(values.filter((x) => Math.abs(x) > 0.2).length / 10_000).toBeCloseTo(0.046, 2)
+})
+
+describe('blur', () => {
+  const kernels = ['gaussian', 'box'] as const
+
+  test.each(kernels)('%s leaves one colour as it is', (kernel) => {
+    const grey = { channels: 1, height: 7, width: 9, pixels: new Float32Array(63).fill(0.3) }
+    for (const x of apply(blur(kernel, 0.2), grey).pixels) expect(x).toBeCloseTo(0.3, 6)
+  })
+
+  test.each(kernels)('%s spreads a point with the variance asked for, as much in height as in width', (kernel) => {
+    const side = 41
+    const point = { channels: 1, height: side, width: side, pixels: new Float32Array(side * side) }
+    point.pixels[20 * side + 20] = 1
+    const deviation = 2
+    const { pixels } = apply(blur(kernel, deviation / side), point)
+    const moments = (offset: (i: number) => number): number => pixels.reduce((sum, x, i) => sum + x * offset(i) ** 2, 0)
+    expect(pixels.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 5)
+    const [across, down] = [moments((i) => (i % side) - 20), moments((i) => Math.floor(i / side) - 20)]
+    expect(across).toBeCloseTo(down, 4)
+    // exact for a Gaussian but for its cut ends; a box with parts of pixels at its ends is a little wider
+    expect(Math.abs(Math.sqrt(across) - deviation)).toBeLessThan(0.03)
+  })
+
+  test('a box of three pixels is their mean', () => {
+    // (9 − 1) / 12 is the variance of three pixels
+    const row = { channels: 1, height: 4, width: 4, pixels: Float32Array.from({ length: 16 }, (_, i) => (i % 4) / 4) }
+    const [first, second] = apply(blur('box', Math.sqrt(8 / 12) / 4), row).pixels
+    expect(first).toBeCloseTo((0 + 0 + 0.25) / 3, 6)
+    expect(second).toBeCloseTo((0 + 0.25 + 0.5) / 3, 6)
+  })
+})
+
+describe('translate', () => {
+  test('every pixel is one of the original, by the same way', () => {
+    fc.assert(
+      fc.property(picture, fc.double({ min: 0.01, max: 0.5, noNaN: true }), fc.nat(), (original, share, seed) => {
+        const { channels, height, width } = original
+        const moved = apply(translate(share), original, seed)
+        const way = Math.max(1, Math.round(share * Math.min(height, width)))
+        const clamp = (place: number, size: number): number => Math.min(size - 1, Math.max(0, place))
+        const ways = [-way, 0, way].flatMap((x) => [-way, 0, way].map((y) => [x, y] as const))
+        const fits = ways.filter(([dx, dy]) =>
+          moved.pixels.every((value, i) => {
+            const [c, y, x] = [Math.floor(i / (height * width)), Math.floor(i / width) % height, i % width]
+            return value === original.pixels[(c * height + clamp(y + dy, height)) * width + clamp(x + dx, width)]
+          }),
+        )
+        expect(channels * fits.length).toBeGreaterThan(0)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('all eight directions are taken, and black can come in', () => {
+    const white = { channels: 1, height: 4, width: 4, pixels: new Float32Array(16).fill(1) }
+    const seen = new Set(
+      Array.from({ length: 200 }, (_, seed) => apply(translate(0.25, 'black'), white, seed).pixels.join('')),
+    )
+    expect(seen.size).toBe(8)
+    expect([...apply(translate(0.25), white).pixels]).toEqual([...white.pixels])
+  })
+})
+
+test('amounts out of range are refused', () => {
+  const refused = expect.objectContaining({ code: 'TP_OPTION' })
+  for (const make of [
+    () => pictureNoise(-1),
+    () => blur('box', 2),
+    () => translate(1.5),
+    () => blur('gaussian', Number.NaN),
+  ])
+    expect(make).toThrow(refused)
+})

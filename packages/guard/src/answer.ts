@@ -1,0 +1,85 @@
+import { type NamedTensors, sizeOf, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+
+/** How sure a model is of its answer. See {@link uncertaintyOf}. */
+export type Uncertainty = 'probability' | 'margin' | 'entropy'
+
+export const uncertainties: readonly Uncertainty[] = ['probability', 'margin', 'entropy']
+
+/**
+ * How uncertain a row of logits leaves the answer; higher is less certain. Not a number anywhere: infinitely.
+ *
+ *   probability   1 − the largest of softmax(logits)
+ *   margin        minus the difference of the two largest logits
+ *   entropy       of softmax(logits), in nats
+ *
+ * With two classes all three order inputs alike.
+ */
+export function uncertaintyOf(logits: ArrayLike<number>, kind: Uncertainty): number {
+  const found = kind === 'margin' ? -marginOf(logits) : fromSoftmax(logits, kind)
+  return Number.isNaN(found) ? Number.POSITIVE_INFINITY : found
+}
+
+/** Difference of the two largest logits of a row. */
+export function marginOf(logits: ArrayLike<number>): number {
+  let [first, second] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let i = 0; i < logits.length; i++) {
+    const value = logits[i] as number
+    if (Number.isNaN(value)) return Number.NaN
+    if (value > first) [first, second] = [value, first]
+    else if (value > second) second = value
+  }
+  return first - second
+}
+
+/** Sums of what is not the largest, so that the surest answers can still be told apart. */
+function fromSoftmax(logits: ArrayLike<number>, kind: 'probability' | 'entropy'): number {
+  const best = answerOf(logits)
+  let [others, weighted] = [0, 0]
+  for (let i = 0; i < logits.length; i++) {
+    if (i === best) continue
+    const below = (logits[i] as number) - (logits[best] as number)
+    const share = Math.exp(below)
+    others += share
+    if (share > 0) weighted -= share * below
+  }
+  return kind === 'probability' ? others / (1 + others) : Math.log1p(others) + weighted / (1 + others)
+}
+
+/** The class with the largest logit; the first of equals. */
+export function answerOf(logits: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < logits.length; i++) if ((logits[i] as number) > (logits[best] as number)) best = i
+  return best
+}
+
+/**
+ * Name of the output that holds the logits: the one asked for, else `logits`, else the only float output of two axes.
+ * @throws TpError TP_OUTPUT
+ */
+export function answerOutput(outputs: readonly ValueInfo[], asked?: string): string {
+  const fits = ({ name, type, dims }: ValueInfo): boolean =>
+    type === 'float32' && dims.length === 2 && dims[1] !== 1 && !isOwnOutput(name)
+  const fitting = outputs.filter(fits)
+  const wanted = asked ?? (outputs.some(({ name }) => name === 'logits') ? 'logits' : undefined)
+  const [found, ...others] = wanted === undefined ? fitting : fitting.filter(({ name }) => name === wanted)
+  if (found !== undefined && others.length === 0) return found.name
+  const seen = outputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
+  const needed = `one float32 output [inputs, classes]${wanted === undefined ? '' : ` named ${wanted}`} of two classes or more`
+  throw new TpError('TP_OUTPUT', 'guard', `${needed} is needed to see how sure an answer is; the model gives ${seen}`)
+}
+
+/** Outputs that pruning added; the dense model has none of them. */
+export function isOwnOutput(name: string): boolean {
+  return name.startsWith('tp.')
+}
+
+/** The rows of an output [inputs, classes]. @throws TpError TP_OUTPUT */
+export function logitRows(outputs: NamedTensors, name: string): Float32Array[] {
+  const { dims, data } = outputs[name] as TensorLike
+  const [rows = 0, classes = 0] = dims
+  if (!(data instanceof Float32Array) || dims.length !== 2 || classes < 2 || data.length !== sizeOf(dims)) {
+    const seen = `the output ${name} came as [${dims}]`
+    throw new TpError('TP_OUTPUT', 'guard', `${seen}; logits [inputs, classes] of two classes or more are needed`)
+  }
+  return Array.from({ length: rows }, (_, row) => data.subarray(row * classes, (row + 1) * classes))
+}

@@ -1,0 +1,18 @@
+import { randomNumbers } from '@tp/eval'
+import { expect, test } from 'vitest'
+import { binomialAtMost } from './binomial.ts'
+import { measureFalseAlarms } from './false-alarms.ts'
+
+test('a baseline gives no more false alarms than promised, whatever the order it was recorded in', () => {
+  const random = randomNumbers(5)
+  // two signals that go together, sorted
+  const margin = Array.from({ length: 600 }, () => random()).sort((a, b) => a - b)
+  const signals = { margin, mass: margin.map((value) => Math.round(10 * value)) }
+  const [falseAlarmRate, streams] = [3e-4, 300]
+  const found = measureFalseAlarms({ signals }, { falseAlarmRate, streams, random })
+  expect(found).toMatchObject({ falseAlarmRate, streams, inputs: 300 })
+  // what chance alone would exceed once in a thousand times
+  expect(1 - binomialAtMost(found.alarms - 1, streams, 300 * falseAlarmRate)).toBeGreaterThan(0.001)
+  // a rate that promises nothing is measured as one that gives alarms
+  expect(measureFalseAlarms({ signals }, { falseAlarmRate: 0.5, streams, random }).alarms).toBe(streams)
+})

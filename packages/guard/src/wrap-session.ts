@@ -1,0 +1,15 @@
+import type { Session } from '@tp/core'
+
+/** A session that does what another one does, but for its own parts. The other may be of any class. */
+export function wrapSession<Own extends Partial<Session>>(session: Session, own: Own): Session & Own {
+  return Object.freeze({
+    inputs: session.inputs,
+    outputs: session.outputs,
+    run: (...given) => session.run(...given),
+    warmUp: (...given) => session.warmUp(...given),
+    endProfile: () => session.endProfile(),
+    dispose: () => session.dispose(),
+    [Symbol.asyncDispose]: () => session.dispose(),
+    ...own,
+  } satisfies Session & Own)
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { prune } from '@tp/compiler'
+import { type Session, schedule, type TensorLike } from '@tp/core'
+import { evaluate, imageDataset, imageInputs, type ModelInputs, randomNumbers } from '@tp/eval'
+import { receivedAttention } from '@tp/method-attention'
+import { type Digit, digitsData, embeddedModel, modelPath } from '@tp/models'
+import { decodeModel, encodeModel } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, expect, test, vi } from 'vitest'
+import { calibrateCascade, cascade, monitor, recordBaseline } from '../src/index.ts'
+
+vi.setConfig({ hookTimeout: 120_000, testTimeout: 120_000 })
+
+/** Keeps so little that answers change. */
+const method = receivedAttention()
+const amounts = schedule(6, { keep: 0.4, layers: [1, 2] })
+
+const dense = readFileSync(modelPath('digits-vit'))
+let pruned: Uint8Array
+let calibration: ModelInputs
+let held: ModelInputs
+
+const open = (model: Uint8Array): Promise<Session> => nodeRuntime().load(model, { threads: 1 })
+
+beforeAll(async () => {
+  const result = prune(decodeModel(dense), { method, schedule: amounts, monitor: true })
+  if (!result.ok) throw new Error(result.refusal.message)
+  pruned = encodeModel(result.model)
+  // they come sorted by digit, which a monitor rightly takes for a drift
+  const random = randomNumbers(1)
+  const digits = digitsData('calibration')
+    .map((digit) => ({ digit, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ digit }) => digit)
+  calibration = await pictures(digits.slice(0, 250))
+  held = await pictures(digits.slice(250))
+})
+
+async function pictures(digits: readonly Digit[]): Promise<ModelInputs> {
+  const { normalisation } = embeddedModel('digits-vit')
+  await using session = await open(dense)
+  return imageInputs(imageDataset('digits', { channels: 1, height: 28, width: 28 }, digits), session.inputs, {
+    normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
+  })
+}
+
+const rowsOf = ({ logits, classes }: { logits: Float32Array; classes: number }): Float32Array[] =>
+  Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
+
+test('on real pictures: a cascade keeps its promise, and its rows are those of one of the two models', async () => {
+  await using recorder = recordBaseline(await open(pruned))
+  await using whole = await open(dense)
+  const batchSize = 16
+  const [few, all] = [
+    await evaluate(recorder, calibration, { batchSize }),
+    await evaluate(whole, calibration, { batchSize }),
+  ]
+  const promise = { agreement: 0.95, confidence: 0.9 } as const
+  const { threshold, disagreements } = calibrateCascade({ pruned: rowsOf(few), dense: rowsOf(all), ...promise })
+  expect(disagreements).toBeGreaterThan(8)
+  expect(threshold).not.toBeNull()
+
+  await using guarded = cascade({ pruned: await open(pruned), dense: await open(dense), threshold })
+  const [answers, right] = [await evaluate(guarded, held, { batchSize }), await evaluate(whole, held, { batchSize })]
+  const alone = await evaluate(recorder, held, { batchSize })
+  const differing = (one: readonly number[]): number =>
+    one.filter((answer, i) => answer !== right.predictions[i]).length
+  expect(differing(answers.predictions) / held.targets.length).toBeLessThanOrEqual(0.05)
+  expect(differing(alone.predictions)).toBeGreaterThan(differing(answers.predictions))
+  const { inputs, dense: again } = guarded.statistics()
+  expect(inputs).toBe(held.targets.length)
+  const [mine, fewer, whole2] = [answers, alone, right].map(rowsOf) as [Float32Array[], Float32Array[], Float32Array[]]
+  const isLike = (a: Float32Array, b: Float32Array): boolean => a.every((x, i) => Math.abs(x - (b[i] as number)) < 1e-4)
+  expect(mine.every((row, i) => isLike(row, fewer[i] as Float32Array) || isLike(row, whole2[i] as Float32Array))).toBe(
+    true,
+  )
+  const changed = mine.filter((row, i) => !isLike(row, fewer[i] as Float32Array)).length
+  expect(changed).toBeLessThanOrEqual(again)
+  expect(again).toBeLessThan(inputs / 2)
+})
+
+test('a monitor watches margin and mass: nothing to say of other digits, soon something of their negatives', async () => {
+  await using recorder = recordBaseline(await open(pruned))
+  await evaluate(recorder, calibration, { batchSize: 16 })
+  const baseline = recorder.baseline()
+  expect(Object.keys(baseline.signals)).toEqual(['margin', 'mass'])
+  for (const mass of baseline.signals.mass ?? []) expect(mass > 0 && mass < 1).toBe(true)
+  await using watched = monitor(await open(pruned), baseline)
+  await evaluate(watched, held)
+  expect(watched.statistics().alarms).toEqual([])
+
+  const negatives = digitsData('test').slice(0, 60)
+  await evaluate(
+    watched,
+    await pictures(negatives.map(({ pixels, label }) => ({ pixels: pixels.map((x) => 1 - x), label }))),
+  )
+  const { alarms } = watched.statistics()
+  expect(alarms.length).toBeGreaterThan(8)
+  expect(alarms[0]?.input).toBeLessThan(held.targets.length + 40)
+  const mass = (await watched.run(await held.feeds([0, 1])))['tp.monitor.mass'] as TensorLike
+  expect(mass.dims).toEqual([2])
+})

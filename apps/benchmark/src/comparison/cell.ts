@@ -87,6 +87,8 @@ export interface ShiftValue {
 interface ShiftedAnswers {
   readonly name: string
   readonly correct: string
+  /** Test examples that they were made from, if not all of them; of data from elsewhere none. */
+  readonly examples?: readonly number[]
   /** The model is given the same as without the shift. */
   readonly unchanged: boolean
 }

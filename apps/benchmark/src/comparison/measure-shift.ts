@@ -1,9 +1,12 @@
-import type { Runtime } from '@tp/core'
-import { evaluate, type Shift, type ShiftedSet, shiftedSets, shiftSuite } from '@tp/eval'
+import type { Runtime, Session } from '@tp/core'
+import { evaluate, type ModelInputs, type Shift, type ShiftedSet, shiftedSets, shiftSuite } from '@tp/eval'
 import { encodeModel } from '@tp/onnx'
 import type { ShiftCell, ShiftValue } from './cell.ts'
 import type { SharedFiles, SubjectForm } from './subjects.ts'
 import { type Opened, prepare } from './variants.ts'
+
+/** Short, middling and long texts. */
+const LENGTH_BINS = 3
 
 /** Some test examples as they are, and shifted in every way there is for their kind; each text cut, if it is said. */
 export type ShiftedData = (maxTokens?: number) => Promise<ShiftedSet[]>
@@ -21,7 +24,12 @@ export function openShifts(
     await using session = await context.runtime.load(subject.file, { threads: 1 })
     const shifts = shiftSuite(form.modality, [severity]) as readonly Shift[]
     const options = await form.prepare(context)
-    return shiftedSets(dataset, shifts, session.inputs, { ...options, ...(maxTokens !== undefined && { maxTokens }) })
+    return shiftedSets(dataset, shifts, session.inputs, {
+      ...options,
+      ...(maxTokens !== undefined && { maxTokens }),
+      lengthBins: form.modality === 'text' ? LENGTH_BINS : 0,
+      others: form.elsewhere?.() ?? {},
+    })
   }
   return (maxTokens) => {
     const sets = known.get(maxTokens) ?? make(maxTokens)
@@ -40,13 +48,23 @@ export async function measureShift(
   const { model, maxTokens } = await prepare(opened, setting)
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
   const answers: ShiftValue['sets'][number][] = []
-  for (const [i, { name, inputs, sameInputs }] of (await shifted(maxTokens)).entries()) {
-    const unchanged = i > 0 && sameInputs
-    const batchSize = inputs.lengths === undefined ? 8 : 2
-    const correct = unchanged
-      ? (answers[0]?.correct as string)
-      : (await evaluate(session, inputs, { batchSize, bootstrap: { resamples: 1 } })).correct.map(Number).join('')
-    answers.push({ name, correct, unchanged })
+  // Bins by length are of whole texts, for all settings; they come last.
+  const [whole, cut] = [await shifted(), await shifted(maxTokens)]
+  for (const [i, { name, examples = [], sameInputs }] of whole.entries()) {
+    const [own] = answers
+    const correct =
+      own !== undefined && sameInputs
+        ? examples.map((example) => own.correct[example]).join('')
+        : await rightOn(session, (cut[i] as ShiftedSet).inputs)
+    const isWhole = examples.length === (own ?? { correct }).correct.length
+    const unchanged = own !== undefined && sameInputs && isWhole
+    answers.push({ name, correct, ...(!isWhole && { examples }), unchanged })
   }
   return { sets: answers }
+}
+
+async function rightOn(session: Session, inputs: ModelInputs): Promise<string> {
+  const batchSize = inputs.lengths === undefined ? 8 : 2
+  const { correct } = await evaluate(session, inputs, { batchSize, bootstrap: { resamples: 1 } })
+  return correct.map(Number).join('')
 }

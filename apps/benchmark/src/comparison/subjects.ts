@@ -14,6 +14,7 @@ import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
+import { sentenceSet, sentenceSets } from '../shift/sentence-sets.ts'
 import { encoders } from '../vision/encoders.ts'
 import type { Split } from './cell.ts'
 
@@ -41,6 +42,8 @@ export interface SubjectForm {
   readonly data: (context: SharedFiles, split: Split, examples: number) => Promise<Dataset>
   /** What has to be known to make inputs of its data. */
   readonly prepare: (context: SharedFiles) => Promise<PrepareOptions>
+  /** Data of the same classes from elsewhere, by name. */
+  readonly elsewhere?: () => Readonly<Record<string, Dataset>>
   /** Learned files of `reports/learned` that are of this model and task: how their names begin. */
   readonly learned?: string
 }
@@ -111,6 +114,7 @@ export const subjectForms: readonly SubjectForm[] = [
       return openDataset(context.shared('data', 'imdb', `${split}.tsv`), { labels, limit: examples })
     },
     prepare: minilmFolder,
+    elsewhere: sentences,
   },
   {
     ...sixBlocks,
@@ -125,6 +129,7 @@ export const subjectForms: readonly SubjectForm[] = [
     files: minilmFiles,
     data: sst2,
     prepare: minilmFolder,
+    elsewhere: sentences,
     learned: '',
   },
   ...(['fashion-vit', 'vit-mnist', 'kwt1'] as const).map(fromEncoder),
@@ -149,6 +154,10 @@ async function sst2(context: SharedFiles, split: Split, examples: number): Promi
     if ((await example.read()).split(' ').length >= LEAST_WORDS) whole.push(example)
   }
   return { ...all, examples: whole.slice(0, examples) }
+}
+
+function sentences(): Record<string, Dataset> {
+  return Object.fromEntries(sentenceSets.map((name) => [`${name} sentences`, sentenceSet(name)]))
 }
 
 function digits(split: Split, examples: number): Dataset {

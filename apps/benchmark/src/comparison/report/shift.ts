@@ -33,9 +33,10 @@ export function shiftedLosses(plan: SubjectPlan): Shifted[] {
     )
     const own = losses[0] as number[]
     const all = own.map((_, i) => i)
-    return dense.sets.map(({ name: set, unchanged }, i): Shifted => {
+    return dense.sets.map(({ name: set, unchanged, examples = all }, i): Shifted => {
       const loss = losses[i] as number[]
-      return { name, setting, set, unchanged, loss: bootstrapMean(loss), extra: extraLoss(loss, own, all) }
+      const from = examples.length === 0 ? undefined : examples
+      return { name, setting, set, unchanged, loss: bootstrapMean(loss), extra: extraLoss(loss, own, from) }
     })
   })
 }

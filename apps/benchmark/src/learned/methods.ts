@@ -8,6 +8,9 @@ import type { LearnedRun } from './runs.ts'
 /** Behind the attention of these blocks, or in front of those tokens leave: of six blocks all but the first. */
 const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
 
+/** Below this share too few tokens would be left behind block 1, if block 0 and the attention of block 1 have them all. */
+const NEEDS_FIRST = 0.4
+
 /** The same for all: a third of the steps softly, then once all texts with tokens leaving. */
 const learning: TrainSettings = {
   epochs: 0.5,
@@ -23,7 +26,7 @@ const HARD_EPOCHS = 1
 export type LearnedName = 'power-bert' | 'ltp' | 'ltp-relative' | 'adapler' | 'tr-bert' | 'length-adaptive'
 
 interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
-  readonly method: Method | ((share: number) => Method)
+  readonly method: Method
   readonly settings?: TrainSettings
 }
 
@@ -36,9 +39,8 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   adapler: { method: adapler(), saliency: true },
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
-  // Three copies of each text, and nothing afterwards: as many steps as the others have in all. It has to have seen blocks that
-  // keep as little as the share takes.
-  'length-adaptive': { method: (share) => lengthAdaptive({ lowest: share < 0.4 ? 0.2 : 0.4 }), hardEpochs: 0 },
+  // Three copies of each text, and nothing afterwards: as many steps as the others have in all.
+  'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), hardEpochs: 0 },
 }
 
 /** How a training differs from the usual one. */
@@ -52,19 +54,23 @@ export interface Otherwise {
 
 /** A training of a method at a share of the FLOPs. */
 export function runOf(name: LearnedName, share: number, seed = 0, otherwise: Otherwise = {}): LearnedRun {
-  const { method: of, settings, ...others } = learnedMethods[name]
-  const method = typeof of === 'function' ? of(share) : of
+  const { method, settings, ...others } = learnedMethods[name]
   const { prefix = '', effort = 1 } = otherwise
   const all = { ...learning, ...settings, ...otherwise.settings, seed }
   return {
     key: `${prefix}${name}-${Math.round(100 * share)}-${seed}`,
-    layers: LAYERS[method.place ?? 'attention'],
+    layers: layersFor(method, share),
     share,
     settings: { ...all, epochs: effort * (all.epochs ?? 1) },
     method,
     ...others,
     hardEpochs: effort * (others.hardEpochs ?? HARD_EPOCHS),
   }
+}
+
+function layersFor({ place = 'attention' }: Method, share: number): readonly number[] {
+  const usual = LAYERS[place]
+  return place === 'attention' && share < NEEDS_FIRST ? [0, ...usual] : usual
 }
 
 /** The encoder alone, with a training-free method, for as many steps as the others have. */

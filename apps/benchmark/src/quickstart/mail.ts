@@ -20,12 +20,21 @@ export const mailBudgets: readonly Budget[] = [
   { keep: 0.03, layers: [0] },
 ]
 
-/** @param path another file of the same model: quantised */
-export function openMail(runtime: Runtime, path: string = modelPath('mail')): Promise<Subject> {
+export interface MailOptions {
+  /** Another file of the same model: quantised. */
+  readonly path?: string
+  /** Default: the test split. */
+  readonly data?: ReturnType<typeof mailData>
+}
+
+export function openMail(
+  runtime: Runtime,
+  { path = modelPath('mail'), data = mailData('test') }: MailOptions = {},
+): Promise<Subject> {
   return openSubject(runtime, {
     name: 'mail',
     path,
-    dataset: textDataset('mails', mailData('test')),
+    dataset: textDataset('mails', data),
     prepare: { tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens },
   })
 }

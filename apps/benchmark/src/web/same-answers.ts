@@ -62,7 +62,7 @@ export const webgpuAnswers: Section = {
 /** Every model that there is, with data. */
 const subjects: Readonly<Record<string, (context: Context) => Promise<Subject>>> = {
   mail: ({ runtime }) => openMail(runtime),
-  'mail, int8': ({ runtime, shared }) => openMail(runtime, shared('models', 'mail', 'model.int8.onnx')),
+  'mail, int8': ({ runtime, shared }) => openMail(runtime, { path: shared('models', 'mail', 'model.int8.onnx') }),
   'minilm-sentiment': (context) => openMinilm(context, ['imdb', 'test.tsv'], 40),
   'minilm-sentiment, int8': (context) => openMinilm(context, ['imdb', 'test.tsv'], 40, 'model.int8.onnx'),
   ...Object.fromEntries(

@@ -1,0 +1,215 @@
+import { readFile } from 'node:fs/promises'
+import { fromPlan, type Plan } from '@tp/compiler'
+import { none, schedule } from '@tp/core'
+import { bootstrapMean, type Evaluation, type Interval, type Speedup } from '@tp/eval'
+import { methods } from '@tp/method-attention'
+import { encodeModel } from '@tp/onnx'
+import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
+import { behind } from '../measure/compare.ts'
+import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import { stratifiedSample } from '../measure/sample.ts'
+import type { Subject } from '../measure/subject.ts'
+import { timeFiles } from '../measure/time-files.ts'
+import { prunedModel } from '../measure/variant.ts'
+import { factor, interval, plusMinus, points } from '../output/numbers.ts'
+import { writeWhole } from '../output/write-file.ts'
+import { reportPath } from '../report/report.ts'
+import type { Context, Findings, Section } from '../report/section.ts'
+import { cases, contestants, type DeviceName, deviceOf, type TuningCase } from './cases.ts'
+import { bestUniform, type Uniform } from './uniform.ts'
+
+/** What a section keeps for the others. */
+interface Values {
+  readonly plan: TunedPlan
+}
+
+export const sections: readonly Section[] = [
+  ...cases.flatMap((one) => (['node', 'web'] as const).map((device) => tuned(one, device))),
+  { name: 'wrong-device', title: 'A plan that was tuned on another device', run: wrongDevice },
+]
+
+function sectionName({ name }: TuningCase, device: DeviceName): string {
+  return `${name}-${device}`
+}
+
+function tuned(one: TuningCase, device: DeviceName): Section {
+  return {
+    name: sectionName(one, device),
+    title: `${one.name}, tuned ${deviceText(device)}`,
+    async run(context) {
+      const calibration = await one.calibration(context)
+      const plan = await tunedPlan(context, one, device, calibration)
+      context.onProgress('the best uniform schedule')
+      const uniform = await bestUniform(context, calibration, one.maxLoss)
+      return report(context, one, device, plan, uniform)
+    },
+  }
+}
+
+async function tunedPlan(
+  context: Context,
+  { name, maxLoss }: TuningCase,
+  device: DeviceName,
+  { model, inputs }: Subject,
+): Promise<TunedPlan> {
+  // What is measured on the examples is the same for all devices.
+  const path = reportPath('json', `tuning/${name}`)
+  const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Measurements
+  return tune({
+    model,
+    inputs,
+    contestants,
+    runtime: context.runtime,
+    device: deviceOf(device, context),
+    maxLoss,
+    known,
+    onMeasured: (all) => writeWhole(path, JSON.stringify(all)),
+    onProgress: ({ stage, done, total, best }) =>
+      context.onProgress(`${stage} ${done} of ${total}${best === undefined ? '' : `, best so far ${best}`}`),
+  })
+}
+
+/** Test examples that are timed, one by one. */
+const TIMED = 40
+
+async function report(
+  context: Context,
+  one: TuningCase,
+  device: DeviceName,
+  plan: TunedPlan,
+  uniform: Uniform | undefined,
+): Promise<Findings> {
+  const test = await one.test(context)
+  const files: Record<string, Uint8Array> = { dense: fileOf(test, { format: 1, method: 'none' }) }
+  const own = plan.regimes.at(-1)?.plan as Plan
+  files.tuned = fileOf(test, own)
+  if (uniform) {
+    const { method, keep, layers } = uniform
+    const model = prunedModel(test.model, { method, schedule: schedule(test.blocks, { keep, layers }) }, test.name)
+    files.uniform = encodeModel(model)
+  }
+  context.onProgress(`${Object.keys(files).length} models on ${test.lengths.length} examples`)
+  const answers = await inParallel(
+    Object.values(files).map((file) => () => evaluateFile(context.runtime, file, test.inputs, { resamples: 1 })),
+  )
+  const speeds = await timed(context, device, test, files)
+  const right = answers.map(({ correct }) => (correct as Evaluation['correct']).map(Number))
+  const texts: Record<string, string> = {
+    dense: 'without its dead tokens',
+    tuned: planText(own),
+    uniform: uniformText(uniform),
+  }
+  const rows = Object.keys(files).map((name, i) => {
+    const correct = right[i] as number[]
+    const { value, low, high } = speeds[name] as Speedup
+    const loss: Interval = behind(right[0] as number[], correct)
+    const accuracy = bootstrapMean(correct.map((each) => 100 * each))
+    return [name, plusMinus(accuracy), points(loss), factor(value), interval({ low, high }), texts[name] as string]
+  })
+  const { grid, loss } = plan.figures
+  const limit = plan.regimes[0]?.upTo ?? 0
+  const routed = grid.map(({ positions, speedup }) => (positions <= limit ? 1 : speedup))
+  const gain = (speeds.tuned as Speedup).value / (speeds.uniform?.value ?? 1)
+  return {
+    tables: [
+      {
+        caption: `Up to ${one.maxLoss} points may be lost; ${test.lengths.length} test examples, speed-up one by one on ${TIMED} of them, over dense without its dead tokens`,
+        headings: ['model', 'accuracy', 'loss', 'speed-up', '95 % interval', ''],
+        rows,
+      },
+      gridTable(grid, limit),
+    ],
+    notes: [
+      `Where the plan was verified it lost ${loss === undefined ? 'nothing, since nothing is pruned' : points(loss)}. ` +
+        `Over the grid, dense where that is faster: mean ${factor(mean(routed))}, least ${factor(Math.min(...routed))}. ` +
+        `The tuned plan takes ${factor(gain)} as little time as the best uniform schedule.`,
+    ],
+    values: { plan, speeds, gain, routed } satisfies Values & Record<string, unknown>,
+  }
+}
+
+function gridTable(grid: readonly Cell[], limit: number): Findings['tables'][number] {
+  const batches = [...new Set(grid.map(({ batch }) => batch))]
+  const lengths = [...new Set(grid.map(({ tokens }) => tokens))]
+  const cellText = (cell: Cell | undefined): string => {
+    if (cell === undefined) return '–'
+    return `${factor(cell.speedup)} (${interval(cell)})${cell.positions <= limit ? ', runs dense' : ''}`
+  }
+  return {
+    caption: 'Speed-up of the pruned model over dense without its dead tokens, by batch and tokens of each row',
+    headings: ['batch', ...lengths.map((tokens) => `${tokens}`)],
+    rows: batches.map((batch) => [
+      `${batch}`,
+      ...lengths.map((tokens) => cellText(grid.find((cell) => cell.batch === batch && cell.tokens === tokens))),
+    ]),
+  }
+}
+
+/** Each device runs its own plan and the other one's. */
+async function wrongDevice(context: Context): Promise<Findings> {
+  const rows: string[][] = []
+  const values: unknown[] = []
+  for (const one of cases) {
+    const plans = (['node', 'web'] as const).flatMap((device) => {
+      const found = context.found(sectionName(one, device))?.values as Values | undefined
+      return found === undefined ? [] : [{ device, plan: found.plan.regimes.at(-1)?.plan as Plan }]
+    })
+    if (plans.length < 2) continue
+    const test = await one.test(context)
+    const files = Object.fromEntries([
+      ['dense', fileOf(test, { format: 1, method: 'none' })],
+      ...plans.map(({ device, plan }) => [device, fileOf(test, plan)]),
+    ])
+    for (const device of ['node', 'web'] as const) {
+      context.onProgress(`${one.name} ${deviceText(device)}`)
+      const speeds = await timed(context, device, test, files)
+      const [own, other] = [speeds[device] as Speedup, speeds[device === 'node' ? 'web' : 'node'] as Speedup]
+      rows.push([one.name, deviceText(device), factor(own.value), factor(other.value), factor(own.value / other.value)])
+      values.push({ name: one.name, device, own, other })
+    }
+  }
+  return {
+    tables: [
+      {
+        caption: 'Speed-up over dense without its dead tokens, test examples one by one',
+        headings: ['model', 'runs', 'own plan', "the other device's plan", 'own over other'],
+        rows,
+      },
+    ],
+    notes: [],
+    values,
+  }
+}
+
+async function timed(
+  context: Context,
+  device: DeviceName,
+  { inputs, lengths }: Subject,
+  files: Readonly<Record<string, Uint8Array>>,
+): Promise<Readonly<Record<string, Speedup>>> {
+  const rows = stratifiedSample(lengths, TIMED)
+  const feeds = await Promise.all(rows.map((row) => inputs.feeds([row])))
+  const { variants } = await timeFiles(deviceOf(device, context), files, feeds, { rounds: 60, budgetMs: 60_000 })
+  return Object.fromEntries(Object.entries(variants).map(([name, { speedup }]) => [name, speedup]))
+}
+
+function fileOf({ model, name }: Subject, plan: Plan): Uint8Array {
+  if (plan.method === 'none') return encodeModel(prunedModel(model, { method: none(), schedule: new Map() }, name))
+  return encodeModel(prunedModel(model, fromPlan(plan, methods), name))
+}
+
+function planText({ method, layers = [], keep }: Plan): string {
+  return `${method}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
+}
+
+function uniformText(uniform: Uniform | undefined): string {
+  return uniform === undefined ? '' : `${uniform.method.name}, keep ${uniform.keep} from block ${uniform.layers[0]}`
+}
+
+function deviceText(device: DeviceName): string {
+  return device === 'node' ? 'in Node' : 'in wasm'
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

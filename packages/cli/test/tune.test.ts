@@ -1,0 +1,124 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { checkRegimes, type RegimesPlan } from '@tp/compiler'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { words, wordTokenizer } from './small-models.ts'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const timeout = 240_000
+const usual = [
+  ['--methods', 'received-attention'],
+  ['--max-loss', '100'],
+  ['--shapes', '1x12'],
+] as const
+const tune = (out: string, ...more: string[]): string[] => [
+  ...['tune', folder.at('model.onnx'), '--data', folder.at('data.tsv'), '-o', folder.at(out)],
+  ...more,
+  ...usual.flatMap(([name, value]) => (more.includes(name) ? [] : [name, value])),
+]
+const planAt = (name: string): RegimesPlan => checkRegimes(JSON.parse(readFileSync(folder.at(name), 'utf8')), name)
+
+beforeAll(() => {
+  mkdirSync(folder.at('other'))
+  copyFileSync(fixture('bert-cls-eager-ts11'), folder.at('model.onnx'))
+  writeFileSync(folder.at('tokenizer.json'), wordTokenizer())
+  const sentence = (i: number): string =>
+    Array.from({ length: 4 + (i % 8) }, (_, j) => words[5 + ((i * 7 + j * 3) % 4)]).join(' ')
+  writeFileSync(folder.at('data.tsv'), Array.from({ length: 80 }, (_, i) => `${i % 5}\t${sentence(i)}\n`).join(''))
+})
+
+describe('tp tune', () => {
+  test('writes a plan that tp prune takes', { timeout }, async () => {
+    const { code, stdout, stderr } = await tp(tune('plan.json', '--json'))
+    expect(stderr).not.toMatch(/error/i)
+    expect(code).toBe(0)
+    const { plan } = JSON.parse(stdout)
+    expect(planAt('plan.json')).toEqual(plan)
+    expect(plan.figures).toMatchObject({ maxLoss: 100, examples: 32, runtime: 'onnxruntime-node' })
+    expect(folder.files().filter((name) => name.includes('measured'))).toEqual([])
+    const last = plan.regimes.length - 1
+    const pruned = await tp([
+      'prune',
+      folder.at('model.onnx'),
+      '--plan',
+      folder.at('plan.json'),
+      '-o',
+      folder.at('pruned.onnx'),
+      '--json',
+    ])
+    expect(pruned.code).toBe(0)
+    expect(JSON.parse(pruned.stdout).method).toBe(plan.regimes[last].plan.method)
+    const beyond = await tpHere([
+      'prune',
+      folder.at('model.onnx'),
+      '--plan',
+      folder.at('plan.json'),
+      '--regime',
+      '9',
+      '-o',
+      folder.at('no.onnx'),
+    ])
+    expect(beyond.code).toBe(2)
+    expect(beyond.stderr).toMatch(/--regime is 9, but .* has regimes 0 to/)
+  })
+
+  test('goes on where Ctrl-C has stopped it', { timeout }, async () => {
+    let stopped = false
+    const broken = await tp(tune('again.json'), {
+      onError(_, kill) {
+        if (stopped || !existsSync(folder.at('again.json.measured'))) return
+        stopped = true
+        kill('SIGINT')
+      },
+    })
+    expect(broken.code).toBe(130)
+    expect(existsSync(folder.at('again.json'))).toBe(false)
+    const before = JSON.parse(readFileSync(folder.at('again.json.measured'), 'utf8'))
+    expect(Object.keys(before.known).length).toBeGreaterThan(0)
+    writeFileSync(folder.at('other', 'again.json.measured'), JSON.stringify({ ...before, about: 'another model' }))
+    const other = await tpHere(tune('other/again.json', '--resume'))
+    expect(other.code).toBe(1)
+    expect(other.stderr).toMatch(/another model, other data[\s\S]*TP_RESUME/)
+    const resumed = await tp(tune('again.json', '--resume'))
+    expect(resumed.code).toBe(0)
+    expect(planAt('again.json').regimes.length).toBeGreaterThan(0)
+    expect(existsSync(folder.at('again.json.measured'))).toBe(false)
+  })
+
+  test('tunes for the wasm of browsers', { timeout }, async () => {
+    const { code, stdout } = await tp(tune('web.json', '--runtime', 'web', '--json'))
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).plan.figures.runtime).toBe('onnxruntime-web wasm')
+  })
+
+  test.each<[string, () => string[], RegExp, number]>([
+    ['no place for the plan', () => ['tune', 'model.onnx', '--data', 'd.tsv'], /-o PLAN is missing/, 2],
+    ['no data', () => ['tune', 'model.onnx', '-o', 'p.json'], /--data PATH is missing/, 2],
+    [
+      'nothing to go on from',
+      () => tune('p.json', '--resume'),
+      /there is no .*p\.json\.measured[\s\S]*TP_FILE_NOT_FOUND/,
+      1,
+    ],
+    [
+      'a runtime that is none',
+      () => tune('p.json', '--runtime', 'gpu'),
+      /--runtime is "gpu"; it must be node or web/,
+      2,
+    ],
+    [
+      'a method that is none',
+      () => tune('p.json', '--methods', 'best'),
+      /there is no method "best"[\s\S]*TP_UNKNOWN_METHOD/,
+      2,
+    ],
+    ['a shape that cannot be', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
+    ['a loss that is none', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
+    ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
+  ])('%s: said, and nothing is written', async (_, args, message, code) => {
+    const ended = await tpHere(args())
+    expect(ended.stderr).toMatch(message)
+    expect(ended.code).toBe(code)
+    expect(folder.files().filter((name) => name.includes('p.json'))).toEqual([])
+  })
+})

@@ -66,11 +66,10 @@ export async function openImdbPlace(context: Context): Promise<Place> {
     dataset: await read('imdb', 'test.tsv', REVIEWS),
     calibration: await read('imdb', 'calibration.tsv', REVIEWS),
     shifts: [
-      ...[1, 3].map((severity) => namedShift('text', 'typos', severity)),
+      namedShift('text', 'typos', 3),
       // At the second severity, twice as many words, most reviews still fit into 512 tokens.
       ...['before', 'around'].map((where) => namedShift('text', `padding-${where}`, 2)),
     ],
-    others: { 'imdb sentences': sentenceSet('imdb') },
     lengthBins: BINS,
     budgets: eachOf(textBlocks),
   }

@@ -53,6 +53,9 @@ export const evalCommand: Command = command({
     `example and one thread, all rows in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
+    '',
+    '--shift suite is every shift at severities 1, 3 and 5, and texts by length; --shift typos:3,length is what it names,',
+    'and a name that is not there lists all.',
   ],
   async run([path = ''], asked, context) {
     const given = { ...asked, ...removeByParam(asked) }

@@ -72,16 +72,17 @@ export function describeShifts({ dense, variants }: ShiftReport): string {
     const rows = dense.map(({ name, examples, accuracy }) => [name, `${examples}`, plusMinus(accuracy)])
     return table(['set', 'examples', 'accuracy'], rows, ['set'])
   }
-  const headings = ['set', 'examples', 'dense', 'pruned', 'kept', 'loss in points', 'extra loss']
+  const headings = ['set', 'examples', 'dense', 'pruned', 'kept', 'agrees with dense', 'loss in points', 'extra loss']
   return variants
     .map(({ method, keep, seeds, sets }) => {
       const title = `${[method, keep].join(' ').trim()}${seeds === 1 ? '' : ` (${seeds} seeds)`}`
-      const rows = sets.map(({ name, examples, unchanged, dense, pruned, kept, loss, extraLoss }, i) => [
+      const rows = sets.map(({ name, examples, unchanged, dense, pruned, kept, agreement, loss, extraLoss }, i) => [
         name,
         `${examples}`,
         plusMinus(dense),
         plusMinus(pruned),
         kept === undefined ? '–' : kept.toFixed(2),
+        `${agreement.toFixed(1)} %`,
         points(loss),
         i === 0 ? '' : unchanged ? 'same inputs' : points(extraLoss),
       ])

@@ -63,6 +63,8 @@ export interface ShiftFigures {
   readonly loss: Interval
   /** That loss less the one in distribution, in points; see {@link extraLoss}. */
   readonly extraLoss: Interval
+  /** Percent of the examples with the dense model's answer, right or wrong: it falls where dense fails, too. */
+  readonly agreement: number
   /** Mean over blocks of the tokens that stay, where the pruned model has traces and `blocks` was given. */
   readonly kept: number | undefined
 }
@@ -97,6 +99,9 @@ export function compareOnShifts(
   const percent = (values: readonly number[]): Interval => bootstrapMean(values.map((share) => 100 * share))
   return sets.map(({ name, examples, sameInputs }, i) => {
     const kept = pruned.flatMap((evaluations) => evaluations[i]?.kept?.mean ?? [])
+    const answers = (dense[i] as Evaluation).predictions
+    const agreeing = (evaluations: readonly Evaluation[]): number =>
+      mean(answers.map((answer, example) => 100 * Number(answer === evaluations[i]?.predictions[example])))
     return {
       name,
       examples: (losses[i] as number[]).length,
@@ -105,6 +110,7 @@ export function compareOnShifts(
       pruned: percent(shares[i] as number[]),
       loss: bootstrapMean(losses[i] as number[]),
       extraLoss: extraLoss(losses[i] as number[], losses[0] as number[], examples),
+      agreement: mean(pruned.map(agreeing)),
       kept: kept.length === 0 ? undefined : mean(kept),
     }
   })

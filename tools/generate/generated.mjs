@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { replaceRegion } from './region.mjs'
 
@@ -16,7 +17,11 @@ export async function generatedFiles() {
   return [
     { file: 'tsconfig.json', present: read('tsconfig.json'), text: rootReferences() },
     { file: VERSION_FILE, present: read(VERSION_FILE), text: versionModule() },
-    withRegions('README.md', { methods: methodsTable(methods), packages: packagesTable() }),
+    withRegions('README.md', {
+      methods: methodsTable(methods),
+      measured: measuredTable(publishedLines()),
+      packages: packagesTable(),
+    }),
     ...readmes,
   ]
 }

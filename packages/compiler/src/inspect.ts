@@ -2,6 +2,7 @@ import type { Dim } from '@tp/core'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import { openProgram } from './cut/earlier-cuts.ts'
 import { type PruningStep, readProvenance } from './cut/provenance.ts'
+import { stackEnd } from './find/block.ts'
 import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
 import { maskInput } from './find/mask.ts'
 import { operatorName } from './follow/operators.ts'
@@ -58,6 +59,9 @@ export interface TowerReport {
 
 export interface BlockReport {
   readonly block: number
+  /** The residual stream that the block reads, and the one that it gives on, by the names of their values. */
+  readonly input: string
+  readonly output: string | undefined
   /** Where tokens may leave, by the name of the value. */
   readonly site: string
   readonly norm: 'pre' | 'post'
@@ -106,11 +110,14 @@ function reportOf(program: Program, encoder: Encoder): EncoderReport {
   const mask = marks?.name
   const padded = encoder.mask !== undefined
   const places = [...new Set(encoder.placeReads.map(({ place }) => placeText(place)))]
-  const blocks = encoder.blocks.map(({ site, norm, attention }, block): BlockReport => {
+  const blocks = encoder.blocks.map((own, block): BlockReport => {
+    const { input, site, norm, attention } = own
+    const output = encoder.blocks[block + 1]?.input ?? stackEnd(program, own)
+    const about = { block, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
     const fused = program.expansions.find(({ nodes }) => nodes.includes(softmax))?.node
-    if (fused === undefined) return { block, site, norm, attention: softmax.name || attention.probabilities }
-    return { block, site, norm, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
+    if (fused === undefined) return { ...about, attention: softmax.name || attention.probabilities }
+    return { ...about, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
   })
   const report = {
     tower: name,

@@ -25,6 +25,12 @@ function withHiddenStates(options: EncoderOptions): Model {
 }
 
 describe('hidden states as outputs', () => {
+  test.each(['pre', 'post'] as const)('%s-norm: they are what the blocks read and give on', (norm) => {
+    const found = inspect(withHiddenStates({ ...plain, norm }))
+    const streams = found.ok ? found.blocks.map(({ input, output }) => [input, output]) : []
+    expect(streams).toEqual([0, 1, 2, 3].map((i) => [`hidden_states.${i}`, `hidden_states.${i + 1}`]))
+  })
+
   for (const norm of ['pre', 'post'] as const) {
     for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
       test(`${norm}-norm, ${JSON.stringify(amounts)}: what has left keeps the state that it left with`, async () => {

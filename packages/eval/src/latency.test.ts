@@ -2,7 +2,7 @@ import { type NamedTensors, openSession, type Session } from '@tp/core'
 import { runtimeModels } from '@tp/core/testing'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { comparePaired, medianInterval } from './latency.ts'
+import { comparePaired, medianInterval, pairedSpeedup } from './latency.ts'
 
 /** A session without a model that takes a known time. */
 function takes(ms: number, onRun: () => void = () => {}): Session {
@@ -117,4 +117,27 @@ test.each([
 ])('the interval of the median of %d values starts at the one of rank %d', (n, rank) => {
   const values = Array.from({ length: n }, (_, i) => i + 1).reverse()
   expect(medianInterval(values)).toEqual({ low: rank, high: n + 1 - rank })
+})
+
+describe('pairedSpeedup', () => {
+  test('is the median of ratios within rounds, not the ratio of medians', () => {
+    const [slow, fast] = [
+      [10, 20, 40],
+      [5, 10, 10],
+    ]
+    expect(pairedSpeedup(slow, fast)).toEqual({ value: 2, low: 2, high: 4 })
+  })
+
+  test('gives for the first of a comparison what that says, and between two others their own', async () => {
+    const { variants } = await comparePaired({ a: takes(4), b: takes(4), c: takes(1) }, [noInputs], { rounds: 9 })
+    const rounds = (name: string): readonly number[] => variants[name]?.roundsMs ?? []
+    expect(rounds('a')).toHaveLength(9)
+    expect(pairedSpeedup(rounds('a'), rounds('b'))).toEqual(variants.b?.speedup)
+    expect(pairedSpeedup(rounds('b'), rounds('c')).value).toBeGreaterThan(1.5)
+  })
+
+  test('refuses what are no pairs', () => {
+    expect(() => pairedSpeedup([1, 2], [1])).toThrow('times of 2 and 1 rounds are no pairs')
+    expect(() => pairedSpeedup([], [])).toThrow('times of 0 and 0 rounds')
+  })
 })

@@ -19,6 +19,8 @@ export interface VariantLatency {
   readonly p90Ms: number
   /** Time for all inputs once in ms: median over rounds. */
   readonly totalMs: number
+  /** The same by round; those of two variants are pairs ({@link pairedSpeedup}). */
+  readonly roundsMs: readonly number[]
   /** How many times faster than the first variant. */
   readonly speedup: Speedup
 }
@@ -101,15 +103,25 @@ interface Variant {
 type Times = readonly (readonly number[])[]
 
 function summarise(baseline: Times, variant: Times): VariantLatency {
-  const totals = variant.map(sum)
-  const ratios = totals.map((total, round) => sum(baseline[round] ?? []) / total)
+  const roundsMs = variant.map(sum)
   const all = variant.flat()
   return {
     p50Ms: quantile(all, 0.5),
     p90Ms: quantile(all, 0.9),
-    totalMs: median(totals),
-    speedup: { value: median(ratios), ...medianInterval(ratios) },
+    totalMs: median(roundsMs),
+    roundsMs,
+    speedup: pairedSpeedup(baseline.map(sum), roundsMs),
   }
+}
+
+/** How many times faster one variant is than another, from their times in the same rounds ({@link VariantLatency.roundsMs}). */
+export function pairedSpeedup(baselineMs: readonly number[], variantMs: readonly number[]): Speedup {
+  if (baselineMs.length !== variantMs.length || baselineMs.length === 0) {
+    const counts = `${baselineMs.length} and ${variantMs.length}`
+    throw new TpError('TP_OPTION', 'eval', `times of ${counts} rounds are no pairs; give those of one comparison`)
+  }
+  const ratios = variantMs.map((ms, round) => (baselineMs[round] as number) / ms)
+  return { value: median(ratios), ...medianInterval(ratios) }
 }
 
 /**

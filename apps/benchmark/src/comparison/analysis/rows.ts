@@ -1,0 +1,52 @@
+import type { Interval, Speedup } from '@tp/eval'
+import { accuracyOf, agreementOf } from '../choice.ts'
+import type { Ladder } from '../ladder.ts'
+import type { SubjectPlan } from '../plan.ts'
+import type { Setting } from '../setting.ts'
+
+/** A setting with everything that is known of it. */
+export interface Row {
+  readonly ladder: Ladder
+  readonly setting: Setting
+  /** Points lost where settings are chosen, and on test data. */
+  readonly calibration: Interval | undefined
+  readonly loss: Interval
+  /** Percent. */
+  readonly accuracy: Interval
+  readonly agreement: number
+  /** Percent right by seed; one number where chance plays no part. */
+  readonly seeds: readonly number[]
+  /** Multiply-adds of the model without its dead tokens over those of this. */
+  readonly flops: number
+  /** Share of the tokens that enters each block's FFN. */
+  readonly kept: readonly number[] | undefined
+  readonly maxTokens: number | undefined
+  readonly speedup: Speedup | undefined
+}
+
+/** Every setting whose answers on test data are known, by contestant. */
+export function rowsOf(plan: SubjectPlan): Row[] {
+  const reference = plan.reference('test')
+  if (reference === undefined) return []
+  return plan.ladders.flatMap((ladder) =>
+    ladder.settings.flatMap((setting) => {
+      const answers = plan.answers(ladder, setting, 'test')
+      const loss = plan.loss(ladder, setting, 'test')
+      const [first] = answers ?? []
+      if (answers === undefined || first === undefined || loss === undefined) return []
+      return {
+        ladder,
+        setting,
+        calibration: plan.loss(ladder, setting, 'calibration'),
+        loss,
+        accuracy: accuracyOf(answers),
+        agreement: agreementOf(answers, reference),
+        seeds: answers.map(({ accuracy }) => accuracy),
+        flops: reference.flops / first.flops,
+        kept: first.kept,
+        maxTokens: first.maxTokens,
+        speedup: plan.speedupOf(plan.ladderSpeed(ladder), setting),
+      }
+    }),
+  )
+}

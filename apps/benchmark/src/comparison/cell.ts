@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import type { Shape } from '../measure/shapes.ts'
+import { shapeText } from '../measure/shapes.ts'
+import { type Setting, settingKey } from './setting.ts'
+
+export type Split = 'calibration' | 'test'
+
+/** Right answers of one setting on one split. */
+export interface AccuracyCell {
+  readonly kind: 'accuracy'
+  readonly subject: string
+  readonly split: Split
+  readonly setting: Setting
+  /** At most so many examples. */
+  readonly examples: number
+}
+
+/** How far onnxruntime may rewrite a graph before it runs it; `all` if not said. */
+export type Optimisation = 'disabled' | 'basic' | 'extended'
+
+export interface Entrant {
+  readonly setting: Setting
+  readonly optimisation?: Optimisation
+}
+
+/** Times of several settings in turns; the first is what the others are compared with. */
+export interface SpeedCell {
+  readonly kind: 'speed'
+  readonly subject: string
+  readonly name: string
+  readonly runtime: 'node' | 'wasm'
+  /** One by one at their own lengths (some of a split's examples), or batches of one shape. */
+  readonly at: { readonly split: Split; readonly examples: number } | Shape
+  readonly entrants: readonly Entrant[]
+  readonly budgetMs: number
+}
+
+/** Which token left where, in single examples. */
+export interface TrajectoryCell {
+  readonly kind: 'trajectory'
+  readonly subject: string
+  readonly setting: Setting
+  readonly examples: number
+  /** Positions of test examples whose answer the setting turns; one that can be read is among what is shown. */
+  readonly turned: readonly number[]
+}
+
+/** Right answers of one setting on data that are not like those it was chosen on. */
+export interface ShiftCell {
+  readonly kind: 'shift'
+  readonly subject: string
+  readonly setting: Setting
+  readonly examples: number
+  /** Of each shift. */
+  readonly severity: number
+}
+
+/** One thing to measure: plain data, so that another process can be told and a file can hold it. */
+export type Cell = AccuracyCell | SpeedCell | ShiftCell | TrajectoryCell
+
+export interface AccuracyValue {
+  /** Percent. */
+  readonly accuracy: number
+  /** One character an example: its class in base 36, and whether that is right. */
+  readonly answers: string
+  readonly correct: string
+  /** Share of the tokens that enter each block's FFN; absent where blocks are missing. */
+  readonly kept?: readonly number[]
+  /** Multiply-adds for all examples, one by one. */
+  readonly flops: number
+  /** What a text was cut to. */
+  readonly maxTokens?: number
+}
+
+export interface SpeedValue {
+  /** By entrant: time for all inputs once, by round, and of one run, in ms. */
+  readonly entrants: readonly { readonly roundsMs: readonly number[]; readonly p50Ms: number; readonly p90Ms: number }[]
+  /** Runs a round. */
+  readonly inputs: number
+}
+
+export interface ShiftValue {
+  /** Test data as they are first. */
+  readonly sets: readonly ShiftedAnswers[]
+}
+
+interface ShiftedAnswers {
+  readonly name: string
+  readonly correct: string
+  /** Test examples that they were made from, if not all of them; of data from elsewhere none. */
+  readonly examples?: readonly number[]
+  /** The model is given the same as without the shift. */
+  readonly unchanged: boolean
+}
+
+export interface TrajectoryValue {
+  readonly examples: readonly Trajectory[]
+}
+
+export interface Trajectory {
+  readonly label: number
+  readonly dense: number
+  readonly pruned: number
+  /** Words and parts of words; absent for pictures and sound. */
+  readonly pieces?: readonly string[]
+  /** Of a picture's patches, 0 to 1. */
+  readonly brightness?: readonly number[]
+  /** Block that each token left at; −1 if it stayed. */
+  readonly leftAt: readonly number[]
+  /** Tokens of which each, if it stayed, would bring the dense model's answer back; of an example whose answer was turned. */
+  readonly turnsBack?: readonly number[]
+  /** Probability of the dense model's answer, by the dense and by the pruned model. */
+  readonly confidence: readonly [dense: number, pruned: number]
+}
+
+export interface Values {
+  readonly accuracy: AccuracyValue
+  readonly speed: SpeedValue
+  readonly shift: ShiftValue
+  readonly trajectory: TrajectoryValue
+}
+
+/** Names a cell in files and on the command line; parts are separated by slashes. */
+export function cellKey(cell: Cell): string {
+  switch (cell.kind) {
+    case 'accuracy':
+      return `accuracy/${cell.subject}/${cell.split}/${settingKey(cell.setting)}`
+    case 'speed':
+      return `speed/${cell.subject}/${cell.runtime}/${cell.name}/${'split' in cell.at ? cell.at.split : shapeText(cell.at)}`
+    case 'shift':
+    case 'trajectory':
+      return `${cell.kind}/${cell.subject}/${settingKey(cell.setting)}`
+  }
+}
+
+/**
+ * What a result depends on besides the program: the cell with all its settings, the model's files and, for times, the
+ * machine. A result with another hash is measured anew.
+ */
+export function cellHash(cell: Cell, files: string, machine: string): string {
+  const about = JSON.stringify([cell, files, cell.kind === 'speed' ? machine : ''])
+  return createHash('sha256').update(about).digest('hex').slice(0, 16)
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { inspect } from '@tp/compiler'
+import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import { modelPath } from '@tp/models'
+import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { describe, expect, test } from 'vitest'
+import { dropBlocks } from './drop-blocks.ts'
+
+const runtime = nodeRuntime()
+const subjects = {
+  mail: {
+    hidden: 128,
+    feeds: {
+      input_ids: { type: 'int64', dims: [1, 9], data: BigInt64Array.from([2n, 40n, 7n, 300n, 12n, 99n, 5n, 61n, 3n]) },
+      attention_mask: { type: 'int64', dims: [1, 9], data: new BigInt64Array(9).fill(1n) },
+    },
+  },
+  'digits-vit': {
+    hidden: 64,
+    feeds: {
+      pixel_values: {
+        type: 'float32',
+        dims: [1, 1, 28, 28],
+        data: Float32Array.from({ length: 784 }, (_, i) => Math.sin(i)),
+      },
+    },
+  },
+} satisfies Record<string, { hidden: number; feeds: NamedTensors }>
+
+async function run(model: Model, feeds: NamedTensors): Promise<NamedTensors> {
+  await using session = await runtime.load(encodeModel(model), { threads: 1 })
+  return session.run(feeds)
+}
+
+/** The model with one of its values as an output, or given from outside. */
+function opened(model: Model, edit: (graph: Graph) => void): Model {
+  const copy = cloneModel(model)
+  const graph = new Graph(copy)
+  edit(graph)
+  graph.removeDeadNodes()
+  return copy
+}
+
+describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
+  // What the blocks before give is read out of one model, and put into another behind the block.
+  test.each([0, 3, 5])('without block %i, what comes before it goes straight to what comes behind', async (block) => {
+    const model = decodeModel(await readFile(modelPath(name as 'mail')))
+    const found = inspect(model)
+    if (!found.ok) throw new Error(found.refusal.message)
+    const { input, output } = found.blocks[block] as { input: string; output: string }
+    const before = opened(model, (graph) => graph.addOutput(input, 'float32', [1, undefined, hidden]))
+    const stream = (await run(before, feeds))[input] as TensorLike
+    const behind = opened(model, (graph) => {
+      graph.addInput('given', 'float32', [1, undefined, hidden])
+      graph.replaceAllUses(output, 'given')
+    })
+    const others = Object.fromEntries(
+      Object.entries(feeds).filter(([key]) => new Graph(behind).inputs.some(({ name }) => name === key)),
+    )
+    const expected = await run(behind, { ...others, given: stream })
+    const shallow = await run(dropBlocks(model, [block]), feeds)
+    expect(shallow.logits?.data).toHaveLength((expected.logits as TensorLike).data.length)
+    for (const [i, logit] of Array.from(expected.logits?.data as Float32Array).entries()) {
+      expect(Number(shallow.logits?.data[i])).toBeCloseTo(logit, 4)
+    }
+  })
+
+  test('two blocks fewer are two blocks fewer', async () => {
+    const model = decodeModel(await readFile(modelPath(name as 'mail')))
+    const found = inspect(dropBlocks(model, [4, 1]))
+    expect(found.ok && found.blocks.length).toBe(4)
+  })
+
+  test('a block that there is not, and all blocks, are refused', async () => {
+    const model = decodeModel(await readFile(modelPath(name as 'mail')))
+    for (const without of [[6], [0, 1, 2, 3, 4, 5]]) {
+      expect(() => dropBlocks(model, without)).toThrow(TpError)
+      expect(() => dropBlocks(model, without)).toThrow(/there is no block 6|no block would be left/)
+    }
+  })
+})

@@ -1,0 +1,67 @@
+import { nodeRuntime } from '@tp/runtime-node'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { sharedPath } from '../report/section.ts'
+import type { AccuracyValue } from './cell.ts'
+import { measureAccuracy } from './measure-accuracy.ts'
+import { openSplit } from './open-split.ts'
+import { attempt } from './refusal.ts'
+import type { Setting } from './setting.ts'
+import { type SubjectForm, subjectForms } from './subjects.ts'
+import type { Opened } from './variants.ts'
+
+const EXAMPLES = 12
+const runtime = nodeRuntime()
+const mail = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
+const budget = { keep: 0.5, layers: [1, 3] }
+
+let opened: Opened
+beforeAll(async () => {
+  opened = await openSplit(mail, { runtime, shared: sharedPath }, 'test', EXAMPLES)
+}, 60_000)
+
+const measure = (setting: Setting): Promise<AccuracyValue> =>
+  measureAccuracy(runtime, opened, { kind: 'accuracy', subject: 'mail', split: 'test', setting, examples: EXAMPLES })
+
+describe('accuracy of a setting', { timeout: 120_000 }, () => {
+  test('without dead tokens the file answers the same for less', async () => {
+    const [dense, none] = [await measure({ kind: 'dense' }), await measure({ kind: 'none' })]
+    expect(none.answers).toBe(dense.answers)
+    expect(none.flops).toBeLessThan(0.9 * dense.flops)
+    expect(none.kept).toEqual([1, 1, 1, 1, 1, 1])
+    const right = [...none.correct].filter((one) => one === '1').length
+    expect(none.accuracy).toBeCloseTo((100 * right) / EXAMPLES)
+  })
+
+  test('what is kept is counted, where the data decide it, too', async () => {
+    const counted = await measure({ kind: 'pruned', method: 'random', budget, seed: 3 })
+    const sampled = await measure({ kind: 'pruned', method: 'ats', budget })
+    for (const [block, share] of [1, 0.5, 0.5, 0.25, 0.25, 0.25].entries()) {
+      expect(counted.kept?.[block]).toBeGreaterThanOrEqual(share)
+      expect(counted.kept?.[block]).toBeLessThan(share + 0.02)
+      expect(sampled.kept?.[block]).toBeLessThanOrEqual(counted.kept?.[block] as number)
+    }
+    expect(sampled.flops).toBeLessThan(1.01 * counted.flops)
+  })
+
+  test('texts that are cut cost at most what random tokens cost at the budget, and hardly less', async () => {
+    const [cut, random] = [
+      await measure({ kind: 'truncated', budget }),
+      await measure({ kind: 'pruned', method: 'random', budget, seed: 0 }),
+    ]
+    expect(cut.flops).toBeLessThanOrEqual(random.flops)
+    expect(cut.flops).toBeGreaterThan(0.97 * random.flops)
+    expect(cut.maxTokens).toBeLessThan(Math.max(...opened.subject.lengths))
+  })
+
+  test('a block that is left out saves its share', async () => {
+    const [none, shallow] = [await measure({ kind: 'none' }), await measure({ kind: 'shallow', without: [2] })]
+    expect(shallow.flops / none.flops).toBeGreaterThan(0.75)
+    expect(shallow.flops / none.flops).toBeLessThan(0.85)
+  })
+
+  test('what cannot be done is a refusal with its reason, not an end', async () => {
+    const { refused, value } = await attempt(() => measure({ kind: 'pruned', method: 'no-such', budget }))
+    expect(value).toBeUndefined()
+    expect(refused).toMatchObject({ code: 'TP_METHOD' })
+  })
+})

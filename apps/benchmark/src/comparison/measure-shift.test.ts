@@ -1,0 +1,35 @@
+import { nodeRuntime } from '@tp/runtime-node'
+import { expect, test } from 'vitest'
+import { sharedPath } from '../report/section.ts'
+import type { ShiftCell } from './cell.ts'
+import { measureShift, openShifts } from './measure-shift.ts'
+import { openSplit } from './open-split.ts'
+import { type SubjectForm, subjectForms } from './subjects.ts'
+
+const runtime = nodeRuntime()
+const mail = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
+const context = { runtime, shared: sharedPath }
+
+test('all settings are tried on the same sets, and texts that are cut are cut in each of them', {
+  timeout: 120_000,
+}, async () => {
+  const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: 12, severity: 3 }
+  const opened = await openSplit(mail, context, 'test', 12)
+  const shifted = openShifts(mail, context, opened, cell)
+  const whole = await measureShift(runtime, opened, shifted, cell)
+  const setting = { kind: 'truncated', budget: { keep: 0.05, layers: [0] } } as const
+  const cut = await measureShift(runtime, opened, shifted, { ...cell, setting })
+
+  expect(cut.sets.map(({ name }) => name)).toEqual(whole.sets.map(({ name }) => name))
+  expect(cut.sets.map(({ examples }) => examples)).toEqual(whole.sets.map(({ examples }) => examples))
+  // what stands behind the cut changes nothing any more
+  const find = (name: string) => cut.sets.find((set) => set.name === name)
+  expect(find('padding-after:3')?.correct).toBe(find('in distribution')?.correct)
+
+  // bins are parts of the answers in distribution
+  const bins = whole.sets.filter(({ examples }) => examples !== undefined)
+  const [own] = whole.sets
+  expect(bins).toHaveLength(3)
+  expect(bins.flatMap(({ examples = [] }) => examples).sort((a, b) => a - b)).toEqual([...Array(12).keys()])
+  for (const { examples = [], correct } of bins) expect(correct).toBe(examples.map((i) => own?.correct[i]).join(''))
+})

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest'
+import { type AccuracyValue, type Cell, cellKey, type SpeedValue } from './cell.ts'
+import { quickExtent } from './ladder.ts'
+import { SubjectPlan } from './plan.ts'
+import type { Line, Results } from './results.ts'
+import type { Setting } from './setting.ts'
+import { type SubjectForm, subjectForms } from './subjects.ts'
+
+const form = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
+const EXAMPLES = 200
+
+/** So many of the first examples answered wrong. */
+function answers(wrong: number): AccuracyValue {
+  const correct = '0'.repeat(wrong).padEnd(EXAMPLES, '1')
+  return { accuracy: 100 * (1 - wrong / EXAMPLES), answers: correct, correct, flops: 1 }
+}
+
+/** Results of a world in which it is known what everything costs. */
+class World implements Pick<Results, 'line' | 'value'> {
+  readonly #lines = new Map<string, Line>()
+  readonly #wrong: (setting: Setting) => number
+  readonly #ms: (setting: Setting) => number
+
+  constructor(wrong: (setting: Setting) => number, ms: (setting: Setting) => number) {
+    this.#wrong = wrong
+    this.#ms = ms
+  }
+
+  line(cell: Cell): Line | undefined {
+    return this.#lines.get(cellKey(cell))
+  }
+
+  value<C extends Cell>(cell: C) {
+    return this.line(cell)?.value as never
+  }
+
+  /** Measures all that is asked for, until nothing more is. @returns the keys, in their order */
+  run(plan: SubjectPlan): string[] {
+    for (;;) {
+      const [next] = plan.cells().filter((cell) => this.line(cell) === undefined)
+      if (next === undefined) return [...this.#lines.keys()]
+      this.#lines.set(cellKey(next), { value: this.#measure(next) } as Line)
+    }
+  }
+
+  #measure(cell: Cell): Line['value'] {
+    if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
+    if (cell.kind === 'shift') return { sets: [] }
+    if (cell.kind === 'trajectory') return { examples: [] }
+    const entrants = cell.entrants.map(({ setting }): SpeedValue['entrants'][number] => {
+      const ms = this.#ms(setting)
+      return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
+    })
+    return { inputs: 1, entrants }
+  }
+}
+
+const keepOf = (setting: Setting): number =>
+  setting.kind === 'pruned' && typeof setting.budget.keep === 'number' ? setting.budget.keep : 1
+const planOf = (world: World): SubjectPlan =>
+  new SubjectPlan(form, quickExtent, { int8: true, learned: [], web: false }, world)
+
+describe('a subject’s plan', () => {
+  // cls-attention loses nothing and is the fastest; block 4 does nothing, block 1 little, the others much
+  const cost = [20, 1, 20, 20, 0, 20]
+  const wrong = (setting: Setting): number => {
+    if (setting.kind === 'shallow') return setting.without.reduce((sum, block) => sum + (cost[block] as number), 0)
+    return setting.kind === 'pruned' && setting.method !== 'cls-attention' ? 30 * (1 - keepOf(setting)) : 0
+  }
+  const ms = (setting: Setting): number => 10 * keepOf(setting) * (setting.int8 ? 0.5 : 1)
+  const world = new World((setting) => Math.round(wrong(setting)), ms)
+  const plan = planOf(world)
+  const keys = world.run(plan)
+
+  test('ends, and asks for nothing twice', () => {
+    expect(keys.length).toBeGreaterThan(50)
+    expect(new Set(keys).size).toBe(keys.length)
+  })
+
+  test('leaves out the blocks that cost least, one after the other', () => {
+    const shallow = plan.ladders.find(({ group }) => group === 'layers left out')
+    expect(shallow?.settings.map((setting) => setting.kind === 'shallow' && setting.without)).toEqual([
+      [4],
+      [1, 4],
+      [0, 1, 4],
+    ])
+  })
+
+  test('chooses the fastest within the loss, and tries that method with 8-bit products', () => {
+    const chosen = plan.chosen(1).find(({ ladder }) => ladder.group === 'pruning')
+    expect(chosen?.setting).toEqual({ kind: 'pruned', method: 'cls-attention', budget: { keep: 0.1, layers: [0] } })
+    expect(chosen?.speedup).toBeCloseTo(10)
+    expect(plan.ladders.find(({ group }) => group === 'int8 + pruning')?.name).toBe('int8 + cls-attention')
+  })
+
+  test('what was chosen is timed again on test data, where nothing had been before', () => {
+    const [first] = plan.chosenCells()
+    expect(first?.at).toMatchObject({ split: 'test' })
+    const others = keys.filter((key) => key.startsWith('speed/') && key.endsWith('/test'))
+    expect(others.every((key) => key.includes('/within-'))).toBe(true)
+  })
+
+  test('is the same from the same results, wherever it was broken off', () => {
+    expect(planOf(world).cells().map(cellKey)).toEqual(plan.cells().map(cellKey))
+  })
+})
+
+test('where everything loses too much nothing is chosen, and 8-bit products are tried with the usual method', () => {
+  const world = new World(
+    (setting) => (setting.kind === 'none' || setting.kind === 'dense' ? 0 : 60),
+    () => 10,
+  )
+  const plan = planOf(world)
+  world.run(plan)
+  expect(plan.chosen(2).map(({ ladder }) => ladder.group)).toEqual(['int8'])
+  expect(plan.ladders.find(({ group }) => group === 'int8 + pruning')?.name).toBe('int8 + received-attention')
+})

@@ -1,0 +1,153 @@
+import * as Plot from '@observablehq/plot'
+import { shapeText } from '../../measure/shapes.ts'
+import { factor, interval } from '../../output/numbers.ts'
+import { type AtLength, breakEven } from '../analysis/break-even.ts'
+import type { SpeedCell } from '../cell.ts'
+import type { SubjectPlan } from '../plan.ts'
+import { contestantOf, isControl, type Setting } from '../setting.ts'
+import { speedupText } from '../verdict/words.ts'
+import { type Html, html } from './html.ts'
+import { plot } from './plot.ts'
+import { table } from './table.ts'
+
+/** A setting's name where all are at the same blocks: `received-attention 0.7`. */
+export function gridName(setting: Setting): string {
+  return setting.kind === 'pruned' ? `${contestantOf(setting)} ${setting.budget.keep}` : contestantOf(setting)
+}
+
+interface Timed extends AtLength {
+  readonly name: string
+  readonly batch: number
+  readonly setting: Setting
+}
+
+/** Speed-ups of the grid, over the model without its dead tokens at the same shape. */
+export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.gridCells()): Timed[] {
+  return cells.flatMap((cell) => {
+    const { at } = cell
+    if ('split' in at) return []
+    return cell.entrants.slice(1).flatMap(({ setting }) => {
+      const speedup = plan.speedupOf(cell, setting)
+      return speedup === undefined ? [] : [{ name: gridName(setting), setting, ...at, speedup }]
+    })
+  })
+}
+
+const TICKS = [0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8, 12, 16]
+
+const COLOURS = ['var(--c0)', 'var(--c5)', 'var(--c3)', 'var(--chance)', 'var(--c2)', 'var(--c6)']
+
+/** Speed by length and batch, and from which length on it pays. */
+export function grid(plan: SubjectPlan): Html {
+  const times = gridTimes(plan)
+  if (times.length === 0) return html``
+  const names = [...new Set(times.map(({ name }) => name))].filter((name) => name !== 'dense')
+  const batches = [...new Set(times.map(({ batch }) => batch))]
+  const lengths = [...new Set(times.map(({ tokens }) => tokens))]
+  const colourOf = (name: string): string => COLOURS[names.indexOf(name) % COLOURS.length] as string
+  const keys = html`<ul class="keys">${names.map((name) => html`<li><span style="background:${colourOf(name)}"></span>${name}</li>`)}</ul>`
+  const drawn = times.filter(({ name }) => name !== 'dense')
+  const range = [
+    Math.min(0.8, ...drawn.map(({ speedup }) => speedup.value)),
+    1.1 * Math.max(...drawn.map(({ speedup }) => speedup.value)),
+  ] as const
+  const panels = batches.map(
+    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, drawn, colourOf, range)}</div>`,
+  )
+  const figure =
+    lengths.length < 2
+      ? html``
+      : html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
+share is kept in each of blocks ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
+  return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${lengths.length < 2 ? latencyTable(plan) : html`<details><summary>All times</summary>${latencyTable(plan)}</details>`}`
+}
+
+function panel(
+  batch: number,
+  times: readonly Timed[],
+  colourOf: (name: string) => string,
+  range: readonly [number, number],
+): Html {
+  const own = times.filter((one) => one.batch === batch)
+  const [low, high] = range
+  const clip = (value: number): number => Math.min(high, Math.max(low, value))
+  return plot(`Speed-up by tokens in batches of ${batch}`, {
+    width: 300,
+    height: 220,
+    marginLeft: 38,
+    style: { fontSize: '11px' },
+    x: {
+      type: 'log',
+      base: 2,
+      label: 'tokens',
+      tickFormat: (value: number) => `${value}`,
+      ticks: [...new Set(own.map(({ tokens }) => tokens))],
+    },
+    y: {
+      domain: [...range],
+      type: 'log',
+      label: 'speed-up',
+      grid: true,
+      ticks: TICKS.filter((tick) => tick >= low && tick <= high),
+      tickFormat: (value: number) => `${value}×`,
+    },
+    marks: [
+      Plot.ruleY([1], { stroke: 'currentColor', strokeOpacity: 0.6 }),
+      Plot.areaY(own, {
+        x: 'tokens',
+        y1: (one: Timed) => clip(one.speedup.low),
+        y2: (one: Timed) => clip(one.speedup.high),
+        z: 'name',
+        fill: (one: Timed) => colourOf(one.name),
+        fillOpacity: 0.14,
+      }),
+      Plot.line(own, {
+        x: 'tokens',
+        y: (one: Timed) => one.speedup.value,
+        z: 'name',
+        stroke: (one: Timed) => colourOf(one.name),
+        strokeWidth: 1.8,
+      }),
+      Plot.dot(own, {
+        x: 'tokens',
+        y: (one: Timed) => one.speedup.value,
+        fill: (one: Timed) => colourOf(one.name),
+        r: 2.5,
+        title: (one: Timed) => `${one.name}, ${one.tokens} tokens: ${speedupText(one.speedup)}`,
+      }),
+    ],
+    color: { type: 'identity' },
+  })
+}
+
+function breakEvenTable(names: readonly string[], batches: readonly number[], times: readonly Timed[]): Html {
+  const rows = names.map((name) => {
+    const own = times.filter((one) => one.name === name)
+    const cells = batches.map((batch) => {
+      const from = breakEven(own.filter((one) => one.batch === batch))
+      return from === undefined ? 'nowhere' : `${from}`
+    })
+    return { kind: own[0] && isControl(own[0].setting) ? ('control' as const) : undefined, cells: [name, ...cells] }
+  })
+  const caption =
+    'Break-even length: the least number of tokens from which on the whole interval of the speed-up is above 1'
+  return table(caption, [{ heading: 'setting' }, ...batches.map((batch) => ({ heading: `batches of ${batch}` }))], rows)
+}
+
+function latencyTable(plan: SubjectPlan): Html {
+  const cells = plan.gridCells().filter((cell) => plan.timesOf(cell) !== undefined)
+  const [first] = cells
+  if (first === undefined) return html``
+  const names = first.entrants.map(({ setting }) => gridName(setting))
+  const rows = cells.map((cell) => {
+    const entrants = plan.timesOf(cell)?.entrants ?? []
+    const texts = cell.entrants.map(({ setting }, i) => {
+      const speedup = plan.speedupOf(cell, setting)
+      const ms = (entrants[i]?.p50Ms ?? Number.NaN).toPrecision(3)
+      return i === 0 || speedup === undefined ? `${ms} ms` : `${ms} ms, ${factor(speedup.value)} (${interval(speedup)})`
+    })
+    return { cells: ['split' in cell.at ? '' : shapeText(cell.at), ...texts] }
+  })
+  const caption = 'Median time of one run, and speed-up over “none”; batch × tokens, one thread'
+  return table(caption, [{ heading: 'shape' }, ...names.map((heading) => ({ heading }))], rows)
+}

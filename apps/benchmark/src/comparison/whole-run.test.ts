@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { randomNumbers } from '@tp/eval'
+import axe from 'axe-core'
+import { openChromium } from 'browser-tests'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const program = fileURLToPath(new URL('../../dist/comparison.js', import.meta.url))
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-comparison-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const resultsText = () => readFile(join(folder, 'results.jsonl'), 'utf8').catch(() => '')
+const keysOf = (text: string): string[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).key)
+
+/** Runs the program on a few pictures; killed once it has written so many lines, if it is said. */
+async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
+  const args = [program, '--quick', '--only', 'digits-vit', '--examples', '4', '--ms', '1', '--out', folder]
+  const child = spawn(process.execPath, args, { stdio: 'ignore' })
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  let over = false
+  void ended.then(() => {
+    over = true
+  })
+  while (!over && (await resultsText()).split('\n').length <= killAt) await setTimeout(20)
+  if (!over) child.kill('SIGKILL')
+  return ended
+}
+
+test('a run that is killed goes on where it was, measures nothing twice, and is done when it says so', {
+  timeout: 600_000,
+}, async () => {
+  const random = randomNumbers(7)
+  let before = ''
+  for (const most of [30, 70]) {
+    expect(await run(1 + Math.floor(random() * most) + before.split('\n').length)).toBeNull()
+    const text = await resultsText()
+    expect(text.startsWith(before)).toBe(true)
+    before = text.slice(0, text.lastIndexOf('\n') + 1)
+    expect(keysOf(before).length).toBeGreaterThan(0)
+  }
+
+  expect(await run()).toBe(0)
+  const text = await resultsText()
+  expect(text.startsWith(before)).toBe(true)
+  const keys = keysOf(text)
+  expect(new Set(keys).size).toBe(keys.length)
+  const kinds = new Set(keys.map((key) => key.split('/')[0]))
+  expect(kinds).toEqual(new Set(['accuracy', 'speed', 'shift', 'trajectory']))
+  expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('digits-vit: handwritten digits')
+
+  expect(await run()).toBe(0)
+  expect(await resultsText()).toBe(text)
+})
+
+test('its report needs nothing else, fits a phone, and axe finds nothing in light and dark', async () => {
+  await using chromium = await openChromium()
+  const page = await chromium.context.newPage()
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  const report = pathToFileURL(join(folder, 'report.html')).href
+  await page.goto(report)
+  expect(asked).toEqual([report])
+  for (const details of await page.locator('summary').all()) await details.click()
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await page.evaluate(axe.source)
+    const found = await page.evaluate(async () => {
+      const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run()
+      return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+    })
+    expect(found).toEqual([])
+  }
+  await page.setViewportSize({ width: 360, height: 740 })
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
+})

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../check/workspace.mjs'
+
+/**
+ * @typedef {{ estimate: number, low: number, high: number }} Interval
+ * @typedef {{ subject: string, title: string, examples: string, way: string, allowed: number, date: string, quick: boolean,
+ *   machine: string, versions: string, chosen?: { name: string, setting: string, loss: Interval, flops: number,
+ *   speedup: { value: number, low: number, high: number } } }} SummaryLine a line that `npm run benchmark -- --publish` writes
+ */
+
+const FILE = 'docs/results/benchmark.jsonl'
+
+/** @returns {readonly SummaryLine[]} */
+export function publishedLines() {
+  const path = join(root, FILE)
+  if (!existsSync(path)) return []
+  const rows = readFileSync(path, 'utf8').split('\n')
+  return rows.filter((row) => row !== '').map((row) => JSON.parse(row))
+}
+
+/** What each way to save work does at an equal loss. @param {readonly SummaryLine[]} lines */
+export function measuredTable(lines) {
+  const [first] = lines
+  if (first === undefined) return 'Nothing has been published yet: `npm run benchmark -- --publish` does.'
+  const { allowed, date, machine, versions, quick } = first
+  const about =
+    `\`npm run benchmark\`, ${date}, ${machine}, ${versions}${quick ? '; a quick run, with few examples' : ''}. Of each way to ` +
+    `save work, the fastest setting that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data, measured on test data: points ` +
+    'lost, paired by example, and speed-up over the model without its dead tokens, in turns, on one thread, both with 95 % intervals.'
+  const rows = lines.map(({ title, examples, way, chosen, subject }, i) => {
+    const isFirst = lines[i - 1]?.subject !== subject
+    const task = isFirst ? `${title}; ${examples}` : ''
+    if (chosen === undefined) return row([task, way, 'none of its settings', '', '', ''])
+    const name = chosen.name === way ? '' : `${chosen.name}, `
+    return row([
+      task,
+      way,
+      `${name}${chosen.setting}`,
+      points(chosen.loss),
+      factors(chosen.speedup),
+      `${chosen.flops.toFixed(2)}×`,
+    ])
+  })
+  const head = [row(['task', 'way', 'setting', 'test loss', 'speed-up', 'FLOPs']), row(Array(6).fill('---'))]
+  return [about, '', ...head, ...rows].join('\n')
+}
+
+/** @param {readonly string[]} cells */
+function row(cells) {
+  return `| ${cells.join(' | ')} |`
+}
+
+/** @param {Interval} interval */
+function points({ estimate, low, high }) {
+  return `${signed(estimate)} (${signed(low)} … ${signed(high)})`
+}
+
+/** @param {{ value: number, low: number, high: number }} speedup */
+function factors({ value, low, high }) {
+  return `${value.toFixed(2)}× (${low.toFixed(2)} … ${high.toFixed(2)})`
+}
+
+/** One decimal, with a minus sign and no minus zero. @param {number} value */
+function signed(value) {
+  const text = Math.abs(value).toFixed(1)
+  return value < 0 && text !== '0.0' ? `−${text}` : text
+}

@@ -90,7 +90,7 @@ function byTime(a: Candidate, b: Candidate): number {
 }
 
 /** `balanced: keep 0.8 at block 1, 0.75 at block 3` */
-export function textOf({ contestant, shares }: Candidate, sites: readonly number[]): string {
+function textOf({ contestant, shares }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([block, { value }]) => `${value} at block ${block}`)
   return `${contestant.name}: keep ${amounts.join(', ')}`
 }

@@ -64,7 +64,7 @@ function evaluation({ signal }: Measurer) {
 }
 
 /** Σ p (log p − log q) over classes, mean over examples. */
-export function meanDivergence(p: Float32Array, q: Float32Array, examples: number): number {
+function meanDivergence(p: Float32Array, q: Float32Array, examples: number): number {
   if (p.length !== q.length) {
     throw new TpError('TP_OUTPUT', 'tune', `answers of ${p.length} and ${q.length} numbers cannot be compared`)
   }
@@ -73,7 +73,7 @@ export function meanDivergence(p: Float32Array, q: Float32Array, examples: numbe
   return sum / examples
 }
 
-export function logSoftmax(logits: Float32Array, classes: number): Float32Array {
+function logSoftmax(logits: Float32Array, classes: number): Float32Array {
   const logs = new Float32Array(logits.length)
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes)

@@ -72,7 +72,7 @@ export async function measureShifts(context: Context, place: Place, name: string
 function findingsOf(lines: readonly Line[], { calibration, dataset }: Place): Findings {
   const [first] = lines as [Line, ...Line[]]
   const chosen = calibration
-    ? `budgets chosen on ${calibration.examples.length} other examples, at one point of loss at most`
+    ? `budgets chosen on ${calibration.examples.length} other examples, at one point of loss at most, or the least that any has`
     : 'the budget is fixed, nothing is chosen'
   return {
     tables: [

@@ -97,7 +97,11 @@ describe('embeddings', () => {
       expect(pruned[name].estimate, name).toBeLessThan(1)
       expect(pruned[name].low, name).toBeLessThanOrEqual(pruned[name].estimate)
     }
-    const text = await tpHere([...args.slice(0, -4), '--limit', '3'])
+    const few = [...args.slice(0, -4), '--limit', '3', '--methods', 'stride,truncate', '--keep', '0.5']
+    const text = await tpHere(few)
+    expect(text.stdout).toMatch(
+      /\n\nmethod +against +keep +loss of neighbours kept in points +McNemar p\ntruncate +stride +0\.5 .* –\n/,
+    )
     expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
   })
 

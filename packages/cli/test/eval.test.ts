@@ -27,6 +27,10 @@ interface RowContent {
   readonly speedup: number
 }
 
+function isRow(row: RowContent, { method, keep }: Pick<RowContent, 'method' | 'keep'>): boolean {
+  return row.method === method && row.keep === keep
+}
+
 beforeAll(() => {
   const mails = mailData('calibration').filter(({ text }) => text.length > 200 && text.length < 500)
   const lines = mails
@@ -87,6 +91,20 @@ describe('eval of texts', () => {
         mcnemar: row.seeds > 1 ? null : { onlyDense: 0, onlyPruned: 0, p: 1 },
       })
     }
+    // every pair of prunings, the second behind the first
+    const { between } = document
+    expect(between).toHaveLength((4 * 3) / 2)
+    const pruned = others.filter(({ keep }) => keep !== null)
+    for (const { first, second, loss, mcnemar } of between) {
+      const [one, other] = [first, second].map((row) => pruned.find((own) => isRow(own, row))) as [
+        RowContent,
+        RowContent,
+      ]
+      expect(loss.estimate).toBeCloseTo(one.accuracy - other.accuracy, 10)
+      expect(mcnemar === null).toBe(one.seeds > 1 || other.seeds > 1)
+      if (mcnemar === null) continue
+      expect((100 * (mcnemar.onlyFirst - mcnemar.onlySecond)) / MAILS).toBeCloseTo(loss.estimate, 10)
+    }
     const received = others.find(({ method, keep }) => method === 'received-attention' && keep === '0.6')
     const { onlyDense = 0, onlyPruned = 0 } = received?.mcnemar ?? {}
     expect((100 * (onlyDense - onlyPruned)) / MAILS).toBeCloseTo(received?.loss.estimate ?? Number.NaN, 10)
@@ -113,6 +131,7 @@ describe('eval of texts', () => {
       /^method +keep +kept +accuracy +loss in points +McNemar p +agrees with dense +FLOPs +p50 ms +speed-up$/,
     )
     expect(rows).toHaveLength(3)
+    expect(stdout).not.toContain('against')
     expect(rows[2]).toMatch(
       /^received-attention +mass 0\.9 +0\.\d\d +[\d.]+ ± [\d.]+ +.+ % +\d\.\d\d× +[\d.]+ +\d\.\d\d× \(/,
     )

@@ -10,6 +10,7 @@ import { usageError } from '../command/usage-error.ts'
 import { describeGuarded, guardedContent } from '../guarding/describe.ts'
 import { measureGuarded, readGuardFile } from '../guarding/guarded-rows.ts'
 import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
+import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
 import { describeShifts, type Measured, measureShifts } from '../measuring/measure-shifts.ts'
@@ -111,13 +112,16 @@ export const evalCommand: Command = command({
         ...rowContent(row),
         ...(row.flips && { flips: flipsContent(row.flips, texts) }),
       })),
+      between: betweenContent(rows),
     }
     if (json) {
       print(jsonDocument('eval', content))
       return EXIT.done
     }
+    const between = describeBetween(rows)
     const tables = [
       `${await titleOf(path, inputs, inspection)}\n${describeRows(rows)}`,
+      ...(between === '' ? [] : [between]),
       ...(flips ? [describeFlips(rows, inputs.targets.length, texts)] : []),
     ]
     print(tables.join('\n\n'))

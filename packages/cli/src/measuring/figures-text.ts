@@ -10,11 +10,12 @@ export function pValue(p: number | undefined): string {
   return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }
 
-/** McNemar's test with the dense model as the first. */
-export function mcnemarContent(test: McNemar | undefined): object | null {
+/** McNemar's test in JSON, of the dense model and a pruned one, or of a first and a second pruned one. */
+export function mcnemarContent(test: McNemar | undefined, second: 'Pruned' | 'Second' = 'Pruned'): object | null {
   if (test === undefined) return null
   const { onlyFirst, onlySecond, p, exact } = test
-  return { onlyDense: onlyFirst, onlyPruned: onlySecond, p, exact }
+  const first = second === 'Pruned' ? 'Dense' : 'First'
+  return { [`only${first}`]: onlyFirst, [`only${second}`]: onlySecond, p, exact }
 }
 
 export function times({ estimate, low, high }: Interval, factor: number): Interval {

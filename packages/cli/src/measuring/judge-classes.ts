@@ -22,7 +22,8 @@ export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
     }),
     pruned(evaluations, dense) {
       const comparisons = evaluations.map((evaluation) => compareToDense(evaluation, dense))
-      const { got } = meanFigure(evaluations.map(({ figures }) => figures.accuracy as Figure))
+      const figure = meanFigure(evaluations.map(({ figures }) => figures.accuracy as Figure))
+      const { got } = figure
       const accuracy = bootstrapMean(got.map((right) => 100 * right))
       const loss = bootstrapMean(got.map((right, i) => 100 * (Number(dense.correct[i]) - right)))
       const agreement = comparisons.reduce((sum, { agreement }) => sum + agreement, 0) / comparisons.length
@@ -37,6 +38,7 @@ export function classJudge(inputs: ModelInputs): Judge<Evaluation> {
           [AGREES]: percent(agreement),
         },
         content: content(accuracy, loss, mcnemarContent(test), agreement),
+        paired: { name: 'accuracy', figure, correct: others.length === 0 ? evaluations[0].correct : undefined },
       }
     },
   }

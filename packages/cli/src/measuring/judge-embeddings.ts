@@ -32,15 +32,14 @@ export function embeddingJudge(inputs: ModelInputs): Judge<Embeddings> {
     }),
     pruned(embeddings, dense) {
       const near = embeddings.map((own) => compareEmbeddings(own, dense, { neighbours: NEIGHBOURS }))
-      const intervals = names.map((name) => {
-        const figure: Figure = meanFigure(near.map((own) => own[name]))
-        return [name, figureInterval(figure)] as const
-      })
+      const figureOf = (name: keyof Nearness): Figure => meanFigure(near.map((own) => own[name]))
+      const intervals = names.map((name) => [name, figureInterval(figureOf(name))] as const)
       return {
         columns: Object.fromEntries(
           intervals.map(([name, { estimate }]) => [columns[name][0], columns[name][1](estimate)]),
         ),
         content: Object.fromEntries(intervals),
+        paired: { name: 'neighbours kept', figure: figureOf('neighbours'), correct: undefined },
       }
     },
   }

@@ -47,6 +47,11 @@ function describe(
       'McNemar p': isDense ? '' : pValue(test?.p),
       'agrees with dense': percent(agreement),
     },
+    paired: {
+      name: HEADINGS[judgedBy] ?? judgedBy,
+      figure: figures[judgedBy] as Figure,
+      correct: others.length === 0 ? first.correct : undefined,
+    },
     content: {
       ...{ f1: intervals.f1 ?? null, accuracy: intervals.accuracy?.estimate },
       ...{ low: intervals.accuracy?.low, high: intervals.accuracy?.high },

@@ -1,10 +1,21 @@
 import type { Session } from '@tp/core'
-import type { EvaluateOptions, Outcome } from '@tp/eval'
+import type { EvaluateOptions, Figure, Outcome } from '@tp/eval'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */
 export interface Answers {
   readonly columns: Readonly<Record<string, string>>
   readonly content: object
+  /** Of a pruned model: what it is judged by beside another one. */
+  readonly paired?: Paired
+}
+
+/** Numbers by example, so that two prunings are compared on the same ones. */
+export interface Paired {
+  /** What the figure is called. */
+  readonly name: string
+  readonly figure: Figure
+  /** For McNemar's test; absent where several seeds are taken together, and where no answer is right or wrong. */
+  readonly correct: readonly boolean[] | undefined
 }
 
 /** How a task is measured. */

@@ -56,11 +56,10 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
     const reason = await whyNotSmaller(form, { runtime, shared: sharedPath })
     if (reason !== undefined) notSmaller.set(form.name, reason)
   }
-  const write = () =>
-    writeWhole(join(folder, 'report.html'), reportPage({ plans, results, missing, quick, notSmaller }))
   if (again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
-  if (options.measures) await measureAll({ runtime, plans, results, extent, isAsked, progress, onStage: write })
-  await write()
+  if (options.measures) await measureAll({ runtime, plans, results, extent, isAsked, progress })
+  const page = reportPage({ plans, results, missing, quick, notSmaller })
+  await writeWhole(join(folder, 'report.html'), page)
   if (options.publishes) {
     const lines = summary(plans, results, quick).map((line) => `${JSON.stringify(line)}\n`)
     await writeWhole(reportPath('jsonl', 'benchmark'), lines.join(''))
@@ -84,7 +83,11 @@ async function present(runtime: Runtime, quick: boolean) {
       continue
     }
     try {
-      prints.set(form.name, await fingerprint(form, { runtime, shared: sharedPath }))
+      const context = { runtime, shared: sharedPath }
+      prints.set(form.name, await fingerprint(form, context))
+      for (const split of ['calibration', 'test'] as const) {
+        if (form.examples[split] > 0) await form.data(context, split, 1)
+      }
       forms.push(form)
     } catch (error) {
       missing.set(form.name, whyMissing(error))

@@ -66,14 +66,14 @@ export const quickExtent: Extent = {
   methods: { text: few, image: few, audio: few },
   gradually: [0.7],
   atOnce: [0.5, 0.1],
-  examples: 200,
+  examples: 160,
   budgetMs: 1000,
   timedExamples: 6,
   tokens: [16, 64, 256],
   batches: [1, 4],
   web: [[1, 64]],
   trajectories: 2,
-  shifted: { examples: 100, severity: 3 },
+  shifted: { examples: 60, severity: 3 },
 }
 
 /** Of chance. */

@@ -33,8 +33,6 @@ export interface Run {
   readonly extent: Extent
   readonly isAsked: (cell: Cell) => boolean
   readonly progress: Progress
-  /** Called when a subject has something new to report. */
-  readonly onStage: () => Promise<void>
 }
 
 /** Measures what is asked for and not known yet; what becomes known may ask for more. */
@@ -61,7 +59,6 @@ export async function measureAll(run: Run): Promise<void> {
       progress.show(done + waiting.length - left.length, left.map(kindOf), cellKey(cell))
     }
     await resources.measure(form, together, onCell)
-    await run.onStage()
   }
 }
 

@@ -5,7 +5,7 @@ import { type Answering, denseAnswers, divergence } from './measure-answers.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Contestant, Shape, TuneOptions } from './options.ts'
 import { scheduleOf } from './pruning.ts'
-import { front, hull, type Path } from './search.ts'
+import { expected, front, hull, type Path, type SearchSpace, type Shares } from './search.ts'
 import type { Split } from './split.ts'
 
 /** A contestant as it can be run. */
@@ -36,8 +36,21 @@ const TRIED = [0.8, 0.5, 0.25] as const
 /** Shares that schedules are made of. */
 const LEVELS = [...Array.from({ length: 19 }, (_, i) => 1 - i / 20), 0.07, 0.05, 0.03]
 
-/** Of each contestant its schedules on the hull of expected time and divergence, the fastest first. */
-export async function candidatesOf(search: CandidateSearch): Promise<Candidate[][]> {
+/** The schedules of a contestant that are worth trying. */
+export interface Prospects {
+  /** On the hull of expected time and divergence, the fastest first; the last one prunes nothing. */
+  readonly hull: readonly Candidate[]
+  /** With one ratio at all sites, and at all but the first: what a careful user would try; the fastest first. */
+  readonly uniform: readonly (readonly Candidate[])[]
+  /** What is expected of any other schedule. */
+  readonly expect: (shares: Shares) => Candidate
+}
+
+/** Ratios of the schedules that have one at each site. */
+const RATIOS = Array.from({ length: 18 }, (_, i) => 0.95 - i / 20)
+
+/** What each contestant promises. */
+export async function prospectsOf(search: CandidateSearch): Promise<Prospects[]> {
   const { measurer, contestants, sites, shapes, look } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
   const places = [...new Set(contestants.map(({ method }) => placeOf(method)))]
@@ -61,7 +74,7 @@ export async function candidatesOf(search: CandidateSearch): Promise<Candidate[]
 
   measurer.begin('sensitivity', contestants.length * sites.length * TRIED.length)
   const dense = await denseAnswers(search, look, none())
-  const found: Candidate[][] = []
+  const found: Prospects[] = []
   for (const contestant of contestants) {
     const { method, name } = contestant
     const losses: number[][] = []
@@ -77,7 +90,7 @@ export async function candidatesOf(search: CandidateSearch): Promise<Candidate[]
     const lengths = lengthsOf(search)
     const overShapes = (ms: (batch: number, tokens: number) => number): number =>
       mean(shapes.map(({ batch, tokens = search.fixedTokens ?? 1 }) => ms(batch, tokens) / batch))
-    const paths = hull({
+    const space: SearchSpace = {
       sites: sites.length,
       levels: LEVELS,
       loss: (site, share) => interpolated(losses[site] as readonly number[], share),
@@ -87,11 +100,26 @@ export async function candidatesOf(search: CandidateSearch): Promise<Candidate[]
           const segments = [choosing.get(`${name} ${batch}`) as readonly number[]]
           return segmentMs({ batch, tokens: lengths, segments }, 0, Math.ceil(share * n))
         }),
-    })
+    }
     const head = overShapes((batch, n) => segmentMs(table(batch), 0, n))
-    found.push(front(paths).map((path) => ({ ...path, ms: path.ms + head, contestant })))
+    const candidate = (path: Path): Candidate => ({ ...path, ms: path.ms + head, contestant })
+    const expect = (shares: Shares): Candidate => candidate(expected(space, shares))
+    found.push({
+      hull: front(hull(space)).map(candidate),
+      uniform: [0, 1]
+        .filter((from) => from < sites.length)
+        .map((from) =>
+          RATIOS.map((ratio) => expect(equalRatios(sites.length, from, ratio))).sort((a, b) => a.ms - b.ms),
+        ),
+      expect,
+    })
   }
   return found
+}
+
+/** What is left where each site from one on keeps a ratio of what arrives. */
+function equalRatios(sites: number, from: number, ratio: number): Shares {
+  return Array.from({ length: sites }, (_, site) => ratio ** Math.max(0, site - from + 1))
 }
 
 function placeOf({ place = 'attention' }: Method): NonNullable<Method['place']> {

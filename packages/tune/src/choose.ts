@@ -1,7 +1,8 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
-import type { Candidate, Named } from './candidates.ts'
+import type { Candidate, Named, Prospects } from './candidates.ts'
 import { type Answering, rightAnswers } from './measure-answers.ts'
 import { scheduleOf } from './pruning.ts'
+import type { Shares } from './search.ts'
 import type { Split } from './split.ts'
 
 export interface Chosen {
@@ -20,48 +21,97 @@ export interface Choice extends Answering {
 /** So many contestants are followed up, those that promise most. */
 const FOLLOWED = 3
 
+/** So many schedules are tried near the best. */
+const NEAR = 18
+
 /**
- * The fastest candidate that loses no more than is allowed: of each promising contestant the last one of its hull that holds on
- * the examples to choose by, found by halving; these, the fastest first, on the examples to verify on.
+ * The fastest candidate that loses no more than is allowed. Of each promising contestant and each of its rows of schedules, the
+ * fastest one that holds on the examples to choose by is found by halving; near the best of these faster ones are looked
+ * for; then they are tried on the examples to verify on, the fastest first.
  */
-export async function chooseCandidate(
-  choice: Choice,
-  hulls: readonly (readonly Candidate[])[],
-): Promise<Chosen | undefined> {
+export async function chooseCandidate(choice: Choice, prospects: readonly Prospects[]): Promise<Chosen | undefined> {
   const { measurer, maxLoss } = choice
-  const promising = mostPromising(hulls).slice(0, FOLLOWED)
+  const promising = mostPromising(prospects).slice(0, FOLLOWED)
+  const rows = promising.flatMap(({ hull, uniform }) => [hull.slice(0, -1), ...uniform])
   measurer.begin(
     'search',
-    promising.reduce((sum, hull) => sum + Math.ceil(Math.log2(hull.length + 1)), 0),
+    rows.reduce((sum, row) => sum + Math.ceil(Math.log2(row.length + 1)), NEAR),
   )
   const holding: Candidate[] = []
-  for (const hull of promising) {
-    let [fast, safe] = [-1, hull.length - 1]
-    while (safe - fast > 1) {
-      const middle = Math.floor((fast + safe) / 2)
-      const loss = await lossOf(choice, hull[middle] as Candidate, 'choose')
-      if (loss.estimate <= maxLoss) safe = middle
-      else fast = middle
+  for (const row of rows) {
+    let [fails, holds] = [-1, row.length]
+    while (holds - fails > 1) {
+      const middle = Math.floor((fails + holds) / 2)
+      if (await holdsOn(choice, row[middle] as Candidate, 'choose')) holds = middle
+      else fails = middle
     }
-    const found = hull.slice(safe)
-    holding.push(...found.slice(0, -1))
-    const [best] = [...holding].sort(byTime)
-    if (best) measurer.found(textOf(best, choice.sites))
+    holding.push(...row.slice(holds))
+    tellBest(choice, holding)
   }
-  const order = [...holding].sort(byTime)
-  measurer.begin('verification', Math.min(2, order.length))
+  holding.push(...(await nearBest(choice, promising, holding)))
+  measurer.begin('verification', 1)
   let failed = 0
-  for (const candidate of order) {
+  for (const candidate of holding.sort(byTime)) {
     if (candidate.ms < STEP * failed) continue
     failed = candidate.ms
-    if ((await lossOf(choice, candidate, 'choose')).estimate > maxLoss) continue
+    if (!(await holdsOn(choice, candidate, 'choose'))) continue
     const loss = await lossOf(choice, candidate, 'verify')
     if (loss.estimate <= maxLoss) {
-      measurer.found(textOf(candidate, choice.sites))
+      tellBest(choice, [candidate])
       return { candidate, loss }
     }
   }
   return undefined
+}
+
+/** A share that is lowered goes down to this part of what it was. */
+const LOWER = 0.8
+
+/** Faster schedules that hold, from the best one on, one share lower at a time: first what gains most for what it is expected to lose. */
+async function nearBest(
+  choice: Choice,
+  prospects: readonly Prospects[],
+  holding: readonly Candidate[],
+): Promise<Candidate[]> {
+  const found: Candidate[] = []
+  let [best] = [...holding].sort(byTime)
+  const prospect = prospects.find(({ hull }) => hull[0]?.contestant === best?.contestant)
+  const stuck = new Set<number>()
+  for (let tried = 0; tried < NEAR && best !== undefined && prospect !== undefined; tried++) {
+    const from: Candidate = best
+    const next = from.shares
+      .map((_, site) => ({ site, candidate: prospect.expect(lowered(from.shares, site)) }))
+      .filter(({ site, candidate }) => !stuck.has(site) && candidate.ms < from.ms)
+      .sort((a, b) => worth(from, b.candidate) - worth(from, a.candidate))[0]
+    if (next === undefined) break
+    if (await holdsOn(choice, next.candidate, 'choose')) {
+      best = next.candidate
+      found.push(best)
+      tellBest(choice, [best])
+    } else {
+      stuck.add(next.site)
+    }
+  }
+  return found
+}
+
+/** Milliseconds gained for what is lost. */
+function worth(from: Candidate, to: Candidate): number {
+  return (from.ms - to.ms) / Math.max(Number.EPSILON, to.loss - from.loss)
+}
+
+function lowered(shares: Shares, site: number): Shares {
+  const lower = Math.round(1e4 * LOWER * (shares[site] as number)) / 1e4
+  return shares.map((share, i) => (i < site ? share : Math.min(share, lower)))
+}
+
+function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[]): void {
+  const [best] = [...candidates].sort(byTime)
+  if (best !== undefined) measurer.found(textOf(best, sites))
+}
+
+async function holdsOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<boolean> {
+  return (await lossOf(choice, candidate, part)).estimate <= choice.maxLoss
 }
 
 /** Behind one that loses too much the next that is tried takes so much more time. */
@@ -77,12 +127,12 @@ async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: '
   return bootstrapMean(all.map((right, i) => 100 * (right - (own[i] as number))))
 }
 
-/** Hulls by the divergence that they expect at two thirds of the dense time. */
-function mostPromising(hulls: readonly (readonly Candidate[])[]): readonly (readonly Candidate[])[] {
-  const dense = Math.max(...hulls.flat().map(({ ms }) => ms))
-  const promise = (hull: readonly Candidate[]): number =>
+/** By the divergence that they expect at two thirds of the dense time. */
+function mostPromising(prospects: readonly Prospects[]): Prospects[] {
+  const dense = Math.max(...prospects.flatMap(({ hull }) => hull).map(({ ms }) => ms))
+  const promise = ({ hull }: Prospects): number =>
     (hull.filter(({ ms }) => ms <= (2 / 3) * dense).at(-1) ?? (hull[0] as Candidate)).loss
-  return [...hulls].sort((a, b) => promise(a) - promise(b))
+  return [...prospects].sort((a, b) => promise(a) - promise(b))
 }
 
 function byTime(a: Candidate, b: Candidate): number {

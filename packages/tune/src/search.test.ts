@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { front, hull, type Path, type SearchSpace } from './search.ts'
+import { expected, front, hull, type Path, type SearchSpace } from './search.ts'
 
 const levels = [1, 0.7, 0.4, 0.1]
 
@@ -61,6 +61,11 @@ describe('the hull of schedules', () => {
         for (const [i, path] of found.entries()) {
           const same = every.find(({ shares }) => shares.join() === path.shares.join())
           expect(path.ms).toBeCloseTo(same?.ms as number, 9)
+          expect(expected(space, path.shares)).toEqual({
+            ...path,
+            ms: expect.closeTo(path.ms),
+            loss: expect.closeTo(path.loss),
+          })
           expect(path.loss).toBeCloseTo(same?.loss as number, 9)
           const before = found[i - 1]
           if (before === undefined) continue

@@ -46,6 +46,17 @@ function between(space: SearchSpace, fast: Path, safe: Path): Path[] {
   return [...between(space, fast, middle), middle, ...between(space, middle, safe)]
 }
 
+/** What is expected of a schedule. */
+export function expected({ ms, cutMs, loss }: SearchSpace, shares: Shares): Path {
+  const path = { shares, ms: 0, loss: 0 }
+  for (const [site, share] of shares.entries()) {
+    const before = shares[site - 1] ?? 1
+    path.ms += ms(site, share) + (share === before ? 0 : cutMs(site, before))
+    if (share !== before) path.loss += Math.max(0, loss(site, share) - loss(site, before))
+  }
+  return path
+}
+
 /** The schedule with the least time + weight · loss; with an infinite weight the fastest of those without loss. */
 function best(space: SearchSpace, weight: number): Path {
   const { sites, ms, cutMs, loss } = space

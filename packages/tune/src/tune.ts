@@ -1,6 +1,6 @@
 import { inspect, type Plan, type Regime } from '@tp/compiler'
 import { none, type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, candidatesOf, type Named, usualShapes } from './candidates.ts'
+import { type Candidate, type Named, type Prospects, prospectsOf, usualShapes } from './candidates.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
@@ -39,14 +39,14 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const sites = sitesOf(options)
   const contestants = options.contestants.map(named)
   const common = { measurer, model, runtime, inputs, device, sites }
-  const hulls = await candidatesOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
+  const prospects = await prospectsOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
   const dense: Named = { entry: contestants[0]?.entry as Named['entry'], method: none(), name: 'none' }
-  const chosen = await chooseCandidate({ ...common, split, maxLoss, dense }, hulls)
+  const chosen = await chooseCandidate({ ...common, split, maxLoss, dense }, prospects)
   const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
-    ...(chosen && { loss: chosen.loss, expectedMs: expected(chosen.candidate, hulls) }),
+    ...(chosen && { loss: chosen.loss, expectedMs: expectedMs(chosen.candidate, prospects) }),
     examples: split.verify.targets.length,
     data: inputs.source,
     grid: cells,
@@ -100,6 +100,6 @@ function planOf({ contestant: { entry, params }, shares }: Candidate, sites: rea
 }
 
 /** Every hull ends with the schedule that prunes nothing. */
-function expected({ ms }: Candidate, hulls: readonly (readonly Candidate[])[]): NonNullable<Figures['expectedMs']> {
-  return { dense: Math.max(...hulls.flat().map((candidate) => candidate.ms)), pruned: ms }
+function expectedMs({ ms }: Candidate, prospects: readonly Prospects[]): NonNullable<Figures['expectedMs']> {
+  return { dense: Math.max(...prospects.flatMap(({ hull }) => hull).map((candidate) => candidate.ms)), pruned: ms }
 }

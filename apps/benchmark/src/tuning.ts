@@ -7,8 +7,8 @@ await runSections(
     opening:
       '# Measured: tuned plans\n\nWritten by `pnpm --filter benchmark tuning`; the same numbers, unrounded, are in ' +
       '`reports/tuning.json`. Plans are chosen and verified on calibration data (`tp tune`), and reported once on test. The best ' +
-      'uniform schedule is chosen on the same examples: of four methods, with and without a cut in the first block, the ' +
-      'smallest share that loses no more. Loss in points against dense, paired by example, with its 95 % bootstrap interval; ' +
+      'uniform plan is chosen on the same examples: of the two most promising methods, with and without a cut in the first ' +
+      'block, the smallest ratio for all blocks that loses no more. Loss in points against dense, paired by example, with its 95 % bootstrap interval; ' +
       'times on one thread, all models in turns.',
   },
   sections,

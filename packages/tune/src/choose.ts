@@ -9,6 +9,8 @@ export interface Chosen {
   readonly candidate: Candidate
   /** Points of accuracy lost where it was verified. */
   readonly loss: Interval
+  /** The fastest with one ratio at all blocks that held on the examples to choose by. */
+  readonly uniform?: Candidate
 }
 
 export interface Choice extends Answering {
@@ -19,10 +21,10 @@ export interface Choice extends Answering {
 }
 
 /** So many contestants are followed up, those that promise most. */
-const FOLLOWED = 3
+const FOLLOWED = 2
 
 /** So many schedules are tried near the best. */
-const NEAR = 18
+const NEAR = 12
 
 /**
  * The fastest candidate that loses no more than is allowed. Of each promising contestant and each of its rows of schedules, the
@@ -33,11 +35,13 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
   const { measurer, maxLoss } = choice
   const promising = mostPromising(prospects).slice(0, FOLLOWED)
   const rows = promising.flatMap(({ hull, uniform }) => [hull.slice(0, -1), ...uniform])
+  const isUniform = (row: readonly Candidate[]): boolean => promising.some(({ uniform }) => uniform.includes(row))
   measurer.begin(
     'search',
     rows.reduce((sum, row) => sum + Math.ceil(Math.log2(row.length + 1)), NEAR),
   )
   const holding: Candidate[] = []
+  const uniform: Candidate[] = []
   for (const row of rows) {
     let [fails, holds] = [-1, row.length]
     while (holds - fails > 1) {
@@ -46,6 +50,7 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
       else fails = middle
     }
     holding.push(...row.slice(holds))
+    if (isUniform(row)) uniform.push(...row.slice(holds))
     tellBest(choice, holding)
   }
   holding.push(...(await nearBest(choice, promising, holding)))
@@ -58,7 +63,8 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
     const loss = await lossOf(choice, candidate, 'verify')
     if (loss.estimate <= maxLoss) {
       tellBest(choice, [candidate])
-      return { candidate, loss }
+      const [even] = uniform.sort(byTime)
+      return { candidate, loss, ...(even && { uniform: even }) }
     }
   }
   return undefined

@@ -47,6 +47,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const figures: Figures = {
     maxLoss,
     ...(chosen && { loss: chosen.loss, expectedMs: expectedMs(chosen.candidate, prospects) }),
+    ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
     examples: split.verify.targets.length,
     data: inputs.source,
     grid: cells,

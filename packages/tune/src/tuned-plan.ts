@@ -1,4 +1,4 @@
-import type { RegimesPlan } from '@tp/compiler'
+import type { Plan, RegimesPlan } from '@tp/compiler'
 import type { Interval } from '@tp/eval'
 import type { Cell } from './regimes.ts'
 
@@ -17,6 +17,8 @@ export interface Figures {
   readonly data: string
   /** Milliseconds an example, as the latency table expects them. */
   readonly expectedMs?: { readonly dense: number; readonly pruned: number }
+  /** The fastest plan with one ratio at all blocks that held on the examples to choose by: what tuning is to beat. */
+  readonly uniform?: Plan
   /** What was measured end to end, by shape. */
   readonly grid: readonly Cell[]
   readonly runtime: string

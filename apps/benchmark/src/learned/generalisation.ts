@@ -13,7 +13,7 @@ import { whatItKeeps } from './what-it-keeps.ts'
 const SHARE = 0.5
 
 /** Those whose thresholds and policies see scores of another length than they were learned at. */
-const names: readonly LearnedName[] = ['ltp', 'ltp-relative', 'tr-bert']
+const names: readonly LearnedName[] = ['ltp', 'tr-bert']
 
 /** Reviews are ten times as long as sentences, and there are few. */
 const reviews = { prefix: 'imdb-', settings: { batchSize: 8 } }

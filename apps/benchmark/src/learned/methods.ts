@@ -23,7 +23,7 @@ const learning: TrainSettings = {
 
 const HARD_EPOCHS = 1
 
-export type LearnedName = 'power-bert' | 'ltp' | 'ltp-relative' | 'adapler' | 'tr-bert' | 'length-adaptive'
+export type LearnedName = 'power-bert' | 'ltp' | 'adapler' | 'tr-bert' | 'length-adaptive'
 
 interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
   readonly method: Method
@@ -35,7 +35,6 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   // Its weights of ranks have to fall from 1.
   'power-bert': { method: powerBert(), settings: { methodRate: 3e-3 } },
   ltp: { method: ltp() },
-  'ltp-relative': { method: ltp({ relative: true }) },
   adapler: { method: adapler(), saliency: true },
   // Eight samples of each text: as many steps softly as the others have.
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },

@@ -27,8 +27,8 @@ export const cases: readonly TuningCase[] = [
   {
     name: 'minilm-sentiment',
     maxLoss: 1,
-    calibration: (context) => openMinilm(context, ['imdb', 'calibration.tsv'], 1200),
-    test: (context) => openMinilm(context, ['imdb', 'test.tsv']),
+    calibration: (context) => openMinilm(context, ['imdb', 'calibration.tsv'], 800),
+    test: (context) => openMinilm(context, ['imdb', 'test.tsv'], 1000),
   },
 ]
 

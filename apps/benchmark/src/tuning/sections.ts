@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
-import { none, schedule } from '@tp/core'
+import { none } from '@tp/core'
 import { bootstrapMean, type Evaluation, type Interval, type Speedup } from '@tp/eval'
 import { methods } from '@tp/method-attention'
 import { encodeModel } from '@tp/onnx'
@@ -16,7 +16,6 @@ import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
 import { cases, contestants, type DeviceName, deviceOf, type TuningCase } from './cases.ts'
-import { bestUniform, type Uniform } from './uniform.ts'
 
 /** What a section keeps for the others. */
 interface Values {
@@ -39,9 +38,7 @@ function tuned(one: TuningCase, device: DeviceName): Section {
     async run(context) {
       const calibration = await one.calibration(context)
       const plan = await tunedPlan(context, one, device, calibration)
-      context.onProgress('the best uniform schedule')
-      const uniform = await bestUniform(context, calibration, one.maxLoss)
-      return report(context, one, device, plan, uniform)
+      return report(context, one, device, plan)
     },
   }
 }
@@ -72,22 +69,13 @@ async function tunedPlan(
 /** Test examples that are timed, one by one. */
 const TIMED = 40
 
-async function report(
-  context: Context,
-  one: TuningCase,
-  device: DeviceName,
-  plan: TunedPlan,
-  uniform: Uniform | undefined,
-): Promise<Findings> {
+async function report(context: Context, one: TuningCase, device: DeviceName, plan: TunedPlan): Promise<Findings> {
   const test = await one.test(context)
   const files: Record<string, Uint8Array> = { dense: fileOf(test, { format: 1, method: 'none' }) }
   const own = plan.regimes.at(-1)?.plan as Plan
   files.tuned = fileOf(test, own)
-  if (uniform) {
-    const { method, keep, layers } = uniform
-    const model = prunedModel(test.model, { method, schedule: schedule(test.blocks, { keep, layers }) }, test.name)
-    files.uniform = encodeModel(model)
-  }
+  const { uniform } = plan.figures
+  if (uniform) files.uniform = fileOf(test, uniform)
   context.onProgress(`${Object.keys(files).length} models on ${test.lengths.length} examples`)
   const answers = await inParallel(
     Object.values(files).map((file) => () => evaluateFile(context.runtime, file, test.inputs, { resamples: 1 })),
@@ -97,7 +85,7 @@ async function report(
   const texts: Record<string, string> = {
     dense: 'without its dead tokens',
     tuned: planText(own),
-    uniform: uniformText(uniform),
+    uniform: uniform === undefined ? '' : planText(uniform),
   }
   const rows = Object.keys(files).map((name, i) => {
     const correct = right[i] as number[]
@@ -122,7 +110,7 @@ async function report(
     notes: [
       `Where the plan was verified it lost ${loss === undefined ? 'nothing, since nothing is pruned' : points(loss)}. ` +
         `Over the grid, dense where that is faster: mean ${factor(mean(routed))}, least ${factor(Math.min(...routed))}. ` +
-        `The tuned plan takes ${factor(gain)} as little time as the best uniform schedule.`,
+        `The tuned plan is ${factor(gain)} as fast as the best uniform one.`,
     ],
     values: { plan, speeds, gain, routed } satisfies Values & Record<string, unknown>,
   }
@@ -200,10 +188,6 @@ function fileOf({ model, name }: Subject, plan: Plan): Uint8Array {
 
 function planText({ method, layers = [], keep }: Plan): string {
   return `${method}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
-}
-
-function uniformText(uniform: Uniform | undefined): string {
-  return uniform === undefined ? '' : `${uniform.method.name}, keep ${uniform.keep} from block ${uniform.layers[0]}`
 }
 
 function deviceText(device: DeviceName): string {

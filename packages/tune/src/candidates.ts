@@ -1,4 +1,4 @@
-import { type Method, none } from '@tp/core'
+import type { Method } from '@tp/core'
 import { quantile } from 'simple-statistics'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { type Answering, denseAnswers, divergence } from './measure-answers.ts'
@@ -73,7 +73,7 @@ export async function prospectsOf(search: CandidateSearch): Promise<Prospects[]>
   }
 
   measurer.begin('sensitivity', contestants.length * sites.length * TRIED.length)
-  const dense = await denseAnswers(search, look, none())
+  const dense = await denseAnswers(search, look)
   const found: Prospects[] = []
   for (const contestant of contestants) {
     const { method, name } = contestant

@@ -1,5 +1,6 @@
+import { none } from '@tp/core'
 import { bootstrapMean, type Interval } from '@tp/eval'
-import type { Candidate, Named, Prospects } from './candidates.ts'
+import type { Candidate, Prospects } from './candidates.ts'
 import { type Answering, rightAnswers } from './measure-answers.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
@@ -17,7 +18,6 @@ export interface Choice extends Answering {
   readonly sites: readonly number[]
   readonly split: Split
   readonly maxLoss: number
-  readonly dense: Named
 }
 
 /** So many contestants are followed up, those that promise most. */
@@ -125,11 +125,11 @@ const STEP = 1.02
 
 /** Points lost against dense, paired by example. */
 async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Interval> {
-  const { sites, split, dense } = choice
+  const { sites, split } = choice
   const name = `${contestant.name} ${shares.join(' ')} ${part}`
   const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
   const own = await rightAnswers(choice, name, pruning, split[part])
-  const all = await rightAnswers(choice, `dense ${part}`, { method: dense.method, schedule: new Map() }, split[part])
+  const all = await rightAnswers(choice, `dense ${part}`, { method: none(), schedule: new Map() }, split[part])
   return bootstrapMean(all.map((right, i) => 100 * (right - (own[i] as number))))
 }
 

@@ -1,4 +1,4 @@
-import { type Method, type Runtime, type Schedule, TpError } from '@tp/core'
+import { type Method, none, type Runtime, type Schedule, TpError } from '@tp/core'
 import { evaluate, type ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
@@ -36,9 +36,8 @@ export interface DenseAnswers {
 export async function denseAnswers(
   { measurer, model, runtime }: Answering,
   inputs: ModelInputs,
-  none: Method,
 ): Promise<DenseAnswers> {
-  await using session = await measurer.load(runtime, model, none, new Map())
+  await using session = await measurer.load(runtime, model, none(), new Map())
   const { logits, classes } = await evaluate(session, inputs, evaluation(measurer))
   return { logits: logSoftmax(logits, classes), classes }
 }

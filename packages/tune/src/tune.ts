@@ -1,5 +1,5 @@
-import { inspect, type Plan, type Regime } from '@tp/compiler'
-import { none, type ScheduleOptions, TpError, truncate } from '@tp/core'
+import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
+import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Candidate, type Named, type Prospects, prospectsOf, usualShapes } from './candidates.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { Measurer } from './measurer.ts'
@@ -36,12 +36,11 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const found = inspect(model)
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
-  const sites = sitesOf(options)
+  const sites = sitesOf(model, found)
   const contestants = options.contestants.map(named)
   const common = { measurer, model, runtime, inputs, device, sites }
   const prospects = await prospectsOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
-  const dense: Named = { entry: contestants[0]?.entry as Named['entry'], method: none(), name: 'none' }
-  const chosen = await chooseCandidate({ ...common, split, maxLoss, dense }, prospects)
+  const chosen = await chooseCandidate({ ...common, split, maxLoss }, prospects)
   const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
@@ -60,9 +59,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
 }
 
 /** Blocks where tokens can leave: behind the others only such are read that stay anyway. */
-function sitesOf({ model }: TuneOptions): number[] {
-  const found = inspect(model)
-  if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
+function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
   const all = found.blocks.map(({ block }) => block).filter((block) => block >= found.open)
   const asked = new Map(all.map((block) => [block, { kind: 'ratio', value: 0.5 } as const]))
   return pruned(model, truncate(), asked).cuts.map(({ block }) => block)

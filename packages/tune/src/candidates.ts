@@ -73,7 +73,7 @@ export async function prospectsOf(search: CandidateSearch): Promise<Prospects[]>
   }
 
   measurer.begin('sensitivity', contestants.length * sites.length * TRIED.length)
-  const dense = await denseAnswers(search, look)
+  const dense = await denseAnswers(search, 'look', look)
   const found: Prospects[] = []
   for (const contestant of contestants) {
     const { method, name } = contestant

@@ -1,21 +1,28 @@
-import { none } from '@tp/core'
 import { bootstrapMean, type Interval } from '@tp/eval'
 import type { Candidate, Prospects } from './candidates.ts'
-import { type Answering, rightAnswers } from './measure-answers.ts'
+import { type Answering, denseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
 import { scheduleOf } from './pruning.ts'
+import { type Ranking, ranked } from './rank.ts'
 import type { Shares } from './search.ts'
 import type { Split } from './split.ts'
 
 export interface Chosen {
   readonly candidate: Candidate
-  /** Points of accuracy lost where it was verified. */
-  readonly loss: Interval
+  /** Where it was verified. */
+  readonly loss: Loss
   /** The fastest with one ratio at all blocks that held on the examples to choose by. */
   readonly uniform?: Candidate
 }
 
-export interface Choice extends Answering {
-  readonly sites: readonly number[]
+/** Points of accuracy lost against dense, with 95 % bootstrap intervals. */
+export interface Loss {
+  /** By the labels. */
+  readonly labelled: Interval
+  /** By the dense model's own probabilities. */
+  readonly believed: Interval
+}
+
+export interface Choice extends Answering, Ranking {
   readonly split: Split
   readonly maxLoss: number
 }
@@ -32,7 +39,7 @@ const NEAR = 12
  * for; then they are tried on the examples to verify on, the fastest first.
  */
 export async function chooseCandidate(choice: Choice, prospects: readonly Prospects[]): Promise<Chosen | undefined> {
-  const { measurer, maxLoss } = choice
+  const { measurer } = choice
   const promising = mostPromising(prospects).slice(0, FOLLOWED)
   const rows = promising.flatMap(({ hull, uniform }) => [hull.slice(0, -1), ...uniform])
   const isUniform = (row: readonly Candidate[]): boolean => promising.some(({ uniform }) => uniform.includes(row))
@@ -43,25 +50,23 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
   const holding: Candidate[] = []
   const uniform: Candidate[] = []
   for (const row of rows) {
-    let [fails, holds] = [-1, row.length]
-    while (holds - fails > 1) {
-      const middle = Math.floor((fails + holds) / 2)
-      if (await holdsOn(choice, row[middle] as Candidate, 'choose')) holds = middle
+    let [fails, safe] = [-1, row.length]
+    while (safe - fails > 1) {
+      const middle = Math.floor((fails + safe) / 2)
+      if (await holdsOn(choice, row[middle] as Candidate, 'choose')) safe = middle
       else fails = middle
     }
-    holding.push(...row.slice(holds))
-    if (isUniform(row)) uniform.push(...row.slice(holds))
+    holding.push(...row.slice(safe))
+    if (isUniform(row)) uniform.push(...row.slice(safe))
     tellBest(choice, holding)
   }
   holding.push(...(await nearBest(choice, promising, holding)))
-  measurer.begin('verification', 1)
-  let failed = 0
-  for (const candidate of holding.sort(byTime)) {
-    if (candidate.ms < STEP * failed) continue
-    failed = candidate.ms
+  const fastest = spread([...holding, ...uniform].sort(byTime))
+  measurer.begin('verification', 2)
+  for (const candidate of await ranked(choice, fastest)) {
     if (!(await holdsOn(choice, candidate, 'choose'))) continue
     const loss = await lossOf(choice, candidate, 'verify')
-    if (loss.estimate <= maxLoss) {
+    if (holds(choice, loss)) {
       tellBest(choice, [candidate])
       const [even] = uniform.sort(byTime)
       return { candidate, loss, ...(even && { uniform: even }) }
@@ -117,20 +122,35 @@ function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[])
 }
 
 async function holdsOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<boolean> {
-  return (await lossOf(choice, candidate, part)).estimate <= choice.maxLoss
+  return holds(choice, await lossOf(choice, candidate, part))
 }
 
-/** Behind one that loses too much the next that is tried takes so much more time. */
+/** One that follows another takes at least so much more time. */
 const STEP = 1.02
 
+/** Of candidates by time those that differ from the one before of the same method. */
+function spread(candidates: readonly Candidate[]): Candidate[] {
+  const kept: Candidate[] = []
+  for (const candidate of candidates) {
+    const like = kept.findLast(({ contestant }) => contestant === candidate.contestant)
+    if (like === undefined || candidate.ms >= STEP * like.ms) kept.push(candidate)
+  }
+  return kept
+}
+
 /** Points lost against dense, paired by example. */
-async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Interval> {
+async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Loss> {
   const { sites, split } = choice
-  const name = `${contestant.name} ${shares.join(' ')} ${part}`
   const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
-  const own = await rightAnswers(choice, name, pruning, split[part])
-  const all = await rightAnswers(choice, `dense ${part}`, { method: none(), schedule: new Map() }, split[part])
-  return bootstrapMean(all.map((right, i) => 100 * (right - (own[i] as number))))
+  const dense = await denseAnswers(choice, part, split[part])
+  const answers = await prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
+  const { labelled, believed } = lossesOf(dense, answers, split[part].targets)
+  return { labelled: bootstrapMean(labelled), believed: bootstrapMean(believed) }
+}
+
+/** Whether neither way of counting says that more is lost than is allowed. */
+function holds({ maxLoss }: Choice, { labelled, believed }: Loss): boolean {
+  return Math.max(labelled.estimate, believed.estimate) <= maxLoss
 }
 
 /** By the divergence that they expect at two thirds of the dense time. */

@@ -13,33 +13,66 @@ export interface Answering {
   readonly runtime: Runtime
 }
 
-/** Right (1) or wrong (0), by example. */
-export async function rightAnswers(
+/** What the dense model answers on some examples. */
+export interface DenseAnswers {
+  /** log p of each class, [examples, classes] */
+  readonly logits: Float32Array
+  readonly classes: number
+}
+
+export async function denseAnswers(
+  { measurer, model, runtime }: Answering,
+  name: string,
+  inputs: ModelInputs,
+): Promise<DenseAnswers> {
+  const numbers = await measurer.measure(`dense answers ${name}`, async () => {
+    await using session = await measurer.load(runtime, model, none(), new Map())
+    const { logits, classes } = await evaluate(session, inputs, evaluation(measurer))
+    return [...logSoftmax(logits, classes)]
+  })
+  return { logits: Float32Array.from(numbers), classes: numbers.length / inputs.targets.length }
+}
+
+/** The class that a pruned model answers with, by example. */
+export async function prunedAnswers(
   { measurer, model, runtime }: Answering,
   name: string,
   { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
   inputs: ModelInputs,
 ): Promise<readonly number[]> {
-  return measurer.measure(`right ${name}`, async () => {
+  return measurer.measure(`answers ${name}`, async () => {
     await using session = await measurer.load(runtime, model, method, schedule)
-    const { correct } = await evaluate(session, inputs, evaluation(measurer))
-    return correct.map(Number)
+    return (await evaluate(session, inputs, evaluation(measurer))).predictions
   })
 }
 
-export interface DenseAnswers {
-  readonly logits: Float32Array
-  readonly classes: number
+/** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */
+export interface Losses {
+  readonly labelled: readonly number[]
+  readonly believed: readonly number[]
 }
 
-/** log p of each class by the dense model, [examples, classes] */
-export async function denseAnswers(
-  { measurer, model, runtime }: Answering,
-  inputs: ModelInputs,
-): Promise<DenseAnswers> {
-  await using session = await measurer.load(runtime, model, none(), new Map())
-  const { logits, classes } = await evaluate(session, inputs, evaluation(measurer))
-  return { logits: logSoftmax(logits, classes), classes }
+/**
+ * A turned answer costs 100 points or gains as many, if one goes by the label; on average it costs what the dense model holds its own
+ * answer to be likelier than the new one. The second says more with few examples: few answers turn, and their labels are all but a
+ * coin's throw. As far as the model is surer than it should be, it is too strict.
+ */
+export function lossesOf(
+  { logits, classes }: DenseAnswers,
+  answers: readonly number[],
+  targets: readonly number[],
+): Losses {
+  const dense = answers.map((_, i) => largest(logits.subarray(i * classes, (i + 1) * classes)))
+  const chance = (i: number, answer: number): number => Math.exp(logits[i * classes + answer] as number)
+  const right = (i: number, answer: number): number => Number(answer === targets[i])
+  return {
+    labelled: answers.map((answer, i) => 100 * (right(i, dense[i] as number) - right(i, answer))),
+    believed: answers.map((answer, i) => 100 * (chance(i, dense[i] as number) - chance(i, answer))),
+  }
+}
+
+function largest(values: Float32Array): number {
+  return values.reduce((best, value, i) => (value > (values[best] as number) ? i : best), 0)
 }
 
 /** How far a pruned model's answers are from the dense one's: mean over examples of KL(dense ‖ pruned), in nats. */

@@ -40,12 +40,16 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const contestants = options.contestants.map(named)
   const common = { measurer, model, runtime, inputs, device, sites }
   const prospects = await prospectsOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
-  const chosen = await chooseCandidate({ ...common, split, maxLoss }, prospects)
+  const chosen = await chooseCandidate({ ...common, shapes, split, maxLoss }, prospects)
   const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
-    ...(chosen && { loss: chosen.loss, expectedMs: expectedMs(chosen.candidate, prospects) }),
+    ...(chosen && {
+      loss: chosen.loss.labelled,
+      believedLoss: chosen.loss.believed,
+      expectedMs: expectedMs(chosen.candidate, prospects),
+    }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
     examples: split.verify.targets.length,
     data: inputs.source,

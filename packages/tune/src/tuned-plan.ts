@@ -13,6 +13,8 @@ export interface Figures {
   readonly maxLoss: number
   /** Points lost on examples that nothing was chosen by, with 95 % bootstrap interval, paired with dense; none where nothing is pruned. */
   readonly loss?: Interval
+  /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as it is too sure. */
+  readonly believedLoss?: Interval
   readonly examples: number
   readonly data: string
   /** Milliseconds an example, as the latency table expects them. */

@@ -1,0 +1,39 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { lossesOf } from './measure-answers.ts'
+
+const CLASSES = 3
+
+/** Chances of three classes, by example. */
+const chances = fc
+  .array(fc.tuple(...Array.from({ length: CLASSES }, () => fc.double({ min: 0.01, max: 1, noNaN: true }))), {
+    minLength: 1,
+  })
+  .map((rows) => rows.map((row) => row.map((value) => value / row.reduce((sum, other) => sum + other, 0))))
+
+test('what is believed to be lost is what labels drawn by the model lose on average, and never a gain', () => {
+  fc.assert(
+    fc.property(chances, fc.infiniteStream(fc.nat({ max: CLASSES - 1 })), (rows, stream) => {
+      const dense = { logits: Float32Array.from(rows.flat(), Math.log), classes: CLASSES }
+      const answers = rows.map(() => stream.next().value as number)
+      const { believed } = lossesOf(
+        dense,
+        answers,
+        rows.map(() => 0),
+      )
+      for (const [i, row] of rows.entries()) {
+        const average = row.reduce((sum, chance, label) => {
+          const { labelled } = lossesOf(
+            dense,
+            answers,
+            rows.map(() => label),
+          )
+          return sum + chance * (labelled[i] as number)
+        }, 0)
+        expect(believed[i]).toBeCloseTo(average, 3)
+        expect(believed[i]).toBeGreaterThanOrEqual(0)
+      }
+    }),
+    { numRuns: 50 },
+  )
+})

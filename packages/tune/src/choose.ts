@@ -15,7 +15,7 @@ export interface Chosen {
 }
 
 /** Points of accuracy lost against dense, with 95 % bootstrap intervals. */
-export interface Loss {
+interface Loss {
   /** By the labels. */
   readonly labelled: Interval
   /** By the dense model's own probabilities. */

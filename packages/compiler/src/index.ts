@@ -19,6 +19,7 @@ export {
   type PruneOptions,
   type PruneResult,
   prune,
+  pruneOrThrow,
   type Tower,
 } from './prune.ts'
 export type { Refusal } from './refusal.ts'

@@ -4,7 +4,7 @@ import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { checkPlan, fromPlan, prune } from './index.ts'
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, prune, pruneOrThrow } from './index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -57,4 +57,42 @@ test('a method that is not there, and an option that it does not take', () => {
   }
   expect(codeOf({ format: 1, method: 'tome' })).toBe('TP_PLAN')
   expect(codeOf({ format: 1, method: 'key-norm', params: { size: 3 } })).toBe('TP_OPTION')
+})
+
+test('a plan with regimes is told from one without, and taken as it is', () => {
+  const dense = { format: 1, method: 'none' }
+  const plan = {
+    format: 1,
+    regimes: [{ upTo: 32, plan: dense }, { plan: { ...dense, method: 'key-norm', keep: 0.5 } }],
+    figures: 1,
+  }
+  expect([hasRegimes(plan), hasRegimes(dense), hasRegimes(null)]).toEqual([true, false, false])
+  expect(checkRegimes(plan, 'plan.json')).toEqual(plan)
+})
+
+const none = { format: 1, method: 'none' }
+test.each([
+  [{ format: 1, regimes: [] }, /no plan with regimes/],
+  [{ format: 2, regimes: [{ plan: none }] }, /no plan with regimes/],
+  [{ format: 1, regimes: [{ upTo: 8, plan: none }] }, /upTo of regime 0 is 8; the last one has no limit/],
+  [
+    { format: 1, regimes: [{ plan: none }, { plan: none }] },
+    /upTo of regime 0 is undefined; it must be a whole number above 0/,
+  ],
+  [
+    { format: 1, regimes: [{ upTo: 8, plan: none }, { upTo: 8, plan: none }, { plan: none }] },
+    /upTo of regime 1 is 8; it must be a whole number above 8/,
+  ],
+  [{ format: 1, regimes: [{ plan: { format: 1 } }] }, /plan.json, regime 0.*method is missing/],
+])('regimes %j are refused', (plan, message) => {
+  expect(() => checkRegimes(plan, 'plan.json')).toThrow(message)
+  expect(() => checkRegimes(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
+})
+
+test('a refusal can be an error with its code', () => {
+  const open = { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.5 }) }
+  const pruned = pruneOrThrow(mail, { ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }, 'test')
+  expect(() => pruneOrThrow(pruned.model, open, 'test')).toThrow(
+    expect.objectContaining({ code: 'TP_PRUNED', where: 'test' }),
+  )
 })

@@ -99,6 +99,17 @@ export function prune(source: Model, options: PruneOptions): PruneResult {
   }
 }
 
+/**
+ * The same where a refusal is an error like others.
+ * @param where who asks, for the error
+ * @throws TpError with the code and the sentence of the refusal
+ */
+export function pruneOrThrow(source: Model, options: PruneOptions, where: string): Pruned {
+  const result = prune(source, options)
+  if (result.ok) return result
+  throw new TpError(result.refusal.code, where, result.refusal.message)
+}
+
 function pruneModel(source: Model, options: PruneOptions): Pruned {
   const program = openProgram(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
   const found = findEncoders(program)

@@ -53,6 +53,19 @@ export function schedule(blocks: number, options: ScheduleOptions): Schedule {
   return new Map(layers.map((layer, i) => [layer, amount(kind, list[i] as number)]))
 }
 
+/**
+ * The schedule that leaves given shares of all tokens behind some layers: what each keeps of those that arrive, a layer where
+ * none leave among them.
+ * @param shares by layer, above 0 and at most 1, never rising
+ */
+export function scheduleOfShares(layers: readonly number[], shares: readonly number[]): Schedule {
+  const amounts = layers.map((layer, i): [number, Amount] => [
+    layer,
+    { kind: 'ratio', value: tenThousandths((shares[i] as number) / (shares[i - 1] ?? 1)) / 10_000 },
+  ])
+  return new Map(amounts)
+}
+
 /** Tokens that a row with `count` real tokens keeps; undefined where only the scores decide. */
 export function keptCount(count: number, amount: Amount): number | undefined {
   if (amount.kind === 'ratio') return Math.floor((count * tenThousandths(amount.value) + 9999) / 10000)

@@ -1,4 +1,4 @@
-import { type Pruned, type PruneOptions, prune } from '@tp/compiler'
+import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
 import {
   type AbortSignalLike,
   type Amount,
@@ -135,7 +135,5 @@ function scaledAmount({ kind, value }: Amount, factor: number): Amount {
 
 /** A model with its pruning. @throws TpError with the code of a refusal */
 export function pruned(model: Model, options: PruneOptions): Pruned {
-  const result = prune(model, options)
-  if (!result.ok) throw new TpError(result.refusal.code, 'train', result.refusal.message)
-  return result
+  return pruneOrThrow(model, options, 'train')
 }

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, type Amount, type Schedule, TpError, throwIfAborted } from '@tp/core'
+import { type AbortSignalLike, type Schedule, scheduleOfShares, TpError, throwIfAborted } from '@tp/core'
 import { randomNumbers } from '@tp/eval'
 
 /** What a schedule comes to. */
@@ -60,7 +60,7 @@ export async function searchSchedule(options: SearchOptions): Promise<SearchResu
     if (known.has(key)) return
     known.add(key)
     throwIfAborted(options.signal, 'train')
-    const schedule = scheduleOf(layers, shares)
+    const schedule = scheduleOfShares(layers, shares)
     front = withMember(front, { shares, schedule, ...(await options.evaluate(schedule)) })
   }
   const tell = (generation: number): void => options.onProgress?.({ generation, front: front.map(candidateOf) })
@@ -127,15 +127,6 @@ function crossed(a: Shares, b: Shares): Shares {
 /** In steps of a hundredth, so that what differs by less is not tried twice. */
 function rounded(share: number): number {
   return Math.max(1, Math.round(share * 100)) / 100
-}
-
-/** What each layer keeps of those that arrive. */
-function scheduleOf(layers: readonly number[], shares: Shares): Schedule {
-  const amounts = layers.map((layer, i): [number, Amount] => [
-    layer,
-    { kind: 'ratio', value: Math.round((10_000 * (shares[i] as number)) / (shares[i - 1] ?? 1)) / 10_000 },
-  ])
-  return new Map(amounts)
 }
 
 function checkNumbers(

@@ -1,5 +1,5 @@
 import type { Method } from '@tp/core'
-import { quantile } from 'simple-statistics'
+import { mean, quantile } from 'simple-statistics'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { type Answering, denseAnswers, divergence } from './measure-answers.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
@@ -151,8 +151,4 @@ function interpolated(tried: readonly number[], share: number): number {
     after < 0 ? points.slice(-2) : after === 0 ? [points[0], points[0]] : points.slice(after - 1, after + 1)
   ) as [[number, number], [number, number]]
   return x1 === x2 ? y1 : y1 + ((y2 - y1) * (share - x1)) / (x2 - x1)
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -1,6 +1,6 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
 import type { Candidate, Prospects } from './candidates.ts'
-import { type Answering, denseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
+import { type Answering, type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
 import { scheduleOf } from './pruning.ts'
 import { type Ranking, ranked } from './rank.ts'
 import type { Shares } from './search.ts'
@@ -25,6 +25,8 @@ interface Loss {
 export interface Choice extends Answering, Ranking {
   readonly split: Split
   readonly maxLoss: number
+  /** The dense model's answers to each part. */
+  readonly dense: Readonly<Record<'choose' | 'verify', DenseAnswers>>
 }
 
 /** So many contestants are followed up, those that promise most. */
@@ -140,11 +142,10 @@ function spread(candidates: readonly Candidate[]): Candidate[] {
 
 /** Points lost against dense, paired by example. */
 async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Loss> {
-  const { sites, split } = choice
+  const { sites, split, dense } = choice
   const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
-  const dense = await denseAnswers(choice, part, split[part])
   const answers = await prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
-  const { labelled, believed } = lossesOf(dense, answers, split[part].targets)
+  const { labelled, believed } = lossesOf(dense[part], answers, split[part].targets)
   return { labelled: bootstrapMean(labelled), believed: bootstrapMean(believed) }
 }
 

@@ -1,5 +1,5 @@
 import { type Method, none, type Runtime, type Schedule, TpError } from '@tp/core'
-import { evaluate, type ModelInputs } from '@tp/eval'
+import { evaluate, largest, type ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
@@ -69,10 +69,6 @@ export function lossesOf(
     labelled: answers.map((answer, i) => 100 * (right(i, dense[i] as number) - right(i, answer))),
     believed: answers.map((answer, i) => 100 * (chance(i, dense[i] as number) - chance(i, answer))),
   }
-}
-
-function largest(values: Float32Array): number {
-  return values.reduce((best, value, i) => (value > (values[best] as number) ? i : best), 0)
 }
 
 /** How far a pruned model's answers are from the dense one's: mean over examples of KL(dense ‖ pruned), in nats. */

@@ -2,6 +2,7 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Candidate, type Named, type Prospects, prospectsOf, usualShapes } from './candidates.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
+import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
 import { pruned, scheduleOf } from './pruning.ts'
@@ -40,7 +41,12 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const contestants = options.contestants.map(named)
   const common = { measurer, model, runtime, inputs, device, sites }
   const prospects = await prospectsOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
-  const chosen = await chooseCandidate({ ...common, shapes, split, maxLoss }, prospects)
+  measurer.begin('search', 2)
+  const dense = {
+    choose: await denseAnswers(common, 'choose', split.choose),
+    verify: await denseAnswers(common, 'verify', split.verify),
+  }
+  const chosen = await chooseCandidate({ ...common, shapes, split, maxLoss, dense }, prospects)
   const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {

@@ -1,4 +1,3 @@
-import { prune } from '@tp/compiler'
 import { type Method, none, random, schedule, TpError } from '@tp/core'
 import { compareEmbeddings, type Embeddings, embed, type Figure } from '@tp/eval'
 import { receivedAttention } from '@tp/method-attention'
@@ -6,6 +5,7 @@ import { tome, withMerge } from '@tp/method-hybrid'
 import { cloneModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
+import { prunedModel } from '../measure/variant.ts'
 import type { Section } from '../report/section.ts'
 import { openMinilm } from './minilm.ts'
 
@@ -84,9 +84,8 @@ export const embeddings: Section = {
 
 function fileOf(subject: Subject, model: Model, { method, keep, restore = undefined }: Variant): Uint8Array {
   const plan = keep === undefined ? new Map() : schedule(subject.blocks, { keep, layers })
-  const result = prune(model, { method, schedule: plan, ...(restore !== undefined && { restore }) })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-  return encodeModel(result.model)
+  const options = { method, schedule: plan, ...(restore !== undefined && { restore }) }
+  return encodeModel(prunedModel(model, options, subject.name))
 }
 
 /** The same model with the mean of its last hidden states over the real tokens as one more output, [batch, hidden]. */

@@ -52,11 +52,7 @@ export async function openSentiment({ shared }: Context): Promise<GuardedModel> 
   const open = (...data: string[]): Promise<Dataset> => openDataset(shared('data', ...data), { labels: folder.labels })
   const test = some(await open('imdb', 'test.tsv'), REVIEWS)
   const part = some(test, SHIFTED)
-  const shift = (name: string, severity: number): ShiftedData => ({
-    name: `${name}:${severity}`,
-    dataset: shifted(part, namedShift('text', name, severity)),
-    labelled: true,
-  })
+  const shift = shiftOf(part)
   return {
     name: 'minilm-sentiment',
     path,
@@ -91,11 +87,7 @@ export async function openSentiment({ shared }: Context): Promise<GuardedModel> 
 export async function openMails({ shared }: Context): Promise<GuardedModel> {
   const test = textDataset('mails', mailData('test'))
   const part = some(test, SHIFTED)
-  const shift = (name: string, severity: number): ShiftedData => ({
-    name: `${name}:${severity}`,
-    dataset: shifted(part, namedShift('text', name, severity)),
-    labelled: true,
-  })
+  const shift = shiftOf(part)
   return {
     name: 'mail',
     path: modelPath('mail'),
@@ -136,11 +128,7 @@ const picture = { channels: 1, height: 28, width: 28 }
 export async function openDigits({ shared }: Context): Promise<GuardedModel> {
   const { normalisation } = embeddedModel('digits-vit')
   const test = imageDataset('digits', picture, digitsData('test'))
-  const shift = (name: string, severity: number): ShiftedData => ({
-    name: `${name}:${severity}`,
-    dataset: shifted(test, namedShift('image', name, severity)),
-    labelled: true,
-  })
+  const shift = shiftOf(test)
   return {
     name: 'digits-vit',
     path: modelPath('digits-vit'),
@@ -166,6 +154,15 @@ export async function openDigits({ shared }: Context): Promise<GuardedModel> {
       },
     ],
   }
+}
+
+/** Makes shifted forms of a data set, by name and severity. */
+function shiftOf(dataset: Dataset): (name: string, severity: number) => ShiftedData {
+  return (name, severity) => ({
+    name: `${name}:${severity}`,
+    dataset: shifted(dataset, namedShift(dataset.modality, name, severity)),
+    labelled: true,
+  })
 }
 
 /** Evenly spaced, since some data come sorted. */

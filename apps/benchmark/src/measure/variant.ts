@@ -1,5 +1,5 @@
-import { flopsFormula, type PruneOptions, prune } from '@tp/compiler'
-import { keptCount, type Method, none, type Schedule, TpError } from '@tp/core'
+import { flopsFormula, type PruneOptions, pruneOrThrow } from '@tp/compiler'
+import { keptCount, type Method, none, type Schedule } from '@tp/core'
 import { keptFractions } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { Subject } from './subject.ts'
@@ -24,9 +24,7 @@ export function pruned(subject: Subject, method: Method, schedule: Schedule): Va
 
 /** A model with its pruning. @throws TpError with the code of a refusal, and what the model is called */
 export function prunedModel(model: Model, options: PruneOptions, name: string): Model {
-  const result = prune(model, options)
-  if (result.ok) return result.model
-  throw new TpError(result.refusal.code, 'benchmark', `${name}: ${result.refusal.message}`)
+  return pruneOrThrow(model, options, `benchmark, ${name}`).model
 }
 
 export function withoutDeadTokens(subject: Subject): Variant {

@@ -5,6 +5,7 @@ import { bootstrapMean, type Evaluation, type Interval, type Speedup } from '@tp
 import { methods } from '@tp/method-attention'
 import { encodeModel } from '@tp/onnx'
 import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
+import { mean } from 'simple-statistics'
 import { behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { stratifiedSample } from '../measure/sample.ts'
@@ -192,8 +193,4 @@ function planText({ method, layers = [], keep }: Plan): string {
 
 function deviceText(device: DeviceName): string {
   return device === 'node' ? 'in Node' : 'in wasm'
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

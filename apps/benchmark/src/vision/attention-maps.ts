@@ -1,9 +1,9 @@
-import { prune } from '@tp/compiler'
-import { type Method, quasiRandom, random, schedule, TpError } from '@tp/core'
+import { type Method, quasiRandom, random, schedule } from '@tp/core'
 import { clsAttention } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import { encodeModel } from '@tp/onnx'
 import type { Subject } from '../measure/subject.ts'
+import { prunedModel } from '../measure/variant.ts'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
@@ -91,9 +91,8 @@ export const attentionMaps: Section = {
 
 async function observe({ runtime }: Context, { model, blocks, inputs }: Subject, look: Look): Promise<Kept> {
   const { method, keep, block } = look
-  const result = prune(model, { method, schedule: schedule(blocks, { keep, layers: [block] }), trace: true })
-  if (!result.ok) throw new TpError(result.refusal.code, 'benchmark', result.refusal.message)
-  await using session = await runtime.load(encodeModel(result.model), { threads: 1 })
+  const own = { method, schedule: schedule(blocks, { keep, layers: [block] }), trace: true }
+  await using session = await runtime.load(encodeModel(prunedModel(model, own, method.name)), { threads: 1 })
   const rows: Uint8Array[] = []
   for (let start = 0; start < EXAMPLES; start += BATCH) {
     const outputs = await session.run(await inputs.feeds(Array.from({ length: BATCH }, (_, i) => start + i)))

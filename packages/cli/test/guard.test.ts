@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { type Ended, temporaryFolder, tp, tpHere } from './tp.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -14,6 +14,7 @@ const run = (...args: readonly string[]) => tp(named(args))
 const runHere = (...args: readonly string[]) => tpHere(named(args))
 const [pruned, calibration, held, guard] = ['pruned.onnx', 'calibration.tsv', 'held.tsv', 'guard.json'] as const
 const promise = ['--agreement', '0.9', '--confidence', '0.9']
+let calibrated: Ended
 
 beforeAll(async () => {
   const mails = mailData('calibration').filter(({ text }) => text.length < 500)
@@ -29,20 +30,11 @@ beforeAll(async () => {
   const amount = ['--method', 'received-attention', '--keep', '0.05', '--layers', '0']
   const { code, stderr } = await runHere('prune', mail, '-o', pruned, ...amount, '--monitor')
   expect([code, stderr]).toEqual([0, expect.stringContaining('pruning')])
+  calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
 
 test('calibrate writes what eval takes: the promise, its threshold, the baseline', async () => {
-  const { code, stdout } = await run(
-    'calibrate',
-    pruned,
-    '--against',
-    mail,
-    '--data',
-    calibration,
-    ...promise,
-    '-o',
-    guard,
-  )
+  const { code, stdout } = calibrated
   expect(code).toBe(0)
   expect(stdout).toContain('the dense answer for 90 % of inputs like these, with 90 % confidence')
   expect(stdout).toContain('watches margin, mass')

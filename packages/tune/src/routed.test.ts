@@ -41,6 +41,7 @@ test('runs go where their size belongs, and all sessions go with the one', { tim
     expect(logits?.data).not.toEqual((await other.run(given)).logits?.data)
   }
   await both.dispose()
+  await expect(both.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))
   await expect(dense.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))
   await expect(pruned.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))
 })

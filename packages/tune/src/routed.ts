@@ -1,4 +1,4 @@
-import { type NamedTensors, type Session, TpError } from '@tp/core'
+import { type NamedTensors, openSession, type Session, TpError } from '@tp/core'
 
 export interface Route {
   /** Most positions of a run that it takes; the last one takes all. */
@@ -24,22 +24,17 @@ export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {})
     const positions = rows * (tokens ?? length)
     return (routes.find(({ upTo = Number.POSITIVE_INFINITY }) => positions <= upTo) as Route).session
   }
-  const dispose = async (): Promise<void> => {
-    await Promise.all(routes.map(({ session }) => session.dispose()))
-  }
-  return Object.freeze<Session>({
+  return openSession('tune', {
     inputs: first.session.inputs,
     outputs: first.session.outputs,
-    run: async (feeds, options) => routeOf(feeds).run(feeds, options),
-    async warmUp(...inputs) {
-      for (const feeds of inputs) await routeOf(feeds).run(feeds)
-    },
+    run: async (feeds) => routeOf(feeds).run(feeds),
     async endProfile() {
       const paths = await Promise.all(routes.map(({ session }) => session.endProfile()))
       return paths.find((path) => path !== undefined)
     },
-    dispose,
-    [Symbol.asyncDispose]: dispose,
+    async close() {
+      await Promise.all(routes.map(({ session }) => session.dispose()))
+    },
   })
 }
 

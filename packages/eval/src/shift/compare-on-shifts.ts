@@ -1,4 +1,5 @@
 import { type Session, TpError } from '@tp/core'
+import { mean } from 'simple-statistics'
 import { type Evaluation, evaluate } from '../evaluate.ts'
 import { bootstrapMean, type Interval } from '../metrics/bootstrap.ts'
 import type { EvaluateOptions, Progress } from '../run-examples.ts'
@@ -117,8 +118,4 @@ export function compareOnShifts(
       kept: kept.length === 0 ? undefined : mean(kept),
     }
   })
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setUp } from '../setup/set-up.mjs'
+import { checkApi } from './api/check-api.mjs'
 import { checkFormatAndLint, checkTypes, checkUnused } from './checks.mjs'
 import { checkDocs } from './docs/check-docs.mjs'
 import { checkGenerated } from './generated.mjs'
@@ -31,6 +32,7 @@ function groups(scratch) {
     unused: checkUnused,
     manifests: checkManifests,
     generated: checkGenerated,
+    api: checkApi,
     sizes: checkSizes,
     tarballs: async () => checkTarballs(await tarballs()),
     docs: async () => checkDocs(scratch, await tarballs()),

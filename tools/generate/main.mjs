@@ -1,4 +1,5 @@
 import '../setup/node-version.mjs'
 
 const { writeGenerated } = await import('./generated.mjs')
-for (const file of await writeGenerated()) process.stderr.write(`${file} updated\n`)
+const { writeReports } = await import('../check/api/reports.mjs')
+for (const file of [...(await writeGenerated()), ...writeReports()]) process.stderr.write(`${file} updated\n`)

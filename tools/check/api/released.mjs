@@ -1,0 +1,23 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readJson, root } from '../workspace.mjs'
+import { recordOf } from './changes.mjs'
+import { REPORTS, writtenReports } from './reports.mjs'
+
+/**
+ * The APIs of the last release, kept in the repository, so that changes are seen where there is no history: in a shallow
+ * clone, in an archive.
+ */
+export const RELEASED = `${REPORTS}/released.json`
+
+/** @returns {{ version: string, reports: import('./changes.mjs').ApiRecord }} */
+export function readReleased() {
+  return JSON.parse(readFileSync(join(root, RELEASED), 'utf8'))
+}
+
+/** What the packages are now is from now on the last release. */
+export function recordRelease() {
+  const { version } = readJson('packages/core/package.json')
+  const record = { version, reports: recordOf(writtenReports()) }
+  writeFileSync(join(root, RELEASED), `${JSON.stringify(record, null, 2)}\n`)
+}

@@ -1,0 +1,60 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { apiReports } from './reports.mjs'
+
+/** The reports of a package with these declarations at its entry points. @param {Record<string, string>} entries */
+function reportsOf(entries) {
+  const folder = mkdtempSync(join(tmpdir(), 'tp-api-test-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'dist'))
+  const files = Object.keys(entries).map((entry) => [entry, `dist/${entry === '.' ? 'index' : entry.slice(2)}.d.ts`])
+  for (const [entry = '', file = ''] of files) writeFileSync(join(folder, file), entries[entry] ?? '')
+  const exports = Object.fromEntries(files.map(([entry, file]) => [entry, { types: `./${file}` }]))
+  const manifest = {
+    name: '@tp/sample',
+    version: '1.2.3',
+    type: 'module',
+    exports: { ...exports, './data/*': './data/*' },
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+  return apiReports([folder])
+}
+
+/** The one report of a package. @param {string} declarations */
+function reportOf(declarations) {
+  const [report] = reportsOf({ '.': declarations })
+  return report?.text
+}
+
+const declarations = `
+interface Hidden {
+  readonly width: number;
+}
+/** Says how wide. */
+export declare function widthOf(hidden: Hidden): number;
+export {};
+`
+
+test('a report an entry point, with the types that are used but not exported; files are not entry points', () => {
+  const reports = reportsOf({ '.': declarations, './testing': 'export declare const seed: number;' })
+  expect(reports.map(({ file }) => file)).toEqual(['sample-testing.api.md', 'sample.api.md'])
+  expect(reports[0]?.text).toContain('export const seed: number;')
+  expect(reports[1]?.text).toMatch(/^## API Report File for "@tp\/sample"/)
+  expect(reports[1]?.text).toContain('export function widthOf(hidden: Hidden): number;')
+  expect(reports[1]?.text).toContain('readonly width: number;')
+})
+
+test('what is declared matters, what is said about it does not', () => {
+  const report = reportOf(declarations)
+  expect(reportOf(declarations.replace('/** Says how wide. */', ''))).toBe(report)
+  expect(reportOf(declarations.replace('how wide', 'how very wide'))).toBe(report)
+  expect(reportOf(declarations.replace('width: number', 'width: bigint'))).not.toBe(report)
+  expect(reportOf(declarations.replace('hidden: Hidden', 'hidden?: Hidden'))).not.toBe(report)
+  expect(reportOf(declarations.replace('Says', '@deprecated Says'))).not.toBe(report)
+})
+
+test('declarations that do not compile are no API', () => {
+  expect(() => reportOf('export declare function widthOf(hidden: Missing): number;')).toThrow('Missing')
+})

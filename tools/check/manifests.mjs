@@ -1,15 +1,22 @@
 import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { judged } from './outcome.mjs'
+import { problemsOfPublishing } from './publishing.mjs'
 import { publicPackages, readJson, root, workspacePackages } from './workspace.mjs'
 
 /** @returns {Promise<import('./outcome.mjs').Outcome[]>} that every package has the same form */
 export async function checkManifests() {
   const version = readJson('packages/core/package.json').version
-  const published = publicPackages().map((entry) =>
-    judged(`form of ${entry.folder}`, [...problemsOfForm(entry, version), ...problemsOfReferences(entry)]),
-  )
   const others = workspacePackages().filter(({ manifest }) => manifest.private)
+  const { repository } = readJson('package.json')
+  const unpublished = new Set(others.map(({ manifest }) => manifest.name))
+  const published = publicPackages().map((entry) =>
+    judged(`form of ${entry.folder}`, [
+      ...problemsOfForm(entry, version),
+      ...problemsOfPublishing(entry, repository?.url, unpublished),
+      ...problemsOfReferences(entry),
+    ]),
+  )
   return [...published, ...others.map((entry) => judged(`form of ${entry.folder}`, problemsOfReferences(entry)))]
 }
 

@@ -11,6 +11,8 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
  *   sideEffects?: unknown, files?: string[], engines?: Record<string, string>, scripts?: Record<string, string>,
  *   dependencies?: Record<string, string>, peerDependencies?: Record<string, string>,
  *   devDependencies?: Record<string, string>,
+ *   publishConfig?: { access?: string, provenance?: boolean },
+ *   repository?: { type?: string, url?: string, directory?: string },
  * }} Manifest
  * @typedef {{ folder: string, manifest: Manifest }} Package `folder`: relative to the root, as `packages/core`
  */

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { problemsOfPublishing } from './publishing.mjs'
+
+const url = 'git+https://example.com/tp.git'
+const unpublished = new Set(['browser-tests'])
+const manifest = {
+  name: '@tp/compiler',
+  files: ['dist', 'src', '!src/**/*.test.ts', '!**/*.tsbuildinfo'],
+  publishConfig: { access: 'public', provenance: true },
+  repository: { type: 'git', url, directory: 'packages/compiler' },
+  dependencies: { '@tp/onnx': 'workspace:^', 'csv-parse': '7.0.3' },
+  peerDependencies: { '@tp/core': 'workspace:^' },
+  devDependencies: { 'browser-tests': 'workspace:*' },
+}
+
+/** @param {object} [changes] */
+function problems(changes) {
+  const changed = { ...manifest, ...changes }
+  return problemsOfPublishing({ folder: 'packages/compiler', manifest: changed }, url, unpublished)
+}
+
+test('a complete manifest, also one with more files', () => {
+  expect(problems()).toEqual([])
+  expect(problems({ files: [...manifest.files, 'binding.gyp', 'native', 'prebuilds'] })).toEqual([])
+})
+
+test.each([
+  ['a package nobody may see', { publishConfig: { provenance: true } }, 'access'],
+  ['no provenance', { publishConfig: { access: 'public' } }, 'provenance'],
+  ['no repository', { repository: undefined }, url],
+  [
+    'the folder of another package',
+    { repository: { ...manifest.repository, directory: 'packages/core' } },
+    'packages/compiler"',
+  ],
+  ['another repository', { repository: { ...manifest.repository, url: 'git+https://example.com/fork.git' } }, url],
+  ['a package without its code', { files: manifest.files.slice(1) }, 'files lacks dist'],
+  ['tests in the package', { files: ['dist', 'src', '!**/*.tsbuildinfo'] }, '!src/**/*.test.ts'],
+  ['a package bound to one version of another', { dependencies: { '@tp/onnx': 'workspace:*' } }, 'workspace:*'],
+  ['a dependency that is not published', { dependencies: { 'browser-tests': 'workspace:^' } }, 'browser-tests'],
+])('%s is found', (_, wrong, problem) => {
+  expect(problems(wrong)).toEqual([expect.stringContaining(problem)])
+})

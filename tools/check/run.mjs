@@ -8,6 +8,7 @@ import { checkDocs } from './docs/check-docs.mjs'
 import { checkGenerated } from './generated.mjs'
 import { checkManifests } from './manifests.mjs'
 import { closing, failed } from './outcome.mjs'
+import { checkRelease } from './release/check-release.mjs'
 import { checkSizes } from './size.mjs'
 import { checkTarballs, packAll } from './tarballs.mjs'
 import { runTests } from './tests.mjs'
@@ -35,6 +36,7 @@ function groups(scratch) {
     api: checkApi,
     sizes: checkSizes,
     tarballs: async () => checkTarballs(await tarballs()),
+    release: () => checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs()),
     tests: () => runTests(scratch),
   }

@@ -8,10 +8,14 @@ import { root, tool } from './workspace.mjs'
  * @typedef {{ name: string, path: string, files: string[] }} Tarball
  */
 
-/** @param {string} scratch @returns {Promise<Tarball[]>} */
-export async function packAll(scratch) {
+/**
+ * @param {string} scratch the folder to pack into
+ * @param {string} [workspace] whose packages are packed
+ * @returns {Promise<Tarball[]>}
+ */
+export async function packAll(scratch, workspace = root) {
   const pack = ['pack', '--recursive', '--filter', './packages/*', '--pack-destination', scratch, '--json']
-  const { ok, output } = await runCommand([...tool('pnpm/bin/pnpm.cjs'), ...pack], { cwd: root })
+  const { ok, output } = await runCommand([...tool('pnpm/bin/pnpm.cjs'), ...pack], { cwd: workspace })
   if (!ok) throw new Error(`pnpm pack failed:\n${output}`)
   /** @type {{ name: string, filename: string } | { name: string, filename: string }[]} */
   const packed = JSON.parse(output)

@@ -22,7 +22,7 @@ export function apiReports(folders = publicPackages().map(({ folder }) => join(r
   const scratch = mkdtempSync(join(tmpdir(), 'tp-api-'))
   try {
     const reports = folders.flatMap((folder) => {
-      const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+      const { name, exports = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
       return Object.entries(exports)
         .filter(([, target]) => target.types !== undefined) // others are files, not modules
         .map(([entry, { types }]) => {

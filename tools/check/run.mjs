@@ -6,6 +6,7 @@ import { checkApi } from './api/check-api.mjs'
 import { checkFormatAndLint, checkTypes, checkUnused } from './checks.mjs'
 import { checkDocs } from './docs/check-docs.mjs'
 import { checkGenerated } from './generated.mjs'
+import { checkInstall } from './install/check-install.mjs'
 import { checkManifests } from './manifests.mjs'
 import { closing, failed } from './outcome.mjs'
 import { checkRelease } from './release/check-release.mjs'
@@ -36,6 +37,7 @@ function groups(scratch) {
     api: checkApi,
     sizes: checkSizes,
     tarballs: async () => checkTarballs(await tarballs()),
+    install: async () => checkInstall(scratch, await tarballs()),
     release: () => checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs()),
     tests: () => runTests(scratch),

@@ -11,6 +11,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
  *   sideEffects?: unknown, files?: string[], engines?: Record<string, string>, scripts?: Record<string, string>,
  *   dependencies?: Record<string, string>, peerDependencies?: Record<string, string>,
  *   devDependencies?: Record<string, string>,
+ *   peerDependenciesMeta?: Record<string, { optional?: boolean }>,
  *   publishConfig?: { access?: string, provenance?: boolean },
  *   repository?: { type?: string, url?: string, directory?: string },
  * }} Manifest

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
@@ -22,6 +23,7 @@ export async function generatedFiles() {
       measured: measuredTable(publishedLines()),
       packages: packagesTable(),
     }),
+    withRegions('docs/packages.md', { sizes: sizesTable(recordedSizes()) }),
     ...readmes,
   ]
 }

@@ -1,5 +1,7 @@
 import '../setup/node-version.mjs'
 
-const { writeGenerated } = await import('./generated.mjs')
 const { writeReports } = await import('../check/api/reports.mjs')
-for (const file of [...(await writeGenerated()), ...writeReports()]) process.stderr.write(`${file} updated\n`)
+const { writeSizes } = await import('../check/install/sizes.mjs')
+const { writeGenerated } = await import('./generated.mjs')
+const files = [...writeReports(), ...(await writeSizes()), ...(await writeGenerated())]
+for (const file of files) process.stderr.write(`${file} updated\n`)

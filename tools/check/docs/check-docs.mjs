@@ -13,7 +13,8 @@ import { installTarballs, openSandbox } from './sandbox.mjs'
 
 /**
  * Does what the documents say: every `sh` and `ts` block of every README, of CONTRIBUTING and of docs/ is run, where
- * the packed packages are installed. CONTRIBUTING.md states the conventions.
+ * the packed packages are installed that the document says to install; all, where it says nothing. CONTRIBUTING.md states
+ * the conventions.
  * @param {string} scratch
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
  * @returns {Promise<Outcome[]>}
@@ -25,7 +26,10 @@ export async function checkDocs(scratch, tarballs) {
   for (const file of documents()) {
     const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
     const sandbox = join(scratch, 'documents', file.replaceAll('/', '-'))
-    if (fences.length > 0) openSandbox(sandbox, installed)
+    const names = fences.filter(isInstallation).flatMap(({ code }) => namesIn(code))
+    const own = `${sandbox}-installed`
+    if (names.length > 0) await installTarballs(own, tarballs, names)
+    if (fences.length > 0) openSandbox(sandbox, names.length > 0 ? own : installed)
     const types = await compile(fences, sandbox)
     for (const fence of fences) outcomes.push(await follow(fence, sandbox, types))
   }
@@ -106,6 +110,13 @@ function isInstallation({ language, code }) {
   return language === 'sh' && code.split('\n').every((line) => /^npm (install|i) /.test(line))
 }
 
+/** @param {string} code */
+function namesIn(code) {
+  return code
+    .split(/\s+/)
+    .filter((word) => word !== 'npm' && word !== 'install' && word !== 'i' && !word.startsWith('-'))
+}
+
 /**
  * Packages of a first release are on no registry yet: what can be tested is that the names are right, and that what
  * is installed satisfies the peers.
@@ -113,9 +124,7 @@ function isInstallation({ language, code }) {
  * @param {string} code
  */
 function judgeInstallation(name, code) {
-  const named = code
-    .split(/\s+/)
-    .filter((word) => word !== 'npm' && word !== 'install' && word !== 'i' && !word.startsWith('-'))
+  const named = namesIn(code)
   const own = new Map(workspacePackages().map(({ manifest }) => [manifest.name, manifest]))
   const peers = new Set(named.flatMap((word) => Object.keys(own.get(word)?.peerDependencies ?? {})))
   const unknown = named.filter((word) => !own.has(word) && !peers.has(word))

@@ -4,23 +4,28 @@ import { runCommand } from '../command.mjs'
 import { publicPackages, readJson, root } from '../workspace.mjs'
 
 /**
- * A folder with the packed packages installed, as a user has them: what is not in the tarball is not there. What they
+ * A folder with packed packages installed, as a user has them: what is not in the tarball is not there. What they
  * depend on is linked from the workspace, so that nothing is fetched.
  * @param {string} folder
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
+ * @param {readonly string[]} [wanted] names behind `npm install`: these are installed with what they need, and nothing
+ *   else. Without it all are, optional peers too
  */
-export async function installTarballs(folder, tarballs) {
+export async function installTarballs(folder, tarballs, wanted) {
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, '.bin'), { recursive: true })
+  const needed = wanted && withNeeds(wanted)
   for (const { name, path } of tarballs) {
+    if (needed && !needed.has(name)) continue
     const target = join(modules, name)
     mkdirSync(target, { recursive: true })
     const { ok, output } = await runCommand(['tar', 'xzf', path, '-C', target, '--strip-components=1'], { cwd: root })
     if (!ok) throw new Error(`${path} could not be unpacked: ${output}`)
   }
   for (const { folder: source, manifest } of publicPackages()) {
+    if (needed && !needed.has(manifest.name)) continue
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
-      link(join(root, source, 'node_modules', name), join(modules, name))
+      if (!needed || needed.has(name)) link(join(root, source, 'node_modules', name), join(modules, name))
     }
     const { bin = {} } = readJson(join(source, 'package.json'))
     for (const [command, path] of Object.entries(bin)) {
@@ -29,6 +34,18 @@ export async function installTarballs(folder, tarballs) {
       link(script, join(modules, '.bin', command))
     }
   }
+}
+
+/** The names and what npm installs with them: dependencies, and peers that are not optional. @param {readonly string[]} names */
+function withNeeds(names) {
+  const packages = new Map(publicPackages().map(({ manifest }) => [manifest.name, manifest]))
+  const needed = new Set(names)
+  for (const name of needed) {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = packages.get(name) ?? {}
+    const peers = Object.keys(peerDependencies ?? {}).filter((peer) => !peerDependenciesMeta?.[peer]?.optional)
+    for (const other of [...Object.keys(dependencies ?? {}), ...peers]) needed.add(other) // sets grow while they are walked
+  }
+  return needed
 }
 
 /**

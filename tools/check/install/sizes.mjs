@@ -1,0 +1,90 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { installTarballs } from '../docs/sandbox.mjs'
+import { packAll } from '../tarballs.mjs'
+import { publicPackages, root } from '../workspace.mjs'
+import { installedPackages } from './installed-packages.mjs'
+
+/**
+ * What `npm install` of one package puts on a disk.
+ * @typedef {{ own: number, all: number, packages: number }} Size
+ *   `own`, `all`: MB unpacked, of the package and with what it needs; `packages`: how many that are, with itself
+ * @typedef {Record<string, Size>} Sizes by name of a package
+ */
+
+const FILE = 'etc/sizes.json'
+
+/** @returns {Sizes} as they are in the repository */
+export function recordedSizes() {
+  return JSON.parse(readFileSync(join(root, FILE), 'utf8'))
+}
+
+/** Writes what has changed noticeably. @returns {Promise<string[]>} the files that were changed */
+export async function writeSizes() {
+  const scratch = mkdtempSync(join(tmpdir(), 'tp-sizes-'))
+  try {
+    const recorded = recordedSizes()
+    const sizes = steadySizes(recorded, await measureSizes(scratch, await packAll(scratch)))
+    if (JSON.stringify(sizes) === JSON.stringify(recorded)) return []
+    writeFileSync(join(root, FILE), `${JSON.stringify(sizes, null, 2)}\n`)
+    return [FILE]
+  } finally {
+    rmSync(scratch, { recursive: true, force: true })
+  }
+}
+
+/**
+ * @param {string} scratch a folder for temporary files
+ * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
+ * @returns {Promise<Sizes>}
+ */
+export async function measureSizes(scratch, tarballs) {
+  /** @type {Sizes} */
+  const sizes = {}
+  for (const { manifest } of publicPackages()) {
+    const folder = join(scratch, 'sizes', manifest.name)
+    await installTarballs(folder, tarballs, [manifest.name])
+    const installed = installedPackages(folder, [manifest.name])
+    const bytes = installed.reduce((sum, { bytes }) => sum + bytes, 0)
+    sizes[manifest.name] = { own: (installed[0]?.bytes ?? 0) / 1e6, all: bytes / 1e6, packages: installed.length }
+  }
+  return sizes
+}
+
+/**
+ * What is worth writing down: rounded to two digits, and the recorded size where the measured one is about the same, for
+ * a few bytes of a comment and what another platform installs are no news.
+ * @param {Sizes} recorded
+ * @param {Sizes} measured
+ * @returns {Sizes}
+ */
+export function steadySizes(recorded, measured) {
+  return Object.fromEntries(
+    Object.entries(measured).map(([name, size]) => {
+      const before = recorded[name]
+      const { own, all, packages } = size
+      return [name, before && isAbout(before, size) ? before : { own: rounded(own), all: rounded(all), packages }]
+    }),
+  )
+}
+
+/** @param {Size} a @param {Size} b */
+function isAbout(a, b) {
+  const near = (/** @type {number} */ x, /** @type {number} */ y) => Math.abs(x - y) <= 0.1 * Math.max(x, y)
+  return near(a.own, b.own) && near(a.all, b.all) && Math.abs(a.packages - b.packages) <= 2
+}
+
+/** @param {number} megabytes */
+function rounded(megabytes) {
+  return Number(megabytes.toPrecision(2))
+}
+
+/** @param {Sizes} sizes @returns {string} */
+export function sizesTable(sizes) {
+  const folders = new Map(publicPackages().map(({ folder, manifest }) => [manifest.name, folder]))
+  const rows = Object.entries(sizes).map(
+    ([name, { own, all, packages }]) => `| [\`${name}\`](../${folders.get(name)}) | ${own} | ${all} | ${packages} |`,
+  )
+  return ['| package | own MB | MB with all it needs | packages |', '| --- | --: | --: | --: |', ...rows].join('\n')
+}

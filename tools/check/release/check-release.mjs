@@ -34,7 +34,7 @@ export async function checkRelease(scratch) {
   for (const { name, path } of tarballs) {
     const { output: manifest } = await runCommand(['tar', 'xzOf', path, 'package/package.json'], { cwd: scratch })
     outcomes.push(judged(`release of ${name}`, problemsOfPacked(JSON.parse(manifest), version, released)))
-    const publish = ['npm', 'publish', path, '--dry-run', '--offline', '--ignore-scripts']
+    const publish = ['npm', 'publish', path, '--dry-run', '--offline', '--ignore-scripts', '--loglevel=notice']
     const { ok, output } = await runCommand(publish, { cwd: scratch })
     const published = output.includes(`+ ${name}@${version}`)
     outcomes.push(judged(`npm publish --dry-run ${name}`, ok && published ? [] : [output]))

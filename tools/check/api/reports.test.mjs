@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { apiReports } from './reports.mjs'
+
+vi.setConfig({ testTimeout: 60_000 }) // each compiles
 
 /** The reports of a package with these declarations at its entry points. @param {Record<string, string>} entries */
 function reportsOf(entries) {

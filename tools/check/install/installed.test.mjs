@@ -61,12 +61,12 @@ const documents = [
   },
 ]
 
-describe.each(documents)('what $file says to install', ({ file, prints, own, foreign }) => {
+describe.each(documents)('what $file says to install', { timeout: 60_000 }, ({ file, prints, own, foreign }) => {
   const { names, program } = read(file)
   let folder = ''
   beforeAll(async () => {
     folder = await folderWith(names)
-  })
+  }, 60_000)
 
   test('is enough to run its program', async () => {
     const { ok, output } = await run(folder, program)

@@ -15,11 +15,11 @@ import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
-import { findMethod, loadMethods } from '../pruning/load-methods.ts'
+import { findMethod, loadMethods } from '../plugins/load-methods.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
-import { openDevice } from '../tuning/device.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 
 const options = {
@@ -31,11 +31,7 @@ const options = {
     description: 'what is chosen from; default: methods without training that suit texts, or pictures and sounds',
   },
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
-  runtime: {
-    type: 'string',
-    value: 'node|web',
-    description: 'what is tuned for; web is wasm, run by Node; default node',
-  },
+  runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
     type: 'string',
     value: 'BxN,…',
@@ -72,7 +68,7 @@ export const tuneCommand: Command = command({
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, runtime = 'node', plugin = [] } = given
+    const { out, data, json = false, resume = false, runtime, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
@@ -83,7 +79,7 @@ export const tuneCommand: Command = command({
     const catalog = await loadMethods(plugin)
     const names = given.methods?.split(',').map((name) => name.trim()) ?? usualMethods[isText(roles) ? 'text' : 'other']
     const contestants = names.map((name): Contestant => ({ entry: findMethod(catalog, name) }))
-    const device = await openDevice(runtime)
+    const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
     const inputs = await openInputs(path, data, 1, given, context)

@@ -10,7 +10,8 @@ import { root, tool } from './workspace.mjs'
 
 /** @param {string} scratch @returns {Promise<Tarball[]>} */
 export async function packAll(scratch) {
-  const pack = ['pack', '--recursive', '--filter', './packages/*', '--pack-destination', scratch, '--json']
+  const filters = ['--filter', './packages/*', '--filter', 'create-tp-plugin']
+  const pack = ['pack', '--recursive', ...filters, '--pack-destination', scratch, '--json']
   const { ok, output } = await runCommand([...tool('pnpm/bin/pnpm.cjs'), ...pack], { cwd: root })
   if (!ok) throw new Error(`pnpm pack failed:\n${output}`)
   /** @type {{ name: string, filename: string } | { name: string, filename: string }[]} */

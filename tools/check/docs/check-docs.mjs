@@ -4,7 +4,7 @@ import { runCommand } from '../command.mjs'
 import { failed, passed } from '../outcome.mjs'
 import { root, tool, workspacePackages } from '../workspace.mjs'
 import { fencesOf } from './fences.mjs'
-import { installTarballs, openSandbox } from './sandbox.mjs'
+import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
 
 /**
  * @typedef {import('./fences.mjs').Fence} Fence
@@ -21,6 +21,7 @@ import { installTarballs, openSandbox } from './sandbox.mjs'
 export async function checkDocs(scratch, tarballs) {
   const installed = join(scratch, 'installed')
   await installTarballs(installed, tarballs)
+  linkPluginTools(installed)
   const outcomes = []
   for (const file of documents()) {
     const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { publicPackages, readJson, root } from '../workspace.mjs'
 
@@ -27,6 +27,26 @@ export async function installTarballs(folder, tarballs) {
       const script = join(modules, manifest.name, path)
       if (existsSync(script)) chmodSync(script, 0o755)
       link(script, join(modules, '.bin', command))
+    }
+  }
+}
+
+/**
+ * What a plugin's own `npm install` would bring beside the packages: compiler, test runner, bundler, as the templates of
+ * create-tp-plugin name them.
+ * @param {string} folder a folder made by `installTarballs`
+ */
+export function linkPluginTools(folder) {
+  const modules = join(folder, 'node_modules')
+  for (const template of ['tools/example-plugin', 'tools/example-runtime']) {
+    const { peerDependencies, devDependencies } = readJson(join(template, 'package.json'))
+    for (const name of Object.keys({ ...peerDependencies, ...devDependencies })) {
+      if (name.startsWith('@tp/')) continue
+      link(join(root, template, 'node_modules', name), join(modules, name))
+      const { bin = {} } = readJson(join(template, 'node_modules', name, 'package.json'))
+      const commands = typeof bin === 'string' ? { [basename(name)]: bin } : bin
+      for (const [command, path] of Object.entries(commands))
+        link(join(modules, name, path), join(modules, '.bin', command))
     }
   }
 }

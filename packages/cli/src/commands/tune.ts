@@ -15,7 +15,7 @@ import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
-import { findMethod, loadMethods } from '../plugins/load-methods.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
@@ -28,7 +28,8 @@ const options = {
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
-    description: 'what is chosen from; default: methods without training that suit texts, or pictures and sounds',
+    description:
+      'what is chosen from; default: methods without training that suit texts, or pictures and sounds, and those of --plugin',
   },
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
   runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
@@ -77,7 +78,10 @@ export const tuneCommand: Command = command({
     await checkTarget(file, out)
     const roles = inputRoles(file.model)
     const catalog = await loadMethods(plugin)
-    const names = given.methods?.split(',').map((name) => name.trim()) ?? usualMethods[isText(roles) ? 'text' : 'other']
+    const names = given.methods?.split(',').map((name) => name.trim()) ?? [
+      ...usualMethods[isText(roles) ? 'text' : 'other'],
+      ...methodsOf(catalog, plugin),
+    ]
     const contestants = names.map((name): Contestant => ({ entry: findMethod(catalog, name) }))
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
@@ -116,6 +120,12 @@ export const tuneCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** The methods of plugins that can be tried as they are, without trained values. */
+function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {
+  const own = [...catalog.values()].filter(({ from }) => plugins.includes(from))
+  return own.filter(({ entry }) => entry.create().params === undefined).map(({ entry }) => entry.name)
+}
 
 function describe({ path }: ModelFile, out: string, { regimes, figures }: TunedPlan): string {
   const { loss, grid, maxLoss, examples } = figures

@@ -60,8 +60,10 @@ export function linkPluginTools(folder) {
 export function openSandbox(folder, installed) {
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'))
+  // Tools look for these in the folders above: a package that a document begins would be taken for one of the workspace.
+  const left = ['reports', 'pnpm-workspace.yaml', 'vitest.config.ts']
   for (const name of readdirSync(root)) {
-    if (!name.startsWith('.') && name !== 'reports') link(join(root, name), join(folder, name))
+    if (!name.startsWith('.') && !left.includes(name)) link(join(root, name), join(folder, name))
   }
 }
 

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { mailData } from '@tp/models'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runCommand } from '../../check/command.mjs'
+import { fencesOf } from '../../check/docs/fences.mjs'
 import { installTarballs, linkPluginTools } from '../../check/docs/sandbox.mjs'
 import { packAll } from '../../check/tarballs.mjs'
 import { root } from '../../check/workspace.mjs'
@@ -181,4 +182,37 @@ describe('a runtime', () => {
     expect(table).toMatch(/fast \d+\.\d+\.\d+, 1 thread/)
     expect(table).toMatch(/^received-attention +0\.5 /m)
   })
+
+  test('its README says how it is called from code', async () => {
+    const [program] = readBlocks(at('tp-fast/README.md'), 'ts')
+    writeFileSync(at('program.ts'), program?.code ?? '')
+    // Node 20 has no `await using`
+    await done(['npx', 'esbuild', 'program.ts', '--format=esm', '--target=node20', '--outfile=program.mjs'])
+    expect(await done([process.execPath, 'program.mjs'])).toContain("name: 'logits'")
+  })
 })
+
+/** @param {string} path @param {'sh' | 'ts'} language */
+function readBlocks(path, language) {
+  return fencesOf(basename(path), readFileSync(path, 'utf8')).filter((block) => block.language === language)
+}
+
+const shared = process.env.TP_SHARED ?? join(root, '../shared')
+if (existsSync(join(shared, 'models/minilm-sentiment/model.onnx'))) {
+  test('the method of docs/plugins.md prunes minilm-sentiment, and has a row in its table', async () => {
+    await done(['npm', 'create', 'tp-plugin', 'tp-outliers'])
+    for (const { target = '', code } of readBlocks(join(root, 'docs/plugins.md'), 'ts')) {
+      if (target.startsWith('tp-outliers/')) writeFileSync(at(target), code)
+    }
+    await done(['npm', 'run', 'build'], 'tp-outliers')
+    const model = join(shared, 'models/minilm-sentiment/model.onnx')
+    const plugin = ['--plugin', './tp-outliers']
+    const cut = ['--method', 'outliers', '--keep', '0.7', '--verify']
+    expect(await tp(['prune', model, '-o', 'minilm.onnx', ...plugin, ...cut])).toContain('verified')
+    const data = ['--data', join(shared, 'data/sst2/dev.tsv'), '--limit', '40']
+    const table = await tp(['eval', model, ...data, ...plugin, '--methods', 'random,outliers', '--keep', '0.7'])
+    expect(table).toMatch(/^outliers +0\.7 /m)
+  })
+} else {
+  test.skip('the method of docs/plugins.md prunes minilm-sentiment (left out: no shared/models/minilm-sentiment)', () => {})
+}

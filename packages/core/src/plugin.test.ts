@@ -68,10 +68,16 @@ describe('a plugin', () => {
     [{ methods: [] }, /no default export of the form \{ contractVersion, methods/],
     [{ default: { methods: [] } }, /no default export of the form \{ contractVersion, methods/],
     [{ default: { contractVersion } }, /no default export of the form/],
-    [{ default: { contractVersion: 99, methods: [] } }, /built for version 99 of the plugin contract, this is version 1;/],
+    [
+      { default: { contractVersion: 99, methods: [] } },
+      /built for version 99 of the plugin contract, this is version 1;/,
+    ],
     // a contract to come may have another form
     [{ default: { contractVersion: 2 } }, /built for version 2 .* this is version 1; update the @tp packages$/],
-    [{ default: { contractVersion: 0, methods: [] } }, /version 0 .* version 1; a newer release of the plugin is needed$/],
+    [
+      { default: { contractVersion: 0, methods: [] } },
+      /version 0 .* version 1; a newer release of the plugin is needed$/,
+    ],
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] needs name/],
   ]
   test.each(wrong)('%o is none', (module, message) => {

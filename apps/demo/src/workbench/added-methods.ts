@@ -40,8 +40,8 @@ export async function addFile(file: File): Promise<string> {
 
 /** @returns the name of its first method @throws TpError TP_PLUGIN */
 export async function addAddress(text: string): Promise<string> {
-  const address = URL.parse(text)
-  if (address === null || !/^https?:$/.test(address.protocol)) {
+  const address = URL.canParse(text) ? new URL(text) : undefined
+  if (address === undefined || !/^https?:$/.test(address.protocol)) {
     throw new TpError('TP_PLUGIN', text, 'this is no address of the form https://…')
   }
   return await add(address.href, text)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { judged } from './outcome.mjs'
 import { problemsOfPublishing } from './publishing.mjs'
 import { publicPackages, readJson, root, workspacePackages } from './workspace.mjs'
@@ -24,7 +24,10 @@ export async function checkManifests() {
 function problemsOfForm({ folder, manifest }, version) {
   /** @type {[boolean, string][]} */
   const rules = [
-    [manifest.name === `@tp/${folder.slice('packages/'.length)}`, `name is ${manifest.name}, not that of the folder`],
+    [
+      [`@tp/${basename(folder)}`, 'create-tp-plugin'].includes(manifest.name),
+      `name is ${manifest.name}, not that of the folder`,
+    ],
     [manifest.version === version, `version is ${manifest.version}; first-party packages share one, now ${version}`],
     [Boolean(manifest.description), 'description is missing'],
     [manifest.license === 'Apache-2.0', 'license is not Apache-2.0'],

@@ -14,7 +14,8 @@ import { root, tool } from './workspace.mjs'
  * @returns {Promise<Tarball[]>}
  */
 export async function packAll(scratch, workspace = root) {
-  const pack = ['pack', '--recursive', '--filter', './packages/*', '--pack-destination', scratch, '--json']
+  const filters = ['--filter', './packages/*', '--filter', 'create-tp-plugin']
+  const pack = ['pack', '--recursive', ...filters, '--pack-destination', scratch, '--json']
   const { ok, output } = await runCommand([...tool('pnpm/bin/pnpm.cjs'), ...pack], { cwd: workspace })
   if (!ok) throw new Error(`pnpm pack failed:\n${output}`)
   /** @type {{ name: string, filename: string } | { name: string, filename: string }[]} */

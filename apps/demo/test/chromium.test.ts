@@ -1,4 +1,5 @@
 import { afterAll, describe, vi } from 'vitest'
+import { addedMethodTests } from './added-method.ts'
 import { digitTests } from './digit.ts'
 import { mailTests } from './mail.ts'
 import { ownModelTests } from './own-model.ts'
@@ -16,4 +17,5 @@ describe('the whole page', () => wholePageTests(site))
 describe('mails', () => mailTests(site))
 describe('digits and pictures', () => digitTests(site))
 describe('sounds', () => soundTests(site))
+describe('methods of one’s own', () => addedMethodTests(site))
 describe('models of one’s own', () => ownModelTests(site))

@@ -21,6 +21,7 @@ describe('bench', () => {
     expect(document).toEqual({
       format: 1,
       kind: 'bench',
+      runtime: 'onnxruntime-node',
       model: folder.at('pruned.onnx'),
       threads: 1,
       minSpeedup: 1.2,

@@ -54,7 +54,9 @@ test('calibrate writes what eval takes: the promise, its threshold, the baseline
   expect(rows[2].agreement).toBeGreaterThanOrEqual(rows[1].agreement)
   expect(again).toBeLessThanOrEqual(1)
   expect(Array.isArray(alarms)).toBe(true)
-  const asTable = await runHere('eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--limit', '8')
+  const few = ['--limit', '8', '--runtime', 'web']
+  const asTable = await runHere('eval', pruned, '--guard', guard, '--against', mail, '--data', held, ...few)
+  expect(asTable.stdout).toContain('onnxruntime-web')
   expect(asTable.stdout).toMatch(/^guarded/m)
   expect(asTable.stdout).toContain('agrees with dense')
 })

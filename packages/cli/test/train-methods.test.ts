@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
 import { decodeModel } from '@tp/onnx'
 import { beforeAll, expect, test } from 'vitest'
-import { loadMethods } from '../src/pruning/load-methods.ts'
+import { loadMethods } from '../src/plugins/load-methods.ts'
 import { words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tpHere } from './tp.ts'
 

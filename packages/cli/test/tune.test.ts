@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { checkRegimes, type RegimesPlan } from '@tp/compiler'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { words, wordTokenizer } from './small-models.ts'
@@ -85,6 +86,25 @@ describe('tp tune', () => {
     expect(existsSync(folder.at('again.json.measured'))).toBe(false)
   })
 
+  test('tries the methods of plugins that need nothing trained, where none are named', { timeout }, async () => {
+    const plugins = ['plain', 'trained'].map((name) => fileURLToPath(new URL(`${name}-plugin.mjs`, import.meta.url)))
+    const args = ['--max-loss', '100', '--shapes', '1x12', ...plugins.flatMap((plugin) => ['--plugin', plugin])]
+    const from = ['tune', folder.at('model.onnx'), '--data', folder.at('data.tsv'), '-o', folder.at('own.json')]
+    // By then it has looked at each.
+    let stopped = false
+    const { code } = await tp([...from, ...args], {
+      onError(text, kill) {
+        if (stopped || !text.includes('choosing')) return
+        stopped = true
+        kill('SIGINT')
+      },
+    })
+    expect(code).toBe(130)
+    const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))
+    const looked = new Set(Object.keys(known).flatMap((key) => /^divergence (\S+) site /.exec(key)?.[1] ?? []))
+    expect([...looked]).toEqual(['received-attention', 'value-aware', 'cls-attention', 'balanced', 'least'])
+  })
+
   test('tunes for the wasm of browsers', { timeout }, async () => {
     const { code, stdout } = await tp(tune('web.json', '--runtime', 'web', '--json'))
     expect(code).toBe(0)
@@ -103,8 +123,8 @@ describe('tp tune', () => {
     [
       'a runtime that is none',
       () => tune('p.json', '--runtime', 'gpu'),
-      /--runtime is "gpu"; it must be node or web/,
-      2,
+      /\[gpu\] --runtime: there is no such module or package; give node, web, the path of a module[\s\S]*TP_PLUGIN/,
+      1,
     ],
     [
       'a method that is none',

@@ -3,7 +3,8 @@ import { baselines, random } from './baselines/index.ts'
 import { isTpError } from './errors.ts'
 import { contractVersion } from './method.ts'
 import { checkOptions, type OptionSpecs, parseOptions } from './options.ts'
-import { methodEntry, readPlugin } from './plugin.ts'
+import { methodEntry, type Plugin, readPlugin, readRuntimePlugin } from './plugin.ts'
+import type { Runtime } from './runtime.ts'
 
 function errorOf(action: () => unknown): string {
   try {
@@ -65,8 +66,18 @@ describe('a plugin', () => {
   const wrong: readonly (readonly [module: unknown, message: RegExp])[] = [
     [undefined, /no default export/],
     [{ methods: [] }, /no default export of the form \{ contractVersion, methods/],
-    [{ default: { methods: [] } }, /built for version undefined of the plugin contract, this is version 1/],
-    [{ default: { contractVersion: 99, methods: [] } }, /version 99/],
+    [{ default: { methods: [] } }, /no default export of the form \{ contractVersion, methods/],
+    [{ default: { contractVersion } }, /no default export of the form/],
+    [
+      { default: { contractVersion: 99, methods: [] } },
+      /built for version 99 of the plugin contract, this is version 1;/,
+    ],
+    // a contract to come may have another form
+    [{ default: { contractVersion: 2 } }, /built for version 2 .* this is version 1; update the @tp packages$/],
+    [
+      { default: { contractVersion: 0, methods: [] } },
+      /version 0 .* version 1; a newer release of the plugin is needed$/,
+    ],
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] needs name/],
   ]
   test.each(wrong)('%o is none', (module, message) => {
@@ -81,4 +92,39 @@ describe('a plugin', () => {
     expect(entry.create({ seed: 3 }).name).toBe('random')
     expect(errorOf(() => entry.create({ seed: 'x' }))).toMatch(/TP_OPTION \[random\] seed is x/)
   })
+})
+
+describe('a runtime plugin', () => {
+  const runtime: Runtime = {
+    name: 'other',
+    load: () => Promise.reject(new Error('not here')),
+    diagnose: () => Promise.reject(new Error('not here')),
+  }
+
+  test('is what a module exports by default, with methods or without', () => {
+    const plugin = { contractVersion, runtime }
+    expect(readRuntimePlugin({ default: plugin }, 'x')).toBe(plugin)
+    const both = { contractVersion, runtime, methods: baselines }
+    expect(readRuntimePlugin({ default: both }, 'x')).toBe(both)
+    expect(readPlugin({ default: both }, 'x')).toBe(both)
+  })
+
+  const wrong: readonly (readonly [module: unknown, message: RegExp])[] = [
+    [{ runtime }, /no default export of the form \{ contractVersion, runtime \}/],
+    [{ default: { runtime } }, /no default export of the form/],
+    [{ default: { contractVersion, methods: [] } }, /no default export of the form/],
+    [{ default: { contractVersion: 2, engine: runtime } }, /built for version 2 .* this is version 1;/],
+    [{ default: { contractVersion, runtime: { name: 'other' } } }, /lacks name, load or diagnose/],
+  ]
+  test.each(wrong)('%o is none', (module, message) => {
+    const error = errorOf(() => readRuntimePlugin(module, 'some-runtime'))
+    expect(error).toMatch(/^TP_PLUGIN \[some-runtime\]/)
+    expect(error).toMatch(message)
+  })
+})
+
+test('a plugin for another contract does not compile', () => {
+  // @ts-expect-error the number is that of the contract, not any
+  const plugin: Plugin = { contractVersion: 2, methods: [] }
+  expect(errorOf(() => readPlugin({ default: plugin }, 'x'))).toMatch(/version 2/)
 })

@@ -1,6 +1,7 @@
 import { TpError } from './errors.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
+import type { Runtime } from './runtime.ts'
 
 /** A method as lists and command lines know it: what it is called, what it takes, and how to make one. */
 export interface MethodEntry {
@@ -15,11 +16,26 @@ export interface MethodEntry {
   create(options?: OptionValues): Method
 }
 
-/** What a plugin module exports by default. */
+/**
+ * What a module with methods exports by default.
+ *
+ *     const plugin: Plugin = { contractVersion: 1, methods: [methodEntry(loudest, 'keeps the loudest tokens')] }
+ */
 export interface Plugin {
-  /** The contract it was built for: core's {@link contractVersion} at that time. */
-  readonly contractVersion: number
+  /**
+   * The contract that it was built for: core's {@link contractVersion} at that time, as a number. Imported, it would be that of
+   * whatever core is there when the plugin is loaded, and say nothing. Against another contract the number does not compile.
+   */
+  readonly contractVersion: typeof contractVersion
   readonly methods: readonly MethodEntry[]
+}
+
+/** What a module with a runtime exports by default. One module may hold both: `{ contractVersion, methods, runtime }`. */
+export interface RuntimePlugin {
+  /** As in {@link Plugin}. */
+  readonly contractVersion: typeof contractVersion
+  /** Made without loading the engine behind it: that is for `load` and `diagnose`. */
+  readonly runtime: Runtime
 }
 
 /**
@@ -46,25 +62,49 @@ export function methodEntry<Options extends object>(
 }
 
 /**
- * The plugin that a module exports by default.
- * @throws TpError TP_PLUGIN if it is none, or was built for another version of the contract
+ * The methods that a module exports by default.
+ * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
  */
 export function readPlugin(module: unknown, where: string): Plugin {
-  const plugin = isRecord(module) ? module.default : undefined
-  if (!isRecord(plugin) || !Array.isArray(plugin.methods)) {
-    throw problem(where, 'has no default export of the form { contractVersion, methods: [ … ] }')
-  }
-  if (plugin.contractVersion !== contractVersion) {
-    throw problem(
-      where,
-      `was built for version ${plugin.contractVersion} of the plugin contract, this is version ${contractVersion}; ` +
-        'use releases of the plugin and of @tp/core that go together',
-    )
-  }
+  const plugin = readDefault(module, where, 'methods: [ … ]')
+  if (!Array.isArray(plugin.methods)) throw noExport(where, 'methods: [ … ]')
   plugin.methods.forEach((entry: unknown, i) => {
     if (!isEntry(entry)) throw problem(where, `methods[${i}] needs name, family, description, options and create`)
   })
   return plugin as unknown as Plugin
+}
+
+/**
+ * The runtime that a module exports by default.
+ * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
+ */
+export function readRuntimePlugin(module: unknown, where: string): RuntimePlugin {
+  const plugin = readDefault(module, where, 'runtime')
+  if (!isRecord(plugin.runtime)) throw noExport(where, 'runtime')
+  const { name, load, diagnose } = plugin.runtime
+  if (typeof name !== 'string' || typeof load !== 'function' || typeof diagnose !== 'function') {
+    throw problem(where, 'exports a runtime that lacks name, load or diagnose')
+  }
+  return plugin as unknown as RuntimePlugin
+}
+
+/** The version comes first: of a contract to come nothing else is known. */
+function readDefault(module: unknown, where: string, holds: string): Record<string, unknown> {
+  const plugin = isRecord(module) ? module.default : undefined
+  if (!isRecord(plugin) || typeof plugin.contractVersion !== 'number') throw noExport(where, holds)
+  const version = plugin.contractVersion
+  if (version !== contractVersion) {
+    const advice = version > contractVersion ? 'update the @tp packages' : 'a newer release of the plugin is needed'
+    throw problem(
+      where,
+      `was built for version ${version} of the plugin contract, this is version ${contractVersion}; ${advice}`,
+    )
+  }
+  return plugin
+}
+
+function noExport(where: string, holds: string): TpError {
+  return problem(where, `has no default export of the form { contractVersion, ${holds} }`)
 }
 
 function isEntry(entry: unknown): boolean {

@@ -1,2 +1,9 @@
+import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { nodeRuntime } from './node-runtime.ts'
+
 export { nodeRuntime } from './node-runtime.ts'
 export { type OperatorTotal, readProfile } from './read-profile.ts'
+
+/** What a plugin loader reads. */
+const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ nodeRuntime() }
+export default plugin

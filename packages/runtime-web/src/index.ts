@@ -1,4 +1,11 @@
+import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { wasmRuntime } from './wasm-runtime.ts'
+
 export { type AutoOptions, autoRuntime, type Candidate, type Trial } from './auto-runtime.ts'
 export type { WasmPaths } from './ort/start-ort.ts'
 export { wasmRuntime } from './wasm-runtime.ts'
 export type { WebRuntimeOptions } from './web-runtime.ts'
+
+/** What a plugin loader reads: wasm, which runs everywhere. */
+const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ wasmRuntime() }
+export default plugin

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { failed, passed } from '../outcome.mjs'
 import { root, tool, workspacePackages } from '../workspace.mjs'
 import { fencesOf } from './fences.mjs'
-import { installTarballs, openSandbox } from './sandbox.mjs'
+import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
 
 /**
  * @typedef {import('./fences.mjs').Fence} Fence
@@ -22,6 +22,7 @@ import { installTarballs, openSandbox } from './sandbox.mjs'
 export async function checkDocs(scratch, tarballs) {
   const installed = join(scratch, 'installed')
   await installTarballs(installed, tarballs)
+  linkPluginTools(installed)
   const outcomes = []
   for (const file of documents()) {
     const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
@@ -52,7 +53,7 @@ function documents() {
  * @returns {Promise<string>} what the compiler had to say
  */
 async function compile(fences, sandbox) {
-  const programs = fences.filter((fence) => fence.language === 'ts' && !fence.skip)
+  const programs = fences.filter((fence) => fence.language === 'ts' && !fence.skip && !fence.target)
   if (programs.length === 0) return ''
   for (const fence of programs) writeFileSync(join(sandbox, `${programName(fence)}.ts`), fence.code)
   const config = {
@@ -85,6 +86,7 @@ function programName({ file, line }) {
 async function follow(fence, sandbox, types) {
   const name = `${fence.file}:${fence.line} ${fence.language === 'sh' ? fence.code.split('\n')[0] : '(program)'}`
   if (fence.skip) return { name, state: 'skipped', note: fence.skip }
+  if (fence.target) return writeTarget(`${fence.file}:${fence.line} (${fence.target})`, fence, sandbox)
   const env = { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
   const options = { cwd: sandbox, env, timeoutMs: 120_000 }
   if (fence.first) {
@@ -103,6 +105,17 @@ async function follow(fence, sandbox, types) {
       : ['bash', '-euo', 'pipefail', '-c', fence.code]
   const { ok, output } = await runCommand(command, options)
   return ok ? passed(name) : failed(name, `${fence.code}\n${output}`)
+}
+
+/** @param {string} name @param {Fence} fence @param {string} sandbox */
+function writeTarget(name, { target = '', code }, sandbox) {
+  const path = join(sandbox, target)
+  // Much of a sandbox is linked from the repository, which a document must not change.
+  if (!existsSync(dirname(path)) || !realpathSync(dirname(path)).startsWith(realpathSync(sandbox) + sep)) {
+    return failed(name, `${dirname(target)} is no folder that the document has made`)
+  }
+  writeFileSync(path, `${code}\n`)
+  return passed(name)
 }
 
 /** @param {Fence} fence */

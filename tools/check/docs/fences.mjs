@@ -1,10 +1,12 @@
 /**
- * A fenced block of a document that is run by the documents' test.
+ * A fenced block of a document that is run by the documents' test, or written where it says.
  * @typedef {{
  *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
+ *   target?: string,
  * }} Fence
  *   `file` relative to the root; `line` of its first line of code, from 1; `first`: shell commands of
- *   `<!-- first: … -->` comments right above it; `skip`: why it is not run
+ *   `<!-- first: … -->` comments right above it; `skip`: why it is not run; `target`: the file
+ *   that the block is, relative to the folder where the document is followed
  */
 
 const opening = /^( *)```(sh|ts)\b(.*)$/
@@ -28,11 +30,20 @@ export function fencesOf(file, text) {
     if (language === 'sh' || language === 'ts') {
       const end = closingOf(lines, i)
       const skip = /\bskip="([^"]+)"/.exec(info)?.[1]
+      const target = /\bfile="([^"]+)"/.exec(info)?.[1]
       const code = lines
         .slice(i + 1, end)
         .map((text) => withoutIndent(text, indent))
         .join('\n')
-      fences.push({ file, line: i + 2, language, code, first: first.join('\n'), ...(skip ? { skip } : {}) })
+      fences.push({
+        file,
+        line: i + 2,
+        language,
+        code,
+        first: first.join('\n'),
+        ...(skip && { skip }),
+        ...(target && { target }),
+      })
       i = end
     } else if (isFence(line)) {
       i = closingOf(lines, i)

@@ -21,6 +21,10 @@ test('reads the reason of a skip', () => {
   expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
 })
 
+test('reads which file a block is', () => {
+  expect(documentOf('```ts file="src/a.ts"', 'x', '```')[0]?.target).toBe('src/a.ts')
+})
+
 test('takes commands that stand right above a block', () => {
   const [fence] = documentOf('<!-- first: a -->', '<!-- first: b -->', '```sh', 'c', '```')
   expect(fence?.first).toBe('a\nb')

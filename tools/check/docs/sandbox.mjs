@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { publicPackages, readJson, root } from '../workspace.mjs'
 
@@ -49,6 +49,26 @@ function withNeeds(names) {
 }
 
 /**
+ * What a plugin's own `npm install` would bring beside the packages: compiler, test runner, bundler, as the templates of
+ * create-tp-plugin name them.
+ * @param {string} folder a folder made by `installTarballs`
+ */
+export function linkPluginTools(folder) {
+  const modules = join(folder, 'node_modules')
+  for (const template of ['tools/example-plugin', 'tools/example-runtime']) {
+    const { peerDependencies, devDependencies } = readJson(join(template, 'package.json'))
+    for (const name of Object.keys({ ...peerDependencies, ...devDependencies })) {
+      if (name.startsWith('@tp/')) continue
+      link(join(root, template, 'node_modules', name), join(modules, name))
+      const { bin = {} } = readJson(join(template, 'node_modules', name, 'package.json'))
+      const commands = typeof bin === 'string' ? { [basename(name)]: bin } : bin
+      for (const [command, path] of Object.entries(commands))
+        link(join(modules, name, path), join(modules, '.bin', command))
+    }
+  }
+}
+
+/**
  * A folder to follow one document in: the files of the repository are there to be read, what a command writes stays
  * inside.
  * @param {string} folder
@@ -57,8 +77,10 @@ function withNeeds(names) {
 export function openSandbox(folder, installed) {
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'))
+  // Tools look for these in the folders above: a package that a document begins would be taken for one of the workspace.
+  const left = ['reports', 'pnpm-workspace.yaml', 'vitest.config.ts']
   for (const name of readdirSync(root)) {
-    if (!name.startsWith('.') && name !== 'reports') link(join(root, name), join(folder, name))
+    if (!name.startsWith('.') && !left.includes(name)) link(join(root, name), join(folder, name))
   }
 }
 

@@ -1,11 +1,12 @@
-import { contractVersion, methodEntry, type Plugin } from '@tp/core'
+import { methodEntry, type Plugin } from '@tp/core'
 import { normTimesAttention, normTimesAttentionOptions } from './norm-times-attention.ts'
 
 export { type NormTimesAttentionOptions, normTimesAttention } from './norm-times-attention.ts'
 
 /** What `tp --plugin tp-example-plugin` reads. */
 const plugin: Plugin = {
-  contractVersion,
+  // The contract that this was written for. A number, not core's own: the two are compared when the plugin is loaded.
+  contractVersion: 1,
   methods: [
     methodEntry(
       normTimesAttention,

@@ -1,12 +1,12 @@
 import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
 import type { SentError } from '@tp/core'
 
-/** `open` is the first; each request gets one answer, in order. */
+/** `open` is the first; each request gets one answer, in order. `plugins`: addresses of modules with more methods. */
 export type CompileRequest =
   | { readonly kind: 'open'; readonly model: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'count'; readonly sizes: Readonly<Record<string, number>> }
-  | { readonly kind: 'prune'; readonly plan: Plan; readonly trace: boolean }
-  | { readonly kind: 'work'; readonly plan: Plan; readonly sizes: Sizes }
+  | { readonly kind: 'prune'; readonly plan: Plan; readonly plugins: readonly string[]; readonly trace: boolean }
+  | { readonly kind: 'work'; readonly plan: Plan; readonly plugins: readonly string[]; readonly sizes: Sizes }
 
 export interface Refused {
   readonly ok: false

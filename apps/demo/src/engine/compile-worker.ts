@@ -1,22 +1,23 @@
 // Entry of the worker that holds one model and prunes it as often as it is asked to.
 import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
-import { sendError, substituteDim, TpError } from '@tp/core'
+import { type MethodEntry, sendError, substituteDim, TpError } from '@tp/core'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
-import { allMethods } from './methods.ts'
+import { ownMethods } from './methods.ts'
+import { importMethods } from './plugins.ts'
 
 let opened: { readonly model: Model; readonly inspection: CompileResults['open'] } | undefined
 
-function answer(request: CompileRequest): CompileResults[CompileRequest['kind']] {
+async function answer(request: CompileRequest): Promise<CompileResults[CompileRequest['kind']]> {
   switch (request.kind) {
     case 'open':
       return open(request.model)
     case 'count':
       return { ok: true, tokens: count(request.sizes) }
     case 'prune':
-      return pruned(request.plan, request.trace)
+      return pruned(request.plan, await methodsFor(request), request.trace)
     case 'work':
-      return work(request.plan, request.sizes)
+      return work(request.plan, await methodsFor(request), request.sizes)
   }
 }
 
@@ -34,16 +35,29 @@ function count(sizes: Readonly<Record<string, number>>): number | undefined {
   return typeof tokens === 'number' ? tokens : undefined
 }
 
-function pruned(plan: Plan, trace: boolean): CompileResults['prune'] {
-  const result = prune(known().model, { ...fromPlan(plan, allMethods), trace })
+/** Modules are imported only where the plan names none of our own methods, and each only once. */
+async function methodsFor({
+  plan,
+  plugins,
+}: {
+  readonly plan: Plan
+  readonly plugins: readonly string[]
+}): Promise<readonly MethodEntry[]> {
+  if (ownMethods.some(({ name }) => name === plan.method)) return ownMethods
+  const added = await Promise.all(plugins.map((address) => importMethods(address, address)))
+  return added.flat()
+}
+
+function pruned(plan: Plan, methods: readonly MethodEntry[], trace: boolean): CompileResults['prune'] {
+  const result = prune(known().model, { ...fromPlan(plan, methods), trace })
   if (!result.ok) return result
   // Never a shared buffer: the encoder allocates it.
   return { ok: true, model: encodeModel(result.model) as Uint8Array<ArrayBuffer> }
 }
 
-function work(plan: Plan, sizes: Sizes): CompileResults['work'] {
+function work(plan: Plan, methods: readonly MethodEntry[], sizes: Sizes): CompileResults['work'] {
   const { model } = known()
-  const result = prune(model, fromPlan(plan, allMethods))
+  const result = prune(model, fromPlan(plan, methods))
   if (!result.ok) return result
   return { ok: true, share: countFlops(result.model, sizes) / countFlops(model, sizes) }
 }
@@ -58,9 +72,9 @@ const worker = globalThis as unknown as {
   addEventListener(type: 'message', listener: (event: MessageEvent<CompileRequest>) => void): void
 }
 
-worker.addEventListener('message', ({ data }) => {
+worker.addEventListener('message', async ({ data }) => {
   try {
-    const value = answer(data)
+    const value = await answer(data)
     worker.postMessage({ ok: true, value }, 'model' in value ? [value.model.buffer] : [])
   } catch (error) {
     worker.postMessage({ ok: false, error: sendError(error) }, [])

@@ -5,6 +5,8 @@ import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './c
 /** One model in a worker that prunes it. */
 export interface Compiler {
   readonly inspection: Inspection | Refused
+  /** What a pruning by this plan depends on, as text that can be compared. */
+  key(plan: Plan): string
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
   count(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
   /**
@@ -20,8 +22,11 @@ export interface Compiler {
   end(): void
 }
 
-/** @throws TpError TP_NOT_ONNX */
-export async function openCompiler(model: Uint8Array): Promise<Compiler> {
+/**
+ * @param plugins addresses of modules with more methods, as they are now
+ * @throws TpError TP_NOT_ONNX
+ */
+export async function openCompiler(model: Uint8Array, plugins: () => readonly string[]): Promise<Compiler> {
   const worker = new Worker(new URL('./compile-worker.ts', import.meta.url), { type: 'module' })
   let last: Promise<unknown> = Promise.resolve()
 
@@ -65,9 +70,12 @@ export async function openCompiler(model: Uint8Array): Promise<Compiler> {
     const inspection = await ask({ kind: 'open', model: copy }, [copy.buffer])
     return {
       inspection,
+      key: (plan) => JSON.stringify([plan, plugins()]),
       count: async (sizes) => (await inTurn(() => ask({ kind: 'count', sizes }))).tokens,
-      prune: async (plan, trace, signal) => (await wanted(() => ask({ kind: 'prune', plan, trace }), signal)).model,
-      work: async (plan, sizes, signal) => (await wanted(() => ask({ kind: 'work', plan, sizes }), signal)).share,
+      prune: async (plan, trace, signal) =>
+        (await wanted(() => ask({ kind: 'prune', plan, plugins: plugins(), trace }), signal)).model,
+      work: async (plan, sizes, signal) =>
+        (await wanted(() => ask({ kind: 'work', plan, plugins: plugins(), sizes }), signal)).share,
       end: () => worker.terminate(),
     }
   } catch (error) {

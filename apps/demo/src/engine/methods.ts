@@ -2,11 +2,17 @@ import { baselines, type MethodEntry } from '@tp/core'
 import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
 
+export interface MethodGroup {
+  readonly title: string
+  readonly methods: readonly MethodEntry[]
+}
+
 /** Methods to choose from, in the order of the page. The dense model stands beside all of them, so `none` is not one. */
-export const methodGroups: readonly { readonly title: string; readonly methods: readonly MethodEntry[] }[] = [
+export const methodGroups: readonly MethodGroup[] = [
   { title: 'Keep what is attended to', methods: attention },
   { title: 'Merge, fuse, or both', methods: hybrid },
   { title: 'Controls', methods: baselines.filter(({ name }) => name !== 'none') },
 ]
 
-export const allMethods: readonly MethodEntry[] = [...attention, ...hybrid, ...baselines]
+/** Those that come with the page. */
+export const ownMethods: readonly MethodEntry[] = [...attention, ...hybrid, ...baselines]

@@ -22,7 +22,7 @@ const THREADS = 1
 const runtime = wasmRuntime()
 
 export function openSlot(compiler: Compiler, trace: boolean): Slot {
-  let held: Variant | undefined
+  let held: (Variant & { readonly key: string }) | undefined
 
   function empty(): void {
     void held?.session.dispose()
@@ -31,13 +31,14 @@ export function openSlot(compiler: Compiler, trace: boolean): Slot {
 
   return {
     async use(plan, signal) {
-      if (held !== undefined && JSON.stringify(held.plan) === JSON.stringify(plan)) return held
+      const key = compiler.key(plan)
+      if (held?.key === key) return held
       const file = await compiler.prune(plan, trace, signal)
       const session = await runtime.load(file, { worker: true, threads: THREADS, signal })
       if (signal.aborted) void session.dispose()
       throwIfAborted(signal, 'demo')
       empty()
-      held = { plan, file, session }
+      held = { plan, file, session, key }
       return held
     },
     empty,

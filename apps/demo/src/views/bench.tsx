@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact'
-import { allMethods } from '../engine/methods.ts'
+import { findMethod } from '../workbench/added-methods.ts'
 import type { Workbench } from '../workbench/workbench.ts'
 import { Controls } from './controls/controls.tsx'
 import { AccuracyCard } from './figures/accuracy.tsx'
@@ -21,7 +21,7 @@ export interface BenchProps {
 /** One model at work: the input, what leaves, both answers, and what is gained and lost. */
 export function Bench({ bench, what, children }: BenchProps): JSX.Element {
   const { source, stage, result, refusal, inspection, pruned, work, times, accuracy, settings, plan, problem } = bench
-  const method = allMethods.find(({ name }) => name === settings.value.method)
+  const method = findMethod(settings.value.method)
   const timed = { onStop: bench.stop, onAgain: bench.again }
   if (refusal.value !== undefined) return <Refusal title={`${source.name} cannot be pruned`} refusal={refusal.value} />
   return (

@@ -3,6 +3,7 @@ import { throwIfAborted } from '@tp/core'
 import { type Compiler, openCompiler } from '../engine/compiler.ts'
 import { openSlot, type Slot } from '../engine/variants.ts'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'
+import { pluginAddresses } from './added-methods.ts'
 import type { ModelSource } from './model-source.ts'
 import { densePlan } from './settings.ts'
 
@@ -25,7 +26,7 @@ export async function openModel(
   { bytes, facts, tokenizer }: ModelSource,
   signal: AbortSignal,
 ): Promise<OpenModel | { readonly ok: false; readonly refusal: Refusal }> {
-  const compiler = await openCompiler(bytes)
+  const compiler = await openCompiler(bytes, pluginAddresses)
   const slots = {
     dense: openSlot(compiler, false),
     traced: openSlot(compiler, true),

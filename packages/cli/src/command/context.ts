@@ -1,3 +1,4 @@
+import type { Runtime } from '@tp/core'
 import type { Progress } from '../output/progress.ts'
 
 /** What a command has to do with the world outside. */
@@ -10,4 +11,6 @@ export interface Context {
   readonly styled?: boolean
   /** To stderr. */
   readonly progress: Progress
+  /** What models run on; default: onnxruntime-node. */
+  readonly runtime?: Runtime
 }

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
-import type { NamedTensors, Session } from '@tp/core'
+import type { NamedTensors, Runtime, Session } from '@tp/core'
 import { comparePaired, readModelFolder, type VariantLatency } from '@tp/eval'
-import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
@@ -15,6 +14,7 @@ import { sampleInputs } from '../model/sample-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
 import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
@@ -28,6 +28,7 @@ const options = {
   },
   ...budgetsOptions,
   ...pruningOptions,
+  ...runtimeOption,
   shapes: {
     type: 'string',
     value: 'BxN,…',
@@ -64,15 +65,21 @@ export const benchCommand: Command = command({
     if (least !== undefined && given.against === undefined && given.method === undefined) {
       throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
     }
+    const runtime = await openRuntime(given.runtime)
     const file = await readModelFile(path, signal)
     const { maxTokens } = await readModelFolder(path)
     const shapes = benchShapes(given.shapes, inputRoles(file.model), maxTokens)
-    const contestants = await openContestants(file, given, context)
+    const contestants = await openContestants(file, given, runtime, context)
     const results = await time(file, contestants, shapes, threads, context)
     const slow =
       least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
     progress.end()
-    print(json ? jsonDocument('bench', content(path, threads, least, results)) : describe(threads, results))
+    const device = (await runtime.diagnose()).runtime
+    print(
+      json
+        ? jsonDocument('bench', { runtime: device, ...content(path, threads, least, results) })
+        : describe(device, threads, results),
+    )
     for (const { name, shape, latency } of slow) {
       progress.note(
         `[tp] ${name} at ${shape}: ${factor(latency.speedup.value)} is below the demanded ${factor(least as number)}`,
@@ -86,6 +93,7 @@ export const benchCommand: Command = command({
 async function openContestants(
   file: ModelFile,
   given: Arguments<typeof options>,
+  runtime: Runtime,
   { progress, signal }: Context,
 ): Promise<Contestant[]> {
   const budgets = readBudgets(given)
@@ -94,13 +102,16 @@ async function openContestants(
     name: path,
     model,
     judged,
-    load: (session) => nodeRuntime().load(path, session),
+    load: (session) => runtime.load(path, session),
   })
   if (given.method !== undefined) {
     if (given.against !== undefined) throw usageError('give --against or --method, not both')
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
-    const pruned = await pruneContestants({ file, methods, budgets, settings, plugins: given.plugin ?? [], signal })
+    const pruned = await pruneContestants({
+      ...{ file, methods, budgets, settings, runtime, signal },
+      plugins: given.plugin ?? [],
+    })
     return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
   }
   const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
@@ -151,7 +162,7 @@ async function time(
   }
 }
 
-function describe(threads: number, results: readonly Result[]): string {
+function describe(device: string, threads: number, results: readonly Result[]): string {
   const rows = results.map(({ name, shape, flops, latency }, i) => {
     const { value, low, high } = latency.speedup
     const isFirst = results[i - 1]?.shape !== shape
@@ -161,7 +172,7 @@ function describe(threads: number, results: readonly Result[]): string {
   })
   const counted = results.some(({ flops }) => flops !== undefined)
   return [
-    `onnxruntime-node, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    `${device}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     table(['shape', 'model', 'p50 ms', 'p90 ms', 'speed-up', 'FLOPs'].slice(0, counted ? 6 : 5), rows, [
       'shape',
       'model',

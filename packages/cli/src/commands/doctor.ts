@@ -1,11 +1,11 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
-import { add, type Diagnosis, input, isTpError } from '@tp/core'
+import { add, type Diagnosis, input, isTpError, type Runtime } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
-import { loadMethods } from '../pruning/load-methods.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { pruningOptions } from '../pruning/request.ts'
 
 interface Check {
@@ -17,10 +17,14 @@ interface Check {
 }
 
 export const doctorCommand: Command = command({
-  options: { plugin: pruningOptions.plugin, json: { type: 'boolean', description: 'print one JSON document' } },
+  options: {
+    plugin: pruningOptions.plugin,
+    ...runtimeOption,
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
   notes: ['Exit code 1 if something that is needed is missing.'],
-  async run(_, { plugin = [], json = false }, { print }) {
-    const checks = [checkNode(), ...(await checkRuntime()), await checkMethods(plugin), machine()]
+  async run(_, { plugin = [], runtime, json = false }, { print }) {
+    const checks = [checkNode(), ...(await checkRuntime(runtime)), await checkMethods(plugin), machine()]
     const healthy = checks.every(({ ok }) => ok)
     print(json ? jsonDocument('doctor', { healthy, checks }) : describe(checks))
     return healthy ? EXIT.done : EXIT.failed
@@ -34,10 +38,10 @@ function checkNode(): Check {
   return { name: 'node', ok, found, ...(!ok && { advice: 'install Node 20.19 or newer' }) }
 }
 
-async function checkRuntime(): Promise<Check[]> {
+async function checkRuntime(name: string | undefined): Promise<Check[]> {
   try {
-    const diagnosis = await nodeRuntime().diagnose()
-    return [describeRuntime(diagnosis), await checkRun()]
+    const runtime = await openRuntime(name)
+    return [describeRuntime(await runtime.diagnose()), await checkRun(runtime)]
   } catch (error) {
     return [{ name: 'runtime', ok: false, ...failure(error) }]
   }
@@ -49,14 +53,14 @@ function describeRuntime({ runtime, version, threads, device, notes }: Diagnosis
 }
 
 /** A runtime that can be imported may still not compute: it is asked for a sum. */
-async function checkRun(): Promise<Check> {
+async function checkRun(runtime: Runtime): Promise<Check> {
   const name = 'runtime runs'
   try {
-    await using session = await nodeRuntime().load(emitModel({ y: add(input('x', 'float32', [1]), 1) }))
+    await using session = await runtime.load(emitModel({ y: add(input('x', 'float32', [1]), 1) }))
     const { y } = await session.run({ x: { type: 'float32', dims: [1], data: Float32Array.of(1) } })
     return y?.data[0] === 2
       ? { name, ok: true, found: 'yes' }
-      : { name, ok: false, found: `1 + 1 gave ${y?.data[0]}`, advice: 'install onnxruntime-node again' }
+      : { name, ok: false, found: `1 + 1 gave ${y?.data[0]}`, advice: 'install the runtime again' }
   } catch (error) {
     return { name, ok: false, ...failure(error) }
   }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
+import type { Runtime } from '@tp/core'
 import { type ModelInputs, type ShiftedSet, shiftedSets } from '@tp/eval'
-import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import { type Command, command } from '../command/command.ts'
 import type { Context } from '../command/context.ts'
@@ -22,6 +22,7 @@ import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-in
 import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
 import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
@@ -42,6 +43,7 @@ const options = {
   ...pruningOptions,
   ...taskOption,
   ...flipOptions,
+  ...runtimeOption,
   guard: {
     type: 'string',
     value: 'FILE',
@@ -64,8 +66,10 @@ export const evalCommand: Command = command({
     '--shift suite is every shift at severities 1, 3 and 5, and texts by length; --shift typos:3,length is what it names,',
     'and a name that is not there lists all.',
   ],
-  async run([path = ''], asked, context) {
+  async run([path = ''], asked, outer) {
     const given = { ...asked, ...removeByParam(asked) }
+    const runtime = await openRuntime(given.runtime)
+    const context = { ...outer, runtime }
     const { print, progress, signal } = context
     const { data, json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
@@ -120,7 +124,7 @@ export const evalCommand: Command = command({
     }
     const between = describeBetween(rows)
     const tables = [
-      `${await titleOf(path, inputs, inspection)}\n${describeRows(rows)}`,
+      `${await titleOf(path, inputs, inspection, runtime)}\n${describeRows(rows)}`,
       ...(between === '' ? [] : [between]),
       ...(flips ? [describeFlips(rows, inputs.targets.length, texts)] : []),
     ]
@@ -134,7 +138,7 @@ async function evaluateGuarded(
   path: string,
   data: string,
   given: Arguments<typeof options>,
-  context: Context,
+  context: Context & { readonly runtime: Runtime },
 ): Promise<number> {
   const { guard, against, methods, shift, task, json = false } = given
   const { print, progress, signal } = context
@@ -164,7 +168,7 @@ async function evaluateGuarded(
           notes: inputs.notes,
           ...guardedContent(figures),
         })
-      : `${await titleOf(path, inputs, undefined)}\n${describeGuarded(figures)}`,
+      : `${await titleOf(path, inputs, undefined, context.runtime)}\n${describeGuarded(figures)}`,
   )
   return EXIT.done
 }
@@ -173,7 +177,7 @@ async function evaluateGuarded(
 async function evaluateShifts(
   given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
   prepared: Omit<Measured, 'sets'>,
-  context: Context,
+  context: Context & { readonly runtime: Runtime },
 ): Promise<string> {
   const { progress, signal } = context
   const { path } = prepared.file
@@ -192,7 +196,7 @@ async function evaluateShifts(
     const about = { model: path, data: given.data, examples: own.inputs.targets.length, notes: own.inputs.notes }
     return jsonDocument('shift', { ...about, ...report })
   }
-  return `${await titleOf(path, own.inputs, prepared.inspection)}\n${describeShifts(report)}`
+  return `${await titleOf(path, own.inputs, prepared.inspection, context.runtime)}\n${describeShifts(report)}`
 }
 
 /** Nothing that was asked for is passed over in silence. */
@@ -206,8 +210,9 @@ async function titleOf(
   path: string,
   { lengths, targets }: ModelInputs,
   inspection: Inspection | undefined,
+  device: Runtime,
 ): Promise<string> {
-  const { runtime, version } = await nodeRuntime().diagnose()
+  const { runtime, version } = await device.diagnose()
   const size = inspection ? ` ${inspection.blocks.length}×${inspection.hidden}` : ''
   const tokens = lengths && `, ${Math.min(...lengths)} … ${Math.max(...lengths)} tokens`
   return [

@@ -6,7 +6,7 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
-import { loadMethods } from '../pruning/load-methods.ts'
+import { loadMethods } from '../plugins/load-methods.ts'
 import { inspectFile } from '../pruning/request.ts'
 
 export const inspectCommand: Command = command({

@@ -3,7 +3,7 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
 import { table } from '../output/table.ts'
-import { type KnownMethod, loadMethods } from '../pruning/load-methods.ts'
+import { type KnownMethod, loadMethods } from '../plugins/load-methods.ts'
 import { pruningOptions } from '../pruning/request.ts'
 
 export const methodsCommand: Command = command({

@@ -15,11 +15,11 @@ import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
-import { findMethod, loadMethods } from '../pruning/load-methods.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
-import { openDevice } from '../tuning/device.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 
 const options = {
@@ -28,14 +28,11 @@ const options = {
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
-    description: 'what is chosen from; default: methods without training that suit texts, or pictures and sounds',
+    description:
+      'what is chosen from; default: methods without training that suit texts, or pictures and sounds, and those of --plugin',
   },
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
-  runtime: {
-    type: 'string',
-    value: 'node|web',
-    description: 'what is tuned for; web is wasm, run by Node; default node',
-  },
+  runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
     type: 'string',
     value: 'BxN,…',
@@ -72,7 +69,7 @@ export const tuneCommand: Command = command({
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, runtime = 'node', plugin = [] } = given
+    const { out, data, json = false, resume = false, runtime, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
@@ -81,9 +78,12 @@ export const tuneCommand: Command = command({
     await checkTarget(file, out)
     const roles = inputRoles(file.model)
     const catalog = await loadMethods(plugin)
-    const names = given.methods?.split(',').map((name) => name.trim()) ?? usualMethods[isText(roles) ? 'text' : 'other']
+    const names = given.methods?.split(',').map((name) => name.trim()) ?? [
+      ...usualMethods[isText(roles) ? 'text' : 'other'],
+      ...methodsOf(catalog, plugin),
+    ]
     const contestants = names.map((name): Contestant => ({ entry: findMethod(catalog, name) }))
-    const device = await openDevice(runtime)
+    const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
     const inputs = await openInputs(path, data, 1, given, context)
@@ -120,6 +120,12 @@ export const tuneCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** The methods of plugins that can be tried as they are, without trained values. */
+function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {
+  const own = [...catalog.values()].filter(({ from }) => plugins.includes(from))
+  return own.filter(({ entry }) => entry.create().params === undefined).map(({ entry }) => entry.name)
+}
 
 function describe({ path }: ModelFile, out: string, { regimes, figures }: TunedPlan): string {
   const { loss, grid, maxLoss, examples } = figures

@@ -61,9 +61,9 @@ export async function measureGuarded(
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
-  { progress, signal }: Context,
+  { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<GuardedFigures> {
-  const load = (file: ModelFile) => nodeRuntime().load(file.path, { threads: 1, signal })
+  const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
   const openGuarded = async () => {
     const watched = monitor(await load(pruned), guard.monitor)
     return { watched, guarded: cascade({ ...guard.cascade, pruned: watched, dense: await load(dense) }) }

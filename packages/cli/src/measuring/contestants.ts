@@ -1,4 +1,4 @@
-import type { Session, SessionOptions } from '@tp/core'
+import type { Runtime, Session, SessionOptions } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
 import type { WantedSizes } from '../model/input-shapes.ts'
@@ -18,8 +18,8 @@ export interface Contestant {
 }
 
 /** A model pruned with several methods, `none` first. */
-export async function pruneContestants(options: VariantOptions): Promise<Contestant[]> {
-  const { file, methods, settings } = options
+export async function pruneContestants(options: VariantOptions & { readonly runtime: Runtime }): Promise<Contestant[]> {
+  const { file, methods, settings, runtime } = options
   const inspection = inspectFile(file, settings.tower)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
@@ -32,7 +32,7 @@ export async function pruneContestants(options: VariantOptions): Promise<Contest
       model,
       judged: method !== 'none' || methods.every((name) => name === 'none'),
       flops: (shape) => ratio(dense(shape), pruned(shape)),
-      load: (session) => loadSession(model, file, session),
+      load: (session) => loadSession(model, file, { ...session, runtime }),
     }
   })
 }

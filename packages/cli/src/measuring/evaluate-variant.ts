@@ -1,5 +1,5 @@
 import type { Inspection } from '@tp/compiler'
-import type { AbortSignalLike, Session } from '@tp/core'
+import type { AbortSignalLike, Runtime, Session } from '@tp/core'
 import type { ModelInputs, Outcome } from '@tp/eval'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
@@ -27,6 +27,8 @@ export interface EvaluationTask<O extends Outcome> {
   readonly batchSize: number
   readonly signal: AbortSignal & AbortSignalLike
   readonly progress: Progress
+  /** Default: onnxruntime-node. */
+  readonly runtime?: Runtime | undefined
 }
 
 /** All examples through a model; the session is closed afterwards. */
@@ -60,10 +62,10 @@ export async function evaluateVariant<O extends Outcome>(
   inspection: Inspection,
   dense: O,
 ): Promise<EvaluatedVariant<O>> {
-  const { file, inputs, judge, signal } = task
+  const { file, inputs, judge, signal, runtime } = task
   const outcomes: O[] = []
   for (const { traced } of variant.models) {
-    const session = await loadSession((await traced()).model, file, { threads: 1, signal })
+    const session = await loadSession((await traced()).model, file, { runtime, threads: 1, signal })
     outcomes.push(await evaluateSession(session, task, inspection))
   }
   const [outcome, ...others] = outcomes as [O, ...O[]]

@@ -33,10 +33,10 @@ export interface FlipFinder extends AsyncDisposable {
 }
 
 /** Tokens that receive most attention in the dense model, over all blocks, are tried first. */
-export async function flipFinder(task: FlipTask, { progress, signal }: Context): Promise<FlipFinder> {
+export async function flipFinder(task: FlipTask, { progress, signal, runtime }: Context): Promise<FlipFinder> {
   const { file, inspection, inputs, batchSize, examples, tokens } = task
   const inputTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
-  const attention = await loadSession(attentionModel(file, inspection).model, file, { threads: 1, signal })
+  const attention = await loadSession(attentionModel(file, inspection).model, file, { runtime, threads: 1, signal })
   const likely = async (example: number): Promise<number[]> => {
     const outputs = await attention.run(await inputs.feeds(new Array<number>(batchSize).fill(example)), { signal })
     const length = inputs.lengths?.[example] ?? inputTokens ?? 0
@@ -48,7 +48,7 @@ export async function flipFinder(task: FlipTask, { progress, signal }: Context):
       if (model === undefined || model.plain.cuts.length === 0) return undefined
       if (model.plain.towers.length > 1)
         throw usageError('--flips follows the tokens of one encoder: name it, as --tower NAME')
-      const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { threads: 1, signal })
+      const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { runtime, threads: 1, signal })
       await using traced = await load(model.traced())
       await using protecting = await load(model.protecting())
       const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)

@@ -58,10 +58,10 @@ async function rowsOf<O extends Outcome>(
   ask?: Ask<O>,
 ): Promise<Row[]> {
   const { file, inspection, variants, batchSize, data } = measured
-  const { progress, signal } = context
-  const task = { file, judge, inputs: data.inputs, batchSize, signal, progress }
+  const { progress, signal, runtime = nodeRuntime() } = context
+  const task = { file, judge, inputs: data.inputs, batchSize, signal, progress, runtime }
   progress.stage('evaluating dense')
-  const dense = await evaluateSession(await nodeRuntime().load(file.path, { threads: 1, signal }), task)
+  const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByBlock: undefined, flops: 1, endToEnd: dense.latency }
   const rows: Omit<Row, 'latency'>[] = [
     { method: 'dense', keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
@@ -83,15 +83,15 @@ async function rowsOf<O extends Outcome>(
 
 async function timeVariants(
   { file, variants, data, batchSize }: Measured,
-  { progress, signal }: Context,
+  { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<Row['latency'][]> {
   progress.stage('timing')
   const sessions: Record<string, Session> = {}
   try {
-    sessions['0'] = await nodeRuntime().load(file.path, { threads: 1, signal })
+    sessions['0'] = await runtime.load(file.path, { threads: 1, signal })
     for (const [i, { models }] of variants.entries()) {
       const [model] = models
-      if (model) sessions[`${i + 1}`] = await loadSession(model.plain.model, file, { threads: 1, signal })
+      if (model) sessions[`${i + 1}`] = await loadSession(model.plain.model, file, { runtime, threads: 1, signal })
     }
     const inputs: ModelInputs = data.inputs
     const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)

@@ -36,7 +36,10 @@ export interface ShiftReport {
 }
 
 /** The file as it is and its variants on all sets, one after the other. */
-export async function measureShifts(measured: Measured, { progress, signal }: Context): Promise<ShiftReport> {
+export async function measureShifts(
+  measured: Measured,
+  { progress, signal, runtime = nodeRuntime() }: Context,
+): Promise<ShiftReport> {
   const { file, inspection, variants, sets, batchSize } = measured
   const answers = async (session: Session): Promise<Evaluation[]> => {
     await using running = session
@@ -49,13 +52,13 @@ export async function measureShifts(measured: Measured, { progress, signal }: Co
     })
   }
   progress.stage('evaluating dense')
-  const dense = await answers(await nodeRuntime().load(file.path, { threads: 1, signal }))
+  const dense = await answers(await runtime.load(file.path, { threads: 1, signal }))
   const rows: ShiftReport['variants'][number][] = []
   for (const { method, keep, models } of variants) {
     progress.stage(`evaluating ${[method, keep].join(' ').trim()}`)
     const pruned: Evaluation[][] = []
     for (const { traced } of models)
-      pruned.push(await answers(await loadSession((await traced()).model, file, { threads: 1, signal })))
+      pruned.push(await answers(await loadSession((await traced()).model, file, { runtime, threads: 1, signal })))
     rows.push({ method, keep, seeds: models.length, sets: compareOnShifts(sets, dense, pruned) })
   }
   const own = sets.map(({ name, inputs }, i) => ({

@@ -3,8 +3,8 @@ import { type Method, none } from '@tp/core'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
+import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { BUDGET_MISSING, type Budget, schedulesOf } from '../pruning/budget.ts'
-import { findMethod, loadMethods } from '../pruning/load-methods.ts'
 import { createMethod, inspectEncoders, type PruningSettings, pruneFile } from '../pruning/request.ts'
 
 /** One row of a comparison: the model pruned one way. */

@@ -10,7 +10,7 @@ import { writeModelFile } from './stage-model.ts'
 interface LoadOptions extends SessionOptions {
   readonly signal: AbortSignal
   /** Default: onnxruntime-node. */
-  readonly runtime?: Runtime
+  readonly runtime?: Runtime | undefined
 }
 
 /**

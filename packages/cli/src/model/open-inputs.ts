@@ -45,11 +45,11 @@ export async function openData(
   data: string,
   batchSize: number,
   { tokenizer, labels, limit }: Arguments<typeof dataOptions>,
-  { progress, signal }: Context,
+  { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<OpenData> {
   progress.stage(`reading ${data}`)
   const known = await readModelFolder(path)
-  await using session = await nodeRuntime().load(path, { signal })
+  await using session = await runtime.load(path, { signal })
   const { inputs } = session
   const dataset = await openDataset(data, {
     labels: labels?.split(',') ?? known.labels,

@@ -55,10 +55,10 @@ export async function openTaskInputs(
   given: Arguments<typeof dataOptions & typeof taskOption>,
   context: Context,
 ): Promise<TaskInputs> {
-  const { progress, signal } = context
+  const { progress, signal, runtime = nodeRuntime() } = context
   const known = await readModelFolder(path)
   const labels = given.labels?.split(',') ?? known.labels
-  await using session = await nodeRuntime().load(path, { signal })
+  await using session = await runtime.load(path, { signal })
   const { inputs: taken, outputs } = session
   const task = readTask(given.task) ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'

@@ -3,6 +3,7 @@ import type { Method, OptionValue, Schedule } from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
+import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import {
   BUDGET_MISSING,
   type Budget,
@@ -13,7 +14,6 @@ import {
   removeByParam,
   schedulesOf,
 } from './budget.ts'
-import { findMethod, loadMethods } from './load-methods.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { createMethod, type PruningSettings, type pruningOptions, readPruningSettings } from './request.ts'
 

@@ -15,8 +15,10 @@ import {
   or,
   type Site,
   scorer,
+  sigmoid,
   sub,
   type Tensor,
+  type Training,
   unsqueeze,
 } from '../index.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
@@ -127,5 +129,60 @@ describe('the checks find a method that', () => {
         : { ...results, valid_1: evaluate([not(outputs.valid_1 as Tensor)], feeds)[0]! }
     }
     expect(await failures(sound, { run: other })).toMatch(/a runtime gives what the interpreter gives/)
+  })
+})
+
+describe('the checks find a method that learns and', () => {
+  const training: Training = {
+    params: { threshold: { dims: [], init: 0.1 } },
+    soften: (site) => ({ left: sigmoid(sub(site.received, site.param.threshold as Tensor)) }),
+    harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.1 }])),
+  }
+  const learning = (other: Partial<Training>): Method =>
+    Object.freeze({ ...sound, training: { ...training, ...other } })
+
+  test('one that is sound passes all of them', async () => {
+    expect(await failures(learning({}))).toBe('')
+  })
+
+  const broken: readonly (readonly [what: string, other: Partial<Training>, found: RegExp])[] = [
+    [
+      'leaves more of a token than there is',
+      { soften: (site) => ({ left: add(site.received, 1) }) },
+      /^while it learns, from/,
+    ],
+    [
+      'lets padding decide',
+      { soften: (site) => ({ left: sigmoid(sub(site.received, mean(site.received, 1, { keepDims: true }))) }) },
+      /an example learns the same/,
+    ],
+    [
+      'has a loss that depends on the width of the batch',
+      { soften: (site) => ({ left: site.left, losses: { regulariser: mean(site.left, 1) } }) },
+      /^an example learns the same/,
+    ],
+    [
+      'gives on states of another shape',
+      { soften: (site) => ({ left: site.left, output: (output) => mean(output, 2) }) },
+      /^what leaving does/,
+    ],
+    [
+      'attends to what is no number',
+      { soften: (site) => ({ left: site.left, attend: (scores) => log(sub(mul(scores, 0), 1)) }) },
+      /^what leaving does/,
+    ],
+    [
+      'says amounts for blocks that did not learn',
+      { harden: () => new Map([[0, { kind: 'ratio', value: 0.5 }]]) },
+      /^what it has/,
+    ],
+    [
+      'says amounts that are none',
+      { harden: () => new Map([[1, { kind: 'ratio', value: Number.NaN }]]) },
+      /^what it has/,
+    ],
+  ]
+  test.each(broken)('%s', async (_what, other, found) => {
+    expect(await failures(learning(other))).toMatch(found)
   })
 })

@@ -17,6 +17,7 @@ import {
   rowOf,
 } from './encoder-batch.ts'
 import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
+import { trainingChecks } from './training-checks.ts'
 
 export interface MethodTestOptions {
   /** How many tokens it keeps where the schedule says k: that many (default), at most that many, or all it gets. */
@@ -218,6 +219,7 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
       },
     },
   ]
+  if (method.training !== undefined) checks.push(...trainingChecks(method))
   if (run === undefined) return checks
 
   const agree = async (graph: EncoderGraph, batch = asBatch): Promise<void> => {

@@ -85,13 +85,64 @@ export function referenceEncoder(
   { blocks, hidden, heads, classes, seed }: EncoderSize,
   { mask, pruning }: { readonly mask: boolean; readonly pruning?: Pruning | undefined },
 ): EncoderGraph {
+  const { linear, ofBlock } = weightsOf(hidden, seed)
+  const { x, alive } = inputsOf(hidden, mask)
+  const stream: Stream = { current: normed(x), state: initialState(x, alive, pruning?.fixed ?? []) }
+  const sites = new Map<number, EncoderSite>()
+  const pruned = pruning && new PrunedStream(stream, pruning, { blocks, hidden, heads }, sites)
+  for (let block = 0; block < blocks; block++) {
+    const weights = ofBlock()
+    pruned?.atInput(block)
+    const { current, state } = stream
+    const attention = attend(current, weights, heads, state)
+    stream.current = normed(add(current, apply(attention.context, weights.output)))
+    pruned?.behindAttention(block, attention.source)
+    stream.current = normed(add(stream.current, apply(gelu(apply(stream.current, weights.up)), weights.down)))
+  }
+  pruned?.comeBack()
+  const { current, state } = stream
+  const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
+  return { logits: add(ofClass, apply(meanOfReal(current, state), linear(hidden, classes, 1))), sites }
+}
+
+/** The first site of the same encoder, with a mask: what a method that learns is given, where all tokens are there. */
+export function firstSite(
+  { blocks, hidden, heads, seed }: EncoderSize,
+  {
+    block,
+    fixed,
+    place,
+  }: { readonly block: number; readonly fixed: readonly number[]; readonly place: Method['place'] },
+): { readonly source: SiteSource; readonly state: TokenState } {
+  const { x, alive } = inputsOf(hidden, true)
+  const state = initialState(x, alive, fixed)
+  const weights = weightsOf(hidden, seed).ofBlock()
+  const start = normed(x)
+  const { context, source } = attend(start, weights, heads, state)
+  const current = place === 'input' ? start : normed(add(start, apply(context, weights.output)))
+  return { source: { block, blocks, hidden: current, ...source, classToken: () => 0 }, state }
+}
+
+function inputsOf(hidden: number, mask: boolean): { readonly x: Tensor; readonly alive: Tensor | undefined } {
+  const x = input('x', 'float32', ['B', 'N', hidden])
+  return { x, alive: mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined }
+}
+
+function normed(x: Tensor): Tensor {
+  const one = constant(Array.from({ length: x.dims[2] as number }, () => 1))
+  return layerNormalization(x, one, undefined, 1e-5)
+}
+
+/** Random weights, each call others. */
+function weightsOf(
+  hidden: number,
+  seed: number,
+): { linear(from: number, to: number, deviation: number): Linear; ofBlock(): BlockWeights } {
   const normal = normals(seed)
   const linear = (from: number, to: number, deviation: number): Linear => ({
     weight: randomConstant([from, to], deviation, normal),
     bias: randomConstant([to], 0.1, normal),
   })
-  const one = constant(Array.from({ length: hidden }, () => 1))
-  const norm = (x: Tensor): Tensor => layerNormalization(x, one, undefined, 1e-5)
   const ofBlock = (): BlockWeights => ({
     // logits with a deviation of about 3: a few tokens get most of the attention
     query: linear(hidden, hidden, 1.7 / Math.sqrt(hidden)),
@@ -101,25 +152,7 @@ export function referenceEncoder(
     up: linear(hidden, 2 * hidden, 1 / Math.sqrt(hidden)),
     down: linear(2 * hidden, hidden, 1 / Math.sqrt(hidden)),
   })
-
-  const x = input('x', 'float32', ['B', 'N', hidden])
-  const alive = mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined
-  const stream: Stream = { current: norm(x), state: initialState(x, alive, pruning?.fixed ?? []) }
-  const sites = new Map<number, EncoderSite>()
-  const pruned = pruning && new PrunedStream(stream, pruning, { blocks, hidden, heads }, sites)
-  for (let block = 0; block < blocks; block++) {
-    const weights = ofBlock()
-    pruned?.atInput(block)
-    const { current, state } = stream
-    const attention = attend(current, weights, heads, state)
-    stream.current = norm(add(current, apply(attention.context, weights.output)))
-    pruned?.behindAttention(block, attention.source)
-    stream.current = norm(add(stream.current, apply(gelu(apply(stream.current, weights.up)), weights.down)))
-  }
-  pruned?.comeBack()
-  const { current, state } = stream
-  const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
-  return { logits: add(ofClass, apply(meanOfReal(current, state), linear(hidden, classes, 1))), sites }
+  return { linear, ofBlock }
 }
 
 /** What is known of the tokens that are present. */

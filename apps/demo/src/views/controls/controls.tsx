@@ -1,7 +1,8 @@
 import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { allMethods, methodGroups } from '../../engine/methods.ts'
+import { allGroups, findMethod } from '../../workbench/added-methods.ts'
 import type { Settings } from '../../workbench/settings.ts'
+import { AddMethod } from './add-method.tsx'
 import { LayerChoice } from './layer-choice.tsx'
 
 export interface ControlsProps {
@@ -17,7 +18,7 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
     settings.value = { ...settings.value, ...change }
   }
   const percent = Math.round(100 * keep)
-  const about = allMethods.find(({ name }) => name === method)
+  const about = findMethod(method)
   return (
     <section class="card controls" aria-labelledby="controls-title">
       <h2 id="controls-title">How much may leave</h2>
@@ -42,7 +43,7 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
       <label class="method">
         <span>Who decides</span>
         <select value={method} onChange={({ currentTarget }) => set({ method: currentTarget.value })}>
-          {methodGroups.map(({ title, methods }) => (
+          {allGroups.value.map(({ title, methods }) => (
             <optgroup key={title} label={title}>
               {methods.map(({ name }) => (
                 <option key={name} value={name}>
@@ -57,6 +58,7 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
           {about?.paper?.arxiv && <span> · arXiv:{about.paper.arxiv}</span>}
         </span>
       </label>
+      <AddMethod onAdded={(method) => set({ method })} />
       {blocks !== undefined && <LayerChoice blocks={blocks} layers={layers} onChange={(layers) => set({ layers })} />}
     </section>
   )

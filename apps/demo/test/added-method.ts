@@ -1,0 +1,101 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Page } from 'playwright-core'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { eventually, outcomeOf } from './page-objects.ts'
+import type { Site } from './site.ts'
+
+const DESCRIPTION = 'keeps tokens by received attention times the norm of their state'
+
+export function addedMethodTests(site: Site): void {
+  let bundle = ''
+  beforeAll(async () => {
+    bundle = await bundled()
+  })
+
+  async function openAt(tab: string): Promise<Page> {
+    const page = await site.open(tab)
+    onTestFinished(() => page.close())
+    await outcomeOf(page).settled()
+    await page.getByText('Add a method', { exact: true }).click()
+    return page
+  }
+
+  test('a plugin is added as a file, decides at once, and again when it has changed', async () => {
+    const page = await openAt('mail')
+    const outcome = outcomeOf(page)
+    const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-left')))
+    const before = await left()
+    await give(page, bundle)
+    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await page.getByText(DESCRIPTION).waitFor()
+    expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "norm-times-attention"')
+    await eventually(left).not.toEqual(before)
+    await outcome.settled()
+    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
+    const first = await left()
+
+    // The score turned round: what stayed leaves first.
+    const score = 'mul(site.received, pow(norm, power))'
+    expect(bundle).toContain(score)
+    await give(page, bundle.replace(DESCRIPTION, 'keeps the others').replace(score, `mul(${score}, -1)`))
+    await page.getByText('keeps the others').waitFor()
+    await eventually(left).not.toEqual(first)
+    await outcome.settled()
+  })
+
+  test('or by the address of its module, on another server', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const page = await openAt('digit')
+    await page.getByLabel('Or its address').fill(`http://127.0.0.1:${(server.address() as AddressInfo).port}/bundle.js`)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
+    await outcomeOf(page).settled()
+    await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
+  })
+
+  test('what cannot be added is refused with the reason', async () => {
+    const page = await openAt('mail')
+    const alert = page.locator('.add-method').getByRole('alert')
+    const cases: readonly (readonly [text: string, reason: string])[] = [
+      [
+        "import { scorer } from '@tp/core'\nexport default scorer",
+        'a page needs a module with all that it imports in it',
+      ],
+      ['export const x = 1', 'no default export of the form { contractVersion, methods'],
+      [
+        bundle.replace(/contractVersion: 1,/, 'contractVersion: 2,'),
+        'built for version 2 of the plugin contract, this is version 1; update the @tp packages',
+      ],
+      [bundle.replaceAll('norm-times-attention', 'random'), 'it has a method "random", but so has this page'],
+    ]
+    for (const [text, reason] of cases) {
+      await give(page, text)
+      await alert.filter({ hasText: reason }).waitFor()
+      expect(await page.getByLabel('Who decides').inputValue()).toBe('received-attention')
+    }
+    await page.getByLabel('Or its address').fill('http://127.0.0.1:9/none.js')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await alert.filter({ hasText: '[http://127.0.0.1:9/none.js] it cannot be loaded' }).waitFor()
+    await give(page, bundle)
+    await alert.waitFor({ state: 'detached' })
+  })
+}
+
+async function give(page: Page, text: string): Promise<void> {
+  const file = { name: 'bundle.js', mimeType: 'text/javascript', buffer: Buffer.from(text) }
+  await page.getByLabel('Choose its module, or drop it here').setInputFiles(file)
+}
+
+/** The example plugin in one file, as its `npm run bundle` makes it. */
+async function bundled(): Promise<string> {
+  const entry = fileURLToPath(import.meta.resolve('tp-example-plugin'))
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, format: 'esm', write: false })
+  return outputFiles[0]?.text ?? ''
+}

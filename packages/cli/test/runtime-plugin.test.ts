@@ -1,0 +1,99 @@
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { words, wordTokenizer } from './small-models.ts'
+import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const folder = temporaryFolder()
+const watched = fileURLToPath(new URL('watched-runtime.mjs', import.meta.url))
+/** Where packages are looked for. */
+const cwd = fileURLToPath(new URL('..', import.meta.url))
+const model = fixture('bert-cls-eager-ts11')
+
+/** Models that a command gives the runtime. */
+async function loadsOf(args: readonly string[]): Promise<{ readonly loads: number; readonly stdout: string }> {
+  const module = (await import(pathToFileURL(watched).href)) as { readonly loads: number }
+  const before = module.loads
+  const { code, stdout, stderr } = await tpHere([...args, '--runtime', watched])
+  expect(code, stderr).toBe(0)
+  return { loads: module.loads - before, stdout }
+}
+
+describe('--runtime MODULE', () => {
+  beforeAll(() => {
+    writeFileSync(folder.at('tokenizer.json'), wordTokenizer())
+    const lines = Array.from({ length: 12 }, (_, i) => `${i % 5}\t${words[5 + (i % 4)]} ${words[5 + ((i * 3) % 4)]}\n`)
+    writeFileSync(folder.at('data.tsv'), lines.join(''))
+  })
+  const data = (): string[] => ['--data', folder.at('data.tsv'), '--tokenizer', folder.at('tokenizer.json')]
+  const pruned = ['--methods', 'received-attention', '--keep', '0.5']
+
+  test('tp eval runs every model on it', async () => {
+    const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned])
+    // what it takes, asked twice; dense, none and the method: answers, then times
+    expect(loads).toBe(2 + 3 + 3)
+    expect(stdout).toContain('watched engine')
+  })
+
+  test('on shifted data, too', async () => {
+    const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned, '--shift', 'typos:3'])
+    expect(loads).toBe(1 + 2)
+    expect(stdout).toContain('watched engine')
+  })
+
+  test('tp bench times on it', async () => {
+    const args = ['--method', 'received-attention', '--keep', '0.5', '--shapes', '1x8', '--json']
+    const { loads, stdout } = await loadsOf(['bench', model, ...args])
+    expect(loads).toBe(3)
+    expect(JSON.parse(stdout).runtime).toBe('watched engine')
+  })
+
+  test('tp doctor tries it', async () => {
+    const { loads, stdout } = await loadsOf(['doctor'])
+    expect(loads).toBe(1)
+    expect(stdout).toMatch(/^ok +runtime +watched engine/m)
+  })
+
+  test.each([
+    ['web', 'onnxruntime-web'],
+    ['@tp/runtime-web', 'onnxruntime-web'],
+    ['@tp/runtime-node', 'onnxruntime-node'],
+  ])('%s: those of ours are such modules, too', async (runtime, engine) => {
+    const { code, stdout } = await tp(['doctor', '--runtime', runtime], { cwd })
+    expect(stdout).toContain(engine)
+    expect(code).toBe(0)
+  })
+
+  const module = (content: string): string => {
+    writeFileSync(folder.at('runtime.mjs'), content)
+    return folder.at('runtime.mjs')
+  }
+  test.each([
+    ['is not there', () => 'gpu', /--runtime: there is no such module or package; give node, web, the path/],
+    [
+      'exports methods',
+      () => module('export default { contractVersion: 1, methods: [] }'),
+      /no default export of the form \{ contractVersion, runtime \}/,
+    ],
+    [
+      'is of another contract',
+      () => module('export default { contractVersion: 2, runtime: {} }'),
+      /was built for version 2 of the plugin contract, this is version 1; update the @tp packages/,
+    ],
+    [
+      'is unfinished',
+      () => module('export default { contractVersion: 1, runtime: { name: "x" } }'),
+      /lacks name, load or diagnose/,
+    ],
+    ['cannot be loaded', () => module('throw new Error("no engine")'), /fails when it is loaded: no engine/],
+  ])('one that %s', async (_, runtime, message) => {
+    // as a process of its own: a module is loaded once only
+    const { code, stdout, stderr } = await tp(['bench', model, '--runtime', runtime()])
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain('code: TP_PLUGIN')
+    expect(code).toBe(1)
+    expect(stdout).toBe('')
+  })
+})

@@ -1,0 +1,175 @@
+import { expect } from 'vitest'
+import { learnedAt, type SoftInputs, type SoftReduced, softenTokens } from '../host/index.ts'
+import { initialValues } from '../initial-values.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Method } from '../method.ts'
+import { constant, constantOf, expand, gather, sigmoid } from '../ops/index.ts'
+import type { Amount } from '../schedule.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Learned, Softened } from '../training.ts'
+import { type Batch, batchOf, type Example, examplesOf, type Layout, rowOf } from './encoder-batch.ts'
+import { type EncoderSize, firstSite } from './reference-encoder.ts'
+import { uniforms } from './seeded.ts'
+
+const size: EncoderSize = { blocks: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
+/** Those that it is to leave at; some methods have nothing to learn at the first. */
+const layers = [1, 2] as const
+const fixed = [0] as const
+const lengths = [11, 7, 14, 2]
+/** As wide as any row here. */
+const mostTokens = 19
+const examples = examplesOf(lengths, size.hidden, 13)
+const asBatch = batchOf(examples, 14, 'right-padded', 3)
+const exact = { precision: 'float64' } as const
+
+/** What holds for a method that learns, where it begins. Whether it has a gradient is for a training to see. */
+export function trainingChecks(method: Method): readonly { readonly name: string; check(): void }[] {
+  return [
+    {
+      name: 'while it learns, from nothing to all of a real token is left',
+      check() {
+        for (const block of layers) {
+          const { softened, left } = soften(method, block)
+          const [own, obeyed] = evaluate([softened.left, left], asBatch.feeds, exact)
+          expect(softened.left.rank, 'axes of left, [B,N]').toBe(2)
+          lengths.forEach((length, row) => {
+            for (const share of rowOf(own, row).slice(0, length)) {
+              expect(share, `left of a token of example ${row}, block ${block}`).toBeGreaterThanOrEqual(0)
+              expect(share, `left of a token of example ${row}, block ${block}`).toBeLessThanOrEqual(1)
+            }
+            expect(rowOf(obeyed, row)[0], 'left of a fixed token').toBe(1)
+          })
+        }
+      },
+    },
+    {
+      name: 'what leaving does, while it learns, has the shapes that it stands for',
+      check() {
+        for (const block of layers) {
+          const { softened, hidden, scores } = soften(method, block)
+          for (const [name, tensor] of Object.entries(formOf(softened, hidden, scores))) {
+            const wanted = name === 'attend' ? scores : hidden
+            const [seen, like] = evaluate([tensor, wanted], asBatch.feeds, exact)
+            expect(seen?.dims, `shape of ${name}`).toEqual(like?.dims)
+            lengths.forEach((length, row) => {
+              // queries and states of padding are nobody's
+              const numbers = realPart(rowOf(seen, row), seen?.dims ?? [], length, name === 'attend')
+              expect(numbers.every(Number.isFinite), `${name} of example ${row} is made of numbers`).toBe(true)
+            })
+          }
+          for (const [name, term] of Object.entries(softened.losses ?? {})) {
+            expect(term.rank, `axes of the loss ${name}, [] or [B]`).toBeLessThanOrEqual(1)
+          }
+          if (softened.logProb !== undefined) expect(softened.logProb.rank, 'axes of logProb, [B]').toBe(1)
+        }
+      },
+    },
+    {
+      name: 'an example learns the same alone, padded, and in any batch',
+      check() {
+        for (const block of layers) {
+          const { softened, left } = soften(method, block)
+          const perRow = Object.entries({ ...softened.losses, logProb: softened.logProb }).filter(
+            (term): term is [string, Tensor] => term[1]?.rank === 1,
+          )
+          const outputs = [left, ...perRow.map(([, term]) => term)]
+          const names = ['left', ...perRow.map(([name]) => name)]
+          const read = (batch: Batch): readonly (readonly number[])[][] => {
+            const results = evaluate(outputs, batch.feeds, exact)
+            return batch.places.map((places, row) =>
+              results.map((result, i) => {
+                const numbers = rowOf(result, row)
+                return i === 0 ? places.map((at) => numbers[at] as number) : numbers
+              }),
+            )
+          }
+          const wanted = read(asBatch)
+          const check = (rows: readonly number[], width: number, layout: Layout, how: string): void => {
+            const seen = read(
+              batchOf(
+                rows.map((row) => examples[row] as Example),
+                width,
+                layout,
+                width,
+              ),
+            )
+            rows.forEach((row, i) => {
+              for (const [at, name] of names.entries()) {
+                const [some, all] = [seen[i]?.[at] ?? [], wanted[row]?.[at] ?? []]
+                const isSame = some.every((x, j) => Math.abs(x - (all[j] as number)) <= 1e-9 * (1 + Math.abs(x)))
+                expect(isSame, `${name} of example ${row} ${how}, block ${block}: ${some} instead of ${all}`).toBe(true)
+              }
+            })
+          }
+          lengths.forEach((length, row) => {
+            check([row], length, 'right-padded', 'alone')
+            check([row], length + 5, 'right-padded', 'alone, padded')
+          })
+          check([2, 0, 3, 1], mostTokens, 'right-padded', 'in another order, padded')
+        }
+      },
+    },
+    {
+      name: 'what it has learned, if it says amounts, are amounts for the blocks that learned',
+      check() {
+        const learned = new Map<number, Learned>(layers.map((block) => [block, valuesAt(method, block)]))
+        const plan = method.training?.harden?.(learned, { blocks: size.blocks, lengths })
+        for (const [block, amount] of plan ?? []) {
+          expect(layers, 'a block that tokens leave at').toContain(block)
+          expect(kinds, `what the amount at block ${block} is of`).toContain(amount.kind)
+          expect(amount.value, `the amount at block ${block}`).toSatisfy(Number.isFinite)
+        }
+      },
+    },
+  ]
+}
+
+const kinds: readonly Amount['kind'][] = ['ratio', 'tokens', 'remove', 'threshold', 'mass']
+
+interface SoftForm extends SoftReduced {
+  readonly hidden: Tensor
+  /** [B,H,N,N] */
+  readonly scores: Tensor
+}
+
+/** The soft form at one block. */
+function soften(method: Method, block: number): SoftForm {
+  const { source, state } = firstSite(size, { block, fixed, place: method.place })
+  const { hidden } = source
+  const params = Object.fromEntries(
+    Object.entries(valuesAt(method, block)).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+  )
+  const inputs: SoftInputs = {
+    // Drawn, it would belong to places in the batch, and not to tokens.
+    noise: (dims) => expand(constant(0.4), dims, hidden),
+    saliency: () => sigmoid(gather(hidden, 0, 2)),
+    ratio: () => expand(constant(0.5), ['B'], hidden),
+  }
+  return { ...softenTokens({ method, source, state, params, inputs }), hidden, scores: source.attention() }
+}
+
+function valuesAt(method: Method, block: number): ReturnType<typeof initialValues> {
+  const sizes = { D: size.hidden, H: size.heads, T: mostTokens }
+  return initialValues(learnedAt(method, block), sizes, uniforms(block))
+}
+
+/** What takes the place of values of the model, by name. */
+function formOf({ attend, hidden, output }: Softened, states: Tensor, scores: Tensor): Record<string, Tensor> {
+  return {
+    ...(attend && { attend: attend(scores) }),
+    ...(hidden && { hidden }),
+    ...(output && { output: output(states, states) }),
+  }
+}
+
+/** Numbers of the real tokens: of queries [H,N,N], or of states [N,D]. */
+function realPart(
+  row: readonly number[],
+  [, ...dims]: readonly number[],
+  length: number,
+  isAttention: boolean,
+): number[] {
+  const [axis, width] = isAttention ? [1, dims[2] as number] : [0, dims[1] as number]
+  const tokens = dims[axis] as number
+  return row.filter((_, i) => Math.floor(i / width) % tokens < length)
+}

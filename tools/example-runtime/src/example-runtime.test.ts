@@ -1,0 +1,20 @@
+import { readRuntimePlugin } from '@tp/core'
+import { runtimeModels, testRuntime } from '@tp/core/testing'
+import { expect, test } from 'vitest'
+import { exampleRuntime } from './example-runtime.ts'
+import * as exported from './index.ts'
+
+testRuntime(exampleRuntime())
+testRuntime(exampleRuntime(), { threads: 1 })
+
+test('tp --runtime finds it', () => {
+  expect(readRuntimePlugin(exported, 'tp-example-runtime').runtime.name).toBe('example')
+})
+
+test.each([{ worker: true }, { profile: 'times' }])('%j is refused: it has none', async (options) => {
+  await expect(exampleRuntime().load(runtimeModels.sumModel, options)).rejects.toMatchObject({ code: 'TP_OPTION' })
+})
+
+test('a path without a file', async () => {
+  await expect(exampleRuntime().load('none.onnx')).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
+})

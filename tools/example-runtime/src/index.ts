@@ -1,0 +1,12 @@
+import type { RuntimePlugin } from '@tp/core'
+import { exampleRuntime } from './example-runtime.ts'
+
+export { exampleRuntime } from './example-runtime.ts'
+
+/** What `tp eval --runtime tp-example-runtime` reads. */
+const plugin: RuntimePlugin = {
+  // The contract that this was written for. A number, not core's own: the two are compared when the plugin is loaded.
+  contractVersion: 1,
+  runtime: exampleRuntime(),
+}
+export default plugin

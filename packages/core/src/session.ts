@@ -3,12 +3,15 @@ import { checkInputs } from './check-inputs.ts'
 import { isTpError, TpError } from './errors.ts'
 import type { NamedTensors, Session, SessionOptions, ValueInfo } from './runtime.ts'
 
-/** What a runtime has to supply for one loaded model. No call is made while another is under way, none after `close`. */
+/**
+ * What a runtime has to supply for one loaded model. No call is made while another is under way, unless it says that several
+ * may be; none after `close`.
+ */
 export interface SessionBackend {
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
-  /** Runs inputs that have been checked. */
-  run(inputs: NamedTensors): Promise<NamedTensors>
+  /** Runs inputs that have been checked. A runtime that can end a run early does so when the signal is aborted. */
+  run(inputs: NamedTensors, signal?: AbortSignalLike): Promise<NamedTensors>
   endProfile(): Promise<string | undefined>
   close(): Promise<void>
 }
@@ -18,18 +21,37 @@ interface Job {
   drop(error: TpError): void
 }
 
+/** How many runs a session takes. */
+export interface SessionLimits {
+  /** Runs inside the runtime at the same time. Default 1. */
+  readonly atOnce?: number
+  /** Runs that may wait for them; one more is rejected with TP_BUSY. Default: any number. */
+  readonly waiting?: number
+}
+
 /**
- * The behaviour that all runtimes share: input checks, one run at a time in order of arrival, signals, disposal.
+ * The behaviour that all runtimes share: input checks, runs in order of arrival, signals, disposal.
  * `where` names runtime and model in errors.
  */
-export function openSession(where: string, backend: SessionBackend): Session {
+export function openSession(
+  where: string,
+  backend: SessionBackend,
+  { atOnce = 1, waiting: mostWaiting = Number.POSITIVE_INFINITY }: SessionLimits = {},
+): Session {
   const waiting: Job[] = []
-  let underWay: Promise<void> | undefined
+  const underWay = new Set<Promise<void>>()
   let disposal: Promise<void> | undefined
 
-  async function work(): Promise<void> {
-    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await job.start()
-    underWay = undefined
+  function startNext(): void {
+    while (underWay.size < atOnce) {
+      const job = waiting.shift()
+      if (job === undefined) return
+      const work: Promise<void> = job.start().then(() => {
+        underWay.delete(work)
+        startNext()
+      })
+      underWay.add(work)
+    }
   }
 
   function enqueue<T>(task: () => Promise<T>, signal?: AbortSignalLike): Promise<T> {
@@ -42,7 +64,11 @@ export function openSession(where: string, backend: SessionBackend): Session {
             throwIfAborted(signal, where)
             resolve(result)
           } catch (cause) {
-            reject(isTpError(cause) ? cause : new TpError('TP_RUN', where, `the run failed: ${text(cause)}`, { cause }))
+            if (signal?.aborted) reject(abortError(where, signal))
+            else
+              reject(
+                isTpError(cause) ? cause : new TpError('TP_RUN', where, `the run failed: ${text(cause)}`, { cause }),
+              )
           }
         },
         drop(error) {
@@ -56,7 +82,7 @@ export function openSession(where: string, backend: SessionBackend): Session {
       }
       signal?.addEventListener('abort', onAbort)
       waiting.push(job)
-      underWay ??= work()
+      startNext()
     })
   }
 
@@ -66,7 +92,7 @@ export function openSession(where: string, backend: SessionBackend): Session {
 
   async function close(): Promise<void> {
     for (const job of waiting.splice(0)) job.drop(disposed(where))
-    await underWay
+    await Promise.all(underWay)
     await backend.close()
   }
 
@@ -77,7 +103,8 @@ export function openSession(where: string, backend: SessionBackend): Session {
       throwIfDisposed()
       throwIfAborted(signal, where)
       checkInputs(where, backend.inputs, inputs)
-      return enqueue(() => backend.run(inputs), signal)
+      if (underWay.size >= atOnce && waiting.length >= mostWaiting) throw busy(where, waiting.length)
+      return enqueue(() => backend.run(inputs, signal), signal)
     },
     async warmUp(...inputs) {
       for (const feeds of inputs) await session.run(feeds)
@@ -103,8 +130,9 @@ export async function openSessionUnlessAborted(
   where: string,
   backend: SessionBackend,
   signal: AbortSignalLike | undefined,
+  limits: SessionLimits = {},
 ): Promise<Session> {
-  const session = openSession(where, backend)
+  const session = openSession(where, backend, limits)
   try {
     throwIfAborted(signal, where)
   } catch (aborted) {
@@ -122,6 +150,14 @@ export function checkThreads(where: string, { threads }: SessionOptions): void {
 
 function disposed(where: string): TpError {
   return new TpError('TP_DISPOSED', where, 'the session has been disposed; load the model again')
+}
+
+function busy(where: string, count: number): TpError {
+  return new TpError(
+    'TP_BUSY',
+    where,
+    `${count} runs wait already; ask again when some have ended, or allow more to wait`,
+  )
 }
 
 function text(error: unknown): string {

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
 import type { InferenceSession } from 'onnxruntime-node'
+import { checkFile, loadError } from './model-files.ts'
 import { importOrt } from './ort.ts'
 import { type ProfileFile, profileFile } from './profile-file.ts'
 import { toOrt } from './tensors.ts'
@@ -64,31 +64,7 @@ function ortOptions(options: ModelOptions, profile: ProfileFile | undefined): In
   }
 }
 
-async function checkFile(where: string, path: string): Promise<void> {
-  try {
-    if ((await stat(path)).isFile()) return
-  } catch (cause) {
-    throw new TpError('TP_FILE_NOT_FOUND', where, `there is no file that can be read at ${path}`, { cause })
-  }
-  throw new TpError('TP_MODEL_LOAD', where, `${path} is not a file; give the path of the .onnx file`)
-}
-
 function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {
   if (info.isTensor) return { name: info.name, type: info.type, dims: info.shape }
   throw new TpError('TP_MODEL_LOAD', where, `"${info.name}" is a sequence, map or optional; only tensors can be passed`)
-}
-
-function loadError(where: string, cause: unknown): TpError {
-  if (cause instanceof TpError) return cause
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  if (/external (data|initializer)/i.test(reason)) {
-    const advice =
-      'A model with external data is loaded by its path, with the data files beside it under the names it was saved ' +
-      'with, inside its own folder'
-    return new TpError('TP_EXTERNAL_DATA', where, `${advice}. onnxruntime says: ${reason}`, { cause })
-  }
-  if (/protobuf parsing failed|data pointer is null/i.test(reason)) {
-    return new TpError('TP_MODEL_LOAD', where, 'this is not an ONNX model, or it is cut short', { cause })
-  }
-  return new TpError('TP_MODEL_LOAD', where, `onnxruntime refuses the model: ${reason}`, { cause })
 }

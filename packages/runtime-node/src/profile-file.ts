@@ -7,7 +7,7 @@ export interface ProfileFile {
   /** Start of the path that onnxruntime writes to. */
   readonly prefix: string
   /** Moves what was written once `end` has closed it; later calls only return the path. */
-  finish(end: () => void): Promise<string>
+  finish(end: () => unknown): Promise<string>
   discard(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export async function profileFile(where: string, path: string): Promise<ProfileF
     async finish(end) {
       if (finished) return target
       finished = true
-      end()
+      await end()
       const [written] = await readdir(folder)
       if (written !== undefined) await rename(join(folder, written), target)
       await discard()

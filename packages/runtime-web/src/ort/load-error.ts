@@ -1,4 +1,4 @@
-import { isTpError, TpError } from '@tp/core'
+import { isTpError, packedFileError, TpError } from '@tp/core'
 
 /** onnxruntime's refusal of a model, as an error of this toolkit. */
 export function loadError(where: string, cause: unknown): TpError {
@@ -21,6 +21,8 @@ export function loadError(where: string, cause: unknown): TpError {
       { cause },
     )
   }
+  const packed = packedFileError(where, reason, cause)
+  if (packed !== undefined) return packed
   if (/protobuf parsing failed|No graph was found in the protobuf/.test(reason)) {
     return new TpError('TP_MODEL_LOAD', where, 'this is not an ONNX model, or it is cut short', { cause })
   }

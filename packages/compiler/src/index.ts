@@ -12,6 +12,7 @@ export {
   inspect,
   type TowerReport,
 } from './inspect.ts'
+export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
 export {
   type Pruned,

@@ -18,6 +18,7 @@ import { readRowByRow } from '../find/flat-reads.ts'
 import { Program } from '../follow/program.ts'
 import { placeKey, writePlace } from '../follow/token-places.ts'
 import { unfuse } from '../fused/unfuse.ts'
+import { isPacked } from '../pack/packed-files.ts'
 import { Refused } from '../refusal.ts'
 import { protectInput } from './protect-input.ts'
 import {
@@ -45,6 +46,12 @@ export interface EarlierCuts {
 
 /** A model to work on, its fused operators written out; token counts behind earlier cuts have names of their own. The model itself is not changed. */
 export function openProgram(model: Model): Program {
+  if (isPacked(model)) {
+    throw new Refused(
+      'TP_PACKED',
+      'the model is packed already; work on the file it was made from, and pack the result',
+    )
+  }
   const copy = cloneModel(model)
   const empty = copy.proto.graph?.node.find(
     ({ opType, attribute }) => opType === 'Constant' && !attribute.some(({ name }) => /^(sparse_)?value/.test(name)),
@@ -53,10 +60,12 @@ export function openProgram(model: Model): Program {
     throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
   decideBranches(copy)
   const expansions = unfuse(copy)
-  const counts = countNames(readProvenance(model))
-  const program = new Program(copy, counts, expansions)
+  const steps = readProvenance(model)
+  const counts = countNames(steps)
+  const chosen = new Set(steps.flatMap(({ cuts }) => cuts.map(({ indices }) => indices)))
+  const program = new Program(copy, counts, expansions, chosen)
   const edited = [readRowByRow(program), viewBatchFirst(program)]
-  return edited.includes(true) ? new Program(copy, counts, expansions) : program
+  return edited.includes(true) ? new Program(copy, counts, expansions, chosen) : program
 }
 
 /**
@@ -133,8 +142,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     return placeholder
   }
   const hidden = value(place === 'input' ? first.input : first.site, ['B', 'N', 'D'])
-  const marks = mask === undefined ? undefined : cast(value(mask, ['B', 'N']), 'bool')
-  const alive = marks && encoder.maskMarksPadding ? not(marks) : marks
+  const alive = mask === undefined ? undefined : realTokens(value(mask, ['B', 'N']), encoder)
   const pins = new Map<string, Tensor>()
   for (const { place } of encoder.placeReads) {
     if (pins.has(placeKey(place))) continue
@@ -146,18 +154,12 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   const places = encoder.placeReads.map(({ place }) => names.get(pins.get(placeKey(place)) as Tensor) as string)
   if (earlier === undefined) return { state, names, places }
 
-  const kept = (x: Tensor, cuts: readonly CutRecord[]): Tensor =>
-    cuts.reduce((now, { indices, block }) => gatherND(now, value(indices, ['B', `N${block}`, 1]), 1), x)
   const { cuts, last } = earlier
-  const valid = cuts.findLast((cut) => cut.valid !== undefined)
-  if (valid !== undefined && !program.graph.has(valid.valid as string)) throw recordLost(valid)
-  const stays =
-    valid === undefined
-      ? state.alive && kept(state.alive, cuts)
-      : kept(value(valid.valid as string, ['B', `N${valid.block}`]), cuts.slice(cuts.indexOf(valid) + 1))
+  const kept = (x: Tensor): Tensor => keptBy(x, cuts, value)
+  const stays = realBehind(program, state.alive, cuts, value)
   const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, fixed)
   // Written at once, so that what follows can be named after the tokens that are left.
-  const expressions = [kept(state.position, cuts), ...(stays === undefined ? [] : [stays])]
+  const expressions = [kept(state.position), ...(stays === undefined ? [] : [stays])]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
   const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
   const now = real === undefined ? undefined : value(real, ['B', 'N'])
@@ -173,4 +175,35 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     names,
     places,
   }
+}
+
+/** A value of the graph as an operand of expressions. */
+type ValueOf = (name: string, dims: Tensor['dims']) => Tensor
+
+/** bool [B,N]: which tokens the model's mask [B,N] says are real. */
+export function realTokens(mask: Tensor, { maskMarksPadding }: Encoder): Tensor {
+  const marks = cast(mask, 'bool')
+  return maskMarksPadding ? not(marks) : marks
+}
+
+/**
+ * bool [B,K]: which tokens behind some cuts are real, if that is not all of them. `real` bool [B,N]: in front of them.
+ * @throws Refused TP_PRUNED if the graph is no longer what its record says
+ */
+export function realBehind(
+  program: Program,
+  real: Tensor | undefined,
+  cuts: readonly CutRecord[],
+  value: ValueOf,
+): Tensor | undefined {
+  const valid = cuts.findLast((cut) => cut.valid !== undefined)
+  if (valid === undefined) return real && keptBy(real, cuts, value)
+  if (!program.graph.has(valid.valid as string)) throw recordLost(valid)
+  const those = value(valid.valid as string, ['B', `N${valid.block}`])
+  return keptBy(those, cuts.slice(cuts.indexOf(valid) + 1), value)
+}
+
+/** x [B,N] → [B,K]: of the tokens that some cuts keep. */
+function keptBy(x: Tensor, cuts: readonly CutRecord[], value: ValueOf): Tensor {
+  return cuts.reduce((now, { indices, block }) => gatherND(now, value(indices, ['B', `N${block}`, 1]), 1), x)
 }

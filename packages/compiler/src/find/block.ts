@@ -149,7 +149,10 @@ function unscaled(program: Program, name: string, sources: readonly string[]): s
 
 const scalingOps = new Set(['Mul', 'Div', 'Cast', 'Identity', ...quantisingOps])
 
-/** True if every way back from `name` to the model's inputs leads through `stream`. */
+/**
+ * True if every way back from `name` to the model's inputs leads through `stream`. Which tokens an earlier pruning has kept does
+ * not count: tables of positions follow it.
+ */
 function comesFrom(program: Program, name: string, stream: string): boolean {
   let found = false
   const seen = new Set<string>()
@@ -159,7 +162,7 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
       found = true
       continue
     }
-    if (seen.has(next) || !program.dependsOnInputs(next)) continue
+    if (seen.has(next) || program.chosen.has(next) || !program.dependsOnInputs(next)) continue
     seen.add(next)
     const producer = program.graph.producer(next)
     if (producer === undefined) return false

@@ -42,9 +42,18 @@ export class Program {
   /** What was written out of fused operators, and can be put back. */
   readonly expansions: readonly Expansion[]
 
+  /** Values int64 [b,k,1] that say which tokens an earlier pruning has kept. */
+  readonly chosen: ReadonlySet<string>
+
   /** `counts`: values [b,n,D] whose number of tokens gets a name, because it cannot be known beforehand. */
-  constructor(model: Model, counts: ReadonlyMap<string, string> = new Map(), expansions: readonly Expansion[] = []) {
+  constructor(
+    model: Model,
+    counts: ReadonlyMap<string, string> = new Map(),
+    expansions: readonly Expansion[] = [],
+    chosen: ReadonlySet<string> = new Set(),
+  ) {
     this.model = model
+    this.chosen = chosen
     this.expansions = expansions
     this.graph = new Graph(model)
     this.opset = opset(model)

@@ -18,11 +18,12 @@ import {
   transpose,
   unsqueeze,
 } from '@tp/core'
-import { createNode, type NodeProto } from '@tp/onnx'
+import type { NodeProto } from '@tp/onnx'
 import { headsInBatch, unfoldHeads } from '../find/heads.ts'
 import { nameOf, Refused } from '../refusal.ts'
 import { type Flow, placeholder, type ShapeEntry } from './flow.ts'
 import type { Named, Program } from './program.ts'
+import { Repeats } from './repeats.ts'
 
 /** How a value follows a cut: the tokens that stay. */
 export type Rows = SameRows | OwnRows
@@ -52,7 +53,7 @@ export class Rewriter {
   readonly #prefix: string
   readonly #taken = new Map<string, Named>()
   readonly #followers = new Map<string, string>()
-  readonly #narrow = new Map<string, string>()
+  readonly #repeats: Repeats
 
   /** `stream`: what the first block reads, [b,n,D] with all tokens. */
   constructor(program: Program, stream: string, rows: Rows, count: string, prefix: string) {
@@ -61,6 +62,7 @@ export class Rewriter {
     this.#rows = rows
     this.#count = count
     this.#prefix = prefix
+    this.#repeats = new Repeats(program, prefix)
   }
 
   /** Values that were taken → what they were taken from, with as many axes. */
@@ -78,7 +80,7 @@ export class Rewriter {
     const key = `${source}/${axes.join(',')}/${rank}/${skipped}`
     const known = this.#taken.get(key)
     if (known !== undefined) return known
-    const narrow = this.#withoutRepeats(source, axes)
+    const narrow = axes.length < 2 ? source : this.#repeats.without(source)
     const left = axes.filter((axis) => this.program.tensor(narrow).dims[axis] !== 1)
     const taken =
       left.length === 0
@@ -252,65 +254,7 @@ export class Rewriter {
     const forwards = steps === '' || program.tensor(steps).value?.every((step) => step === 1) === true
     return isWhole && forwards ? this.#source(data) : name
   }
-
-  /**
-   * An equal value that does not repeat itself along the given axes, if repeating is all that an Expand did for them:
-   * a mask [b,1,1,n] that was expanded to [b,1,n,n] is needed for the keys only, since its readers broadcast.
-   */
-  #withoutRepeats(name: string, axes: readonly number[]): string {
-    const known = this.#narrow.get(name)
-    if (known !== undefined) return known
-    const narrow = this.#narrower(name, axes) ?? name
-    this.#narrow.set(name, narrow)
-    return narrow
-  }
-
-  #narrower(name: string, axes: readonly number[]): string | undefined {
-    const { program } = this
-    const { graph } = program
-    const node = graph.producer(name)
-    const own = program.tensor(name)
-    if (node === undefined || own.rank < 2 || axes.length < 2) return undefined
-    if (node.opType === 'Expand') {
-      const data = node.input[0] as string
-      const from = program.tensor(data)
-      return from.rank === own.rank && from.dims.some((dim, axis) => dim === 1 && own.dims[axis] !== 1)
-        ? data
-        : undefined
-    }
-    if (!repeatable.has(node.opType)) return undefined
-    const inputs = node.input.map((input) => this.#withoutRepeats(input, axes))
-    if (inputs.every((input, i) => input === node.input[i])) return undefined
-    // The same node once more, on operands that are smaller; readers elsewhere keep the full one.
-    const output = graph.uniqueName(`${this.#prefix}/${node.output[0]}`)
-    const copy = createNode({ type: node.opType, domain: node.domain, name: output, inputs, outputs: [output] })
-    copy.attribute = node.attribute
-    const [tensor] = program.infer(
-      copy,
-      copy.input.map((input) => (input === '' ? undefined : program.tensor(input))),
-    )
-    if (tensor === undefined || !tensor.hasShape) return undefined
-    graph.insert([copy], node)
-    program.setTensor(output, tensor)
-    return output
-  }
 }
-
-/** Elementwise ops that masks are made of. */
-const repeatable = new Set([
-  'Where',
-  'Add',
-  'Sub',
-  'Mul',
-  'Div',
-  'Cast',
-  'Not',
-  'And',
-  'Or',
-  'Equal',
-  'Neg',
-  'Identity',
-])
 
 /** x with axes of size 1 in front, up to a rank. */
 export function withLeadingAxes(x: Tensor, rank: number): Tensor {

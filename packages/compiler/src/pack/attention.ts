@@ -1,0 +1,263 @@
+import { add, constant, constantData, input, squeeze, type Tensor, where } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Attention } from '../find/attention.ts'
+import { isHeadReshape } from '../find/heads.ts'
+import type { Program } from '../follow/program.ts'
+import type { Repeats } from '../follow/repeats.ts'
+import { withLeadingAxes } from '../follow/rows.ts'
+import { layoutOf } from './layout.ts'
+import { packedNode } from './operators.ts'
+import type { Segment } from './segments.ts'
+import type { Surroundings } from './token-wise.ts'
+
+/** What lies between Q·Kᵀ and the softmax, as scale and sum. */
+interface ScoreTerms {
+  readonly scale: number
+  /** Added for each key, [b|1,1,1,n], and for each pair, [b|1,h|1,n|1,n]: values of the graph. */
+  readonly keys: readonly string[]
+  readonly pairs: readonly string[]
+}
+
+export interface AttentionSource extends Surroundings {
+  readonly repeats: Repeats
+  /** What was made before for the same key, or is made now. */
+  once<T extends string | undefined>(key: string, make: () => T): T
+  /** The Transpose that makes a packed value, if one does: attention reads what it is made from just as well. */
+  turned(packed: string): Turned | undefined
+}
+
+/** A value by what a Transpose makes it from. */
+export interface Turned {
+  readonly from: string
+  readonly perm: readonly number[]
+}
+
+export interface PackedContext {
+  readonly node: NodeProto
+  /** Padded values by the packed ones that stand for them: the context, or what its only reader turns it into; sums of probabilities. */
+  readonly replaces: ReadonlyMap<string, string>
+}
+
+/**
+ * An attention over packed tokens in place of one over padded ones; undefined where its operands are not packed, or its scores are
+ * more than scaled and summed.
+ */
+export function packedAttention(attention: Attention, source: AttentionSource): PackedContext | undefined {
+  const { program, segment } = source
+  const operands = [attention.query, attention.keyTransposed, attention.value].map((name) => source.packed(name))
+  const [query, key, value] = operands
+  if (query === undefined || key === undefined || value === undefined) return undefined
+  if (program.tensor(attention.query).dtype !== 'float32') return undefined
+  const terms = scoreTerms(attention, source)
+  const layout = layoutOf(program.tensor(attention.context), segment)
+  if (terms === undefined || layout?.rows !== 0) return undefined
+  const { rank } = program.tensor(attention.query)
+  if (rank !== 3 && rank !== 4) return undefined
+
+  const bias = pairBias(terms.pairs, source)
+  const keyBias = packedKeys(terms.keys, source)
+  if (keyBias === undefined) return undefined
+  const [heads, tokens, features] = [rank - 3, rank - 2, rank - 1]
+  const from = unturned(query, [heads, tokens, features], source)
+  const fromKey = unturned(key, [heads, rank - 1, rank - 2], source)
+  const fromValue = unturned(value, [heads, tokens, features], source)
+  const reader = onlyTranspose(program, attention.context)
+  const perm =
+    reader === undefined ? undefined : (program.tensor(reader.output[0] as string).node.attributes.perm as number[])
+  const isTurned = perm !== undefined && perm.at(-1) === features && isStandard(program, reader, segment)
+  const whole = isTurned ? (reader?.output[0] as string) : attention.context
+  const context = [heads, tokens, features].map((axis) => (isTurned ? perm.indexOf(axis) : axis))
+  const received = rank === 4 ? receivedSum(attention, source) : undefined
+  const sums = received === undefined ? [] : [received]
+  const replaced = [whole, ...sums.map(({ value }) => value)]
+  const outputs = replaced.map((name) => program.graph.uniqueName(`${name}/packed`))
+  const operators = [
+    ...[from, fromKey, fromValue].map(({ name }) => name),
+    ...[segment.offsets, keyBias, bias, bias && segment.places],
+    ...sums.map(({ weights }) => weights),
+  ]
+  const attributes = {
+    scale: terms.scale,
+    queryAxes: from.axes,
+    keyAxes: fromKey.axes,
+    valueAxes: fromValue.axes,
+    contextAxes: context,
+  }
+  const node = packedNode('PackedAttention', operators, outputs, attributes)
+  return { node, replaces: new Map(replaced.map((name, i) => [name, outputs[i] as string])) }
+}
+
+/**
+ * What each token is attended with, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries [b,1,1,n] with the
+ * probabilities. Computed beside the attention, so that the probabilities are never stored.
+ */
+function receivedSum(
+  { probabilities }: Attention,
+  { program, segment, take }: AttentionSource,
+): { readonly value: string; readonly weights: string } | undefined {
+  const product = program.graph
+    .consumers(probabilities)
+    .find(({ node, index }) => index === 1 && node.opType === 'MatMul' && isOneRow(program, node.input[0] as string))
+  if (product === undefined) return undefined
+  const [name, value] = [product.node.input[0] as string, product.node.output[0] as string]
+  const rows = program.tensor(name)
+  const placeholder = input(name, rows.dtype, rows.dims)
+  const flat = program.write(squeeze(placeholder, [1, 2]), new Map([[placeholder, name]]), {
+    prefix: `${value}/weights`,
+    // As many as the product demands, whatever is known of them.
+    dims: [[rows.dims[0] === 1 ? 1 : segment.batch, segment.count]],
+  })
+  const weights = take(flat.name, { rows: 0, axis: 1, folded: 1 }, 2)
+  return weights === undefined || layoutOf(program.tensor(value), segment) === undefined
+    ? undefined
+    : { value, weights }
+}
+
+/** [b,1,1,n] */
+function isOneRow(program: Program, name: string): boolean {
+  const { hasShape, dims } = program.tensor(name)
+  return hasShape && dims.length === 4 && dims[1] === 1 && dims[2] === 1
+}
+
+/** The operand before a Transpose, and its axes of heads, tokens and features; `axes`: those that it has behind it. */
+function unturned(
+  name: string,
+  axes: readonly number[],
+  { turned }: AttentionSource,
+): { name: string; axes: number[] } {
+  const made = turned(name)
+  if (made === undefined) return { name, axes: [...axes] }
+  return { name: made.from, axes: axes.map((axis) => made.perm[axis] as number) }
+}
+
+function onlyTranspose(program: Program, name: string): NodeProto | undefined {
+  const [only, ...others] = program.graph.consumers(name)
+  return others.length === 0 && only?.node.opType === 'Transpose' && !program.graph.isOutput(name)
+    ? only.node
+    : undefined
+}
+
+function isStandard(program: Program, node: NodeProto | undefined, segment: Segment): boolean {
+  return node !== undefined && layoutOf(program.tensor(node.output[0] as string), segment)?.rows === 0
+}
+
+/** Reads the nodes from Q·Kᵀ to the softmax as scale·x + terms. */
+function scoreTerms({ chain }: Attention, source: AttentionSource): ScoreTerms | undefined {
+  const { program, segment, repeats } = source
+  let scale = 1
+  const keys: string[] = []
+  const pairs: string[] = []
+  const [product, ...steps] = chain as [NodeProto, ...NodeProto[]]
+  for (const { name, f } of product.attribute) if (name === 'alpha') scale *= f
+  let running = product.output[0] as string
+
+  function addTerm(name: string): boolean {
+    const narrow = repeats.without(name)
+    const { hasShape, dims, dtype } = program.tensor(narrow)
+    if (!hasShape || dims.length > 4 || dtype !== 'float32') return false
+    const [query = 1, key = 1] = dims.slice(-2)
+    const heads = dims.at(-3) ?? 1
+    if (dims.length === 3 && program.tensor(running).rank === 3) return false
+    if (key !== segment.count) return dims.every((dim) => dim === 1) && isZero(program, narrow)
+    if (query === 1 && heads === 1) keys.push(narrow)
+    else if (query === segment.count) pairs.push(narrow)
+    else return false
+    return true
+  }
+
+  for (const node of steps.slice(0, -1)) {
+    const [output] = node.output as [string]
+    const side = node.input.find((name) => name !== running && name !== '')
+    const number = side === undefined ? undefined : scalar(program, side)
+    const free = keys.length + pairs.length === 0
+    const isFirst = node.input[0] === running
+    switch (node.opType) {
+      case 'Identity':
+        break
+      case 'Cast':
+        if (program.tensor(output).dtype !== 'float32') return undefined
+        break
+      case 'Reshape':
+        if (!isHeadReshape(program, node)) return undefined
+        break
+      case 'Mul':
+        if (number === undefined || !free) return undefined
+        scale *= number
+        break
+      case 'Div':
+        if (number === undefined || !free || !isFirst) return undefined
+        scale /= number
+        break
+      case 'Max':
+        // A floor below all scores, against overflow.
+        if (number === undefined || number > HIDDEN) return undefined
+        break
+      case 'Add':
+        if (side === undefined || !addTerm(side)) return undefined
+        break
+      case 'Where': {
+        const hidden = hiddenBy(node, running, source)
+        if (hidden === undefined || !addTerm(hidden)) return undefined
+        break
+      }
+      default:
+        return undefined
+    }
+    running = output
+  }
+  return { scale, keys, pairs }
+}
+
+/** Scores that are added to or put in place of others, and leave no weight. */
+const HIDDEN = -1000
+
+/** What a Where that hides scores would add instead: 0, or the number that it puts in their place. */
+function hiddenBy(node: NodeProto, running: string, { program, repeats }: AttentionSource): string | undefined {
+  const [condition, yes, no] = node.input as [string, string, string]
+  const hides = yes === running ? no : yes
+  const number = scalar(program, hides)
+  if (number === undefined || number > HIDDEN || condition === running) return undefined
+  const narrow = repeats.without(condition)
+  const names = new Map<Tensor, string>()
+  const known = program.tensor(narrow)
+  const value = input('condition', known.dtype, known.dims)
+  names.set(value, narrow)
+  const [zero, low] = [constant(0, 'float32'), constant(number, 'float32')]
+  const added = yes === running ? where(value, zero, low) : where(value, low, zero)
+  return program.write(added, names, { prefix: `${node.output[0]}/packed`, before: node }).name
+}
+
+function scalar(program: Program, name: string): number | undefined {
+  const data = constantData(program.tensor(name))
+  return data?.data.length === 1 ? data.data[0] : undefined
+}
+
+function isZero(program: Program, name: string): boolean {
+  return scalar(program, name) === 0
+}
+
+/** What is added for each key, packed: [b|1,1,1,n] → [1,t]; '' for nothing. */
+function packedKeys(names: readonly string[], source: AttentionSource): string | undefined {
+  if (names.length === 0) return ''
+  return source.once(`keys/${names.join()}`, () => {
+    const flat = sumOf(names, source, (value) => squeeze(withLeadingAxes(value, 4), [1, 2]))
+    return source.take(flat, { rows: 0, axis: 1, folded: 1 }, 2)
+  })
+}
+
+/** What is added for each pair of tokens, still padded: [b|1,h|1,n,n]; '' for nothing. */
+function pairBias(names: readonly string[], source: AttentionSource): string {
+  if (names.length === 0) return ''
+  return source.once(`pairs/${names.join()}`, () => sumOf(names, source, (value) => withLeadingAxes(value, 4)))
+}
+
+function sumOf(names: readonly string[], { program }: AttentionSource, shaped: (value: Tensor) => Tensor): string {
+  const placeholders = new Map<Tensor, string>()
+  const terms = names.map((name) => {
+    const { dtype, dims } = program.tensor(name)
+    const value = input(name, dtype, dims)
+    placeholders.set(value, name)
+    return shaped(value)
+  })
+  return program.write(terms.reduce(add), placeholders, { prefix: `${names[0]}/packed` }).name
+}

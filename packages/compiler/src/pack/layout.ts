@@ -1,0 +1,53 @@
+import { type Dim, divideExactly, mulDims, namesIn, type Tensor } from '@tp/core'
+import type { Segment } from './segments.ts'
+
+/**
+ * Where the rows and tokens of a padded value are: [b·folded,…,n,…], or both in one axis of [b·n,…]. `rows` and `axis` are equal in
+ * the second case; further axes may stand in front of both ([3,b,…,n,…]). Packed, the first becomes [folded,…,t,…] and the second
+ * [t,…]: all else is laid out as before, so that the same operators work on it.
+ */
+export interface Layout {
+  readonly rows: number
+  readonly axis: number
+  readonly folded: number
+}
+
+/** Undefined for a value that does not have one row for every token of a segment. */
+export function layoutOf(tensor: Tensor, segment: Segment): Layout | undefined {
+  if (!tensor.hasShape) return undefined
+  const { dims } = tensor
+  const [axis, ...others] = dims.flatMap((dim, at) => (counts(dim, segment) ? [at] : []))
+  if (axis === undefined || others.length > 0) return undefined
+  const size = dims[axis] as Dim
+  const batches = dims.flatMap((dim, at) => (hasBatch(dim, segment) ? [at] : []))
+  if (size === mulDims(segment.batch, segment.count) && batches.every((at) => at === axis) && axis === 0) {
+    return { rows: 0, axis: 0, folded: 1 }
+  }
+  // Where the batch is fixed to one row, the first axis is it.
+  const rows = batches[0] ?? 0
+  if (size !== segment.count || rows >= axis || batches.length > 1) return undefined
+  const folded = divideExactly(dims[rows] as Dim, segment.batch)
+  return typeof folded === 'number' && folded >= 1 ? { rows, axis, folded } : undefined
+}
+
+/** True if the size depends on how many tokens there are. */
+function counts(dim: Dim, { count }: Segment): boolean {
+  return namesIn(dim).has(count)
+}
+
+/** True if the size depends on how many rows the batch has. */
+export function hasBatch(dim: Dim, { batch }: Segment): boolean {
+  const names = namesIn(batch)
+  return [...namesIn(dim)].some((name) => names.has(name))
+}
+
+/** True if a value is the same whatever the batch and its tokens are. */
+export function isSameForAll({ hasShape, dims }: Tensor, segment: Segment): boolean {
+  return hasShape && dims.every((dim) => !counts(dim, segment) && !hasBatch(dim, segment))
+}
+
+/** Sizes of the packed value as a Reshape takes them; undefined where one is not known. */
+export function packedSizes({ dims }: Tensor, { rows, axis, folded }: Layout): number[] | undefined {
+  const sizes = dims.map((dim, i) => (i === axis ? -1 : i === rows ? folded : dim))
+  return sizes.every((size) => typeof size === 'number') ? sizes : undefined
+}

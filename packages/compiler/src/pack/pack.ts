@@ -1,0 +1,120 @@
+import type { Model, NodeProto } from '@tp/onnx'
+import { openProgram } from '../cut/earlier-cuts.ts'
+import type { Attention } from '../find/attention.ts'
+import { dropViews } from '../find/batch-first.ts'
+import { findEncoders } from '../find/encoder.ts'
+import { withEqualSizes } from '../follow/program.ts'
+import { Repeats } from '../follow/repeats.ts'
+import { foldBack } from '../fused/fold-back.ts'
+import { type Refusal, Refused, refusalOf } from '../refusal.ts'
+import { packedAttention, type Turned } from './attention.ts'
+import { DOMAIN } from './operators.ts'
+import { markPacked } from './packed-files.ts'
+import { PackedValues } from './packed-values.ts'
+import { type Segment, writeSegments } from './segments.ts'
+import { packedCopy, packedInputs, type Surroundings } from './token-wise.ts'
+import { rewriteShapes, unpackWhatIsRead } from './unpack.ts'
+
+export type PackResult = Packed | { readonly ok: false; readonly refusal: Refusal }
+
+export interface Packed {
+  readonly ok: true
+  readonly model: Model
+  /** Attentions that are computed over each row's own tokens; others are still over padded ones. */
+  readonly attentions: number
+}
+
+/**
+ * Makes a model, pruned or not, work on the tokens of all rows of a batch one behind another, so that padding costs nothing. It
+ * has the same inputs and outputs, and gives the same answers; rows of outputs that stand for padding are 0. The result runs in
+ * `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
+ */
+export function pack(source: Model): PackResult {
+  try {
+    return withEqualSizes(() => packModel(source))
+  } catch (error) {
+    return { ok: false, refusal: refusalOf(error) }
+  }
+}
+
+function packModel(source: Model): Packed {
+  const program = openProgram(source)
+  const encoders = findEncoders(program).flatMap((found) => ('encoder' in found ? [found.encoder] : []))
+  program.graph.sortTopologically()
+  const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
+  if (segments.length === 0) {
+    const reason =
+      'its rows have equal numbers of tokens: it takes no mask of a free length, and none leave by what the data say'
+    throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
+  }
+  const found = encoders.flatMap(({ blocks }) => blocks.map(({ attention }) => attention))
+  const values = new PackedValues(program, segments)
+  const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])))
+  if (values.replaced.size === 0) {
+    throw new Refused('TP_PACK', 'no operator of this model was found to work on each token by itself')
+  }
+  rewriteShapes(values)
+  unpackWhatIsRead(values)
+  program.graph.removeDeadNodes()
+  program.graph.importOperators(DOMAIN)
+  dropViews(program)
+  foldBack(program, program.expansions)
+  markPacked(program.model)
+  return { ok: true, model: program.model, attentions }
+}
+
+/** Writes the packed form of every node that has one; returns how many attentions are among them. */
+function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attention>): number {
+  const { program } = values
+  const repeats = new Repeats(program, 'tp/packed')
+  const turned = new Map<string, Turned>()
+  let found = 0
+  for (const node of [...program.graph.nodes]) {
+    if (node.domain === DOMAIN || node.output.some((name) => values.has(name))) continue
+    const segment = segmentOf(values, node)
+    if (segment === undefined || !node.output.some((name) => segment.own.has(name))) continue
+    const around: Surroundings = {
+      program,
+      segment,
+      packed: (name) => values.get(name)?.name,
+      take: (name, layout, rank) => values.take(name, segment, layout, rank),
+    }
+    const attention = attentions.get(node.output[0] as string)
+    if (attention === undefined) packNode(values, node, around, turned)
+    else {
+      const once = <T extends string | undefined>(key: string, make: () => T): T =>
+        values.once(`${segment.from}/${key}`, make)
+      const packed = packedAttention(attention, { ...around, repeats, once, turned: (name) => turned.get(name) })
+      if (packed === undefined) continue
+      program.graph.insert([packed.node])
+      values.replaced.add(node)
+      for (const [padded, name] of packed.replaces) {
+        values.declare(name, padded)
+        values.replace(program.graph.producer(padded) as NodeProto, [name], segment)
+      }
+      found++
+    }
+  }
+  return found
+}
+
+/** The segment of which a node reads packed values; undefined if there is none, or more than one. */
+function segmentOf(values: PackedValues, node: NodeProto): Segment | undefined {
+  const [segment, ...others] = new Set(node.input.flatMap((name) => values.get(name)?.segment ?? []))
+  return others.length === 0 ? segment : undefined
+}
+
+function packNode(values: PackedValues, node: NodeProto, around: Surroundings, turned: Map<string, Turned>): void {
+  const { graph } = values.program
+  const inputs = packedInputs(node, around)
+  if (inputs === undefined) return
+  const outputs = node.output.map((name) => (name === '' ? '' : graph.uniqueName(`${name}/packed`)))
+  const copy = packedCopy(node, inputs, outputs, around)
+  if (copy === undefined) return
+  graph.insert([copy])
+  if (node.opType === 'Transpose') {
+    const { perm } = values.program.tensor(node.output[0] as string).node.attributes
+    turned.set(outputs[0] as string, { from: inputs[0] as string, perm: perm as readonly number[] })
+  }
+  values.replace(node, outputs, around.segment)
+}

@@ -1,0 +1,67 @@
+import { type Dim, input, type Tensor } from '@tp/core'
+import { realBehind, realTokens } from '../cut/earlier-cuts.ts'
+import type { CutRecord } from '../cut/provenance.ts'
+import type { Block } from '../find/block.ts'
+import type { Encoder } from '../find/encoder.ts'
+import type { Program } from '../follow/program.ts'
+import { packedNode } from './operators.ts'
+
+/** A stretch of an encoder in which the same tokens are there: from its first block, or behind a cut. */
+export interface Segment {
+  /** The value that it begins with, [b,n,D]. */
+  readonly from: string
+  readonly batch: Dim
+  /** Name of its token count, which tells its token axes from all others. */
+  readonly count: string
+  /** Values of the graph: bool [b,n] which tokens are real; int64 [t] where they are; int64 [b+1] where rows begin. */
+  readonly real: string
+  readonly places: string
+  readonly offsets: string
+  /**
+   * Everything that what the segment ends with is computed from. What methods compute beside it must not be packed: it may
+   * make something of padding, too (numbers for all places).
+   */
+  readonly own: ReadonlySet<string>
+}
+
+/** The segments whose rows can have different numbers of tokens, with what says which are real written into the graph. */
+export function writeSegments(program: Program, encoder: Encoder): Segment[] {
+  const cuts = encoder.earlier?.cuts ?? []
+  const [first] = encoder.blocks as [Block]
+  return [first.input, ...cuts.map(({ after }) => after)].flatMap((from, i) => {
+    const next = cuts[i]
+    const ends = next === undefined ? program.graph.outputs.map(({ name }) => name) : [next.before]
+    const own = new Set(ends.flatMap((end) => [...program.before(end, from)]))
+    const segment = writeSegment(program, encoder, from, cuts.slice(0, i))
+    return segment === undefined ? [] : [{ ...segment, own }]
+  })
+}
+
+function writeSegment(
+  program: Program,
+  encoder: Encoder,
+  from: string,
+  cuts: readonly CutRecord[],
+): Omit<Segment, 'own'> | undefined {
+  const [batch, count] = program.tensor(from).dims as [Dim, Dim, Dim]
+  // Where the file fixes the length, shapes inside have it as a number, which would not be told from others.
+  if (typeof count === 'number') return undefined
+  const names = new Map<Tensor, string>()
+  const value = (name: string, dims: Tensor['dims']): Tensor => {
+    const placeholder = input(name, program.tensor(name).dtype, dims)
+    names.set(placeholder, name)
+    return placeholder
+  }
+  const marks = encoder.mask === undefined ? undefined : realTokens(value(encoder.mask, ['B', 'N']), encoder)
+  const real = realBehind(program, marks, cuts, value)
+  if (real === undefined) return undefined
+  const prefix = `tp/packed_${cuts.length}`
+  const { name } = program.write(real, names, { prefix: `${prefix}/real`, dims: [[batch, count]] })
+  const { graph } = program
+  const [places, offsets] = ['places', 'offsets'].map((part) => graph.uniqueName(`${prefix}/${part}`)) as [
+    string,
+    string,
+  ]
+  graph.insert([packedNode('Rows', [name], [places, offsets])])
+  return { from, batch, count, real: name, places, offsets }
+}

@@ -1,0 +1,180 @@
+import { constantData, type Tensor } from '@tp/core'
+import { createNode, type NodeProto } from '@tp/onnx'
+import { broadcastingOps, operatorName, pointwiseOps } from '../follow/operators.ts'
+import type { Program } from '../follow/program.ts'
+import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
+import type { Segment } from './segments.ts'
+
+/** What packing a node asks about the values around it. */
+export interface Surroundings {
+  readonly program: Program
+  readonly segment: Segment
+  /** The packed form of a value, if it has one already. */
+  packed(name: string): string | undefined
+  /** Packs a value from elsewhere (a mask, a table of positions) along an axis, for a reader of that many axes. */
+  take(name: string, layout: Layout, rank: number): string | undefined
+}
+
+/**
+ * Inputs with which a node gives the packed form of what it gives, or undefined if it does not treat every token by itself.
+ * Only the kind of operator, the axes and the sizes matter.
+ */
+export function packedInputs(node: NodeProto, around: Surroundings): readonly string[] | undefined {
+  const { program, segment } = around
+  const [output, ...others] = node.output.map((name) => program.tensor(name))
+  if (output === undefined || [output, ...others].some((each) => !each.hasShape)) return undefined
+  const name = operatorName(node)
+  if (name === 'DynamicQuantizeLinear') return node.input.map((input) => around.packed(input) as string)
+  if (node.input.every((input) => isScalar(input, around))) {
+    return elementwise(name) ? node.input.map((input) => around.packed(input) ?? input) : undefined
+  }
+  const layouts = [output, ...others].map((each) => layoutOf(each, segment))
+  const [layout] = layouts
+  if (layout === undefined || layouts.includes(undefined)) return undefined
+  if (elementwise(name)) return broadcast(node, output, layout, around)
+  const [data, ...rest] = node.input as [string, ...string[]]
+  const from = layoutOf(program.tensor(data), segment)
+  const packed = around.packed(data)
+  if (from === undefined || packed === undefined) return undefined
+  if (name === 'Concat') return concatenated(node, output, layout, around)
+  const operands = rest.map((input) => sameForAll(input, around))
+  if (operands.includes(undefined)) return undefined
+  return leavesTokens(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
+}
+
+/** The node of a packed value: a copy on packed inputs; shapes that count tokens become ones that do not. */
+export function packedCopy(
+  node: NodeProto,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  { program, segment }: Surroundings,
+): NodeProto | undefined {
+  const [first] = node.output as [string]
+  const tensor = program.tensor(first)
+  if (!reshaping.has(node.opType)) {
+    const copy = createNode({
+      type: node.opType,
+      domain: node.domain,
+      name: `${outputs[0]}/${node.opType}`,
+      inputs,
+      outputs,
+    })
+    copy.attribute = node.attribute
+    return copy
+  }
+  const sizes = packedSizes(tensor, layoutOf(tensor, segment) as Layout)
+  if (sizes === undefined) return undefined
+  const shape = program.graph.uniqueName(`${outputs[0]}/shape`)
+  program.graph.addInitializer(shape, { type: 'int64', dims: [sizes.length], data: BigInt64Array.from(sizes, BigInt) })
+  const data = inputs[0] as string
+  return createNode({ type: 'Reshape', name: `${outputs[0]}/Reshape`, inputs: [data, shape], outputs })
+}
+
+const reshaping = new Set(['Reshape', 'Flatten'])
+
+/** Products of tokens with weights: each token's result is its own. */
+const products = new Set([
+  'MatMul',
+  'Gemm',
+  'MatMulInteger',
+  'QLinearMatMul',
+  'com.microsoft.FusedMatMul',
+  'com.microsoft.FusedGemm',
+  'com.microsoft.MatMulNBits',
+  'com.microsoft.MatMulIntegerToFloat',
+  'com.microsoft.DynamicQuantizeMatMul',
+])
+
+const norms = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'RMSNormalization'])
+const reductions = /^Reduce[A-Z]|^ArgMax$/
+
+function elementwise(name: string): boolean {
+  return pointwiseOps.has(name) || broadcastingOps.has(name)
+}
+
+/** True if the operator takes tokens along `from.axis` of its first input and treats each as it treats all others. */
+function leavesTokens(name: string, node: NodeProto, output: Tensor, from: Layout, { program }: Surroundings): boolean {
+  const input = program.tensor(node.input[0] as string)
+  const { attributes } = output.node
+  const axisIsInside = (axis: unknown): boolean => typeof axis === 'number' && axis !== from.axis && axis !== from.rows
+  if (products.has(name)) {
+    const turned = node.attribute.some(({ name: key, i }) => key.startsWith('transA') && i !== 0n)
+    const [weights] = node.input.slice(1).map((other) => program.tensor(other))
+    const isMatrix = weights?.hasShape === true && weights.dims.slice(0, -2).every((dim) => dim === 1)
+    return !turned && isMatrix && from.axis < input.rank - 1
+  }
+  if (norms.has(name)) return typeof attributes.axis === 'number' && attributes.axis > from.axis
+  if (name === 'Softmax' || name === 'LogSoftmax')
+    return attributes.axis === input.rank - 1 && from.axis < input.rank - 1
+  if (reductions.test(name)) {
+    const axes = attributes.axes ?? (attributes.axis === undefined ? undefined : [attributes.axis])
+    return Array.isArray(axes) && axes.every(axisIsInside)
+  }
+  if (reshaping.has(name) || name === 'Squeeze' || name === 'Unsqueeze' || name === 'Transpose') return true
+  if (name === 'Split' || name === 'Gather') return axisIsInside(attributes.axis)
+  if (name === 'Slice') {
+    const changed = input.dims.flatMap((dim, axis) => (dim === output.dims[axis] ? [] : [axis]))
+    return changed.every(axisIsInside)
+  }
+  return false
+}
+
+function concatenated(
+  node: NodeProto,
+  output: Tensor,
+  { rows, axis }: Layout,
+  around: Surroundings,
+): string[] | undefined {
+  const along = output.node.attributes.axis
+  const parts = node.input.map((input) => around.packed(input))
+  return along === axis || along === rows || parts.includes(undefined) ? undefined : (parts as string[])
+}
+
+/** Operands that meet element by element, each broadcast to the result. */
+function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surroundings): string[] | undefined {
+  const operands = node.input.map((input) => {
+    if (input === '') return ''
+    const packed = around.packed(input)
+    if (packed !== undefined) return packed
+    const tensor = around.program.tensor(input)
+    if (!tensor.hasShape) return undefined
+    const missing = output.rank - tensor.rank
+    const at = (axis: number): unknown => (axis < missing ? 1 : tensor.dims[axis - missing])
+    if (isSameForAll(tensor, around.segment)) return at(layout.axis) === 1 && at(layout.rows) === 1 ? input : undefined
+    // A value that differs from row to row may say what stands at padding, and something behind may need to read it there
+    // (scores of tokens, hidden by −10³⁰). Unpacked it would be 0.
+    const isShared = tensor.dims.every((dim) => !hasBatch(dim, around.segment))
+    return isShared || givesZeroAtPadding(node, input, around) ? around.take(input, layout, output.rank) : undefined
+  })
+  return operands.includes(undefined) ? undefined : (operands as string[])
+}
+
+/** True for x · mask, and for what a mask chooses instead of 0. */
+function givesZeroAtPadding(node: NodeProto, mask: string, { program }: Surroundings): boolean {
+  if (node.opType === 'Mul') return true
+  const other = node.input[2] ?? ''
+  return (
+    node.opType === 'Where' &&
+    node.input[0] === mask &&
+    constantData(program.tensor(other))?.data.every((x) => x === 0) === true
+  )
+}
+
+/** An operand that does not have tokens: a weight, or a number that was computed from all of them. */
+function sameForAll(input: string, around: Surroundings): string | undefined {
+  if (input === '') return ''
+  const packed = around.packed(input)
+  if (packed !== undefined) return isScalar(input, around) ? packed : undefined
+  return isSameForAll(around.program.tensor(input), around.segment) || isShape(input, around) ? input : undefined
+}
+
+/** Scales of quantised products are one number each. */
+function isScalar(input: string, { program }: Surroundings): boolean {
+  const tensor = input === '' ? undefined : program.tensor(input)
+  return tensor?.hasShape === true && tensor.dims.every((dim) => dim === 1)
+}
+
+/** Shapes count tokens by what they hold; those of reshapes are written anew. */
+function isShape(input: string, { program }: Surroundings): boolean {
+  return program.tensor(input).dtype === 'int64'
+}

@@ -1,0 +1,74 @@
+import { axisSize, concat, constant, input, mul } from '@tp/core'
+import { capturedNames, createNode } from '@tp/onnx'
+import { packedNode } from './operators.ts'
+import type { PackedValue, PackedValues } from './packed-values.ts'
+
+/**
+ * Makes shapes of padded values from that of the value that their segment begins with: it would be a waste to unpack for them,
+ * and impossible where what says which tokens are real is made from them.
+ */
+export function rewriteShapes(values: PackedValues): void {
+  const { graph } = values.program
+  for (const result of values.results) {
+    for (const { node } of [...graph.consumers(result)]) {
+      const [output] = node.output as [string]
+      if (node.opType !== 'Shape' || values.replaced.has(node) || graph.isOutput(output)) continue
+      const name = writeShape(values, result, output)
+      if (name !== undefined) graph.replaceAllUses(output, name)
+    }
+  }
+}
+
+/** `shape`: the result of a Shape node, perhaps of some axes only. */
+function writeShape(values: PackedValues, value: string, shape: string): string | undefined {
+  const { program } = values
+  const { segment, layout } = values.get(value) as PackedValue
+  if (layout === undefined) return undefined
+  const { start = 0, end } = program.tensor(shape).node.attributes as { start?: number; end?: number }
+  const known = program.tensor(segment.from)
+  const from = input(segment.from, known.dtype, known.dims)
+  const [rows, tokens] = [axisSize(from, 0), axisSize(from, 1)]
+  const sizes = program.tensor(value).dims.map((dim, axis) => {
+    if (axis === layout.axis) return axis === layout.rows ? mul(rows, tokens) : tokens
+    return axis === layout.rows ? mul(rows, layout.folded) : constant([dim as number], 'int64')
+  })
+  const names = new Map([[from, segment.from]])
+  return program.write(concat(sizes.slice(start, end), 0), names, { prefix: `${shape}/padded` }).name
+}
+
+/** Makes the padded values that something still reads (methods, heads, outputs) from the packed ones. */
+export function unpackWhatIsRead(values: PackedValues): void {
+  const { graph } = values.program
+  const read = paddedReads(values)
+  for (const node of values.replaced) graph.remove(node)
+  for (const output of read) {
+    const { name, segment, layout } = values.get(output) as PackedValue
+    const node =
+      layout === undefined
+        ? createNode({ type: 'Identity', name: `${output}/whole`, inputs: [name], outputs: [output] })
+        : packedNode('Unpack', [name, segment.places, segment.real], [output], { ...layout })
+    graph.insert([node])
+    if (!graph.isOutput(output)) values.declare(output, output)
+  }
+}
+
+/** Values with a packed form that the outputs still need padded. */
+function paddedReads(values: PackedValues): Set<string> {
+  const { graph } = values.program
+  const read = new Set<string>()
+  const seen = new Set<string>()
+  const queue = graph.outputs.map(({ name }) => name)
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (name === '' || seen.has(name)) continue
+    seen.add(name)
+    if (values.results.has(name)) {
+      const { name: packed, segment } = values.get(name) as PackedValue
+      read.add(name)
+      queue.push(packed, segment.places, segment.real)
+      continue
+    }
+    const node = graph.producer(name)
+    if (node !== undefined) queue.push(...node.input, ...capturedNames(node))
+  }
+  return read
+}

@@ -1,0 +1,193 @@
+#include "operators.h"
+
+#include <initializer_list>
+
+namespace tp {
+namespace {
+
+/// What onnxruntime is told of an operator. It comes first in the structure, so that a pointer to one is a pointer to the other.
+struct Definition : OrtCustomOp {
+  const char* name;
+  std::vector<Type> inputs;
+  std::vector<Type> outputs;
+  size_t requiredInputs;
+  size_t requiredOutputs;
+  std::unique_ptr<Operator> (*make)(const Attributes&);
+};
+
+const Definition* Of(const OrtCustomOp* op) { return static_cast<const Definition*>(op); }
+
+/// Exceptions must not cross into onnxruntime.
+template <typename Work>
+OrtStatus* Guarded(const Work& work) {
+  try {
+    work();
+    return nullptr;
+  } catch (const std::exception& error) {
+    return Failure(error.what());
+  }
+}
+
+std::unique_ptr<Definition> Define(const char* name, std::unique_ptr<Operator> (*make)(const Attributes&),
+                                   std::vector<Type> inputs, std::vector<Type> outputs, size_t requiredInputs,
+                                   size_t requiredOutputs) {
+  auto definition = std::make_unique<Definition>();
+  static_cast<OrtCustomOp&>(*definition) = {};
+  definition->version = kOrtApiVersion;
+  definition->name = name;
+  definition->make = make;
+  definition->inputs = std::move(inputs);
+  definition->outputs = std::move(outputs);
+  definition->requiredInputs = requiredInputs;
+  definition->requiredOutputs = requiredOutputs;
+  definition->GetName = [](const OrtCustomOp* op) { return Of(op)->name; };
+  definition->GetExecutionProviderType = [](const OrtCustomOp*) -> const char* { return nullptr; };
+  definition->GetInputType = [](const OrtCustomOp* op, size_t i) { return Of(op)->inputs[i]; };
+  definition->GetInputTypeCount = [](const OrtCustomOp* op) { return Of(op)->inputs.size(); };
+  definition->GetOutputType = [](const OrtCustomOp* op, size_t i) { return Of(op)->outputs[i]; };
+  definition->GetOutputTypeCount = [](const OrtCustomOp* op) { return Of(op)->outputs.size(); };
+  definition->GetInputCharacteristic = [](const OrtCustomOp* op, size_t i) {
+    return i < Of(op)->requiredInputs ? kRequired : kOptional;
+  };
+  definition->GetOutputCharacteristic = [](const OrtCustomOp* op, size_t i) {
+    return i < Of(op)->requiredOutputs ? kRequired : kOptional;
+  };
+  definition->GetInputMemoryType = [](const OrtCustomOp*, size_t) { return 0; };
+  definition->GetVariadicInputMinArity = [](const OrtCustomOp*) { return 0; };
+  definition->GetVariadicInputHomogeneity = [](const OrtCustomOp*) { return 0; };
+  definition->GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 0; };
+  definition->GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 0; };
+  definition->CreateKernelV2 = [](const OrtCustomOp* op, const OrtApiTable*, const OrtKernelInfo* info, void** kernel) {
+    return Guarded([&] { *kernel = Of(op)->make(Attributes(info)).release(); });
+  };
+  definition->KernelComputeV2 = [](void* kernel, OrtKernelContext* context) {
+    return Guarded([&] { static_cast<const Operator*>(kernel)->Compute(Context(context)); });
+  };
+  definition->KernelDestroy = [](void* kernel) { delete static_cast<Operator*>(kernel); };
+  definition->GetStartVersion = [](const OrtCustomOp*) { return 1; };
+  definition->GetEndVersion = [](const OrtCustomOp*) { return 1; };
+  return definition;
+}
+
+/// Made once and never given back: sessions may outlive everything but the process.
+OrtCustomOpDomain* Domain() {
+  static OrtCustomOpDomain* const domain = [] {
+    OrtCustomOpDomain* made = nullptr;
+    Check(Ort::Call<at::CreateCustomOpDomain>("tp", &made));
+    constexpr Type any = Type::kUndefined, real = Type::kBool, place = Type::kInt64, number = Type::kFloat32;
+    for (Definition* definition : {
+             Define("Rows", MakeRows, {real}, {place, place}, 1, 2).release(),
+             Define("Pack", MakePack, {any, place}, {any}, 2, 1).release(),
+             Define("Unpack", MakeUnpack, {any, place, real}, {any}, 3, 1).release(),
+             Define("PackedAttention", MakePackedAttention, {number, number, number, place, number, number, place, number},
+                    {number, number}, 4, 1)
+                 .release(),
+         }) {
+      Check(Ort::Call<at::CustomOpDomainAdd>(made, static_cast<const OrtCustomOp*>(definition)));
+    }
+    return made;
+  }();
+  return domain;
+}
+
+}  // namespace
+
+void AddOperators(OrtSessionOptions* options) { Check(Ort::Call<at::AddCustomOpDomain>(options, Domain())); }
+
+bool Context::Has(size_t index) const {
+  size_t count = 0;
+  Check(Ort::Call<at::KernelContextGetInputCount>(static_cast<const OrtKernelContext*>(context_), &count));
+  if (index >= count) return false;
+  const OrtValue* value = nullptr;
+  Check(Ort::Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
+  return value != nullptr;
+}
+
+size_t Context::Outputs() const {
+  size_t count = 0;
+  Check(Ort::Call<at::KernelContextGetOutputCount>(static_cast<const OrtKernelContext*>(context_), &count));
+  return count;
+}
+
+Input Context::Read(size_t index, const char* name, int rank) const {
+  const OrtValue* value = nullptr;
+  Check(Ort::Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
+  if (value == nullptr) throw std::runtime_error(std::string(name) + " is missing");
+  void* data = nullptr;
+  Check(Ort::Call<at::GetTensorMutableData>(const_cast<OrtValue*>(value), &data));
+  Input input{value, ShapeOf(value), data};
+  const size_t seen = input.shape.dims.size();
+  if (rank >= 0 && seen != static_cast<size_t>(rank)) {
+    throw std::runtime_error(std::string(name) + " has " + std::to_string(seen) + " axes, not " + std::to_string(rank));
+  }
+  return input;
+}
+
+void* Context::Write(size_t index, const std::vector<int64_t>& dims) const {
+  OrtValue* value = nullptr;
+  Check(Ort::Call<at::KernelContextGetOutput>(context_, index, dims.data(), dims.size(), &value));
+  if (value == nullptr) return nullptr;
+  void* data = nullptr;
+  Check(Ort::Call<at::GetTensorMutableData>(value, &data));
+  return data;
+}
+
+void Context::Parallel(size_t count, void (*call)(void*, size_t), void* data) const {
+  const size_t chooses = 0;
+  Check(Ort::Call<at::KernelContextParallelFor>(static_cast<const OrtKernelContext*>(context_), call, count, chooses, data));
+}
+
+namespace {
+
+void CheckAttribute(OrtStatus* status, const char* name) {
+  try {
+    Check(status);
+  } catch (const std::exception& error) {
+    throw std::runtime_error(std::string("attribute ") + name + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+float Attributes::Float(const char* name) const {
+  float value = 0;
+  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeFloat>(info_, name, &value), name);
+  return value;
+}
+
+int64_t Attributes::Int(const char* name) const {
+  int64_t value = 0;
+  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64>(info_, name, &value), name);
+  return value;
+}
+
+std::vector<int64_t> Attributes::Ints(const char* name) const {
+  size_t size = 0;
+  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, static_cast<int64_t*>(nullptr), &size), name);
+  std::vector<int64_t> values(size);
+  CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, values.data(), &size), name);
+  return values;
+}
+
+void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens) {
+  if (rows == 0) throw std::runtime_error("offsets name no row");
+  if (offsets[0] != 0) throw std::runtime_error("offsets begin with " + std::to_string(offsets[0]) + ", not with 0");
+  for (size_t row = 0; row < rows; row++) {
+    if (offsets[row + 1] > offsets[row]) continue;
+    throw std::runtime_error("offsets do not rise: row " + std::to_string(row) + " goes from " + std::to_string(offsets[row]) +
+                             " to " + std::to_string(offsets[row + 1]));
+  }
+  if (offsets[rows] == tokens) return;
+  throw std::runtime_error("offsets end with " + std::to_string(offsets[rows]) + ", and there are " + std::to_string(tokens) +
+                           " tokens");
+}
+
+void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end) {
+  for (int64_t t = 0; t < tokens; t++) {
+    if (places[t] > (t == 0 ? -1 : places[t - 1]) && places[t] < end) continue;
+    throw std::runtime_error("places have to rise and lie below " + std::to_string(end) + ": token " + std::to_string(t) +
+                             " is at " + std::to_string(places[t]));
+  }
+}
+
+}  // namespace tp

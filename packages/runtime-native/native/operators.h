@@ -1,0 +1,109 @@
+// The operators of the domain "tp", which packed files are made of. Tokens of all rows of a batch lie one behind another, without
+// padding: T of them. `places` int64 [T] says where each of them is in the padded batch, b·N + n; `offsets` int64 [B+1] where
+// each row begins among the T.
+//
+//   Rows(real bool [B,N]) → places, offsets
+//   Pack(x [B·folded,…,N,…], places; rows, axis, folded) → [folded,…,T,…]
+//   Unpack(x [folded,…,T,…], places, real bool [B,N]; rows, axis, folded) → [B·folded,…,N,…], 0 where padding is
+//       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…]. Pack of x [1,…,N,…] takes it for every row.
+//   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, places?, queryWeights [1,T]?; scale, …Axes)
+//     → context, received [1,H,1,T]?
+//       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
+//       attended with in each head, summed over the queries times their weights. Each of query, key, value and context has the axes
+//       of heads, tokens and features where its attribute says: queryAxes = [1, 2, 3] for [1,H,T,d].
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "ort.h"
+
+namespace tp {
+
+/// Adds the domain "tp" to the options of a session.
+void AddOperators(OrtSessionOptions* options);
+
+/// One input or output of the operator that computes.
+struct Input {
+  const OrtValue* value;
+  Shape shape;
+  const void* data;
+
+  template <typename T>
+  const T* As() const {
+    return static_cast<const T*>(data);
+  }
+};
+
+/// What an operator gets when it computes. Functions throw std::runtime_error, whose sentence the run's error says.
+class Context {
+ public:
+  explicit Context(OrtKernelContext* context) : context_(context) {}
+
+  /// @param rank what the input has to have, or -1
+  Input Read(size_t index, const char* name, int rank = -1) const;
+  bool Has(size_t index) const;
+  size_t Outputs() const;
+  void* Write(size_t index, const std::vector<int64_t>& dims) const;
+  /// Calls `task(i)` for i from 0 to `count`, on the threads of the session. What a task throws ends with the call, since
+  /// onnxruntime's threads end the process for it; of several the first is thrown on.
+  template <typename Task>
+  void Parallel(size_t count, const Task& task) const {
+    Guarded<Task> guarded(task);
+    if (count > 0) Parallel(count, &Guarded<Task>::Call, &guarded);
+    if (guarded.thrown != nullptr) std::rethrow_exception(guarded.thrown);
+  }
+
+ private:
+  template <typename Task>
+  struct Guarded {
+    explicit Guarded(const Task& own) : task(own) {}
+    static void Call(void* data, size_t i) {
+      auto* self = static_cast<Guarded*>(data);
+      try {
+        self->task(i);
+      } catch (...) {
+        if (!self->hasThrown.test_and_set()) self->thrown = std::current_exception();
+      }
+    }
+    const Task& task;
+    std::atomic_flag hasThrown = ATOMIC_FLAG_INIT;
+    std::exception_ptr thrown;
+  };
+
+  void Parallel(size_t count, void (*call)(void*, size_t), void* data) const;
+  OrtKernelContext* context_;
+};
+
+/// Attributes of the node that an operator is made for.
+class Attributes {
+ public:
+  explicit Attributes(const OrtKernelInfo* info) : info_(info) {}
+  float Float(const char* name) const;
+  int64_t Int(const char* name) const;
+  std::vector<int64_t> Ints(const char* name) const;
+
+ private:
+  const OrtKernelInfo* info_;
+};
+
+/// One operator of one node.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+  virtual void Compute(const Context& context) const = 0;
+};
+
+std::unique_ptr<Operator> MakeRows(const Attributes&);
+std::unique_ptr<Operator> MakePack(const Attributes&);
+std::unique_ptr<Operator> MakeUnpack(const Attributes&);
+std::unique_ptr<Operator> MakePackedAttention(const Attributes&);
+
+/// @throws std::runtime_error unless offsets begin with 0, rise, and end with `tokens`
+void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens);
+/// @throws std::runtime_error unless places rise and lie below `end`
+void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end);
+
+}  // namespace tp

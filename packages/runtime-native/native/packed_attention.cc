@@ -1,0 +1,181 @@
+// PackedAttention: attention of every row of a batch over its own tokens. See operators.h.
+#include <algorithm>
+
+#include "attention.h"
+#include "operators.h"
+
+namespace tp {
+namespace {
+
+constexpr int64_t kMostAxes = 8;
+
+/// Where heads, tokens and features are in a tensor.
+struct Axes {
+  size_t head, token, feature;
+
+  Axes(const std::vector<int64_t>& axes, const char* name) {
+    const bool fits = axes.size() == 3 && *std::min_element(axes.begin(), axes.end()) >= 0 &&
+                      *std::max_element(axes.begin(), axes.end()) < kMostAxes && axes[0] != axes[1] && axes[0] != axes[2] &&
+                      axes[1] != axes[2];
+    if (!fits) throw std::runtime_error(std::string(name) + " has to name three different axes, from 0 to " +
+                                        std::to_string(kMostAxes - 1));
+    head = static_cast<size_t>(axes[0]);
+    token = static_cast<size_t>(axes[1]);
+    feature = static_cast<size_t>(axes[2]);
+  }
+  size_t rank() const { return std::max({head, token, feature}) + 1; }
+};
+
+/// A packed tensor with its strides.
+struct Packed {
+  const float* data;
+  int64_t heads, tokens, features;
+  ptrdiff_t headStride, tokenStride, featureStride;
+
+  Packed(const Input& input, const Axes& axes, const char* name) : data(input.As<float>()) {
+    const std::vector<int64_t>& dims = input.shape.dims;
+    if (dims.size() < axes.rank()) throw std::runtime_error(std::string(name) + " has too few axes");
+    std::vector<ptrdiff_t> strides(dims.size(), 1);
+    for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+    heads = dims[axes.head];
+    tokens = dims[axes.token];
+    features = dims[axes.feature];
+    if (heads * tokens * features != input.shape.Count()) {
+      throw std::runtime_error(std::string(name) + " has more than heads, tokens and features");
+    }
+    headStride = strides[axes.head];
+    tokenStride = strides[axes.token];
+    featureStride = strides[axes.feature];
+  }
+  Matrix At(size_t head, int64_t token) const {
+    return {data + static_cast<ptrdiff_t>(head) * headStride + static_cast<ptrdiff_t>(token) * tokenStride, tokenStride,
+            featureStride};
+  }
+};
+
+class PackedAttention : public Operator {
+ public:
+  explicit PackedAttention(const Attributes& attributes)
+      : scale_(attributes.Float("scale")),
+        query_(attributes.Ints("queryAxes"), "queryAxes"),
+        key_(attributes.Ints("keyAxes"), "keyAxes"),
+        value_(attributes.Ints("valueAxes"), "valueAxes"),
+        context_(attributes.Ints("contextAxes"), "contextAxes"),
+        attend_(ChosenAttend()) {
+    if (context_.feature + 1 != context_.rank()) throw std::runtime_error("contextAxes has to name the features last");
+  }
+
+  void Compute(const Context& context) const override {
+    const Packed query(context.Read(0, "query"), query_, "query");
+    const Packed key(context.Read(1, "key"), key_, "key");
+    const Packed value(context.Read(2, "value"), value_, "value");
+    const Input offsets = context.Read(3, "offsets", 1);
+    const int64_t tokens = query.tokens;
+    const auto heads = static_cast<size_t>(query.heads);
+    if (key.tokens != tokens || value.tokens != tokens || key.heads != query.heads || value.heads != query.heads ||
+        key.features != query.features) {
+      throw std::runtime_error("query, key and value do not have the same heads, tokens and features");
+    }
+    const auto rows = static_cast<size_t>(std::max<int64_t>(offsets.shape.dims[0] - 1, 0));
+    const int64_t* begins = offsets.As<int64_t>();
+    CheckOffsets(begins, rows, tokens);
+
+    const float* keyBias = nullptr;
+    if (context.Has(4)) {
+      const Input input = context.Read(4, "keyBias");
+      if (input.shape.Count() != tokens) throw std::runtime_error("keyBias does not have one number for each token");
+      keyBias = input.As<float>();
+    }
+    const Bias bias(context, rows, heads, tokens, begins);
+
+    std::vector<int64_t> dims(context_.rank(), 1);
+    dims[context_.head] = query.heads;
+    dims[context_.token] = tokens;
+    dims[context_.feature] = value.features;
+    auto* out = static_cast<float*>(context.Write(0, dims));
+    std::vector<ptrdiff_t> strides(dims.size(), 1);
+    for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+    const float* weights = nullptr;
+    float* received = nullptr;
+    if (context.Outputs() > 1 && !context.Has(7)) throw std::runtime_error("received takes queryWeights");
+    if (context.Has(7)) {
+      const Input input = context.Read(7, "queryWeights");
+      if (input.shape.Count() != tokens) throw std::runtime_error("queryWeights does not have one number for each token");
+      weights = input.As<float>();
+      received = static_cast<float*>(context.Write(1, {1, query.heads, 1, tokens}));
+      if (received != nullptr) std::fill_n(received, query.heads * tokens, 0.f);
+    }
+
+    context.Parallel(rows * heads, [&](size_t i) {
+      const size_t row = i / heads, head = i % heads;
+      const int64_t begin = begins[row];
+      const auto length = static_cast<size_t>(begins[row + 1] - begin);
+      Head one{};
+      one.query = query.At(head, begin);
+      one.key = key.At(head, begin);
+      one.value = value.At(head, begin);
+      one.context = out + static_cast<ptrdiff_t>(head) * strides[context_.head] +
+                    static_cast<ptrdiff_t>(begin) * strides[context_.token];
+      one.contextStride = strides[context_.token];
+      one.queries = one.keys = length;
+      one.headDim = static_cast<size_t>(query.features);
+      one.valueDim = static_cast<size_t>(value.features);
+      one.scale = scale_;
+      one.keyBias = keyBias == nullptr ? nullptr : keyBias + begin;
+      one.bias = bias.At(row, head);
+      one.biasPlaces = bias.places.data() + (bias.data == nullptr ? 0 : begin);
+      one.biasStride = bias.rowStride;
+      one.received = received == nullptr ? nullptr : received + head * static_cast<size_t>(tokens) + begin;
+      one.queryWeights = weights == nullptr ? nullptr : weights + begin;
+      attend_(one);
+    });
+  }
+
+ private:
+  /// What is added to the scores, still over the padded batch.
+  struct Bias {
+    const float* data = nullptr;
+    std::vector<size_t> places;  // of each token, in its row
+    ptrdiff_t batchStride = 0, headStride = 0, rowStride = 0;
+
+    Bias(const Context& context, size_t rows, size_t heads, int64_t tokens, const int64_t* begins) {
+      if (!context.Has(5)) return;
+      const Input input = context.Read(5, "bias", 4);
+      const Input where = context.Read(6, "places", 1);
+      const std::vector<int64_t>& dims = input.shape.dims;
+      const int64_t length = dims[3];
+      const bool fits = (dims[0] == 1 || dims[0] == static_cast<int64_t>(rows)) &&
+                        (dims[1] == 1 || dims[1] == static_cast<int64_t>(heads)) && dims[2] == length && length > 0;
+      if (!fits || where.shape.dims[0] != tokens) throw std::runtime_error("bias is not [rows|1, heads|1, N, N]");
+      const int64_t* at = where.As<int64_t>();
+      CheckPlaces(at, tokens, static_cast<int64_t>(rows) * length);
+      places.resize(static_cast<size_t>(tokens));
+      for (size_t row = 0; row < rows; row++) {
+        for (int64_t t = begins[row]; t < begins[row + 1]; t++) {
+          if (at[t] / length != static_cast<int64_t>(row)) throw std::runtime_error("places and offsets do not agree");
+          places[static_cast<size_t>(t)] = static_cast<size_t>(at[t] % length);
+        }
+      }
+      data = input.As<float>();
+      rowStride = static_cast<ptrdiff_t>(length);
+      headStride = dims[1] == 1 ? 0 : rowStride * rowStride;
+      batchStride = dims[0] == 1 ? 0 : rowStride * rowStride * static_cast<ptrdiff_t>(dims[1]);
+    }
+    const float* At(size_t row, size_t head) const {
+      if (data == nullptr) return nullptr;
+      return data + static_cast<ptrdiff_t>(row) * batchStride + static_cast<ptrdiff_t>(head) * headStride;
+    }
+  };
+
+  const float scale_;
+  const Axes query_, key_, value_, context_;
+  const Attend attend_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> MakePackedAttention(const Attributes& attributes) {
+  return std::make_unique<PackedAttention>(attributes);
+}
+
+}  // namespace tp

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type NamedTensors, TpError, type ValueInfo } from '@tp/core'
+
+/** Called once, with what went wrong or null. */
+export type Done<T> = (error: string | null, result: T) => void
+
+/** One model, as `native/session.h` has it. */
+export interface NativeSession {
+  load(model: Uint8Array | string, options: { threads?: number; profile?: string }, done: Done<Declared>): void
+  /** @throws Error if the feeds cannot be passed on */
+  run(number: number, feeds: NamedTensors, done: Done<NamedTensors>): void
+  abort(number: number): void
+  endProfile(done: Done<string>): void
+  close(): void
+}
+
+export interface Declared {
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+}
+
+interface Addon {
+  open(library: string, instructions: string): About
+  stop(): void
+  readonly Session: new (atOnce: number) => NativeSession
+}
+
+interface About {
+  /** Of onnxruntime. */
+  readonly version: string
+  /** What attention is computed with: `avx512`, `avx2` or `baseline`. */
+  readonly instructions: string
+}
+
+export interface OpenAddon {
+  readonly about: About
+  readonly Session: Addon['Session']
+}
+
+const require = createRequire(import.meta.url)
+let open: OpenAddon | undefined
+
+/**
+ * The addon with onnxruntime's library, opened when it is first needed. The environment variable `TP_INSTRUCTIONS` chooses what
+ * packed attention is computed with, where that is not to be the fastest that the processor has.
+ * @throws TpError TP_RUNTIME_MISSING if the addon was not built, or there is no onnxruntime; TP_OPTION for TP_INSTRUCTIONS that
+ * this processor does not have
+ */
+export function openAddon(): OpenAddon {
+  if (open !== undefined) return open
+  const addon = requireAddon()
+  const library = ortLibrary()
+  try {
+    open = { about: addon.open(library, process.env.TP_INSTRUCTIONS ?? ''), Session: addon.Session }
+  } catch (cause) {
+    throw openError(library, cause)
+  }
+  // Threads that still computed while the process ends would take it down (see native/ending.h).
+  process.once('exit', addon.stop)
+  return open
+}
+
+function requireAddon(): Addon {
+  const folder = dirname(dirname(fileURLToPath(import.meta.url)))
+  try {
+    const find = require('node-gyp-build') as (folder: string) => unknown
+    return find(folder) as Addon
+  } catch (cause) {
+    const advice =
+      'there is no prebuilt one for this machine, and none was built. With a C++ compiler, make and Python 3 run: npm rebuild ' +
+      '@tp/runtime-native. Without, use @tp/runtime-node, which runs every model that is not packed'
+    throw missing(`the addon cannot be loaded (${text(cause).split('\n')[0]}): ${advice}`, cause)
+  }
+}
+
+/** The library that onnxruntime-node ships for this platform, or the one that `TP_ORT_LIB` names. */
+function ortLibrary(): string {
+  if (process.env.TP_ORT_LIB) return process.env.TP_ORT_LIB
+  let manifest: string
+  try {
+    manifest = require.resolve('onnxruntime-node/package.json')
+  } catch (cause) {
+    throw missing('onnxruntime-node is not installed. Install it with: npm install onnxruntime-node@1.30', cause)
+  }
+  const folder = join(dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch)
+  const names = ['libonnxruntime.so.1', 'libonnxruntime.1.dylib', 'libonnxruntime.dylib', 'onnxruntime.dll']
+  const path = names.map((name) => join(folder, name)).find(existsSync)
+  if (path !== undefined) return path
+  throw missing(
+    `onnxruntime-node has no library for ${process.platform} ${process.arch}. Give one's path as TP_ORT_LIB`,
+  )
+}
+
+function openError(library: string, cause: unknown): TpError {
+  const reason = text(cause)
+  if (!reason.startsWith('this processor has')) {
+    return missing(
+      `onnxruntime cannot be loaded from ${library} (${reason}). Give the path of its library as TP_ORT_LIB`,
+      cause,
+    )
+  }
+  return new TpError('TP_OPTION', 'runtime-native', `TP_INSTRUCTIONS names none that can be used: ${reason}`, { cause })
+}
+
+function missing(message: string, cause?: unknown): TpError {
+  return new TpError('TP_RUNTIME_MISSING', 'runtime-native', message, { cause })
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

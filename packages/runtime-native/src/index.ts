@@ -1,0 +1,8 @@
+import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { nativeRuntime } from './native-runtime.ts'
+
+export { type NativeOptions, nativeRuntime } from './native-runtime.ts'
+
+/** What a plugin loader reads. */
+const plugin: RuntimePlugin = { contractVersion, runtime: /* @__PURE__ */ nativeRuntime() }
+export default plugin

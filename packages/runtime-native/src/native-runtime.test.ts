@@ -1,0 +1,28 @@
+import { testRuntime } from '@tp/core/testing'
+import { expect, test } from 'vitest'
+import { describeNative } from '../test/native.ts'
+import { nativeRuntime } from './native-runtime.ts'
+
+describeNative('the contract of runtimes', () => {
+  testRuntime(nativeRuntime())
+  testRuntime(nativeRuntime(), { threads: 1 })
+})
+
+test.each([
+  { atOnce: 0 },
+  { atOnce: 1.5 },
+  { atOnce: 1025 },
+  { atOnce: Number.POSITIVE_INFINITY },
+  { waiting: -1 },
+  { waiting: Number.NaN },
+])('%j is refused', (options) => {
+  expect(() => nativeRuntime(options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+})
+
+describeNative('diagnose', () => {
+  test('names the version of onnxruntime and the instructions', async () => {
+    const { runtime, version, notes } = await nativeRuntime().diagnose()
+    expect({ runtime, version }).toEqual({ runtime: 'onnxruntime', version: '1.30.0' })
+    expect(notes.join('\n')).toMatch(/packed attention is computed with (avx512|avx2|baseline) instructions/)
+  })
+})

@@ -1,0 +1,82 @@
+import { basename } from 'node:path'
+import { type AbortSignalLike, type NamedTensors, type SessionBackend, TpError } from '@tp/core'
+import { checkFile, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
+import { type Declared, type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
+
+export interface ModelOptions {
+  readonly threads: number | undefined
+  readonly profile: string | undefined
+  /** Threads that run the model. */
+  readonly atOnce: number
+}
+
+/** Runtime and model, for errors. */
+export function placeOf(model: Uint8Array | string): string {
+  return `runtime-native: ${typeof model === 'string' ? basename(model) : `model of ${model.byteLength} bytes`}`
+}
+
+/** A model in onnxruntime, with threads of its own. */
+export async function openModel(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+  const where = placeOf(model)
+  const { Session } = openAddon()
+  if (typeof model === 'string') await checkFile(where, model)
+  const session = startThreads(where, Session, options.atOnce)
+  let profile: ProfileFile | undefined
+  let declared: Declared
+  try {
+    if (options.profile !== undefined) profile = await profileFile(where, options.profile)
+    const { threads } = options
+    const asked = {
+      ...(threads !== undefined && { threads }),
+      ...(profile !== undefined && { profile: profile.prefix }),
+    }
+    declared = await answer<Declared>((done) => session.load(model, asked, done))
+  } catch (cause) {
+    session.close()
+    await profile?.discard()
+    throw loadError(where, cause)
+  }
+
+  let runs = 0
+  async function run(feeds: NamedTensors, signal?: AbortSignalLike): Promise<NamedTensors> {
+    const number = runs++
+    const abort = (): void => session.abort(number)
+    const running = answer<NamedTensors>((done) => session.run(number, feeds, done))
+    signal?.addEventListener('abort', abort)
+    try {
+      return await running
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  async function endProfile(): Promise<string | undefined> {
+    return profile?.finish(() => answer<string>((done) => session.endProfile(done)))
+  }
+
+  return {
+    ...declared,
+    run,
+    endProfile,
+    async close() {
+      await endProfile()
+      session.close()
+    },
+  }
+}
+
+function startThreads(where: string, Session: OpenAddon['Session'], count: number): NativeSession {
+  try {
+    return new Session(count)
+  } catch (cause) {
+    throw new TpError('TP_OPTION', where, `atOnce is ${count}: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    })
+  }
+}
+
+function answer<T>(ask: (done: Done<T>) => void): Promise<T> {
+  return new Promise<T>((resolve, reject) =>
+    ask((error, result) => (error === null ? resolve(result) : reject(new Error(error)))),
+  )
+}

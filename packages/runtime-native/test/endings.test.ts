@@ -1,0 +1,17 @@
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endings, tryEnding, writeModels } from './endings/endings.mjs'
+import { describeNative } from './native.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await writeModels()
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+// A crash would be rare: node test/endings/main.mjs tries each 200 times.
+describeNative('in the middle of runs a process ends as it should by', () => {
+  test.each(Object.keys(endings) as (keyof typeof endings)[])('%s', { timeout: 60_000 }, async (ending) => {
+    for (const delay of [0, 10, 25, 60]) expect(await tryEnding(ending, delay, folder)).toBeUndefined()
+  })
+})

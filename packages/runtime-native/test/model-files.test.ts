@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { runtimeModels } from '@tp/core/testing'
+import { nativeRuntime } from '@tp/runtime-native'
+import { nodeRuntime } from '@tp/runtime-node'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { describeNative } from './native.ts'
+import { attentionModel } from './operator-model.mjs'
+
+const { load } = nativeRuntime()
+const { sumModel } = runtimeModels
+
+// y = x + w, where w (2 floats) is external data; a SequenceConstruct. Written by Python's onnx.helper.
+const externalModel = Buffer.from(
+  'CAg6dAoOCgF4CgF3EgF5IgNBZGQSCGV4dGVybmFsKjYIAhABQgF3ahEKCGxvY2F0aW9uEgV3LmJpbmoLCgZvZmZzZXQSATBqCwoGbGVuZ3RoEgE4' +
+    'cAFaDwoBeBIKCggIARIECgIIAmIPCgF5EgoKCAgBEgQKAggCQgQKABAR',
+  'base64',
+)
+const sequenceModel = Buffer.from(
+  'CAg6TgocCgF4CgF4EgFzIhFTZXF1ZW5jZUNvbnN0cnVjdBIIc2VxdWVuY2VaDwoBeBIKCggIARIECgIIAmITCgFzEg4iDAoKCggIARIECgIIAkIE' +
+    'CgAQEQ==',
+  'base64',
+)
+
+let folder: string
+beforeAll(async () => {
+  // Names of files are bytes to onnxruntime.
+  folder = await mkdtemp(join(tmpdir(), 'tp-žluť-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function write(name: string, content: Uint8Array): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, content)
+  return path
+}
+
+describeNative('files', () => {
+  test('a model is loaded from its path', async () => {
+    await using session = await load(await write('sum.onnx', sumModel))
+    expect(session.inputs.map(({ name }) => name)).toEqual(['a', 'b'])
+  })
+
+  test('a path without a file, and a folder', async () => {
+    await expect(load(join(folder, 'none.onnx'))).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
+    await expect(load(folder)).rejects.toMatchObject({
+      code: 'TP_MODEL_LOAD',
+      message: expect.stringContaining('is not a file'),
+    })
+  })
+
+  test('a file that is cut short', async () => {
+    const path = await write('short.onnx', sumModel.subarray(0, 50))
+    await expect(load(path)).rejects.toMatchObject({
+      code: 'TP_MODEL_LOAD',
+      message: '[runtime-native: short.onnx] this is not an ONNX model, or it is cut short',
+    })
+  })
+
+  test('external data are read beside the model, and cannot be found from bytes', async () => {
+    const path = await write('external.onnx', externalModel)
+    await expect(load(path)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
+    await write('w.bin', new Uint8Array(Float32Array.of(10, 20).buffer))
+    await expect(load(externalModel)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
+    await using session = await load(path)
+    const { y } = await session.run({ x: { type: 'float32', dims: [2], data: Float32Array.of(1, 2) } })
+    expect(y?.data).toEqual(Float32Array.of(11, 22))
+  })
+
+  test('a model with a sequence for output is refused', async () => {
+    await expect(load(sequenceModel)).rejects.toMatchObject({
+      code: 'TP_MODEL_LOAD',
+      message: expect.stringContaining('"s" is a sequence'),
+    })
+  })
+
+  test('@tp/runtime-node says what runs a packed model', () =>
+    expect(nodeRuntime().load(attentionModel())).rejects.toMatchObject({
+      code: 'TP_PACKED',
+      message: expect.stringContaining('@tp/runtime-native'),
+    }))
+})

@@ -1,0 +1,234 @@
+// PackedAttention against softmax(Q·Kᵀ·scale + keyBias + bias)·V in double precision, on every set of instructions.
+import type { NamedTensors, Runtime, TensorLike } from '@tp/core'
+import { isTpError } from '@tp/core'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describeNative } from './native.ts'
+import { attentionModel } from './operator-model.mjs'
+
+/** What an attention is computed from; axes are those of heads, tokens and features. */
+interface Case {
+  readonly lengths: readonly number[]
+  readonly heads: number
+  readonly headDim: number
+  readonly valueDim: number
+  readonly axes: Readonly<Record<'query' | 'key' | 'value' | 'context', readonly number[]>>
+  readonly hasKeyBias: boolean
+  readonly hasQueryWeights: boolean
+  /** Rows and heads of the bias, and places of each row behind its tokens. */
+  readonly bias: { readonly perRow: boolean; readonly perHead: boolean; readonly gaps: number } | undefined
+  readonly seed: number
+}
+
+const threeAxes = fc.shuffledSubarray([0, 1, 2, 3], { minLength: 3, maxLength: 3 })
+const cases: fc.Arbitrary<Case> = fc.record({
+  lengths: fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 60, max: 140 })), {
+    minLength: 1,
+    maxLength: 4,
+  }),
+  heads: fc.integer({ min: 1, max: 3 }),
+  headDim: fc.integer({ min: 1, max: 80 }),
+  valueDim: fc.integer({ min: 1, max: 80 }),
+  axes: fc.record({
+    query: threeAxes,
+    key: threeAxes,
+    value: threeAxes,
+    context: fc.shuffledSubarray([0, 1, 2], { minLength: 2, maxLength: 2 }).map((axes) => [...axes, 3]),
+  }),
+  hasKeyBias: fc.boolean(),
+  hasQueryWeights: fc.boolean(),
+  bias: fc.option(fc.record({ perRow: fc.boolean(), perHead: fc.boolean(), gaps: fc.integer({ min: 0, max: 9 }) }), {
+    nil: undefined,
+  }),
+  seed: fc.nat(),
+})
+
+type At = (head: number, token: number, feature: number) => number
+
+/** A tensor of four axes whose entries are given by head, token and feature. */
+function scatter(sizes: readonly number[], axes: readonly number[], at: At): TensorLike {
+  const { dims, place } = layout(sizes, axes)
+  const data = new Float32Array(dims.reduce((size, dim) => size * dim, 1))
+  const [heads = 0, tokens = 0, features = 0] = sizes
+  for (let h = 0; h < heads; h++) {
+    for (let t = 0; t < tokens; t++) for (let f = 0; f < features; f++) data[place(h, t, f)] = at(h, t, f)
+  }
+  return { type: 'float32', dims, data }
+}
+
+function layout(sizes: readonly number[], axes: readonly number[]): { dims: number[]; place: At } {
+  const dims = [1, 1, 1, 1]
+  for (const [i, axis] of axes.entries()) dims[axis] = sizes[i]!
+  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((size, dim) => size * dim, 1))
+  const [head = 0, token = 0, feature = 0] = axes.map((axis) => strides[axis]!)
+  return { dims, place: (h, t, f) => h * head + t * token + f * feature }
+}
+
+/** Random numbers of a shape, single precision, as a function of their place. */
+function numbers(random: () => number, heads: number, tokens: number, features: number): At {
+  const values = Float32Array.from({ length: heads * tokens * features }, random)
+  return (h, t, f) => values[(h * tokens + t) * features + f]!
+}
+
+async function compare(runtime: Runtime, one: Case): Promise<void> {
+  const { lengths, heads, headDim, valueDim, axes } = one
+  let drawn = one.seed % 1000
+  const random = (): number => 2 * Math.sin(++drawn * drawn)
+  const rows = lengths.length
+  const tokens = lengths.reduce((sum, length) => sum + length, 0)
+  const begins = lengths.map((_, row) => lengths.slice(0, row).reduce((sum, length) => sum + length, 0))
+  const [query, key] = [numbers(random, heads, tokens, headDim), numbers(random, heads, tokens, headDim)]
+  const value = numbers(random, heads, tokens, valueDim)
+  const keyBias = numbers(random, 1, 1, tokens)
+  const weights = numbers(random, 1, 1, tokens)
+  // Tokens of a row stand among `padded` places, in order, with gaps between them.
+  const padded = Math.max(...lengths) + (one.bias?.gaps ?? 0)
+  const places = lengths.flatMap((length) => {
+    const free = padded - length
+    const skip = Array.from({ length }, () => Math.floor(Math.abs(random()) * 3) % (free + 1)).sort((a, b) => a - b)
+    return skip.map((gap, i) => i + gap)
+  })
+  const biasHeads = one.bias?.perHead ? heads : 1
+  const biasRows = one.bias?.perRow ? rows : 1
+  const bias = numbers(random, biasRows * biasHeads, padded, padded)
+  // A processor's order of sums does not matter much for scores of moderate size.
+  const scale = Math.fround(1 / Math.sqrt(headDim))
+
+  const feeds: Record<string, TensorLike> = {
+    query: scatter([heads, tokens, headDim], axes.query, query),
+    key: scatter([heads, tokens, headDim], axes.key, key),
+    value: scatter([heads, tokens, valueDim], axes.value, value),
+    offsets: int64([...begins, tokens]),
+  }
+  if (one.hasKeyBias) feeds.keyBias = float32([1, tokens], (i) => keyBias(0, 0, i))
+  if (one.hasQueryWeights) feeds.queryWeights = float32([1, tokens], (i) => weights(0, 0, i))
+  if (one.bias !== undefined) {
+    feeds.bias = float32([biasRows, biasHeads, padded, padded], (i) => bias(0, 0, i))
+    feeds.places = int64(
+      lengths.flatMap((length, row) => places.slice(begins[row], begins[row]! + length).map((n) => row * padded + n)),
+    )
+  }
+  const attributes = {
+    scale,
+    queryAxes: axes.query,
+    keyAxes: axes.key,
+    valueAxes: axes.value,
+    contextAxes: axes.context,
+  }
+  const model = attentionModel(Object.keys(feeds), attributes)
+  await using session = await runtime.load(model, { threads: 2 })
+  const { context, received } = await session.run(feeds as NamedTensors)
+
+  const sum = new Float64Array(heads * tokens)
+  const out = layout([heads, tokens, valueDim], axes.context)
+  expect(context?.dims).toEqual(out.dims)
+  for (const [row, begin] of begins.entries()) {
+    const own = Array.from({ length: lengths[row]! }, (_, i) => begin + i)
+    for (let h = 0; h < heads; h++) {
+      for (const i of own) {
+        const scores = own.map((j) => {
+          let score = 0
+          for (let f = 0; f < headDim; f++) score += query(h, i, f) * key(h, j, f)
+          score *= scale
+          if (one.hasKeyBias) score += keyBias(0, 0, j)
+          const matrix = (one.bias?.perRow ? row : 0) * biasHeads + (one.bias?.perHead ? h : 0)
+          return one.bias === undefined ? score : score + bias(matrix, places[i]!, places[j]!)
+        })
+        const most = Math.max(...scores)
+        const total = scores.reduce((all, score) => all + Math.exp(score - most), 0)
+        const shares = scores.map((score) => Math.exp(score - most) / total)
+        for (const [n, j] of own.entries()) sum[h * tokens + j]! += shares[n]! * weights(0, 0, i)
+        for (let f = 0; f < valueDim; f++) {
+          const wanted = own.reduce((all, j, n) => all + shares[n]! * value(h, j, f), 0)
+          closeTo(context?.data[out.place(h, i, f)] as number, wanted)
+        }
+      }
+    }
+  }
+  if (!one.hasQueryWeights) return
+  expect(received?.dims).toEqual([1, heads, 1, tokens])
+  for (const [i, wanted] of sum.entries()) closeTo(received?.data[i] as number, wanted)
+}
+
+function closeTo(seen: number, wanted: number): void {
+  if (Math.abs(seen - wanted) > 1e-5 * Math.max(1, Math.abs(wanted))) expect(seen).toBeCloseTo(wanted, 5)
+}
+
+function float32(dims: number[], at: (i: number) => number): TensorLike {
+  return {
+    type: 'float32',
+    dims,
+    data: Float32Array.from({ length: dims.reduce((size, dim) => size * dim, 1) }, (_, i) => at(i)),
+  }
+}
+
+function int64(values: readonly number[]): TensorLike {
+  return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) }
+}
+
+/** The runtime anew, with other instructions; undefined where the processor does not have them. */
+async function runtimeWith(instructions: string): Promise<Runtime | undefined> {
+  vi.resetModules()
+  vi.stubEnv('TP_INSTRUCTIONS', instructions)
+  try {
+    const { openAddon } = await import('../src/addon.ts')
+    if (openAddon().about.instructions !== instructions) throw new Error(`${instructions} were not taken`)
+    const { nativeRuntime } = await import('../src/native-runtime.ts')
+    return nativeRuntime()
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_OPTION') return undefined
+    throw error
+  } finally {
+    vi.unstubAllEnvs()
+  }
+}
+
+describeNative('packed attention', () => {
+  describe.each(['baseline', 'avx2', 'avx512'])('on %s', (instructions) => {
+    let runtime: Runtime | undefined
+    beforeAll(async () => {
+      runtime = await runtimeWith(instructions)
+    })
+    afterAll(() => vi.resetModules())
+
+    test('is the softmax over the tokens of each row', { timeout: 120_000 }, async (context) => {
+      if (runtime === undefined) return context.skip('this processor does not have these instructions')
+      const own = runtime
+      await fc.assert(
+        fc.asyncProperty(cases, (one) => compare(own, one)),
+        { numRuns: 40 },
+      )
+    })
+
+    test('hands on what is not a number, and nothing else', async (context) => {
+      if (runtime === undefined) return context.skip('this processor does not have these instructions')
+      await using session = await runtime.load(attentionModel(['keyBias']), { threads: 1 })
+      const sizes = [1, 7, 5]
+      const feeds = {
+        query: scatter(sizes, [1, 2, 3], (_, t) => (t === 1 ? Number.NaN : t)),
+        key: scatter(sizes, [1, 2, 3], (_, t, f) => t - f),
+        value: scatter(sizes, [1, 2, 3], (_, t) => t),
+        offsets: int64([0, 3, 5, 7]),
+        // Nothing to attend to in the second row; one key of two in the third.
+        keyBias: float32(
+          [1, 7],
+          (t) => [0, 0, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0][t]!,
+        ),
+      }
+      const { context: seen } = await session.run(feeds)
+      const firsts = Array.from({ length: 7 }, (_, t) => seen?.data[t * 5] as number)
+      expect(firsts.map(Number.isNaN)).toEqual([false, true, false, true, true, false, false])
+      expect(firsts.slice(5)).toEqual([6, 6])
+    })
+  })
+
+  test('on instructions that are not known is an error that names those there are', async () => {
+    vi.resetModules()
+    vi.stubEnv('TP_INSTRUCTIONS', 'abacus')
+    const { openAddon } = await import('../src/addon.ts')
+    expect(openAddon).toThrow(
+      expect.objectContaining({ code: 'TP_OPTION', message: expect.stringMatching(/baseline, not abacus/) }),
+    )
+    vi.unstubAllEnvs()
+  })
+})

@@ -1,0 +1,309 @@
+// Rows, Pack, Unpack and PackedAttention on inputs and attributes that do not fit: an error with a sentence, and no crash.
+import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
+import { nativeRuntime } from '@tp/runtime-native'
+import { describe, expect, test } from 'vitest'
+import { describeNative } from './native.ts'
+import { attentionModel, operatorModel } from './operator-model.mjs'
+
+const { load } = nativeRuntime()
+
+function float32(dims: readonly number[]): TensorLike {
+  const size = dims.reduce((product, dim) => product * dim, 1)
+  return { type: 'float32', dims, data: Float32Array.from({ length: size }, (_, i) => i) }
+}
+
+function int64(values: readonly (number | bigint)[], dims: readonly number[] = [values.length]): TensorLike {
+  return { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
+}
+
+function bool(rows: readonly (readonly number[])[], length = rows[0]?.length ?? 0): TensorLike {
+  return { type: 'bool', dims: [rows.length, length], data: Uint8Array.from(rows.flat()) }
+}
+
+async function run(model: Uint8Array, feeds: NamedTensors): Promise<NamedTensors> {
+  await using session = await load(model, { threads: 2 })
+  return await session.run(feeds)
+}
+
+async function refusesRun(model: Uint8Array, feeds: NamedTensors, message: RegExp): Promise<void> {
+  await expect(run(model, feeds)).rejects.toMatchObject({
+    name: 'TpError',
+    code: 'TP_RUN',
+    message: expect.stringMatching(message),
+  })
+}
+
+async function refusesModel(model: Uint8Array, message: RegExp): Promise<void> {
+  await expect(load(model)).rejects.toMatchObject({
+    name: 'TpError',
+    code: 'TP_MODEL_LOAD',
+    message: expect.stringMatching(message),
+  })
+}
+
+const most = 2n ** 63n - 1n
+
+describeNative('Rows', () => {
+  const model = (rank = 2): Uint8Array =>
+    operatorModel('Rows', { real: ['bool', rank] }, { places: ['int64', 1], offsets: ['int64', 1] })
+
+  test('says where real tokens are, also between others and marked by any number but 0', async () => {
+    const { places, offsets } = await run(model(), {
+      real: bool([
+        [1, 0, 255],
+        [0, 2, 0],
+      ]),
+    })
+    expect(places?.data).toEqual(BigInt64Array.of(0n, 2n, 4n))
+    expect(offsets?.data).toEqual(BigInt64Array.of(0n, 2n, 3n))
+  })
+
+  test.each<[string, TensorLike, RegExp]>([
+    [
+      'a row without tokens',
+      bool([
+        [1, 1],
+        [0, 0],
+      ]),
+      /row 1 of the batch has no real token; leave it out/,
+    ],
+    ['no rows', bool([], 3), /the batch has no rows/],
+    ['rows without places', bool([[], []], 0), /row 0 of the batch has no real token/],
+  ])('refuses %s', (_, real, message) => refusesRun(model(), { real }, message))
+
+  test.each([1, 3])('refuses %i axes', async (rank) => {
+    const dims = [4, 1, 1].slice(0, rank)
+    const real: TensorLike = { type: 'bool', dims, data: Uint8Array.of(1, 1, 1, 1) }
+    await refusesRun(model(rank), { real }, /real has \d axes, not 2/)
+  })
+})
+
+describeNative('Pack', () => {
+  const model = (attributes: Attributes, rank = 3, ranks = 1): Uint8Array =>
+    operatorModel('Pack', { x: ['float32', rank], places: ['int64', ranks] }, { y: ['float32', rank] }, attributes)
+  const plain = { rows: 0, axis: 1, folded: 1 }
+  const x = float32([2, 3, 2])
+
+  test('takes tokens in their order; none where there are none', async () => {
+    const { y } = await run(model(plain), { x, places: int64([0, 4, 5]) })
+    expect(y).toMatchObject({ dims: [1, 3, 2], data: Float32Array.of(0, 1, 8, 9, 10, 11) })
+    expect((await run(model(plain), { x, places: int64([]) })).y?.dims).toEqual([1, 0, 2])
+  })
+
+  test.each<[string, readonly (number | bigint)[], RegExp]>([
+    ['below 0', [-1, 2], /token 0 is at -1/],
+    ['that fall', [0, 4, 3], /have to rise.*token 2 is at 3/],
+    ['twice', [1, 1], /token 1 is at 1/],
+    ['behind the last', [0, 6], /below 6: token 1 is at 6/],
+    ['far behind', [0, most], /below 6/],
+    ['far below', [-most], /token 0 is at -/],
+  ])('refuses places %s', async (_, places, message) => {
+    await refusesRun(model(plain), { x, places: int64(places) }, message)
+    await refusesRun(model({ rows: 0, axis: 0, folded: 1 }), { x: float32([6, 1, 1]), places: int64(places) }, message)
+  })
+
+  test.each<[string, TensorLike, Attributes, RegExp]>([
+    ['rows that do not come out', float32([5, 3, 2]), { ...plain, folded: 2 }, /does not hold whole rows/],
+    ['x without tokens', float32([1, 0, 2]), plain, /x has no tokens to take/],
+    ['x without rows', float32([0, 3, 2]), plain, /below 0/],
+    ['an axis that is not there', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
+    ['an axis far away', x, { ...plain, axis: 2 ** 40 }, /there is no axis/],
+  ])('refuses %s', (_, value, attributes, message) =>
+    refusesRun(model(attributes), { x: value, places: int64([0, 1]) }, message),
+  )
+
+  test('refuses places of two axes, and tokens that are texts', async () => {
+    await refusesRun(model(plain, 3, 2), { x, places: int64([0, 1], [1, 2]) }, /places has 2 axes, not 1/)
+    const texts: TensorLike = { type: 'string', dims: [1, 2, 1], data: ['a', 'b'] }
+    const ofTexts = operatorModel('Pack', { x: ['string', 3], places: ['int64', 1] }, { y: ['string', 3] }, plain)
+    await refusesRun(ofTexts, { x: texts, places: int64([0]) }, /cannot be moved/)
+  })
+
+  test.each<[string, Attributes, RegExp]>([
+    ['rows below 0', { ...plain, rows: -1 }, /rows, axis and folded do not fit together/],
+    ['tokens in front of rows', { ...plain, rows: 2 }, /do not fit together/],
+    ['nothing folded', { ...plain, folded: 0 }, /do not fit together/],
+    ['less than nothing folded', { ...plain, folded: -3 }, /do not fit together/],
+    ['a missing attribute', { rows: 0, axis: 1 }, /folded/],
+    ['an attribute of another type', { ...plain, folded: [1] }, /folded/],
+  ])('a model with %s is refused', (_, attributes, message) => refusesModel(model(attributes), message))
+
+  test('a model with places of another type is refused', async () => {
+    const other = operatorModel('Pack', { x: ['float32', 3], places: ['int32', 1] }, { y: ['float32', 3] }, plain)
+    await refusesModel(other, /type/i)
+  })
+})
+
+describeNative('Unpack', () => {
+  const model = (attributes: Attributes, rank = 3): Uint8Array =>
+    operatorModel(
+      'Unpack',
+      { x: ['float32', rank], places: ['int64', 1], real: ['bool', 2] },
+      { y: ['float32', rank] },
+      attributes,
+    )
+  const plain = { rows: 0, axis: 1, folded: 1 }
+  const x = float32([1, 2, 2])
+  const real = bool([
+    [1, 0],
+    [0, 1],
+  ])
+
+  test('leaves 0 between tokens', async () => {
+    const { y } = await run(model(plain), { x, places: int64([0, 3]), real })
+    expect(y).toMatchObject({ dims: [2, 2, 2], data: Float32Array.of(0, 1, 0, 0, 0, 0, 2, 3) })
+  })
+
+  test.each<[string, TensorLike, readonly (number | bigint)[], Attributes, RegExp]>([
+    ['places behind the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
+    ['places below 0', x, [-1, 3], plain, /token 0 is at -1/],
+    ['places that fall', x, [3, 0], plain, /token 1 is at 0/],
+    ['fewer tokens than places', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
+    ['more tokens than places', x, [0], plain, /x does not hold 1 packed tokens/],
+    ['x of two rows', float32([2, 2, 2]), [0, 3], plain, /x does not hold/],
+    ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /whole rows/],
+    ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
+    ['places behind the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
+  ])('refuses %s', (_, value, places, attributes, message) =>
+    refusesRun(model(attributes), { x: value, places: int64(places), real }, message),
+  )
+
+  test('refuses places where no batch is', async () => {
+    await refusesRun(model(plain), { x, places: int64([0, 3]), real: bool([], 5) }, /below 0/)
+    await refusesRun(model(plain), { x, places: int64([0, 3]), real: bool([[], []], 0) }, /below 0/)
+    const { y } = await run(model(plain), { x: float32([1, 0, 2]), places: int64([]), real: bool([], 5) })
+    expect(y?.dims).toEqual([0, 5, 2])
+  })
+})
+
+describeNative('PackedAttention', () => {
+  const [query, value] = [float32([1, 2, 5, 3]), float32([1, 2, 5, 4])]
+  const good: NamedTensors = { query, key: query, value, offsets: int64([0, 2, 5]) }
+  const full: NamedTensors = {
+    ...good,
+    keyBias: float32([1, 5]),
+    bias: float32([2, 2, 3, 3]),
+    places: int64([0, 1, 3, 4, 5]),
+    queryWeights: float32([1, 5]),
+  }
+  const optional = Object.keys(full).slice(4)
+
+  test('takes everything that it can take', async () => {
+    expect((await run(attentionModel(optional), full)).context?.dims).toEqual([1, 2, 5, 4])
+    expect((await run(attentionModel(), good)).context?.dims).toEqual([1, 2, 5, 4])
+  })
+
+  test('takes no heads and no features', async () => {
+    const none = float32([1, 0, 5, 3])
+    expect((await run(attentionModel(), { ...good, query: none, key: none, value: none })).context?.dims).toEqual([
+      1, 0, 5, 3,
+    ])
+    const flat = float32([1, 2, 5, 0])
+    const { context } = await run(attentionModel(), { ...good, query: flat, key: flat, value: float32([1, 2, 5, 4]) })
+    // Without features all scores are 0: the mean of each row's values.
+    expect(context?.data.slice(0, 4)).toEqual(Float32Array.of(2, 3, 4, 5))
+    expect((await run(attentionModel(), { ...good, value: flat })).context?.dims).toEqual([1, 2, 5, 0])
+  })
+
+  test.each<[string, readonly (number | bigint)[], RegExp]>([
+    ['that fall', [0, 3, 2, 5], /offsets do not rise: row 1 goes from 3 to 2/],
+    ['of an empty row', [0, 2, 2, 5], /row 1 goes from 2 to 2/],
+    ['that begin behind 0', [1, 5], /offsets begin with 1, not with 0/],
+    ['that begin below 0', [-1, 5], /offsets begin with -1/],
+    ['that end behind the last token', [0, 6], /offsets end with 6, and there are 5 tokens/],
+    ['that end before the last token', [0, 4], /offsets end with 4/],
+    ['that go far and come back', [0, most, 5], /offsets do not rise/],
+    ['of no row', [0], /offsets name no row/],
+    ['of nothing', [], /offsets name no row/],
+  ])('refuses offsets %s', async (_, offsets, message) => {
+    await refusesRun(attentionModel(), { ...good, offsets: int64(offsets) }, message)
+    await refusesRun(attentionModel(optional), { ...full, offsets: int64(offsets) }, message)
+  })
+
+  test('refuses a batch without tokens', async () => {
+    const none = float32([1, 2, 0, 3])
+    const feeds = { query: none, key: none, value: none, offsets: int64([0, 0]) }
+    await refusesRun(attentionModel(), feeds, /row 0 goes from 0 to 0/)
+  })
+
+  test.each<[string, string, TensorLike, RegExp]>([
+    ['keys of other tokens', 'key', float32([1, 2, 4, 3]), /do not have the same heads, tokens and features/],
+    ['keys of other heads', 'key', float32([1, 1, 5, 3]), /do not have the same/],
+    ['keys of other features', 'key', float32([1, 2, 5, 4]), /do not have the same/],
+    ['values of other tokens', 'value', float32([1, 2, 6, 4]), /do not have the same/],
+    ['values of other heads', 'value', float32([1, 3, 5, 4]), /do not have the same/],
+    ['queries of two batches', 'query', float32([2, 2, 5, 3]), /query has more than heads, tokens and features/],
+    ['values of two batches', 'value', float32([2, 2, 5, 4]), /value has more than/],
+    ['a key bias of fewer tokens', 'keyBias', float32([1, 4]), /keyBias does not have one number for each token/],
+    ['weights of more tokens', 'queryWeights', float32([1, 6]), /queryWeights does not have one number for each token/],
+    ['a bias of other rows', 'bias', float32([3, 2, 3, 3]), /bias is not \[rows\|1, heads\|1, N, N\]/],
+    ['a bias of no rows', 'bias', float32([0, 2, 3, 3]), /bias is not/],
+    ['a bias of other heads', 'bias', float32([2, 3, 3, 3]), /bias is not/],
+    ['a bias that is not square', 'bias', float32([2, 2, 3, 4]), /bias is not/],
+    ['a bias of fewer keys for all queries', 'bias', float32([2, 2, 1, 3]), /bias is not/],
+    ['a bias of no tokens', 'bias', float32([2, 2, 0, 0]), /bias is not/],
+    ['a bias of shorter rows', 'bias', float32([2, 2, 2, 2]), /below 4|do not agree/],
+    ['fewer places', 'places', int64([0, 1, 3, 4]), /bias is not/],
+    ['places behind the last', 'places', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
+    ['places that fall', 'places', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
+    ['places of another row', 'places', int64([0, 1, 2, 4, 5]), /places and offsets do not agree/],
+    ['places below 0', 'places', int64([-3, 1, 3, 4, 5]), /token 0 is at -3/],
+  ])('refuses %s', (_, name, tensor, message) =>
+    refusesRun(attentionModel(optional), { ...full, [name]: tensor }, message),
+  )
+
+  test('refuses a bias without places', () =>
+    refusesRun(attentionModel(['bias']), { ...good, bias: float32([1, 1, 3, 3]) }, /places is missing/))
+
+  test.each(['query', 'key', 'value', 'bias', 'offsets', 'places'])('refuses %s of other axes', async (name) => {
+    const inputs: Record<string, ['float32' | 'int64', number]> = {}
+    for (const [key, { type, dims }] of Object.entries(full)) inputs[key] = [type as 'float32' | 'int64', dims.length]
+    const { type, dims, data } = full[name]!
+    const isInteger = type === 'int64'
+    inputs[name] = [type as 'float32' | 'int64', isInteger ? 2 : 3]
+    const axes = { queryAxes: [1, 2, 3], keyAxes: [1, 2, 3], valueAxes: [1, 2, 3], contextAxes: [1, 2, 3] }
+    const outputs = { context: ['float32', 4], received: ['float32', 4] } as const
+    const model = operatorModel('PackedAttention', inputs, outputs, { scale: 1, ...axes })
+    const other = isInteger ? [1, ...dims] : [dims[0]! * dims[1]!, ...dims.slice(2)]
+    await refusesRun(model, { ...full, [name]: { type, dims: other, data } as TensorLike }, new RegExp(`${name} has`))
+  })
+
+  test.each<[string, Attributes]>([
+    ['below 0', { keyAxes: [-1, 2, 3] }],
+    ['far away', { valueAxes: [1, 2 ** 40, 3] }],
+    ['just too far', { queryAxes: [1, 2, 8] }],
+    ['twice', { queryAxes: [1, 1, 3] }],
+    ['all the same', { contextAxes: [3, 3, 3] }],
+    ['of two', { keyAxes: [1, 2] }],
+    ['of four', { keyAxes: [0, 1, 2, 3] }],
+    ['of none', { valueAxes: [] }],
+    ['where the context has features in the middle', { contextAxes: [1, 3, 2] }],
+    ['of another type', { queryAxes: 1 }],
+  ])('a model with axes %s is refused', (_, attributes) => refusesModel(attentionModel([], attributes), /Axes/))
+
+  test('axes behind the last are refused by the run', () =>
+    refusesRun(attentionModel([], { queryAxes: [1, 2, 5] }), good, /query has too few axes/))
+
+  test('a model without scale is refused', async () => {
+    const inputs = { query: ['float32', 4], key: ['float32', 4], value: ['float32', 4], offsets: ['int64', 1] } as const
+    await refusesModel(operatorModel('PackedAttention', inputs, { context: ['float32', 4] }, {}), /scale/)
+  })
+
+  test('what is received takes weights of the queries', async () => {
+    const inputs = { query: ['float32', 4], key: ['float32', 4], value: ['float32', 4], offsets: ['int64', 1] } as const
+    const axes = { queryAxes: [1, 2, 3], keyAxes: [1, 2, 3], valueAxes: [1, 2, 3], contextAxes: [1, 2, 3] }
+    const outputs = { context: ['float32', 4], received: ['float32', 4] } as const
+    const model = operatorModel('PackedAttention', inputs, outputs, { scale: 1, ...axes })
+    await refusesRun(model, good, /received takes queryWeights/)
+  })
+
+  describe('after an error', () => {
+    test('the session goes on', async () => {
+      await using session = await load(attentionModel(), { threads: 2 })
+      for (let i = 0; i < 20; i++) {
+        await expect(session.run({ ...good, offsets: int64([0, 9]) })).rejects.toMatchObject({ code: 'TP_RUN' })
+        expect((await session.run(good)).context?.dims).toEqual([1, 2, 5, 4])
+      }
+    })
+  })
+})

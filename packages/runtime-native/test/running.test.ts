@@ -1,0 +1,313 @@
+// What onnxruntime's own threads make different: the event loop, order, limits, signals, memory.
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { TensorLike } from '@tp/core'
+import { runtimeModels } from '@tp/core/testing'
+import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
+import { nativeRuntime } from '@tp/runtime-native'
+import { readProfile } from '@tp/runtime-node'
+import { expect, test } from 'vitest'
+import { describeNative } from './native.ts'
+
+const { slowModel, sumModel, twiceModel } = runtimeModels
+const { load } = nativeRuntime()
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+const megabyte = 2 ** 20
+
+/** Its powers are itself; `slowModel` takes one of 1,000 about half a second on one thread. */
+function identity(size: number): { x: TensorLike } {
+  const data = new Float32Array(size * size)
+  for (let i = 0; i < size; i++) data[i * size + i] = 1
+  return { x: { type: 'float32', dims: [size, size], data } }
+}
+
+function pairs(length: number, value: number): TensorLike {
+  return { type: 'float32', dims: [1, length, 2], data: new Float32Array(2 * length).fill(value) }
+}
+
+function pause(ms = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+describeNative('the event loop', () => {
+  test('goes on while runs do', { timeout: 60_000 }, async () => {
+    await using session = await load(slowModel, { threads: 1 })
+    const feeds = identity(700)
+    let running = true
+    let ticks = 0
+    const runs = Promise.all([1, 2, 3].map(() => session.run(feeds))).then(() => {
+      running = false
+    })
+    while (running) {
+      await pause(1)
+      ticks += 1
+    }
+    await runs
+    // Some 50 GFLOP: hundreds of milliseconds on any machine. A loop that runs block would come by between them at most.
+    expect(ticks).toBeGreaterThan(10)
+  })
+
+  test('goes on while a model is loaded', { timeout: 60_000 }, async () => {
+    const model = longModel(5000)
+    let loading = true
+    let ticks = 0
+    const opening = load(model, { threads: 1 }).finally(() => {
+      loading = false
+    })
+    while (loading) {
+      await pause(1)
+      ticks += 1
+    }
+    await using _session = await opening
+    expect(ticks).toBeGreaterThan(10)
+  })
+})
+
+/** As many nodes in a row, which onnxruntime takes about half a second to go through. */
+function longModel(length: number): Uint8Array {
+  const model = createModel(17)
+  const graph = new Graph(model)
+  graph.addInput('v0', 'float32', ['N'])
+  const nodes = Array.from({ length }, (_, i) =>
+    createNode({ type: i % 2 === 0 ? 'Sin' : 'Cos', inputs: [`v${i}`], outputs: [`v${i + 1}`] }),
+  )
+  graph.insert(nodes)
+  graph.addOutput(`v${length}`, 'float32', ['N'])
+  return encodeModel(model)
+}
+
+describeNative('many requests', () => {
+  test('1,000 at once end in order of arrival, and only those that run are copied', { timeout: 60_000 }, async () => {
+    await using session = await load(sumModel, { threads: 1 })
+    const a = pairs(50_000, 1)
+    collect()
+    const before = process.memoryUsage().rss
+    let peak = before
+    const ended: number[] = []
+    const runs = Array.from({ length: 1000 }, async (_, i) => {
+      const { y } = await session.run({ a, b: pairs(50_000, i) })
+      expect(y?.data[99_999]).toBe(i + 1)
+      ended.push(i)
+      peak = Math.max(peak, process.memoryUsage().rss)
+    })
+    const made = process.memoryUsage().rss
+    await Promise.all(runs)
+    expect(ended).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+    // 400 MB of inputs were made here; copies of all and all outputs would be 1,200 MB more.
+    expect((Math.max(peak, made) - made) / megabyte).toBeLessThan(300)
+  })
+
+  test('several sessions run at once, each with its own results', { timeout: 60_000 }, async () => {
+    const sessions = await Promise.all([1, 2, 3, 4].map((threads) => load(sumModel, { threads })))
+    const sums = sessions.flatMap((session, s) =>
+      Array.from({ length: 50 }, async (_, i) => {
+        const { y } = await session.run({ a: pairs(i + 1, s), b: pairs(i + 1, 100 * i) })
+        return y?.dims[1] === i + 1 && y.data.every((value) => value === s + 100 * i)
+      }),
+    )
+    expect((await Promise.all(sums)).every(Boolean)).toBe(true)
+    for (const session of sessions) await session.dispose()
+  })
+
+  test('atOnce: 2 lets a short run pass a long one, and a third wait', { timeout: 60_000 }, async () => {
+    await using session = await nativeRuntime({ atOnce: 2 }).load(slowModel, { threads: 1 })
+    const ended: string[] = []
+    await Promise.all(
+      [1200, 1201, 2].map(async (size, i) => {
+        // The third is short, but comes in only when one of the first two has ended.
+        await session.run(identity(size))
+        ended.push(['long', 'longer', 'short'][i] as string)
+      }),
+    )
+    expect(ended.indexOf('short')).toBeGreaterThan(0)
+
+    ended.length = 0
+    await Promise.all(
+      [1200, 2].map(async (size) => {
+        await session.run(identity(size))
+        ended.push(String(size))
+      }),
+    )
+    expect(ended).toEqual(['2', '1200'])
+  })
+
+  test('beyond `waiting` are refused at once; when some have ended, others are taken', async () => {
+    await using session = await nativeRuntime({ waiting: 2 }).load(slowModel, { threads: 1 })
+    const feeds = identity(300)
+    const taken = [1, 2, 3].map(() => session.run(feeds))
+    await expect(session.run(feeds)).rejects.toMatchObject({
+      code: 'TP_BUSY',
+      message: expect.stringContaining('2 runs wait already'),
+    })
+    await Promise.all(taken)
+    await session.run(feeds)
+  })
+
+  test('none may wait where `waiting` is 0', async () => {
+    await using session = await nativeRuntime({ waiting: 0 }).load(slowModel, { threads: 1 })
+    const run = session.run(identity(300))
+    await expect(session.run(identity(2))).rejects.toMatchObject({ code: 'TP_BUSY' })
+    await run
+    await session.run(identity(2))
+  })
+})
+
+describeNative('a signal', () => {
+  test('ends a run that is under way early, and the session goes on', { timeout: 60_000 }, async () => {
+    await using session = await load(slowModel, { threads: 1 })
+    const feeds = identity(1000)
+    await session.run(identity(2))
+    let start = performance.now()
+    await session.run(feeds)
+    const whole = performance.now() - start
+
+    const controller = new AbortController()
+    start = performance.now()
+    const run = session.run(feeds, { signal: controller.signal })
+    const aborting = expect(run).rejects.toMatchObject({ code: 'TP_ABORTED' })
+    await pause(5)
+    controller.abort()
+    await aborting
+    // One node of 24 computes on.
+    expect(performance.now() - start).toBeLessThan(whole / 2)
+
+    const { y } = await session.run(identity(3))
+    expect(y?.data).toEqual(identity(3).x.data)
+  })
+
+  test('ends its own run only', { timeout: 60_000 }, async () => {
+    await using session = await nativeRuntime({ atOnce: 3 }).load(slowModel, { threads: 1 })
+    const controller = new AbortController()
+    const runs = [800, 801, 802].map((size, i) =>
+      session.run(identity(size), i === 1 ? { signal: controller.signal } : {}),
+    )
+    await pause(2)
+    controller.abort()
+    const ends = await Promise.allSettled(runs)
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+})
+
+describeNative('memory', () => {
+  test('of outputs lives on after disposal and is given back in the end', { timeout: 60_000 }, async () => {
+    const session = await load(sumModel, { threads: 1 })
+    const length = 500_000
+    const feeds = { a: pairs(length, 1), b: pairs(length, 2) }
+    const { y } = await session.run(feeds)
+    const runs = 200
+    for (let i = 0; i < 20; i++) await session.run(feeds)
+    collect()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < runs; i++) {
+      await session.run(feeds)
+      // Node gives external memory back in a task of its own.
+      if (i % 20 === 19) {
+        collect()
+        await pause()
+      }
+    }
+    // 200 outputs of 4 MB each.
+    expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(200)
+    await session.dispose()
+    collect()
+    await pause()
+    expect(y?.data.every((value) => value === 3)).toBe(true)
+  })
+
+  test('of sessions and workers of it is given back', { timeout: 60_000 }, async () => {
+    const round = async (): Promise<void> => {
+      const session = await load(slowModel, { threads: 2 })
+      await session.run(identity(100))
+      await session.dispose()
+    }
+    for (let i = 0; i < 30; i++) await round()
+    collect()
+    const before = process.memoryUsage().rss
+    for (let i = 0; i < 150; i++) await round()
+    collect()
+    await pause()
+    expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
+  })
+
+  test('of inputs may be shared between threads, and may change as soon as the run was asked for', async () => {
+    await using session = await load(sumModel, { threads: 1 })
+    const data = new Float32Array(new SharedArrayBuffer(8)).fill(4)
+    const a: TensorLike = { type: 'float32', dims: [1, 1, 2], data }
+    const run = session.run({ a, b: a })
+    data.fill(9)
+    expect((await run).y?.data).toEqual(Float32Array.of(8, 8))
+  })
+
+  test('of inputs may move to another thread; a run that still waits for it fails', async () => {
+    await using session = await load(sumModel, { threads: 1 })
+    const first = pairs(100_000, 1)
+    const runs = [session.run({ a: first, b: first }), session.run({ a: first, b: first })]
+    structuredClone(first.data, { transfer: [(first.data as Float32Array<ArrayBuffer>).buffer] })
+    const [started, waited] = await Promise.allSettled(runs)
+    expect(started?.status).toBe('fulfilled')
+    expect(waited).toMatchObject({ status: 'rejected', reason: { code: 'TP_RUN' } })
+  })
+
+  test('of a model in bytes may change as soon as loading was asked for', async () => {
+    const bytes = sumModel.slice()
+    const loading = load(bytes)
+    bytes.fill(0)
+    await using session = await loading
+    expect((await session.run({ a: pairs(1, 1), b: pairs(1, 2) })).y?.data).toEqual(Float32Array.of(3, 3))
+  })
+})
+
+describeNative('texts', () => {
+  test('of any length and script; one that would be cut is refused', async () => {
+    await using session = await load(twiceModel, { threads: 1 })
+    const empty = Object.fromEntries(
+      session.inputs.map(({ name, type }) => [name, { type, dims: [0], data: none(type) }]),
+    )
+    const texts = ['', 'a'.repeat(100_000), '日本語', '🙂']
+    const { string_twice } = await session.run({ ...empty, string: { type: 'string', dims: [4], data: texts } })
+    expect(string_twice?.data).toEqual([...texts, ...texts])
+    const cut = session.run({ ...empty, string: { type: 'string', dims: [1], data: ['a\0b'] } })
+    await expect(cut).rejects.toMatchObject({ code: 'TP_RUN', message: expect.stringContaining('U+0000') })
+  })
+
+  function none(type: string): TensorLike['data'] {
+    if (type === 'string') return []
+    if (type === 'float64') return new Float64Array()
+    if (type === 'float16') return new Uint16Array()
+    if (type === 'int8') return new Int8Array()
+    if (type === 'int32') return new Int32Array()
+    if (type === 'int64') return new BigInt64Array()
+    return type === 'float32' ? new Float32Array() : new Uint8Array()
+  }
+})
+
+describeNative('a profile', () => {
+  test('counts every operator of every run, and is at its path only', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tp-profile-'))
+    const path = join(folder, 'profile.json')
+    await using session = await load(slowModel, { threads: 1, profile: path })
+    for (let run = 0; run < 3; run++) await session.run(identity(64))
+    expect(await session.endProfile()).toBe(path)
+    expect(await session.endProfile()).toBe(path)
+    expect(await readdir(folder)).toEqual(['profile.json'])
+    expect(await readProfile(path)).toEqual([{ op: 'MatMul', count: 72, ms: expect.any(Number) }])
+
+    const late = join(folder, 'late.json')
+    const other = await load(slowModel, { threads: 1, profile: late })
+    await other.run(identity(64))
+    await other.dispose()
+    expect(JSON.parse(await readFile(late, 'utf8')).length).toBeGreaterThan(24)
+    await rm(folder, { recursive: true })
+  })
+
+  test('where nothing can be written is an error', () =>
+    expect(load(slowModel, { profile: join(tmpdir(), 'no-such-folder', 'profile.json') })).rejects.toMatchObject({
+      code: 'TP_NOT_WRITABLE',
+    }))
+})

@@ -12,6 +12,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./prune.ts')).pruneCommand,
   },
+  pack: {
+    summary: 'writes a model that works on no padding, for @tp/runtime-native',
+    operands: ['MODEL'],
+    load: async () => (await import('./pack.ts')).packCommand,
+  },
   eval: {
     summary: 'measures accuracy and speed on labelled data, pruned beside dense',
     operands: ['MODEL'],

@@ -9,7 +9,7 @@ export function requireFinite(outputs: NamedTensors): void {
 }
 
 /** @throws TpError TP_VERIFY where an output of the dense model is missing or has another shape */
-export function requireSameShapes(outputs: NamedTensors, dense: NamedTensors, mayDiffer: readonly string[]): void {
+export function requireSameShapes(outputs: NamedTensors, dense: NamedTensors, mayDiffer: readonly string[] = []): void {
   for (const [name, { dims }] of Object.entries(dense)) {
     const seen = outputs[name]?.dims
     if (mayDiffer.includes(name) && seen !== undefined) continue
@@ -34,7 +34,8 @@ function numbersOf({ type, data }: TensorLike): number[] {
   return Array.from(data as ArrayLike<number | bigint>, Number)
 }
 
-function notVerified(problem: string): TpError {
+/** The error of a model that was made and does not do what it should. */
+export function notVerified(problem: string): TpError {
   return new TpError(
     'TP_VERIFY',
     'tp',

@@ -5,27 +5,35 @@ import { importPlugin } from './import-plugin.ts'
 export const runtimeOption = {
   runtime: {
     type: 'string',
-    value: 'node|web|MODULE',
-    description: 'web: wasm, run by Node; MODULE: path or package with a runtime; default node',
+    value: 'node|native|web|MODULE',
+    description:
+      'web: wasm, run by Node; native: @tp/runtime-native; MODULE: path or package with a runtime; default node',
   },
 } as const
 
 /**
- * The runtime that a command line asks for: `node`, `web` (the wasm of browsers, on this machine), or that of a module.
+ * The runtime that a command line asks for: `node`, `native`, `web` (the wasm of browsers, on this machine), or that of a module.
  * @throws TpError TP_RUNTIME, TP_PLUGIN
  */
 export async function openRuntime(name = 'node'): Promise<Runtime> {
   if (name === 'node') return nodeRuntime()
-  if (name === 'web') return await openWeb()
-  return readRuntimePlugin(await importPlugin(name, 'runtime', 'node, web, '), name).runtime
+  if (name === 'web') {
+    const load = async (): Promise<Runtime> => (await import('@tp/runtime-web')).wasmRuntime()
+    return await openOptional(name, load, '@tp/runtime-web and onnxruntime-web')
+  }
+  if (name === 'native') {
+    const load = async (): Promise<Runtime> => (await import('@tp/runtime-native')).nativeRuntime()
+    return await openOptional(name, load, '@tp/runtime-native')
+  }
+  return readRuntimePlugin(await importPlugin(name, 'runtime', 'node, native, web, '), name).runtime
 }
 
-async function openWeb(): Promise<Runtime> {
+/** A runtime that need not be installed. */
+async function openOptional(name: string, load: () => Promise<Runtime>, packages: string): Promise<Runtime> {
   try {
-    const { wasmRuntime } = await import('@tp/runtime-web')
-    return wasmRuntime()
+    return await load()
   } catch (cause) {
-    const advice = 'install @tp/runtime-web and onnxruntime-web beside @tp/cli'
-    throw new TpError('TP_RUNTIME', 'tp', `--runtime web: ${(cause as Error).message}; ${advice}`, { cause })
+    const advice = `install ${packages} beside @tp/cli`
+    throw new TpError('TP_RUNTIME', 'tp', `--runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
   }
 }

@@ -1,0 +1,101 @@
+import { basename } from 'node:path'
+import { pack } from '@tp/compiler'
+import { type NamedTensors, type Runtime, throwIfAborted } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type Command, command } from '../command/command.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { pause } from '../command/pause.ts'
+import { usageError } from '../command/usage-error.ts'
+import { largestDifference, notVerified, requireSameShapes } from '../model/compare-outputs.ts'
+import { inputRoles } from '../model/input-shapes.ts'
+import { readModelFile } from '../model/model-file.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import { sampleInputs } from '../model/sample-inputs.ts'
+import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { jsonDocument } from '../output/document.ts'
+import { megabytes } from '../output/numbers.ts'
+import { openRuntime } from '../plugins/open-runtime.ts'
+
+/** Rounding of another order of operations, which decides some roundings of quantised products. */
+function toleranceFor({ proto }: Model): number {
+  return proto.graph?.node.some(({ opType }) => opType === 'DynamicQuantizeLinear') ? 5e-2 : 1e-4
+}
+
+export const packCommand: Command = command({
+  options: {
+    out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
+    verify: {
+      type: 'boolean',
+      description: 'run the packed model before it gets its name, on sentences of one length, beside the model',
+    },
+    json: { type: 'boolean', description: 'print one JSON document' },
+  },
+  notes: [
+    'A packed file works on the tokens of all rows of a batch one behind another, so that padding costs nothing. Only',
+    '@tp/runtime-native runs it. Prune first, then pack. An example:',
+    '',
+    '  tp pack pruned.onnx -o packed.onnx --verify',
+  ],
+  async run([path = ''], { out, verify = false, json = false }, { print, progress, signal }) {
+    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    const start = performance.now()
+    const file = await readModelFile(path, signal)
+    await checkTarget(file, out)
+    progress.stage(`packing ${basename(path)}`)
+    await pause(signal)
+    const packed = pack(file.model)
+    if (!packed.ok) throw new RefusalError(path, packed.refusal)
+    await using staged = await stageModel(packed.model, file, out, signal)
+    let difference: number | undefined
+    if (verify) {
+      progress.stage('verifying')
+      const inputs = sampleInputs(file.model, inputRoles(file.model), { batch: 3, tokens: 40 })
+      const run = (runtime: Runtime, model: string) => runOnce(runtime, model, inputs, signal)
+      const expected = await run(nodeRuntime(), path)
+      const seen = await run(await openRuntime('native'), staged.path)
+      requireSameShapes(seen, expected)
+      difference = Math.max(...Object.entries(expected).map(([name, tensor]) => largestDifference(seen[name], tensor)))
+      if (!(difference <= toleranceFor(file.model))) {
+        throw notVerified(`packed, the outputs differ by ${difference} from those of ${path}`)
+      }
+    }
+    throwIfAborted(signal, 'tp')
+    await staged.commit()
+    progress.end()
+    const report = {
+      ...{ model: path, out, attentions: packed.attentions, bytes: staged.bytes, dataFiles: staged.dataFiles },
+      ...(difference !== undefined && { verification: { difference } }),
+      milliseconds: Math.round(performance.now() - start),
+    }
+    print(json ? jsonDocument('pack', report) : describe(report))
+    return EXIT.done
+  },
+})
+
+async function runOnce(
+  runtime: Runtime,
+  model: string,
+  inputs: NamedTensors,
+  signal: AbortSignal,
+): Promise<NamedTensors> {
+  await using session = await runtime.load(model, { signal })
+  return await session.run(inputs, { signal })
+}
+
+interface Report {
+  readonly out: string
+  readonly attentions: number
+  readonly bytes: number
+  readonly verification?: { readonly difference: number }
+}
+
+function describe({ out, attentions, bytes, verification }: Report): string {
+  const work =
+    attentions === 0
+      ? 'attention stays padded, all else is packed'
+      : `${attentions} ${attentions === 1 ? 'attention is' : 'attentions are'} packed`
+  const checked =
+    verification === undefined ? [] : [`verified: differs by at most ${verification.difference.toExponential(1)}`]
+  return [`wrote ${out} (${megabytes(bytes)}): ${work}; runs in @tp/runtime-native`, ...checked].join('\n')
+}

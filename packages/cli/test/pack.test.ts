@@ -1,0 +1,63 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { modelPath } from '@tp/models'
+import { nativeRuntime } from '@tp/runtime-native'
+import { afterAll, describe, expect, test } from 'vitest'
+import { tp } from './tp.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tp-pack-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const packed = join(folder, 'packed.onnx')
+
+test('a model is packed, and its file says so to other commands', async () => {
+  const { code, stdout } = await tp(['pack', modelPath('mail'), '-o', packed, '--json'])
+  expect(code).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ format: 1, kind: 'pack', out: packed, attentions: 6 })
+  for (const args of [
+    ['inspect', packed],
+    ['pack', packed, '-o', join(folder, 'again.onnx')],
+    ['prune', packed, '-o', join(folder, 'again.onnx'), '--method', 'cls-attention', '--keep', '0.5'],
+  ]) {
+    const refused = await tp(args)
+    expect(refused.code).toBe(4)
+    expect(refused.stderr).toContain('code: TP_PACKED')
+  }
+  const elsewhere = await tp(['bench', packed, '--shapes', '1x8'])
+  expect(elsewhere.code).toBe(1)
+  expect(elsewhere.stderr).toContain('only @tp/runtime-native runs it')
+})
+
+test('a model whose rows are equally long is refused, and nothing is left behind', async () => {
+  const { code, stderr } = await tp(['pack', modelPath('digits-vit'), '-o', join(folder, 'digits.onnx')])
+  expect(code).toBe(4)
+  expect(stderr).toContain('gains nothing by being packed')
+  expect(readdirSync(folder)).toEqual(['packed.onnx'])
+})
+
+test('the model itself is never the output, and -o is needed', async () => {
+  expect((await tp(['pack', modelPath('mail')])).code).toBe(2)
+  const { code, stderr } = await tp(['pack', modelPath('mail'), '-o', modelPath('mail')])
+  expect(code).toBe(2)
+  expect(stderr).toContain('TP_OUTPUT')
+})
+
+const missing = await nativeRuntime()
+  .diagnose()
+  .then(
+    () => '',
+    (error: Error) => ` (left out: ${error.message})`,
+  )
+
+describe.skipIf(missing !== '')(`with the native runtime${missing}`, () => {
+  test('a packed model is verified, and timed', async () => {
+    const verified = join(folder, 'verified.onnx')
+    const { code, stdout } = await tp(['pack', modelPath('mail'), '-o', verified, '--verify', '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-4)
+    expect(existsSync(verified)).toBe(true)
+    const bench = await tp(['bench', verified, '--runtime', 'native', '--shapes', '2x16', '--json'])
+    expect(bench.code).toBe(0)
+    expect(JSON.parse(bench.stdout).rows).toHaveLength(1)
+  })
+})

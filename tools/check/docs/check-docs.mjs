@@ -86,6 +86,9 @@ function programName({ file, line }) {
 async function follow(fence, sandbox, types) {
   const name = `${fence.file}:${fence.line} ${fence.language === 'sh' ? fence.code.split('\n')[0] : '(program)'}`
   if (fence.skip) return { name, state: 'skipped', note: fence.skip }
+  if (fence.needs && !existsSync(join(root, fence.needs))) {
+    return { name, state: 'skipped', note: `${fence.needs} is not built on this machine` }
+  }
   if (fence.target) return writeTarget(`${fence.file}:${fence.line} (${fence.target})`, fence, sandbox)
   const env = { TURBO_TELEMETRY_DISABLED: '1', NO_COLOR: '1' }
   const options = { cwd: sandbox, env, timeoutMs: 120_000 }

@@ -17,6 +17,10 @@ test('leaves other languages alone, and what looks like a fence inside them', ()
   ).toEqual([])
 })
 
+test('reads what a block needs', () => {
+  expect(documentOf('```ts needs="build/addon.node"', 'x', '```')[0]?.needs).toBe('build/addon.node')
+})
+
 test('reads the reason of a skip', () => {
   expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
 })

@@ -27,6 +27,9 @@ export async function installTarballs(folder, tarballs, wanted) {
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
       if (!needed || needed.has(name)) link(join(root, source, 'node_modules', name), join(modules, name))
     }
+    // What the package's install script would build.
+    if (existsSync(join(root, source, 'build')))
+      link(join(root, source, 'build'), join(modules, manifest.name, 'build'))
     const { bin = {} } = readJson(join(source, 'package.json'))
     for (const [command, path] of Object.entries(bin)) {
       const script = join(modules, manifest.name, path)

@@ -2,14 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setUp } from '../setup/set-up.mjs'
-import { checkApi } from './api/check-api.mjs'
 import { checkFormatAndLint, checkTypes, checkUnused } from './checks.mjs'
 import { checkDocs } from './docs/check-docs.mjs'
 import { checkGenerated } from './generated.mjs'
-import { checkInstall } from './install/check-install.mjs'
 import { checkManifests } from './manifests.mjs'
 import { closing, failed } from './outcome.mjs'
-import { checkRelease } from './release/check-release.mjs'
 import { checkSizes } from './size.mjs'
 import { checkTarballs, packAll } from './tarballs.mjs'
 import { runTests } from './tests.mjs'
@@ -34,11 +31,12 @@ function groups(scratch) {
     unused: checkUnused,
     manifests: checkManifests,
     generated: checkGenerated,
-    api: checkApi,
+    // These need packages that the set-up installs.
+    api: async () => (await import('./api/check-api.mjs')).checkApi(),
     sizes: checkSizes,
     tarballs: async () => checkTarballs(await tarballs()),
-    install: async () => checkInstall(scratch, await tarballs()),
-    release: () => checkRelease(scratch),
+    install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
+    release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs()),
     tests: () => runTests(scratch),
   }

@@ -23,9 +23,11 @@ test('a model is packed, and its file says so to other commands', async () => {
     expect(refused.code).toBe(4)
     expect(refused.stderr).toContain('code: TP_PACKED')
   }
-  const elsewhere = await tp(['bench', packed, '--shapes', '1x8'])
-  expect(elsewhere.code).toBe(1)
-  expect(elsewhere.stderr).toContain('only @tp/runtime-native runs it')
+  for (const runtime of ['node', 'web']) {
+    const elsewhere = await tp(['bench', packed, '--shapes', '1x8', '--runtime', runtime])
+    expect(elsewhere.code).toBe(1)
+    expect(elsewhere.stderr).toContain('only @tp/runtime-native runs it')
+  }
 })
 
 test('a model whose rows are equally long is refused, and nothing is left behind', async () => {

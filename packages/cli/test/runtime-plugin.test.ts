@@ -71,7 +71,7 @@ describe('--runtime MODULE', () => {
     return folder.at('runtime.mjs')
   }
   test.each([
-    ['is not there', () => 'gpu', /--runtime: there is no such module or package; give node, web, the path/],
+    ['is not there', () => 'gpu', /--runtime: there is no such module or package; give node, native, web, the path/],
     [
       'exports methods',
       () => module('export default { contractVersion: 1, methods: [] }'),

@@ -123,7 +123,7 @@ describe('tp tune', () => {
     [
       'a runtime that is none',
       () => tune('p.json', '--runtime', 'gpu'),
-      /\[gpu\] --runtime: there is no such module or package; give node, web, the path of a module[\s\S]*TP_PLUGIN/,
+      /\[gpu\] --runtime: there is no such module or package; give node, native, web, the path of a module[\s\S]*TP_PLUGIN/,
       1,
     ],
     [

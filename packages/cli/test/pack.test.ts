@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tp-pack-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const packed = join(folder, 'packed.onnx')
 
-test('a model is packed, and its file says so to other commands', async () => {
+test('a model is packed, and its file says so to other commands', { timeout: 60_000 }, async () => {
   const { code, stdout } = await tp(['pack', modelPath('mail'), '-o', packed, '--json'])
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ format: 1, kind: 'pack', out: packed, attentions: 6 })

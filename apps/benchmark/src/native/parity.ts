@@ -7,6 +7,7 @@ import { methods as rlMethods } from '@tp/method-rl'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { openMinilm } from '../foundations/minilm.ts'
+import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
 import type { Subject } from '../measure/subject.ts'
 import { openMail } from '../quickstart/mail.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
@@ -41,9 +42,6 @@ export const paritySections: readonly Section[] = Object.entries(subjects).map((
   run: async (context) => compareAll(context, await open(context)),
 }))
 
-/** Differences of scores below this may put tokens in another order. */
-const TIE = 1e-5
-
 async function compareAll(context: Context, subject: Subject): Promise<Findings> {
   const rows: string[][] = []
   const values: unknown[] = []
@@ -63,7 +61,7 @@ async function compareAll(context: Context, subject: Subject): Promise<Findings>
       const found = await compareOne(context, pruned, packed.ok ? packed.model : undefined, inputs)
       values.push({ method: name, rule: words, ...found })
       const cell = (one: Compared | undefined): string[] =>
-        one === undefined ? ['refused', ''] : [one.difference.toExponential(1), `${one.otherTokens}`]
+        one === undefined ? ['refused', ''] : [one.difference.toExponential(1), `${one.otherRows}`]
       rows.push([name, words, ...cell(found.padded), ...cell(found.packed)])
     }
   }
@@ -90,7 +88,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 function pruneIfPossible(subject: Subject, create: MethodEntry['create'], amount: Schedule): Pruned | undefined {
   try {
-    const pruned = prune(subject.model, { method: create(), schedule: amount, trace: 'scores' })
+    const pruned = prune(subject.model, { method: create(), schedule: amount, trace: true })
     return pruned.ok ? pruned : undefined
   } catch (error) {
     // It wants trained values, or another rule.
@@ -101,8 +99,8 @@ function pruneIfPossible(subject: Subject, create: MethodEntry['create'], amount
 
 interface Compared {
   readonly difference: number
-  /** Rows of blocks in which other tokens stay, though no scores are nearly equal. */
-  readonly otherTokens: number
+  /** Rows of the batch in which other tokens stay at some block. */
+  readonly otherRows: number
 }
 
 async function compareOne(
@@ -119,47 +117,11 @@ async function compareOne(
   const file = encodeModel(pruned.model)
   const expected = await run(runtime.load(file, { threads: 1 }))
   const judge = (seen: NamedTensors): Compared => ({
-    difference: largestDifference(seen, expected),
-    otherTokens: pruned.cuts.reduce((sum, { block }) => sum + otherRows(seen, expected, block), 0),
+    difference: largestDifference(expected, seen),
+    otherRows: rowsThatDiffer(expected, seen).size,
   })
   return {
     padded: judge(await run(native.load(file, { threads: 1 }))),
     packed: packed && judge(await run(native.load(encodeModel(packed), { threads: 1 }))),
   }
-}
-
-function largestDifference(seen: NamedTensors, expected: NamedTensors): number {
-  let largest = 0
-  for (const [name, { data }] of Object.entries(expected)) {
-    if (name.startsWith('tp.trace')) continue
-    const other = seen[name]?.data ?? []
-    for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(Number(data[i]) - Number(other[i])))
-  }
-  return largest
-}
-
-/** Rows of the batch in which other tokens stay at a block. */
-function otherRows(seen: NamedTensors, expected: NamedTensors, block: number): number {
-  const [ours, theirs] = [kept(seen, block), kept(expected, block)]
-  return theirs.filter((tokens, row) => String(tokens) !== String(ours[row]) && !isTie(expected, block, row)).length
-}
-
-function kept(outputs: NamedTensors, block: number): number[][] {
-  const indices = outputs[`tp.trace.${block}.indices`]
-  const valid = outputs[`tp.trace.${block}.valid`]
-  const [rows = 0, slots = 0] = indices?.dims ?? []
-  return Array.from({ length: rows }, (_, row) =>
-    Array.from({ length: slots }, (_, slot) => row * slots + slot)
-      .filter((at) => Number(valid?.data[at]) !== 0)
-      .map((at) => Number(indices?.data[at])),
-  )
-}
-
-/** True if two scores of a row are nearly equal. */
-function isTie(outputs: NamedTensors, block: number, row: number): boolean {
-  const scores = outputs[`tp.trace.${block}.scores`]
-  if (scores === undefined) return false
-  const [, width = 0] = scores.dims
-  const own = Array.from({ length: width }, (_, i) => Number(scores.data[row * width + i])).sort((a, b) => a - b)
-  return own.some((score, i) => i > 0 && score - (own[i - 1] as number) < TIE * Math.max(1, Math.abs(score)))
 }

@@ -1,10 +1,10 @@
 import { prune } from '@tp/compiler'
 import { type MethodEntry, type NamedTensors, type Session, schedule } from '@tp/core'
 import { encodeModel } from '@tp/onnx'
+import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
 import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 import type { ChromiumPage } from './chromium-page.ts'
-import { largestDifference, rowsThatDiffer } from './compare-outputs.ts'
 
 /** A model with a method in it, in Node and in Chromium. */
 export interface Case {

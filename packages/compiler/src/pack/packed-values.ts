@@ -1,5 +1,5 @@
-import { input } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
+import { placeholder } from '../follow/flow.ts'
 import type { Program } from '../follow/program.ts'
 import { withLeadingAxes } from '../follow/rows.ts'
 import { hasBatch, type Layout, layoutOf } from './layout.ts'
@@ -85,8 +85,8 @@ export class PackedValues {
   }
 
   #widened(name: string, rank: number): string {
-    const { dtype, dims } = this.program.tensor(name)
-    const value = input(name, dtype, dims)
+    const known = this.program.tensor(name)
+    const value = placeholder(name, known, known.dims)
     return this.program.write(withLeadingAxes(value, rank), new Map([[value, name]]), { prefix: `${name}/packed` }).name
   }
 

@@ -1,5 +1,6 @@
-import { axisSize, concat, constant, input, mul } from '@tp/core'
+import { axisSize, concat, constant, mul } from '@tp/core'
 import { capturedNames, createNode } from '@tp/onnx'
+import { placeholder } from '../follow/flow.ts'
 import { packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
 
@@ -26,7 +27,7 @@ function writeShape(values: PackedValues, value: string, shape: string): string 
   if (layout === undefined) return undefined
   const { start = 0, end } = program.tensor(shape).node.attributes as { start?: number; end?: number }
   const known = program.tensor(segment.from)
-  const from = input(segment.from, known.dtype, known.dims)
+  const from = placeholder(segment.from, known, known.dims)
   const [rows, tokens] = [axisSize(from, 0), axisSize(from, 1)]
   const sizes = program.tensor(value).dims.map((dim, axis) => {
     if (axis === layout.axis) return axis === layout.rows ? mul(rows, tokens) : tokens

@@ -45,7 +45,7 @@ export const fullExtent: Extent = {
   gradually: [0.9, 0.8, 0.7, 0.6, 0.5],
   atOnce: [0.5, 0.3, 0.1],
   examples: 2000,
-  budgetMs: 20_000,
+  budgetMs: 12_000,
   timedExamples: 8,
   tokens: [8, 16, 32, 64, 128, 256, 512],
   batches: [1, 4, 16],

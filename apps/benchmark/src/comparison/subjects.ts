@@ -106,7 +106,7 @@ export const subjectForms: readonly SubjectForm[] = [
     modality: 'text',
     embedded: false,
     atOnce: 0,
-    examples: { calibration: 400, test: 800 },
+    examples: { calibration: 400, test: 500 },
     grid: true,
     files: minilmFiles,
     data: async (context, split, examples) => {

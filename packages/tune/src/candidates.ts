@@ -31,10 +31,10 @@ export interface CandidateSearch extends Answering, Pick<TuneOptions, 'inputs'> 
 }
 
 /** Shares of the tokens that each site is tried with. */
-const TRIED = [0.8, 0.5, 0.25] as const
+const TRIED = [0.8, 0.5, 0.25, 0.1] as const
 
 /** Shares that schedules are made of. */
-const LEVELS = [...Array.from({ length: 19 }, (_, i) => 1 - i / 20), 0.07, 0.05, 0.03]
+const LEVELS = [...Array.from({ length: 19 }, (_, i) => 1 - i / 20), 0.07, 0.05, 0.03, 0.02]
 
 /** The schedules of a contestant that are worth trying. */
 export interface Prospects {

@@ -1,9 +1,9 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
 import type { Candidate, Prospects } from './candidates.ts'
 import { type Answering, type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
+import { neighbours } from './neighbours.ts'
 import { scheduleOf } from './pruning.ts'
 import { type Ranking, ranked } from './rank.ts'
-import type { Shares } from './search.ts'
 import type { Split } from './split.ts'
 
 export interface Chosen {
@@ -32,7 +32,7 @@ export interface Choice extends Answering, Ranking {
 /** So many contestants are followed up, those that promise most. */
 const FOLLOWED = 2
 
-/** So many schedules are tried near the best. */
+/** So many schedules are tried near the best of each. */
 const NEAR = 12
 
 /**
@@ -47,7 +47,7 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
   const isUniform = (row: readonly Candidate[]): boolean => promising.some(({ uniform }) => uniform.includes(row))
   measurer.begin(
     'search',
-    rows.reduce((sum, row) => sum + Math.ceil(Math.log2(row.length + 1)), NEAR),
+    rows.reduce((sum, row) => sum + Math.ceil(Math.log2(row.length + 1)), promising.length * NEAR),
   )
   const holding: Candidate[] = []
   const uniform: Candidate[] = []
@@ -62,7 +62,10 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
     if (isUniform(row)) uniform.push(...row.slice(safe))
     tellBest(choice, holding)
   }
-  holding.push(...(await nearBest(choice, promising, holding)))
+  for (const prospect of promising) {
+    const own = holding.filter(({ contestant }) => contestant === prospect.hull[0]?.contestant)
+    holding.push(...(await nearBest(choice, prospect, own)))
+  }
   const fastest = spread([...holding, ...uniform].sort(byTime))
   measurer.begin('verification', 2)
   for (const candidate of await ranked(choice, fastest)) {
@@ -77,32 +80,29 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
   return undefined
 }
 
-/** A share that is lowered goes down to this part of what it was. */
-const LOWER = 0.8
-
-/** Faster schedules that hold, from the best one on, one share lower at a time: first what gains most for what it is expected to lose. */
-async function nearBest(
-  choice: Choice,
-  prospects: readonly Prospects[],
-  holding: readonly Candidate[],
-): Promise<Candidate[]> {
+/**
+ * Faster schedules of a contestant that hold, from the best one on, one step at a time: first what gains most for what it is
+ * expected to lose.
+ */
+async function nearBest(choice: Choice, { expect }: Prospects, holding: readonly Candidate[]): Promise<Candidate[]> {
   const found: Candidate[] = []
   let [best] = [...holding].sort(byTime)
-  const prospect = prospects.find(({ hull }) => hull[0]?.contestant === best?.contestant)
-  const stuck = new Set<number>()
-  for (let tried = 0; tried < NEAR && best !== undefined && prospect !== undefined; tried++) {
+  const failed = new Set<string>()
+  for (let tried = 0; tried < NEAR && best !== undefined; tried++) {
     const from: Candidate = best
-    const next = from.shares
-      .map((_, site) => ({ site, candidate: prospect.expect(lowered(from.shares, site)) }))
-      .filter(({ site, candidate }) => !stuck.has(site) && candidate.ms < from.ms)
-      .sort((a, b) => worth(from, b.candidate) - worth(from, a.candidate))[0]
+    const [next] = neighbours(from.shares)
+      .map(({ step, shares }) => ({ step, candidate: expect(shares) }))
+      .filter(({ step, candidate }) => !failed.has(step) && candidate.ms < from.ms)
+      .sort((a, b) => worth(from, b.candidate) - worth(from, a.candidate))
     if (next === undefined) break
     if (await holdsOn(choice, next.candidate, 'choose')) {
       best = next.candidate
       found.push(best)
       tellBest(choice, [best])
+      // with a cut less there may be room for others
+      if (next.candidate.loss < from.loss) failed.clear()
     } else {
-      stuck.add(next.site)
+      failed.add(next.step)
     }
   }
   return found
@@ -111,11 +111,6 @@ async function nearBest(
 /** Milliseconds gained for what is lost. */
 function worth(from: Candidate, to: Candidate): number {
   return (from.ms - to.ms) / Math.max(Number.EPSILON, to.loss - from.loss)
-}
-
-function lowered(shares: Shares, site: number): Shares {
-  const lower = Math.round(1e4 * LOWER * (shares[site] as number)) / 1e4
-  return shares.map((share, i) => (i < site ? share : Math.min(share, lower)))
 }
 
 function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[]): void {

@@ -1,0 +1,61 @@
+import { fromPlan, type Plan } from '@tp/compiler'
+import type { Evaluation } from '@tp/eval'
+import { methods } from '@tp/method-attention'
+import { encodeModel } from '@tp/onnx'
+import { mean } from 'simple-statistics'
+import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import type { Subject } from '../measure/subject.ts'
+import { prunedModel } from '../measure/variant.ts'
+import type { Context } from '../report/section.ts'
+
+/** Ratios of schedules that have one at all blocks, the fastest first. */
+const RATIOS = Array.from({ length: 39 }, (_, i) => (i + 1) / 40)
+
+/**
+ * Of each method, with and without a cut in the first block, the fastest schedule with one ratio at all blocks that loses
+ * no more than is given on the very examples that are reported: an advantage that a tuned plan does not have.
+ */
+export async function uniformWithin(
+  { runtime }: Pick<Context, 'runtime'>,
+  { model, name, blocks, inputs }: Subject,
+  { dense, loss, names }: { readonly dense: Evaluation; readonly loss: number; readonly names: readonly string[] },
+): Promise<Plan[]> {
+  const planOf = (method: string, from: number, ratio: number): Plan => {
+    const layers = Array.from({ length: blocks - 1 - from }, (_, i) => from + i)
+    return { format: 1, method, layers, keep: layers.map(() => ratio) }
+  }
+  const losesMore = async (plan: Plan): Promise<boolean> => {
+    const file = encodeModel(prunedModel(model, fromPlan(plan, methods), name))
+    return believedLoss(dense, await evaluateFile(runtime, file, inputs, { resamples: 1 })) > loss
+  }
+  const rows = names.flatMap((method) => [0, 1].map((from) => RATIOS.map((ratio) => planOf(method, from, ratio))))
+  const found = await inParallel(
+    rows.map((row) => async () => {
+      let [fails, safe] = [-1, row.length]
+      while (safe - fails > 1) {
+        const middle = Math.floor((fails + safe) / 2)
+        if (await losesMore(row[middle] as Plan)) fails = middle
+        else safe = middle
+      }
+      return row[safe]
+    }),
+  )
+  return found.filter((plan) => plan !== undefined)
+}
+
+/**
+ * Points that turned answers cost by the dense model's own probabilities, which tell losses apart that labels do not: few
+ * answers turn.
+ */
+export function believedLoss(
+  { logits, classes, predictions }: Evaluation,
+  pruned: Pick<Evaluation, 'predictions'>,
+): number {
+  const losses = predictions.map((before, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes)
+    const total = row.reduce((sum, logit) => sum + Math.exp(logit), 0)
+    const chance = (answer: number): number => Math.exp(row[answer] as number) / total
+    return 100 * (chance(before) - chance(pruned.predictions[i] as number))
+  })
+  return mean(losses)
+}

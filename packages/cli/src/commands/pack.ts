@@ -11,15 +11,17 @@ import { largestDifference, notVerified, requireSameShapes } from '../model/comp
 import { inputRoles } from '../model/input-shapes.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
 import { openRuntime } from '../plugins/open-runtime.ts'
 
-/** Rounding of another order of operations, which decides some roundings of quantised products. */
-function toleranceFor({ proto }: Model): number {
-  return proto.graph?.node.some(({ opType }) => opType === 'DynamicQuantizeLinear') ? 5e-2 : 1e-4
+/** Another order of operations decides some roundings of quantised products. */
+function toleranceFor(model: Model): number {
+  const isQuantised = model.proto.graph?.node.some(({ opType }) => opType === 'DynamicQuantizeLinear') ?? false
+  return isQuantised ? 5e-2 : roundingOf(model)
 }
 
 export const packCommand: Command = command({

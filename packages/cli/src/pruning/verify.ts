@@ -10,12 +10,12 @@ import {
   TpError,
   throwIfAborted,
 } from '@tp/core'
-import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { largestDifference, requireFinite, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
+import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { ALL_TOKENS } from './budget.ts'
 import { type PruningSettings, pruneFile } from './request.ts'
@@ -37,14 +37,6 @@ interface VerifyOptions {
   readonly settings: PruningSettings
   readonly signal: AbortSignal
 }
-
-/** Rounding of another order of operations. Half precision has 11 bits, and weights of it are computed with as such. */
-function toleranceFor({ proto }: Model): number {
-  return proto.graph?.initializer.some(({ dataType }) => dataType === FLOAT16) ? 2e-2 : 1e-4
-}
-
-/** onnx.TensorProto.DataType */
-const FLOAT16 = 10
 
 /**
  * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; and with the same cuts, but every
@@ -98,7 +90,7 @@ async function differenceKeepingAll(
     restore: 'auto',
   })
   const outputs = await runAll(await loadSession(whole.model, file, { signal }), inputs, signal)
-  const tolerance = toleranceFor(file.model)
+  const tolerance = roundingOf(file.model)
   let largest = 0
   for (const [i, now] of outputs.entries()) {
     for (const [name, expected] of Object.entries(dense[i] as NamedTensors)) {

@@ -115,6 +115,7 @@ export const subjectForms: readonly SubjectForm[] = [
     },
     prepare: minilmFolder,
     elsewhere: sentences,
+    learned: 'imdb-',
   },
   {
     ...sixBlocks,

@@ -1,4 +1,5 @@
-import type { Interval, Speedup } from '@tp/eval'
+import { type Interval, mcnemar, type Speedup } from '@tp/eval'
+import type { AccuracyValue } from '../cell.ts'
 import { accuracyOf, agreementOf } from '../choice.ts'
 import type { Ladder } from '../ladder.ts'
 import type { SubjectPlan } from '../plan.ts'
@@ -14,6 +15,8 @@ export interface Row {
   /** Percent. */
   readonly accuracy: Interval
   readonly agreement: number
+  /** Of McNemar's test against what nothing was taken from (mid-p); of several seeds there is none. */
+  readonly p: number | undefined
   /** Percent right by seed; one number where chance plays no part. */
   readonly seeds: readonly number[]
   /** Multiply-adds of the model without its dead tokens over those of this. */
@@ -41,6 +44,7 @@ export function rowsOf(plan: SubjectPlan): Row[] {
         loss,
         accuracy: accuracyOf(answers),
         agreement: agreementOf(answers, reference),
+        p: answers.length === 1 ? mcnemar(rightOf(reference), rightOf(first)).p : undefined,
         seeds: answers.map(({ accuracy }) => accuracy),
         flops: reference.flops / first.flops,
         kept: first.kept,
@@ -49,4 +53,8 @@ export function rowsOf(plan: SubjectPlan): Row[] {
       }
     }),
   )
+}
+
+function rightOf({ correct }: AccuracyValue): boolean[] {
+  return [...correct].map((one) => one === '1')
 }

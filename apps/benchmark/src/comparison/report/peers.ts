@@ -28,7 +28,7 @@ export function reported(plan: SubjectPlan, rows: readonly Row[], points: number
 
 /** What everything is compared with, and the file as it is. */
 function baseRows(plan: SubjectPlan, allowed: number): TableRow[] {
-  const none: TableRow = { kind: 'base', cells: ['none', 'without dead tokens', '', '', '', '1.00×', '1.00×'] }
+  const none: TableRow = { kind: 'base', cells: ['none', 'without dead tokens', '', '', '', '', '1.00×', '1.00×'] }
   const { dense } = plan
   const reference = plan.reference('test')
   const cell = plan.chosenCells().find(({ name }) => name === `within-${allowed}`)
@@ -39,7 +39,7 @@ function baseRows(plan: SubjectPlan, allowed: number): TableRow[] {
   const flops = factor(reference.flops / dense.flops)
   return [
     none,
-    { kind: 'base', cells: ['dense', 'the file as it is', '', loss, agreement, flops, speedupText(speedup)] },
+    { kind: 'base', cells: ['dense', 'the file as it is', '', loss, '', agreement, flops, speedupText(speedup)] },
   ]
 }
 
@@ -52,6 +52,7 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
     { heading: 'chosen', words: true as const },
     { heading: 'loss where chosen' },
     { heading: 'test loss' },
+    { heading: 'p' },
     { heading: 'agrees' },
     { heading: 'FLOPs' },
     { heading: 'speed-up' },
@@ -62,7 +63,7 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
       const own = chosen.find(({ ladder }) => ladder.group === group)
       const kind = group === 'random' || group === 'evenly spread' || group === 'truncation' ? 'control' : undefined
       if (own === undefined)
-        return { kind, cells: [group, 'none of its settings is within the loss', '', '', '', '', ''] }
+        return { kind, cells: [group, 'none of its settings is within the loss', '', '', '', '', '', ''] }
       const { setting, row, loss, tested, ladder } = own
       const name = ladder.name === group ? '' : `${ladder.name}, `
       const cut = row.maxTokens === undefined ? '' : `first ${row.maxTokens} tokens, `
@@ -73,6 +74,7 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
           `${name}${cut}${settingText(setting)}`,
           points(loss),
           points(row.loss),
+          row.p === undefined ? '' : pText(row.p),
           `${row.agreement.toFixed(1)} %`,
           factor(row.flops),
           speedupText(tested),
@@ -80,9 +82,13 @@ export function peersTables(plan: SubjectPlan, rows: readonly Row[]): Html {
       }
     })
     const base = baseRows(plan, allowed)
-    const caption = `The fastest setting of each way that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data (and whose interval ends below ${2 * allowed}), on test data; all timed in turns`
+    const caption = `The fastest setting of each way that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data (and whose interval ends below ${2 * allowed}), on test data; p by McNemar’s test against none (mid-p); all timed in turns`
     return table(caption, columns, [...base, ...body])
   }
   const others = LOSSES.filter((allowed) => allowed !== USUAL_LOSS)
   return html`${tableAt(USUAL_LOSS)}<details><summary>At ${others.join(' and ')} points</summary>${others.map(tableAt)}</details>`
+}
+
+function pText(p: number): string {
+  return p < 0.001 ? '< 0.001' : p.toFixed(3)
 }

@@ -45,7 +45,7 @@ export const fullExtent: Extent = {
   gradually: [0.9, 0.8, 0.7, 0.6, 0.5],
   atOnce: [0.5, 0.3, 0.1],
   examples: 2000,
-  budgetMs: 12_000,
+  budgetMs: 8000,
   timedExamples: 8,
   tokens: [8, 16, 32, 64, 128, 256, 512],
   batches: [1, 4, 16],
@@ -56,7 +56,7 @@ export const fullExtent: Extent = {
     [4, 128],
   ],
   trajectories: 3,
-  shifted: { examples: 400, severity: 3 },
+  shifted: { examples: 250, severity: 3 },
 }
 
 const few = ['received-attention', 'cls-attention', 'tome']

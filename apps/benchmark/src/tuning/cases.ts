@@ -39,8 +39,13 @@ export function deviceOf(name: DeviceName, { runtime }: Context): Runtime {
   return name === 'node' ? runtime : wasmRuntime()
 }
 
-const names = ['received-attention', 'value-aware', 'cls-attention', 'balanced']
+const plain = ['received-attention', 'value-aware', 'cls-attention', 'balanced']
 
-export const contestants: readonly Contestant[] = names.map((name) => ({
-  entry: methods.find((entry) => entry.name === name) as MethodEntry,
-}))
+export const contestants: readonly Contestant[] = [
+  ...plain.map((name) => ({ entry: entryOf(name) })),
+  { entry: entryOf('balanced'), params: { values: true } },
+]
+
+function entryOf(name: string): MethodEntry {
+  return methods.find((entry) => entry.name === name) as MethodEntry
+}

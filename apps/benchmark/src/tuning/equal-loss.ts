@@ -11,6 +11,9 @@ import type { Context } from '../report/section.ts'
 /** Ratios of schedules that have one at all blocks, the fastest first. */
 const RATIOS = Array.from({ length: 39 }, (_, i) => (i + 1) / 40)
 
+/** A method with its options. */
+type Way = Pick<Plan, 'method' | 'params'>
+
 /**
  * Of each method, with and without a cut in the first block, the fastest schedule with one ratio at all blocks that loses
  * no more than is given on the very examples that are reported: an advantage that a tuned plan does not have.
@@ -18,17 +21,17 @@ const RATIOS = Array.from({ length: 39 }, (_, i) => (i + 1) / 40)
 export async function uniformWithin(
   { runtime }: Pick<Context, 'runtime'>,
   { model, name, blocks, inputs }: Subject,
-  { dense, loss, names }: { readonly dense: Evaluation; readonly loss: number; readonly names: readonly string[] },
+  { dense, loss, ways }: { readonly dense: Evaluation; readonly loss: number; readonly ways: readonly Way[] },
 ): Promise<Plan[]> {
-  const planOf = (method: string, from: number, ratio: number): Plan => {
+  const planOf = ({ method, params }: Way, from: number, ratio: number): Plan => {
     const layers = Array.from({ length: blocks - 1 - from }, (_, i) => from + i)
-    return { format: 1, method, layers, keep: layers.map(() => ratio) }
+    return { format: 1, method, ...(params && { params }), layers, keep: layers.map(() => ratio) }
   }
   const losesMore = async (plan: Plan): Promise<boolean> => {
     const file = encodeModel(prunedModel(model, fromPlan(plan, methods), name))
     return believedLoss(dense, await evaluateFile(runtime, file, inputs, { resamples: 1 })) > loss
   }
-  const rows = names.flatMap((method) => [0, 1].map((from) => RATIOS.map((ratio) => planOf(method, from, ratio))))
+  const rows = ways.flatMap((way) => [0, 1].map((from) => RATIOS.map((ratio) => planOf(way, from, ratio))))
   const found = await inParallel(
     rows.map((row) => async () => {
       let [fails, safe] = [-1, row.length]

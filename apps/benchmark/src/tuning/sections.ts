@@ -83,8 +83,8 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
   context.onProgress(`the plan on ${test.lengths.length} examples`)
   const [dense, tuned] = (await answersOf([NONE, own])) as [Evaluation, Evaluation]
   context.onProgress('schedules with one ratio at all blocks that lose as much')
-  const names = [...new Set([own.method, tried?.method ?? own.method])]
-  const equal = await uniformWithin(context, test, { dense, loss: believedLoss(dense, tuned), names })
+  const ways = tried === undefined || wayText(tried) === wayText(own) ? [own] : [own, tried]
+  const equal = await uniformWithin(context, test, { dense, loss: believedLoss(dense, tuned), ways })
   for (const [i, safe] of equal.entries()) plans[`as safe ${i}`] = safe
   context.onProgress(`times of ${Object.keys(plans).length} models`)
   const speeds = await timed(
@@ -205,8 +205,13 @@ function fileOf({ model, name }: Subject, plan: Plan): Uint8Array {
   return encodeModel(prunedModel(model, fromPlan(plan, methods), name))
 }
 
-function planText({ method, layers = [], keep }: Plan): string {
-  return `${method}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
+function planText(plan: Plan): string {
+  const { layers = [], keep } = plan
+  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
+}
+
+function wayText({ method, params = {} }: Plan): string {
+  return [method, ...Object.entries(params).map(([name, value]) => `${name} ${value}`)].join(', ')
 }
 
 function deviceText(device: DeviceName): string {

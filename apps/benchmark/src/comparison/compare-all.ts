@@ -50,6 +50,9 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   const learned = (await readdir(learnedFolder).catch(() => [])).filter((name) => /^[^.]+\.onnx$/.test(name))
   const plans = forms.map((form) => new SubjectPlan(form, extent, peersOf(form, runtime, learned), results))
   if (findChromium() === undefined) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
+  if (learned.length === 0 && !quick) {
+    missing.set('learned methods', 'reports/learned has no trained models; "pnpm --filter benchmark learned" trains them')
+  }
   for (const [name, reason] of missing) progress.note(`${name} is left out: ${reason}`)
   const notSmaller = new Map<string, string>()
   for (const form of forms) {

@@ -13,7 +13,7 @@ const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, s
   --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift, trajectory), with commas between
   --again          what is asked for is measured again, though it is known
   --report         nothing is measured; the report is written of what is known
-  --publish        docs/results/benchmark.jsonl is written, too, which the table in README.md is made of (npm run generate)
+  --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
   --examples N     at most N examples of each part of the data
   --ms N           time for each comparison of times
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick

@@ -29,7 +29,7 @@ export interface ComparisonOptions {
   readonly budgetMs: number | undefined
   /** Of `results.jsonl` and `report.html`. */
   readonly folder: string
-  /** What the README's table is made of is written, too. */
+  /** The report, and what the README's table is made of, are written to `docs/results`, too. */
   readonly publishes: boolean
 }
 
@@ -51,7 +51,10 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   const plans = forms.map((form) => new SubjectPlan(form, extent, peersOf(form, runtime, learned), results))
   if (findChromium() === undefined) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
   if (learned.length === 0 && !quick) {
-    missing.set('learned methods', 'reports/learned has no trained models; "pnpm --filter benchmark learned" trains them')
+    missing.set(
+      'learned methods',
+      'reports/learned has no trained models; "pnpm --filter benchmark learned" trains them',
+    )
   }
   for (const [name, reason] of missing) progress.note(`${name} is left out: ${reason}`)
   const notSmaller = new Map<string, string>()
@@ -66,6 +69,7 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   if (options.publishes) {
     const lines = summary(plans, results, quick).map((line) => `${JSON.stringify(line)}\n`)
     await writeWhole(reportPath('jsonl', 'benchmark'), lines.join(''))
+    await writeWhole(reportPath('html', 'benchmark'), page)
   }
   progress.note(`The report is ${join(folder, 'report.html')}, the numbers are beside it.`)
 }

@@ -19,7 +19,7 @@ export interface ReportForm {
 }
 
 /** Path of a report's file for programs or for readers, or of a picture beside the latter. */
-export function reportPath(kind: 'json' | 'jsonl' | 'md' | 'svg', name: string): string {
+export function reportPath(kind: 'html' | 'json' | 'jsonl' | 'md' | 'svg', name: string): string {
   return fileURLToPath(new URL(kind === 'json' ? `reports/${name}.json` : `docs/results/${name}.${kind}`, root))
 }
 

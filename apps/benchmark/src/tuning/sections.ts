@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
 import { none } from '@tp/core'
-import type { Evaluation, Speedup } from '@tp/eval'
+import { bootstrapMean, type Evaluation, type Speedup } from '@tp/eval'
 import { methods } from '@tp/method-attention'
 import { encodeModel } from '@tp/onnx'
 import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
@@ -102,8 +102,8 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
     const { value, low, high } = speeds[name] as Speedup
     return [
       name === fastest ? 'uniform, as safe' : name,
-      plusMinus(answer.accuracy),
-      points(behind(dense.correct.map(Number), answer.correct.map(Number))),
+      plusMinus(bootstrapMean(rightOf(answer).map((right) => 100 * right))),
+      points(behind(rightOf(dense), rightOf(answer))),
       believedLoss(dense, answer).toFixed(2),
       factor(value),
       interval({ low, high }),
@@ -133,6 +133,10 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
     ],
     values: { plan, speeds, gains, routed } satisfies Values & Record<string, unknown>,
   }
+}
+
+function rightOf({ correct }: Evaluation): number[] {
+  return correct.map(Number)
 }
 
 function gridTable(grid: readonly Cell[], limit: number): Findings['tables'][number] {

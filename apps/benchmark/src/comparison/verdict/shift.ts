@@ -13,7 +13,8 @@ export function shiftSentence(
   const text = ({ set, extra }: (typeof shifts)[number]): string => `${set} (${pointsText(extra)} more)`
   const parts = [
     worse.length > 0 && `${name} loses more than in distribution under ${listed(worse.map(text))}`,
-    better.length > 0 && `less under ${listed(better.map(({ set }) => set))}`,
+    better.length > 0 &&
+      `${worse.length > 0 ? 'less' : `${name} loses less than in distribution`} under ${listed(better.map(({ set }) => set))}`,
     worse.length + better.length === 0
       ? `${name} loses no more that can be told than in distribution under any of ${shifts.length} shifts`
       : rest > 0 && `under ${rest} other shift${rest === 1 ? '' : 's'} the difference cannot be told`,

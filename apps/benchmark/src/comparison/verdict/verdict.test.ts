@@ -122,6 +122,10 @@ test('shifts: named where more is lost, and counted where nothing can be told', 
   expect(text).toContain('a loses more than in distribution under typos:3 (4.0 points (3.5 … 4.5) more)')
   expect(text).toContain('less under padding-after:3')
   expect(text).toContain('under 1 other shift the difference cannot be told')
+  const less = shiftSentence('mail', 'a', [shift('typos:3', 0), shift('padding-after:3', -2)])
+  expect(less).toBe(
+    'On mail, a loses less than in distribution under padding-after:3; under 1 other shift the difference cannot be told.',
+  )
   const none = shiftSentence('mail', 'a', [shift('typos:3', 0.2)])
   expect(none).toContain('loses no more that can be told than in distribution under any of 1 shifts')
 })

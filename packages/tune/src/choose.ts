@@ -63,10 +63,12 @@ export async function chooseCandidate(choice: Choice, prospects: readonly Prospe
     tellBest(choice, holding)
   }
   for (const prospect of promising) {
-    const own = holding.filter(({ contestant }) => contestant === prospect.hull[0]?.contestant)
-    holding.push(...(await nearBest(choice, prospect, own)))
+    holding.push(...(await nearBest(choice, prospect, holding.filter(isOf(prospect)))))
   }
-  const fastest = spread([...holding, ...uniform].sort(byTime))
+  const lean = promising.flatMap((prospect) =>
+    holding.filter(isOf(prospect)).map((own) => withoutIdleCuts(prospect, own)),
+  )
+  const fastest = spread(lean.sort(byTime))
   measurer.begin('verification', 2)
   for (const candidate of await ranked(choice, fastest)) {
     if (!(await holdsOn(choice, candidate, 'choose'))) continue
@@ -106,6 +108,20 @@ async function nearBest(choice: Choice, { expect }: Prospects, holding: readonly
     }
   }
   return found
+}
+
+function isOf({ hull }: Prospects): (candidate: Candidate) => boolean {
+  return ({ contestant }) => contestant === hull[0]?.contestant
+}
+
+/** Cuts that cost more than they save are left out: more tokens stay, so that no more is lost. */
+function withoutIdleCuts({ expect }: Pick<Prospects, 'expect'>, candidate: Candidate): Candidate {
+  const [faster] = neighbours(candidate.shares)
+    .filter(({ step }) => step.startsWith('none'))
+    .map(({ shares }) => expect(shares))
+    .filter(({ ms }) => ms < candidate.ms)
+    .sort(byTime)
+  return faster === undefined ? candidate : withoutIdleCuts({ expect }, faster)
 }
 
 /** Milliseconds gained for what is lost. */

@@ -1,12 +1,7 @@
-import { fromPlan, type Plan } from '@tp/compiler'
-import type { Evaluation } from '@tp/eval'
-import { methods } from '@tp/method-attention'
-import { encodeModel } from '@tp/onnx'
+import type { Plan } from '@tp/compiler'
 import { mean } from 'simple-statistics'
-import { evaluateFile, inParallel } from '../measure/parallel.ts'
-import type { Subject } from '../measure/subject.ts'
-import { prunedModel } from '../measure/variant.ts'
-import type { Context } from '../report/section.ts'
+import { inParallel } from '../measure/parallel.ts'
+import type { Answers, TestAnswers } from './test-answers.ts'
 
 /** Ratios of schedules that have one at all blocks, the fastest first. */
 const RATIOS = Array.from({ length: 39 }, (_, i) => (i + 1) / 40)
@@ -19,18 +14,19 @@ type Way = Pick<Plan, 'method' | 'params'>
  * no more than is given on the very examples that are reported: an advantage that a tuned plan does not have.
  */
 export async function uniformWithin(
-  { runtime }: Pick<Context, 'runtime'>,
-  { model, name, blocks, inputs }: Subject,
-  { dense, loss, ways }: { readonly dense: Evaluation; readonly loss: number; readonly ways: readonly Way[] },
+  answers: Pick<TestAnswers, 'of'>,
+  {
+    blocks,
+    dense,
+    loss,
+    ways,
+  }: { readonly blocks: number; readonly dense: Answers; readonly loss: number; readonly ways: readonly Way[] },
 ): Promise<Plan[]> {
   const planOf = ({ method, params }: Way, from: number, ratio: number): Plan => {
     const layers = Array.from({ length: blocks - 1 - from }, (_, i) => from + i)
     return { format: 1, method, ...(params && { params }), layers, keep: layers.map(() => ratio) }
   }
-  const losesMore = async (plan: Plan): Promise<boolean> => {
-    const file = encodeModel(prunedModel(model, fromPlan(plan, methods), name))
-    return believedLoss(dense, await evaluateFile(runtime, file, inputs, { resamples: 1 })) > loss
-  }
+  const losesMore = async (plan: Plan): Promise<boolean> => believedLoss(dense, await answers.of(plan)) > loss
   const rows = ways.flatMap((way) => [0, 1].map((from) => RATIOS.map((ratio) => planOf(way, from, ratio))))
   const found = await inParallel(
     rows.map((row) => async () => {
@@ -50,10 +46,7 @@ export async function uniformWithin(
  * Points that turned answers cost by the dense model's own probabilities, which tell losses apart that labels do not: few
  * answers turn.
  */
-export function believedLoss(
-  { logits, classes, predictions }: Evaluation,
-  pruned: Pick<Evaluation, 'predictions'>,
-): number {
+export function believedLoss({ logits, classes, predictions }: Answers, pruned: Pick<Answers, 'predictions'>): number {
   const losses = predictions.map((before, i) => {
     const row = logits.subarray(i * classes, (i + 1) * classes)
     const total = row.reduce((sum, logit) => sum + Math.exp(logit), 0)

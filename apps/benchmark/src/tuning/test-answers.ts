@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises'
+import { fromPlan, type Plan } from '@tp/compiler'
+import { none, type Runtime } from '@tp/core'
+import type { Evaluation } from '@tp/eval'
+import { methods } from '@tp/method-attention'
+import { encodeModel } from '@tp/onnx'
+import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import type { Subject } from '../measure/subject.ts'
+import { prunedModel } from '../measure/variant.ts'
+import { writeWhole } from '../output/write-file.ts'
+import { reportPath } from '../report/report.ts'
+
+/** What a plan's model answers on test examples. */
+export type Answers = Pick<Evaluation, 'logits' | 'classes' | 'predictions' | 'correct'>
+
+/** As JSON holds them. */
+type Kept = Omit<Answers, 'logits'> & { readonly logits: readonly number[] }
+
+/** Asked for once, whatever the device: answers do not depend on it. */
+export class TestAnswers {
+  readonly #runtime: Runtime
+  readonly #subject: Subject
+  readonly #path: string
+  readonly #known: Record<string, Kept>
+
+  private constructor(runtime: Runtime, subject: Subject, path: string, known: Record<string, Kept>) {
+    this.#runtime = runtime
+    this.#subject = subject
+    this.#path = path
+    this.#known = known
+  }
+
+  static async open(runtime: Runtime, subject: Subject, name: string): Promise<TestAnswers> {
+    const path = reportPath('json', `tuning/${name}-test`)
+    const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Record<string, Kept>
+    return new TestAnswers(runtime, subject, path, known)
+  }
+
+  async of(plan: Plan): Promise<Answers> {
+    const key = JSON.stringify(plan)
+    const known = this.#known[key]
+    if (known !== undefined) return { ...known, logits: Float32Array.from(known.logits) }
+    const { inputs } = this.#subject
+    const file = fileOf(this.#subject, plan)
+    const { logits, classes, predictions, correct } = await evaluateFile(this.#runtime, file, inputs, { resamples: 1 })
+    this.#known[key] = { logits: [...logits], classes, predictions, correct }
+    await writeWhole(this.#path, JSON.stringify(this.#known))
+    return { logits, classes, predictions, correct }
+  }
+
+  ofAll(plans: readonly Plan[]): Promise<Answers[]> {
+    return inParallel(plans.map((plan) => () => this.of(plan)))
+  }
+}
+
+export function fileOf({ model, name }: Subject, plan: Plan): Uint8Array {
+  if (plan.method === 'none') return encodeModel(prunedModel(model, { method: none(), schedule: new Map() }, name))
+  return encodeModel(prunedModel(model, fromPlan(plan, methods), name))
+}

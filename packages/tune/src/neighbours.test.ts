@@ -15,6 +15,10 @@ test('fewer tokens at a site, a cut left out, and a cut made earlier', () => {
   expect(found).not.toHaveProperty('at once 3')
 })
 
+test('the last cut is not left out: without any it is the dense model', () => {
+  expect(neighbours([1, 0.5, 0.5]).map(({ step }) => step)).not.toContain('none 1')
+})
+
 test('are schedules, and other ones', () => {
   const schedules = fc
     .array(fc.constantFrom(1, 0.7, 0.5, 0.2, 0.05), { minLength: 1, maxLength: 6 })
@@ -24,6 +28,7 @@ test('are schedules, and other ones', () => {
       for (const { shares } of neighbours(from)) {
         expect(shares).toHaveLength(from.length)
         expect(shares).not.toEqual(from)
+        expect(shares.at(-1)).toBeLessThan(1)
         expect(shares.every((share, i) => share > 0 && share <= (shares[i - 1] ?? 1))).toBe(true)
       }
     }),

@@ -11,8 +11,8 @@ export interface Neighbour {
 const LOWER = 0.8
 
 /**
- * At each site: fewer tokens are left; nothing leaves there, which saves the cut, whatever leaves later; all that would leave at
- * the next cut leaves there already, which saves that one.
+ * At each site: fewer tokens are left; nothing leaves there, which saves the cut, whatever leaves at others; all that would leave
+ * at the next cut leaves there already, which saves that one.
  */
 export function neighbours(shares: Shares): Neighbour[] {
   return shares.flatMap((share, site) => {
@@ -24,7 +24,7 @@ export function neighbours(shares: Shares): Neighbour[] {
     })
     return [
       at('fewer', Math.round(1e4 * LOWER * share) / 1e4),
-      ...(share < before ? [at('none', before)] : []),
+      ...(share < before && isCutElsewhere(shares, site) ? [at('none', before)] : []),
       ...(next === undefined ? [] : [at('at once', next)]),
     ]
   })
@@ -38,4 +38,9 @@ function withShare(shares: Shares, site: number, own: number): Shares {
     // sites without a cut have what the one before left
     return share === old ? own : Math.min(share, own)
   })
+}
+
+/** Without its last cut a schedule is that of the dense model. */
+function isCutElsewhere(shares: Shares, site: number): boolean {
+  return shares.some((share, i) => i !== site && share < (shares[i - 1] ?? 1))
 }

@@ -1,7 +1,7 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
 import type { Candidate, Prospects } from './candidates.ts'
 import { type Answering, type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
-import { neighbours } from './neighbours.ts'
+import { neighbours, withoutOneCut } from './neighbours.ts'
 import { scheduleOf } from './pruning.ts'
 import { type Ranking, ranked } from './rank.ts'
 import type { Split } from './split.ts'
@@ -116,8 +116,7 @@ function isOf({ hull }: Prospects): (candidate: Candidate) => boolean {
 
 /** Cuts that cost more than they save are left out: more tokens stay, so that no more is lost. */
 function withoutIdleCuts({ expect }: Pick<Prospects, 'expect'>, candidate: Candidate): Candidate {
-  const [faster] = neighbours(candidate.shares)
-    .filter(({ step }) => step.startsWith('none'))
+  const [faster] = withoutOneCut(candidate.shares)
     .map(({ shares }) => expect(shares))
     .filter(({ ms }) => ms < candidate.ms)
     .sort(byTime)

@@ -15,19 +15,26 @@ const LOWER = 0.8
  * at the next cut leaves there already, which saves that one.
  */
 export function neighbours(shares: Shares): Neighbour[] {
-  return shares.flatMap((share, site) => {
-    const before = shares[site - 1] ?? 1
+  const others = shares.flatMap((share, site) => {
     const next = shares.find((later, i) => i > site && later < share)
-    const at = (step: string, own: number): Neighbour => ({
-      step: `${step} ${site}`,
-      shares: withShare(shares, site, own),
-    })
+    const fewer = Math.round(1e4 * LOWER * share) / 1e4
     return [
-      at('fewer', Math.round(1e4 * LOWER * share) / 1e4),
-      ...(share < before && isCutElsewhere(shares, site) ? [at('none', before)] : []),
-      ...(next === undefined ? [] : [at('at once', next)]),
+      { step: `fewer ${site}`, shares: withShare(shares, site, fewer) },
+      ...(next === undefined ? [] : [{ step: `at once ${site}`, shares: withShare(shares, site, next) }]),
     ]
   })
+  return [...others, ...withoutOneCut(shares)]
+}
+
+/** At each site with a cut nothing leaves, if there is another cut: without its last one a schedule is that of the dense model. */
+export function withoutOneCut(shares: Shares): Neighbour[] {
+  const cuts = shares.map((share, site) => ({ site, before: shares[site - 1] ?? 1, share })).filter(isCut)
+  if (cuts.length < 2) return []
+  return cuts.map(({ site, before }) => ({ step: `none ${site}`, shares: withShare(shares, site, before) }))
+}
+
+function isCut({ before, share }: { readonly before: number; readonly share: number }): boolean {
+  return share < before
 }
 
 /** No later site has more than an earlier one. */
@@ -38,9 +45,4 @@ function withShare(shares: Shares, site: number, own: number): Shares {
     // sites without a cut have what the one before left
     return share === old ? own : Math.min(share, own)
   })
-}
-
-/** Without its last cut a schedule is that of the dense model. */
-function isCutElsewhere(shares: Shares, site: number): boolean {
-  return shares.some((share, i) => i !== site && share < (shares[i - 1] ?? 1))
 }

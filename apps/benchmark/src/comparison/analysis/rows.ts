@@ -1,6 +1,5 @@
 import { type Interval, mcnemar, type Speedup } from '@tp/eval'
-import type { AccuracyValue } from '../cell.ts'
-import { accuracyOf, agreementOf } from '../choice.ts'
+import { accuracyOf, agreementOf, shareRight } from '../choice.ts'
 import type { Ladder } from '../ladder.ts'
 import type { SubjectPlan } from '../plan.ts'
 import type { Setting } from '../setting.ts'
@@ -31,6 +30,7 @@ export interface Row {
 export function rowsOf(plan: SubjectPlan): Row[] {
   const reference = plan.reference('test')
   if (reference === undefined) return []
+  const right = shareRight([reference]).map(Boolean)
   return plan.ladders.flatMap((ladder) =>
     ladder.settings.flatMap((setting) => {
       const answers = plan.answers(ladder, setting, 'test')
@@ -44,7 +44,7 @@ export function rowsOf(plan: SubjectPlan): Row[] {
         loss,
         accuracy: accuracyOf(answers),
         agreement: agreementOf(answers, reference),
-        p: answers.length === 1 ? mcnemar(rightOf(reference), rightOf(first)).p : undefined,
+        p: answers.length === 1 ? mcnemar(right, shareRight(answers).map(Boolean)).p : undefined,
         seeds: answers.map(({ accuracy }) => accuracy),
         flops: reference.flops / first.flops,
         kept: first.kept,
@@ -53,8 +53,4 @@ export function rowsOf(plan: SubjectPlan): Row[] {
       }
     }),
   )
-}
-
-function rightOf({ correct }: AccuracyValue): boolean[] {
-  return [...correct].map((one) => one === '1')
 }

@@ -1,5 +1,5 @@
 import { type Method, none, type Runtime, type Schedule, TpError } from '@tp/core'
-import { evaluate, largest, type ModelInputs } from '@tp/eval'
+import { believedLosses, evaluate, largest, type ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
@@ -62,12 +62,11 @@ export function lossesOf(
   answers: readonly number[],
   targets: readonly number[],
 ): Losses {
-  const dense = answers.map((_, i) => largest(logits.subarray(i * classes, (i + 1) * classes)))
-  const chance = (i: number, answer: number): number => Math.exp(logits[i * classes + answer] as number)
   const right = (i: number, answer: number): number => Number(answer === targets[i])
+  const dense = answers.map((_, i) => largest(logits.subarray(i * classes, (i + 1) * classes)))
   return {
     labelled: answers.map((answer, i) => 100 * (right(i, dense[i] as number) - right(i, answer))),
-    believed: answers.map((answer, i) => 100 * (chance(i, dense[i] as number) - chance(i, answer))),
+    believed: believedLosses({ logits, classes }, answers),
   }
 }
 

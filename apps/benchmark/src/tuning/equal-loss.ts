@@ -1,4 +1,5 @@
 import type { Plan } from '@tp/compiler'
+import { believedLosses } from '@tp/eval'
 import { mean } from 'simple-statistics'
 import { inParallel } from '../measure/parallel.ts'
 import type { Answers, TestAnswers } from './test-answers.ts'
@@ -42,16 +43,7 @@ export async function uniformWithin(
   return found.filter((plan) => plan !== undefined)
 }
 
-/**
- * Points that turned answers cost by the dense model's own probabilities, which tell losses apart that labels do not: few
- * answers turn.
- */
-export function believedLoss({ logits, classes, predictions }: Answers, pruned: Pick<Answers, 'predictions'>): number {
-  const losses = predictions.map((before, i) => {
-    const row = logits.subarray(i * classes, (i + 1) * classes)
-    const total = row.reduce((sum, logit) => sum + Math.exp(logit), 0)
-    const chance = (answer: number): number => Math.exp(row[answer] as number) / total
-    return 100 * (chance(before) - chance(pruned.predictions[i] as number))
-  })
-  return mean(losses)
+/** Points that turned answers cost by the dense model's own probabilities, mean over examples. */
+export function believedLoss(dense: Answers, pruned: Pick<Answers, 'predictions'>): number {
+  return mean(believedLosses(dense, pruned.predictions))
 }

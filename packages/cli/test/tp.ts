@@ -17,7 +17,7 @@ export interface Ended {
 interface TpOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  /** Called with each piece of stderr; may send signals. */
+  /** Called at each piece of stderr with all of it so far; may send one signal, so those after the first do nothing. */
   readonly onError?: (text: string, kill: (signal: NodeJS.Signals) => void) => void
   /** Program that runs node, as `['sh', '-c', …]`; default: none. */
   readonly through?: readonly string[]
@@ -29,12 +29,17 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
   return new Promise((resolve, reject) => {
     const child = spawn(program, rest, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     let [stdout, stderr] = ['', '']
+    // A second one, at the time when the process already ends, would end it without its exit code.
+    let signalled = false
+    const kill = (signal: NodeJS.Signals): void => {
+      if (!signalled) signalled = child.kill(signal)
+    }
     child.stdout.on('data', (data: Buffer) => {
       stdout += data.toString()
     })
     child.stderr.on('data', (data: Buffer) => {
       stderr += data.toString()
-      onError?.(stderr, (signal) => void child.kill(signal))
+      onError?.(stderr, kill)
     })
     child.on('error', reject)
     child.on('close', (code) => resolve({ code, stdout, stderr }))

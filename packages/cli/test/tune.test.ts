@@ -64,13 +64,8 @@ describe('tp tune', () => {
   })
 
   test('goes on where Ctrl-C has stopped it', { timeout }, async () => {
-    let stopped = false
     const broken = await tp(tune('again.json'), {
-      onError(_, kill) {
-        if (stopped || !existsSync(folder.at('again.json.measured'))) return
-        stopped = true
-        kill('SIGINT')
-      },
+      onError: (_, kill) => void (existsSync(folder.at('again.json.measured')) && kill('SIGINT')),
     })
     expect(broken.code).toBe(130)
     expect(existsSync(folder.at('again.json'))).toBe(false)
@@ -91,13 +86,8 @@ describe('tp tune', () => {
     const args = ['--max-loss', '100', '--shapes', '1x12', ...plugins.flatMap((plugin) => ['--plugin', plugin])]
     const from = ['tune', folder.at('model.onnx'), '--data', folder.at('data.tsv'), '-o', folder.at('own.json')]
     // By then it has looked at each.
-    let stopped = false
     const { code } = await tp([...from, ...args], {
-      onError(text, kill) {
-        if (stopped || !text.includes('choosing')) return
-        stopped = true
-        kill('SIGINT')
-      },
+      onError: (text, kill) => void (text.includes('choosing') && kill('SIGINT')),
     })
     expect(code).toBe(130)
     const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))

@@ -14,6 +14,11 @@ export interface Training {
   readonly stages?: readonly Stage[]
   /** How often each example stands in a batch: so many samples of a policy are compared with each other. Default 1. */
   readonly copies?: number
+  /**
+   * Whose states `SoftSite.saliency` is of: what the first block is given (`start`, the default), or what the first block that
+   * tokens are to leave at gives on (`behind`).
+   */
+  readonly saliencyAt?: 'start' | 'behind'
   /** The least share that `SoftSite.ratio` asks for. Default 0.5. */
   readonly lowest?: number
   /** Built once for each block that tokens are to leave at. Pure. */

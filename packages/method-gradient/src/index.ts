@@ -7,6 +7,7 @@ export { type LengthAdaptiveOptions, lengthAdaptive } from './length-adaptive.ts
 export { type LtpOptions, ltp } from './ltp.ts'
 export { methods } from './methods.ts'
 export { powerBert } from './power-bert.ts'
+export { sdtp } from './sdtp.ts'
 export { type TranskimmerOptions, transkimmer } from './transkimmer.ts'
 
 /** What a plugin loader reads. */

@@ -4,12 +4,14 @@ import { dynamicVitOptions, dynamicvit } from './dynamicvit.ts'
 import { lengthAdaptive, lengthAdaptiveOptions } from './length-adaptive.ts'
 import { ltp, ltpOptions } from './ltp.ts'
 import { powerBert } from './power-bert.ts'
+import { sdtp } from './sdtp.ts'
 import { transkimmer, transkimmerOptions } from './transkimmer.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [
   methodEntry(ltp, 'drops what receives less attention than a learned threshold', ltpOptions),
   methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
+  methodEntry(sdtp, 'keeps what will count most for the answer, as a small network foretells that learned saliency'),
   methodEntry(dynamicvit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
   methodEntry(transkimmer, 'asks a small trained network before each block which tokens stay', transkimmerOptions),
   methodEntry(

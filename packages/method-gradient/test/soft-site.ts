@@ -27,11 +27,13 @@ export interface OneSoftSite {
   readonly left?: Tensor
   /** float [B] */
   readonly ratio?: Tensor
+  /** float [B,N] */
+  readonly saliency?: Tensor
 }
 
 /** The soft form of a method at one site. */
 export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
-  const { hidden, attention, real, fixed = [], block = 0, blocks = 1, params, left, ratio } = site
+  const { hidden, attention, real, fixed = [], block = 0, blocks = 1, params, left, ratio, saliency } = site
   const missing = (): never => {
     throw new Error('the method looks at something that the test does not give')
   }
@@ -47,6 +49,6 @@ export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
     classToken: () => 0,
   }
   const alive = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
-  const inputs = { noise: missing, saliency: missing, ratio: () => ratio ?? missing() }
+  const inputs = { noise: missing, saliency: () => saliency ?? missing(), ratio: () => ratio ?? missing() }
   return softenTokens({ method, source, state: initialState(hidden, alive, fixed), left, params, inputs })
 }

@@ -68,30 +68,45 @@ describe('numbers of the authors’ code (AdapLeR)', () => {
   })
 })
 
-test('mails: 1 for what counts most, 0 for padding, whatever a mail is batched with', { timeout: 60_000 }, async () => {
-  const runtime = nodeRuntime()
+test.each([0, 3])(
+  'mails, at block %i: 1 for what counts most, 0 for padding, whatever a mail is batched with',
+  {
+    timeout: 60_000,
+  },
+  async (block) => {
+    const runtime = nodeRuntime()
+    const bytes = readFileSync(modelPath('mail'))
+    await using session = await runtime.load(bytes, { threads: 1 })
+    const mails = textDataset('mails', mailData('dev').slice(0, 12))
+    const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
+    const inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
+    const options = { model: decodeModel(bytes), runtime, inputs, block }
+    const [alone, together] = await Promise.all([1, 5].map((batchSize) => saliencyOf({ ...options, batchSize })))
+    for (let row = 0; row < 12; row++) {
+      const length = inputs.lengths?.[row] as number
+      const [one, other] = [alone?.(row) ?? [], together?.(row) ?? []].map((list) => Array.from(list)) as [
+        number[],
+        number[],
+      ]
+      expect(one).toHaveLength(length)
+      expect(Math.max(...one)).toBe(1)
+      expect(Math.min(...one)).toBeGreaterThan(0)
+      one.forEach((x, i) => {
+        expect(Math.abs(x - (other[i] as number))).toBeLessThan(1e-4)
+      })
+      expect(other.slice(length).every((x) => x === 0)).toBe(true)
+    }
+    expect(() => alone?.(12)).toThrow('there is no saliency of example 12')
+  },
+)
+
+test('a block that does not exist', async () => {
   const bytes = readFileSync(modelPath('mail'))
-  await using session = await runtime.load(bytes, { threads: 1 })
-  const mails = textDataset('mails', mailData('dev').slice(0, 12))
-  const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
-  const inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
-  const options = { model: decodeModel(bytes), runtime, inputs }
-  const [alone, together] = await Promise.all([1, 5].map((batchSize) => saliencyOf({ ...options, batchSize })))
-  for (let row = 0; row < 12; row++) {
-    const length = inputs.lengths?.[row] as number
-    const [one, other] = [alone?.(row) ?? [], together?.(row) ?? []].map((list) => Array.from(list)) as [
-      number[],
-      number[],
-    ]
-    expect(one).toHaveLength(length)
-    expect(Math.max(...one)).toBe(1)
-    expect(Math.min(...one)).toBeGreaterThan(0)
-    one.forEach((x, i) => {
-      expect(Math.abs(x - (other[i] as number))).toBeLessThan(1e-4)
-    })
-    expect(other.slice(length).every((x) => x === 0)).toBe(true)
-  }
-  expect(() => alone?.(12)).toThrow('there is no saliency of example 12')
+  const options = { model: decodeModel(bytes), runtime: nodeRuntime(), inputs: await fewMails(bytes, 1), block: 6 }
+  await expect(saliencyOf(options)).rejects.toMatchObject({
+    code: 'TP_SCHEDULE',
+    message: expect.stringContaining('there is no block 6: the model has blocks 0 to 5'),
+  })
 })
 
 /** Examples, tokens, and a seed. */

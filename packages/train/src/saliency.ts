@@ -32,6 +32,8 @@ export interface SaliencyOptions {
   readonly inputs: ModelInputs
   /** Name of the encoder, in a file that holds several. */
   readonly tower?: string
+  /** At what this block is given, from 0. Default 0. */
+  readonly block?: number
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
   /** Default 16. */
@@ -40,22 +42,23 @@ export interface SaliencyOptions {
 }
 
 /**
- * How much each token of each example counts for the model's own answer, by a gradient at what the first block is given:
- * see {@link tokenSaliency}. It takes a run of the whole dense model and back, so that it cannot be what a pruned model chooses
+ * How much each token of each example counts for the model's own answer, by a gradient at what a block is given: see
+ * {@link tokenSaliency}. It takes a run of the whole dense model and back, so that it cannot be what a pruned model chooses
  * its tokens by: it explains a model, and `train` gives it to methods that learn from it.
  * @returns by example: a number for each token, in its own order, padding last
- * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_ABORTED, or why tokens cannot leave the model
+ * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_SCHEDULE, TP_ABORTED, or why tokens cannot leave the model
  */
 export async function saliencyOf({
   model,
   runtime,
   inputs,
   tower,
+  block = 0,
   score = 'gradient-input',
   batchSize = 16,
   signal,
 }: SaliencyOptions): Promise<(row: number) => Float32Array> {
-  const bytes = saliencyGraph(model, tower, score)
+  const bytes = saliencyGraph(model, tower, block, score)
   await using session = await runtime.load(bytes, { threads: 1 })
   const found = new Map<number, Float32Array>()
   for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
@@ -109,14 +112,22 @@ export function attribution(answer: Tensor, embedded: Tensor): Tensor {
 }
 
 /** Inputs are the model's own; output `saliency` [B,N]. */
-function saliencyGraph(model: Model, tower: string | undefined, score: SaliencyScore): Uint8Array {
+function saliencyGraph(model: Model, tower: string | undefined, block: number, score: SaliencyScore): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
   const soft = soften(model, { ...looks, ...(tower !== undefined && { tower }) })
   if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
+  const start = soft.starts[block]
+  if (start === undefined) {
+    throw new TpError(
+      'TP_SCHEDULE',
+      'train',
+      `there is no block ${block}: the model has blocks 0 to ${soft.blocks - 1}`,
+    )
+  }
   const logits = logitsOf(new Graph(model), (name) => soft.value(name))
   const own = gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)
   return emitModel(
-    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(soft.start), soft.real, score) },
+    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(start), soft.real, score) },
     { name: 'saliency' },
   )
 }

@@ -3,6 +3,7 @@ import type { ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import { saliencyOf } from './saliency.ts'
 import type { Settings } from './settings.ts'
+import { encoderOf } from './sizes.ts'
 import { softFeeds } from './soft-inputs.ts'
 import type { StepGraph } from './step.ts'
 import { type SoftMethod, trainingGraph } from './training-graph.ts'
@@ -56,7 +57,7 @@ export function stagesOf(options: StagesOptions): Stages {
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
     const { model, runtime, inputs, soft, signal } = options
-    const encoder = soft?.tower === undefined ? {} : { tower: soft.tower }
+    const encoder = { ...(soft?.tower !== undefined && { tower: soft.tower }), block: saliencyBlock(options) }
     known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...(signal && { signal }) })
     return await known
   }
@@ -75,6 +76,13 @@ export function stagesOf(options: StagesOptions): Stages {
     },
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** The block at whose input the saliency is taken that a method learns from. */
+function saliencyBlock({ model, soft }: StagesOptions): number {
+  if (soft?.method.training?.saliencyAt !== 'behind') return 0
+  // Behind the last block nothing is left to count for but the answer itself.
+  return Math.min(Math.min(...soft.layers) + 1, encoderOf(model, soft).blocks.length - 1)
 }
 
 async function load(

@@ -1,5 +1,6 @@
 import { compareToDense, type Evaluation, type Interval } from '@tp/eval'
 import { scheduleOf } from '../measure/compare.ts'
+import { meanDivergence } from '../measure/divergence.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { dense, pruned, totalFlops } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
@@ -80,20 +81,4 @@ const LEAST_FLOPS = 2.2
 function choose(candidates: readonly Candidate[]): Candidate {
   const lean = candidates.filter(({ flops }) => flops >= LEAST_FLOPS)
   return lean.reduce((a, b) => (b.divergence < a.divergence ? b : a))
-}
-
-/** Mean over the examples of Σ_c p_c · ln(p_c / q_c), p of dense. */
-function meanDivergence(dense: Evaluation, other: Evaluation): number {
-  const [p, q] = [dense, other].map(logProbabilities) as [number[][], number[][]]
-  const each = p.map((row, i) => row.reduce((sum, log, c) => sum + Math.exp(log) * (log - (q[i]?.[c] as number)), 0))
-  return each.reduce((a, b) => a + b, 0) / each.length
-}
-
-function logProbabilities({ logits, classes }: Evaluation): number[][] {
-  return Array.from({ length: logits.length / classes }, (_, i) => {
-    const row = Array.from(logits.subarray(i * classes, (i + 1) * classes))
-    const highest = Math.max(...row)
-    const total = highest + Math.log(row.reduce((sum, x) => sum + Math.exp(x - highest), 0))
-    return row.map((x) => x - total)
-  })
 }

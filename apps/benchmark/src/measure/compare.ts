@@ -12,7 +12,7 @@ import { stratifiedSample } from './sample.ts'
 import type { Subject } from './subject.ts'
 import { timeFiles } from './time-files.ts'
 import { lengthOfEqualCost } from './truncation.ts'
-import { dense, pruned, totalFlops, type Variant, withoutDeadTokens } from './variant.ts'
+import { dense, type LearnedBlocks, pruned, totalFlops, type Variant, withoutDeadTokens } from './variant.ts'
 
 /** The share of its tokens that each of some blocks keeps: one for all, or one each. */
 export interface Budget {
@@ -50,6 +50,8 @@ export interface Line {
 export interface ComparisonPlan {
   readonly subject: Subject
   readonly methods: readonly Method[]
+  /** What some of them have learned, by their names. */
+  readonly learned?: Readonly<Record<string, LearnedBlocks>>
   readonly budgets: readonly Budget[]
   readonly control: Control
   /**
@@ -111,7 +113,7 @@ interface Entry {
   readonly note?: string
 }
 
-async function entriesOf({ subject, methods, budgets, control }: ComparisonPlan): Promise<Entry[]> {
+async function entriesOf({ subject, methods, learned, budgets, control }: ComparisonPlan): Promise<Entry[]> {
   const whole = withoutDeadTokens(subject)
   const denseFlops = totalFlops(subject.model, subject.lengths)
   const entry = (method: string, keep: Budget['keep'], { file, model, kept }: Variant): Entry => {
@@ -122,7 +124,7 @@ async function entriesOf({ subject, methods, budgets, control }: ComparisonPlan)
   for (const budget of budgets) {
     const { keep } = budget
     const plan = scheduleOf(subject, budget)
-    const cut = (method: Method): Variant => pruned(subject, method, plan)
+    const cut = (method: Method): Variant => pruned(subject, method, plan, learned?.[method.name])
     const scored = methods.map((method) => entry(method.name, keep, cut(method)))
     const chance = entry(random().name, keep, cut(random({ seed: 0 })))
     const otherSeeds = OTHER_SEEDS.map((seed) => () => cut(random({ seed })).file)

@@ -45,8 +45,8 @@ export interface SoftModel {
   /** float [B,N]: 1 for real tokens, 0 for padding */
   readonly real: Tensor
   readonly blocks: number
-  /** What the first block is given, by its name in the graph: [B,N,D] */
-  readonly start: string
+  /** What each block is given, by its name in the graph: [B,N,D] */
+  readonly starts: readonly string[]
   readonly place: NonNullable<Method['place']>
   readonly hidden: number
   readonly heads: number

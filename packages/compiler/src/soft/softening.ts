@@ -88,7 +88,7 @@ export class Softening {
       left: this.#left,
       real: this.#real as Tensor,
       blocks: blocks.length,
-      start: (blocks[0] as Block).input,
+      starts: blocks.map(({ input }) => input),
       place: this.#place,
       hidden,
       heads,

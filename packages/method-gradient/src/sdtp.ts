@@ -1,0 +1,80 @@
+import {
+  add,
+  cast,
+  div,
+  gelu,
+  type LearnedSpec,
+  log,
+  matmul,
+  maximum,
+  mul,
+  type Scorer,
+  type Site,
+  type SoftSite,
+  scorer,
+  sqrt,
+  squeeze,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from '@tp/core'
+
+/** Hidden size of the network. */
+const WIDTH = 32
+
+const params: Readonly<Record<string, LearnedSpec>> = {
+  weight1: { dims: ['D', WIDTH], init: 'glorot' },
+  bias1: { dims: [WIDTH], init: 0 },
+  weight2: { dims: [WIDTH, 1], init: 'glorot' },
+  bias2: { dims: [1], init: 0 },
+}
+
+/**
+ * Keeps the tokens that will count most for the answer, as a small network foretells from their states. It learns that from
+ * the saliency of the dense model, which stands still and which no token leaves meanwhile: each example goes through the model
+ * and back once, for its saliency, and from then on only forward.
+ *
+ *   π_j = W₂ · gelu(W₁ · x_j + b₁) + b₂                                                  x [B,N,D] → π [B,N]
+ *   learning: loss (1/n) Σ_j (π_j − t_j)² over the n tokens that may leave,
+ *             t_j = (log s_j − mean) / deviation of log s over them, s the saliency                     s, t [B,N]
+ *   afterwards: the tokens with the highest π stay, as many as the schedule says
+ *
+ * SDTP (Tao et al., 2025, arXiv:2504.04514), which was made for decoders. Its saliency is ∂T/∂x · x at the states of each of its
+ * blocks; here that of the states behind the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
+ * Gumbel-softmax while it learns, and to the squared distance it adds a loss of pairs in the wrong order; here
+ * the logarithm by row sees to the order: what it does not depend on is by how much a row's first tokens outdo the others.
+ */
+export function sdtp(): Scorer {
+  return scorer({
+    name: 'sdtp',
+    family: 'gradient',
+    paper: { title: 'Saliency-driven Dynamic Token Pruning for Large Language Models', arxiv: '2504.04514' },
+    params,
+    signed: true,
+    score: foretold,
+    training: {
+      saliencyAt: 'behind',
+      stages: [{ name: 'foretell', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
+      soften: (site) => ({ left: site.left, losses: { saliency: distance(site, foretold(site)) } }),
+    },
+  })
+}
+
+/** π: float [B,N] */
+function foretold({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
+  const linear = (x: Tensor, layer: 1 | 2): Tensor =>
+    add(matmul(x, param[`weight${layer}`] as Tensor), param[`bias${layer}`] as Tensor)
+  return squeeze(linear(gelu(linear(cast(hidden, 'float32'), 1)), 2), [2])
+}
+
+/** float [B]: mean of (π − t)² over the tokens that may leave. */
+function distance({ saliency, left, fixed }: SoftSite, own: Tensor): Tensor {
+  const counted = where(fixed, 0, left) // [B,N]
+  const count = maximum(sum(counted, 1, { keepDims: true }), 1)
+  const mean = (x: Tensor): Tensor => div(sum(mul(counted, x), 1, { keepDims: true }), count) // [B,N] → [B,1]
+  const size = log(maximum(saliency, 1e-6))
+  const centred = sub(size, mean(size))
+  const over = sub(own, div(centred, sqrt(add(mean(mul(centred, centred)), 1e-6))))
+  return squeeze(mean(mul(over, over)), [1])
+}

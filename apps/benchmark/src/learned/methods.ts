@@ -1,5 +1,5 @@
 import type { Method } from '@tp/core'
-import { adapler, dynamicvit, lengthAdaptive, ltp, powerBert } from '@tp/method-gradient'
+import { adapler, dynamicvit, lengthAdaptive, ltp, powerBert, sdtp } from '@tp/method-gradient'
 import { diffrate } from '@tp/method-hybrid'
 import { trBert } from '@tp/method-rl'
 import type { TrainSettings } from '@tp/train'
@@ -23,7 +23,7 @@ const learning: TrainSettings = {
 
 const HARD_EPOCHS = 1
 
-export type LearnedName = 'power-bert' | 'ltp' | 'adapler' | 'tr-bert' | 'length-adaptive'
+export type LearnedName = 'power-bert' | 'ltp' | 'adapler' | 'tr-bert' | 'length-adaptive' | 'sdtp'
 
 interface Form extends Partial<Omit<LearnedRun, 'key' | 'share' | 'method' | 'settings'>> {
   readonly method: Method
@@ -40,6 +40,8 @@ export const learnedMethods: Readonly<Record<LearnedName, Form>> = {
   'tr-bert': { method: trBert(), saliency: true, settings: { epochs: 0.125 } },
   // Three copies of each text, and nothing afterwards: as many steps as the others have in all.
   'length-adaptive': { method: lengthAdaptive({ lowest: 0.4 }), hardEpochs: 0 },
+  // Its networks learn alone, from a saliency of its own.
+  sdtp: { method: sdtp(), settings: { methodRate: 2e-3 } },
 }
 
 /** How a training differs from the usual one. */

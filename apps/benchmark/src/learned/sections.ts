@@ -12,6 +12,12 @@ export const half: Section = {
   run: (context) => onSst2(context, 0.5, ['power-bert', 'ltp', 'adapler', 'tr-bert', 'length-adaptive'], [0]),
 }
 
+export const foretold: Section = {
+  name: 'sst2-foretold',
+  title: 'minilm-sentiment on SST-2 at half of the FLOPs, by networks that foretell saliency',
+  run: (context) => onSst2(context, 0.5, ['sdtp'], [0]),
+}
+
 export const third: Section = {
   name: 'sst2-third',
   title: 'minilm-sentiment on SST-2 at 0.35 of the FLOPs, three seeds',

@@ -53,6 +53,8 @@ export interface ComparisonPlan {
   /** What some of them have learned, by their names. */
   readonly learned?: Readonly<Record<string, LearnedBlocks>>
   readonly budgets: readonly Budget[]
+  /** Others at the last budget, by their names. */
+  readonly others?: Readonly<Record<string, Variant>>
   readonly control: Control
   /**
    * Examples that are timed, and for how long at most in ms. A speed-up is a median over rounds, so few examples, which
@@ -113,7 +115,14 @@ interface Entry {
   readonly note?: string
 }
 
-async function entriesOf({ subject, methods, learned, budgets, control }: ComparisonPlan): Promise<Entry[]> {
+async function entriesOf({
+  subject,
+  methods,
+  learned,
+  budgets,
+  others = {},
+  control,
+}: ComparisonPlan): Promise<Entry[]> {
   const whole = withoutDeadTokens(subject)
   const denseFlops = totalFlops(subject.model, subject.lengths)
   const entry = (method: string, keep: Budget['keep'], { file, model, kept }: Variant): Entry => {
@@ -132,6 +141,8 @@ async function entriesOf({ subject, methods, learned, budgets, control }: Compar
     if (control === 'stride') entries.push(entry(stride().name, keep, cut(stride())))
     else entries.push(await truncationOf(subject, whole, scored[0] as Entry, denseFlops))
   }
+  const keep = budgets.at(-1)?.keep ?? 1
+  entries.push(...Object.entries(others).map(([name, variant]) => entry(name, keep, variant)))
   return entries
 }
 

@@ -42,8 +42,8 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  *
  * SDTP (Tao et al., 2025, arXiv:2504.04514), which was made for decoders. Its saliency is ∂T/∂x · x at the states of each of its
  * blocks; here that of the states behind the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
- * Gumbel-softmax while it learns, and to the squared distance it adds a loss of pairs in the wrong order; here
- * the logarithm by row sees to the order: what it does not depend on is by how much a row's first tokens outdo the others.
+ * Gumbel-softmax while it learns. And it adds a loss of pairs in the wrong order, for squared distances of saliency itself see
+ * little but a row's largest; those of its logarithm see all tokens alike.
  */
 export function sdtp(): Scorer {
   return scorer({

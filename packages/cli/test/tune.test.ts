@@ -95,6 +95,32 @@ describe('tp tune', () => {
     expect([...looked]).toEqual(['received-attention', 'value-aware', 'cls-attention', 'balanced', 'least'])
   })
 
+  test('chooses from methods that have learned, with what they have learned', { timeout }, async () => {
+    const learn = ['train', folder.at('model.onnx'), '--method', 'sdtp', '--keep', '0.5', '--train', 'method']
+    const from = ['--data', folder.at('data.tsv'), '--selection', folder.at('data.tsv'), '--epochs', '1']
+    const weights = folder.at('sdtp.safetensors')
+    const learned = await tpHere([...learn, ...from, '--weights-out', weights, '-o', folder.at('learned.onnx')])
+    expect(learned.code).toBe(0)
+    const args = ['--methods', 'sdtp', '--weights', weights]
+    const broken = await tp(tune('own.json', ...args), {
+      onError: (text, kill) => void (text.includes('choosing') && kill('SIGINT')),
+    })
+    expect(broken.code).toBe(130)
+    const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))
+    expect(Object.keys(known).some((key) => key.startsWith('divergence sdtp site'))).toBe(true)
+    const { code, stdout } = await tpHere(tune('own.json', ...args, '--resume'))
+    expect(code).toBe(0)
+    // What is fast enough to be chosen the machine says.
+    const { method } = planAt('own.json').regimes.at(-1)?.plan ?? {}
+    const next =
+      method === 'sdtp' ? `--plan ${folder.at('own.json')} --weights ${weights} -o` : 'nothing pruned is faster'
+    expect(stdout).toContain(next)
+    const without = await tpHere(tune('none.json', '--methods', 'sdtp'))
+    expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/--weights FILE[\s\S]*TP_WEIGHTS/)])
+    const idle = await tpHere(tune('none.json', '--weights', weights))
+    expect([idle.code, idle.stderr]).toEqual([2, expect.stringContaining('of received-attention none has anything')])
+  })
+
   test('tunes for the wasm of browsers', { timeout }, async () => {
     const { code, stdout } = await tp(tune('web.json', '--runtime', 'web', '--json'))
     expect(code).toBe(0)

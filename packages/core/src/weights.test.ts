@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { TensorLike } from './array.ts'
 import { evaluate } from './interpreter.ts'
+import type { Method } from './method.ts'
+import { constant, mul } from './ops/index.ts'
 import { readSafetensors } from './safetensors.ts'
+import { schedule } from './schedule.ts'
 import { scorer } from './scorer.ts'
-import { paramsOf } from './weights.ts'
+import type { Tensor } from './tensor.ts'
+import { testMethod } from './testing/index.ts'
+import { referenceEncoder } from './testing/reference-encoder.ts'
+import { paramsOf, withValues } from './weights.ts'
 
 /** A file with one float32 tensor, as the format's description lays it out. */
 function safetensors(name: string, shape: readonly number[], data: readonly number[]): Uint8Array {
@@ -37,4 +44,38 @@ test.each([
   ['empty', new Uint8Array()],
 ])('%s is an error with a code', (_, bytes) => {
   expect(() => paramsOf(method, readSafetensors(bytes), 3)).toThrow(expect.objectContaining({ code: 'TP_WEIGHTS' }))
+})
+
+describe('a method with its values in it', () => {
+  const leaning = scorer({
+    name: 'leaning',
+    family: 'gradient',
+    signed: true,
+    params: { factor: { dims: [], init: 1 } },
+    training: { soften: ({ left }) => ({ left }) },
+    score: (site) => mul(site.received, site.param.factor as Tensor),
+  })
+  const by = (factor: (block: number) => number): Method =>
+    withValues(leaning, (block) => ({ factor: constant(factor(block), 'float32') }))
+
+  testMethod(by((block) => 1 - block))
+
+  test('keeps what it keeps with them beside it, at each block by its own', () => {
+    const size = { blocks: 3, hidden: 8, heads: 2, classes: 3, seed: 5 }
+    const x = { type: 'float32', dims: [2, 9, 8], data: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i * i)) }
+    const logits = (method: Method): number[] => {
+      const pruning = { method, schedule: schedule(3, { layers: [0, 1], keep: 0.5 }), fixed: [0] }
+      const [result] = evaluate([referenceEncoder(size, { mask: false, pruning }).logits], { x })
+      return Array.from((result as TensorLike).data as Float32Array)
+    }
+    // the encoder gives a method the values that it begins with
+    expect(logits(by(() => 1))).toEqual(logits(leaning))
+    expect(logits(by((block) => (block === 1 ? -1 : 1)))).not.toEqual(logits(leaning))
+  })
+
+  test('takes none and has nothing to learn', () => {
+    const own = by(() => 1)
+    expect(own).toMatchObject({ name: 'leaning', signed: true })
+    expect([own.params, own.training, 'score' in own]).toEqual([undefined, undefined, false])
+  })
 })

@@ -1,7 +1,8 @@
 import { TpError } from './errors.ts'
 import { paramsAt } from './host/at-block.ts'
-import type { Method, Values } from './method.ts'
+import type { Method, Site, Values } from './method.ts'
 import { constantOf } from './ops/index.ts'
+import type { Scorer } from './scorer.ts'
 import type { ConstantData } from './tensor.ts'
 import type { Learned } from './training.ts'
 
@@ -47,4 +48,16 @@ export function valuesOf(method: Method, learned: Learned, block: number): Value
       return [name, constantOf(value, () => value.data)]
     }),
   )
+}
+
+/**
+ * A method with what it has learned in it: it takes no trained values any more, and stands wherever one without training can.
+ * @param values at a block, as `paramsOf` and `valuesOf` give them
+ */
+export function withValues(method: Method, values: (block: number) => Values): Method {
+  const { params: _params, training: _training, score: _score, ...rest } = method as Scorer
+  return Object.freeze<Method>({
+    ...rest,
+    reduce: (site) => method.reduce(Object.create(site, { param: { value: values(site.block) } }) as Site),
+  })
 }

@@ -3,7 +3,7 @@ import { batches, type VariantLatency } from '@tp/eval'
 import { type Budget, scheduleOf } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
-import { dense, type LearnedBlocks, pruned, withoutDeadTokens } from '../measure/variant.ts'
+import { dense, pruned, withoutDeadTokens } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
 import { factor, interval } from '../output/numbers.ts'
 import type { Findings } from '../report/section.ts'
@@ -31,7 +31,6 @@ export async function measureBatches(
   method: Method,
   budgets: readonly Budget[],
   { size, count, budgetMs }: Batching,
-  learned?: LearnedBlocks,
 ): Promise<Measurement[]> {
   const files = {
     dense: dense(subject).file,
@@ -39,7 +38,7 @@ export async function measureBatches(
     ...Object.fromEntries(
       budgets.map((budget) => [
         `${method.name}, ${budgetText(budget)}`,
-        pruned(subject, method, scheduleOf(subject, budget), learned).file,
+        pruned(subject, method, scheduleOf(subject, budget)).file,
       ]),
     ),
   }

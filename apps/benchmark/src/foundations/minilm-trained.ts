@@ -1,3 +1,4 @@
+import { type Method, valuesOf, withValues } from '@tp/core'
 import { compareToDense, type Evaluation, type Interval, type Speedup } from '@tp/eval'
 import { receivedAttention, valueAware } from '@tp/method-attention'
 import { sdtp } from '@tp/method-gradient'
@@ -7,7 +8,7 @@ import { type Budget, compare, type Line, scheduleOf } from '../measure/compare.
 import { meanDivergence } from '../measure/divergence.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
-import { dense, type LearnedBlocks, pruned, totalFlops } from '../measure/variant.ts'
+import { dense, pruned, totalFlops } from '../measure/variant.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
@@ -66,10 +67,11 @@ export const minilmTrained: Section = {
       onProgress: told(onProgress, 'networks'),
     })
     const networkMinutes = (performance.now() - start) / 60_000
+    const method = withValues(sdtp(), (block) => valuesOf(sdtp(), learned.get(block) ?? {}, block))
     const candidates = await tryBudgets(
       context,
       { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] },
-      learned,
+      method,
     )
     const { budget } = candidates.reduce((a, b) => (b.divergence < a.divergence ? b : a))
     const own = weightsOf(calibration.model, allButTables(calibration.model))
@@ -77,7 +79,7 @@ export const minilmTrained: Section = {
       ...lesson,
       ...learningOn,
       teacher,
-      model: pruned(calibration, sdtp(), scheduleOf(calibration, budget), learned).model,
+      model: pruned(calibration, method, scheduleOf(calibration, budget)).model,
       trains: (name) => own.has(name),
       onProgress: told(onProgress, 'encoder'),
     })
@@ -88,7 +90,7 @@ export const minilmTrained: Section = {
       ['SST-2', ['sst2', 'dev.tsv']],
     ] as const) {
       onProgress(title)
-      reports.push(await reportOn(context, title, await openMinilm(context, data), budget, learned, weights))
+      reports.push(await reportOn(context, title, await openMinilm(context, data), budget, method, weights))
     }
     return {
       tables: [choiceTable(candidates, selection.targets.length), ...reports.flatMap(({ tables }) => tables)],
@@ -110,13 +112,9 @@ function told(onProgress: (text: string) => void, what: string) {
   }
 }
 
-async function tryBudgets(
-  { runtime, onProgress }: Context,
-  subject: Subject,
-  learned: LearnedBlocks,
-): Promise<Candidate[]> {
+async function tryBudgets({ runtime, onProgress }: Context, subject: Subject, method: Method): Promise<Candidate[]> {
   onProgress('budgets')
-  const variants = budgets.map((budget) => pruned(subject, sdtp(), scheduleOf(subject, budget), learned))
+  const variants = budgets.map((budget) => pruned(subject, method, scheduleOf(subject, budget)))
   const [reference, ...others] = (await inParallel(
     [dense(subject), ...variants].map(
       ({ file }) =>
@@ -154,24 +152,22 @@ async function reportOn(
   title: string,
   subject: Subject,
   budget: Budget,
-  learned: LearnedBlocks,
+  method: Method,
   weights: Weights,
 ): Promise<Findings> {
-  const method = sdtp()
   const trained = { ...subject, model: withWeights(subject.model, weights) }
   const name = `${method.name}, encoder trained on`
   const lines = await compare(runtime, {
     subject,
     methods: [method, valueAware(), receivedAttention()],
-    learned: { [method.name]: learned },
     budgets: [budget],
-    others: { [name]: pruned(trained, method, scheduleOf(subject, budget), learned) },
+    others: { [name]: pruned(trained, method, scheduleOf(subject, budget)) },
     control: 'truncation',
     timed: { examples: 32, budgetMs: 90_000 },
     onProgress,
   })
   onProgress('batches')
-  const batches = await measureBatches(runtime, subject, method, [budget], BATCHES, learned)
+  const batches = await measureBatches(runtime, subject, method, [budget], BATCHES)
   const inBatches = batches.at(-1)?.speedup as Speedup
   const text = ({ value, low, high }: Speedup): string => `${factor(value)} (${factor(low)} … ${factor(high)})`
   const lost = ({ loss, speedup }: Line): string => `loss ${points(loss)} at ${text(speedup)} the speed of dense`

@@ -12,7 +12,7 @@ import { stratifiedSample } from './sample.ts'
 import type { Subject } from './subject.ts'
 import { timeFiles } from './time-files.ts'
 import { lengthOfEqualCost } from './truncation.ts'
-import { dense, type LearnedBlocks, pruned, totalFlops, type Variant, withoutDeadTokens } from './variant.ts'
+import { dense, pruned, totalFlops, type Variant, withoutDeadTokens } from './variant.ts'
 
 /** The share of its tokens that each of some blocks keeps: one for all, or one each. */
 export interface Budget {
@@ -50,8 +50,6 @@ export interface Line {
 export interface ComparisonPlan {
   readonly subject: Subject
   readonly methods: readonly Method[]
-  /** What some of them have learned, by their names. */
-  readonly learned?: Readonly<Record<string, LearnedBlocks>>
   readonly budgets: readonly Budget[]
   /** Others at the last budget, by their names. */
   readonly others?: Readonly<Record<string, Variant>>
@@ -115,14 +113,7 @@ interface Entry {
   readonly note?: string
 }
 
-async function entriesOf({
-  subject,
-  methods,
-  learned,
-  budgets,
-  others = {},
-  control,
-}: ComparisonPlan): Promise<Entry[]> {
+async function entriesOf({ subject, methods, budgets, others = {}, control }: ComparisonPlan): Promise<Entry[]> {
   const whole = withoutDeadTokens(subject)
   const denseFlops = totalFlops(subject.model, subject.lengths)
   const entry = (method: string, keep: Budget['keep'], { file, model, kept }: Variant): Entry => {
@@ -133,7 +124,7 @@ async function entriesOf({
   for (const budget of budgets) {
     const { keep } = budget
     const plan = scheduleOf(subject, budget)
-    const cut = (method: Method): Variant => pruned(subject, method, plan, learned?.[method.name])
+    const cut = (method: Method): Variant => pruned(subject, method, plan)
     const scored = methods.map((method) => entry(method.name, keep, cut(method)))
     const chance = entry(random().name, keep, cut(random({ seed: 0 })))
     const otherSeeds = OTHER_SEEDS.map((seed) => () => cut(random({ seed })).file)

@@ -1,5 +1,5 @@
 import { flopsFormula, type PruneOptions, pruneOrThrow } from '@tp/compiler'
-import { keptCount, type Learned, type Method, none, type Schedule, valuesOf } from '@tp/core'
+import { keptCount, type Method, none, type Schedule } from '@tp/core'
 import { keptFractions } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { Subject } from './subject.ts'
@@ -16,13 +16,9 @@ export function dense(subject: Subject): Variant {
   return { file: subject.file, model: subject.model, kept: 1 }
 }
 
-/** What a method has learned, by block. */
-export type LearnedBlocks = ReadonlyMap<number, Learned>
-
 /** The subject's model with a method in it, or with dead-token elimination alone where the schedule is empty. */
-export function pruned(subject: Subject, method: Method, schedule: Schedule, learned?: LearnedBlocks): Variant {
-  const params = (block: number) => valuesOf(method, learned?.get(block) ?? {}, block)
-  const model = prunedModel(subject.model, { method, schedule, ...(learned && { params }) }, subject.name)
+export function pruned(subject: Subject, method: Method, schedule: Schedule): Variant {
+  const model = prunedModel(subject.model, { method, schedule }, subject.name)
   return { file: encodeModel(model), model, kept: keptShare(subject, schedule) }
 }
 

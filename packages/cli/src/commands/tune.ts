@@ -1,7 +1,7 @@
 import { throwIfAborted } from '@tp/core'
 import { readModelFolder } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type Contestant, type TunedPlan, type TuneProgress, tune } from '@tp/tune'
+import { type TunedPlan, type TuneProgress, tune } from '@tp/tune'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -15,11 +15,12 @@ import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
-import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
+import { contestantsOf, fingerprintOf, takesTrainedValues } from '../tuning/contestants.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 
 const options = {
@@ -38,6 +39,7 @@ const options = {
     value: 'BxN,…',
     description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
   },
+  weights: { ...pruningOptions.weights, description: `of what --methods names: ${pruningOptions.weights.description}` },
   plugin: pruningOptions.plugin,
   resume: { type: 'boolean', description: 'go on with what a tuning that was broken off has measured' },
   json: { type: 'boolean', description: 'print one JSON document' },
@@ -62,14 +64,15 @@ export const tuneCommand: Command = command({
     'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
     'leave at one block; of those that promise most, the fastest that loses no more than is allowed is taken, and verified on',
     'examples that nothing was chosen by. Runs that it would slow down are left to the dense model. While it works,',
-    'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. An example:',
+    'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
     '',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
+    '  tp tune model.onnx --data calibration.tsv --methods value-aware,sdtp --weights sdtp.safetensors -o plan.json',
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, runtime, plugin = [] } = given
+    const { out, data, json = false, resume = false, runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
@@ -82,13 +85,14 @@ export const tuneCommand: Command = command({
       ...usualMethods[isText(roles) ? 'text' : 'other'],
       ...methodsOf(catalog, plugin),
     ]
-    const contestants = names.map((name): Contestant => ({ entry: findMethod(catalog, name) }))
+    const contestants = await contestantsOf(catalog, names, weights)
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
     const inputs = await openInputs(path, data, 1, given, context)
     for (const note of inputs.notes) progress.note(note)
-    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}`
+    const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
+    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}`
     const measured = measuredPath(out)
     let stage: TuneProgress['stage'] | undefined
     const plan = await tune({
@@ -116,7 +120,9 @@ export const tuneCommand: Command = command({
     await removeWithWaiting(measured)
     progress.end()
     const seconds = Math.round((performance.now() - began) / 100) / 10
-    print(json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describe(file, out, plan))
+    print(
+      json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describe(file, out, plan, weights, catalog),
+    )
     return EXIT.done
   },
 })
@@ -127,7 +133,13 @@ function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[]
   return own.filter(({ entry }) => entry.create().params === undefined).map(({ entry }) => entry.name)
 }
 
-function describe({ path }: ModelFile, out: string, { regimes, figures }: TunedPlan): string {
+function describe(
+  { path }: ModelFile,
+  out: string,
+  { regimes, figures }: TunedPlan,
+  weights: string | undefined,
+  catalog: MethodCatalog,
+): string {
   const { loss, grid, maxLoss, examples } = figures
   const last = regimes.at(-1)?.plan
   if (last === undefined || loss === undefined || last.method === 'none') {
@@ -142,11 +154,12 @@ function describe({ path }: ModelFile, out: string, { regimes, figures }: TunedP
   )
   const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
   const [first] = regimes
+  const trained = weights !== undefined && takesTrainedValues(catalog, last.method) ? ` --weights ${weights}` : ''
   return [
     `${out}  ${last.method}, keep ${amounts.join(', ')}`,
     `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
     `times as fast as dense  ${speeds.join(', ')}`,
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
-    `next  tp prune ${path} --plan ${out} -o pruned.onnx`,
+    `next  tp prune ${path} --plan ${out}${trained} -o pruned.onnx`,
   ].join('\n')
 }

@@ -143,10 +143,7 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
   const { method, schedules, tower, outputs, weights, protect, restore } = request
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
-  if (weights === undefined && method.params !== undefined) {
-    throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
-  }
-  const params = weights === undefined ? undefined : await readTrainedValues(weights, method)
+  const params = weights === undefined && method.params === undefined ? undefined : await trainedValues(weights, method)
   const result = prune(file.model, {
     method,
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
@@ -165,7 +162,14 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
   return result
 }
 
-async function readTrainedValues(path: string, method: Method): Promise<(block: number) => Values> {
+/**
+ * What a method has learned, at a block, out of the file that is named.
+ * @throws TpError TP_WEIGHTS, also where none is
+ */
+export async function trainedValues(path: string | undefined, method: Method): Promise<(block: number) => Values> {
+  if (path === undefined) {
+    throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
+  }
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new TpError('TP_WEIGHTS', 'tp', `${path} cannot be read; give the path of a safetensors file`, { cause })
   })

@@ -102,18 +102,20 @@ describe('tp tune', () => {
     const learned = await tpHere([...learn, ...from, '--weights-out', weights, '-o', folder.at('learned.onnx')])
     expect(learned.code).toBe(0)
     const args = ['--methods', 'sdtp', '--weights', weights]
-    const broken = await tp(tune('own.json', ...args), {
+    const broken = await tp(tune('learned-plan.json', ...args), {
       onError: (text, kill) => void (text.includes('choosing') && kill('SIGINT')),
     })
     expect(broken.code).toBe(130)
-    const { known } = JSON.parse(readFileSync(folder.at('own.json.measured'), 'utf8'))
+    const { known } = JSON.parse(readFileSync(folder.at('learned-plan.json.measured'), 'utf8'))
     expect(Object.keys(known).some((key) => key.startsWith('divergence sdtp site'))).toBe(true)
-    const { code, stdout } = await tpHere(tune('own.json', ...args, '--resume'))
+    const { code, stdout } = await tpHere(tune('learned-plan.json', ...args, '--resume'))
     expect(code).toBe(0)
     // What is fast enough to be chosen the machine says.
-    const { method } = planAt('own.json').regimes.at(-1)?.plan ?? {}
+    const { method } = planAt('learned-plan.json').regimes.at(-1)?.plan ?? {}
     const next =
-      method === 'sdtp' ? `--plan ${folder.at('own.json')} --weights ${weights} -o` : 'nothing pruned is faster'
+      method === 'sdtp'
+        ? `--plan ${folder.at('learned-plan.json')} --weights ${weights} -o`
+        : 'nothing pruned is faster'
     expect(stdout).toContain(next)
     const without = await tpHere(tune('none.json', '--methods', 'sdtp'))
     expect([without.code, without.stderr]).toEqual([1, expect.stringMatching(/--weights FILE[\s\S]*TP_WEIGHTS/)])

@@ -4,12 +4,10 @@ import {
   clip,
   div,
   exp,
-  gelu,
   type Learned,
   type LearnedSpec,
   log,
   maskedSoftmax,
-  matmul,
   max,
   maximum,
   minimum,
@@ -27,6 +25,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import { networkParams, smallNetwork } from './small-network.ts'
 
 export interface AdaplerOptions {
   /** How steeply a token leaves below the threshold while it is learned (default 10). */
@@ -50,8 +49,6 @@ export const adaplerOptions: OptionSpecs = {
   },
 }
 
-/** Hidden size of the network. */
-const WIDTH = 32
 /** How far a token is from staying entirely, at the threshold and above. */
 const BETA = 0.1
 
@@ -108,10 +105,7 @@ export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions
 
 function params(block: number): Readonly<Record<string, LearnedSpec>> {
   return {
-    weight1: { dims: ['D', WIDTH], init: 'glorot' },
-    bias1: { dims: [WIDTH], init: 0 },
-    weight2: { dims: [WIDTH, 1], init: 'glorot' },
-    bias2: { dims: [1], init: 0 },
+    ...networkParams,
     eta: { dims: [], init: 0.25, range: [0.01, 1] },
     // Nothing says at the first block how much the class token has taken in.
     ...(block > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
@@ -123,11 +117,8 @@ function threshold(eta: Learned[string] | undefined) {
 }
 
 /** float [B,N]: c, of which each token has a part by how much of it is left. left [B,N] */
-function contributions({ hidden, param }: Pick<Site, 'hidden' | 'param'>, left: Tensor): Tensor {
-  const linear = (x: Tensor, layer: 1 | 2): Tensor =>
-    add(matmul(x, param[`weight${layer}`] as Tensor), param[`bias${layer}`] as Tensor)
-  const logits = squeeze(linear(gelu(linear(cast(hidden, 'float32'), 1)), 2), [2])
-  return squeeze(maskedSoftmax(unsqueeze(logits, [1, 2]), left), [1, 2])
+function contributions(site: Pick<Site, 'hidden' | 'param'>, left: Tensor): Tensor {
+  return squeeze(maskedSoftmax(unsqueeze(smallNetwork(site), [1, 2]), left), [1, 2])
 }
 
 /** The same with the weight θ for the tokens that must stay, as parts of their sum again. */

@@ -1,15 +1,10 @@
 import {
   add,
-  cast,
   div,
-  gelu,
-  type LearnedSpec,
   log,
-  matmul,
   maximum,
   mul,
   type Scorer,
-  type Site,
   type SoftSite,
   scorer,
   sqrt,
@@ -19,16 +14,7 @@ import {
   type Tensor,
   where,
 } from '@tp/core'
-
-/** Hidden size of the network. */
-const WIDTH = 32
-
-const params: Readonly<Record<string, LearnedSpec>> = {
-  weight1: { dims: ['D', WIDTH], init: 'glorot' },
-  bias1: { dims: [WIDTH], init: 0 },
-  weight2: { dims: [WIDTH, 1], init: 'glorot' },
-  bias2: { dims: [1], init: 0 },
-}
+import { networkParams, smallNetwork } from './small-network.ts'
 
 /**
  * Keeps the tokens that will count most for the answer, as a small network foretells from their states. It learns that from
@@ -50,22 +36,15 @@ export function sdtp(): Scorer {
     name: 'sdtp',
     family: 'gradient',
     paper: { title: 'Saliency-driven Dynamic Token Pruning for Large Language Models', arxiv: '2504.04514' },
-    params,
+    params: networkParams,
     signed: true,
-    score: foretold,
+    score: smallNetwork,
     training: {
       saliencyAt: 'behind',
       stages: [{ name: 'foretell', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
-      soften: (site) => ({ left: site.left, losses: { saliency: distance(site, foretold(site)) } }),
+      soften: (site) => ({ left: site.left, losses: { saliency: distance(site, smallNetwork(site)) } }),
     },
   })
-}
-
-/** π: float [B,N] */
-function foretold({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
-  const linear = (x: Tensor, layer: 1 | 2): Tensor =>
-    add(matmul(x, param[`weight${layer}`] as Tensor), param[`bias${layer}`] as Tensor)
-  return squeeze(linear(gelu(linear(cast(hidden, 'float32'), 1)), 2), [2])
 }
 
 /** float [B]: mean of (π − t)² over the tokens that may leave. */

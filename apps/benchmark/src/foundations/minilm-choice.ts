@@ -1,56 +1,23 @@
-import { compareToDense, type Evaluation, type Interval } from '@tp/eval'
-import { scheduleOf } from '../measure/compare.ts'
-import { meanDivergence } from '../measure/divergence.ts'
-import { evaluateFile, inParallel } from '../measure/parallel.ts'
-import { dense, pruned, totalFlops } from '../measure/variant.ts'
 import { budgetText } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
 import type { Section } from '../report/section.ts'
-import { candidateBudgets, candidateMethods, openMinilm, type Setting } from './minilm.ts'
-
-interface Candidate extends Setting {
-  readonly loss: Interval
-  readonly divergence: number
-  readonly flops: number
-}
+import { measureCandidates, nearestToDense } from './candidates.ts'
+import { candidateBudgets, candidateMethods, openMinilm } from './minilm.ts'
 
 const REVIEWS = 1000
+
+const LEAST_FLOPS = 2.2
 
 /** Chooses method and schedule on reviews that nothing is reported on. */
 export const minilmChoice: Section = {
   name: 'minilm-choice',
   title: 'minilm-sentiment: the setting, chosen on calibration data',
   async run(context) {
-    const { runtime, onProgress } = context
     const subject = await openMinilm(context, ['imdb', 'calibration.tsv'], REVIEWS)
     const settings = candidateBudgets.flatMap((budget) => candidateMethods.map((method) => ({ method, budget })))
-    const files = [
-      () => dense(subject).file,
-      ...settings.map(
-        ({ method, budget }) =>
-          () =>
-            pruned(subject, method, scheduleOf(subject, budget)).file,
-      ),
-    ]
-    let done = 0
-    const evaluations = await inParallel(
-      files.map((file) => async () => {
-        const evaluation = await evaluateFile(runtime, file(), subject.inputs)
-        done += 1
-        onProgress(`${done} of ${files.length} evaluated`)
-        return evaluation
-      }),
-    )
-    const [reference, ...others] = evaluations as [Evaluation, ...Evaluation[]]
-    const denseFlops = totalFlops(subject.model, subject.lengths)
-    const candidates = settings.map(({ method, budget }, i): Candidate => {
-      const { model } = pruned(subject, method, scheduleOf(subject, budget))
-      const other = others[i] as Evaluation
-      const { loss } = compareToDense(other, reference)
-      const flops = denseFlops / totalFlops(model, subject.lengths)
-      return { method: method.name, budget, loss, divergence: meanDivergence(reference, other), flops }
-    })
-    const { method, budget } = choose(candidates)
+    const { reference, candidates } = await measureCandidates(context, subject, settings)
+    const lean = candidates.filter(({ flops }) => flops >= LEAST_FLOPS)
+    const { method, budget } = nearestToDense(lean)
     return {
       tables: [
         {
@@ -74,11 +41,4 @@ export const minilmChoice: Section = {
       values: { dense: reference.accuracy, candidates, chosen: { method, budget } },
     }
   },
-}
-
-const LEAST_FLOPS = 2.2
-
-function choose(candidates: readonly Candidate[]): Candidate {
-  const lean = candidates.filter(({ flops }) => flops >= LEAST_FLOPS)
-  return lean.reduce((a, b) => (b.divergence < a.divergence ? b : a))
 }

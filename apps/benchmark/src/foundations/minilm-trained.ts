@@ -1,18 +1,18 @@
 import { type Method, valuesOf, withValues } from '@tp/core'
-import { compareToDense, type Evaluation, type Interval, type Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval'
 import { receivedAttention, valueAware } from '@tp/method-attention'
 import { sdtp } from '@tp/method-gradient'
 import { allButTables, type TrainProgress, train, type Weights, weightsOf, withWeights } from '@tp/train'
 import { splitOf } from '../learned/sst2.ts'
 import { type Budget, compare, type Line, scheduleOf } from '../measure/compare.ts'
-import { meanDivergence } from '../measure/divergence.ts'
-import { evaluateFile, inParallel } from '../measure/parallel.ts'
+import { evaluateFile } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
-import { dense, pruned, totalFlops } from '../measure/variant.ts'
+import { pruned } from '../measure/variant.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
 import { batchTable, measureBatches } from './batch-speed.ts'
+import { type Candidate, measureCandidates, nearestToDense } from './candidates.ts'
 import { openMinilm } from './minilm.ts'
 
 const LAYERS = [0, 1, 2, 3, 4]
@@ -37,14 +37,6 @@ const budgets: readonly Budget[] = [
 
 const BATCHES = { size: 8, count: 12, budgetMs: 90_000 }
 
-/** A budget at which the networks were tried on reviews that nothing is reported on. */
-interface Candidate {
-  readonly budget: Budget
-  readonly flops: number
-  readonly divergence: number
-  readonly loss: Interval
-}
-
 export const minilmTrained: Section = {
   name: 'minilm-trained',
   title: 'minilm-sentiment with networks that foretell saliency, learned on calibration reviews',
@@ -68,12 +60,10 @@ export const minilmTrained: Section = {
     })
     const networkMinutes = (performance.now() - start) / 60_000
     const method = withValues(sdtp(), (block) => valuesOf(sdtp(), learned.get(block) ?? {}, block))
-    const candidates = await tryBudgets(
-      context,
-      { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] },
-      method,
-    )
-    const { budget } = candidates.reduce((a, b) => (b.divergence < a.divergence ? b : a))
+    const chosenOn = { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] }
+    const settings = budgets.map((budget) => ({ method, budget }))
+    const { candidates } = await measureCandidates(context, chosenOn, settings)
+    const { budget } = nearestToDense(candidates)
     const own = weightsOf(calibration.model, allButTables(calibration.model))
     const { weights } = await train({
       ...lesson,
@@ -110,28 +100,6 @@ function told(onProgress: (text: string) => void, what: string) {
   return ({ step, steps, loss }: TrainProgress): void => {
     if (step % 100 === 0) onProgress(`${what}: step ${step} of ${steps}, loss ${loss.toFixed(3)}`)
   }
-}
-
-async function tryBudgets({ runtime, onProgress }: Context, subject: Subject, method: Method): Promise<Candidate[]> {
-  onProgress('budgets')
-  const variants = budgets.map((budget) => pruned(subject, method, scheduleOf(subject, budget)))
-  const [reference, ...others] = (await inParallel(
-    [dense(subject), ...variants].map(
-      ({ file }) =>
-        () =>
-          evaluateFile(runtime, file, subject.inputs),
-    ),
-  )) as [Evaluation, ...Evaluation[]]
-  const whole = totalFlops(subject.model, subject.lengths)
-  return budgets.map((budget, i) => {
-    const [own, variant] = [others[i] as Evaluation, variants[i] as (typeof variants)[number]]
-    return {
-      budget,
-      flops: whole / totalFlops(variant.model, subject.lengths),
-      divergence: meanDivergence(reference, own),
-      loss: compareToDense(own, reference).loss,
-    }
-  })
 }
 
 function choiceTable(candidates: readonly Candidate[], reviews: number): Findings['tables'][number] {

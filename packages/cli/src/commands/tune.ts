@@ -15,7 +15,7 @@ import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
-import { loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
@@ -85,7 +85,8 @@ export const tuneCommand: Command = command({
       ...usualMethods[isText(roles) ? 'text' : 'other'],
       ...methodsOf(catalog, plugin),
     ]
-    const contestants = await contestantsOf(catalog, names, weights)
+    const entries = names.map((name) => findMethod(catalog, name))
+    const contestants = await contestantsOf(entries, weights)
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
@@ -130,7 +131,7 @@ export const tuneCommand: Command = command({
 /** The methods of plugins that can be tried as they are, without trained values. */
 function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {
   const own = [...catalog.values()].filter(({ from }) => plugins.includes(from))
-  return own.filter(({ entry }) => entry.create().params === undefined).map(({ entry }) => entry.name)
+  return own.filter(({ entry }) => !takesTrainedValues(entry)).map(({ entry }) => entry.name)
 }
 
 function describe(
@@ -154,7 +155,8 @@ function describe(
   )
   const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
   const [first] = regimes
-  const trained = weights !== undefined && takesTrainedValues(catalog, last.method) ? ` --weights ${weights}` : ''
+  const trained =
+    weights !== undefined && takesTrainedValues(findMethod(catalog, last.method)) ? ` --weights ${weights}` : ''
   return [
     `${out}  ${last.method}, keep ${amounts.join(', ')}`,
     `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,

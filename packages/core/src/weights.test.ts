@@ -9,7 +9,7 @@ import { scorer } from './scorer.ts'
 import type { Tensor } from './tensor.ts'
 import { testMethod } from './testing/index.ts'
 import { referenceEncoder } from './testing/reference-encoder.ts'
-import { paramsOf, withValues } from './weights.ts'
+import { learnedBytes, paramsOf, withValues } from './weights.ts'
 
 /** A file with one float32 tensor, as the format's description lays it out. */
 function safetensors(name: string, shape: readonly number[], data: readonly number[]): Uint8Array {
@@ -34,6 +34,20 @@ test('values are read for a block of their own, or for all', () => {
   const all = readSafetensors(safetensors('weight', [2], [1, 4]))
   expect(evaluate([paramsOf(method, own, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(0.5, -2))
   expect(evaluate([paramsOf(method, all, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(1, 4))
+})
+
+test('what was learned is found again in its file', () => {
+  const learned = new Map(
+    [2, 4].map((block) => [
+      block,
+      { weight: { dtype: 'float32' as const, dims: [2], data: Float32Array.of(block, 1) } },
+    ]),
+  )
+  const file = readSafetensors(learnedBytes(learned))
+  for (const block of learned.keys()) {
+    const values = [paramsOf(method, file, block).weight as never]
+    expect(evaluate(values, new Map())[0]?.data).toEqual(Float32Array.of(block, 1))
+  }
 })
 
 test.each([

@@ -2,6 +2,7 @@ import { TpError } from './errors.ts'
 import { paramsAt } from './host/at-block.ts'
 import type { Method, Site, Values } from './method.ts'
 import { constantOf } from './ops/index.ts'
+import { writeSafetensors } from './safetensors.ts'
 import type { Scorer } from './scorer.ts'
 import type { ConstantData } from './tensor.ts'
 import type { Learned } from './training.ts'
@@ -60,4 +61,14 @@ export function withValues(method: Method, values: (block: number) => Values): M
     ...rest,
     reduce: (site) => method.reduce(Object.create(site, { param: { value: values(site.block) } }) as Site),
   })
+}
+
+/** What was learned, by block, as a weights file that `paramsOf` finds it in: `tp prune --weights` reads it, too. */
+export function learnedBytes(learned: ReadonlyMap<number, Learned>): Uint8Array {
+  const tensors = [...learned].flatMap(([block, values]) =>
+    Object.entries(values).map(([name, { dims, data }]) => {
+      return [`block.${block}.${name}`, { dims, data: Float32Array.from(data, Number) }] as const
+    }),
+  )
+  return writeSafetensors(new Map(tensors))
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import type { Inspection } from '@tp/compiler'
-import { type Learned, type Schedule, TpError, writeSafetensors } from '@tp/core'
+import { type Schedule, TpError } from '@tp/core'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type LearnedPruning, learnPruning, type Part, type TrainSettings, type Trains } from '@tp/train'
 import { usageError } from '../command/usage-error.ts'
@@ -119,14 +119,4 @@ export async function readCheckpoints(out: string): Promise<LearnRequest['resume
   const [soft, hard] = await Promise.all([readCheckpointFile(paths.soft), readCheckpointFile(paths.hard)])
   if (soft === undefined) throw nothingToResume(paths.soft)
   return { soft, ...(hard && { hard }) }
-}
-
-/** As `tp prune --weights` reads it. */
-export function learnedBytes(learned: ReadonlyMap<number, Learned>): Uint8Array {
-  const tensors = [...learned].flatMap(([block, values]) =>
-    Object.entries(values).map(([name, { dims, data }]) => {
-      return [`block.${block}.${name}`, { dims, data: Float32Array.from(data, Number) }] as const
-    }),
-  )
-  return writeSafetensors(new Map(tensors))
 }

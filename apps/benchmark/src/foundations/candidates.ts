@@ -1,7 +1,7 @@
 import type { Method } from '@tp/core'
-import { compareToDense, type Evaluation, type Interval } from '@tp/eval'
+import { compareToDense, divergences, type Evaluation, type Interval } from '@tp/eval'
+import { mean } from 'simple-statistics'
 import { type Budget, scheduleOf } from '../measure/compare.ts'
-import { meanDivergence } from '../measure/divergence.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
 import { dense, pruned, totalFlops } from '../measure/variant.ts'
@@ -41,7 +41,7 @@ export async function measureCandidates(
     const { loss } = compareToDense(other, reference)
     const flops = denseFlops / totalFlops(variantOf(setting).model, subject.lengths)
     const { method, budget } = setting
-    return { method: method.name, budget, loss, divergence: meanDivergence(reference, other), flops }
+    return { method: method.name, budget, loss, divergence: mean(divergences(reference, other)), flops }
   })
   return { reference, candidates }
 }

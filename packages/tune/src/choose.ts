@@ -1,16 +1,18 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
-import type { Candidate, Prospects } from './candidates.ts'
-import { type Answering, type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
-import { neighbours, withoutOneCut } from './neighbours.ts'
+import type { Candidate, Contender } from './contenders.ts'
+import { type Looking, mostPromising } from './divergences.ts'
+import { profileAt } from './equal-time.ts'
+import { type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
+import { evenProfile, type Profile, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
-import { type Ranking, ranked } from './rank.ts'
+import { type Ranking, timedInTurns } from './rank.ts'
 import type { Split } from './split.ts'
 
 export interface Chosen {
   readonly candidate: Candidate
   /** Where it was verified. */
   readonly loss: Loss
-  /** The fastest with one ratio at all blocks that held on the examples to choose by. */
+  /** The fastest of those with one ratio at all sites, or at all but the first, chosen and verified the same way. */
   readonly uniform?: Candidate
 }
 
@@ -22,110 +24,103 @@ interface Loss {
   readonly believed: Interval
 }
 
-export interface Choice extends Answering, Ranking {
+export interface Choice extends Looking, Ranking {
   readonly split: Split
   readonly maxLoss: number
   /** The dense model's answers to each part. */
   readonly dense: Readonly<Record<'choose' | 'verify', DenseAnswers>>
 }
 
-/** So many contestants are followed up, those that promise most. */
+/** So many contenders are followed up, those that promise most. */
 const FOLLOWED = 2
 
-/** So many schedules are tried near the best of each. */
-const NEAR = 12
+/** Where no schedule with one ratio holds, tokens are divided between the sites for this part of the dense time. */
+const HARDLY_PRUNED = 0.9
 
 /**
- * The fastest candidate that loses no more than is allowed. Of each promising contestant and each of its rows of schedules, the
- * fastest one that holds on the examples to choose by is found by halving; near the best of these faster ones are looked
- * for; then they are tried on the examples to verify on, the fastest first.
+ * The fastest candidate that loses no more than is allowed. Of each promising contender it is found how fast one ratio at all
+ * sites can be, then for that time the best division between the sites, and how fast that can be; the fastest of all are
+ * timed in turns, and tried on the examples to verify on.
  */
-export async function chooseCandidate(choice: Choice, prospects: readonly Prospects[]): Promise<Chosen | undefined> {
-  const { measurer } = choice
-  const promising = mostPromising(prospects).slice(0, FOLLOWED)
-  const rows = promising.flatMap(({ hull, uniform }) => [hull.slice(0, -1), ...uniform])
-  const isUniform = (row: readonly Candidate[]): boolean => promising.some(({ uniform }) => uniform.includes(row))
-  measurer.begin(
-    'search',
-    rows.reduce((sum, row) => sum + Math.ceil(Math.log2(row.length + 1)), promising.length * NEAR),
-  )
-  const holding: Candidate[] = []
-  const uniform: Candidate[] = []
-  for (const row of rows) {
-    let [fails, safe] = [-1, row.length]
-    while (safe - fails > 1) {
-      const middle = Math.floor((fails + safe) / 2)
-      if (await holdsOn(choice, row[middle] as Candidate, 'choose')) safe = middle
-      else fails = middle
+export async function chooseCandidate(choice: Choice, contenders: readonly Contender[]): Promise<Chosen | undefined> {
+  const { measurer, sites } = choice
+  const even: (readonly Candidate[])[] = []
+  const divided: (readonly Candidate[])[] = []
+  for (const contender of await mostPromising(choice, contenders, FOLLOWED)) {
+    const holding = async (profile: Profile): Promise<readonly Candidate[]> => {
+      const row = await thoseThatHold(choice, rowOf(contender, profile))
+      tellBest(choice, row)
+      return row
     }
-    holding.push(...row.slice(safe))
-    if (isUniform(row)) uniform.push(...row.slice(safe))
-    tellBest(choice, holding)
+    measurer.begin('search', 2 * HALVINGS)
+    const own: (readonly Candidate[])[] = []
+    for (const from of [0, 1]) if (from < sites.length) own.push(await holding(evenProfile(sites.length, from)))
+    even.push(...own)
+    const dense = contender.msOf(sites.map(() => 1))
+    const profile = await profileAt(choice, contender, own.flat().sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)
+    measurer.begin('search', HALVINGS)
+    divided.push(await holding(profile))
   }
-  for (const prospect of promising) {
-    holding.push(...(await nearBest(choice, prospect, holding.filter(isOf(prospect)))))
-  }
-  const lean = promising.flatMap((prospect) =>
-    holding.filter(isOf(prospect)).map((own) => withoutIdleCuts(prospect, own)),
-  )
-  const fastest = spread(lean.sort(byTime))
   measurer.begin('verification', 2)
-  for (const candidate of await ranked(choice, fastest)) {
-    if (!(await holdsOn(choice, candidate, 'choose'))) continue
+  const rows = await pacedRows(choice, [...even, ...divided])
+  const chosen = await firstVerified(choice, rows)
+  const uniform = chosen && (await firstVerified(choice, rows.slice(0, even.length)))
+  return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
+}
+
+/** Rows with the times of their first ones as they were measured, and those of the others in proportion. */
+async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]): Promise<Candidate[][]> {
+  const timed = await timedInTurns(
+    choice,
+    rows.flatMap((row) => row.slice(0, 1)),
+  )
+  return rows.map((row) => {
+    const [first] = row
+    const pace = (timed.find(({ shares }) => shares === first?.shares)?.ms ?? 0) / (first?.ms ?? 1)
+    return row.map((candidate) => ({ ...candidate, ms: pace * candidate.ms }))
+  })
+}
+
+/** The fastest that holds on the examples to verify on as well. */
+async function firstVerified(
+  choice: Choice,
+  rows: readonly (readonly Candidate[])[],
+): Promise<Omit<Chosen, 'uniform'> | undefined> {
+  for (const candidate of rows.flatMap(spread).sort(byTime)) {
     const loss = await lossOf(choice, candidate, 'verify')
-    if (holds(choice, loss)) {
-      tellBest(choice, [candidate])
-      const [even] = uniform.sort(byTime)
-      return { candidate, loss, ...(even && { uniform: even }) }
-    }
+    if (!holds(choice, loss)) continue
+    tellBest(choice, [candidate])
+    return { candidate, loss }
   }
   return undefined
 }
 
-/**
- * Faster schedules of a contestant that hold, from the best one on, one step at a time: first what gains most for what it is
- * expected to lose.
- */
-async function nearBest(choice: Choice, { expect }: Prospects, holding: readonly Candidate[]): Promise<Candidate[]> {
-  const found: Candidate[] = []
-  let [best] = [...holding].sort(byTime)
-  const failed = new Set<string>()
-  for (let tried = 0; tried < NEAR && best !== undefined; tried++) {
-    const from: Candidate = best
-    const [next] = neighbours(from.shares)
-      .map(({ step, shares }) => ({ step, candidate: expect(shares) }))
-      .filter(({ step, candidate }) => !failed.has(step) && candidate.ms < from.ms)
-      .sort((a, b) => worth(from, b.candidate) - worth(from, a.candidate))
-    if (next === undefined) break
-    if (await holdsOn(choice, next.candidate, 'choose')) {
-      best = next.candidate
-      found.push(best)
-      tellBest(choice, [best])
-      // with a cut less there may be room for others
-      if (next.candidate.loss < from.loss) failed.clear()
-    } else {
-      failed.add(next.step)
-    }
+/** From one schedule of a row to the next the time falls to this part. */
+const PACE = 0.98
+
+/** So many of a row are tried, or one less. */
+const HALVINGS = 7
+
+/** A profile at all strengths, the fastest first. */
+function rowOf({ contestant, msOf }: Contender, profile: Profile): Candidate[] {
+  const row: Candidate[] = []
+  for (let ms = PACE * msOf(profile.map(() => 1)); row.length < 2 ** HALVINGS - 1; ms *= PACE) {
+    const shares = sharesAt(profile, ms, msOf)
+    if (shares === undefined) break
+    row.unshift({ contestant, shares, ms: msOf(shares) })
   }
-  return found
+  return row
 }
 
-function isOf({ hull }: Prospects): (candidate: Candidate) => boolean {
-  return ({ contestant }) => contestant === hull[0]?.contestant
-}
-
-/** Cuts that cost more than they save are left out: more tokens stay, so that no more is lost. */
-function withoutIdleCuts({ expect }: Pick<Prospects, 'expect'>, candidate: Candidate): Candidate {
-  const [faster] = withoutOneCut(candidate.shares)
-    .map(({ shares }) => expect(shares))
-    .filter(({ ms }) => ms < candidate.ms)
-    .sort(byTime)
-  return faster === undefined ? candidate : withoutIdleCuts({ expect }, faster)
-}
-
-/** Milliseconds gained for what is lost. */
-function worth(from: Candidate, to: Candidate): number {
-  return (from.ms - to.ms) / Math.max(Number.EPSILON, to.loss - from.loss)
+/** Of a row the fastest that holds on the examples to choose by, found by halving, and all that are slower. */
+async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
+  let [fails, safe] = [-1, row.length]
+  while (safe - fails > 1) {
+    const middle = Math.floor((fails + safe) / 2)
+    if (holds(choice, await lossOf(choice, row[middle] as Candidate, 'choose'))) safe = middle
+    else fails = middle
+  }
+  return row.slice(safe)
 }
 
 function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[]): void {
@@ -133,20 +128,13 @@ function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[])
   if (best !== undefined) measurer.found(textOf(best, sites))
 }
 
-async function holdsOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<boolean> {
-  return holds(choice, await lossOf(choice, candidate, part))
-}
-
 /** One that follows another takes at least so much more time. */
-const STEP = 1.02
+const STEP = 1.04
 
-/** Of candidates by time those that differ from the one before of the same method. */
-function spread(candidates: readonly Candidate[]): Candidate[] {
+/** Of a row those that differ from the one before. */
+function spread(row: readonly Candidate[]): Candidate[] {
   const kept: Candidate[] = []
-  for (const candidate of candidates) {
-    const like = kept.findLast(({ contestant }) => contestant === candidate.contestant)
-    if (like === undefined || candidate.ms >= STEP * like.ms) kept.push(candidate)
-  }
+  for (const candidate of row) if (candidate.ms >= STEP * (kept.at(-1)?.ms ?? 0)) kept.push(candidate)
   return kept
 }
 
@@ -162,14 +150,6 @@ async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: '
 /** Whether neither way of counting says that more is lost than is allowed. */
 function holds({ maxLoss }: Choice, { labelled, believed }: Loss): boolean {
   return Math.max(labelled.estimate, believed.estimate) <= maxLoss
-}
-
-/** By the divergence that they expect at two thirds of the dense time. */
-function mostPromising(prospects: readonly Prospects[]): Prospects[] {
-  const dense = Math.max(...prospects.flatMap(({ hull }) => hull).map(({ ms }) => ms))
-  const promise = ({ hull }: Prospects): number =>
-    (hull.filter(({ ms }) => ms <= (2 / 3) * dense).at(-1) ?? (hull[0] as Candidate)).loss
-  return [...prospects].sort((a, b) => promise(a) - promise(b))
 }
 
 function byTime(a: Candidate, b: Candidate): number {

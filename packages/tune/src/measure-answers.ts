@@ -1,5 +1,5 @@
-import { type Method, none, type Runtime, type Schedule, TpError } from '@tp/core'
-import { believedLosses, evaluate, largest, type ModelInputs } from '@tp/eval'
+import { type Method, none, type Runtime, type Schedule } from '@tp/core'
+import { believedLosses, divergences, evaluate, largest, type ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
@@ -15,7 +15,7 @@ export interface Answering {
 
 /** What the dense model answers on some examples. */
 export interface DenseAnswers {
-  /** log p of each class, [examples, classes] */
+  /** [examples, classes] */
   readonly logits: Float32Array
   readonly classes: number
 }
@@ -27,8 +27,8 @@ export async function denseAnswers(
 ): Promise<DenseAnswers> {
   const numbers = await measurer.measure(`dense answers ${name}`, async () => {
     await using session = await measurer.load(runtime, model, none(), new Map())
-    const { logits, classes } = await evaluate(session, inputs, evaluation(measurer))
-    return [...logSoftmax(logits, classes)]
+    const { logits } = await evaluate(session, inputs, evaluation(measurer))
+    return [...logits]
   })
   return { logits: Float32Array.from(numbers), classes: numbers.length / inputs.targets.length }
 }
@@ -70,43 +70,20 @@ export function lossesOf(
   }
 }
 
-/** How far a pruned model's answers are from the dense one's: mean over examples of KL(dense ‖ pruned), in nats. */
-export async function divergence(
+/** How far a pruned model's answers are from the dense one's, by example, in nats. */
+export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
   { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
   inputs: ModelInputs,
   dense: DenseAnswers,
-): Promise<number> {
-  const [mean] = await measurer.measure(`divergence ${name}`, async () => {
+): Promise<readonly number[]> {
+  return measurer.measure(`divergences ${name}`, async () => {
     await using session = await measurer.load(runtime, model, method, schedule)
-    const { logits } = await evaluate(session, inputs, evaluation(measurer))
-    return [meanDivergence(dense.logits, logSoftmax(logits, dense.classes), inputs.targets.length)]
+    return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
   })
-  return mean as number
 }
 
 function evaluation({ signal }: Measurer) {
   return { batchSize: BATCH, bootstrap: { resamples: 1 }, signal }
-}
-
-/** Σ p (log p − log q) over classes, mean over examples. */
-function meanDivergence(p: Float32Array, q: Float32Array, examples: number): number {
-  if (p.length !== q.length) {
-    throw new TpError('TP_OUTPUT', 'tune', `answers of ${p.length} and ${q.length} numbers cannot be compared`)
-  }
-  let sum = 0
-  for (const [i, log] of p.entries()) sum += Math.exp(log) * (log - (q[i] as number))
-  return sum / examples
-}
-
-function logSoftmax(logits: Float32Array, classes: number): Float32Array {
-  const logs = new Float32Array(logits.length)
-  for (let start = 0; start < logits.length; start += classes) {
-    const row = logits.subarray(start, start + classes)
-    const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
-    const total = row.reduce((sum, logit) => sum + Math.exp(logit - most), 0)
-    for (const [i, logit] of row.entries()) logs[start + i] = logit - most - Math.log(total)
-  }
-  return logs
 }

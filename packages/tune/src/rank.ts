@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core'
 import { comparePaired } from '@tp/eval'
-import type { Candidate } from './candidates.ts'
+import type { Candidate } from './contenders.ts'
 import type { Shape } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'
@@ -11,19 +11,21 @@ export interface Ranking extends Timed {
   readonly shapes: readonly Shape[]
 }
 
-/** So many are timed; the others are expected to be slower by more than the expectation errs. */
-const RANKED = 4
+/** So many are timed, as many as may lie in memory at once. */
+const TIMED = 4
 
 /** Shapes that they are timed at, of all that count. */
 const SHAPES = 4
 
-/** The first candidates in the order of their times on the device, measured in turns; behind them the others as they were. */
-export async function ranked(
+/** Candidates in the order that they are expected in; the times of the first ones are those that were measured, in turns. */
+export async function timedInTurns(
   { measurer, model, inputs, device, sites, shapes }: Ranking,
   candidates: readonly Candidate[],
 ): Promise<Candidate[]> {
-  const first = candidates.slice(0, RANKED)
-  if (first.length < 2) return [...candidates]
+  const expected = [...candidates].sort((a, b) => a.ms - b.ms)
+  const first = expected.slice(0, TIMED)
+  const [reference] = first
+  if (reference === undefined || first.length === 1) return expected
   const names = first.map(({ contestant, shares }) => `${contestant.name} ${shares.join(' ')}`)
   const times = await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
     const sessions: Record<string, Session> = {}
@@ -39,6 +41,6 @@ export async function ranked(
       for (const session of Object.values(sessions)) await session.dispose()
     }
   })
-  const order = first.map((candidate, i) => ({ candidate, time: times[i] as number })).sort((a, b) => a.time - b.time)
-  return [...order.map(({ candidate }) => candidate), ...candidates.slice(RANKED)]
+  const timed = first.map((candidate, i) => ({ ...candidate, ms: reference.ms * (times[i] as number) }))
+  return [...timed, ...expected.slice(TIMED)]
 }

@@ -1,17 +1,23 @@
 /** By site: the share of all tokens that is left behind it; it never rises. */
 export type Shares = readonly number[]
 
-/** What schedules are made of, and what they cost. */
-export interface SearchSpace {
-  readonly sites: number
-  /** Shares that may be left, 1 among them. */
-  readonly levels: readonly number[]
+/** Where a schedule spends its time. */
+export interface Costs {
   /** Milliseconds of everything behind a site and up to the next one, with a share of the tokens left. */
   readonly ms: (site: number, share: number) => number
   /** Milliseconds of choosing tokens at a site where a share of them arrives. */
   readonly cutMs: (site: number, share: number) => number
-  /** What the answers lose where only a share is left behind a site, with all of them before; 0 for 1, and never less for fewer. */
-  readonly loss: (site: number, share: number) => number
+}
+
+/** What the answers lose where only a share is left behind a site, with all of them before; 0 for 1, and never less for fewer. */
+export type SiteLoss = (site: number, share: number) => number
+
+/** What schedules are made of, and what they cost. */
+export interface SearchSpace extends Costs {
+  readonly sites: number
+  /** Shares that may be left, 1 among them. */
+  readonly levels: readonly number[]
+  readonly loss: SiteLoss
 }
 
 export interface Path {
@@ -46,15 +52,20 @@ function between(space: SearchSpace, fast: Path, safe: Path): Path[] {
   return [...between(space, fast, middle), middle, ...between(space, middle, safe)]
 }
 
-/** What is expected of a schedule. */
-export function expected({ ms, cutMs, loss }: SearchSpace, shares: Shares): Path {
-  const path = { shares, ms: 0, loss: 0 }
-  for (const [site, share] of shares.entries()) {
+/** Milliseconds of everything behind the first site. */
+export function spentMs({ ms, cutMs }: Costs, shares: Shares): number {
+  return shares.reduce((sum, share, site) => {
     const before = shares[site - 1] ?? 1
-    path.ms += ms(site, share) + (share === before ? 0 : cutMs(site, before))
-    if (share !== before) path.loss += Math.max(0, loss(site, share) - loss(site, before))
-  }
-  return path
+    return sum + ms(site, share) + (share === before ? 0 : cutMs(site, before))
+  }, 0)
+}
+
+/** What is lost if cuts add up: where tokens leave that would leave later anyway, and are missed less for it, it is too much. */
+export function summedLoss(loss: SiteLoss, shares: Shares): number {
+  return shares.reduce((sum, share, site) => {
+    const before = shares[site - 1] ?? 1
+    return sum + (share === before ? 0 : Math.max(0, loss(site, share) - loss(site, before)))
+  }, 0)
 }
 
 /** The schedule with the least time + weight · loss; with an infinite weight the fastest of those without loss. */
@@ -87,16 +98,4 @@ function best(space: SearchSpace, weight: number): Path {
   }
   const found = [...states.values()].reduce((one, other) => (other.price < one.price ? other : one))
   return { shares: found.shares, ms: found.ms, loss: found.loss }
-}
-
-/** Those that no other one beats in both time and loss, the fastest first. */
-export function front<T extends Pick<Path, 'ms' | 'loss'>>(paths: readonly T[]): T[] {
-  let least = Number.POSITIVE_INFINITY
-  return [...paths]
-    .sort((a, b) => a.ms - b.ms || a.loss - b.loss)
-    .filter(({ loss }) => {
-      if (loss >= least) return false
-      least = loss
-      return true
-    })
 }

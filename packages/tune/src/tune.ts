@@ -1,7 +1,7 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, type Named, type Prospects, prospectsOf, usualShapes } from './candidates.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
+import { type Candidate, type Contender, contendersOf, type Named, usualShapes } from './contenders.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
@@ -12,8 +12,8 @@ import type { Figures, TunedPlan } from './tuned-plan.ts'
 
 /**
  * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: from times of the model's
- * segments and from how much each block needs its tokens follow schedules of each method that are likely good; those are run on
- * labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it is slower than the
+ * segments follows how long any schedule takes; of those that take as long, the one is looked for whose answers move least; how
+ * fast it can be is tried on labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it is slower than the
  * dense model, that runs.
  * @throws TpError TP_DATA for too few examples; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
  */
@@ -40,13 +40,14 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const sites = sitesOf(model, found)
   const contestants = options.contestants.map(named)
   const common = { measurer, model, runtime, inputs, device, sites }
-  const prospects = await prospectsOf({ ...common, contestants, look: split.look, shapes, fixedTokens })
-  measurer.begin('search', 2)
+  const contenders = await contendersOf({ ...common, contestants, shapes, fixedTokens })
+  measurer.begin('sensitivity', 3)
+  const seen = await denseAnswers(common, 'look', split.look)
   const dense = {
     choose: await denseAnswers(common, 'choose', split.choose),
     verify: await denseAnswers(common, 'verify', split.verify),
   }
-  const chosen = await chooseCandidate({ ...common, shapes, split, maxLoss, dense }, prospects)
+  const chosen = await chooseCandidate({ ...common, shapes, split, look: split.look, seen, maxLoss, dense }, contenders)
   const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
@@ -54,7 +55,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     ...(chosen && {
       loss: chosen.loss.labelled,
       believedLoss: chosen.loss.believed,
-      expectedMs: expectedMs(chosen.candidate, prospects),
+      expectedMs: expectedMs(chosen.candidate, contenders),
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
     examples: split.verify.targets.length,
@@ -107,7 +108,10 @@ function planOf({ contestant: { entry, params }, shares }: Candidate, sites: rea
   return { format: 1, method: entry.name, ...(params && { params }), ...amounts }
 }
 
-/** Every hull ends with the schedule that prunes nothing. */
-function expectedMs({ ms }: Candidate, prospects: readonly Prospects[]): NonNullable<Figures['expectedMs']> {
-  return { dense: Math.max(...prospects.flatMap(({ hull }) => hull).map((candidate) => candidate.ms)), pruned: ms }
+function expectedMs(
+  { contestant, shares, ms }: Candidate,
+  contenders: readonly Contender[],
+): NonNullable<Figures['expectedMs']> {
+  const own = contenders.find((contender) => contender.contestant === contestant) as Contender
+  return { dense: own.msOf(shares.map(() => 1)), pruned: ms }
 }

@@ -19,7 +19,7 @@ export interface Figures {
   readonly data: string
   /** Milliseconds an example, as the latency table expects them. */
   readonly expectedMs?: { readonly dense: number; readonly pruned: number }
-  /** The fastest plan with one ratio at all blocks that held on the examples to choose by: what tuning is to beat. */
+  /** The fastest plan with one ratio at all blocks, or at all but the first, chosen and verified the same way: what tuning is to beat. */
   readonly uniform?: Plan
   /** What was measured end to end, by shape. */
   readonly grid: readonly Cell[]

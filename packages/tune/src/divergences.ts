@@ -1,0 +1,98 @@
+import { mean } from 'simple-statistics'
+import type { Candidate, Contender } from './contenders.ts'
+import { type Answering, type DenseAnswers, measuredDivergences } from './measure-answers.ts'
+import { evenProfile, sharesAt } from './profile.ts'
+import { scheduleOf } from './pruning.ts'
+import type { Shares, SiteLoss } from './search.ts'
+import type { Split } from './split.ts'
+
+export interface Looking extends Answering {
+  readonly sites: readonly number[]
+  readonly look: Split['look']
+  /** The dense model's answers to those. */
+  readonly seen: DenseAnswers
+}
+
+/** How far the answers move with a schedule, by example to look with: no label is asked for. */
+export function divergencesOf(
+  looking: Looking,
+  { contestant: { method, name }, shares }: Omit<Candidate, 'ms'>,
+): Promise<readonly number[]> {
+  const { sites, look, seen } = looking
+  return measuredDivergences(
+    looking,
+    `${name} ${shares.join(' ')}`,
+    { method, schedule: scheduleOf(sites, shares) },
+    look,
+    seen,
+  )
+}
+
+/** Of the dense time: methods are compared where they take so much. */
+const COMPARED_AT = 2 / 3
+
+/** The contenders whose answers move least where all are equally fast, with the same ratio at all sites or at all but the first. */
+export async function mostPromising(
+  looking: Looking,
+  contenders: readonly Contender[],
+  count: number,
+): Promise<Contender[]> {
+  const { sites, measurer } = looking
+  const profiles = [0, 1].filter((from) => from < sites.length).map((from) => evenProfile(sites.length, from))
+  measurer.begin('sensitivity', contenders.length * profiles.length)
+  const promises: { readonly contender: Contender; readonly least: number }[] = []
+  for (const contender of contenders) {
+    const { contestant, msOf } = contender
+    let least = Number.POSITIVE_INFINITY
+    for (const profile of profiles) {
+      const shares = sharesAt(profile, COMPARED_AT * msOf(sites.map(() => 1)), msOf)
+      if (shares !== undefined) least = Math.min(least, mean(await divergencesOf(looking, { contestant, shares })))
+    }
+    promises.push({ contender, least })
+  }
+  return promises
+    .sort((a, b) => a.least - b.least)
+    .slice(0, count)
+    .map(({ contender }) => contender)
+}
+
+/** Shares of the tokens that each site is tried with. */
+const TRIED = [0.8, 0.5, 0.25, 0.1] as const
+
+/** How far the answers move with tokens leaving at one site only, for each site and any share. */
+export async function siteLosses(looking: Looking, { contestant }: Contender): Promise<SiteLoss> {
+  const { measurer, sites } = looking
+  measurer.begin('sensitivity', sites.length * TRIED.length)
+  const losses: (readonly number[])[] = []
+  for (const site of sites.keys()) {
+    const tried: number[] = []
+    for (const share of TRIED) {
+      const shares = only(sites, site, share)
+      tried.push(mean(await divergencesOf(looking, { contestant, shares })))
+    }
+    losses.push(tried)
+  }
+  return (site, share) => interpolated(losses[site] as readonly number[], share)
+}
+
+function only(sites: readonly number[], site: number, share: number): Shares {
+  return sites.map((_, i) => (i < site ? 1 : share))
+}
+
+/**
+ * The divergence at a share, as a power of the share that leaves between those that were tried: next to nothing for few, and no
+ * share is favoured because it was tried. More for fewer tokens, whatever chance has said.
+ */
+export function interpolated(tried: readonly number[], share: number): number {
+  if (share >= 1) return 0
+  let most = Number.EPSILON
+  const points = TRIED.map((left, i) => {
+    most = Math.max(most * (1 + Number.EPSILON), tried[i] as number)
+    return { gone: Math.log(1 - left), loss: Math.log(most) }
+  })
+  const gone = Math.log(1 - share)
+  const after = points.findIndex((point) => point.gone >= gone)
+  const from = after < 0 ? points.length - 2 : Math.max(0, after - 1)
+  const [low, high] = points.slice(from, from + 2) as [(typeof points)[0], (typeof points)[0]]
+  return Math.exp(low.loss + ((high.loss - low.loss) * (gone - low.gone)) / (high.gone - low.gone))
+}

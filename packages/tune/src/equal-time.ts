@@ -1,0 +1,74 @@
+import { mean, sampleStandardDeviation } from 'simple-statistics'
+import type { Contender } from './contenders.ts'
+import { divergencesOf, type Looking, siteLosses } from './divergences.ts'
+import { evenProfile, neighbours, type Profile, profileOf, sharesAt } from './profile.ts'
+import { hull, type Shares, summedLoss } from './search.ts'
+
+/** Shares that schedules of the hull are made of. */
+const LEVELS = [...Array.from({ length: 19 }, (_, i) => 1 - i / 20), 0.07, 0.05, 0.03, 0.02]
+
+/** So many schedules are tried. */
+const TRIED = 30
+
+/** Standard errors that a gain has to have: less is chance, and there are many steps to try. */
+const BEYOND_CHANCE = 2
+
+interface Tried {
+  readonly profile: Profile
+  /** By example. */
+  readonly divergences: readonly number[]
+}
+
+/**
+ * Where tokens should leave: of the profiles that take a contender the same time, the one whose answers move least. It begins
+ * with the schedules that are best if cuts add up. They do not quite, so others are measured, too: the same ratio at all sites,
+ * and what is a step away from the best so far, first what loses least if cuts add up.
+ */
+export async function profileAt(looking: Looking, contender: Contender, ms: number): Promise<Profile> {
+  const { measurer, sites } = looking
+  const { contestant, costs, msOf } = contender
+  const loss = await siteLosses(looking, contender)
+  measurer.begin('search', TRIED)
+  const known = new Set<string>()
+  const sharesOf = (profile: Profile): Shares | undefined => sharesAt(profile, ms, msOf)
+  const measured = async (profile: Profile): Promise<Tried | undefined> => {
+    const shares = sharesOf(profile)
+    if (shares === undefined || known.has(shares.join())) return undefined
+    known.add(shares.join())
+    return { profile, divergences: await divergencesOf(looking, { contestant, shares }) }
+  }
+  const paths = hull({ ...costs, sites: sites.length, levels: LEVELS, loss }).filter(
+    ({ shares }) => (shares.at(-1) ?? 1) < 1,
+  )
+  const slower = paths.findIndex(({ shares }) => msOf(shares) > ms)
+  const near = slower < 0 ? paths.slice(-1) : paths.slice(Math.max(0, slower - 1), slower + 1)
+  const even = [0, 1].filter((from) => from < sites.length).map((from) => evenProfile(sites.length, from))
+  let best: Tried | undefined
+  for (const profile of [...near.map(({ shares }) => profileOf(shares)), ...even]) {
+    const tried = await measured(profile)
+    if (tried !== undefined && (best === undefined || isNearer(tried, best))) best = tried
+  }
+  if (best === undefined) return evenProfile(sites.length, 0)
+  const summed = (profile: Profile): number => summedLoss(loss, sharesOf(profile) ?? [])
+  for (let improves = true; improves; ) {
+    improves = false
+    const next = neighbours(best.profile)
+      .filter((profile) => sharesOf(profile) !== undefined)
+      .sort((a, b) => summed(a) - summed(b))
+    for (const profile of next) {
+      if (known.size >= TRIED) return best.profile
+      const tried = await measured(profile)
+      if (tried === undefined || !isNearer(tried, best)) continue
+      best = tried
+      improves = true
+      break
+    }
+  }
+  return best.profile
+}
+
+/** Paired by example, on average, and beyond chance. */
+function isNearer({ divergences }: Tried, than: Tried): boolean {
+  const gains = divergences.map((own, i) => (than.divergences[i] as number) - own)
+  return mean(gains) > (BEYOND_CHANCE * sampleStandardDeviation(gains)) / Math.sqrt(gains.length)
+}

@@ -1,0 +1,75 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { evenProfile, neighbours, profileOf, sharesAt, sharesOf } from './profile.ts'
+
+const profiles = fc
+  .array(fc.constantFrom(0, 0.2, 0.5, 1), { minLength: 1, maxLength: 6 })
+  .filter((weights) => weights.includes(1))
+
+test('the same ratio at each site is a profile, and its strength the logarithm of the ratio', () => {
+  expect(sharesOf(evenProfile(4, 1), -Math.log(0.5))).toEqual([1, 0.5, 0.25, 0.125])
+  expect(profileOf([1, 0.5, 0.25, 0.125])).toEqual([0, 1, 1, 1])
+})
+
+test('is found again in its shares', () => {
+  fc.assert(
+    fc.property(profiles, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (profile, strength) => {
+      for (const [site, weight] of profileOf(sharesOf(profile, strength)).entries()) {
+        expect(weight).toBeCloseTo(profile[site] as number, 1)
+      }
+    }),
+  )
+})
+
+describe('at a time', () => {
+  const msOf = (shares: readonly number[]): number => 1 + shares.reduce((sum, share) => sum + share, 0)
+
+  test('as many tokens leave as are needed, and hardly more', () => {
+    fc.assert(
+      fc.property(profiles, fc.double({ min: 0.3, max: 0.99, noNaN: true }), (profile, part) => {
+        const most = msOf(profile.map(() => 1))
+        const shares = sharesAt(profile, part * most, msOf)
+        if (shares === undefined) {
+          expect(msOf(sharesOf(profile, 1e3))).toBeGreaterThan(part * most)
+          return
+        }
+        expect(msOf(shares)).toBeLessThanOrEqual(part * most)
+        expect(msOf(shares)).toBeGreaterThan(part * most - 0.01)
+      }),
+    )
+  })
+
+  test('that cannot be reached there is no schedule', () => {
+    expect(sharesAt([0, 0, 1], 2, msOf)).toBeUndefined()
+  })
+})
+
+describe('one step away', () => {
+  test('more, less, nothing, earlier, later, and one cut more', () => {
+    expect(neighbours([0, 1, 0, 0.5])).toEqual(
+      expect.arrayContaining([
+        [0, 1, 0, 0.8],
+        [0, 1, 0, 0.3125],
+        [0, 1, 0, 0],
+        [1, 0, 0, 0.5],
+        [0, 0, 1, 0.5],
+        [0, 1, 0.5, 0],
+        [0, 1, 0.375, 0.5],
+        [0.375, 1, 0, 0.5],
+      ]),
+    )
+  })
+
+  test('something leaves, the most by a weight of 1, and it is another profile', () => {
+    fc.assert(
+      fc.property(profiles, (from) => {
+        for (const profile of neighbours(from)) {
+          expect(profile).toHaveLength(from.length)
+          expect(profile).not.toEqual(from)
+          expect(Math.max(...profile)).toBe(1)
+          expect(Math.min(...profile)).toBeGreaterThanOrEqual(0)
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,69 @@
+import type { Shares } from './search.ts'
+
+/**
+ * How the tokens that leave are divided between the sites, whatever their number: by site, not below 0, the largest 1. At a
+ * strength s a site keeps exp(−s · weight) of what arrives.
+ */
+export type Profile = readonly number[]
+
+/** No share is less. */
+const LEAST = 1e-4
+
+export function sharesOf(profile: Profile, strength: number): Shares {
+  let gone = 0
+  return profile.map((weight) => {
+    gone += weight
+    return Math.max(LEAST, Number(Math.exp(-strength * gone).toPrecision(6)))
+  })
+}
+
+/** @param shares fewer than all are left somewhere */
+export function profileOf(shares: Shares): Profile {
+  return normalised(shares.map((share, site) => Math.log((shares[site - 1] ?? 1) / share)))
+}
+
+/** The same ratio at each site from one on: what a careful user would try. */
+export function evenProfile(sites: number, from: number): Profile {
+  return Array.from({ length: sites }, (_, site) => (site < from ? 0 : 1))
+}
+
+/**
+ * The shares of a profile with which a run takes so many milliseconds, or hardly less.
+ * @param msOf rises with the shares
+ * @returns undefined where it takes longer whatever leaves
+ */
+export function sharesAt(profile: Profile, ms: number, msOf: (shares: Shares) => number): Shares | undefined {
+  let [slow, fast] = [0, -Math.log(LEAST) / Math.min(...profile.filter((weight) => weight > 0))]
+  if (msOf(sharesOf(profile, fast)) > ms) return undefined
+  for (let step = 0; step < 30; step++) {
+    const middle = (slow + fast) / 2
+    if (msOf(sharesOf(profile, middle)) > ms) slow = middle
+    else fast = middle
+  }
+  return sharesOf(profile, fast)
+}
+
+/** A weight that is raised or lowered becomes so many times as large or as small. */
+const STEP = 1.6
+
+/** Profiles one step away: at one site more leaves beside the others, or less, or nothing; a cut a block earlier or later; one cut more. */
+export function neighbours(profile: Profile): Profile[] {
+  const cuts = profile.flatMap((weight, site) => (weight > 0 ? [site] : []))
+  const usual = cuts.reduce((sum, site) => sum + (profile[site] as number), 0) / cuts.length
+  const changed = (changes: Readonly<Record<number, number>>): Profile =>
+    normalised(profile.map((weight, site) => changes[site] ?? weight))
+  const isFree = (site: number): boolean => profile[site] === 0
+  return profile.flatMap((weight, site) => {
+    if (isFree(site)) return [changed({ [site]: usual / 2 })]
+    const alone = cuts.length === 1
+    return [
+      ...(alone ? [] : [weight * STEP, weight / STEP, 0].map((own) => changed({ [site]: own }))),
+      ...[site - 1, site + 1].filter(isFree).map((other) => changed({ [site]: 0, [other]: weight })),
+    ]
+  })
+}
+
+function normalised(weights: readonly number[]): Profile {
+  const most = Math.max(...weights)
+  return weights.map((weight) => weight / most)
+}

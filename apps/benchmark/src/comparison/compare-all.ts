@@ -7,6 +7,7 @@ import { reportPath, surroundings } from '../report/report.ts'
 import { sharedPath } from '../report/section.ts'
 import { type Cell, cellKey } from './cell.ts'
 import { type Extent, fullExtent, quickExtent } from './ladder.ts'
+import { learnedName } from './learned-file.ts'
 import { SubjectPlan } from './plan.ts'
 import { Progress } from './progress.ts'
 import { reportPage } from './report/page.ts'
@@ -47,7 +48,9 @@ export async function compareAll(options: ComparisonOptions): Promise<void> {
   const progress = new Progress(process.stderr)
   const about = await surroundings(runtime)
   const results = await Results.open(join(folder, 'results.jsonl'), (name) => prints.get(name) as string, about)
-  const learned = (await readdir(learnedFolder).catch(() => [])).filter((name) => /^[^.]+\.onnx$/.test(name))
+  const learned = (await readdir(learnedFolder).catch(() => []))
+    .filter((name) => /^[^.]+\.onnx$/.test(name))
+    .map((name) => name.replace(/\.onnx$/, ''))
   const plans = forms.map((form) => new SubjectPlan(form, extent, peersOf(form, runtime, learned), results))
   if (findChromium() === undefined) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
   if (learned.length === 0 && !quick) {
@@ -119,15 +122,12 @@ function checkNames(
   }
 }
 
-/** Learned files are of the subject with the longest beginning that fits. */
-function peersOf(form: SubjectForm, runtime: Runtime, files: readonly string[]) {
-  const beginnings = subjectForms.flatMap(({ learned }) => learned ?? [])
-  const ownerOf = (file: string): string | undefined =>
-    beginnings.filter((beginning) => file.startsWith(beginning)).sort((a, b) => b.length - a.length)[0]
-  const own = form.learned === undefined ? [] : files.filter((file) => ownerOf(file) === form.learned)
+function peersOf(form: SubjectForm, runtime: Runtime, learned: readonly string[]) {
   return {
     int8: form.files({ runtime, shared: sharedPath }).int8 !== undefined,
     web: findChromium() !== undefined,
-    learned: own.map((file) => file.replace(/\.onnx$/, '')).sort(),
+    learned: learned
+      .filter((file) => form.learned !== undefined && learnedName(file)?.beginning === form.learned)
+      .sort(),
   }
 }

@@ -254,7 +254,7 @@ export class SubjectPlan {
 
   /**
    * What is tried on shifted data: the model that nothing was taken from, the fastest of each family within the usual loss,
-   * random tokens at the budget of the first of them, and the other ways to save work. With the runs of each.
+   * random tokens at the budget of the first of them, all that has learned, and the other ways to save work. With the runs of each.
    */
   shiftedSettings(): { readonly name: string; readonly setting: Setting; readonly runs: readonly Setting[] }[] {
     const pruning = this.ladders.filter(({ group }) => group === 'pruning')
@@ -268,8 +268,11 @@ export class SubjectPlan {
         ) ?? []
       )
     })
+    const learned = this.ladders
+      .filter(({ group }) => group === 'learned')
+      .flatMap((ladder) => fastestWithin(this.candidates(ladder), USUAL_LOSS) ?? [])
     const others = this.chosen(USUAL_LOSS).filter(
-      ({ ladder }) => !['pruning', 'random', 'evenly spread'].includes(ladder.group),
+      ({ ladder }) => !['pruning', 'random', 'evenly spread', 'learned'].includes(ladder.group),
     )
     const [first] = best
     const chance = this.ladders.find(({ group }) => group === 'random')
@@ -278,7 +281,7 @@ export class SubjectPlan {
       { name: 'none', setting: NONE, runs: [NONE] },
       ...best.map(({ ladder, setting }) => ({ name: ladder.name, setting, runs: [setting] })),
       ...random.map((setting) => ({ name: 'random', setting, runs: chance ? runsOf(chance, setting) : [] })),
-      ...others.map(({ ladder, setting }) => ({ name: ladder.name, setting, runs: [setting] })),
+      ...[...learned, ...others].map(({ ladder, setting }) => ({ name: ladder.name, setting, runs: [setting] })),
     ]
   }
 

@@ -3,6 +3,7 @@ import { methods as attention } from '@tp/method-attention'
 import { methods as hybrid } from '@tp/method-hybrid'
 import type { Budget } from '../measure/compare.ts'
 import { budgetText } from '../output/lines-table.ts'
+import { learnedName } from './learned-file.ts'
 
 /** One way to run a model, as plain data: what a point of a plot and a row of a table stand for. */
 export type Setting = Form & {
@@ -55,7 +56,7 @@ function ownName(setting: Setting): string {
     case 'shallow':
       return 'layers left out'
     case 'learned':
-      return setting.file.replace(/-\d+-\d+$/, '')
+      return learnedName(setting.file)?.method ?? setting.file
   }
 }
 
@@ -98,6 +99,6 @@ export function settingText(setting: Setting): string {
     case 'shallow':
       return `without block${setting.without.length > 1 ? 's' : ''} ${setting.without.toSorted((a, b) => a - b).join(', ')}`
     case 'learned':
-      return setting.file
+      return `learned at ${learnedName(setting.file)?.share} of the FLOPs`
   }
 }

@@ -7,8 +7,8 @@ await runSections(
     opening:
       '# Measured: tuned plans\n\nWritten by `pnpm --filter benchmark tuning`; the same numbers, unrounded, are in ' +
       '`reports/tuning.json`. Plans are chosen and verified on calibration data (`tp tune`), and reported once on test. The best ' +
-      'uniform plan is chosen on the same examples: of the two most promising methods, with and without a cut in the first ' +
-      'block, the smallest ratio for all blocks that loses no more. “Uniform, as safe” is chosen with hindsight: the fastest of the same ' +
+      'uniform plan is chosen and verified on the same examples: of the two most promising methods, with and without a cut in the ' +
+      'first block, the smallest ratio for all blocks that loses no more. “Uniform, as safe” is chosen with hindsight: the fastest of the same ' +
       'that loses no more than the tuned plan on test. Loss in points against dense, paired by example, with its 95 % bootstrap interval; ' +
       'by belief: by the dense model’s own probabilities of the two answers, which tell more of few answers that turn, and by which losses ' +
       'are compared here; times on one thread, all models in turns.',

@@ -1,8 +1,8 @@
-import { type Method, valuesOf, withValues } from '@tp/core'
+import type { Method } from '@tp/core'
 import type { Speedup } from '@tp/eval'
 import { receivedAttention, valueAware } from '@tp/method-attention'
-import { sdtp } from '@tp/method-gradient'
-import { allButTables, type TrainProgress, train, type Weights, weightsOf, withWeights } from '@tp/train'
+import { allButTables, train, type Weights, weightsOf, withWeights } from '@tp/train'
+import { foretelling, foretellingEpochs, fromDense, learnForetelling } from '../learned/foretelling.ts'
 import { splitOf } from '../learned/sst2.ts'
 import { type Budget, compare, type Line, scheduleOf } from '../measure/compare.ts'
 import { evaluateFile } from '../measure/parallel.ts'
@@ -17,14 +17,8 @@ import { openMinilm } from './minilm.ts'
 
 const LAYERS = [0, 1, 2, 3, 4]
 
-/** Nothing is learned from labels: what the dense model answers is what there is to learn. */
-const common = { batchSize: 8, evaluations: 1, distillation: 1, temperature: 1 } as const
-
-/** The networks are small: a high rate, and every review several times. */
-const foretelling = { ...common, epochs: 4, methodRate: 2e-3 } as const
-
 /** The encoder, with its tokens leaving. */
-const learningOn = { ...common, epochs: 2, learningRate: 2e-5 } as const
+const learningOn = { ...fromDense, epochs: 2, learningRate: 2e-5 } as const
 
 /** All of them lean enough for twice the speed: once, twice, thrice, or in every block. */
 const budgets: readonly Budget[] = [
@@ -44,34 +38,27 @@ export const minilmTrained: Section = {
     const { runtime, onProgress } = context
     const calibration = await openMinilm(context, ['imdb', 'calibration.tsv'])
     const { training, selection } = splitOf(calibration.inputs)
-    const lesson = { runtime, inputs: training }
-    onProgress('answers of the dense model')
-    const { logits: teacher } = await evaluateFile(runtime, calibration.file, training, { resamples: 1 })
-    onProgress('saliency')
     const start = performance.now()
-    const { learned } = await train({
-      ...lesson,
-      ...foretelling,
-      teacher,
-      model: calibration.model,
-      soft: { method: sdtp(), layers: LAYERS },
-      trains: () => false,
-      onProgress: told(onProgress, 'networks'),
-    })
+    const learned = await learnForetelling(context, calibration, training, LAYERS)
     const networkMinutes = (performance.now() - start) / 60_000
-    const method = withValues(sdtp(), (block) => valuesOf(sdtp(), learned.get(block) ?? {}, block))
+    const method = foretelling(learned)
     const chosenOn = { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] }
     const settings = budgets.map((budget) => ({ method, budget }))
     const { candidates } = await measureCandidates(context, chosenOn, settings)
     const { budget } = nearestToDense(candidates)
     const own = weightsOf(calibration.model, allButTables(calibration.model))
+    onProgress('answers of the dense model')
+    const { logits: teacher } = await evaluateFile(runtime, calibration.file, training, { resamples: 1 })
     const { weights } = await train({
-      ...lesson,
+      runtime,
+      inputs: training,
       ...learningOn,
       teacher,
       model: pruned(calibration, method, scheduleOf(calibration, budget)).model,
       trains: (name) => own.has(name),
-      onProgress: told(onProgress, 'encoder'),
+      onProgress({ step, steps, loss }) {
+        if (step % 100 === 0) onProgress(`encoder: step ${step} of ${steps}, loss ${loss.toFixed(3)}`)
+      },
     })
     const minutes = (performance.now() - start) / 60_000
     const reports = []
@@ -86,7 +73,7 @@ export const minilmTrained: Section = {
       tables: [choiceTable(candidates, selection.targets.length), ...reports.flatMap(({ tables }) => tables)],
       notes: [
         `Learned on ${training.targets.length} calibration reviews without their labels, on one thread: the networks in ` +
-          `${networkMinutes.toFixed(0)} minutes, ${foretelling.epochs} epochs and the saliency; the encoder, in the last row, ` +
+          `${networkMinutes.toFixed(0)} minutes, ${foretellingEpochs} epochs and the saliency; the encoder, in the last row, ` +
           `in ${(minutes - networkMinutes).toFixed(0)} more, ${learningOn.epochs} epochs of distillation alone at a rate of ` +
           `${learningOn.learningRate}. Chosen: ${budgetText(budget)}, nearest to dense.`,
         ...reports.flatMap(({ notes }) => notes),
@@ -94,12 +81,6 @@ export const minilmTrained: Section = {
       values: { networkMinutes, minutes, candidates, budget, reports: reports.map(({ values }) => values) },
     }
   },
-}
-
-function told(onProgress: (text: string) => void, what: string) {
-  return ({ step, steps, loss }: TrainProgress): void => {
-    if (step % 100 === 0) onProgress(`${what}: step ${step} of ${steps}, loss ${loss.toFixed(3)}`)
-  }
 }
 
 function choiceTable(candidates: readonly Candidate[], reviews: number): Findings['tables'][number] {

@@ -19,8 +19,9 @@ export interface ReportForm {
 }
 
 /** Path of a report's file for programs or for readers, or of a picture beside the latter. */
-export function reportPath(kind: 'html' | 'json' | 'jsonl' | 'md' | 'svg', name: string): string {
-  return fileURLToPath(new URL(kind === 'json' ? `reports/${name}.json` : `docs/results/${name}.${kind}`, root))
+export function reportPath(kind: 'html' | 'json' | 'jsonl' | 'md' | 'safetensors' | 'svg', name: string): string {
+  const folder = kind === 'json' || kind === 'safetensors' ? 'reports' : 'docs/results'
+  return fileURLToPath(new URL(`${folder}/${name}.${kind}`, root))
 }
 
 /** A section's findings with when and on what they were measured. */

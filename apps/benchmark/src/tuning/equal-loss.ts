@@ -5,7 +5,7 @@ import { inParallel } from '../measure/parallel.ts'
 import type { Answers, TestAnswers } from './test-answers.ts'
 
 /** Ratios of schedules that have one at all blocks, the fastest first. */
-const RATIOS = Array.from({ length: 39 }, (_, i) => (i + 1) / 40)
+const RATIOS = Array.from({ length: 79 }, (_, i) => (i + 1) / 80)
 
 /** A method with its options. */
 type Way = Pick<Plan, 'method' | 'params'>

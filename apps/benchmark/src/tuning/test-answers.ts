@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
-import { none, type Runtime } from '@tp/core'
+import { type MethodEntry, none, type Runtime } from '@tp/core'
 import type { Evaluation } from '@tp/eval'
-import { methods } from '@tp/method-attention'
 import { encodeModel } from '@tp/onnx'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
@@ -20,20 +19,33 @@ type Kept = Omit<Answers, 'logits'> & { readonly logits: readonly number[] }
 export class TestAnswers {
   readonly #runtime: Runtime
   readonly #subject: Subject
+  readonly #entries: readonly MethodEntry[]
   readonly #path: string
   readonly #known: Record<string, Kept>
 
-  private constructor(runtime: Runtime, subject: Subject, path: string, known: Record<string, Kept>) {
+  private constructor(
+    runtime: Runtime,
+    subject: Subject,
+    entries: readonly MethodEntry[],
+    path: string,
+    known: Record<string, Kept>,
+  ) {
     this.#runtime = runtime
     this.#subject = subject
+    this.#entries = entries
     this.#path = path
     this.#known = known
   }
 
-  static async open(runtime: Runtime, subject: Subject, name: string): Promise<TestAnswers> {
+  static async open(
+    runtime: Runtime,
+    subject: Subject,
+    name: string,
+    entries: readonly MethodEntry[],
+  ): Promise<TestAnswers> {
     const path = reportPath('json', `tuning/${name}-test`)
     const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Record<string, Kept>
-    return new TestAnswers(runtime, subject, path, known)
+    return new TestAnswers(runtime, subject, entries, path, known)
   }
 
   async of(plan: Plan): Promise<Answers> {
@@ -41,7 +53,7 @@ export class TestAnswers {
     const known = this.#known[key]
     if (known !== undefined) return { ...known, logits: Float32Array.from(known.logits) }
     const { inputs } = this.#subject
-    const file = fileOf(this.#subject, plan)
+    const file = fileOf(this.#subject, plan, this.#entries)
     const { logits, classes, predictions, correct } = await evaluateFile(this.#runtime, file, inputs, { resamples: 1 })
     this.#known[key] = { logits: [...logits], classes, predictions, correct }
     await writeWhole(this.#path, JSON.stringify(this.#known))
@@ -53,7 +65,8 @@ export class TestAnswers {
   }
 }
 
-export function fileOf({ model, name }: Subject, plan: Plan): Uint8Array {
+/** @param entries methods that plans name */
+export function fileOf({ model, name }: Subject, plan: Plan, entries: readonly MethodEntry[]): Uint8Array {
   if (plan.method === 'none') return encodeModel(prunedModel(model, { method: none(), schedule: new Map() }, name))
-  return encodeModel(prunedModel(model, fromPlan(plan, methods), name))
+  return encodeModel(prunedModel(model, fromPlan(plan, entries), name))
 }

@@ -31,9 +31,6 @@ export interface Choice extends Looking, Ranking {
   readonly dense: Readonly<Record<'choose' | 'verify', DenseAnswers>>
 }
 
-/** So many contenders are followed up, those that promise most. */
-const FOLLOWED = 2
-
 /** Where no schedule with one ratio holds, tokens are divided between the sites for this part of the dense time. */
 const HARDLY_PRUNED = 0.9
 
@@ -46,7 +43,7 @@ export async function chooseCandidate(choice: Choice, contenders: readonly Conte
   const { measurer, sites } = choice
   const even: (readonly Candidate[])[] = []
   const divided: (readonly Candidate[])[] = []
-  for (const contender of await mostPromising(choice, contenders, FOLLOWED)) {
+  for (const contender of await mostPromising(choice, contenders)) {
     const holding = async (profile: Profile): Promise<readonly Candidate[]> => {
       const row = await thoseThatHold(choice, rowOf(contender, profile))
       tellBest(choice, row)

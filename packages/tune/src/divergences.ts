@@ -31,12 +31,17 @@ export function divergencesOf(
 /** Of the dense time: methods are compared where they take so much. */
 const COMPARED_AT = 2 / 3
 
-/** The contenders whose answers move least where all are equally fast, with the same ratio at all sites or at all but the first. */
-export async function mostPromising(
-  looking: Looking,
-  contenders: readonly Contender[],
-  count: number,
-): Promise<Contender[]> {
+/** So many contenders are followed up, … */
+const FOLLOWED = 2
+
+/** … and only those whose answers move at most so many times as far as those of the first. */
+const FARTHEST = 1.5
+
+/**
+ * The contenders whose answers move least where all are equally fast, with the same ratio at all sites or at all but the first;
+ * none that cannot be so fast.
+ */
+export async function mostPromising(looking: Looking, contenders: readonly Contender[]): Promise<Contender[]> {
   const { sites, measurer } = looking
   const profiles = [0, 1].filter((from) => from < sites.length).map((from) => evenProfile(sites.length, from))
   measurer.begin('sensitivity', contenders.length * profiles.length)
@@ -50,9 +55,11 @@ export async function mostPromising(
     }
     promises.push({ contender, least })
   }
-  return promises
-    .sort((a, b) => a.least - b.least)
-    .slice(0, count)
+  const inOrder = promises.sort((a, b) => a.least - b.least)
+  const farthest = FARTHEST * (inOrder[0]?.least ?? 0)
+  return inOrder
+    .filter(({ least }) => least < Number.POSITIVE_INFINITY && least <= farthest)
+    .slice(0, FOLLOWED)
     .map(({ contender }) => contender)
 }
 

@@ -22,6 +22,11 @@ function tolerance({ producerOptions }: FixtureFacts): number {
   return (producerOptions.post ?? []).some(({ post }) => post.includes('float16')) ? 5e-3 : 1e-5
 }
 
+/** Products of 8-bit numbers saturate on processors without instructions for them, so that their results differ by machine. */
+function isEightBit({ proto }: Model): boolean {
+  return (proto.graph?.node ?? []).some(({ opType }) => /Quantize|Integer|^QLinear/.test(opType))
+}
+
 for (const fixture of fixtures) {
   const { name, facts } = fixture
   describe(name, () => {
@@ -71,12 +76,15 @@ function testPruning(fixture: Fixture, model: Model): void {
   const sets = dataSets(fixture)
   const folder = facts.external ? fixture.folder : undefined
   const blocks = Array.from({ length: facts.layers }, (_, block) => block)
+  /** What the dense model gives: as it was stored, or, with products of 8-bit numbers, on this machine. */
+  const denseOutputs = async ({ inputs, outputs }: (typeof sets)[number]): Promise<NamedTensors> =>
+    isEightBit(model) ? await run(model, inputs, folder) : outputs
 
-  test('without dead tokens it gives the stored outputs', async () => {
+  test('without dead tokens it gives what the dense model gives', async () => {
     const { model: lean, blocks: found } = pruned(model, { method: none(), schedule: new Map() })
     expect(found).toBe(facts.layers)
-    for (const { name, inputs, outputs } of sets) {
-      expectOutputs(await run(lean, inputs, folder), outputs, tolerance(facts), name)
+    for (const set of sets) {
+      expectOutputs(await run(lean, set.inputs, folder), await denseOutputs(set), tolerance(facts), set.name)
     }
   })
 
@@ -92,9 +100,9 @@ function testPruning(fixture: Fixture, model: Model): void {
       // Behind the last cut a class-token head reads its token alone, so that the cut itself can be dead.
       const dead = deadTokens && cuts.length < blocks.length ? 1 : 0
       expect(cuts.map(({ block }) => block)).toEqual(blocks.slice(0, facts.layers - dead))
-      for (const { name, inputs, outputs } of sets) {
-        const results = await run(kept, inputs, folder)
-        expectOutputs(results, outputs, tolerance(facts), name)
+      for (const set of sets) {
+        const results = await run(kept, set.inputs, folder)
+        expectOutputs(results, await denseOutputs(set), tolerance(facts), set.name)
         for (const block of blocks) {
           const indices = results[`tp.trace.${block}.indices`] as TensorLike
           const [batch, count] = indices.dims as [number, number]

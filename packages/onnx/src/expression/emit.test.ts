@@ -52,6 +52,18 @@ async function run(bytes: Uint8Array, feeds: Readonly<Record<string, TensorLike>
   return results
 }
 
+/**
+ * What a fixture gives: as it was stored, or, with products of 8-bit numbers, on this machine. They saturate on processors without
+ * instructions for them, so that results differ by machine.
+ */
+async function denseSets(name: string, { model }: Graph): Promise<readonly DataSet[]> {
+  const eightBit = (model.proto.graph?.node ?? []).some(({ opType }) => /Quantize|Integer|^QLinear/.test(opType))
+  if (!eightBit) return dataSets(name)
+  const bytes = encodeModel(model)
+  const here = async (set: DataSet): Promise<DataSet> => ({ ...set, outputs: (await run(bytes, set.inputs)) as never })
+  return Promise.all(dataSets(name).map(here))
+}
+
 async function expectOutputs(bytes: Uint8Array, { inputs, outputs }: DataSet, tolerance: number): Promise<void> {
   const results = await run(bytes, inputs)
   for (const [name, expected] of Object.entries(outputs)) {
@@ -78,11 +90,13 @@ const x8: TensorLike = { type: 'float32', dims: [2, 8], data: Float32Array.from(
 describe('a lifted graph, written again', () => {
   sharedTests(
     fixtureNames().filter((name) => !/deberta/.test(name)),
-    'a runtime gives the stored outputs',
+    'a runtime gives what the fixture gives',
     async (name) => {
       const graph = openFixture(name)
       const bytes = emitModel(outputsOf(graph), { opset: opset(graph.model) })
-      for (const set of dataSets(name)) await expectOutputs(bytes, set, coarse.test(name) ? 5e-2 : 1e-4)
+      for (const set of await denseSets(name, graph)) {
+        await expectOutputs(bytes, set, coarse.test(name) ? 5e-2 : 1e-4)
+      }
     },
   )
 

@@ -3,10 +3,10 @@ import type { Candidate, Contender } from './contenders.ts'
 import { type Looking, mostPromising } from './divergences.ts'
 import { profileAt } from './equal-time.ts'
 import { type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
-import { evenProfile, type Profile, sharesAt } from './profile.ts'
+import { evenProfiles, type Profile, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
-import { type Ranking, timedInTurns } from './rank.ts'
 import type { Split } from './split.ts'
+import { type InTurns, timedInTurns } from './timed-in-turns.ts'
 
 export interface Chosen {
   readonly candidate: Candidate
@@ -24,7 +24,7 @@ interface Loss {
   readonly believed: Interval
 }
 
-export interface Choice extends Looking, Ranking {
+export interface Choice extends Looking, InTurns {
   readonly split: Split
   readonly maxLoss: number
   /** The dense model's answers to each part. */
@@ -51,7 +51,7 @@ export async function chooseCandidate(choice: Choice, contenders: readonly Conte
     }
     measurer.begin('search', 2 * HALVINGS)
     const own: (readonly Candidate[])[] = []
-    for (const from of [0, 1]) if (from < sites.length) own.push(await holding(evenProfile(sites.length, from)))
+    for (const profile of evenProfiles(sites.length)) own.push(await holding(profile))
     even.push(...own)
     const dense = contender.msOf(sites.map(() => 1))
     const profile = await profileAt(choice, contender, own.flat().sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)

@@ -1,7 +1,7 @@
 import { mean } from 'simple-statistics'
 import type { Candidate, Contender } from './contenders.ts'
 import { type Answering, type DenseAnswers, measuredDivergences } from './measure-answers.ts'
-import { evenProfile, sharesAt } from './profile.ts'
+import { evenProfiles, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Shares, SiteLoss } from './search.ts'
 import type { Split } from './split.ts'
@@ -43,7 +43,7 @@ const FARTHEST = 1.5
  */
 export async function mostPromising(looking: Looking, contenders: readonly Contender[]): Promise<Contender[]> {
   const { sites, measurer } = looking
-  const profiles = [0, 1].filter((from) => from < sites.length).map((from) => evenProfile(sites.length, from))
+  const profiles = evenProfiles(sites.length)
   measurer.begin('sensitivity', contenders.length * profiles.length)
   const promises: { readonly contender: Contender; readonly least: number }[] = []
   for (const contender of contenders) {

@@ -1,7 +1,7 @@
 import { mean, sampleStandardDeviation } from 'simple-statistics'
 import type { Contender } from './contenders.ts'
 import { divergencesOf, type Looking, siteLosses } from './divergences.ts'
-import { evenProfile, neighbours, type Profile, profileOf, sharesAt } from './profile.ts'
+import { evenProfiles, neighbours, type Profile, profileOf, sharesAt } from './profile.ts'
 import { hull, type Shares, summedLoss } from './search.ts'
 
 /** Shares that schedules of the hull are made of. */
@@ -42,13 +42,13 @@ export async function profileAt(looking: Looking, contender: Contender, ms: numb
   )
   const slower = paths.findIndex(({ shares }) => msOf(shares) > ms)
   const near = slower < 0 ? paths.slice(-1) : paths.slice(Math.max(0, slower - 1), slower + 1)
-  const even = [0, 1].filter((from) => from < sites.length).map((from) => evenProfile(sites.length, from))
+  const even = evenProfiles(sites.length)
   let best: Tried | undefined
   for (const profile of [...near.map(({ shares }) => profileOf(shares)), ...even]) {
     const tried = await measured(profile)
     if (tried !== undefined && (best === undefined || isNearer(tried, best))) best = tried
   }
-  if (best === undefined) return evenProfile(sites.length, 0)
+  if (best === undefined) return even[0] as Profile
   const summed = (profile: Profile): number => summedLoss(loss, sharesOf(profile) ?? [])
   for (let improves = true; improves; ) {
     improves = false

@@ -1,13 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { evenProfile, neighbours, profileOf, sharesAt, sharesOf } from './profile.ts'
+import { evenProfiles, neighbours, profileOf, sharesAt, sharesOf } from './profile.ts'
 
 const profiles = fc
   .array(fc.constantFrom(0, 0.2, 0.5, 1), { minLength: 1, maxLength: 6 })
   .filter((weights) => weights.includes(1))
 
 test('the same ratio at each site is a profile, and its strength the logarithm of the ratio', () => {
-  expect(sharesOf(evenProfile(4, 1), -Math.log(0.5))).toEqual([1, 0.5, 0.25, 0.125])
+  const [all, later] = evenProfiles(4).map((profile) => sharesOf(profile, -Math.log(0.5)))
+  expect(all).toEqual([0.5, 0.25, 0.125, 0.0625])
+  expect(later).toEqual([1, 0.5, 0.25, 0.125])
+  expect(evenProfiles(1)).toEqual([[1]])
   expect(profileOf([1, 0.5, 0.25, 0.125])).toEqual([0, 1, 1, 1])
 })
 

@@ -22,9 +22,10 @@ export function profileOf(shares: Shares): Profile {
   return normalised(shares.map((share, site) => Math.log((shares[site - 1] ?? 1) / share)))
 }
 
-/** The same ratio at each site from one on: what a careful user would try. */
-export function evenProfile(sites: number, from: number): Profile {
-  return Array.from({ length: sites }, (_, site) => (site < from ? 0 : 1))
+/** The same ratio at all sites, and at all but the first: what a careful user would try. */
+export function evenProfiles(sites: number): Profile[] {
+  const all = Array<number>(sites).fill(1)
+  return sites === 1 ? [all] : [all, all.with(0, 0)]
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What the name of a file in `reports/learned` says: what it is of, what has learned, and how little it computes. */
-export interface LearnedName {
+interface NameParts {
   /** Of which model and task it is; as `learned` of a subject. */
   readonly beginning: string
   readonly method: string
@@ -10,7 +10,7 @@ export interface LearnedName {
 const FORM = /^(?<beginning>(?:imdb|fashion)-|)(?<method>.+?)-(?<percent>\d+)(?:-\d+)?$/
 
 /** @param file without its ending: `imdb-sdtp-50-0` */
-export function learnedName(file: string): LearnedName | undefined {
+export function learnedName(file: string): NameParts | undefined {
   const { beginning = '', method, percent } = FORM.exec(file)?.groups ?? {}
   return method === undefined ? undefined : { beginning, method, share: Number(percent) / 100 }
 }

@@ -3,9 +3,9 @@ import type { Speedup } from '@tp/eval'
 import { receivedAttention, valueAware } from '@tp/method-attention'
 import { allButTables, train, type Weights, weightsOf, withWeights } from '@tp/train'
 import { foretelling, foretellingEpochs, fromDense, learnForetelling } from '../learned/foretelling.ts'
+import { teacherOf } from '../learned/runs.ts'
 import { splitOf } from '../learned/sst2.ts'
 import { type Budget, compare, type Line, scheduleOf } from '../measure/compare.ts'
-import { evaluateFile } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
 import { pruned } from '../measure/variant.ts'
 import { budgetText, linesTable } from '../output/lines-table.ts'
@@ -38,8 +38,10 @@ export const minilmTrained: Section = {
     const { runtime, onProgress } = context
     const calibration = await openMinilm(context, ['imdb', 'calibration.tsv'])
     const { training, selection } = splitOf(calibration.inputs)
+    const material = { ...calibration, training }
+    const teacher = await teacherOf(context, material)
     const start = performance.now()
-    const learned = await learnForetelling(context, calibration, training, LAYERS)
+    const learned = await learnForetelling(context, material, LAYERS)
     const networkMinutes = (performance.now() - start) / 60_000
     const method = foretelling(learned)
     const chosenOn = { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] }
@@ -47,8 +49,6 @@ export const minilmTrained: Section = {
     const { candidates } = await measureCandidates(context, chosenOn, settings)
     const { budget } = nearestToDense(candidates)
     const own = weightsOf(calibration.model, allButTables(calibration.model))
-    onProgress('answers of the dense model')
-    const { logits: teacher } = await evaluateFile(runtime, calibration.file, training, { resamples: 1 })
     const { weights } = await train({
       runtime,
       inputs: training,

@@ -1,10 +1,8 @@
 import { type Learned, type Method, valuesOf, withValues } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
 import { sdtp } from '@tp/method-gradient'
 import { train } from '@tp/train'
-import { evaluateFile } from '../measure/parallel.ts'
-import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
+import { type Material, teacherOf } from './runs.ts'
 
 /** Nothing is learned from labels: what the dense model answers is what there is to learn. */
 export const fromDense = { batchSize: 8, evaluations: 1, distillation: 1, temperature: 1 } as const
@@ -15,13 +13,13 @@ const settings = { ...fromDense, epochs: foretellingEpochs, methodRate: 2e-3 }
 
 /** What the networks of `sdtp` learn at some blocks of a text encoder, whose own weights stay as they are. */
 export async function learnForetelling(
-  { runtime, onProgress }: Pick<Context, 'runtime' | 'onProgress'>,
-  { model, file }: Pick<Subject, 'model' | 'file'>,
-  inputs: ModelInputs,
+  context: Context,
+  material: Pick<Material, 'model' | 'file' | 'training'>,
   layers: readonly number[],
 ): Promise<ReadonlyMap<number, Learned>> {
-  onProgress('answers of the dense model')
-  const { logits: teacher } = await evaluateFile(runtime, file, inputs, { resamples: 1 })
+  const { runtime, onProgress } = context
+  const { model, training: inputs } = material
+  const teacher = await teacherOf(context, material)
   onProgress('saliency')
   const { learned } = await train({
     runtime,

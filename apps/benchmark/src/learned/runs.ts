@@ -127,22 +127,24 @@ function cut(
 }
 
 /** Asked for once, however many trainings of one process need it. */
-function once<T>(ask: (context: Context, material: Material) => Promise<T>) {
+function once<M extends Pick<Material, 'training'>, T>(ask: (context: Context, material: M) => Promise<T>) {
   const known = new WeakMap<ModelInputs, Promise<T>>()
-  return (context: Context, material: Material): Promise<T> => {
+  return (context: Context, material: M): Promise<T> => {
     const asked = known.get(material.training) ?? ask(context, material)
     known.set(material.training, asked)
     return asked
   }
 }
 
-const teacherOf = once(async ({ runtime, onProgress }, { file, training }) => {
-  onProgress('answers of the dense model')
-  await using dense = await runtime.load(file, { threads: 1 })
-  return (await evaluate(dense, training, { batchSize: 32 })).logits
-})
+/** What the dense model answers to the texts that are learned from, [texts, classes]. */
+export const teacherOf: (context: Context, material: Pick<Material, 'file' | 'training'>) => Promise<Float32Array> =
+  once(async ({ runtime, onProgress }, { file, training }) => {
+    onProgress('answers of the dense model')
+    await using dense = await runtime.load(file, { threads: 1 })
+    return (await evaluate(dense, training, { batchSize: 32 })).logits
+  })
 
-const saliencies = once(async ({ runtime, onProgress }, { model, training }) => {
+const saliencies = once(async ({ runtime, onProgress }, { model, training }: Pick<Material, 'model' | 'training'>) => {
   onProgress('saliency')
   return await saliencyOf({ model, runtime, inputs: training, batchSize: 32 })
 })

@@ -74,7 +74,11 @@ async function learnFromReviews(context: Context, path: string): Promise<Uint8Ar
   const calibration = await openMinilm(context, ['imdb', 'calibration.tsv'])
   const others = calibration.inputs.targets.map((_, i) => i).slice(CHOSEN_BY)
   const layers = Array.from({ length: calibration.blocks - 1 }, (_, block) => block)
-  const learned = await learnForetelling(context, calibration, someExamples(calibration.inputs, others), layers)
+  const learned = await learnForetelling(
+    context,
+    { ...calibration, training: someExamples(calibration.inputs, others) },
+    layers,
+  )
   const bytes = learnedBytes(learned)
   await writeWhole(path, bytes)
   return bytes

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Plan } from '@tp/compiler'
-import type { MethodEntry } from '@tp/core'
+import { type MethodEntry, TpError } from '@tp/core'
 import { bootstrapMean, type Speedup } from '@tp/eval'
 import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
 import { mean } from 'simple-statistics'
@@ -175,6 +175,10 @@ async function wrongDevice(context: Context): Promise<Findings> {
       rows.push([one.name, deviceText(device), factor(own.value), factor(other.value), factor(own.value / other.value)])
       values.push({ name: one.name, device, own, other })
     }
+  }
+  if (rows.length === 0) {
+    const first = cases.flatMap((one) => (['node', 'web'] as const).map((device) => sectionName(one, device)))
+    throw new TpError('TP_OPTION', 'benchmark', `no model has plans of both devices yet; run ${first.join(', ')} first`)
   }
   return {
     tables: [

@@ -6,7 +6,7 @@ import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'
 import { timedInputs } from './timed-inputs.ts'
 
-export interface Ranking extends Timed {
+export interface InTurns extends Timed {
   readonly sites: readonly number[]
   readonly shapes: readonly Shape[]
 }
@@ -19,7 +19,7 @@ const SHAPES = 4
 
 /** Candidates in the order that they are expected in; the times of the first ones are those that were measured, in turns. */
 export async function timedInTurns(
-  { measurer, model, inputs, device, sites, shapes }: Ranking,
+  { measurer, model, inputs, device, sites, shapes }: InTurns,
   candidates: readonly Candidate[],
 ): Promise<Candidate[]> {
   const expected = [...candidates].sort((a, b) => a.ms - b.ms)

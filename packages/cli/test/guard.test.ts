@@ -33,6 +33,20 @@ beforeAll(async () => {
   calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
 
+test('eval takes the cascade of a plan that was tuned', async () => {
+  const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
+  const cascade = { uncertainty: 'probability', threshold: 0.02, share: 0.1 }
+  writeFileSync(folder.at('cascade.json'), JSON.stringify({ format: 1, regimes, cascade, figures: {} }))
+  const args = ['eval', pruned, '--guard', 'cascade.json', '--against', mail, '--data', held, '--limit', '60']
+  const { code, stdout } = await runHere(...args, '--json')
+  expect(code).toBe(0)
+  const { rows, again, alarms } = JSON.parse(stdout)
+  expect(again).toBeGreaterThan(0)
+  expect(rows[2].agreement).toBeGreaterThan(rows[1].agreement)
+  expect(alarms).toBeUndefined()
+  expect((await runHere(...args)).stdout).not.toContain('alarm')
+})
+
 test('calibrate writes what eval takes: the promise, its threshold, the baseline', async () => {
   const { code, stdout } = calibrated
   expect(code).toBe(0)
@@ -91,6 +105,13 @@ describe('what cannot be done is said', () => {
     const { code, stderr } = await run('calibrate', pruned, '--against', mail, ...few)
     expect([code, stderr]).toEqual([1, expect.stringContaining('at least 299')])
     expect(folder.files()).not.toContain('none.json')
+  })
+
+  test('a plan that was tuned without a cascade', async () => {
+    const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
+    writeFileSync(folder.at('plan.json'), JSON.stringify({ format: 1, regimes }))
+    const { code, stderr } = await runHere('eval', pruned, '--guard', 'plan.json', '--against', mail, '--data', held)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/no cascade; tp tune --cascade[\s\S]*TP_PLAN/)])
   })
 
   test('a guard of other files, and one that is none', async () => {

@@ -2,7 +2,9 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { fileURLToPath } from 'node:url'
 import { checkRegimes, type RegimesPlan } from '@tp/compiler'
 import { mailData, modelPath } from '@tp/models'
+import type { TunedPlan } from '@tp/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { describePlan } from '../src/tuning/describe.ts'
 import { words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -42,13 +44,30 @@ beforeAll(() => {
 })
 
 describe('tp tune', () => {
+  test('says how a cascade goes on', () => {
+    const plan: TunedPlan = {
+      format: 1,
+      regimes: [{ plan: { format: 1, method: 'value-aware', layers: [0], keep: [0.3] } }],
+      cascade: { uncertainty: 'probability', threshold: 0.07, share: 0.035 },
+      figures: {
+        ...{ maxLoss: 1, sure: true, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+        ...{ grid: [{ batch: 4, tokens: 64, positions: 256, speedup: 2, low: 2, high: 2 }] },
+        ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
+      },
+    }
+    const text = describePlan(plan, { model: 'm.onnx', out: 'p.json' })
+    expect(text).toContain('answers that are less than 93.0 % sure, 3.5 % of the examples')
+    expect(text).toContain('next  tp prune m.onnx --plan p.json -o pruned.onnx')
+    expect(text).toContain('then  tp eval pruned.onnx --guard p.json --against m.onnx --data TEST')
+  })
+
   test('writes a plan that tp prune takes', { timeout }, async () => {
-    const { code, stdout, stderr } = await tp(tune('plan.json', '--json'))
+    const { code, stdout, stderr } = await tp(tune('plan.json', '--json', '--sure', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
     expect(code).toBe(0)
     const { plan } = JSON.parse(stdout)
     expect(planAt('plan.json')).toEqual(plan)
-    expect(plan.figures).toMatchObject({ maxLoss: 100, examples: 32, runtime: 'onnxruntime-node' })
+    expect(plan.figures).toMatchObject({ maxLoss: 100, sure: true, examples: 32, runtime: 'onnxruntime-node' })
     expect(folder.files().filter((name) => name.includes('measured'))).toEqual([])
     const last = plan.regimes.length - 1
     const pruned = await tp([

@@ -1,8 +1,9 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
-import type { Candidate, Contender } from './contenders.ts'
+import { leastAgain, lossesWith } from './cascades.ts'
+import { byTime, type Candidate, type Contender, totalMs } from './contenders.ts'
 import { type Looking, mostPromising } from './divergences.ts'
 import { profileAt } from './equal-time.ts'
-import { type DenseAnswers, lossesOf, prunedAnswers } from './measure-answers.ts'
+import { type Answers, type Losses, prunedAnswers } from './measure-answers.ts'
 import { evenProfiles, type Profile, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Split } from './split.ts'
@@ -12,7 +13,7 @@ export interface Chosen {
   readonly candidate: Candidate
   /** Where it was verified. */
   readonly loss: Loss
-  /** The fastest of those with one ratio at all sites, or at all but the first, chosen and verified the same way. */
+  /** The fastest with one ratio at all sites, or at all but the first, and nothing run again, chosen and verified the same way. */
   readonly uniform?: Candidate
 }
 
@@ -27,8 +28,12 @@ interface Loss {
 export interface Choice extends Looking, InTurns {
   readonly split: Split
   readonly maxLoss: number
+  /** Whether the upper end of a loss's interval may be no more than that, too. */
+  readonly sure: boolean
+  /** Whether uncertain answers may be run again dense. */
+  readonly cascade: boolean
   /** The dense model's answers to each part. */
-  readonly dense: Readonly<Record<'choose' | 'verify', DenseAnswers>>
+  readonly dense: Readonly<Record<'choose' | 'verify', Answers>>
 }
 
 /** Where no schedule with one ratio holds, tokens are divided between the sites for this part of the dense time. */
@@ -36,31 +41,39 @@ const HARDLY_PRUNED = 0.9
 
 /**
  * The fastest candidate that loses no more than is allowed. Of each promising contender it is found how fast one ratio at all
- * sites can be, then for that time the best division between the sites, and how fast that can be; the fastest of all are
- * timed in turns, and tried on the examples to verify on.
+ * sites can be, then for that time the best division between the sites, and how fast that can be; where answers may be run
+ * again, all of it faster as well, with so many run again that it holds. The fastest of all are timed in turns, and tried on the examples to verify on.
  */
 export async function chooseCandidate(choice: Choice, contenders: readonly Contender[]): Promise<Chosen | undefined> {
   const { measurer, sites } = choice
   const even: (readonly Candidate[])[] = []
-  const divided: (readonly Candidate[])[] = []
+  const others: (readonly Candidate[])[] = []
   for (const contender of await mostPromising(choice, contenders)) {
-    const holding = async (profile: Profile): Promise<readonly Candidate[]> => {
-      const row = await thoseThatHold(choice, rowOf(contender, profile))
-      tellBest(choice, row)
-      return row
+    const dense = contender.msOf(sites.map(() => 1))
+    const found = async (profile: Profile): Promise<{ alone: readonly Candidate[]; again: readonly Candidate[] }> => {
+      const row = rowOf(contender, profile)
+      const alone = await thoseThatHold(choice, row)
+      const again = choice.cascade ? await cascadesOf(choice, row.slice(0, row.length - alone.length), dense) : []
+      tellBest(choice, [...even, ...others, alone, again].flat())
+      return { alone, again }
     }
     measurer.begin('search', 2 * HALVINGS)
-    const own: (readonly Candidate[])[] = []
-    for (const profile of evenProfiles(sites.length)) own.push(await holding(profile))
-    even.push(...own)
-    const dense = contender.msOf(sites.map(() => 1))
-    const profile = await profileAt(choice, contender, own.flat().sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)
+    const own: Candidate[] = []
+    for (const profile of evenProfiles(sites.length)) {
+      const { alone, again } = await found(profile)
+      even.push(alone)
+      others.push(again)
+      own.push(...alone, ...again)
+    }
+    const profile = await profileAt(choice, contender, own.sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)
     measurer.begin('search', HALVINGS)
-    divided.push(await holding(profile))
+    const { alone, again } = await found(profile)
+    others.push(alone, again)
   }
   measurer.begin('verification', 2)
-  const rows = await pacedRows(choice, [...even, ...divided])
+  const rows = await pacedRows(choice, [...even, ...others])
   const chosen = await firstVerified(choice, rows)
+  tellBest(choice, chosen === undefined ? [] : [chosen.candidate])
   const uniform = chosen && (await firstVerified(choice, rows.slice(0, even.length)))
   return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
 }
@@ -83,11 +96,9 @@ async function firstVerified(
   choice: Choice,
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
-  for (const candidate of rows.flatMap(spread).sort(byTime)) {
-    const loss = await lossOf(choice, candidate, 'verify')
-    if (!holds(choice, loss)) continue
-    tellBest(choice, [candidate])
-    return { candidate, loss }
+  for (const candidate of spread(rows.flat().sort(byTime))) {
+    const loss = await lossOn(choice, candidate, 'verify')
+    if (holds(choice, loss)) return { candidate, loss }
   }
   return undefined
 }
@@ -109,52 +120,86 @@ function rowOf({ contestant, msOf }: Contender, profile: Profile): Candidate[] {
   return row
 }
 
+/** Of a row so many are passed over: what is run again changes slowly. */
+const STRIDE = 3
+
+/** So many in a row that are no faster, all in all, end a search. */
+const NO_FASTER = 3
+
+/**
+ * Of schedules that do not hold by themselves, the fastest first, those from the slowest on with so many answers run again that they hold: each
+ * with the fewest, and with more. Ends where what is run again costs more than is saved.
+ */
+async function cascadesOf(choice: Choice, row: readonly Candidate[], denseMs: number): Promise<readonly Candidate[]> {
+  const found: Candidate[] = []
+  let [least, noFaster] = [Number.POSITIVE_INFINITY, 0]
+  for (let i = row.length - 1; i >= 0 && noFaster < NO_FASTER; i -= STRIDE) {
+    const candidate = row[i] as Candidate
+    const answers = await answersOf(choice, candidate, 'choose')
+    const { dense, split } = choice
+    const own = leastAgain(dense.choose, answers, split.choose.targets, (losses) => holds(choice, lossOf(losses)))
+    const guarded = own.map((again) => ({ ...candidate, again: { ...again, ms: again.share * denseMs } }))
+    found.push(...guarded)
+    const ms = Math.min(...guarded.map(totalMs))
+    noFaster = ms < least ? 0 : noFaster + 1
+    least = Math.min(least, ms)
+  }
+  return found.sort((a, b) => a.ms - b.ms)
+}
+
 /** Of a row the fastest that holds on the examples to choose by, found by halving, and all that are slower. */
 async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)
-    if (holds(choice, await lossOf(choice, row[middle] as Candidate, 'choose'))) safe = middle
+    if (holds(choice, await lossOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
     else fails = middle
   }
   return row.slice(safe)
 }
 
 function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[]): void {
-  const [best] = [...candidates].sort(byTime)
+  const [best] = candidates.toSorted(byTime)
   if (best !== undefined) measurer.found(textOf(best, sites))
 }
 
 /** One that follows another takes at least so much more time. */
 const STEP = 1.04
 
-/** Of a row those that differ from the one before. */
-function spread(row: readonly Candidate[]): Candidate[] {
+/** Of candidates, the fastest first, those that differ from the one before. */
+function spread(candidates: readonly Candidate[]): Candidate[] {
   const kept: Candidate[] = []
-  for (const candidate of row) if (candidate.ms >= STEP * (kept.at(-1)?.ms ?? 0)) kept.push(candidate)
+  for (const candidate of candidates) {
+    const [before] = kept.slice(-1).map(totalMs)
+    if (totalMs(candidate) >= STEP * (before ?? 0)) kept.push(candidate)
+  }
   return kept
 }
 
-/** Points lost against dense, paired by example. */
-async function lossOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Loss> {
-  const { sites, split, dense } = choice
+function answersOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
+  const { sites, split } = choice
   const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
-  const answers = await prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
-  const { labelled, believed } = lossesOf(dense[part], answers, split[part].targets)
+  return prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
+}
+
+async function lossOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<Loss> {
+  const { dense, split } = choice
+  const answers = await answersOf(choice, candidate, part)
+  return lossOf(lossesWith(dense[part], answers, split[part].targets, candidate.again?.threshold))
+}
+
+function lossOf({ labelled, believed }: Losses): Loss {
   return { labelled: bootstrapMean(labelled), believed: bootstrapMean(believed) }
 }
 
 /** Whether neither way of counting says that more is lost than is allowed. */
-function holds({ maxLoss }: Choice, { labelled, believed }: Loss): boolean {
-  return Math.max(labelled.estimate, believed.estimate) <= maxLoss
-}
-
-function byTime(a: Candidate, b: Candidate): number {
-  return a.ms - b.ms
+function holds({ maxLoss, sure }: Choice, { labelled, believed }: Loss): boolean {
+  return [labelled, believed].every(({ estimate, high }) => (sure ? high : estimate) <= maxLoss)
 }
 
 /** `balanced: keep 0.8 at block 1, 0.75 at block 3` */
-function textOf({ contestant, shares }: Candidate, sites: readonly number[]): string {
+function textOf({ contestant, shares, again }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([block, { value }]) => `${value} at block ${block}`)
-  return `${contestant.name}: keep ${amounts.join(', ')}`
+  const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % run again`
+  return `${contestant.name}: keep ${amounts.join(', ')}${guarded}`
 }

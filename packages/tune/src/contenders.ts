@@ -26,6 +26,26 @@ export interface Candidate {
   readonly contestant: Named
   readonly shares: Shares
   readonly ms: number
+  /** What the dense model answers again; default: nothing. */
+  readonly again?: Again
+}
+
+/** Answers at least so uncertain are run again dense. */
+export interface Again {
+  readonly threshold: number
+  /** Of the examples. */
+  readonly share: number
+  /** Milliseconds an example, mean over all. */
+  readonly ms: number
+}
+
+/** The sooner first. */
+export function byTime(a: Candidate, b: Candidate): number {
+  return totalMs(a) - totalMs(b)
+}
+
+export function totalMs({ ms, again }: Candidate): number {
+  return ms + (again?.ms ?? 0)
 }
 
 export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {

@@ -1,6 +1,6 @@
 import { mean } from 'simple-statistics'
 import type { Candidate, Contender } from './contenders.ts'
-import { type Answering, type DenseAnswers, measuredDivergences } from './measure-answers.ts'
+import { type Answering, type Answers, measuredDivergences } from './measure-answers.ts'
 import { evenProfiles, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Shares, SiteLoss } from './search.ts'
@@ -10,7 +10,7 @@ export interface Looking extends Answering {
   readonly sites: readonly number[]
   readonly look: Split['look']
   /** The dense model's answers to those. */
-  readonly seen: DenseAnswers
+  readonly seen: Answers
 }
 
 /** How far the answers move with a schedule, by example to look with: no label is asked for. */

@@ -2,4 +2,4 @@ export type { Contestant, Measurements, Shape, TuneOptions, TuneProgress } from 
 export type { Cell } from './regimes.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export { tune } from './tune.ts'
-export type { Figures, TunedPlan } from './tuned-plan.ts'
+export type { Figures, TunedCascade, TunedPlan } from './tuned-plan.ts'

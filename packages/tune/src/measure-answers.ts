@@ -1,49 +1,70 @@
 import { type Method, none, type Runtime, type Schedule } from '@tp/core'
 import { believedLosses, divergences, evaluate, largest, type ModelInputs } from '@tp/eval'
+import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
 /** Only answers are asked for: examples go in batches of like length. */
 const BATCH = 16
 
-/** What a pruned model answers on some examples. */
+/** What examples are asked with. */
 export interface Answering {
   readonly measurer: Measurer
   readonly model: Model
   readonly runtime: Runtime
 }
 
-/** What the dense model answers on some examples. */
-export interface DenseAnswers {
+interface Pruning {
+  readonly method: Method
+  readonly schedule: Schedule
+}
+
+/** What a model answers on some examples. */
+export interface Answers {
   /** [examples, classes] */
   readonly logits: Float32Array
   readonly classes: number
 }
 
-export async function denseAnswers(
-  { measurer, model, runtime }: Answering,
+export function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
+  return answersOf(answering, `dense answers ${name}`, { method: none(), schedule: new Map() }, inputs)
+}
+
+export function prunedAnswers(
+  answering: Answering,
   name: string,
+  pruning: Pruning,
   inputs: ModelInputs,
-): Promise<DenseAnswers> {
-  const numbers = await measurer.measure(`dense answers ${name}`, async () => {
-    await using session = await measurer.load(runtime, model, none(), new Map())
+): Promise<Answers> {
+  return answersOf(answering, `logits ${name}`, pruning, inputs)
+}
+
+async function answersOf(
+  { measurer, model, runtime }: Answering,
+  key: string,
+  { method, schedule }: Pruning,
+  inputs: ModelInputs,
+): Promise<Answers> {
+  const numbers = await measurer.measure(key, async () => {
+    await using session = await measurer.load(runtime, model, method, schedule)
     const { logits } = await evaluate(session, inputs, evaluation(measurer))
     return [...logits]
   })
   return { logits: Float32Array.from(numbers), classes: numbers.length / inputs.targets.length }
 }
 
-/** The class that a pruned model answers with, by example. */
-export async function prunedAnswers(
-  { measurer, model, runtime }: Answering,
-  name: string,
-  { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
-  inputs: ModelInputs,
-): Promise<readonly number[]> {
-  return measurer.measure(`answers ${name}`, async () => {
-    await using session = await measurer.load(runtime, model, method, schedule)
-    return (await evaluate(session, inputs, evaluation(measurer))).predictions
-  })
+/** The class that each example is answered with. */
+export function predictionsOf(answers: Answers): number[] {
+  return rowsOf(answers).map((row) => largest(row))
+}
+
+/** How uncertain each answer is, 1 − its probability. */
+export function uncertaintiesOf(answers: Answers): number[] {
+  return rowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
+}
+
+function rowsOf({ logits, classes }: Answers): Float32Array[] {
+  return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 }
 
 /** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */
@@ -57,16 +78,12 @@ export interface Losses {
  * answer to be likelier than the new one. The second says more with few examples: few answers turn, and their labels are all but a
  * coin's throw. As far as the model is surer than it should be, it is too strict.
  */
-export function lossesOf(
-  { logits, classes }: DenseAnswers,
-  answers: readonly number[],
-  targets: readonly number[],
-): Losses {
+export function lossesOf(dense: Answers, answers: readonly number[], targets: readonly number[]): Losses {
   const right = (i: number, answer: number): number => Number(answer === targets[i])
-  const dense = answers.map((_, i) => largest(logits.subarray(i * classes, (i + 1) * classes)))
+  const before = predictionsOf(dense)
   return {
-    labelled: answers.map((answer, i) => 100 * (right(i, dense[i] as number) - right(i, answer))),
-    believed: believedLosses({ logits, classes }, answers),
+    labelled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
+    believed: believedLosses(dense, answers),
   }
 }
 
@@ -74,9 +91,9 @@ export function lossesOf(
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
-  { method, schedule }: { readonly method: Method; readonly schedule: Schedule },
+  { method, schedule }: Pruning,
   inputs: ModelInputs,
-  dense: DenseAnswers,
+  dense: Answers,
 ): Promise<readonly number[]> {
   return measurer.measure(`divergences ${name}`, async () => {
     await using session = await measurer.load(runtime, model, method, schedule)

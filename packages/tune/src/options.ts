@@ -29,6 +29,16 @@ export interface TuneOptions {
   readonly load?: (runtime: Runtime, model: Model) => Promise<Session>
   /** Points of accuracy that may be lost (default 0.5). */
   readonly maxLoss?: number
+  /**
+   * Whether the upper end of the loss's 95 % interval may be no more than that, instead of its estimate. Bootstrap intervals know
+   * of no answers but those that turned: give some hundred examples.
+   */
+  readonly sure?: boolean
+  /**
+   * Whether uncertain answers may be run again on the dense model, which is then needed beside the pruned one: the plan has a threshold for
+   * `cascade` of @tp/guard, and what is run again is part of its time.
+   */
+  readonly cascade?: boolean
   /** What the time of a plan is judged at; default: examples one by one, at their own lengths. */
   readonly shapes?: readonly Shape[]
   /** Shapes that are timed at the end, to see where pruning pays; default: lengths by powers of 2, batches of 1, 4 and 16. */

@@ -1,4 +1,4 @@
-import { type Method, none, type Runtime, type Schedule } from '@tp/core'
+import { type Method, none, type Runtime, type Schedule, type Session } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
 import { comparePaired } from '@tp/eval'
 import type { Model } from '@tp/onnx'
@@ -25,12 +25,24 @@ export interface Timed {
 /** Enough that a median of ratios near 1 can be told from 1. */
 const ROUNDS = { rounds: 60, budgetMs: 2000 }
 
-/** Times a plan on each shape. */
+interface GridTiming extends Timed {
+  readonly grid: readonly Shape[]
+  /** Tokens of every input, where inputs have one length only. */
+  readonly fixedTokens: number | undefined
+}
+
+interface Pruning {
+  readonly name: string
+  readonly method: Method
+  readonly schedule: Schedule
+  /** Share of the examples that is run again dense. */
+  readonly again: number
+}
+
+/** Times a plan on each shape. What is run again is counted as runs one by one, which is the most that it can cost. */
 export async function timeGrid(
-  { measurer, model, inputs, device }: Timed,
-  { name, method, schedule }: { readonly name: string; readonly method: Method; readonly schedule: Schedule },
-  grid: readonly Shape[],
-  fixedTokens: number | undefined,
+  { measurer, model, inputs, device, grid, fixedTokens }: GridTiming,
+  { name, method, schedule, again }: Pruning,
 ): Promise<Cell[]> {
   measurer.begin('regimes', grid.length)
   const cells: Cell[] = []
@@ -47,9 +59,29 @@ export async function timeGrid(
         return [value, low, high]
       },
     )
-    cells.push({ ...shape, positions: shape.batch * tokens, speedup, low, high } as Cell)
+    const more =
+      again === 0 ? 0 : again * shape.batch * (await partOfOne({ measurer, inputs, device }, dense, shape, tokens))
+    const [value, least, most] = [speedup, low, high].map((factor) => 1 / (1 / (factor as number) + more))
+    cells.push({ ...shape, positions: shape.batch * tokens, speedup: value, low: least, high: most } as Cell)
   }
   return cells
+}
+
+/** The dense model's time for one of the examples of a run, run by itself, over that of the run. */
+async function partOfOne(
+  { measurer, inputs, device }: Omit<Timed, 'model'>,
+  dense: Session,
+  shape: Shape,
+  tokens: number,
+): Promise<number> {
+  if (shape.batch === 1) return 1
+  const [part] = await measurer.measure(`one of ${device.name} dense ${shape.batch}x${tokens}`, async () => {
+    const all = await timedInputs(inputs, shape)
+    const one = await timedInputs(inputs, { ...shape, batch: 1 })
+    const { variants } = await comparePaired({ one: dense, all: dense }, [all], { ...ROUNDS, inputsOf: { one: [one] } })
+    return [variants.all?.speedup.value as number]
+  })
+  return part as number
 }
 
 /** Most positions that are timed: beyond them more only takes longer. */

@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core'
 import { comparePaired } from '@tp/eval'
-import type { Candidate } from './contenders.ts'
+import { byTime, type Candidate } from './contenders.ts'
 import type { Shape } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'
@@ -22,7 +22,7 @@ export async function timedInTurns(
   { measurer, model, inputs, device, sites, shapes }: InTurns,
   candidates: readonly Candidate[],
 ): Promise<Candidate[]> {
-  const expected = [...candidates].sort((a, b) => a.ms - b.ms)
+  const expected = [...candidates].sort(byTime)
   const first = expected.slice(0, TIMED)
   const [reference] = first
   if (reference === undefined || first.length === 1) return expected

@@ -11,6 +11,7 @@ import {
   textDataset,
   textInputs,
 } from '@tp/eval'
+import { cascade } from '@tp/guard'
 import { methods } from '@tp/method-attention'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
@@ -80,6 +81,27 @@ describe('mails', () => {
     const { date: _, ...figures } = again.figures
     const once = await ask({ known })
     expect(once).toMatchObject({ regimes: again.regimes, figures })
+  })
+
+  test('a cascade: more leaves, and what is uncertain is run again', { timeout }, async () => {
+    const shapes = [{ batch: 8, tokens: 64 }]
+    const plan = await ask({ known, shapes, cascade: true, sure: true })
+    const { figures, regimes } = plan
+    expect(figures.loss?.high).toBeLessThanOrEqual(2)
+    expect(figures.believedLoss?.high).toBeLessThanOrEqual(2)
+    const own = regimes.at(-1)?.plan
+    if (own === undefined || plan.cascade === undefined) throw new Error('no cascade')
+    expect(plan.cascade.share).toBeGreaterThan(0)
+    // The loss that it tells is that of the two sessions together.
+    const result = prune(model, fromPlan(own, methods))
+    if (!result.ok) throw new Error(result.refusal.message)
+    const dense = await runtime.load(modelPath('mail'), { threads: 1 })
+    const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
+    await using both = cascade({ pruned, dense, ...plan.cascade })
+    const rows = inputs.targets.flatMap((_, i) => ([2, 4, 7, 9].includes(i % 10) ? [i] : []))
+    const some = someExamples(inputs, rows)
+    const [before, after] = [await evaluate(session, some), await evaluate(both, some)]
+    expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
   test('is broken off between two measurements, and keeps what there is', { timeout }, async () => {

@@ -1,7 +1,7 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Chosen, chooseCandidate } from './choose.ts'
-import { type Candidate, type Contender, contendersOf, type Named, usualShapes } from './contenders.ts'
+import { type Candidate, type Contender, contendersOf, type Named, totalMs, usualShapes } from './contenders.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
@@ -24,6 +24,8 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     runtime,
     device = runtime,
     maxLoss = 0.5,
+    sure = false,
+    cascade = false,
     shapes = usualShapes(inputs),
     grid = usualGrid(inputs),
   } = options
@@ -47,11 +49,16 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     choose: await denseAnswers(common, 'choose', split.choose),
     verify: await denseAnswers(common, 'verify', split.verify),
   }
-  const chosen = await chooseCandidate({ ...common, shapes, split, look: split.look, seen, maxLoss, dense }, contenders)
-  const cells = chosen === undefined ? [] : await timeGrid(common, pruningOf(chosen, sites), grid, fixedTokens)
+  const chosen = await chooseCandidate(
+    { ...common, shapes, split, look: split.look, seen, maxLoss, sure, cascade, dense },
+    contenders,
+  )
+  const timed = { ...common, grid, fixedTokens }
+  const cells = chosen === undefined ? [] : await timeGrid(timed, pruningOf(chosen, sites))
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
+    sure,
     ...(chosen && {
       loss: chosen.loss.labelled,
       believedLoss: chosen.loss.believed,
@@ -66,7 +73,13 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     device: processor,
     date: new Date().toISOString(),
   }
-  return { format: 1, regimes: regimesOf(chosen, sites, cells), figures }
+  const again = chosen?.candidate.again
+  return {
+    format: 1,
+    regimes: regimesOf(chosen, sites, cells),
+    ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
+    figures,
+  }
 }
 
 /** Blocks where tokens can leave: behind the others only such are read that stay anyway. */
@@ -82,11 +95,12 @@ function named(contestant: Contestant): Named {
   return { ...contestant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
-function pruningOf({ candidate: { contestant, shares } }: Chosen, sites: readonly number[]) {
+function pruningOf({ candidate: { contestant, shares, again } }: Chosen, sites: readonly number[]) {
   return {
     name: `${contestant.name} ${shares.join(' ')}`,
     method: contestant.method,
     schedule: scheduleOf(sites, shares),
+    again: again?.share ?? 0,
   }
 }
 
@@ -108,10 +122,7 @@ function planOf({ contestant: { entry, params }, shares }: Candidate, sites: rea
   return { format: 1, method: entry.name, ...(params && { params }), ...amounts }
 }
 
-function expectedMs(
-  { contestant, shares, ms }: Candidate,
-  contenders: readonly Contender[],
-): NonNullable<Figures['expectedMs']> {
-  const own = contenders.find((contender) => contender.contestant === contestant) as Contender
-  return { dense: own.msOf(shares.map(() => 1)), pruned: ms }
+function expectedMs(candidate: Candidate, contenders: readonly Contender[]): NonNullable<Figures['expectedMs']> {
+  const own = contenders.find(({ contestant }) => contestant === candidate.contestant) as Contender
+  return { dense: own.msOf(candidate.shares.map(() => 1)), pruned: totalMs(candidate) }
 }

@@ -44,6 +44,14 @@ export const cases: readonly TuningCase[] = [
   },
 ]
 
+/**
+ * What comes out: one file, whose loss is within what is allowed as far as can be estimated; or a cascade, whose loss is within
+ * it for sure.
+ */
+export const forms = { file: {}, cascade: { cascade: true, sure: true } } as const
+
+export type Form = keyof typeof forms
+
 export type DeviceName = 'node' | 'web'
 
 /** `web` is the wasm of browsers, run by Node. */

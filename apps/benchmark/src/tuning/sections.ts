@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Plan } from '@tp/compiler'
-import { type MethodEntry, TpError } from '@tp/core'
+import { type MethodEntry, type Session, TpError } from '@tp/core'
 import { bootstrapMean, type Speedup } from '@tp/eval'
+import { cascade } from '@tp/guard'
 import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { behind } from '../measure/compare.ts'
@@ -12,9 +13,10 @@ import { factor, interval, plusMinus, points } from '../output/numbers.ts'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
-import { cases, type DeviceName, deviceOf, type TuningCase } from './cases.ts'
+import { cases, type DeviceName, deviceOf, type Form, forms, type TuningCase } from './cases.ts'
 import { believedLoss, uniformWithin } from './equal-loss.ts'
-import { type Answers, fileOf, TestAnswers } from './test-answers.ts'
+import { type Answers, fileOf, TestAnswers, uncertain, withAgain } from './test-answers.ts'
+import { timeOnAll } from './time-on-all.ts'
 
 const NONE: Plan = { format: 1, method: 'none' }
 
@@ -24,21 +26,25 @@ interface Values {
 }
 
 export const sections: readonly Section[] = [
-  ...cases.flatMap((one) => (['node', 'web'] as const).map((device) => tuned(one, device))),
+  ...cases.flatMap((one) =>
+    (['file', 'cascade'] as const).flatMap((form) =>
+      (['node', 'web'] as const).map((device) => tuned(one, device, form)),
+    ),
+  ),
   { name: 'wrong-device', title: 'A plan that was tuned on another device', run: wrongDevice },
 ]
 
-function sectionName({ name }: TuningCase, device: DeviceName): string {
-  return `${name}-${device}`
+function sectionName({ name }: TuningCase, device: DeviceName, form: Form = 'file'): string {
+  return [name, device, ...(form === 'file' ? [] : [form])].join('-')
 }
 
-function tuned(one: TuningCase, device: DeviceName): Section {
+function tuned(one: TuningCase, device: DeviceName, form: Form): Section {
   return {
-    name: sectionName(one, device),
-    title: `${one.name}, tuned ${deviceText(device)}`,
+    name: sectionName(one, device, form),
+    title: `${one.name}, tuned ${deviceText(device)}${form === 'file' ? '' : ' as a cascade'}`,
     async run(context) {
       const calibration = await one.calibration(context)
-      const plan = await tunedPlan(context, one, device, calibration)
+      const plan = await tunedPlan(context, one, device, form, calibration)
       return report(context, one, device, plan)
     },
   }
@@ -48,6 +54,7 @@ async function tunedPlan(
   context: Context,
   { name, maxLoss, contestants }: TuningCase,
   device: DeviceName,
+  form: Form,
   { model, inputs }: Subject,
 ): Promise<TunedPlan> {
   // What is measured on the examples is the same for all devices.
@@ -60,6 +67,7 @@ async function tunedPlan(
     runtime: context.runtime,
     device: deviceOf(device, context),
     maxLoss,
+    ...forms[form],
     known,
     onMeasured: (all) => writeWhole(path, JSON.stringify(all)),
     onProgress: ({ stage, done, total, best }) =>
@@ -78,11 +86,13 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
   const test = await one.test(context)
   const entries = await entriesOf(context, one)
   const own = plan.regimes.at(-1)?.plan as Plan
-  const { uniform: tried } = plan.figures
+  const { uniform: tried, sure } = plan.figures
   const plans: Record<string, Plan> = { dense: NONE, tuned: own, ...(tried && { uniform: tried }) }
   const answers = await TestAnswers.open(context.runtime, test, one.name, entries)
   context.onProgress(`the plan on ${test.lengths.length} examples`)
-  const [dense, tuned] = (await answers.ofAll([NONE, own])) as [Answers, Answers]
+  const [dense, alone] = (await answers.ofAll([NONE, own])) as [Answers, Answers]
+  const again = uncertain(alone, plan.cascade?.threshold ?? Number.POSITIVE_INFINITY)
+  const tuned = withAgain(alone, dense, again)
   context.onProgress('schedules with one ratio at all blocks that lose as much')
   const ways = tried === undefined || wayText(tried) === wayText(own) ? [own] : [own, tried]
   const { blocks } = test
@@ -90,45 +100,94 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
   for (const [i, safe] of equal.entries()) plans[`as safe ${i}`] = safe
   context.onProgress(`times of ${Object.keys(plans).length} models`)
   const files = Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, fileOf(test, plan, entries)]))
-  const speeds = await timed(context, device, test, files)
+  const some = await timed(context, device, test, files)
   const asSafe = Object.keys(plans).filter((name) => name.startsWith('as safe'))
-  const [fastest] = asSafe.sort((a, b) => (speeds[b] as Speedup).value - (speeds[a] as Speedup).value)
+  const [fastest] = asSafe.sort((a, b) => (some[b] as Speedup).value - (some[a] as Speedup).value)
   const shown = Object.keys(plans).filter((name) => !asSafe.includes(name) || name === fastest)
-  const shownAnswers = await answers.ofAll(shown.map((name) => plans[name] as Plan))
-  const rows = shown.map((name, i) => {
-    const answer = shownAnswers[i] as Answers
-    const { value, low, high } = speeds[name] as Speedup
-    return [
-      name === fastest ? 'uniform, as safe' : name,
-      plusMinus(bootstrapMean(rightOf(answer).map((right) => 100 * right))),
-      points(behind(rightOf(dense), rightOf(answer))),
-      believedLoss(dense, answer).toFixed(2),
-      factor(value),
-      interval({ low, high }),
-      name === 'dense' ? 'without its dead tokens' : planText(plans[name] as Plan),
-    ]
-  })
+  const shownFiles = Object.fromEntries(shown.map((name) => [name, files[name] as Uint8Array]))
+  const speeds = plan.cascade === undefined ? some : await timedOnAll(context, device, test, shownFiles, plan.cascade)
+  const lines = shown.map((name) => ({
+    name,
+    label: name === fastest ? 'uniform, as safe' : name,
+    plan: plans[name] as Plan,
+  }))
+  if (plan.cascade !== undefined) lines.splice(2, 0, { name: ALONE, label: ALONE, plan: own })
+  const rows = await Promise.all(
+    lines.map(async ({ name, label, plan }) => {
+      const answer = name === 'tuned' ? tuned : await answers.of(plan)
+      const { value, low, high } = speeds[name] as Speedup
+      return [
+        label,
+        plusMinus(bootstrapMean(rightOf(answer).map((right) => 100 * right))),
+        points(behind(rightOf(dense), rightOf(answer))),
+        believedLoss(dense, answer).toFixed(2),
+        factor(value),
+        interval({ low, high }),
+        name === 'dense' ? 'without its dead tokens' : planText(plan),
+      ]
+    }),
+  )
   const { grid, loss } = plan.figures
   const limit = plan.regimes[0]?.upTo ?? 0
   const routed = grid.map(({ positions, speedup }) => (positions <= limit ? 1 : speedup))
   const gain = (name = 'dense'): number => (speeds.tuned as Speedup).value / (speeds[name]?.value ?? 1)
   const gains = { overUniform: gain('uniform'), overAsSafe: gain(fastest) }
+  const agains = again.filter(Boolean).length / again.length
+  const timedOn =
+    plan.cascade === undefined ? `one by one on ${TIMED} of them` : 'one by one on all of them, their times together'
   return {
     tables: [
       {
-        caption: `Up to ${one.maxLoss} points may be lost; ${test.lengths.length} test examples, speed-up one by one on ${TIMED} of them, over dense without its dead tokens`,
+        caption: `Up to ${one.maxLoss} points may be lost${sure ? ', for sure' : ''}; ${test.lengths.length} test examples, speed-up ${timedOn}, over dense without its dead tokens`,
         headings: ['model', 'accuracy', 'loss', 'by belief', 'speed-up', '95 % interval', ''],
         rows,
       },
       gridTable(grid, limit),
     ],
     notes: [
+      ...(plan.cascade === undefined
+        ? []
+        : [
+            `Answers that are less than ${percent(1 - plan.cascade.threshold)} sure are run again dense: ` +
+              `${percent(plan.cascade.share)} of the examples that were chosen by, ${percent(agains)} of those of the test.`,
+          ]),
       `Where the plan was verified it lost ${loss === undefined ? 'nothing, since nothing is pruned' : points(loss)}. ` +
         `Over the grid, dense where that is faster: mean ${factor(mean(routed))}, least ${factor(Math.min(...routed))}. ` +
-        `The tuned plan is ${factor(gains.overUniform)} as fast as the uniform one that was chosen on the same examples, ` +
-        `and ${factor(gains.overAsSafe)} as fast as the fastest uniform one that loses no more on test.`,
+        (tried === undefined
+          ? 'No uniform plan held where it was verified, so that dense would have been left; the tuned plan is '
+          : `The tuned plan is ${factor(gains.overUniform)} as fast as the uniform one that was chosen on the same examples, and `) +
+        `${factor(gains.overAsSafe)} as fast as the fastest uniform one that loses no more on test.`,
     ],
-    values: { plan, speeds, gains, routed } satisfies Values & Record<string, unknown>,
+    values: { plan, speeds, gains, routed, again: agains } satisfies Values & Record<string, unknown>,
+  }
+}
+
+/** The row of a cascade's pruned model by itself. */
+const ALONE = 'nothing run again'
+
+/** Every test example on every model, and on the cascade of the tuned one. */
+async function timedOnAll(
+  context: Context,
+  device: DeviceName,
+  { inputs, lengths }: Subject,
+  { tuned, ...others }: Readonly<Record<string, Uint8Array>>,
+  { uncertainty, threshold }: NonNullable<TunedPlan['cascade']>,
+): Promise<Record<string, Speedup>> {
+  const runtime = deviceOf(device, context)
+  const load = (file: Uint8Array | undefined): Promise<Session> => runtime.load(file as Uint8Array, { threads: 1 })
+  const sessions: Record<string, Session> = {}
+  try {
+    for (const [name, file] of Object.entries(others)) sessions[name] = await load(file)
+    sessions[ALONE] = await load(tuned)
+    sessions.tuned = cascade({ pruned: await load(tuned), dense: await load(others.dense), uncertainty, threshold })
+    return await timeOnAll(
+      sessions,
+      (row) => inputs.feeds([row]),
+      lengths.length,
+      (part, parts) => context.onProgress(`timing all test examples, part ${part} of ${parts}`),
+    )
+  } finally {
+    for (const session of Object.values(sessions)) await session.dispose()
   }
 }
 
@@ -216,4 +275,8 @@ function wayText({ method, params = {} }: Plan): string {
 
 function deviceText(device: DeviceName): string {
   return device === 'node' ? 'in Node' : 'in wasm'
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
 }

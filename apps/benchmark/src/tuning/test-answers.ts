@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
 import { type MethodEntry, none, type Runtime } from '@tp/core'
 import type { Evaluation } from '@tp/eval'
+import { uncertaintyOf } from '@tp/guard'
 import { encodeModel } from '@tp/onnx'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'
@@ -63,6 +64,25 @@ export class TestAnswers {
   ofAll(plans: readonly Plan[]): Promise<Answers[]> {
     return inParallel(plans.map((plan) => () => this.of(plan)))
   }
+}
+
+/** Those of a pruned model, and the dense one's where it was asked again. */
+export function withAgain(pruned: Answers, dense: Answers, again: readonly boolean[]): Answers {
+  const { classes } = pruned
+  const pick = <T>(own: readonly T[], other: readonly T[]): T[] =>
+    own.map((value, i) => (again[i] ? (other[i] as T) : value))
+  return {
+    classes,
+    logits: pruned.logits.map((value, i) => (again[Math.floor(i / classes)] ? (dense.logits[i] as number) : value)),
+    predictions: pick(pruned.predictions, dense.predictions),
+    correct: pick(pruned.correct, dense.correct),
+  }
+}
+
+/** Which answers are at least so uncertain. */
+export function uncertain({ logits, classes, predictions }: Answers, threshold: number): boolean[] {
+  const row = (i: number): Float32Array => logits.subarray(i * classes, (i + 1) * classes)
+  return predictions.map((_, i) => uncertaintyOf(row(i), 'probability') >= threshold)
 }
 
 /** @param entries methods that plans name */

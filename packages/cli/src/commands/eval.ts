@@ -47,7 +47,8 @@ const options = {
   guard: {
     type: 'string',
     value: 'FILE',
-    description: 'MODEL is pruned: evaluate it also with what tp calibrate has written; needs --against',
+    description:
+      'MODEL is pruned: evaluate it also with what tp calibrate or tp tune --cascade has written; needs --against',
   },
   against: { type: 'string', value: 'DENSE', description: 'the dense model beside --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },

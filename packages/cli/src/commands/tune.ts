@@ -1,26 +1,26 @@
 import { throwIfAborted } from '@tp/core'
 import { readModelFolder } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type TunedPlan, type TuneProgress, tune } from '@tp/tune'
+import { type TuneProgress, tune } from '@tp/tune'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
 import { inputRoles, isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
-import { type ModelFile, readModelFile } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
 import { dataOptions, openInputs } from '../model/open-inputs.ts'
 import { replaceFile } from '../model/replace-file.ts'
 import { checkTarget } from '../model/stage-model.ts'
 import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
-import { factor } from '../output/numbers.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
 import { contestantsOf, fingerprintOf, takesTrainedValues } from '../tuning/contestants.ts'
+import { describePlan } from '../tuning/describe.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 
 const options = {
@@ -33,6 +33,14 @@ const options = {
       'what is chosen from; default: methods without training that suit texts, or pictures and sounds, and those of --plugin',
   },
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
+  sure: {
+    type: 'boolean',
+    description: 'the upper end of the 95 % interval of the loss may be no more than that, not its estimate alone',
+  },
+  cascade: {
+    type: 'boolean',
+    description: 'answers that are uncertain may be run again on the dense model (cascade of @tp/guard)',
+  },
   runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
     type: 'string',
@@ -67,12 +75,14 @@ export const tuneCommand: Command = command({
     'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
     '',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
+    '  tp tune model.onnx --data calibration.tsv --max-loss 1 --sure --cascade -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
     '  tp tune model.onnx --data calibration.tsv --methods value-aware,sdtp --weights sdtp.safetensors -o plan.json',
   ],
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, runtime, weights, plugin = [] } = given
+    const { out, data, json = false, resume = false, sure = false, cascade = false } = given
+    const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
@@ -103,6 +113,8 @@ export const tuneCommand: Command = command({
       runtime: nodeRuntime(),
       device,
       maxLoss,
+      sure,
+      cascade,
       ...(shapes && {
         shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
       }),
@@ -121,9 +133,9 @@ export const tuneCommand: Command = command({
     await removeWithWaiting(measured)
     progress.end()
     const seconds = Math.round((performance.now() - began) / 100) / 10
-    print(
-      json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describe(file, out, plan, weights, catalog),
-    )
+    const own = entries.find(({ name }) => name === plan.regimes.at(-1)?.plan.method)
+    const files = { model: path, out, weights: own && takesTrainedValues(own) ? weights : undefined }
+    print(json ? jsonDocument('tune', { model: path, out, plan, seconds }) : describePlan(plan, files))
     return EXIT.done
   },
 })
@@ -132,36 +144,4 @@ export const tuneCommand: Command = command({
 function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {
   const own = [...catalog.values()].filter(({ from }) => plugins.includes(from))
   return own.filter(({ entry }) => !takesTrainedValues(entry)).map(({ entry }) => entry.name)
-}
-
-function describe(
-  { path }: ModelFile,
-  out: string,
-  { regimes, figures }: TunedPlan,
-  weights: string | undefined,
-  catalog: MethodCatalog,
-): string {
-  const { loss, grid, maxLoss, examples } = figures
-  const last = regimes.at(-1)?.plan
-  if (last === undefined || loss === undefined || last.method === 'none') {
-    return [
-      `${out}  nothing pruned is faster and loses no more than ${maxLoss} points`,
-      'what no output reads is left out all the same',
-    ].join('\n')
-  }
-  const amounts = [last.keep].flat().map((keep, i) => `${keep} at block ${last.layers?.[i]}`)
-  const speeds = grid.map(
-    ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
-  )
-  const interval = `${loss.low.toFixed(1)} … ${loss.high.toFixed(1)}`
-  const [first] = regimes
-  const trained =
-    weights !== undefined && takesTrainedValues(findMethod(catalog, last.method)) ? ` --weights ${weights}` : ''
-  return [
-    `${out}  ${last.method}, keep ${amounts.join(', ')}`,
-    `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
-    `times as fast as dense  ${speeds.join(', ')}`,
-    ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
-    `next  tp prune ${path} --plan ${out}${trained} -o pruned.onnx`,
-  ].join('\n')
 }

@@ -16,8 +16,8 @@ export function describeGuarded({ rows, again, alarms }: GuardedFigures): string
   const headings = ['model', 'accuracy', 'loss in points', 'agrees with dense', 'run again', 'p50 ms', 'speed-up']
   return [
     table(headings, cells, ['model']),
-    ...alarms.map(alarmText),
-    ...(alarms.length === 0 ? ['no alarm'] : []),
+    ...(alarms ?? []).map(alarmText),
+    ...(alarms?.length === 0 ? ['no alarm'] : []),
   ].join('\n')
 }
 
@@ -43,6 +43,6 @@ export function guardedContent({ rows, again, alarms }: GuardedFigures): object 
       speedupHigh: speedup.high,
     })),
     again,
-    alarms,
+    ...(alarms && { alarms }),
   }
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { hasRegimes } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import {
   comparePaired,
@@ -8,8 +9,9 @@ import {
   type ModelInputs,
   type VariantLatency,
 } from '@tp/eval'
-import { type Alarm, cascade, type Guard, monitor, readGuard } from '@tp/guard'
+import { type Alarm, type Cascade, cascade, type Guard, type Monitor, monitor, readGuard } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
+import type { TunedPlan } from '@tp/tune'
 import type { Context } from '../command/context.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
@@ -28,17 +30,24 @@ export interface GuardedFigures {
   readonly rows: readonly GuardedRow[]
   /** Share of the inputs that were run again. */
   readonly again: number
-  readonly alarms: readonly Alarm[]
+  /** Where a monitor was asked for. */
+  readonly alarms?: readonly Alarm[]
 }
 
 const TIMING_MS = 20_000
 
-/** @throws TpError TP_GUARD for a file that is no guard, or one of other models; TP_FILE_NOT_FOUND */
-export async function readGuardFile(path: string, pruned: ModelFile, dense: ModelFile): Promise<Guard> {
+/** What guards a pruned model: of a guard file all, of a plan that was tuned the cascade. */
+export type Guarding = Pick<Guard, 'models'> & {
+  readonly cascade: Pick<Guard['cascade'], 'threshold' | 'uncertainty'>
+  readonly monitor?: Guard['monitor']
+}
+
+/** @throws TpError TP_GUARD for a file that is no guard, or one of other models; TP_PLAN for a plan without a cascade; TP_FILE_NOT_FOUND */
+export async function readGuardFile(path: string, pruned: ModelFile, dense: ModelFile): Promise<Guarding> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no guard that can be read at ${path}`, { cause })
   })
-  const guard = readGuard(text, path)
+  const guard = cascadeOfPlan(text, path) ?? readGuard(text, path)
   const { models } = guard
   const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash())
   if (other === undefined) return guard
@@ -57,16 +66,18 @@ export async function measureGuarded(
   }: {
     readonly pruned: ModelFile
     readonly dense: ModelFile
-    readonly guard: Guard
+    readonly guard: Guarding
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
   { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<GuardedFigures> {
   const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
-  const openGuarded = async () => {
-    const watched = monitor(await load(pruned), guard.monitor)
-    return { watched, guarded: cascade({ ...guard.cascade, pruned: watched, dense: await load(dense) }) }
+  const openGuarded = async (): Promise<{ readonly watched?: Monitor; readonly guarded: Cascade }> => {
+    const own = await load(pruned)
+    const watched = guard.monitor && monitor(own, guard.monitor)
+    const guarded = cascade({ ...guard.cascade, pruned: watched ?? own, dense: await load(dense) })
+    return { guarded, ...(watched && { watched }) }
   }
   const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
   progress.stage('evaluating dense')
@@ -76,7 +87,7 @@ export async function measureGuarded(
   progress.stage('evaluating guarded')
   const { watched, guarded } = await openGuarded()
   const kept = await evaluateSession(guarded, { ...task, file: pruned })
-  const [{ inputs: count, dense: again }, { alarms }] = [guarded.statistics(), watched.statistics()]
+  const { inputs: count, dense: again } = guarded.statistics()
 
   progress.stage('timing')
   await using first = await load(dense)
@@ -95,5 +106,19 @@ export async function measureGuarded(
     ...compareToDense(evaluation, all),
     latency: variants[model] as VariantLatency,
   }))
-  return { rows, again: again / count, alarms }
+  return { rows, again: again / count, ...(watched && { alarms: watched.statistics().alarms }) }
+}
+
+/** Of a plan that was tuned as a cascade, what `tp eval` needs; undefined for a file that is no plan. */
+function cascadeOfPlan(text: string, path: string): Guarding | undefined {
+  let plan: unknown
+  try {
+    plan = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!hasRegimes(plan)) return undefined
+  const { cascade } = plan as Partial<Pick<TunedPlan, 'cascade'>>
+  if (cascade?.uncertainty === 'probability' && Number.isFinite(cascade.threshold)) return { cascade }
+  throw new TpError('TP_PLAN', path, 'this plan has no cascade; tp tune --cascade writes one')
 }

@@ -1,0 +1,42 @@
+import fc from 'fast-check'
+import { mean } from 'simple-statistics'
+import { expect, test } from 'vitest'
+import { leastAgain, lossesWith } from './cascades.ts'
+import { type Losses, predictionsOf } from './measure-answers.ts'
+
+/** Logits of two classes of two models for the same examples, and labels. */
+const answers = fc.array(
+  fc.record({
+    dense: fc.tuple(fc.float({ min: -4, max: 4, noNaN: true }), fc.float({ min: -4, max: 4, noNaN: true })),
+    pruned: fc.tuple(fc.float({ min: -4, max: 4, noNaN: true }), fc.float({ min: -4, max: 4, noNaN: true })),
+    target: fc.nat({ max: 1 }),
+  }),
+  { minLength: 1, maxLength: 40 },
+)
+
+const atMost =
+  (points: number) =>
+  ({ labelled, believed }: Losses): boolean =>
+    mean(labelled) <= points && mean(believed) <= points
+
+test('the first threshold that is offered holds, and runs the fewest again of those that can', () => {
+  fc.assert(
+    fc.property(answers, fc.integer({ min: 0, max: 20 }), (rows, allowed) => {
+      const [dense, pruned] = (['dense', 'pruned'] as const).map((name) => ({
+        logits: Float32Array.from(rows.flatMap((row) => row[name])),
+        classes: 2,
+      })) as [Parameters<typeof lossesWith>[0], Parameters<typeof lossesWith>[1]]
+      const targets = rows.map(({ target }) => target)
+      const turned = predictionsOf(dense).some((own, i) => own !== predictionsOf(pruned)[i])
+      const offered = leastAgain(dense, pruned, targets, atMost(allowed))
+      expect(offered.length > 0).toBe(turned)
+      for (const [i, { threshold, share }] of offered.entries()) {
+        expect(share).toBeGreaterThanOrEqual(offered[i - 1]?.share ?? 0)
+        if (i === 0) expect(atMost(allowed)(lossesWith(dense, pruned, targets, threshold))).toBe(true)
+      }
+      // The last one runs all answers again that turned.
+      const { labelled, believed } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
+      for (const loss of [...labelled, ...believed]) expect(Math.abs(loss)).toBe(0)
+    }),
+  )
+})

@@ -1,0 +1,36 @@
+import type { Again } from './contenders.ts'
+import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
+
+/** What is lost where answers that are at least so uncertain are the dense model's. */
+export function lossesWith(
+  dense: Answers,
+  pruned: Answers,
+  targets: readonly number[],
+  threshold: number = Number.POSITIVE_INFINITY,
+): Losses {
+  const [before, uncertain] = [predictionsOf(dense), uncertaintiesOf(pruned)]
+  const after = predictionsOf(pruned).map((own, i) =>
+    (uncertain[i] as number) >= threshold ? (before[i] as number) : own,
+  )
+  return lossesOf(dense, after, targets)
+}
+
+/**
+ * From which uncertainty on answers have to be run again for a loss that holds: the threshold that runs the fewest, and lower ones.
+ * Losses change at the uncertainties of answers that turned, so those are what can be chosen.
+ */
+export function leastAgain(
+  dense: Answers,
+  pruned: Answers,
+  targets: readonly number[],
+  holds: (losses: Losses) => boolean,
+): Omit<Again, 'ms'>[] {
+  const [before, after] = [predictionsOf(dense), predictionsOf(pruned)]
+  const uncertain = uncertaintiesOf(pruned)
+  const turned = uncertain.filter((_, i) => before[i] !== after[i]).sort((a, b) => b - a)
+  const first = turned.findIndex((threshold) => holds(lossesWith(dense, pruned, targets, threshold)))
+  return turned.slice(first < 0 ? turned.length : first).map((threshold) => ({
+    threshold,
+    share: uncertain.filter((own) => own >= threshold).length / uncertain.length,
+  }))
+}

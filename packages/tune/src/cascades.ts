@@ -15,6 +15,11 @@ export function lossesWith(
   return lossesOf(dense, after, targets)
 }
 
+/** A threshold that holds. */
+export interface Offer extends Omit<Again, 'ms'> {
+  readonly losses: Losses
+}
+
 /**
  * From which uncertainty on answers have to be run again for a loss that holds: the threshold that runs the fewest, and lower ones.
  * Losses change at the uncertainties of answers that turned, so those are what can be chosen.
@@ -24,13 +29,15 @@ export function leastAgain(
   pruned: Answers,
   targets: readonly number[],
   holds: (losses: Losses) => boolean,
-): Omit<Again, 'ms'>[] {
+): Offer[] {
   const [before, after] = [predictionsOf(dense), predictionsOf(pruned)]
   const uncertain = uncertaintiesOf(pruned)
   const turned = uncertain.filter((_, i) => before[i] !== after[i]).sort((a, b) => b - a)
-  const first = turned.findIndex((threshold) => holds(lossesWith(dense, pruned, targets, threshold)))
-  return turned.slice(first < 0 ? turned.length : first).map((threshold) => ({
+  const all = turned.map((threshold) => ({
     threshold,
     share: uncertain.filter((own) => own >= threshold).length / uncertain.length,
+    losses: lossesWith(dense, pruned, targets, threshold),
   }))
+  const first = all.findIndex(({ losses }) => holds(losses))
+  return first < 0 ? [] : all.slice(first)
 }

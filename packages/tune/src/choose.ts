@@ -1,4 +1,5 @@
 import { bootstrapMean, type Interval } from '@tp/eval'
+import { mean } from 'simple-statistics'
 import { leastAgain, lossesWith } from './cascades.ts'
 import { byTime, type Candidate, type Contender, totalMs } from './contenders.ts'
 import { type Looking, mostPromising } from './divergences.ts'
@@ -127,24 +128,29 @@ const STRIDE = 3
 const NO_FASTER = 3
 
 /**
- * Of schedules that do not hold by themselves, the fastest first, those from the slowest on with so many answers run again that they hold: each
- * with the fewest, and with more. Ends where what is run again costs more than is saved.
+ * Of schedules that do not hold by themselves, the fastest first, those from the slowest on with so many answers run again that they
+ * hold: for each step of time, all in all, the one that loses least by the dense model's own belief. Ends where what is run again costs more
+ * than is saved.
  */
 async function cascadesOf(choice: Choice, row: readonly Candidate[], denseMs: number): Promise<readonly Candidate[]> {
-  const found: Candidate[] = []
+  const { dense, split } = choice
+  const found = new Map<number, { readonly candidate: Candidate; readonly loss: number }>()
   let [least, noFaster] = [Number.POSITIVE_INFINITY, 0]
   for (let i = row.length - 1; i >= 0 && noFaster < NO_FASTER; i -= STRIDE) {
-    const candidate = row[i] as Candidate
-    const answers = await answersOf(choice, candidate, 'choose')
-    const { dense, split } = choice
-    const own = leastAgain(dense.choose, answers, split.choose.targets, (losses) => holds(choice, lossOf(losses)))
-    const guarded = own.map((again) => ({ ...candidate, again: { ...again, ms: again.share * denseMs } }))
-    found.push(...guarded)
-    const ms = Math.min(...guarded.map(totalMs))
-    noFaster = ms < least ? 0 : noFaster + 1
-    least = Math.min(least, ms)
+    const schedule = row[i] as Candidate
+    const answers = await answersOf(choice, schedule, 'choose')
+    const offered = leastAgain(dense.choose, answers, split.choose.targets, (losses) => holds(choice, lossOf(losses)))
+    const before = least
+    for (const { losses, ...again } of offered) {
+      const candidate = { ...schedule, again: { ...again, ms: again.share * denseMs } }
+      const loss = mean(losses.believed)
+      const step = Math.floor(Math.log(totalMs(candidate)) / Math.log(STEP))
+      if (loss < (found.get(step)?.loss ?? Number.POSITIVE_INFINITY)) found.set(step, { candidate, loss })
+      least = Math.min(least, totalMs(candidate))
+    }
+    noFaster = least < before ? 0 : noFaster + 1
   }
-  return found.sort((a, b) => a.ms - b.ms)
+  return [...found.values()].map(({ candidate }) => candidate).sort((a, b) => a.ms - b.ms)
 }
 
 /** Of a row the fastest that holds on the examples to choose by, found by halving, and all that are slower. */

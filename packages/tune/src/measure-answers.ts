@@ -46,7 +46,7 @@ async function answersOf(
   inputs: ModelInputs,
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
-    await using session = await measurer.load(runtime, model, method, schedule)
+    await using session = await measurer.load(runtime, model, method, schedule, {})
     const { logits } = await evaluate(session, inputs, evaluation(measurer))
     return [...logits]
   })
@@ -96,7 +96,7 @@ export async function measuredDivergences(
   dense: Answers,
 ): Promise<readonly number[]> {
   return measurer.measure(`divergences ${name}`, async () => {
-    await using session = await measurer.load(runtime, model, method, schedule)
+    await using session = await measurer.load(runtime, model, method, schedule, {})
     return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
   })
 }

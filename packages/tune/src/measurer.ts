@@ -1,4 +1,4 @@
-import { type Method, type Runtime, type Schedule, type Session, throwIfAborted } from '@tp/core'
+import { type Method, type Runtime, type Schedule, type Session, type SessionOptions, throwIfAborted } from '@tp/core'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { TuneOptions, TuneProgress } from './options.ts'
 import { pruned } from './pruning.ts'
@@ -32,10 +32,16 @@ export class Measurer {
     this.#tell(0)
   }
 
-  /** A pruned model on a runtime, on one thread. */
-  load(runtime: Runtime, model: Model, method: Method, schedule: Schedule): Promise<Session> {
+  /** A pruned model on a runtime, on one thread if it is to be timed. */
+  load(
+    runtime: Runtime,
+    model: Model,
+    method: Method,
+    schedule: Schedule,
+    options: SessionOptions = { threads: 1 },
+  ): Promise<Session> {
     const own = pruned(model, method, schedule).model
-    return this.#options.load?.(runtime, own) ?? runtime.load(encodeModel(own), { threads: 1 })
+    return this.#options.load?.(runtime, own, options) ?? runtime.load(encodeModel(own), options)
   }
 
   /** @throws TpError TP_ABORTED */

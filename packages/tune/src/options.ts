@@ -1,4 +1,4 @@
-import type { AbortSignalLike, MethodEntry, OptionValues, Runtime, Session } from '@tp/core'
+import type { AbortSignalLike, MethodEntry, OptionValues, Runtime, Session, SessionOptions } from '@tp/core'
 import type { ModelInputs } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 
@@ -25,8 +25,8 @@ export interface TuneOptions {
   readonly runtime: Runtime
   /** The device that is tuned for; default: `runtime`. One thread. */
   readonly device?: Runtime
-  /** How a model is loaded; default: from its bytes, on one thread. For weights that lie in data files. */
-  readonly load?: (runtime: Runtime, model: Model) => Promise<Session>
+  /** How a model is loaded; default: from its bytes. For weights that lie in data files. What is timed has one thread. */
+  readonly load?: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
   /** Points of accuracy that may be lost (default 0.5). */
   readonly maxLoss?: number
   /**

@@ -39,7 +39,7 @@ export const cases: readonly TuningCase[] = [
     name: 'minilm-sentiment',
     maxLoss: 1,
     calibration: (context) => openMinilm(context, ['imdb', 'calibration.tsv'], CHOSEN_BY),
-    test: (context) => openMinilm(context, ['imdb', 'test.tsv'], 1000),
+    test: (context) => openMinilm(context, ['imdb', 'test.tsv']),
     contestants: async (context) => [...withoutTraining, { entry: await learnedFromReviews(context) }],
   },
 ]

@@ -44,7 +44,7 @@ export class TestAnswers {
     name: string,
     entries: readonly MethodEntry[],
   ): Promise<TestAnswers> {
-    const path = reportPath('json', `tuning/${name}-test`)
+    const path = reportPath('json', `tuning/${name}-test-${subject.lengths.length}`)
     const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Record<string, Kept>
     return new TestAnswers(runtime, subject, entries, path, known)
   }

@@ -119,7 +119,7 @@ export const tuneCommand: Command = command({
         shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),
       }),
       ...(resume && { known: await readMeasured(measured, about) }),
-      load: (own, model) => loadSession(model, file, { runtime: own, threads: 1, signal }),
+      load: (own, model, { threads }) => loadSession(model, file, { runtime: own, threads, signal }),
       onMeasured: (known) => writeMeasured(measured, { about, known }),
       onProgress(at) {
         if (at.stage !== stage) progress.stage(stages[at.stage])

@@ -7,7 +7,7 @@ import { MAIN_METHOD, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import { isControl, settingKey, settingText } from '../setting.ts'
 import { breakEvenSentence } from '../verdict/lengths.ts'
 import { peersSentence, togetherSentence } from '../verdict/peers.ts'
-import { chanceSentence, noPruningSentence, pruningSentence } from '../verdict/pruning.ts'
+import { chanceSentence, learnedSentence, noPruningSentence, pruningSentence } from '../verdict/pruning.ts'
 import { optimisationSentence, runtimeSentence } from '../verdict/runtimes.ts'
 import { shiftSentence } from '../verdict/shift.ts'
 import { gridTimes } from './grid.ts'
@@ -34,6 +34,7 @@ function choiceVerdicts(plan: SubjectPlan, rows: readonly Row[]): string[] {
   return [
     pruningSentence({ subject, name: nameOf(pruning), allowed: USUAL_LOSS, speedup, loss: row.loss }),
     ...chanceVerdict(plan, pruning.ladder.name, setting),
+    ...learnedVerdict(plan, chosen, pruning, nameOf),
     peersSentence(subject, USUAL_LOSS, peers, (first, second) =>
       between((first as (typeof peers)[number]).one, (second as (typeof peers)[number]).one),
     ),
@@ -62,14 +63,37 @@ function chanceVerdict(plan: SubjectPlan, name: string, setting: Row['setting'])
   return random && answers ? [chanceSentence(name, behind(shareRight(answers), shareRight(random)))] : []
 }
 
-/** Of the first family's best. */
+function learnedVerdict(
+  plan: SubjectPlan,
+  chosen: readonly Reported[],
+  pruning: Reported,
+  nameOf: (one: Reported) => string,
+): string[] {
+  const learned = chosen.find(({ ladder }) => ladder.group === 'learned')
+  const [own, other] = [learned, pruning].map((one) => one && plan.answers(one.ladder, one.setting, 'test'))
+  if (learned === undefined || own === undefined || other === undefined) return []
+  const sentence = learnedSentence({
+    subject: plan.form.name,
+    name: nameOf(learned),
+    speedup: learned.tested,
+    loss: learned.row.loss,
+    beside: pruning.ladder.name,
+    over: overPeer(plan, learned, pruning),
+    lead: behind(shareRight(own), shareRight(other)),
+  })
+  return [sentence]
+}
+
+/** Of the first family's best, and of all that has learned. */
 function shiftVerdict(plan: SubjectPlan): string[] {
-  const [first, ...others] = shiftedLosses(plan).filter(
-    ({ setting }) => setting.kind === 'pruned' && !isControl(setting),
-  )
-  if (first === undefined) return []
-  const shifts = others.filter(({ name, unchanged }) => name === first.name && !unchanged)
-  return shifts.length === 0 ? [] : [shiftSentence(plan.form.name, first.name, shifts)]
+  const all = shiftedLosses(plan)
+  const first = all.find(({ setting }) => setting.kind === 'pruned' && !isControl(setting))
+  const learned = all.filter(({ setting }) => setting.kind === 'learned')
+  const names = new Set([...(first ? [first] : []), ...learned].map(({ name }) => name))
+  return [...names].flatMap((name) => {
+    const [, ...shifts] = all.filter((one) => one.name === name && !one.unchanged)
+    return shifts.length === 0 ? [] : [shiftSentence(plan.form.name, name, shifts)]
+  })
 }
 
 function lengthVerdicts(plan: SubjectPlan): string[] {

@@ -43,7 +43,32 @@ function pointWords(points: number): string {
 /** Against the same budget filled by chance. @param lead points that the method is ahead, paired by example */
 export function chanceSentence(name: string, lead: Interval): string {
   if (lead.low > 0) return `${name} is ${pointsText(lead)} ahead of random tokens at the same budget.`
-  const behind = { estimate: -lead.estimate, low: -lead.high, high: -lead.low }
-  if (lead.high < 0) return `${name} is ${pointsText(behind)} behind random tokens at the same budget.`
+  if (lead.high < 0) return `${name} is ${pointsText(negative(lead))} behind random tokens at the same budget.`
   return `${name} is not told apart from random tokens at the same budget: ${pointsText(lead)} ahead.`
+}
+
+/** What has learned, beside what is pruned without training. */
+export interface LearnedBeside extends Omit<Chosen, 'allowed'> {
+  readonly beside: string
+  /** Over that one, in the same rounds. */
+  readonly over: Speedup
+  /** Points that it is ahead of that one, paired by example. */
+  readonly lead: Interval
+}
+
+/** How fast what has learned is and what it loses, and what that gains over no training. */
+export function learnedSentence({ subject, name, speedup, loss, beside, over, lead }: LearnedBeside): string {
+  const speed = `is ${speedupText(speedup)} as fast as the model without its dead tokens`
+  const against = `${speedupText(over)} as fast as ${beside}`
+  return `On ${subject}, ${name} ${speed} and loses ${pointsText(loss)} on test data, ${lossWords(loss)}: ${against}, ${leadText(lead)}.`
+}
+
+function leadText(lead: Interval): string {
+  if (lead.low > 0) return `and ${pointsText(lead)} ahead of it`
+  if (lead.high < 0) return `but ${pointsText(negative(lead))} behind it`
+  return `and not told apart from it in accuracy: ${pointsText(lead)} ahead`
+}
+
+function negative({ estimate, low, high }: Interval): Interval {
+  return { estimate: -estimate, low: -high, high: -low }
 }

@@ -2,7 +2,7 @@ import type { Interval, Speedup } from '@tp/eval'
 import { describe, expect, test } from 'vitest'
 import { breakEvenSentence } from './lengths.ts'
 import { type Peer, peersSentence, togetherSentence } from './peers.ts'
-import { chanceSentence, noPruningSentence, pruningSentence } from './pruning.ts'
+import { chanceSentence, learnedSentence, noPruningSentence, pruningSentence } from './pruning.ts'
 import { optimisationSentence, runtimeSentence } from './runtimes.ts'
 import { shiftSentence } from './shift.ts'
 
@@ -51,6 +51,24 @@ test('against chance: ahead, behind, or not told apart', () => {
   expect(chanceSentence('a', loss(2))).toBe('a is 2.0 points (1.5 … 2.5) ahead of random tokens at the same budget.')
   expect(chanceSentence('a', loss(-2))).toBe('a is 2.0 points (1.5 … 2.5) behind random tokens at the same budget.')
   expect(chanceSentence('a', loss(0.2))).toContain('is not told apart from random tokens')
+})
+
+test('what has learned, beside what has not: ahead, behind, or not told apart', () => {
+  const about = {
+    subject: 'mail',
+    name: 'b, learned,',
+    beside: 'a',
+    speedup: speed(2),
+    over: speed(1.2),
+    loss: loss(0.2),
+  }
+  const text = learnedSentence({ ...about, lead: loss(2) })
+  expect(text).toContain(
+    'b, learned, is 2.00× (1.90 … 2.10) as fast as the model without its dead tokens and loses 0.2',
+  )
+  expect(text).toContain('1.20× (1.10 … 1.30) as fast as a, and 2.0 points (1.5 … 2.5) ahead of it')
+  expect(learnedSentence({ ...about, lead: loss(-2) })).toContain('but 2.0 points (1.5 … 2.5) behind it')
+  expect(learnedSentence({ ...about, lead: loss(0) })).toContain('not told apart from it in accuracy')
 })
 
 describe('other ways to save work', () => {

@@ -1,24 +1,24 @@
 import type { NamedTensors, Session } from '@tp/core'
 import { bootstrap, type Comparison, comparePaired, type Speedup, sumOf } from '@tp/eval'
 
-/** All examples are timed in so many parts, which are what an interval is drawn from. */
+/** Examples are timed in so many parts, which are what an interval is drawn from. */
 const PARTS = 20
 
 /**
- * Times every example once on each session, in turns: for sessions that take longer for some examples than for others of the
+ * Times examples once on each session, in turns: for sessions that take longer for some examples than for others of the
  * same length. How many times as fast as the first of them, all examples together.
  */
-export async function timeOnAll(
+export async function timeOnEach(
   sessions: Readonly<Record<string, Session>>,
   feedsOf: (row: number) => Promise<NamedTensors>,
-  count: number,
+  rows: readonly number[],
   onProgress: (part: number, parts: number) => void,
 ): Promise<Record<string, Speedup>> {
   const parts: Comparison[] = []
   for (let part = 0; part < PARTS; part++) {
     onProgress(part + 1, PARTS)
-    const rows = Array.from({ length: count }, (_, i) => i).filter((i) => i % PARTS === part)
-    parts.push(await comparePaired(sessions, await Promise.all(rows.map(feedsOf)), { rounds: 1 }))
+    const own = rows.filter((_, i) => i % PARTS === part)
+    parts.push(await comparePaired(sessions, await Promise.all(own.map(feedsOf)), { rounds: 1 }))
   }
   const [first = ''] = Object.keys(sessions)
   const times = (name: string): number[] => parts.map(({ variants }) => variants[name]?.totalMs as number)

@@ -44,7 +44,8 @@ export async function timeGrid(
   { measurer, model, inputs, device, grid, fixedTokens }: GridTiming,
   { name, method, schedule, again }: Pruning,
 ): Promise<Cell[]> {
-  measurer.begin('regimes', grid.length)
+  const batches = again === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
+  measurer.begin('regimes', grid.length + batches)
   const cells: Cell[] = []
   await using dense = await measurer.load(device, model, none(), new Map())
   await using session = await measurer.load(device, model, method, schedule)

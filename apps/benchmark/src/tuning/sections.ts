@@ -83,7 +83,7 @@ async function entriesOf(context: Context, { contestants }: TuningCase): Promise
 const TIMED = 40
 
 /** Those that are timed once each, where it matters which answers are run again. */
-const TIMED_ONCE = 1000
+const TIMED_ONCE = 500
 
 async function report(context: Context, one: TuningCase, device: DeviceName, plan: TunedPlan): Promise<Findings> {
   const test = await one.test(context)

@@ -5,8 +5,8 @@ import { defineConfig } from 'vitest/config'
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const setupFiles = [path('tools/check/fast-check-seed.mjs')]
 
-/** What tests share is prepared with real models: on a slow machine that takes longer than ten seconds. */
-const hookTimeout = 60_000
+/** Tests run real models: beside others, on a slow machine, that takes longer than the five and ten seconds that are the rule. */
+const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
 
 /** Every package and app is a project under its own name. */
 const projects = ['packages', 'apps'].flatMap((parent) =>
@@ -15,16 +15,13 @@ const projects = ['packages', 'apps'].flatMap((parent) =>
     .filter((root) => existsSync(`${root}/package.json`))
     .map((root) => {
       const { name } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { name: string }
-      return { root, test: { name, root, setupFiles, hookTimeout } }
+      return { root, test: { name, root, setupFiles, ...limits } }
     }),
 )
 
 /** One run for the whole workspace; in the folder of a package, `npx vitest` runs its tests alone. */
 export default defineConfig({
   test: {
-    projects: [
-      ...projects,
-      { test: { name: 'tools', include: ['tools/**/*.test.{mjs,ts}'], setupFiles, hookTimeout } },
-    ],
+    projects: [...projects, { test: { name: 'tools', include: ['tools/**/*.test.{mjs,ts}'], setupFiles, ...limits } }],
   },
 })

@@ -14,8 +14,7 @@ export async function runTests(scratch) {
   const withoutBrowser = await findBrowser()
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
   // Vitest leaves a processor free, which of two is one too many.
-  const options = ['--maxWorkers=100%', '--testTimeout=60000']
-  const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, ...options], {
+  const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--maxWorkers=100%'], {
     cwd: root,
     env: { TP_OUTCOMES: file },
     timeoutMs: 3_000_000,

@@ -1,18 +1,14 @@
 import type { Again } from './contenders.ts'
 import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
 
-/** What is lost where answers that are at least so uncertain are the dense model's. */
+/** What is lost where answers that are at least so uncertain are the dense model's: by those nothing. */
 export function lossesWith(
   dense: Answers,
   pruned: Answers,
   targets: readonly number[],
   threshold: number = Number.POSITIVE_INFINITY,
 ): Losses {
-  const [before, uncertain] = [predictionsOf(dense), uncertaintiesOf(pruned)]
-  const after = predictionsOf(pruned).map((own, i) =>
-    (uncertain[i] as number) >= threshold ? (before[i] as number) : own,
-  )
-  return lossesOf(dense, after, targets)
+  return spared(lossesOf(dense, predictionsOf(pruned), targets), uncertaintiesOf(pruned), threshold)
 }
 
 /** A threshold that holds. */
@@ -31,13 +27,19 @@ export function leastAgain(
   holds: (losses: Losses) => boolean,
 ): Offer[] {
   const [before, after] = [predictionsOf(dense), predictionsOf(pruned)]
-  const uncertain = uncertaintiesOf(pruned)
+  const [alone, uncertain] = [lossesOf(dense, after, targets), uncertaintiesOf(pruned)]
   const turned = uncertain.filter((_, i) => before[i] !== after[i]).sort((a, b) => b - a)
   const all = turned.map((threshold) => ({
     threshold,
     share: uncertain.filter((own) => own >= threshold).length / uncertain.length,
-    losses: lossesWith(dense, pruned, targets, threshold),
+    losses: spared(alone, uncertain, threshold),
   }))
   const first = all.findIndex(({ losses }) => holds(losses))
   return first < 0 ? [] : all.slice(first)
+}
+
+function spared({ labelled, believed }: Losses, uncertain: readonly number[], threshold: number): Losses {
+  const own = (losses: readonly number[]): number[] =>
+    losses.map((loss, i) => ((uncertain[i] as number) >= threshold ? 0 : loss))
+  return { labelled: own(labelled), believed: own(believed) }
 }

@@ -1,5 +1,5 @@
 import { type Method, none, type Runtime, type Schedule } from '@tp/core'
-import { believedLosses, divergences, evaluate, largest, type ModelInputs } from '@tp/eval'
+import { believedLosses, divergences, evaluate, largest, logitRowsOf, type ModelInputs } from '@tp/eval'
 import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
@@ -55,16 +55,12 @@ async function answersOf(
 
 /** The class that each example is answered with. */
 export function predictionsOf(answers: Answers): number[] {
-  return rowsOf(answers).map((row) => largest(row))
+  return logitRowsOf(answers).map(largest)
 }
 
 /** How uncertain each answer is, 1 − its probability. */
 export function uncertaintiesOf(answers: Answers): number[] {
-  return rowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
-}
-
-function rowsOf({ logits, classes }: Answers): Float32Array[] {
-  return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
+  return logitRowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
 }
 
 /** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */

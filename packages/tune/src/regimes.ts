@@ -60,10 +60,15 @@ export async function timeGrid(
         return [value, low, high]
       },
     )
-    const more =
-      again === 0 ? 0 : again * shape.batch * (await partOfOne({ measurer, inputs, device }, dense, shape, tokens))
-    const [value, least, most] = [speedup, low, high].map((factor) => 1 / (1 / (factor as number) + more))
-    cells.push({ ...shape, positions: shape.batch * tokens, speedup: value, low: least, high: most } as Cell)
+    const one = again === 0 ? 0 : await partOfOne({ measurer, inputs, device }, dense, shape, tokens)
+    const withAgain = (factor = Number.NaN): number => 1 / (1 / factor + again * shape.batch * one)
+    cells.push({
+      ...shape,
+      positions: shape.batch * tokens,
+      speedup: withAgain(speedup),
+      low: withAgain(low),
+      high: withAgain(high),
+    })
   }
   return cells
 }

@@ -85,15 +85,23 @@ describe('mails', () => {
 
   test('a cascade: more leaves, and what is uncertain is run again', { timeout }, async () => {
     const shapes = [{ batch: 8, tokens: 64 }]
-    const plan = await ask({ known, shapes, cascade: true, sure: true })
+    let own: Measurements = {}
+    const options: Partial<TuneOptions> = { shapes, cascade: true, sure: true }
+    const plan = await ask({
+      ...options,
+      known,
+      onMeasured(all) {
+        own = all
+      },
+    })
     const { figures, regimes } = plan
     expect(figures.loss?.high).toBeLessThanOrEqual(2)
     expect(figures.believedLoss?.high).toBeLessThanOrEqual(2)
-    const own = regimes.at(-1)?.plan
-    if (own === undefined || plan.cascade === undefined) throw new Error('no cascade')
+    const pruning = regimes.at(-1)?.plan
+    if (pruning === undefined || plan.cascade === undefined) throw new Error('no cascade')
     expect(plan.cascade.share).toBeGreaterThan(0)
     // The loss that it tells is that of the two sessions together.
-    const result = prune(model, fromPlan(own, methods))
+    const result = prune(model, fromPlan(pruning, methods))
     if (!result.ok) throw new Error(result.refusal.message)
     const dense = await runtime.load(modelPath('mail'), { threads: 1 })
     const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
@@ -102,6 +110,11 @@ describe('mails', () => {
     const some = someExamples(inputs, rows)
     const [before, after] = [await evaluate(session, some), await evaluate(both, some)]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
+    // Where it is slower at all sizes the dense model runs, and has nothing to run again.
+    const slow = Object.entries(own).map(([key, numbers]) => [key, key.startsWith('grid ') ? [0.5, 0.5, 0.5] : numbers])
+    const left = await ask({ ...options, known: Object.fromEntries(slow) })
+    expect(left.regimes).toEqual([{ plan: { format: 1, method: 'none' } }])
+    expect(left.cascade).toBeUndefined()
   })
 
   test('is broken off between two measurements, and keeps what there is', { timeout }, async () => {

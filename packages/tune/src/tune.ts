@@ -73,10 +73,11 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     device: processor,
     date: new Date().toISOString(),
   }
-  const again = chosen?.candidate.again
+  const regimes = regimesOf(chosen, sites, cells)
+  const again = regimes.at(-1)?.plan.method === 'none' ? undefined : chosen?.candidate.again
   return {
     format: 1,
-    regimes: regimesOf(chosen, sites, cells),
+    regimes,
     ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
     figures,
   }

@@ -1,6 +1,6 @@
 import { bootstrapMean, randomNumbers } from '@tp/eval'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
-import { points } from '../output/numbers.ts'
+import { percent, points } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
@@ -129,8 +129,4 @@ export function cascadeTable(figures: readonly CascadeFigures[]): Table {
 
 export function promiseText({ agreement, confidence }: Promised): string {
   return `${percent(agreement, 0)} ${confidence === 'mean' ? 'on average' : `at ${percent(confidence, 0)}`}`
-}
-
-export function percent(share: number, digits = 1): string {
-  return `${(100 * share).toFixed(digits)} %`
 }

@@ -1,6 +1,7 @@
+import { percent } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
-import { brokenPromises, calibrated, cascadeOn, cascadeTable, percent, promises, promiseText } from './cascades.ts'
+import { brokenPromises, calibrated, cascadeOn, cascadeTable, promises, promiseText } from './cascades.ts'
 import { type Guarded, openGuarded } from './guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from './monitors.ts'
 import { type GuardedModel, openDigits, openMails, openSentiment } from './subjects.ts'

@@ -30,3 +30,8 @@ export function signed(value: number): string {
   const text = Math.abs(value).toFixed(1)
   return value < 0 && text !== '0.0' ? `−${text}` : text
 }
+
+/** `3.4 %`, of a share in 0…1. */
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`
+}

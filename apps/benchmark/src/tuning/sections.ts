@@ -9,7 +9,7 @@ import { behind } from '../measure/compare.ts'
 import { stratifiedSample } from '../measure/sample.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
-import { factor, interval, plusMinus, points } from '../output/numbers.ts'
+import { factor, interval, percent, plusMinus, points } from '../output/numbers.ts'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
@@ -196,7 +196,7 @@ async function timedOnMany(
   }
 }
 
-function rightOf({ correct }: Answers): number[] {
+function rightOf({ correct }: Pick<Answers, 'correct'>): number[] {
   return correct.map(Number)
 }
 
@@ -280,8 +280,4 @@ function wayText({ method, params = {} }: Plan): string {
 
 function deviceText(device: DeviceName): string {
   return device === 'node' ? 'in Node' : 'in wasm'
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`
 }

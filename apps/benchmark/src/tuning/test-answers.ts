@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
 import { type MethodEntry, none, type Runtime } from '@tp/core'
-import type { Evaluation } from '@tp/eval'
+import { type Evaluation, logitRowsOf } from '@tp/eval'
 import { uncertaintyOf } from '@tp/guard'
 import { encodeModel } from '@tp/onnx'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
@@ -12,6 +12,9 @@ import { reportPath } from '../report/report.ts'
 
 /** What a plan's model answers on test examples. */
 export type Answers = Pick<Evaluation, 'logits' | 'classes' | 'predictions' | 'correct'>
+
+/** The answers themselves, without how sure they are. */
+type Judged = Pick<Answers, 'predictions' | 'correct'>
 
 /** As JSON holds them. */
 type Kept = Omit<Answers, 'logits'> & { readonly logits: readonly number[] }
@@ -66,23 +69,19 @@ export class TestAnswers {
   }
 }
 
-/** Those of a pruned model, and the dense one's where it was asked again. */
-export function withAgain(pruned: Answers, dense: Answers, again: readonly boolean[]): Answers {
-  const { classes } = pruned
+/** A pruned model's answers, and the dense one's where it was asked again. */
+export function withAgain(pruned: Judged, dense: Judged, again: readonly boolean[]): Judged {
   const pick = <T>(own: readonly T[], other: readonly T[]): T[] =>
     own.map((value, i) => (again[i] ? (other[i] as T) : value))
   return {
-    classes,
-    logits: pruned.logits.map((value, i) => (again[Math.floor(i / classes)] ? (dense.logits[i] as number) : value)),
     predictions: pick(pruned.predictions, dense.predictions),
     correct: pick(pruned.correct, dense.correct),
   }
 }
 
 /** Which answers are at least so uncertain. */
-export function uncertain({ logits, classes, predictions }: Answers, threshold: number): boolean[] {
-  const row = (i: number): Float32Array => logits.subarray(i * classes, (i + 1) * classes)
-  return predictions.map((_, i) => uncertaintyOf(row(i), 'probability') >= threshold)
+export function uncertain(answers: Answers, threshold: number): boolean[] {
+  return logitRowsOf(answers).map((row) => uncertaintyOf(row, 'probability') >= threshold)
 }
 
 /** @param entries methods that plans name */

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { logitRowsOf } from '@tp/eval'
 import {
   type CalibratedCascade,
   calibrateCascade,
@@ -13,7 +14,6 @@ import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
-import { logitRowsOf } from '../guarding/logit-rows.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
 import { readModelFile } from '../model/model-file.ts'

@@ -47,7 +47,8 @@ export async function readGuardFile(path: string, pruned: ModelFile, dense: Mode
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no guard that can be read at ${path}`, { cause })
   })
-  const guard = cascadeOfPlan(text, path) ?? readGuard(text, path)
+  const content = parsed(text)
+  const guard: Guarding = hasRegimes(content) ? cascadeOfPlan(content, path) : readGuard(content, path)
   const { models } = guard
   const other = [pruned, dense].find((file, i) => models && [models.pruned, models.dense][i] !== file.hash())
   if (other === undefined) return guard
@@ -109,15 +110,17 @@ export async function measureGuarded(
   return { rows, again: again / count, ...(watched && { alarms: watched.statistics().alarms }) }
 }
 
-/** Of a plan that was tuned as a cascade, what `tp eval` needs; undefined for a file that is no plan. */
-function cascadeOfPlan(text: string, path: string): Guarding | undefined {
-  let plan: unknown
+/** What JSON says; other text as it is, of which `readGuard` says what is wrong. */
+function parsed(text: string): unknown {
   try {
-    plan = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
-    return undefined
+    return text
   }
-  if (!hasRegimes(plan)) return undefined
+}
+
+/** Of a plan that was tuned as a cascade, what `tp eval` needs. */
+function cascadeOfPlan(plan: unknown, path: string): Guarding {
   const { cascade } = plan as Partial<Pick<TunedPlan, 'cascade'>>
   if (cascade?.uncertainty === 'probability' && Number.isFinite(cascade.threshold)) return { cascade }
   throw new TpError('TP_PLAN', path, 'this plan has no cascade; tp tune --cascade writes one')

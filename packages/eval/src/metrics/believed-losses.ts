@@ -1,5 +1,5 @@
 import type { Evaluation } from '../evaluate.ts'
-import { largest } from './predictions.ts'
+import { largest, logitRowsOf } from './predictions.ts'
 
 /**
  * Points of accuracy that other answers cost by a model's own probabilities, [examples]: 100·(p(its answer) − p(the other one)),
@@ -8,12 +8,9 @@ import { largest } from './predictions.ts'
  * @param model its logits, [examples, classes]; log p do as well
  * @param answers classes, by example
  */
-export function believedLosses(
-  { logits, classes }: Pick<Evaluation, 'logits' | 'classes'>,
-  answers: readonly number[],
-): number[] {
-  return answers.map((answer, i) => {
-    const row = logits.subarray(i * classes, (i + 1) * classes)
+export function believedLosses(model: Pick<Evaluation, 'logits' | 'classes'>, answers: readonly number[]): number[] {
+  return logitRowsOf(model).map((row, i) => {
+    const answer = answers[i] as number
     const own = largest(row)
     const most = row[own] as number
     const total = row.reduce((sum, logit) => sum + Math.exp(logit - most), 0)

@@ -1,4 +1,5 @@
 import type { Evaluation } from '../evaluate.ts'
+import { logitRowsOf } from './predictions.ts'
 
 /**
  * How far other answers are from a model's, [examples]: KL(model ‖ other) = Σ p (log p − log q) over classes, in nats. Needs no
@@ -10,15 +11,15 @@ export function divergences(
   { logits, classes }: Pick<Evaluation, 'logits' | 'classes'>,
   other: Pick<Evaluation, 'logits'>,
 ): number[] {
-  const [p, q] = [logits, other.logits].map((all) => logProbabilities(all, classes)) as [number[][], number[][]]
+  const [p, q] = [logits, other.logits].map((all) => logitRowsOf({ logits: all, classes }).map(logProbabilities)) as [
+    number[][],
+    number[][],
+  ]
   return p.map((row, i) => row.reduce((sum, log, c) => sum + Math.exp(log) * (log - (q[i]?.[c] as number)), 0))
 }
 
-function logProbabilities(logits: Float32Array, classes: number): number[][] {
-  return Array.from({ length: logits.length / classes }, (_, i) => {
-    const row = Array.from(logits.subarray(i * classes, (i + 1) * classes))
-    const most = Math.max(...row)
-    const total = most + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - most), 0))
-    return row.map((logit) => logit - total)
-  })
+function logProbabilities(row: Float32Array): number[] {
+  const most = Math.max(...row)
+  const total = most + Math.log(row.reduce((sum, logit) => sum + Math.exp(logit - most), 0))
+  return Array.from(row, (logit) => logit - total)
 }

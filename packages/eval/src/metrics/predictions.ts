@@ -1,4 +1,5 @@
 import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import type { Evaluation } from '../evaluate.ts'
 
 /** Logits of one batch, [examples, classes]. */
 export interface Logits {
@@ -25,6 +26,11 @@ export function logitsOf(outputs: NamedTensors, rows: number): Logits {
     )
   }
   return { classes: output.dims[1] as number, data: output.data as Float32Array }
+}
+
+/** Logits [examples, classes], example by example. */
+export function logitRowsOf({ logits, classes }: Pick<Evaluation, 'logits' | 'classes'>): Float32Array[] {
+  return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 }
 
 /** Position of the largest number of a row; the first of equals. Not a number anywhere: −1. */

@@ -70,7 +70,8 @@ function learnedVerdict(
   nameOf: (one: Reported) => string,
 ): string[] {
   const learned = chosen.find(({ ladder }) => ladder.group === 'learned')
-  const [own, other] = [learned, pruning].map((one) => one && plan.answers(one.ladder, one.setting, 'test'))
+  const answersOf = ({ ladder, setting }: Reported) => plan.answers(ladder, setting, 'test')
+  const [own, other] = [learned && answersOf(learned), answersOf(pruning)]
   if (learned === undefined || own === undefined || other === undefined) return []
   const sentence = learnedSentence({
     subject: plan.form.name,

@@ -5,6 +5,7 @@ import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { replaceRegion } from './region.mjs'
+import { tunedTable, tuningPage } from './tuned-table.mjs'
 
 /**
  * Every file of the repository that is generated, whole or in part, as it should be now.
@@ -21,6 +22,7 @@ export async function generatedFiles() {
     withRegions('README.md', {
       methods: methodsTable(methods),
       measured: measuredTable(publishedLines()),
+      tuned: tunedTable(tuningPage()),
       packages: packagesTable(),
     }),
     withRegions('docs/packages.md', { sizes: sizesTable(recordedSizes()) }),

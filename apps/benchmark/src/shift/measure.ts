@@ -1,19 +1,15 @@
 import { compareOnShifts, type Evaluation, evaluateOnShifts, type ShiftFigures, shiftedSets } from '@tp/eval'
-import { scheduleOf } from '../measure/compare.ts'
 import { inParallel } from '../measure/parallel.ts'
 import { readOnce } from '../measure/read-once.ts'
 import { openSubject } from '../measure/subject.ts'
-import { dense, pruned, totalFlops } from '../measure/variant.ts'
-import { budgetText } from '../output/lines-table.ts'
+import { dense } from '../measure/variant.ts'
 import { factor, plusMinus, points, signed } from '../output/numbers.ts'
 import type { Context, Findings } from '../report/section.ts'
 import { chooseSettings, type Setting } from './choice.ts'
 import type { Place } from './places.ts'
 
 /** A setting on all sets, in distribution first. */
-interface Line extends Omit<Setting, 'methods'> {
-  /** Multiply-adds of dense over those of this, in distribution. */
-  readonly flops: number
+interface Line extends Omit<Setting, 'files'> {
   readonly figures: readonly ShiftFigures[]
 }
 
@@ -24,17 +20,13 @@ const BATCH = 4
 export async function measureShifts(context: Context, place: Place, name: string): Promise<Findings> {
   const { runtime, onProgress } = context
   const { path, prepare, dataset } = place
-  const settings = await chooseSettings(context, place, name)
   const subject = await openSubject(runtime, { name, path, dataset, prepare })
+  const settings = await chooseSettings(context, place, subject)
   onProgress('shifting')
   await using session = await runtime.load(subject.file, { threads: 1 })
   const shiftedOnce = await shiftedSets(dataset, place.shifts, session.inputs, { ...prepare, ...place })
   const sets = shiftedOnce.map((set) => ({ ...set, inputs: readOnce(set.inputs) }))
-  const cut = ({ methods, budget }: Setting, seed: number): Uint8Array =>
-    pruned(subject, methods[seed] as (typeof methods)[number], scheduleOf(subject, budget)).file
-  const runs = settings.flatMap((setting) =>
-    setting.methods.map((_, seed) => ({ setting, file: () => cut(setting, seed) })),
-  )
+  const runs = settings.flatMap((setting) => setting.files.map((file) => ({ setting, file })))
   let done = 0
   const answers = async (file: Uint8Array): Promise<Evaluation[]> => {
     await using session = await runtime.load(file, { threads: 1, worker: true })
@@ -51,20 +43,10 @@ export async function measureShifts(context: Context, place: Place, name: string
           answers(file()),
     ),
   ])) as [Evaluation[], ...Evaluation[][]]
-  const denseFlops = totalFlops(subject.model, subject.lengths)
   const lines = settings.map((setting): Line => {
-    const { methods: _, ...about } = setting
+    const { files: _, ...about } = setting
     const own = evaluations.filter((_, i) => runs[i]?.setting === setting)
-    const { model } = pruned(
-      subject,
-      setting.methods[0] as (typeof setting.methods)[number],
-      scheduleOf(subject, setting.budget),
-    )
-    return {
-      ...about,
-      flops: denseFlops / totalFlops(model, subject.lengths),
-      figures: compareOnShifts(sets, reference, own),
-    }
+    return { ...about, figures: compareOnShifts(sets, reference, own) }
   })
   return findingsOf(lines, place)
 }
@@ -82,7 +64,7 @@ function findingsOf(lines: readonly Line[], { calibration, dataset }: Place): Fi
         rows: lines.map((line) => [
           line.name,
           line.family,
-          budgetText(line.budget),
+          line.budget,
           factor(line.flops),
           line.calibration ? points(line.calibration) : '',
           points((line.figures[0] as ShiftFigures).loss),
@@ -90,6 +72,9 @@ function findingsOf(lines: readonly Line[], { calibration, dataset }: Place): Fi
       },
       tableOf('Loss in points on each set, paired by example', lines, ({ loss }) => points(loss)),
       tableOf('Extra loss: that loss less the one in distribution', lines, ({ extraLoss }) => points(extraLoss), 1),
+      tableOf('Percent of the examples with the dense model’s answer, right or wrong', lines, ({ agreement }) =>
+        agreement.toFixed(1),
+      ),
     ],
     notes: [...lines.map(noteOf), ...sameNote(first)],
     values: { lines },

@@ -1,3 +1,4 @@
+import type { Method } from '@tp/core'
 import {
   type Dataset,
   namedShift,
@@ -7,6 +8,12 @@ import {
   type Shift,
   shiftSuite,
 } from '@tp/eval'
+import { balanced, receivedAttention } from '@tp/method-attention'
+import { tome } from '@tp/method-hybrid'
+import { runOf } from '../learned/methods.ts'
+import { sdtpOfReviews, sdtpOfSentences } from '../learned/networks.ts'
+import { type LearnedFile, learnedFile } from '../learned/runs.ts'
+import { openSst2 } from '../learned/sst2.ts'
 import type { Budget } from '../measure/compare.ts'
 import type { Context } from '../report/section.ts'
 import { encoders } from '../vision/encoders.ts'
@@ -24,15 +31,31 @@ export interface Place {
   readonly lengthBins?: number
   /** The fewest tokens last. */
   readonly budgets: readonly Budget[]
+  /** They serve any budget. */
+  readonly methods: readonly Method[]
+  /** What serves no budget but the one that it has learned. */
+  readonly trained?: readonly Trained[]
 }
+
+/** A model that has learned with a method in it. */
+export interface Trained {
+  readonly method: Method
+  /** Of the FLOPs, which was aimed at. */
+  readonly share: number
+  readonly file: LearnedFile
+}
+
+/** Two that score by attention, and one that merges. */
+const withoutTraining: readonly Method[] = [receivedAttention(), balanced(), tome()]
 
 const EXAMPLES = 500
 const BINS = 4
 const LADDER = [0.95, 0.9, 0.85, 0.8, 0.7]
 const eachOf = (layers: readonly number[]): Budget[] => LADDER.map((keep) => ({ keep, layers }))
-const textBlocks = [1, 2, 3, 4, 5]
+/** Of six blocks; what leaves in the last one spares its FFN alone. */
+const textBlocks = [1, 2, 3, 4]
 /** A review takes as long as ten sentences do. */
-const REVIEWS = 100
+const REVIEWS = 400
 
 /** Most texts of SST-2's training set are parts of sentences, those of its dev set are whole ones. */
 const LEAST_WORDS = 12
@@ -55,7 +78,19 @@ export async function openSst2Place(context: Context): Promise<Place> {
     others: Object.fromEntries(sentenceSets.map((name) => [`${name} sentences`, sentenceSet(name)])),
     lengthBins: BINS,
     budgets: eachOf(textBlocks),
+    methods: [...withoutTraining, await sdtpOfSentences(context)],
+    trained: [await policies(context)],
   }
+}
+
+/** Half of the FLOPs saves a third of the time on sentences. */
+const SHARE = 0.5
+
+/** Learned by reinforcement from sentences of SST-2, in a quarter of an hour if it has not been yet. */
+async function policies(context: Context): Promise<Trained> {
+  const { dev, ...split } = await openSst2(context)
+  const run = runOf('tr-bert', SHARE)
+  return { method: run.method, share: SHARE, file: await learnedFile(context, run, { ...dev, ...split }) }
 }
 
 export async function openImdbPlace(context: Context): Promise<Place> {
@@ -72,6 +107,7 @@ export async function openImdbPlace(context: Context): Promise<Place> {
     ],
     lengthBins: BINS,
     budgets: eachOf(textBlocks),
+    methods: [...withoutTraining, await sdtpOfReviews(context)],
   }
 }
 
@@ -98,6 +134,7 @@ export async function openPicturePlace(context: Context, name: string): Promise<
     calibration: from(0),
     shifts: shiftSuite('image'),
     budgets: eachOf(gradual),
+    methods: withoutTraining,
   }
 }
 
@@ -110,6 +147,7 @@ export async function openSoundPlace(context: Context): Promise<Place> {
     dataset: await data(context),
     shifts: shiftSuite('audio'),
     budgets: [{ keep: 0.8, layers: gradual }],
+    methods: withoutTraining,
   }
 }
 

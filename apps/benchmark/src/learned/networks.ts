@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises'
+import { learnedBytes, type Method, paramsOf, readSafetensors, withValues } from '@tp/core'
+import { someExamples } from '@tp/eval'
+import { sdtp } from '@tp/method-gradient'
+import { openMinilm } from '../foundations/minilm.ts'
+import { writeWhole } from '../output/write-file.ts'
+import { reportPath } from '../report/report.ts'
+import type { Context } from '../report/section.ts'
+import { learnForetelling } from './foretelling.ts'
+import type { Material } from './runs.ts'
+import { openSst2 } from './sst2.ts'
+
+/** So many calibration reviews are to choose by; what learns, learns from the others. */
+export const CHOSEN_BY = 800
+
+/** The last ones, as many tokens as the reviews have; what is chosen by sentences is chosen by the first ones. */
+const SENTENCES = 12_000
+
+type Learner = Pick<Material, 'model' | 'file' | 'training'>
+
+/** `sdtp` of MiniLM, for any blocks but the last; its networks learned once from reviews that nothing is chosen by, without labels. */
+export function sdtpOfReviews(context: Context): Promise<Method> {
+  return learnedOnce(context, 'imdb-sdtp', async () => {
+    const { model, file, inputs } = await openMinilm(context, ['imdb', 'calibration.tsv'])
+    return { model, file, training: someExamples(inputs, rows(CHOSEN_BY, inputs.targets.length)) }
+  })
+}
+
+/** The same from sentences of SST-2. */
+export function sdtpOfSentences(context: Context): Promise<Method> {
+  return learnedOnce(context, 'sst2-sdtp', async () => {
+    const { dev, training } = await openSst2(context)
+    const count = training.targets.length
+    return { ...dev, training: someExamples(training, rows(count - SENTENCES, count)) }
+  })
+}
+
+const LAYERS = [0, 1, 2, 3, 4]
+
+async function learnedOnce(context: Context, name: string, open: () => Promise<Learner>): Promise<Method> {
+  const path = reportPath('safetensors', `learned/${name}`)
+  const bytes = await readFile(path).catch(async () => {
+    const bytes = learnedBytes(await learnForetelling(context, await open(), LAYERS))
+    await writeWhole(path, bytes)
+    return bytes
+  })
+  const weights = readSafetensors(bytes)
+  return withValues(sdtp(), (block) => paramsOf(sdtp(), weights, block))
+}
+
+function rows(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { basename, dirname, join, sep } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { failed, passed } from '../outcome.mjs'
@@ -23,17 +24,33 @@ export async function checkDocs(scratch, tarballs) {
   const installed = join(scratch, 'installed')
   await installTarballs(installed, tarballs)
   linkPluginTools(installed)
+  const files = documents()
+  /** @type {Outcome[][]} */
   const outcomes = []
-  for (const file of documents()) {
-    const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
-    const sandbox = join(scratch, 'documents', file.replaceAll('/', '-'))
-    const names = fences.filter(isInstallation).flatMap(({ code }) => namesIn(code))
-    const own = `${sandbox}-installed`
-    if (names.length > 0) await installTarballs(own, tarballs, names)
-    if (fences.length > 0) openSandbox(sandbox, names.length > 0 ? own : installed)
-    const types = await compile(fences, sandbox)
-    for (const fence of fences) outcomes.push(await follow(fence, sandbox, types))
+  // Documents have nothing in common: as many at once as there are processors, which take them from one list.
+  const list = files.entries()
+  const takeTurns = async () => {
+    for (const [i, file] of list) outcomes[i] = await followDocument(file, { scratch, installed, tarballs })
   }
+  await Promise.all(cpus().map(takeTurns))
+  return outcomes.flat()
+}
+
+/**
+ * @param {string} file
+ * @param {{ scratch: string, installed: string, tarballs: readonly import('../tarballs.mjs').Tarball[] }} at
+ * @returns {Promise<Outcome[]>}
+ */
+async function followDocument(file, { scratch, installed, tarballs }) {
+  const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
+  const sandbox = join(scratch, 'documents', file.replaceAll('/', '-'))
+  const names = fences.filter(isInstallation).flatMap(({ code }) => namesIn(code))
+  const own = `${sandbox}-installed`
+  if (names.length > 0) await installTarballs(own, tarballs, names)
+  if (fences.length > 0) openSandbox(sandbox, names.length > 0 ? own : installed)
+  const types = await compile(fences, sandbox)
+  const outcomes = []
+  for (const fence of fences) outcomes.push(await follow(fence, sandbox, types))
   return outcomes
 }
 

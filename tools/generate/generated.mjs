@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { recordedSizes, sizesTable } from '../check/install/sizes.mjs'
 import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
+import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
 import { replaceRegion } from './region.mjs'
@@ -59,9 +60,9 @@ function versionModule() {
 
 function packagesTable() {
   const rows = publicPackages().map(({ folder, manifest }) => {
-    return `| [\`${manifest.name}\`](${folder}) | ${manifest.description} |`
+    return [`[\`${manifest.name}\`](${folder})`, `${manifest.description}`]
   })
-  return ['| package | what it does |', '| --- | --- |', ...rows].join('\n')
+  return markdownTable(['package', 'what it does'], rows)
 }
 
 function rootReferences() {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../check/workspace.mjs'
+import { markdownTable } from './markdown-table.mjs'
 
 /**
  * @typedef {{ estimate: number, low: number, high: number }} Interval
@@ -31,24 +32,19 @@ export function measuredTable(lines) {
   const rows = lines.map(({ title, examples, way, chosen, subject }, i) => {
     const isFirst = lines[i - 1]?.subject !== subject
     const task = isFirst ? `${title}; ${examples}` : ''
-    if (chosen === undefined) return row([task, way, 'none of its settings', '', '', ''])
+    if (chosen === undefined) return [task, way, 'none of its settings', '', '', '']
     const name = chosen.name === way ? '' : `${chosen.name}, `
-    return row([
+    return [
       task,
       way,
       `${name}${chosen.setting}`,
       points(chosen.loss),
       factors(chosen.speedup),
       `${chosen.flops.toFixed(2)}×`,
-    ])
+    ]
   })
-  const head = [row(['task', 'way', 'setting', 'test loss', 'speed-up', 'FLOPs']), row(Array(6).fill('---'))]
-  return [about, '', ...head, ...rows].join('\n')
-}
-
-/** @param {readonly string[]} cells */
-function row(cells) {
-  return `| ${cells.join(' | ')} |`
+  const table = markdownTable(['task', 'way', 'setting', 'test loss', 'speed-up', 'FLOPs'], rows)
+  return `${about}\n\n${table}`
 }
 
 /** @param {Interval} interval */

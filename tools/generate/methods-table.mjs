@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root, workspacePackages } from '../check/workspace.mjs'
+import { markdownTable } from './markdown-table.mjs'
 
 /**
  * @typedef {{ name: string, family: string, description: string, paper?: { title: string, arxiv?: string },
@@ -27,19 +28,15 @@ function importBuilt(folder) {
 /** All methods, each with its package. @param {readonly MethodPackage[]} packages */
 export function methodsTable(packages) {
   const rows = packages.flatMap(({ folder, name, methods }) =>
-    methods.map(
-      (method) => `| \`${method.name}\` | ${method.description} | [\`${name}\`](${folder}) | ${cite(method)} |`,
-    ),
+    methods.map((method) => [`\`${method.name}\``, method.description, `[\`${name}\`](${folder})`, cite(method)]),
   )
-  return ['| method | what it does | package | paper |', '| --- | --- | --- | --- |', ...rows].join('\n')
+  return markdownTable(['method', 'what it does', 'package', 'paper'], rows)
 }
 
 /** The methods of one package, each with its options. @param {MethodPackage} methodPackage */
 export function optionsTable({ methods }) {
-  const rows = methods.map(
-    (method) => `| \`${method.name}\` | ${method.description} | ${options(method)} | ${cite(method)} |`,
-  )
-  return ['| method | what it does | options | paper |', '| --- | --- | --- | --- |', ...rows].join('\n')
+  const rows = methods.map((method) => [`\`${method.name}\``, method.description, options(method), cite(method)])
+  return markdownTable(['method', 'what it does', 'options', 'paper'], rows)
 }
 
 /** @param {MethodEntry} entry */

@@ -6,7 +6,7 @@ import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
 import { pruned, scheduleOf } from './pruning.ts'
-import { type Cell, denseUpTo, timeGrid, usualGrid } from './regimes.ts'
+import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { splitOf } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
 
@@ -73,11 +73,13 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     device: processor,
     date: new Date().toISOString(),
   }
-  const regimes = regimesOf(chosen, sites, cells)
-  const again = regimes.at(-1)?.plan.method === 'none' ? undefined : chosen?.candidate.again
+  const limit = denseUpTo(cells)
+  // Slower than dense even at the largest size: nothing is pruned, and nothing run again.
+  const taken = cells.some(({ positions }) => positions > limit) ? chosen?.candidate : undefined
+  const again = taken?.again
   return {
     format: 1,
-    regimes,
+    regimes: regimesOf(taken, sites, limit),
     ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
     figures,
   }
@@ -105,12 +107,10 @@ function pruningOf({ candidate: { contestant, shares, again } }: Chosen, sites: 
   }
 }
 
-function regimesOf(chosen: Chosen | undefined, sites: readonly number[], cells: readonly Cell[]): Regime[] {
+function regimesOf(taken: Candidate | undefined, sites: readonly number[], limit: number): Regime[] {
   const dense: Plan = { format: 1, method: 'none' }
-  const limit = denseUpTo(cells)
-  const most = Math.max(...cells.map(({ positions }) => positions))
-  if (chosen === undefined || limit >= most) return [{ plan: dense }]
-  const plan = planOf(chosen.candidate, sites)
+  if (taken === undefined) return [{ plan: dense }]
+  const plan = planOf(taken, sites)
   return limit === 0 ? [{ plan }] : [{ upTo: limit, plan: dense }, { plan }]
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { learnedBytes, type Method, paramsOf, readSafetensors, withValues } from '@tp/core'
-import { someExamples } from '@tp/eval'
+import { type ModelInputs, someExamples } from '@tp/eval'
 import { sdtp } from '@tp/method-gradient'
 import { openMinilm } from '../foundations/minilm.ts'
 import { writeWhole } from '../output/write-file.ts'
@@ -8,7 +8,7 @@ import { reportPath } from '../report/report.ts'
 import type { Context } from '../report/section.ts'
 import { learnForetelling } from './foretelling.ts'
 import type { Material } from './runs.ts'
-import { openSst2 } from './sst2.ts'
+import type { Sst2 } from './sst2.ts'
 
 /** So many calibration reviews are to choose by; what learns, learns from the others. */
 export const CHOSEN_BY = 800
@@ -22,16 +22,14 @@ type Learner = Pick<Material, 'model' | 'file' | 'training'>
 export function sdtpOfReviews(context: Context): Promise<Method> {
   return learnedOnce(context, 'imdb-sdtp', async () => {
     const { model, file, inputs } = await openMinilm(context, ['imdb', 'calibration.tsv'])
-    return { model, file, training: someExamples(inputs, rows(CHOSEN_BY, inputs.targets.length)) }
+    return { model, file, training: someExamples(inputs, positions(inputs).slice(CHOSEN_BY)) }
   })
 }
 
 /** The same from sentences of SST-2. */
-export function sdtpOfSentences(context: Context): Promise<Method> {
+export function sdtpOfSentences(context: Context, { dev, training }: Sst2): Promise<Method> {
   return learnedOnce(context, 'sst2-sdtp', async () => {
-    const { dev, training } = await openSst2(context)
-    const count = training.targets.length
-    return { ...dev, training: someExamples(training, rows(count - SENTENCES, count)) }
+    return { ...dev, training: someExamples(training, positions(training).slice(-SENTENCES)) }
   })
 }
 
@@ -48,6 +46,6 @@ async function learnedOnce(context: Context, name: string, open: () => Promise<L
   return withValues(sdtp(), (block) => paramsOf(sdtp(), weights, block))
 }
 
-function rows(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i)
+function positions({ targets }: ModelInputs): number[] {
+  return targets.map((_, i) => i)
 }

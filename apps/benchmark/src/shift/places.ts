@@ -13,7 +13,7 @@ import { tome } from '@tp/method-hybrid'
 import { runOf } from '../learned/methods.ts'
 import { sdtpOfReviews, sdtpOfSentences } from '../learned/networks.ts'
 import { type LearnedFile, learnedFile } from '../learned/runs.ts'
-import { openSst2 } from '../learned/sst2.ts'
+import { openSst2, type Sst2 } from '../learned/sst2.ts'
 import type { Budget } from '../measure/compare.ts'
 import type { Context } from '../report/section.ts'
 import { encoders } from '../vision/encoders.ts'
@@ -62,6 +62,7 @@ const LEAST_WORDS = 12
 
 export async function openSst2Place(context: Context): Promise<Place> {
   const { path, prepare, read } = await minilm(context)
+  const sst2 = await openSst2(context)
   const training = await read('sst2', 'train.tsv')
   const whole: Dataset['examples'][number][] = []
   for (const example of training.examples) {
@@ -78,8 +79,8 @@ export async function openSst2Place(context: Context): Promise<Place> {
     others: Object.fromEntries(sentenceSets.map((name) => [`${name} sentences`, sentenceSet(name)])),
     lengthBins: BINS,
     budgets: eachOf(textBlocks),
-    methods: [...withoutTraining, await sdtpOfSentences(context)],
-    trained: [await policies(context)],
+    methods: [...withoutTraining, await sdtpOfSentences(context, sst2)],
+    trained: [await policies(context, sst2)],
   }
 }
 
@@ -87,10 +88,9 @@ export async function openSst2Place(context: Context): Promise<Place> {
 const SHARE = 0.5
 
 /** Learned by reinforcement from sentences of SST-2, in a quarter of an hour if it has not been yet. */
-async function policies(context: Context): Promise<Trained> {
-  const { dev, ...split } = await openSst2(context)
+async function policies(context: Context, { dev, ...split }: Sst2): Promise<Trained> {
   const run = runOf('tr-bert', SHARE)
-  return { method: run.method, share: SHARE, file: await learnedFile(context, run, { ...dev, ...split }) }
+  return { method: run.method, share: run.share, file: await learnedFile(context, run, { ...dev, ...split }) }
 }
 
 export async function openImdbPlace(context: Context): Promise<Place> {

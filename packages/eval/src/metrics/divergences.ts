@@ -11,10 +11,8 @@ export function divergences(
   { logits, classes }: Pick<Evaluation, 'logits' | 'classes'>,
   other: Pick<Evaluation, 'logits'>,
 ): number[] {
-  const [p, q] = [logits, other.logits].map((all) => logitRowsOf({ logits: all, classes }).map(logProbabilities)) as [
-    number[][],
-    number[][],
-  ]
+  const rows = (all: Float32Array): number[][] => logitRowsOf({ logits: all, classes }).map(logProbabilities)
+  const [p, q] = [rows(logits), rows(other.logits)]
   return p.map((row, i) => row.reduce((sum, log, c) => sum + Math.exp(log) * (log - (q[i]?.[c] as number)), 0))
 }
 

@@ -19,9 +19,12 @@ const projects = ['packages', 'apps'].flatMap((parent) =>
     }),
 )
 
-/** One run for the whole workspace; in the folder of a package, `npx vitest` runs its tests alone. */
-export default defineConfig({
-  test: {
-    projects: [...projects, { test: { name: 'tools', include: ['tools/**/*.test.{mjs,ts}'], setupFiles, ...limits } }],
-  },
-})
+const tools = {
+  root: path('.'),
+  test: { name: 'tools', root: path('.'), include: ['tools/**/*.test.{mjs,ts}'], setupFiles, ...limits },
+}
+
+/** Vitest finds this file from any folder below: in that of a package only its own tests are meant. */
+const here = projects.filter(({ root }) => `${process.cwd()}/`.startsWith(`${root}/`))
+
+export default defineConfig({ test: { projects: here.length > 0 ? here : [...projects, tools] } })

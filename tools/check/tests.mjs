@@ -30,7 +30,7 @@ export async function runTests(scratch) {
 /** @returns {Promise<import('./outcome.mjs').Outcome[]>} nothing, or why there is none */
 async function findBrowser() {
   // Only now: this script starts before anything is installed and built.
-  const { ensureChromium } = await import('browser-tests')
+  const { ensureChromium } = await import('../browser-tests/dist/index.js')
   try {
     ensureChromium()
     return []

@@ -13,12 +13,16 @@ import { runTests } from './tests.mjs'
 
 /** @typedef {import('./outcome.mjs').Outcome} Outcome */
 
+/** Groups that take minutes and that an ordinary change cannot break: only before a release, or by name. */
+const exhaustiveGroups = new Set(['install', 'release'])
+
 /**
  * Everything that `npm test` does, in order; the quick ones first.
  * @param {string} scratch a folder for temporary files
+ * @param {boolean} exhaustive
  * @returns {Record<string, () => Promise<Outcome[]>>}
  */
-function groups(scratch) {
+function groups(scratch, exhaustive) {
   /** @type {Promise<import('./tarballs.mjs').Tarball[]> | undefined} */
   let packed
   const tarballs = () => {
@@ -38,21 +42,24 @@ function groups(scratch) {
     install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
     release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
     docs: async () => checkDocs(scratch, await tarballs()),
-    tests: () => runTests(scratch),
+    tests: () => runTests(scratch, { exhaustive }),
   }
 }
 
 /**
- * @param {readonly string[]} names the groups to run; none: all of them
+ * @param {readonly string[]} args the groups to run, none: those of every day; `exhaustive`: the slow checks, too
  * @returns {Promise<number>} exit code
  */
-export async function main(names) {
+export async function main(args) {
+  const exhaustive = args.includes('exhaustive')
+  const names = args.filter((name) => name !== 'exhaustive')
   const scratch = mkdtempSync(join(tmpdir(), 'tp-check-'))
   try {
-    const all = groups(scratch)
+    const all = groups(scratch, exhaustive)
     const unknown = names.filter((name) => !(name in all))
     if (unknown.length > 0) {
-      process.stderr.write(`No group ${unknown.join(', ')}. There are: ${Object.keys(all).join(', ')}\n`)
+      const known = [...Object.keys(all), 'exhaustive (everything, with the slow tests)']
+      process.stderr.write(`No group ${unknown.join(', ')}. There are: ${known.join(', ')}\n`)
       return 2
     }
     const outcomes = await attempt('set-up', async () => {
@@ -62,7 +69,8 @@ export async function main(names) {
     for (const [name, group] of Object.entries(all)) {
       // Without an install and a build everything else would only fail again.
       if (outcomes.some(({ name }) => name === 'set-up')) break
-      if (names.length === 0 || names.includes(name)) outcomes.push(...(await attempt(name, group)))
+      const wanted = names.length === 0 ? exhaustive || !exhaustiveGroups.has(name) : names.includes(name)
+      if (wanted) outcomes.push(...(await attempt(name, group)))
     }
     process.stdout.write(`\n${closing(outcomes)}\n`)
     return outcomes.some(({ state }) => state === 'failed') ? 1 : 0

@@ -5,19 +5,20 @@ import { failed } from './outcome.mjs'
 import { root, tool } from './workspace.mjs'
 
 /**
- * Every test of every package; those in a browser need a Chromium.
+ * The tests of every package; those in a browser need a Chromium.
  * @param {string} scratch a folder for temporary files
+ * @param {{ exhaustive: boolean }} options `exhaustive`: also files named `*.exhaustive.test.*`, and every case instead of a selection
  * @returns {Promise<import('./outcome.mjs').Outcome[]>}
  */
-export async function runTests(scratch) {
+export async function runTests(scratch, { exhaustive }) {
   const file = join(scratch, 'outcomes.json')
   const withoutBrowser = await findBrowser()
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
   // Vitest leaves a processor free, which of two is one too many.
   const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--maxWorkers=100%'], {
     cwd: root,
-    env: { TP_OUTCOMES: file },
-    timeoutMs: 3_000_000,
+    env: { TP_OUTCOMES: file, TP_EXHAUSTIVE: exhaustive ? '1' : '' },
+    timeoutMs: 4_800_000,
     live: true,
   })
   if (!existsSync(file)) return [...withoutBrowser, failed('vitest', 'ended without a result (see above)')]

@@ -1,0 +1,15 @@
+import './node-version.mjs'
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+const { root, setUp } = await import('./set-up.mjs')
+const { packAll } = await import('../check/tarballs.mjs')
+
+const folder = resolve(process.argv[2] ?? `${root}/reports/packages`)
+setUp()
+mkdirSync(folder, { recursive: true })
+const tarballs = await packAll(folder)
+process.stdout.write(`${tarballs.length} packages packed. To install them in a project of yours:
+
+  npm install ${folder}/tp-*.tgz
+`)

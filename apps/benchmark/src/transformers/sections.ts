@@ -1,4 +1,4 @@
-import { readModelFolder, readTsv } from '@tp/eval'
+import { readLabelledTexts, readModelFolder } from '@tp/eval'
 import { digitsData, embeddedModel, mailData } from '@tp/models'
 import { addBert, addDigits, addMail, type ModelFolder } from 'pipeline-models'
 import type { Section } from '../report/section.ts'
@@ -43,7 +43,7 @@ export const sections: readonly Section[] = [
     run: async ({ shared, onProgress }) => {
       const file = (name: string): string => shared('models', 'minilm-sentiment', name)
       const { labels } = await readModelFolder(file('model.onnx'))
-      const dataset = await readTsv(shared('data', 'imdb', 'test.tsv'), { labels })
+      const dataset = await readLabelledTexts(shared('data', 'imdb', 'test.tsv'), { labels })
       const examples = await Promise.all(
         spread(dataset.examples).map(async (example) => ({
           question: await example.read(),

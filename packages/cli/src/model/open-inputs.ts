@@ -20,8 +20,15 @@ export const dataOptions = {
   data: {
     type: 'string',
     value: 'PATH',
-    description: 'label<TAB>sentence file, IDX files, or a folder of pictures or WAV files by label',
+    description:
+      'table of labels and texts (.tsv, .csv, .jsonl), IDX files, or a folder of images or WAV files by label',
   },
+  'text-column': {
+    type: 'string',
+    value: 'NAME|N',
+    description: 'column of the table that holds the texts, by name or number from 1; default: told by its header',
+  },
+  'label-column': { type: 'string', value: 'NAME|N', description: 'the same for the labels' },
   tokenizer: { type: 'string', value: 'FILE', description: 'tokenizer.json of the model; default: the one beside it' },
   labels: {
     type: 'string',
@@ -44,7 +51,7 @@ export async function openData(
   path: string,
   data: string,
   batchSize: number,
-  { tokenizer, labels, limit }: Arguments<typeof dataOptions>,
+  { tokenizer, labels, limit, ...given }: Arguments<typeof dataOptions>,
   { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<OpenData> {
   progress.stage(`reading ${data}`)
@@ -55,6 +62,8 @@ export async function openData(
     labels: labels?.split(',') ?? known.labels,
     modality: modalityOf(inputs),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
+    textColumn: given['text-column'],
+    labelColumn: given['label-column'],
   })
   const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
   return { dataset: whole, inputs, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }

@@ -67,11 +67,15 @@ export async function openTaskInputs(
     return { task, inputs: await openInputs(path, data, batchSize, given, context) }
   }
   if (!isText) throw usageError('--task tokens is for models of texts')
+  const idle = (task === 'tokens' ? (['text-column', 'label-column'] as const) : (['label-column'] as const)).find(
+    (name) => given[name] !== undefined,
+  )
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which reads no such column`)
   progress.stage(`reading ${data}`)
   const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
   const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
   if (task === 'embeddings') {
-    const texts = await readTexts(data, { limit })
+    const texts = await readTexts(data, { limit, textColumn: given['text-column'] })
     const examples = wholeBatches(texts.examples, batchSize, progress)
     return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
   }

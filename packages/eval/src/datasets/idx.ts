@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { TpError } from '@tp/core'
 import type { ImageDataset } from './dataset.ts'
-import type { LabelledOptions } from './tsv.ts'
+import type { LabelledOptions } from './labels.ts'
 
 /** An IDX array of unsigned bytes, MNIST's format: two zero bytes, type, number of axes, sizes as big-endian int32. */
 export interface IdxArray {

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import type { ImageDataset, Picture, PictureShape } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labelled-files.ts'
-import type { LabelledOptions } from './tsv.ts'
+import type { LabelledOptions } from './labels.ts'
 
 const ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff']
 

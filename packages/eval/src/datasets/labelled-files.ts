@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { TpError } from '@tp/core'
-import { requireClass } from './labels.ts'
-import type { LabelledOptions } from './tsv.ts'
+import { type LabelledOptions, requireClass } from './labels.ts'
 
 export interface LabelledFile {
   readonly path: string

@@ -1,4 +1,12 @@
 import { TpError } from '@tp/core'
+import { shown } from './table/data-error.ts'
+
+export interface LabelledOptions {
+  /** The model's class names by number; without them labels have to be class numbers. */
+  readonly labels?: readonly string[] | undefined
+  /** Only the first so many examples. */
+  readonly limit?: number | undefined
+}
 
 /**
  * Class number of a label as it stands in data: a name of the model (any case) or a class number. Names win, because a
@@ -22,13 +30,12 @@ export function classOf(label: string, labels: readonly string[] | undefined): n
 export function requireClass(label: string, labels: readonly string[] | undefined, source: string): number {
   const id = classOf(label, labels)
   if (id !== undefined) return id
-  const shown = label.length > 40 ? `${label.slice(0, 40)}…` : label
   throw new TpError(
     'TP_DATA',
     'eval',
     labels === undefined
-      ? `${source}: the label "${shown}" is a name, but the model's class names are not known; give them as labels`
-      : `${source}: unknown label "${shown}"; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}`,
+      ? `${source}: the label ${shown(label)} is a name, but the model's class names are not known; give them as labels`
+      : `${source}: unknown label ${shown(label)}; the model knows ${listOf(labels)}, or their numbers 0…${labels.length - 1}`,
   )
 }
 

@@ -97,7 +97,7 @@ describe('openDataset', () => {
       code: 'TP_DATA',
       message: expect.stringContaining('there is no such file or folder'),
     })
-    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. What can: a file of label<TAB>')
+    await expect(openDataset(folder)).rejects.toThrow('holds no data that can be read. What can: a table of labels')
     await expect(openDataset(await file('x.parquet', 'PAR1'))).rejects.toThrow('is no data set that can be read')
     const table = await file('a.tsv', '1\tgood\n')
     await expect(openDataset(table, { modality: 'image' })).rejects.toThrow(
@@ -105,9 +105,14 @@ describe('openDataset', () => {
     )
     await expect(openDataset(table, { limit: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
     await file('b.tsv', '1\tgood\n')
-    await expect(openDataset(folder)).rejects.toThrow('holds 2 TSV files (a.tsv, b.tsv); give one of them')
+    await expect(openDataset(folder)).rejects.toThrow('holds 2 tables (a.tsv, b.tsv); give one of them')
     await file('loose.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
     await expect(openDataset(folder)).rejects.toThrow('loose.png: has no label; put it in a folder of its label')
+  })
+
+  test('columns are named of tables only', async () => {
+    await file('0/1.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
+    await expect(openDataset(folder, { textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 
   test('a picture that is none is named when it is read', async () => {

@@ -5,16 +5,17 @@ import type { Dataset, Modality } from './dataset.ts'
 import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
 import { filesUnder } from './labelled-files.ts'
-import { type LabelledOptions, readTsv } from './tsv.ts'
+import { readLabelledTexts, type TableOptions } from './labelled-texts.ts'
+import { isTable } from './table/read-table.ts'
 import { isWavFile, wavFolder } from './wav-folder.ts'
 
-export interface DatasetOptions extends LabelledOptions {
+export interface DatasetOptions extends TableOptions {
   /** What the model takes; data of another kind are an error. */
   readonly modality?: Modality | undefined
 }
 
 const KINDS =
-  'a file of label<TAB>sentence lines, a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
+  'a table of labels and texts (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
   'a folder of pictures in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
 
 /**
@@ -27,6 +28,9 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     throw new TpError('TP_OPTION', 'eval', `limit is ${limit}; it is a number of examples, 1 or more`)
   }
   const dataset = (await isFolder(path)) ? await openFolder(path, options) : await openFile(path, options)
+  if (dataset.modality !== 'text' && (options.textColumn ?? options.labelColumn) !== undefined) {
+    throw new TpError('TP_OPTION', 'eval', `${path}: is no table; a text or label column can only be named of one`)
+  }
   if (modality !== undefined && dataset.modality !== modality) {
     throw new TpError('TP_DATA', 'eval', `${path}: holds ${dataset.modality} data, but the model takes ${modality}`)
   }
@@ -35,7 +39,7 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
 
 async function openFile(path: string, options: DatasetOptions): Promise<Dataset> {
   if (isIdxImages(path)) return openIdx(path, options)
-  if (['.tsv', '.txt'].includes(extname(path).toLowerCase())) return readTsv(path, options)
+  if (isTable(path)) return readLabelledTexts(path, options)
   throw new TpError('TP_DATA', 'eval', `${path}: is no data set that can be read. What can: ${KINDS}`)
 }
 
@@ -56,8 +60,8 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   if (wavs.length > 0) return wavFolder(folder, wavs, options)
   const images = files.filter(isImageFile)
   if (images.length > 0) return imageFolder(folder, images, options)
-  const tables = files.filter((file) => extname(file).toLowerCase() === '.tsv')
-  if (tables.length > 0) return readTsv(only('TSV files', tables), options)
+  const tables = files.filter((file) => isTable(file) && extname(file).toLowerCase() !== '.txt')
+  if (tables.length > 0) return readLabelledTexts(only('tables', tables), options)
   throw new TpError('TP_DATA', 'eval', `${folder}: holds no data that can be read. What can: ${KINDS}`)
 }
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LabelledOptions } from './labels.ts'
 import { IGNORED, readTaggedTsv } from './tagged-tsv.ts'
 import { readTexts } from './texts.ts'
-import type { LabelledOptions } from './tsv.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -51,6 +51,7 @@ describe('readTaggedTsv', () => {
   test.each([
     ['an unknown tag', 'Ada\tB-LOC\n', /line 1: unknown label "B-LOC"; the model knows O, B-PER, I-PER/],
     ['a word without tag', 'Ada\tO\nLovelace\n', /line 2: is not word<TAB>tag/],
+    ['a column that numbers the words', '1\tAda\tB-PER\n2\twrote\tO\n\n1\tYes\tO\n', /first column numbers the words/],
     ['nothing', '\n\n', /holds no word<TAB>tag line/],
   ])('%s is an error', async (_, content, message) => {
     await expect(read(content)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
@@ -72,8 +73,20 @@ describe('readTexts', () => {
     ['one a line', 'a text\nanother "one\n', ['a text', 'another "one']],
     ['beside labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
     ['beside labels, behind a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
+    ['beside an index and labels', 'idx\tsentence\tlabel\n0\tsee you\t0\n', ['see you']],
   ])('%s', async (_, content, texts) => {
     expect(await read(content)).toEqual(texts)
+  })
+
+  test.each([
+    ['pairs', 'sentence1\tsentence2\nsee you\tsoon\n'],
+    ['two columns of words', 'see you\twin cash\n'],
+    ['columns without several words', 'ham\tyes\n'],
+  ])('of %s nobody is told which is the text', async (_, content) => {
+    await expect(read(content)).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringContaining('which column holds the texts cannot be told'),
+    })
   })
 
   test('no text is an error', async () => {

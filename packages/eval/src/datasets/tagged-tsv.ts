@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { TpError } from '@tp/core'
-import { requireClass } from './labels.ts'
-import { decodeText, type LabelledOptions } from './tsv.ts'
+import { type LabelledOptions, requireClass } from './labels.ts'
+import { readText } from './table/read-table.ts'
 
 /** A tag that is not judged, in data and in targets. */
 export const IGNORED = -100
@@ -26,7 +25,7 @@ export interface TaggedDataset {
  * @throws TpError TP_DATA naming the line
  */
 export async function readTaggedTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TaggedDataset> {
-  const lines = decodeText(path, await readBytes(path)).split(/\r?\n/)
+  const lines = (await readText(path)).split(/\r?\n/)
   const sentences: TaggedSentence[] = []
   let words: string[] = []
   let tags: number[] = []
@@ -46,12 +45,16 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabelledOpt
     words.push(word)
     tags.push(tag === `${IGNORED}` ? IGNORED : requireClass(tag, labels, source))
   }
+  if (isNumbered(sentences)) {
+    const advice = 'bring the file to word<TAB>tag lines'
+    throw new TpError('TP_DATA', 'eval', `${path}: its first column numbers the words, as in CoNLL-U; ${advice}`)
+  }
   if (sentences.length === 0) throw new TpError('TP_DATA', 'eval', `${path}: holds no word<TAB>tag line`)
   return { source: path, sentences }
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: unknown) => {
-    throw new TpError('TP_DATA', 'eval', `${path}: there is no such file that can be read`, { cause })
-  })
+/** Whether what stands where words do counts 1, 2, 3 … in each of several words. */
+function isNumbered(sentences: readonly TaggedSentence[]): boolean {
+  const counts = sentences.every(({ words }) => words.every((word, i) => word.trim() === `${i + 1}`))
+  return counts && sentences.some(({ words }) => words.length > 1)
 }

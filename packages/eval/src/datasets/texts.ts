@@ -1,31 +1,26 @@
-import { TpError } from '@tp/core'
 import { type TextDataset, textDataset } from './dataset.ts'
-import { readCells } from './tsv.ts'
+import { type ColumnOptions, cellOf, textColumn } from './table/columns.ts'
+import { readTable } from './table/read-table.ts'
+
+export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
+  /** Only the first so many. */
+  readonly limit?: number | undefined
+}
 
 /**
- * Texts without labels, one a line, UTF-8. Of several columns (labels, scores beside the sentence) the one that holds most
- * text is read. A header is recognised as elsewhere, by a cell `label`, or by one that is called `sentence` or `text`.
- * @throws TpError TP_DATA
+ * Texts without labels, from the tables that `readLabelledTexts` reads, or one a line. Of several columns the texts' is told
+ * by the header; without one it has to be the only one with several words to a cell.
+ * @throws TpError TP_DATA naming the line, or the columns
  */
-export async function readTexts(
-  path: string,
-  { limit }: { readonly limit?: number | undefined } = {},
-): Promise<TextDataset> {
-  const lines = await readCells(path)
-  const isHeader = lines[0]?.cells.some((cell) => /^(?:label|sentence|text)$/i.test(cell.trim())) ?? false
-  const rows = lines.slice(isHeader ? 1 : 0).slice(0, limit)
-  if (rows.length === 0) throw new TpError('TP_DATA', 'eval', `${path}: holds no text`)
-  const columns = Math.max(...rows.map(({ cells }) => cells.length))
-  const sizes = Array.from({ length: columns }, (_, column) =>
-    rows.reduce((sum, { cells }) => sum + (cells[column]?.length ?? 0), 0),
+export async function readTexts(path: string, options: TextsOptions = {}): Promise<TextDataset> {
+  const table = await readTable(path)
+  const { rows, text } = textColumn(table, options)
+  return textDataset(
+    path,
+    rows.map((row) => ({
+      text: cellOf(table, row, text, 'text'),
+      label: -1,
+      source: `${path}, line ${row.line}`,
+    })),
   )
-  const longest = sizes.indexOf(Math.max(...sizes))
-  const texts = rows.map(({ cells, number }) => {
-    const source = `${path}, line ${number}`
-    const text = cells[longest]
-    if (text === undefined)
-      throw new TpError('TP_DATA', 'eval', `${source}: has no column ${longest + 1}, where texts are`)
-    return { text, label: -1, source }
-  })
-  return textDataset(path, texts)
 }

@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { TpError } from '@tp/core'
 import type { AudioDataset, Sound } from './dataset.ts'
 import { labelFiles } from './labelled-files.ts'
-import type { LabelledOptions } from './tsv.ts'
+import type { LabelledOptions } from './labels.ts'
 
 export function isWavFile(path: string): boolean {
   return extname(path).toLowerCase() === '.wav'

@@ -1,0 +1,236 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isTpError } from '@tp/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readLabelledTexts, type TableOptions } from './labelled-texts.ts'
+
+type Found = [label: number, text: string][]
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-tsv-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+interface Asked extends TableOptions {
+  readonly ending?: string
+}
+
+async function read(content: string | Uint8Array, { ending = 'tsv', ...options }: Asked = {}): Promise<Found> {
+  const path = join(folder, `data.${ending}`)
+  await writeFile(path, content)
+  const { examples } = await readLabelledTexts(path, options)
+  return Promise.all(examples.map(async ({ label, read }): Promise<[number, string]> => [label, await read()]))
+}
+
+async function problem(content: string | Uint8Array, options: Asked = {}): Promise<string> {
+  const error = await read(content, options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!isTpError(error)) throw new Error(`no TpError but ${error}`)
+  expect(error.code).toBe('TP_DATA')
+  return error.message
+}
+
+const labels = ['negative', 'positive']
+
+describe('readLabelledTexts', () => {
+  test('reads with and without a header', async () => {
+    const expected = [
+      [1, 'good'],
+      [0, 'bad film'],
+    ]
+    expect(await read('1\tgood\n0\tbad film\n')).toEqual(expected)
+    expect(await read('label\tsentence\n1\tgood\n0\tbad film')).toEqual(expected)
+    expect(await read('sentence\tlabel\ngood\t1\nbad film\t0\n')).toEqual(expected)
+    expect(await read('id\tLabel\ttext\n8\t1\tgood\n9\t0\tbad film\n')).toEqual(expected)
+  })
+
+  test('takes names of the model as labels, in either column', async () => {
+    expect(await read('positive\tgood\nNegative\tbad\n', { labels })).toEqual([
+      [1, 'good'],
+      [0, 'bad'],
+    ])
+    expect(await read('good\tpositive\nbad\tnegative\n', { labels })).toEqual([
+      [1, 'good'],
+      [0, 'bad'],
+    ])
+  })
+
+  test('quotes are plain characters, a lone one too', async () => {
+    const texts = ['"quoted"', 'a "lone one', '"', "it's", '""', 'back\\slash']
+    expect(await read(texts.map((text) => `1\t${text}\n`).join(''))).toEqual(texts.map((text) => [1, text]))
+  })
+
+  test('Windows line ends, a byte order mark and empty lines are no part of the text', async () => {
+    expect(await read('\uFEFF1\tgood\r\n\r\n0\tbad\r\n')).toEqual([
+      [1, 'good'],
+      [0, 'bad'],
+    ])
+  })
+
+  test('keeps an empty text', async () => {
+    expect(await read('1\t\n')).toEqual([[1, '']])
+  })
+
+  test('stops at the limit, before errors that come later', async () => {
+    expect(await read('1\ta\n0\tb\nx\tc\n', { limit: 2 })).toHaveLength(2)
+  })
+
+  test('names line and label of what it does not know', async () => {
+    const message = await problem('label\tsentence\n1\tgood\n\n"\ttext\n', { labels })
+    expect(message).toContain('data.tsv, line 4: unknown label """; the model knows negative, positive')
+    expect(await problem('2\tgood\n', { labels })).toContain('line 1: unknown label "2"')
+    expect(await problem('positive\tgood\n')).toContain('give them as labels')
+  })
+
+  test('names the line that has too few or too many columns', async () => {
+    expect(await problem('1\tgood\n0 bad\n')).toContain('line 2 has 1 column, not 2 as the first line has')
+    expect(await problem('1\tgood\tbetter\n')).toContain(
+      'it has no header, and its first line is "1", "good", "better"',
+    )
+  })
+
+  test('says when nothing is there, or no text', async () => {
+    expect(await problem('')).toContain('holds no example')
+    expect(await problem('label\tsentence\n')).toContain('holds no example')
+    expect(await problem(Uint8Array.of(0x31, 0x09, 0xff, 0xfe))).toContain('line 1: is not UTF-8 text')
+  })
+})
+
+const expected = [
+  [1, 'good'],
+  [0, 'bad film'],
+]
+
+describe('columns', () => {
+  test.each([
+    ['index\tsentence\tlabel\n0\tgood\t1\n1\tbad film\t0\n'],
+    ['label\tid\tsentence\n1\t0\tgood\n0\t1\tbad film\n'],
+    ['label\tcontent\n1\tgood\n0\tbad film\n'],
+    ['label\tanything at all\n1\tgood\n0\tbad film\n'],
+    ['text\ttopic\ngood\t1\nbad film\t0\n'],
+    ['text\tlabel\tclass\ngood\t1\t0\nbad film\t0\t0\n'],
+    ['1\t1\ngood\t1\nbad film\t0\n', [[1, '1'], ...expected]],
+  ])('are told by the header, or by which of two holds labels throughout: %j', async (content, found = expected) => {
+    expect(await read(content)).toEqual(found)
+  })
+
+  test.each([
+    [
+      'sentence1\tsentence2\tlabel\na\tb\t1\n',
+      'holds the texts cannot be told: its columns are "sentence1", "sentence2", "label"',
+    ],
+    ['label\ttitle\ttext\n1\ta\tb\n', 'holds the texts cannot be told: its columns are "label", "title", "text"'],
+    ['label\tnumber\tremark\n1\ta\tb\n', 'holds the texts cannot be told'],
+    ['id\tlabel\n7\t1\n', 'holds the texts cannot be told: its columns are "id", "label"; call one of them "text"'],
+    ['label\tlabel\ttext\n1\t0\ta\n', 'holds the labels cannot be told'],
+    ['id\tscore\ttext\n1\t0\ta\n', 'holds the labels cannot be told: its columns are "id", "score", "text"'],
+    [
+      '0\ta text\t1\n',
+      'holds the labels and texts cannot be told: it has no header, and its first line is "0", "a text", "1"',
+    ],
+    ['0\t1\n1\t1\n', 'holds the labels cannot be told: it has no header'],
+    ['0\tlabel\n1\ttext\n', 'its first line ("0", "label") could be a header or an example'],
+    ['good film\nbad film\n', 'has one column, "good film"; a table has to have labels and texts: tabs'],
+    ['label,text\n1,good\n', 'has one column, "label,text"; a table has to have labels and texts: tabs'],
+  ])('that cannot be told are refused with what was seen: %j', async (content, message) => {
+    expect(await problem(content)).toContain(message)
+  })
+
+  test('are those that are named or numbered, where the table does not tell', async () => {
+    const pairs = 'sentence1\tsentence2\tlabel\nx\tgood\t1\ny\tbad film\t0\n'
+    expect(await read(pairs, { textColumn: 'Sentence2' })).toEqual(expected)
+    expect(await read(pairs, { textColumn: '2' })).toEqual(expected)
+    expect(await read('a\tb\ngood\t1\nbad film\t0\n', { textColumn: 'a', labelColumn: 'b' })).toEqual(expected)
+    expect(await read('0\tgood\t1\n1\tbad film\t0\n', { textColumn: '2', labelColumn: '3' })).toEqual(expected)
+    expect(await read('label\ttext\n1\tgood\n0\tbad film\n', { textColumn: '2' })).toEqual(expected)
+    expect(await problem(pairs, { textColumn: 'sentence' })).toContain(
+      'there is no column called "sentence"; its columns are "sentence1", "sentence2", "label"',
+    )
+    expect(await problem(pairs, { textColumn: '4' })).toContain('there is no column called "4"')
+    expect(await problem(pairs, { textColumn: 'label', labelColumn: '3' })).toContain(
+      'column "label" cannot be both text and label',
+    )
+  })
+
+  test('a row with more or fewer is named', async () => {
+    expect(await problem('label\ttext\n1\tgood\n0\tbad\tfilm\n')).toContain('line 3 has 3 columns, not 2 as the header')
+  })
+
+  test('a message shows no control characters of the table', async () => {
+    expect(await problem('\u001b[2Jx\ty\tz\n')).toContain('first line is " [2Jx", "y", "z"')
+  })
+})
+
+describe('ways to write a table', () => {
+  test.each([
+    ['csv', 'label,text\n1,good\n0,bad film\n'],
+    ['csv', 'label;text\r\n1;good\r\n0;bad film\r\n'],
+    ['csv', '\uFEFF"label","text"\n"1","good"\n"0","bad film"'],
+    ['CSV', 'id,text,label\n1,"good",1\n2,"bad film",0\n'],
+    ['jsonl', '{"label":1,"text":"good"}\n{"text":"bad film","label":0,"more":{}}\n'],
+    [
+      'ndjson',
+      '{"id":7,"sentence":"good","label":"1","label_text":"x"}\r\n\r\n{"id":8,"sentence":"bad film","label":0}',
+    ],
+    ['tsv', 'label\ttext\r1\tgood\r0\tbad film\r'],
+    ['txt', '1\tgood\n0\tbad film\n'],
+  ])('%s: %j', async (ending, content) => {
+    expect(await read(content, { ending })).toEqual(expected)
+  })
+
+  test('cells of CSV in quotes may hold separators, line ends and quotes', async () => {
+    const content = 'label,text\n1,"one, two"\n0,"a ""b"";\nc"\n'
+    expect(await read(content, { ending: 'csv' })).toEqual([
+      [1, 'one, two'],
+      [0, 'a "b";\nc'],
+    ])
+  })
+
+  test.each([
+    ['csv', 'label,text\n1,"good\n0,bad\n', /line \d+: cannot be read as a table \(Quote Not Closed/],
+    ['csv', 'label,text\n1,good, but long\n', /line 2 has 3 columns, not 2 as the header has/],
+    ['csv', '1;good, but\n0;bad, and\n', /could be separated by "," or ";", and nothing tells which/],
+    ['jsonl', '{"label":1,"text":"good"}\n{"label":1\n', /line 2: is invalid JSON/],
+    ['jsonl', '{"label":1,"text":"good"}\n[1,"bad"]\n', /line 2: is not a JSON object/],
+    ['jsonl', '{"label":1,"text":"good"}\n{"label":1,"sentence":"bad"}\n', /line 2: has no text: "text" holds neither/],
+    ['jsonl', '{"label":1,"text":{"a":"good"}}\n', /line 1: has no text/],
+    ['jsonl', '{"label":null,"text":"good"}\n', /line 1: has no label/],
+    ['jsonl', '{"label":-1,"text":"good"}\n', /line 1: .*"-1"/],
+    ['jsonl', '{"__proto__":1,"constructor":"good"}\n', /cannot be told: its columns are "__proto__", "constructor"/],
+    ['tsv', '1\tgood\n0\tbad\0film\n', /line 2: holds a NUL character/],
+    ['tsv', `1\t${'a'.repeat(1_000_001)}\n`, /line 1: has a text of 1000001 characters: more than one text/],
+  ])('%s that is no table is refused: %#', async (ending, content, message) => {
+    expect(await problem(content, { ending })).toMatch(message)
+  })
+
+  test('a CSV whose first line could be separated in two ways is told by the others', async () => {
+    expect(await read('1;good, but\n0;bad film\n', { ending: 'csv' })).toEqual([
+      [1, 'good, but'],
+      [0, 'bad film'],
+    ])
+  })
+
+  test('UTF-16 is read where a byte-order mark says so, and refused where none does', async () => {
+    const text = 'label\ttext\n1\tgood\n0\tbad film\n'
+    const little = Buffer.from(`\uFEFF${text}`, 'utf16le')
+    expect(await read(little)).toEqual(expected)
+    expect(await read(Buffer.from(little).swap16())).toEqual(expected)
+    expect(await problem(Buffer.from(text, 'utf16le'))).toContain('line 1: holds a NUL character; is it UTF-16')
+    expect(await problem(little.subarray(0, little.length - 1))).toContain('begins as UTF-16 but goes on as something')
+  })
+
+  test('the line that is not UTF-8 is named', async () => {
+    expect(await problem(Buffer.from('1\tgood\n0\tcaf\xe9\n1\tfine\n', 'latin1'))).toContain('line 2: is not UTF-8')
+    expect(await problem(Buffer.from('1\tgood\n0\tcaf\xe9', 'latin1'))).toContain('line 2: is not UTF-8')
+    expect(await read('1\tçà\u{1f600}\n')).toEqual([[1, 'çà\u{1f600}']])
+  })
+
+  test('a folder or a device is no table', async () => {
+    await expect(readLabelledTexts(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
+    await expect(readLabelledTexts('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
+  })
+})

@@ -1,0 +1,219 @@
+import { classOf } from '../labels.ts'
+import { dataError, listed, shown } from './data-error.ts'
+import type { Row, Table } from './table.ts'
+
+/** Which column is which, where the table does not say it. */
+export interface ColumnOptions {
+  /** Name of the column with the texts as its header has it, or its number from 1. Default: told by the header. */
+  readonly textColumn?: string | undefined
+  /** The same for the labels. */
+  readonly labelColumn?: string | undefined
+}
+
+export interface ExampleOptions extends ColumnOptions {
+  readonly labels?: readonly string[] | undefined
+  readonly limit?: number | undefined
+}
+
+/** Rows of a table without its header, and where in them text and label stand. */
+export interface Columns {
+  readonly rows: readonly Row[]
+  readonly text: number
+  /** −1 where labels were not asked for. */
+  readonly label: number
+}
+
+/** In order: a column of the first name is the label's even where there are others of these. */
+const LABEL_NAMES: readonly string[] = [
+  'label',
+  'labels',
+  'class',
+  'target',
+  'category',
+  'sentiment',
+  'topic',
+  'intent',
+]
+
+/** What texts are called. A table with two of them has pairs, or two candidates. */
+const TEXT_NAMES: readonly string[] = [
+  ...[
+    'text',
+    'sentence',
+    'content',
+    'review',
+    'document',
+    'comment',
+    'tweet',
+    'message',
+    'utterance',
+    'body',
+    'article',
+  ],
+  ...['title', 'headline', 'subject', 'description', 'summary', 'abstract', 'passage', 'context', 'query'],
+  ...['question', 'answer', 'premise', 'hypothesis'],
+]
+const NUMBERED_TEXT = /^(?:text|sentence|sent|question|string)[ _]?[12ab]$/
+
+/** What is neither. */
+const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid', 'key', 'no', 'nr']
+
+const isText = (name: string): boolean => TEXT_NAMES.includes(name) || NUMBERED_TEXT.test(name)
+const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
+
+/**
+ * Finds texts and labels of a table: by the options, by the names in its header, or, in a table of two columns without one,
+ * by which of them holds class names or numbers throughout. What is not told by these is never guessed.
+ * @throws TpError TP_DATA with the columns that were seen, and what to do
+ */
+export function labelledColumns(table: Table, options: ExampleOptions): Columns {
+  const { header, rows, names } = readHeader(table, options, (cell) => classOf(cell, options.labels) !== undefined)
+  if (rows.length === 0) throw dataError(table.path, 'holds no example; it has to have a label and a text in each line')
+  if (names.length < 2) {
+    const advice = 'a table has to have labels and texts: tabs between the columns in .tsv and .txt, commas in .csv'
+    throw dataError(table.path, `has one column, ${shown(names[0] ?? '')}; ${advice}`)
+  }
+  const find: Find = { path: table.path, names, header, rows, labels: options.labels }
+  const askedText = options.textColumn === undefined ? undefined : asked(find, options.textColumn)
+  const askedLabel = options.labelColumn === undefined ? undefined : asked(find, options.labelColumn)
+  const label = askedLabel ?? (header ? labelByName(find, askedText) : labelByContent(find, askedText))
+  const text = askedText ?? textBeside(find, label)
+  if (text === label) throw dataError(table.path, `column ${shown(names[text] ?? '')} cannot be both text and label`)
+  return { rows, text, label }
+}
+
+/**
+ * Finds the texts of a table in which labels do not matter: its one column, or by option or header; without a header, the
+ * only column in which there are several words to a cell.
+ * @throws TpError TP_DATA with the columns that were seen, and what to do
+ */
+export function textColumn(table: Table, options: Omit<ExampleOptions, 'labels' | 'labelColumn'>): Columns {
+  const { header, rows, names } = readHeader(table, options, () => false)
+  if (rows.length === 0) throw dataError(table.path, 'holds no text')
+  const find: Find = { path: table.path, names, header, rows, labels: undefined }
+  if (options.textColumn !== undefined) return { rows, text: asked(find, options.textColumn), label: -1 }
+  if (names.length === 1) return { rows, text: 0, label: -1 }
+  const label = header && names.length === 2 ? names.findIndex((name) => isLabel(plain(name))) : -1
+  if (header) return { rows, text: textBeside(find, label), label: -1 }
+  const wordy = names.flatMap((_, i) => (rows.some(({ cells }) => /\S\s+\S/.test(cells[i] ?? '')) ? [i] : []))
+  const [text] = wordy
+  if (text === undefined || wordy.length > 1) throw untold(find, 'texts', 'textColumn')
+  return { rows, text, label: -1 }
+}
+
+/** The text in a cell of a row that is there. @throws TpError TP_DATA */
+export function cellOf({ path, names }: Table, row: Row, column: number, what: 'text' | 'label'): string {
+  const cell = row.cells[column]
+  const where = `${path}, line ${row.line}`
+  if (cell === undefined) {
+    const found = names?.[column] === undefined ? `column ${column + 1}` : shown(names[column])
+    throw dataError(where, `has no ${what}: ${found} holds neither text nor number there`)
+  }
+  if (cell.length > MOST_CHARACTERS) {
+    const advice = 'more than one text; are its line ends or quotes broken?'
+    throw dataError(where, `has a ${what} of ${cell.length} characters: ${advice}`)
+  }
+  return cell
+}
+
+/** Books have as many. A tokenizer reads all of a text, however few tokens the model takes. */
+const MOST_CHARACTERS = 1_000_000
+
+interface Find {
+  readonly path: string
+  /** The header's names, or the first row's cells. */
+  readonly names: readonly string[]
+  readonly header: boolean
+  readonly rows: readonly Row[]
+  readonly labels: readonly string[] | undefined
+}
+
+/** Tells the header from the rows, and checks that each row that is wanted has as many cells. */
+function readHeader(
+  { path, names, rows: all }: Table,
+  { textColumn, labelColumn, limit }: ExampleOptions,
+  isClass: (cell: string) => boolean,
+): { readonly header: boolean; readonly names: readonly string[]; readonly rows: readonly Row[] } {
+  const first = names ?? all[0]?.cells.map((cell) => cell ?? '') ?? []
+  const cells = first.map(plain)
+  const askedFor = [textColumn, labelColumn].some((name) => name !== undefined && cells.includes(plain(name)))
+  // One line of one column may be the text "review".
+  const known = cells.some(cells.length === 1 ? (cell) => ['text', 'sentence', 'label'].includes(cell) : isKnown)
+  const header = names !== undefined || askedFor || known
+  if (header && names === undefined && !askedFor && first.some(isClass)) {
+    const advice = 'give it a header with the columns "label" and "text", or name the columns'
+    throw dataError(path, `its first line (${listed(first)}) could be a header or an example; ${advice}`)
+  }
+  const rows = all.slice(header && names === undefined ? 1 : 0).slice(0, limit)
+  const ragged = rows.find(({ cells }) => cells.length !== first.length)
+  if (ragged !== undefined) {
+    const wanted = `${first.length} as ${header ? 'the header' : 'the first line'} has`
+    throw dataError(path, `line ${ragged.line} has ${columns(ragged.cells.length)}, not ${wanted}`)
+  }
+  return { header, names: first, rows }
+}
+
+function isKnown(name: string): boolean {
+  return isText(name) || isLabel(name)
+}
+
+function labelByName({ names, ...find }: Find, text: number | undefined): number {
+  const cells = names.map(plain)
+  const first = LABEL_NAMES[0] as string
+  const wanted = cells.includes(first) ? [first] : LABEL_NAMES
+  const found = cells.flatMap((name, i) => (i !== text && wanted.includes(name) ? [i] : []))
+  const known = text ?? cells.findIndex(isText)
+  const other = cells.length === 2 && known >= 0 ? 1 - known : -1
+  const [label = other] = found
+  if (label < 0 || found.length > 1) throw untold({ ...find, names }, 'labels', 'labelColumn')
+  return label
+}
+
+/** The column of two that holds classes, or the one with more of them: then the first other cell is what is wrong. */
+function labelByContent(find: Find, text: number | undefined): number {
+  const { names, rows, labels } = find
+  if (names.length > 2) throw untold(find, text === undefined ? 'labels and texts' : 'labels', 'labelColumn')
+  if (text !== undefined) return 1 - text
+  const classes = [0, 1].map(
+    (column) => rows.filter(({ cells }) => classOf(cells[column] ?? '', labels) !== undefined).length,
+  )
+  const [left = 0, right = 0] = classes
+  if (left === rows.length && right === rows.length) throw untold(find, 'labels', 'labelColumn')
+  return right > left ? 1 : 0
+}
+
+function textBeside(find: Find, label: number): number {
+  const cells = find.names.map(plain)
+  const found = cells.flatMap((name, i) => (i !== label && find.header && isText(name) ? [i] : []))
+  const other = cells.length === 2 && label >= 0 ? 1 - label : -1
+  const name = cells[other] ?? ''
+  const [text = find.header && (INDEX_NAMES.includes(name) || isLabel(name)) ? -1 : other] = found
+  if (text < 0 || found.length > 1) throw untold(find, 'texts', 'textColumn')
+  return text
+}
+
+/** The column of an option. */
+function asked({ path, names, header }: Find, wanted: string): number {
+  const found = names.flatMap((name, i) => (header && plain(name) === plain(wanted) ? [i] : []))
+  const [column = /^[1-9]\d{0,8}$/.test(wanted) && Number(wanted) <= names.length ? Number(wanted) - 1 : -1] = found
+  if (column >= 0 && found.length < 2) return column
+  const problem = found.length > 1 ? `${found.length} columns are` : 'there is no column'
+  throw dataError(path, `${problem} called ${shown(wanted)}; its columns are ${listed(names)}`)
+}
+
+function untold({ path, names, header }: Find, what: string, option: keyof ColumnOptions): Error {
+  const seen = header ? `its columns are ${listed(names)}` : `it has no header, and its first line is ${listed(names)}`
+  const name = option === 'textColumn' ? 'text' : 'label'
+  const advice = header
+    ? `call one of them "${name}", or name it as the ${name} column`
+    : 'give it a header with the columns "label" and "text", or name the columns by number'
+  return dataError(path, `which column holds the ${what} cannot be told: ${seen}; ${advice}`)
+}
+
+function plain(name: string): string {
+  return name.trim().toLowerCase()
+}
+
+function columns(count: number): string {
+  return count === 1 ? '1 column' : `${count} columns`
+}

@@ -1,0 +1,59 @@
+import { type Options, parse } from 'csv-parse/sync'
+import { dataError } from './data-error.ts'
+import type { Row, Table } from './table.ts'
+
+/** Tab-separated text as GLUE has it: quotes are plain characters. @throws TpError TP_DATA */
+export function parseTsv(path: string, text: string): Table {
+  return { path, names: undefined, rows: parseRows(path, text, { delimiter: '\t', quote: null }) }
+}
+
+/** Spreadsheets write lists with these where the comma is a decimal point. */
+const SEPARATORS = [',', ';', '\t'] as const
+
+/**
+ * Comma-separated values (RFC 4180): cells in quotes may hold separators, line ends and doubled quotes. Semicolons and tabs
+ * separate where commas do not.
+ * @throws TpError TP_DATA for quotes that do not close, and where two separators would do
+ */
+export function parseCsv(path: string, text: string): Table {
+  const parsed = (separator: string, to?: number): Row[] =>
+    parseRows(path, text, { delimiter: separator, quote: '"', escape: '"', ...(to !== undefined && { to }) })
+  const separators = SEPARATORS.filter((separator) => separates(() => parsed(separator, 1)))
+  if (separators.length < 2) return { path, names: undefined, rows: parsed(separators[0] ?? ',') }
+  const fitting = separators.filter((separator) => separates(() => parsed(separator)))
+  const [separator] = fitting
+  if (separator !== undefined && fitting.length === 1) return { path, names: undefined, rows: parsed(separator) }
+  const names = separators.map((each) => (each === '\t' ? 'tabs' : `"${each}"`)).join(' or ')
+  const advice = 'put the texts in quotes'
+  throw dataError(path, `its columns could be separated by ${names}, and nothing tells which is meant; ${advice}`)
+}
+
+/** Whether there are several cells in each row, and as many. */
+function separates(parsed: () => readonly Row[]): boolean {
+  try {
+    const rows = parsed()
+    const width = rows[0]?.cells.length ?? 0
+    return width > 1 && rows.every(({ cells }) => cells.length === width)
+  } catch {
+    // With another separator quotes close where they should not.
+    return false
+  }
+}
+
+function parseRows(path: string, text: string, options: Options): Row[] {
+  try {
+    const records = parse(text, {
+      ...options,
+      // Line ends of old Macs, where there are no others.
+      record_delimiter: text.includes('\n') ? ['\r\n', '\n'] : ['\r'],
+      skip_empty_lines: true,
+      relax_column_count: true,
+      info: true,
+    }) as unknown as { record: string[]; info: { lines: number } }[]
+    return records.map(({ record, info }) => ({ cells: record, line: info.lines }))
+  } catch (cause) {
+    const { lines, message } = cause as { lines?: number; message: string }
+    const where = lines === undefined ? path : `${path}, line ${lines}`
+    throw dataError(where, `cannot be read as a table (${message.split('\n')[0]?.slice(0, 200)})`, cause)
+  }
+}

@@ -1,0 +1,36 @@
+import { dataError } from './data-error.ts'
+import type { Table } from './table.ts'
+
+/** More are no table, and each row would have as many cells. */
+const MOST_KEYS = 1000
+
+/**
+ * One JSON object a line. The first one's keys are the columns; what only others have is none.
+ * @throws TpError TP_DATA naming the line that is no object
+ */
+export function parseJsonLines(path: string, text: string): Table {
+  let names: readonly string[] | undefined
+  const rows = text.split('\n').flatMap((content, i) => {
+    if (content.trim() === '') return []
+    const record = new Map(Object.entries(objectOf(content, `${path}, line ${i + 1}`)))
+    names ??= [...record.keys()]
+    if (names.length > MOST_KEYS) throw dataError(`${path}, line ${i + 1}`, `has ${names.length} keys; is it a table?`)
+    return [{ cells: names.map((name) => cellOf(record.get(name))), line: i + 1 }]
+  })
+  return { path, names: names ?? [], rows }
+}
+
+function objectOf(content: string, where: string): object {
+  let value: unknown
+  try {
+    value = JSON.parse(content)
+  } catch (cause) {
+    throw dataError(where, 'is invalid JSON; each line has to be a JSON object of its own', cause)
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw dataError(where, 'is not a JSON object; each line has to be one, such as {"label": 1, "text": "…"}')
+}
+
+function cellOf(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? `${value}` : undefined
+}

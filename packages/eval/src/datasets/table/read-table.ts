@@ -1,0 +1,50 @@
+import { open } from 'node:fs/promises'
+import { extname } from 'node:path'
+import { dataError } from './data-error.ts'
+import { decodeText } from './decode-text.ts'
+import { parseCsv, parseTsv } from './delimited.ts'
+import { parseJsonLines } from './json-lines.ts'
+import type { Table } from './table.ts'
+
+const parsers: Readonly<Record<string, (path: string, text: string) => Table>> = {
+  '.tsv': parseTsv,
+  '.txt': parseTsv,
+  '.csv': parseCsv,
+  '.jsonl': parseJsonLines,
+  '.ndjson': parseJsonLines,
+}
+
+/** Larger files would take more memory than a machine is sure to have: text, rows and cells are held at once. */
+const MOST_BYTES = 256 * 2 ** 20
+
+export function isTable(path: string): boolean {
+  return Object.hasOwn(parsers, extname(path).toLowerCase())
+}
+
+/** Reads a table; how it is written is told by the ending of its name. @throws TpError TP_DATA */
+export async function readTable(path: string): Promise<Table> {
+  const parse = parsers[extname(path).toLowerCase()] ?? parseTsv
+  return parse(path, await readText(path))
+}
+
+/** The text of a file that may come from anywhere. @throws TpError TP_DATA */
+export async function readText(path: string): Promise<string> {
+  return decodeText(path, await readBytes(path))
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw dataError(path, 'there is no such file that can be read', cause)
+  })
+  try {
+    const entry = await file.stat()
+    if (!entry.isFile()) throw dataError(path, 'is not a regular file; give the path of one')
+    if (entry.size > MOST_BYTES) {
+      const size = `${Math.ceil(entry.size / 2 ** 20)} MiB`
+      throw dataError(path, `is ${size}; texts are read from files of up to ${MOST_BYTES / 2 ** 20}: give a part of it`)
+    }
+    return await file.readFile()
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,15 @@
+/** One line of a table, or one record of several lines. */
+export interface Row {
+  /** `undefined` where a JSON object has no string, number or boolean. */
+  readonly cells: readonly (string | undefined)[]
+  /** Where the row ends, from 1, for messages. */
+  readonly line: number
+}
+
+/** Rows as they are in a file, none of them empty; a header is still among them. */
+export interface Table {
+  readonly path: string
+  /** Names of the columns where the format has them (JSON lines); otherwise the first row may be a header. */
+  readonly names: readonly string[] | undefined
+  readonly rows: readonly Row[]
+}

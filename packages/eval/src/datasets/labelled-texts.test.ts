@@ -202,6 +202,8 @@ describe('ways to write a table', () => {
     ['jsonl', '{"label":-1,"text":"good"}\n', /line 1: .*"-1"/],
     ['jsonl', '{"__proto__":1,"constructor":"good"}\n', /cannot be told: its columns are "__proto__", "constructor"/],
     ['tsv', '1\tgood\n0\tbad\0film\n', /line 2: holds a NUL character/],
+    ['tsv', '1\tgood\n'.repeat(1_000_001), /has more than 1000000 rows; give a part of it/],
+    ['tsv', `1\t${'good '.repeat(900_000)}\n`, /line 1: cannot be read as a table \(Max Record Size/],
     ['tsv', `1\t${'a'.repeat(1_000_001)}\n`, /line 1: has a text of 1000001 characters: more than one text/],
   ])('%s that is no table is refused: %#', async (ending, content, message) => {
     expect(await problem(content, { ending })).toMatch(message)

@@ -1,6 +1,9 @@
 import { TpError } from '@tp/core'
 import { type LabelledOptions, requireClass } from './labels.ts'
 import { readText } from './table/read-table.ts'
+import { linesOf, TableSize } from './table/table-size.ts'
+
+const MOST_WORDS = 10_000_000
 
 /** A tag that is not judged, in data and in targets. */
 export const IGNORED = -100
@@ -25,16 +28,22 @@ export interface TaggedDataset {
  * @throws TpError TP_DATA naming the line
  */
 export async function readTaggedTsv(path: string, { labels, limit }: LabelledOptions = {}): Promise<TaggedDataset> {
-  const lines = (await readText(path)).split(/\r?\n/)
+  const text = await readText(path)
+  const size = new TableSize(MOST_WORDS)
   const sentences: TaggedSentence[] = []
   let words: string[] = []
   let tags: number[] = []
-  for (const [i, line] of [...lines, ''].entries()) {
-    if (sentences.length === limit) break
-    const source = `${path}, line ${i + 1}`
+  let number = 0
+  const endSentence = (): void => {
+    if (words.length > 0) sentences.push({ words, tags, source: `${path}, line ${number - words.length}` })
+    ;[words, tags] = [[], []]
+  }
+  for (const line of linesOf(text)) {
+    number++
+    const source = `${path}, line ${number}`
     if (line.trim() === '' || line.startsWith('-DOCSTART-')) {
-      if (words.length > 0) sentences.push({ words, tags, source: `${path}, line ${i + 1 - words.length}` })
-      ;[words, tags] = [[], []]
+      endSentence()
+      if (sentences.length === limit) break
       continue
     }
     const cells = line.split('\t')
@@ -42,9 +51,12 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabelledOpt
     if (cells.length < 2 || word.trim() === '' || tag === '') {
       throw new TpError('TP_DATA', 'eval', `${source}: is not word<TAB>tag; sentences are separated by empty lines`)
     }
+    size.add(path, 2)
     words.push(word)
     tags.push(tag === `${IGNORED}` ? IGNORED : requireClass(tag, labels, source))
   }
+  number++
+  endSentence()
   if (isNumbered(sentences)) {
     const advice = 'bring the file to word<TAB>tag lines'
     throw new TpError('TP_DATA', 'eval', `${path}: its first column numbers the words, as in CoNLL-U; ${advice}`)

@@ -205,8 +205,8 @@ function untold({ path, names, header }: Find, what: string, option: keyof Colum
   const seen = header ? `its columns are ${listed(names)}` : `it has no header, and its first line is ${listed(names)}`
   const name = option === 'textColumn' ? 'text' : 'label'
   const advice = header
-    ? `call one of them "${name}", or name it as the ${name} column`
-    : 'give it a header with the columns "label" and "text", or name the columns by number'
+    ? `call one of them "${name}", or name it (${option}, --${name}-column)`
+    : 'give it a header with the columns "label" and "text", or give their numbers (--label-column, --text-column)'
   return dataError(path, `which column holds the ${what} cannot be told: ${seen}; ${advice}`)
 }
 

@@ -1,6 +1,8 @@
+import { isTpError } from '@tp/core'
 import { type Options, parse } from 'csv-parse/sync'
 import { dataError } from './data-error.ts'
 import type { Row, Table } from './table.ts'
+import { TableSize } from './table-size.ts'
 
 /** Tab-separated text as GLUE has it: quotes are plain characters. @throws TpError TP_DATA */
 export function parseTsv(path: string, text: string): Table {
@@ -40,18 +42,27 @@ function separates(parsed: () => readonly Row[]): boolean {
   }
 }
 
+/** No line is as long, but one whose quotes do not close, or of a file that has no lines. */
+const MOST_BYTES_A_ROW = 4_000_000
+
 function parseRows(path: string, text: string, options: Options): Row[] {
+  const size = new TableSize()
   try {
-    const records = parse(text, {
+    return parse(text, {
       ...options,
       // Line ends of old Macs, where there are no others.
       record_delimiter: text.includes('\n') ? ['\r\n', '\n'] : ['\r'],
       skip_empty_lines: true,
       relax_column_count: true,
-      info: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[]
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }))
+      max_record_size: MOST_BYTES_A_ROW,
+      on_record(cells: unknown, { lines }: { lines: number }): Row {
+        const row = { cells: cells as string[], line: lines }
+        size.add(path, row.cells.length)
+        return row
+      },
+    } as unknown as Options) as unknown as Row[]
   } catch (cause) {
+    if (isTpError(cause)) throw cause
     const { lines, message } = cause as { lines?: number; message: string }
     const where = lines === undefined ? path : `${path}, line ${lines}`
     throw dataError(where, `cannot be read as a table (${message.split('\n')[0]?.slice(0, 200)})`, cause)

@@ -1,5 +1,6 @@
 import { dataError } from './data-error.ts'
-import type { Table } from './table.ts'
+import type { Row, Table } from './table.ts'
+import { linesOf, TableSize } from './table-size.ts'
 
 /** More are no table, and each row would have as many cells. */
 const MOST_KEYS = 1000
@@ -9,14 +10,19 @@ const MOST_KEYS = 1000
  * @throws TpError TP_DATA naming the line that is no object
  */
 export function parseJsonLines(path: string, text: string): Table {
+  const size = new TableSize()
+  const rows: Row[] = []
   let names: readonly string[] | undefined
-  const rows = text.split('\n').flatMap((content, i) => {
-    if (content.trim() === '') return []
-    const record = new Map(Object.entries(objectOf(content, `${path}, line ${i + 1}`)))
+  let line = 0
+  for (const content of linesOf(text)) {
+    line++
+    if (content.trim() === '') continue
+    const record = new Map(Object.entries(objectOf(content, `${path}, line ${line}`)))
     names ??= [...record.keys()]
-    if (names.length > MOST_KEYS) throw dataError(`${path}, line ${i + 1}`, `has ${names.length} keys; is it a table?`)
-    return [{ cells: names.map((name) => cellOf(record.get(name))), line: i + 1 }]
-  })
+    if (names.length > MOST_KEYS) throw dataError(`${path}, line ${line}`, `has ${names.length} keys; is it a table?`)
+    size.add(path, names.length)
+    rows.push({ cells: names.map((name) => cellOf(record.get(name))), line })
+  }
   return { path, names: names ?? [], rows }
 }
 

@@ -15,7 +15,7 @@ const parsers: Readonly<Record<string, (path: string, text: string) => Table>> =
 }
 
 /** Larger files would take more memory than a machine is sure to have: text, rows and cells are held at once. */
-const MOST_BYTES = 256 * 2 ** 20
+const MOST_BYTES = 128 * 2 ** 20
 
 export function isTable(path: string): boolean {
   return Object.hasOwn(parsers, extname(path).toLowerCase())

@@ -1,0 +1,33 @@
+import { dataError } from './data-error.ts'
+
+const MOST_CELLS = 20_000_000
+
+/** Counts what a table holds, so that one that would fill the memory is refused while it is read. */
+export class TableSize {
+  readonly #mostRows: number
+  #rows = 0
+  #cells = 0
+
+  constructor(mostRows = 1_000_000) {
+    this.#mostRows = mostRows
+  }
+
+  /** @throws TpError TP_DATA at the row that is too many */
+  add(path: string, cells: number): void {
+    this.#rows++
+    this.#cells += cells
+    if (this.#rows <= this.#mostRows && this.#cells <= MOST_CELLS) return
+    const most = this.#rows > this.#mostRows ? `${this.#mostRows} rows` : `${MOST_CELLS} cells`
+    throw dataError(path, `has more than ${most}; give a part of it`)
+  }
+}
+
+/** The lines of a text, one at a time, without their ends. */
+export function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start <= text.length; ) {
+    const end = text.indexOf('\n', start)
+    const line = text.slice(start, end < 0 ? text.length : end)
+    yield line.endsWith('\r') ? line.slice(0, -1) : line
+    start = end < 0 ? text.length + 1 : end + 1
+  }
+}

@@ -9,9 +9,8 @@ import {
   TpError,
   throwIfAborted,
 } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import { type ModelInputs, sampleExamples } from '@tp/eval'
 import { encodeModel, type Model } from '@tp/onnx'
-import { evenly } from './evenly.ts'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
 /** How a model is pruned besides. */
@@ -41,7 +40,7 @@ export interface Fitted {
 /** The factor is looked for between 2⁻⁶ and 2⁶, by so many halvings of that interval: to within 2 %. */
 const [WIDTH, HALVINGS] = [6, 9]
 
-/** Where the scores decide, so many examples are run, evenly spaced. */
+/** Where the scores decide, so many examples are run. */
 const RUN_AT_MOST = 500
 
 /**
@@ -100,7 +99,7 @@ export function flopsMeasure({
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
   }
-  const inputs = evenly(all, RUN_AT_MOST)
+  const inputs = sampleExamples(all, RUN_AT_MOST)
   const tokens = inputs.lengths ?? inputs.targets.map(() => undefined)
   const dense = examplesFlops(pruned(model, { method: none(), schedule: new Map(), ...others }).model, tokens)
   return async (schedule) => {

@@ -1,6 +1,6 @@
 import { isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
+import { sampleExamples } from '@tp/eval'
 import type { Model } from '@tp/onnx'
-import { evenly } from './evenly.ts'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
 import { type SearchOptions, searchSchedule } from './search-schedule.ts'
@@ -126,7 +126,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
 
 const SEARCH = { generations: 5, children: 6 } as const
 
-/** Each schedule of a search is tried on so many examples at most, evenly spaced. */
+/** Each schedule of a search is tried on so many examples at most. */
 const TRIED_ON = 700
 
 /** The best amounts at the share that is aimed at, of a method that has learned to do with any. */
@@ -136,7 +136,7 @@ async function searched(
 ): Promise<Schedule | undefined> {
   const { layers, method, targetFlops } = soft
   if (targetFlops === undefined || method.training?.lowest === undefined) return undefined
-  const examples = evenly(selection ?? inputs, TRIED_ON)
+  const examples = sampleExamples(selection ?? inputs, TRIED_ON)
   const common = { ...(signal && { signal }) }
   const { best } = await searchSchedule({
     ...{ ...SEARCH, ...search, ...common, layers, targetFlops },

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type ModelInputs, someExamples } from '@tp/eval'
+import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/eval'
 
 /** Examples by what they are for; nothing that chooses sees what verifies. */
 export interface Split {
@@ -17,10 +17,10 @@ const MOST = { look: 150, choose: 1000, verify: 1000 } as const
 /** Fewer say nothing: with 20 to verify on, one is five points. */
 const LEAST = 60
 
-/** Of ten examples two are to look with, four to choose by, four to verify on. */
-const TURNS = ['look', 'choose', 'verify', 'choose', 'verify', 'look', 'choose', 'verify', 'choose', 'verify'] as const
+/** Of five examples one is to look with, two to choose by, two to verify on. */
+const TURNS = ['look', 'choose', 'verify', 'choose', 'verify'] as const
 
-/** @throws TpError TP_DATA for too few examples */
+/** Examples of each part, with all classes alike in all of them. @throws TpError TP_DATA for too few examples */
 export function splitOf(inputs: ModelInputs): Split {
   const count = inputs.targets.length
   if (count < LEAST) {
@@ -30,9 +30,7 @@ export function splitOf(inputs: ModelInputs): Split {
       `${inputs.source}: ${count} examples are too few to choose by; give ${LEAST} or more`,
     )
   }
-  const part = (name: keyof Split): ModelInputs => {
-    const rows = inputs.targets.flatMap((_, i) => (TURNS[i % TURNS.length] === name ? [i] : []))
-    return someExamples(inputs, rows.slice(0, MOST[name]))
-  }
+  const rows = divide(inputs, TURNS)
+  const part = (name: keyof Split): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), MOST[name])
   return { look: part('look'), choose: part('choose'), verify: part('verify') }
 }

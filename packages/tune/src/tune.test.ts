@@ -18,6 +18,7 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Measurements, type TuneOptions, tune } from './index.ts'
+import { splitOf } from './split.ts'
 
 const timeout = 180_000
 const runtime = nodeRuntime()
@@ -68,11 +69,10 @@ describe('mails', () => {
     if (own === undefined) throw new Error('no regime')
     const result = prune(model, fromPlan(own, methods))
     if (!result.ok) throw new Error(result.refusal.message)
-    const rows = inputs.targets.flatMap((_, i) => ([2, 4, 7, 9].includes(i % 10) ? [i] : []))
-    const some = someExamples(inputs, rows)
+    const { verify: some } = splitOf(inputs)
     await using pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
     const [dense, after] = [await evaluate(session, some), await evaluate(pruned, some)]
-    expect(figures.examples).toBe(rows.length)
+    expect(figures.examples).toBe(some.targets.length)
     expect(figures.loss?.estimate).toBeCloseTo(dense.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
@@ -106,8 +106,7 @@ describe('mails', () => {
     const dense = await runtime.load(modelPath('mail'), { threads: 1 })
     const pruned = await runtime.load(encodeModel(result.model), { threads: 1 })
     await using both = cascade({ pruned, dense, ...plan.cascade })
-    const rows = inputs.targets.flatMap((_, i) => ([2, 4, 7, 9].includes(i % 10) ? [i] : []))
-    const some = someExamples(inputs, rows)
+    const { verify: some } = splitOf(inputs)
     const [before, after] = [await evaluate(session, some), await evaluate(both, some)]
     expect(figures.loss?.estimate).toBeCloseTo(before.accuracy.estimate - after.accuracy.estimate, 9)
     // Where it is slower at all sizes the dense model runs, and has nothing to run again.

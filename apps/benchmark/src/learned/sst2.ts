@@ -1,4 +1,4 @@
-import { type ModelInputs, openDataset, prepareInputs, readModelFolder, someExamples } from '@tp/eval'
+import { divide, type ModelInputs, openDataset, prepareInputs, readModelFolder, someExamples } from '@tp/eval'
 import { openMinilm } from '../foundations/minilm.ts'
 import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
@@ -16,8 +16,8 @@ export interface Sst2 {
  */
 const LEAST_TOKENS = 15
 
-/** Of them, every so many-th is to choose by. */
-const SELECTION = 10
+/** Of ten of them, one is to choose by. */
+const TURNS = ['selection', ...Array<'training'>(9).fill('training')] as const
 
 export async function openSst2(context: Context): Promise<Sst2> {
   const dev = await openMinilm(context, ['sst2', 'dev.tsv'])
@@ -31,15 +31,6 @@ export async function openSst2(context: Context): Promise<Sst2> {
 
 /** Examples to learn from, and to choose by. */
 export function splitOf(inputs: ModelInputs): Pick<Sst2, 'training' | 'selection'> {
-  const rows = inputs.targets.map((_, i) => i)
-  return {
-    training: someExamples(
-      inputs,
-      rows.filter((i) => i % SELECTION !== 0),
-    ),
-    selection: someExamples(
-      inputs,
-      rows.filter((i) => i % SELECTION === 0),
-    ),
-  }
+  const { training, selection } = divide(inputs, TURNS)
+  return { training: someExamples(inputs, training), selection: someExamples(inputs, selection) }
 }

@@ -31,6 +31,7 @@ export function audioInputs(
     targets: dataset.examples.map(({ label }) => label),
     lengths: undefined,
     preparationMs: undefined,
+    keys: dataset.examples.map(({ source }) => source),
     notes: [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as AudioDataset['examples'][number])

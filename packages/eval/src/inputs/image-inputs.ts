@@ -32,6 +32,7 @@ export async function imageInputs(
     targets: dataset.examples.map(({ label }) => label),
     lengths: undefined,
     preparationMs: undefined,
+    keys: dataset.examples.map(({ source }) => source),
     normalisation: { mean, std },
     notes: normalisation === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {

@@ -12,6 +12,8 @@ export interface ModelInputs {
   readonly lengths: readonly number[] | undefined
   /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
+  /** What tells each example from others whatever their order (its tokens, its file); by default its position does. */
+  readonly keys?: readonly (string | number)[] | undefined
   /** What pictures are normalised by: what was given, or measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */

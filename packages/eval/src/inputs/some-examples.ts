@@ -3,12 +3,13 @@ import type { ModelInputs } from './model-inputs.ts'
 /** Some of the examples, by their positions, in that order. */
 export function someExamples(inputs: ModelInputs, rows: readonly number[]): ModelInputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
-  const { targets, lengths, preparationMs, feeds } = inputs
+  const { targets, lengths, preparationMs, keys, feeds } = inputs
   return {
     ...inputs,
     targets: of(targets),
     lengths: lengths && of(lengths),
     preparationMs: preparationMs && of(preparationMs),
+    keys: keys ? of(keys) : rows,
     feeds: (some) => feeds(some.map((i) => rows[i] as number)),
   }
 }

@@ -1,5 +1,6 @@
 import type { ValueInfo } from '@tp/core'
 import { IGNORED, type TaggedDataset } from '../datasets/tagged-tsv.ts'
+import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'
 import { mayPause, type TextOptions } from './text-inputs.ts'
 import { tokenRows } from './token-rows.ts'
@@ -48,6 +49,7 @@ export async function taggedInputs(
     tags,
     lengths: rows.map((row) => row.length),
     preparationMs,
+    keys: rows.map((row) => row.join(' ')).map(hash),
     notes: lost === 0 ? [] : [`${lost} words ${reason}`],
     feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as Int32Array)),
   }

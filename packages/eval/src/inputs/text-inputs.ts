@@ -1,5 +1,6 @@
 import { type AbortSignalLike, throwIfAborted, type ValueInfo } from '@tp/core'
 import type { TextDataset } from '../datasets/dataset.ts'
+import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'
 import { type TokenRowsOptions, tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
@@ -34,6 +35,7 @@ export async function textInputs(
     targets: dataset.examples.map(({ label }) => label),
     lengths: rows.map((row) => row.length),
     preparationMs,
+    keys: rows.map((row) => row.join(' ')).map(hash),
     notes: [],
     feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as Int32Array)),
   }

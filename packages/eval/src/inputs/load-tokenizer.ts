@@ -1,14 +1,54 @@
-import { readFile } from 'node:fs/promises'
 import { TpError } from '@tp/core'
+import { shown } from '../datasets/table/data-error.ts'
+import { readBytes } from '../read-bytes.ts'
 import { openTokenizer, type TextTokenizer } from './tokenizer.ts'
+import { withinTime } from './within-time.ts'
+
+/** The largest that are published have 35 MB. */
+const MOST_BYTES = 128 * 2 ** 20
+
+const OPENING_MS = 8000
 
 /**
  * Opens a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they are left-overs of training.
- * @throws TpError TP_TOKENIZER
+ * A text that takes it too long is refused, since its regular expressions come with the file and may never end.
+ * @throws TpError TP_TOKENIZER, also from what it returns
  */
 export async function loadTokenizer(path: string): Promise<TextTokenizer> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new TpError('TP_TOKENIZER', 'eval', `${path}: cannot be read; give the model's tokenizer.json`, { cause })
-  })
-  return openTokenizer(text, path)
+  const advice = "give the model's tokenizer.json"
+  const bytes = await readBytes(path, { code: 'TP_TOKENIZER', mostBytes: MOST_BYTES, advice })
+  const text = new TextDecoder().decode(bytes)
+  return bounded(
+    withinTime(
+      () => openTokenizer(text, path),
+      OPENING_MS,
+      () => tooLong(path, OPENING_MS, 'to be opened', []),
+    ),
+  )
+}
+
+/** Shorter texts are not waited for without expressions: no work on them takes long, and watching each takes 0.1 ms. */
+const SHORT = 1000
+
+function bounded(tokenizer: TextTokenizer): TextTokenizer {
+  const { source, expressions } = tokenizer
+  const watched = <Result>(text: string, work: () => Result): Result => {
+    if (expressions.length === 0 && text.length < SHORT) return work()
+    const milliseconds = 2000 + text.length / 200
+    const what = `for ${text.length} characters, ${shown(text)}`
+    return withinTime(work, milliseconds, () => tooLong(source, milliseconds, what, expressions))
+  }
+  return {
+    ...tokenizer,
+    encode: (text, maxTokens) => watched(text, () => tokenizer.encode(text, maxTokens)),
+    encodeWords: (words, maxTokens) => watched(words.join(' '), () => tokenizer.encodeWords(words, maxTokens)),
+    textOf: (id) => watched('', () => tokenizer.textOf(id)),
+  }
+}
+
+function tooLong(source: string, milliseconds: number, what: string, expressions: readonly string[]): TpError {
+  const cause =
+    expressions.length === 0 ? '' : `; its regular expressions (${expressions.map(shown).join(', ')}) may never end`
+  const seconds = Number((milliseconds / 1000).toFixed(1))
+  return new TpError('TP_TOKENIZER', 'eval', `${source}: takes more than ${seconds} s ${what}${cause}`)
 }

@@ -1,7 +1,11 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
+import { readBytes } from '../read-bytes.ts'
 import { type ModelFacts, modelFacts } from './model-facts.ts'
+
+/** Of a config.json; those of many classes have some MB. */
+const MOST_BYTES = 64 * 2 ** 20
 
 /** What the files beside a model say about its inputs and classes; what they do not say is undefined. */
 export interface ModelFolder extends ModelFacts {
@@ -40,8 +44,9 @@ async function find(folders: readonly string[], name: string): Promise<string | 
 async function readJson(folders: readonly string[], name: string): Promise<object> {
   const path = await find(folders, name)
   if (path === undefined) return {}
+  const bytes = await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'))
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
     if (typeof value === 'object' && value !== null) return value
   } catch (cause) {
     throw new TpError('TP_DATA', 'eval', `${path}: is not JSON`, { cause })

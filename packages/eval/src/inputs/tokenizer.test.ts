@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { modelPath } from '@tp/models'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expressionsOf } from './check-tokenizer.ts'
 import { loadTokenizer } from './load-tokenizer.ts'
 
 describe('the tokenizer of the mail model', async () => {
@@ -61,5 +62,113 @@ describe('loadTokenizer', () => {
 
   test('says when a file is missing', async () => {
     await expect(loadTokenizer(join(folder, 'none.json'))).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
+  })
+
+  interface Parts {
+    model: { vocab: Record<string, unknown>; unk_token: string; type: string }
+    [part: string]: unknown
+  }
+  const changed = async (change: (json: Parts) => void): Promise<string> => {
+    const json = JSON.parse(await readFile(modelPath('mail', 'tokenizer'), 'utf8')) as Parts
+    change(json)
+    const path = join(folder, 'changed.json')
+    await writeFile(path, JSON.stringify(json))
+    return path
+  }
+
+  test.each<[string, (json: Parts) => void, string]>([
+    [
+      'an id that is a fraction',
+      ({ model }) => {
+        model.vocab.good = 1.5
+      },
+      'gives token "good" the id "1.5"',
+    ],
+    [
+      'an id below 0',
+      ({ model }) => {
+        model.vocab.good = -5
+      },
+      'gives token "good" the id "-5"',
+    ],
+    [
+      'an id beyond 32 bits',
+      ({ model }) => {
+        model.vocab.good = 2 ** 40
+      },
+      'gives token "good" the id "1099511627776"',
+    ],
+    [
+      'an id that is text',
+      ({ model }) => {
+        model.vocab.good = 'x'
+      },
+      'gives token "good" the id "x"',
+    ],
+    [
+      'an added token without id',
+      (json) => {
+        json.added_tokens = [{ content: '[X]' }]
+      },
+      'gives token "[X]" the id "undefined"',
+    ],
+    [
+      'an unknown model',
+      ({ model }) => {
+        model.type = 'constructor'
+      },
+      'its model has the type "constructor"',
+    ],
+    [
+      'an unknown token of no vocabulary',
+      ({ model }) => {
+        model.unk_token = 'nope'
+      },
+      'its unk_token "nope"',
+    ],
+    [
+      'padding by no token',
+      (json) => {
+        json.padding = { pad_id: -7 }
+      },
+      'its pad_id is "-7"; it has to be the id of a token, 0 … 8191',
+    ],
+    [
+      'no model',
+      (json) => {
+        Object.assign(json, { model: null })
+      },
+      'it has no model',
+    ],
+  ])('refuses %s', async (_, change, message) => {
+    await expect(loadTokenizer(await changed(change))).rejects.toMatchObject({
+      code: 'TP_TOKENIZER',
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('breaks off an expression that backtracks without end, and names it', async () => {
+    const split = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false }
+    const tokenizer = await loadTokenizer(
+      await changed((json) => {
+        json.pre_tokenizer = { type: 'Sequence', pretokenizers: [split] }
+      }),
+    )
+    expect(tokenizer.encode('good', 512)).toHaveLength(3)
+    const text = `${'a'.repeat(60)}!`
+    const message = expect.stringContaining('"(a+)+$"')
+    expect(() => tokenizer.encode(text, 512)).toThrow(expect.objectContaining({ code: 'TP_TOKENIZER', message }))
+    // What was broken off stands in the way of nothing.
+    expect(tokenizer.encode('good', 512)).toHaveLength(3)
+  })
+
+  test('finds expressions however deep they are', () => {
+    let part: object = { Regex: 'x+' }
+    for (let depth = 0; depth < 100_000; depth++) part = { part }
+    expect(expressionsOf({ model: {}, pre_tokenizer: part } as Parameters<typeof expressionsOf>[0])).toEqual(['x+'])
+  })
+
+  test('a device that never ends is no tokenizer', async () => {
+    await expect(loadTokenizer('/dev/zero')).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
   })
 })

@@ -1,5 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { TpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
+import { shown } from '../datasets/table/data-error.ts'
+import { checkTokenizer, expressionsOf, type TokenizerJson } from './check-tokenizer.ts'
 
 export interface TextTokenizer {
   /** Where it comes from: the path of the tokenizer.json. */
@@ -8,6 +10,8 @@ export interface TextTokenizer {
   readonly vocabularySize: number
   /** Undefined where the vocabulary has no padding token. */
   readonly padId: number | undefined
+  /** Regular expressions that it runs on texts. They come with the file, and may take longer than anyone waits. */
+  readonly expressions: readonly string[]
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
   /**
@@ -19,10 +23,6 @@ export interface TextTokenizer {
   textOf(id: number): string
   /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
   nameOf(id: number): string
-}
-
-interface TokenizerJson {
-  readonly padding?: { readonly pad_id?: number } | null
 }
 
 const PADDING_TOKENS: readonly string[] = ['[PAD]', '<pad>', '<|padding|>', '<PAD>']
@@ -39,19 +39,25 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
   let largest = -1
   for (const id of vocabulary.values()) largest = Math.max(largest, id)
   const { before, after } = specialsOf(tokenizer)
+  const checked = (ids: number[], text: string): number[] => {
+    const wrong = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id <= largest))
+    if (wrong === undefined && !ids.includes(undefined as unknown as number)) return ids
+    throw new TpError('TP_TOKENIZER', 'eval', `${source}: gives ${wrong} for ${shown(text)}, which is no token's id`)
+  }
   return {
     source,
     vocabularySize: largest + 1,
+    expressions: expressionsOf(json),
     padId: json.padding?.pad_id ?? PADDING_TOKENS.map((token) => vocabulary.get(token)).find((id) => id !== undefined),
     encode(text, maxTokens) {
-      const { ids } = tokenizer.encode(text)
+      const ids = checked(tokenizer.encode(text).ids, text)
       if (ids.length <= maxTokens) return ids
       return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
     },
     encodeWords(words, maxTokens) {
       // The space says that a word begins, where the vocabulary tells beginnings from the rest.
       const pieces = words.flatMap((word, i) =>
-        tokenizer.encode(` ${word}`, { add_special_tokens: false }).ids.map((id: number) => ({ id, word: i })),
+        checked(tokenizer.encode(` ${word}`, { add_special_tokens: false }).ids, word).map((id) => ({ id, word: i })),
       )
       const own = pieces.slice(0, maxTokens - before.length - after.length)
       return {
@@ -66,9 +72,11 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
 
 function parse(text: string, source: string): { json: TokenizerJson; tokenizer: Tokenizer } {
   try {
-    const json = JSON.parse(text) as TokenizerJson
+    const json: unknown = JSON.parse(text)
+    checkTokenizer(json, source)
     return { json, tokenizer: new Tokenizer(json, {}) }
   } catch (cause) {
+    if (isTpError(cause)) throw cause
     throw new TpError('TP_TOKENIZER', 'eval', `${source}: is not a Hugging Face tokenizer.json`, { cause })
   }
 }

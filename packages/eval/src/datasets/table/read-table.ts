@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { dataError } from './data-error.ts'
+import { readBytes } from '../../read-bytes.ts'
 import { decodeText } from './decode-text.ts'
 import { parseCsv, parseTsv } from './delimited.ts'
 import { parseJsonLines } from './json-lines.ts'
@@ -29,22 +28,5 @@ export async function readTable(path: string): Promise<Table> {
 
 /** The text of a file that may come from anywhere. @throws TpError TP_DATA */
 export async function readText(path: string): Promise<string> {
-  return decodeText(path, await readBytes(path))
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw dataError(path, 'there is no such file that can be read', cause)
-  })
-  try {
-    const entry = await file.stat()
-    if (!entry.isFile()) throw dataError(path, 'is not a regular file; give the path of one')
-    if (entry.size > MOST_BYTES) {
-      const size = `${Math.ceil(entry.size / 2 ** 20)} MiB`
-      throw dataError(path, `is ${size}; texts are read from files of up to ${MOST_BYTES / 2 ** 20}: give a part of it`)
-    }
-    return await file.readFile()
-  } finally {
-    await file.close()
-  }
+  return decodeText(path, await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }))
 }

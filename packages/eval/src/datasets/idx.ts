@@ -1,8 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { gunzipSync } from 'node:zlib'
 import { TpError } from '@tp/core'
+import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset } from './dataset.ts'
 import type { LabelledOptions } from './labels.ts'
+import { dataError } from './table/data-error.ts'
+
+/** A million pictures of 28 × 28. */
+const MOST_BYTES = 768 * 2 ** 20
 
 /** An IDX array of unsigned bytes, MNIST's format: two zero bytes, type, number of axes, sizes as big-endian int32. */
 export interface IdxArray {
@@ -12,7 +16,7 @@ export interface IdxArray {
 
 /** Reads an IDX file of unsigned bytes, gzipped or not. */
 export async function readIdx(path: string): Promise<IdxArray> {
-  const bytes = unzip(path, await readFile(path))
+  const bytes = unzip(path, await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const rank = bytes[3] ?? 0
   if (bytes.length < 4 + 4 * rank || rank === 0 || view.getUint16(0) !== 0) {
@@ -87,8 +91,11 @@ export function planar(bytes: Uint8Array, channels: number): Float32Array {
 function unzip(path: string, bytes: Uint8Array): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   try {
-    return gunzipSync(bytes)
+    return gunzipSync(bytes, { maxOutputLength: MOST_BYTES })
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
+      throw dataError(path, `holds more than ${MOST_BYTES / 2 ** 20} MiB; give a part of it`, cause)
+    }
     throw new TpError('TP_DATA', 'eval', `${path}: cannot be unzipped; is it cut off?`, { cause })
   }
 }

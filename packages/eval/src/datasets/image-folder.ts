@@ -1,9 +1,10 @@
+import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
-import { TpError } from '@tp/core'
 import type { ImageDataset, Picture, PictureShape } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labelled-files.ts'
 import type { LabelledOptions } from './labels.ts'
+import { dataError } from './table/data-error.ts'
 
 const ENDINGS: readonly string[] = ['.png', '.jpg', '.jpeg', '.webp', '.gif', '.avif', '.tif', '.tiff']
 
@@ -23,15 +24,48 @@ export function imageFolder(folder: string, files: readonly string[], options: L
 
 /** Decodes a picture; with a shape it is squeezed to that size, and made grey or coloured as `channels` asks for. */
 async function decodePicture(path: string, shape: PictureShape | undefined): Promise<Picture> {
+  await checkKind(path)
   const { default: sharp } = await import('sharp')
   try {
-    let picture = sharp(path).rotate().flatten({ background: 'white' })
+    let picture = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
     if (shape !== undefined) picture = picture.resize(shape.width, shape.height, { fit: 'fill' })
     picture = picture.toColourspace(shape?.channels === 1 ? 'b-w' : 'srgb')
     const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true })
     const { channels, height, width } = info
     return { channels, height, width, pixels: planar(data, channels) }
   } catch (cause) {
-    throw new TpError('TP_DATA', 'eval', `${path}: cannot be read as a picture`, { cause })
+    const reason = (cause as Error).message.split('\n')[0]?.replace(path, '').slice(0, 200)
+    throw dataError(path, `cannot be read as an image (${reason})`, cause)
   }
+}
+
+/** Cameras have up to 61 million. Some files have to be held whole, in eight bytes a pixel. */
+const MOST_PIXELS = 64_000_000
+
+/** How files of the kinds that are read begin, as Latin-1. */
+const BEGINNINGS: readonly RegExp[] = [
+  /^\x89PNG\r\n/,
+  /^\xff\xd8\xff/,
+  /^RIFF.{4}WEBP/s,
+  /^GIF8/,
+  /^.{4}ftyp/s,
+  /^(?:II[*+]\0|MM\0[*+])/,
+]
+
+/**
+ * Whatever its name, a file is not given to readers of other kinds: an SVG may name files of its own.
+ * @throws TpError TP_DATA
+ */
+async function checkKind(path: string): Promise<void> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw dataError(path, 'there is no such file that can be read', cause)
+  })
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0)
+    const beginning = buffer.toString('latin1', 0, bytesRead)
+    if (BEGINNINGS.some((own) => own.test(beginning))) return
+  } finally {
+    await file.close()
+  }
+  throw dataError(path, 'cannot be read as an image: it is no PNG, JPEG, WebP, GIF, AVIF or TIFF, whatever its name')
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openDataset } from './open-dataset.ts'
@@ -120,7 +121,42 @@ describe('openDataset', () => {
     const dataset = await openDataset(folder, { labels: ['cat'] })
     await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: `[eval] ${path}: cannot be read as a picture`,
+      message: `[eval] ${path}: cannot be read as an image: it is no PNG, JPEG, WebP, GIF, AVIF or TIFF, whatever its name`,
+    })
+  })
+
+  test.each(['png', 'jpeg', 'webp', 'gif', 'avif', 'tiff'] as const)('reads %s', async (kind) => {
+    const create = { width: 16, height: 16, channels: 3 as const, background: { r: 255, g: 0, b: 0 } }
+    await file(`0/1.${kind}`, await sharp({ create }).toFormat(kind).toBuffer())
+    const { examples } = await openDataset(folder)
+    const image = await examples[0]?.read({ channels: 3, height: 1, width: 1 })
+    expect((image as { pixels: Float32Array }).pixels[0]).toBeGreaterThan(0.9)
+  })
+
+  test.each<[string, () => Promise<Uint8Array | string>, RegExp]>([
+    ['an SVG, which may name other files', async () => '<svg xmlns="http://www.w3.org/2000/svg"/>', /it is no PNG/],
+    ['nothing', async () => '', /it is no PNG/],
+    [
+      'a PNG that is cut off',
+      async () => (await png(64, 64, { r: 1, g: 2, b: 3 })).subarray(0, 100),
+      /as an image \(\S/,
+    ],
+    [
+      'more pixels than are held',
+      async () => {
+        const bytes = await png(1, 1, { r: 0, g: 0, b: 0 })
+        for (const at of [16, 20]) bytes.writeUInt32BE(16_384, at)
+        bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
+        return bytes
+      },
+      /as an image \(.*pixel limit/,
+    ],
+  ])('a file called .png that is %s is refused', async (_, content, message) => {
+    await file('0/1.png', await content())
+    const { examples } = await openDataset(folder)
+    await expect(examples[0]?.read()).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringMatching(message),
     })
   })
 })

@@ -1,0 +1,99 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import wavefile from 'wavefile'
+import { readWav } from './wav-folder.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-wav-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+async function written(bytes: Uint8Array): Promise<string> {
+  const path = join(folder, 'sound.wav')
+  await writeFile(path, bytes)
+  return path
+}
+
+const sine = Float64Array.from({ length: 1600 }, (_, i) => 0.5 * Math.sin((2 * Math.PI * 440 * i) / 16_000))
+
+function encoded(bits: string, change: (file: InstanceType<typeof wavefile.WaveFile>) => void = () => {}): Uint8Array {
+  const file = new wavefile.WaveFile()
+  const steps = bits.endsWith('f') || bits === '64' ? 1 : 2 ** (Number(bits) - 1) - 1
+  file.fromScratch(
+    1,
+    16_000,
+    bits,
+    sine.map((x) => (steps === 1 ? x : Math.round(x * steps) + (bits === '8' ? 128 : 0))),
+  )
+  change(file)
+  return file.toBuffer()
+}
+
+describe('readWav', () => {
+  test.each<[string, () => Uint8Array, number]>([
+    ['PCM of 8 bits', () => encoded('8'), 2 ** -6],
+    ['PCM of 16 bits', () => encoded('16'), 2 ** -14],
+    ['PCM of 24 bits', () => encoded('24'), 2 ** -21],
+    ['PCM of 32 bits', () => encoded('32'), 2 ** -23],
+    ['float of 32 bits', () => encoded('32f'), 2 ** -23],
+    ['float of 64 bits', () => encoded('64'), 2 ** -23],
+    ['A-law', () => encoded('16', (file) => file.toALaw()), 0.02],
+    ['µ-law', () => encoded('16', (file) => file.toMuLaw()), 0.02],
+  ])('reads %s', async (_, bytes, tolerance) => {
+    const { sampleRate, samples } = await readWav(await written(bytes()))
+    expect(sampleRate).toBe(16_000)
+    const largest = sine.reduce((most, x, i) => Math.max(most, Math.abs(x - (samples[i] ?? Number.NaN))), 0)
+    expect(largest).toBeLessThan(tolerance)
+  })
+
+  /** A header of 16-bit PCM, one channel, 16 kHz, with some fields changed: by offset, the width in bytes and the number. */
+  const header = (...changes: [at: number, width: 2 | 4, value: number][]): Uint8Array => {
+    const bytes = Buffer.from(encoded('16'))
+    for (const [at, width, value] of changes) bytes.writeUIntLE(value, at, width)
+    return bytes
+  }
+
+  test.each<[string, () => Uint8Array, RegExp]>([
+    ['a format that is unknown', () => header([20, 2, 99]), /format 99 of 16 bits/],
+    ['ADPCM', () => header([20, 2, 17], [34, 2, 4]), /format 17 of 4 bits/],
+    ['samples of 53 bits', () => header([34, 2, 53]), /PCM of 53 bits/],
+    ['samples of 0 bits', () => header([34, 2, 0]), /PCM of 0 bits|cannot be read as a WAV file/],
+    ['no channel', () => header([22, 2, 0]), /0 channels/],
+    ['65,535 channels', () => header([22, 2, 65_535]), /65535 channels/],
+    ['a rate of 0', () => header([24, 4, 0]), /0 samples a second/],
+    ['samples in as many bytes as they do not have', () => header([32, 2, 4]), /1 channels in 4 bytes/],
+    ['more bytes than there are', () => header([40, 4, 0xfffffff0]), /says 4294967280 bytes of samples but holds 3200/],
+    [
+      'half of the samples',
+      () => encoded('16').subarray(0, 1644),
+      /says 3200 bytes of samples but holds 1600; is it cut off/,
+    ],
+    ['no samples', () => Buffer.concat([header([40, 4, 0]).subarray(0, 44)]), /holds no samples/],
+    [
+      'a sample that is no number',
+      () => {
+        const bytes = Buffer.from(encoded('32f'))
+        bytes.writeFloatLE(Number.NaN, bytes.length - 4)
+        return bytes
+      },
+      /has a sample that is not a number/,
+    ],
+  ])('refuses a file with %s', async (_, bytes, message) => {
+    const path = await written(bytes())
+    await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
+  })
+
+  test('reads to the end what was written before its size was known', async () => {
+    const { samples } = await readWav(await written(header([4, 4, 0xffffffff], [40, 4, 0xffffffff])))
+    expect(samples).toHaveLength(1600)
+  })
+
+  test('refuses a file that is larger than any sound a model takes, unread', async () => {
+    const path = await written(encoded('16'))
+    await truncate(path, 2 ** 33)
+    await expect(readWav(path)).rejects.toThrow('is 8192 MiB; files of up to 64 MiB are read')
+  })
+})

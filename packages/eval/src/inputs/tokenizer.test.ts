@@ -49,7 +49,7 @@ describe('loadTokenizer', () => {
   })
 
   test.each([
-    ['not JSON', '{', 'is not a Hugging Face tokenizer.json'],
+    ['not JSON', '{', 'is invalid JSON'],
     ['something else', '{"hidden_size":128}', 'is not a Hugging Face tokenizer.json'],
   ])('says when a file is %s', async (_, content, message) => {
     const path = join(folder, 'other.json')
@@ -132,6 +132,13 @@ describe('loadTokenizer', () => {
         json.padding = { pad_id: -7 }
       },
       'its pad_id is "-7"; it has to be the id of a token, 0 … 8191',
+    ],
+    [
+      'a template that is none',
+      (json) => {
+        json.post_processor = { type: 'TemplateProcessing', single: {}, pair: [] }
+      },
+      'cannot encode "a" (',
     ],
     [
       'no model',

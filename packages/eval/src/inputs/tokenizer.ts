@@ -1,5 +1,5 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { isTpError, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
 import { shown } from '../datasets/table/data-error.ts'
 import { checkTokenizer, expressionsOf, type TokenizerJson } from './check-tokenizer.ts'
 
@@ -38,53 +38,74 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
   const vocabulary = tokenizer.get_vocab(true)
   let largest = -1
   for (const id of vocabulary.values()) largest = Math.max(largest, id)
-  const { before, after } = specialsOf(tokenizer)
-  const checked = (ids: number[], text: string): number[] => {
-    const wrong = ids.find((id) => !(Number.isInteger(id) && id >= 0 && id <= largest))
-    if (wrong === undefined && !ids.includes(undefined as unknown as number)) return ids
-    throw new TpError('TP_TOKENIZER', 'eval', `${source}: gives ${wrong} for ${shown(text)}, which is no token's id`)
+  const idsOf = (own: string, special = true): number[] => {
+    const ids = safely(source, `cannot encode ${shown(own)}`, () => {
+      return tokenizer.encode(own, { add_special_tokens: special }).ids as (number | undefined)[]
+    })
+    const wrong = ids.findIndex((id) => id === undefined || !(Number.isInteger(id) && id >= 0 && id <= largest))
+    if (wrong < 0) return ids as number[]
+    throw refusal(source, `gives ${ids[wrong]} for ${shown(own)}, which is no token's id`)
   }
+  const { before, after } = specialsOf(idsOf)
   return {
     source,
     vocabularySize: largest + 1,
     expressions: expressionsOf(json),
     padId: json.padding?.pad_id ?? PADDING_TOKENS.map((token) => vocabulary.get(token)).find((id) => id !== undefined),
     encode(text, maxTokens) {
-      const ids = checked(tokenizer.encode(text).ids, text)
+      const ids = idsOf(text)
       if (ids.length <= maxTokens) return ids
       return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
     },
     encodeWords(words, maxTokens) {
       // The space says that a word begins, where the vocabulary tells beginnings from the rest.
-      const pieces = words.flatMap((word, i) =>
-        checked(tokenizer.encode(` ${word}`, { add_special_tokens: false }).ids, word).map((id) => ({ id, word: i })),
-      )
+      const pieces = words.flatMap((word, i) => idsOf(` ${word}`, false).map((id) => ({ id, word: i })))
       const own = pieces.slice(0, maxTokens - before.length - after.length)
       return {
         ids: [...before, ...own.map(({ id }) => id), ...after],
         words: [...before.map(() => -1), ...own.map(({ word }) => word), ...after.map(() => -1)],
       }
     },
-    textOf: (id) => tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    textOf: (id) =>
+      safely(source, `cannot write token ${id} as text`, () =>
+        tokenizer.decode([id], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+      ),
     nameOf: (id) => tokenizer.id_to_token(id) ?? '',
   }
 }
 
 function parse(text: string, source: string): { json: TokenizerJson; tokenizer: Tokenizer } {
+  let json: unknown
   try {
-    const json: unknown = JSON.parse(text)
-    checkTokenizer(json, source)
-    return { json, tokenizer: new Tokenizer(json, {}) }
+    json = JSON.parse(text)
   } catch (cause) {
-    if (isTpError(cause)) throw cause
-    throw new TpError('TP_TOKENIZER', 'eval', `${source}: is not a Hugging Face tokenizer.json`, { cause })
+    throw refusal(source, 'is invalid JSON', cause)
+  }
+  checkTokenizer(json, source)
+  const own = json
+  return { json, tokenizer: safely(source, 'is not a Hugging Face tokenizer.json', () => new Tokenizer(own, {})) }
+}
+
+/** What the library does with a file that may hold anything. @throws TpError TP_TOKENIZER */
+function safely<Result>(source: string, problem: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (cause) {
+    const reason = cause instanceof Error ? ` (${cause.message.split('\n')[0]?.slice(0, 200)})` : ''
+    throw refusal(source, `${problem}${reason}`, cause)
   }
 }
 
+function refusal(source: string, problem: string, cause?: unknown): TpError {
+  return new TpError('TP_TOKENIZER', 'eval', `${source}: ${problem}`, cause === undefined ? {} : { cause })
+}
+
 /** Special tokens before and after a text. */
-function specialsOf(tokenizer: Tokenizer): { readonly before: number[]; readonly after: number[] } {
-  const bare: number[] = tokenizer.encode('a', { add_special_tokens: false }).ids
-  const full: number[] = tokenizer.encode('a').ids
+function specialsOf(idsOf: (text: string, special: boolean) => number[]): {
+  readonly before: number[]
+  readonly after: number[]
+} {
+  const [bare, full] = [idsOf('a', false), idsOf('a', true)]
   const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id))
   return start < 0
     ? { before: [], after: [] }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ended, temporaryFolder, tp, tpHere } from './tp.ts'
@@ -7,6 +7,7 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
+const tokenizer = modelPath('mail', 'tokenizer')
 /** Names of files are those of files in the folder. */
 const named = (args: readonly string[]): string[] =>
   args.map((arg) => (/^\w+\.(onnx|tsv|json)$/.test(arg) ? folder.at(arg) : arg))
@@ -27,8 +28,11 @@ beforeAll(async () => {
   }
   write(calibration, 0)
   write(held, 1)
+  const smaller = ['--method', 'stride', '--keep', '0.02', '--layers', '0']
   const amount = ['--method', 'received-attention', '--keep', '0.05', '--layers', '0']
+  copyFileSync(mail, folder.at('copy.onnx'))
   const { code, stderr } = await runHere('prune', mail, '-o', pruned, ...amount, '--monitor')
+  expect((await runHere('prune', mail, '-o', 'smaller.onnx', ...smaller)).code).toBe(0)
   expect([code, stderr]).toEqual([0, expect.stringContaining('pruning')])
   calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
@@ -129,6 +133,29 @@ describe('what cannot be done is said', () => {
     [['calibrate', pruned, '--against', mail, '--data', calibration], '-o OUT'],
     [['calibrate', pruned, '--against', mail, '--data', calibration, '-o', pruned], 'is the model'],
     [['calibrate', pruned, '--against', mail, '--data', calibration, '-o', guard, '--uncertainty', 'x'], 'probability'],
+    [['calibrate', mail, '--against', mail, '--data', calibration, '-o', guard], 'are the same model'],
+    [['calibrate', mail, '--against', 'copy.onnx', '--data', calibration, '-o', guard], 'are the same model'],
+    [
+      ['calibrate', mail, '--against', pruned, '--data', calibration, '-o', guard],
+      'pruned.onnx is pruned (received-attention), and',
+    ],
+    [
+      [
+        'calibrate',
+        pruned,
+        '--against',
+        'smaller.onnx',
+        '--data',
+        calibration,
+        '-o',
+        guard,
+        '--tokenizer',
+        tokenizer,
+        '--labels',
+        'ham,spam',
+      ],
+      '% of the FLOPs of',
+    ],
     [['eval', pruned, '--guard', guard, '--data', held], '--against'],
     [['eval', pruned, '--against', mail, '--data', held], '--guard'],
     [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--methods', 'random'], 'not both'],

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { folder, learn, model, read, timeout, train, withSentences } from './learning-folder.ts'
 import { wordTokenizer } from './small-models.ts'
@@ -14,6 +14,9 @@ describe('what goes wrong', () => {
     writeFileSync(folder.at('other.tsv'), lines)
     return short().map((arg) => (arg === folder.at('train.tsv') ? folder.at('other.tsv') : arg))
   }
+
+  const chosenBy = (name: string): string[] =>
+    short().map((arg) => (arg === folder.at('dev.tsv') ? folder.at(name) : arg))
 
   test.each<[string, () => string[], string, RegExp, number]>([
     ['a share above 1', () => short('--target-flops', '1.5'), 'TP_FLOPS', /1\.5; it must be above 0 and below 1/, 2],
@@ -73,6 +76,35 @@ describe('what goes wrong', () => {
       () => withData(classes(0, 2, 3, 4)),
       'TP_DATA',
       /no example has class 1 of the model, which it would unlearn; add some, or learn from the dense model alone with --distillation 1/,
+      1,
+    ],
+    [
+      'to choose by what is learned from',
+      () => chosenBy('train.tsv'),
+      'TP_USAGE',
+      /--data and --selection are both/,
+      2,
+    ],
+    [
+      'the same through a link',
+      () => {
+        symlinkSync(folder.at('train.tsv'), folder.at('link.tsv'))
+        return chosenBy('link.tsv')
+      },
+      'TP_USAGE',
+      /--data and --selection are both/,
+      2,
+    ],
+    [
+      'a copy of it in another order and form',
+      () => {
+        const lines = read('train.tsv').toString().trim().split('\n').reverse()
+        const rows = lines.map((line) => JSON.stringify({ label: line[0], text: line.slice(2) }))
+        writeFileSync(folder.at('copy.jsonl'), rows.join('\n'))
+        return chosenBy('copy.jsonl')
+      },
+      'TP_DATA',
+      /24 of 24 examples of .*copy\.jsonl are among those of .*train\.tsv; weights that are chosen by/,
       1,
     ],
     ['a class that is none', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],

@@ -81,10 +81,12 @@ test('a model whose weights lie in a data file', async () => {
   const model = folder.at('external', 'model.onnx')
   const films = folder.at('external', 'films.tsv')
   const out = folder.at('external', 'trained.onnx')
-  const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', films, '--json']
+  const others = folder.at('external', 'others.tsv')
+  writeFileSync(others, `${lines.map((line) => `${line} bad`).join('\n')}\n`)
+  const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', others, '--json']
   const { code, stdout, stderr } = await tpHere(['train', model, '-o', out, ...args, '--learning-rate', '1e-3'])
   expect([code, stderr]).toEqual([0, expect.stringContaining('of the selection right')])
-  const check = await tpHere(['eval', out, '--data', films, '--json'])
+  const check = await tpHere(['eval', out, '--data', others, '--json'])
   expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
 })
 

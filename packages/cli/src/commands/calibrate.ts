@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { readProvenance } from '@tp/compiler'
 import { logitRowsOf } from '@tp/eval'
 import {
   type CalibratedCascade,
@@ -16,7 +17,7 @@ import { usageError } from '../command/usage-error.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
-import { readModelFile } from '../model/model-file.ts'
+import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { replaceFile } from '../model/replace-file.ts'
 import { isSameFile } from '../model/write-file.ts'
@@ -72,8 +73,14 @@ export const calibrateCommand: Command = command({
     for (const model of [path, against]) {
       if (await isSameFile(model, out)) throw usageError(`${out} is the model ${basename(model)}; name another file`)
     }
+    checkPair(pruned, dense)
     const batchSize = batchSizeOf(pruned)
     const inputs = await openInputs(against, data, batchSize, given, context)
+    const fewer = flopsSpeedup(dense.model, pruned.model, inputs)
+    if (fewer !== undefined && fewer < 1) {
+      const more = `${path} takes ${percent(1 / fewer)} of the FLOPs of ${against}`
+      throw usageError(`${more}: the model that is pruned comes first, the dense one behind --against`)
+    }
     for (const note of inputs.notes) progress.note(note)
     const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
     progress.stage(`running ${basename(path)}`)
@@ -92,7 +99,7 @@ export const calibrateCommand: Command = command({
         pruned: logitRowsOf(few),
         dense: logitRowsOf(all),
         ...promise,
-        speedup: speedup ?? flopsSpeedup(dense.model, pruned.model, inputs),
+        speedup: speedup ?? fewer,
       }),
       monitor: { ...baseline, falseAlarms: measureFalseAlarms(baseline) },
     }
@@ -106,6 +113,17 @@ export const calibrateCommand: Command = command({
     return EXIT.done
   },
 })
+
+/** @throws TpError TP_USAGE for one model twice, or two in each other's place */
+function checkPair(pruned: ModelFile, dense: ModelFile): void {
+  if (pruned.hash() === dense.hash()) {
+    throw usageError(`${pruned.path} and ${dense.path} are the same model; give the dense one behind --against`)
+  }
+  const [step] = readProvenance(dense.model)
+  if (step === undefined || readProvenance(pruned.model).length > 0) return
+  const seen = `${dense.path} is pruned (${step.method}), and ${pruned.path} is not`
+  throw usageError(`${seen}: the model that is pruned comes first, the dense one behind --against`)
+}
 
 interface Promised {
   readonly agreement: number

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type Session, TpError } from '@tp/core'
-import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import { type Dataset, type Evaluation, evaluate, type ModelInputs, prepareInputs, sharedExamples } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { type dataOptions, openInputs } from '../model/open-inputs.ts'
+import { type dataOptions, openData } from '../model/open-inputs.ts'
+import { isSameFile } from '../model/write-file.ts'
 
 export const selectionOption = {
   selection: {
@@ -46,8 +47,14 @@ export async function openLessons(
   const { data, selection: selectionPath, limit: _, ...reading } = given
   if (data === undefined || selectionPath === undefined) throw missing(data === undefined ? 'data' : 'selection')
   const { progress, signal } = context
-  const inputs = await openInputs(file.path, data, 1, given, context)
-  const selection = await openInputs(file.path, selectionPath, 1, reading, context)
+  if (await isSameFile(data, selectionPath)) {
+    throw usageError(`--data and --selection are both ${data}; ${APART}`)
+  }
+  const learned = await openData(file.path, data, 1, given, context)
+  const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
+  await checkApart(learned.dataset, chosenBy.dataset, progress)
+  const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
+  const selection = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
   const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
     await using session = await load(model)
@@ -58,6 +65,21 @@ export async function openLessons(
   const { logits: teacher } = await answers(file.model, inputs)
   if (distillation < 1) checkClasses(inputs, teacher.length / inputs.targets.length)
   return { inputs, selection, teacher, dense: await accuracy(file.model), load, accuracy }
+}
+
+const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'
+
+/**
+ * Makes sure that most of the examples to choose by are not learned from.
+ * @throws TpError TP_DATA
+ */
+async function checkApart(learned: Dataset, chosenBy: Dataset, progress: Context['progress']): Promise<void> {
+  const shared = await sharedExamples(chosenBy, learned)
+  if (shared === 0) return
+  const count = chosenBy.examples.length
+  const seen = `${shared} of ${count} examples of ${chosenBy.source} are among those of ${learned.source}`
+  if (2 * shared > count) throw new TpError('TP_DATA', 'tp', `${seen}; ${APART}`)
+  progress.note(`${seen}, which are learned from`)
 }
 
 /** What is missing on a command line. */

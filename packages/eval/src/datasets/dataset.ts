@@ -25,6 +25,8 @@ export interface Example<Content> {
   readonly source: string
   /** The content; pictures from files are brought to the given shape, the others come as they are. */
   read(shape?: PictureShape): Content | Promise<Content>
+  /** The file that it is read from, where reading takes longer than that. */
+  bytes?(): Promise<Uint8Array>
 }
 
 interface Examples<M extends Modality, Content> {

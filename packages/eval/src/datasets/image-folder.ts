@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { readBytes } from '../read-bytes.ts'
 import type { ImageDataset, Picture, PictureShape } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labelled-files.ts'
@@ -18,6 +19,7 @@ export function imageFolder(folder: string, files: readonly string[], options: L
     label,
     source: path,
     read: (shape?: PictureShape) => decodePicture(path, shape),
+    bytes: () => readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }),
   }))
   return { modality: 'image', source: folder, examples }
 }
@@ -38,6 +40,9 @@ async function decodePicture(path: string, shape: PictureShape | undefined): Pro
     throw dataError(path, `cannot be read as an image (${reason})`, cause)
   }
 }
+
+/** More than an image of so many pixels takes that is not compressed. */
+const MOST_BYTES = 512 * 2 ** 20
 
 /** Cameras have up to 61 million. Some files have to be held whole, in eight bytes a pixel. */
 const MOST_PIXELS = 64_000_000

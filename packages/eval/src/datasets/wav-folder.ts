@@ -17,6 +17,7 @@ export function wavFolder(folder: string, files: readonly string[], options: Lab
     label,
     source: path,
     read: () => readWav(path),
+    bytes: () => soundFile(path),
   }))
   return { modality: 'audio', source: folder, examples }
 }
@@ -54,7 +55,7 @@ interface Format {
  * @throws TpError TP_DATA for another format, and for a file that does not hold what its header says
  */
 export async function readWav(path: string): Promise<Sound> {
-  const bytes = await readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })
+  const bytes = await soundFile(path)
   const { default: wavefile } = await import('wavefile')
   let file: WaveFile
   try {
@@ -78,6 +79,10 @@ export async function readWav(path: string): Promise<Sound> {
     if (isTpError(cause)) throw cause
     throw dataError(path, 'cannot be read as a WAV file', cause)
   }
+}
+
+function soundFile(path: string): Promise<Uint8Array> {
+  return readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })
 }
 
 /** Brings compressed samples to 16 bits. @returns what a sample is in −1…1 */

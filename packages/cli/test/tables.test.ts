@@ -1,0 +1,62 @@
+import { writeFileSync } from 'node:fs'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { folder, model, read, timeout, withSentences } from './learning-folder.ts'
+import { tpHere } from './tp.ts'
+
+withSentences()
+
+const pairs = (): string => folder.at('pairs.tsv')
+const asked = ['--method', 'stride', '--keep', '0.5'] as const
+
+beforeAll(() => {
+  const rows = read('train.tsv')
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'))
+  const write = (name: string, header: string, line: (label: string, text: string, i: number) => string): void =>
+    writeFileSync(
+      folder.at(name),
+      [header, ...rows.map(([label = '', text = ''], i) => line(label, text, i))].join('\n'),
+    )
+  write('three.tsv', 'index\tsentence\tlabel', (label, text, i) => `${i}\t${text}\t${label}`)
+  write('three.csv', 'label,id,text', (label, text, i) => `${label},${i},"${text}"`)
+  write('pairs.tsv', 'sentence1\tsentence2\tlabel', (label, text) => `good\t${text}\t${label}`)
+})
+
+describe('tables of several columns', () => {
+  const accuracy = async (...args: string[]): Promise<number> => {
+    const { code, stdout, stderr } = await tpHere(['eval', model(), '--json', ...args])
+    expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
+    return JSON.parse(stdout).rows[0].accuracy
+  }
+
+  test('give the numbers of a table of two', { timeout }, async () => {
+    const wanted = await accuracy('--data', folder.at('train.tsv'))
+    expect(await accuracy('--data', folder.at('three.tsv'))).toBe(wanted)
+    expect(await accuracy('--data', folder.at('three.csv'))).toBe(wanted)
+    expect(await accuracy('--data', pairs(), '--text-column', 'sentence2')).toBe(wanted)
+  })
+
+  test.each<[string, () => string[]]>([
+    ['eval', () => ['eval', model()]],
+    ['explain', () => ['explain', model()]],
+    ['tune', () => ['tune', model(), '-o', folder.at('plan.json')]],
+    ['train', () => ['train', model(), '-o', folder.at('t.onnx'), ...asked, '--selection', folder.at('dev.tsv')]],
+    ['calibrate', () => ['calibrate', folder.at('pruned.onnx'), '--against', model(), '-o', folder.at('g.json')]],
+  ])('%s refuses one whose text column cannot be told, and says what to do', { timeout }, async (command, args) => {
+    if (command === 'calibrate') {
+      expect((await tpHere(['prune', model(), '-o', folder.at('pruned.onnx'), ...asked])).code).toBe(0)
+    }
+    const { code, stderr } = await tpHere([...args(), '--data', pairs()])
+    expect(stderr).toContain('its columns are "sentence1", "sentence2", "label"')
+    expect(stderr).toContain('--text-column')
+    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_DATA')])
+  })
+
+  test('a column may be named of tables only', { timeout }, async () => {
+    const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--text-column', '1']
+    const { code, stderr } = await tpHere(tokens)
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--text-column does not go with --task tokens')])
+  })
+})

@@ -1,0 +1,49 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { imageDataset, textDataset } from './dataset.ts'
+import { openDataset } from './open-dataset.ts'
+import { sharedExamples } from './shared-examples.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tp-shared-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+const texts = (...all: string[]) =>
+  textDataset(
+    'texts',
+    all.map((text, i) => ({ text, label: i % 2 })),
+  )
+
+test('texts are the same in another order, with other labels and in another file', async () => {
+  expect(await sharedExamples(texts('a', 'b', 'c'), texts('c', 'x', 'a', 'y'))).toBe(2)
+  expect(await sharedExamples(texts('a'), texts('b'))).toBe(0)
+})
+
+test('images in memory are the same where their pixels are', async () => {
+  const images = (...values: number[]) =>
+    imageDataset(
+      'images',
+      { channels: 1, height: 1, width: 2 },
+      values.map((value) => ({ pixels: Float32Array.of(value, 0), label: 0 })),
+    )
+  expect(await sharedExamples(images(0, 1), images(1, 0.5))).toBe(1)
+})
+
+test('images in folders are the same where their files are copies', async () => {
+  const image = (r: number) =>
+    sharp({ create: { width: 2, height: 2, channels: 3, background: { r, g: 0, b: 0 } } })
+      .png()
+      .toBuffer()
+  const files = { 'one/0/a.png': 0, 'one/0/b.png': 9, 'two/1/other.png': 0, 'two/1/new.png': 5 }
+  for (const [name, colour] of Object.entries(files)) {
+    await mkdir(join(folder, name, '..'), { recursive: true })
+    await writeFile(join(folder, name), await image(colour))
+  }
+  const [one, two] = [await openDataset(join(folder, 'one')), await openDataset(join(folder, 'two'))]
+  expect(await sharedExamples(one, two)).toBe(1)
+})

@@ -59,13 +59,31 @@ export function openProgram(model: Model): Program {
   if (empty !== undefined)
     throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
   decideBranches(copy)
-  const expansions = unfuse(copy)
   const steps = readProvenance(model)
   const counts = countNames(steps)
-  const chosen = new Set(steps.flatMap(({ cuts }) => cuts.map(({ indices }) => indices)))
-  const program = new Program(copy, counts, expansions, chosen)
+  const expansions = unfuse(copy, counts)
+  const kept = steps.flatMap(({ cuts }) => cuts)
+  const program = new Program(copy, counts, expansions, kept)
   const edited = [readRowByRow(program), viewBatchFirst(program)]
-  return edited.includes(true) ? new Program(copy, counts, expansions, chosen) : program
+  return edited.includes(true) ? new Program(copy, counts, expansions, kept) : program
+}
+
+/**
+ * A block behind an earlier cut at its input, with the stream that the cut was made in as its input: that one has the tokens
+ * of the block before.
+ */
+export function withWholeInput(program: Program, block: Block): Block {
+  const cut = readProvenance(program.model)
+    .flatMap(({ cuts }) => cuts)
+    .find(({ place, after }) => place === 'input' && after === block.input)
+  return cut === undefined || !program.graph.has(cut.before) ? block : { ...block, input: cut.before }
+}
+
+/** The first blocks that attend from all tokens to all tokens, or the one whose tokens an earlier cut has taken first. */
+export function blocksBefore(earlier: EarlierCuts | undefined, blocks: readonly Block[]): readonly Block[] {
+  const [first] = earlier?.cuts ?? []
+  if (first === undefined) return blocks
+  return blocks.slice(0, Math.max(1, first.place === 'input' ? first.block : first.block + 1))
 }
 
 /**
@@ -82,12 +100,14 @@ export function earlierCuts(program: Program, name: string, blocks: readonly Blo
   const cuts = steps.flatMap((step) => step.cuts).sort((a, b) => a.block - b.block)
   const [first, last] = [steps[0], cuts.at(-1)]
   if (first === undefined || last === undefined) return undefined
+  const isThere = (name: string): boolean => program.graph.has(name)
   const lost = cuts.find(
     ({ block, place, before, after, indices }) =>
-      blocks[block]?.[place ?? 'site'] !== before || ![after, indices].every((name) => program.graph.has(name)),
+      blocks[block]?.[place ?? 'site'] !== before ||
+      ![after, indices].every(isThere) ||
+      !program.before(after).has(before),
   )
   const restored = restoredBy(steps)
-  const isThere = (name: string): boolean => program.graph.has(name)
   if (lost !== undefined) throw recordLost(lost)
   if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
     throw recordLost(last)
@@ -141,7 +161,8 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     names.set(placeholder, name)
     return placeholder
   }
-  const hidden = value(place === 'input' ? first.input : first.site, ['B', 'N', 'D'])
+  // The site has fewer tokens where some left at the first block's input.
+  const hidden = value(place === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
   const alive = mask === undefined ? undefined : realTokens(value(mask, ['B', 'N']), encoder)
   const pins = new Map<string, Tensor>()
   for (const { place } of encoder.placeReads) {

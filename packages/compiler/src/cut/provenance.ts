@@ -83,7 +83,9 @@ function isStep(step: unknown): step is PruningStep {
   )
 }
 
-type Counted = Pick<CutRecord, 'block' | 'after' | 'indices' | 'ragged'>
+interface Counted extends Pick<CutRecord, 'block' | 'after' | 'indices' | 'ragged'> {
+  readonly valid?: string | undefined
+}
 interface CountedStep {
   readonly tower?: string
   readonly cuts: readonly Counted[]
@@ -102,9 +104,10 @@ export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, s
 function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boolean): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   for (const { cuts, tower } of steps) {
-    for (const { block, after, indices } of cuts.filter(isNamed)) {
+    for (const { block, after, indices, valid } of cuts.filter(isNamed)) {
       // The indices too: whatever else was gathered by them has as many tokens.
-      for (const value of [after, indices]) names.set(value, keptName(block, tower))
+      for (const value of [after, indices, ...(valid === undefined ? [] : [valid])])
+        names.set(value, keptName(block, tower))
     }
   }
   return names

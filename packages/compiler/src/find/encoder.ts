@@ -1,5 +1,5 @@
 import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
-import { type EarlierCuts, earlierCuts } from '../cut/earlier-cuts.ts'
+import { blocksBefore, type EarlierCuts, earlierCuts, withWholeInput } from '../cut/earlier-cuts.ts'
 import { stepsOf } from '../cut/provenance.ts'
 import { operatorName } from '../follow/operators.ts'
 import type { Program } from '../follow/program.ts'
@@ -75,6 +75,7 @@ function encodersOf(program: Program): FoundEncoder[] {
     .map((attention) => findBlock(program, attention))
     .filter((block) => block !== undefined)
     .map((block) => ({ ...block, input: batchFirst(program, block.input), site: batchFirst(program, block.site) }))
+    .map((block) => withWholeInput(program, block))
   if (blocks.length === 0) throw refuseWithoutBlocks(program, attentions)
   const found = findStacks(program, blocks).map((stack): FoundEncoder => {
     const about = { name: stack.name, blocks: stack.blocks.length }
@@ -110,7 +111,8 @@ export function chooseEncoders(found: readonly FoundEncoder[], tower: string | u
 function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
   const [first] = blocks as [Block]
   const earlier = earlierCuts(program, name, blocks)
-  for (const block of blocks) requireWholeAttention(program, block)
+  const open = earlier === undefined ? 0 : earlier.last.block + 1
+  for (const block of blocks.slice(open)) requireWholeAttention(program, block)
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
@@ -134,9 +136,7 @@ function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
     )
   }
   // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
-  const whole = blocks.slice(0, (earlier?.cuts[0]?.block ?? blocks.length) + 1)
-  const mask = findMask(program, whole, first.input)
-  const open = earlier === undefined ? 0 : earlier.last.block + 1
+  const mask = findMask(program, blocksBefore(earlier, blocks), first.input)
   const axis = traceTokens(
     program,
     earlier?.last.after ?? first.input,

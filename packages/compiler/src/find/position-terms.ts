@@ -31,8 +31,8 @@ const additive = new Set([
  * The terms of scores that are computed from the hidden states (content against position, gates, scores of the block
  * before): the largest parts of `sides` that add nothing else. Taken as 0 they leave masks and plain position biases.
  */
-export function termsFromHidden(sides: readonly Tensor[], stream: Tensor): Set<Tensor> {
-  const known = new Map<Tensor, boolean>([[stream, true]])
+export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
+  const known = new Map(streams.map((stream) => [stream, true]))
   const terms = new Set<Tensor>()
   const seen = new Set<Tensor>()
   const queue = sides.filter((side) => dependsOn(side, known))
@@ -40,7 +40,7 @@ export function termsFromHidden(sides: readonly Tensor[], stream: Tensor): Set<T
     if (seen.has(tensor)) continue
     seen.add(tensor)
     const { op, inputs } = tensor.node
-    if (tensor === stream || !additive.has(op.name)) terms.add(tensor)
+    if (streams.includes(tensor) || !additive.has(op.name)) terms.add(tensor)
     else for (const input of inputs) if (input !== undefined && dependsOn(input, known)) queue.push(input)
   }
   return terms

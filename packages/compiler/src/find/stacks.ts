@@ -36,7 +36,7 @@ export function findStacks(program: Program, blocks: readonly Block[]): Stack[] 
 /** The first of the model's inputs that the stream is computed from; masks come last. */
 function mainInput(program: Program, { input, attention }: Block): string {
   const read = program.inputsOf(input)
-  const masks = new Set(attention.sides.flatMap((side) => [...program.inputsOf(side)]))
+  const masks = new Set(attention.sides.flatMap((side) => [...program.inputsOf(side, input)]))
   const inputs = program.graph.inputs.map(({ name }) => name).filter((name) => read.has(name))
   return inputs.find((name) => !masks.has(name)) ?? inputs[0] ?? 'encoder'
 }

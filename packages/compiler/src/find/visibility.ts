@@ -10,7 +10,7 @@ import {
   type TensorLike,
   unsqueeze,
 } from '@tp/core'
-import type { Program } from '../follow/program.ts'
+import type { Kept, Program } from '../follow/program.ts'
 import { Refused, reasonOf } from '../refusal.ts'
 import type { Block } from './block.ts'
 import { unfoldHeads } from './heads.ts'
@@ -148,6 +148,9 @@ class Trial {
     for (const name of namesIn(places ?? 1)) sizes[name] ??= substituteDim(tokens, sizes) as number
     this.#sizes = sizes
     this.tokens = this.concrete(tokens)
+    // What a mask says behind an earlier cut is what it says where all tokens are kept.
+    for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
+      sizes[name] = this.tokens
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)
     this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [
       1,
@@ -156,6 +159,13 @@ class Trial {
       this.tokens,
     ])
     this.#probabilities = this.#softmaxOf(this.#scores)
+  }
+
+  /** Values of earlier cuts. */
+  #earlier(which: keyof Kept): Tensor[] {
+    const { kept, graph } = this.#program
+    const names = kept.flatMap((cut) => cut[which] ?? [])
+    return names.filter((name) => graph.has(name)).map((name) => this.#program.tensor(name))
   }
 
   /** What each query of the first row sees, in any head, under a mask. */
@@ -235,7 +245,10 @@ class Trial {
     const feeds = new Map<Tensor, TensorLike>()
     const seen = new Set<Tensor>()
     const queue = [...sides]
-    const terms = termsFromHidden(sides, this.#program.tensor(this.#stream))
+    const streams = [this.#program.tensor(this.#stream), ...this.#earlier('after')]
+    const terms = termsFromHidden(sides, streams)
+    const indices = new Set(this.#earlier('indices'))
+    const valid = new Set(this.#earlier('valid'))
     const maskInput = this.#mask === undefined ? undefined : this.#program.tensor(this.#mask)
     for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
       if (seen.has(tensor)) continue
@@ -245,6 +258,10 @@ class Trial {
       if (tensor === maskInput) {
         const batch = this.concrete(tensor.dims[0] as Dim)
         feeds.set(tensor, filled(tensor, Array.from({ length: batch }, () => mask).flat(), [batch, mask.length]))
+      } else if (indices.has(tensor) || valid.has(tensor)) {
+        const dims = tensor.dims.map((dim) => this.concrete(dim))
+        const all = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i % this.tokens)
+        feeds.set(tensor, filled(tensor, valid.has(tensor) ? all.map(() => 1) : all, dims))
       } else if (known?.every((dim) => typeof dim === 'number')) {
         feeds.set(
           tensor,

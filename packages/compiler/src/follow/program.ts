@@ -19,6 +19,16 @@ export interface Named {
   readonly tensor: Tensor
 }
 
+/** What an earlier cut has kept, by the names of its values. */
+export interface Kept {
+  /** int64 [b,k,1] */
+  readonly indices: string
+  /** The stream [b,k,D] of these tokens. */
+  readonly after: string
+  /** bool [b,k]: slots that hold a kept token; absent: every one, or the model's own mask says it */
+  readonly valid?: string
+}
+
 export interface WriteOptions {
   /** Names of new values begin with it. */
   readonly prefix: string
@@ -44,16 +54,18 @@ export class Program {
 
   /** Values int64 [b,k,1] that say which tokens an earlier pruning has kept. */
   readonly chosen: ReadonlySet<string>
+  readonly kept: readonly Kept[]
 
   /** `counts`: values [b,n,D] whose number of tokens gets a name, because it cannot be known beforehand. */
   constructor(
     model: Model,
     counts: ReadonlyMap<string, string> = new Map(),
     expansions: readonly Expansion[] = [],
-    chosen: ReadonlySet<string> = new Set(),
+    kept: readonly Kept[] = [],
   ) {
     this.model = model
-    this.chosen = chosen
+    this.kept = kept
+    this.chosen = new Set(kept.map(({ indices }) => indices))
     this.expansions = expansions
     this.graph = new Graph(model)
     this.opset = opset(model)

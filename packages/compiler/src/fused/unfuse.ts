@@ -34,13 +34,14 @@ type Port = { readonly indices: readonly number[] } | { readonly restored: Resto
 /**
  * Writes every operator that does the work of many out in plain ones, in place. Values keep their names, and weights
  * are not touched; what the file holds is only known better afterwards. Returns what {@link foldBack} needs.
+ * `counts`: names for the numbers of tokens behind earlier cuts.
  */
-export function unfuse(model: Model): Expansion[] {
+export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new Map()): Expansion[] {
   const fused = new Set(
     (model.proto.graph?.node ?? []).filter((node) => fusedOperators[operatorName(node)] !== undefined),
   )
   if (fused.size === 0) return []
-  const program = new Program(model)
+  const program = new Program(model, counts)
   program.graph.sortTopologically()
   const shared = new SharedValues(program)
   const expansions = program.graph.nodes

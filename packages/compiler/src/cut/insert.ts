@@ -88,6 +88,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 
   const { site, readers } = siteOf(program, encoder, block, place)
   const { graph } = program
+  sizesFrom(program, site, [...names.values()])
   const { cut } = reduced
   const prefix = `tp/block_${block}`
   const count = `T'${block}`
@@ -111,7 +112,9 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
   const [after, indices] = emitted as [string, string]
-  for (const reader of readers) {
+  // What the choice itself is made from sees all tokens: a mask may get its length from the stream.
+  const upstream = program.upstream(emitted)
+  for (const reader of readers.filter((node) => !upstream.has(node))) {
     for (const [index, name] of [...reader.input].entries()) if (name === site) graph.replaceInput(reader, index, after)
   }
   graph.sortTopologically()
@@ -176,6 +179,24 @@ function siteOf(
   // Copies of the stream that are outputs show it as it is in front of the block.
   const inside = program.before(block.site)
   return { site, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
+}
+
+/**
+ * Makes sizes that the choice is made from, and that are those of something behind the site, come from the site itself: a mask
+ * may get its length from the keys. `values`: what the choice reads.
+ */
+function sizesFrom(program: Program, site: string, values: readonly string[]): void {
+  const { graph } = program
+  for (const node of program.upstream(values)) {
+    const [name] = node.input
+    if (node.opType !== 'Shape' || name === undefined || name === site) continue
+    const behind = [...program.upstream([name])].some(({ input }) => input.includes(site))
+    if (behind && isSameShape(program.tensor(name), program.tensor(site))) graph.replaceInput(node, 0, site)
+  }
+}
+
+function isSameShape(a: Tensor, b: Tensor): boolean {
+  return a.hasShape && b.hasShape && a.rank === b.rank && a.dims.every((dim, axis) => dim === b.dims[axis])
 }
 
 interface Traveller {

@@ -190,6 +190,19 @@ export class Program {
     return seen
   }
 
+  /** The nodes that values are computed from, by their contents or their shapes. */
+  upstream(names: readonly string[]): Set<NodeProto> {
+    const nodes = new Set<NodeProto>()
+    const queue = [...names]
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      const node = this.graph.producer(name)
+      if (node === undefined || nodes.has(node)) continue
+      nodes.add(node)
+      queue.push(...node.input, ...capturedNames(node))
+    }
+    return nodes
+  }
+
   #isInput(name: string): boolean {
     return name !== '' && this.graph.producer(name) === undefined && this.graph.initializer(name) === undefined
   }

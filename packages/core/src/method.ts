@@ -58,19 +58,20 @@ export interface Method {
 
 /**
  * What a method may look at where tokens may leave: after the attention sub-layer of a block, before its FFN. Lazy:
- * what `reduce` touches is what the method needs, and a getter that the model cannot serve refuses with a reason.
+ * what `reduce` touches is what the method needs, and a getter that the model cannot serve refuses with a reason. All numbers are
+ * float32, also in a model of half precision.
  */
 export interface Site {
   /** Number of this block, from 0. */
   readonly block: number
   readonly blocks: number
-  /** [B,N,D] after the attention sub-layer's residual (and norm, if post-norm) */
+  /** float32 [B,N,D] after the attention sub-layer's residual (and norm, if post-norm) */
   readonly hidden: Tensor
-  /** [B,H,N,Dh] */
+  /** float32 [B,H,N,Dh] */
   readonly query: Tensor
-  /** [B,H,N,Dh] */
+  /** float32 [B,H,N,Dh] */
   readonly key: Tensor
-  /** [B,H,N,Dh] */
+  /** float32 [B,H,N,Dh] */
   readonly value: Tensor
   /** float32 [B,H,N,N] probabilities; axis 2 is the query */
   readonly attention: Tensor

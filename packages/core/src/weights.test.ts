@@ -9,7 +9,7 @@ import { scorer } from './scorer.ts'
 import type { Tensor } from './tensor.ts'
 import { testMethod } from './testing/index.ts'
 import { referenceEncoder } from './testing/reference-encoder.ts'
-import { learnedBytes, paramsOf, withValues } from './weights.ts'
+import { learnedBytes, needsValues, paramsOf, withValues } from './weights.ts'
 
 /** A file with one float32 tensor, as the format's description lays it out. */
 function safetensors(name: string, shape: readonly number[], data: readonly number[]): Uint8Array {
@@ -92,4 +92,20 @@ describe('a method with its values in it', () => {
     expect(own).toMatchObject({ name: 'leaning', signed: true })
     expect([own.params, own.training, 'score' in own]).toEqual([undefined, undefined, false])
   })
+})
+
+test('says whether a method cannot do without trained values', () => {
+  const method = (params?: Method['params']): Method => ({
+    name: 'some',
+    family: 'baseline',
+    ...(params !== undefined && { params }),
+    reduce: ({ alive }) => ({ keep: alive }),
+  })
+  const value = { dims: [], init: 0 } as const
+  expect(needsValues(method())).toBe(false)
+  expect(needsValues(method({ least: { ...value, optional: true } }))).toBe(false)
+  expect(needsValues(method({ least: { ...value, optional: true }, most: value }))).toBe(true)
+  const later = method((block) => (block > 1 ? { most: value } : undefined))
+  expect(needsValues(later, [0, 1])).toBe(false)
+  expect(needsValues(later, [1, 2])).toBe(true)
 })

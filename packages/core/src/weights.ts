@@ -40,6 +40,14 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
   )
 }
 
+/**
+ * Whether a method cannot do without trained values at one of some blocks: it takes some that are not optional. Where values
+ * differ from block to block, the first block differs from the others.
+ */
+export function needsValues(method: Method, blocks: Iterable<number> = [0, 1]): boolean {
+  return [...blocks].some((block) => Object.values(paramsAt(method, block)).some(({ optional }) => optional !== true))
+}
+
 /** What was learned at one block, of it what the method needs once tokens leave. */
 export function valuesOf(method: Method, learned: Learned, block: number): Values {
   const names = Object.keys(paramsAt(method, block)).filter((name) => learned[name] !== undefined)

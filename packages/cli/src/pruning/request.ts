@@ -3,6 +3,7 @@ import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from 
 import {
   type Method,
   type MethodEntry,
+  needsValues,
   type OptionValue,
   paramsOf,
   parseOptions,
@@ -143,7 +144,9 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
   const { method, schedules, tower, outputs, weights, protect, restore } = request
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
-  const params = weights === undefined && method.params === undefined ? undefined : await trainedValues(weights, method)
+  const blocks = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
+  const needed = weights !== undefined || needsValues(method, blocks)
+  const params = needed ? await trainedValues(weights, method) : undefined
   const result = prune(file.model, {
     method,
     schedule: ({ name }) => schedules.get(name) ?? new Map(),

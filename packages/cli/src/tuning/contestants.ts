@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { type MethodEntry, withValues } from '@tp/core'
+import { type MethodEntry, needsValues, withValues } from '@tp/core'
 import type { Contestant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
 import { trainedValues } from '../pruning/request.ts'
@@ -20,8 +20,9 @@ export async function contestantsOf(
   }
   return await Promise.all(
     entries.map(async (entry) => {
-      if (!takesTrainedValues(entry)) return { entry }
-      const values = await trainedValues(weights, entry.create())
+      const method = entry.create()
+      if (weights === undefined ? !needsValues(method) : !takesTrainedValues(entry)) return { entry }
+      const values = await trainedValues(weights, method)
       return { entry: { ...entry, create: (options) => withValues(entry.create(options), values) } }
     }),
   )

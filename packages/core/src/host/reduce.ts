@@ -160,17 +160,20 @@ export function makeSite(source: SiteSource, state: TokenState, budget: Budget |
   return {
     block: source.block,
     blocks: source.blocks,
-    hidden,
+    // Whatever precision the model has, methods compute in one: sums over hundreds of half-precision numbers would lose what
+    // tells tokens apart, and no method has to bring types together.
+    get hidden() {
+      return cast(hidden, 'float32')
+    },
     get query() {
-      return source.query()
+      return cast(source.query(), 'float32')
     },
     get key() {
-      return source.key()
+      return cast(source.key(), 'float32')
     },
     get value() {
-      return source.value()
+      return cast(source.value(), 'float32')
     },
-    // sums over hundreds of half-precision probabilities would lose what tells tokens apart
     get attention() {
       return cast(source.attention(), 'float32')
     },

@@ -1,4 +1,4 @@
-export type { Contestant, Measurements, Shape, TuneOptions, TuneProgress } from './options.ts'
+export type { Contestant, Measurements, Shape, Skipped, TuneOptions, TuneProgress } from './options.ts'
 export type { Cell } from './regimes.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export { tune } from './tune.ts'

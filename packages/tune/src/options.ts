@@ -6,6 +6,16 @@ import type { Model } from '@tp/onnx'
 export interface Contestant {
   readonly entry: MethodEntry
   readonly params?: OptionValues
+  /** Whether the tuning goes on without it where the model is refused to it; default: it ends with the refusal. */
+  readonly optional?: boolean
+}
+
+/** A method that was not tried, since it cannot be used on the model. */
+export interface Skipped {
+  readonly name: string
+  /** Of the refusal. */
+  readonly code: `TP_${string}`
+  readonly reason: string
 }
 
 /** Sizes of a run: examples at once, and tokens of each (padding included). */
@@ -47,6 +57,8 @@ export interface TuneOptions {
   readonly known?: Measurements
   /** Called with all measurements so far after each. */
   readonly onMeasured?: (known: Measurements) => void | Promise<void>
+  /** Called for each optional contestant that is not tried, before anything is measured. */
+  readonly onSkipped?: (skipped: Skipped) => void
   readonly onProgress?: (progress: TuneProgress) => void
   readonly signal?: AbortSignalLike
 }

@@ -9,6 +9,7 @@ import { pruned, scheduleOf } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { splitOf } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
+import { usableContestants } from './usable-contestants.ts'
 
 /**
  * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: from times of the model's
@@ -40,7 +41,8 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found)
-  const contestants = options.contestants.map(named)
+  const { contestants, skipped } = usableContestants(model, options.contestants.map(named), sites)
+  for (const each of skipped) options.onSkipped?.(each)
   const common = { measurer, model, runtime, inputs, device, sites }
   const contenders = await contendersOf({ ...common, contestants, shapes, fixedTokens })
   measurer.begin('sensitivity', 3)
@@ -65,6 +67,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
       expectedMs: expectedMs(chosen.candidate, contenders),
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
+    ...(skipped.length > 0 && { skipped }),
     examples: split.verify.targets.length,
     data: inputs.source,
     grid: cells,

@@ -1,5 +1,6 @@
 import type { Plan, RegimesPlan } from '@tp/compiler'
 import type { Interval } from '@tp/eval'
+import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 
 /** What to do to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
@@ -27,6 +28,8 @@ export interface Figures {
   readonly loss?: Interval
   /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as it is too sure. */
   readonly believedLoss?: Interval
+  /** Optional contestants that were not tried; absent where all were. */
+  readonly skipped?: readonly Skipped[]
   readonly examples: number
   readonly data: string
   /** Milliseconds an example, as the latency table expects them, with what is run again. */

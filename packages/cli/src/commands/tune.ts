@@ -1,4 +1,4 @@
-import { throwIfAborted } from '@tp/core'
+import { needsValues, throwIfAborted } from '@tp/core'
 import { readModelFolder } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type TuneProgress, tune } from '@tp/tune'
@@ -96,7 +96,9 @@ export const tuneCommand: Command = command({
       ...methodsOf(catalog, plugin),
     ]
     const entries = names.map((name) => findMethod(catalog, name))
-    const contestants = await contestantsOf(entries, weights)
+    // Nobody has asked for the usual ones by name: one that the model cannot serve is no reason to end.
+    const optional = given.methods === undefined
+    const contestants = (await contestantsOf(entries, weights)).map((contestant) => ({ ...contestant, optional }))
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
@@ -126,6 +128,7 @@ export const tuneCommand: Command = command({
         stage = at.stage
         progress.step(at.done, at.total, at.best === undefined ? undefined : `best so far ${at.best}`)
       },
+      onSkipped: ({ name, reason }) => progress.note(`${name} is not tried: ${reason}`),
       signal,
     })
     throwIfAborted(signal, 'tp')
@@ -143,5 +146,5 @@ export const tuneCommand: Command = command({
 /** The methods of plugins that can be tried as they are, without trained values. */
 function methodsOf(catalog: MethodCatalog, plugins: readonly string[]): string[] {
   const own = [...catalog.values()].filter(({ from }) => plugins.includes(from))
-  return own.filter(({ entry }) => !takesTrainedValues(entry)).map(({ entry }) => entry.name)
+  return own.filter(({ entry }) => !needsValues(entry.create())).map(({ entry }) => entry.name)
 }

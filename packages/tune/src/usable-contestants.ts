@@ -1,0 +1,38 @@
+import { prune } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import type { Model } from '@tp/onnx'
+import type { Named } from './contenders.ts'
+import type { Skipped } from './options.ts'
+import { scheduleOf } from './pruning.ts'
+
+/**
+ * The contestants that can prune a model at all of some sites, found before anything is measured.
+ * @throws TpError with the code of the refusal, for one that is not optional, or if no other is left
+ */
+export function usableContestants(
+  model: Model,
+  contestants: readonly Named[],
+  sites: readonly number[],
+): { readonly contestants: readonly Named[]; readonly skipped: readonly Skipped[] } {
+  const schedule = scheduleOf(
+    sites,
+    sites.map(() => 0.5),
+  )
+  const usable: Named[] = []
+  const skipped: Skipped[] = []
+  for (const contestant of contestants) {
+    const { method, name, optional = false } = contestant
+    const result = prune(model, { method, schedule })
+    if (result.ok) {
+      usable.push(contestant)
+      continue
+    }
+    const { code, message } = result.refusal
+    if (!optional) throw new TpError(code, 'tune', `${name}: ${message}`)
+    skipped.push({ name, code, reason: message })
+  }
+  const [first] = skipped
+  if (usable.length > 0 || first === undefined) return { contestants: usable, skipped }
+  const reasons = skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
+  throw new TpError(first.code, 'tune', `no method can be used on this model. ${reasons}`)
+}

@@ -1,7 +1,7 @@
 import { type Amount, isUnknown, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePlace } from './cut/dead-tokens.ts'
-import { openProgram, startOf } from './cut/earlier-cuts.ts'
+import { openProgram, requireNoReturn, startOf } from './cut/earlier-cuts.ts'
 import { fixedPositions } from './cut/fixed-positions.ts'
 import { type InsertedCut, insertAt } from './cut/insert.ts'
 import { KeyBias } from './cut/key-bias.ts'
@@ -226,6 +226,7 @@ function insertCuts(
   { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
 ): InsertedCut[] {
   const { earlier } = encoder
+  requireNoReturn(earlier)
   if (earlier !== undefined && (method.carry !== undefined || method.returns)) {
     const reason = `${method.name} keeps state from block to block, and would miss the blocks where tokens left before`
     throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)

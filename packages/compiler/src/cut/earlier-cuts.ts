@@ -40,6 +40,8 @@ export interface EarlierCuts {
   readonly fixed: readonly number[]
   /** Where tokens of the last pruning come back, and where all of them are there again, in front of the head. */
   readonly restored: { readonly points: readonly RestoredRecord[]; readonly to: string } | undefined
+  /** Name of a method that brought tokens back between the blocks. */
+  readonly returning: string | undefined
   /** Fillers or merged tokens: what weighs tokens is in the graph, and cannot be changed any more. */
   readonly weighted: boolean
 }
@@ -92,11 +94,6 @@ export function blocksBefore(earlier: EarlierCuts | undefined, blocks: readonly 
  */
 export function earlierCuts(program: Program, name: string, blocks: readonly Block[]): EarlierCuts | undefined {
   const steps = stepsOf(program.model, name).filter(({ cuts }) => cuts.length > 0)
-  const returning = steps.find(({ returns }) => returns)
-  if (returning !== undefined) {
-    const reason = `${returning.method} brings tokens back between the blocks, so that no block is behind all of it`
-    throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
-  }
   const cuts = steps.flatMap((step) => step.cuts).sort((a, b) => a.block - b.block)
   const [first, last] = [steps[0], cuts.at(-1)]
   if (first === undefined || last === undefined) return undefined
@@ -117,8 +114,19 @@ export function earlierCuts(program: Program, name: string, blocks: readonly Blo
     last,
     fixed,
     restored,
+    returning: steps.find(({ returns }) => returns)?.method,
     weighted: cuts.some(({ ragged, merged }) => ragged || merged),
   }
+}
+
+/**
+ * What builds on the tokens that earlier cuts have kept cannot where these come back between the blocks.
+ * @throws Refused TP_PRUNED
+ */
+export function requireNoReturn(earlier: EarlierCuts | undefined): void {
+  if (earlier?.returning === undefined) return
+  const reason = `${earlier.returning} brings tokens back between the blocks, so that no block is behind all of it`
+  throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
 }
 
 /** Tokens of the last pruning come back first, those of the first one last. */

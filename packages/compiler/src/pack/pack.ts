@@ -1,5 +1,5 @@
 import type { Model, NodeProto } from '@tp/onnx'
-import { openProgram } from '../cut/earlier-cuts.ts'
+import { openProgram, requireNoReturn } from '../cut/earlier-cuts.ts'
 import type { Attention } from '../find/attention.ts'
 import { dropViews } from '../find/batch-first.ts'
 import { findEncoders } from '../find/encoder.ts'
@@ -40,6 +40,7 @@ export function pack(source: Model): PackResult {
 function packModel(source: Model): Packed {
   const program = openProgram(source)
   const encoders = findEncoders(program).flatMap((found) => ('encoder' in found ? [found.encoder] : []))
+  for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
   if (segments.length === 0) {

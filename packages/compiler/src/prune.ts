@@ -156,7 +156,7 @@ function pruneEncoder(
   checkSchedule(asked, encoder)
   // In a last block that computes no more than the class token none can leave; nor need they where it is about to.
   const isMoot = deadTokens && !options.trace && restore !== 'all' && readsOnePlace(program, encoder)
-  const open = encoder.blocks.length - (isMoot ? 1 : 0)
+  const open = sitesOf(encoder, options.method) - (isMoot ? 1 : 0)
   const schedule: Schedule = new Map([...asked].filter(([block]) => block < open))
   const before = outputShapes(program)
   const fixed = fixedPositions(encoder, options.protect ?? 'auto')
@@ -185,6 +185,11 @@ function pruneEncoder(
   const step = provenanceOf(encoder, { ...options, schedule, fixed }, left, points)
   addProvenance(program.model, named ? { ...step, tower: name } : step)
   return { ...about, schedule: asked, cuts: left }
+}
+
+/** How many layers a method may prune tokens at: one that is no block any more has only its input. */
+function sitesOf({ blocks, end }: Encoder, { place }: Method): number {
+  return blocks.length + (place === 'input' && end !== undefined ? 1 : 0)
 }
 
 /** Whether removed tokens come back. */
@@ -236,7 +241,7 @@ function insertCuts(
   const ends = [...points.map(({ node }) => node), ...returning.ends]
   const start = startOf(program, encoder, { fixed, place: method.place, protectInput })
   let tokens: Tokens = start
-  for (let block = encoder.open; block < encoder.blocks.length; block++) {
+  for (let block = encoder.open; block < sitesOf(encoder, method); block++) {
     for (const { place, amount } of visits(method, schedule.get(block))) {
       if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
       const about = { method, block, place, amount, params: params(block) }

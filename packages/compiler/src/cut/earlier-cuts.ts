@@ -11,7 +11,7 @@ import {
 } from '@tp/core'
 import { cloneModel, type Model } from '@tp/onnx'
 import { viewBatchFirst } from '../find/batch-first.ts'
-import type { Block } from '../find/block.ts'
+import { type Block, inputAfter } from '../find/block.ts'
 import { decideBranches } from '../find/branches.ts'
 import type { Encoder } from '../find/encoder.ts'
 import { readRowByRow } from '../find/flat-reads.ts'
@@ -100,7 +100,9 @@ export function earlierCuts(program: Program, name: string, blocks: readonly Blo
   const isThere = (name: string): boolean => program.graph.has(name)
   const lost = cuts.find(
     ({ block, place, before, after, indices }) =>
-      blocks[block]?.[place ?? 'site'] !== before ||
+      (block === blocks.length && place === 'input'
+        ? inputAfter(program, blocks)
+        : blocks[block]?.[place ?? 'site']) !== before ||
       ![after, indices].every(isThere) ||
       !program.before(after).has(before),
   )

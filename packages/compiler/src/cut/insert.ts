@@ -18,7 +18,7 @@ import type { Program } from '../follow/program.ts'
 import { editing, keptRows, Rewriter } from '../follow/rows.ts'
 import { takeBesideCut } from './beside.ts'
 import type { KeyBias } from './key-bias.ts'
-import { graphSite, inputSite } from './site-source.ts'
+import { graphSite, inputOf, inputSite } from './site-source.ts'
 
 /** A cut that was put into the graph, by the names of its values. */
 export interface InsertedCut {
@@ -168,16 +168,15 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 /** The value that tokens leave, and what goes on without them. */
 function siteOf(
   program: Program,
-  { blocks }: Encoder,
+  encoder: Encoder,
   index: number,
   place: InsertedCut['place'],
 ): { readonly site: string; readonly readers: readonly NodeProto[] } {
-  const block = blocks[index] as Block
-  const site = place === 'input' ? block.input : block.site
+  const site = place === 'input' ? inputOf(encoder, index) : (encoder.blocks[index] as Block).site
   const readers = program.graph.consumers(site).map(({ node }) => node)
   if (place === 'attention') return { site, readers }
   // Copies of the stream that are outputs show it as it is in front of the block.
-  const inside = program.before(block.site)
+  const inside = program.before(site)
   return { site, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
 }
 

@@ -30,9 +30,14 @@ export interface GraphSite extends SiteSource {
   readonly names: Map<Tensor, string>
 }
 
+/** The stream that a block reads, or the layer behind the last one. */
+export function inputOf({ blocks, end }: Encoder, index: number): string {
+  return blocks[index]?.input ?? (end as string)
+}
+
 /** What is known at the input of block `index` of an encoder: the tokens, and nothing that the block computes of them. */
 export function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
-  const { input: name } = encoder.blocks[index] as Block
+  const name = inputOf(encoder, index)
   const hidden = input(name, program.tensor(name).dtype, ['B', 'N', 'D'])
   const notYet = (): never => {
     throw new TpError(
@@ -43,7 +48,7 @@ export function inputSite(program: Program, encoder: Encoder, index: number): Gr
   }
   const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
   const names = new Map([[hidden, name]])
-  return { block: index, blocks: encoder.blocks.length, hidden, ...nothing, classToken: notYet, names }
+  return { block: index, blocks: encoder.depth, hidden, ...nothing, classToken: notYet, names }
 }
 
 /** What block `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
@@ -71,7 +76,7 @@ export function graphSite(program: Program, encoder: Encoder, index: number, pin
   }
   return {
     block: index,
-    blocks: encoder.blocks.length,
+    blocks: encoder.depth,
     hidden: value(block.site, ['B', 'N', 'D']),
     query: () => perHead(attention.query, 'N', 'Dh'),
     key: () => transpose(perHead(attention.keyTransposed, 'Dh', 'N'), [0, 1, 3, 2]),

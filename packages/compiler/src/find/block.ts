@@ -76,6 +76,12 @@ export function stackEnd(program: Program, block: Block): string | undefined {
   return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
+/** What a layer behind the last block reads. */
+export function inputAfter(program: Program, blocks: readonly Block[]): string | undefined {
+  const last = blocks.at(-1)
+  return last && stackEnd(program, last)
+}
+
 /** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
 function joinedBeside(program: Program, { site }: Block): string | undefined {
   const [sum, ...others] = readersOf(program, site)

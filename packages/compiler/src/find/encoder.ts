@@ -9,7 +9,7 @@ import { Refused } from '../refusal.ts'
 import { refuseUnknownShape, refuseWithoutBlocks, requireWholeAttention, unknownOperator } from '../refusal-reasons.ts'
 import { findAttentions } from './attention.ts'
 import { batchFirst } from './batch-first.ts'
-import { type Block, findBlock } from './block.ts'
+import { type Block, findBlock, inputAfter } from './block.ts'
 import { headsInBatch } from './heads.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts, type PoolCount } from './pool-counts.ts'
@@ -25,6 +25,11 @@ export interface Encoder {
   readonly earlier: EarlierCuts | undefined
   /** The first block at which tokens may leave: behind those where they have left already. */
   readonly open: number
+  /**
+   * What the last layer reads, where dead tokens were left out of it so that it is no block any more: tokens can still be pruned
+   * at its input.
+   */
+  readonly end: string | undefined
   /** How many blocks it had before dead tokens were left out of the last one, which is no block any more. */
   readonly depth: number
   readonly batch: Dim
@@ -137,6 +142,7 @@ function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
   }
   // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const mask = findMask(program, blocksBefore(earlier, blocks), first.input)
+  const depth = Math.max(blocks.length, ...stepsOf(program.model, name).map((step) => step.blocks))
   const axis = traceTokens(
     program,
     earlier?.last.after ?? first.input,
@@ -161,7 +167,8 @@ function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
     blocks,
     earlier,
     open,
-    depth: Math.max(blocks.length, ...stepsOf(program.model, name).map((step) => step.blocks)),
+    depth,
+    end: depth > blocks.length ? inputAfter(program, blocks) : undefined,
     batch: stream.dims[0] as Dim,
     tokens: stream.dims[1] as Dim,
     hidden: stream.dims[2],

@@ -1,4 +1,4 @@
-import { type NamedTensors, random, schedule, type TensorLike } from '@tp/core'
+import { type Method, type NamedTensors, neg, random, schedule, type TensorLike } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
@@ -15,6 +15,7 @@ const forms: readonly BlockForm[] = [
   'products written as Einsum',
   'padding set to 0',
   'gated feed-forward by Split',
+  'bottleneck around the layer',
 ]
 const [batch, tokens] = [3, 9]
 const all = Array.from({ length: batch * tokens }, (_, i) => i)
@@ -25,6 +26,17 @@ const inputs: NamedTensors = {
     all.map((i) => (i * 7 + 3) % vocabulary),
   ),
   attention_mask: int64([batch, tokens], real),
+}
+
+/** Lets the first tokens go through a layer, and the others come back behind it. */
+function skipping(): Method {
+  return {
+    name: 'skipping',
+    family: 'baseline',
+    place: 'input',
+    returns: true,
+    reduce: ({ budget, position, alive }) => ({ keep: budget?.select(neg(position)) ?? alive }),
+  }
 }
 
 function pruned(bytes: Uint8Array, options: Parameters<typeof prune>[1]): ReturnType<typeof decodeModel> {
@@ -88,6 +100,23 @@ describe('blocks that are put together in other ways', () => {
           expect(rows(here).length).toBeGreaterThan(0)
           expect(difference(rows(here), rows(there))).toBeLessThan(1e-5)
         }
+      })
+    }
+  }
+
+  for (const form of forms) {
+    for (const head of ['class token', 'every token'] as const) {
+      test(`${form}, ${head}: tokens that skip layers come back behind them`, async () => {
+        const bytes = blockFormEncoder({ form, head })
+        const dense = (await run(bytes, inputs)).logits as TensorLike
+        const logits = async (layers: readonly number[], kept: number): Promise<number[]> => {
+          const model = pruned(bytes, { method: skipping(), schedule: schedule(blocks, { layers, tokens: kept }) })
+          const now = (await run(model, inputs)).logits as TensorLike
+          expect(now.dims).toEqual(dense.dims)
+          return numbers(now)
+        }
+        expect(difference(await logits([0, 2], 99), numbers(dense))).toBeLessThan(1e-5)
+        for (const layers of [[0], [1, 2]]) expect((await logits(layers, 1)).every(Number.isFinite)).toBe(true)
       })
     }
   }

@@ -35,6 +35,7 @@ export type BlockForm =
   | 'products written as Einsum'
   | 'padding set to 0'
   | 'gated feed-forward by Split'
+  | 'bottleneck around the layer'
 
 export interface BlockFormOptions {
   readonly form: BlockForm
@@ -55,14 +56,13 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
 
-  const attend = (y: Tensor, block: number): Tensor => {
+  /** Queries and keys may come from another value than the stream (`from`). */
+  const attend = (y: Tensor, block: number, from: Tensor = y): Tensor => {
     const apart = (z: Tensor): Tensor =>
       transpose(reshape(z, [axisSize(z, 0), axisSize(z, 1), heads, headDim]), [0, 2, 1, 3])
-    const [query, key, value] = [2, 2, 1].map((deviation) => apart(linear(y, hidden, deviation))) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ]
+    const [query, key, value] = [2, 2, 1].map((deviation, i) =>
+      apart(linear(i < 2 ? from : y, hidden, deviation)),
+    ) as [Tensor, Tensor, Tensor]
     const written = form === 'products written as Einsum'
     let scores = written ? einsum('bhid,bhjd->bhij', query, key) : matmul(query, swapLast(key))
     scores = where(isPadding, -1e9, div(scores, Math.sqrt(headDim)))
@@ -77,6 +77,8 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
     const projected = linear(result, hidden)
     return form === 'padding set to 0' ? where(equal(unsqueeze(mask, 2), 0), 0, projected) : projected
   }
+  /** A scale and a shift in place of a norm, as MobileBERT has them. */
+  const scaled = (y: Tensor): Tensor => add(mul(y, weight([hidden], 1)), weight([hidden], 0.1))
   const feedForward = (y: Tensor): Tensor => {
     const wide = linear(y, 2 * hidden)
     if (form !== 'gated feed-forward by Split') return linear(gelu(wide), hidden)
@@ -99,6 +101,15 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
         x = add(mul(x, 0.8), attend(y, block))
         x = add(mul(x, 0.8), feedForward(norm(x)))
         break
+      case 'bottleneck around the layer': {
+        // MobileBERT: queries and keys from a narrower stream, which the layer works on; two feed-forwards.
+        const [shared, narrow] = [scaled(linear(x, hidden)), scaled(linear(x, hidden))]
+        let inner = scaled(add(attend(x, block, shared), narrow))
+        inner = scaled(add(feedForward(inner), inner))
+        inner = scaled(add(feedForward(inner), inner))
+        x = scaled(add(linear(inner, hidden), x))
+        break
+      }
       default:
         x = add(x, attend(y, block))
         x = add(x, feedForward(norm(x)))

@@ -12,7 +12,7 @@ export interface Block {
   readonly site: string
   /** Whether norms come before the sub-layers, or after their residuals. */
   readonly norm: 'pre' | 'post'
-  /** Whether the site has the feed-forward in it already: x + (a(x) + f(x)). */
+  /** Whether the site has the feed-forward in it already: x + (a(x) + f(x)), or x + f(a(x)) (MobileBERT). */
   readonly withFeedForward: boolean
 }
 
@@ -45,11 +45,32 @@ const productOps = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'FusedGemm', 'MatMu
 export function findBlock(program: Program, attention: Attention): Block | undefined {
   const residual = followToResidual(program, attention)
   if (residual === undefined) return undefined
-  const { input, sum, joined } = residual
+  const { input, sum, joined, between } = residual
   const normed = afterNorm(program, sum)
-  const withFeedForward = joined.some((name) => productsBetween(program, input, name) > 1)
+  const isProduct = ({ opType }: NodeProto): boolean => productOps.has(opType)
+  const withFeedForward =
+    joined.some((name) => productsBetween(program, input, name) > 1) ||
+    // Without an activation it is an output projection in several factors.
+    (between.filter(isProduct).length > 1 && between.some(({ opType }) => activationOps.has(opType)))
   return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post', withFeedForward }
 }
+
+/** What makes more of two products than one product is. */
+const activationOps = new Set([
+  'Relu',
+  'Erf',
+  'Gelu',
+  'FastGelu',
+  'BiasGelu',
+  'QuickGelu',
+  'Tanh',
+  'Sigmoid',
+  'Elu',
+  'LeakyRelu',
+  'HardSwish',
+  'Mish',
+  'Clip',
+])
 
 /** How many products with weights lie between a stream and a value that is computed from it. */
 function productsBetween(program: Program, stream: string, name: string): number {
@@ -92,12 +113,13 @@ function joinedBeside(program: Program, { site }: Block): string | undefined {
 
 /**
  * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
- * projection, quantised or not; and a gate or a feed-forward beside the attention, if they come from the same stream. `joined`: what was added.
+ * projection, quantised or not; and a gate or a feed-forward beside the attention, if they come from the same stream. `joined`: what was added; `between`: the nodes that the
+ * context goes through.
  */
 function followToResidual(
   program: Program,
   attention: Attention,
-): { input: string; sum: string; joined: readonly string[] } | undefined {
+): { input: string; sum: string; joined: readonly string[]; between: readonly NodeProto[] } | undefined {
   const { context, query, keyTransposed, value } = attention
   const sources = [query, keyTransposed, value]
   const joined: string[] = []
@@ -132,7 +154,7 @@ function followToResidual(
     const [other, ...more] = othersOf(join)
     if (other === undefined || more.length > 0 || !joiningOps.has(join.opType)) return undefined
     const input = join.opType === 'Add' ? unscaled(program, other, sources) : undefined
-    if (input !== undefined) return { input, sum: join.output[0] as string, joined }
+    if (input !== undefined) return { input, sum: join.output[0] as string, joined, between: [...done] }
     // What queries are made from, too, is another stream: cross attention.
     if (program.before(query).has(other)) return undefined
     if (join.opType === 'Add') joined.push(other)

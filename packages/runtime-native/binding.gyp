@@ -19,7 +19,7 @@
     {
       "target_name": "tp_native",
       "sources": [
-        "native/addon.cc", "native/attention_baseline.cc", "native/crew.cc", "native/ending.cc", "native/instructions.cc",
+        "native/addon.cc", "native/attention_baseline.cc", "native/checks.cc", "native/crew.cc", "native/ending.cc", "native/instructions.cc",
         "native/jobs.cc", "native/model.cc", "native/operators.cc", "native/ort.cc", "native/packed_attention.cc", "native/packing.cc",
         "native/session.cc", "native/tensors.cc"
       ],

@@ -58,7 +58,16 @@ std::unique_ptr<Definition> Define(const char* name, std::unique_ptr<Operator> (
   definition->GetVariadicOutputMinArity = [](const OrtCustomOp*) { return 0; };
   definition->GetVariadicOutputHomogeneity = [](const OrtCustomOp*) { return 0; };
   definition->CreateKernelV2 = [](const OrtCustomOp* op, const OrtApiTable*, const OrtKernelInfo* info, void** kernel) {
-    return Guarded([&] { *kernel = Of(op)->make(Attributes(info)).release(); });
+    return Guarded([&] {
+      const Attributes attributes(info);
+      try {
+        *kernel = Of(op)->make(attributes).release();
+      } catch (const std::exception& error) {
+        // Of a run that fails onnxruntime names the node itself.
+        const std::string name = attributes.NodeName();
+        Refuse(std::string(Of(op)->name) + " node" + (name.empty() ? " without a name: " : " \"" + name + "\": ") + error.what());
+      }
+    });
   };
   definition->KernelComputeV2 = [](void* kernel, OrtKernelContext* context) {
     return Guarded([&] { static_cast<const Operator*>(kernel)->Compute(Context(context)); });
@@ -109,24 +118,24 @@ size_t Context::Outputs() const {
   return count;
 }
 
-Input Context::Read(size_t index, const char* name, int rank) const {
+Input Context::Read(size_t index, const Demand& demand) const {
   const OrtValue* value = nullptr;
   Check(Ort::Call<at::KernelContextGetInput>(static_cast<const OrtKernelContext*>(context_), index, &value));
-  if (value == nullptr) throw std::runtime_error(std::string(name) + " is missing");
+  if (value == nullptr) Refuse(std::string(demand.name) + " is missing");
   void* data = nullptr;
   Check(Ort::Call<at::GetTensorMutableData>(const_cast<OrtValue*>(value), &data));
   Input input{value, ShapeOf(value), data};
-  const size_t seen = input.shape.dims.size();
-  if (rank >= 0 && seen != static_cast<size_t>(rank)) {
-    throw std::runtime_error(std::string(name) + " has " + std::to_string(seen) + " axes, not " + std::to_string(rank));
-  }
+  CheckInput(input.shape, demand);
   return input;
 }
 
-void* Context::Write(size_t index, const std::vector<int64_t>& dims) const {
+void* Context::Write(size_t index, const std::vector<int64_t>& dims, Type type) const {
+  const std::string name = "output " + std::to_string(index);
+  CheckSizes(dims, name);
   OrtValue* value = nullptr;
   Check(Ort::Call<at::KernelContextGetOutput>(context_, index, dims.data(), dims.size(), &value));
   if (value == nullptr) return nullptr;
+  if (ShapeOf(value).type != type) Refuse(name + " is declared with another type than what it is made from");
   void* data = nullptr;
   Check(Ort::Call<at::GetTensorMutableData>(value, &data));
   return data;
@@ -149,6 +158,16 @@ void CheckAttribute(OrtStatus* status, const char* name) {
 
 }  // namespace
 
+std::string Attributes::NodeName() const {
+  size_t size = 0;
+  Check(Ort::Call<at::KernelInfoGetNodeName>(info_, static_cast<char*>(nullptr), &size));
+  std::string name(size, '\0');
+  Check(Ort::Call<at::KernelInfoGetNodeName>(info_, name.data(), &size));
+  // Counted with the 0 at its end.
+  while (!name.empty() && name.back() == '\0') name.pop_back();
+  return name;
+}
+
 float Attributes::Float(const char* name) const {
   float value = 0;
   CheckAttribute(Ort::Call<at::KernelInfoGetAttributeFloat>(info_, name, &value), name);
@@ -167,27 +186,6 @@ std::vector<int64_t> Attributes::Ints(const char* name) const {
   std::vector<int64_t> values(size);
   CheckAttribute(Ort::Call<at::KernelInfoGetAttributeInt64s>(info_, name, values.data(), &size), name);
   return values;
-}
-
-void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens) {
-  if (rows == 0) throw std::runtime_error("offsets name no row");
-  if (offsets[0] != 0) throw std::runtime_error("offsets begin with " + std::to_string(offsets[0]) + ", not with 0");
-  for (size_t row = 0; row < rows; row++) {
-    if (offsets[row + 1] > offsets[row]) continue;
-    throw std::runtime_error("offsets do not rise: row " + std::to_string(row) + " goes from " + std::to_string(offsets[row]) +
-                             " to " + std::to_string(offsets[row + 1]));
-  }
-  if (offsets[rows] == tokens) return;
-  throw std::runtime_error("offsets end with " + std::to_string(offsets[rows]) + ", and there are " + std::to_string(tokens) +
-                           " tokens");
-}
-
-void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end) {
-  for (int64_t t = 0; t < tokens; t++) {
-    if (places[t] > (t == 0 ? -1 : places[t - 1]) && places[t] < end) continue;
-    throw std::runtime_error("places have to rise and lie below " + std::to_string(end) + ": token " + std::to_string(t) +
-                             " is at " + std::to_string(places[t]));
-  }
 }
 
 }  // namespace tp

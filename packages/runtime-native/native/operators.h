@@ -5,7 +5,8 @@
 //   Rows(real bool [B,N]) → places, offsets
 //   Pack(x [B·folded,…,N,…], places; rows, axis, folded) → [folded,…,T,…]
 //   Unpack(x [folded,…,T,…], places, real bool [B,N]; rows, axis, folded) → [B·folded,…,N,…], 0 where padding is
-//       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…]. Pack of x [1,…,N,…] takes it for every row.
+//       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…], which is folded once. Pack of x [1,…,N,…] takes it for
+//       every row.
 //   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, places?, queryWeights [1,T]?; scale, …Axes)
 //     → context, received [1,H,1,T]?
 //       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
@@ -18,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "checks.h"
 #include "ort.h"
 
 namespace tp {
@@ -42,11 +44,12 @@ class Context {
  public:
   explicit Context(OrtKernelContext* context) : context_(context) {}
 
-  /// @param rank what the input has to have, or -1
-  Input Read(size_t index, const char* name, int rank = -1) const;
+  /// An input that has been checked: whatever is computed from its sizes alone fits into 64 bits.
+  Input Read(size_t index, const Demand& demand) const;
   bool Has(size_t index) const;
   size_t Outputs() const;
-  void* Write(size_t index, const std::vector<int64_t>& dims) const;
+  /// The memory of an output, for CheckSizes(dims) elements of `type`; null for one that nobody reads.
+  void* Write(size_t index, const std::vector<int64_t>& dims, Type type) const;
   /// Calls `task(i)` for i from 0 to `count`, on the threads of the session. What a task throws ends with the call, since
   /// onnxruntime's threads end the process for it; of several the first is thrown on.
   template <typename Task>
@@ -81,6 +84,8 @@ class Context {
 class Attributes {
  public:
   explicit Attributes(const OrtKernelInfo* info) : info_(info) {}
+  /// Of the node; "" where it has none.
+  std::string NodeName() const;
   float Float(const char* name) const;
   int64_t Int(const char* name) const;
   std::vector<int64_t> Ints(const char* name) const;
@@ -100,10 +105,5 @@ std::unique_ptr<Operator> MakeRows(const Attributes&);
 std::unique_ptr<Operator> MakePack(const Attributes&);
 std::unique_ptr<Operator> MakeUnpack(const Attributes&);
 std::unique_ptr<Operator> MakePackedAttention(const Attributes&);
-
-/// @throws std::runtime_error unless offsets begin with 0, rise, and end with `tokens`
-void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens);
-/// @throws std::runtime_error unless places rise and lie below `end`
-void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end);
 
 }  // namespace tp

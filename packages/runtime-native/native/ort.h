@@ -160,7 +160,7 @@ constexpr int KernelContextGetInput = 90, KernelContextGetOutput = 91;
 constexpr int ReleaseStatus = 93, ReleaseSession = 95, ReleaseValue = 96;
 constexpr int ReleaseRunOptions = 97, ReleaseTypeInfo = 98, ReleaseTensorInfo = 99, ReleaseSessionOptions = 100;
 constexpr int SessionEndProfiling = 110;
-constexpr int KernelContextParallelFor = 274;
+constexpr int KernelInfoGetNodeName = 244, KernelContextParallelFor = 274;
 }  // namespace at
 
 using Value = Owned<OrtValue, at::ReleaseValue>;
@@ -173,12 +173,6 @@ using TypeInfo = Owned<OrtTypeInfo, at::ReleaseTypeInfo>;
 struct Shape {
   Type type;
   std::vector<int64_t> dims;
-
-  int64_t Count() const {
-    int64_t count = 1;
-    for (int64_t dim : dims) count *= dim;
-    return count;
-  }
 };
 
 Shape ShapeOf(const OrtValue* value);

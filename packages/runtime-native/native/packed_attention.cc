@@ -1,5 +1,6 @@
 // PackedAttention: attention of every row of a batch over its own tokens. See operators.h.
 #include <algorithm>
+#include <cmath>
 
 #include "attention.h"
 #include "operators.h"
@@ -17,8 +18,7 @@ struct Axes {
     const bool fits = axes.size() == 3 && *std::min_element(axes.begin(), axes.end()) >= 0 &&
                       *std::max_element(axes.begin(), axes.end()) < kMostAxes && axes[0] != axes[1] && axes[0] != axes[2] &&
                       axes[1] != axes[2];
-    if (!fits) throw std::runtime_error(std::string(name) + " has to name three different axes, from 0 to " +
-                                        std::to_string(kMostAxes - 1));
+    if (!fits) Refuse(std::string(name) + " has to name three different axes, from 0 to " + std::to_string(kMostAxes - 1));
     head = static_cast<size_t>(axes[0]);
     token = static_cast<size_t>(axes[1]);
     feature = static_cast<size_t>(axes[2]);
@@ -34,18 +34,26 @@ struct Packed {
 
   Packed(const Input& input, const Axes& axes, const char* name) : data(input.As<float>()) {
     const std::vector<int64_t>& dims = input.shape.dims;
-    if (dims.size() < axes.rank()) throw std::runtime_error(std::string(name) + " has too few axes");
+    if (dims.size() < axes.rank()) {
+      Refuse(std::string(name) + " has too few axes: " + std::to_string(dims.size()) + ", and " + name + "Axes names axis " +
+             std::to_string(axes.rank() - 1));
+    }
     std::vector<ptrdiff_t> strides(dims.size(), 1);
     for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
     heads = dims[axes.head];
     tokens = dims[axes.token];
     features = dims[axes.feature];
-    if (heads * tokens * features != input.shape.Count()) {
-      throw std::runtime_error(std::string(name) + " has more than heads, tokens and features");
+    for (size_t i = 0; i < dims.size(); i++) {
+      if (i == axes.head || i == axes.token || i == axes.feature || dims[i] == 1) continue;
+      Refuse(std::string(name) + " has more than heads, tokens and features: axis " + std::to_string(i) + " has the size " +
+             std::to_string(dims[i]));
     }
     headStride = strides[axes.head];
     tokenStride = strides[axes.token];
     featureStride = strides[axes.feature];
+  }
+  std::string Text() const {
+    return std::to_string(heads) + "·" + std::to_string(tokens) + "·" + std::to_string(features);
   }
   Matrix At(size_t head, int64_t token) const {
     return {data + static_cast<ptrdiff_t>(head) * headStride + static_cast<ptrdiff_t>(token) * tokenStride, tokenStride,
@@ -62,49 +70,49 @@ class PackedAttention : public Operator {
         value_(attributes.Ints("valueAxes"), "valueAxes"),
         context_(attributes.Ints("contextAxes"), "contextAxes"),
         attend_(ChosenAttend()) {
-    if (context_.feature + 1 != context_.rank()) throw std::runtime_error("contextAxes has to name the features last");
+    if (context_.feature + 1 != context_.rank()) Refuse("contextAxes has to name the features last");
+    if (!std::isfinite(scale_)) Refuse("scale is not a finite number");
   }
 
   void Compute(const Context& context) const override {
-    const Packed query(context.Read(0, "query"), query_, "query");
-    const Packed key(context.Read(1, "key"), key_, "key");
-    const Packed value(context.Read(2, "value"), value_, "value");
-    const Input offsets = context.Read(3, "offsets", 1);
+    const Packed query(context.Read(0, {"query", Type::kFloat32}), query_, "query");
+    const Packed key(context.Read(1, {"key", Type::kFloat32}), key_, "key");
+    const Packed value(context.Read(2, {"value", Type::kFloat32}), value_, "value");
+    const Input offsets = context.Read(3, {"offsets", Type::kInt64, 1});
     const int64_t tokens = query.tokens;
     const auto heads = static_cast<size_t>(query.heads);
-    if (key.tokens != tokens || value.tokens != tokens || key.heads != query.heads || value.heads != query.heads ||
-        key.features != query.features) {
-      throw std::runtime_error("query, key and value do not have the same heads, tokens and features");
+    const bool fits = key.tokens == tokens && value.tokens == tokens && key.heads == query.heads &&
+                      value.heads == query.heads && key.features == query.features;
+    if (!fits) {
+      Refuse("query, key and value do not have the same heads, tokens and features: " + query.Text() + ", " + key.Text() + ", " +
+             value.Text());
     }
+    // Then any number of heads takes no memory, and would take time.
+    if (query.features == 0 && value.features == 0) Refuse("neither query nor value has features");
     const auto rows = static_cast<size_t>(std::max<int64_t>(offsets.shape.dims[0] - 1, 0));
     const int64_t* begins = offsets.As<int64_t>();
     CheckOffsets(begins, rows, tokens);
 
-    const float* keyBias = nullptr;
-    if (context.Has(4)) {
-      const Input input = context.Read(4, "keyBias");
-      if (input.shape.Count() != tokens) throw std::runtime_error("keyBias does not have one number for each token");
-      keyBias = input.As<float>();
-    }
+    const float* keyBias = OnePerToken(context, 4, "keyBias", tokens);
     const Bias bias(context, rows, heads, tokens, begins);
+    const float* weights = OnePerToken(context, 7, "queryWeights", tokens);
+    const bool isReceivedWanted = context.Outputs() > 1;
+    if (isReceivedWanted && weights == nullptr) Refuse("received takes queryWeights");
 
     std::vector<int64_t> dims(context_.rank(), 1);
     dims[context_.head] = query.heads;
     dims[context_.token] = tokens;
     dims[context_.feature] = value.features;
-    auto* out = static_cast<float*>(context.Write(0, dims));
+    auto* out = static_cast<float*>(context.Write(0, dims, Type::kFloat32));
+    // An empty one has no memory, and is never written to; its rows only need an address.
+    float nothing = 0;
+    if (out == nullptr && CheckSizes(dims, "context") > 0) Refuse("the context has to be there");
+    if (out == nullptr) out = &nothing;
     std::vector<ptrdiff_t> strides(dims.size(), 1);
     for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
-    const float* weights = nullptr;
     float* received = nullptr;
-    if (context.Outputs() > 1 && !context.Has(7)) throw std::runtime_error("received takes queryWeights");
-    if (context.Has(7)) {
-      const Input input = context.Read(7, "queryWeights");
-      if (input.shape.Count() != tokens) throw std::runtime_error("queryWeights does not have one number for each token");
-      weights = input.As<float>();
-      received = static_cast<float*>(context.Write(1, {1, query.heads, 1, tokens}));
-      if (received != nullptr) std::fill_n(received, query.heads * tokens, 0.f);
-    }
+    if (isReceivedWanted) received = static_cast<float*>(context.Write(1, {1, query.heads, 1, tokens}, Type::kFloat32));
+    if (received != nullptr) std::fill_n(received, query.heads * tokens, 0.f);
 
     context.Parallel(rows * heads, [&](size_t i) {
       const size_t row = i / heads, head = i % heads;
@@ -132,6 +140,18 @@ class PackedAttention : public Operator {
   }
 
  private:
+  /// The numbers of an optional input that has one for each token; null where it is not there.
+  static const float* OnePerToken(const Context& context, size_t index, const char* name, int64_t tokens) {
+    if (!context.Has(index)) return nullptr;
+    const Input input = context.Read(index, {name, Type::kFloat32});
+    const int64_t count = CheckSizes(input.shape.dims, name);
+    if (count != tokens) {
+      Refuse(std::string(name) + " does not have one number for each token: " + std::to_string(count) + " for " +
+             std::to_string(tokens));
+    }
+    return input.As<float>();
+  }
+
   /// What is added to the scores, still over the padded batch.
   struct Bias {
     const float* data = nullptr;
@@ -140,19 +160,24 @@ class PackedAttention : public Operator {
 
     Bias(const Context& context, size_t rows, size_t heads, int64_t tokens, const int64_t* begins) {
       if (!context.Has(5)) return;
-      const Input input = context.Read(5, "bias", 4);
-      const Input where = context.Read(6, "places", 1);
+      const Input input = context.Read(5, {"bias", Type::kFloat32, 4});
+      const Input where = context.Read(6, {"places", Type::kInt64, 1});
       const std::vector<int64_t>& dims = input.shape.dims;
       const int64_t length = dims[3];
       const bool fits = (dims[0] == 1 || dims[0] == static_cast<int64_t>(rows)) &&
                         (dims[1] == 1 || dims[1] == static_cast<int64_t>(heads)) && dims[2] == length && length > 0;
-      if (!fits || where.shape.dims[0] != tokens) throw std::runtime_error("bias is not [rows|1, heads|1, N, N]");
+      if (!fits) {
+        Refuse("bias is not [rows|1, heads|1, N, N] of " + std::to_string(rows) + " rows and " + std::to_string(heads) + " heads");
+      }
+      if (where.shape.dims[0] != tokens) {
+        Refuse("places are " + std::to_string(where.shape.dims[0]) + ", and there are " + std::to_string(tokens) + " tokens");
+      }
       const int64_t* at = where.As<int64_t>();
-      CheckPlaces(at, tokens, static_cast<int64_t>(rows) * length);
+      CheckPlaces(at, tokens, Product(static_cast<int64_t>(rows), length, "number of places"));
       places.resize(static_cast<size_t>(tokens));
       for (size_t row = 0; row < rows; row++) {
         for (int64_t t = begins[row]; t < begins[row + 1]; t++) {
-          if (at[t] / length != static_cast<int64_t>(row)) throw std::runtime_error("places and offsets do not agree");
+          if (at[t] / length != static_cast<int64_t>(row)) Refuse("places and offsets do not agree");
           places[static_cast<size_t>(t)] = static_cast<size_t>(at[t] % length);
         }
       }

@@ -10,25 +10,29 @@ namespace {
 class Rows : public Operator {
  public:
   void Compute(const Context& context) const override {
-    Input real = context.Read(0, "real", 2);
+    const Input real = context.Read(0, {"real", Type::kBool, 2});
     const int64_t rows = real.shape.dims[0], length = real.shape.dims[1];
-    if (rows == 0) throw std::runtime_error("the batch has no rows");
+    if (rows == 0) Refuse("the batch has no rows");
     // Bytes, since JavaScript may hand over others than 0 and 1.
     const auto* is = real.As<uint8_t>();
     int64_t tokens = 0;
-    for (int64_t i = 0; i < rows * length; i++) tokens += is[i] != 0;
-    auto* places = static_cast<int64_t*>(context.Write(0, {tokens}));
-    auto* offsets = static_cast<int64_t*>(context.Write(1, {rows + 1}));
-    int64_t token = 0;
-    offsets[0] = 0;
+    // Before there is memory for the offsets: rows of no length take none themselves, however many they are.
     for (int64_t row = 0; row < rows; row++) {
+      const int64_t before = tokens;
+      for (int64_t n = 0; n < length; n++) tokens += is[row * length + n] != 0;
+      if (tokens == before) Refuse("row " + std::to_string(row) + " of the batch has no real token; leave it out");
+    }
+    auto* places = static_cast<int64_t*>(context.Write(0, {tokens}, Type::kInt64));
+    auto* offsets = static_cast<int64_t*>(context.Write(1, {rows + 1}, Type::kInt64));
+    if (places == nullptr || offsets == nullptr) Refuse("both outputs have to be there");
+    int64_t token = 0;
+    for (int64_t row = 0; row < rows; row++) {
+      offsets[row] = token;
       for (int64_t n = 0; n < length; n++) {
         if (is[row * length + n] != 0) places[token++] = row * length + n;
       }
-      offsets[row + 1] = token;
-      if (token > offsets[row]) continue;
-      throw std::runtime_error("row " + std::to_string(row) + " of the batch has no real token; leave it out");
     }
+    offsets[rows] = token;
   }
 };
 
@@ -39,30 +43,34 @@ struct Place {
 
   explicit Place(const Attributes& attributes) : folded(attributes.Int("folded")) {
     const int64_t first = attributes.Int("rows"), second = attributes.Int("axis");
-    if (first < 0 || second < first || folded < 1) throw std::runtime_error("rows, axis and folded do not fit together");
+    const std::string both = "rows is " + std::to_string(first) + " and axis is " + std::to_string(second);
+    if (first < 0) Refuse(both + "; axes are counted from 0");
+    if (second < first) Refuse(both + "; tokens have to be along the same axis as rows, or along a later one");
+    if (folded < 1) Refuse("folded is " + std::to_string(folded) + "; it has to be at least 1");
+    if (first == second && folded != 1) {
+      Refuse(both + ", and folded is " + std::to_string(folded) + "; where rows and tokens share an axis it has to be 1");
+    }
     rows = static_cast<size_t>(first);
     axis = static_cast<size_t>(second);
   }
   /// Rows and tokens share an axis.
   bool IsFlat() const { return rows == axis; }
+  void CheckAxis(const Shape& shape) const {
+    if (axis < shape.dims.size()) return;
+    Refuse("there is no axis " + std::to_string(axis) + " for tokens: x has " + std::to_string(shape.dims.size()) + " axes");
+  }
 };
 
-/// How the axes of a tensor fall into blocks around those of rows and tokens.
+/// How the axes of a packed tensor that is not empty fall into blocks around those of rows and tokens.
 struct Layout {
   int64_t outer = 1;   // in front of the rows
-  int64_t middle;      // between rows and tokens
+  int64_t middle = 1;  // between rows and tokens, what is folded into the rows included
   size_t bytes;        // behind the tokens
-  int64_t tokens;      // along the token axis
 
-  Layout(const Shape& shape, const Place& place) : middle(place.folded), bytes(SizeOf(shape.type)) {
-    const std::vector<int64_t>& dims = shape.dims;
-    if (place.axis >= dims.size()) throw std::runtime_error("there is no axis " + std::to_string(place.axis) + " for tokens");
-    if (bytes == 0) throw std::runtime_error("tokens of this type cannot be moved");
-    if (!place.IsFlat() && dims[place.rows] % place.folded != 0) throw std::runtime_error("its axis does not hold whole rows");
-    tokens = dims[place.axis];
-    for (size_t i = 0; i < place.rows; i++) outer *= dims[i];
-    for (size_t i = place.rows + 1; i < place.axis; i++) middle *= dims[i];
-    for (size_t i = place.axis + 1; i < dims.size(); i++) bytes *= static_cast<size_t>(dims[i]);
+  Layout(const std::vector<int64_t>& packed, Type type, const Place& place) : bytes(SizeOf(type)) {
+    for (size_t i = 0; i < place.rows; i++) outer *= packed[i];
+    for (size_t i = place.rows; i < place.axis; i++) middle *= packed[i];
+    for (size_t i = place.axis + 1; i < packed.size(); i++) bytes *= static_cast<size_t>(packed[i]);
   }
 };
 
@@ -97,22 +105,28 @@ class Pack : public Operator {
   explicit Pack(const Attributes& attributes) : place_(attributes) {}
 
   void Compute(const Context& context) const override {
-    const Input x = context.Read(0, "x"), places = context.Read(1, "places", 1);
+    const Input x = context.Read(0, {"x"}), places = context.Read(1, {"places", Type::kInt64, 1});
     const int64_t tokens = places.shape.dims[0];
     const int64_t* at = places.As<int64_t>();
-    const Layout layout(x.shape, place_);
-    const int64_t length = layout.tokens;
+    place_.CheckAxis(x.shape);
     std::vector<int64_t> dims = x.shape.dims;
+    if (!place_.IsFlat() && dims[place_.rows] % place_.folded != 0) {
+      Refuse("axis " + std::to_string(place_.rows) + " of x does not hold whole rows: " + std::to_string(dims[place_.rows]) +
+             " is no multiple of folded, " + std::to_string(place_.folded));
+    }
     const int64_t rows = place_.IsFlat() ? 1 : dims[place_.rows] / place_.folded;
+    const int64_t length = dims[place_.axis];
     const bool isShared = !place_.IsFlat() && rows == 1;  // the same for every row of the batch
     CheckPlaces(at, tokens, isShared ? std::numeric_limits<int64_t>::max() : rows * length);
-    if (length == 0 && tokens > 0) throw std::runtime_error("x has no tokens to take");
+    if (length == 0 && tokens > 0) Refuse("x has no tokens to take");
     if (!place_.IsFlat()) dims[place_.rows] = place_.folded;
     dims[place_.axis] = tokens;
-    auto* to = static_cast<char*>(context.Write(0, dims));
+    auto* to = static_cast<char*>(context.Write(0, dims, x.shape.type));
+    // Not only to save time: where one size is 0, the others may be anything.
+    if (to == nullptr || CheckSizes(dims, "y") == 0) return;
+    const Layout layout(dims, x.shape.type, place_);
     const auto* from = x.As<char>();
     const size_t bytes = layout.bytes;
-    if (bytes == 0) return;
     ForChunks(context, tokens, [&](int64_t t) {
       const int64_t row = isShared || place_.IsFlat() ? 0 : at[t] / length;
       const int64_t n = place_.IsFlat() ? at[t] : at[t] % length;
@@ -131,28 +145,36 @@ class Unpack : public Operator {
   explicit Unpack(const Attributes& attributes) : place_(attributes) {}
 
   void Compute(const Context& context) const override {
-    const Input x = context.Read(0, "x"), places = context.Read(1, "places", 1), real = context.Read(2, "real", 2);
+    const Input x = context.Read(0, {"x"}), places = context.Read(1, {"places", Type::kInt64, 1});
+    const Input real = context.Read(2, {"real", Type::kBool, 2});
     const int64_t tokens = places.shape.dims[0];
     const int64_t* at = places.As<int64_t>();
     const int64_t rows = real.shape.dims[0];
-    const Layout layout(x.shape, place_);
+    place_.CheckAxis(x.shape);
     std::vector<int64_t> dims = x.shape.dims;
-    if (layout.tokens != tokens || (!place_.IsFlat() && dims[place_.rows] != place_.folded)) {
-      throw std::runtime_error("x does not hold " + std::to_string(tokens) + " packed tokens along axis " +
-                               std::to_string(place_.axis));
+    if (dims[place_.axis] != tokens) {
+      Refuse("x does not hold " + std::to_string(tokens) + " packed tokens along axis " + std::to_string(place_.axis) +
+             ", but " + std::to_string(dims[place_.axis]));
+    }
+    if (!place_.IsFlat() && dims[place_.rows] != place_.folded) {
+      Refuse("x does not hold one row, folded " + std::to_string(place_.folded) + " times, along axis " +
+             std::to_string(place_.rows) + ", but " + std::to_string(dims[place_.rows]));
     }
     CheckPlaces(at, tokens, rows * real.shape.dims[1]);
     // Where rows and tokens share an axis, it is one long row.
     const int64_t apart = place_.IsFlat() ? 1 : rows;
     const int64_t length = real.shape.dims[1] * (place_.IsFlat() ? rows : 1);
-    if (!place_.IsFlat()) dims[place_.rows] = rows * place_.folded;
+    const Layout layout(dims, x.shape.type, place_);
+    if (!place_.IsFlat()) dims[place_.rows] = Product(rows, place_.folded, "axis of rows");
     dims[place_.axis] = length;
-    auto* to = static_cast<char*>(context.Write(0, dims));
+    const int64_t elements = CheckSizes(dims, "y");
+    // Otherwise sizes that take no memory in x would take some in y.
+    if (tokens == 0 && elements > 0) Refuse("places name no token, and real has " + std::to_string(rows) + " rows");
+    auto* to = static_cast<char*>(context.Write(0, dims, x.shape.type));
+    if (to == nullptr || elements == 0) return;
     const auto* from = x.As<char>();
     const size_t bytes = layout.bytes;
-    const auto size = static_cast<size_t>(layout.outer * apart * layout.middle * length) * bytes;
-    if (size == 0) return;
-    std::memset(to, 0, size);
+    std::memset(to, 0, static_cast<size_t>(elements) * SizeOf(x.shape.type));
     ForChunks(context, tokens, [&](int64_t t) {
       ForBlocks(layout, apart, length, at[t] / length, at[t] % length, t, tokens, [&](int64_t padded, int64_t packed) {
         std::memcpy(to + padded * static_cast<int64_t>(bytes), from + packed * static_cast<int64_t>(bytes), bytes);

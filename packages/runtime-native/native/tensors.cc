@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "checks.h"
+
 namespace tp {
 namespace {
 
@@ -50,6 +52,9 @@ Value Allocate(Type type, const std::vector<int64_t>& dims) {
 }
 
 Value Strings(const Napi::Array& data, const std::vector<int64_t>& dims) {
+  if (static_cast<int64_t>(data.Length()) != CheckSizes(dims, "a tensor of string")) {
+    throw std::runtime_error("a tensor of string does not have an array of its size");
+  }
   Value value = Allocate(Type::kString, dims);
   std::vector<std::string> texts(data.Length());
   std::vector<const char*> pointers(data.Length());
@@ -112,9 +117,7 @@ Value ToOrt(const Napi::Object& tensor) {
   napi_value buffer;
   const napi_status status =
       napi_get_typedarray_info(tensor.Env(), tensor.Get("data"), &kind, &length, &data, &buffer, &offset);
-  int64_t count = 1;
-  for (int64_t dim : dims) count *= dim;
-  if (status != napi_ok || static_cast<int64_t>(length) != count) {
+  if (status != napi_ok || static_cast<int64_t>(length) != CheckSizes(dims, "a tensor of " + type)) {
     throw std::runtime_error("a tensor of " + type + " does not have an array of its size");
   }
   Value value = Allocate(named->type, dims);
@@ -130,7 +133,7 @@ Napi::Object ToJavaScript(Napi::Env env, Value value) {
   for (size_t i = 0; i < shape.dims.size(); i++) {
     dims.Set(static_cast<uint32_t>(i), Napi::Number::New(env, static_cast<double>(shape.dims[i])));
   }
-  const auto count = static_cast<size_t>(shape.Count());
+  const auto count = static_cast<size_t>(CheckSizes(shape.dims, "an output"));
   Napi::Object tensor = Napi::Object::New(env);
   tensor.Set("type", NameOf(shape.type));
   tensor.Set("dims", dims);

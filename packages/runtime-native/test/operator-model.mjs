@@ -20,7 +20,8 @@ export function operatorModel(type, inputs, outputs, attributes = {}) {
   for (const [name, declared] of Object.entries(inputs)) if (declared !== null) graph.addInput(name, ...open(declared))
   const names = Object.entries(inputs).map(([name, declared]) => (declared === null ? '' : name))
   while (names.at(-1) === '') names.pop()
-  graph.insert([createNode({ type, domain: 'tp', inputs: names, outputs: Object.keys(outputs), attributes })])
+  const node = { type, domain: 'tp', name: `${type}_0` }
+  graph.insert([createNode({ ...node, inputs: names, outputs: Object.keys(outputs), attributes })])
   for (const [name, declared] of Object.entries(outputs)) graph.addOutput(name, ...open(declared))
   return encodeModel(model)
 }

@@ -42,6 +42,12 @@ async function refusesModel(model: Uint8Array, message: RegExp): Promise<void> {
 }
 
 const most = 2n ** 63n - 1n
+const sharedAxis = /where rows and tokens share an axis it has to be 1/
+
+/** An empty tensor: next to a size of 0 onnxruntime lets the others be anything. */
+function empty(dims: readonly number[]): TensorLike {
+  return { type: 'float32', dims, data: new Float32Array() }
+}
 
 describeNative('Rows', () => {
   const model = (rank = 2): Uint8Array =>
@@ -70,6 +76,10 @@ describeNative('Rows', () => {
     ['no rows', bool([], 3), /the batch has no rows/],
     ['rows without places', bool([[], []], 0), /row 0 of the batch has no real token/],
   ])('refuses %s', (_, real, message) => refusesRun(model(), { real }, message))
+
+  // They take no memory themselves; their offsets would take 64 GiB.
+  test('refuses more rows without places than there is memory for', () =>
+    refusesRun(model(), { real: { type: 'bool', dims: [2 ** 33, 0], data: new Uint8Array() } }, /row 0 of the batch/))
 
   test.each([1, 3])('refuses %i axes', async (rank) => {
     const dims = [4, 1, 1].slice(0, rank)
@@ -103,7 +113,12 @@ describeNative('Pack', () => {
   })
 
   test.each<[string, TensorLike, Attributes, RegExp]>([
-    ['rows that do not come out', float32([5, 3, 2]), { ...plain, folded: 2 }, /does not hold whole rows/],
+    [
+      'rows that do not come out',
+      float32([5, 3, 2]),
+      { ...plain, folded: 2 },
+      /does not hold whole rows: 5 is no multiple of folded, 2/,
+    ],
     ['x without tokens', float32([1, 0, 2]), plain, /x has no tokens to take/],
     ['x without rows', float32([0, 3, 2]), plain, /below 0/],
     ['an axis that is not there', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
@@ -120,13 +135,41 @@ describeNative('Pack', () => {
   })
 
   test.each<[string, Attributes, RegExp]>([
-    ['rows below 0', { ...plain, rows: -1 }, /rows, axis and folded do not fit together/],
-    ['tokens in front of rows', { ...plain, rows: 2 }, /do not fit together/],
-    ['nothing folded', { ...plain, folded: 0 }, /do not fit together/],
-    ['less than nothing folded', { ...plain, folded: -3 }, /do not fit together/],
+    ['rows below 0', { ...plain, rows: -1 }, /rows is -1 and axis is 1; axes are counted from 0/],
+    ['tokens before rows', { ...plain, rows: 2 }, /rows is 2 and axis is 1; tokens have to be along/],
+    ['nothing folded', { ...plain, folded: 0 }, /folded is 0; it has to be at least 1/],
+    ['less than nothing folded', { ...plain, folded: -3 }, /folded is -3/],
+    ['rows and tokens along one axis, folded', { rows: 0, axis: 0, folded: 2 }, sharedAxis],
+    ['rows and tokens along a later axis, folded', { rows: 2, axis: 2, folded: 100_000 }, sharedAxis],
+    ['more folded than can be counted', { rows: 1, axis: 1, folded: Number.MAX_SAFE_INTEGER }, sharedAxis],
     ['a missing attribute', { rows: 0, axis: 1 }, /folded/],
     ['an attribute of another type', { ...plain, folded: [1] }, /folded/],
   ])('a model with %s is refused', (_, attributes, message) => refusesModel(model(attributes), message))
+
+  test('a refused model names node, operator and what contradicts', () =>
+    refusesModel(
+      model({ rows: 0, axis: 0, folded: 2 }),
+      /Pack node "Pack_0": rows is 0 and axis is 0, and folded is 2; where rows and tokens share an axis it has to be 1$/,
+    ))
+
+  test('a refused run names node, operator and what contradicts', () =>
+    refusesRun(
+      model({ ...plain, folded: 2 }),
+      { x: float32([5, 3, 2]), places: int64([0]) },
+      /Pack node.*'Pack_0'.*x does not/,
+    ))
+
+  test('takes empty tensors with any other sizes in bounded time', async () => {
+    const axes = { rows: 1, axis: 3, folded: 1 }
+    const { y } = await run(model(axes, 5), { x: empty([2 ** 40, 1, 0, 5, 2]), places: int64([0]) })
+    expect(y?.dims).toEqual([2 ** 40, 1, 0, 1, 2])
+    await refusesRun(model(axes, 5), { x: empty([2 ** 40, 1, 2 ** 40, 5, 0]), places: int64([0]) }, /sizes|overflow/i)
+    await refusesRun(
+      model(axes, 5),
+      { x: empty([0, 1, 2 ** 40, 2 ** 40, 2]), places: int64([0]) },
+      /more than any tensor/,
+    )
+  })
 
   test('a model with places of another type is refused', async () => {
     const other = operatorModel('Pack', { x: ['float32', 3], places: ['int32', 1] }, { y: ['float32', 3] }, plain)
@@ -161,12 +204,20 @@ describeNative('Unpack', () => {
     ['fewer tokens than places', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
     ['more tokens than places', x, [0], plain, /x does not hold 1 packed tokens/],
     ['x of two rows', float32([2, 2, 2]), [0, 3], plain, /x does not hold/],
-    ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /whole rows/],
+    ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
     ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
     ['places behind the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
   ])('refuses %s', (_, value, places, attributes, message) =>
     refusesRun(model(attributes), { x: value, places: int64(places), real }, message),
   )
+
+  test.each<[string, Attributes]>([
+    ['rows and tokens along one axis, folded', { rows: 0, axis: 0, folded: 2 }],
+    ['rows and tokens along a later axis, folded', { rows: 1, axis: 1, folded: 100_000 }],
+  ])('a model with %s is refused', (_, attributes) => refusesModel(model(attributes), sharedAxis))
+
+  test('refuses no tokens for places that would take memory', () =>
+    refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), places: int64([]), real }, /places name no token/))
 
   test('refuses places where no batch is', async () => {
     await refusesRun(model(plain), { x, places: int64([0, 3]), real: bool([], 5) }, /below 0/)
@@ -220,6 +271,16 @@ describeNative('PackedAttention', () => {
     await refusesRun(attentionModel(optional), { ...full, offsets: int64(offsets) }, message)
   })
 
+  // They take no memory, and would take a task each.
+  test('refuses heads without features', async () => {
+    const none = empty([1, 2 ** 40, 5, 0])
+    await refusesRun(
+      attentionModel(),
+      { ...good, query: none, key: none, value: none },
+      /neither query nor value has features/,
+    )
+  })
+
   test('refuses a batch without tokens', async () => {
     const none = float32([1, 2, 0, 3])
     const feeds = { query: none, key: none, value: none, offsets: int64([0, 0]) }
@@ -243,7 +304,7 @@ describeNative('PackedAttention', () => {
     ['a bias of fewer keys for all queries', 'bias', float32([2, 2, 1, 3]), /bias is not/],
     ['a bias of no tokens', 'bias', float32([2, 2, 0, 0]), /bias is not/],
     ['a bias of shorter rows', 'bias', float32([2, 2, 2, 2]), /below 4|do not agree/],
-    ['fewer places', 'places', int64([0, 1, 3, 4]), /bias is not/],
+    ['fewer places', 'places', int64([0, 1, 3, 4]), /places are 4, and there are 5 tokens/],
     ['places behind the last', 'places', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
     ['places that fall', 'places', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
     ['places of another row', 'places', int64([0, 1, 2, 4, 5]), /places and offsets do not agree/],
@@ -279,10 +340,14 @@ describeNative('PackedAttention', () => {
     ['of none', { valueAxes: [] }],
     ['where the context has features in the middle', { contextAxes: [1, 3, 2] }],
     ['of another type', { queryAxes: 1 }],
+    ['that turn over 32 bits', { queryAxes: [1, 2, 2 ** 32 + 3] }],
   ])('a model with axes %s is refused', (_, attributes) => refusesModel(attentionModel([], attributes), /Axes/))
 
   test('axes behind the last are refused by the run', () =>
     refusesRun(attentionModel([], { queryAxes: [1, 2, 5] }), good, /query has too few axes/))
+
+  test('a model whose scale is not a number is refused', () =>
+    refusesModel(attentionModel([], { scale: Number.POSITIVE_INFINITY }), /scale is not a finite number/))
 
   test('a model without scale is refused', async () => {
     const inputs = { query: ['float32', 4], key: ['float32', 4], value: ['float32', 4], offsets: ['int64', 1] } as const

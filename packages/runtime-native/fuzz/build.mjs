@@ -1,0 +1,156 @@
+// Builds the program that fuzzes operators (main.cc) under AddressSanitizer and UndefinedBehaviorSanitizer, and runs it.
+import { execFile, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
+const run = promisify(execFile)
+
+export const operators = ['Rows', 'Pack', 'Unpack', 'PackedAttention']
+
+/**
+ * @typedef {object} Fuzzed
+ * @property {string} operator
+ * @property {number} cases
+ * @property {number} computed
+ * @property {number} refusedNodes
+ * @property {number} refusedInputs
+ * @property {number} seconds
+ */
+
+const sanitizers = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-g']
+// The stack that is kept to find uses after a return is not aligned for vectors of 64 bytes (GCC bug 110027).
+export const environment = {
+  ...process.env,
+  ASAN_OPTIONS: 'detect_leaks=1:detect_stack_use_after_return=0:allocator_may_return_null=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1',
+}
+
+/**
+ * A compiler whose programs run under the sanitizers here, or why there is none.
+ * @param {{ guided?: boolean }} options `guided`: one that has libFuzzer
+ * @returns {{ readonly compiler: string } | { readonly reason: string }}
+ */
+export function findCompiler({ guided = false } = {}) {
+  if (process.platform !== 'linux') return { reason: 'the sanitizers are used on Linux only' }
+  const named = process.env.CXX
+  const names = named ? [named] : guided ? ['clang++'] : ['g++', 'clang++']
+  const folder = mkdtempSync(join(tmpdir(), 'tp-sanitizers-'))
+  try {
+    const source = join(folder, 'main.cc')
+    writeFileSync(
+      source,
+      guided ? 'extern "C" int LLVMFuzzerTestOneInput(const char*, long) { return 0; }' : 'int main() {}',
+    )
+    for (const compiler of names) {
+      const program = join(folder, 'main')
+      const flags = guided ? [...sanitizers, '-fsanitize=fuzzer'] : sanitizers
+      const built = spawnSync(compiler, [...flags, source, '-o', program], { stdio: 'ignore' })
+      if (built.status !== 0) continue
+      if (spawnSync(program, guided ? ['-runs=1'] : [], { env: environment, stdio: 'ignore' }).status === 0)
+        return { compiler }
+    }
+    return {
+      reason: `${names.join(' and ')}: none is here that builds programs with${guided ? ' libFuzzer and' : ''} sanitizers`,
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const sources = [
+  ...['attention_baseline', 'checks', 'instructions', 'operators', 'ort', 'packed_attention', 'packing'].map(native),
+  ...(process.arch === 'x64' ? ['attention_avx2', 'attention_avx512'].map(native) : []),
+  ...['cases', 'expected', 'host', 'main'].map((name) => join('fuzz', `${name}.cc`)),
+]
+
+/** @param {string} name */
+function native(name) {
+  return join('native', `${name}.cc`)
+}
+
+/** Instructions of their own, as in binding.gyp; what only constructs is compiled quickly. @param {string} source */
+function flagsOf(source) {
+  if (source.startsWith('fuzz')) return ['-O0']
+  if (source.endsWith('avx2.cc')) return ['-mavx2', '-mfma']
+  return source.endsWith('avx512.cc') ? ['-mavx512f', '-mprefer-vector-width=512'] : []
+}
+
+/**
+ * The program's path; built only where it was not yet, of the same sources.
+ * @param {string} compiler
+ * @param {{ guided?: boolean }} options
+ * @returns {Promise<string>}
+ */
+export async function buildFuzzer(compiler, { guided = false } = {}) {
+  const flags = ['-std=gnu++17', '-O1', ...sanitizers, '-Wall', '-Wextra', '-Wno-psabi']
+  if (guided) flags.push('-DTP_LIBFUZZER', '-fsanitize=fuzzer-no-link')
+  const folder = join(packageFolder, 'build', 'fuzz')
+  const program = join(folder, `${basename(compiler)}-${guided ? 'guided-' : ''}${fingerprint(compiler, flags)}`)
+  if (existsSync(program)) return program
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const objects = mkdtempSync(join(tmpdir(), 'tp-fuzz-'))
+  try {
+    const waiting = sources.map((source) => ({ source, object: join(objects, `${basename(source)}.o`) }))
+    const linked = waiting.map(({ object }) => object)
+    const compile = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const args = [...flags, ...flagsOf(next.source), '-c', next.source, '-o', next.object]
+        await run(compiler, args, { cwd: packageFolder })
+      }
+    }
+    await Promise.all(Array.from({ length: availableParallelism() }, compile))
+    const built = join(objects, 'fuzz')
+    // Its own functions are those that the operators look for in onnxruntime's library.
+    const last = ['-rdynamic', '-ldl', '-pthread', ...(guided ? ['-fsanitize=fuzzer'] : [])]
+    await run(compiler, [...flags, ...linked, ...last, '-o', built])
+    const moved = `${program}.${process.pid}`
+    writeFileSync(moved, readFileSync(built), { mode: 0o755 })
+    renameSync(moved, program)
+  } finally {
+    rmSync(objects, { recursive: true })
+  }
+  return program
+}
+
+/** @param {string} compiler @param {readonly string[]} flags */
+function fingerprint(compiler, flags) {
+  const hash = createHash('sha256').update(JSON.stringify([compiler, flags]))
+  for (const folder of ['native', 'fuzz']) {
+    for (const name of readdirSync(join(packageFolder, folder)).sort()) {
+      if (/\.(cc|h|inl)$/.test(name)) hash.update(name).update(readFileSync(join(packageFolder, folder, name)))
+    }
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+/**
+ * Runs cases of one operator from a random generator.
+ * @param {string} program
+ * @param {string} operator
+ * @param {number} cases
+ * @param {number} seed
+ * @returns {Promise<Fuzzed>}
+ * @throws Error with the sanitizer's report
+ */
+export async function fuzz(program, operator, cases, seed) {
+  const { stdout } = await run(program, [operator, String(cases), String(seed)], {
+    env: environment,
+    maxBuffer: 2 ** 26,
+  })
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,137 @@
+#include "expected.h"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace tp {
+namespace {
+
+using Dims = std::vector<int64_t>;
+
+const int64_t* Numbers(const OrtValue& value) { return reinterpret_cast<const int64_t*>(value.data.get()); }
+
+int64_t Attribute(const Case& done, const char* name) {
+  for (const auto& attribute : done.info.attributes) {
+    if (attribute.name == name) return std::get<int64_t>(attribute.value);
+  }
+  throw std::runtime_error(std::string("computed without ") + name);
+}
+
+void Demand(bool is, const char* otherwise) {
+  if (!is) throw std::runtime_error(otherwise);
+}
+
+/// The element at these coordinates.
+size_t At(const Dims& dims, const Dims& coordinates) {
+  int64_t at = 0;
+  for (size_t i = 0; i < dims.size(); i++) {
+    Demand(coordinates[i] >= 0 && coordinates[i] < dims[i], "computed from what lies outside of a tensor");
+    at = at * dims[i] + coordinates[i];
+  }
+  return static_cast<size_t>(at);
+}
+
+template <typename Visit>
+void ForAll(const Dims& dims, const Visit& visit) {
+  Dims coordinates(dims.size(), 0);
+  for (int64_t left = ElementsOf(dims); left > 0; left--) {
+    visit(coordinates);
+    for (size_t i = dims.size(); i-- > 0 && ++coordinates[i] == dims[i];) coordinates[i] = 0;
+  }
+}
+
+struct Place {
+  size_t rows, axis;
+  int64_t folded;
+  explicit Place(const Case& done)
+      : rows(static_cast<size_t>(Attribute(done, "rows"))), axis(static_cast<size_t>(Attribute(done, "axis"))),
+        folded(Attribute(done, "folded")) {}
+
+  /// Where the element of the packed tensor is in the padded one; `count`, `length`: its rows and places.
+  Dims Padded(Dims coordinates, const OrtValue& places, int64_t count, int64_t length) const {
+    const int64_t place = Numbers(places)[coordinates[axis]];
+    if (rows == axis) {
+      coordinates[axis] = place;
+      return coordinates;
+    }
+    coordinates[axis] = place % length;
+    coordinates[rows] += (count == 1 ? 0 : place / length) * folded;
+    return coordinates;
+  }
+};
+
+void CompareRows(const Case& done) {
+  const OrtValue& real = *done.context.inputs[0];
+  const OrtValue &places = *done.context.outputs[0].value, &offsets = *done.context.outputs[1].value;
+  int64_t token = 0;
+  Demand(offsets.dims == Dims{real.dims[0] + 1}, "offsets of other sizes");
+  for (int64_t row = 0; row < real.dims[0]; row++) {
+    Demand(Numbers(offsets)[row] == token, "a wrong offset");
+    for (int64_t n = 0; n < real.dims[1]; n++) {
+      if (real.data[static_cast<size_t>(row * real.dims[1] + n)] == 0) continue;
+      Demand(token < places.dims[0] && Numbers(places)[token] == row * real.dims[1] + n, "a wrong place");
+      token++;
+    }
+  }
+  Demand(places.dims == Dims{token} && Numbers(offsets)[real.dims[0]] == token, "other tokens");
+}
+
+void ComparePack(const Case& done) {
+  const OrtValue &x = *done.context.inputs[0], &places = *done.context.inputs[1], &y = *done.context.outputs[0].value;
+  const Place place(done);
+  Dims dims = x.dims;
+  if (place.rows != place.axis) dims[place.rows] = place.folded;
+  dims[place.axis] = places.dims[0];
+  Demand(y.dims == dims && y.type == x.type, "y of other sizes");
+  const size_t size = SizeOf(x.type);
+  ForAll(y.dims, [&](const Dims& at) {
+    const Dims from = place.Padded(at, places, x.dims[place.rows] / place.folded, x.dims[place.axis]);
+    Demand(std::memcmp(&y.data[At(y.dims, at) * size], &x.data[At(x.dims, from) * size], size) == 0, "a wrong element");
+  });
+}
+
+void CompareUnpack(const Case& done) {
+  const OrtValue &x = *done.context.inputs[0], &places = *done.context.inputs[1], &real = *done.context.inputs[2];
+  const OrtValue& y = *done.context.outputs[0].value;
+  const Place place(done);
+  const int64_t rows = real.dims[0], length = real.dims[1];
+  Dims dims = x.dims;
+  if (place.rows == place.axis) dims[place.axis] = rows * length;
+  else dims[place.rows] = rows * place.folded, dims[place.axis] = length;
+  Demand(y.dims == dims && y.type == x.type, "y of other sizes");
+  std::vector<char> expected(y.bytes, 0);
+  const size_t size = SizeOf(x.type);
+  // As many rows as there are: one is none that all share.
+  ForAll(x.dims, [&](const Dims& at) {
+    const Dims to = place.Padded(at, places, rows, length);
+    std::memcpy(&expected[At(y.dims, to) * size], &x.data[At(x.dims, at) * size], size);
+  });
+  Demand(expected.empty() || std::memcmp(expected.data(), y.data.get(), y.bytes) == 0, "a wrong element");
+}
+
+/// Its numbers are compared in test/packed-attention.test.ts; here only that each is written.
+void CompareAttention(const Case& done) {
+  for (const auto& output : done.context.outputs) {
+    if (output.value == nullptr) continue;
+    for (size_t i = 0; i < output.value->bytes; i += sizeof(uint32_t)) {
+      uint32_t bits;
+      std::memcpy(&bits, &output.value->data[i], sizeof bits);
+      Demand(bits != 0xA5A5A5A5, "an element was not written");
+    }
+  }
+}
+
+}  // namespace
+
+void Compare(const std::string& op, const Case& done) {
+  for (const auto& output : done.context.outputs) {
+    Demand(output.value != nullptr || !output.isRead || &output != &done.context.outputs[0], "computed, and gave nothing");
+  }
+  if (op == "PackedAttention") return CompareAttention(done);
+  if (done.context.outputs.empty() || done.context.outputs[0].value == nullptr) return;
+  if (op == "Rows") return CompareRows(done);
+  if (op == "Pack") return ComparePack(done);
+  return CompareUnpack(done);
+}
+
+}  // namespace tp

@@ -98,10 +98,10 @@ function innerSize(a: Tensor, b: Tensor): Dim {
 }
 
 function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {
-  const values: Record<string, number> = { ...sizes.others }
-  if (typeof batch === 'string') values[batch] = sizes.batch
-  if (typeof tokens === 'string' && sizes.tokens !== undefined) values[tokens] = sizes.tokens
-  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values[keptName(block)] = kept
+  const values = new Map<string, number>(Object.entries(sizes.others ?? {}))
+  if (typeof batch === 'string') values.set(batch, sizes.batch)
+  if (typeof tokens === 'string' && sizes.tokens !== undefined) values.set(tokens, sizes.tokens)
+  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values.set(keptName(block), kept)
   const flops = substituteDim(total, values)
   if (typeof flops === 'number') return flops
   const names = [...namesIn(flops)].map((name) => name.replace(/^kept'(\d+)$/, 'the tokens kept at block $1'))

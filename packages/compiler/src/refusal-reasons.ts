@@ -118,16 +118,18 @@ const fusedAttention = [
 ]
 
 /** Where fused operators read the keys of earlier tokens; those not here are made for decoders. */
-const earlierKeys: Readonly<Record<string, number>> = {
-  Attention: 4,
-  MultiHeadAttention: 6,
-  QAttention: 8,
-  PackedAttention: Number.POSITIVE_INFINITY,
-  PackedMultiHeadAttention: Number.POSITIVE_INFINITY,
-}
+const earlierKeys: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    Attention: 4,
+    MultiHeadAttention: 6,
+    QAttention: 8,
+    PackedAttention: Number.POSITIVE_INFINITY,
+    PackedMultiHeadAttention: Number.POSITIVE_INFINITY,
+  }),
+)
 
 function readsEarlierKeys({ opType, input, output }: NodeProto): boolean {
-  const index = earlierKeys[opType]
+  const index = earlierKeys.get(opType)
   if (index === undefined) return true
   return (input[index] ?? '') !== '' || (opType !== 'MultiHeadAttention' && (output[1] ?? '') !== '')
 }

@@ -33,6 +33,7 @@ const modelProblems: ReadonlySet<string> = new Set([
   'TP_OPSET',
   'TP_SHAPE',
   'TP_TENSOR',
+  'TP_TOO_COMPLEX',
   'TP_UNKNOWN_SHAPE',
   'TP_VALUE',
 ])
@@ -40,8 +41,17 @@ const modelProblems: ReadonlySet<string> = new Set([
 /** The refusal that an exception stands for; what is none is thrown on. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal
+  if (isStackOverflow(error)) {
+    const message = 'operators follow each other in a chain that is too long to be followed; fold or shorten it'
+    return { code: 'TP_TOO_COMPLEX', message }
+  }
   if (!isTpError(error) || !modelProblems.has(error.code)) throw error
   return { code: error.code as Refusal['code'], message: `the graph cannot be followed: ${reasonOf(error)}` }
+}
+
+/** What engines throw where a recursion goes too deep: patterns are looked for along chains that a file may have made long. */
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof Error && /call stack|too much recursion/.test(error.message) && !isTpError(error)
 }
 
 /** The message of an error without the name of the package in front. */

@@ -36,7 +36,7 @@ export function checkInputs(where: string, declared: readonly ValueInfo[], input
   }
   const sizes = new Map<string, { readonly size: number; readonly input: string }>()
   for (const info of declared) {
-    const tensor = inputs[info.name]
+    const tensor = Object.hasOwn(inputs, info.name) ? inputs[info.name] : undefined
     if (tensor === undefined) fail(`input "${info.name}" is missing`)
     const problem = checkTensor(info, tensor as TensorLike) ?? checkNamedSizes(info, tensor as TensorLike, sizes)
     if (problem !== undefined) fail(`input "${info.name}" ${problem}`)

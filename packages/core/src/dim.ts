@@ -1,9 +1,22 @@
+import { mayWork } from './work-limit.ts'
+
 /**
  * Sizes of axes: a number, or a polynomial in named sizes in canonical text (`N`, `B*N`, `N+1`,
  * `floor((7000*N+9999)/10000)`). Equal sizes have equal text, so `===` compares them. A name that starts
  * with `?` stands for a size that nothing is known about.
+ *
+ * A formula that grows too large, and one whose coefficients are no longer exact, becomes such an unknown size: a graph
+ * can square a size again and again. Models have formulas of a few terms; FLOPs of many layers, some hundred.
  */
 export type Dim = number | string
+
+/** Formulas of more terms than these, or of a longer text, are not followed. */
+const MOST_TERMS = 1024
+const MOST_TEXT = 2 ** 15
+/** Products of terms that one multiplication may take. */
+const MOST_PRODUCTS = 4 * MOST_TERMS
+/** Terms of a quotient that are looked for. */
+const MOST_QUOTIENT = 64
 
 /** monomial (factors joined by `*`, sorted; '' for the constant) -> coefficient */
 type Polynomial = ReadonlyMap<string, number>
@@ -39,8 +52,11 @@ export function mulDims(a: Dim, b: Dim): Dim {
   // + 0: never -0, which is not the same to every comparison
   if (typeof a === 'number' && typeof b === 'number') return a * b + 0
   const product = new Map<string, number>()
-  for (const [left, p] of read(a)) {
-    for (const [right, q] of read(b)) {
+  const [terms, others] = [read(a), read(b)]
+  const products = terms.size * others.size
+  if (products > MOST_PRODUCTS || !mayWork(products)) return unknownDim()
+  for (const [left, p] of terms) {
+    for (const [right, q] of others) {
       const monomial = [...split(left), ...split(right)].sort().join('*')
       accumulate(product, monomial, p * q)
     }
@@ -77,13 +93,16 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
 function sumQuotient(a: Dim, b: Dim): Dim | undefined {
   const leading = leadingTerm(b)
   let quotient: Dim = 0
-  for (let rest = a; rest !== 0; ) {
+  let rest = a
+  for (let terms = 0; terms < MOST_QUOTIENT; terms++) {
     const term = divideExactly(leadingTerm(rest), leading)
     if (term === undefined) return undefined
     quotient = addDims(quotient, term)
     rest = subDims(rest, mulDims(term, b))
+    if (rest === 0) return quotient
+    if (isUnknown(rest) && !isUnknown(a)) return undefined
   }
-  return quotient
+  return undefined
 }
 
 /** The term of the highest degree, and among those the first one by its sorted factors: an order that products keep. */
@@ -140,7 +159,11 @@ export function namesIn(dim: Dim): Set<string> {
 }
 
 /** The size with names replaced by other sizes; a name that is not given stays. */
-export function substituteDim(dim: Dim, sizes: Readonly<Record<string, Dim>>): Dim {
+export function substituteDim(dim: Dim, sizes: Readonly<Record<string, Dim>> | ReadonlyMap<string, Dim>): Dim {
+  return substituted(dim, sizes instanceof Map ? sizes : new Map(Object.entries(sizes)))
+}
+
+function substituted(dim: Dim, sizes: ReadonlyMap<string, Dim>): Dim {
   if (typeof dim === 'number') return dim
   let total: Dim = 0
   for (const [monomial, coefficient] of read(dim)) {
@@ -151,11 +174,11 @@ export function substituteDim(dim: Dim, sizes: Readonly<Record<string, Dim>>): D
   return total
 }
 
-function substituteFactor(factor: string, sizes: Readonly<Record<string, Dim>>): Dim {
+function substituteFactor(factor: string, sizes: ReadonlyMap<string, Dim>): Dim {
   const inner = atoms.get(factor)
-  if (inner === undefined) return sizes[factor] ?? factor
-  const left = substituteDim(inner.left, sizes)
-  const right = substituteDim(inner.right, sizes)
+  if (inner === undefined) return sizes.get(factor) ?? factor
+  const left = substituted(inner.left, sizes)
+  const right = substituted(inner.right, sizes)
   if (inner.kind === 'floor') return floorDivideDims(left, right)
   return inner.kind === 'max' ? maxDims(left, right) : minDims(left, right)
 }
@@ -175,7 +198,9 @@ export function isPositive(dim: Dim): boolean {
 }
 
 function atom(kind: Atom['kind'], left: Dim, right: Dim): Dim {
+  if (!mayWork(1)) return unknownDim()
   const text = kind === 'floor' ? `floor(${bracketed(left)}/${bracketed(right)})` : `${kind}(${left},${right})`
+  if (text.length > MOST_TEXT) return unknownDim()
   atoms.set(text, { kind, left, right })
   return print(new Map([[text, 1]]))
 }
@@ -218,14 +243,18 @@ function print(polynomial: Polynomial): Dim {
   if (polynomial.size === 0) return 0
   const constant = polynomial.get('')
   if (polynomial.size === 1 && constant !== undefined) return constant
+  if (polynomial.size > MOST_TERMS || !mayWork(polynomial.size)) return unknownDim()
   const terms = [...polynomial].sort(([a], [b]) => (a === '' ? 1 : b === '' ? -1 : a < b ? -1 : 1))
   let text = ''
   for (const [monomial, coefficient] of terms) {
     const sign = coefficient < 0 ? '-' : text === '' ? '' : '+'
     const size = Math.abs(coefficient)
+    if (!(size <= Number.MAX_SAFE_INTEGER)) return unknownDim()
     const body = monomial === '' ? `${size}` : size === 1 ? monomial : `${size}*${monomial}`
     text += sign + body
   }
+  // Long texts cost memory, however few terms they have.
+  if (text.length > MOST_TEXT || !mayWork(text.length >> 6)) return unknownDim()
   if (!polynomials.has(text)) polynomials.set(text, new Map(polynomial))
   return text
 }

@@ -46,7 +46,7 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
   const given: ReadonlyMap<Tensor, TensorLike> = feeds instanceof Map ? feeds : new Map()
   const named: Readonly<Record<string, TensorLike>> = feeds instanceof Map ? {} : (feeds as Record<string, TensorLike>)
   const context = contextOf(precision)
-  const sizes: Record<string, number> = {}
+  const sizes = new Map<string, number>()
   const fed = new Map<Node, Map<number, Value>>()
   const feed = (tensor: Tensor, array: TensorLike): Value => {
     checkFeed(tensor, array, sizes)
@@ -63,7 +63,8 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
   const { order, uses } = schedule(outputs, (tensor) => fed.get(tensor.node)?.has(tensor.output) === true)
   for (const node of order) {
     if (node.op.name === 'Input') {
-      const array = named[node.attributes.name as string]
+      const name = node.attributes.name as string
+      const array = Object.hasOwn(named, name) ? named[name] : undefined
       const [tensor] = node.op.infer([], node.attributes)
       if (array !== undefined && tensor !== undefined) {
         checkShape(String(node.attributes.name), tensor.dtype, tensor.dims, array, sizes)
@@ -134,7 +135,7 @@ function contextOf(precision: 'float32' | 'float64'): KernelContext {
   }
 }
 
-function checkFeed(tensor: Tensor, array: TensorLike, sizes: Record<string, number>): void {
+function checkFeed(tensor: Tensor, array: TensorLike, sizes: Map<string, number>): void {
   const { name } = tensor.node.attributes
   const label = typeof name === 'string' ? name : `the result of ${tensor.node.op.name}`
   checkShape(label, tensor.dtype, tensor.hasShape ? tensor.dims : undefined, array, sizes)
@@ -145,7 +146,7 @@ function checkShape(
   dtype: DType,
   dims: readonly Dim[] | undefined,
   array: TensorLike,
-  sizes: Record<string, number>,
+  sizes: Map<string, number>,
 ): void {
   const fits = array.type === dtype || (isFloat(dtype) && (array.type === 'float32' || array.type === 'float64'))
   if (!fits) throw new TpError('TP_INPUT', 'core', `${name} is ${array.type}, it has to be ${dtype}`)
@@ -158,12 +159,12 @@ function checkShape(
   if (wrong) throw new TpError('TP_INPUT', 'core', `${name} has shape [${array.dims}], it has to be [${dims}]`)
 }
 
-function agrees(dim: Dim, size: number, sizes: Record<string, number>): boolean {
+function agrees(dim: Dim, size: number, sizes: Map<string, number>): boolean {
   if (isUnknown(dim)) return true
   const known = substituteDim(dim, sizes)
   if (typeof known === 'number') return known === size
   // a bare name that appears for the first time gets its size here
-  if (known === dim && /^[A-Za-z_]\w*$/.test(dim)) sizes[dim] = size
+  if (known === dim && /^[A-Za-z_]\w*$/.test(dim)) sizes.set(dim, size)
   return true
 }
 

@@ -94,7 +94,7 @@ function isNeeded(
     if (now === name) return true
     if (seen.has(now)) continue
     seen.add(now)
-    queue.push(...(graph.producer(now)?.input ?? []))
+    for (const name of graph.producer(now)?.input ?? []) queue.push(name)
   }
   return false
 }

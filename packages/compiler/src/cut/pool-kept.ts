@@ -61,7 +61,7 @@ function nodesBehind(program: Program, start: string, ends: readonly NodeProto[]
     for (const { node } of graph.consumers(name)) {
       if (ends.includes(node) || found.has(node)) continue
       found.add(node)
-      queue.push(...node.output)
+      for (const name of node.output) queue.push(name)
     }
   }
   return graph.nodes.filter((node) => found.has(node))

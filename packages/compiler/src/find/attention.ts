@@ -101,14 +101,18 @@ function isZeroing(program: Program, node: NodeProto, name: string): boolean {
   return other !== undefined && constantData(program.tensor(other))?.data.every((weight) => weight === 0) === true
 }
 
-/** Nodes from Q·Kᵀ to the value `name`, or undefined if it does not come from one such product. */
-function scoreChain(program: Program, name: string): NodeProto[] | undefined {
-  const node = program.graph.producer(name)
+/**
+ * Nodes from Q·Kᵀ to the value `name`, or undefined if it does not come from one such product.
+ * @param vain values that were found to come from none: many ways may lead to one
+ */
+function scoreChain(program: Program, name: string, vain: Set<string> = new Set()): NodeProto[] | undefined {
+  const node = vain.has(name) ? undefined : program.graph.producer(name)
   if (node === undefined) return undefined
+  vain.add(name)
   if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
   if (!scoreOps.has(node.opType) && !isHeadReshape(program, node)) return undefined
   for (const input of node.input) {
-    const chain = input === '' ? undefined : scoreChain(program, input)
+    const chain = input === '' ? undefined : scoreChain(program, input, vain)
     if (chain !== undefined) return [...chain, node]
   }
   return undefined

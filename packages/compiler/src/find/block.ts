@@ -194,7 +194,7 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
     seen.add(next)
     const producer = program.graph.producer(next)
     if (producer === undefined) return false
-    queue.push(...producer.input)
+    for (const input of producer.input) queue.push(input)
   }
   return found
 }

@@ -77,16 +77,22 @@ function startsRows(program: Program, name: string, batch: Dim, count: Dim): boo
 
 /**
  * True if integers cannot be negative, by the operators that they come from, where the model's inputs are not, and some
- * token of every row is real.
+ * token of every row is real. `known`: what was found before, since many ways may lead to one value.
  */
-function isNeverNegative(program: Program, name: string, count: Dim): boolean {
+function isNeverNegative(program: Program, name: string, count: Dim, known: Map<string, boolean> = new Map()): boolean {
+  const found = known.get(name) ?? provesNotNegative(program, name, count, known)
+  known.set(name, found)
+  return found
+}
+
+function provesNotNegative(program: Program, name: string, count: Dim, known: Map<string, boolean>): boolean {
   const { graph } = program
   const { value, dtype } = program.tensor(name)
   if (value !== undefined) return value.every((entry) => entry === count || (typeof entry === 'number' && entry >= 0))
   const node = graph.producer(name)
   if (node === undefined) return graph.initializer(name) === undefined
   if (dtype === 'bool' || node.opType === 'ArgMax' || node.opType === 'ArgMin') return true
-  const operand = (i: number): boolean => isNeverNegative(program, node.input[i] as string, count)
+  const operand = (i: number): boolean => isNeverNegative(program, node.input[i] as string, count, known)
   switch (node.opType) {
     case 'Mod':
       return integer(node, 'fmod') === 0 && operand(1)

@@ -24,11 +24,21 @@ export function unfoldHeads(x: Tensor, heads: number): Tensor {
 }
 
 /** Follows an axis of size b·h back to where it was made, and tells whether the batch is the outer part of it. */
-function hasRowsOutside(program: Program, name: string, axis: number, batch: Dim, heads: number): boolean {
+function hasRowsOutside(
+  program: Program,
+  name: string,
+  axis: number,
+  batch: Dim,
+  heads: number,
+  vain: Set<string> = new Set(),
+): boolean {
   const node = program.graph.producer(name)
-  if (node === undefined) return false
+  // Many ways may lead to one axis of one value; the first that proves it ends the search.
+  const key = `${axis} ${name}`
+  if (node === undefined || vain.has(key)) return false
+  vain.add(key)
   const back = (input: number, place: number): boolean =>
-    hasRowsOutside(program, node.input[input] as string, place, batch, heads)
+    hasRowsOutside(program, node.input[input] as string, place, batch, heads, vain)
   const opType = operatorName(node)
   const output = program.tensor(name)
   const data = program.tensor(node.input[0] as string)

@@ -85,7 +85,7 @@ function inputsBehind(program: Program, names: readonly string[], stops: Readonl
     if (seen.has(name)) continue
     seen.add(name)
     if (isInput(program, name)) inputs.add(name)
-    queue.push(...program.sources(name))
+    for (const source of program.sources(name)) queue.push(source)
   }
   return inputs
 }
@@ -120,20 +120,30 @@ const keepingYesOrNo = new Set([
  * numbers it could not be proved by trying 0 and 1 what they say.
  */
 function holdsYesOrNo(program: Program, name: string): boolean {
-  const { dtype, value } = program.tensor(name)
-  if (dtype === 'bool') return true
-  const node = program.graph.producer(name)
-  if (node === undefined) {
-    if (isInput(program, name)) return !isTokenNumbers(program, name)
-    return value?.every((entry) => entry === 0 || entry === 1) === true
+  const seen = new Set([name])
+  // What is added to a set while it is gone through is reached as well.
+  for (const each of seen) {
+    const data = yesOrNoIf(program, each)
+    if (data === undefined) return false
+    for (const operand of data) seen.add(operand)
   }
+  return true
+}
+
+/** The values that have to hold 0 and 1 so that another does; undefined where nothing would make it so. */
+function yesOrNoIf(program: Program, name: string): readonly string[] | undefined {
+  const { dtype, value } = program.tensor(name)
+  if (dtype === 'bool') return []
+  const given = (holds: boolean | undefined): readonly string[] | undefined => (holds ? [] : undefined)
+  const isYesOrNo = value?.every((entry) => entry === 0 || entry === 1)
+  const node = program.graph.producer(name)
+  if (node === undefined) return given(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
   const { opType } = node
   const operands = node.input.filter((input) => input !== '')
-  if (opType === 'Constant') return value?.every((entry) => entry === 0 || entry === 1) === true
-  if (opType === 'Sub') return isOne(program, operands[0] as string) && holdsYesOrNo(program, operands[1] as string)
-  if (!keepingYesOrNo.has(opType)) return false
-  const data = ['Mul', 'Min', 'Max', 'Where'].includes(opType) ? operands : operands.slice(0, 1)
-  return data.every((operand) => holdsYesOrNo(program, operand))
+  if (opType === 'Constant') return given(isYesOrNo)
+  if (opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
+  if (!keepingYesOrNo.has(opType)) return undefined
+  return ['Mul', 'Min', 'Max', 'Where'].includes(opType) ? operands : operands.slice(0, 1)
 }
 
 function isOne(program: Program, name: string): boolean {
@@ -146,10 +156,14 @@ const passing = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 
 
 /** True if rows of a table are chosen by an input: it numbers tokens. */
 function isTokenNumbers(program: Program, name: string): boolean {
-  return program.graph.consumers(name).some(({ node, index }) => {
-    if (node.opType === 'Gather' && index === 1) return !program.dependsOnInputs(node.input[0] as string)
-    return index === 0 && passing.has(node.opType) && isTokenNumbers(program, node.output[0] as string)
-  })
+  const seen = new Set([name])
+  for (const each of seen) {
+    for (const { node, index } of program.graph.consumers(each)) {
+      if (node.opType === 'Gather' && index === 1 && !program.dependsOnInputs(node.input[0] as string)) return true
+      if (index === 0 && passing.has(node.opType)) seen.add(node.output[0] as string)
+    }
+  }
+  return false
 }
 
 /** The input of the model that says which tokens are padding, if there is one that says nothing else. */

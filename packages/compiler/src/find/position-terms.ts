@@ -54,7 +54,7 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
     const sources = op.name === 'Shape' || op.name === 'Size' ? [] : inputs.filter((input) => input !== undefined)
     const open = known.has(next) ? [] : sources.filter((input) => !known.has(input))
     if (open.length > 0) {
-      stack.push(...open)
+      for (const input of open) stack.push(input)
       continue
     }
     stack.pop()
@@ -82,7 +82,7 @@ export function requirePairwiseTerms(program: Program, axis: TokenAxis, block: B
     if (done.has(name) || node === undefined || !hidden.has(name)) continue
     done.add(name)
     if (mixesTokens(program, axis, node, name)) throw notPairwise(node)
-    queue.push(...node.input)
+    for (const input of node.input) queue.push(input)
   }
 }
 

@@ -123,7 +123,7 @@ class Trial {
   readonly #block: Block
   readonly #stream: string
   readonly #mask: string | undefined
-  readonly #sizes: Readonly<Record<string, number>>
+  readonly #sizes: ReadonlyMap<string, number>
   readonly #probabilities: Tensor
   readonly #scores: Tensor
 
@@ -134,18 +134,21 @@ class Trial {
     this.#mask = mask
     const { dims } = program.tensor(block.input)
     const [batch, tokens] = dims as [Dim, Dim]
-    const sizes: Record<string, number> = {}
-    for (const name of namesIn(batch)) sizes[name] = 1
+    const sizes = new Map<string, number>()
+    for (const name of namesIn(batch)) sizes.set(name, 1)
     // Tokens may be many samples each, or patches.
     for (let size = TOKENS; size <= MOST; size *= 2) {
-      for (const name of namesIn(tokens)) sizes[name] = size
+      for (const name of namesIn(tokens)) sizes.set(name, size)
       const count = substituteDim(tokens, sizes)
       if (typeof count !== 'number' || count >= TOKENS) break
     }
     // A mask whose axes have names of their own.
     const [rows, places] = mask === undefined ? [] : program.tensor(mask).dims
-    for (const name of namesIn(rows ?? 1)) sizes[name] ??= 1
-    for (const name of namesIn(places ?? 1)) sizes[name] ??= substituteDim(tokens, sizes) as number
+    const learn = (dim: Dim, size: number): void => {
+      for (const name of namesIn(dim)) if (!sizes.has(name)) sizes.set(name, size)
+    }
+    learn(rows ?? 1, 1)
+    learn(places ?? 1, substituteDim(tokens, sizes) as number)
     this.#sizes = sizes
     this.tokens = this.concrete(tokens)
     // What a mask says behind an earlier cut is what it says where all tokens are kept.

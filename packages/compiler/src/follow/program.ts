@@ -130,7 +130,7 @@ export class Program {
         (source) => source !== '' && !this.#edited.has(source) && !this.#lifted.has(source),
       )
       if (open !== undefined && open.length > 0) {
-        stack.push(...open)
+        for (const source of open) stack.push(source)
         continue
       }
       stack.pop()
@@ -166,11 +166,20 @@ export class Program {
 
   /** True if the contents of a value depend on those of one of the model's inputs; their shapes do not count. */
   dependsOnInputs(name: string): boolean {
-    const known = this.#data.get(name)
-    if (known !== undefined) return known
-    const depends = this.#isInput(name) || this.sources(name).some((source) => this.dependsOnInputs(source))
-    this.#data.set(name, depends)
-    return depends
+    // No recursion: a file may chain any number of nodes.
+    const stack = [name]
+    for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
+      const sources = this.#data.has(next) ? [] : this.sources(next)
+      const open = sources.filter((source) => !this.#data.has(source))
+      if (open.length > 0) {
+        for (const source of open) stack.push(source)
+        continue
+      }
+      stack.pop()
+      if (this.#data.has(next)) continue
+      this.#data.set(next, this.#isInput(next) || sources.some((source) => this.#data.get(source)))
+    }
+    return this.#data.get(name) as boolean
   }
 
   /** The model's inputs whose contents (not shapes) a value depends on, other than by way of `stop`. */
@@ -185,7 +194,7 @@ export class Program {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (seen.has(next)) continue
       seen.add(next)
-      if (next !== stop) queue.push(...this.sources(next))
+      if (next !== stop) for (const source of this.sources(next)) queue.push(source)
     }
     return seen
   }

@@ -27,7 +27,7 @@ export function rowAxes(view: NodeView, axis: number): RowAxis[] {
   const opType = operatorName(node)
   if (broadcastingOps.has(opType)) return inputs.map((x) => aligned(view, x, axis))
   if (pointwiseOps.has(opType)) return inputs.map((_, i) => (i === 0 ? axis : undefined))
-  const rule = rules[opType]
+  const rule = rules.get(opType)
   return rule === undefined ? inputs.map(() => 'all') : rule(view, axis)
 }
 
@@ -101,36 +101,38 @@ const reduce: Rule = ({ inputs, attributes }, axis) => {
   return [from === undefined || axes.includes(from) ? 'all' : from]
 }
 
-const rules: Readonly<Record<string, Rule>> = {
-  Softmax: beside,
-  LogSoftmax: beside,
-  LayerNormalization: beside,
-  Split: beside,
-  Concat: (view, axis) => view.inputs.map(() => (beside(view, axis)[0] === 'all' ? 'all' : axis)),
-  MatMul: matmul,
-  MatMulInteger: matmul,
-  'com.microsoft.FusedMatMul': matmul,
-  'com.microsoft.MatMulNBits': ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],
-  'com.microsoft.FusedGemm': (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
-  Gemm: (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
-  Reshape: reshape,
-  Transpose: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
-  Unsqueeze: ({ attributes, output }, axis) => {
-    const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
-    return [from < 0 ? undefined : from]
-  },
-  Squeeze: ({ inputs, attributes }, axis) => [
-    withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
-  ],
-  Einsum: einsum,
-  Gather: gather,
-  GatherElements: gatherElements,
-  Slice: slice,
-  Expand: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
-  Tile: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
-  ReduceMean: reduce,
-  ReduceSum: reduce,
-  ReduceMax: reduce,
-  ReduceMin: reduce,
-  ReduceL2: reduce,
-}
+const rules: ReadonlyMap<string, Rule> = new Map(
+  Object.entries<Rule>({
+    Softmax: beside,
+    LogSoftmax: beside,
+    LayerNormalization: beside,
+    Split: beside,
+    Concat: (view, axis) => view.inputs.map(() => (beside(view, axis)[0] === 'all' ? 'all' : axis)),
+    MatMul: matmul,
+    MatMulInteger: matmul,
+    'com.microsoft.FusedMatMul': matmul,
+    'com.microsoft.MatMulNBits': ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],
+    'com.microsoft.FusedGemm': (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
+    Gemm: (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined],
+    Reshape: reshape,
+    Transpose: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
+    Unsqueeze: ({ attributes, output }, axis) => {
+      const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
+      return [from < 0 ? undefined : from]
+    },
+    Squeeze: ({ inputs, attributes }, axis) => [
+      withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
+    ],
+    Einsum: einsum,
+    Gather: gather,
+    GatherElements: gatherElements,
+    Slice: slice,
+    Expand: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
+    Tile: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
+    ReduceMean: reduce,
+    ReduceSum: reduce,
+    ReduceMax: reduce,
+    ReduceMin: reduce,
+    ReduceL2: reduce,
+  }),
+)

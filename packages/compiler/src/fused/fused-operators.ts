@@ -9,8 +9,7 @@ import { dynamicQuantizeMatMul, matMulIntegerToFloat } from './quantised-product
 import { onnxRotaryEmbedding, rotaryEmbedding } from './rotary-embedding.ts'
 import { skipLayerNormalization, skipSimplifiedLayerNormalization } from './skip-layer-normalization.ts'
 
-/** What each fused operator means, by its name with the domain in front. */
-export const fusedOperators: Readonly<Record<string, Meaning>> = {
+const meanings: Readonly<Record<string, Meaning>> = {
   Attention: onnxAttention,
   Einsum: einsum,
   RotaryEmbedding: onnxRotaryEmbedding,
@@ -25,3 +24,6 @@ export const fusedOperators: Readonly<Record<string, Meaning>> = {
   'com.microsoft.SkipLayerNormalization': skipLayerNormalization,
   'com.microsoft.SkipSimplifiedLayerNormalization': skipSimplifiedLayerNormalization,
 }
+
+/** What each fused operator means, by its name with the domain in front. */
+export const fusedOperators: ReadonlyMap<string, Meaning> = new Map(Object.entries(meanings))

@@ -37,9 +37,7 @@ type Port = { readonly indices: readonly number[] } | { readonly restored: Resto
  * `counts`: names for the numbers of tokens behind earlier cuts.
  */
 export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new Map()): Expansion[] {
-  const fused = new Set(
-    (model.proto.graph?.node ?? []).filter((node) => fusedOperators[operatorName(node)] !== undefined),
-  )
+  const fused = new Set((model.proto.graph?.node ?? []).filter((node) => fusedOperators.has(operatorName(node))))
   if (fused.size === 0) return []
   const program = new Program(model, counts)
   program.graph.sortTopologically()
@@ -53,7 +51,7 @@ export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new M
 
 function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expansion | undefined {
   const { graph } = program
-  const meaning = fusedOperators[operatorName(node)]
+  const meaning = fusedOperators.get(operatorName(node))
   const attributes = readAttributes(node)
   if (meaning === undefined || attributes === undefined) return undefined
   const names = new Map<Tensor, string>()

@@ -69,7 +69,7 @@ function paddedReads(values: PackedValues): Set<string> {
       continue
     }
     const node = graph.producer(name)
-    if (node !== undefined) queue.push(...node.input, ...capturedNames(node))
+    if (node !== undefined) for (const input of [...node.input, ...capturedNames(node)]) queue.push(input)
   }
   return read
 }

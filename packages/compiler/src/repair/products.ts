@@ -55,7 +55,7 @@ function alignWeights(flow: Flow, node: NodeProto, inputs: Inputs): void {
   const follows = axes.map((axis, i) => counts(flow, inputs[i]?.dims[axis] as Dim))
   const stale = follows.indexOf(false)
   if (follows[0] === follows[1] || !flow.program.dependsOnInputs(node.input[stale] as string)) return
-  const rank = Math.max(...inputs.map((x) => x?.rank ?? 0))
+  const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
   takeOperand(flow, node, inputs, stale, [axes[stale] as number], rank)
 }
 

@@ -13,7 +13,7 @@ import { limitWhole } from './whole-sizes.ts'
 
 /** How each operator is made to fit. An operator that is not here cannot be followed. */
 export function repairOf(node: NodeProto): Repair {
-  const repair = repairs[operatorName(node)]
+  const repair = repairs.get(operatorName(node))
   if (repair === undefined) {
     throw new Refused(
       'TP_UNSUPPORTED_OP',
@@ -30,7 +30,7 @@ const fits: Repair = (flow, node) => inputsOf(flow, node)
 /** Operands are aligned from the last axis; one that still has all tokens is made to follow. */
 const elementwise: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
-  const rank = Math.max(...inputs.map((x) => x?.rank ?? 0))
+  const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
   for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank)
   return inputs
 }
@@ -49,30 +49,32 @@ const besideTokens =
     return inputs
   }
 
-const repairs: Readonly<Record<string, Repair>> = {
-  ...Object.fromEntries([...broadcastingOps].map((name) => [name, elementwise])),
-  ...Object.fromEntries([...pointwiseOps, ...fittingOps].map((name) => [name, fits])),
-  Min: smaller,
-  LayerNormalization: besideTokens('axis', -1),
-  SimplifiedLayerNormalization: besideTokens('axis', -1),
-  Split: split,
-  ArgMax: besideTokens('axis', 0),
-  ArgMin: besideTokens('axis', 0),
-  MatMul: matmul,
-  MatMulInteger: matmul,
-  'com.microsoft.FusedMatMul': matmul,
-  'com.microsoft.MatMulNBits': lastAxisProduct,
-  Gemm: gemm,
-  'com.microsoft.FusedGemm': gemm,
-  Concat: concat,
-  Einsum: (flow, node) => repairEinsum(flow, node, inputsOf(flow, node)),
-  Gather: gather,
-  GatherND: indexed,
-  GatherElements: elements,
-  Slice: slice,
-  Range: range,
-  Reshape: reshape,
-  Expand: expand,
-  Tile: tile,
-  ConstantOfShape: filled,
-}
+const repairs: ReadonlyMap<string, Repair> = new Map(
+  Object.entries<Repair>({
+    ...Object.fromEntries([...broadcastingOps].map((name) => [name, elementwise])),
+    ...Object.fromEntries([...pointwiseOps, ...fittingOps].map((name) => [name, fits])),
+    Min: smaller,
+    LayerNormalization: besideTokens('axis', -1),
+    SimplifiedLayerNormalization: besideTokens('axis', -1),
+    Split: split,
+    ArgMax: besideTokens('axis', 0),
+    ArgMin: besideTokens('axis', 0),
+    MatMul: matmul,
+    MatMulInteger: matmul,
+    'com.microsoft.FusedMatMul': matmul,
+    'com.microsoft.MatMulNBits': lastAxisProduct,
+    Gemm: gemm,
+    'com.microsoft.FusedGemm': gemm,
+    Concat: concat,
+    Einsum: (flow, node) => repairEinsum(flow, node, inputsOf(flow, node)),
+    Gather: gather,
+    GatherND: indexed,
+    GatherElements: elements,
+    Slice: slice,
+    Range: range,
+    Reshape: reshape,
+    Expand: expand,
+    Tile: tile,
+    ConstantOfShape: filled,
+  }),
+)

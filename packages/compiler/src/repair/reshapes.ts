@@ -15,7 +15,7 @@ export const reshape: Repair = (flow, node) => {
   const [data, shape] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
   // What the node read before; a reader of the cut itself reads another value by now.
-  const from = data.dims.map((dim) => substituteDim(dim, { [flow.count]: flow.before }))
+  const from = data.dims.map((dim) => substituteDim(dim, new Map([[flow.count, flow.before]])))
   const wanted = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
   const [now] = flow.program.infer(node, inputs)
   if (now?.hasShape && sameDims(now.dims, wanted)) return inputs

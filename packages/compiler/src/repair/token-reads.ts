@@ -8,7 +8,7 @@ import { alignOperand, takeOperand } from './operands.ts'
 
 export const concat: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
-  const rank = Math.max(...inputs.map((x) => x?.rank ?? 0))
+  const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
   const axis = positive(attribute(node, 'axis', 0), rank)
   const parts = inputs.map((x) => x?.dims[axis] ?? 0)
   if (parts.some((dim) => counts(flow, dim)) && !joinsSplit(flow, parts)) {

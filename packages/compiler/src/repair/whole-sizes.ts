@@ -11,10 +11,14 @@ const renaming = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze'])
 
 /** True if what a node fills a shape with goes, itself, into an operator that looks at places. */
 function isPlaced(program: Program, node: NodeProto): boolean {
-  const readers = program.graph.consumers(node.output[0] as string).map((use) => use.node)
-  return readers.some(
-    ({ opType }, i) => placingOps.has(opType) || (renaming.has(opType) && isPlaced(program, readers[i] as NodeProto)),
-  )
+  const seen = new Set([node])
+  for (const each of seen) {
+    for (const { node: reader } of program.graph.consumers(each.output[0] as string)) {
+      if (placingOps.has(reader.opType)) return true
+      if (renaming.has(reader.opType)) seen.add(reader)
+    }
+  }
+  return false
 }
 
 /**
@@ -71,18 +75,18 @@ export function limitWhole(
 function isWhole(flow: Flow, { value }: Tensor): boolean {
   const [dim] = value ?? []
   if (value?.length !== 1 || dim === undefined || !counts(flow, dim)) return false
-  return substituteDim(dim, { [flow.count]: flow.before }) === flow.before
+  return substituteDim(dim, new Map([[flow.count, flow.before]])) === flow.before
 }
 
 /** True if a slice begins or ends at what is computed from a number. */
 function isBound(program: Program, node: NodeProto): boolean {
-  return program.graph
-    .consumers(node.output[0] as string)
-    .some(
-      ({ node: reader, index }) =>
-        (reader.opType === 'Slice' && (index === 1 || index === 2)) ||
-        (scalarOps.has(reader.opType) &&
-          program.tensor(reader.output[0] as string).value !== undefined &&
-          isBound(program, reader)),
-    )
+  const seen = new Set([node])
+  for (const each of seen) {
+    for (const { node: reader, index } of program.graph.consumers(each.output[0] as string)) {
+      if (reader.opType === 'Slice' && (index === 1 || index === 2)) return true
+      const isNumber = scalarOps.has(reader.opType) && program.tensor(reader.output[0] as string).value !== undefined
+      if (isNumber) seen.add(reader)
+    }
+  }
+  return false
 }

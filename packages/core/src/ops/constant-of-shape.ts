@@ -1,12 +1,11 @@
 import { sizeOf } from '../array.ts'
-import { type Dim, unknownDim } from '../dim.ts'
+import type { Dim } from '../dim.ts'
 import type { Op } from '../op.ts'
-import { type Attributes, applyOne, type ConstantData, type Tensor } from '../tensor.ts'
-import { MOST_ELEMENTS } from './contents.ts'
+import { type Attributes, applyOne, type ConstantData, MOST_ELEMENTS, type Tensor } from '../tensor.ts'
 import { at, numbers } from './kernels.ts'
 import { isFloat, mustBe, operand } from './operands.ts'
 import { sizesOf } from './reshape.ts'
-import { dimsOf, staticDims } from './sizes.ts'
+import { shapeIn, staticDims } from './sizes.ts'
 
 /** One element repeated over a shape that is an input. */
 export const ConstantOfShape: Op = {
@@ -16,8 +15,7 @@ export const ConstantOfShape: Op = {
     const target = operand(inputs, 0)
     mustBe('int64', target)
     const { dtype, data } = elementOf(attributes)
-    const length = dimsOf(target)?.[0]
-    const dims = target.value ?? (typeof length === 'number' ? Array.from({ length }, unknownDim) : undefined)
+    const dims = shapeIn(target)
     const size = staticDims(dims)?.reduce((a, b) => a * b, 1)
     const small = size !== undefined && size <= MOST_ELEMENTS && !isFloat(dtype)
     const value = small ? Array.from({ length: size }, () => data[0] as Dim) : undefined

@@ -1,7 +1,6 @@
 import { type DType, sizeOf } from '../array.ts'
 import type { Op, RawNode } from '../op.ts'
-import { type Attributes, applyOne, type ConstantData, ShapeProblem, type Tensor } from '../tensor.ts'
-import { MOST_ELEMENTS } from './contents.ts'
+import { type Attributes, applyOne, type ConstantData, MOST_ELEMENTS, ShapeProblem, type Tensor } from '../tensor.ts'
 import { isFloat } from './operands.ts'
 
 /** Contents known beforehand: a weight, an axis, a shape. */

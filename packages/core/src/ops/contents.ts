@@ -11,7 +11,8 @@ import {
   subDims,
   unknownDim,
 } from '../dim.ts'
-import type { Tensor } from '../tensor.ts'
+import { MOST_ELEMENTS, type Tensor } from '../tensor.ts'
+import { mayWork } from '../work-limit.ts'
 import { dimsOf, staticDims } from './sizes.ts'
 import { broadcastWalk } from './strides.ts'
 
@@ -20,9 +21,6 @@ import { broadcastWalk } from './strides.ts'
  * are followed. Named sizes are at least 1; an element nothing is known about is an unknown size; booleans are 0 and 1.
  */
 
-/** Contents are not followed beyond this many elements. */
-export const MOST_ELEMENTS = 4096
-
 /** Contents of an elementwise result, or undefined if those of an input are not known. */
 export function mapContents(
   inputs: readonly Tensor[],
@@ -30,7 +28,8 @@ export function mapContents(
   each: (...elements: Dim[]) => Dim,
 ): readonly Dim[] | undefined {
   const sizes = staticDims(dims)
-  if (sizes === undefined || sizes.reduce((a, b) => a * b, 1) > MOST_ELEMENTS) return undefined
+  const size = sizes?.reduce((a, b) => a * b, 1)
+  if (sizes === undefined || size === undefined || size > MOST_ELEMENTS || !mayWork(size)) return undefined
   const columns: Dim[][] = []
   for (const input of inputs) {
     const { value } = input

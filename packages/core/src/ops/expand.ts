@@ -1,11 +1,11 @@
-import { type Dim, unknownDim } from '../dim.ts'
+import type { Dim } from '../dim.ts'
 import type { Op } from '../op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
-import { MOST_ELEMENTS, pick } from './contents.ts'
+import { applyOne, MOST_ELEMENTS, ShapeProblem, type Tensor } from '../tensor.ts'
+import { pick } from './contents.ts'
 import { at, numbers, picked } from './kernels.ts'
 import { mustBe, operand } from './operands.ts'
 import { sizesOf } from './reshape.ts'
-import { broadcastDims, dimsOf, staticDims } from './sizes.ts'
+import { broadcastDims, dimsOf, shapeIn, staticDims } from './sizes.ts'
 import { broadcastSizes, broadcastWalk } from './strides.ts'
 
 /** Broadcast to a shape that is an input; both sides broadcast, so a 1 in it leaves the axis as it is. */
@@ -17,8 +17,7 @@ export const Expand: Op = {
     const target = operand(inputs, 1)
     mustBe('int64', target)
     const from = dimsOf(x)
-    const length = dimsOf(target)?.[0]
-    const to = target.value ?? (typeof length === 'number' ? Array.from({ length }, unknownDim) : undefined)
+    const to = shapeIn(target)
     const negative = to?.find((size) => typeof size === 'number' && size < 0)
     if (negative !== undefined) throw new ShapeProblem(`${negative} is no size`)
     const dims = from && to && broadcastDims(from, to)

@@ -60,7 +60,7 @@ const FusedGemm = define('FusedGemm', {
       Tanh: Math.tanh,
     }
     const name = textOf(attributes, 'activation', '')
-    const activation = activations[name]
+    const activation = Object.hasOwn(activations, name) ? activations[name] : undefined
     if (activation === undefined) return noKernel(`FusedGemm with ${name}`)(inputs, attributes, context)
     const product = runGemm(inputs, attributes, context)
     return [mapped(product, product.dtype, activation, context)]

@@ -1,8 +1,7 @@
 import { addDims, type Dim, floorDivideDims, isUnknown, mulDims, unknownDim } from '../dim.ts'
 import type { Op } from '../op.ts'
-import { applyOne, type Tensor } from '../tensor.ts'
+import { applyOne, MOST_ELEMENTS, type Tensor } from '../tensor.ts'
 import { asTensor, constantData, type Operand } from './constant.ts'
-import { MOST_ELEMENTS } from './contents.ts'
 import { at } from './kernels.ts'
 import { isFloat, operand, sameType } from './operands.ts'
 

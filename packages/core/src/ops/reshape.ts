@@ -5,11 +5,10 @@ import type { Op } from '../op.ts'
 import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
 import { concat } from './concat.ts'
 import { ints } from './constant.ts'
-import { MOST_ELEMENTS } from './contents.ts'
 import { at, numbers, reshaped } from './kernels.ts'
 import { frontAxis, intOf, mustBe, operand } from './operands.ts'
 import { shape } from './shape.ts'
-import { dimsOf, product, quotient, staticDims } from './sizes.ts'
+import { dimsOf, product, quotient, shapeIn, staticDims } from './sizes.ts'
 
 /**
  * The same elements under another shape, which is an input. In it 0 copies the input's size at the same place (unless
@@ -40,12 +39,9 @@ export const Reshape: Op = {
   }),
 }
 
-function resultDims(x: Tensor, target: Tensor, allowZero: boolean): Dim[] | undefined {
-  const rank = dimsOf(target)?.[0]
-  if (target.value === undefined) {
-    if (typeof rank === 'number' && rank > MOST_ELEMENTS) throw new ShapeProblem(`asks for ${rank} axes`)
-    return typeof rank === 'number' ? Array.from({ length: rank }, unknownDim) : undefined
-  }
+function resultDims(x: Tensor, target: Tensor, allowZero: boolean): readonly Dim[] | undefined {
+  const asked = shapeIn(target)
+  if (target.value === undefined) return asked
   const from = dimsOf(x)
   const dims = target.value.map((dim, axis) => {
     if (dim !== 0 || allowZero) return dim

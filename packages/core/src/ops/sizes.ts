@@ -1,5 +1,5 @@
-import { type Dim, divideExactly, isUnknown, mulDims } from '../dim.ts'
-import { ShapeProblem, type Tensor } from '../tensor.ts'
+import { type Dim, divideExactly, isUnknown, mulDims, unknownDim } from '../dim.ts'
+import { MOST_AXES, ShapeProblem, type Tensor } from '../tensor.ts'
 
 /** Says which size two different sizes both are, or undefined if they are a mistake. */
 export type Unification = (a: Dim, b: Dim) => Dim | undefined
@@ -36,7 +36,8 @@ function unify(a: Dim, b: Dim): Dim | undefined {
 
 /** Shape of an elementwise result under ONNX (numpy) broadcasting. */
 export function broadcastDims(...shapes: readonly (readonly Dim[])[]): Dim[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length))
+  let rank = 0
+  for (const shape of shapes) rank = Math.max(rank, shape.length)
   const result: Dim[] = []
   for (let axis = 0; axis < rank; axis++) {
     let dim: Dim = 1
@@ -69,6 +70,18 @@ export function broadcastOf(tensors: readonly Tensor[]): Dim[] | undefined {
 /** The shape, or undefined if the number of axes is unknown. */
 export function dimsOf(tensor: Tensor): readonly Dim[] | undefined {
   return tensor.hasShape ? tensor.dims : undefined
+}
+
+/**
+ * The shape that a tensor holds: one size for each of its elements, unknown ones where its contents are. Undefined if
+ * not even their number is known.
+ * @throws ShapeProblem if it has more axes than there can be
+ */
+export function shapeIn(target: Tensor): readonly Dim[] | undefined {
+  const length = target.value?.length ?? dimsOf(target)?.[0]
+  if (typeof length !== 'number') return undefined
+  if (length > MOST_AXES) throw new ShapeProblem(`asks for ${length} axes`)
+  return target.value ?? Array.from({ length }, unknownDim)
 }
 
 export function product(dims: readonly Dim[]): Dim {

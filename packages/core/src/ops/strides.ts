@@ -62,7 +62,8 @@ export function around(dims: readonly number[], axis: number): { outer: number; 
 
 /** Shape of a broadcast of concrete shapes. */
 export function broadcastSizes(...shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length))
+  let rank = 0
+  for (const shape of shapes) rank = Math.max(rank, shape.length)
   return Array.from({ length: rank }, (_, axis) => {
     let size = 1
     for (const shape of shapes) {

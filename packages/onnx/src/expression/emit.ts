@@ -81,7 +81,7 @@ class Emitter {
     for (let tensor = stack.at(-1); tensor !== undefined; tensor = stack.at(-1)) {
       const missing = this.#names.has(tensor) ? [] : this.#needs(tensor).filter((input) => !this.#names.has(input))
       if (missing.length > 0) {
-        stack.push(...missing)
+        for (const input of missing) stack.push(input)
         continue
       }
       stack.pop()

@@ -11,6 +11,7 @@ import {
   TpError,
   unknownDim,
   withUnification,
+  withWorkLimit,
 } from '@tp/core'
 import type { NodeProto } from 'onnx-buf'
 import { opset as opsetOf } from '../file/model.ts'
@@ -57,13 +58,25 @@ export interface Lifted {
 export function lift(graph: Graph, options: { readonly overrides?: ReadonlyMap<string, Tensor> } = {}): Lifted {
   const nodes = sortNodes(graph.nodes, (name) => graph.producer(name))
   const sizes = equalSizes(inputSizes(graph))
-  for (;;) {
-    const known = sizes.sameAs.size
-    const lifted = withUnification(sizes.unify, () => liftOnce(graph, nodes, sizes, options.overrides ?? new Map()))
-    // Values computed before two names were found equal still use both: begin again with one.
-    if (sizes.sameAs.size === known) return lifted
-  }
+  return withWorkLimit(MOST_WORK, () => {
+    for (let passes = 0; passes < MOST_PASSES; passes++) {
+      const known = sizes.sameAs.size
+      const lifted = withUnification(sizes.unify, () => liftOnce(graph, nodes, sizes, options.overrides ?? new Map()))
+      // Values computed before two names were found equal still use both: begin again with one.
+      if (sizes.sameAs.size === known) return lifted
+    }
+    throw new TpError(
+      'TP_TOO_COMPLEX',
+      'onnx',
+      `after the graph was read ${MOST_PASSES} times, it still shows more names of sizes to be equal; export it with fewer names for its dynamic axes`,
+    )
+  })
 }
+
+/** Terms and elements of sizes that are followed in one graph; the models we know take less than 5,000. */
+const MOST_WORK = 2_000_000
+/** One pass learns all that it meets, so that models take two or three. */
+const MOST_PASSES = 32
 
 function liftOnce(
   graph: Graph,

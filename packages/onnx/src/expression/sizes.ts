@@ -22,11 +22,28 @@ export function equalSizes(order: readonly string[]): EqualSizes {
   const resolve = (dim: Dim): Dim => {
     let resolved = dim
     // A chain cannot be longer than the names in it: nothing is ever set equal to what contains it.
-    while ([...namesIn(resolved)].some((name) => sameAs.has(name))) {
-      resolved = substituteDim(resolved, Object.fromEntries(sameAs))
+    for (let names = given(resolved); names.length > 0; names = given(resolved)) {
+      const found = names.map((name): [string, Dim] => [name, endOf(name)])
+      resolved = substituteDim(resolved, new Map(found))
     }
     return resolved
   }
+
+  const given = (dim: Dim): string[] => [...namesIn(dim)].filter((name) => sameAs.has(name))
+
+  /** What a name stands for, at the end of a chain of names, which is shortened for the next time. */
+  const endOf = (name: string): Dim => {
+    const passed = [name]
+    let end = sameAs.get(name) as Dim
+    for (let next = nextOf(end); next !== undefined; next = nextOf(end)) {
+      passed.push(end as string)
+      end = next
+    }
+    for (const each of passed) sameAs.set(each, end)
+    return end
+  }
+
+  const nextOf = (dim: Dim): Dim | undefined => (typeof dim === 'string' ? sameAs.get(dim) : undefined)
 
   const learn = (name: string, dim: Dim): Dim | undefined => {
     if (namesIn(dim).has(name)) return undefined
@@ -70,6 +87,20 @@ function isName(dim: Dim): dim is string {
 
 /** A name that reads as one name in core's formulas: exporters also write `s0 + 1` or `2*batch`. */
 export function plainName(name: string): string {
+  // A formula repeats its names, so that no size may have one of a megabyte.
+  if (name.length > LONGEST_NAME) return shortName(name)
   const plain = name.replace(/[^\p{L}\p{N}_]/gu, (character) => `_${character.codePointAt(0)?.toString(16)}_`)
   return /^\d/.test(plain) ? `_${plain}` : plain
+}
+
+const LONGEST_NAME = 256
+const shortNames = new Map<string, string>()
+
+/** The same short name for the same long one. */
+function shortName(name: string): string {
+  const known = shortNames.get(name)
+  if (known !== undefined) return known
+  const short = `${plainName(name.slice(0, 32))}_${name.length}_${shortNames.size}`
+  shortNames.set(name, short)
+  return short
 }

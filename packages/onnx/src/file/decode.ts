@@ -1,11 +1,11 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { TpError } from '@tp/core'
 import type { ModelProto } from 'onnx-buf'
-import { type Packing, readMessage } from '../protobuf/read-message.ts'
+import { type Packing, readMessage, TooDeep } from '../protobuf/read-message.ts'
 
 /**
  * Parses a model; tensor bytes stay views on `bytes`.
- * @throws TpError TP_NOT_ONNX or TP_TRUNCATED
+ * @throws TpError TP_NOT_ONNX, TP_TRUNCATED, or TP_NESTED where bodies lie in each other deeper than runtimes read
  */
 export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing } {
   if (bytes.length === 0) throw new TpError('TP_NOT_ONNX', 'onnx', 'the file is empty; give the path of an .onnx file')
@@ -20,7 +20,7 @@ export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing
     throw unreadable(bytes, cause)
   }
   if (proto.graph === undefined) {
-    throw isTruncated(bytes)
+    throw topLevel(bytes) !== 'foreign'
       ? truncated(bytes)
       : new TpError('TP_NOT_ONNX', 'onnx', 'the file holds no ONNX graph; give the path of an .onnx file')
   }
@@ -30,7 +30,11 @@ export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing
 }
 
 function unreadable(bytes: Uint8Array, cause: unknown): TpError {
-  if (isTruncated(bytes)) return truncated(bytes, cause)
+  if (cause instanceof TooDeep) {
+    const advice = 'onnxruntime reads no such file; export the model without bodies (If, Loop, Scan) inside each other'
+    return new TpError('TP_NESTED', 'onnx', `${cause.message}; ${advice}`, { cause })
+  }
+  if (topLevel(bytes) === 'cut') return truncated(bytes, cause)
   const reason = cause instanceof Error ? ` (${cause.message})` : ''
   return new TpError(
     'TP_NOT_ONNX',
@@ -61,27 +65,27 @@ const modelFields: Readonly<Record<number, WireType>> = {
   26: WireType.LengthDelimited,
 }
 
-/** True where the file reads as a model up to a field that goes beyond its end. */
-function isTruncated(bytes: Uint8Array): boolean {
+/** Whether the outermost fields are those of a model: all of them, up to one that goes beyond the end, or not at all. */
+function topLevel(bytes: Uint8Array): 'whole' | 'cut' | 'foreign' {
   const reader = new BinaryReader(bytes)
   let fields = 0
   while (reader.pos < bytes.length) {
     try {
       const [number, wire] = reader.tag()
-      if (modelFields[number] !== wire) return false
+      if (modelFields[number] !== wire) return 'foreign'
       if (wire === WireType.Varint) {
         reader.skip(wire, number)
       } else {
         const end = reader.uint32() + reader.pos
-        if (end > bytes.length) return fields > 0
+        if (end > bytes.length) return fields > 0 ? 'cut' : 'foreign'
         reader.pos = end
       }
     } catch {
-      return fields > 0
+      return fields > 0 ? 'cut' : 'foreign'
     }
     fields += 1
   }
-  return fields > 0
+  return fields > 0 ? 'whole' : 'foreign'
 }
 
 function startsWith(bytes: Uint8Array, text: string): boolean {

@@ -12,7 +12,8 @@ import { writeTensor } from '../tensor/tensor-proto.ts'
  * of them has no counterpart in core: a graph, a type, a list of tensors, a reference to a function's attribute.
  */
 export function readAttributes(node: NodeProto, external?: ReadExternal): Attributes | undefined {
-  const attributes: Record<string, Attribute> = {}
+  // The names are the file's: `__proto__` is one like any other.
+  const attributes: Record<string, Attribute> = Object.create(null)
   for (const attribute of node.attribute) {
     const value = attribute.refAttrName === '' ? readAttribute(attribute, external) : undefined
     if (value === undefined) return undefined

@@ -5,7 +5,7 @@ export function attributeGraphs(node: NodeProto): GraphProto[] {
   const graphs: GraphProto[] = []
   for (const { g, graphs: several } of node.attribute as AttributeProto[]) {
     if (g !== undefined) graphs.push(g)
-    graphs.push(...several)
+    for (const graph of several) graphs.push(graph)
   }
   return graphs
 }

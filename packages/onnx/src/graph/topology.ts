@@ -30,7 +30,7 @@ export function sortNodes(
       }
       if (state.get(node) === 'open') throw cycle(node)
       state.set(node, 'open')
-      stack.push(...missing.reverse())
+      for (let i = missing.length - 1; i >= 0; i--) stack.push(missing[i] as NodeProto)
     }
   }
   return sorted

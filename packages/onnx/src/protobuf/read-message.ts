@@ -10,7 +10,7 @@ export type Packing = ReadonlySet<string>
 
 /**
  * Reads a message. Nothing is lost: a field that the schema does not have is kept as bytes. Bytes stay views on `bytes`.
- * @throws Error where the bytes contradict the schema
+ * @throws Error where the bytes contradict the schema; TooDeep
  */
 export function readMessage<Name extends keyof Messages>(
   name: Name,
@@ -19,14 +19,22 @@ export function readMessage<Name extends keyof Messages>(
   const type = messageType(name)
   const message = emptyMessage(type)
   const packing = new Set<string>()
-  readFields(type, message, { reader: new BinaryReader(bytes), packing }, bytes.length)
+  readFields(type, message, { reader: new BinaryReader(bytes), packing, depth: 0 }, bytes.length)
   return { message: message as unknown as Messages[Name], packing }
 }
 
 interface Source {
   readonly reader: BinaryReader
   readonly packing: Set<string>
+  /** Messages that are open, below the outermost. */
+  depth: number
 }
+
+/** Messages inside each other: the limit of protobuf itself, and so of onnxruntime. */
+const MOST_DEPTH = 100
+
+/** Thrown where messages lie deeper in each other than any reader follows them. */
+export class TooDeep extends Error {}
 
 function readFields(type: MessageType, message: Fields, source: Source, end: number): void {
   const { reader } = source
@@ -72,7 +80,10 @@ function readValue(field: Field, source: Source, end: number, before?: unknown):
   if (field.message === undefined) return reader[field.scalar as Scalar]()
   const type = messageType(field.message)
   const message = (before ?? emptyMessage(type)) as Fields
+  source.depth += 1
+  if (source.depth > MOST_DEPTH) throw new TooDeep(`messages lie in each other more than ${MOST_DEPTH} deep`)
   readFields(type, message, source, endOf(type, field, reader, end))
+  source.depth -= 1
   return message
 }
 

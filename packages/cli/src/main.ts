@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { ENDING_SIGNALS } from './command/endable.ts'
 import { run } from './command/run.ts'
 import { progressTo } from './output/progress.ts'
 
@@ -7,7 +8,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const
 
 const interruption = new AbortController()
 let endedBy: keyof typeof signals | undefined
-for (const signal of Object.keys(signals) as (keyof typeof signals)[]) {
+for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {
     // The second one is impatient: whatever is left to tidy up stays.
     if (endedBy !== undefined) process.exit(signals[signal])

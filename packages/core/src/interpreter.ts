@@ -3,7 +3,7 @@ import { type Dim, isUnknown, substituteDim } from './dim.ts'
 import { TpError } from './errors.ts'
 import { fromHalf, toHalf } from './half.ts'
 import type { KernelContext, Value } from './op.ts'
-import { sizeToFill } from './ops/memory.ts'
+import { checkHeld, sizeToFill } from './ops/memory.ts'
 import { isFloat } from './ops/operands.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
@@ -61,6 +61,7 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
   const resultOf = (tensor: Tensor): Value | undefined =>
     fed.get(tensor.node)?.get(tensor.output) ?? results.get(tensor.node)?.[tensor.output]
   const { order, uses } = schedule(outputs, (tensor) => fed.get(tensor.node)?.has(tensor.output) === true)
+  let held = 0
   for (const node of order) {
     if (node.op.name === 'Input') {
       const name = node.attributes.name as string
@@ -73,12 +74,16 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
       }
     }
     const inputs = node.inputs.map((input) => input && resultOf(input))
-    results.set(node, runNode(node, inputs, context))
+    const computed = runNode(node, inputs, context, held)
+    results.set(node, computed)
+    held += elementsOf(computed)
     for (const input of node.inputs) {
       if (input === undefined) continue
       const left = (uses.get(input.node) ?? 0) - 1
       uses.set(input.node, left)
-      if (left === 0) results.delete(input.node)
+      if (left > 0) continue
+      held -= elementsOf(results.get(input.node) ?? [])
+      results.delete(input.node)
     }
   }
   return outputs.map((tensor) => toTensorLike(resultOf(tensor) as Value, precision))
@@ -115,8 +120,18 @@ function schedule(
   return { order, uses }
 }
 
-function runNode(node: Node, inputs: readonly (Value | undefined)[], context: KernelContext): readonly Value[] {
+function elementsOf(values: readonly Value[]): number {
+  return values.reduce((sum, { data }) => sum + data.length, 0)
+}
+
+function runNode(
+  node: Node,
+  inputs: readonly (Value | undefined)[],
+  context: KernelContext,
+  held: number,
+): readonly Value[] {
   try {
+    checkHeld(held)
     return node.op.run(inputs, node.attributes, context)
   } catch (cause) {
     if (!(cause instanceof ShapeProblem)) throw cause

@@ -65,6 +65,10 @@ function ortOptions(options: ModelOptions, profile: ProfileFile | undefined): In
 }
 
 function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {
+  // onnxruntime's own JavaScript keeps tensors as properties of plain objects.
+  if (info.name === '__proto__') {
+    throw new TpError('TP_MODEL_LOAD', where, 'an input or output named "__proto__" cannot be passed; rename it')
+  }
   if (info.isTensor) return { name: info.name, type: info.type, dims: info.shape }
   throw new TpError('TP_MODEL_LOAD', where, `"${info.name}" is a sequence, map or optional; only tensors can be passed`)
 }

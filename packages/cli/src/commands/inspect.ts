@@ -1,5 +1,6 @@
 import { type Inspection, type PruningStep, readsProbabilities, type TowerReport } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
+import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -16,9 +17,11 @@ export const inspectCommand: Command = command({
   },
   notes: ['A model that tokens cannot leave is refused with the reason: exit code 4.'],
   async run([path = ''], { tower, json = false }, { print, signal }) {
-    const file = await readModelFile(path, signal)
-    const found = inspectFile(file, tower)
-    const flops = flopsAtUsualLengths(file.model, found)
+    const { file, found, flops } = await endable(async () => {
+      const file = await readModelFile(path, signal)
+      const found = inspectFile(file, tower)
+      return { file, found, flops: flopsAtUsualLengths(file.model, found) }
+    })
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
     if (json) {
       const { ok: _, ...facts } = found

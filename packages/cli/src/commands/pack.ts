@@ -1,22 +1,21 @@
 import { basename } from 'node:path'
 import { pack } from '@tp/compiler'
-import { type NamedTensors, type Runtime, throwIfAborted } from '@tp/core'
+import { type NamedTensors, throwIfAborted } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import { nodeRuntime } from '@tp/runtime-node'
+import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { type Command, command } from '../command/command.ts'
+import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
-import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
-import { largestDifference, notVerified, requireSameShapes } from '../model/compare-outputs.ts'
+import { largestDifference, notVerified, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { inputRoles } from '../model/input-shapes.ts'
-import { readModelFile } from '../model/model-file.ts'
+import { readModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { checkTarget, stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
-import { openRuntime } from '../plugins/open-runtime.ts'
 
 /** Another order of operations decides some roundings of quantised products. */
 function toleranceFor(model: Model): number {
@@ -42,20 +41,24 @@ export const packCommand: Command = command({
   async run([path = ''], { out, verify = false, json = false }, { print, progress, signal }) {
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const start = performance.now()
-    const file = await readModelFile(path, signal)
+    const file = await endable(() => readModelFile(path, signal))
     await checkTarget(file, out)
     progress.stage(`packing ${basename(path)}`)
-    await pause(signal)
-    const packed = pack(file.model)
+    const packed = await endable(() => pack(file.model))
     if (!packed.ok) throw new RefusalError(path, packed.refusal)
     await using staged = await stageModel(packed.model, file, out, signal)
     let difference: number | undefined
     if (verify) {
       progress.stage('verifying')
       const inputs = sampleInputs(file.model, inputRoles(file.model), { batch: 3, tokens: 40 })
-      const run = (runtime: Runtime, model: string) => runOnce(runtime, model, inputs, signal)
-      const expected = await run(nodeRuntime(), path)
-      const seen = await run(await openRuntime('native'), staged.path)
+      const bounds = boundsFor(await sizeOfFiles(file))
+      const run = async (runtime: 'node' | 'native', model: string): Promise<NamedTensors> => {
+        await using session = await loadBounded(model, { runtime, bounds, signal })
+        return await session.run(inputs, { signal })
+      }
+      const expected = await run('node', path)
+      requireFiniteDense(expected)
+      const seen = await run('native', staged.path)
       requireSameShapes(seen, expected)
       difference = Math.max(...Object.entries(expected).map(([name, tensor]) => largestDifference(seen[name], tensor)))
       if (!(difference <= toleranceFor(file.model))) {
@@ -74,16 +77,6 @@ export const packCommand: Command = command({
     return EXIT.done
   },
 })
-
-async function runOnce(
-  runtime: Runtime,
-  model: string,
-  inputs: NamedTensors,
-  signal: AbortSignal,
-): Promise<NamedTensors> {
-  await using session = await runtime.load(model, { signal })
-  return await session.run(inputs, { signal })
-}
 
 interface Report {
   readonly out: string

@@ -2,8 +2,8 @@ import { basename } from 'node:path'
 import type { Inspection, Pruned, PrunedTower } from '@tp/compiler'
 import { type Amount, throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
+import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
-import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
@@ -48,16 +48,14 @@ export const pruneCommand: Command = command({
     const { name, method, values, settings } = asked
 
     const start = performance.now()
-    const file = await readModelFile(path, signal)
+    const file = await endable(() => readModelFile(path, signal))
     await checkTarget(file, out)
     progress.stage(`pruning ${basename(path)}`)
-    const encoders = inspectEncoders(file, settings.tower)
-    const [model] = encoders
-    await pause(signal)
-    const schedules = schedulesFor(asked, file, encoders)
-    await pause(signal)
-    const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor })
-    await pause(signal)
+    const { model, pruned } = await endable(async () => {
+      const encoders = inspectEncoders(file, settings.tower)
+      const schedules = schedulesFor(asked, file, encoders)
+      return { model: encoders[0], pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }) }
+    })
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
     if (verify) {
@@ -76,7 +74,7 @@ export const pruneCommand: Command = command({
       ...(model.towers.length > 1 && {
         towers: pruned.towers.map((tower) => ({ name: tower.name, ...towerContent(tower) })),
       }),
-      flops: flopsFactors(file, model, pruned),
+      flops: await endable(() => flopsFactors(file, model, pruned)),
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
       ...(verification && { verification }),

@@ -2,10 +2,25 @@ import { fromHalf, type NamedTensors, type TensorLike, TpError } from '@tp/core'
 
 /** @throws TpError TP_VERIFY for an output that holds a number that is none */
 export function requireFinite(outputs: NamedTensors): void {
+  const seen = notFinite(outputs)
+  if (seen !== undefined) throw notVerified(seen)
+}
+
+/** @throws TpError TP_DENSE where the model that was given is the one whose outputs are not finite */
+export function requireFiniteDense(outputs: NamedTensors): void {
+  const seen = notFinite(outputs)
+  if (seen === undefined) return
+  const advice = 'nothing can be compared with it; check its weights, or prune it without --verify'
+  throw new TpError('TP_DENSE', 'tp', `the dense model itself does not hold on random inputs: ${seen}; ${advice}`)
+}
+
+function notFinite(outputs: NamedTensors): string | undefined {
   for (const [name, tensor] of Object.entries(outputs)) {
-    const at = numbersOf(tensor).findIndex((value) => !Number.isFinite(value))
-    if (at >= 0) throw notVerified(`output "${name}" is not finite at element ${at}`)
+    const numbers = numbersOf(tensor)
+    const at = numbers.findIndex((value) => !Number.isFinite(value))
+    if (at >= 0) return `output "${name}" is ${numbers[at]} at element ${at}`
   }
+  return undefined
 }
 
 /** @throws TpError TP_VERIFY where an output of the dense model is missing or has another shape */

@@ -23,14 +23,24 @@ export async function loadSession(
   { runtime = nodeRuntime(), ...options }: LoadOptions,
 ): Promise<Session> {
   if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
+  // What a runtime has opened stays readable for it.
+  return await withModelAsFile(model, source, options.signal, (path) => runtime.load(path, options))
+}
+
+/** Writes a model that was made from a file to a temporary folder, next to the data files, for as long as `use` takes. */
+export async function withModelAsFile<T>(
+  model: Model,
+  source: ModelFile,
+  signal: AbortSignal,
+  use: (path: string) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'tp-'))
   try {
     await linkDataFiles(source, folder)
     const path = join(folder, 'model.onnx')
-    await writeModelFile(model, source, path, options)
-    return await runtime.load(path, options)
+    await writeModelFile(model, source, path, { signal })
+    return await use(path)
   } finally {
-    // What a runtime has opened stays readable for it.
     await rm(folder, { recursive: true, force: true })
   }
 }

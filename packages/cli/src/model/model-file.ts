@@ -73,6 +73,12 @@ async function checkDataFiles(path: string, model: Model): Promise<string[]> {
   return [...ends.keys()]
 }
 
+/** Bytes of a model, with its data files. */
+export async function sizeOfFiles({ path, bytes, dataFiles }: ModelFile): Promise<number> {
+  const entries = await Promise.all(dataFiles.map((location) => stat(join(dirname(path), location))))
+  return entries.reduce((sum, { size }) => sum + size, bytes)
+}
+
 function readPart(folder: string, location: string, offset: number, length: number): Uint8Array {
   const path = join(folder, location)
   const file = openSync(path, 'r')

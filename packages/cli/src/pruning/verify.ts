@@ -1,20 +1,10 @@
 import type { Inspection, Pruned } from '@tp/compiler'
-import {
-  type Method,
-  type NamedTensors,
-  or,
-  type Schedule,
-  type Session,
-  type Site,
-  type Tensor,
-  TpError,
-  throwIfAborted,
-} from '@tp/core'
-import { nodeRuntime } from '@tp/runtime-node'
-import { largestDifference, requireFinite, requireSameShapes } from '../model/compare-outputs.ts'
+import { type Method, type NamedTensors, or, type Schedule, type Site, type Tensor, TpError } from '@tp/core'
+import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { largestDifference, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
-import { loadSession } from '../model/load-session.ts'
-import type { ModelFile } from '../model/model-file.ts'
+import { withModelAsFile } from '../model/load-session.ts'
+import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { ALL_TOKENS } from './budget.ts'
@@ -41,7 +31,7 @@ interface VerifyOptions {
 /**
  * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; and with the same cuts, but every
  * token kept, they are the dense numbers.
- * @throws TpError TP_VERIFY, TP_ABORTED, TP_RUNTIME_MISSING
+ * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
   const { file, model, path, signal } = options
@@ -49,17 +39,19 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
   const inputs = shapes.map(([batch = 1, tokens], i) =>
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
   )
-  const whole = await runAll(await loadSession(file.model, file, { signal }), inputs, signal)
+  const run = await boundedRuns(file, signal)
+  const whole = await run(file.path, inputs)
+  for (const outputs of whole) requireFiniteDense(outputs)
   const { outputs: kept } = options.settings
   const dense = whole.map((all) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => kept?.includes(name) ?? true)),
   )
-  const pruned = await runAll(await nodeRuntime().load(path, { signal }), inputs, signal)
+  const pruned = await run(path, inputs)
   for (const [i, outputs] of pruned.entries()) {
     requireFinite(outputs)
     requireSameShapes(outputs, dense[i] as NamedTensors, options.settings.restore === 'none' ? model.tokenOutputs : [])
   }
-  const difference = await differenceKeepingAll(options, inputs, dense)
+  const difference = await differenceKeepingAll(options, run, inputs, dense)
   return { shapes, difference }
 }
 
@@ -76,6 +68,7 @@ function sampleShapes(model: Inspection): readonly (readonly number[])[] {
 
 async function differenceKeepingAll(
   { file, pruned, method, settings, signal }: VerifyOptions,
+  run: Run,
   inputs: readonly NamedTensors[],
   dense: readonly NamedTensors[],
 ): Promise<number> {
@@ -89,7 +82,7 @@ async function differenceKeepingAll(
     deadTokens: false,
     restore: 'auto',
   })
-  const outputs = await runAll(await loadSession(whole.model, file, { signal }), inputs, signal)
+  const outputs = await withModelAsFile(whole.model, file, signal, (path) => run(path, inputs))
   const tolerance = roundingOf(file.model)
   let largest = 0
   for (const [i, now] of outputs.entries()) {
@@ -128,12 +121,15 @@ function keepingAll(method: Method): Method {
   }
 }
 
-async function runAll(session: Session, inputs: readonly NamedTensors[], signal: AbortSignal): Promise<NamedTensors[]> {
-  await using running = session
-  const outputs: NamedTensors[] = []
-  for (const feeds of inputs) {
-    throwIfAborted(signal, 'tp')
-    outputs.push(await running.run(feeds, { signal }))
+type Run = (path: string, inputs: readonly NamedTensors[]) => Promise<NamedTensors[]>
+
+/** Runs models that are made of one file, each within what one of its size may take. */
+async function boundedRuns(file: ModelFile, signal: AbortSignal): Promise<Run> {
+  const bounds = boundsFor(await sizeOfFiles(file))
+  return async (path, inputs) => {
+    await using session = await loadBounded(path, { runtime: 'node', bounds, signal })
+    const outputs: NamedTensors[] = []
+    for (const feeds of inputs) outputs.push(await session.run(feeds, { signal }))
+    return outputs
   }
-  return outputs
 }

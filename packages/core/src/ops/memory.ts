@@ -1,8 +1,8 @@
 import { sizeOf } from '../array.ts'
 import { ShapeProblem } from '../tensor.ts'
 
-/** A gibibyte of doubles: a size that is wrong must not take all memory. */
-const MOST_ELEMENTS = 2 ** 27
+/** 256 MiB of doubles: a size that is wrong must not take all memory. */
+const MOST_ELEMENTS = 2 ** 25
 
 /**
  * Number of elements of a concrete shape that is about to be filled.
@@ -12,4 +12,12 @@ export function sizeToFill(dims: readonly number[]): number {
   const size = sizeOf(dims)
   if (!(size <= MOST_ELEMENTS)) throw new ShapeProblem(`${size} elements are too many to be computed here`)
   return size
+}
+
+/** A gibibyte of doubles in results that are still needed. */
+const MOST_HELD = 2 ** 27
+
+/** @throws ShapeProblem if so many elements cannot be held together */
+export function checkHeld(elements: number): void {
+  if (elements > MOST_HELD) throw new ShapeProblem(`${elements} elements are too many to be held at once here`)
 }

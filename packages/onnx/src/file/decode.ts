@@ -1,11 +1,11 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 import { TpError } from '@tp/core'
 import type { ModelProto } from 'onnx-buf'
-import { type Packing, readMessage, TooDeep } from '../protobuf/read-message.ts'
+import { BeyondLimit, type Packing, readMessage } from '../protobuf/read-message.ts'
 
 /**
  * Parses a model; tensor bytes stay views on `bytes`.
- * @throws TpError TP_NOT_ONNX, TP_TRUNCATED, or TP_NESTED where bodies lie in each other deeper than runtimes read
+ * @throws TpError TP_NOT_ONNX, TP_TRUNCATED, or TP_TOO_COMPLEX where it is larger or deeper than models are
  */
 export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing } {
   if (bytes.length === 0) throw new TpError('TP_NOT_ONNX', 'onnx', 'the file is empty; give the path of an .onnx file')
@@ -30,9 +30,8 @@ export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing
 }
 
 function unreadable(bytes: Uint8Array, cause: unknown): TpError {
-  if (cause instanceof TooDeep) {
-    const advice = 'onnxruntime reads no such file; export the model without bodies (If, Loop, Scan) inside each other'
-    return new TpError('TP_NESTED', 'onnx', `${cause.message}; ${advice}`, { cause })
+  if (cause instanceof BeyondLimit) {
+    return new TpError('TP_TOO_COMPLEX', 'onnx', `the ONNX file is not read: ${cause.message}`, { cause })
   }
   if (topLevel(bytes) === 'cut') return truncated(bytes, cause)
   const reason = cause instanceof Error ? ` (${cause.message})` : ''

@@ -32,10 +32,14 @@ export class Graph {
   /** Values that nobody read when the graph was opened: they are the file's own business and stay. */
   readonly #idle = new Set<string>()
 
+  /** @throws TpError TP_TOO_COMPLEX, TP_NAME where a name is used twice */
   constructor(model: Model) {
     this.model = model
     this.proto = model.proto.graph as GraphProto
     const { proto } = this
+    requireFew(proto.node.length, 'nodes')
+    requireFew(proto.initializer.length, 'weights')
+    requireFew(proto.valueInfo.length + proto.input.length + proto.output.length, 'declared values')
     for (const tensor of proto.initializer) this.#initializers.set(tensor.name, tensor)
     for (const info of [...proto.valueInfo, ...proto.input, ...proto.output]) this.#valueInfos.set(info.name, info)
     for (const { values } of proto.sparseInitializer) if (values !== undefined) this.#names.add(values.name)
@@ -331,6 +335,15 @@ export class Graph {
     if (at < 0) throw new TpError('TP_NODE', 'onnx', `node "${node.name}" (${node.opType}) is not in this graph`)
     return at
   }
+}
+
+/** Of nodes, and of weights: many times what models have. */
+const MOST = 2 ** 16
+
+function requireFew(count: number, what: string): void {
+  if (count <= MOST) return
+  const reason = `the graph has ${count} ${what}; no more than ${MOST} are followed`
+  throw new TpError('TP_TOO_COMPLEX', 'onnx', `${reason}; fold constants, or export one encoder a file`)
 }
 
 function nameTaken(name: string): TpError {

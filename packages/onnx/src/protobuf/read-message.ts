@@ -10,7 +10,7 @@ export type Packing = ReadonlySet<string>
 
 /**
  * Reads a message. Nothing is lost: a field that the schema does not have is kept as bytes. Bytes stay views on `bytes`.
- * @throws Error where the bytes contradict the schema; TooDeep
+ * @throws Error where the bytes contradict the schema; BeyondLimit
  */
 export function readMessage<Name extends keyof Messages>(
   name: Name,
@@ -19,7 +19,7 @@ export function readMessage<Name extends keyof Messages>(
   const type = messageType(name)
   const message = emptyMessage(type)
   const packing = new Set<string>()
-  readFields(type, message, { reader: new BinaryReader(bytes), packing, depth: 0 }, bytes.length)
+  readFields(type, message, { reader: new BinaryReader(bytes), packing, depth: 0, held: 0 }, bytes.length)
   return { message: message as unknown as Messages[Name], packing }
 }
 
@@ -28,13 +28,35 @@ interface Source {
   readonly packing: Set<string>
   /** Messages that are open, below the outermost. */
   depth: number
+  /** Bytes that what was read takes in memory, about. */
+  held: number
 }
 
 /** Messages inside each other: the limit of protobuf itself, and so of onnxruntime. */
 const MOST_DEPTH = 100
 
-/** Thrown where messages lie deeper in each other than any reader follows them. */
-export class TooDeep extends Error {}
+/** Memory that may be taken next to the file's own bytes, on which the contents of weights stay views. */
+const MOST_HELD = 2 ** 30
+/** An empty message with its lists, and a value of one. */
+const MESSAGE_BYTES = 1000
+const valueBytes: Readonly<Record<Scalar, number>> = {
+  string: 64,
+  bytes: 128,
+  float: 8,
+  double: 8,
+  int32: 8,
+  int64: 32,
+  uint64: 32,
+}
+
+/** Thrown where a file is valid, but beyond what is read: messages too deep in each other, or too many. */
+export class BeyondLimit extends Error {}
+
+function hold(source: Source, bytes: number): void {
+  source.held += bytes
+  if (source.held > MOST_HELD)
+    throw new BeyondLimit('it has more nodes, weights or numbers in lists than fit into 1 GiB')
+}
 
 function readFields(type: MessageType, message: Fields, source: Source, end: number): void {
   const { reader } = source
@@ -77,11 +99,18 @@ function readItems(type: MessageType, field: Field, items: unknown[], wire: Wire
 /** @param before a message that the field holds already: a second one is merged into it */
 function readValue(field: Field, source: Source, end: number, before?: unknown): unknown {
   const { reader } = source
-  if (field.message === undefined) return reader[field.scalar as Scalar]()
+  if (field.message === undefined) {
+    hold(source, valueBytes[field.scalar as Scalar])
+    return reader[field.scalar as Scalar]()
+  }
   const type = messageType(field.message)
   const message = (before ?? emptyMessage(type)) as Fields
+  hold(source, MESSAGE_BYTES)
   source.depth += 1
-  if (source.depth > MOST_DEPTH) throw new TooDeep(`messages lie in each other more than ${MOST_DEPTH} deep`)
+  if (source.depth > MOST_DEPTH) {
+    const reason = `its messages lie in each other more than ${MOST_DEPTH} deep, and onnxruntime reads no such file`
+    throw new BeyondLimit(`${reason}; export the model without bodies (If, Loop, Scan) inside each other`)
+  }
   readFields(type, message, source, endOf(type, field, reader, end))
   source.depth -= 1
   return message

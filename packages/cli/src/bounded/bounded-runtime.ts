@@ -1,0 +1,140 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type AbortSignalLike,
+  type NamedTensors,
+  openSessionUnlessAborted,
+  receiveError,
+  type Session,
+  type SessionBackend,
+  TpError,
+  throwIfAborted,
+} from '@tp/core'
+import type { Answer, Request } from './protocol.ts'
+
+/** What a model may take, whatever it computes. */
+export interface Bounds {
+  /** Bytes of its process. */
+  readonly bytes: number
+  /** Seconds until it is loaded, and of each run. */
+  readonly seconds: number
+}
+
+/** Memory and time that every model may take; small ones need a tenth of it. */
+const LEAST: Bounds = { bytes: 1.25 * 2 ** 30, seconds: 6 }
+/** A runtime holds weights several times while it optimises a model. */
+const COPIES = 6
+/** Bytes of weights for which a second more is given. */
+const BYTES_A_SECOND = 4 * 2 ** 20
+
+/** Bounds for a model by the size of its files. */
+export function boundsFor(bytes: number): Bounds {
+  return { bytes: LEAST.bytes + COPIES * bytes, seconds: LEAST.seconds + bytes / BYTES_A_SECOND }
+}
+
+interface BoundedOptions {
+  /** As `--runtime` names it. */
+  readonly runtime: 'node' | 'native'
+  readonly bounds: Bounds
+  readonly signal: AbortSignalLike
+}
+
+/** From `src` and from `dist` it is the one that was built. */
+const child = fileURLToPath(new URL('../../dist/bounded/child.js', import.meta.url))
+
+/**
+ * A model in a process of its own, which is ended where it takes more memory or time than it may: a file can ask for
+ * any number of elements or steps, and a runtime cannot be told to stop. An abort ends it at once.
+ * @throws TpError TP_MODEL_LIMIT, TP_MODEL_LOAD, TP_ABORTED; runs also TP_RUN
+ */
+export async function loadBounded(path: string, options: BoundedOptions): Promise<Session> {
+  const { runtime, bounds, signal } = options
+  const where = `tp: ${basename(path)}`
+  throwIfAborted(signal, where)
+  // No flags of this process: they may not suit the child (a debugger's port).
+  const process = fork(child, [String(bounds.bytes)], { serialization: 'advanced', stdio: 'ignore', execArgv: [] })
+  const ask = askerOf(process, where, bounds)
+  try {
+    const declared = (await ask({ kind: 'load', runtime, path }, signal)) as Pick<SessionBackend, 'inputs' | 'outputs'>
+    const backend: SessionBackend = {
+      ...declared,
+      run: (inputs, runSignal) => ask({ kind: 'run', inputs }, runSignal ?? signal) as Promise<NamedTensors>,
+      endProfile: async () => undefined,
+      close: () => end(process),
+    }
+    return await openSessionUnlessAborted(where, backend, signal)
+  } catch (error) {
+    await end(process)
+    throw error
+  }
+}
+
+async function end(process: ChildProcess): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return
+  const exited = once(process, 'exit')
+  process.kill('SIGKILL')
+  await exited
+}
+
+type Ask = (request: Request, signal: AbortSignalLike) => Promise<unknown>
+
+function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
+  return (request, signal) =>
+    new Promise((resolve, reject) => {
+      let late = false
+      const timer = setTimeout(() => {
+        late = true
+        process.kill('SIGKILL')
+      }, bounds.seconds * 1000)
+      const abort = (): void => void process.kill('SIGKILL')
+      const finish = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', abort)
+        process.off('message', answered).off('exit', exited).off('error', failed)
+      }
+      const answered = (answer: Answer): void => {
+        finish()
+        if (answer.ok) resolve(answer.value)
+        else reject(receiveError(answer.error))
+      }
+      const exited = (_: number | null, by: NodeJS.Signals | null): void => {
+        finish()
+        try {
+          throwIfAborted(signal, where)
+          reject(
+            late ? slow(where, request, bounds) : by === 'SIGKILL' ? full(where, request, bounds) : died(where, by),
+          )
+        } catch (aborted) {
+          reject(aborted)
+        }
+      }
+      const failed = (cause: Error): void => {
+        finish()
+        reject(new TpError('TP_RUN', where, `no process could be started to run it: ${cause.message}`, { cause }))
+      }
+      process.on('message', answered).on('exit', exited).on('error', failed)
+      signal.addEventListener('abort', abort)
+      if (process.connected) process.send(request, (error) => error && failed(error))
+      else exited(process.exitCode, process.signalCode)
+    })
+}
+
+const advice = 'run it without --verify only if you know where it comes from'
+
+function full(where: string, { kind }: Request, { bytes }: Bounds): TpError {
+  const gib = (bytes / 2 ** 30).toFixed(1)
+  const seen = `to ${kind} the model takes more than ${gib} GiB, far more than its weights`
+  return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
+}
+
+function slow(where: string, { kind }: Request, { seconds }: Bounds): TpError {
+  const seen = `to ${kind} the model takes more than ${seconds.toFixed(0)} s, far more than one of its size needs`
+  return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
+}
+
+function died(where: string, signal: string | null): TpError {
+  const seen = `onnxruntime died of the model${signal === null ? '' : ` (${signal})`}`
+  return new TpError('TP_RUN', where, `${seen}; it cannot be run`)
+}

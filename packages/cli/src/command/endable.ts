@@ -1,0 +1,17 @@
+/** Signals by which a user ends a command. */
+export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/**
+ * Work that has nothing on disk yet and may compute without a pause: while it goes on, SIGINT and SIGTERM end the process
+ * at once, as they do where nobody listens. A listener would hear of them only after the computation, since Node runs it
+ * on the same thread.
+ */
+export async function endable<T>(work: () => T | Promise<T>): Promise<T> {
+  const listeners = ENDING_SIGNALS.map((signal) => ({ signal, all: process.listeners(signal) }))
+  for (const { signal } of listeners) process.removeAllListeners(signal)
+  try {
+    return await work()
+  } finally {
+    for (const { signal, all } of listeners) for (const listener of all) process.on(signal, listener)
+  }
+}

@@ -153,7 +153,7 @@ class Trial {
     this.tokens = this.concrete(tokens)
     // What a mask says behind an earlier cut is what it says where all tokens are kept.
     for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
-      sizes[name] = this.tokens
+      sizes.set(name, this.tokens)
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)
     this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [
       1,

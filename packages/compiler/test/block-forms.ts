@@ -60,9 +60,11 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
   const attend = (y: Tensor, block: number, from: Tensor = y): Tensor => {
     const apart = (z: Tensor): Tensor =>
       transpose(reshape(z, [axisSize(z, 0), axisSize(z, 1), heads, headDim]), [0, 2, 1, 3])
-    const [query, key, value] = [2, 2, 1].map((deviation, i) =>
-      apart(linear(i < 2 ? from : y, hidden, deviation)),
-    ) as [Tensor, Tensor, Tensor]
+    const [query, key, value] = [2, 2, 1].map((deviation, i) => apart(linear(i < 2 ? from : y, hidden, deviation))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
     const written = form === 'products written as Einsum'
     let scores = written ? einsum('bhid,bhjd->bhij', query, key) : matmul(query, swapLast(key))
     scores = where(isPadding, -1e9, div(scores, Math.sqrt(headDim)))

@@ -16,40 +16,56 @@ export interface TokenizerJson {
 /** Without a type the library tells from the vocabulary what it is. */
 const MODELS: readonly unknown[] = ['WordPiece', 'BPE', 'Unigram', 'WordLevel', undefined, null]
 
-const LARGEST_ID = 2 ** 31 - 1
+/** Many times the largest vocabulary there is. The library makes a list as long. */
+const LARGEST_ID = 2 ** 24 - 1
 
 /**
- * Checks what the library takes as it comes and a model would be fed with: ids that are no numbers, or of no token.
+ * Checks what the library would take as it comes, or for something else.
  * @throws TpError TP_TOKENIZER
  */
 export function checkTokenizer(json: unknown, source: string): asserts json is TokenizerJson {
-  const refuse = (problem: string): TpError => new TpError('TP_TOKENIZER', 'eval', `${source}: ${problem}`)
   if (!isRecord(json) || !isRecord(json.model)) {
-    throw refuse('is not a Hugging Face tokenizer.json: it has no model')
+    throw refusal(source, 'is not a Hugging Face tokenizer.json: it has no model')
   }
-  const { model, added_tokens: added = [], padding } = json
-  if (!MODELS.includes(model.type)) {
-    throw refuse(`its model has the type ${shown(String(model.type))}; WordPiece, BPE, Unigram and WordLevel are known`)
+  const { type, vocab } = json.model
+  if (!MODELS.includes(type)) {
+    const known = 'WordPiece, BPE, Unigram and WordLevel are known'
+    throw refusal(source, `its model has the type ${shown(String(type))}; ${known}`)
   }
-  if (!Array.isArray(added)) throw refuse('its added_tokens are not a list')
-  const tokens = new Map<string, unknown>()
-  if (isRecord(model.vocab)) for (const [token, id] of Object.entries(model.vocab)) tokens.set(token, id)
-  else if (Array.isArray(model.vocab))
-    for (const [id, entry] of model.vocab.entries()) tokens.set(String(entry?.[0]), id)
-  else throw refuse('its model has no vocabulary')
-  for (const entry of added) tokens.set(String(entry?.content), entry?.id)
+  if (!isRecord(vocab) && !Array.isArray(vocab)) throw refusal(source, 'its model has no vocabulary')
+  // The library puts ids into an array, which shows no others afterwards.
+  if (isRecord(vocab)) for (const token of Object.keys(vocab)) checkId(vocab[token], token, source)
+  const { added_tokens: added = [] } = json
+  if (!Array.isArray(added)) throw refusal(source, 'its added_tokens are not a list')
+  for (const entry of added) checkId(entry?.id, entry?.content, source)
+}
+
+/**
+ * Checks what stands for what is not known, and for nothing.
+ * @param vocabulary as the library has read it
+ * @returns the largest id
+ * @throws TpError TP_TOKENIZER
+ */
+export function checkVocabulary(
+  vocabulary: ReadonlyMap<string, number>,
+  { model, padding }: TokenizerJson,
+  source: string,
+): number {
   let largest = -1
-  for (const [token, id] of tokens) {
-    if (!isId(id)) throw refuse(`gives token ${shown(token)} the id ${shown(String(id))}; ids are whole numbers from 0`)
-    largest = Math.max(largest, id)
+  for (const id of vocabulary.values()) largest = Math.max(largest, id)
+  if (typeof model.unk_token === 'string' && !vocabulary.has(model.unk_token)) {
+    const unknown = `its unk_token ${shown(model.unk_token)}, for what it does not know,`
+    throw refusal(source, `${unknown} is not in its vocabulary`)
   }
-  if (typeof model.unk_token === 'string' && !tokens.has(model.unk_token)) {
-    throw refuse(`its unk_token ${shown(model.unk_token)}, for what it does not know, is not in its vocabulary`)
-  }
-  const pad = isRecord(padding) ? padding.pad_id : undefined
-  if (pad !== undefined && !(isId(pad) && pad <= largest)) {
-    throw refuse(`its pad_id is ${shown(String(pad))}; it has to be the id of a token, 0 … ${largest}`)
-  }
+  const pad: unknown = padding?.pad_id
+  if (pad === undefined || (isId(pad) && pad <= largest)) return largest
+  throw refusal(source, `its pad_id is ${shown(String(pad))}; it has to be the id of a token, 0 … ${largest}`)
+}
+
+function checkId(id: unknown, token: unknown, source: string): asserts id is number {
+  if (isId(id)) return
+  const problem = `gives token ${shown(String(token))} the id ${shown(String(id))}`
+  throw refusal(source, `${problem}; ids are whole numbers, 0 … ${LARGEST_ID}`)
 }
 
 /** The regular expressions that it runs on texts. */
@@ -75,4 +91,9 @@ function isId(value: unknown): value is number {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What is wrong with a tokenizer.json. */
+export function refusal(source: string, problem: string, cause?: unknown): TpError {
+  return new TpError('TP_TOKENIZER', 'eval', `${source}: ${problem}`, cause === undefined ? {} : { cause })
 }

@@ -1,7 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers'
-import { TpError } from '@tp/core'
 import { shown } from '../datasets/table/data-error.ts'
-import { checkTokenizer, expressionsOf, type TokenizerJson } from './check-tokenizer.ts'
+import { checkTokenizer, checkVocabulary, expressionsOf, refusal, type TokenizerJson } from './check-tokenizer.ts'
 
 export interface TextTokenizer {
   /** Where it comes from: the path of the tokenizer.json. */
@@ -36,8 +35,7 @@ const PADDING_TOKENS: readonly string[] = ['[PAD]', '<pad>', '<|padding|>', '<PA
 export function openTokenizer(text: string, source: string): TextTokenizer {
   const { json, tokenizer } = parse(text, source)
   const vocabulary = tokenizer.get_vocab(true)
-  let largest = -1
-  for (const id of vocabulary.values()) largest = Math.max(largest, id)
+  const largest = checkVocabulary(vocabulary, json, source)
   const idsOf = (own: string, special = true): number[] => {
     const ids = safely(source, `cannot encode ${shown(own)}`, () => {
       return tokenizer.encode(own, { add_special_tokens: special }).ids as (number | undefined)[]
@@ -94,10 +92,6 @@ function safely<Result>(source: string, problem: string, work: () => Result): Re
     const reason = cause instanceof Error ? ` (${cause.message.split('\n')[0]?.slice(0, 200)})` : ''
     throw refusal(source, `${problem}${reason}`, cause)
   }
-}
-
-function refusal(source: string, problem: string, cause?: unknown): TpError {
-  return new TpError('TP_TOKENIZER', 'eval', `${source}: ${problem}`, cause === undefined ? {} : { cause })
 }
 
 /** Special tokens before and after a text. */

@@ -15,6 +15,7 @@ import {
   substituteDim,
   unknownDim,
 } from './dim.ts'
+import { withWorkLimit } from './work-limit.ts'
 
 /** A size, and the number it is for given values of its names. */
 interface Formula {
@@ -141,4 +142,55 @@ test('unknown sizes are all different, and stay unknown in arithmetic', () => {
   expect(unknownDim()).not.toBe(unknownDim())
   expect(isUnknown(addDims(unknownDim(), 'N'))).toBe(true)
   expect(isUnknown('N')).toBe(false)
+})
+
+describe('formulas that a graph makes large', () => {
+  /** What becomes of N after so many steps. */
+  const after = (steps: number, step: (dim: Dim, i: number) => Dim): Dim => {
+    let dim: Dim = 'N'
+    for (let i = 0; i < steps; i++) dim = step(dim, i)
+    return dim
+  }
+
+  test.each<[string, (dim: Dim) => Dim]>([
+    ['is squared and added to again and again', (dim) => addDims(mulDims(dim, dim), 'N')],
+    ['is added to its third part', (dim) => addDims(floorDivideDims(dim, 3), dim)],
+    ['divides another', (dim) => addDims(floorDivideDims('N', dim), dim)],
+    ['is the larger of itself and a part of it', (dim) => maxDims(mulDims(dim, 3), subDims(minDims(dim, 'N'), 7))],
+    ['is doubled until coefficients are no longer exact', (dim) => mulDims(dim, 1024)],
+    ['is squared', (dim) => mulDims(dim, dim)],
+  ])('one that %s is unknown in the end, soon', (_, step) => {
+    expect(isUnknown(after(60, step))).toBe(true)
+  })
+
+  test('a product of sums of many names is unknown', () => {
+    expect(isUnknown(after(24, (dim, i) => mulDims(dim, addDims(`s${i}`, `t${i}`))))).toBe(true)
+  })
+
+  test('a long division by a sum ends', () => {
+    const power = after(200, (dim) => mulDims(dim, 'N'))
+    expect(divideExactly(power, addDims(addDims('N', 'M'), 1))).toBeUndefined()
+    expect(divideExactly(subDims(mulDims('N', 'N'), 1), addDims('N', 1))).toBe('N-1')
+  })
+
+  test('a sum of hundreds of terms, as the FLOPs of many layers are, is still exact', () => {
+    const sum = after(300, (dim, i) => addDims(dim, mulDims('B', `kept'${i}`)))
+    expect(substituteDim(sum, Object.fromEntries([...namesIn(sum)].map((each) => [each, 2])))).toBe(2 + 300 * 4)
+  })
+
+  test('beyond a limit on the work new formulas are unknown, and numbers are not', () => {
+    withWorkLimit(100, () => {
+      const sums = Array.from({ length: 200 }, (_, i) => addDims('N', i + 1))
+      expect(sums[0]).toBe('N+1')
+      expect(isUnknown(sums.at(-1) as Dim)).toBe(true)
+      expect(addDims(2, 3)).toBe(5)
+    })
+    expect(addDims('N', 1000)).toBe('N+1000')
+  })
+})
+
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('a size may be called %s', (own) => {
+  const area = mulDims(addDims(own, 1), 'N')
+  expect(substituteDim(area, { N: 3 })).toBe(addDims(mulDims(3, own), 3))
+  expect(substituteDim(area, new Map([[own, 4]]))).toBe('5*N')
 })

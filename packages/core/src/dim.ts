@@ -254,7 +254,7 @@ function print(polynomial: Polynomial): Dim {
     text += sign + body
   }
   // Long texts cost memory, however few terms they have.
-  if (text.length > MOST_TEXT || !mayWork(text.length >> 6)) return unknownDim()
+  if (text.length > MOST_TEXT || !mayWork(text.length >> 3)) return unknownDim()
   if (!polynomials.has(text)) polynomials.set(text, new Map(polynomial))
   return text
 }

@@ -12,18 +12,10 @@ import {
   TpError,
   throwIfAborted,
 } from '@tp/core'
-import type { Answer, Request } from './protocol.ts'
-
-/** What a model may take, whatever it computes. */
-export interface Bounds {
-  /** Bytes of its process. */
-  readonly bytes: number
-  /** Seconds until it is loaded, and of each run. */
-  readonly seconds: number
-}
+import { type Answer, type Bounds, ENDED_BY, type Request } from './protocol.ts'
 
 /** Memory and time that every model may take; small ones need a tenth of it. */
-const LEAST: Bounds = { bytes: 1.25 * 2 ** 30, seconds: 6 }
+const LEAST: Bounds = { bytes: 2 ** 30, seconds: 3 }
 /** A runtime holds weights several times while it optimises a model. */
 const COPIES = 6
 /** Bytes of weights for which a second more is given. */
@@ -54,7 +46,11 @@ export async function loadBounded(path: string, options: BoundedOptions): Promis
   const where = `tp: ${basename(path)}`
   throwIfAborted(signal, where)
   // No flags of this process: they may not suit the child (a debugger's port).
-  const process = fork(child, [String(bounds.bytes)], { serialization: 'advanced', stdio: 'ignore', execArgv: [] })
+  const process = fork(child, [String(bounds.bytes), String(bounds.seconds)], {
+    serialization: 'advanced',
+    stdio: 'ignore',
+    execArgv: [],
+  })
   const ask = askerOf(process, where, bounds)
   try {
     const declared = (await ask({ kind: 'load', runtime, path }, signal)) as Pick<SessionBackend, 'inputs' | 'outputs'>
@@ -83,14 +79,8 @@ type Ask = (request: Request, signal: AbortSignalLike) => Promise<unknown>
 function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
   return (request, signal) =>
     new Promise((resolve, reject) => {
-      let late = false
-      const timer = setTimeout(() => {
-        late = true
-        process.kill('SIGKILL')
-      }, bounds.seconds * 1000)
       const abort = (): void => void process.kill('SIGKILL')
       const finish = (): void => {
-        clearTimeout(timer)
         signal.removeEventListener('abort', abort)
         process.off('message', answered).off('exit', exited).off('error', failed)
       }
@@ -103,9 +93,7 @@ function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
         finish()
         try {
           throwIfAborted(signal, where)
-          reject(
-            late ? slow(where, request, bounds) : by === 'SIGKILL' ? full(where, request, bounds) : died(where, by),
-          )
+          reject(endedBy(by, where, request, bounds))
         } catch (aborted) {
           reject(aborted)
         }
@@ -123,18 +111,13 @@ function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
 
 const advice = 'run it without --verify only if you know where it comes from'
 
-function full(where: string, { kind }: Request, { bytes }: Bounds): TpError {
-  const gib = (bytes / 2 ** 30).toFixed(1)
-  const seen = `to ${kind} the model takes more than ${gib} GiB, far more than its weights`
-  return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
-}
-
-function slow(where: string, { kind }: Request, { seconds }: Bounds): TpError {
-  const seen = `to ${kind} the model takes more than ${seconds.toFixed(0)} s, far more than one of its size needs`
-  return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
-}
-
-function died(where: string, signal: string | null): TpError {
+function endedBy(signal: NodeJS.Signals | null, where: string, { kind }: Request, bounds: Bounds): TpError {
+  if (signal === ENDED_BY.memory || signal === ENDED_BY.time) {
+    const taken =
+      signal === ENDED_BY.memory ? `${(bounds.bytes / 2 ** 30).toFixed(1)} GiB` : `${bounds.seconds.toFixed(0)} s`
+    const seen = `to ${kind} the model takes more than ${taken}, far more than one of its size needs`
+    return new TpError('TP_MODEL_LIMIT', where, `${seen}; ${advice}`)
+  }
   const seen = `onnxruntime died of the model${signal === null ? '' : ` (${signal})`}`
   return new TpError('TP_RUN', where, `${seen}; it cannot be run`)
 }

@@ -1,11 +1,12 @@
 // Entry of the process that holds one model (see bounded-runtime.ts).
 import { Worker } from 'node:worker_threads'
-import { type Session, sendError } from '@tp/core'
+import { isTypedArray, type NamedTensors, type Session, sendError, TpError } from '@tp/core'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import type { Answer, Request, Watch } from './protocol.ts'
 
-const watch: Watch = { most: Number(process.argv[2]), parent: process.ppid }
-new Worker(new URL('./memory-watch.js', import.meta.url), { workerData: watch, execArgv: [] })
+const [bytes, seconds] = process.argv.slice(2).map(Number) as [number, number]
+const watch: Watch = { bounds: { bytes, seconds }, parent: process.ppid }
+new Worker(new URL('./watch.js', import.meta.url), { workerData: watch, execArgv: [] })
 
 let session: Session | undefined
 
@@ -25,7 +26,21 @@ async function answer(request: Request): Promise<Answer> {
 }
 
 async function serve(request: Request): Promise<unknown> {
-  if (request.kind === 'run') return await (session as Session).run(request.inputs)
+  if (request.kind === 'run') {
+    const outputs = await (session as Session).run(request.inputs)
+    requireSmall(outputs)
+    return outputs
+  }
   session = await (await openRuntime(request.runtime)).load(request.path)
   return { inputs: session.inputs, outputs: session.outputs }
+}
+
+/** Outputs are copied to the process that waits for them, and compared there. */
+function requireSmall(outputs: NamedTensors): void {
+  for (const [name, { data }] of Object.entries(outputs)) {
+    const size = isTypedArray(data) ? data.byteLength : data.length
+    if (size <= bytes / 16) continue
+    const seen = `output "${name}" has ${(size / 2 ** 20).toFixed(0)} MiB for a few tokens`
+    throw new TpError('TP_MODEL_LIMIT', 'tp', `${seen}, more than is compared; prune without --verify`)
+  }
 }

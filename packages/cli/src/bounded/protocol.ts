@@ -1,5 +1,8 @@
 import type { NamedTensors, SentError } from '@tp/core'
 
+/** How the child is ended where it takes too much. */
+export const ENDED_BY = { memory: 'SIGKILL', time: 'SIGTERM' } as const
+
 /** What the parent asks of the child that runs a model; one at a time, each gets one answer. */
 export type Request =
   | { readonly kind: 'load'; readonly runtime: string; readonly path: string }
@@ -7,10 +10,17 @@ export type Request =
 
 export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: SentError }
 
-/** What the thread that watches over the child's memory is told. */
+/** What a model may take, whatever it computes. */
+export interface Bounds {
+  /** Bytes of its process. */
+  readonly bytes: number
+  /** Seconds in which it is loaded and run, of the clock and of a processor: on a busy machine it has the time that it needs. */
+  readonly seconds: number
+}
+
+/** What the thread that watches over the child is told. */
 export interface Watch {
-  /** Bytes that the process may take. */
-  readonly most: number
+  readonly bounds: Bounds
   /** Process that waits for the child's answers. */
   readonly parent: number
 }

@@ -75,7 +75,8 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 export function requirePairwiseTerms(program: Program, axis: TokenAxis, block: Block, stream: string): void {
   const { query, keyTransposed, sides } = block.attention
   const done = new Set([stream, block.input, query, keyTransposed])
-  const hidden = computedFrom(program, stream)
+  if (sides.length === 0) return
+  const hidden = program.after(stream)
   const queue = sides.filter((side) => hidden.has(side) && !isSameForAllKeys(axis, side))
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const node = program.graph.producer(name)
@@ -84,23 +85,6 @@ export function requirePairwiseTerms(program: Program, axis: TokenAxis, block: B
     if (mixesTokens(program, axis, node, name)) throw notPairwise(node)
     for (const input of node.input) queue.push(input)
   }
-}
-
-/** All values whose contents are computed from a value. */
-function computedFrom(program: Program, start: string): Set<string> {
-  const found = new Set([start])
-  const queue = [start]
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    for (const { node } of program.graph.consumers(name)) {
-      if (node.opType === 'Shape' || node.opType === 'Size') continue
-      for (const output of node.output) {
-        if (output === '' || found.has(output)) continue
-        found.add(output)
-        queue.push(output)
-      }
-    }
-  }
-  return found
 }
 
 /** A term that is the same for all keys of a query changes no probability: the largest score, that softmax subtracts. */

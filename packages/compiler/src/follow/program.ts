@@ -1,4 +1,4 @@
-import { constantOf, type Dim, input, type Tensor, withUnification } from '@tp/core'
+import { constantOf, type Dim, input, type Tensor, TpError, withUnification } from '@tp/core'
 import {
   capturedNames,
   emit,
@@ -37,6 +37,9 @@ export interface WriteOptions {
   readonly dims?: readonly (readonly Dim[])[]
 }
 
+/** Values that are passed in all searches of a graph together; three for each node and layer are usual. */
+const MOST_VISITS = 2 ** 22
+
 /** A model that is being worked on: its graph to edit, and what is known of every value's type and shape. */
 export class Program {
   readonly model: Model
@@ -48,6 +51,7 @@ export class Program {
   /** What edits have made or changed since the graph was lifted. */
   readonly #edited = new Map<string, Tensor>()
   readonly #data = new Map<string, boolean>()
+  #visited = 0
 
   /** What was written out of fused operators, and can be put back. */
   readonly expansions: readonly Expansion[]
@@ -193,6 +197,7 @@ export class Program {
     const queue = [name]
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (seen.has(next)) continue
+      this.#visit(next)
       seen.add(next)
       if (next !== stop) for (const source of this.sources(next)) queue.push(source)
     }
@@ -210,6 +215,28 @@ export class Program {
       queue.push(...node.input, ...capturedNames(node))
     }
     return nodes
+  }
+
+  /** Everything whose contents are computed from a value's, itself included. */
+  after(name: string): Set<string> {
+    const found = new Set([name])
+    // What is added to a set while it is gone through is reached as well.
+    for (const next of found) {
+      this.#visit(next)
+      for (const { node } of this.graph.consumers(next)) {
+        if (node.opType === 'Shape' || node.opType === 'Size') continue
+        for (const output of node.output) if (output !== '') found.add(output)
+      }
+    }
+    return found
+  }
+
+  /** Searches are repeated for every layer and value: of a graph that has thousands of them, they would take hours. */
+  #visit(name: string): void {
+    this.#visited += 1
+    if (this.#visited <= MOST_VISITS) return
+    const reason = `its ${this.graph.nodes.length} nodes have more ways between them than are followed (stopped at "${name}")`
+    throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export one encoder a file`)
   }
 
   #isInput(name: string): boolean {

@@ -193,3 +193,28 @@ test('what has no known rank gives no known rank', () => {
   expect(shape(unranked).rank).toBe(1)
   expect(() => unsqueeze(unranked, 0).dims).toThrow(expect.objectContaining({ code: 'TP_UNKNOWN_SHAPE' }))
 })
+
+describe('a shape that is given as a tensor of unknown contents', () => {
+  const x = constant([1])
+
+  test.each<[string, (target: Tensor) => Tensor]>([
+    ['ConstantOfShape', (target) => applyOne(operators.get('ConstantOfShape') as Op, [target])],
+    ['Expand', (target) => expand(x, target)],
+    ['Reshape', (target) => applyOne(operators.get('Reshape') as Op, [x, target])],
+  ])('%s has as many axes as it has elements, and refuses more than there can be', (_, make) => {
+    expect(make(input('shape', 'int64', [3])).rank).toBe(3)
+    expect(() => make(input('shape', 'int64', [2 ** 31]))).toThrow(/asks for 2147483648 axes/)
+  })
+
+  test('no operator gives more axes than there can be', () => {
+    const axes = Array.from({ length: 70 }, (_, axis) => axis)
+    expect(() => applyOne(operators.get('Unsqueeze') as Op, [x], { axes })).toThrow(/71 axes/)
+  })
+})
+
+test('contents that are doubled again and again are not followed beyond some thousands of elements', () => {
+  let list = constant([1, 2], 'int64')
+  for (let i = 0; i < 40; i++) list = concat([list, list], 0)
+  expect(list.dims).toEqual([2 ** 41])
+  expect(list.value).toBeUndefined()
+})

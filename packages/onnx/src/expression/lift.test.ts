@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { create } from '@bufbuild/protobuf'
-import { type Dim, evaluate, input, nodesBelow, substituteDim, type Tensor } from '@tp/core'
+import { type Dim, evaluate, input, isUnknown, nodesBelow, substituteDim, type Tensor } from '@tp/core'
 import { AttributeProto_AttributeType, AttributeProtoSchema, SparseTensorProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import {
@@ -17,6 +17,7 @@ import {
   sharedTests,
 } from '../../test/shared.ts'
 import { createModel, decodeModel, encodeModel } from '../file/model.ts'
+import { readAttributes } from '../graph/attributes.ts'
 import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { writeTensor } from '../tensor/tensor-proto.ts'
@@ -291,5 +292,92 @@ describe('lifting', () => {
     for (const code of codes) expect(code).toMatch(/^(none|TP_\w+)$/)
     expect(codes.has('none')).toBe(true)
     expect(codes.size).toBeGreaterThan(1)
+  })
+})
+
+describe('names from the file', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'] as const
+
+  test.each(names)('%s may be the name of a value, a size, an operator, a domain and an attribute', (name) => {
+    const graph = graphOf(
+      { [`${name}x`]: [name, 2], y: ['n', 2] },
+      { type: 'Add', inputs: [`${name}x`, 'y'], outputs: [name] },
+      { type: name, inputs: [name], outputs: ['foreign'], domain: name },
+      { type: 'Relu', inputs: [name], outputs: ['r'], attributes: { ['__proto__' as string]: 1, [name]: 1 } },
+    )
+    const lifted = lift(graph)
+    expect(lifted.tensor(name).dims).toEqual([name, 2])
+    expect(lifted.resolve('n')).toBe(name)
+    expect(isOpaque(lifted.tensor('foreign').node.op)).toBe(true)
+    expect(lifted.tensor('r').dims).toEqual([name, 2])
+  })
+
+  test('an attribute named __proto__ lends nothing to the others', () => {
+    const node = createNode({ type: 'Softmax', inputs: ['x'], outputs: ['y'] })
+    node.attribute.push(
+      create(AttributeProtoSchema, { name: '__proto__', type: AttributeProto_AttributeType.INT, i: 1n }),
+    )
+    expect(readAttributes(node)).not.toHaveProperty('axis')
+    expect(Object.keys(readAttributes(node) ?? {})).toEqual(['__proto__'])
+  })
+
+  test('a size with a name of megabytes gets a short one, the same everywhere', () => {
+    const long = 'n'.repeat(2_000_000)
+    const graph = graphOf(
+      { x: [long], y: [long] },
+      { type: 'Concat', inputs: ['x', 'y'], outputs: ['z'], attributes: { axis: 0 } },
+    )
+    const [size] = lift(graph).tensor('x').dims as [string]
+    expect(size.length).toBeLessThan(100)
+    expect(lift(graph).tensor('z').dims).toEqual([`2*${size}`])
+  })
+})
+
+describe('graphs that grow without bound', () => {
+  test('a chain of names, each equal to the next, is followed to its end', () => {
+    const count = 2000
+    const inputs = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, [`s${i}`]]))
+    const nodes = Array.from({ length: count - 1 }, (_, i) => ({
+      type: 'Add',
+      inputs: [`x${count - 2 - i}`, `x${count - 1 - i}`],
+      outputs: [`y${i}`],
+    }))
+    const lifted = lift(graphOf(inputs, ...nodes))
+    expect(lifted.resolve(`s${count - 1}`)).toBe('s0')
+    expect(lifted.tensor('y0').dims).toEqual(['s0'])
+  })
+
+  test('sizes of a long chain of arithmetic are unknown beyond the limit, and what does not need them is known', () => {
+    const steps = 3000
+    const graph = graphOf(
+      { x: ['n'] },
+      { type: 'Shape', inputs: ['x'], outputs: ['s0'] },
+      ...Array.from({ length: steps }, (_, i) => [
+        { type: 'Mul', inputs: [`s${i}`, 's0'], outputs: [`p${i}`] },
+        { type: 'Add', inputs: [`p${i}`, 's0'], outputs: [`s${i + 1}`] },
+      ]).flat(),
+      { type: 'Relu', inputs: ['x'], outputs: ['y'] },
+    )
+    const lifted = lift(graph)
+    expect(lifted.tensor('s2').value).toEqual(['n+n*n+n*n*n'])
+    expect(lifted.tensor(`s${steps}`).value?.every(isUnknown)).toBe(true)
+    expect(lifted.tensor('y').dims).toEqual(['n'])
+  })
+
+  test('a node with more inputs than a call takes arguments is sorted and read', () => {
+    const names = Array.from({ length: 60_000 }, (_, i) => `a${i}`)
+    const graph = graphOf(
+      { x: [1] },
+      { type: 'Sum', inputs: names, outputs: ['y'] },
+      ...names.slice(0, 30_000).map((name) => ({ type: 'Neg', inputs: ['x'], outputs: [name] })),
+    )
+    expect(() => lift(graph)).not.toThrow()
+  })
+
+  test('a graph of more nodes than models have is refused', () => {
+    const { model } = graphOf({ a0: [1] })
+    const node = createNode({ type: 'Neg', inputs: ['a0'], outputs: ['b'] })
+    for (let i = 0; i < 70_000; i++) model.proto.graph?.node.push(node)
+    expect(errorCode(() => new Graph(model))).toBe('TP_TOO_COMPLEX')
   })
 })

@@ -88,6 +88,57 @@ describe('what is no model', () => {
   })
 })
 
+describe('a file that is valid, and larger than any model', () => {
+  const message = (write: (writer: BinaryWriter) => unknown): Uint8Array => {
+    const writer = new BinaryWriter()
+    write(writer)
+    return writer.finish()
+  }
+  const modelOf = (graph: Uint8Array): Uint8Array =>
+    message((w) =>
+      w
+        .tag(1, 0)
+        .int64(8)
+        .tag(7, 2)
+        .bytes(graph)
+        .tag(8, 2)
+        .bytes(message((set) => set.tag(2, 0).int64(17))),
+    )
+
+  /** A body (If) inside a body inside … */
+  function nested(depth: number): Uint8Array {
+    let graph = message((w) => w.tag(2, 2).string('innermost'))
+    for (let i = 0; i < depth; i++) {
+      const attribute = message((w) => w.tag(1, 2).string('then_branch').tag(6, 2).bytes(graph).tag(20, 0).int32(5))
+      const node = message((w) => w.tag(2, 2).string('y').tag(4, 2).string('If').tag(5, 2).bytes(attribute))
+      graph = message((w) => w.tag(1, 2).bytes(node))
+    }
+    return modelOf(graph)
+  }
+
+  test('bodies inside each other are read as deep as protobuf reads them', () => {
+    expect(errorCode(() => decodeModel(nested(32)))).toBe('none')
+  })
+
+  test.each([40, 1000])('%i bodies inside each other are refused for that, not as a damaged file', (depth) => {
+    expect(() => decodeModel(nested(depth))).toThrow(/more than 100 deep/)
+    expect(errorCode(() => decodeModel(nested(depth)))).toBe('TP_TOO_COMPLEX')
+  })
+
+  test('more messages than fit into memory are refused', () => {
+    const info = message((w) => w.tag(1, 2).string('x'))
+    const graph = message((w) => {
+      for (let i = 0; i < 1_200_000; i++) w.tag(13, 2).bytes(info)
+    })
+    expect(errorCode(() => decodeModel(modelOf(graph)))).toBe('TP_TOO_COMPLEX')
+  })
+
+  test('a field that contradicts the schema is not called a file that was cut short', () => {
+    const broken = modelOf(message((w) => w.tag(1, 0).int32(7)))
+    expect(errorCode(() => decodeModel(broken))).toBe('TP_NOT_ONNX')
+  })
+})
+
 describe('model', () => {
   sharedTest('a copy shares the weights and nothing else', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))

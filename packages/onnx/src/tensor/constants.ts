@@ -1,8 +1,8 @@
-import { type ConstantData, sizeOf } from '@tp/core'
+import type { ConstantData } from '@tp/core'
 import type { SparseTensorProto, TensorProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/external.ts'
 import { dtypeOf } from './dtype.ts'
-import { dimsOf, readConstant } from './tensor-proto.ts'
+import { denseSize, dimsOf, readConstant, sizesOf } from './tensor-proto.ts'
 
 /**
  * A constant whose bytes are decoded when someone first looks at its contents: most are weights that nobody reads.
@@ -20,14 +20,15 @@ export function lazyConstant(proto: TensorProto, external?: ReadExternal): Const
 export function denseConstant(proto: SparseTensorProto, external?: ReadExternal): ConstantData | undefined {
   const { values, indices } = proto
   if (values === undefined || indices === undefined) return undefined
-  const dims = proto.dims.map(Number)
+  const dims = sizesOf(values, proto.dims)
   return lazy(
     values.dataType,
     () => dims,
     () => {
       const sparse = readConstant(values, external)
       const places = readConstant(indices, external)
-      const data = sparse.data instanceof Float32Array ? new Float32Array(sizeOf(dims)) : new Float64Array(sizeOf(dims))
+      const size = denseSize(values, dims)
+      const data = sparse.data instanceof Float32Array ? new Float32Array(size) : new Float64Array(size)
       sparse.data.forEach((value, i) => {
         data[linearIndex(places, i, dims)] = value
       })

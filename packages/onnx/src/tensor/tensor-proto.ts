@@ -72,11 +72,26 @@ function elementType(proto: TensorProto): DType {
 
 /** Shape of a tensor. @throws TpError TP_TENSOR if a dim is negative or huge */
 export function dimsOf(proto: TensorProto): number[] {
-  return proto.dims.map((dim) => {
+  return sizesOf(proto, proto.dims)
+}
+
+/** A shape that a file gives. @throws TpError TP_TENSOR if a dim is negative or huge */
+export function sizesOf(proto: TensorProto, dims: readonly bigint[]): number[] {
+  return dims.map((dim) => {
     const size = Number(dim)
     if (Number.isSafeInteger(size) && size >= 0) return size
     throw problem(proto, `has a dim of ${dim}`)
   })
+}
+
+/** Elements that are not zero are all that a sparse tensor costs a file; written out it is to be no larger than weights are. */
+const MOST_DENSE = 2 ** 25
+
+/** Number of elements of a sparse tensor that is written out. @throws TpError TP_TENSOR if they are too many */
+export function denseSize(values: TensorProto, dims: readonly number[]): number {
+  const size = sizeOf(dims)
+  if (size <= MOST_DENSE) return size
+  throw problem(values, `is sparse and has ${size} elements; no more than ${MOST_DENSE} are written out`)
 }
 
 /** A TensorProto of a runtime's tensor, or of a constant of core. Integers must fit their type. */

@@ -76,6 +76,10 @@ function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo 
     const message = `"${info.name}" is a sequence, map or optional; only tensors can be passed`
     throw new TpError('TP_MODEL_LOAD', where, message)
   }
+  // onnxruntime's own JavaScript keeps tensors as properties of plain objects.
+  if (info.name === '__proto__') {
+    throw new TpError('TP_MODEL_LOAD', where, 'an input or output named "__proto__" cannot be passed; rename it')
+  }
   const dims = info.shape.map((dim) => (dim === freeDim ? '' : dim))
   return { name: info.name, type: info.type, dims }
 }

@@ -10,6 +10,8 @@ const bin: string = fileURLToPath(new URL('../bin/tp.js', import.meta.url))
 
 export interface Ended {
   readonly code: number | null
+  /** That ended the process, where none of its own code did. */
+  readonly signal?: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -42,7 +44,7 @@ export function tp(args: readonly string[], { cwd, env, onError, through = [] }:
       onError?.(stderr, kill)
     })
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code, stdout, stderr }))
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
 }
 

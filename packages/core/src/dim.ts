@@ -54,7 +54,9 @@ export function mulDims(a: Dim, b: Dim): Dim {
   const product = new Map<string, number>()
   const [terms, others] = [read(a), read(b)]
   const products = terms.size * others.size
-  if (products > MOST_PRODUCTS || !mayWork(products)) return unknownDim()
+  // Each product joins the texts of two terms.
+  const texts = (terms.size * String(b).length + others.size * String(a).length) >> 3
+  if (products > MOST_PRODUCTS || !mayWork(products + texts)) return unknownDim()
   for (const [left, p] of terms) {
     for (const [right, q] of others) {
       const monomial = [...split(left), ...split(right)].sort().join('*')

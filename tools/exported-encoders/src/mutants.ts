@@ -1,4 +1,12 @@
-import { cloneModel, encodeModel, type GraphProto, type Model, type NodeProto, type TensorProto } from '@tp/onnx'
+import {
+  cloneModel,
+  createNode,
+  encodeModel,
+  type GraphProto,
+  type Model,
+  type NodeProto,
+  type TensorProto,
+} from '@tp/onnx'
 import { type Chance, chance } from './chance.ts'
 
 /** Ways to spoil a file; what they choose is chosen by chance. */
@@ -133,6 +141,19 @@ const ofGraphs: Readonly<Record<string, SpoilGraph>> = {
     const first = output[0]
     if (first !== undefined) first.name = by.pick(node).output[0] as string
   },
+  'a name is one of JavaScript': (graph, by) => rename(graph, by, by.pick(ownNames)),
+  'a size is computed that grows without bound': (graph, by) => grow(graph, by, by.pick(['Mul', 'Add', 'Sub', 'Max'])),
+  'a list is doubled again and again': (graph, by) => grow(graph, by, 'Concat'),
+  'a chain is long': (graph, by) => grow(graph, by, by.pick(['Identity', 'Neg', 'Cast'])),
+  'many ways lead to a value': (graph, by) => {
+    const reader = withInputs(graph.node, by)
+    const at = by.below(reader.input.length)
+    const from = reader.input[at] as string
+    if (from === '') return
+    const nodes = chainOf(graph, by.pick(['Mul', 'Add', 'Max', 'Where']), from, 60)
+    reader.input[at] = nodes.at(-1)?.output[0] as string
+    graph.node.splice(graph.node.indexOf(reader), 0, ...nodes)
+  },
   'the opset is another': (_, by, { proto }) => {
     const entry = by.pick(proto.opsetImport)
     if (entry !== undefined) entry.version = BigInt(by.pick([-1, 0, 1, 6, 9, 12, 13, 17, 21, 24, 99]))
@@ -152,6 +173,59 @@ export function mutant(model: Model, mutation: string, seed: number): Uint8Array
   // initializers and attributes are shared with the original until here
   ofGraphs[mutation]?.(graph, by, copy)
   return encodeModel(copy)
+}
+
+/** What every object of JavaScript has. */
+const ownNames = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'] as const
+
+/** Gives a value, a node, an operator, a domain, an attribute or a size another name, wherever it is read. */
+function rename(graph: GraphProto, by: Chance, name: string): void {
+  const { node, input, output, initializer } = graph
+  const some = by.pick(node)
+  const attribute = by.pick(some.attribute)
+  const changes = [
+    () => renameValue(graph, by.pick([...input, ...output, ...initializer]).name, name),
+    () => renameValue(graph, by.pick(some.output), name),
+    () => void Object.assign(some, { [by.pick(['name', 'opType', 'domain'])]: name }),
+    () => void (attribute && Object.assign(attribute, { name })),
+    () => {
+      for (const dim of input.flatMap((info) => shapeOf(info)?.dim ?? []).filter(() => by.below(2) === 0))
+        dim.value = { case: 'dimParam', value: name }
+    },
+  ]
+  by.pick(changes)()
+}
+
+function renameValue({ node, input, output, initializer, valueInfo }: GraphProto, from: string, to: string): void {
+  const now = (name: string): string => (name === from ? to : name)
+  for (const each of node) {
+    each.input = each.input.map(now)
+    each.output = each.output.map(now)
+  }
+  for (const each of [...input, ...output, ...initializer, ...valueInfo]) each.name = now(each.name)
+}
+
+/** Lets an output be computed from a size of an input, by an operator on its own result again and again. */
+function grow(graph: GraphProto, by: Chance, opType: string): void {
+  const [first] = graph.input
+  const [result] = graph.output
+  if (first === undefined || result === undefined) return
+  const shape = createNode({ type: 'Shape', inputs: [first.name], outputs: ['grown/shape'] })
+  const nodes = chainOf(graph, opType, 'grown/shape', 20 + by.below(60))
+  graph.node.push(shape, ...nodes)
+  const last = by.pick(nodes).output[0] as string
+  graph.output.push(Object.assign(Object.create(Object.getPrototypeOf(result)), result, { name: last }))
+}
+
+function chainOf(graph: GraphProto, opType: string, from: string, count: number): NodeProto[] {
+  const prefix = `grown/${graph.node.length}`
+  return Array.from({ length: count }, (_, i) => {
+    const before = i === 0 ? from : `${prefix}/${i - 1}`
+    const inputs = opType === 'Identity' || opType === 'Neg' || opType === 'Cast' ? [before] : [before, before]
+    const attributes = opType === 'Concat' ? { axis: 0 } : opType === 'Cast' ? { to: 7 } : {}
+    if (opType === 'Where') inputs.push(before)
+    return createNode({ type: opType, inputs, outputs: [`${prefix}/${i}`], attributes })
+  })
 }
 
 const nameOf = ({ name }: { readonly name: string }): string => name

@@ -73,7 +73,7 @@ export function lift(graph: Graph, options: { readonly overrides?: ReadonlyMap<s
   })
 }
 
-/** Terms and elements of sizes that are followed in one graph; the models we know take less than 5,000. */
+/** Terms and elements of sizes that are followed in one graph; three layers take some thousands, 16,000 in WavLM. */
 const MOST_WORK = 2_000_000
 /** One pass learns all that it meets, so that models take two or three. */
 const MOST_PASSES = 32

@@ -1,0 +1,83 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { modelPath } from '@tp/models'
+import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { fixture, temporaryFolder, tp } from './tp.ts'
+
+const folder = temporaryFolder()
+
+/** A fixture with nodes that compute something else besides, written to a file. */
+function modelWith(name: string, add: (graph: Graph) => string): string {
+  const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
+  const graph = new Graph(model)
+  graph.addOutput(add(graph), 'int64', [])
+  const path = folder.at(`${name}.onnx`)
+  writeFileSync(path, encodeModel(model))
+  return path
+}
+
+const verify = (path: string): ReturnType<typeof tp> =>
+  tp(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7', '--verify'])
+
+describe('--verify of a model that asks for more than its size needs', () => {
+  test('ends a run that fills gigabytes, and says so', async () => {
+    const path = modelWith('zeros', (graph) => {
+      graph.addInitializer('huge', { dtype: 'int64', dims: [1], data: Float64Array.of(2 ** 31) })
+      const value = { dtype: 'int64', dims: [1], data: Float64Array.of(3) } as const
+      graph.insert([
+        createNode({ type: 'ConstantOfShape', inputs: ['huge'], outputs: ['zeros'], attributes: { value } }),
+        createNode({ type: 'Add', inputs: ['zeros', 'zeros'], outputs: ['more'] }),
+      ])
+      return 'more'
+    })
+    const { code, stderr } = await verify(path)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/takes more than 1\.0 GiB, far more than one of its size needs/)
+    expect(stderr).toContain('code: TP_MODEL_LIMIT')
+    expect(folder.files()).not.toContain('out.onnx')
+    expect(folder.files().filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('refuses outputs that are too large to be compared', async () => {
+    const path = modelWith('wide', (graph) => {
+      graph.addInitializer('wide', { dtype: 'int64', dims: [1], data: Float64Array.of(2 ** 24) })
+      const value = { dtype: 'int64', dims: [1], data: Float64Array.of(3) } as const
+      graph.insert([createNode({ type: 'ConstantOfShape', inputs: ['wide'], outputs: ['row'], attributes: { value } })])
+      return 'row'
+    })
+    expect((await verify(path)).stderr).toMatch(/output "row" has 128 MiB .*\ncode: TP_MODEL_LIMIT/)
+  })
+
+  test('a dense model that gives NaN is the one at fault', async () => {
+    const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
+    const graph = new Graph(model)
+    for (const tensor of graph.initializers) {
+      if (tensor.dataType === 1 && tensor.dims.length === 2)
+        tensor.rawData = new Uint8Array(tensor.rawData.length).fill(255)
+    }
+    const path = folder.at('nan.onnx')
+    writeFileSync(path, encodeModel(model))
+    const { stderr } = await verify(path)
+    expect(stderr).toMatch(/the dense model itself does not hold on random inputs: output "\w+" is NaN/)
+    expect(stderr).toContain('code: TP_DENSE')
+    expect(stderr).not.toContain('report')
+  })
+
+  test('a model as it should be is verified as before', async () => {
+    const { code, stdout } = await tp([
+      ...[
+        'prune',
+        modelPath('digits-vit'),
+        '-o',
+        folder.at('good.onnx'),
+        '--method',
+        'stride',
+        '--keep',
+        '0.7',
+        '--verify',
+      ],
+    ])
+    expect(stdout).toContain('verified  runs at')
+    expect(code).toBe(0)
+  })
+})

@@ -15,6 +15,7 @@ import { keptName, keptNames, readProvenance } from './cut/provenance.ts'
 import { Program, withEqualSizes } from './follow/program.ts'
 import { unfuse } from './fused/unfuse.ts'
 import { prune } from './prune.ts'
+import { requireModel } from './require-model.ts'
 
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {
@@ -49,6 +50,7 @@ export function flopsFormula(model: Model): (sizes: Sizes) => number {
 }
 
 function flopsOf(model: Model): FlopsFormula {
+  requireModel(model)
   const plain = cloneModel(model)
   unfuse(plain)
   const program = new Program(plain, keptNames(readProvenance(model)))

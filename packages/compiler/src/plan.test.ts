@@ -41,7 +41,20 @@ test.each([
   [{ format: 1, method: 'none', keep: '0.7' }, /keep is "0.7"; it must be a number or a list/],
   [{ format: 1, method: 'none', layers: 3 }, /layers is 3; it must be a list/],
   [{ format: 1, method: 'none', restore: 'some' }, /restore is "some"/],
-])('%j is refused', (plan, message) => {
+  [{ format: 1, method: 'none', restore: null }, /restore is null/],
+  [
+    { format: 1, method: 'none', params: { queries: { a: 1 } } },
+    /params is an object; it must be an object of numbers/,
+  ],
+  [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
+  [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
+  [{ format: 1, method: 'none', tower: 3 }, /tower is 3; it must be a text/],
+  [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],
+  [
+    { format: 1, method: 'none', keep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) },
+    /keep is a list of 1/,
+  ],
+])('plan %# is refused', (plan, message) => {
   expect(() => checkPlan(plan, 'plan.json')).toThrow(message)
   expect(() => checkPlan(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
 })

@@ -1,4 +1,4 @@
-import { type MethodEntry, type OptionValues, type ScheduleOptions, schedule, TpError } from '@tp/core'
+import { type MethodEntry, type OptionValues, type ScheduleOptions, schedule, shown, TpError } from '@tp/core'
 import type { PruneOptions } from './prune.ts'
 
 /**
@@ -23,7 +23,10 @@ const amount: Check = [(value) => isNumber(value) || isNumbers(value), 'a number
 const fields: Readonly<Record<keyof Plan, Check>> = {
   format: [(value) => value === 1, '1'],
   method: text,
-  params: [isRecord, 'an object'],
+  params: [
+    (value) => isRecord(value) && Object.values(value).every(isOption),
+    'an object of numbers, texts, and true or false',
+  ],
   tower: text,
   layers: [isNumbers, 'a list of numbers'],
   keep: amount,
@@ -47,10 +50,10 @@ export function checkPlan(value: unknown, where: string): Plan {
   }
   for (const [name, given] of Object.entries(value)) {
     if (!Object.hasOwn(fields, name)) {
-      throw problem(where, `there is no ${name} in a plan; it may have ${Object.keys(fields).join(', ')}`)
+      throw problem(where, `there is no ${name.slice(0, 40)} in a plan; it may have ${Object.keys(fields).join(', ')}`)
     }
     const [is, form] = fields[name as keyof Plan]
-    if (!is(given)) throw problem(where, `${name} is ${JSON.stringify(given)}; it must be ${form}`)
+    if (!is(given)) throw problem(where, `${name} is ${shown(given)}; it must be ${form}`)
   }
   return value as unknown as Plan
 }
@@ -89,7 +92,7 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
     checkPlan(plan, `${where}, regime ${i}`)
     if (i === last ? upTo !== undefined : !(isNumber(upTo) && Number.isInteger(upTo) && (upTo as number) > before)) {
       const form = i === last ? 'the last one has no limit' : `it must be a whole number above ${before}`
-      throw problem(where, `upTo of regime ${i} is ${JSON.stringify(upTo)}; ${form}`)
+      throw problem(where, `upTo of regime ${i} is ${shown(upTo)}; ${form}`)
     }
     before = upTo as number
   }
@@ -129,6 +132,10 @@ function isNumbers(value: unknown): boolean {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isOption(value: unknown): boolean {
+  return ['number', 'string', 'boolean'].includes(typeof value)
 }
 
 function problem(where: string, message: string): TpError {

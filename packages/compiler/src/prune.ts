@@ -1,4 +1,13 @@
-import { type Amount, isUnknown, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
+import {
+  type Amount,
+  checkSchedule,
+  isUnknown,
+  type Method,
+  type Schedule,
+  type Tensor,
+  TpError,
+  type Values,
+} from '@tp/core'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePlace } from './cut/dead-tokens.ts'
 import { openProgram, requireNoReturn, startOf } from './cut/earlier-cuts.ts'
@@ -15,7 +24,9 @@ import { addMask, addMonitor, addTraces, MASK } from './find/extra-outputs.ts'
 import { Program, withEqualSizes } from './follow/program.ts'
 import { readKept } from './follow/token-places.ts'
 import { foldBack } from './fused/fold-back.ts'
+import { checkPruneOptions } from './prune-options.ts'
 import { type Refusal, Refused, refusalOf } from './refusal.ts'
+import { requireModel } from './require-model.ts'
 import { version } from './version.ts'
 
 export interface PruneOptions {
@@ -89,9 +100,11 @@ export interface PrunedTower extends Tower {
 
 /**
  * Makes tokens leave a model between its blocks. The model itself is not changed; weights are shared with the result.
- * A model that cannot be pruned gives a refusal; bad options throw.
+ * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
+ * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_TOWER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
+  checkPruneOptions(options)
   try {
     return withEqualSizes(() => pruneModel(source, options))
   } catch (error) {
@@ -152,8 +165,9 @@ function pruneEncoder(
   const { name } = found
   let encoder = withClassToken(found, options)
   const about: Tower = { name, blocks: encoder.blocks.length }
-  const asked = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
-  checkSchedule(asked, encoder)
+  const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
+  const asked = checkSchedule(given, encoder.depth)
+  requireOpenLayers(asked, encoder)
   // In a last block that computes no more than the class token none can leave; nor need they where it is about to.
   const isMoot = deadTokens && !options.trace && restore !== 'all' && readsOnePlace(program, encoder)
   const open = sitesOf(encoder, options.method) - (isMoot ? 1 : 0)
@@ -282,12 +296,8 @@ function visits({ place = 'attention', carry }: Method, amount: Amount | undefin
   return amount === undefined ? observed : [{ place, amount }, ...observed]
 }
 
-function checkSchedule(schedule: Schedule, { depth, open }: Encoder): void {
+function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const last = depth - 1
-  const unknown = [...schedule.keys()].find((block) => block > last)
-  if (unknown !== undefined) {
-    throw new TpError('TP_SCHEDULE', 'compiler', `layer ${unknown} does not exist: the model has blocks 0 to ${last}`)
-  }
   const early = [...schedule.keys()].find((block) => block < open)
   if (early === undefined) return
   const reason = `tokens leave this model at block ${open - 1} already, so none can at block ${early}`
@@ -297,6 +307,7 @@ function checkSchedule(schedule: Schedule, { depth, open }: Encoder): void {
 
 /** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
 function keepOutputs(source: Model, names: readonly string[]): Model {
+  requireModel(source)
   const model = cloneModel(source)
   const graph = new Graph(model)
   const known = graph.outputs.map(({ name }) => name)

@@ -51,6 +51,29 @@ describe('schedule', () => {
   })
 })
 
+test('says of numbers of layers, options and lists that they are none', () => {
+  const odd = schedule as (layers: unknown, options: unknown) => unknown
+  const wrong: readonly [layers: unknown, options: unknown][] = [
+    [Number.NaN, { keep: 0.5 }],
+    [-1, { keep: 0.5 }],
+    [1e12, { keep: 0.5 }],
+    ['6', { keep: 0.5 }],
+    [6, null],
+    [6, { keep: '0.5' }],
+    [6, { keep: {} }],
+    [6, { keep: 0.5, layers: '1,2' }],
+    [6, { keep: 0.5, layers: ['1'] }],
+  ]
+  for (const [layers, options] of wrong) {
+    expect(() => odd(layers, options)).toThrow(expect.objectContaining({ code: 'TP_SCHEDULE' }))
+  }
+})
+
+test('a schedule of very many layers takes no longer than it is long', () => {
+  const many = Array.from({ length: 100_000 }, (_, i) => i)
+  expect(schedule(100_000, { keep: 0.5, layers: many }).size).toBe(100_000)
+})
+
 describe('keptCount', () => {
   test('rounds up, in integers: a float32 would make 31 of 0.3 · 100', () => {
     expect(keptCount(100, { kind: 'ratio', value: 0.3 })).toBe(30)

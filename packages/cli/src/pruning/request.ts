@@ -77,14 +77,15 @@ export function readPruningSettings(options: Arguments<typeof pruningOptions>): 
 }
 
 function readParams(texts: readonly string[]): Record<string, string> {
-  const params: Record<string, string> = {}
+  const params = new Map<string, string>()
   for (const text of texts) {
     const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
     if (name === undefined || value === undefined) throw usageError(`--param is "${text}"; it must be name=value`)
-    if (Object.hasOwn(params, name)) throw usageError(`--param ${name} is given twice`)
-    params[name] = value
+    if (params.has(name)) throw usageError(`--param ${name} is given twice`)
+    params.set(name, value)
   }
-  return params
+  // Defines properties of its own, so that one called __proto__ is there to be refused.
+  return Object.fromEntries(params)
 }
 
 function readProtect(text: string): PruningSettings['protect'] {

@@ -20,6 +20,7 @@ import { placeKey, writePlace } from '../follow/token-places.ts'
 import { unfuse } from '../fused/unfuse.ts'
 import { isPacked } from '../pack/packed-files.ts'
 import { Refused } from '../refusal.ts'
+import { requireModel } from '../require-model.ts'
 import { protectInput } from './protect-input.ts'
 import {
   type CutRecord,
@@ -48,6 +49,7 @@ export interface EarlierCuts {
 
 /** A model to work on, its fused operators written out; token counts behind earlier cuts have names of their own. The model itself is not changed. */
 export function openProgram(model: Model): Program {
+  requireModel(model)
   if (isPacked(model)) {
     throw new Refused(
       'TP_PACKED',

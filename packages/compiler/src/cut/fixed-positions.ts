@@ -1,11 +1,15 @@
-import { TpError } from '@tp/core'
+import { shown, TpError } from '@tp/core'
 import type { Encoder } from '../find/encoder.ts'
+
+/** No example has more tokens: shapes of tensors end here. */
+const LAST = 2 ** 31 - 1
 
 /** Positions that must stay: those found by data flow, or those that are named. @throws TpError TP_PROTECT */
 export function fixedPositions(encoder: Encoder, protect: 'auto' | readonly number[]): readonly number[] {
   if (protect === 'auto') return encoder.fixed
   const positions = checkProtected(protect, encoder)
-  const gone = encoder.earlier && positions.find((position) => !encoder.earlier?.fixed.includes(position))
+  const before = encoder.earlier && new Set(encoder.earlier.fixed)
+  const gone = before && positions.find((position) => !before.has(position))
   if (gone === undefined) return positions
   const reason = `position ${gone} was not protected when the model was pruned before, and may have left`
   throw new TpError('TP_PROTECT', 'compiler', `${reason}; protect others`)
@@ -13,8 +17,12 @@ export function fixedPositions(encoder: Encoder, protect: 'auto' | readonly numb
 
 function checkProtected(positions: readonly number[], encoder: Encoder): readonly number[] {
   for (const position of positions) {
-    if (!Number.isInteger(position) || position < 0) {
-      throw new TpError('TP_PROTECT', 'compiler', `protected position ${position} is no index; count tokens from 0`)
+    if (!Number.isInteger(position) || position < 0 || position > LAST) {
+      throw new TpError(
+        'TP_PROTECT',
+        'compiler',
+        `protected position ${shown(position)} is no index; count tokens from 0`,
+      )
     }
     if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
       throw new TpError(

@@ -4,6 +4,7 @@ import { openProgram } from '../cut/earlier-cuts.ts'
 import { chooseEncoders, findEncoders } from '../find/encoder.ts'
 import { withEqualSizes } from '../follow/program.ts'
 import type { PruneOptions } from '../prune.ts'
+import { checkMethod } from '../prune-options.ts'
 import type { Refusal } from '../refusal.ts'
 import { Refused, refusalOf } from '../refusal.ts'
 import { Softening } from './softening.ts'
@@ -65,6 +66,7 @@ export function soften(
   source: Model,
   options: SoftenOptions,
 ): SoftModel | { readonly ok: false; readonly refusal: Refusal } {
+  checkMethod(options.method)
   try {
     return withEqualSizes(() => {
       const program = openProgram(source)

@@ -1,4 +1,5 @@
 import {
+  checkLayers,
   type Dim,
   input,
   type SoftInputs,
@@ -7,7 +8,6 @@ import {
   squeeze,
   type Tensor,
   type TokenState,
-  TpError,
   unsqueeze,
 } from '@tp/core'
 import { lift } from '@tp/onnx'
@@ -65,13 +65,8 @@ export class Softening {
   }
 
   run(): SoftModel {
-    const { layers } = this.#options
     const { blocks, tokens, hidden, heads } = this.#encoder
-    const unknown = layers.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks.length))
-    if (unknown !== undefined) {
-      const seen = `layer ${unknown} does not exist: the model has blocks 0 to ${blocks.length - 1}`
-      throw new TpError('TP_SCHEDULE', 'compiler', seen)
-    }
+    const layers = checkLayers(blocks.length, this.#options.layers)
     for (let block = 0; block < blocks.length; block++) {
       if (this.#place === 'attention') this.#attendAt(block)
       const output = layers.includes(block) ? this.#softenAt(block) : undefined

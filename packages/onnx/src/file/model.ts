@@ -22,6 +22,7 @@ export interface Model {
  * @throws TpError TP_NOT_ONNX, TP_TRUNCATED
  */
 export function decodeModel(bytes: Uint8Array, options: { readonly external?: ReadExternal } = {}): Model {
+  if (!ArrayBuffer.isView(bytes)) throw new TpError('TP_NOT_ONNX', 'onnx', 'these are no bytes; give a Uint8Array')
   // A Buffer would hand out Buffers for weights, whose slice() shares memory.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return { ...decode(view), external: options.external }

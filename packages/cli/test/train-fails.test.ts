@@ -66,8 +66,8 @@ describe('what goes wrong', () => {
     [
       'two files in one place',
       () => short('--weights-out', folder.at('e.onnx')),
-      'TP_USAGE',
-      /is to be two files at once/,
+      'TP_OUTPUT',
+      /is to be two files at once, -o and --weights-out/,
       2,
     ],
     ['the model itself', () => short('--weights-out', model()), 'TP_OUTPUT', /is the model's own file/, 2],

@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
+import { writeSafetensors } from '@tp/core'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
@@ -68,6 +69,42 @@ describe('train', () => {
     expect(code).toBe(0)
     expect(readFileSync(folder.at('resumed.onnx')).equals(readFileSync(folder.at('whole.onnx')))).toBe(true)
   })
+})
+
+test('of three trainings to one output the second and third are told at once', { timeout: 60_000 }, async () => {
+  const ended: number[] = []
+  const trainings = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const seen = await tpHere(trainArgs('same.onnx', '--epochs', '0.5'))
+      ended.push(seen.code ?? -1)
+      return seen
+    }),
+  )
+  expect(ended).toEqual([2, 2, 0])
+  const told = trainings.filter(({ code }) => code === 2).map(({ stderr }) => stderr)
+  for (const stderr of told) {
+    expect(stderr).toMatch(/^\[tp\] process \d+ works at .*same\.onnx already; wait for it.*\ncode: TP_OUTPUT\n$/)
+  }
+  expect(folder.files().filter((name) => name.includes('same.onnx'))).toEqual(['same.onnx'])
+})
+
+test('a checkpoint that is damaged is named, with what is wrong', async () => {
+  const path = folder.at('damaged.onnx.checkpoint')
+  const told = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
+  const contents: readonly (readonly [Uint8Array, RegExp])[] = [
+    [Buffer.from('{"half": '), /it is damaged, or none \(the weights cannot be read: it is no safetensors file/],
+    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /says of the training is invalid JSON/],
+    [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /says of the training has no step that fits/],
+    [writeSafetensors(new Map(), { 'tp.training': told }), /one of another training/],
+    [writeSafetensors(new Map(), { other: told }), /these weights are no checkpoint/],
+  ]
+  for (const [bytes, message] of contents) {
+    writeFileSync(path, bytes)
+    const { code, stderr } = await tpHere(trainArgs('damaged.onnx', '--resume'))
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain(`[${path}] the checkpoint cannot be gone on from`)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
+  }
 })
 
 test('a model whose weights lie in a data file', async () => {

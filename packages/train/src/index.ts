@@ -13,6 +13,6 @@ export {
 } from './search-schedule.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
 export type { Lesson, TrainProgress } from './step.ts'
-export { type Trained, type TrainOptions, train } from './train.ts'
+export { SOFT_PART, type Trained, type TrainOptions, train } from './train.ts'
 export { type LossOptions, type SoftMethod, type TrainingGraph, trainingGraph } from './training-graph.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'

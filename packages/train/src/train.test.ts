@@ -131,7 +131,7 @@ describe('bad input', () => {
   })
 
   test('a checkpoint of something else', async () => {
-    expect(await codeOf({ resume: new Uint8Array(30) })).toBe('TP_WEIGHTS')
+    expect(await codeOf({ resume: new Uint8Array(30) })).toBe('TP_RESUME')
     const { checkpoints } = await watched({ epochs: 0.3 })
     expect(await codeOf({ resume: checkpoints[0] as Uint8Array, seed: 5 })).toBe('TP_RESUME')
   })

@@ -49,6 +49,9 @@ export interface Trained {
   readonly progress: readonly TrainProgress[]
 }
 
+/** Where errors of the checkpoint of a soft part come from. */
+export const SOFT_PART = 'train, soft part'
+
 /**
  * Trains a model with its pruning in the loop: tokens leave as they do at inference, and gradients flow through those that
  * stay; or, with `soft`, a method learns where they are to leave. The same seed gives the same numbers on one thread, also
@@ -79,7 +82,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   const standing: Standing =
     options.resume === undefined
       ? { step: 0, progress: [], best: undefined }
-      : readCheckpoint(options.resume, told, weights, optimizer)
+      : readCheckpoint(options.resume, told, { weights, optimizer, where: soft === undefined ? 'train' : SOFT_PART })
   await using stages = stagesOf({ ...options, settings, own, learning, steps })
   const every = Math.max(1, Math.round(steps / settings.evaluations))
   while (standing.step < steps) {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import type { Reads } from '../files/declared-files.ts'
 import { usageError } from './usage-error.ts'
 
 /** One option, for the parser and for `--help`. */
@@ -10,6 +11,8 @@ interface OptionSpec {
   readonly description: string
   /** May be given several times. */
   readonly multiple?: boolean
+  /** What its value is the name of, if the command reads that. */
+  readonly reads?: Reads
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>

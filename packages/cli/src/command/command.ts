@@ -1,3 +1,4 @@
+import type { Output } from '../files/file-claims.ts'
 import type { Arguments, OptionTable } from './arguments.ts'
 import type { Context } from './context.ts'
 
@@ -6,12 +7,17 @@ export interface Command {
   readonly options: OptionTable
   /** Lines under the options in `--help`. */
   readonly notes?: readonly string[]
+  /** What it is going to write, with these options. */
+  writes?(options: Arguments<OptionTable>): readonly Output[]
+  /** Only one such command at a time works at what `--out` names: it takes long, and saves its state next to it. */
+  readonly alone?: boolean
   /** @returns the exit code */
   run(operands: readonly string[], options: Arguments<OptionTable>, context: Context): Promise<number>
 }
 
-interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' | 'run'> {
+interface CommandOf<Table extends OptionTable> extends Omit<Command, 'options' | 'run' | 'writes'> {
   readonly options: Table
+  writes?(options: Arguments<Table>): readonly Output[]
   run(operands: readonly string[], options: Arguments<Table>, context: Context): Promise<number>
 }
 

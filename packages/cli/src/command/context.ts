@@ -1,8 +1,11 @@
 import type { Runtime } from '@tp/core'
+import type { FileClaims } from '../files/file-claims.ts'
 import type { Progress } from '../output/progress.ts'
 
 /** What a command has to do with the world outside. */
 export interface Context {
+  /** What this run reads and writes. */
+  readonly files: FileClaims
   /** Ends with SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   /** Data, to stdout; a line break is added. */

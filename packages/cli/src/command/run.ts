@@ -1,7 +1,11 @@
 import { isTpError } from '@tp/core'
 import { commands } from '../commands/index.ts'
+import { claimInputs } from '../files/declared-files.ts'
+import { FileClaims } from '../files/file-claims.ts'
+import { lockOutput } from '../files/output-lock.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
+import { printable } from '../output/printable.ts'
 import { readArguments } from './arguments.ts'
 import type { Command, CommandEntry } from './command.ts'
 import type { Context } from './context.ts'
@@ -9,12 +13,13 @@ import { exitCodeOf } from './exit-code.ts'
 import { helpOf, overview } from './help.ts'
 import { usageError } from './usage-error.ts'
 
-interface Terminal extends Context {
+interface Terminal extends Omit<Context, 'files'> {
   printError(text: string): void
 }
 
 /** The command `tp`, without a process around it. @returns the exit code */
-export async function run(args: readonly string[], version: string, terminal: Terminal): Promise<number> {
+export async function run(args: readonly string[], version: string, outer: Terminal): Promise<number> {
+  const terminal = showing(outer)
   try {
     return await dispatch(args, version, terminal)
   } catch (error) {
@@ -23,6 +28,21 @@ export async function run(args: readonly string[], version: string, terminal: Te
     // The document says how it ended too: who asked for JSON reads stdout.
     if (asksForJson(args)) terminal.print(errorDocument(error))
     return exitCodeOf(error)
+  }
+}
+
+/** A terminal that is sent nothing but what can be shown, wherever a text comes from. */
+function showing({ progress, ...terminal }: Terminal): Terminal {
+  return {
+    ...terminal,
+    print: (text) => terminal.print(printable(text, terminal.styled)),
+    printError: (text) => terminal.printError(printable(text)),
+    progress: {
+      stage: (text) => progress.stage(printable(text)),
+      step: (done, total, detail) => progress.step(done, total, detail === undefined ? undefined : printable(detail)),
+      note: (text) => progress.note(printable(text)),
+      end: () => progress.end(),
+    },
   }
 }
 
@@ -43,7 +63,12 @@ async function dispatch(args: readonly string[], version: string, terminal: Term
   }
   const command: Command = await entry.load()
   const { operands, options } = readArguments(name, entry.operands, command.options, rest)
-  const code = await command.run(operands, options, terminal)
+  // Before anything is done: nothing that is read is written over, and nothing is written twice.
+  const files = new FileClaims()
+  for (const output of command.writes?.(options) ?? []) await files.writes(output)
+  await claimInputs(files, command.options, { operands, options })
+  await using _lock = command.alone && typeof options.out === 'string' ? await lockOutput(options.out) : undefined
+  const code = await command.run(operands, options, { ...terminal, files })
   terminal.progress.end()
   return code
 }

@@ -20,7 +20,7 @@ import { number, wholeNumber } from '../pruning/numbers.ts'
 import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
 
 const options = {
-  against: { type: 'string', value: 'OTHER', description: 'the model that MODEL is compared with' },
+  against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model that MODEL is compared with' },
   method: {
     type: 'string',
     value: 'NAME[,NAME…]',
@@ -58,7 +58,7 @@ export const benchCommand: Command = command({
   ],
   async run([path = ''], asked, context) {
     const given = { ...asked, ...removeByParam(asked) }
-    const { print, progress, signal } = context
+    const { print, progress } = context
     const { json = false } = given
     const threads = given.threads === undefined ? 1 : wholeNumber('threads', given.threads)
     const least = given['min-speedup'] === undefined ? undefined : number('min-speedup', given['min-speedup'])
@@ -66,7 +66,7 @@ export const benchCommand: Command = command({
       throw usageError('--min-speedup needs something to compare with: --against OTHER, or --method NAME')
     }
     const runtime = await openRuntime(given.runtime)
-    const file = await readModelFile(path, signal)
+    const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
     const shapes = benchShapes(given.shapes, inputRoles(file.model), maxTokens)
     const contestants = await openContestants(file, given, runtime, context)
@@ -94,8 +94,9 @@ async function openContestants(
   file: ModelFile,
   given: Arguments<typeof options>,
   runtime: Runtime,
-  { progress, signal }: Context,
+  context: Context,
 ): Promise<Contestant[]> {
+  const { progress, signal } = context
   const budgets = readBudgets(given)
   const settings = readPruningSettings(given)
   const fromFile = ({ path, model }: ModelFile, judged: boolean): Contestant => ({
@@ -118,7 +119,7 @@ async function openContestants(
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
   if (given.against === undefined) return [fromFile(file, false)]
-  return [fromFile(await readModelFile(given.against, signal), false), fromFile(file, true)]
+  return [fromFile(await readModelFile(given.against, context), false), fromFile(file, true)]
 }
 
 interface Result {

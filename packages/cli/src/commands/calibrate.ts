@@ -14,13 +14,13 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
-import { replaceFile } from '../model/replace-file.ts'
-import { isSameFile } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { number } from '../pruning/numbers.ts'
@@ -30,7 +30,12 @@ const uncertainties = ['probability', 'margin', 'entropy'] as const
 export const calibrateCommand: Command = command({
   options: {
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the JSON file to write' },
-    against: { type: 'string', value: 'MODEL', description: 'the dense model that PRUNED was made from' },
+    against: {
+      type: 'string',
+      value: 'MODEL',
+      reads: 'model',
+      description: 'the dense model that PRUNED was made from',
+    },
     ...dataOptions,
     agreement: {
       type: 'string',
@@ -61,6 +66,7 @@ export const calibrateCommand: Command = command({
     '',
     '  tp calibrate pruned.onnx --against model.onnx --data calibration.tsv --agreement 0.99 -o guard.json',
   ],
+  writes: ({ out }) => outputsOf({ '-o': out }),
   async run([path = ''], given, context) {
     const { out, against, data, json = false } = given
     const { print, progress, signal } = context
@@ -69,10 +75,7 @@ export const calibrateCommand: Command = command({
     if (data === undefined) throw usageError('--data PATH is missing: what to calibrate on')
     const promise = readPromise(given)
     const speedup = given.speedup === undefined ? undefined : number('speedup', given.speedup)
-    const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
-    for (const model of [path, against]) {
-      if (await isSameFile(model, out)) throw usageError(`${out} is the model ${basename(model)}; name another file`)
-    }
+    const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
     checkPair(pruned, dense)
     const batchSize = batchSizeOf(pruned)
     const inputs = await openInputs(against, data, batchSize, given, context)

@@ -47,10 +47,11 @@ const options = {
   guard: {
     type: 'string',
     value: 'FILE',
+    reads: 'file',
     description:
       'MODEL is pruned: evaluate it also with what tp calibrate or tp tune --cascade has written; needs --against',
   },
-  against: { type: 'string', value: 'DENSE', description: 'the dense model beside --guard' },
+  against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model beside --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -81,7 +82,7 @@ export const evalCommand: Command = command({
     const settings = readPruningSettings(given)
     const flips = readFlips(given)
     readTask(given.task)
-    const file = await readModelFile(path, signal)
+    const file = await readModelFile(path, context)
     if (methods === undefined) refuseIdle(given)
     const inspection = methods && inspectFile(file, settings.tower)
     const variants: Variant[] = []
@@ -142,7 +143,7 @@ async function evaluateGuarded(
   context: Context & { readonly runtime: Runtime },
 ): Promise<number> {
   const { guard, against, methods, shift, task, json = false } = given
-  const { print, progress, signal } = context
+  const { print, progress } = context
   if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
   if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
   if (methods !== undefined)
@@ -150,7 +151,7 @@ async function evaluateGuarded(
   if (shift !== undefined) throw usageError('give --guard or --shift, not both')
   if (task !== undefined) throw usageError('--guard is for models that give classes: leave --task out')
   refuseIdle(given)
-  const [pruned, dense] = [await readModelFile(path, signal), await readModelFile(against, signal)]
+  const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
   const content = await readGuardFile(guard, pruned, dense)
   const batchSize = batchSizeOf(pruned)
   const inputs = await openInputs(against, data, batchSize, given, context)

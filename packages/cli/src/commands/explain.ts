@@ -54,13 +54,13 @@ export const explainCommand: Command = command({
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
   ],
   async run([path = ''], given, context) {
-    const { print, progress, signal, styled = false } = context
+    const { print, progress, styled = false } = context
     const { data, score = 'gradient-input', json = false } = given
     if (data === undefined) throw usageError('--data PATH is missing: the examples to explain')
     if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
     const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
     if (asked === undefined) refuseIdle(given)
-    const file = await readModelFile(path, signal)
+    const file = await readModelFile(path, context)
     const inspection = inspectFile(file, asked?.settings.tower ?? given.tower)
     if (inspection.open > 0) {
       const message = 'tokens leave this model already; explain the file that it was made from, with --method'

@@ -16,9 +16,9 @@ export const inspectCommand: Command = command({
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: ['A model that tokens cannot leave is refused with the reason: exit code 4.'],
-  async run([path = ''], { tower, json = false }, { print, signal }) {
+  async run([path = ''], { tower, json = false }, { print, signal, files }) {
     const { file, found, flops } = await endable(async () => {
-      const file = await readModelFile(path, signal)
+      const file = await readModelFile(path, { signal, files })
       const found = inspectFile(file, tower)
       return { file, found, flops: flopsAtUsualLengths(file.model, found) }
     })

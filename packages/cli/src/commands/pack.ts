@@ -7,13 +7,14 @@ import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
 import { largestDifference, notVerified, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { inputRoles } from '../model/input-shapes.ts'
 import { readModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
-import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
 
@@ -38,11 +39,11 @@ export const packCommand: Command = command({
     '',
     '  tp pack pruned.onnx -o packed.onnx --verify',
   ],
-  async run([path = ''], { out, verify = false, json = false }, { print, progress, signal }) {
+  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
+  async run([path = ''], { out, verify = false, json = false }, { print, progress, signal, files }) {
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const start = performance.now()
-    const file = await endable(() => readModelFile(path, signal))
-    await checkTarget(file, out)
+    const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`packing ${basename(path)}`)
     const packed = await endable(() => pack(file.model))
     if (!packed.ok) throw new RefusalError(path, packed.refusal)

@@ -5,9 +5,10 @@ import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
 import { flopsAtUsualLengths } from '../model/flops.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
-import { checkTarget, stageModel } from '../model/stage-model.ts'
+import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
@@ -41,15 +42,15 @@ export const pruneCommand: Command = command({
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
-  async run([path = ''], given, { print, progress, signal }) {
+  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
+  async run([path = ''], given, { print, progress, signal, files }) {
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const asked = await readAsked(given)
     const { name, method, values, settings } = asked
 
     const start = performance.now()
-    const file = await endable(() => readModelFile(path, signal))
-    await checkTarget(file, out)
+    const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pruning ${basename(path)}`)
     const { model, pruned } = await endable(async () => {
       const encoders = inspectEncoders(file, settings.tower)

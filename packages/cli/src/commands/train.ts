@@ -3,10 +3,11 @@ import { throwIfAborted } from '@tp/core'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { removeWithWaiting } from '../files/write-file.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
-import { checkTarget, stageModel } from '../model/stage-model.ts'
-import { removeWithWaiting } from '../model/write-file.ts'
+import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
 import { budgetOptions } from '../pruning/budget.ts'
@@ -54,6 +55,14 @@ export const trainCommand: Command = command({
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
   ],
+  writes({ out, log, report, 'weights-out': weightsOut }) {
+    const [document, plot] = report === undefined ? [] : reportPaths(report)
+    const { soft, hard } = out === undefined ? {} : checkpointPaths(out)
+    const others = { '--log': log, '--weights-out': weightsOut, '--report': document, 'the plot of --report': plot }
+    const checkpoints = { 'its checkpoint': hard, 'its soft checkpoint': soft }
+    return [...outputsOf({ '-o': out }, { holdsModel: true }), ...outputsOf({ ...others, ...checkpoints })]
+  },
+  alone: true,
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
     const { out, json = false, report: prefix } = given
@@ -61,14 +70,8 @@ export const trainCommand: Command = command({
     for (const name of ['data', 'selection'] as const) if (given[name] === undefined) throw missing(name)
     const asked = await readAskedToLearn(given)
     const began = performance.now()
-    const file = await readModelFile(path, signal)
-    const reports = prefix === undefined ? [] : [`${prefix}.json`, `${prefix}.svg`]
+    const file = await readModelFile(path, context)
     const { 'weights-out': weightsOut } = given
-    const targets = [out, ...(weightsOut === undefined ? [] : [weightsOut]), ...reports]
-    for (const target of targets) await checkTarget(file, target)
-    const twice = targets.find((target, i) => targets.indexOf(target) !== i)
-    if (twice !== undefined) throw usageError(`${twice} is to be two files at once; give each its own path`)
-
     const watch = watching(progress, given.log)
     const outcome = await (asked.learns ? trainMethod : trainPruned)({
       file,
@@ -91,7 +94,7 @@ export const trainCommand: Command = command({
     if (prefix !== undefined) {
       const title = `${basename(out)}: ${asked.name}`
       const plot = plotTraining({ title, steps, target: numberOf(given['target-flops']), flops: report.flops })
-      const [document, picture] = reports as [string, string]
+      const [document, picture] = reportPaths(prefix)
       files.set(document, bytesOf(`${jsonDocument('training', { ...report, steps: stepRecords(steps) })}\n`))
       files.set(picture, bytesOf(plot))
     }
@@ -118,6 +121,10 @@ function describe({ out, method, step, selection, flops, plan }: TrainingReport,
       : []),
     ...files.map((path) => `written  ${path}`),
   ].join('\n')
+}
+
+function reportPaths(prefix: string): [document: string, plot: string] {
+  return [`${prefix}.json`, `${prefix}.svg`]
 }
 
 function isNumber(value: unknown): value is number {

@@ -5,14 +5,14 @@ import { type TuneProgress, tune } from '@tp/tune'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { replaceFile } from '../files/replace-file.ts'
+import { removeWithWaiting } from '../files/write-file.ts'
 import { benchShapes } from '../measuring/bench-shapes.ts'
 import { inputRoles, isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { dataOptions, openInputs } from '../model/open-inputs.ts'
-import { replaceFile } from '../model/replace-file.ts'
-import { checkTarget } from '../model/stage-model.ts'
-import { removeWithWaiting } from '../model/write-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
@@ -79,6 +79,8 @@ export const tuneCommand: Command = command({
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
     '  tp tune model.onnx --data calibration.tsv --methods value-aware,sdtp --weights sdtp.safetensors -o plan.json',
   ],
+  writes: ({ out }) => outputsOf({ '-o': out, 'its measurements': out && measuredPath(out) }),
+  alone: true,
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
     const { out, data, json = false, resume = false, sure = false, cascade = false } = given
@@ -87,8 +89,7 @@ export const tuneCommand: Command = command({
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
     const maxLoss = given['max-loss'] === undefined ? 0.5 : number('max-loss', given['max-loss'])
     const began = performance.now()
-    const file = await readModelFile(path, signal)
-    await checkTarget(file, out)
+    const file = await readModelFile(path, context)
     const roles = inputRoles(file.model)
     const catalog = await loadMethods(plugin)
     const names = given.methods?.split(',').map((name) => name.trim()) ?? [

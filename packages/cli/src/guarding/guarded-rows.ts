@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { hasRegimes } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import {
@@ -13,6 +12,7 @@ import { type Alarm, type Cascade, cascade, type Guard, type Monitor, monitor, r
 import { nodeRuntime } from '@tp/runtime-node'
 import type { TunedPlan } from '@tp/tune'
 import type { Context } from '../command/context.ts'
+import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
 import { TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
@@ -44,8 +44,10 @@ export type Guarding = Pick<Guard, 'models'> & {
 
 /** @throws TpError TP_GUARD for a file that is no guard, or one of other models; TP_PLAN for a plan without a cascade; TP_FILE_NOT_FOUND */
 export async function readGuardFile(path: string, pruned: ModelFile, dense: ModelFile): Promise<Guarding> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no guard that can be read at ${path}`, { cause })
+  const text = await readInputText(path, {
+    code: 'TP_FILE_NOT_FOUND',
+    advice: 'give what tp calibrate or tp tune --cascade has written',
+    most: LARGEST_JSON,
   })
   const content = parsed(text)
   const guard: Guarding = hasRegimes(content) ? cascadeOfPlan(content, path) : readGuard(content, path)

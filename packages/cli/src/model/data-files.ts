@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
-import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { copyFile, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 import { type AbortSignalLike, TpError, throwIfAborted } from '@tp/core'
-import { writeError } from './write-error.ts'
-import { isSameFile, moveInto, waitingPath } from './write-file.ts'
+import { writeError } from '../files/write-error.ts'
+import { isSameFile, moveInto, waitingPath } from '../files/write-file.ts'
 
 /**
  * Brings the data files of a model into another folder, where a model that names them finds them again. A file that is
@@ -30,6 +30,7 @@ export async function copyDataFiles(
       }
       const folder = await mkdir(dirname(target), { recursive: true })
       if (folder !== undefined) created.push(folder)
+      await requireInside(target, to)
       created.push(await copyWhole(source, target))
       throwIfAborted(signal, 'tp')
     }
@@ -38,6 +39,14 @@ export async function copyDataFiles(
     await removeAll(created)
     throw error instanceof TpError ? error : writeError(to, error)
   }
+}
+
+/** A folder that is a link may lead anywhere, and a model does not say where files go. @throws TpError TP_WRITE */
+async function requireInside(target: string, to: string): Promise<void> {
+  const [folder, real] = [await realpath(to), await realpath(dirname(target))]
+  if (real === folder || real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return
+  const seen = `${dirname(target)} is a link that leads out of the folder of the output, to ${real}`
+  throw new TpError('TP_WRITE', 'tp', `${seen}; write to another folder`)
 }
 
 export async function removeAll(paths: readonly string[]): Promise<void> {

@@ -20,6 +20,7 @@ export const dataOptions = {
   data: {
     type: 'string',
     value: 'PATH',
+    reads: 'data',
     description:
       'table of labels and texts (.tsv, .csv, .jsonl), IDX files, or a folder of images or WAV files by label',
   },
@@ -29,7 +30,12 @@ export const dataOptions = {
     description: 'column of the table that holds the texts, by name or number from 1; default: told by its header',
   },
   'label-column': { type: 'string', value: 'NAME|N', description: 'the same for the labels' },
-  tokenizer: { type: 'string', value: 'FILE', description: 'tokenizer.json of the model; default: the one beside it' },
+  tokenizer: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: 'tokenizer.json of the model; default: the one beside it',
+  },
   labels: {
     type: 'string',
     value: 'NAME,NAME…',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
@@ -17,6 +17,16 @@ export async function importPlugin(plugin: string, option: string, others = ''):
   } catch (cause) {
     if (isTpError(cause)) throw cause
     throw new TpError('TP_PLUGIN', plugin, `it fails when it is loaded: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** The file that a plugin's module is in; undefined if there is none. */
+export function pluginFile(plugin: string): string | undefined {
+  try {
+    if (isPath(plugin) && !statSync(resolve(plugin)).isDirectory()) return resolve(plugin)
+    return fileURLToPath(locate(plugin, '', ''))
+  } catch {
+    return undefined
   }
 }
 
@@ -42,7 +52,7 @@ function entryOfFolder(url: URL): URL {
     const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string }
     return moduleResolve(name, pathToFileURL(join(dirname(manifest), 'from-here.js')))
   } catch {
-    readFileSync(url) // throws if there is nothing: said by the caller
+    if (!statSync(url).isFile()) throw new Error('no file') // or throws if there is nothing: said by the caller
     return url
   }
 }

@@ -1,13 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { checkPlan, checkRegimes, hasRegimes, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { usageError } from '../command/usage-error.ts'
+import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { wholeNumber } from './numbers.ts'
 
 export const planOption = {
   plan: {
     type: 'string',
     value: 'FILE',
+    reads: 'file',
     description:
       'a JSON file with format, method, and what else of these options it sets: layers, keep, params, …; or of tp tune',
   },
@@ -62,8 +63,10 @@ function planOf(content: unknown, path: string, regime: unknown): Plan {
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no plan that can be read at ${path}`, { cause })
+  const text = await readInputText(path, {
+    code: 'TP_FILE_NOT_FOUND',
+    advice: 'give the path of a plan',
+    most: LARGEST_JSON,
   })
   try {
     return JSON.parse(text)

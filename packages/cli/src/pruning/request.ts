@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
 import {
+  isTpError,
   type Method,
   type MethodEntry,
   needsValues,
@@ -14,6 +14,7 @@ import {
 } from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
+import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { wholeNumber } from './numbers.ts'
@@ -34,6 +35,7 @@ export const pruningOptions = {
   weights: {
     type: 'string',
     value: 'FILE',
+    reads: 'file',
     description: "the method's trained values (safetensors, named block.B.NAME or NAME)",
   },
   protect: {
@@ -51,7 +53,13 @@ export const pruningOptions = {
     value: 'auto|none|all',
     description: 'put tokens back before the head; default auto: where outputs have a row a token',
   },
-  plugin: { type: 'string', multiple: true, value: 'MODULE', description: 'path or package with more methods' },
+  plugin: {
+    type: 'string',
+    multiple: true,
+    value: 'MODULE',
+    reads: 'module',
+    description: 'path or package with more methods',
+  },
 } as const
 
 /** The options above, read. */
@@ -174,9 +182,18 @@ export async function trainedValues(path: string | undefined, method: Method): P
   if (path === undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new TpError('TP_WEIGHTS', 'tp', `${path} cannot be read; give the path of a safetensors file`, { cause })
-  })
-  const weights = readSafetensors(bytes)
+  const weights = await readWeights(path)
   return (block) => paramsOf(method, weights, block)
+}
+
+/** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the file's name */
+async function readWeights(path: string): Promise<ReturnType<typeof readSafetensors>> {
+  const bytes = await readInput(path, { code: 'TP_WEIGHTS', advice: 'give the path of a safetensors file' })
+  try {
+    return readSafetensors(bytes)
+  } catch (cause) {
+    throw isTpError(cause)
+      ? new TpError('TP_WEIGHTS', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
+      : cause
+  }
 }

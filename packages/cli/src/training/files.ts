@@ -1,7 +1,9 @@
-import { appendFile, readFile, rm } from 'node:fs/promises'
-import { TpError } from '@tp/core'
-import { writeError } from '../model/write-error.ts'
-import { moveInto, waitingPath, writeWhole } from '../model/write-file.ts'
+import { appendFile, rm, stat } from 'node:fs/promises'
+import { isTpError, TpError } from '@tp/core'
+import { type Part, SOFT_PART } from '@tp/train'
+import { readInput } from '../files/read-input.ts'
+import { writeError } from '../files/write-error.ts'
+import { moveInto, waitingPath, writeWhole } from '../files/write-file.ts'
 
 /** Files by their paths, all of them or none: each gets its name only when all are whole. @throws TpError TP_WRITE */
 export async function writeTogether(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
@@ -24,10 +26,20 @@ export async function writeTogether(files: ReadonlyMap<string, Uint8Array>): Pro
 
 /** What is in a checkpoint file; undefined if there is none. @throws TpError TP_FILE_NOT_FOUND for one that cannot be read */
 export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
-  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return undefined
-    throw new TpError('TP_FILE_NOT_FOUND', 'tp', `${path} cannot be read: ${cause.message}`, { cause })
-  })
+  const isThere = await stat(path).catch((error: NodeJS.ErrnoException) => error.code !== 'ENOENT')
+  if (isThere === false) return undefined
+  return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'leave --resume out to begin' })
+}
+
+/** Runs a training that may go on from checkpoints; if one is of no use, the error names its file. @throws TpError TP_RESUME */
+export async function namingCheckpoint<T>(paths: Readonly<Record<Part, string>>, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (cause) {
+    if (!isTpError(cause) || cause.code !== 'TP_RESUME') throw cause
+    const path = cause.where === SOFT_PART ? paths.soft : paths.hard
+    throw new TpError('TP_RESUME', path, cause.message.replace(`[${cause.where}] `, ''), { cause })
+  }
 }
 
 /** @throws TpError TP_FILE_NOT_FOUND */

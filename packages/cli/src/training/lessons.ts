@@ -5,15 +5,16 @@ import type { Model } from '@tp/onnx'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
+import { isSameFile } from '../files/write-file.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type dataOptions, openData } from '../model/open-inputs.ts'
-import { isSameFile } from '../model/write-file.ts'
 
 export const selectionOption = {
   selection: {
     type: 'string',
     value: 'PATH',
+    reads: 'data',
     description: 'examples that the best weights are chosen by; not those of --data',
   },
 } as const

@@ -6,12 +6,12 @@ import { defaults, train } from '@tp/train'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
-import { replaceFile } from '../model/replace-file.ts'
 import { type AskedToLearn, schedulesFor } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
-import { nothingToResume, readCheckpointFile } from './files.ts'
+import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
 import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
@@ -61,19 +61,21 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
   const { inputs, selection, teacher, dense, load, accuracy } = lessons
   const before = await accuracy(pruned.model)
-  const trained = await train({
-    ...learning,
-    ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
-    ...(trains && { trains }),
-    ...(saved && { resume: saved }),
-    about: {
-      ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
-      schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
-      ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
-    },
-    onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
-    onProgress: (at) => watch.step(at),
-  })
+  const trained = await namingCheckpoint(checkpointPaths(out), () =>
+    train({
+      ...learning,
+      ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
+      ...(trains && { trains }),
+      ...(saved && { resume: saved }),
+      about: {
+        ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
+        schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
+        ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
+      },
+      onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
+      onProgress: (at) => watch.step(at),
+    }),
+  )
   const [only] = pruned.towers.length === 1 ? pruned.towers : []
   return {
     model: trained.model,
@@ -100,7 +102,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const settings = { ...learning, ...own }
   const { signal } = context
   const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
-  const result = await learnInto(out, file, request)
+  const result = await namingCheckpoint(checkpointPaths(out), () => learnInto(out, file, request))
   const { accuracy, dense } = lessons
   context.progress.stage('asking the pruned model')
   const before = await accuracy(result.before)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { type MethodEntry, needsValues, withValues } from '@tp/core'
 import type { Contestant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
+import { readInput } from '../files/read-input.ts'
 import { trainedValues } from '../pruning/request.ts'
 
 /**
@@ -35,7 +35,7 @@ export function takesTrainedValues(entry: MethodEntry): boolean {
 /** Trained values as a short text, to know them again. */
 export async function fingerprintOf(weights: string): Promise<string> {
   return createHash('sha256')
-    .update(await readFile(weights))
+    .update(await readInput(weights, { code: 'TP_WEIGHTS', advice: 'give the path of a safetensors file' }))
     .digest('hex')
     .slice(0, 16)
 }

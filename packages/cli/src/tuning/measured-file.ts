@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { Measurements } from '@tp/tune'
-import { replaceFile } from '../model/replace-file.ts'
+import { replaceFile } from '../files/replace-file.ts'
 import { nothingToResume, readCheckpointFile } from '../training/files.ts'
 
 /** What a tuning that was broken off has measured, beside the plan that it was to write. */

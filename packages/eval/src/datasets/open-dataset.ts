@@ -65,18 +65,37 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   throw new TpError('TP_DATA', 'eval', `${folder}: holds no data that can be read. What can: ${KINDS}`)
 }
 
+/** Whether a file is taken for data by its name, where a folder is opened that it lies in. */
+export function isDatasetFile(path: string): boolean {
+  const name = basename(path)
+  if (name.startsWith('.')) return false
+  return (
+    /idx[134]-ubyte(\.gz)?$/.test(name) ||
+    isWavFile(name) ||
+    isImageFile(name) ||
+    extname(name).toLowerCase() === '.tsv'
+  )
+}
+
+/** Where the labels of an IDX file of pictures may be; nothing for other files. */
+export function idxLabels(images: string): string[] {
+  if (!isIdxImages(images)) return []
+  const stem = basename(images)
+    .replace(/\.gz$/, '')
+    .replace(/images([-.])idx[34]/, 'labels$1idx1')
+  return [`${stem}.gz`, stem].map((name) => join(dirname(images), name))
+}
+
 function isIdxImages(path: string): boolean {
   return /images[-.]idx[34]-ubyte(\.gz)?$/.test(basename(path))
 }
 
 async function openIdx(images: string, options: DatasetOptions): Promise<Dataset> {
-  const stem = basename(images)
-    .replace(/\.gz$/, '')
-    .replace(/images([-.])idx[34]/, 'labels$1idx1')
-  for (const name of [`${stem}.gz`, stem]) {
-    const labels = join(dirname(images), name)
+  const places = idxLabels(images)
+  for (const labels of places) {
     if (await exists(labels)) return readIdxImages(images, labels, options)
   }
+  const stem = basename(places.at(-1) as string)
   throw new TpError('TP_DATA', 'eval', `${images}: the labels are missing; ${stem} (or .gz) has to stand beside it`)
 }
 

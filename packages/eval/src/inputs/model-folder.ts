@@ -19,14 +19,24 @@ export interface ModelFolder extends ModelFacts {
  * @throws TpError TP_DATA for a file that is there but is no JSON
  */
 export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
-  const folder = dirname(modelPath)
-  const folders = basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder]
+  const folders = foldersOf(modelPath)
   const [config, preprocessor, tokenizer] = await Promise.all([
     readJson(folders, 'config.json'),
     readJson(folders, 'preprocessor_config.json'),
     find(folders, 'tokenizer.json'),
   ])
   return { ...modelFacts(config, preprocessor), tokenizer }
+}
+
+/** Paths of the files that say something about a model, whether they are there or not. */
+export function modelFolderFiles(modelPath: string): string[] {
+  const names = ['config.json', 'preprocessor_config.json', 'tokenizer.json']
+  return foldersOf(modelPath).flatMap((folder) => names.map((name) => join(folder, name)))
+}
+
+function foldersOf(modelPath: string): string[] {
+  const folder = dirname(modelPath)
+  return basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder]
 }
 
 async function find(folders: readonly string[], name: string): Promise<string | undefined> {

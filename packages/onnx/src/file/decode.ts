@@ -64,6 +64,16 @@ const modelFields: Readonly<Record<number, WireType>> = {
   26: WireType.LengthDelimited,
 }
 
+/** Whether a file with these first bytes may be a model: nobody has to read gigabytes of something else to learn that. */
+export function startsLikeModel(bytes: Uint8Array): boolean {
+  try {
+    const [number, wire] = new BinaryReader(bytes).tag()
+    return modelFields[number] === wire
+  } catch {
+    return false
+  }
+}
+
 /** Whether the outermost fields are those of a model: all of them, up to one that goes beyond the end, or not at all. */
 function topLevel(bytes: Uint8Array): 'whole' | 'cut' | 'foreign' {
   const reader = new BinaryReader(bytes)

@@ -1,19 +1,31 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-/** Name of a file that waits beside `path` until it is whole. */
+/** Bytes of the longest name that file systems take. */
+const LONGEST_NAME = 255
+const SUFFIX = '.01234567.tmp'
+
+/** Name of a file that waits next to `path` until it is whole. */
 export function waitingPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.tmp`)
+  return join(dirname(path), `${hiddenName(path, SUFFIX.length)}.${randomBytes(4).toString('hex')}.tmp`)
 }
 
-/** Removes a file, and what waits beside it since a process was killed while it wrote. */
+/** A hidden name of a file's own, to which so many bytes can be added: what is longer is told by its hash. */
+export function hiddenName(path: string, added: number): string {
+  const name = basename(path)
+  if (Buffer.byteLength(name) + 1 + added <= LONGEST_NAME) return `.${name}`
+  return `.${createHash('sha256').update(name).digest('hex').slice(0, 32)}`
+}
+
+/** Removes a file, and what waits next to it since a process was killed while it wrote. */
 export async function removeWithWaiting(path: string): Promise<void> {
   const folder = dirname(path)
+  const own = hiddenName(path, SUFFIX.length)
   const waiting = (await readdir(folder)).filter(
-    (name) => name.startsWith(`.${basename(path)}.`) && /\.[0-9a-f]{8}\.tmp$/.test(name),
+    (name) => name.startsWith(`${own}.`) && /\.[0-9a-f]{8}\.tmp$/.test(name),
   )
-  for (const own of [path, ...waiting.map((name) => join(folder, name))]) await rm(own, { force: true })
+  for (const file of [path, ...waiting.map((name) => join(folder, name))]) await rm(file, { force: true })
 }
 
 /** Writes a new file and makes sure that it is on the disk; on failure nothing is left. */

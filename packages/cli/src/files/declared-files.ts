@@ -1,0 +1,49 @@
+import { stat } from 'node:fs/promises'
+import { idxLabels, modelFolderFiles } from '@tp/eval'
+import type { Arguments, OptionTable } from '../command/arguments.ts'
+import { pluginFile } from '../plugins/import-plugin.ts'
+import type { FileClaims } from './file-claims.ts'
+
+/** What an option's value is the name of. */
+export type Reads = 'file' | 'model' | 'data' | 'module'
+
+/**
+ * Tells of all that the operands and options of a command name to be read.
+ * @throws TpError as `FileClaims.reads`
+ */
+export async function claimInputs(
+  files: FileClaims,
+  table: OptionTable,
+  { operands, options }: { readonly operands: readonly string[]; readonly options: Arguments<OptionTable> },
+): Promise<void> {
+  for (const operand of operands) await claimModel(files, operand)
+  for (const [name, { reads }] of Object.entries(table)) {
+    if (reads === undefined) continue
+    for (const value of [options[name] ?? []].flat()) {
+      if (typeof value === 'string') await claims[reads](files, value, `of --${name}`)
+    }
+  }
+}
+
+const claims: Readonly<Record<Reads, (files: FileClaims, path: string, of: string) => Promise<void>>> = {
+  file: (files, path, of) => files.reads(path, `the file ${of}`),
+  model: claimModel,
+  data: claimData,
+  async module(files, name, of) {
+    const path = pluginFile(name)
+    if (path !== undefined) await files.reads(path, `the module ${of}`)
+  },
+}
+
+/** With what lies next to it and says how it reads its inputs. Its data files follow when it is read. */
+async function claimModel(files: FileClaims, path: string): Promise<void> {
+  await files.readsModel(path, [])
+  for (const own of modelFolderFiles(path)) await files.reads(own, "a file of the model's,")
+}
+
+async function claimData(files: FileClaims, path: string, of: string): Promise<void> {
+  const entry = await stat(path).catch(() => undefined)
+  if (entry?.isDirectory()) return await files.readsFolder(path, `the folder ${of}`)
+  await files.reads(path, `the file ${of}`)
+  for (const labels of idxLabels(path)) await files.reads(labels, `the labels ${of}`)
+}

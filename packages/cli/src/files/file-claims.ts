@@ -1,0 +1,133 @@
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { TpError } from '@tp/core'
+import { isDatasetFile } from '@tp/eval'
+import { LARGEST, requireSize } from './read-input.ts'
+import { isInside, isSame, mayBeSame, type Place, placeOf } from './same-file.ts'
+import { tryFolder } from './try-folder.ts'
+
+/** A file that a command is going to write. */
+export interface Output {
+  readonly path: string
+  /** What asks for it: `-o`, `--report`. */
+  readonly what: string
+  /** It is a model, next to which the data files of the one it is made from are copied. */
+  readonly holdsModel?: boolean
+}
+
+/** Outputs by what asks for them, without those that nobody asks for. */
+export function outputsOf(
+  paths: Readonly<Record<string, string | undefined>>,
+  about: Pick<Output, 'holdsModel'> = {},
+): Output[] {
+  return Object.entries(paths).flatMap(([what, path]) => (path === undefined ? [] : [{ path, what, ...about }]))
+}
+
+interface Claim {
+  readonly path: string
+  readonly what: string
+  readonly place: Place
+}
+
+/**
+ * What one run of a command reads and writes. Outputs are declared before anything is done; each file that is read is told as
+ * soon as its name is known. A file that is both, or that two outputs want, is refused there and then.
+ */
+export class FileClaims {
+  readonly #outputs: (Claim & Pick<Output, 'holdsModel'>)[] = []
+  readonly #inputs: Claim[] = []
+  readonly #folders: Claim[] = []
+
+  /**
+   * A file that is to be written.
+   * @throws TpError TP_OUTPUT for one that is read, that another output wants, or that is no place for a file; TP_WRITE
+   */
+  async writes(output: Output): Promise<void> {
+    const { path } = output
+    await checkTarget(path)
+    const claim = { ...output, place: await placeOf(path) }
+    await this.#claim(claim)
+    this.#outputs.push(claim)
+  }
+
+  /**
+   * A file that is read. What is not there, or is a folder, is for those to say who read it.
+   * @param what it is, for the message: `the file of --weights`
+   * @throws TpError TP_OUTPUT if it is written; TP_FILE_NOT_FOUND for a device or a pipe; TP_TOO_LARGE
+   */
+  async reads(path: string, what: string, most: number = LARGEST): Promise<void> {
+    const entry = await stat(path).catch(() => undefined)
+    if (entry === undefined) return
+    if (!entry.isFile() && !entry.isDirectory()) {
+      const seen = `${path} is no regular file, but a device or a pipe`
+      throw new TpError('TP_FILE_NOT_FOUND', 'tp', `${seen}; put what it gives into a file, and name that`)
+    }
+    if (entry.isFile()) requireSize(path, entry.size, most)
+    const input = { path, what, place: await placeOf(path) }
+    for (const output of this.#outputs) requireOther(output, input)
+    this.#inputs.push(input)
+  }
+
+  /** A folder with examples: what is written must be none of them, nor look like one to the next command. @throws TpError TP_OUTPUT */
+  async readsFolder(path: string, what: string): Promise<void> {
+    const folder = { path, what, place: await placeOf(path) }
+    for (const output of this.#outputs) await requireOutside(output, folder)
+    this.#folders.push(folder)
+  }
+
+  /**
+   * A model and its data files, which are copied to the folder of a model that is written.
+   * @param dataFiles relative to its folder
+   * @throws TpError as {@link reads}
+   */
+  async readsModel(path: string, dataFiles: readonly string[]): Promise<void> {
+    // How large it may be is said by those who read it, with what to do.
+    await this.reads(path, MODEL, Number.POSITIVE_INFINITY)
+    for (const location of dataFiles) {
+      const source = join(dirname(path), location)
+      await this.reads(source, MODEL, Number.POSITIVE_INFINITY)
+      const from = await placeOf(source)
+      for (const { path: out, holdsModel, what } of [...this.#outputs]) {
+        if (holdsModel !== true) continue
+        const copy = join(dirname(out), location)
+        const place = await placeOf(copy)
+        if (isSame(place, from)) continue
+        const claim = { path: copy, what: `the data file ${location} next to that of ${what}`, place }
+        await this.#claim(claim)
+        this.#outputs.push(claim)
+      }
+    }
+  }
+
+  async #claim(output: Claim): Promise<void> {
+    for (const input of this.#inputs) requireOther(output, input)
+    for (const folder of this.#folders) await requireOutside(output, folder)
+    const other = this.#outputs.find(({ place }) => mayBeSame(place, output.place))
+    if (other === undefined) return
+    const seen = `${output.path} is to be two files at once, ${other.what} and ${output.what}`
+    throw new TpError('TP_OUTPUT', 'tp', `${seen}; give each its own path`)
+  }
+}
+
+const MODEL = "the model's own file"
+
+function requireOther(output: Claim, input: Claim): void {
+  if (!isSame(output.place, input.place)) return
+  throw new TpError('TP_OUTPUT', 'tp', `the output ${output.path} is ${input.what} ${input.path}; give another path`)
+}
+
+async function requireOutside(output: Claim, folder: Claim): Promise<void> {
+  if (!isDatasetFile(basename(output.place.path)) || !(await isInside(folder.place, output.place))) return
+  const seen = `the output ${output.path} would be one of the examples in ${folder.what} ${folder.path}`
+  throw new TpError('TP_OUTPUT', 'tp', `${seen}; write to another folder`)
+}
+
+/** Whether a file may be written there. @throws TpError TP_OUTPUT, TP_WRITE */
+async function checkTarget(out: string): Promise<void> {
+  const entry = await stat(out).catch(() => undefined)
+  if (entry !== undefined && !entry.isFile()) {
+    const kind = entry.isDirectory() ? 'a folder' : 'no regular file'
+    throw new TpError('TP_OUTPUT', 'tp', `the output ${out} is ${kind}; give the path of a file`)
+  }
+  await tryFolder(out)
+}

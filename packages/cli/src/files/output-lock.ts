@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import { TpError } from '@tp/core'
+import { placeOf } from './same-file.ts'
+import { writeError } from './write-error.ts'
+import { hiddenName, waitingPath } from './write-file.ts'
+
+const SUFFIX = '.lock'
+
+/** The process that works at an output. */
+interface Holder {
+  readonly pid: number
+  readonly host: string
+  /** Ticks since the system began at which it was started, where that is known: numbers of processes are given again. */
+  readonly started: string | undefined
+}
+
+/**
+ * Keeps an output for this process, until it is disposed of. What a process that was killed has left is taken over.
+ * @throws TpError TP_OUTPUT while another process works at it; TP_WRITE
+ */
+export async function lockOutput(out: string): Promise<AsyncDisposable> {
+  const { path } = await placeOf(out)
+  const lock = join(dirname(path), hiddenName(path, SUFFIX.length) + SUFFIX)
+  const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) }
+  // Whole from the beginning: a lock without contents would tell others that nobody holds it.
+  const waiting = waitingPath(lock)
+  try {
+    await writeFile(waiting, JSON.stringify({ ...own, key: randomBytes(8).toString('hex') }), { flag: 'wx' })
+    await take(out, waiting, lock)
+  } catch (cause) {
+    throw cause instanceof TpError ? cause : writeError(lock, cause)
+  } finally {
+    await rm(waiting, { force: true })
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      await rm(lock, { force: true })
+    },
+  }
+}
+
+/** Gives a file the name of a lock, unless somebody who is alive has it. */
+async function take(out: string, waiting: string, lock: string): Promise<void> {
+  for (;;) {
+    const isFree = await link(waiting, lock).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false
+        throw error
+      },
+    )
+    if (isFree) return
+    const text = await readFile(lock, 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    const holder = holderOf(text)
+    if (holder !== undefined && (await isAlive(holder))) throw busy(out, holder)
+    await removeLeft(lock, text)
+  }
+}
+
+/** Removes a lock that was left, but not the one that another process has put in its place meanwhile. */
+async function removeLeft(lock: string, text: string): Promise<void> {
+  const aside = waitingPath(lock)
+  await rename(lock, aside).catch(() => undefined)
+  const taken = await readFile(aside, 'utf8').catch(() => undefined)
+  if (taken !== undefined && taken !== text) await link(aside, lock).catch(() => undefined)
+  await rm(aside, { force: true })
+}
+
+function holderOf(text: string): Holder | undefined {
+  try {
+    const { pid, host, started } = JSON.parse(text)
+    return Number.isSafeInteger(pid) && pid > 0 && typeof host === 'string' ? { pid, host, started } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function isAlive({ pid, host, started }: Holder): Promise<boolean> {
+  // Of another machine nothing can be known.
+  if (host !== hostname()) return true
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  const now = await startOf(pid)
+  return started === undefined || now === undefined || now === started
+}
+
+/** Field 22 of Linux's /proc/PID/stat; the name before it is in brackets and may hold anything. */
+async function startOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+function busy(out: string, { pid, host }: Holder): TpError {
+  const where = host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`
+  return new TpError('TP_OUTPUT', 'tp', `${where} works at ${out} already; wait for it, or give another path`)
+}

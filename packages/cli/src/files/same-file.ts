@@ -1,0 +1,49 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve, sep } from 'node:path'
+
+/** What a path leads to, whether there is something yet or not. */
+export interface Place {
+  /** The path without links, as far as it exists. */
+  readonly path: string
+  /** Device and number on it, by which hard links and other spellings of a name are known; undefined: there is nothing. */
+  readonly node: string | undefined
+  /** How many names it has. */
+  readonly names: number
+}
+
+export async function placeOf(path: string): Promise<Place> {
+  const entry = await stat(path, { bigint: true }).catch(() => undefined)
+  if (entry !== undefined) {
+    return { path: await realpath(path), node: `${entry.dev}:${entry.ino}`, names: Number(entry.nlink) }
+  }
+  return { path: await realFolder(resolve(path)), node: undefined, names: 0 }
+}
+
+/** Its folder without links; of folders that do not exist either, the first one that does. */
+async function realFolder(path: string): Promise<string> {
+  const folder = dirname(path)
+  if (folder === path) return path
+  const real = await realpath(folder).catch(() => realFolder(folder))
+  return join(real, basename(path))
+}
+
+/** Whether both lead to one file. */
+export function isSame(a: Place, b: Place): boolean {
+  return a.path === b.path || (a.node !== undefined && a.node === b.node)
+}
+
+/** Whether both would be one file on any system: of some, names that differ by case or by how accents are written are one. */
+export function mayBeSame(a: Place, b: Place): boolean {
+  const folded = ({ path }: Place): string => path.normalize('NFC').toLowerCase()
+  return isSame(a, b) || folded(a) === folded(b)
+}
+
+/** Whether a file lies in a folder, or below it; or another of its names does. */
+export async function isInside(folder: Place, file: Place): Promise<boolean> {
+  if (file.path.startsWith(folder.path.endsWith(sep) ? folder.path : folder.path + sep)) return true
+  if (file.node === undefined || file.names < 2) return false
+  for (const entry of await readdir(folder.path, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (entry.isFile() && (await placeOf(join(entry.parentPath, entry.name))).node === file.node) return true
+  }
+  return false
+}

@@ -1,0 +1,21 @@
+import { lstat, rm } from 'node:fs/promises'
+import { writeError } from './write-error.ts'
+import { waitingPath, writeWhole } from './write-file.ts'
+
+/**
+ * Tries whether a file of that name can be written, with an empty one next to it: permissions alone do not tell (read-only disks,
+ * missing folders, root).
+ * @throws TpError TP_WRITE
+ */
+export async function tryFolder(path: string): Promise<void> {
+  const waiting = waitingPath(path)
+  try {
+    await lstat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENAMETOOLONG') throw error
+    })
+    await writeWhole(waiting, new Uint8Array(), new AbortController().signal)
+    await rm(waiting, { force: true })
+  } catch (cause) {
+    throw writeError(path, cause)
+  }
+}

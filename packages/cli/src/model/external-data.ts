@@ -1,0 +1,69 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, sep } from 'node:path'
+import { TpError } from '@tp/core'
+import { externalTensors, type Model } from '@tp/onnx'
+
+/**
+ * Makes sure that the data files of a model are there, whole, and in its own folder, whatever links lead to them.
+ * @returns their paths, relative to the model's folder
+ * @throws TpError TP_EXTERNAL_DATA, TP_EXTERNAL_PATH, TP_EXTERNAL
+ */
+export async function checkDataFiles(path: string, model: Model): Promise<string[]> {
+  /** End of the last tensor in each data file. */
+  const ends = new Map<string, number>()
+  for (const { location, offset, length } of externalTensors(model)) {
+    ends.set(location, Math.max(ends.get(location) ?? 0, offset + (length ?? 0)))
+  }
+  for (const [location, end] of ends) await checkDataFile(path, location, end)
+  return [...ends.keys()]
+}
+
+async function checkDataFile(path: string, location: string, end: number): Promise<void> {
+  const data = join(dirname(path), location)
+  const entry = await stat(data).catch(() => undefined)
+  if (entry?.isFile()) await requireInside(path, data)
+  const problem =
+    entry === undefined
+      ? 'is missing'
+      : entry.isDirectory()
+        ? 'is a folder'
+        : !entry.isFile()
+          ? 'is no regular file'
+          : entry.size < end
+            ? `has ${entry.size} bytes where at least ${end} are needed`
+            : undefined
+  if (problem !== undefined) {
+    const advice = `the weights of ${basename(path)} are in it: put the whole file into the model's folder`
+    throw new TpError('TP_EXTERNAL_DATA', 'tp', `${data} ${problem}; ${advice}`)
+  }
+}
+
+/** @throws TpError TP_EXTERNAL_PATH */
+async function requireInside(path: string, data: string): Promise<void> {
+  const [own, real] = [await realpath(path), await realpath(data)]
+  if (own === real) {
+    const seen = `${basename(path)} names itself as the file that its weights are in`
+    throw new TpError('TP_EXTERNAL_PATH', 'tp', `${seen}; save the model again with its data in a file of their own`)
+  }
+  // A model that is a link may have its data next to what it leads to: caches of downloads are made like that.
+  const folders = [await realpath(dirname(path)), dirname(own)]
+  if (folders.some((folder) => real.startsWith(folder.endsWith(sep) ? folder : folder + sep))) return
+  const seen = `${data} is a link that leads out of the model's folder, to ${real}`
+  throw new TpError('TP_EXTERNAL_PATH', 'tp', `${seen}; put the file itself there if it holds the weights`)
+}
+
+/** Bytes of a data file that was checked. @throws TpError TP_EXTERNAL_DATA */
+export function readPart(folder: string, location: string, offset: number, length: number): Uint8Array {
+  const path = join(folder, location)
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    if (fstatSync(file).size >= offset + length) {
+      const bytes = new Uint8Array(length)
+      if (readSync(file, bytes, 0, length, offset) === length) return bytes
+    }
+    throw new TpError('TP_EXTERNAL_DATA', 'tp', `${path} ends before byte ${offset + length}; copy it again`)
+  } finally {
+    closeSync(file)
+  }
+}

@@ -1,0 +1,329 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  cpSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, relative } from 'node:path'
+import { modelPath } from '@tp/models'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { OptionTable } from '../src/command/arguments.ts'
+import { commands } from '../src/commands/index.ts'
+import { readModelFile, writeModelFile } from '../src/index.ts'
+import { withDataFile } from './small-models.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const digits = modelPath('digits-vit')
+const at = (name: string): string => folder.at(name)
+const by = ['--method', 'stride', '--keep', '0.7']
+
+/** A code and nothing else: no file has changed, and none has come. */
+async function refused(args: readonly string[], code: string, message: RegExp): Promise<void> {
+  const contents = (): string[] =>
+    folder.files().map((name) => {
+      const entry = lstatSync(at(name))
+      const isRead = entry.isFile() && entry.size < 2 ** 24
+      const hash = isRead
+        ? createHash('sha256')
+            .update(readFileSync(at(name)))
+            .digest('hex')
+        : ''
+      return entry.isDirectory() ? name : `${name} ${entry.size} ${entry.mtimeMs} ${hash}`
+    })
+  const before = contents()
+  const seen = await tpHere(args)
+  expect(seen.stderr).toMatch(message)
+  expect(seen.stderr).toContain(`code: ${code}\n`)
+  expect(seen.code).toBe(code === 'TP_OUTPUT' ? 2 : 1)
+  expect(contents()).toEqual(before)
+}
+
+describe('an output is none of what the command reads', () => {
+  const files = [
+    'tokenizer.json',
+    'config.json',
+    'data.tsv',
+    'dev.tsv',
+    'w.safetensors',
+    'plan.json',
+    'guard.json',
+    'other.json',
+  ]
+  beforeAll(() => {
+    copyFileSync(digits, at('model.onnx'))
+    copyFileSync(digits, at('dense.onnx'))
+    for (const name of files) writeFileSync(at(name), `this is ${name}`)
+    writeFileSync(at('plugin.mjs'), '')
+    symlinkSync(at('data.tsv'), at('link.tsv'))
+    linkSync(at('data.tsv'), at('hard.tsv'))
+    mkdirSync(at('set'))
+    writeFileSync(at('set/a.tsv'), '')
+    symlinkSync(at('set'), at('set-link'))
+  })
+
+  const reading: readonly (readonly [option: string, name: string])[] = [
+    ['--data', 'data.tsv'],
+    ['--weights', 'w.safetensors'],
+    ['--plugin', 'plugin.mjs'],
+  ]
+  const model = ['model.onnx', 'tokenizer.json', 'config.json']
+  const beforehand: readonly (readonly [command: string, args: string[], inputs: readonly string[]])[] = [
+    [
+      'prune',
+      [...by, '--weights', 'w.safetensors', '--plugin', 'plugin.mjs'],
+      [...model, 'w.safetensors', 'plugin.mjs'],
+    ],
+    ['prune', ['--plan', 'plan.json'], ['plan.json']],
+    ['pack', [], model],
+    [
+      'tune',
+      [...reading.flat(), '--tokenizer', 'other.json'],
+      [...model, ...reading.map(([, name]) => name), 'other.json'],
+    ],
+    ['calibrate', ['--against', 'dense.onnx', '--data', 'data.tsv'], [...model, 'dense.onnx', 'data.tsv']],
+    ['train', [...by, '--data', 'data.tsv', '--selection', 'dev.tsv'], [...model, 'data.tsv', 'dev.tsv']],
+  ]
+  for (const [command, args, inputs] of beforehand) {
+    for (const input of inputs) {
+      test(`tp ${command} ${args.filter((arg) => arg.startsWith('--')).join(' ')} -o ${input}`, async () => {
+        const paths = args.map((arg) => (files.includes(arg) || /\.(onnx|mjs)$/.test(arg) ? at(arg) : arg))
+        await refused(
+          [command, at('model.onnx'), ...paths, '-o', at(input)],
+          'TP_OUTPUT',
+          /the output .* is .*another path/,
+        )
+      })
+    }
+  }
+
+  const train = (...more: string[]): string[] => {
+    const data = ['--data', at('data.tsv'), '--selection', at('dev.tsv')]
+    return ['train', at('model.onnx'), '-o', at('new.onnx'), ...by, ...data, ...more]
+  }
+
+  test.each([
+    ['--log', () => at('data.tsv')],
+    ['--weights-out', () => at('dev.tsv')],
+    ['--report', () => at('config')],
+    ['--log', () => at('link.tsv')],
+    ['--log', () => at('hard.tsv')],
+    ['--log', () => `${folder.path}/./set/../data.tsv`],
+    ['--weights-out', () => relative(process.cwd(), at('tokenizer.json'))],
+  ])('tp train %s, by whatever name', async (option, path) => {
+    await refused(train(option, path()), 'TP_OUTPUT', /the output .* is .*another path/)
+  })
+
+  test.each([
+    ['--log', () => at('new.onnx')],
+    ['--log', () => at('NEW.onnx')],
+    ['--weights-out', () => at('new.onnx.checkpoint')],
+    ['--log', () => at('new.onnx.soft.checkpoint')],
+  ])('two outputs of one command are two files: %s', async (option, path) => {
+    await refused(train(option, path()), 'TP_OUTPUT', /is to be two files at once/)
+  })
+
+  test('a report and a log of one name are refused', async () => {
+    await refused(train('--report', at('r'), '--log', at('r.json')), 'TP_OUTPUT', /two files at once/)
+  })
+
+  test.each(['set', 'set-link'])('an output that would be an example of the folder %s', async (name) => {
+    const args = ['calibrate', at('model.onnx'), '--against', at('dense.onnx'), '--data', at(name)]
+    await refused([...args, '-o', at('set/new.tsv')], 'TP_OUTPUT', /would be one of the examples in/)
+    linkSync(at('set/a.tsv'), at('outside.tsv'))
+    await refused([...args, '-o', at('outside.tsv')], 'TP_OUTPUT', /would be one of the examples in/)
+    rmSync(at('outside.tsv'))
+    // Not a name of data: it changes nothing of them.
+    const { stderr } = await tpHere([...args, '-o', at('set/guard.json')])
+    expect(stderr).not.toContain('TP_OUTPUT')
+  })
+
+  test('every option that names a file says whether it is read or written', async () => {
+    for (const { load } of Object.values(commands)) {
+      const command = await load()
+      const given = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
+      const written = (command.writes?.(given) ?? []).map(({ path }) => path).join(' ')
+      for (const [name, { value = '', reads }] of Object.entries(command.options as OptionTable)) {
+        if (!/FILE|PATH|OUT|PLAN|PREFIX|MODULE|MODEL|DENSE|OTHER/.test(value)) continue
+        expect([name, reads !== undefined || written.includes(`<${name}>`)]).toEqual([name, true])
+      }
+    }
+  })
+})
+
+describe('only regular files of a size that is known are read', () => {
+  const options = ['model', '--weights', '--plan', '--data', '--tokenizer', '--plugin', '--guard'] as const
+  const reading = (option: (typeof options)[number], path: string): string[] => {
+    const by = ['-o', at('out.onnx'), '--method', 'stride', '--keep', '0.7']
+    if (option === 'model') return ['inspect', path]
+    if (option === '--plan') return ['prune', digits, '-o', at('out.onnx'), '--plan', path]
+    if (option === '--guard') return ['eval', digits, '--against', digits, '--data', at('x.tsv'), '--guard', path]
+    if (option === '--data') return ['eval', digits, '--data', path]
+    if (option === '--tokenizer') return ['eval', digits, '--data', at('x.tsv'), '--tokenizer', path]
+    return ['prune', digits, ...by, option, path]
+  }
+
+  beforeAll(() => {
+    spawnSync('mkfifo', [at('pipe')])
+    for (const name of ['sparse', 'sparse.mjs']) {
+      writeFileSync(at(name), '')
+      truncateSync(at(name), 100 * 2 ** 30) // holes: takes no room
+    }
+    writeFileSync(at('zeros.onnx'), '')
+    truncateSync(at('zeros.onnx'), 1.5 * 2 ** 30)
+    writeFileSync(at('x.tsv'), '0\tgood\n')
+  })
+
+  for (const option of options) {
+    test(`a device, a pipe and a file without bound as ${option}`, async () => {
+      await refused(reading(option, '/dev/zero'), 'TP_FILE_NOT_FOUND', /is no regular file/)
+      if (option !== '--plugin') await refused(reading(option, at('pipe')), 'TP_FILE_NOT_FOUND', /is no regular file/)
+      const sparse = at(option === '--plugin' ? 'sparse.mjs' : 'sparse')
+      await refused(reading(option, sparse), 'TP_TOO_LARGE', /has 100\.0 GiB/)
+    })
+  }
+
+  test('gigabytes that do not begin like a model are not read', async () => {
+    await refused(['inspect', at('zeros.onnx')], 'TP_NOT_ONNX', /is not an ONNX file/)
+  })
+})
+
+describe('external data', () => {
+  const out = (): string => at('out/pruned.onnx')
+  beforeEach(() => {
+    for (const name of ['in', 'out', 'elsewhere', 'cache']) {
+      rmSync(at(name), { recursive: true, force: true })
+      mkdirSync(at(name))
+    }
+    writeFileSync(at('elsewhere/secret'), 'x'.repeat(1_000_000))
+  })
+  const write = (location: string): string => {
+    const { model, data } = withDataFile(location)
+    writeFileSync(at('in/model.onnx'), model)
+    writeFileSync(at('in/weights.bin'), data)
+    return at('in/model.onnx')
+  }
+  const prune = (model: string): string[] => [
+    'prune',
+    model,
+    '-o',
+    out(),
+    '--method',
+    'received-attention',
+    '--keep',
+    '0.6',
+  ]
+
+  test('through a link that leads out of the folder is refused, and nothing lands beside the output', async () => {
+    const model = write('link.bin')
+    symlinkSync(at('elsewhere/secret'), at('in/link.bin'))
+    for (const args of [['inspect', model], prune(model)]) {
+      await refused(
+        args,
+        'TP_EXTERNAL_PATH',
+        /in\/link\.bin is a link that leads out of the model's folder, to .*secret/,
+      )
+    }
+  })
+
+  test('in a linked folder that leads out is refused', async () => {
+    const model = write('sub/secret')
+    symlinkSync(at('elsewhere'), at('in/sub'))
+    await refused(prune(model), 'TP_EXTERNAL_PATH', /leads out of the model's folder/)
+  })
+
+  test('that is the model itself, a folder or a pipe is refused', async () => {
+    await refused(prune(write('model.onnx')), 'TP_EXTERNAL_PATH', /names itself/)
+    await refused(prune(write('.')), 'TP_EXTERNAL_DATA', /is a folder/)
+    const model = write('pipe.bin')
+    spawnSync('mkfifo', [at('in/pipe.bin')])
+    await refused(prune(model), 'TP_EXTERNAL_DATA', /is no regular file/)
+  })
+
+  test('through a link inside the folder is read, and its contents are copied', async () => {
+    const model = write('link.bin')
+    symlinkSync(at('in/weights.bin'), at('in/link.bin'))
+    const { code, stderr } = await tpHere(prune(model))
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+    expect(readFileSync(at('out/link.bin'))).toEqual(readFileSync(at('in/weights.bin')))
+  })
+
+  test('of a model that is a link lies next to what it leads to, as in a cache of downloads', async () => {
+    const model = write('weights.bin')
+    mkdirSync(at('cache/blobs'))
+    mkdirSync(at('cache/snapshot'))
+    cpSync(model, at('cache/blobs/0123'))
+    cpSync(at('in/weights.bin'), at('cache/blobs/4567'))
+    symlinkSync('../blobs/0123', at('cache/snapshot/model.onnx'))
+    symlinkSync('../blobs/4567', at('cache/snapshot/weights.bin'))
+    expect((await tpHere(['inspect', at('cache/snapshot/model.onnx')])).code).toBe(0)
+  })
+
+  test('is not copied to where an output goes, nor through a link out of its folder', async () => {
+    const model = write('weights.bin')
+    await refused(['prune', model, '-o', at('out/weights.bin'), ...by], 'TP_OUTPUT', /two files at once/)
+    const deep = write('sub/weights.bin')
+    mkdirSync(at('in/sub'))
+    cpSync(at('in/weights.bin'), at('in/sub/weights.bin'))
+    symlinkSync(at('elsewhere'), at('out/sub'))
+    await refused(prune(deep), 'TP_WRITE', /leads out of the folder/)
+  })
+})
+
+test('a model that is written from code is none of the files that it was made from either', async () => {
+  const { model, data } = withDataFile('code.bin')
+  writeFileSync(at('code.onnx'), model)
+  writeFileSync(at('code.bin'), data)
+  const file = await readModelFile(at('code.onnx'))
+  for (const out of ['code.onnx', 'code.bin', './code.onnx']) {
+    const written = writeModelFile(file.model, file, `${folder.path}/${out}`)
+    await expect(written).rejects.toEqual(expect.objectContaining({ code: 'TP_OUTPUT' }))
+  }
+  await writeModelFile(file.model, file, at('coded.onnx'))
+  expect(readFileSync(at('coded.onnx'))).toEqual(readFileSync(at('code.onnx')))
+})
+
+test('a name of 250 characters works, or is refused before any work', async () => {
+  const name = `${'n'.repeat(245)}.onnx`
+  const { code, stderr } = await tpHere(['prune', digits, '-o', at(name), ...by, '--verify'])
+  expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+  const data = ['--data', at('x.tsv'), '--selection', at('x.tsv')]
+  // Its checkpoint could not be written.
+  await refused(['train', digits, '-o', at(`m${name.slice(1)}`), ...by, ...data], 'TP_WRITE', /name is too long/)
+})
+
+test('names and metadata cannot drive a terminal', async () => {
+  const evil = '\u001b[2J\u001b]0;title\u0007\u009b31m\r\t\u0000\u007f'
+  for (const args of [
+    [evil],
+    ['inspect', at(evil.replace('\u0000', ''))],
+    ['prune', digits, '-o', evil],
+    ['methods', evil],
+  ]) {
+    for (const more of [[], ['--json']]) {
+      const { stdout, stderr } = await tpHere([...args, ...more])
+      expect(stdout + stderr).toContain('\\u001b')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+      expect(stdout + stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+    }
+  }
+  copyFileSync(fixture('bert-cls-external'), at('named.onnx'))
+  const { decodeModel, encodeModel } = await import('@tp/onnx')
+  const model = decodeModel(readFileSync(digits))
+  model.proto.producerName = evil
+  writeFileSync(at('named.onnx'), encodeModel(model))
+  const text = await tpHere(['inspect', at('named.onnx')])
+  expect(text.stdout).toContain('\\u001b[2J\\u001b]0;title\\u0007\\u009b31m\\u000d\\u0009\\u0000\\u007f')
+  const json = await tpHere(['inspect', at('named.onnx'), '--json'])
+  expect(json.stdout).not.toContain('\u009b')
+  expect(JSON.parse(json.stdout).producer).toBe(evil)
+  expect(dirname(at('named.onnx'))).toBe(folder.path)
+})

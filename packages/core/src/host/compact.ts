@@ -13,6 +13,7 @@ import {
   where,
 } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
+import { type GivenValues, sortableKey } from './not-a-number.ts'
 import { countTokens, fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
 
 /** The tokens that stay, as a rectangle: kept ones first in their order, then fillers that are masked. */
@@ -50,6 +51,8 @@ export interface CompactOptions {
   readonly kept: Kept | undefined
   /** float [B,N]: kept tokens are sorted by it, behind the fixed ones; default: they keep their order */
   readonly order?: Tensor | undefined
+  /** What `order` was made from. */
+  readonly given: GivenValues
   readonly state: TokenState
   readonly hidden: Tensor
   /** Whether the tokens that leave are asked for as well. */
@@ -63,12 +66,12 @@ const BEHIND = 1e30
  * keep bool [B,N] → the rectangle. With `kept` its size follows from shapes alone (then padding suffices to fill shorter
  * rows, since f(N) − f(n) ≤ N − n for every rule of the schedule); without, it is that of the fullest row.
  */
-export function compact({ keep, kept, order, state, hidden, needsRest }: CompactOptions): Slots {
+export function compact({ keep, kept, order, given, state, hidden, needsRest }: CompactOptions): Slots {
   const tokens = tokenCount(hidden)
   const count = kept?.rows ?? countTokens(keep)
   const width = kept?.width ?? maximum(cast(max(count, 0), 'int64'), 1)
   const place = inPlace(keep, state, tokens)
-  const key = order === undefined ? place : inOrder(keep, order, state)
+  const key = order === undefined ? place : inOrder(keep, sortableKey(order, given), state)
   // Two sorts and not one that is cut in two: a GPU has no integers of 64 bits, so that it could not cut the indices.
   const { indices } = topK(unsqueeze(key, [2]), width, { axis: 1, largest: false })
   const take = (x: Tensor): Tensor => gatherND(x, indices, 1)

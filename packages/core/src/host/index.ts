@@ -1,5 +1,6 @@
 export { isSigned, learnedAt, paramsAt, reducesAt } from './at-block.ts'
-export { type Cut, type Reduced, type ReduceOptions, reduceTokens, type SiteSource, startedState } from './reduce.ts'
+export { type Cut, type Reduced, type ReduceOptions, reduceTokens, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'
+export type { SiteSource } from './site-source.ts'
 export { type SoftInputs, type SoftReduced, softenTokens } from './soften.ts'
 export { countTokens, initialState, type TokenState } from './state.ts'

@@ -6,11 +6,14 @@ import type { Amount } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
 import { isSigned, reducesAt } from './at-block.ts'
+import { callReduce, checkScore, ModelErrors } from './call-method.ts'
 import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
+import { GivenValues, mayBeNaN } from './not-a-number.ts'
 import { requireReturnable } from './returning.ts'
-import { keptTokens, type Rule, select } from './select.ts'
+import { keptTokens, type Rule, type SelectOptions, select } from './select.ts'
 import { type Shares, sharesOf } from './shares.ts'
+import type { SiteSource } from './site-source.ts'
 import {
   fixedCount,
   fixedTokens,
@@ -22,24 +25,6 @@ import {
   tokenPlaces,
   tokenSizes,
 } from './state.ts'
-
-/** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
-export interface SiteSource {
-  readonly block: number
-  readonly blocks: number
-  /** [B,N,D] where tokens may leave */
-  readonly hidden: Tensor
-  /** [B,H,N,Dh] */
-  query(): Tensor
-  key(): Tensor
-  value(): Tensor
-  /** [B,H,N,N] */
-  attention(): Tensor
-  /** rows int64 [B,Q] or one row by number → [B,H,Q,N], computed from queries and keys */
-  attentionFrom(rows: Tensor | number): Tensor
-  /** The class token by its index in the model's input, where that differs from row to row as float [B,1] or [1,1]. */
-  classToken(): number | Tensor
-}
 
 export interface ReduceOptions {
   readonly method: Method
@@ -89,11 +74,14 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     pairs: reducesAt(method, source.block) === 'pair',
   }
   const selected = new Map<Tensor, Selected>()
-  const budget = rule && makeBudget(rule, started, hidden, selected)
-  const site = makeSite(source, started, budget, params)
-  const reduction = method.reduce(site)
+  const given = new GivenValues()
+  const errors = new ModelErrors()
+  const budget = rule && makeBudget(method, { rule, state: started, hidden, given }, selected)
+  const site = makeSite(errors.watch(source), started, { budget, param: params, given })
+  const reduction = callReduce(method, site, errors)
   const carried = { ...started.carried, ...reduction.carry }
-  if (rule === undefined || reduction.keep === site.alive) return { state: { ...started, carried } }
+  const numeric = numericOf(reduction.carry, started, given)
+  if (rule === undefined || reduction.keep === site.alive) return { state: { ...started, carried, numeric } }
 
   if (method.returns && reduction.into !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
@@ -107,6 +95,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     keep,
     kept,
     order: reduction.order,
+    given,
     state: started,
     hidden,
     needsRest: reduction.into !== undefined,
@@ -120,8 +109,14 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
       score: choice?.score,
       shares: () => sharesOf(score, keep, started),
     },
-    state: compactState(started, { carried, slots, merged, reduction }),
+    state: compactState({ ...started, numeric }, { carried, slots, merged, reduction }),
   }
+}
+
+/** What of the state that is carried on cannot be NaN, where a method has written some of it. */
+function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, given: GivenValues): ReadonlySet<string> {
+  const kept = [...numeric].filter((name) => written[name] === undefined)
+  return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, given))])
 }
 
 /** How many tokens a rule keeps that does not look at the scores. */
@@ -138,12 +133,16 @@ interface Selected {
 }
 
 /** `selected`: what `select` gave, by its result. */
-function makeBudget(rule: Rule, state: TokenState, hidden: Tensor, selected: Map<Tensor, Selected>): Budget {
+function makeBudget(method: Method, options: SelectOptions, selected: Map<Tensor, Selected>): Budget {
+  const { rule, state, hidden } = options
+  const row = { alive: state.alive ?? state.ordinals }
   const kept = keptTokens(realTokens(state, hidden), rule)
   return {
-    ...(kept && { keep: squeezeRow(cast(kept, 'float32')) }),
+    ...(kept && { keep: options.given.give(squeezeRow(cast(kept, 'float32'))) }),
     select(score, extra = 0) {
-      const keep = select(score.dtype === 'float32' ? score : cast(score, 'float32'), rule, state, hidden, extra)
+      checkScore(method.name, score, row)
+      const single = score.dtype === 'float32' ? score : cast(score, 'float32')
+      const keep = select(single, { ...options, extra })
       selected.set(keep, { score, extra })
       return keep
     },
@@ -155,51 +154,64 @@ function squeezeRow(x: Tensor): Tensor {
   return x.rank === 2 ? squeeze(x, [1]) : x
 }
 
-export function makeSite(source: SiteSource, state: TokenState, budget: Budget | undefined, param: Values): Site {
+export interface MakeSiteOptions {
+  readonly budget: Budget | undefined
+  readonly param: Values
+  /** Is told of every value that the site gives. */
+  readonly given?: GivenValues
+}
+
+export function makeSite(
+  source: SiteSource,
+  state: TokenState,
+  { budget, param, given = new GivenValues() }: MakeSiteOptions,
+): Site {
   const { hidden } = source
+  for (const value of Object.values(param)) given.give(value)
+  for (const name of state.numeric ?? []) given.give(state.carried[name] as Tensor)
   return {
     block: source.block,
     blocks: source.blocks,
     // Whatever precision the model has, methods compute in one: sums over hundreds of half-precision numbers would lose what
     // tells tokens apart, and no method has to bring types together.
     get hidden() {
-      return cast(hidden, 'float32')
+      return given.give(cast(hidden, 'float32'))
     },
     get query() {
-      return cast(source.query(), 'float32')
+      return given.give(cast(source.query(), 'float32'))
     },
     get key() {
-      return cast(source.key(), 'float32')
+      return given.give(cast(source.key(), 'float32'))
     },
     get value() {
-      return cast(source.value(), 'float32')
+      return given.give(cast(source.value(), 'float32'))
     },
     get attention() {
-      return cast(source.attention(), 'float32')
+      return given.give(cast(source.attention(), 'float32'))
     },
-    attentionFrom: (rows) => cast(source.attentionFrom(rows), 'float32'),
+    attentionFrom: (rows) => given.give(cast(source.attentionFrom(rows), 'float32')),
     get clsAttention() {
-      return cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32')
+      return given.give(cast(squeeze(source.attentionFrom(slotOf(source.classToken(), state)), [2]), 'float32'))
     },
     get received() {
-      return received(cast(source.attention(), 'float32'), state)
+      return given.give(received(cast(source.attention(), 'float32'), state))
     },
-    alive: state.alive ?? greater(state.ordinals, 0),
+    alive: given.give(state.alive ?? greater(state.ordinals, 0)),
     get fixed() {
-      return fixedTokens(state)
+      return given.give(fixedTokens(state))
     },
-    position: state.position,
+    position: given.give(state.position),
     get index() {
-      return tokenIndex(state)
+      return given.give(tokenIndex(state))
     },
     get place() {
-      return tokenPlaces(state)
+      return given.give(tokenPlaces(state))
     },
     get size() {
-      return tokenSizes(state)
+      return given.givePositive(tokenSizes(state))
     },
     get count() {
-      return squeezeRow(cast(realTokens(state, hidden), 'float32'))
+      return given.givePositive(squeezeRow(cast(realTokens(state, hidden), 'float32')))
     },
     ...(budget && { budget }),
     param,
@@ -252,7 +264,9 @@ function takeCarried(x: Tensor, slots: Slots): Tensor {
 
 /** The state with what a method carries that no block has written yet. */
 export function startedState(method: Method, state: TokenState): TokenState {
-  return { ...state, carried: { ...initialCarry(method, state), ...state.carried } }
+  const fresh = Object.keys(method.carry ?? {}).filter((name) => state.carried[name] === undefined)
+  const carried = { ...initialCarry(method, state), ...state.carried }
+  return { ...state, carried, numeric: new Set([...(state.numeric ?? []), ...fresh]) }
 }
 
 /** State that no block has written yet: the same number for every token, or each token its own row of the identity. */

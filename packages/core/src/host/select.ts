@@ -22,6 +22,7 @@ import {
 } from '../ops/index.ts'
 import { type Amount, tenThousandths } from '../schedule.ts'
 import type { Tensor } from '../tensor.ts'
+import { type GivenValues, sortable } from './not-a-number.ts'
 import { fixedCount, fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
@@ -63,11 +64,23 @@ function scheduledTokens(count: Tensor, { amount, fixed }: Rule): Tensor | undef
   }
 }
 
+export interface SelectOptions {
+  readonly rule: Rule
+  readonly state: TokenState
+  /** [B,N,D] */
+  readonly hidden: Tensor
+  /** What the score was made from. */
+  readonly given: GivenValues
+  /** So many of the next best tokens are kept as well. */
+  readonly extra?: number
+}
+
 /**
- * score [B,N] → bool [B,N]: which tokens a rule keeps. Fixed tokens always, padding never, and at least one real token of
- * each row. `extra`: so many of the next best stay as well.
+ * score [B,N] → bool [B,N]: which tokens a rule keeps. Protected tokens always, padding never, and at least one real token of
+ * each row. A score that is no number ranks last.
  */
-export function select(score: Tensor, rule: Rule, state: TokenState, hidden: Tensor, extra = 0): Tensor {
+export function select(given: Tensor, { rule, state, hidden, given: values, extra = 0 }: SelectOptions): Tensor {
+  const score = sortable(given, values)
   const { alive } = state
   const { amount } = rule
   const placed = fixedCount(state) === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
@@ -81,8 +94,10 @@ export function select(score: Tensor, rule: Rule, state: TokenState, hidden: Ten
   const rank = ranks(indices, state, hidden)
   const kept = keptTokens(realTokens(state, hidden), rule, extra)
   if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
+  // A score that is no number weighs nothing.
+  const weights = score === given ? score : maximum(score, 0)
   const chosen =
-    amount.kind === 'threshold' ? passes(amount.value) : heaviest(score, rank, indices, amount.value, state)
+    amount.kind === 'threshold' ? passes(amount.value) : heaviest(weights, rank, indices, amount.value, state)
   if (extra === 0) return chosen
   return real(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
 }

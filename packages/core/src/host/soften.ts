@@ -3,7 +3,9 @@ import type { Method, Values } from '../method.ts'
 import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Softened, SoftSite } from '../training.ts'
-import { makeSite, type SiteSource, startedState } from './reduce.ts'
+import { callMethod, checkLeft, ModelErrors } from './call-method.ts'
+import { makeSite, startedState } from './reduce.ts'
+import type { SiteSource } from './site-source.ts'
 import { fixedTokens, type TokenState } from './state.ts'
 
 /** What a training gives to a site. */
@@ -41,7 +43,9 @@ export function softenTokens({ method, source, state, left, params, inputs }: So
   const started = startedState(method, state)
   // As the block attends with what earlier sites have left, which its queries and keys alone do not tell.
   const attentionFrom = (rows: Tensor | number): Tensor => rowsOf(source.attention(), rows)
-  const site = makeSite({ ...source, attentionFrom }, started, undefined, params)
+  const errors = new ModelErrors()
+  const watched = errors.watch({ ...source, attentionFrom })
+  const site = makeSite(watched, started, { budget: undefined, param: params })
   const real = cast(site.alive, 'float32')
   const obey = (some: Tensor): Tensor => where(fixedTokens(started), real, mul(some, real))
   const before = left ?? real
@@ -57,7 +61,9 @@ export function softenTokens({ method, source, state, left, params, inputs }: So
     },
   }
   const soft = Object.defineProperties(site, Object.getOwnPropertyDescriptors(own)) as unknown as SoftSite
-  const softened = method.training.soften(soft)
+  const { training } = method
+  const softened = callMethod(method.name, `soften at layer ${source.block}`, () => training.soften(soft), errors)
+  checkLeft(method.name, softened, site)
   return {
     softened,
     left: mul(before, obey(softened.left)),

@@ -38,6 +38,8 @@ export interface TokenState {
   /** Further tokens that must stay, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each row. */
   readonly pins: readonly Tensor[]
   readonly carried: Values
+  /** What of it cannot be NaN, by its expressions. */
+  readonly numeric?: ReadonlySet<string>
   /** Real tokens come first in every row. */
   readonly isPacked: boolean
 }

@@ -23,7 +23,7 @@ export const Constant: Op = {
   },
 }
 
-function contentsOf(attributes: Attributes): ConstantData {
+export function contentsOf(attributes: Attributes): ConstantData {
   const { value } = attributes
   if (typeof value !== 'object' || !('dtype' in value)) throw new ShapeProblem('has no contents')
   return value

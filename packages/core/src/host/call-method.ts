@@ -1,0 +1,138 @@
+import { isTpError, TpError } from '../errors.ts'
+import type { Method, Reduction, Site, Spec } from '../method.ts'
+import type { Tensor } from '../tensor.ts'
+import type { Softened } from '../training.ts'
+import { isTensor, shapeProblem } from './is-tensor.ts'
+import type { SiteSource } from './site-source.ts'
+
+/** What a method says with a coded error of its own; any other error of its code is a mistake in it. */
+const sayings: ReadonlySet<string> = new Set(['TP_METHOD', 'TP_OPTION', 'TP_SCHEDULE', 'TP_WEIGHTS'])
+
+/** Errors of the model, which a method has only run into: they pass through it as they are. */
+export class ModelErrors {
+  readonly #errors = new WeakSet<object>()
+
+  /** The same source; what it throws is remembered as the model's. */
+  watch(source: SiteSource): SiteSource {
+    const watched = <Given extends readonly unknown[], T>(get: (...given: Given) => T) => {
+      return (...given: Given): T => {
+        try {
+          return get(...given)
+        } catch (error) {
+          if (typeof error === 'object' && error !== null) this.#errors.add(error)
+          throw error
+        }
+      }
+    }
+    return {
+      ...source,
+      query: watched(() => source.query()),
+      key: watched(() => source.key()),
+      value: watched(() => source.value()),
+      attention: watched(() => source.attention()),
+      attentionFrom: watched((rows: Tensor | number) => source.attentionFrom(rows)),
+      classToken: watched(() => source.classToken()),
+    }
+  }
+
+  has(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#errors.has(error)
+  }
+}
+
+/**
+ * Calls into a method. What goes wrong in there is the method's, not the model's and not ours.
+ * @throws TpError TP_METHOD, with the method's own error as `cause`; what the model or the method refuses with a code is left as it is
+ */
+export function callMethod<T>(method: string, what: string, call: () => T, model?: ModelErrors): T {
+  try {
+    return call()
+  } catch (cause) {
+    if (model?.has(cause) || (isTpError(cause) && sayings.has(cause.code))) throw cause
+    const reason =
+      cause instanceof Error ? `${isTpError(cause) ? '' : `${cause.name}: `}${cause.message}` : String(cause)
+    throw methodError(method, `${what} throws ${reason}`, cause)
+  }
+}
+
+/** Runs `reduce`, and checks what it returns: the one way from the host into a method's choice of tokens. */
+export function callReduce(method: Method, site: Site, model: ModelErrors): Reduction {
+  const reduction: unknown = callMethod(method.name, `reduce at layer ${site.block}`, () => method.reduce(site), model)
+  checkReduction(method, reduction, site)
+  return reduction
+}
+
+/** @throws TpError TP_METHOD for a score that is no number for each token */
+export function checkScore(method: string, score: unknown, site: Pick<Site, 'alive'>): asserts score is Tensor {
+  requireTensor(method, 'score', score, numberTypes, [site.alive.dims])
+}
+
+/** @throws TpError TP_METHOD for a soft form that does not say how much of each token is left */
+export function checkLeft(method: string, softened: unknown, site: Pick<Site, 'alive'>): asserts softened is Softened {
+  if (typeof softened !== 'object' || softened === null) {
+    throw methodError(method, `soften returns ${describe(softened)}; it must return { left }, float [B,N]`)
+  }
+  requireTensor(method, 'left', (softened as Softened).left, numberTypes, [site.alive.dims])
+}
+
+function checkReduction(method: Method, reduction: unknown, site: Site): asserts reduction is Reduction {
+  const { name } = method
+  if (reduction instanceof Promise) {
+    throw methodError(name, 'reduce returns a promise; it must build its expressions at once')
+  }
+  if (typeof reduction !== 'object' || reduction === null) {
+    throw methodError(name, `reduce returns ${describe(reduction)}; it must return { keep }, bool [B,N]`)
+  }
+  const { keep, into, merge, weight, mass, order, carry } = reduction as Reduction
+  const row = site.alive.dims
+  requireTensor(name, 'keep', keep, ['bool'], [row])
+  if (into !== undefined) requireTensor(name, 'into', into, numberTypes, [row, [...row, row[1] as string]])
+  if (weight !== undefined) requireTensor(name, 'weight', weight, numberTypes, [row])
+  if (mass !== undefined && mass !== 'none') requireTensor(name, 'mass', mass, numberTypes, [row])
+  if (order !== undefined) requireTensor(name, 'order', order, numberTypes, [row])
+  if (merge !== undefined && !['mean', 'sum', 'norm'].includes(merge)) {
+    throw methodError(name, `merge is ${describe(merge)}; must be mean, sum or norm`)
+  }
+  for (const [key, value] of Object.entries(carry ?? {})) checkCarried(method, key, value, row)
+}
+
+function checkCarried({ name, carry = {} }: Method, key: string, value: unknown, row: Tensor['dims']): void {
+  const spec: Spec | undefined = Object.hasOwn(carry, key) ? carry[key] : undefined
+  if (spec === undefined) {
+    throw methodError(name, `carries ${key}, which it does not declare; add it to the method's carry`)
+  }
+  const wide = spec.dims.length > 1
+  requireTensor(name, `carry.${key}`, value, numberTypes, [wide ? [...row, row[1] as string] : row])
+}
+
+const numberTypes = ['float32', 'float16', 'float64', 'int64', 'int32'] as const
+
+function requireTensor(
+  method: string,
+  what: string,
+  value: unknown,
+  types: readonly string[],
+  shapes: readonly Tensor['dims'][],
+): asserts value is Tensor {
+  const [first = ''] = types
+  const wanted = `${first === 'bool' ? 'bool ' : ''}${shapes.map((dims) => `[${dims}]`).join(' or ')}`
+  if (!isTensor(value)) throw methodError(method, `${what} is ${describe(value)}; must be a tensor, ${wanted}`)
+  if (!types.includes(value.dtype)) {
+    throw methodError(method, `${what} is ${value}; must be ${first === 'bool' ? wanted : `a number, ${wanted}`}`)
+  }
+  if (shapes.every((dims) => shapeProblem(value, dims))) {
+    throw methodError(method, `${what} is ${value}; must be ${wanted}`)
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string'
+    ? `"${value}"`
+    : typeof value === 'object' && value !== null
+      ? 'an object'
+      : String(value)
+}
+
+function methodError(method: string, message: string, cause?: unknown): TpError {
+  return new TpError('TP_METHOD', `plugin ${method}`, message, cause === undefined ? undefined : { cause })
+}

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import { evaluate } from '../interpreter.ts'
+import type { Method } from '../method.ts'
+import {
+  abs,
+  add,
+  cast,
+  constant,
+  div,
+  exp,
+  greater,
+  input,
+  log,
+  maximum,
+  mul,
+  pow,
+  softmax,
+  sqrt,
+  squeeze,
+  sub,
+  sum,
+  sumSquare,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
+import type { Amount } from '../schedule.ts'
+import { scorer } from '../scorer.ts'
+import type { Tensor } from '../tensor.ts'
+import { initialState, reduceTokens, type SiteSource } from './index.ts'
+import { GivenValues, mayBeNaN } from './not-a-number.ts'
+
+const none = (): never => {
+  throw new Error('the test gives none')
+}
+
+/** The hidden state is the score. @returns for each row which tokens are kept */
+function keptOf(
+  scores: readonly (readonly number[])[],
+  amount: Amount,
+  { real, fixed = [0], method }: { real?: readonly (readonly number[])[]; fixed?: number[]; method?: Method } = {},
+): number[][] {
+  const dims = [scores.length, scores[0]?.length ?? 0]
+  const hidden = constant(scores.flat(), 'float32', [...dims, 1])
+  const alive = real && cast(constant(real.flat(), 'int64', dims), 'bool')
+  const nothing = { query: none, key: none, value: none, attention: none, attentionFrom: none, classToken: none }
+  const source: SiteSource = { block: 0, blocks: 2, hidden, ...nothing }
+  const { state } = reduceTokens({
+    method: method ?? byHidden,
+    source,
+    state: initialState(hidden, alive, fixed),
+    amount,
+  })
+  const [position, valid] = evaluate([state.position, ...(state.alive ? [state.alive] : [])], {})
+  const width = position?.dims[1] ?? 0
+  return scores.map((_, row) =>
+    Array.from(position?.data.slice(row * width, (row + 1) * width) as Float32Array, Number).filter(
+      (_, slot) => valid === undefined || valid.data[row * width + slot] === 1,
+    ),
+  )
+}
+
+/** A root that the host cannot tell to be of a positive number. */
+const byHidden = scorer({
+  name: 'by-hidden',
+  family: 'attention',
+  score: ({ hidden }) => sub(add(squeeze(hidden, 2), sqrt(squeeze(hidden, 2))), sqrt(squeeze(hidden, 2))),
+})
+
+describe('a score that is no number', () => {
+  // the root of a negative number
+  const scores = [
+    [-1, 4, -1, 9, 1],
+    [-1, -1, -1, -1, 4],
+  ]
+
+  test('ranks behind all others, and protected tokens are kept with it', () => {
+    expect(keptOf(scores, { kind: 'tokens', value: 3 })).toEqual([
+      [0, 1, 3],
+      [0, 1, 4],
+    ])
+    expect(keptOf(scores, { kind: 'tokens', value: 2 }, { fixed: [0, 2] })).toEqual([
+      [0, 2],
+      [0, 2],
+    ])
+  })
+
+  test('ranks in front of padding', () => {
+    const real = [
+      [1, 1, 0, 0, 1],
+      [0, 1, 1, 1, 0],
+    ]
+    expect(keptOf(scores, { kind: 'tokens', value: 3 }, { real, fixed: [] })).toEqual([
+      [0, 1, 4],
+      [1, 2, 3],
+    ])
+  })
+
+  test('reaches no threshold, and has no part of the mass', () => {
+    expect(keptOf(scores, { kind: 'threshold', value: 2 })).toEqual([
+      [0, 1, 3],
+      [0, 4],
+    ])
+    expect(keptOf(scores, { kind: 'mass', value: 0.6 })).toEqual([
+      [0, 3],
+      [0, 4],
+    ])
+  })
+
+  test('infinite scores do not outrank protected tokens', () => {
+    const method = scorer({ name: 'inverse', family: 'attention', score: ({ hidden }) => div(1, squeeze(hidden, 2)) })
+    expect(keptOf([[9, 0, 0, 0, 5]], { kind: 'tokens', value: 2 }, { method })).toEqual([[0, 1]])
+  })
+
+  test('as an order is behind the others as well', () => {
+    const method: Method = {
+      name: 'ordered',
+      family: 'attention',
+      reduce: ({ hidden }) => ({ keep: greater(squeeze(hidden, 2), -5), order: sqrt(squeeze(hidden, 2)) }),
+    }
+    expect(keptOf([[3, -1, 4, 1, -9]], { kind: 'tokens', value: 5 }, { method })).toEqual([[0, 3, 2, 1]])
+  })
+})
+
+describe('where a score can be no number', () => {
+  const given = new GivenValues()
+  const x = given.give(input('x', 'float32', ['B', 'N']))
+  const count = given.givePositive(input('count', 'float32', ['B']))
+  const half = given.give(input('half', 'float16', ['B', 'N']))
+  const unknown = input('carried', 'float32', ['B', 'N'])
+
+  const never: readonly (readonly [string, Tensor])[] = [
+    ['sums and products', mul(add(x, 2), sub(x, x))],
+    ['a softmax', softmax(x)],
+    ['divided by a count', div(x, unsqueeze(count, 1))],
+    ['divided by what is kept above 0', div(x, maximum(x, 1e-12))],
+    ['a norm', sqrt(sumSquare(unsqueeze(x, 2), 2))],
+    ['a logarithm above 0', log(add(abs(x), 1))],
+    ['half precision that is widened first', mul(cast(half, 'float32'), 2)],
+    ['chosen by a comparison of anything', where(greater(unknown, 0), x, 1)],
+  ]
+  test.each(never)('it costs nothing: %s', (_what, score) => {
+    expect(mayBeNaN(score, given)).toBe(false)
+  })
+
+  const perhaps: readonly (readonly [string, Tensor])[] = [
+    ['divided by a sum', div(x, sum(x, 1, { keepDims: true }))],
+    ['a root', sqrt(x)],
+    ['a logarithm', log(x)],
+    ['an exponential', exp(x)],
+    ['a power', pow(x, 0.5)],
+    ['half precision', mul(half, half)],
+    ['a state that may be', add(unknown, x)],
+    ['an infinite constant', add(x, constant([Number.POSITIVE_INFINITY]))],
+  ]
+  test.each(perhaps)('it is looked at: %s', (_what, score) => {
+    expect(mayBeNaN(score, given)).toBe(true)
+  })
+})

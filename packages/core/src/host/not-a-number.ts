@@ -1,0 +1,144 @@
+import { nodesBelow } from '../nodes-below.ts'
+import { contentsOf } from '../ops/constant.ts'
+import { greaterOrEqual, lessOrEqual, maximum, minimum, where } from '../ops/index.ts'
+import { isFloat } from '../ops/operands.ts'
+import type { Node, Tensor } from '../tensor.ts'
+
+/** What the host gives to a method: numbers, as long as the model computes numbers. */
+export class GivenValues {
+  readonly #all = new Set<Tensor>()
+  readonly #positive = new Set<Tensor>()
+
+  give(tensor: Tensor): Tensor {
+    this.#all.add(tensor)
+    return tensor
+  }
+
+  /** Of a row without real tokens nothing is asked, so that counts are positive, too. */
+  givePositive(tensor: Tensor): Tensor {
+    this.#positive.add(tensor)
+    return this.give(tensor)
+  }
+
+  has(tensor: Tensor): boolean {
+    return this.#all.has(tensor)
+  }
+
+  isPositive(tensor: Tensor): boolean {
+    return this.#positive.has(tensor)
+  }
+}
+
+/** The rank of a score that is no number: behind every other real token, and in front of padding. */
+const LOWEST = -5e29
+/** A score beyond it (infinity) outranks the others, and no protected token. */
+const HIGHEST = 5e29
+
+/**
+ * float [B,N]: scores that can be sorted. What a sort does with NaN is undefined in ONNX; here it comes last, and infinity
+ * does not outrank protected tokens. Costs nothing where the expression shows that it can be neither.
+ */
+export function sortable(score: Tensor, given: GivenValues): Tensor {
+  return mayBeNaN(score, given) ? where(greaterOrEqual(score, LOWEST), minimum(score, HIGHEST), LOWEST) : score
+}
+
+/** The same of keys of which the lowest come first. */
+export function sortableKey(key: Tensor, given: GivenValues): Tensor {
+  return mayBeNaN(key, given) ? where(lessOrEqual(key, HIGHEST), maximum(key, LOWEST), HIGHEST) : key
+}
+
+/**
+ * Whether a method's expression may be NaN or infinite though all that it was given are numbers of moderate size: if it divides
+ * by what may be 0, takes a root or logarithm of what may be negative, an exponential, or computes in half precision.
+ */
+export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
+  const facts = new Map<Node, Fact>()
+  const signOf = ({ node }: Tensor): number => facts.get(node)?.sign ?? ANY
+  const factOf = (tensor: Tensor | undefined): Fact => {
+    if (tensor === undefined) return { finite: true, sign: ANY }
+    if (given.has(tensor)) return { finite: true, sign: given.isPositive(tensor) ? POSITIVE : ANY }
+    if (!isFloat(tensor.dtype)) return { finite: true, sign: tensor.dtype === 'bool' ? NOT_NEGATIVE : signOf(tensor) }
+    return facts.get(tensor.node) ?? UNKNOWN
+  }
+  for (const node of nodesBelow([x], (tensor) => given.has(tensor))) {
+    facts.set(node, factOfNode(node, node.inputs.map(factOf)))
+  }
+  return !factOf(x).finite
+}
+
+/** Of all numbers of a node's results. */
+interface Fact {
+  readonly finite: boolean
+  readonly sign: number
+}
+
+const [ANY, NOT_NEGATIVE, POSITIVE] = [0, 1, 2]
+const UNKNOWN: Fact = { finite: false, sign: ANY }
+
+function factOfNode(node: Node, inputs: readonly Fact[]): Fact {
+  const { name } = node.op
+  if (truths.has(name)) return { finite: true, sign: NOT_NEGATIVE }
+  if (name === 'Constant') return factOfConstant(node)
+  if (!inputs.every(({ finite }) => finite)) return UNKNOWN
+  const [a = UNKNOWN, b = UNKNOWN] = inputs
+  // Further inputs of these are sizes, axes and indices.
+  if (moves.has(name)) return { finite: true, sign: a.sign }
+  if (name === 'Concat' || name === 'Min') return { finite: true, sign: Math.min(...inputs.map(({ sign }) => sign)) }
+  if (name === 'Where') return { finite: true, sign: Math.min(b.sign, (inputs[2] ?? UNKNOWN).sign) }
+  if (name === 'Cast') return factOfCast(node, a)
+  if (node.inputs.some((input) => input?.dtype === 'float16')) return UNKNOWN
+  switch (name) {
+    case 'Div':
+    case 'Mod':
+      return b.sign === POSITIVE ? { finite: true, sign: Math.min(a.sign, NOT_NEGATIVE) } : UNKNOWN
+    case 'Sqrt':
+      return a.sign === ANY ? UNKNOWN : { finite: true, sign: a.sign }
+    case 'Log':
+      return a.sign === POSITIVE ? { finite: true, sign: ANY } : UNKNOWN
+    case 'Max':
+      return { finite: true, sign: Math.max(a.sign, b.sign) }
+    case 'Add':
+      return { finite: true, sign: a.sign === ANY || b.sign === ANY ? ANY : Math.max(a.sign, b.sign) }
+    case 'Mul':
+      return { finite: true, sign: Math.min(a.sign, b.sign, NOT_NEGATIVE) }
+    default:
+      if (magnitudes.has(name)) return { finite: true, sign: NOT_NEGATIVE }
+      return bounded.has(name) ? { finite: true, sign: ANY } : UNKNOWN
+  }
+}
+
+/** Single precision goes beyond what half can hold; whole numbers may become 0. */
+function factOfCast({ attributes: { to } }: Node, { sign }: Fact): Fact {
+  if (to === 'float16') return UNKNOWN
+  return { finite: true, sign: to === 'float32' || to === 'float64' ? sign : Math.min(sign, NOT_NEGATIVE) }
+}
+
+/** Large constants are weights, and looked at when they are read. */
+function factOfConstant({ attributes }: Node): Fact {
+  const numbers = contentsOf(attributes).data
+  if (numbers.length > 4096) return { finite: true, sign: ANY }
+  let least = Number.POSITIVE_INFINITY
+  for (const x of numbers) {
+    if (!Number.isFinite(x)) return UNKNOWN
+    least = Math.min(least, x)
+  }
+  return { finite: true, sign: least > 0 ? POSITIVE : least === 0 ? NOT_NEGATIVE : ANY }
+}
+
+/** Their results are true or false, or indices, whatever goes in. */
+const truths: ReadonlySet<string> = new Set(
+  'And ArgMax ArgMin Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Not Or Shape Size Xor'.split(' '),
+)
+/** The numbers that go in come out again, or what lies between them. */
+const moves: ReadonlySet<string> = new Set(
+  'Assume Expand Flatten Gather GatherElements GatherND Identity ReduceMax ReduceMean ReduceMin ReduceSum Reshape Slice Split Squeeze Tile TopK Transpose Unsqueeze'.split(
+    ' ',
+  ),
+)
+const magnitudes: ReadonlySet<string> = new Set('Abs ReduceL1 ReduceL2 ReduceSumSquare Relu Sigmoid Softmax'.split(' '))
+/** Of numbers of moderate size they make such numbers. */
+const bounded: ReadonlySet<string> = new Set(
+  'Ceil Cos CumSum Erf Floor Gelu MatMul Neg Range Round ScatterElements Sign Sin StopGradient Sub Tanh Trilu'.split(
+    ' ',
+  ),
+)

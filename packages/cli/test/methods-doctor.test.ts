@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { baselines, contractVersion } from '@tp/core'
 import { methods as attentionMethods } from '@tp/method-attention'
 import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'
 import { methods as policyMethods } from '@tp/method-rl'
+import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolder, tp, tpHere } from './tp.ts'
 
@@ -37,6 +39,30 @@ describe('plugins', () => {
     return folder.at('plugin.mjs')
   }
 
+  /** A package whose `dist` is missing. */
+  const unbuilt = (): string => {
+    mkdirSync(folder.at('unbuilt/src'), { recursive: true })
+    writeFileSync(folder.at('unbuilt/package.json'), '{ "name": "unbuilt", "exports": { ".": "./dist/index.js" } }')
+    writeFileSync(folder.at('unbuilt/src/index.ts'), 'export default {}')
+    return folder.at('unbuilt')
+  }
+
+  test('a method that throws is named with the place in its file, and is no bug of ours', async () => {
+    const plugin = folder.at('throwing.mjs')
+    writeFileSync(
+      plugin,
+      `const reduce = () => { throw new RangeError('not yet') }
+       const create = () => ({ name: 'mine', family: 'baseline', reduce })
+       export default { contractVersion: 1, methods: [{ ...create(), description: 'x', options: {}, create }] }`,
+    )
+    const args = ['-o', folder.at('out.onnx'), '--plugin', plugin, '--method', 'mine', '--keep', '0.5']
+    const { code, stderr } = await tpHere(['prune', modelPath('digits-vit'), ...args])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /\[plugin mine\] reduce at layer 1 throws RangeError: not yet\n +at .*throwing\.mjs:1:\d+\)?\ncode: TP_METHOD/,
+    )
+  })
+
   test('a module adds its methods', async () => {
     const plugin = module(`export default { contractVersion: ${contractVersion}, methods: [${entry('mine')}] }`)
     const { code, stdout } = await tpHere(['methods', '--plugin', plugin, '--json'])
@@ -47,6 +73,23 @@ describe('plugins', () => {
   test.each([
     ['is not there', () => './no-such-plugin.js', /no such module or package; give the path of a module/],
     ['is no installed package', () => 'no-such-plugin', /no such module or package/],
+    [
+      'is a package that is not built',
+      () => unbuilt(),
+      /it is not built: there is no .*unbuilt.dist.index\.js; run npm run build/,
+    ],
+    ['is a file that is not built', () => join(unbuilt(), 'dist/index.js'), /it is not built: there is no/],
+    ['is TypeScript', () => join(unbuilt(), 'src/index.ts'), /it is TypeScript; build it/],
+    [
+      'exports a method and no plugin',
+      () => module(`export default { name: 'mine', family: 'baseline', reduce: (site) => ({ keep: site.alive }) }`),
+      /exports the method "mine" by default, and not a plugin; wrap it/,
+    ],
+    [
+      'gives its contract as text',
+      () => module(`export default { contractVersion: '1', methods: [] }`),
+      /has the text '1' as contractVersion; it must be a number, 1/,
+    ],
     ['exports nothing', () => module('export const x = 1'), /no default export of the form/],
     [
       'is of another contract',

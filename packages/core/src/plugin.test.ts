@@ -66,7 +66,21 @@ describe('a plugin', () => {
   const wrong: readonly (readonly [module: unknown, message: RegExp])[] = [
     [undefined, /no default export/],
     [{ methods: [] }, /no default export of the form \{ contractVersion, methods/],
-    [{ default: { methods: [] } }, /no default export of the form \{ contractVersion, methods/],
+    [{ default: { methods: [] } }, /exports a plugin without contractVersion; it must be the number 1$/],
+    [
+      { default: { contractVersion: '1', methods: [] } },
+      /has the text '1' as contractVersion; it must be a number, 1$/,
+    ],
+    [{ default: { contractVersion: null, methods: [] } }, /has null as contractVersion; it must be a number, 1$/],
+    [
+      { default: random() },
+      /exports the method "random" by default, and not a plugin; wrap it: \{ contractVersion: 1, /,
+    ],
+    [{ default: random }, /exports the function random by default, and not a plugin of the form \{ contractVersion: 1/],
+    [
+      { default: { contractVersion, methods: [random()] } },
+      /methods\[0\] is the method "random" itself; give methodEntry/,
+    ],
     [{ default: { contractVersion } }, /no default export of the form/],
     [
       { default: { contractVersion: 99, methods: [] } },
@@ -111,7 +125,7 @@ describe('a runtime plugin', () => {
 
   const wrong: readonly (readonly [module: unknown, message: RegExp])[] = [
     [{ runtime }, /no default export of the form \{ contractVersion, runtime \}/],
-    [{ default: { runtime } }, /no default export of the form/],
+    [{ default: { runtime } }, /exports a plugin without contractVersion/],
     [{ default: { contractVersion, methods: [] } }, /no default export of the form/],
     [{ default: { contractVersion: 2, engine: runtime } }, /built for version 2 .* this is version 1;/],
     [{ default: { contractVersion, runtime: { name: 'other' } } }, /lacks name, load or diagnose/],

@@ -69,6 +69,12 @@ export function readPlugin(module: unknown, where: string): Plugin {
   const plugin = readDefault(module, where, 'methods: [ … ]')
   if (!Array.isArray(plugin.methods)) throw noExport(where, 'methods: [ … ]')
   plugin.methods.forEach((entry: unknown, i) => {
+    if (isMethod(entry)) {
+      throw problem(
+        where,
+        `methods[${i}] is the method "${entry.name}" itself; give methodEntry(factory, 'what it keeps')`,
+      )
+    }
     if (!isEntry(entry)) throw problem(where, `methods[${i}] needs name, family, description, options and create`)
   })
   return plugin as unknown as Plugin
@@ -90,9 +96,26 @@ export function readRuntimePlugin(module: unknown, where: string): RuntimePlugin
 
 /** The version comes first: of a contract to come nothing else is known. */
 function readDefault(module: unknown, where: string, holds: string): Record<string, unknown> {
-  const plugin = isRecord(module) ? module.default : undefined
-  if (!isRecord(plugin) || typeof plugin.contractVersion !== 'number') throw noExport(where, holds)
+  const plugin =
+    isRecord(module) || typeof module === 'function' ? (module as { default?: unknown }).default : undefined
+  const form = `{ contractVersion: ${contractVersion}, ${holds} }`
+  if (isMethod(plugin)) {
+    const advice = `wrap it: ${form} with methodEntry(factory, 'what it keeps')`
+    throw problem(where, `exports the method "${plugin.name}" by default, and not a plugin; ${advice}`)
+  }
+  if (typeof plugin === 'function') {
+    const name = plugin.name === '' || plugin.name === 'default' ? 'a function' : `the function ${plugin.name}`
+    throw problem(where, `exports ${name} by default, and not a plugin of the form ${form}`)
+  }
+  if (!isRecord(plugin)) throw noExport(where, holds)
   const version = plugin.contractVersion
+  if (version === undefined) {
+    throw problem(where, `exports a plugin without contractVersion; it must be the number ${contractVersion}`)
+  }
+  if (typeof version !== 'number') {
+    const seen = typeof version === 'string' ? `the text '${version}'` : String(version)
+    throw problem(where, `has ${seen} as contractVersion; it must be a number, ${contractVersion}`)
+  }
   if (version !== contractVersion) {
     const advice = version > contractVersion ? 'update the @tp packages' : 'a newer release of the plugin is needed'
     throw problem(
@@ -101,6 +124,15 @@ function readDefault(module: unknown, where: string, holds: string): Record<stri
     )
   }
   return plugin
+}
+
+function isMethod(value: unknown): value is { readonly name: string } {
+  return (
+    isRecord(value) &&
+    typeof value.reduce === 'function' &&
+    typeof value.name === 'string' &&
+    value.create === undefined
+  )
 }
 
 function noExport(where: string, holds: string): TpError {

@@ -1,4 +1,4 @@
-import { isTpError } from '@tp/core'
+import { isTpError, type TpError } from '@tp/core'
 import { commands } from '../commands/index.ts'
 import { claimInputs } from '../files/declared-files.ts'
 import { FileClaims } from '../files/file-claims.ts'
@@ -100,8 +100,15 @@ function beforeDashes(args: readonly string[]): readonly string[] {
 
 /** The message, and under it the code; a bug of ours shows where it is. */
 function describe(error: unknown): string {
-  if (isTpError(error)) return `${error.message}\ncode: ${error.code}`
+  if (isTpError(error)) return `${error.message}${placeOf(error)}\ncode: ${error.code}`
   return `[tp] this is a bug in tp, please report it: ${error instanceof Error ? error.stack : String(error)}\ncode: TP_INTERNAL`
+}
+
+/** Where a method threw, for its author. */
+function placeOf({ code, cause }: TpError): string {
+  if (code !== 'TP_METHOD' || !(cause instanceof Error)) return ''
+  const [place] = /^ +at .*$/m.exec(cause.stack ?? '') ?? []
+  return place === undefined ? '' : `\n${place}`
 }
 
 function errorDocument(error: unknown): string {

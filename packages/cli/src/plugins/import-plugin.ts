@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isTpError, TpError } from '@tp/core'
 import { moduleResolve } from 'import-meta-resolve'
@@ -12,6 +12,7 @@ import { moduleResolve } from 'import-meta-resolve'
  */
 export async function importPlugin(plugin: string, option: string, others = ''): Promise<unknown> {
   const url = locate(plugin, option, others)
+  requireBuilt(plugin, url)
   try {
     return await import(url.href)
   } catch (cause) {
@@ -33,26 +34,58 @@ export function pluginFile(plugin: string): string | undefined {
 function locate(plugin: string, option: string, others: string): URL {
   const here = pathToFileURL(join(process.cwd(), 'from-here.js'))
   try {
-    const url = isPath(plugin) ? pathToFileURL(resolve(plugin)) : moduleResolve(plugin, here)
-    return isPath(plugin) ? entryOfFolder(url) : url
+    return isPath(plugin) ? entryOfFolder(pathToFileURL(resolve(plugin))) : entryOfPackage(plugin, here)
   } catch (cause) {
     const advice = `give ${others}the path of a module, or the name of a package that is installed in this folder`
     throw new TpError('TP_PLUGIN', plugin, `--${option}: there is no such module or package; ${advice}`, { cause })
   }
 }
 
+/** @throws TpError TP_PLUGIN for a package whose entry was not made yet, and for its sources */
+function requireBuilt(plugin: string, url: URL): void {
+  if (url.protocol !== 'file:') return
+  const path = fileURLToPath(url)
+  if (/\.[cm]?tsx?$/.test(path)) {
+    throw new TpError(
+      'TP_PLUGIN',
+      plugin,
+      'it is TypeScript; build it (npm run build), and give its folder or what was built',
+    )
+  }
+  if (existsSync(path)) return
+  const reason = `it is not built: there is no ${relative(process.cwd(), path)}`
+  throw new TpError('TP_PLUGIN', plugin, `${reason}; run npm run build in its folder`)
+}
+
 function isPath(plugin: string): boolean {
   return /^\.{0,2}[/\\]|^[a-zA-Z]:[/\\]|\.[cm]?[jt]s$/.test(plugin) || plugin === '.' || plugin === '..'
 }
 
-/** A module file itself; of a package's folder, what it exports. */
-function entryOfFolder(url: URL): URL {
+/** What a package exports, which may not be built yet. */
+function entryOfPackage(name: string, from: URL): URL {
   try {
-    const manifest = join(fileURLToPath(url), 'package.json')
+    return moduleResolve(name, from)
+  } catch (error) {
+    const { url } = error as { url?: unknown }
+    if (typeof url === 'string') return new URL(url)
+    throw error
+  }
+}
+
+/** A module file itself, which may not be built yet; of a package's folder, what it exports. */
+function entryOfFolder(url: URL): URL {
+  const path = fileURLToPath(url)
+  try {
+    const manifest = join(path, 'package.json')
     const { name } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string }
-    return moduleResolve(name, pathToFileURL(join(dirname(manifest), 'from-here.js')))
+    return entryOfPackage(name, pathToFileURL(join(dirname(manifest), 'from-here.js')))
   } catch {
-    if (!statSync(url).isFile()) throw new Error('no file') // or throws if there is nothing: said by the caller
+    if (!isInPackage(path) && !statSync(path).isFile()) throw new Error('no file') // or throws if there is nothing: said by the caller
     return url
   }
+}
+
+/** Whether a file that is not there is one of a package's that is: `tp-mine/dist/index.js`. */
+function isInPackage(path: string): boolean {
+  return !existsSync(path) && existsSync(join(dirname(dirname(path)), 'package.json'))
 }

@@ -47,6 +47,14 @@ async function failures(method: Method, options?: MethodTestOptions): Promise<st
 const sound = scoring((site) => site.received)
 const interpreter: NonNullable<MethodTestOptions['run']> = async (outputs, feeds) => evaluate(outputs, feeds)
 
+test('a method that throws fails in the checks, and not while they are listed', async () => {
+  const throwing = scoring(() => {
+    throw new Error('not yet')
+  })
+  expect(methodChecks(throwing).length).toBeGreaterThan(10)
+  expect(await failures(throwing)).toMatch(/keep 0\.3: counts/)
+})
+
 test('a sound method passes all checks', async () => {
   expect(await failures(sound, { run: interpreter })).toBe('')
 })

@@ -46,9 +46,11 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
   const pruned = (options: ScheduleOptions, { fixed = [0], mask = true } = {}): EncoderGraph =>
     referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.blocks, options), fixed } })
 
-  const orders = givesOrder(method)
+  /** Asked of the method inside of a check: it may throw. */
+  let orders: boolean | undefined
 
   function checkCounts(outcomes: readonly Outcome[], plan: Schedule, fixed: readonly number[]): void {
+    orders ??= givesOrder(method)
     outcomes.forEach(({ kept, fillersLast, logits }, row) => {
       let count = lengths[row] as number
       const all = Array.from({ length: count }, (_, i) => i)

@@ -3,6 +3,7 @@ import {
   applyOne,
   evaluate,
   input,
+  iterate,
   mul,
   type Op,
   operators,
@@ -31,6 +32,13 @@ describe('gradients', () => {
       [2, 2, 2],
       [0, 0, 0],
     ])
+  })
+
+  test('a loop has none, and says how to do without', () => {
+    const x = input('x', 'float32', [2])
+    const [y] = iterate(3, [x], ([a]) => [mul(a as Tensor, 2)]) as [Tensor]
+    expect(() => gradients(sum(y, 0), [x])).toThrow('Loop: a loop has no gradient here: keep it out of what learns')
+    expect(gradients(sum(add(stopGradient(y), x), 0), [x])).toHaveLength(1)
   })
 
   test('what a loss does not depend on has the gradient 0, and what it reads twice the sum', () => {

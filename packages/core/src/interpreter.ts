@@ -45,33 +45,44 @@ export function evaluate(
 function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'float32' | 'float64'): TensorLike[] {
   const given: ReadonlyMap<Tensor, TensorLike> = feeds instanceof Map ? feeds : new Map()
   const named: Readonly<Record<string, TensorLike>> = feeds instanceof Map ? {} : (feeds as Record<string, TensorLike>)
-  const context = contextOf(precision)
   const sizes = new Map<string, number>()
-  const fed = new Map<Node, Map<number, Value>>()
-  const feed = (tensor: Tensor, array: TensorLike): Value => {
+  const values = new Map<Tensor, Value>()
+  for (const [tensor, array] of given) {
     checkFeed(tensor, array, sizes)
-    const value = toValue(array, precision)
-    const ofNode = fed.get(tensor.node) ?? new Map<number, Value>()
-    fed.set(tensor.node, ofNode.set(tensor.output, value))
-    return value
+    values.set(tensor, toValue(array, precision))
   }
-  for (const [tensor, array] of given) feed(tensor, array)
+  const inputOf = (node: Node): Value | undefined => {
+    const name = node.attributes.name as string
+    const array = Object.hasOwn(named, name) ? named[name] : undefined
+    const [tensor] = node.op.infer([], node.attributes)
+    if (array === undefined || tensor === undefined) return undefined
+    checkShape(name, tensor.dtype, tensor.dims, array, sizes)
+    return toValue(array, precision)
+  }
+  const results = computeValues(outputs, values, contextOf(precision), inputOf)
+  return results.map((value) => toTensorLike(value, precision))
+}
 
+/** `inputOf`: the values of placeholders that were not given. */
+function computeValues(
+  outputs: readonly Tensor[],
+  given: ReadonlyMap<Tensor, Value>,
+  context: KernelContext,
+  inputOf: (node: Node) => Value | undefined,
+): Value[] {
+  const fed = new Map<Node, Map<number, Value>>()
+  for (const [{ node, output }, value] of given) fed.set(node, (fed.get(node) ?? new Map()).set(output, value))
   const results = new Map<Node, readonly Value[]>()
   const resultOf = (tensor: Tensor): Value | undefined =>
     fed.get(tensor.node)?.get(tensor.output) ?? results.get(tensor.node)?.[tensor.output]
   const { order, uses } = schedule(outputs, (tensor) => fed.get(tensor.node)?.has(tensor.output) === true)
   let held = 0
   for (const node of order) {
-    if (node.op.name === 'Input') {
-      const name = node.attributes.name as string
-      const array = Object.hasOwn(named, name) ? named[name] : undefined
-      const [tensor] = node.op.infer([], node.attributes)
-      if (array !== undefined && tensor !== undefined) {
-        checkShape(String(node.attributes.name), tensor.dtype, tensor.dims, array, sizes)
-        results.set(node, [toValue(array, precision)])
-        continue
-      }
+    const value = node.op.name === 'Input' ? inputOf(node) : undefined
+    if (value !== undefined) {
+      results.set(node, [value])
+      held += elementsOf([value])
+      continue
     }
     const inputs = node.inputs.map((input) => input && resultOf(input))
     const computed = runNode(node, inputs, context, held)
@@ -86,7 +97,7 @@ function compute(outputs: readonly Tensor[], feeds: EvaluateFeeds, precision: 'f
       results.delete(input.node)
     }
   }
-  return outputs.map((tensor) => toTensorLike(resultOf(tensor) as Value, precision))
+  return outputs.map((tensor) => resultOf(tensor) as Value)
 }
 
 /** Nodes to run, each after those it needs, and how often each one's results are read (outputs count, too). */
@@ -141,13 +152,15 @@ function runNode(
 }
 
 function contextOf(precision: 'float32' | 'float64'): KernelContext {
-  return {
+  const context: KernelContext = {
     zeros(dtype, dims) {
       const single = precision === 'float32' && (dtype === 'float32' || dtype === 'float16')
       const size = sizeToFill(dims)
       return { dtype, dims, data: single ? new Float32Array(size) : new Float64Array(size) }
     },
+    compute: (outputs, given) => computeValues(outputs, given, context, () => undefined),
   }
+  return context
 }
 
 function checkFeed(tensor: Tensor, array: TensorLike, sizes: Map<string, number>): void {

@@ -12,6 +12,8 @@ export interface Value {
 export interface KernelContext {
   /** New zeroed array; integers and booleans always get float64. */
   zeros(dtype: DType, dims: readonly number[]): Value & { readonly data: Float32Array | Float64Array }
+  /** Computes expressions from the values of all that they read: the body of a loop. */
+  compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Value>): readonly Value[]
 }
 
 /** A node in the form that a given ONNX opset has: some ops move attributes to inputs between opsets. */

@@ -3,7 +3,6 @@ export { type EmitTarget, emit } from './expression/emit.ts'
 export { emitModel } from './expression/emit-model.ts'
 export { type LiftContext, type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
 export { isOpaque, type OpaqueOp } from './expression/opaque.ts'
-export { substitute } from './expression/substitute.ts'
 export { startsLikeModel } from './file/decode.ts'
 export { checkExternalLocation, type ExternalTensor, externalTensors, type ReadExternal } from './file/external.ts'
 export {

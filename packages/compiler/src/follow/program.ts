@@ -130,10 +130,10 @@ export class Program {
     const stack = [name]
     for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
       const node = this.#edited.has(next) || this.#lifted.has(next) ? undefined : this.graph.producer(next)
-      const open = node?.input.filter(
+      const open = [...(node?.input ?? []), ...(node === undefined ? [] : capturedNames(node))].filter(
         (source) => source !== '' && !this.#edited.has(source) && !this.#lifted.has(source),
       )
-      if (open !== undefined && open.length > 0) {
+      if (open.length > 0) {
         for (const source of open) stack.push(source)
         continue
       }
@@ -158,7 +158,9 @@ export class Program {
 
   /** What a node would give on other inputs. */
   infer(node: NodeProto, inputs: readonly (Tensor | undefined)[]): Tensor[] {
-    return liftNode(node, inputs, this.opset)
+    const around = (name: string): Tensor | undefined =>
+      this.#edited.get(name) ?? (this.#lifted.has(name) ? this.#lifted.tensor(name) : undefined)
+    return liftNode(node, inputs, this.opset, { around })
   }
 
   /** The values whose contents a value is computed from, also inside the bodies of its node; sizes do not count. */

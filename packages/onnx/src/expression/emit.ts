@@ -2,8 +2,11 @@ import {
   type ConstantData,
   constantData,
   type Dim,
+  isLoop,
+  type LoopOp,
   type Node,
   type OnnxForm,
+  substitute,
   type Tensor,
   TpError,
   withUnification,
@@ -14,9 +17,9 @@ import type { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { capturedNames } from '../graph/subgraph.ts'
 import { ConstantPool } from './constant-pool.ts'
+import { bodyAttribute } from './loop-body.ts'
 import { isOpaque } from './opaque.ts'
 import { equalSizes } from './sizes.ts'
-import { substitute } from './substitute.ts'
 
 /** Where expressions are written to. */
 export interface EmitTarget {
@@ -34,6 +37,8 @@ export interface EmitTarget {
   readonly prefix: string
   /** The new nodes come in front of this one; default: at the end. */
   readonly before?: NodeProto
+  /** Whose initializers hold the constants; default: the graph's own. Up to IR 3 those of a body would be its inputs. */
+  readonly constants?: Graph
 }
 
 /**
@@ -66,7 +71,7 @@ class Emitter {
   constructor(target: EmitTarget, names: ReadonlyMap<Tensor, string>) {
     this.#target = target
     this.#names = new Map(names)
-    this.#constants = ConstantPool.of(target.graph)
+    this.#constants = ConstantPool.of(target.constants ?? target.graph)
   }
 
   emit(outputs: readonly Tensor[]): string[] {
@@ -117,6 +122,7 @@ class Emitter {
   }
 
   #writeNode(node: Node, form: OnnxForm): NodeProto {
+    if (isLoop(node.op)) return this.#writeLoop(node, node.op)
     const inputs = form.inputs.map((input) => (input === undefined ? '' : (this.#names.get(input) as string)))
     while (inputs.at(-1) === '') inputs.pop()
     const key = isOpaque(node.op) ? undefined : contentsKey(form, inputs)
@@ -124,6 +130,22 @@ class Emitter {
     const proto = twin ?? this.#newNode(node, form, inputs)
     this.#written.set(node, proto)
     if (key !== undefined) this.#byContents.set(key, proto)
+    return proto
+  }
+
+  /** A loop's node; what its body reads from outside keeps the name that it has there. */
+  #writeLoop(node: Node, op: LoopOp): NodeProto {
+    const { graph, prefix, opset } = this.#target
+    const body = op.bodyFor(node.inputs as readonly Tensor[])
+    const [steps = '', ...others] = node.inputs.map((input) => this.#names.get(input as Tensor) as string)
+    const name = graph.uniqueName(`${prefix}/Loop`)
+    const inputs = [steps, '', ...others.slice(0, body.state.length)]
+    const proto = createNode({ type: 'Loop', name, inputs, outputs: [] })
+    const captured = new Map(body.captured.map((tensor, i) => [tensor, others[body.state.length + i] as string]))
+    proto.attribute = [bodyAttribute(body, { name, opset, outer: this.#target.constants ?? graph, captured, emit })]
+    for (let i = 0; i < body.state.length; i++) this.#nameOutput(proto, i)
+    this.#nodes.push(proto)
+    this.#written.set(node, proto)
     return proto
   }
 

@@ -22,6 +22,7 @@ import { sortNodes } from '../graph/topology.ts'
 import type { DeclaredValue } from '../graph/value-info.ts'
 import { denseConstant, lazyConstant } from '../tensor/constants.ts'
 import { dtypeOf, isDType } from '../tensor/dtype.ts'
+import { liftLoop } from './lift-loop.ts'
 import { bodyOutputType, guessDType, opaqueOp } from './opaque.ts'
 import { type EqualSizes, equalSizes, plainName } from './sizes.ts'
 
@@ -95,6 +96,7 @@ function liftOnce(
     const outputs = liftNode(node, inputs, opset, {
       graph,
       resolve: sizes.resolve,
+      around: (name) => values.get(name),
       note: (reason) => notes.push({ node, reason }),
     })
     node.output.forEach((name, i) => {
@@ -121,6 +123,8 @@ export interface LiftContext {
   /** Names of sizes that the file declares, in those that are used ({@link Lifted.resolve}). */
   readonly resolve?: (dim: Dim) => Dim
   readonly note?: (reason: string) => void
+  /** Values around the node, for what its body reads. */
+  readonly around?: (name: string) => Tensor | undefined
 }
 
 /**
@@ -157,6 +161,8 @@ function understand(
   context: LiftContext,
 ): Tensor[] | string {
   const { opType: type, domain } = node
+  if (type === 'Loop' && (domain === '' || domain === 'ai.onnx'))
+    return liftLoop(node, inputs, { opset, context, liftNode })
   const op = operators.get(domain === '' || domain === 'ai.onnx' ? type : `${domain}.${type}`)
   if (op === undefined || type === 'Input') return 'this operator is not known here'
   const attributes = readAttributes(node, context.graph?.model.external)

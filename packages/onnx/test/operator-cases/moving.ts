@@ -1,7 +1,9 @@
 import {
+  add,
   argMax,
   argMin,
   axisSize,
+  cast,
   clip,
   concat,
   constant,
@@ -14,9 +16,12 @@ import {
   gather,
   gatherElements,
   gatherND,
+  iterate,
+  matmul,
   max,
   mean,
   min,
+  mul,
   norm1,
   norm2,
   operators,
@@ -51,6 +56,47 @@ export const moving: Readonly<Record<string, Case>> = {
     floats(B, ['K', 4]),
   ),
   Flatten: unary((x) => flatten(x, 2), 7, floats(B, N, 3, 2)),
+  'Loop of two states, as often as the data say': {
+    from: 7,
+    inputs: { x: floats(B, N), k: listed('int64', [3], 1) },
+    build: ({ x, k }) =>
+      iterate(k as Tensor, [x as Tensor, sum(x as Tensor, 1)], ([a, b], step) => {
+        const grown = add(mul(a as Tensor, 0.5), cast(step, 'float32'))
+        return [add(grown, mean(x as Tensor, 0, { keepDims: true })), add(b as Tensor, sum(grown, 1))]
+      }),
+  },
+  'Loop whose body reads constants and sizes from outside': unary(
+    (x) => {
+      const sizes = [axisSize(x, 0), axisSize(x, 1)]
+      const weights = constant(
+        Array.from({ length: 25 }, (_, i) => i / 25),
+        'float32',
+        [5, 5],
+      )
+      return iterate(2, [x], ([a]) => [reshape(matmul(a as Tensor, weights), sizes)])
+    },
+    7,
+    floats(B, 5),
+  ),
+  'Loop in a Loop': unary(
+    (x) =>
+      iterate(2, [x], ([a]) =>
+        iterate(cast(axisSize(x, 0), 'int64'), [a as Tensor], ([b]) => [add(b as Tensor, mul(a as Tensor, x))]),
+      ),
+    7,
+  ),
+  'Loop that gives a state on as it is, and one from outside': binary(
+    (x, y) => iterate(1, [x, mul(x, 2)], ([a]) => [a as Tensor, y]),
+    7,
+    floats(B, N),
+    floats(B, N),
+  ),
+  'Loop of no step': binary(
+    (x, k) => iterate(k, [x], ([a]) => [mul(a as Tensor, 2)]),
+    7,
+    floats(B, N),
+    listed('int64', [-1], 1),
+  ),
   Transpose: unary((x) => transpose(x, ['N', 2, 'B']), 7, floats(B, N, 3)),
   Unsqueeze: unary((x) => unsqueeze(x, [0, -1]), 7),
   Squeeze: unary((x) => squeeze(x, [1, 3]), 7, floats(B, 1, N, 1)),

@@ -1,4 +1,5 @@
-import { apply, type Node, nodesBelow, type Tensor } from '@tp/core'
+import { nodesBelow } from './nodes-below.ts'
+import { apply, type Node, type Tensor } from './tensor.ts'
 
 /**
  * The same expressions on other inputs: each tensor of `replacements` is replaced, and what depends on it is built

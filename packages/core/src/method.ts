@@ -50,6 +50,11 @@ export interface Method {
    * says, for all that leave; `pair` lets at most half of the tokens leave that may. A function: for each block.
    */
   readonly reduces?: Reduces | ((block: number) => Reduces | undefined)
+  /**
+   * It decides by the data how many tokens are kept: at most as many as the schedule says, and perhaps fewer where that is all
+   * of them. Without it, a schedule that keeps all tokens must give the dense model's answer.
+   */
+  readonly adaptive?: boolean
   /** Which tokens stay. Pure: builds an expression, once for each block. */
   reduce(site: Site): Reduction
   /** Absent: there is nothing to learn but the encoder's own weights. */
@@ -106,7 +111,7 @@ export interface Budget {
   /** float [B] tokens that each row keeps, fixed ones included; absent where only the scores decide (threshold, mass) */
   readonly keep?: Tensor
   /**
-   * score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); alive and fixed are obeyed.
+   * score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); alive and fixed are obeyed. NaN ranks last.
    * `extra`: so many of the next best tokens stay as well.
    */
   select(score: Tensor, extra?: 0 | 1): Tensor
@@ -119,11 +124,17 @@ export interface Budget {
 export interface Reduction {
   /** bool [B,N]: the tokens that stay; the host adds the fixed ones and takes padding away */
   readonly keep: Tensor
-  /** [B,N]: `index` of the staying token that takes this one in, as integers or floats; -1, or one that does not stay: dropped */
+  /**
+   * [B,N]: `index` of the kept token that takes this one in, as integers or floats; -1, or one that is not kept: dropped.
+   *
+   * float [B,N,N]: what part of token i joins token j, where one joins several. Parts are not negative, and a row says by its
+   * sum how much of the token is merged at all: 1, all of it. Parts that go to tokens that take nothing in (removed, protected,
+   * padding) are divided among the others by theirs, so that the sum is kept; where there are no others, the token is dropped.
+   */
   readonly into?: Tensor
   /**
    * What a token becomes together with those that it takes in: their `mean` by weight (default); their weighted `sum`,
-   * itself with weight 1 unless `into` names it, too; or their mean stretched to the `norm` of the longest of them.
+   * itself with weight 1 unless an `into` [B,N] names it, too; or their mean stretched to the `norm` of the longest of them.
    */
   readonly merge?: 'mean' | 'sum' | 'norm'
   /** float [B,N] weight of each token in what it becomes part of; default: its size */

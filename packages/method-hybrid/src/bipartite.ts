@@ -4,6 +4,7 @@ import {
   and,
   equal,
   mean,
+  mostSimilar,
   not,
   type Reduction,
   type Site,
@@ -12,7 +13,6 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { mostSimilar } from './most-similar.ts'
 import { odd } from './odd.ts'
 
 /** Bipartite soft matching: tokens at even places, each with the token at an odd place that it is most like. */

@@ -17,7 +17,9 @@ import {
   maximum,
   mean,
   minimum,
+  mostSimilar,
   mul,
+  nearestKept,
   not,
   type OptionSpecs,
   ranks,
@@ -34,8 +36,6 @@ import {
 } from '@tp/core'
 import { chosenCount, countChoice } from './count-choice.ts'
 import { leaving } from './leaving.ts'
-import { mostSimilar } from './most-similar.ts'
-import { nearestKept } from './nearest-kept.ts'
 
 export interface DiffrateOptions {
   /**

@@ -1,5 +1,4 @@
-import { type Method, mean } from '@tp/core'
-import { fuseRest } from './fuse-rest.ts'
+import { fuseRest, type Method, mean } from '@tp/core'
 
 /**
  * Keeps the tokens that the class token attends to most, and fuses all others into one token more.

@@ -8,6 +8,7 @@ import {
   type Method,
   matmul,
   mean,
+  mostSimilar,
   mul,
   not,
   type OptionSpecs,
@@ -18,11 +19,11 @@ import {
   sum,
   swapLast,
   type Tensor,
+  unitVectors,
   unsqueeze,
   where,
 } from '@tp/core'
 import { leaving } from './leaving.ts'
-import { mostSimilar, unitVectors } from './most-similar.ts'
 import { odd } from './odd.ts'
 
 export interface PitomeOptions {

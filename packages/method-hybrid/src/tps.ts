@@ -1,5 +1,4 @@
-import { div, exp, type Method, mean, type OptionSpecs, where } from '@tp/core'
-import { nearestKept } from './nearest-kept.ts'
+import { div, exp, type Method, mean, nearestKept, type OptionSpecs, where } from '@tp/core'
 
 export interface TpsOptions {
   /** Cosines are divided by it (default 1). */

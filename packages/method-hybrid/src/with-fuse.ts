@@ -1,5 +1,4 @@
-import { type Budget, type Method, type Site, type Tensor, TpError } from '@tp/core'
-import { fuseRest } from './fuse-rest.ts'
+import { type Budget, fuseRest, type Method, type Site, type Tensor, TpError } from '@tp/core'
 
 /**
  * Any method that selects by a score, but what it drops is fused into one token more: their mean, weighted by size.

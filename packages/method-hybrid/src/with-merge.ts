@@ -1,5 +1,4 @@
-import type { Method } from '@tp/core'
-import { nearestKept } from './nearest-kept.ts'
+import { type Method, nearestKept } from '@tp/core'
 
 /**
  * Any method, but what it drops is merged: each token joins the most similar one that stays (by the cosine of the mean of

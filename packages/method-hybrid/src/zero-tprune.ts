@@ -7,6 +7,7 @@ import {
   type Method,
   matmul,
   mean,
+  mostSimilar,
   mul,
   not,
   type OptionSpecs,
@@ -20,7 +21,6 @@ import {
   where,
 } from '@tp/core'
 import { leaving } from './leaving.ts'
-import { mostSimilar } from './most-similar.ts'
 import { odd } from './odd.ts'
 
 export interface ZeroTpruneOptions {

@@ -13,6 +13,7 @@ import {
   norm2,
   not,
   sum,
+  swapLast,
   unsqueeze,
   where,
 } from '../ops/index.ts'
@@ -50,9 +51,8 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const index = tokenIndex(state)
   const target = cast(into, 'float32')
   const leaves = state.alive === undefined ? not(keep) : and(state.alive, not(keep))
-  const joins = slots.takeRest(where(leaves, target, -1))
-  const places = slots.take(fixedCount(state) === 0 ? index : where(fixedTokens(state), -2, index))
-  const hits = cast(equal(unsqueeze(places, [2]), unsqueeze(joins, [1])), 'float32') // [B,K,R]
+  const hits =
+    into.rank === 3 ? dividedJoins(target, keep, leaves, state, slots) : singleJoins(target, leaves, state, slots)
   // Absent: 1 for every token. A product with ones is a pass over [B,K,R] that a small model feels.
   const own = (x: Tensor | undefined): Tensor | number => (x === undefined ? 1 : slots.take(x))
   const joined = (x: Tensor | undefined): Tensor =>
@@ -60,20 +60,27 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const added = (x: Tensor | undefined): Tensor => add(sum(joined(x), 2), own(x))
 
   const weights = weight === undefined ? state.size : cast(weight, 'float32')
-  const fused = how === 'sum' ? equal(slots.take(target), slots.take(index)) : undefined
+  // A token that is divided among others does not say that it is all of them.
+  const fused = how === 'sum' && into.rank === 2 ? equal(slots.take(target), slots.take(index)) : undefined
+  const alone = (isAll: Tensor | undefined): Tensor | undefined =>
+    isAll && where(isAll, slots.take(weights ?? tokenSizes(state)), 1)
   const states = (hidden: Tensor): Tensor => {
     const { staying, joining } =
-      fused !== undefined
-        ? { staying: where(fused, slots.take(weights ?? tokenSizes(state)), 1), joining: joined(weights) }
+      how === 'sum'
+        ? { staying: alone(fused), joining: joined(weights) }
         : shares(own(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
+    const kept = slots.take(hidden)
     const merged = add(
-      mul(slots.take(hidden), one(unsqueeze(staying, [2]))),
+      staying === undefined ? kept : mul(kept, one(unsqueeze(staying, [2]))),
       matmul(one(joining), slots.takeRest(hidden)),
     )
     if (how !== 'norm') return merged
     const length = norm2(cast(hidden, 'float32'), 2)
-    const longest = maximum(slots.take(length), max(joined(length), 2))
+    // The longest that joins, however small its part.
+    const joinsIn = into.rank === 3 ? cast(greater(hits, 0), 'float32') : hits
+    const lengths = mul(joinsIn, unsqueeze(slots.takeRest(length), [1]))
+    const longest = maximum(slots.take(length), max(lengths, 2))
     const now = norm2(cast(merged, 'float32'), 2)
     // States that cancel out leave a mean without direction, which is rounding error: it is not stretched.
     const isMerged = and(greater(max(hits, 2), 0), greater(now, mul(longest, CANCELLED)))
@@ -85,6 +92,29 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     fused,
     size: mass === undefined ? added(state.size) : maximum(added(cast(mass, 'float32')), SMALLEST),
   }
+}
+
+/** into [B,N] → float [B,K,R]: 1 where a token that is removed joins the one in a slot. */
+function singleJoins(target: Tensor, leaves: Tensor, state: TokenState, slots: Slots): Tensor {
+  const index = tokenIndex(state)
+  const joins = slots.takeRest(where(leaves, target, -1))
+  const places = slots.take(fixedCount(state) === 0 ? index : where(fixedTokens(state), -2, index))
+  return cast(equal(unsqueeze(places, [2]), unsqueeze(joins, [1])), 'float32')
+}
+
+/**
+ * into [B,N,N] → float [B,K,R]: what part of a token that is removed the one in a slot takes in. What goes to tokens that take
+ * nothing in is divided among the others by their parts, so that the sum of a row is what the method says.
+ */
+function dividedJoins(into: Tensor, keep: Tensor, leaves: Tensor, state: TokenState, slots: Slots): Tensor {
+  const takes = fixedCount(state) === 0 ? keep : and(keep, not(fixedTokens(state)))
+  // Neither a negative number nor NaN is a part of anything.
+  const parts = where(and(greater(into, 0), unsqueeze(leaves, [2])), into, 0)
+  const rows = slots.takeRest(parts) // [B,R,N]
+  const toSlots = mul(slots.take(swapLast(rows)), unsqueeze(cast(slots.take(takes), 'float32'), [2])) // [B,K,R]
+  const stated = unsqueeze(sum(rows, 2), [1])
+  const taken = sum(toSlots, 1, { keepDims: true })
+  return mul(toSlots, where(greater(taken, 0), div(stated, maximum(taken, TINY)), 0))
 }
 
 const TINY = 1e-12

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   abs,
   add,
+  and,
   axisSize,
   cast,
   div,
@@ -126,6 +127,14 @@ describe('the checks find a method that', () => {
     })
     expect(await failures(fewer)).toMatch(/counts, order/)
     expect(await failures(fewer, { keeps: 'at most' })).not.toMatch(/keep 0\.7/)
+  })
+
+  test('decides by itself how many tokens it keeps, unless it says so', async () => {
+    const within = choosing(({ budget, fixed, received, alive }) =>
+      budget === undefined ? alive : or(fixed, and(budget.select(received), greater(received, 0.1))),
+    )
+    expect(await failures(within)).toMatch(/more tokens than there are: nothing leaves/)
+    expect(await failures(Object.freeze({ ...within, adaptive: true }))).toBe('')
   })
 
   test('comes out otherwise on a runtime', async () => {

@@ -20,7 +20,10 @@ import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
 import { trainingChecks } from './training-checks.ts'
 
 export interface MethodTestOptions {
-  /** How many tokens it keeps where the schedule says k: that many (default), at most that many, or all it gets. */
+  /**
+   * How many tokens it keeps where the schedule says k: that many (default), at most that many (default of an `adaptive`
+   * method), or all it gets.
+   */
   readonly keeps?: 'as many' | 'at most' | 'all'
   /** Runs an expression on a real runtime, by writing it as a model: `emitModel` of @tp/onnx and a Runtime. */
   readonly run?: (
@@ -42,7 +45,10 @@ const asBatch = batchOf(examples, 14, 'right-padded', 1)
 const exact = { precision: 'float64' } as const
 
 /** What holds for every method, as single checks that throw; `testMethod` makes tests of them. */
-export function methodChecks(method: Method, { keeps = 'as many', run }: MethodTestOptions = {}): MethodCheck[] {
+export function methodChecks(
+  method: Method,
+  { keeps = method.adaptive ? 'at most' : 'as many', run }: MethodTestOptions = {},
+): MethodCheck[] {
   const pruned = (options: ScheduleOptions, { fixed = [0], mask = true } = {}): EncoderGraph =>
     referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.blocks, options), fixed } })
 
@@ -102,6 +108,25 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
     check([1, 0, 1], 13, 'scattered', 'with padding between its tokens')
   }
 
+  const keepsAllThereAre: MethodCheck = {
+    name: 'more tokens than there are: nothing leaves, the logits are those of the dense model',
+    check() {
+      const dense = compute(referenceEncoder(size, { mask: true }), asBatch, exact)
+      compute(pruned({ tokens: 9999 }), asBatch, exact).forEach(({ logits, kept }, row) => {
+        expectClose(logits, (dense[row] as Outcome).logits, 1e-9, `logits of example ${row}`)
+        for (const now of Object.values(kept)) expect(now).toHaveLength(lengths[row] as number)
+      })
+    },
+  }
+
+  const decidesByItself: MethodCheck = {
+    name: 'more tokens than there are: the method decides how many are kept, none that is not there',
+    check() {
+      const options = { tokens: 9999 }
+      checkCounts(compute(pruned(options), asBatch, exact), schedule(size.blocks, options), [0])
+    },
+  }
+
   const checks: MethodCheck[] = [
     {
       name: 'is a frozen object with a name like cls-attention and a known family',
@@ -147,16 +172,7 @@ export function methodChecks(method: Method, { keeps = 'as many', run }: MethodT
         expectSame(without as Outcome, withMask as Outcome, 1e-9, 'the model without a mask')
       },
     },
-    {
-      name: 'more tokens than there are: nothing leaves, the logits are those of the dense model',
-      check() {
-        const dense = compute(referenceEncoder(size, { mask: true }), asBatch, exact)
-        compute(pruned({ tokens: 9999 }), asBatch, exact).forEach(({ logits, kept }, row) => {
-          expectClose(logits, (dense[row] as Outcome).logits, 1e-9, `logits of example ${row}`)
-          for (const now of Object.values(kept)) expect(now).toHaveLength(lengths[row] as number)
-        })
-      },
-    },
+    method.adaptive === true ? decidesByItself : keepsAllThereAre,
     {
       name: 'an example comes out the same alone, padded, and in any batch',
       check: () => checkInvariance(pruned({ keep: 0.5 })),

@@ -39,6 +39,19 @@ export const reshapeModel: Uint8Array = decode(
     'AXkSEAoOCAESCgoDEgFQCgMSAVFCBAoAEBE=',
 )
 
+/** y = Loop(k, x): a ← 2 · a + ReduceSum(x), which the body reads from outside; k int64 [], x float32[B,N]. By `emitModel`. */
+export const loopModel: Uint8Array = decode(
+  'CAgSCEB0cC9vbm54OvAFClcKAXgKDWxvb3AvY29uc3RhbnQSF2xvb3AvUmVkdWNlU3VtX291dHB1dF8wGg5sb29wL1JlZHVjZVN1bSIJUmVkdWNlU3Vt' +
+    'Kg8KCGtlZXBkaW1zGAGgAQIKkQQKAWsKAAoBeBIBeRoJbG9vcC9Mb29wIgRMb29wKvIDCgRib2R5MuYDCmIKEWxvb3AvTG9vcC9zdGF0ZV8wChdsb29w' +
+    'L0xvb3AvYm9keS9jb25zdGFudBIbbG9vcC9Mb29wL2JvZHkvTXVsX291dHB1dF8wGhJsb29wL0xvb3AvYm9keS9NdWwiA011bApsChtsb29wL0xvb3Av' +
+    'Ym9keS9NdWxfb3V0cHV0XzAKF2xvb3AvUmVkdWNlU3VtX291dHB1dF8wEhtsb29wL0xvb3AvYm9keS9BZGRfb3V0cHV0XzAaEmxvb3AvTG9vcC9ib2R5' +
+    'L0FkZCIDQWRkCjEKE2xvb3AvTG9vcC9jb25kaXRpb24SEGxvb3AvTG9vcC9uZXh0XzAiCElkZW50aXR5CjkKG2xvb3AvTG9vcC9ib2R5L0FkZF9vdXRw' +
+    'dXRfMBIQbG9vcC9Mb29wL25leHRfMSIISWRlbnRpdHkSDmxvb3AvTG9vcC9ib2R5WhgKDmxvb3AvTG9vcC9zdGVwEgYKBAgHEgBaHQoTbG9vcC9Mb29w' +
+    'L2NvbmRpdGlvbhIGCgQICRIAWh8KEWxvb3AvTG9vcC9zdGF0ZV8wEgoKCAgBEgQKAAoAYhoKEGxvb3AvTG9vcC9uZXh0XzASBgoECAkSAGIeChBsb29w' +
+    'L0xvb3AvbmV4dF8xEgoKCAgBEgQKAAoAoAEFEgRsb29wKh0IARAHQg1sb29wL2NvbnN0YW50SggBAAAAAAAAACohEAFCF2xvb3AvTG9vcC9ib2R5L2Nv' +
+    'bnN0YW50SgQAAABAWhUKAXgSEAoOCAESCgoDEgFCCgMSAU5aCwoBaxIGCgQIBxIAYhUKAXkSEAoOCAESCgoDEgFCCgMSAU5CBAoAEBE=',
+)
+
 /** y = x · x · … · x, 24 MatMuls on float32[N,N]. */
 export const slowModel: Uint8Array = decode(
   'CAgSADrGBAoSCgF4CgF4EgJ5MSIGTWF0TXVsChMKAnkxCgF4EgJ5MiIGTWF0TXVsChMKAnkyCgF4EgJ5MyIGTWF0TXVsChMKAnkzCgF4EgJ5' +

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { TensorLike } from '../array.ts'
 import type { NamedTensors, Runtime, Session, SessionOptions } from '../runtime.ts'
-import { reshapeModel, slowModel, sumModel, topHalfModel, twiceModel } from './runtime-models.ts'
+import { loopModel, reshapeModel, slowModel, sumModel, topHalfModel, twiceModel } from './runtime-models.ts'
 
 export interface RuntimeTestOptions {
   /**
@@ -73,6 +73,18 @@ export function testRuntime(
         const { y } = await session.run(sumFeeds(0, 3, 1))
         expect(y?.dims).toEqual([0, 3, 2])
         expect(y?.data.length).toBe(0)
+      })
+
+      test('Loop repeats its body as often as an input says', async () => {
+        await using session = await load(loopModel)
+        for (const [steps, expected] of [
+          [0, [1, 2]],
+          [3, [29, 37]],
+        ] as const) {
+          const k = { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps)) }
+          const { y } = await session.run({ x: { type: 'float32', dims: [1, 2], data: Float32Array.of(1, 2) }, k })
+          expect(Array.from(y?.data as Float32Array)).toEqual(expected)
+        }
       })
 
       test('TopK gives ties to the lower index, and GatherND takes its indices', async () => {

@@ -1,3 +1,4 @@
+import type { Site } from './method.ts'
 import {
   add,
   argMax,
@@ -8,12 +9,11 @@ import {
   max,
   maximum,
   norm2,
-  type Site,
   swapLast,
-  type Tensor,
   unsqueeze,
   where,
-} from '@tp/core'
+} from './ops/index.ts'
+import type { Tensor } from './tensor.ts'
 
 /** For each token its most similar one. */
 export interface MostSimilar {

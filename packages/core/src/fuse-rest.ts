@@ -1,4 +1,6 @@
-import { and, type Budget, max, not, type Reduction, type Site, type Tensor, where } from '@tp/core'
+import type { Budget, Reduction, Site } from './method.ts'
+import { and, max, not, where } from './ops/index.ts'
+import type { Tensor } from './tensor.ts'
 
 /**
  * All that leaves joins one token more: the best of them (by score [B,N]) stays in place of all. Where nothing leaves

@@ -1,5 +1,7 @@
-import { and, mean, not, type Site, type Tensor } from '@tp/core'
+import type { Site } from './method.ts'
 import { type MostSimilar, mostSimilar } from './most-similar.ts'
+import { and, mean, not } from './ops/index.ts'
+import type { Tensor } from './tensor.ts'
 
 /**
  * For every token the most similar one that stays and is not fixed. keep bool [B,N]; metric [B,N,C], by default the mean

@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { TensorLike } from '../array.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Method, Reduction } from '../method.ts'
+import { cast, constant } from '../ops/index.ts'
+import type { Tensor } from '../tensor.ts'
+import { assume } from './assume.ts'
+import { initialState, reduceTokens, type SiteSource } from './index.ts'
+
+interface Token {
+  readonly x: number
+  readonly real: boolean
+  readonly keep: boolean
+  /** To each of the row's tokens. */
+  readonly parts: readonly number[]
+}
+
+interface Case {
+  readonly rows: readonly (readonly Token[])[]
+  readonly fixed: readonly number[]
+  readonly masked: boolean
+}
+
+const part = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom(-2, Number.NaN))
+const someCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 6 }).chain((tokens) => {
+  const token = fc.record({
+    x: fc.integer({ min: -9, max: 9 }),
+    real: fc.boolean(),
+    keep: fc.boolean(),
+    parts: fc.array(part, { minLength: tokens, maxLength: tokens }),
+  })
+  const row = fc.array(token, { minLength: tokens, maxLength: tokens })
+  return fc.record({
+    rows: fc.array(row, { minLength: 1, maxLength: 3 }),
+    fixed: fc.constantFrom([], [0], [2]),
+    masked: fc.boolean(),
+  })
+})
+
+interface Kept {
+  readonly position: number
+  readonly x: number
+  readonly size: number
+}
+
+const positive = (x: number): number => (Number.isNaN(x) ? 0 : Math.max(x, 0))
+const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
+
+/** How many of a token end up in each other one of its row. */
+function sharesOf(row: readonly Token[], from: number, { fixed, masked }: Case): number[] {
+  const isReal = (i: number): boolean => !masked || row[i]?.real === true
+  const isKept = (i: number): boolean => isReal(i) && (row[i]?.keep === true || fixed.includes(i))
+  if (isKept(from) || !isReal(from)) return row.map(() => 0)
+  const own = row[from]?.parts.map(positive) ?? []
+  const taken = own.map((x, to) => (isKept(to) && !fixed.includes(to) ? x : 0))
+  return total(taken) === 0 ? taken : taken.map((x) => (x * total(own)) / total(taken))
+}
+
+function byDefinition(row: readonly Token[], given: Case, merge: 'mean' | 'sum'): Kept[] {
+  const isKept = (i: number): boolean =>
+    (!given.masked || row[i]?.real === true) && (row[i]?.keep === true || given.fixed.includes(i))
+  const shares = row.map((_, from) => sharesOf(row, from, given))
+  return row.flatMap(({ x }, i) => {
+    if (!isKept(i)) return []
+    const size = 1 + total(shares.map((of) => of[i] as number))
+    const sum = x + total(shares.map((of, from) => (of[i] as number) * (row[from] as Token).x))
+    return [{ position: i, x: merge === 'mean' ? sum / size : sum, size }]
+  })
+}
+
+function byHost({ rows, fixed, masked }: Case, merge: 'mean' | 'sum'): Kept[][] {
+  const [batch, tokens] = [rows.length, rows[0]?.length ?? 0]
+  const numbers = (of: (token: Token) => number): Tensor =>
+    assume(constant(rows.flat().map(of), 'float32', [batch, tokens]), ['B', 'N'])
+  const flat = (list: readonly number[], width: number): Tensor => constant(list, 'float32', [batch, tokens, width])
+  const hidden = assume(
+    flat(
+      rows.flat().map(({ x }) => x),
+      1,
+    ),
+    ['B', 'N', 1],
+  )
+  const reduction: Reduction = {
+    keep: cast(
+      numbers(({ keep }) => Number(keep)),
+      'bool',
+    ),
+    into: assume(
+      flat(
+        rows.flat().flatMap(({ parts }) => parts),
+        tokens,
+      ),
+      ['B', 'N', 'N'],
+    ),
+    merge,
+  }
+  const method = Object.freeze<Method>({ name: 'given', family: 'baseline', reduce: () => reduction })
+  const unused = (): never => {
+    throw new Error('the test gives no attention')
+  }
+  const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
+  const source: SiteSource = { block: 0, blocks: 1, hidden, ...nothing, classToken: unused }
+  const alive = masked
+    ? cast(
+        numbers(({ real }) => Number(real)),
+        'bool',
+      )
+    : undefined
+  const reduced = reduceTokens({
+    method,
+    source,
+    state: initialState(hidden, alive, fixed),
+    amount: { kind: 'tokens', value: 1 },
+  })
+  const { position, size, alive: valid } = reduced.state
+  const outputs = [reduced.cut?.states(hidden), position, size, valid] as Tensor[]
+  const [states, positions, sizes, kept] = evaluate(outputs, {}, { precision: 'float64' }).map(lists)
+  return rows.map((_, b) =>
+    (positions?.[b] ?? []).flatMap((place, slot) =>
+      kept?.[b]?.[slot] === 1
+        ? [{ position: place, x: states?.[b]?.[slot] as number, size: sizes?.[b]?.[slot] as number }]
+        : [],
+    ),
+  )
+}
+
+function lists({ dims, data }: TensorLike): number[][] {
+  const all = Array.from(data as ArrayLike<number>, Number)
+  const width = all.length / (dims[0] as number)
+  return Array.from({ length: dims[0] as number }, (_, row) => all.slice(row * width, (row + 1) * width))
+}
+
+test('a token that is removed is divided among several, by the definition', () => {
+  fc.assert(
+    fc.property(someCase, fc.constantFrom('mean', 'sum'), (given, merge) => {
+      const seen = byHost(given, merge)
+      given.rows.forEach((row, b) => {
+        const wanted = byDefinition(row, given, merge)
+        expect(seen[b]?.map(({ position }) => position)).toEqual(wanted.map(({ position }) => position))
+        seen[b]?.forEach(({ x, size }, i) => {
+          expect(x).toBeCloseTo(wanted[i]?.x as number, 9)
+          expect(size).toBeCloseTo(wanted[i]?.size as number, 9)
+        })
+      })
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('where its parts add up to 1, no mass is lost, though some of them go to protected tokens', () => {
+  const parts = [0.5, 0.2, 0.1, 0.2]
+  const keep = [true, true, true, false]
+  const row = keep.map((isKept, i) => ({ x: i, real: true, keep: isKept, parts }))
+  const [kept = []] = byHost({ rows: [row], fixed: [0], masked: true }, 'mean')
+  expect(kept[0]).toEqual({ position: 0, x: 0, size: 1 })
+  expect(total(kept.map(({ size }) => size))).toBeCloseTo(4, 6)
+  // of the half and the fifth that cannot be taken in, twice as much comes to the one with 0.2 as to that with 0.1
+  expect(kept[1]?.size).toBeCloseTo(1 + 2 / 3, 6)
+})

@@ -1,4 +1,4 @@
-import { add, isTpError, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
+import { add, isLoop, isTpError, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
 import { NoGradient, type Step, zerosLike } from './rule.ts'
 import { rules } from './rules/index.ts'
 
@@ -57,7 +57,7 @@ function back(
     return name === undefined ? node.op.name : `${node.op.name} that gives "${name}"`
   }
   const rule = rules.get(node.op.name)
-  if (rule === undefined) throw noGradient(where(), 'this operator has no gradient here')
+  if (rule === undefined) throw noGradient(where(), isLoop(node.op) ? LOOP : 'this operator has no gradient here')
   const step: Step = {
     inputs: node.inputs,
     attributes: node.attributes,
@@ -78,6 +78,9 @@ function back(
     throw cause
   }
 }
+
+/** What its state was in each step is gone when it ends. */
+const LOOP = 'a loop has no gradient here: keep it out of what learns, with stopGradient'
 
 function present(tensor: Tensor | undefined, where: () => string, what: string): Tensor {
   if (tensor === undefined) throw noGradient(where(), `it has no ${what}`)

@@ -1,9 +1,8 @@
 import { constant, evaluate, type TensorLike } from '@tp/core'
-import { sorted } from '@tp/core/testing'
+import { choose, lists, sorted } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { samplerCase } from '../test/ats-case.ts'
-import { choose, lists } from '../test/one-site.ts'
 import { ats, valueWeighted } from './index.ts'
 import { inverseTransformSample } from './inverse-transform-sample.ts'
 

@@ -1,8 +1,8 @@
 import { constant } from '@tp/core'
+import { choose } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
-import { choose } from '../test/one-site.ts'
 import { balanced } from './index.ts'
 
 test('lies halfway between class attention and received attention, which both add up to 1', () => {

@@ -1,9 +1,8 @@
-import { arrayOf, expectClose, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
+import { arrayOf, choose, expectClose, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
 import { goldenCase } from '../test/golden.ts'
-import { choose } from '../test/one-site.ts'
 import { clsAttention } from './index.ts'
 
 describe("EViT's ranking (patches counted without the class token)", () => {

@@ -1,9 +1,8 @@
-import { arrayOf, expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
+import { arrayOf, carriedOn, choose, expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
 import { goldenCase } from '../test/golden.ts'
-import { carry, choose } from '../test/one-site.ts'
 import { cumulativeAttention } from './index.ts'
 
 /** [1,H,Q,N] → [H,1,N,N]: each head for itself, the queries that are not there attend to nothing. */
@@ -61,7 +60,7 @@ describe("SpAtten's public code (a cache; each layer and head for itself, start 
 test('what a block adds is what its tokens receive: as much as there are real tokens', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
-      const importance = carry(cumulativeAttention(), { attention, real }, 'importance')
+      const importance = carriedOn(cumulativeAttention(), { attention, real }, 'importance')
       real.forEach((marks, b) => {
         const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
         const wanted = columnMeans(attention, b, tokens).map((mean) => mean * tokens.length)

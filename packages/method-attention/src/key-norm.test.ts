@@ -1,9 +1,8 @@
 import { constant } from '@tp/core'
-import { arrayOf, expectClose, rowsOf, sorted, tensorOf } from '@tp/core/testing'
+import { arrayOf, choose, expectClose, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { choose } from '../test/one-site.ts'
 import { keyNorm } from './index.ts'
 
 test('knorm of kvpress, which chooses for each head by itself', () => {

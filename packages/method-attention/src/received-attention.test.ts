@@ -1,11 +1,10 @@
 import { isTpError, keptCount } from '@tp/core'
-import { arrayOf, expectClose, marked, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
+import { arrayOf, choose, expectClose, marked, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { attentions, columnMeans } from '../test/attentions.ts'
 import { goldenCase } from '../test/golden.ts'
 import { runGoldenEncoder, statesOf } from '../test/golden-encoder.ts'
-import { choose } from '../test/one-site.ts'
 import { receivedAttention } from './index.ts'
 
 describe('LTP (authors divide by the padded length)', () => {

@@ -1,8 +1,8 @@
 import { constantData, type Tensor } from '@tp/core'
+import { carriedOn, choose } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attentions } from '../test/attentions.ts'
-import { carry, choose } from '../test/one-site.ts'
 import { rollout } from './index.ts'
 
 /** [N][N] of example `b`: half the mean over heads, half the identity. */
@@ -22,7 +22,7 @@ function halfResidual(attention: Tensor, b: number): number[][] {
 test('after one block it is the attention with the residual, and the class token ranks by its row', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
-      const state = carry(rollout(), { attention, real }, 'rollout')
+      const state = carriedOn(rollout(), { attention, real }, 'rollout')
       const { scores } = choose(rollout(), { attention, real }, { kind: 'ratio', value: 1 })
       real.forEach((_, b) => {
         const wanted = halfResidual(attention, b)

@@ -1,8 +1,8 @@
 import { constant } from '@tp/core'
+import { choose } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { attentions } from '../test/attentions.ts'
-import { choose } from '../test/one-site.ts'
 import { receivedAttention, valueAware } from './index.ts'
 
 const amount = { kind: 'ratio', value: 1 } as const

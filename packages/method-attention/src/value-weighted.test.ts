@@ -1,9 +1,8 @@
 import { constant } from '@tp/core'
-import { expectClose } from '@tp/core/testing'
+import { choose, expectClose } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { samplerCase } from '../test/ats-case.ts'
-import { choose } from '../test/one-site.ts'
 import { valueWeighted } from './index.ts'
 
 describe("ATS's significance score", () => {

@@ -1,7 +1,7 @@
 import { constant, type Tensor } from '@tp/core'
+import type { OneSite } from '@tp/core/testing'
 import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { goldenCase } from './golden.ts'
-import type { OneSite } from './one-site.ts'
 
 export interface SamplerCase {
   /** What the sampler sees. All tokens are real: the authors' masked tokens take part with a score of almost 0. */

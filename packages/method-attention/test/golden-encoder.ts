@@ -22,8 +22,7 @@ import {
   where,
   withUnification,
 } from '@tp/core'
-import { arrayOf, type GoldenCase, rowOf, tensorOf } from '@tp/core/testing'
-import { lists } from './one-site.ts'
+import { arrayOf, type GoldenCase, lists, rowOf, tensorOf } from '@tp/core/testing'
 
 /** What was left after one layer of one example. */
 export interface LayerResult {

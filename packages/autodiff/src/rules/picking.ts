@@ -21,7 +21,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { NoGradient, type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
+import { type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 
 /** Rows that are read several times add up what they get (an embedding's gradient). */
@@ -92,10 +92,6 @@ export const pickingRules: Readonly<Record<string, Rule>> = {
     if (gradient === undefined) return [undefined]
     const axis = frontAxis(intOf(step.attributes, 'axis', -1), step.input(0).rank)
     return [scatterElements(zerosLike(step.input(0)), step.output(1), gradient, { axis, reduction: 'add' })]
-  },
-  /** Its state in each step is gone when it ends. */
-  Loop: () => {
-    throw new NoGradient('a loop has no gradient here: keep it out of what learns, with stopGradient')
   },
   CumSum: rule((gradient, { attributes }) => [
     cumSum(gradient, intOf(attributes, 'axis', 0), {

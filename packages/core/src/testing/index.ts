@@ -12,6 +12,7 @@ export {
   tensorOf,
 } from './golden.ts'
 export type { MethodTestOptions } from './method-checks.ts'
+export { type Choice, carriedOn, choose, lists, type OneSite } from './one-site.ts'
 export {
   type EncoderGraph,
   type EncoderSite,

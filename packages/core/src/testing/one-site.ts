@@ -1,0 +1,142 @@
+import type { TensorLike } from '../array.ts'
+import { initialState, type Reduced, reduceTokens, type SiteSource } from '../host/index.ts'
+import { evaluate } from '../interpreter.ts'
+import type { Budget, Method, Site } from '../method.ts'
+import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
+import type { Amount } from '../schedule.ts'
+import type { Tensor } from '../tensor.ts'
+
+/** What one layer gives to a method. All arrays have the same B and N; what the method does not look at may be absent. */
+export interface OneSite {
+  /** [B,N,D]; default: one number, 0, for each token */
+  readonly hidden?: Tensor
+  /** [B,H,N,N] */
+  readonly attention?: Tensor
+  /** [B,H,N,Dh] */
+  readonly query?: Tensor
+  /** [B,H,N,Dh] */
+  readonly key?: Tensor
+  /** [B,H,N,Dh] */
+  readonly value?: Tensor
+  /** 1: a real token; default: all are */
+  readonly real?: readonly (readonly number[])[]
+  /** Default: 0. */
+  readonly classToken?: number
+  /** Default: none. */
+  readonly fixed?: readonly number[]
+}
+
+/** What a method did with it, row by row. */
+export interface Choice {
+  /** The score that it selected by; empty where it chose without one. */
+  readonly scores: number[][]
+  /** Positions of the tokens that it kept, in their order afterwards. */
+  readonly kept: number[][]
+  /** Their states, what was merged into them included. */
+  readonly states: number[][][]
+  /** How many tokens each stands for. */
+  readonly sizes: number[][]
+}
+
+/**
+ * Runs a method at one site, in double precision: what a test of its numbers needs.
+ *
+ *     const { kept } = choose(divPrune(), { key: constant(keys, 'float32', [1, 1, 4, 2]) }, { kind: 'tokens', value: 2 })
+ */
+export function choose(method: Method, site: OneSite, amount: Amount): Choice {
+  const scores: Tensor[] = []
+  const { hidden, reduced } = reduceOnce(method, site, amount, scores)
+  const { state, cut } = reduced
+  const outputs = {
+    position: state.position,
+    states: cut === undefined ? hidden : cut.states(hidden),
+    ...(state.alive && { alive: state.alive }),
+    ...(state.size && { size: state.size }),
+    ...(scores[0] && { score: scores[0] }),
+  }
+  const { position, states, alive, size, score } = evaluate<string>(outputs, {}, { precision: 'float64' })
+  const isKept = alive && lists(alive)
+  /** Of the slots of one row, those that hold a token. */
+  const ofKept = <T>(slots: readonly T[], row: number): T[] => slots.filter((_, slot) => isKept?.[row]?.[slot] !== 0)
+  const positions = lists(position as TensorLike)
+  const width = hidden.dims[2] as number
+  const stateRows = lists(states as TensorLike).map((row) =>
+    Array.from({ length: row.length / width }, (_, slot) => row.slice(slot * width, (slot + 1) * width)),
+  )
+  const sizes = size === undefined ? positions.map((row) => row.map(() => 1)) : lists(size)
+  return {
+    scores: score === undefined ? [] : lists(score),
+    kept: positions.map(ofKept),
+    states: stateRows.map(ofKept),
+    sizes: sizes.map(ofKept),
+  }
+}
+
+/** What a method carries on from a site at which nothing leaves. */
+export function carriedOn(method: Method, site: OneSite, name: string): number[][] {
+  const { reduced } = reduceOnce(method, site, undefined, [])
+  return lists(evaluate([reduced.state.carried[name] as Tensor], {}, { precision: 'float64' })[0] as TensorLike)
+}
+
+function reduceOnce(
+  method: Method,
+  site: OneSite,
+  amount: Amount | undefined,
+  scores: Tensor[],
+): { readonly hidden: Tensor; readonly reduced: Reduced } {
+  const { attention, query, key, value, real, classToken = 0, fixed = [] } = site
+  const missing = (): never => {
+    throw new Error('the method looks at something that the test does not give')
+  }
+  const [batch, tokens] = sizesOf(site) ?? missing()
+  const hidden = site.hidden ?? constant(new Float32Array(batch * tokens), 'float32', [batch, tokens, 1])
+  const source: SiteSource = {
+    block: 0,
+    blocks: 1,
+    hidden,
+    query: () => query ?? missing(),
+    key: () => key ?? missing(),
+    value: () => value ?? missing(),
+    attention: () => attention ?? missing(),
+    attentionFrom: (rows) => rowsFrom(attention ?? missing(), rows),
+    classToken: () => classToken,
+  }
+  const alive = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
+  const spy: Method = { ...method, reduce: (seen) => method.reduce(watched(seen, scores)) }
+  const state = initialState(hidden, alive, fixed)
+  return { hidden, reduced: reduceTokens({ method: spy, source, state, amount }) }
+}
+
+function sizesOf({
+  hidden,
+  attention,
+  query,
+  key,
+  value,
+}: OneSite): readonly [batch: number, tokens: number] | undefined {
+  if (hidden !== undefined) return [hidden.dims[0] as number, hidden.dims[1] as number]
+  const some = attention ?? query ?? key ?? value
+  return some && [some.dims[0] as number, some.dims[2] as number]
+}
+
+/** attention [B,H,N,N] → [B,H,Q,N] */
+function rowsFrom(attention: Tensor, rows: Tensor | number): Tensor {
+  if (typeof rows === 'number') return unsqueeze(gather(attention, rows, 2), 2)
+  return transpose(gatherND(transpose(attention, [0, 2, 1, 3]), unsqueeze(rows, 2), 1), [0, 2, 1, 3])
+}
+
+function watched(site: Site, scores: Tensor[]): Site {
+  const { budget } = site
+  if (budget === undefined) return site
+  const select: Budget['select'] = (score, extra) => {
+    scores.push(score)
+    return budget.select(score, extra)
+  }
+  return Object.create(site, { budget: { value: { ...budget, select } } })
+}
+
+export function lists({ dims, data }: TensorLike): number[][] {
+  const numbers = Array.from(data as ArrayLike<number | bigint>, Number)
+  const size = numbers.length / (dims[0] as number)
+  return Array.from({ length: dims[0] as number }, (_, row) => numbers.slice(row * size, (row + 1) * size))
+}

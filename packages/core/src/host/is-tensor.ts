@@ -1,4 +1,4 @@
-import { isUnknown } from '../dim.ts'
+import { type Dim, isUnknown } from '../dim.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** Whether a value is a tensor, also one of another copy of core: a plugin for pages brings its own. */
@@ -6,8 +6,13 @@ export function isTensor(value: unknown): value is Tensor {
   return typeof value === 'object' && value !== null && 'node' in value && 'dtype' in value && 'output' in value
 }
 
-/** True if the tensor cannot have these sizes. A size of which nothing is known may be any. */
-export function shapeProblem(tensor: Tensor, dims: Tensor['dims']): boolean {
+/** True if the tensor cannot have these sizes. A size of which nothing is known may be any, and one with a name some number. */
+export function shapeProblem(tensor: Tensor, dims: readonly Dim[]): boolean {
   if (!tensor.hasShape || tensor.rank !== dims.length) return true
-  return tensor.dims.some((dim, axis) => dim !== dims[axis] && !isUnknown(dim) && !isUnknown(dims[axis] ?? 0))
+  return tensor.dims.some((dim, axis) => differ(dim, dims[axis] as Dim))
+}
+
+function differ(a: Dim, b: Dim): boolean {
+  if (a === b || isUnknown(a) || isUnknown(b)) return false
+  return typeof a === typeof b || a === 1
 }

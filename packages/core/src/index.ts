@@ -1,6 +1,7 @@
 export * from './abort.ts'
 export * from './array.ts'
 export * from './baselines/index.ts'
+export * from './binomial.ts'
 export * from './combinators.ts'
 export * from './dim.ts'
 export * from './errors.ts'

@@ -1,8 +1,8 @@
+import { binomialAtMost } from '@tp/core'
 import { randomNumbers as seeded } from '@tp/eval'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { uncertaintyOf } from './answer.ts'
-import { binomialAtMost } from './binomial.ts'
 import { agreementBound, type CalibratedCascade, calibrateCascade, expectedCost } from './calibrate-cascade.ts'
 
 /** Two classes; `share` is the uncertainty of the pruned answer, which is class 0. */

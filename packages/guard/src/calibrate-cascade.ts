@@ -1,6 +1,5 @@
-import { TpError } from '@tp/core'
+import { fewestTrials, mostFailures, TpError, upperBound } from '@tp/core'
 import { answerOf, type Uncertainty, uncertaintyOf } from './answer.ts'
-import { fewestTrials, mostFailures, upperBound } from './binomial.ts'
 
 /** Logits of one model for the calibration's inputs, row by row. */
 export type LogitRows = readonly ArrayLike<number>[]

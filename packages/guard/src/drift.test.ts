@@ -1,6 +1,6 @@
+import { binomialAtMost } from '@tp/core'
 import { randomNumbers } from '@tp/eval'
 import { describe, expect, test } from 'vitest'
-import { binomialAtMost } from './binomial.ts'
 import { Drift } from './drift.ts'
 
 const random = randomNumbers(1)

@@ -1,6 +1,6 @@
+import { binomialAtMost } from '@tp/core'
 import { randomNumbers } from '@tp/eval'
 import { expect, test } from 'vitest'
-import { binomialAtMost } from './binomial.ts'
 import { measureFalseAlarms } from './false-alarms.ts'
 
 test('a baseline gives no more false alarms than promised, whatever the order it was recorded in', () => {

@@ -1,6 +1,5 @@
 export { answerOf, type Uncertainty, uncertaintyOf } from './answer.ts'
 export { type Baseline, type BaselineOptions, type BaselineSession, recordBaseline } from './baseline.ts'
-export { upperBound } from './binomial.ts'
 export {
   agreementBound,
   type CalibratedCascade,

@@ -31,7 +31,7 @@ await runSections(
     name: 'foundations',
     opening:
       '# Measured: the foundations\n\nWritten by `pnpm --filter benchmark foundations`; the same numbers, unrounded, are in ' +
-      '`reports/foundations.json`. Accuracy in percent with half the width of its 95 % bootstrap interval; loss in points ' +
+      '`reports/foundations.json`. Accuracy in percent with half the width of its 95 % interval; loss in points ' +
       'against dense, paired by example, with its 95 % interval; FLOPs and speed-up are factors over dense, and speed is ' +
       'measured on one thread with all models in turns. `none` is dense without its dead tokens; every other row has that too.',
   },

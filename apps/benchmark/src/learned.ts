@@ -11,7 +11,7 @@ await runSections(
       '`reports/learned.json`, and what was trained in `reports/learned/`. Settings are chosen and thresholds fitted on texts ' +
       'of the training set that nothing is trained on; the dev set is reported once. Blocks 1 to 4, the learning rate and ' +
       'the share of distillation are from four trials by hand before, which saw the dev set; all methods share them but for ' +
-      'the blocks of what was only fine-tuned. Loss in points against dense, paired by example, with its 95 % bootstrap interval; speed is that of the model alone, on one thread, all models in turns.',
+      'the blocks of what was only fine-tuned. Loss in points against dense, paired by example, with its 95 % interval; speed is that of the model alone, on one thread, all models in turns.',
   },
   [half, foretold, third, fashion, generalisation, stepCost],
 )

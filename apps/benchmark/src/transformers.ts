@@ -10,7 +10,7 @@ await runSections(
       'processes: `node script.js`, and `node --import ./prune.js script.js`. They take turns on every example. Times are ' +
       'those of the whole pipeline, from a text or a picture to its label, on one thread (`session_options: { ' +
       'intraOpNumThreads: 1 }`); `pipeline() ms` is the time to load a model once, with pruning it where that is done. ' +
-      'Accuracy in percent with half the width of its 95 % bootstrap interval; loss in points, paired by example, with its ' +
+      'Accuracy in percent with half the width of its 95 % interval; loss in points, paired by example, with its ' +
       '95 % interval.',
   },
   sections,

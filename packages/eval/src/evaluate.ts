@@ -1,13 +1,14 @@
 import { type Session, TpError } from '@tp/core'
 import type { ModelInputs } from './inputs/model-inputs.ts'
-import { bootstrapMean, type Interval } from './metrics/bootstrap.ts'
+import type { Interval } from './metrics/interval.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
 import type { Outcome } from './tasks/outcome.ts'
+import { classification } from './tasks/right-answers.ts'
 
 /** What a model that gives each example a class answers on a data set. Arrays are by example, in the data set's order. */
 export interface Evaluation extends Outcome<'classification'> {
-  /** In percent, with 95 % bootstrap interval. */
+  /** In percent, with its exact 95 % interval. */
   readonly accuracy: Interval
   readonly predictions: readonly number[]
   readonly correct: readonly boolean[]
@@ -43,12 +44,7 @@ export async function evaluate(
     }
   })
   const correct = predictions.map((prediction, i) => prediction === inputs.targets[i])
-  const accuracy = bootstrapMean(
-    correct.map((right) => 100 * Number(right)),
-    options.bootstrap,
-  )
-  const figures = { accuracy: { got: correct.map(Number) } }
-  return { task: 'classification', accuracy, predictions, correct, classes, logits, figures, ...run }
+  return { ...classification(correct), predictions, classes, logits, ...run }
 }
 
 function checkTargets({ targets, source }: ModelInputs, classes: number): void {

@@ -3,7 +3,6 @@ import { type AbortSignalLike, type NamedTensors, type Session, TpError, throwIf
 import { quantile } from 'simple-statistics'
 import { batches } from './batches.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
-import type { BootstrapOptions } from './metrics/bootstrap.ts'
 import { type Kept, keptFractions } from './metrics/kept.ts'
 import { tracedCounts } from './metrics/trace.ts'
 
@@ -18,7 +17,6 @@ export interface EvaluateOptions {
   /** Blocks of the model, and tokens of a picture or sound: asked for to count what a model with traces keeps. */
   readonly blocks?: number | undefined
   readonly tokens?: number | undefined
-  readonly bootstrap?: BootstrapOptions | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }

@@ -98,5 +98,5 @@ export async function measuredDivergences(
 }
 
 function evaluation({ signal }: Measurer) {
-  return { batchSize: BATCH, bootstrap: { resamples: 1 }, signal }
+  return { batchSize: BATCH, signal }
 }

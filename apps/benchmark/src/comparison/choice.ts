@@ -1,4 +1,4 @@
-import { bootstrapMean, type Interval } from '@tp/eval'
+import { accuracyInterval, type Interval } from '@tp/eval'
 import { behind } from '../measure/compare.ts'
 import type { AccuracyValue } from './cell.ts'
 import type { Setting } from './setting.ts'
@@ -18,7 +18,7 @@ export function lossOf(values: readonly AccuracyValue[], reference: AccuracyValu
 
 /** Percent right, over seeds. */
 export function accuracyOf(values: readonly AccuracyValue[]): Interval {
-  return bootstrapMean(shareRight(values).map((right) => 100 * right))
+  return accuracyInterval(shareRight(values))
 }
 
 /** Percent of examples with the reference's answer, right or wrong. */

@@ -36,7 +36,6 @@ async function evaluateSetting(
     // of long texts more than two fall out of the processor's cache
     batchSize: inputs.lengths === undefined ? 8 : 2,
     ...(setting.kind !== 'shallow' && { blocks, tokens: lengths[0] }),
-    bootstrap: { resamples: 1 },
   })
 }
 

@@ -65,6 +65,6 @@ export async function measureShift(
 
 async function rightOn(session: Session, inputs: ModelInputs): Promise<string> {
   const batchSize = inputs.lengths === undefined ? 8 : 2
-  const { correct } = await evaluate(session, inputs, { batchSize, bootstrap: { resamples: 1 } })
+  const { correct } = await evaluate(session, inputs, { batchSize })
   return correct.map(Number).join('')
 }

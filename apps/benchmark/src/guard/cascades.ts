@@ -1,4 +1,4 @@
-import { bootstrapMean, randomNumbers } from '@tp/eval'
+import { accuracyLoss, randomNumbers } from '@tp/eval'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { percent, points } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
@@ -51,8 +51,8 @@ export function cascadeOn(
   const total = flops.reduce((sum, count) => sum + count, 0)
   const loss = (answers: readonly number[]): string => {
     if (targets === undefined) return ''
-    const isRight = (answer: number | undefined, i: number): number => 100 * Number(answer === targets[i])
-    return points(bootstrapMean(right.map((answer, i) => isRight(answer, i) - isRight(answers[i], i))))
+    const rightOf = (all: readonly number[]): number[] => all.map((answer, i) => Number(answer === targets[i]))
+    return points(accuracyLoss(rightOf(right), rightOf(answers)))
   }
   return {
     set: set.name,

@@ -1,4 +1,4 @@
-import { bootstrapMean, type Evaluation } from '@tp/eval'
+import { accuracyInterval, type Evaluation } from '@tp/eval'
 import { openMinilm } from '../foundations/minilm.ts'
 import { behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
@@ -85,9 +85,9 @@ export const generalisation: Section = {
 /** Right answers of a pruned model, and how far it is behind the dense one. */
 async function against({ runtime }: Context, { file, inputs }: Subject, pruned: Uint8Array) {
   const [whole, own] = await inParallel(
-    [file, pruned].map((one) => () => evaluateFile(runtime, one, inputs, { resamples: 1 })),
+    [file, pruned].map((one) => () => evaluateFile(runtime, one, inputs)),
   )
   const correct = (own as Evaluation).correct.map(Number)
   const loss = behind((whole as Evaluation).correct.map(Number), correct)
-  return { accuracy: bootstrapMean(correct.map((right) => 100 * right)), loss }
+  return { accuracy: accuracyInterval(correct), loss }
 }

@@ -1,5 +1,5 @@
 import {
-  bootstrapMean,
+  accuracyInterval,
   type Evaluation,
   type Interval,
   type ModelInputs,
@@ -54,7 +54,7 @@ export async function measureCandidates(
 ): Promise<LearnedLine[]> {
   onProgress(`${candidates.length} models on ${subject.lengths.length} texts`)
   const runs = candidates.flatMap(({ files, inputs = subject.inputs }, i) =>
-    files.map((file) => async () => ({ i, own: await evaluateFile(runtime, file, inputs, { resamples: 1 }) })),
+    files.map((file) => async () => ({ i, own: await evaluateFile(runtime, file, inputs) })),
   )
   const evaluations = await inParallel(runs)
   const rightBy = candidates.map((_, i) => {
@@ -73,7 +73,7 @@ export async function measureCandidates(
     const { correct, seeds } = rightBy[i] as { correct: number[]; seeds: number[] }
     return {
       ...{ name, flops, minutes, note, correct, seeds },
-      accuracy: bootstrapMean(correct.map((right) => 100 * right)),
+      accuracy: accuracyInterval(correct),
       loss: behind(reference, correct),
       speedup: (variants[name] as VariantLatency).speedup,
     }

@@ -62,7 +62,7 @@ export async function bestTrainingFree(
   // In large batches: only right answers are asked for.
   const answers = async (file: Uint8Array): Promise<Evaluation> => {
     await using session = await runtime.load(file, { threads: 1, worker: true })
-    return await evaluate(session, selection, { batchSize: 32, bootstrap: { resamples: 1 } })
+    return await evaluate(session, selection, { batchSize: 32 })
   }
   const [dense, ...evaluations] = await inParallel([
     () => answers(material.file),

@@ -1,6 +1,7 @@
 import { type Method, none, type Runtime, random, type Schedule, schedule, stride } from '@tp/core'
 import {
-  bootstrapMean,
+  accuracyInterval,
+  accuracyLoss,
   type Evaluation,
   type Interval,
   type ModelInputs,
@@ -79,8 +80,7 @@ export async function compare(runtime: Runtime, plan: ComparisonPlan): Promise<L
   onProgress(`${runs.length} models on ${subject.lengths.length} examples`)
   const evaluations = await inParallel(
     runs.map(({ entry, file }) => async () => {
-      // intervals are made of all seeds together, below
-      const evaluation = await evaluateFile(runtime, file(), entry.inputs, { resamples: 1 })
+      const evaluation = await evaluateFile(runtime, file(), entry.inputs)
       done += 1
       if (done % 5 === 0 || done === runs.length) onProgress(`${done} of ${runs.length} evaluated`)
       return evaluation
@@ -202,7 +202,7 @@ function answersOf(
   const correct = share((evaluation, i) => evaluation.correct[i] as boolean)
   const agreeing = share((evaluation, i) => evaluation.predictions[i] === reference.predictions[i])
   return {
-    accuracy: bootstrapMean(correct.map((right) => 100 * right)),
+    accuracy: accuracyInterval(correct),
     loss: behind(reference.correct.map(Number), correct),
     seeds: evaluations.map(({ accuracy }) => accuracy.estimate),
     correct,
@@ -212,5 +212,5 @@ function answersOf(
 
 /** Points of accuracy that `other` is behind, paired by example; both give how often each example is answered right. */
 export function behind(reference: readonly number[], other: readonly number[]): Interval {
-  return bootstrapMean(reference.map((right, i) => 100 * (right - (other[i] as number))))
+  return accuracyLoss(reference, other)
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Runtime } from '@tp/core'
-import { type BootstrapOptions, type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
 
 /** At most so many models at once, whatever the machine has: each holds its weights. */
 const MOST = 4
@@ -23,12 +23,7 @@ export async function inParallel<T>(tasks: readonly (() => Promise<T>)[]): Promi
  * All examples through a model that has a thread of its own. Texts go two by two: of long ones more fall out of the
  * processor's cache (8 together take 1.2 times as long as 8 alone).
  */
-export async function evaluateFile(
-  runtime: Runtime,
-  file: Uint8Array,
-  inputs: ModelInputs,
-  bootstrap: BootstrapOptions = {},
-): Promise<Evaluation> {
+export async function evaluateFile(runtime: Runtime, file: Uint8Array, inputs: ModelInputs): Promise<Evaluation> {
   await using session = await runtime.load(file, { threads: 1, worker: true })
-  return await evaluate(session, inputs, { batchSize: inputs.lengths === undefined ? 8 : 2, bootstrap })
+  return await evaluate(session, inputs, { batchSize: inputs.lengths === undefined ? 8 : 2 })
 }

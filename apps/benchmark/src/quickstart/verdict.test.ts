@@ -1,4 +1,4 @@
-import { bootstrapMean } from '@tp/eval'
+import { accuracyInterval } from '@tp/eval'
 import { describe, expect, test } from 'vitest'
 import { behind, type Line } from '../measure/compare.ts'
 import { verdict } from './verdict.ts'
@@ -14,7 +14,7 @@ function line(method: string, keep: number, wrong: number): Line {
     keep,
     kept: keep,
     correct,
-    accuracy: bootstrapMean(correct.map((right) => 100 * right)),
+    accuracy: accuracyInterval(correct),
     loss: behind(Array(EXAMPLES).fill(1), correct),
     seeds: [99],
     agreement: 100,

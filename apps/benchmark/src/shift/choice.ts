@@ -107,7 +107,7 @@ async function choose(
   let done = 0
   const [reference, ...evaluations] = await inParallel(
     files.map((file) => async () => {
-      const evaluation = await evaluateFile(runtime, file(), subject.inputs, { resamples: 1 })
+      const evaluation = await evaluateFile(runtime, file(), subject.inputs)
       done += 1
       if (done % 5 === 0) onProgress(`choosing: ${done} of ${files.length} models`)
       return evaluation

@@ -30,7 +30,7 @@ export async function measureShifts(context: Context, place: Place, name: string
   let done = 0
   const answers = async (file: Uint8Array): Promise<Evaluation[]> => {
     await using session = await runtime.load(file, { threads: 1, worker: true })
-    const evaluations = await evaluateOnShifts(session, sets, { batchSize: BATCH, bootstrap: { resamples: 1 } })
+    const evaluations = await evaluateOnShifts(session, sets, { batchSize: BATCH })
     done += 1
     onProgress(`${done} of ${runs.length + 1} models on ${sets.length} sets`)
     return evaluations

@@ -1,4 +1,4 @@
-import { bootstrapMean, type Interval, medianInterval } from '@tp/eval'
+import { accuracyInterval, accuracyLoss, type Interval, medianInterval } from '@tp/eval'
 import { type ModelFolder, openModelFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
 import { factor, interval, plusMinus, points } from '../output/numbers.ts'
@@ -39,14 +39,13 @@ export async function measure(subject: Subject, onProgress: (text: string) => vo
   const correct = answers.map((given) => given.map(({ label }, i) => label === examples[i]?.label))
   const rows = scripts.map(
     ({ loadMs }, which): Row => ({
-      accuracy: bootstrapMean((correct[which] as boolean[]).map((right) => 100 * Number(right))),
+      accuracy: accuracyInterval((correct[which] as boolean[]).map(Number)),
       totalMs: median(totals[which] as number[]),
       loadMs,
     }),
   ) as [Row, Row]
-  const loss = bootstrapMean(
-    (correct[0] as boolean[]).map((right, i) => 100 * (Number(right) - Number(correct[1]?.[i]))),
-  )
+  const [first, second] = correct.map((right) => right.map(Number)) as [number[], number[]]
+  const loss = accuracyLoss(first, second)
   const agreement = agreementOf(answers as [Answer[], Answer[]])
   const ratios = (totals[0] as number[]).map((total, round) => total / (totals[1]?.[round] as number))
   const speedup = { value: median(ratios), ...medianInterval(ratios) }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Plan } from '@tp/compiler'
 import { type MethodEntry, type Session, TpError } from '@tp/core'
-import { bootstrapMean, type Speedup } from '@tp/eval'
+import { accuracyInterval, type Speedup } from '@tp/eval'
 import { cascade } from '@tp/guard'
 import { type Cell, type Measurements, type TunedPlan, tune } from '@tp/tune'
 import { mean } from 'simple-statistics'
@@ -121,7 +121,7 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
       const { value, low, high } = speeds[name] as Speedup
       return [
         label,
-        plusMinus(bootstrapMean(rightOf(answer).map((right) => 100 * right))),
+        plusMinus(accuracyInterval(rightOf(answer))),
         points(behind(rightOf(dense), rightOf(answer))),
         believedLoss(dense, answer).toFixed(2),
         factor(value),

@@ -58,7 +58,7 @@ export class TestAnswers {
     if (known !== undefined) return { ...known, logits: Float32Array.from(known.logits) }
     const { inputs } = this.#subject
     const file = fileOf(this.#subject, plan, this.#entries)
-    const { logits, classes, predictions, correct } = await evaluateFile(this.#runtime, file, inputs, { resamples: 1 })
+    const { logits, classes, predictions, correct } = await evaluateFile(this.#runtime, file, inputs)
     this.#known[key] = { logits: [...logits], classes, predictions, correct }
     await writeWhole(this.#path, JSON.stringify(this.#known))
     return { logits, classes, predictions, correct }

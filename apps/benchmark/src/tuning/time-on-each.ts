@@ -1,7 +1,7 @@
 import type { NamedTensors, Session } from '@tp/core'
-import { bootstrap, type Comparison, comparePaired, type Speedup, sumOf } from '@tp/eval'
+import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/eval'
 
-/** Examples are timed in so many parts, which are what an interval is drawn from. */
+/** Examples are timed in so many parts, which an interval takes to vary. */
 const PARTS = 20
 
 /**
@@ -25,7 +25,7 @@ export async function timeOnEach(
   const whole = times(first)
   const speedups = Object.keys(sessions).map((name): [string, Speedup] => {
     const own = times(name)
-    const { estimate, low, high } = bootstrap(PARTS, (rows) => sumOf(whole, rows) / sumOf(own, rows))
+    const { estimate, low, high } = figureInterval({ got: whole, of: own })
     return [name, { value: estimate, low, high }]
   })
   return Object.fromEntries(speedups)

@@ -105,7 +105,7 @@ export async function lossesOf(
   )
   let done = 0
   const rightOf = async (file: Uint8Array, those: ModelInputs): Promise<number[]> => {
-    const { correct } = await evaluateFile(runtime, file, those, { resamples: 1 })
+    const { correct } = await evaluateFile(runtime, file, those)
     done += 1
     if (done % 10 === 0) onProgress(`${done} of ${runs.length + 1} models, ${inputs.targets.length} examples`)
     return correct.map(Number)

@@ -1,5 +1,5 @@
 import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core'
-import { bootstrapMean, type Interval, largest } from '@tp/eval/browser'
+import { type Interval, largest, proportionInterval } from '@tp/eval/browser'
 
 /** An example with its right answer. */
 export interface Labelled<Content> {
@@ -64,11 +64,16 @@ export async function measureAccuracy<Content>(
 }
 
 function summary(counted: readonly Counted[], of: number): Accuracy {
+  const share = (isRight: (one: Counted) => number): Interval =>
+    proportionInterval(
+      counted.reduce((sum, one) => sum + isRight(one), 0),
+      counted.length,
+    )
   return {
     done: counted.length,
     of,
-    dense: bootstrapMean(counted.map(({ denseRight }) => denseRight)),
-    pruned: bootstrapMean(counted.map(({ prunedRight }) => prunedRight)),
+    dense: share(({ denseRight }) => denseRight),
+    pruned: share(({ prunedRight }) => prunedRight),
     agreement: counted.reduce((sum, { same }) => sum + same, 0) / counted.length,
   }
 }

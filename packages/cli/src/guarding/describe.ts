@@ -1,12 +1,12 @@
 import type { Alarm } from '@tp/guard'
-import { factor, grouped, plusMinus, points } from '../output/numbers.ts'
+import { factor, grouped, interval, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { GuardedFigures } from './guarded-rows.ts'
 
 export function describeGuarded({ rows, again, alarms }: GuardedFigures): string {
   const cells = rows.map(({ model, accuracy, loss, agreement, latency: { p50Ms, speedup } }, i) => [
     model,
-    plusMinus(accuracy),
+    interval(accuracy),
     i === 0 ? '' : points(loss),
     `${agreement.toFixed(1)} %`,
     model === 'guarded' ? `${(100 * again).toFixed(1)} %` : '',

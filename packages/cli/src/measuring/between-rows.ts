@@ -1,7 +1,7 @@
-import { figureLoss, type Interval, type McNemar, mcnemar } from '@tp/eval'
+import { figureLoss, type Interval, type McNemar, mcnemar, scaledInterval } from '@tp/eval'
 import { points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
-import { mcnemarContent, pValue, times } from './figures-text.ts'
+import { mcnemarContent, pValue } from './figures-text.ts'
 import type { Paired } from './judge.ts'
 import { nameOf, type Row } from './rows.ts'
 
@@ -24,7 +24,7 @@ function betweenRows(rows: readonly Row[]): Between[] {
 function compare(first: Row, second: Row): Between {
   const [one, other] = [first, second].map(({ answers }) => answers.paired) as [Paired, Paired]
   const test = one.correct && other.correct && mcnemar(one.correct, other.correct)
-  return { first, second, loss: times(figureLoss(one.figure, other.figure), 100), test }
+  return { first, second, loss: scaledInterval(figureLoss(one.figure, other.figure), 100), test }
 }
 
 /** Methods at the same budget beside each other; empty where there is one method only. */

@@ -1,4 +1,4 @@
-import type { Interval, McNemar } from '@tp/eval'
+import type { McNemar } from '@tp/eval'
 
 export function percent(value: number): string {
   return `${value.toFixed(1)} %`
@@ -16,8 +16,4 @@ export function mcnemarContent(test: McNemar | undefined, second: 'Pruned' | 'Se
   const { onlyFirst, onlySecond, p, exact } = test
   const first = second === 'Pruned' ? 'Dense' : 'First'
   return { [`only${first}`]: onlyFirst, [`only${second}`]: onlySecond, p, exact }
-}
-
-export function times({ estimate, low, high }: Interval, factor: number): Interval {
-  return { estimate: factor * estimate, low: factor * low, high: factor * high }
 }

@@ -5,12 +5,13 @@ import {
   figureLoss,
   mcnemar,
   meanFigure,
+  scaledInterval,
   type TaggedInputs,
   type TokenEvaluation,
   tokenAgreement,
 } from '@tp/eval'
-import { plusMinus, points } from '../output/numbers.ts'
-import { mcnemarContent, percent, pValue, times } from './figures-text.ts'
+import { interval, points } from '../output/numbers.ts'
+import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Answers, Judge } from './judge.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
@@ -33,13 +34,13 @@ function describe(
     names.map((name) => [name, meanFigure(evaluations.map(({ figures }) => figures[name] as Figure))]),
   )
   const intervals = Object.fromEntries(
-    Object.entries(figures).map(([name, figure]) => [name, times(figureInterval(figure), 100)]),
+    Object.entries(figures).map(([name, figure]) => [name, scaledInterval(figureInterval(figure), 100)]),
   )
   const [judgedBy = ''] = names
-  const loss = times(figureLoss(dense.figures[judgedBy] as Figure, figures[judgedBy] as Figure), 100)
+  const loss = scaledInterval(figureLoss(dense.figures[judgedBy] as Figure, figures[judgedBy] as Figure), 100)
   const test = others.length === 0 ? mcnemar(dense.correct, first.correct) : undefined
   const agreement = 100 * figureInterval(meanFigure(evaluations.map((own) => tokenAgreement(own, dense)))).estimate
-  const columns = Object.entries(intervals).map(([name, interval]) => [HEADINGS[name] ?? name, plusMinus(interval)])
+  const columns = Object.entries(intervals).map(([name, own]) => [HEADINGS[name] ?? name, interval(own)])
   return {
     columns: {
       ...Object.fromEntries(columns),

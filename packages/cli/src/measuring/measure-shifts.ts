@@ -12,7 +12,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import { plusMinus, points } from '../output/numbers.ts'
+import { interval, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { Variant } from './variants.ts'
 
@@ -72,7 +72,7 @@ export async function measureShifts(
 /** A table for each variant, or one of the model as it is where nothing is pruned. */
 export function describeShifts({ dense, variants }: ShiftReport): string {
   if (variants.length === 0) {
-    const rows = dense.map(({ name, examples, accuracy }) => [name, `${examples}`, plusMinus(accuracy)])
+    const rows = dense.map(({ name, examples, accuracy }) => [name, `${examples}`, interval(accuracy)])
     return table(['set', 'examples', 'accuracy'], rows, ['set'])
   }
   const headings = ['set', 'examples', 'dense', 'pruned', 'kept', 'agrees with dense', 'loss in points', 'extra loss']
@@ -82,8 +82,8 @@ export function describeShifts({ dense, variants }: ShiftReport): string {
       const rows = sets.map(({ name, examples, unchanged, dense, pruned, kept, agreement, loss, extraLoss }, i) => [
         name,
         `${examples}`,
-        plusMinus(dense),
-        plusMinus(pruned),
+        interval(dense),
+        interval(pruned),
         kept === undefined ? '–' : kept.toFixed(2),
         `${agreement.toFixed(1)} %`,
         points(loss),

@@ -26,9 +26,9 @@ export function ranges(numbers: readonly number[]): string {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ')
 }
 
-/** `98.1 ± 0.4`: the interval is half as wide to either side on average. */
-export function plusMinus({ estimate, low, high }: Interval): string {
-  return `${estimate.toFixed(1)} ± ${((high - low) / 2).toFixed(1)}`
+/** `98.1 (97.2 … 98.8)`: both ends, since near 100 % they are not equally far. */
+export function interval({ estimate, low, high }: Interval): string {
+  return `${estimate.toFixed(1)} (${low.toFixed(1)} … ${high.toFixed(1)})`
 }
 
 /** `0.3 (−0.1 … 0.8)`: an estimate in points with its interval. */

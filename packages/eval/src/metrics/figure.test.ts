@@ -1,67 +1,115 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bootstrapMean } from './bootstrap.ts'
-import { type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
+import { randomNumbers } from '../random.ts'
+import { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
 
-const counts = fc
-  .array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 9 })), { minLength: 2, maxLength: 30 })
-  .map((pairs): Figure => ({ got: pairs.map(([got, of]) => Math.min(got, of)), of: pairs.map(([, of]) => of) }))
+const counts = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 9 })), { minLength: 2, maxLength: 30 }).map(
+  (pairs): Figure => ({
+    got: pairs.map(([got, of]) => Math.min(got, of)),
+    of: pairs.map(([, of]) => of),
+    share: true,
+  }),
+)
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
-describe('a figure', () => {
-  test('is a mean where nothing is said of how much there is', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(5), { minLength: 1 }), (got) => {
-        expect(figureInterval({ got }, { resamples: 100 })).toEqual(bootstrapMean(got, { resamples: 100 }))
-        const lower = got.map((value) => value / 2)
-        const differences = got.map((value, i) => value - (lower[i] as number))
-        const loss = figureLoss({ got }, { got: lower }, { resamples: 100 })
-        const paired = bootstrapMean(differences, { resamples: 100 })
-        for (const end of ['estimate', 'low', 'high'] as const) expect(loss[end]).toBeCloseTo(paired[end], 10)
-      }),
-      { numRuns: 30 },
-    )
-  })
-
-  test('is a ratio of sums where that is said, within the ratios of its examples', () => {
+describe('the interval of a figure', () => {
+  test('lies around the ratio of sums, and between 0 and 1 for a share', () => {
     fc.assert(
       fc.property(counts, (figure) => {
-        const { estimate, low, high } = figureInterval(figure, { resamples: 200 })
-        const of = figure.of as readonly number[]
-        const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
-        const ratios = figure.got.map((value, i) => value / (of[i] as number))
-        expect(estimate).toBeCloseTo(sum(figure.got) / sum(of), 12)
-        expect(low).toBeGreaterThanOrEqual(Math.min(...ratios) - 1e-12)
-        expect(high).toBeLessThanOrEqual(Math.max(...ratios) + 1e-12)
+        const { estimate, low, high } = figureInterval(figure)
+        expect(estimate).toBeCloseTo(sum(figure.got) / sum(figure.of as number[]), 12)
+        expect(low).toBeLessThanOrEqual(estimate)
+        expect(high).toBeGreaterThanOrEqual(estimate)
+        expect(low).toBeGreaterThanOrEqual(0)
+        expect(high).toBeLessThanOrEqual(1)
       }),
       { numRuns: 50 },
     )
   })
 
-  test('loses nothing against itself, whichever examples are drawn', () => {
+  test('has a width where all is right, of one example nearly all that is possible', () => {
+    for (const figure of [
+      { got: [1], share: true },
+      { got: [9], of: [9], share: true },
+    ]) {
+      const { estimate, low, high } = figureInterval(figure)
+      expect([estimate, high]).toEqual([1, 1])
+      expect(low).toBeLessThan(0.1)
+    }
+    const many = figureInterval({ got: Array(100).fill(9), of: Array(100).fill(9), share: true })
+    expect(many.low).toBeGreaterThan(0.93)
+    expect(many.low).toBeLessThan(0.98)
+  })
+
+  test('of other numbers goes by their spread, and one of them says nothing', () => {
+    const { low, high } = figureInterval({ got: [5, 6, 7, 6, 5, 7, 6, 6] })
+    expect(low).toBeGreaterThan(4.5)
+    expect(high).toBeLessThan(7.5)
+    expect(figureInterval({ got: [3] })).toEqual({
+      estimate: 3,
+      low: Number.NEGATIVE_INFINITY,
+      high: Number.POSITIVE_INFINITY,
+    })
+  })
+
+  test('takes an example as a whole: the same numbers in fewer examples say less', () => {
+    const random = randomNumbers(1)
+    const apart = Array.from({ length: 200 }, () => Number(random() < 0.8))
+    const together = Array.from({ length: 20 }, (_, i) => sum(apart.slice(10 * i, 10 * i + 10)))
+    const width = ({ low, high }: { low: number; high: number }): number => high - low
+    const ofFew = figureInterval({ got: together, of: together.map(() => 10), share: true })
+    expect(width(ofFew)).toBeGreaterThan(width(figureInterval({ got: apart, share: true })))
+  })
+})
+
+describe('the loss between two figures', () => {
+  test('is their difference, within its interval, and turned round with them', () => {
     fc.assert(
-      fc.property(counts, (figure) => {
-        expect(figureLoss(figure, figure, { resamples: 50 })).toEqual({ estimate: 0, low: 0, high: 0 })
+      fc.property(counts, fc.nat(3), (figure, less) => {
+        const second = { ...figure, got: figure.got.map((value) => Math.max(0, value - less)) }
+        const { estimate, low, high } = figureLoss(figure, second)
+        expect(estimate).toBeCloseTo(figureInterval(figure).estimate - figureInterval(second).estimate, 12)
+        const turned = figureLoss(second, figure)
+        expect(turned.low).toBeCloseTo(-high, 9)
+        expect(turned.high).toBeCloseTo(-low, 9)
       }),
       { numRuns: 20 },
     )
   })
 
-  test('of several runs is the mean of each example', () => {
-    const mean = meanFigure([
-      { got: [1, 2], of: [2, 2] },
-      { got: [0, 2], of: [4, 2] },
-    ])
-    expect(mean).toEqual({ got: [0.5, 2], of: [3, 2] })
-    expect(meanFigure([{ got: [1] }, { got: [0] }])).toEqual({ got: [0.5] })
-    expect(() => meanFigure([])).toThrow('no mean of no figures')
+  test('is uncertain where nothing differs, the less the more examples there are', () => {
+    const of = (count: number): Figure => ({ got: Array(count).fill(9), of: Array(count).fill(10), share: true })
+    const [few, many] = [figureLoss(of(24), of(24)), figureLoss(of(1000), of(1000))]
+    expect(few.estimate).toBe(0)
+    expect(few.high).toBeGreaterThan(0.1)
+    expect(many.high).toBeGreaterThan(0.003)
+    expect(many.high).toBeLessThan(0.006)
   })
 
-  test('of other examples is not compared', () => {
+  test('of right and wrong answers is the same whether they were counted or are means over seeds, nearly', () => {
+    const first = Array.from({ length: 400 }, (_, i) => Number(i % 10 !== 0))
+    const second = first.map((right, i) => (i % 40 === 1 ? 0 : right))
+    const counted = accuracyLoss(first, second)
+    const means = accuracyLoss(
+      first,
+      second.map((right, i) => (i === 1 ? 1e-9 : right)),
+    )
+    expect(means.estimate).toBeCloseTo(counted.estimate, 6)
+    expect(Math.abs(means.high - counted.high)).toBeLessThan(0.6)
+    expect(accuracyInterval(first).estimate).toBe(90)
+  })
+
+  test('of other examples is not there', () => {
     expect(() => figureLoss({ got: [1] }, { got: [1, 2] })).toThrow('1 and 2 examples')
   })
+})
 
-  test('draws without anything to count are left out', () => {
-    const { low, high } = figureInterval({ got: [1, 0], of: [1, 0] })
-    expect([low, high]).toEqual([1, 1])
-  })
+test('of several runs is the mean of each example', () => {
+  const mean = meanFigure([
+    { got: [1, 2], of: [2, 2], share: true },
+    { got: [0, 2], of: [4, 2], share: true },
+  ])
+  expect(mean).toEqual({ got: [0.5, 2], of: [3, 2], share: true })
+  expect(meanFigure([{ got: [1] }, { got: [0] }])).toEqual({ got: [0.5] })
+  expect(() => meanFigure([])).toThrow('no mean of no figures')
 })

@@ -1,8 +1,10 @@
 import { type Session, TpError } from '@tp/core'
 import { mean } from 'simple-statistics'
 import { type Evaluation, evaluate } from '../evaluate.ts'
-import { bootstrapMean, type Interval } from '../metrics/bootstrap.ts'
+import { accuracyInterval, accuracyLoss } from '../metrics/figure.ts'
+import type { Interval } from '../metrics/interval.ts'
 import type { EvaluateOptions, Progress } from '../run-examples.ts'
+import { classification } from '../tasks/right-answers.ts'
 import { extraLoss } from './extra-loss.ts'
 import type { ShiftedSet } from './shifted-sets.ts'
 
@@ -22,7 +24,7 @@ export async function evaluateOnShifts(
   let before = 0
   for (const [i, { inputs, examples }] of sets.entries()) {
     if (known(i) && examples !== undefined) {
-      evaluations.push(answersOf(evaluations[0] as Evaluation, examples, options))
+      evaluations.push(answersOf(evaluations[0] as Evaluation, examples))
       continue
     }
     const onProgress = ({ done }: Progress): void => options.onProgress?.({ done: before + done, total })
@@ -33,19 +35,12 @@ export async function evaluateOnShifts(
 }
 
 /** What was answered to some of the examples, or to all of them. */
-function answersOf(evaluation: Evaluation, examples: readonly number[], { bootstrap }: EvaluateOptions): Evaluation {
+function answersOf(evaluation: Evaluation, examples: readonly number[]): Evaluation {
   const { predictions, correct, classes, logits } = evaluation
   if (examples.length === correct.length) return evaluation
-  const right = examples.map((i) => correct[i] as boolean)
   return {
-    task: 'classification',
-    figures: { accuracy: { got: right.map(Number) } },
-    accuracy: bootstrapMean(
-      right.map((one) => 100 * Number(one)),
-      bootstrap,
-    ),
+    ...classification(examples.map((i) => correct[i] as boolean)),
     predictions: examples.map((i) => predictions[i] as number),
-    correct: right,
     classes,
     logits: Float32Array.from(examples.flatMap((i) => [...logits.subarray(i * classes, (i + 1) * classes)])),
     // Counted over all examples only.
@@ -100,7 +95,6 @@ export function compareOnShifts(
   const losses = sets.map((_, i) =>
     (denseRight[i] as number[]).map((share, example) => 100 * (share - (shares[i]?.[example] as number))),
   )
-  const percent = (values: readonly number[]): Interval => bootstrapMean(values.map((share) => 100 * share))
   return sets.map(({ name, examples, sameInputs }, i) => {
     const kept = pruned.flatMap((evaluations) => evaluations[i]?.kept?.mean ?? [])
     const answers = (dense[i] as Evaluation).predictions
@@ -110,9 +104,9 @@ export function compareOnShifts(
       name,
       examples: (losses[i] as number[]).length,
       unchanged: i > 0 && sameInputs && examples?.length === losses[0]?.length,
-      dense: percent(denseRight[i] as number[]),
-      pruned: percent(shares[i] as number[]),
-      loss: bootstrapMean(losses[i] as number[]),
+      dense: accuracyInterval(denseRight[i] as number[]),
+      pruned: accuracyInterval(shares[i] as number[]),
+      loss: accuracyLoss(denseRight[i] as number[], shares[i] as number[]),
       extraLoss: extraLoss(losses[i] as number[], losses[0] as number[], examples),
       agreement: mean(pruned.map(agreeing)),
       kept: kept.length === 0 ? undefined : mean(kept),

@@ -102,8 +102,8 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
   return {
     cosine: { got: reference.map((vector, row) => dot(vector, own[row] as Float64Array)) },
     rankCorrelation: { got: found.map(({ order }) => order) },
-    neighbours: { got: found.map(({ both }) => both) },
-    neighboursInDense: { got: found.map(({ mixed }) => mixed) },
+    neighbours: { got: found.map(({ both }) => both), share: true },
+    neighboursInDense: { got: found.map(({ mixed }) => mixed), share: true },
   }
 }
 

@@ -1,16 +1,16 @@
 import { type NamedTensors, type Session, type TensorLike, TpError } from '@tp/core'
 import { IGNORED } from '../datasets/tagged-tsv.ts'
 import type { TaggedInputs } from '../inputs/tagged-inputs.ts'
-import type { Interval } from '../metrics/bootstrap.ts'
 import { countEntities, isBio } from '../metrics/entities.ts'
 import { type Figure, figureInterval } from '../metrics/figure.ts'
+import { type Interval, scaledInterval } from '../metrics/interval.ts'
 import { largest, ownOutputs } from '../metrics/predictions.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
 import type { Outcome } from './outcome.ts'
 
 /** What a model that gives each token a class answers. Arrays are by sentence, in the data set's order. */
 export interface TokenEvaluation extends Outcome<'tokens'> {
-  /** Judged tokens with the right tag, in percent; 95 % interval with whole sentences drawn anew. */
+  /** Judged tokens with the right tag, in percent; 95 % interval in which whole sentences vary. */
   readonly accuracy: Interval
   /** F1 of whole entities in percent, over all types together; for BIO tags. */
   readonly f1: Interval | undefined
@@ -34,7 +34,7 @@ export async function evaluateTokens(
   inputs: TaggedInputs,
   options: TokenOptions = {},
 ): Promise<TokenEvaluation> {
-  const { labels, bootstrap } = options
+  const { labels } = options
   const predictions = new Array<Int32Array>(inputs.tags.length)
   const run = await runExamples(session, inputs, options, ({ outputs, feeds, positions }) => {
     const { data, dims } = tokenLogits(outputs, feeds, positions.length)
@@ -51,12 +51,12 @@ export async function evaluateTokens(
   })
   const wanted = inputs.tags.map((tags) => Int32Array.from(judged(tags), (token) => tags[token] as number))
   const got = wanted.map((tags, i) => tags.filter((tag, token) => tag === predictions[i]?.[token]).length)
-  const accuracy: Figure = { got, of: wanted.map(({ length }) => length) }
+  const accuracy: Figure = { got, of: wanted.map(({ length }) => length), share: true }
   const f1 = labels && isBio(labels) ? entityFigure(predictions, wanted, labels) : undefined
   return {
     task: 'tokens',
-    accuracy: inPercent(figureInterval(accuracy, bootstrap)),
-    f1: f1 && inPercent(figureInterval(f1, bootstrap)),
+    accuracy: scaledInterval(figureInterval(accuracy), 100),
+    f1: f1 && scaledInterval(figureInterval(f1), 100),
     predictions,
     correct: wanted.map((tags, i) => got[i] === tags.length),
     figures: f1 === undefined ? { accuracy } : { f1, accuracy },
@@ -74,6 +74,7 @@ export function tokenAgreement(pruned: TokenEvaluation, dense: TokenEvaluation):
   return {
     got: reference.map((tags, i) => tags.filter((tag, token) => tag === own[i]?.[token]).length),
     of: reference.map(({ length }) => length),
+    share: true,
   }
 }
 
@@ -89,7 +90,11 @@ function entityFigure(
 ): Figure {
   const names = (tags: Int32Array): string[] => Array.from(tags, (tag) => labels[tag] ?? 'O')
   const counts = wanted.map((tags, i) => countEntities(names(predictions[i] as Int32Array), names(tags)))
-  return { got: counts.map(({ hits }) => 2 * hits), of: counts.map(({ found, wanted }) => found + wanted) }
+  return {
+    got: counts.map(({ hits }) => 2 * hits),
+    of: counts.map(({ found, wanted }) => found + wanted),
+    share: true,
+  }
 }
 
 /** float32 [batch, tokens, classes]: `logits` if there is one, else the only output of that form. */
@@ -114,8 +119,4 @@ function checkTags(tags: Int32Array, classes: number, source: string, position: 
   if (wrong === undefined) return
   const seen = `sentence ${position} has tag ${wrong}, but the model gives ${classes} classes (0…${classes - 1})`
   throw new TpError('TP_DATA', 'eval', `${source}: ${seen}`)
-}
-
-function inPercent({ estimate, low, high }: Interval): Interval {
-  return { estimate: 100 * estimate, low: 100 * low, high: 100 * high }
 }

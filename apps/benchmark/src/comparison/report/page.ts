@@ -55,7 +55,7 @@ function verdictOf(plan: SubjectPlan, rows: readonly Row[]): Html {
 
 function method(missing: ReadonlyMap<string, string>): Html {
   return html`<h2 id="method">How it was measured</h2>
-<p>Settings are chosen on calibration data and reported on test data. A loss is paired by example and has a 95 % bootstrap
+<p>Settings are chosen on calibration data and reported on test data. A loss is paired by example and has a 95 %
 interval. Everything is compared with “none”: the model without the tokens that no output reads, which is exact, and which
 every other row is without, too. Random tokens stand for five seeds. Texts are cut by the tokeniser, so that they cost at most
 what random tokens cost at the same budget. Times are taken in a process of its own, on one thread, all that are compared in

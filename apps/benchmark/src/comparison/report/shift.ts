@@ -1,4 +1,4 @@
-import { bootstrapMean, extraLoss, type Interval } from '@tp/eval'
+import { accuracyLoss, extraLoss, type Interval } from '@tp/eval'
 import { points } from '../../output/numbers.ts'
 import type { SubjectPlan } from '../plan.ts'
 import { isControl, type Setting, settingText } from '../setting.ts'
@@ -25,18 +25,17 @@ export function shiftedLosses(plan: SubjectPlan): Shifted[] {
   return others.flatMap(({ name, setting, runs }) => {
     const values = plan.shiftedAnswers(runs)
     if (values === undefined) return []
-    const losses = dense.sets.map(({ correct }, set) =>
-      [...correct].map((right, i) => {
-        const share = values.filter(({ sets }) => sets[set]?.correct[i] === '1').length / values.length
-        return 100 * (Number(right) - share)
-      }),
+    const rights = dense.sets.map(({ correct }) => [...correct].map(Number))
+    const shares = rights.map((right, set) =>
+      right.map((_, i) => values.filter(({ sets }) => sets[set]?.correct[i] === '1').length / values.length),
     )
+    const losses = rights.map((right, set) => right.map((one, i) => 100 * (one - (shares[set]?.[i] as number))))
     const own = losses[0] as number[]
     const all = own.map((_, i) => i)
     return dense.sets.map(({ name: set, unchanged, examples = all }, i): Shifted => {
-      const loss = losses[i] as number[]
       const from = examples.length === 0 ? undefined : examples
-      return { name, setting, set, unchanged, loss: bootstrapMean(loss), extra: extraLoss(loss, own, from) }
+      const loss = accuracyLoss(rights[i] as number[], shares[i] as number[])
+      return { name, setting, set, unchanged, loss, extra: extraLoss(losses[i] as number[], own, from) }
     })
   })
 }

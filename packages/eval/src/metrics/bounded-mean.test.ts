@@ -1,0 +1,56 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { randomNumbers } from '../random.ts'
+import { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
+
+const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 60 })
+
+test('the interval lies around the mean, within 0 … 1, in whatever order the numbers come', () => {
+  fc.assert(
+    fc.property(shares, (values) => {
+      const { estimate, low, high } = boundedMean(values)
+      expect(low).toBeGreaterThanOrEqual(-1e-12)
+      expect(low).toBeLessThanOrEqual(estimate + 1e-12)
+      expect(high).toBeGreaterThanOrEqual(estimate - 1e-12)
+      expect(high).toBeLessThanOrEqual(1)
+      expect(boundedMean(values.toReversed()).high).toBeCloseTo(high, 9)
+      // All that is above the upper end is ruled out, nothing below it.
+      expect(isMeanBelow(values, Math.min(1, high + 1e-6))).toBe(true)
+      for (const part of [0.1, 0.5, 0.9]) {
+        if (high - estimate > 1e-6) expect(isMeanBelow(values, estimate + part * (high - estimate))).toBe(false)
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('nothing but zeros leaves hardly more than the exact limit of a share', () => {
+  expect(boundedMean(Array(1000).fill(0)).high).toBeCloseTo(0.0037 * 1.05, 4)
+  expect(boundedMean([]).high).toBe(1)
+})
+
+test('so many zeros it takes to show a mean of at most 0.5, 1 or 2 %', () => {
+  for (const [bound, count] of [
+    [0.005, 775],
+    [0.01, 387],
+    [0.02, 192],
+  ] as const) {
+    expect(fewestForMean(bound)).toBe(count)
+    expect(isMeanBelow(Array(count).fill(0), bound)).toBe(true)
+    expect(isMeanBelow(Array(count - 1).fill(0), bound)).toBe(false)
+  }
+  expect(fewestForMean(0)).toBe(Number.POSITIVE_INFINITY)
+})
+
+test('seldom misses the mean of numbers that are rarely above 0', () => {
+  const random = randomNumbers(4)
+  let [above, below] = [0, 0]
+  for (let draw = 0; draw < 1000; draw++) {
+    const { low, high } = boundedMean(Array.from({ length: 100 }, () => (random() < 0.05 ? random() : 0)))
+    if (high < 0.025) above++
+    if (low > 0.025) below++
+  }
+  // 25 of either are allowed.
+  expect(above).toBeLessThanOrEqual(25)
+  expect(below).toBeLessThanOrEqual(25)
+})

@@ -1,0 +1,16 @@
+import type { Evaluation } from '../evaluate.ts'
+import { type Figure, figureInterval } from '../metrics/figure.ts'
+import { scaledInterval } from '../metrics/interval.ts'
+
+/** What follows from which answers are right. */
+export function classification(
+  correct: readonly boolean[],
+): Pick<Evaluation, 'task' | 'accuracy' | 'correct' | 'figures'> {
+  const accuracy: Figure = { got: correct.map(Number), share: true }
+  return {
+    task: 'classification',
+    accuracy: scaledInterval(figureInterval(accuracy), 100),
+    correct,
+    figures: { accuracy },
+  }
+}

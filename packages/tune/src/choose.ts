@@ -1,14 +1,15 @@
-import { bootstrapMean, type Interval } from '@tp/eval'
 import { mean } from 'simple-statistics'
 import { leastAgain, lossesWith } from './cascades.ts'
 import { byTime, type Candidate, type Contender, totalMs } from './contenders.ts'
 import { type Looking, mostPromising } from './divergences.ts'
 import { profileAt } from './equal-time.ts'
+import { type Loss, seemsWithin, type Tolerance } from './loss.ts'
 import { type Answers, type Losses, prunedAnswers } from './measure-answers.ts'
 import { evenProfiles, type Profile, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Split } from './split.ts'
 import { type InTurns, timedInTurns } from './timed-in-turns.ts'
+import { LOOKS, verifyInSequence } from './verify.ts'
 
 export interface Chosen {
   readonly candidate: Candidate
@@ -18,19 +19,8 @@ export interface Chosen {
   readonly uniform?: Candidate
 }
 
-/** Points of accuracy lost against dense, with 95 % bootstrap intervals. */
-interface Loss {
-  /** By the labels. */
-  readonly labelled: Interval
-  /** By the dense model's own probabilities. */
-  readonly believed: Interval
-}
-
-export interface Choice extends Looking, InTurns {
+export interface Choice extends Looking, InTurns, Tolerance {
   readonly split: Split
-  readonly maxLoss: number
-  /** Whether the upper end of a loss's interval may be no more than that, too. */
-  readonly sure: boolean
   /** Whether uncertain answers may be run again dense. */
   readonly cascade: boolean
   /** The dense model's answers to each part. */
@@ -43,7 +33,7 @@ const HARDLY_PRUNED = 0.9
 /**
  * The fastest candidate that loses no more than is allowed. Of each promising contender it is found how fast one ratio at all
  * sites can be, then for that time the best division between the sites, and how fast that can be; where answers may be run
- * again, all of it faster as well, with so many run again that it holds. The fastest of all are timed in turns, and tried on the examples to verify on.
+ * again, all of it faster as well, with so many run again that it holds. The fastest of all are timed in turns, and verified on other examples.
  */
 export async function chooseCandidate(choice: Choice, contenders: readonly Contender[]): Promise<Chosen | undefined> {
   const { measurer, sites } = choice
@@ -71,11 +61,11 @@ export async function chooseCandidate(choice: Choice, contenders: readonly Conte
     const { alone, again } = await found(profile)
     others.push(alone, again)
   }
-  measurer.begin('verification', 2)
+  measurer.begin('verification', 2 * LOOKS.length)
   const rows = await pacedRows(choice, [...even, ...others])
-  const chosen = await firstVerified(choice, rows)
+  const chosen = await verified(choice, rows)
   tellBest(choice, chosen === undefined ? [] : [chosen.candidate])
-  const uniform = chosen && (await firstVerified(choice, rows.slice(0, even.length)))
+  const uniform = chosen && (await verified(choice, rows.slice(0, even.length)))
   return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
 }
 
@@ -93,15 +83,12 @@ async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]
 }
 
 /** The fastest that holds on the examples to verify on as well. */
-async function firstVerified(
+function verified(
   choice: Choice,
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
-  for (const candidate of spread(rows.flat().sort(byTime))) {
-    const loss = await lossOn(choice, candidate, 'verify')
-    if (holds(choice, loss)) return { candidate, loss }
-  }
-  return undefined
+  const candidates = spread(rows.flat().sort(byTime))
+  return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'))
 }
 
 /** From one schedule of a row to the next the time falls to this part. */
@@ -139,7 +126,7 @@ async function cascadesOf(choice: Choice, row: readonly Candidate[], denseMs: nu
   for (let i = row.length - 1; i >= 0 && noFaster < NO_FASTER; i -= STRIDE) {
     const schedule = row[i] as Candidate
     const answers = await answersOf(choice, schedule, 'choose')
-    const offered = leastAgain(dense.choose, answers, split.choose.targets, (losses) => holds(choice, lossOf(losses)))
+    const offered = leastAgain(dense.choose, answers, split.choose.targets, (losses) => seemsWithin(choice, losses))
     const before = least
     for (const { losses, ...again } of offered) {
       const candidate = { ...schedule, again: { ...again, ms: again.share * denseMs } }
@@ -158,7 +145,7 @@ async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)
-    if (holds(choice, await lossOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
+    if (seemsWithin(choice, await lossesOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
     else fails = middle
   }
   return row.slice(safe)
@@ -188,19 +175,10 @@ function answersOf(choice: Choice, { contestant, shares }: Candidate, part: 'cho
   return prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
 }
 
-async function lossOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<Loss> {
+async function lossesOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<Losses> {
   const { dense, split } = choice
   const answers = await answersOf(choice, candidate, part)
-  return lossOf(lossesWith(dense[part], answers, split[part].targets, candidate.again?.threshold))
-}
-
-function lossOf({ labelled, believed }: Losses): Loss {
-  return { labelled: bootstrapMean(labelled), believed: bootstrapMean(believed) }
-}
-
-/** Whether neither way of counting says that more is lost than is allowed. */
-function holds({ maxLoss, sure }: Choice, { labelled, believed }: Loss): boolean {
-  return [labelled, believed].every(({ estimate, high }) => (sure ? high : estimate) <= maxLoss)
+  return lossesWith(dense[part], answers, split[part].targets, candidate.again?.threshold)
 }
 
 /** `balanced: keep 0.8 at block 1, 0.75 at block 3` */

@@ -20,8 +20,15 @@ const LEAST = 60
 /** Of five examples one is to look with, two to choose by, two to verify on. */
 const TURNS = ['look', 'choose', 'verify', 'choose', 'verify'] as const
 
-/** Examples of each part, with all classes alike in all of them. @throws TpError TP_DATA for too few examples */
-export function splitOf(inputs: ModelInputs): Split {
+/** Of all examples, those that are to verify on. */
+export const VERIFYING: number = TURNS.filter((part) => part === 'verify').length / TURNS.length
+
+/**
+ * Examples of each part, with all classes alike in all of them.
+ * @param verify most examples to verify on, where the usual number is too few for what is asked
+ * @throws TpError TP_DATA for too few examples
+ */
+export function splitOf(inputs: ModelInputs, verify = 0): Split {
   const count = inputs.targets.length
   if (count < LEAST) {
     throw new TpError(
@@ -31,6 +38,7 @@ export function splitOf(inputs: ModelInputs): Split {
     )
   }
   const rows = divide(inputs, TURNS)
-  const part = (name: keyof Split): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), MOST[name])
+  const most = { ...MOST, verify: Math.max(MOST.verify, verify) }
+  const part = (name: keyof Split): ModelInputs => sampleExamples(someExamples(inputs, rows[name]), most[name])
   return { look: part('look'), choose: part('choose'), verify: part('verify') }
 }

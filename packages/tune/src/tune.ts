@@ -2,12 +2,13 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Candidate, type Contender, contendersOf, type Named, totalMs, usualShapes } from './contenders.ts'
+import { fewestToBeSure } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { Contestant, TuneOptions } from './options.ts'
 import { pruned, scheduleOf } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
-import { splitOf } from './split.ts'
+import { type Split, splitOf, VERIFYING } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
 import { usableContestants } from './usable-contestants.ts'
 
@@ -16,7 +17,7 @@ import { usableContestants } from './usable-contestants.ts'
  * segments follows how long any schedule takes; of those that take as long, the one is looked for whose answers move least; how
  * fast it can be is tried on labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it is slower than the
  * dense model, that runs.
- * @throws TpError TP_DATA for too few examples; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
+ * @throws TpError TP_DATA for too few examples, saying how many it takes; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
  */
 export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const {
@@ -35,7 +36,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   }
   if (options.contestants.length === 0)
     throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
-  const split = splitOf(inputs)
+  const split = sure ? splitToBeSure(inputs, maxLoss) : splitOf(inputs)
   const measurer = new Measurer(options)
   const found = inspect(model)
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
@@ -86,6 +87,24 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
     figures,
   }
+}
+
+/** Enough to verify on that answers may differ, too. @throws TpError TP_OPTION, TP_DATA if not even equal answers would show it */
+function splitToBeSure(inputs: TuneOptions['inputs'], maxLoss: number): Split {
+  if (maxLoss === 0) {
+    throw new TpError(
+      'TP_OPTION',
+      'tune',
+      'no number of examples can show a loss of 0 points; allow some, or do without sure',
+    )
+  }
+  const fewest = fewestToBeSure(maxLoss)
+  const split = splitOf(inputs, 2 * fewest)
+  const count = split.verify.targets.length
+  if (count >= fewest) return split
+  const seen = `of ${inputs.targets.length} examples ${count} are to verify on, which cannot show a loss of at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'}`
+  const wanted = `give at least ${Math.ceil(fewest / VERIFYING)} (${fewest} to verify on), or allow more loss`
+  throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${wanted}`)
 }
 
 /** Blocks where tokens can leave: behind the others only such are read that stay anyway. */

@@ -22,9 +22,9 @@ export interface TunedCascade {
 export interface Figures {
   /** Points of accuracy that were allowed, … */
   readonly maxLoss: number
-  /** … and whether as the upper end of the interval. */
+  /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly sure: boolean
-  /** Points lost on examples that nothing was chosen by, with 95 % bootstrap interval, paired with dense; none where nothing is pruned. */
+  /** Points lost on examples that nothing was chosen by, with 95 % interval, paired with dense; none where nothing is pruned. */
   readonly loss?: Interval
   /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as it is too sure. */
   readonly believedLoss?: Interval

@@ -1,0 +1,65 @@
+import {
+  boundedMean,
+  fewestForLoss,
+  fewestForMean,
+  type Interval,
+  isMeanBelow,
+  isScoredBelow,
+  type PairedCounts,
+  pairedDifference,
+  scaledInterval,
+} from '@tp/eval'
+import { mean } from 'simple-statistics'
+import type { Losses } from './measure-answers.ts'
+
+/** Points of accuracy lost against dense, with 95 % intervals. */
+export interface Loss {
+  /** By the labels. */
+  readonly labelled: Interval
+  /** By the dense model's own probabilities. */
+  readonly believed: Interval
+}
+
+export interface Tolerance {
+  /** Points of accuracy. */
+  readonly maxLoss: number
+  /** Whether the whole 95 % interval of the loss must be within that, not its estimate alone. */
+  readonly sure: boolean
+}
+
+/** With intervals that are missed with probability 2.5 % at most on either side, whatever the answers and however few. */
+export function lossOf({ labelled, believed }: Losses): Loss {
+  return {
+    labelled: scaledInterval(pairedDifference(countsOf(labelled)), 100),
+    believed: scaledInterval(boundedMean(believed.map((loss) => loss / 100)), 100),
+  }
+}
+
+/** Whether neither way of counting says that more is lost than is allowed. */
+export function isWithin({ maxLoss, sure }: Tolerance, { labelled, believed }: Loss): boolean {
+  return [labelled, believed].every(({ estimate, high }) => (sure ? high : estimate) <= maxLoss)
+}
+
+/** The same, nearly and at once, for choosing among many; what is chosen is verified. */
+export function seemsWithin({ maxLoss, sure }: Tolerance, { labelled, believed }: Losses): boolean {
+  if (mean(labelled) > maxLoss || mean(believed) > maxLoss) return false
+  if (!sure) return true
+  const within = maxLoss / 100
+  return (
+    isScoredBelow(countsOf(labelled), within) &&
+    isMeanBelow(
+      believed.map((loss) => loss / 100),
+      within,
+    )
+  )
+}
+
+/** So many examples to verify on are the fewest that can show it: with not one answer that differs. */
+export function fewestToBeSure(maxLoss: number): number {
+  return Math.max(fewestForLoss(maxLoss / 100), fewestForMean(maxLoss / 100))
+}
+
+function countsOf(labelled: readonly number[]): PairedCounts {
+  const onlyFirst = labelled.filter((loss) => loss > 0).length
+  return { examples: labelled.length, onlyFirst, onlySecond: labelled.filter((loss) => loss < 0).length }
+}

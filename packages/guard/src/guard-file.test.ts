@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { randomNumbers } from '@tp/eval'
 import { expect, test } from 'vitest'
 import { calibrateCascade } from './calibrate-cascade.ts'
@@ -5,16 +6,20 @@ import { type Guard, readGuard } from './guard-file.ts'
 
 const random = randomNumbers(1)
 const logits = Array.from({ length: 200 }, () => [random(), random()])
+const values = Array.from({ length: 20 }, (_, i) => i / 20)
 const guard: Guard = {
   format: 1,
-  models: { pruned: 'a', dense: 'b' },
+  models: { pruned: 'a'.repeat(64), dense: 'b'.repeat(64) },
   cascade: calibrateCascade({
     pruned: logits,
     dense: logits.map(([a = 0, b = 0], i) => (i < 30 ? [b, a] : [a, b])),
     agreement: 0.9,
     speedup: 2,
   }),
-  monitor: { signals: { margin: [1, 2.5], mass: [0.5, 0.25] } },
+  monitor: {
+    signals: { margin: values, mass: values.map((value) => value / 2) },
+    falseAlarms: { falseAlarmRate: 1e-5, inputs: 10, streams: 200, alarms: 0 },
+  },
 }
 
 test('a guard is the same again from its text, or from what the text says', () => {
@@ -24,37 +29,62 @@ test('a guard is the same again from its text, or from what the text says', () =
   expect(readGuard(JSON.parse(text), 'guard.json')).toEqual(guard)
 })
 
+/** The guard with other fields of its cascade, or of its monitor. */
+const cascade = (fields: object): object => ({ ...guard, cascade: { ...guard.cascade, ...fields } })
+const monitor = (fields: object): object => ({ ...guard, monitor: { ...guard.monitor, ...fields } })
+
 test.each<[string, unknown, string]>([
-  ['no JSON', '{', 'this is no JSON'],
-  ['no object', '[]', 'this is no guard'],
+  ['no JSON', '{', 'invalid JSON'],
+  ['no object', '[]', 'this is not a guard'],
   ['another format', { ...guard, format: 2 }, 'format is 2'],
   ['no cascade', { format: 1, monitor: guard.monitor }, 'cascade is missing'],
+  ['no monitor', { format: 1, cascade: guard.cascade }, 'monitor is missing'],
+  ['a field that nobody reads', { ...guard, rate: -1 }, 'rate is unknown'],
+  ['models that are no hashes', { ...guard, models: { pruned: 'x', dense: 'y' } }, 'models.pruned is "x"'],
+  ['a threshold that is none', cascade({ threshold: '0.1' }), 'cascade.threshold is "0.1"'],
+  ['a threshold that runs everything again', cascade({ threshold: -5 }), 'cascade.threshold is -5'],
+  ['a threshold that runs nothing again', cascade({ threshold: 1e308 }), 'cascade.threshold is 1e+308'],
+  ['a margin above 0', cascade({ uncertainty: 'margin', threshold: 0.5 }), 'for margin it must be 0 or less'],
+  ['an unknown uncertainty', cascade({ uncertainty: 'variance' }), 'probability, margin, entropy'],
+  ['an inherited name for an uncertainty', cascade({ uncertainty: 'constructor' }), 'probability, margin, entropy'],
+  ['no confidence', cascade({ confidence: undefined }), 'cascade.confidence is missing'],
+  ['agreement that nothing is promised by', cascade({ agreement: 1 }), 'cascade.agreement is 1'],
+  ['no examples', cascade({ examples: 0 }), 'cascade.examples is 0'],
+  ['more disagreements than examples', cascade({ disagreements: 1000 }), 'that cannot be'],
+  ['a share beyond 1', cascade({ share: { estimate: 2, low: 0, high: 1 } }), 'cascade.share.estimate is 2'],
+  ['no cost', cascade({ cost: null }), 'cascade.cost is null'],
+  ['a text for a cost', cascade({ cost: '<b>' }), 'cascade.cost is "<b>"'],
+  ['a cost without numbers', cascade({ cost: {} }), 'cascade.cost.speedup is missing'],
+  ['no signals', monitor({ signals: {} }), 'monitor.signals.margin is missing'],
+  ['an unknown signal', monitor({ signals: { entropy: [1] } }), 'there are margin, mass, kept'],
+  ['an inherited name for a signal', monitor({ signals: JSON.parse('{"__proto__":[1]}') }), 'has __proto__'],
+  ['no values', monitor({ signals: { margin: [] } }), 'has 0 values; a monitor needs 20 or more'],
+  ['values that are no numbers', monitor({ signals: { margin: [null] } }), 'a list of numbers'],
+  ['a number for values', monitor({ signals: { margin: 3 } }), 'a list of numbers'],
+  ['signals of different inputs', monitor({ signals: { margin: values, mass: [...values, 1] } }), 'of the same inputs'],
+  ['no false alarms', monitor({ falseAlarms: null }), 'monitor.falseAlarms is null'],
+  ['a text for false alarms', monitor({ falseAlarms: 'x' }), 'monitor.falseAlarms is "x"'],
   [
-    'a threshold that is none',
-    { ...guard, cascade: { ...guard.cascade, threshold: '0.1' } },
-    'cascade.threshold is "0.1"',
+    'a rate that is none',
+    monitor({ falseAlarms: { ...guard.monitor.falseAlarms, falseAlarmRate: 2 } }),
+    'falseAlarmRate is 2',
   ],
-  [
-    'an unknown uncertainty',
-    { ...guard, cascade: { ...guard.cascade, uncertainty: 'variance' } },
-    'probability, margin, entropy',
-  ],
-  [
-    'no confidence',
-    { ...guard, cascade: { ...guard.cascade, confidence: undefined } },
-    'cascade.confidence is missing',
-  ],
-  [
-    'a share beyond 1',
-    { ...guard, cascade: { ...guard.cascade, share: { estimate: 2, low: 0, high: 1 } } },
-    'cascade.share',
-  ],
-  ['no monitor', { format: 1, cascade: guard.cascade }, 'monitor.signals is missing'],
-  ['an unknown signal', { ...guard, monitor: { signals: { entropy: [1] } } }, 'there are margin, mass, kept'],
-  ['values that are no numbers', { ...guard, monitor: { signals: { margin: [null] } } }, 'a list of numbers'],
-  ['models that are no hashes', { ...guard, models: { pruned: 1 } }, 'models'],
+  ['a field of the monitor that nobody reads', monitor({ rate: -1 }), 'monitor.rate is unknown'],
+  ['a long text', cascade({ cost: 'x'.repeat(1e6) }), '…; it must be an object'],
 ])('refused: %s', (_, value, message) => {
-  expect(() => readGuard(value, 'guard.json')).toThrow(
-    expect.objectContaining({ code: 'TP_GUARD', where: 'guard.json', message: expect.stringContaining(message) }),
-  )
+  // As it comes from a file, and as it may come from a program.
+  for (const form of [value, typeof value === 'string' ? value : JSON.stringify(value)]) {
+    expect(() => readGuard(form, 'guard.json')).toThrow(
+      expect.objectContaining({ code: 'TP_GUARD', where: 'guard.json', message: expect.stringContaining(message) }),
+    )
+  }
 })
+
+const hostile = new URL('../../../../shared/hostile/guards/', import.meta.url)
+test.runIf(existsSync(hostile)).each(existsSync(hostile) ? readdirSync(hostile) : [])(
+  'hostile: %s is refused',
+  (name) => {
+    const refused = expect.objectContaining({ code: 'TP_GUARD' })
+    expect(() => readGuard(readFileSync(new URL(name, hostile), 'utf8'), name)).toThrow(refused)
+  },
+)

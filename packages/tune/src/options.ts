@@ -41,7 +41,7 @@ export interface TuneOptions {
   readonly maxLoss?: number
   /**
    * Whether the whole 95 % interval of the loss must be within that, not its estimate alone: a plan that loses more is then written with
-   * probability 2.5 % at most. It takes 1,938 examples for 0.5 points, 965 for 1 and 480 for 2 if not one answer differs,
+   * probability 2.5 % at most. It takes 1,938 examples for 0.5 points, 968 for 1 and 483 for 2 if not one answer differs,
    * and more if some do; with fewer it is refused.
    */
   readonly sure?: boolean

@@ -35,7 +35,8 @@ const options = {
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
   sure: {
     type: 'boolean',
-    description: 'the upper end of the 95 % interval of the loss may be no more than that, not its estimate alone',
+    description:
+      'the whole 95 % interval of the loss must be within that, not its estimate alone; for 1 point that takes 968 examples or more',
   },
   cascade: {
     type: 'boolean',

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { calibratedOf, coverageOf, isMoreThan, shareText, sureOf } from './coverage.ts'
+import { flippedAnswers, flippedLosses, sentences } from './synthetic.ts'
+
+const DRAWS = 200
+
+describe('in a few draws from answers that are made up', () => {
+  test.each([
+    { lost: 0, gained: 0 },
+    { lost: 0.01, gained: 0.001 },
+  ])('intervals of a loss miss it no more often than they say: $lost lost, $gained gained', (flips) => {
+    const [dense, pruned] = flippedAnswers(flips)
+    const { above, below, truth, widths } = coverageOf('loss', dense, pruned, DRAWS)
+    expect(truth).toBeCloseTo(flips.lost - flips.gained, 9)
+    expect([above, below].some((missed) => isMoreThan(missed, 0.025))).toBe(false)
+    // Nothing seen is not nothing known.
+    expect(widths[1]).toBeGreaterThan(0.005)
+    expect(widths[0]).toBeGreaterThan(widths[1])
+  })
+
+  test('and so do those of F1', () => {
+    const [dense, pruned] = sentences(0.05)
+    for (const { above, below } of [
+      coverageOf('F1', dense, undefined, DRAWS),
+      coverageOf('loss of F1', dense, pruned, DRAWS),
+    ]) {
+      expect([above, below].some((missed) => isMoreThan(missed, 0.025))).toBe(false)
+    }
+  })
+
+  test('to be sure is wrong no more often than that, whatever comes to be verified', async () => {
+    const losses = Array(17).fill(flippedLosses({ lost: 0.0502, gained: 0 }))
+    const { broken } = await sureOf({ name: 'six', losses }, { maxLoss: 5, sure: true }, [150], DRAWS)
+    expect(isMoreThan(broken, 0.025)).toBe(false)
+    const none = await sureOf(
+      { name: 'same', losses: [flippedLosses({ lost: 0, gained: 0 })] },
+      { maxLoss: 5, sure: true },
+      [24, 150],
+      20,
+    )
+    // 24 examples are too few for any promise.
+    expect([none.given.times, none.broken.times]).toEqual([10, 0])
+  })
+
+  test('a cascade keeps its promise', () => {
+    const uncertainties = Array.from({ length: 2000 }, (_, i) => (i + 0.5) / 4000)
+    const pruned = uncertainties.map((value) => [0, Math.log(value / (1 - value))])
+    const dense = uncertainties.map((value, i) => (i % 10 < 10 * value ? [0, 1] : [1, 0]))
+    const population = { name: 'made up', targets: [], dense, pruned: [{ name: 'pruned', logits: pruned }] }
+    const { given, broken } = calibratedOf(population, 0, 0.95, DRAWS)
+    // Of 24 examples it cannot be promised.
+    expect(given.times).toBe((DRAWS * 4) / 5)
+    expect(isMoreThan(broken, 0.05)).toBe(false)
+  })
+})
+
+test('a share has its exact interval', () => {
+  expect(shareText({ times: 0, of: 2000 })).toBe('0.0 % (0.0 … 0.2)')
+  expect(isMoreThan({ times: 50, of: 2000 }, 0.025)).toBe(false)
+  expect(isMoreThan({ times: 90, of: 2000 }, 0.025)).toBe(true)
+})

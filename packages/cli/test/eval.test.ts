@@ -133,8 +133,17 @@ describe('eval of texts', () => {
     expect(rows).toHaveLength(3)
     expect(stdout).not.toContain('against')
     expect(rows[2]).toMatch(
-      /^received-attention +mass 0\.9 +0\.\d\d +[\d.]+ ± [\d.]+ +.+ % +\d\.\d\d× +[\d.]+ +\d\.\d\d× \(/,
+      /^received-attention +mass 0\.9 +0\.\d\d +[\d.]+ \([\d.]+ … [\d.]+\) +.+ % +\d\.\d\d× +[\d.]+ +\d\.\d\d× \(/,
     )
+  }, 30_000)
+
+  test('says of one example how little it says', async () => {
+    const args = ['--methods', 'none', '--limit', '1']
+    const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/100\.0 \(2\.5 … 100\.0\)|0\.0 \(0\.0 … 97\.5\)/)
+    expect(stdout).toContain('0.0 (−97.6 … 97.6)')
+    expect(stdout).not.toContain('±')
   }, 30_000)
 
   test('a quote that nobody closes is a plain character', async () => {

@@ -82,7 +82,7 @@ test('calibrate writes what eval takes: the promise, its threshold, the baseline
 test('an extreme threshold: everything is run again, and all answers are the dense ones', async () => {
   const all = 'all.json'
   const content = JSON.parse(readFileSync(folder.at(guard), 'utf8'))
-  writeFileSync(folder.at(all), JSON.stringify({ ...content, cascade: { ...content.cascade, threshold: -1 } }))
+  writeFileSync(folder.at(all), JSON.stringify({ ...content, cascade: { ...content.cascade, threshold: 0 } }))
   const { stdout } = await runHere(
     'eval',
     pruned,
@@ -122,7 +122,12 @@ describe('what cannot be done is said', () => {
     const other = await runHere('eval', mail, '--guard', guard, '--against', mail, '--data', held)
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('TP_GUARD')])
     const none = await runHere('eval', pruned, '--guard', held, '--against', mail, '--data', held)
-    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('this is no JSON')])
+    expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('invalid JSON')])
+    const endless = await runHere('eval', pruned, '--guard', '/dev/zero', '--against', mail, '--data', held)
+    expect([endless.code, endless.stderr]).toEqual([
+      1,
+      expect.stringMatching(/no regular file[\s\S]*TP_FILE_NOT_FOUND/),
+    ])
     const missing = await runHere('eval', pruned, '--guard', 'no.json', '--against', mail, '--data', held)
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('TP_FILE_NOT_FOUND')])
   })

@@ -124,6 +124,8 @@ function parsed(text: string): unknown {
 /** Of a plan that was tuned as a cascade, what `tp eval` needs. */
 function cascadeOfPlan(plan: unknown, path: string): Guarding {
   const { cascade } = plan as Partial<Pick<TunedPlan, 'cascade'>>
-  if (cascade?.uncertainty === 'probability' && Number.isFinite(cascade.threshold)) return { cascade }
+  const { uncertainty, threshold } = cascade ?? {}
+  const isThreshold = typeof threshold === 'number' && threshold >= 0 && threshold <= 1
+  if (cascade !== undefined && uncertainty === 'probability' && isThreshold) return { cascade }
   throw new TpError('TP_PLAN', path, 'this plan has no cascade; tp tune --cascade writes one')
 }

@@ -144,7 +144,8 @@ Case MakePackedAttention(Choices& choices) {
   Case made;
   const Batch batch(choices);
   const int64_t heads = choices.Once(16) ? 0 : choices.Int(1, 3), tokens = batch.Tokens();
-  const int64_t features = choices.Once(16) ? 0 : choices.Int(1, 40), valueFeatures = choices.Int(features == 0 ? 1 : 0, 40);
+  const int64_t most = batch.length > 9 ? 6 : 40;
+  const int64_t features = choices.Once(16) ? 0 : choices.Int(1, most), valueFeatures = choices.Int(features == 0 ? 1 : 0, most);
   made.info.attributes.push_back({"scale", static_cast<float>(choices.Int(-8, 8)) / 8});
   auto& inputs = made.context.inputs;
   inputs.push_back(Scattered(choices, made.info, "queryAxes", {heads, tokens, features}, false));

@@ -26,7 +26,7 @@ struct OrtSessionOptions {
 
 namespace {
 
-constexpr int64_t kMostElements = 1 << 20;
+constexpr int64_t kMostElements = 1 << 17;
 
 OrtStatus* Fail(const std::string& sentence) { return new OrtStatus{sentence}; }
 

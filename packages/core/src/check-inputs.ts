@@ -31,16 +31,24 @@ export function checkInputs(where: string, declared: readonly ValueInfo[], input
       `${message}. The model takes ${declared.map(describe).join(', ') || 'nothing'}`,
     )
   }
+  if (!isObject(inputs)) fail(`the inputs are ${inputs}, not tensors by name`)
   for (const name of Object.keys(inputs)) {
     if (!declared.some((info) => info.name === name)) fail(`unknown input "${name}"`)
   }
   const sizes = new Map<string, { readonly size: number; readonly input: string }>()
   for (const info of declared) {
+    // A name such as "constructor" is no input for being that of something which every object has.
     const tensor = Object.hasOwn(inputs, info.name) ? inputs[info.name] : undefined
     if (tensor === undefined) fail(`input "${info.name}" is missing`)
+    if (!isObject(tensor))
+      fail(`input "${info.name}" is ${tensor === null ? 'null' : `a ${typeof tensor}`}, not a tensor`)
     const problem = checkTensor(info, tensor as TensorLike) ?? checkNamedSizes(info, tensor as TensorLike, sizes)
     if (problem !== undefined) fail(`input "${info.name}" ${problem}`)
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function checkTensor(info: ValueInfo, { type, dims, data }: TensorLike): string | undefined {

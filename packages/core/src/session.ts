@@ -142,10 +142,28 @@ export async function openSessionUnlessAborted(
   return session
 }
 
+/** Far more than processors have; engines try to start whatever they are asked for. */
+const MOST_THREADS = 1024
+
 /** @throws TpError TP_OPTION for a number of threads that cannot be */
 export function checkThreads(where: string, { threads }: SessionOptions): void {
-  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return
-  throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number from 1 on, or leave it out`)
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) return
+  const range = `from 1 to ${MOST_THREADS.toLocaleString('en')}`
+  throw new TpError('TP_OPTION', where, `threads is ${threads}; give a whole number ${range}, or leave it out`)
+}
+
+/**
+ * Checks what a runtime is to load, which JavaScript may call with anything.
+ * @throws TpError TP_MODEL_LOAD unless it is a string or a Uint8Array, of any realm and memory
+ */
+export function checkModelSource(where: string, model: unknown): void {
+  const seen = Object.prototype.toString.call(model).slice(8, -1)
+  if (typeof model === 'string' || (ArrayBuffer.isView(model) && seen === 'Uint8Array')) return
+  throw new TpError(
+    'TP_MODEL_LOAD',
+    where,
+    `the model is of class ${seen}; give its path, or its bytes as a Uint8Array`,
+  )
 }
 
 function disposed(where: string): TpError {

@@ -155,7 +155,7 @@ class RunJob : public Answering {
   RunJob(std::shared_ptr<Model> model, uint32_t number, const Napi::Object& feeds)
       : Answering(std::move(model)), number_(number) {
     for (const Declared& input : model_->inputs) {
-      if (!feeds.Has(input.name)) continue;
+      if (!feeds.HasOwnProperty(input.name)) continue;
       inputNames_.push_back(input.name.c_str());
       inputs_.push_back(ToOrt(feeds.Get(input.name).As<Napi::Object>()));
     }
@@ -185,7 +185,10 @@ class RunJob : public Answering {
     for (size_t i = 0; i < outputs_.size(); i++) {
       const std::string& name = model_->outputs[i].name;
       if (outputs_[i].get() == nullptr) throw std::runtime_error("the model gives no \"" + name + "\"");
-      result.Set(name, ToJavaScript(env, std::move(outputs_[i])));
+      // Defined, not set: to set "__proto__" would change what the result inherits from.
+      const auto attributes = static_cast<napi_property_attributes>(napi_enumerable | napi_writable | napi_configurable);
+      result.DefineProperty(
+          Napi::PropertyDescriptor::Value(Napi::String::New(env, name), ToJavaScript(env, std::move(outputs_[i])), attributes));
     }
     return result;
   }

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import {
+  checkModelSource,
   checkThreads,
   type Diagnosis,
   openSessionUnlessAborted,
@@ -30,6 +31,7 @@ export function nativeRuntime({ atOnce = 1, waiting = 10_000 }: NativeOptions = 
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
     const { threads, profile, signal } = options
+    checkModelSource('runtime-native', model)
     const where = placeOf(model)
     checkThreads(where, options)
     throwIfAborted(signal, where)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { runtimeModels } from '@tp/core/testing'
 import { nativeRuntime } from '@tp/runtime-native'
 import { nodeRuntime } from '@tp/runtime-node'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describeNative } from './native.ts'
 import { attentionModel } from './operator-model.mjs'
 
@@ -80,4 +80,44 @@ describeNative('files', () => {
       code: 'TP_PACKED',
       message: expect.stringContaining('@tp/runtime-native'),
     }))
+})
+
+const noModels: readonly [string, unknown][] = [
+  ['null', null],
+  ['nothing', undefined],
+  ['a number', 5],
+  ['bytes without a view', new ArrayBuffer(8)],
+  ['another view', new DataView(new ArrayBuffer(8))],
+  ['numbers of two bytes', new Uint16Array(8)],
+  ['a list', [8, 8]],
+  ['what only says that it has bytes', { byteLength: 8 }],
+]
+
+describe.each([nativeRuntime(), nodeRuntime()])('$name', ({ load }) => {
+  test.each(noModels)('refuses %s as a model', async (_name, model) => {
+    await expect(load(model as never)).rejects.toMatchObject({
+      name: 'TpError',
+      code: 'TP_MODEL_LOAD',
+      message: expect.stringContaining('give its path, or its bytes as a Uint8Array'),
+    })
+  })
+
+  test.each([0, -1, 1.5, Number.NaN, 1025, 3e9, 1e300])('refuses %d threads', async (threads) => {
+    await expect(load(sumModel, { threads })).rejects.toMatchObject({ name: 'TpError', code: 'TP_OPTION' })
+  })
+})
+
+describeNative('bytes', () => {
+  test('may be shared between threads', async () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(sumModel.length))
+    shared.set(sumModel)
+    await using session = await load(shared)
+    expect(session.outputs.map(({ name }) => name)).toEqual(['y'])
+  })
+
+  test('whose memory has moved to another thread are no model', async () => {
+    const bytes = sumModel.slice()
+    structuredClone(bytes, { transfer: [bytes.buffer] })
+    await expect(load(bytes)).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })
+  })
 })

@@ -263,6 +263,38 @@ describeNative('memory', () => {
   })
 })
 
+describeNative('names that every object has', () => {
+  test('are inputs and outputs like others', async () => {
+    const names = ['__proto__', 'constructor', 'toString']
+    const model = createModel(17)
+    const graph = new Graph(model)
+    for (const name of names) graph.addInput(name, 'float32', [1])
+    graph.insert(names.map((name, i) => createNode({ type: 'Neg', inputs: [name], outputs: [`negative ${i}`] })))
+    for (const i of names.keys()) graph.addOutput(`negative ${i}`, 'float32', [1])
+    await using session = await load(encodeModel(model))
+    const one: TensorLike = { type: 'float32', dims: [1], data: Float32Array.of(1) }
+    await expect(session.run({ constructor: one, toString: one } as never)).rejects.toMatchObject({
+      code: 'TP_INPUT',
+      message: expect.stringContaining('input "__proto__" is missing'),
+    })
+    const feeds = Object.fromEntries(names.map((name) => [name, one]))
+    expect(Object.keys(await session.run(feeds))).toHaveLength(3)
+  })
+
+  test('keep an output that is called __proto__', async () => {
+    const model = createModel(17)
+    const graph = new Graph(model)
+    graph.addInput('x', 'float32', [1])
+    graph.insert([createNode({ type: 'Neg', inputs: ['x'], outputs: ['__proto__'] })])
+    graph.addOutput('__proto__', 'float32', [1])
+    await using session = await load(encodeModel(model))
+    const outputs = await session.run({ x: { type: 'float32', dims: [1], data: Float32Array.of(1) } })
+    expect(Object.entries(outputs).map(([name, { data }]) => [name, data])).toEqual([
+      ['__proto__', Float32Array.of(-1)],
+    ])
+  })
+})
+
 describeNative('texts', () => {
   test('of any length and script; one that would be cut is refused', async () => {
     await using session = await load(twiceModel, { threads: 1 })

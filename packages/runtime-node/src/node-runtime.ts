@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import {
+  checkModelSource,
   checkThreads,
   type Diagnosis,
   openSessionUnlessAborted,
@@ -19,6 +20,7 @@ export function nodeRuntime(): Runtime {
 
 async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const { threads, worker = false, profile, signal } = options
+  checkModelSource('runtime-node', model)
   const where = placeOf(model)
   checkThreads(where, options)
   throwIfAborted(signal, where)

@@ -1,4 +1,5 @@
 import {
+  checkModelSource,
   checkThreads,
   type Diagnosis,
   openSessionUnlessAborted,
@@ -42,6 +43,7 @@ export function webRuntime(engine: WebEngine, { wasmPaths }: WebRuntimeOptions):
   let lastThreads: Threads | undefined
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+    checkModelSource('runtime-web', model)
     const where = placeOf(model)
     checkThreads(where, options)
     refuseProfile(where, options)

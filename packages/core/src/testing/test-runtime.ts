@@ -180,6 +180,11 @@ export function testRuntime(
         ['of another fixed size', { ...good, b: float32([0, 0, 0], [1, 1, 3]) }, /"b" has 3 along axis 2.*fixed to 2/],
         ['of two sizes for one name', { ...good, b: float32([0, 0], [1, 1, 2]) }, /"b" has 1 along "N".*"a" has 2/],
         ['with too few elements', { ...good, b: float32([0, 0], [1, 2, 2]) }, /"b" has 2 elements.*holds 4/],
+        ['that is null', { ...good, b: null as never }, /"b" is null, not a tensor/],
+        ['without an array', { ...good, b: { type: 'float32', dims: [1, 2, 2] } as never }, /"b".*class Undefined/],
+        ['without sizes', { ...good, b: { type: 'float32', data: new Float32Array(4) } as never }, /"b" has dims/],
+        ['that are null', null as never, /the inputs are null, not tensors by name/],
+        ['that are left out', undefined as never, /the inputs are undefined/],
         ['with a size below zero', { ...good, b: float32([0, 0, 0, 0], [-1, 2, -2]) }, /"b" has dims/],
       ]
       test.each(cases)('%s', async (_name, feeds, message) => {

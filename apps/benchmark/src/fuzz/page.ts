@@ -26,8 +26,32 @@ has taken over ${limits.gibibytes} GiB, and a pruned file that does not load or 
 Where a process ended with the dense file, the runtime itself had died of it.`,
     ...(wrong.length === 0 ? [] : [wrong.map((line) => `- ${line}`).join('\n')]),
     markdownTable(fuzzTable(verdicts)),
+    operatorsSection,
   ].join('\n\n')}\n`
 }
+
+/** What is not measured with these files. */
+const operatorsSection = `## Operators of packed files
+
+\`npm run fuzz\` in \`packages/runtime-native\` (Linux, GCC or Clang) builds \`Rows\`, \`Pack\`, \`Unpack\` and \`PackedAttention\` with
+AddressSanitizer and UndefinedBehaviorSanitizer and computes 50,000 cases of each: attributes and inputs are constructed so that
+they fit together, and seven of eight cases are then spoilt up to five times (attributes, sizes, also of empty tensors next to which
+the other sizes may be anything, places and offsets, types, missing inputs and outputs). A stand-in for onnxruntime gives every tensor
+memory that ends where the tensor does, since in onnxruntime's own arena a write behind one hits the next and is not seen. Wrong is: a
+report of a sanitizer, over 10 s of processor time, a refusal without a sentence, a sound case that is refused, and a result that
+differs from one worked out element by element (for attention: an element that was not written; its numbers are compared in the
+package's tests).
+
+\`\`\`console
+$ npm run fuzz -- --cases 50000 --seed 1
+Rows: 50000 cases, 21708 computed, 0 nodes and 28292 inputs refused
+Pack: 50000 cases, 14827 computed, 11675 nodes and 23498 inputs refused
+Unpack: 50000 cases, 12912 computed, 11595 nodes and 25493 inputs refused
+PackedAttention: 50000 cases, 13864 computed, 16156 nodes and 19980 inputs refused
+\`\`\`
+
+\`npm run fuzz -- Pack --guided 600\` lets libFuzzer (Clang) choose the cases of one operator for ten minutes by the code that they
+reach. \`npm test\` has 600 cases of each, where there is a compiler whose programs run under the sanitizers.`
 
 /** Of a process that examines up to 250 of them, the runtime's sessions included. */
 export function mostMemory(verdicts: readonly Verdict[]): string {

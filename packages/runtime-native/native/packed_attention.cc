@@ -48,9 +48,11 @@ struct Packed {
       Refuse(std::string(name) + " has more than heads, tokens and features: axis " + std::to_string(i) + " has the size " +
              std::to_string(dims[i]));
     }
-    headStride = strides[axes.head];
-    tokenStride = strides[axes.token];
-    featureStride = strides[axes.feature];
+    // An empty one may have no memory: from nowhere there is no way to its rows.
+    const bool isEmpty = CheckSizes(dims, name) == 0;
+    headStride = isEmpty ? 0 : strides[axes.head];
+    tokenStride = isEmpty ? 0 : strides[axes.token];
+    featureStride = isEmpty ? 0 : strides[axes.feature];
   }
   std::string Text() const {
     return std::to_string(heads) + "·" + std::to_string(tokens) + "·" + std::to_string(features);
@@ -107,9 +109,12 @@ class PackedAttention : public Operator {
     // An empty one has no memory, and is never written to; its rows only need an address.
     float nothing = 0;
     if (out == nullptr && CheckSizes(dims, "context") > 0) Refuse("the context has to be there");
-    if (out == nullptr) out = &nothing;
     std::vector<ptrdiff_t> strides(dims.size(), 1);
     for (size_t i = dims.size() - 1; i > 0; i--) strides[i - 1] = strides[i] * static_cast<ptrdiff_t>(dims[i]);
+    if (out == nullptr) {
+      out = &nothing;
+      std::fill(strides.begin(), strides.end(), 0);
+    }
     float* received = nullptr;
     if (isReceivedWanted) received = static_cast<float*>(context.Write(1, {1, query.heads, 1, tokens}, Type::kFloat32));
     if (received != nullptr) std::fill_n(received, query.heads * tokens, 0.f);

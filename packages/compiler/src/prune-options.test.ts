@@ -1,11 +1,11 @@
 import { isTpError, type Schedule } from '@tp/core'
-import { receivedAttention } from '@tp/method-attention'
+import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { encoder, inputsOf } from '../test/encoders.ts'
 import { numbers, run } from '../test/run.ts'
-import { countFlops, inspect, type PruneOptions, pack, prune, soften } from './index.ts'
+import { checkPlan, countFlops, fromPlan, inspect, type PruneOptions, pack, prune, soften } from './index.ts'
 
 const form = { blocks: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17 } as const
 const model = decodeModel(encoder({ ...form, seed: 1 }))
@@ -152,8 +152,65 @@ test('whatever is given as a schedule, the file runs or there is a code, and the
       const { logits } = await run(encodeModel(seen), inputs)
       expect(numbers(logits as never).every(Number.isFinite)).toBe(true)
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
   expect(made).toBeGreaterThan(10)
   expect(Buffer.compare(encodeModel(model), before)).toBe(0)
+})
+
+test('whatever JSON is given as a plan, the file runs or there is a code', async () => {
+  const methods = attention.filter(({ name }) => ['received-attention', 'cls-attention', 'key-norm'].includes(name))
+  const list = fc.array(fc.constantFrom(0, 1, 2, 0.5, 0.9, -1, 1e300, 3), { maxLength: 3 })
+  const amount = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0.5, 1, 2, 3, 0, -1, 1e300) }, list, fc.jsonValue())
+  const fields = {
+    layers: fc.oneof({ weight: 3, arbitrary: fc.constantFrom([1], [0, 1], [2]) }, list, fc.jsonValue()),
+    protect: fc.oneof(fc.constantFrom('auto', [0], []), list, fc.jsonValue()),
+    restore: fc.oneof(fc.constantFrom('auto', 'none', 'all'), fc.jsonValue()),
+    params: fc.oneof(fc.constantFrom({}, { queries: 4 }), fc.jsonValue()),
+    tower: fc.oneof(fc.constantFrom('input_ids', 'x'), fc.jsonValue()),
+    ['__proto__']: fc.jsonValue(),
+  }
+  const amounts = Object.fromEntries(['keep', 'tokens', 'remove', 'threshold', 'mass'].map((kind) => [kind, amount]))
+  const of = (arbitraries: Record<string, fc.Arbitrary<unknown>>, most: number) =>
+    fc.array(
+      fc
+        .constantFrom(...Object.keys(arbitraries))
+        .chain((name) => fc.tuple(fc.constant(name), arbitraries[name] as fc.Arbitrary<unknown>)),
+      { maxLength: most },
+    )
+  const name = fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom('received-attention', 'key-norm') },
+    { weight: 1, arbitrary: fc.jsonValue() },
+  )
+  const plan = fc.oneof(
+    {
+      weight: 9,
+      arbitrary: fc.tuple(name, of(amounts, 1), of(fields, 2)).map(([method, kinds, others]) => {
+        const text = [['format', 1], ['method', method], ...kinds, ...others]
+        return JSON.parse(
+          `{${text.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`,
+        )
+      }),
+    },
+    { weight: 1, arbitrary: fc.jsonValue() },
+  )
+  let made = 0
+  await fc.assert(
+    fc.asyncProperty(plan, async (given) => {
+      let seen: Model | string
+      try {
+        seen = outcome(fromPlan(checkPlan(given, 'plan.json'), methods))
+      } catch (error) {
+        seen = isTpError(error) ? error.code : `uncoded: ${error}`
+      }
+      if (typeof seen === 'string') {
+        expect(seen).toMatch(/^TP_[A-Z_]+$/)
+        return
+      }
+      made += 1
+      await run(encodeModel(seen), inputs)
+    }),
+    { numRuns: 60 },
+  )
+  expect(made).toBeGreaterThan(3)
 })

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readInput } from './read-input.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tp-read-'))
+  writeFileSync(join(folder, 'file'), 'contents')
+  writeFileSync(join(folder, 'large'), '')
+  truncateSync(join(folder, 'large'), 100 * 2 ** 30)
+  mkdirSync(join(folder, 'folder'))
+  spawnSync('mkfifo', [join(folder, 'pipe')])
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const about = { code: 'TP_PLAN', advice: 'give the path of a plan' } as const
+const read = (name: string, more: object = {}): Promise<Uint8Array> =>
+  readInput(name.startsWith('/') ? name : join(folder, name), { ...about, ...more })
+
+test.each([
+  ['missing', 'TP_PLAN', /missing cannot be read: there is no such file; give the path of a plan/],
+  ['file/below', 'TP_PLAN', /there is no such file/],
+  ['folder', 'TP_PLAN', /it is a folder/],
+  ['pipe', 'TP_PLAN', /it is no regular file/],
+  ['/dev/zero', 'TP_PLAN', /it is no regular file/],
+  ['large', 'TP_TOO_LARGE', /has 100\.0 GiB, and at most 2\.0 GiB are read/],
+])('%s is refused', async (name, code, message) => {
+  await expect(read(name)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }))
+})
+
+test('a file that grows is read as large as it was when it was opened, and up to the limit', async () => {
+  const path = join(folder, 'growing')
+  writeFileSync(path, 'x'.repeat(2 ** 21))
+  const begins = (): void => appendFileSync(path, 'y'.repeat(2 ** 21))
+  expect((await read('growing', { begins })).every((byte) => byte === 'x'.charCodeAt(0))).toBe(true)
+  await expect(read('growing', { most: 2 ** 21 })).rejects.toEqual(expect.objectContaining({ code: 'TP_TOO_LARGE' }))
+})
+
+test('a file that becomes shorter while it is read is refused', async () => {
+  const path = join(folder, 'shrinking')
+  writeFileSync(path, 'x'.repeat(2 ** 21))
+  await expect(read('shrinking', { begins: () => truncateSync(path, 10) })).rejects.toThrow(/became shorter/)
+})

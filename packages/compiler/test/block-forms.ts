@@ -22,8 +22,7 @@ import {
   where,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import { randomLayers } from './layers.ts'
-import { seeded } from './random.ts'
+import { randomLayers, seeded } from 'exported-encoders'
 
 /** How a block is put together, other than x + a(norm(x)), x + f(norm(x)). */
 export type BlockForm =

@@ -30,8 +30,7 @@ import {
   where,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import { randomLayers } from './layers.ts'
-import { seeded } from './random.ts'
+import { randomLayers, seeded } from 'exported-encoders'
 import { int64 } from './run.ts'
 
 /** How a mask reaches the scores, as exporters write it. */

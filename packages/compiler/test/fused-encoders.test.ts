@@ -1,10 +1,10 @@
 import { none, schedule } from '@tp/core'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { type FusedEncoderOptions, type Fusion, fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { unfuse } from '../src/fused/unfuse.ts'
 import { countFlops, inspect, type Pruned, type PruneOptions, prune, readsProbabilities } from '../src/index.ts'
-import { type FusedEncoderOptions, type Fusion, fusedEncoder } from './fused-encoders.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
 

@@ -1,9 +1,9 @@
 import { type Dim, schedule } from '@tp/core'
 import { clsAttention } from '@tp/method-attention'
 import { createNode, Graph, type NodeProto } from '@tp/onnx'
+import { type Fusion, fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune, type Refusal } from '../src/index.ts'
-import { type Fusion, fusedEncoder } from './fused-encoders.ts'
 
 type Change = (attention: readonly NodeProto[], graph: Graph) => void
 

@@ -30,8 +30,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import { randomLayers } from './layers.ts'
-import { seeded } from './random.ts'
+import { randomLayers, seeded } from 'exported-encoders'
 
 /** What is added to the scores, computed from the hidden states and from positions. */
 type PositionTerm =

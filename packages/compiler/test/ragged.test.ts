@@ -14,11 +14,11 @@ import {
 import { ats, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
+import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
 import { type EncoderOptions, encoder } from './encoders.ts'
 import { dataSets, fixtures, openFixture } from './fixtures.ts'
-import { seeded } from './random.ts'
 import { difference, float32, open, rows } from './run.ts'
 
 /** Fixtures with every kind of pooling, with and without a mask. */

@@ -14,7 +14,11 @@ export {
   sharedFolder,
 } from './folder.ts'
 export { fullPrecision } from './full-precision.ts'
+export { type FusedEncoderOptions, type Fusion, fusedEncoder } from './fused-encoders.ts'
+export { type RandomLayers, randomLayers } from './layers.ts'
+export { lessPrecision, type Precision } from './less-precision.ts'
 export { mutant, mutationNames } from './mutants.ts'
+export { seeded } from './random.ts'
 export { openModel, runModel } from './session.ts'
 export { type Comparison, compareWithSibling, type Pruner } from './sibling.ts'
 export { variants } from './variants.ts'

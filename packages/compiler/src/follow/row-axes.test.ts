@@ -28,8 +28,8 @@ import {
   where,
 } from '@tp/core'
 import { createNode } from '@tp/onnx'
+import { seeded } from 'exported-encoders'
 import { expect, test } from 'vitest'
-import { seeded } from '../../test/random.ts'
 import { difference, float32, numbers } from '../../test/run.ts'
 import { rowAxes } from './row-axes.ts'
 

@@ -29,8 +29,8 @@ import {
   where,
 } from '@tp/core'
 import { decodeModel, emitModel, encodeModel, Graph, lift, type NodeProto } from '@tp/onnx'
+import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { seeded } from '../../test/random.ts'
 import { difference, float32, numbers, run } from '../../test/run.ts'
 import { change, commit, type Flow, follow } from '../follow/flow.ts'
 import { Program, withEqualSizes } from '../follow/program.ts'

@@ -36,7 +36,7 @@ export interface FusedEncoderOptions {
 }
 
 const VOCABULARY = 30
-const LONGEST = 12
+const LONGEST = 16
 const HEADS = 2
 const HIDDEN = 8
 

@@ -1,0 +1,128 @@
+import { mean, mul, type NamedTensors, type Scorer, schedule, scorer } from '@tp/core'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { type Fusion, fusedEncoder } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { type Inspection, inspect, type PruneOptions, pack, prune } from '../src/index.ts'
+import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
+import { difference, int64, numbers, run } from './run.ts'
+
+/** Keeps by the states at a layer's input, as methods with a trained network there do. */
+function byState(): Scorer {
+  return scorer({
+    name: 'by-state',
+    family: 'baseline',
+    place: 'input',
+    score: ({ hidden }) => mean(mul(hidden, hidden), 2),
+  })
+}
+
+const blocks = 4
+
+function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
+  const result = prune(model, { method: byState(), schedule: schedule(blocks, { layers, ...amount }), ...more })
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+function inspected(model: Model): Inspection {
+  const found = inspect(model)
+  if (!found.ok) throw new Error(`${found.refusal.code} ${found.refusal.message}`)
+  return found
+}
+
+/** Pruned once at all of some layers, and once for each of them, is the same; the file says what was done to it. */
+async function expectSame(
+  model: Model,
+  layers: readonly number[],
+  amount: object,
+  inputs: NamedTensors,
+): Promise<void> {
+  const { mask } = inspected(model)
+  const once = pruned(model, layers, amount)
+  let again = model
+  for (const [i, layer] of layers.entries()) {
+    again = pruned(again, [layer], amount)
+    const { pruned: steps, ...seen } = inspected(again)
+    expect(steps.map(({ method, cuts }) => [method, cuts.map(({ block, place }) => [block, place])])).toEqual(
+      layers.slice(0, i + 1).map((each) => ['by-state', [[each, 'input']]]),
+    )
+    expect([seen.mask, seen.open]).toEqual([mask, layer + 1])
+  }
+  const [one, other] = [await run(once, inputs), await run(again, inputs)]
+  expect(other.logits?.dims).toEqual(one.logits?.dims)
+  const dense = numbers((await run(model, inputs)).logits)
+  expect(difference(numbers(one.logits), numbers(other.logits))).toBeLessThan(1e-5)
+  expect(difference(numbers(one.logits), dense), 'something was pruned').toBeGreaterThan(1e-3)
+}
+
+describe('a file that was cut at the inputs of layers is found again, and pruned again as at once', () => {
+  const plain: EncoderOptions = {
+    blocks,
+    heads: 2,
+    headDim: 4,
+    norm: 'post',
+    mask: 'added',
+    pooling: 'cls',
+    opset: 17,
+    seed: 1,
+  }
+  const masks = ['none', 'added', 'added whole', 'chosen'] as const
+  const poolings = ['cls', 'masked mean', 'none'] as const
+  const amounts = [{ keep: 0.6 }, { tokens: 3 }, { remove: 2 }, { mass: 0.5 }]
+  for (const [i, mask] of masks.entries()) {
+    for (const [j, pooling] of poolings.entries()) {
+      const norm = (['pre', 'post'] as const)[(i + j) % 2] as 'pre' | 'post'
+      // What weighs the tokens of a mean that the data decide cannot be changed again.
+      const amount = amounts[pooling === 'masked mean' ? j % 2 : (i + 2 * j) % 4] as object
+      // The last layer, too, of which the first pruning has left out what nothing reads.
+      const layers = (i + Math.floor(j / 2)) % 2 === 0 ? [0, 1] : [2, 3]
+      test(`${norm}-norm, mask ${mask}, pooling ${pooling}, ${JSON.stringify(amount)} at layers ${layers}`, async () => {
+        const options = { ...plain, norm, mask, pooling }
+        await expectSame(decodeModel(encoder(options)), layers, amount, inputsOf(options, 3, 9, 4))
+      })
+    }
+  }
+
+  const fusions: readonly Fusion[] = ['Attention', 'MultiHeadAttention', "ONNX's Attention", 'QAttention']
+  const all = Array.from({ length: 27 }, (_, i) => i)
+  const inputs: NamedTensors = {
+    input_ids: int64(
+      [3, 9],
+      all.map((i) => (i * 7 + 3) % 30),
+    ),
+    attention_mask: int64(
+      [3, 9],
+      all.map((i) => (i % 9 < 9 - 2 * Math.floor(i / 9) ? 1 : 0)),
+    ),
+  }
+  for (const fusion of fusions) {
+    for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
+      test(`attention is one operator, ${fusion}, ${JSON.stringify(amount)}`, async () => {
+        const model = fusedEncoder({ fusion, blocks, norm: 'post', pooling: 'cls', seed: 3 })
+        await expectSame(model, [0, 2], amount, inputs)
+        const kept = numbers((await run(pruned(model, [0, 2], { tokens: 99 }), inputs)).logits)
+        expect(difference(kept, numbers((await run(model, inputs)).logits))).toBeLessThan(
+          fusion === 'QAttention' ? 0.05 : 1e-5,
+        )
+      })
+    }
+  }
+
+  test('and packed', () => {
+    const model = decodeModel(encoder(plain))
+    for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
+      const packed = pack(pruned(model, [0, 2], amount))
+      // The last one is of the class token alone.
+      expect(packed.ok && packed.attentions).toBe(blocks - 1)
+    }
+  })
+
+  test('but not where the stream that the record names is another one', () => {
+    const model = pruned(decodeModel(encoder(plain)), [1], { keep: 0.6 })
+    const other = pruned(decodeModel(encoder(plain)), [2], { keep: 0.6 })
+    const record = other.proto.metadataProps.find(({ key }) => key === 'tp.pruning')?.value as string
+    for (const entry of model.proto.metadataProps) if (entry.key === 'tp.pruning') entry.value = record
+    const found = inspect(model)
+    expect(!found.ok && found.refusal).toMatchObject({ code: 'TP_PRUNED', message: expect.stringContaining('record') })
+  })
+})

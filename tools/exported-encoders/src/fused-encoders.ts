@@ -33,10 +33,12 @@ export interface FusedEncoderOptions {
   readonly norm: 'pre' | 'post'
   readonly pooling: 'cls' | 'none'
   readonly seed: number
+  /** Tokens that there are positions for (default 12). */
+  readonly longest?: number
 }
 
 const VOCABULARY = 30
-const LONGEST = 16
+const LONGEST = 12
 const HEADS = 2
 const HIDDEN = 8
 
@@ -44,7 +46,7 @@ const HIDDEN = 8
  * A small encoder with random weights as it looks when it was optimised: embeddings and their norm in one operator, the
  * mask as a number of tokens for each row, attention in one operator, residuals with the norms behind them.
  */
-export function fusedEncoder({ fusion, blocks, norm, pooling, seed }: FusedEncoderOptions): Model {
+export function fusedEncoder({ fusion, blocks, norm, pooling, seed, longest = LONGEST }: FusedEncoderOptions): Model {
   const normal = seeded(seed + 1)
   const { weight } = randomLayers(normal)
   const scaleAndShift = (): [Tensor, Tensor] => [weight([HIDDEN], 1), weight([HIDDEN], 0.1)]
@@ -53,7 +55,7 @@ export function fusedEncoder({ fusion, blocks, norm, pooling, seed }: FusedEncod
 
   const ids = cast(input('input_ids', 'int64', ['batch', 'sequence']), 'int32')
   const mask = cast(input('attention_mask', 'int64', ['batch', 'sequence']), 'int32')
-  const tables = [weight([VOCABULARY, HIDDEN], 1), weight([LONGEST, HIDDEN], 1)]
+  const tables = [weight([VOCABULARY, HIDDEN], 1), weight([longest, HIDDEN], 1)]
   const embed = (): readonly [Tensor, Tensor] => {
     const [words, places] = tables as [Tensor, Tensor]
     if (fusion === "ONNX's Attention") {

@@ -9,10 +9,11 @@ export function isTensor(value: unknown): value is Tensor {
 /** True if the tensor cannot have these sizes. A size of which nothing is known may be any, and one with a name some number. */
 export function shapeProblem(tensor: Tensor, dims: readonly Dim[]): boolean {
   if (!tensor.hasShape || tensor.rank !== dims.length) return true
-  return tensor.dims.some((dim, axis) => differ(dim, dims[axis] as Dim))
+  return tensor.dims.some((dim, axis) => differ(dim, dims[axis] as Dim, axis === 0))
 }
 
-function differ(a: Dim, b: Dim): boolean {
+/** A batch of 1 may have a name; an axis of 1 beside the tokens is one that was reduced. */
+function differ(a: Dim, b: Dim, isBatch: boolean): boolean {
   if (a === b || isUnknown(a) || isUnknown(b)) return false
-  return typeof a === typeof b || a === 1
+  return typeof a === typeof b || (a === 1 && !isBatch)
 }

@@ -1,11 +1,12 @@
 import { evaluate, input, readPlugin, type Site } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { expect, test } from 'vitest'
+import { run } from '../test/run.ts'
 import * as exported from './index.ts'
 import { normTimesAttention } from './norm-times-attention.ts'
 
-testMethod(normTimesAttention())
-testMethod(normTimesAttention({ power: 0.5 }))
+testMethod(normTimesAttention(), { run })
+testMethod(normTimesAttention({ power: 0.5 }), { run })
 
 test('the score is received attention times a power of the norm', () => {
   const hidden = input('hidden', 'float32', ['B', 'N', 'D'])

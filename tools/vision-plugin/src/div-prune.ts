@@ -1,0 +1,81 @@
+import {
+  add,
+  and,
+  argMax,
+  cast,
+  equal,
+  gatherND,
+  iterate,
+  matmul,
+  max,
+  maximum,
+  min,
+  minimum,
+  neg,
+  not,
+  type Scorer,
+  scorer,
+  squeeze,
+  sub,
+  sum,
+  swapLast,
+  type Tensor,
+  TpError,
+  unitVectors,
+  unsqueeze,
+  where,
+} from '@tp/core'
+
+/** Farther than any two tokens are from each other: distances are 0 to 2. */
+const FAR = 9
+/** More than there are tokens. */
+const UNRANKED = 1e6
+
+/**
+ * Keeps tokens that are far from each other: a greedy solution of the max–min diversity problem.
+ *
+ *   d_ij = 1 − cos(x_i, x_j)                                                        [B,N,D] → [B,N,N]
+ *   first:  argmax_i min_{j≠i} d_ij;   then, until there are enough:  argmax_i min_{j chosen} d_ij
+ *
+ * The distance is that of the hidden states. Protected tokens are kept, and have no part in it. It needs a number of tokens:
+ * keep, tokens or remove.
+ *
+ * DivPrune (Alvar et al., CVPR 2025, arXiv:2503.02175, algorithm 1).
+ */
+export function divPrune(): Scorer {
+  return scorer({
+    name: 'div-prune',
+    family: 'attention',
+    paper: {
+      title: 'DivPrune: Diversity-based Visual Token Pruning for Large Multimodal Models',
+      arxiv: '2503.02175',
+    },
+    signed: true,
+    score({ hidden, alive, fixed, index, budget }) {
+      if (budget?.keep === undefined) {
+        throw new TpError('TP_SCHEDULE', 'div-prune', 'it adds tokens up to a number; give keep, tokens or remove')
+      }
+      const unit = unitVectors(hidden)
+      const distance = sub(1, matmul(unit, swapLast(unit)))
+      const free = and(alive, not(fixed))
+      // how many of each row, [B,1]
+      const wanted = sub(unsqueeze(budget.keep, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true }))
+      const others = and(unsqueeze(free, 1), not(equal(unsqueeze(index, 2), unsqueeze(index, 1))))
+      const toNearest = min(where(others, distance, FAR), 2)
+      const choose = (open: Tensor, far: Tensor): { distances: Tensor; isIt: Tensor } => {
+        const best = unsqueeze(argMax(where(open, far, -1), 1, { keepDims: true }), 2) // int64 [B,1,1]
+        return { distances: squeeze(gatherND(distance, best, 1), 1), isIt: equal(index, gatherND(index, best, 1)) }
+      }
+      const first = choose(free, toNearest)
+      const ranked = where(first.isIt, 0, UNRANKED)
+      const steps = cast(sub(max(wanted, [0, 1]), 1), 'int64')
+      const [, rank = ranked] = iterate(steps, [first.distances, ranked], ([far = ranked, before = ranked], step) => {
+        const { distances, isIt } = choose(and(free, equal(before, UNRANKED)), far)
+        const now = where(isIt, add(cast(step, 'float32'), 1), UNRANKED)
+        return [minimum(far, distances), minimum(before, now)]
+      })
+      // Longer rows of the batch go on: what they do to a shorter one does not count.
+      return neg(minimum(rank, maximum(wanted, 0)))
+    },
+  })
+}

@@ -154,7 +154,27 @@ function amountsText(schedule: ReadonlyMap<number, Amount>): string {
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 
-function verificationText({ shapes, difference }: Verification): string {
+function verificationText({ shapes, difference, invariance, sites }: Verification): string {
   const runs = shapes.map((shape) => shape.join('×')).join(' and ')
-  return `verified  runs at ${runs} with finite outputs; keeping every token by force differs by ${difference.toExponential(1)}`
+  const { batch, padding } = invariance ?? {}
+  const alike = [
+    ...(batch === undefined ? [] : [`alone and in a batch (${batch})`]),
+    ...(padding === undefined ? [] : [`with and without padding (${padding})`]),
+  ]
+  return [
+    `verified  runs at ${runs} with finite outputs; keeping every token by force differs by ${difference.toExponential(1)}`,
+    alike.length === 0
+      ? '          not compared in batches: the batch is fixed, or the dense answers depend on it themselves'
+      : `          examples come out alike ${alike.join(' and ')}`,
+    ...siteCostsText(sites),
+  ].join('\n')
+}
+
+function siteCostsText({ nodes, milliseconds, shape }: Verification['sites']): string[] {
+  if (nodes.length === 0) return []
+  const counts = nodes.map(({ nodes: count }) => count)
+  const range =
+    Math.min(...counts) === Math.max(...counts) ? `${counts[0]}` : `${Math.min(...counts)} to ${Math.max(...counts)}`
+  const time = milliseconds === undefined ? '' : `, ${milliseconds.toFixed(3)} ms at ${shape.join('×')} on one thread`
+  return [`each cut  adds ${range} nodes${time}`]
 }

@@ -1,5 +1,15 @@
 import type { Inspection, Pruned } from '@tp/compiler'
-import { type Method, type NamedTensors, or, type Schedule, type Site, type Tensor, TpError } from '@tp/core'
+import {
+  type Method,
+  type NamedTensors,
+  or,
+  type Schedule,
+  type Session,
+  type Site,
+  type Tensor,
+  TpError,
+} from '@tp/core'
+import type { Model } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { largestDifference, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
@@ -8,16 +18,22 @@ import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { ALL_TOKENS } from './budget.ts'
+import { checkInvariance, type Invariance } from './invariance.ts'
 import { type PruningSettings, pruneFile } from './request.ts'
+import { type SiteCosts, siteCosts } from './site-costs.ts'
 
 export interface Verification {
   /** Batch × tokens (texts) or batch (pictures, sounds) of the runs. */
   readonly shapes: readonly (readonly number[])[]
   /** Largest difference from the dense outputs, relative where they exceed 1, with every token kept by force. */
   readonly difference: number
+  /** Whether examples come out alike alone, in a batch, and padded; absent where the dense model's own do not. */
+  readonly invariance?: Invariance
+  /** What choosing the tokens costs. */
+  readonly sites: SiteCosts
 }
 
-interface VerifyOptions {
+export interface VerifyOptions {
   readonly file: ModelFile
   readonly model: Inspection
   readonly pruned: Pruned
@@ -29,8 +45,8 @@ interface VerifyOptions {
 }
 
 /**
- * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; and with the same cuts, but every
- * token kept, they are the dense numbers.
+ * Runs a pruned model: at two shapes its outputs are finite and have the dense shapes; with the same cuts, but every token
+ * kept, they are the dense numbers; and examples come out alike alone, in a batch, and padded. Also says what the cuts cost.
  * @throws TpError TP_VERIFY, TP_DENSE where the dense model itself does not hold, TP_MODEL_LIMIT, TP_ABORTED
  */
 export async function verifyPruned(options: VerifyOptions): Promise<Verification> {
@@ -39,20 +55,31 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
   const inputs = shapes.map(([batch = 1, tokens], i) =>
     sampleInputs(file.model, model, { batch, tokens, padded: batch > 1, seed: i + 1 }),
   )
-  const run = await boundedRuns(file, signal)
-  const whole = await run(file.path, inputs)
+  const bounds = boundsFor(await sizeOfFiles(file))
+  // Each within what a model of its size may take.
+  const load = (path: string): Promise<Session> => loadBounded(path, { runtime: 'node', bounds, signal })
+  await using dense = await load(file.path)
+  const whole = await runAll(dense, inputs, signal)
   for (const outputs of whole) requireFiniteDense(outputs)
   const { outputs: kept } = options.settings
-  const dense = whole.map((all) =>
+  const expected = whole.map((all) =>
     Object.fromEntries(Object.entries(all).filter(([name]) => kept?.includes(name) ?? true)),
   )
-  const pruned = await run(path, inputs)
-  for (const [i, outputs] of pruned.entries()) {
+  await using pruned = await load(path)
+  for (const [i, outputs] of (await runAll(pruned, inputs, signal)).entries()) {
     requireFinite(outputs)
-    requireSameShapes(outputs, dense[i] as NamedTensors, options.settings.restore === 'none' ? model.tokenOutputs : [])
+    requireSameShapes(
+      outputs,
+      expected[i] as NamedTensors,
+      options.settings.restore === 'none' ? model.tokenOutputs : [],
+    )
   }
-  const difference = await differenceKeepingAll(options, run, inputs, dense)
-  return { shapes, difference }
+  const whollyKept = await keepAllTokens(options)
+  await using keepingAll = await withModelAsFile(whollyKept, file, signal, load)
+  const difference = differenceOf(await runAll(keepingAll, inputs, signal), expected, roundingOf(file.model))
+  const invariance = await checkInvariance(options, { dense, pruned })
+  const sites = await siteCosts(options, { dense, keepingAll }, whollyKept)
+  return { shapes, difference, ...(invariance && { invariance }), sites }
 }
 
 /** Two shapes that differ in both sizes where the model leaves them free; few tokens, since position tables may be short. */
@@ -66,28 +93,26 @@ function sampleShapes(model: Inspection): readonly (readonly number[])[] {
     : batches.map((batch) => [batch])
 }
 
-async function differenceKeepingAll(
-  { file, pruned, method, settings, signal }: VerifyOptions,
-  run: Run,
-  inputs: readonly NamedTensors[],
-  dense: readonly NamedTensors[],
-): Promise<number> {
-  // Dead tokens stay in as well: leaving them out would change the ranges that dynamic quantisation sees.
+/** The same cuts, but every token is kept. Dead tokens are, too: the ranges that dynamic quantisation sees depend on them. */
+async function keepAllTokens({ file, pruned, method, settings }: VerifyOptions): Promise<Model> {
   const keepingAllAt = (schedule: Schedule): Schedule =>
     new Map([...schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
-  const whole = await pruneFile(file, {
+  const { model } = await pruneFile(file, {
     ...settings,
     method: keepingAll(method),
     schedules: new Map(pruned.towers.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
     deadTokens: false,
     restore: 'auto',
   })
-  const outputs = await withModelAsFile(whole.model, file, signal, (path) => run(path, inputs))
-  const tolerance = roundingOf(file.model)
+  return model
+}
+
+/** @throws TpError TP_VERIFY where outputs differ by more than rounding */
+function differenceOf(seen: readonly NamedTensors[], expected: readonly NamedTensors[], tolerance: number): number {
   let largest = 0
-  for (const [i, now] of outputs.entries()) {
-    for (const [name, expected] of Object.entries(dense[i] as NamedTensors)) {
-      const difference = largestDifference(now[name], expected)
+  for (const [i, outputs] of seen.entries()) {
+    for (const [name, tensor] of Object.entries(expected[i] as NamedTensors)) {
+      const difference = largestDifference(outputs[name], tensor)
       if (!(difference <= tolerance)) {
         const seen = `with every token kept, output "${name}" differs from the dense model's by ${difference}`
         throw new TpError(
@@ -121,15 +146,8 @@ function keepingAll(method: Method): Method {
   }
 }
 
-type Run = (path: string, inputs: readonly NamedTensors[]) => Promise<NamedTensors[]>
-
-/** Runs models that are made of one file, each within what one of its size may take. */
-async function boundedRuns(file: ModelFile, signal: AbortSignal): Promise<Run> {
-  const bounds = boundsFor(await sizeOfFiles(file))
-  return async (path, inputs) => {
-    await using session = await loadBounded(path, { runtime: 'node', bounds, signal })
-    const outputs: NamedTensors[] = []
-    for (const feeds of inputs) outputs.push(await session.run(feeds, { signal }))
-    return outputs
-  }
+async function runAll(session: Session, inputs: readonly NamedTensors[], signal: AbortSignal): Promise<NamedTensors[]> {
+  const outputs: NamedTensors[] = []
+  for (const feeds of inputs) outputs.push(await session.run(feeds, { signal }))
+  return outputs
 }

@@ -5,6 +5,7 @@ import { publicPackages, root, workspacePackages } from '../check/workspace.mjs'
 import { markdownTable } from './markdown-table.mjs'
 import { measuredTable, publishedLines } from './measured-table.mjs'
 import { methodPackages, methodsTable, optionsTable } from './methods-table.mjs'
+import { operatorsTable } from './operators-table.mjs'
 import { replaceRegion } from './region.mjs'
 import { tunedTable, tuningPage } from './tuned-table.mjs'
 
@@ -26,6 +27,7 @@ export async function generatedFiles() {
       tuned: tunedTable(tuningPage()),
       packages: packagesTable(),
     }),
+    withRegions('docs/plugins.md', { operators: operatorsTable() }),
     withRegions('docs/packages.md', { sizes: sizesTable(recordedSizes()) }),
     ...readmes,
   ]

@@ -1,8 +1,10 @@
 import { type NamedTensors, type Session, sizeOf, type TensorLike, TpError, throwIfAborted } from '@tp/core'
+import type { Model } from '@tp/onnx'
 import { largestDifference } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
+import { pruneFile } from './request.ts'
 import type { VerifyOptions } from './verify.ts'
 
 /** What was compared, each with the same example in another company. */
@@ -26,28 +28,34 @@ interface Pair {
 /**
  * Compares what a pruned model gives for examples with what it gives for the same ones in other company. One that differs may be
  * rounding that turned a near tie; several are a method that looks at other examples, or at padding.
+ * @param dense a session of the dense model
+ * @param load opens a model that is made of the same file
  * @returns undefined where the dense model's own answers depend on the company (quantised by what goes in, say)
  * @throws TpError TP_VERIFY
  */
 export async function checkInvariance(
   options: VerifyOptions,
-  sessions: { readonly dense: Session; readonly pruned: Session },
+  dense: Session,
+  load: (model: Model) => Promise<Session>,
 ): Promise<Invariance | undefined> {
-  const { file, method } = options
+  const { file, pruned, method, settings } = options
   const pairs = pairsFor(options)
   if (pairs.length === 0) return undefined
   const tolerance = roundingOf(file.model)
-  const dense = await differences(sessions.dense, pairs, options)
-  if (dense.some((difference) => difference > tolerance)) return undefined
-  const pruned = await differences(sessions.pruned, pairs, options)
+  if ((await differences(dense, pairs, options)).some((difference) => difference > tolerance)) return undefined
+  // The same file, with the scores as further outputs: what depends on the company need not turn the choice of a few samples.
+  const schedules = new Map(pruned.towers.map(({ name, schedule }) => [name, schedule]))
+  const traced = await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })
+  await using session = await load(traced.model)
+  const found = await differences(session, pairs, options)
   const counts: { batch?: number; padding?: number } = {}
   for (const company of ['batch', 'padding'] as const) {
-    const seen = pruned.filter((_, i) => pairs[i]?.company === company)
+    const seen = found.filter((_, i) => pairs[i]?.company === company)
     const wrong = seen.filter((difference) => difference > tolerance)
     if (wrong.length > 1) {
       const how = company === 'batch' ? 'in a batch with others' : 'with padding behind them'
       const reason = `${wrong.length} of ${seen.length} examples come out otherwise ${how} than alone`
-      const by = `outputs differ by up to ${Math.max(...wrong)}`
+      const by = `scores or outputs differ by up to ${Math.max(...wrong).toPrecision(2)}`
       const advice =
         company === 'batch'
           ? 'the method may look at one row at a time only'
@@ -62,19 +70,33 @@ export async function checkInvariance(
 function pairsFor({ file, model }: VerifyOptions): Pair[] {
   if (typeof model.batch === 'number') return []
   return [11, 12].flatMap((seed) => {
-    const batch = sampleInputs(file.model, model, { batch: 4, tokens: 12, padded: isText(model), seed })
+    const batch = sampleInputs(file.model, model, { batch: 4, tokens: TOKENS, padded: isText(model), seed })
     const rows = [0, 1, 2, 3].map((row): Pair => ({ company: 'batch', alone: rowOf(batch, row), together: batch, row }))
-    if (!isText(model) || model.mask === undefined) return rows
-    const marks = batch[model.mask] as TensorLike
-    if (marks.dims.length !== 2 || marks.dims[1] !== 12) return rows
-    const padded = rows.flatMap(({ alone }): Pair[] => {
-      const real = Array.from(alone[model.mask as string]?.data as ArrayLike<number | bigint>, Number)
-      const isPadding = model.maskMarksPadding ? 1 : 0
-      const length = real.filter((mark) => mark !== isPadding).length
-      return length === 12 ? [] : [{ company: 'padding', alone: cut(alone, length, 12), together: alone, row: 0 }]
+    const { mask } = model
+    const marks = mask === undefined ? undefined : batch[mask]
+    if (!isText(model) || mask === undefined || marks?.dims.length !== 2 || marks.dims[1] !== TOKENS) return rows
+    const whole = rowOf(batch, 0)
+    const padded = LENGTHS.map((length): Pair => {
+      const together = { ...whole, [mask]: marked(whole[mask] as TensorLike, length, model.maskMarksPadding === true) }
+      return { company: 'padding', alone: cut(whole, length), together, row: 0 }
     })
     return [...rows, ...padded]
   })
+}
+
+/** Few, since position tables may be short. */
+const TOKENS = 16
+/** Of examples that are padded: most of what a method could look at is padding. */
+const LENGTHS = [4, 6, 8, 10]
+
+/** A mask [1,N] of so many real tokens. */
+function marked({ type, dims, data }: TensorLike, length: number, marksPadding: boolean): TensorLike {
+  const copy = data.slice()
+  for (let token = 0; token < copy.length; token++) {
+    const mark = token < length === marksPadding ? 0 : 1
+    copy[token] = typeof copy[token] === 'bigint' ? BigInt(mark) : mark
+  }
+  return { type, dims, data: copy }
 }
 
 function rowOf(inputs: NamedTensors, row: number): NamedTensors {
@@ -89,9 +111,9 @@ function take({ type, dims, data }: TensorLike, row: number, batch: number): Ten
 }
 
 /** The first tokens of inputs [1,N]. */
-function cut(inputs: NamedTensors, length: number, tokens: number): NamedTensors {
+function cut(inputs: NamedTensors, length: number): NamedTensors {
   return mapTensors(inputs, ({ type, dims, data }) =>
-    dims.length === 2 && dims[1] === tokens
+    dims.length === 2 && dims[1] === TOKENS
       ? { type, dims: [1, length], data: data.slice(0, length) }
       : { type, dims, data },
   )
@@ -121,7 +143,30 @@ async function differences(
       const other = take(last?.outputs[name] as TensorLike, row, batch)
       return largestDifference(other, tensor)
     })
-    found.push(Math.max(0, ...each))
+    const name = firstScores(own)
+    const scores =
+      name === undefined
+        ? 0
+        : scoreDifference(own[name] as TensorLike, take(last.outputs[name] as TensorLike, row, batch))
+    found.push(Math.max(scores, ...each))
   }
   return found
+}
+
+/** The scores of the first cut: behind it rows may hold other tokens. */
+function firstScores(outputs: NamedTensors): string | undefined {
+  const block = (name: string): number => Number(/(\d+)\.scores$/.exec(name)?.[1])
+  const [first] = Object.keys(outputs)
+    .filter((name) => name.startsWith('tp.trace.') && name.endsWith('.scores'))
+    .sort((a, b) => block(a) - block(b))
+  return first
+}
+
+/** Largest difference of the scores of an example's tokens [1,N], of the largest of them; others stand behind. */
+function scoreDifference({ data: own }: TensorLike, { data: other }: TensorLike): number {
+  const numbers = Array.from(own as ArrayLike<number>, Number)
+  const largest = Math.max(...numbers.map(Math.abs))
+  const differences = numbers.map((score, i) => Math.abs(score - Number(other[i])) / largest)
+  // A score that is no number ranks last, in any company.
+  return Math.max(0, ...differences.filter((difference) => !Number.isNaN(difference)))
 }

@@ -75,9 +75,10 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
     )
   }
   const whollyKept = await keepAllTokens(options)
-  await using keepingAll = await withModelAsFile(whollyKept, file, signal, load)
+  const loadModel = (model: Model): Promise<Session> => withModelAsFile(model, file, signal, load)
+  await using keepingAll = await loadModel(whollyKept)
   const difference = differenceOf(await runAll(keepingAll, inputs, signal), expected, roundingOf(file.model))
-  const invariance = await checkInvariance(options, { dense, pruned })
+  const invariance = await checkInvariance(options, dense, loadModel)
   const sites = await siteCosts(options, { dense, keepingAll }, whollyKept)
   return { shapes, difference, ...(invariance && { invariance }), sites }
 }

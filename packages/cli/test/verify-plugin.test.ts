@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs'
+import { modelPath } from '@tp/models'
+import { expect, test } from 'vitest'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const core = import.meta.resolve('@tp/core')
+
+/** Methods that a plugin could have by mistake, by name: the expression of their score. */
+const scores = {
+  unmasked: 'core.mean(core.mean(site.attention, 2), 1)',
+  'by-batch': 'core.mul(site.received, core.mean(site.received, 0, { keepDims: true }))',
+  'not-a-number': 'core.log(core.sub(core.mul(site.received, 0), 1))',
+}
+const entries = Object.entries(scores).map(
+  ([name, score]) =>
+    `core.methodEntry(() => core.scorer({ name: '${name}', family: 'attention', score: (site) => ${score} }), 'x')`,
+)
+
+async function verify(method: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const plugin = folder.at('plugin.mjs')
+  writeFileSync(
+    plugin,
+    `import * as core from '${core}'\nexport default { contractVersion: 1, methods: [${entries.join(', ')}] }`,
+  )
+  const args = ['-o', folder.at(`${method}.onnx`), '--plugin', plugin, '--method', method, '--keep', '0.6', '--verify']
+  return tpHere(['prune', modelPath('mail'), '--layers', '2', ...args])
+}
+
+test('--verify refuses a method that looks at padding, by its name', async () => {
+  const { code, stderr } = await verify('unmasked')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/\[plugin unmasked\] 8 of 8 examples come out otherwise with padding behind them than alone/)
+  expect(stderr).toContain('code: TP_VERIFY')
+})
+
+test('--verify refuses a method that looks at other examples, by its name', async () => {
+  const { code, stderr } = await verify('by-batch')
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/\[plugin by-batch\] \d of 8 examples come out otherwise in a batch with others than alone/)
+})
+
+test('--verify says what was compared, and what a cut adds, also for scores that are no numbers', async () => {
+  const { code, stdout } = await verify('not-a-number')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/examples come out alike alone and in a batch \(8\) and with and without padding \(8\)/)
+  expect(stdout).toMatch(/^each cut {2}adds \d+ nodes, \d+\.\d{3} ms at 1×128 on one thread$/m)
+})

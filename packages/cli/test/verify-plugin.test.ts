@@ -17,7 +17,7 @@ const entries = Object.entries(scores).map(
     `core.methodEntry(() => core.scorer({ name: '${name}', family: 'attention', score: (site) => ${score} }), 'x')`,
 )
 
-async function verify(method: string): Promise<{ code: number; stdout: string; stderr: string }> {
+async function verify(method: string): ReturnType<typeof tpHere> {
   const plugin = folder.at('plugin.mjs')
   writeFileSync(
     plugin,

@@ -43,7 +43,8 @@ const forms: readonly Form[] = [
 const mayRefuse: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   pack: ['TP_PACK', 'TP_PRUNED'],
   explain: ['TP_GRADIENT'],
-  train: ['TP_GRADIENT'],
+  // Weights in half precision do not learn.
+  train: ['TP_GRADIENT', 'TP_OPTION'],
 }
 
 const folder = temporaryFolder()

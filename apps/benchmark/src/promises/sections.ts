@@ -1,6 +1,7 @@
 import { believedLosses, type Figure } from '@tp/eval'
 import { answerOf } from '@tp/guard'
 import type { Losses } from '@tp/tune'
+import { percent } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'
 import type { Findings, Section } from '../report/section.ts'
 import {
@@ -57,17 +58,16 @@ export const syntheticAnswers: Section = {
   title: 'Answers that are made up, from no flip to one in twenty',
   async run({ onProgress }) {
     onProgress('intervals')
-    const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`
     const covered = [
       ...FLIPS.map(({ lost, gained }) => {
         const [dense, pruned] = flippedAnswers({ lost, gained })
-        return coverageOf(`loss, ${percent(lost)} lost, ${percent(gained)} gained`, dense, pruned, DRAWS)
+        return coverageOf(`loss, ${shareOf(lost)} lost, ${shareOf(gained)} gained`, dense, pruned, DRAWS)
       }),
       ...[0.001, 0.01, 0.05, 0.2].flatMap((rate) => {
         const [dense, pruned] = sentences(rate)
         return [
-          coverageOf(`F1, ${percent(rate)} bad sentences`, dense, undefined, DRAWS),
-          coverageOf(`loss of F1, ${percent(rate)} bad sentences`, dense, pruned, DRAWS),
+          coverageOf(`F1, ${shareOf(rate)} bad sentences`, dense, undefined, DRAWS),
+          coverageOf(`loss of F1, ${shareOf(rate)} bad sentences`, dense, pruned, DRAWS),
         ]
       }),
     ]
@@ -83,11 +83,16 @@ export const syntheticAnswers: Section = {
       // Candidates that all lose a little more than is promised, each on examples of its own; six are looked at.
       const flips = { lost: tolerance / 100 + gained + 0.0002, gained }
       const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
-      const name = `six that lose ${tolerance + 0.02} points, ${percent(gained)} gained`
+      const name = `six that lose ${tolerance + 0.02} points, ${shareOf(gained)} gained`
       sure.push(await sureOf({ name, losses }, { maxLoss: tolerance, sure: true }, VERIFIED, DRAWS))
     }
     return findings(covered, sure, [])
   },
+}
+
+/** `0.1 %`, with no more digits than it has. */
+function shareOf(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`
 }
 
 function rightOf({ targets }: Population, logits: readonly (readonly number[])[]): Figure {
@@ -156,7 +161,7 @@ function coverageTable(rows: readonly Coverage[]): Table {
     headings: ['figure', 'truth', 'interval above', 'interval below', 'width of 24', 'width of 1,000'],
     rows: rows.map(({ name, truth, above, below, widths }) => [
       name,
-      (100 * truth).toFixed(2),
+      (100 * truth).toFixed(2).replace('-', '−'),
       shareText(above),
       shareText(below),
       ...widths.map((width) => (100 * width).toFixed(1)),
@@ -170,7 +175,7 @@ function keptTable(rows: readonly Kept[]): Table {
     rows: rows.map(({ name, promise, given, broken }) => [
       name,
       promise,
-      `${((100 * given.times) / given.of).toFixed(1)} %`,
+      percent(given.times / given.of),
       shareText(broken),
     ]),
   }

@@ -84,9 +84,7 @@ export const generalisation: Section = {
 
 /** Right answers of a pruned model, and how far it is behind the dense one. */
 async function against({ runtime }: Context, { file, inputs }: Subject, pruned: Uint8Array) {
-  const [whole, own] = await inParallel(
-    [file, pruned].map((one) => () => evaluateFile(runtime, one, inputs)),
-  )
+  const [whole, own] = await inParallel([file, pruned].map((one) => () => evaluateFile(runtime, one, inputs)))
   const correct = (own as Evaluation).correct.map(Number)
   const loss = behind((whole as Evaluation).correct.map(Number), correct)
   return { accuracy: accuracyInterval(correct), loss }

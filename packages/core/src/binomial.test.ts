@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { binomialAtMost, fewestTrials, mostFailures, upperBound } from './binomial.ts'
+import { binomialAt, binomialAtMost, fewestTrials, lowerBound, mostFailures, upperBound } from './binomial.ts'
 
 /** P(X ≤ k) by whole numbers: p is `tenths` / 10. */
 function exactly(k: number, trials: number, tenths: number): number {
@@ -55,4 +55,17 @@ test('as many failures are allowed as the limit stays below the rate for, and no
       },
     ),
   )
+})
+
+test('single terms add up to the distribution, and the smallest rate mirrors the largest', () => {
+  for (const [k, trials, p] of [
+    [10, 100, 0.2],
+    [45, 100, 0.4],
+    [0, 50, 0.01],
+  ] as const) {
+    const terms = Array.from({ length: k + 1 }, (_, i) => binomialAt(i, trials, p))
+    expect(terms.reduce((sum, term) => sum + term, 0)).toBeCloseTo(binomialAtMost(k, trials, p), 10)
+  }
+  expect(lowerBound(24, 24, 0.975)).toBeCloseTo(0.8575264, 6)
+  expect(lowerBound(0, 24, 0.975)).toBe(0)
 })

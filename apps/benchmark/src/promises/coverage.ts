@@ -13,7 +13,7 @@ import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import type { Population } from './populations.ts'
 
 /** Examples of a draw, in turns. */
-export const SIZES = [24, 60, 150, 400, 1000] as const
+const SIZES = [24, 60, 150, 400, 1000] as const
 
 /** How often something happened in draws. */
 export interface Count {

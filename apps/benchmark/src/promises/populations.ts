@@ -34,7 +34,7 @@ export interface Population {
 }
 
 /** Figures that are no counts, of vectors of a real model. */
-export type Similarities = Readonly<Record<string, Figure>>
+type Similarities = Readonly<Record<string, Figure>>
 
 interface Source {
   readonly name: string

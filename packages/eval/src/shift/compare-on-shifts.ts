@@ -68,6 +68,8 @@ export interface ShiftFigures {
   readonly kept: number | undefined
 }
 
+const NONE: Interval = { estimate: 0, low: 0, high: 0 }
+
 /**
  * Compares a pruned model with the dense one on each set.
  * @param sets in distribution first
@@ -107,7 +109,8 @@ export function compareOnShifts(
       dense: accuracyInterval(denseRight[i] as number[]),
       pruned: accuracyInterval(shares[i] as number[]),
       loss: accuracyLoss(denseRight[i] as number[], shares[i] as number[]),
-      extraLoss: extraLoss(losses[i] as number[], losses[0] as number[], examples),
+      // Of a set against itself there is nothing to estimate.
+      extraLoss: i === 0 ? NONE : extraLoss(losses[i] as number[], losses[0] as number[], examples),
       agreement: mean(pruned.map(agreeing)),
       kept: kept.length === 0 ? undefined : mean(kept),
     }

@@ -45,7 +45,11 @@ test.each<[string, () => string[], RegExp]>([
     () => prune(...gained, '--weights', safetensors({ 'block.1.gain': 1 })),
     /no block\.2\.gain/,
   ],
-  ['no file', () => prune(...gained, '--weights', folder.at('no.safetensors')), /cannot be read: there is no such file; give the path/],
+  [
+    'no file',
+    () => prune(...gained, '--weights', folder.at('no.safetensors')),
+    /cannot be read: there is no such file; give the path/,
+  ],
   ['another file', () => prune(...gained, '--weights', plugin), /no safetensors file/],
   [
     'a method without',

@@ -13,10 +13,18 @@ writeFileSync(new URL('dist/templates.json', import.meta.url), JSON.stringify(te
 /** @param {string} name @returns {Record<string, string>} texts by path */
 function filesOf(name) {
   const folder = join(tools, name)
-  const left = ['node_modules', 'dist', '.turbo']
+  const made = ['node_modules', 'dist', '.turbo']
+  // From the top: a walk through node_modules follows its links into the whole workspace.
+  const own = readdirSync(folder).filter((name) => !made.includes(name))
   return Object.fromEntries(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((path) => !left.includes(path.split(sep)[0] ?? '') && statSync(join(folder, path)).isFile())
+    own
+      .flatMap((name) => {
+        const inside = statSync(join(folder, name)).isDirectory()
+          ? readdirSync(join(folder, name), { recursive: true, encoding: 'utf8' })
+          : ['']
+        return inside.map((path) => join(name, path))
+      })
+      .filter((path) => statSync(join(folder, path)).isFile())
       .sort()
       .map((path) => [relative('', path).replaceAll(sep, '/'), alone(join(folder, path))]),
   )

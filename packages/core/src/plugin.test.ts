@@ -56,6 +56,20 @@ describe('options', () => {
   })
 })
 
+test("a factory that throws on its values is the plugin's mistake", () => {
+  const entry = methodEntry(
+    ({ share = 1 }: { share?: number } = {}) => {
+      if (share < 0.5) throw new RangeError('too small for me')
+      return random()
+    },
+    'keeps some',
+    { share: { type: 'number', description: 'a part' } },
+  )
+  expect(errorOf(() => entry.create({ share: 0.1 }))).toMatch(
+    /TP_METHOD \[plugin random\] its factory throws RangeError: too small for me/,
+  )
+})
+
 describe('a plugin', () => {
   const plugin = { contractVersion, methods: baselines }
 

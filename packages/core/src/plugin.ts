@@ -1,4 +1,5 @@
 import { TpError } from './errors.ts'
+import { callMethod } from './host/call-method.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
 import type { Runtime } from './runtime.ts'
@@ -56,7 +57,7 @@ export function methodEntry<Options extends object>(
     options,
     create(values = {}) {
       checkOptions(name, options, values)
-      return create(values as Options)
+      return callMethod(name, 'its factory', () => create(values as Options))
     },
   })
 }

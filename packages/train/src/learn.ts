@@ -1,4 +1,4 @@
-import { isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
+import { callMethod, isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
 import { sampleExamples } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
@@ -92,7 +92,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const about = { blocks: encoderOf(model, soft).blocks.length, lengths: options.inputs.lengths }
   const asked =
     schedule ??
-    method.training?.harden?.(learned, about) ??
+    callMethod(method.name, 'harden', () => method.training?.harden?.(learned, about)) ??
     (await searched(options, { ...encoder, model: learnedSoftly.model, method, params })) ??
     uniform(soft)
   const reduced = (dense: Model, own: Schedule): Model =>

@@ -89,10 +89,10 @@ export function missing(option: 'data' | 'selection'): TpError {
   return usageError(`--${option} PATH is missing: examples to ${what}`)
 }
 
-/** Labels and lengths of examples as one number, to know them again. */
-export function fingerprint({ targets, lengths }: ModelInputs): string {
+/** Labels, lengths and contents of examples as one number, to know them again. */
+export function fingerprint({ targets, lengths, keys }: ModelInputs): string {
   return createHash('sha256')
-    .update(JSON.stringify([targets, lengths]))
+    .update(JSON.stringify([targets, lengths, keys]))
     .digest('hex')
     .slice(0, 16)
 }

@@ -1,4 +1,5 @@
 export { isSigned, learnedAt, paramsAt, reducesAt } from './at-block.ts'
+export { callMethod } from './call-method.ts'
 export { type Cut, type Reduced, type ReduceOptions, reduceTokens, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'
 export type { SiteSource } from './site-source.ts'

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { runCommand } from '../command.mjs'
 import { publicPackages, readJson, root } from '../workspace.mjs'
@@ -81,7 +81,8 @@ export function openSandbox(folder, installed) {
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'))
   // Tools look for these in the folders above: a package that a document begins would be taken for one of the workspace.
-  const left = ['reports', 'pnpm-workspace.yaml', 'vitest.config.ts']
+  const left = ['reports', 'package.json', 'pnpm-workspace.yaml', 'vitest.config.ts']
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   for (const name of readdirSync(root)) {
     if (!name.startsWith('.') && !left.includes(name)) link(join(root, name), join(folder, name))
   }

@@ -72,7 +72,8 @@ export function checkLeft(method: string, softened: unknown, site: Pick<Site, 'a
   if (typeof softened !== 'object' || softened === null) {
     throw methodError(method, `soften returns ${describe(softened)}; it must return { left }, float [B,N]`)
   }
-  requireTensor(method, 'left', (softened as Softened).left, numberTypes, [site.alive.dims])
+  // What it computes with may be values of the graph, whose sizes have the graph's names.
+  requireTensor(method, 'left', (softened as Softened).left, numberTypes, [site.alive.dims], true)
 }
 
 function checkReduction(method: Method, reduction: unknown, site: Site): asserts reduction is Reduction {
@@ -113,6 +114,7 @@ function requireTensor(
   value: unknown,
   types: readonly string[],
   shapes: readonly Tensor['dims'][],
+  anyName = false,
 ): asserts value is Tensor {
   const [first = ''] = types
   const wanted = `${first === 'bool' ? 'bool ' : ''}${shapes.map((dims) => `[${dims}]`).join(' or ')}`
@@ -120,7 +122,7 @@ function requireTensor(
   if (!types.includes(value.dtype)) {
     throw methodError(method, `${what} is ${value}; must be ${first === 'bool' ? wanted : `a number, ${wanted}`}`)
   }
-  if (shapes.every((dims) => shapeProblem(value, dims))) {
+  if (shapes.every((dims) => shapeProblem(value, dims, anyName))) {
     throw methodError(method, `${what} is ${value}; must be ${wanted}`)
   }
 }

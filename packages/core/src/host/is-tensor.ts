@@ -6,9 +6,13 @@ export function isTensor(value: unknown): value is Tensor {
   return typeof value === 'object' && value !== null && 'node' in value && 'dtype' in value && 'output' in value
 }
 
-/** True if the tensor cannot have these sizes. A size of which nothing is known may be any, and one with a name some number. */
-export function shapeProblem(tensor: Tensor, dims: readonly Dim[]): boolean {
+/**
+ * True if the tensor cannot have these sizes. A size of which nothing is known may be any, and one with a name some number.
+ * @param anyName whether sizes may also have the names that they have in the model's graph
+ */
+export function shapeProblem(tensor: Tensor, dims: readonly Dim[], anyName = false): boolean {
   if (!tensor.hasShape || tensor.rank !== dims.length) return true
+  if (anyName) return false
   return tensor.dims.some((dim, axis) => differ(dim, dims[axis] as Dim, axis === 0))
 }
 

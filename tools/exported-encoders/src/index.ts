@@ -15,6 +15,7 @@ export {
 } from './folder.ts'
 export { fullPrecision } from './full-precision.ts'
 export { type FusedEncoderOptions, type Fusion, fusedEncoder } from './fused-encoders.ts'
+export { inTurn } from './in-turn.ts'
 export { type RandomLayers, randomLayers } from './layers.ts'
 export { lessPrecision, type Precision } from './less-precision.ts'
 export { mutant, mutationNames } from './mutants.ts'

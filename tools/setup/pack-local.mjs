@@ -12,4 +12,10 @@ const tarballs = await packAll(folder)
 process.stdout.write(`${tarballs.length} packages packed. To install them in a project of yours:
 
   npm install ${folder}/tp-*.tgz
+
+To begin a plugin:
+
+  npx --package ${folder}/create-tp-plugin-*.tgz create-tp-plugin tp-mine
+  cd tp-mine
+  npm install --save-dev ${folder}/tp-*.tgz
 `)

@@ -9,31 +9,28 @@ import { root } from '../workspace.mjs'
 const folder = mkdtempSync(join(tmpdir(), 'tp-local-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }), 300_000)
 
-/** @param {readonly string[]} command */
-async function run(command) {
-  const env = { ONNXRUNTIME_NODE_INSTALL: 'skip', NO_COLOR: '1' }
-  const { ok, output } = await runCommand(command, { cwd: folder, env, timeoutMs: 600_000 })
+/** @param {readonly string[]} command @param {string} cwd inside the folder */
+async function run(command, cwd = '.') {
+  // A test runner inside of a test runner is to be one by itself.
+  const env = { ONNXRUNTIME_NODE_INSTALL: 'skip', NO_COLOR: '1', VITEST: undefined, NODE_ENV: undefined }
+  const { ok, output } = await runCommand(command, { cwd: join(folder, cwd), env, timeoutMs: 600_000 })
   if (!ok) throw new Error(`${command.join(' ')}\n${output}`)
   return output
 }
 
-test('npm installs the packed packages outside of the workspace, and tp prunes there', {
+test('npm installs the packed packages outside of the workspace; tp prunes there, and a plugin is begun', {
   timeout: 900_000,
 }, async () => {
-  const tarballs = await packAll(folder)
+  const tarballs = (await packAll(folder)).map(({ path }) => path)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   cpSync(join(root, 'packages/models/mail/model.onnx'), join(folder, 'model.onnx'))
-  await run(['npm', 'install', '--no-audit', '--no-fund', ...tarballs.map(({ path }) => path)])
-  const args = [
-    'prune',
-    'model.onnx',
-    '-o',
-    'pruned.onnx',
-    '--method',
-    'received-attention',
-    '--keep',
-    '0.5',
-    '--verify',
-  ]
-  expect(await run(['npx', '--no-install', 'tp', ...args])).toContain('verified')
+  const install = ['npm', 'install', '--no-audit', '--no-fund']
+  await run([...install, ...tarballs])
+  const args = ['-o', 'pruned.onnx', '--method', 'received-attention', '--keep', '0.5', '--verify']
+  expect(await run(['npx', '--no-install', 'tp', 'prune', 'model.onnx', ...args])).toContain('verified')
+
+  await run(['npx', '--no-install', 'create-tp-plugin', 'tp-loudest'])
+  await run([...install, '--save-dev', ...tarballs.filter((path) => /\/tp-[^/]*$/.test(path))], 'tp-loudest')
+  await run(['npm', 'run', 'build'], 'tp-loudest')
+  expect(await run(['npm', 'test'], 'tp-loudest')).toMatch(/Tests +\d+ passed/)
 })

@@ -32,6 +32,12 @@ export function isSame(a: Place, b: Place): boolean {
   return a.path === b.path || (a.node !== undefined && a.node === b.node)
 }
 
+/** Whether there is a file at both paths, and one only, also through links. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([placeOf(a), placeOf(b)])
+  return first.node !== undefined && first.node === second.node
+}
+
 /** Whether both would be one file on any system: of some, names that differ by case or by how accents are written are one. */
 export function mayBeSame(a: Place, b: Place): boolean {
   const folded = ({ path }: Place): string => path.normalize('NFC').toLowerCase()

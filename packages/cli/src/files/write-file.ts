@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /** Bytes of the longest name that file systems take. */
@@ -57,10 +57,4 @@ export async function moveInto(waiting: string, path: string): Promise<void> {
   } finally {
     await folder.close()
   }
-}
-
-/** Whether two paths lead to one file, also through links. */
-export async function isSameFile(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)))
-  return first !== undefined && second !== undefined && first.dev === second.dev && first.ino === second.ino
 }

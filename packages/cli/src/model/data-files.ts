@@ -2,8 +2,9 @@ import { constants } from 'node:fs'
 import { copyFile, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import { type AbortSignalLike, TpError, throwIfAborted } from '@tp/core'
+import { isSameFile } from '../files/same-file.ts'
 import { writeError } from '../files/write-error.ts'
-import { isSameFile, moveInto, waitingPath } from '../files/write-file.ts'
+import { moveInto, waitingPath } from '../files/write-file.ts'
 
 /**
  * Brings the data files of a model into another folder, where a model that names them finds them again. A file that is

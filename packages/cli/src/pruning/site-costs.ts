@@ -1,4 +1,5 @@
 import { type NamedTensors, type Session, throwIfAborted } from '@tp/core'
+import { comparePaired } from '@tp/eval'
 import type { Model } from '@tp/onnx'
 import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
@@ -53,26 +54,11 @@ function nodesAt({ proto }: Model, layer: number): number {
   return own.length + inside.length
 }
 
-/** What the cuts add, in milliseconds: medians of runs that take turns with the dense model's. */
+/** What the cuts add to a run, in milliseconds. */
 async function timeOf({ file, signal }: VerifyOptions, keepingAll: Model, inputs: NamedTensors): Promise<number> {
   await using dense = await loadSession(file.model, file, { signal, threads: 1 })
   await using cut = await loadSession(keepingAll, file, { signal, threads: 1 })
-  const times: Record<'dense' | 'cut', number[]> = { dense: [], cut: [] }
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, session] of [
-      ['dense', dense],
-      ['cut', cut],
-    ] as const) {
-      throwIfAborted(signal, 'tp')
-      const start = performance.now()
-      await session.run(inputs, { signal })
-      // The first round warms up.
-      if (round > 0) times[name].push(performance.now() - start)
-    }
-  }
-  return Math.max(0, median(times.cut) - median(times.dense))
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] as number
+  const { variants } = await comparePaired({ dense, cut }, [inputs], { rounds: ROUNDS, signal })
+  const { dense: whole, cut: longer } = variants
+  return Math.max(0, (longer?.totalMs ?? 0) - (whole?.totalMs ?? 0))
 }

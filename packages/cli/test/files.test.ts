@@ -222,7 +222,7 @@ describe('external data', () => {
     '0.6',
   ]
 
-  test('through a link that leads out of the folder is refused, and nothing lands beside the output', async () => {
+  test('through a link that leads out of the folder is refused, and nothing lands next to the output', async () => {
     const model = write('link.bin')
     symlinkSync(at('elsewhere/secret'), at('in/link.bin'))
     for (const args of [['inspect', model], prune(model)]) {

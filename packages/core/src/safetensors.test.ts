@@ -64,7 +64,7 @@ test.each<[string, Uint8Array]>([
   ['a header that is a number', file('5')],
   ['a header that is a list', file('[1,2,3]')],
   ['a header that is a text', file('"abc"')],
-  ['a header that is no JSON', file('{')],
+  ['a header that is invalid JSON', file('{')],
   ['a header that is no UTF-8', new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 0xff])],
   ['a deep header', file(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`)],
   ['a header longer than the file', new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x80, 0x7b, 0x7d])],

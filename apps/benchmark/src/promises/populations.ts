@@ -119,7 +119,7 @@ async function sources({ shared }: Context): Promise<Source[]> {
       settings: [0.8, 0.55, 0.4].map((keep) => ratio([1], keep)),
     },
   ]
-  const beside: (() => Promise<Source>)[] = [
+  const alongside: (() => Promise<Source>)[] = [
     async () => ({
       name: 'fashion-vit',
       path: modelPath('fashion-vit'),
@@ -139,7 +139,7 @@ async function sources({ shared }: Context): Promise<Source[]> {
       return { name: 'minilm-sentiment, SST-2', path, dataset, prepare: folder, settings }
     },
   ]
-  for (const open of beside)
+  for (const open of alongside)
     own.push(
       ...(await open().then(
         (source) => [source],

@@ -16,7 +16,7 @@ export function shapeProblem(tensor: Tensor, dims: readonly Dim[], anyName = fal
   return tensor.dims.some((dim, axis) => differ(dim, dims[axis] as Dim, axis === 0))
 }
 
-/** A batch of 1 may have a name; an axis of 1 beside the tokens is one that was reduced. */
+/** A batch of 1 may have a name; an axis of 1 next to the tokens is one that was reduced. */
 function differ(a: Dim, b: Dim, isBatch: boolean): boolean {
   if (a === b || isUnknown(a) || isUnknown(b)) return false
   return typeof a === typeof b || (a === 1 && !isBatch)

@@ -1,13 +1,13 @@
 import type { NamedTensors } from '@tp/core'
 import { isTrace, tracedTokens } from '@tp/eval'
 
-/** Rows of a batch for which two runtimes kept different tokens at some block. */
+/** Rows of a batch for which two runtimes kept different tokens at some layer. */
 export function rowsThatDiffer(one: NamedTensors, other: NamedTensors): Set<number> {
   const [left, right] = [tracedTokens(one), tracedTokens(other)]
   const rows = new Set<number>()
-  for (const [block, tokens] of left) {
+  for (const [layer, tokens] of left) {
     for (const [row, kept] of tokens.entries()) {
-      if (listed(kept) !== listed(right.get(block)?.[row])) rows.add(row)
+      if (listed(kept) !== listed(right.get(layer)?.[row])) rows.add(row)
     }
   }
   return rows
@@ -26,9 +26,20 @@ export function largestDifference(one: NamedTensors, other: NamedTensors): numbe
     const theirs = other[name]?.data as Float32Array | undefined
     for (const [i, value] of (data as Float32Array).entries()) {
       const difference = Math.abs(value - (theirs?.[i] ?? Number.NaN))
-      // Not Math.max, which a number that is none gets through.
+      // a NaN counts as an infinite difference.
       if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
     }
   }
   return largest
+}
+
+/** One row of a batch's outputs. */
+export function sliced(outputs: NamedTensors, row: number): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { type, dims, data }]) => {
+      const size = dims.slice(1).reduce((product, dim) => product * dim, 1)
+      const own = (data as Float32Array).slice(row * size, (row + 1) * size)
+      return [name, { type, dims: [1, ...dims.slice(1)], data: own }]
+    }),
+  )
 }

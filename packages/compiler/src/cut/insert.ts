@@ -115,7 +115,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   // What the choice itself is made from sees all tokens: a mask may get its length from the stream.
   const upstream = program.upstream(emitted)
   for (const reader of readers.filter((node) => !upstream.has(node))) {
-    for (const [index, name] of [...reader.input].entries()) if (name === stream) graph.replaceInput(reader, index, after)
+    for (const [index, name] of [...reader.input].entries())
+      if (name === stream) graph.replaceInput(reader, index, after)
   }
   graph.sortTopologically()
   // With a shape the runtime can still fuse what follows; with named sizes it would choose slower fusions.
@@ -177,7 +178,10 @@ function streamOf(
   if (place === 'attention') return { stream, readers }
   // Copies of the stream that are outputs show it as it is in front of the block.
   const inside = program.before(stream)
-  return { stream, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
+  return {
+    stream,
+    readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')),
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import { openProgram } from './cut/earlier-cuts.ts'
 import { type PruningStep, readProvenance } from './cut/provenance.ts'

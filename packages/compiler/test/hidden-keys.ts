@@ -1,4 +1,5 @@
-import { add, input, type Method, type NamedTensors, type Schedule, type Tensor, type TensorLike } from '@tp/core'
+import { add, input, type Method, type Schedule, type Tensor } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { expect } from 'vitest'
 import { prune } from '../src/index.ts'

@@ -1,14 +1,5 @@
-import {
-  cast,
-  constant,
-  initialState,
-  type Method,
-  type SiteSource,
-  type SoftReduced,
-  softenTokens,
-  type Tensor,
-  type Values,
-} from '@tp/core'
+import { cast, constant, type Method, type Tensor, type Values } from '@tp/core'
+import { initialState, type SiteSource, type SoftReduced, softenTokens } from '@tp/core/host'
 
 /** What one block gives to a method that learns. All arrays have the same B and N. */
 export interface OneSoftSite {

@@ -1,16 +1,7 @@
 import { gradients } from '@tp/autodiff'
-import {
-  add,
-  constant,
-  constantData,
-  evaluate,
-  initialState,
-  type Learned,
-  mul,
-  softenTokens,
-  sum,
-  type Tensor,
-} from '@tp/core'
+import { add, constant, evaluate, type Learned, mul, sum, type Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
+import { initialState, softenTokens } from '@tp/core/host'
 import { arrayOf, expectClose, ofGradients } from '@tp/core/testing'
 import fc from 'fast-check'
 import { testLearning } from 'method-tests'

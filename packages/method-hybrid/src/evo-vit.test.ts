@@ -11,7 +11,6 @@ import {
   matmul,
   mean,
   mul,
-  type NamedTensors,
   reshape,
   type Schedule,
   schedule,
@@ -22,9 +21,9 @@ import {
   squeeze,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
 } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { arrayOf, expectClose, type GoldenCase, referenceEncoder, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,5 +1,6 @@
-import { callMethod, isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
-import { sampleExamples } from '@tp/eval'
+import { isTpError, type Learned, type Schedule, scorer, TpError, type Values } from '@tp/core'
+import { callMethod, valuesOf } from '@tp/core/host'
+import { sampleExamples } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'

@@ -1,14 +1,5 @@
-import {
-  cast,
-  countTokens,
-  gatherND,
-  initialState,
-  input,
-  type Method,
-  not,
-  type Tensor,
-  type TokenState,
-} from '@tp/core'
+import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
+import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { cloneModel, type Model } from '@tp/onnx'
 import { viewBatchFirst } from '../find/batch-first.ts'
 import { type Block, inputAfter } from '../find/block.ts'

@@ -1,14 +1,6 @@
-import {
-  type Amount,
-  cast,
-  type Dim,
-  input,
-  type Method,
-  reduceTokens,
-  type Tensor,
-  type TokenState,
-  type Values,
-} from '@tp/core'
+import { type Amount, cast, input, type Method, type Tensor, type Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { reduceTokens, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Block } from '../find/block.ts'
 import type { Encoder } from '../find/encoder.ts'

@@ -3,7 +3,6 @@ import {
   argMax,
   axisSize,
   cast,
-  type Dim,
   equal,
   gather,
   gatherND,
@@ -11,11 +10,11 @@ import {
   reshape,
   slice,
   sub,
-  subDims,
   type Tensor,
   unsqueeze,
   where,
 } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { InsertedCut } from '../cut/insert.ts'
 import { type Flow, placeholder } from './flow.ts'

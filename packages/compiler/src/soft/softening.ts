@@ -1,15 +1,6 @@
-import {
-  checkLayers,
-  type Dim,
-  input,
-  type SoftInputs,
-  type SoftReduced,
-  softenTokens,
-  squeeze,
-  type Tensor,
-  type TokenState,
-  unsqueeze,
-} from '@tp/core'
+import { input, squeeze, type Tensor, unsqueeze } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { checkLayers, type SoftInputs, type SoftReduced, softenTokens, type TokenState } from '@tp/core/host'
 import { lift } from '@tp/onnx'
 import { startOf } from '../cut/earlier-cuts.ts'
 import { fixedPositions } from '../cut/fixed-positions.ts'

@@ -1,4 +1,5 @@
-import type { Reduction } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Reduction } from '../method/method.ts'
 import {
   add,
   and,
@@ -17,7 +18,6 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 import type { Slots } from './compact.ts'
 import { fixedCount, fixedTokens, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 

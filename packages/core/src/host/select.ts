@@ -1,3 +1,5 @@
+import type { Tensor } from '../expression/tensor.ts'
+import { type Amount, tenThousandths } from '../method/schedule.ts'
 import {
   add,
   and,
@@ -20,8 +22,6 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import { type Amount, tenThousandths } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
 import { type GivenValues, sortable } from './not-a-number.ts'
 import { fixedCount, fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 

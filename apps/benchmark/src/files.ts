@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Runtime, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 
 /** What is needed to open a model with its data. */
 export interface Files {

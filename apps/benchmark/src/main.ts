@@ -1,4 +1,5 @@
-import { isTpError, type Runtime } from '@tp/core'
+import { isTpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Report } from './report/section.ts'
 

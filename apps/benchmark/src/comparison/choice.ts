@@ -1,4 +1,4 @@
-import { accuracyInterval, accuracyLoss, type Interval } from '@tp/eval'
+import { accuracyInterval, accuracyLoss, type Interval } from '@tp/eval/metrics'
 import type { Setting } from '../registry/settings.ts'
 import type { AccuracyCell, AccuracyValue } from './cell.ts'
 import type { Results } from './results.ts'

@@ -1,14 +1,9 @@
-import { type NamedTensors, type Runtime, type Session, TpError } from '@tp/core'
-import {
-  type Comparison,
-  comparePaired,
-  evaluate,
-  type ModelInputs,
-  type Shift,
-  type ShiftedSet,
-  shiftedSets,
-  shiftSuite,
-} from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { evaluate } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { type Comparison, comparePaired } from '@tp/eval/metrics'
+import { type Shift, type ShiftedSet, shiftedSets, shiftSuite } from '@tp/eval/shifts'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import type { Files } from '../files.ts'

@@ -1,4 +1,4 @@
-import { type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval'
+import { type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
 import type { Shape } from '../measure/shapes.ts'
 import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { fixturesIn, sharedFolder } from 'exported-encoders'
 import { projectPath, writeWhole } from '../files.ts'
 import { checkFixture, type FixtureReport } from './check.ts'

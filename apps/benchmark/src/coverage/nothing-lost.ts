@@ -1,5 +1,6 @@
 import { type Inspection, type PruneOptions, prune } from '@tp/compiler'
-import { type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { dataSets, difference, type Fixture, fullPrecision, numbers, openModel } from 'exported-encoders'

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { fixturesIn, mutationNames, sharedFolder } from 'exported-encoders'
 import { projectPath, writeWhole } from '../files.ts'
 import { plainTable } from '../report/table.ts'

@@ -1,4 +1,5 @@
-import { accuracyLoss, type Interval, randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
+import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { rightOf } from '../measure/answers.ts'
 import { percent } from '../report/numbers.ts'

@@ -1,5 +1,6 @@
 import { flopsFormula } from '@tp/compiler'
-import { type Dataset, type ModelInputs, prepareInputs } from '@tp/eval'
+import { prepareInputs } from '@tp/eval'
+import type { Dataset, ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { type Answers, answersOf } from '../measure/answers.ts'
 import { prepare } from '../measure/prepare.ts'

@@ -1,5 +1,6 @@
-import { type NamedTensors, openSession, type Session, upperBound, type ValueInfo } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core/runtime'
+import { randomNumbers, upperBound } from '@tp/core/statistics'
+
 import { type Alarm, type Baseline, monitor, recordBaseline, type Signal } from '@tp/guard'
 import type { Answers } from '../measure/answers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'

@@ -1,19 +1,18 @@
 import { availableParallelism } from 'node:os'
-import { keptCount, type NamedTensors, type Runtime, type Session } from '@tp/core'
+import { keptCount } from '@tp/core/host'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { type Evaluation, evaluate } from '@tp/eval'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
 import {
   accuracyInterval,
   accuracyLoss,
-  batches,
   type ComparisonOptions,
   comparePaired,
   divergences,
-  type Evaluation,
-  evaluate,
   type Interval,
   keptFractions,
-  type ModelInputs,
   type VariantLatency,
-} from '@tp/eval'
+} from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
 import { scheduleFor } from '../registry/methods.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { NamedTensors, Runtime, Session } from '@tp/core'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { type OperatorTotal, readProfile } from '@tp/runtime-node'
 import type { Table } from '../report/table.ts'
 

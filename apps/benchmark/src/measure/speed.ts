@@ -1,6 +1,6 @@
 import { countFlops } from '@tp/compiler'
-import type { NamedTensors, Runtime } from '@tp/core'
-import type { ComparisonOptions, VariantLatency } from '@tp/eval'
+import type { NamedTensors, Runtime } from '@tp/core/runtime'
+import type { ComparisonOptions, VariantLatency } from '@tp/eval/metrics'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { Context } from '../report/section.ts'
 import { type Candidate, timeFiles } from './measure.ts'

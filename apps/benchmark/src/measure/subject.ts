@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { inspect } from '@tp/compiler'
-import { type NamedTensors, TpError } from '@tp/core'
-import {
-  type Dataset,
-  loadTokenizer,
-  type ModelInputs,
-  type PrepareOptions,
-  prepareInputs,
-  type TextTokenizer,
-  textInputs,
-} from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { loadTokenizer, type PrepareOptions, prepareInputs } from '@tp/eval'
+import { type Dataset, type ModelInputs, type TextTokenizer, textInputs } from '@tp/eval/inputs'
 import { decodeModel, type Model } from '@tp/onnx'
 import type { Files } from '../files.ts'
 import type { Split } from '../registry/data.ts'

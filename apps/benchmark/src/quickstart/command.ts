@@ -1,4 +1,4 @@
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { lineColumns } from '../measure/columns.ts'
 import { type Candidate, candidate, chance, measureTimed, type TimedRow } from '../measure/measure.ts'

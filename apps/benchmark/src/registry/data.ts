@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { type Dataset, imageDataset, openDataset, readModelFolder, type TextDataset, textDataset } from '@tp/eval'
+import { openDataset, readModelFolder } from '@tp/eval'
+import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/eval/inputs'
 import { digitsData, mailData } from '@tp/models'
 import type { Files } from '../files.ts'
 

@@ -4,15 +4,14 @@ import {
   byBlock,
   type Method,
   type MethodEntry,
-  paramsOf,
   quasiRandom,
-  readSafetensors,
   type Schedule,
   schedule as scheduleOf,
   TpError,
   weighted,
   withValues,
 } from '@tp/core'
+import { paramsOf, readSafetensors } from '@tp/core/host'
 import { methods as attention, clsAttention, receivedAttention } from '@tp/method-attention'
 import { methods as gradient } from '@tp/method-gradient'
 import { methods as hybrid, tome, withMerge } from '@tp/method-hybrid'

@@ -1,4 +1,4 @@
-import type { OptionValues } from '@tp/core'
+import type { OptionValues } from '@tp/core/host'
 
 /** How much is kept at some layers: a keep ratio for all or one each, or the share of the scores that is kept. */
 export interface Budget {

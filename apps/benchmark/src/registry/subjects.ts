@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type Dataset, type PrepareOptions, readModelFolder } from '@tp/eval'
+import { type PrepareOptions, readModelFolder } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
 import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
 import type { Files } from '../files.ts'
 import { type DataName, dataSets, type Split } from './data.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { isTpError, type Runtime } from '@tp/core'
+import { isTpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { type Measured, regionText, withRegion } from './page.ts'
 import { type Report, type Section, surroundings } from './section.ts'

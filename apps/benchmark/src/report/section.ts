@@ -1,5 +1,5 @@
 import { cpus, totalmem } from 'node:os'
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import type { Files } from '../files.ts'
 import type { Table } from './table.ts'
 

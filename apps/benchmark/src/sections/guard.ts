@@ -1,4 +1,5 @@
-import { type Dataset, namedShift, shifted } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
+import { namedShift, shifted } from '@tp/eval/shifts'
 import { brokenPromises, type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
 import { type GuardedModel, openGuarded } from '../guard/guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isTpError } from '@tp/core'
-import { type Kept, keptFractions } from '@tp/eval'
+import { type Kept, keptFractions } from '@tp/eval/metrics'
 import { fitSchedule, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { show, showTimes } from '../measure/columns.ts'

@@ -1,18 +1,7 @@
 import { pack } from '@tp/compiler'
-import {
-  baselines,
-  input,
-  isTpError,
-  type MethodEntry,
-  matmul,
-  mul,
-  type NamedTensors,
-  type Session,
-  softmax,
-  TpError,
-  transpose,
-} from '@tp/core'
-import { comparePaired, type VariantLatency } from '@tp/eval'
+import { baselines, input, isTpError, type MethodEntry, matmul, mul, softmax, TpError, transpose } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { createModel, createNode, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { quantileSorted } from 'simple-statistics'

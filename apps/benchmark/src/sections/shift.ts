@@ -1,14 +1,14 @@
+import type { Evaluation } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
 import {
   compareOnShifts,
-  type Dataset,
-  type Evaluation,
   evaluateOnShifts,
   namedShift,
   type Shift,
   type ShiftFigures,
   shiftedSets,
   shiftSuite,
-} from '@tp/eval'
+} from '@tp/eval/shifts'
 import { encodeModel } from '@tp/onnx'
 import { show } from '../measure/columns.ts'
 import { type Candidate, candidate, chance, inParallel, measure, type Row } from '../measure/measure.ts'

@@ -1,12 +1,6 @@
-import {
-  accuracyInterval,
-  accuracyLoss,
-  type Interval,
-  medianInterval,
-  readModelFolder,
-  type Speedup,
-  type TextDataset,
-} from '@tp/eval'
+import { readModelFolder } from '@tp/eval'
+import type { TextDataset } from '@tp/eval/inputs'
+import { accuracyInterval, accuracyLoss, type Interval, medianInterval, type Speedup } from '@tp/eval/metrics'
 import { digitsData, embeddedModel } from '@tp/models'
 import { addBert, addDigits, addMail, type ModelFolder, openModelFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'

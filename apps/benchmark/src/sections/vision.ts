@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot'
 import { TpError } from '@tp/core'
-import type { Interval, VariantLatency } from '@tp/eval'
+import type { Interval, VariantLatency } from '@tp/eval/metrics'
 import { show } from '../measure/columns.ts'
 import { type Candidate, candidate, chance, measure, type Row, timeCandidates } from '../measure/measure.ts'
 import { fileOf } from '../measure/prepare.ts'

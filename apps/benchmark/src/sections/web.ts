@@ -1,5 +1,6 @@
-import { isTpError, type MethodEntry, type NamedTensors, type Session, type SessionOptions } from '@tp/core'
-import type { VariantLatency } from '@tp/eval'
+import { isTpError, type MethodEntry } from '@tp/core'
+import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { median } from 'simple-statistics'
 import { show, showTimes } from '../measure/columns.ts'

@@ -1,4 +1,5 @@
-import { divide, evaluate, type ModelInputs, someExamples } from '@tp/eval'
+import { evaluate } from '@tp/eval'
+import { divide, type ModelInputs, someExamples } from '@tp/eval/inputs'
 import { saliencyOf } from '@tp/train'
 import { openOn, openSubject, type Subject } from '../measure/subject.ts'
 import { sentiment } from '../registry/data.ts'

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
-import { learnedBytes } from '@tp/core'
-import { type ModelInputs, someExamples } from '@tp/eval'
+import { learnedBytes } from '@tp/core/host'
+import { type ModelInputs, someExamples } from '@tp/eval/inputs'
 import { sdtp } from '@tp/method-gradient'
 import { train } from '@tp/train'
 import { learnedPath, writeWhole } from '../files.ts'

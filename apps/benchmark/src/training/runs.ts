@@ -1,4 +1,5 @@
-import { type Method, type Schedule, schedule, valuesOf } from '@tp/core'
+import { type Method, type Schedule, schedule } from '@tp/core'
+import { valuesOf } from '@tp/core/host'
 import { encodeModel, type Model } from '@tp/onnx'
 import { allButTables, fitSchedule, learnPruning, type TrainSettings, train, weightsOf, withWeights } from '@tp/train'
 import { keptJson, learnedPath, writeWhole } from '../files.ts'

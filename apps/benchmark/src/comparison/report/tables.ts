@@ -1,4 +1,5 @@
-import { accuracyLoss, extraLoss, type Interval, type Speedup } from '@tp/eval'
+import { accuracyLoss, type Interval, type Speedup } from '@tp/eval/metrics'
+import { extraLoss } from '@tp/eval/shifts'
 import { shapeText } from '../../measure/shapes.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '../../registry/settings.ts'
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'

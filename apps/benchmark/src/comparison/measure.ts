@@ -26,7 +26,7 @@ export async function measureAccuracy(
   const { maxTokens } = prepared
   const traced = await prepare(subject, setting, { trace: true })
   const evaluation = await evaluateSetting(runtime, subject, traced, setting.kind !== 'shallow')
-  const kept = maxTokens === undefined ? evaluation.kept?.blocks : keptByCutting(subject, prepared)
+  const kept = maxTokens === undefined ? evaluation.kept?.layers : keptByCutting(subject, prepared)
   return {
     accuracy: evaluation.accuracy.estimate,
     answers: evaluation.predictions.map(inOneCharacter).join(''),

@@ -104,7 +104,7 @@ function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
 
 function prunedAt(outputs: NamedTensors, length: number): number[] {
   const [ways = []] = trajectoriesOf(outputs, [length])
-  return ways.map(({ leavesAt }) => leavesAt ?? -1)
+  return ways.map(({ prunedAt }) => prunedAt ?? -1)
 }
 
 async function probabilities(

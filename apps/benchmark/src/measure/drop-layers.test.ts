@@ -51,7 +51,7 @@ describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
       const model = decodeModel(await readFile(modelPath(name as 'mail')))
       const found = inspect(model)
       if (!found.ok) throw new Error(found.refusal.message)
-      const { input, output } = found.blocks[layer] as { input: string; output: string }
+      const { input, output } = found.layers[layer] as { input: string; output: string }
       const before = opened(model, (graph) => graph.addOutput(input, 'float32', [1, undefined, hidden]))
       const stream = (await run(before, feeds))[input] as TensorLike
       const after = opened(model, (graph) => {
@@ -73,7 +73,7 @@ describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
   test('drops two layers', async () => {
     const model = decodeModel(await readFile(modelPath(name as 'mail')))
     const found = inspect(dropLayers(model, [4, 1]))
-    expect(found.ok && found.blocks.length).toBe(4)
+    expect(found.ok && found.layers.length).toBe(4)
   })
 
   test('refuses to drop a layer that does not exist, or all layers', async () => {

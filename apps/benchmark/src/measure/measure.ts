@@ -130,7 +130,7 @@ export async function evaluateSetting(
   isTraced = false,
 ): Promise<Evaluation> {
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
-  const traced = isTraced && { blocks: layers, tokens: lengths[0] }
+  const traced = isTraced && { layerCount: layers, tokens: lengths[0] }
   return await evaluate(session, inputs, { batchSize: batchSizeOf(inputs), ...traced })
 }
 

@@ -80,7 +80,7 @@ export function withoutDeadTokens(model: Model, name: string): Model {
 export function dropLayers(model: Model, without: readonly number[]): Model {
   const found = inspect(model)
   if (!found.ok) throw new TpError(found.refusal.code, 'benchmark', found.refusal.message)
-  const all = found.blocks
+  const all = found.layers
   const unknown = without.find((layer) => all[layer] === undefined)
   if (unknown !== undefined) failLayers(`there is no layer ${unknown}; layers are 0 to ${all.length - 1}`)
   if (new Set(without).size >= all.length) failLayers('no layer would remain')

@@ -45,7 +45,7 @@ export async function openOn(files: Files, form: SubjectForm, dataset: Dataset):
   const opened = await openModel(path)
   const seen = inspect(opened.model)
   if (!seen.ok) throw new TpError(seen.refusal.code, 'benchmark', `${path}: ${seen.refusal.message}`)
-  const found = seen.blocks.length
+  const found = seen.layers.length
   if (found !== layers) {
     throw new TpError('TP_LAYERS', 'benchmark', `${name} has ${found} layers, but the registry says ${layers}`)
   }

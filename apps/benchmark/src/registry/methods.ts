@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import {
   baselines,
-  byBlock,
+  byLayer,
   type Method,
   type MethodEntry,
   quasiRandom,
@@ -26,9 +26,9 @@ export const trained: readonly MethodEntry[] = [...gradient, ...rl]
 /** Methods made of others. */
 const composed: Readonly<Record<string, () => Method>> = {
   /** Evenly spread tokens are kept at first; of these the most similar are merged little by little. */
-  'spread, then merge': () => byBlock('spread-then-merge', new Map([[0, quasiRandom()]]), tome()),
-  'spread, then attention': () => byBlock('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention()),
-  'merge, then drop': () => byBlock('merge, then drop', new Map([[1, tome()]]), quasiRandom()),
+  'spread, then merge': () => byLayer('spread-then-merge', new Map([[0, quasiRandom()]]), tome()),
+  'spread, then attention': () => byLayer('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention()),
+  'merge, then drop': () => byLayer('merge, then drop', new Map([[1, tome()]]), quasiRandom()),
   'least attention': () => weighted('least attention', [[clsAttention(), -1]]),
   'quasi-random-merged': () => withMerge(quasiRandom()),
   'received-attention-merged': () => withMerge(receivedAttention()),

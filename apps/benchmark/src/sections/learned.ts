@@ -233,7 +233,7 @@ const generalisation: Section = {
       'learned on': ({ from }) => from,
       'applied to': ({ to }) => to,
       kept: ({ shares }) => percent(shares.mean),
-      'by layer, %': ({ shares }) => shares.blocks.map((share) => (100 * share).toFixed(0)).join(' '),
+      'by layer, %': ({ shares }) => shares.layers.map((share) => (100 * share).toFixed(0)).join(' '),
       FLOPs: ({ flops }) => (1 / flops).toFixed(3),
       ...show.accuracy,
       loss: ({ loss }) => points(loss),

@@ -1,4 +1,4 @@
-import { believedLosses, type Figure } from '@tp/eval/metrics'
+import { expectedLosses, type Figure } from '@tp/eval/metrics'
 import { answerOf } from '@tp/guard'
 import type { Losses } from '@tp/tune'
 import { rightOf } from '../measure/answers.ts'
@@ -10,7 +10,7 @@ import {
   type Kept,
   type Pruned,
   shareText,
-  sureOf,
+  confidentOf,
 } from '../promises/coverage.ts'
 import { type Population, populations, similarities } from '../promises/populations.ts'
 import { FLIPS, flippedAnswers, flippedLosses, sentences } from '../promises/synthetic.ts'
@@ -39,16 +39,16 @@ const models: Section = {
       ...vectors.map(([name, figure]) => coverageOf(`mail, vectors: ${name}`, figure, undefined, DRAWS)),
     ]
     context.onProgress('promises')
-    const sure: Kept[] = []
+    const confident: Kept[] = []
     for (const population of all) {
       for (const maxLoss of [1, 2, 5]) {
-        sure.push(await sureOf(prunedOf(population), { maxLoss, sure: true }, VERIFIED, DRAWS))
+        confident.push(await confidentOf(prunedOf(population), { maxLoss, confident: true }, VERIFIED, DRAWS))
       }
     }
     const calibrated = all.flatMap((population) =>
       [0.99, 0.95].map((agreement) => calibratedOf(population, population.pruned.length - 1, agreement, DRAWS)),
     )
-    return findings(covered, sure, calibrated)
+    return findings(covered, confident, calibrated)
   },
 }
 
@@ -71,7 +71,7 @@ const synthetic: Section = {
       }),
     ]
     onProgress('promises')
-    const sure: Kept[] = []
+    const confident: Kept[] = []
     for (const [maxLoss, gained] of [
       [1, 0],
       [1, 0.01],
@@ -83,9 +83,9 @@ const synthetic: Section = {
       const flips = { lost: maxLoss / 100 + gained + 0.0002, gained }
       const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
       const name = `six that lose ${maxLoss + 0.02} points, ${shareOf(gained)} gained`
-      sure.push(await sureOf({ name, losses }, { maxLoss, sure: true }, VERIFIED, DRAWS))
+      confident.push(await confidentOf({ name, losses }, { maxLoss, confident: true }, VERIFIED, DRAWS))
     }
-    return findings(covered, sure, [])
+    return findings(covered, confident, [])
   },
 }
 
@@ -110,13 +110,13 @@ function prunedOf({ name, targets, dense, pruned }: Population): Pruned {
     const after = rightOf(logits, targets)
     return {
       labelled: before.map((right, i) => 100 * (right - (after[i] as number))),
-      believed: believedLosses(model, logits.map(answerOf)),
+      expected: expectedLosses(model, logits.map(answerOf)),
     }
   })
   return { name, losses }
 }
 
-function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrated: readonly Kept[]): Findings {
+function findings(covered: readonly Coverage[], confident: readonly Kept[], calibrated: readonly Kept[]): Findings {
   const tables = [
     tableOf(
       "`eval`'s intervals: draws whose interval is wholly above or below the truth; 2.5 % each are stated",
@@ -124,9 +124,9 @@ function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrate
       covered,
     ),
     tableOf(
-      '`tune --sure`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
+      '`tune --confident`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
       keptColumns(STATED),
-      sure,
+      confident,
     ),
     tableOf(
       '`calibrate`: draws with a promise, and with one that is broken; 5 % are stated',
@@ -134,7 +134,7 @@ function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrate
       calibrated,
     ),
   ]
-  return { tables: tables.filter(({ rows }) => rows.length > 0), values: { covered, sure, calibrated } }
+  return { tables: tables.filter(({ rows }) => rows.length > 0), values: { covered, confident, calibrated } }
 }
 
 const ABOVE = 'above what is stated, by more than chance'

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { fromPlan, type Plan } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
-import { accuracyInterval, accuracyLoss, believedLosses, type Speedup } from '@tp/eval/metrics'
+import { accuracyInterval, accuracyLoss, expectedLosses, type Speedup } from '@tp/eval/metrics'
 import { answerOf, cascade, uncertaintyOf } from '@tp/guard'
 import { encodeModel } from '@tp/onnx'
 import { wasmRuntime } from '@tp/runtime-web'
-import { type Cell, type Contestant, type Measurements, type TunedPlan, tune } from '@tp/tune'
+import { type Cell, type Candidate, type Measurements, type TunedPlan, tune } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { reportsPath, writeWhole } from '../files.ts'
 import { type Answers, answersOf } from '../measure/answers.ts'
@@ -29,10 +29,10 @@ interface TuningCase {
   /** Examples to choose by. */
   readonly calibration: number
   readonly maxLoss: number
-  readonly contestants: (context: Context) => Promise<readonly Contestant[]>
+  readonly candidates: (context: Context) => Promise<readonly Candidate[]>
 }
 
-const untrained: readonly Contestant[] = [
+const untrained: readonly Candidate[] = [
   ...['received-attention', 'value-aware', 'cls-attention', 'balanced'].map((name) => ({ entry: entryOf(name) })),
   { entry: entryOf('balanced'), params: { values: true } },
 ]
@@ -41,11 +41,11 @@ const untrained: readonly Contestant[] = [
 const cases: readonly TuningCase[] = [
   {
     ...{ name: 'mail', subject: 'mail', calibration: Number.POSITIVE_INFINITY, maxLoss: 0.5 },
-    contestants: async () => untrained,
+    candidates: async () => untrained,
   },
   {
     ...{ name: 'minilm-sentiment', subject: 'minilm-imdb', calibration: CHOSEN_BY, maxLoss: 1 },
-    async contestants(context) {
+    async candidates(context) {
       const method = methodOf(await sdtpOfReviews(context))
       return [...untrained, { entry: { ...entryOf('sdtp'), create: () => method } }]
     },
@@ -77,8 +77,8 @@ class Test {
     this.#entries = entries
   }
 
-  static async open(context: Context, { subject, contestants }: TuningCase): Promise<Test> {
-    const entries = (await contestants(context)).map(({ entry }) => entry)
+  static async open(context: Context, { subject, candidates }: TuningCase): Promise<Test> {
+    const entries = (await candidates(context)).map(({ entry }) => entry)
     return new Test(context, await openSubject(context, subjects[subject], 'test'), entries)
   }
 
@@ -112,18 +112,18 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
       const plan = await tunedPlan(context, one, device, isCascade)
       const test = await Test.open(context, one)
       const own = plan.regimes.at(-1)?.plan as Plan
-      const { uniform: tried, sure, grid, loss } = plan.figures
+      const { uniform: tried, confident, grid, loss } = plan.figures
       context.onProgress('the plan on test examples')
       const [dense, alone] = [await test.answers(NONE), await test.answers(own)]
       const fallback = uncertain(alone.logits, plan.cascade?.threshold ?? Number.POSITIVE_INFINITY)
       const final = withFallback(alone.logits, dense.logits, fallback)
-      const believed = (logits: Answers['logits']): number => believedLoss(dense.logits, logits.map(answerOf))
+      const expected = (logits: Answers['logits']): number => expectedLoss(dense.logits, logits.map(answerOf))
       context.onProgress('schedules with one ratio at all layers that lose as much')
       const ways = tried === undefined || wayText(tried) === wayText(own) ? [own] : [own, tried]
       const equal = await uniformWithin({
         layers: test.subject.layers,
         ways,
-        losesMore: async (uniform) => believed((await test.answers(uniform)).logits) > believed(final),
+        losesMore: async (uniform) => expected((await test.answers(uniform)).logits) > expected(final),
       })
       const asSafe = equal.map((safe, i) => [`uniform, as safe ${i}`, safe] as const)
       const plans: Record<string, Plan> = {
@@ -143,7 +143,7 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
       const lines = await Promise.all(
         Object.entries(plans).map(async ([name, plan]): Promise<Line> => {
           const logits = name === 'tuned' ? final : (await test.answers(plan)).logits
-          return { name, plan, logits, believed: believed(logits), speedup: speeds[name] as Speedup }
+          return { name, plan, logits, expected: expected(logits), speedup: speeds[name] as Speedup }
         }),
       )
       const limit = plan.regimes[0]?.upTo ?? 0
@@ -155,7 +155,7 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
       const { targets } = test.subject.inputs
       const timedOn = plan.cascade === undefined ? TIMED : Math.min(TIMED_ONCE, targets.length)
       const figures = [
-        ['points allowed', `${one.maxLoss}${sure ? ', for sure' : ''}`],
+        ['points allowed', `${one.maxLoss}${confident ? ', for sure' : ''}`],
         ['loss where verified', loss === undefined ? 'nothing is pruned' : points(loss)],
         ['speed over the grid, dense where that is faster: mean', factor(mean(routed))],
         ['the same: least', factor(Math.min(...routed))],
@@ -188,14 +188,14 @@ interface Values {
 }
 
 async function tunedPlan(context: Context, one: TuningCase, device: Device, isCascade: boolean): Promise<TunedPlan> {
-  const { name, subject, calibration, maxLoss, contestants } = one
+  const { name, subject, calibration, maxLoss, candidates } = one
   const { model, inputs } = await openSubject(context, subjects[subject], 'calibration', calibration)
   // What is measured on the examples is the same for all devices.
   const path = reportsPath(`tuning/${name}.json`)
   const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Measurements
   return tune({
     ...{ model, inputs, maxLoss, known },
-    contestants: await contestants(context),
+    candidates: await candidates(context),
     runtime: context.runtime,
     device: runtimeOf(device, context),
     ...(isCascade && { cascade: true }),
@@ -220,8 +220,8 @@ export function withFallback(
 }
 
 /** Points that turned answers cost by the dense model's own probabilities, mean over examples. */
-export function believedLoss(dense: Answers['logits'], predictions: readonly number[]): number {
-  return mean(believedLosses({ logits: Float32Array.from(dense.flat()), classes: dense[0]?.length ?? 0 }, predictions))
+export function expectedLoss(dense: Answers['logits'], predictions: readonly number[]): number {
+  return mean(expectedLosses({ logits: Float32Array.from(dense.flat()), classes: dense[0]?.length ?? 0 }, predictions))
 }
 
 /** Many test examples once on every model, and on the cascade of the tuned one. */
@@ -256,7 +256,7 @@ interface Line {
   readonly name: string
   readonly plan: Plan
   readonly logits: Answers['logits']
-  readonly believed: number
+  readonly expected: number
   readonly speedup: Speedup
 }
 
@@ -266,7 +266,7 @@ function lineColumns(dense: Answers['logits'], targets: readonly number[]): Colu
     model: ({ name }) => name.replace(/ \d+$/, ''),
     accuracy: ({ logits }) => points(accuracyInterval(right(logits))),
     loss: ({ logits }) => points(accuracyLoss(right(dense), right(logits))),
-    'expected loss': ({ believed }) => believed.toFixed(2),
+    'expected loss': ({ expected }) => expected.toFixed(2),
     'speed-up': ({ speedup }) => factor(speedup.value),
     '95 % interval': ({ speedup }) => interval(speedup),
     plan: ({ plan }) => planText(plan),

@@ -200,7 +200,7 @@ function drawing(title: string, dense: number, rows: readonly SpeedLine[], targe
   const drawn = rows.filter(({ test, settings: [{ kind }] }) => test.estimate <= MOST_LOSS && kind === 'pruned')
   const panel = (x: string, of: (line: SpeedLine) => number, goal: Encoder['target']): string => {
     const marks = { x: of, y: ({ test }: SpeedLine) => test.estimate, stroke: 'name' }
-    const placesOf = ({ name, settings: [own] }: SpeedLine) =>
+    const positionsOf = ({ name, settings: [own] }: SpeedLine) =>
       `${name} ${own.kind === 'pruned' ? own.budget.layers : ''}`
     return plotSvg(`${title}: test loss against ${x}`, {
       ...PANEL,
@@ -215,7 +215,7 @@ function drawing(title: string, dense: number, rows: readonly SpeedLine[], targe
               Plot.ruleY([goal.loss], { strokeDasharray: '4 3' }),
             ]
           : []),
-        Plot.line(drawn, { ...marks, z: placesOf, strokeOpacity: 0.4 }),
+        Plot.line(drawn, { ...marks, z: positionsOf, strokeOpacity: 0.4 }),
         Plot.dot(drawn, { ...marks, symbol: 'name', fill: 'name', r: 3.5 }),
         // the name next to the fastest setting
         Plot.text(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { believedLoss, uncertain, withFallback } from '../sections/tuning.ts'
+import { expectedLoss, uncertain, withFallback } from '../sections/tuning.ts'
 
 test('a turned answer costs by the probability that the dense model gave it', () => {
   const dense = [
@@ -7,10 +7,10 @@ test('a turned answer costs by the probability that the dense model gave it', ()
     [0, 0],
     [Math.log(4), 0],
   ]
-  expect(believedLoss(dense, [0, 0, 0])).toBe(0)
-  expect(believedLoss(dense, [1, 0, 0])).toBeCloseTo(50 / 3, 4)
-  expect(believedLoss(dense, [0, 1, 0])).toBeCloseTo(0, 4)
-  expect(believedLoss(dense, [0, 0, 1])).toBeCloseTo(60 / 3, 4)
+  expect(expectedLoss(dense, [0, 0, 0])).toBe(0)
+  expect(expectedLoss(dense, [1, 0, 0])).toBeCloseTo(50 / 3, 4)
+  expect(expectedLoss(dense, [0, 1, 0])).toBeCloseTo(0, 4)
+  expect(expectedLoss(dense, [0, 0, 1])).toBeCloseTo(60 / 3, 4)
 })
 
 test('uncertain answers, those at the threshold too, are the dense model’s', () => {

@@ -5,12 +5,12 @@ import { rightOf } from '../measure/answers.ts'
 import {
   type Coverage,
   calibratedOf,
+  confidentOf,
   coverageOf,
   isMoreThan,
   type Kept,
   type Pruned,
   shareText,
-  confidentOf,
 } from '../promises/coverage.ts'
 import { type Population, populations, similarities } from '../promises/populations.ts'
 import { FLIPS, flippedAnswers, flippedLosses, sentences } from '../promises/synthetic.ts'

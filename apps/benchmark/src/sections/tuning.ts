@@ -6,7 +6,7 @@ import { accuracyInterval, accuracyLoss, expectedLosses, type Speedup } from '@t
 import { answerOf, cascade, uncertaintyOf } from '@tp/guard'
 import { encodeModel } from '@tp/onnx'
 import { wasmRuntime } from '@tp/runtime-web'
-import { type Cell, type Candidate, type Measurements, type TunedPlan, tune } from '@tp/tune'
+import { type Cell, type Measurements, type TunedPlan, tune, type Variant } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { reportsPath, writeWhole } from '../files.ts'
 import { type Answers, answersOf } from '../measure/answers.ts'
@@ -29,10 +29,10 @@ interface TuningCase {
   /** Examples to choose by. */
   readonly calibration: number
   readonly maxLoss: number
-  readonly candidates: (context: Context) => Promise<readonly Candidate[]>
+  readonly variants: (context: Context) => Promise<readonly Variant[]>
 }
 
-const untrained: readonly Candidate[] = [
+const untrained: readonly Variant[] = [
   ...['received-attention', 'value-aware', 'cls-attention', 'balanced'].map((name) => ({ entry: entryOf(name) })),
   { entry: entryOf('balanced'), params: { values: true } },
 ]
@@ -41,11 +41,11 @@ const untrained: readonly Candidate[] = [
 const cases: readonly TuningCase[] = [
   {
     ...{ name: 'mail', subject: 'mail', calibration: Number.POSITIVE_INFINITY, maxLoss: 0.5 },
-    candidates: async () => untrained,
+    variants: async () => untrained,
   },
   {
     ...{ name: 'minilm-sentiment', subject: 'minilm-imdb', calibration: CHOSEN_BY, maxLoss: 1 },
-    async candidates(context) {
+    async variants(context) {
       const method = methodOf(await sdtpOfReviews(context))
       return [...untrained, { entry: { ...entryOf('sdtp'), create: () => method } }]
     },
@@ -77,8 +77,8 @@ class Test {
     this.#entries = entries
   }
 
-  static async open(context: Context, { subject, candidates }: TuningCase): Promise<Test> {
-    const entries = (await candidates(context)).map(({ entry }) => entry)
+  static async open(context: Context, { subject, variants }: TuningCase): Promise<Test> {
+    const entries = (await variants(context)).map(({ entry }) => entry)
     return new Test(context, await openSubject(context, subjects[subject], 'test'), entries)
   }
 
@@ -188,14 +188,14 @@ interface Values {
 }
 
 async function tunedPlan(context: Context, one: TuningCase, device: Device, isCascade: boolean): Promise<TunedPlan> {
-  const { name, subject, calibration, maxLoss, candidates } = one
+  const { name, subject, calibration, maxLoss, variants } = one
   const { model, inputs } = await openSubject(context, subjects[subject], 'calibration', calibration)
   // What is measured on the examples is the same for all devices.
   const path = reportsPath(`tuning/${name}.json`)
   const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Measurements
   return tune({
     ...{ model, inputs, maxLoss, known },
-    candidates: await candidates(context),
+    variants: await variants(context),
     runtime: context.runtime,
     device: runtimeOf(device, context),
     ...(isCascade && { cascade: true }),

@@ -13,6 +13,12 @@ export interface Files {
   readonly shared: (...parts: string[]) => string
 }
 
+/** Limits of a trial run: examples of each part of the data at most, and time in ms for each comparison of times. */
+export const limits: { examples: number; ms: number } = {
+  examples: Number.POSITIVE_INFINITY,
+  ms: Number.POSITIVE_INFINITY,
+}
+
 /** Models and data that are not part of the project lie next to it, or where `TP_SHARED` says. */
 const SHARED = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../shared', import.meta.url))
 
@@ -34,9 +40,9 @@ export function projectPath(path: string): string {
   return fileURLToPath(new URL(path, root))
 }
 
-/** What programs read: `reports/…`, which is not part of the project. */
+/** What programs read: `reports/…`, which is not part of the project; trial runs have a folder of their own. */
 export function reportsPath(path: string): string {
-  return projectPath(`reports/${path}`)
+  return projectPath(`reports/${Number.isFinite(limits.examples) ? 'trial/' : ''}${path}`)
 }
 
 /** What was trained. */

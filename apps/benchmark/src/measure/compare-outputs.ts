@@ -32,14 +32,3 @@ export function largestDifference(one: NamedTensors, other: NamedTensors): numbe
   }
   return largest
 }
-
-/** One row of a batch's outputs. */
-export function sliced(outputs: NamedTensors, row: number): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { type, dims, data }]) => {
-      const size = dims.slice(1).reduce((product, dim) => product * dim, 1)
-      const own = (data as Float32Array).slice(row * size, (row + 1) * size)
-      return [name, { type, dims: [1, ...dims.slice(1)], data: own }]
-    }),
-  )
-}

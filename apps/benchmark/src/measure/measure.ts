@@ -15,6 +15,7 @@ import {
 } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { mean } from 'simple-statistics'
+import { limits } from '../files.ts'
 import { scheduleFor } from '../registry/methods.ts'
 import { type Budget, candidateName, pruned, SEEDS, type Setting } from '../registry/settings.ts'
 import type { Context } from '../report/section.ts'
@@ -205,10 +206,16 @@ export async function timeFiles(
   try {
     for (const [i, file] of files.entries()) sessions[i] = await runtime.load(file, { threads: 1 })
     // names are numbers, which objects keep in order
-    return Object.values((await comparePaired(sessions, inputs, options)).variants)
+    return Object.values((await comparePaired(sessions, inputs, withinLimits(options))).variants)
   } finally {
     for (const session of Object.values(sessions)) await session.dispose()
   }
+}
+
+/** Options of times with the limit of a trial run. */
+export function withinLimits<O extends ComparisonOptions>(options: O): O {
+  const { budgetMs = Number.POSITIVE_INFINITY } = options
+  return { ...options, budgetMs: Math.min(budgetMs, limits.ms) }
 }
 
 /** At most so many models at once, whatever the machine has: each holds its weights. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { openDataset, readModelFolder } from '@tp/eval'
 import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/eval/inputs'
 import { digitsData, mailData } from '@tp/models'
-import type { Files } from '../files.ts'
+import { type Files, limits } from '../files.ts'
 
 /** Settings are chosen on calibration data and reported on test data. */
 export type Split = 'calibration' | 'test'
@@ -38,8 +38,11 @@ export async function sentiment(
   limit: number = Number.POSITIVE_INFINITY,
 ): Promise<TextDataset> {
   const { labels } = await readModelFolder(shared('models', 'minilm-sentiment', 'model.onnx'))
-  const most = Number.isFinite(limit) ? limit : undefined
-  return (await openDataset(shared('data', ...path.split('/')), { labels, limit: most })) as TextDataset
+  const most = Math.min(limit, 10 * limits.examples)
+  return (await openDataset(shared('data', ...path.split('/')), {
+    labels,
+    limit: Number.isFinite(most) ? most : undefined,
+  })) as TextDataset
 }
 
 async function wholeSentences(files: Files, limit: number): Promise<TextDataset> {
@@ -85,7 +88,9 @@ export async function topics({ shared }: Files, limit: number): Promise<TextData
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
   return textDataset(
     path,
-    lines.slice(0, limit).map((line) => ({ text: line.slice(0, line.lastIndexOf('\t')), label: 0 })),
+    lines
+      .slice(0, Math.min(limit, limits.examples))
+      .map((line) => ({ text: line.slice(0, line.lastIndexOf('\t')), label: 0 })),
   )
 }
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type PrepareOptions, readModelFolder } from '@tp/eval'
 import type { Dataset } from '@tp/eval/inputs'
 import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
-import type { Files } from '../files.ts'
+import { type Files, limits } from '../files.ts'
 import { type DataName, dataSets, type Split } from './data.ts'
 
 /** Files of a model. */
@@ -164,7 +164,7 @@ export function dataOf(
   split: Split,
   limit: number = Number.POSITIVE_INFINITY,
 ): Promise<Dataset> {
-  return dataSets[data](files, split, limit)
+  return dataSets[data](files, split, Math.min(limit, limits.examples))
 }
 
 /** Identifies a subject's files by their contents. @throws TpError TP_FILE_NOT_FOUND */

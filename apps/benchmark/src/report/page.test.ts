@@ -31,10 +31,9 @@ test('adds a region that the page does not have at its end', () => {
   expect(withRegion(other, 'three', '| d |')).toBe(other.replace('| c |', '| d |'))
 })
 
-test('shows tables, then drawings, then where the numbers come from', () => {
+test('shows tables, then where the numbers come from', () => {
   const text = regionText({
     tables: [{ caption: 'Two numbers', headings: ['a', 'b'], rows: [['1', '2']] }],
-    drawings: [{ file: 'plot', alt: 'A plot', svg: '<svg/>' }],
     values: [],
     date: '2026-11-27T10:00:00Z',
     seconds: 3.2,
@@ -42,6 +41,6 @@ test('shows tables, then drawings, then where the numbers come from', () => {
     versions: 'v1',
   })
   expect(text).toBe(
-    'Two numbers.\n\n| a | b |\n| --: | --: |\n| 1 | 2 |\n\n![A plot](plot.svg)\n\n*Measured 2026-11-27 in 3 s: a machine, v1.*',
+    'Two numbers.\n\n| a | b |\n| --: | --: |\n| 1 | 2 |\n\n*Measured 2026-11-27 in 3 s: a machine, v1.*',
   )
 })

@@ -7,12 +7,11 @@ export interface Measured extends Findings, Surroundings {
   readonly seconds: number
 }
 
-/** What a section's region of the page holds: tables, drawings, and where the numbers come from. */
-export function regionText({ tables, drawings = [], date, seconds, machine, versions }: Measured): string {
+/** What a section's region of the page holds: tables, and where the numbers come from. */
+export function regionText({ tables, date, seconds, machine, versions }: Measured): string {
   const bodies = tables.map((table) => `${table.caption ? `${table.caption}.\n\n` : ''}${markdownTable(table)}`)
-  const images = drawings.map(({ file, alt }) => `![${alt}](${file}.svg)`)
   const origin = `*Measured ${date.slice(0, 10)} in ${seconds.toFixed(0)} s: ${machine}, ${versions}.*`
-  return [...bodies, ...images, origin].join('\n\n')
+  return [...bodies, origin].join('\n\n')
 }
 
 /**

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
+import { limits, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { type Measured, regionText, withRegion } from './page.ts'
-import { type Report, type Section, surroundings } from './section.ts'
+import { type Findings, type Report, type Section, surroundings } from './section.ts'
 import { plainTable } from './table.ts'
 
 /** Version of the form of `reports/NAME.json`. */
@@ -14,7 +14,7 @@ type AllMeasured = Readonly<Record<string, Measured>>
 
 /**
  * Measures the sections of a report that have not been measured, or those that are named (`--only`), or all (`--again`),
- * and writes each as soon as it is done. @returns the exit code
+ * and writes each as soon as it is done. `--trial` sees whether they run, on few examples, and writes nothing. @returns the exit code
  */
 export async function runSections(
   { name: report, sections }: Report,
@@ -23,8 +23,13 @@ export async function runSections(
 ): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { only: { type: 'string', multiple: true }, again: { type: 'boolean', default: false } },
+    options: {
+      only: { type: 'string', multiple: true },
+      again: { type: 'boolean', default: false },
+      trial: { type: 'boolean', default: false },
+    },
   })
+  if (values.trial) Object.assign(limits, { examples: 48, ms: 1 })
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
@@ -35,26 +40,29 @@ export async function runSections(
     )
     return 2
   }
+  const found = new Map<string, Findings>()
   let code = 0
   for (const section of sections.filter(isAsked)) {
     const { name } = section
     const known = await readMeasured(report)
     // a run that was broken off goes on where it stopped
-    if (known[name] !== undefined && asked === undefined && !values.again) {
+    if (known[name] !== undefined && asked === undefined && !values.again && !values.trial) {
       process.stderr.write(`${name}: measured already; again with --only ${name}, or all with --again\n`)
       continue
     }
     const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text} …\n`)
     const start = performance.now()
     try {
-      const findings = await section.run({ runtime, shared: sharedPath, found: (other) => known[other], onProgress })
-      const seconds = (performance.now() - start) / 1000
-      await write(report, name, {
-        date: new Date().toISOString(),
-        seconds,
-        ...(await surroundings(runtime)),
-        ...findings,
+      const findings = await section.run({
+        runtime,
+        shared: sharedPath,
+        found: (other) => found.get(other) ?? known[other],
+        onProgress,
       })
+      const seconds = (performance.now() - start) / 1000
+      const measured = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)), ...findings }
+      if (!values.trial) await write(report, name, measured)
+      found.set(name, findings)
       const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
       process.stdout.write(`\n${[name, ...tables].join('\n')}\n`)
     } catch (error) {
@@ -81,7 +89,6 @@ async function write(report: string, name: string, measured: Measured): Promise<
   // read again: another process may have measured another section meanwhile
   const sections = { ...(await readMeasured(report)), [name]: measured }
   await writeWhole(reportsPath(`${report}.json`), `${JSON.stringify({ format: FORMAT, sections }, undefined, 2)}\n`)
-  for (const { file, svg } of measured.drawings ?? []) await writeWhole(projectPath(`docs/results/${file}.svg`), svg)
   const path = projectPath(`docs/results/${report}.md`)
   const page = await readFile(path, 'utf8').catch(() => `# Measured: ${report}\n`)
   await writeWhole(path, withRegion(page, name, regionText(measured)))

@@ -6,8 +6,6 @@ import type { Table } from './table.ts'
 /** What one section found: numbers, in tables for readers and as they are for programs. */
 export interface Findings {
   readonly tables: readonly Table[]
-  /** Drawings next to the page. */
-  readonly drawings?: readonly { readonly file: string; readonly alt: string; readonly svg: string }[]
   readonly values: unknown
 }
 

@@ -5,8 +5,10 @@ import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { createModel, createNode, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { quantileSorted } from 'simple-statistics'
+import { limits } from '../files.ts'
 import { showTimes } from '../measure/columns.ts'
 import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
+import { withinLimits } from '../measure/measure.ts'
 import { prepare } from '../measure/prepare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import { trained, trainingFree } from '../registry/methods.ts'
@@ -143,7 +145,7 @@ async function timedTable(
   feeds: readonly NamedTensors[],
   options: { readonly rounds: number; readonly budgetMs: number },
 ): Promise<Table> {
-  const { variants } = await comparePaired(sessions, feeds, options)
+  const { variants } = await comparePaired(sessions, feeds, withinLimits(options))
   const rows = Object.entries(variants).map(([name, latency]) => ({ name, ...latency }))
   return tableOf(caption, timeColumns, rows)
 }
@@ -231,7 +233,7 @@ const kernel: Section = {
         const common = operands(tokens, headDim)
         const offsets = { type: 'int64', dims: [2], data: BigInt64Array.of(0n, BigInt(tokens)) }
         const { variants } = await comparePaired({ three, packed }, [common], {
-          ...{ rounds: 1000, budgetMs: 4000, inputsOf: { packed: [{ ...common, offsets }] } },
+          ...{ rounds: 1000, budgetMs: Math.min(4000, limits.ms), inputsOf: { packed: [{ ...common, offsets }] } },
         })
         rows.push({ tokens, ...(variants as Record<'three' | 'packed', VariantLatency>) })
       }

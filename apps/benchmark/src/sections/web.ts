@@ -5,7 +5,7 @@ import { encodeModel } from '@tp/onnx'
 import { median } from 'simple-statistics'
 import { show, showTimes } from '../measure/columns.ts'
 import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
-import { candidate, measure, type Row } from '../measure/measure.ts'
+import { candidate, measure, type Row, withinLimits } from '../measure/measure.ts'
 import { prepare } from '../measure/prepare.ts'
 import { feedsOfShape, speedShapes } from '../measure/shapes.ts'
 import { type ShapeRow, type Timer, timeShapes } from '../measure/speed.ts'
@@ -52,7 +52,9 @@ export function pageTimer(page: ChromiumPage, options: SessionOptions): Timer {
     try {
       for (const [i, file] of files.entries()) await page.load(`${i}`, file, 'wasm', options)
       const { rounds, budgetMs } = timing
-      return Object.values((await page.compare(inputs, { rounds, budgetMs })).variants) as VariantLatency[]
+      return Object.values(
+        (await page.compare(inputs, withinLimits({ rounds, budgetMs }))).variants,
+      ) as VariantLatency[]
     } finally {
       await page.clear()
     }

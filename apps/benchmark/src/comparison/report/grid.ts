@@ -26,7 +26,7 @@ export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.
   return cells.flatMap((cell) => {
     const { at } = cell
     if ('split' in at) return []
-    return cell.candidates.slice(1).flatMap(({ setting }) => {
+    return cell.candidates.slice(1).flatMap((setting) => {
       const speedup = plan.speedupOf(cell, setting)
       return speedup === undefined ? [] : [{ name: gridName(setting), setting, ...at, speedup }]
     })
@@ -146,7 +146,7 @@ function breakEvenTable(names: readonly string[], batches: readonly number[], ti
 
 function latencyTable(plan: SubjectPlan): Html {
   const cells = plan.gridCells().filter((cell) => plan.timesOf(cell) !== undefined)
-  const columns = (cells[0]?.candidates ?? []).map(({ setting }, i): [string, (cell: SpeedCell) => string] => [
+  const columns = (cells[0]?.candidates ?? []).map((setting, i): [string, (cell: SpeedCell) => string] => [
     gridName(setting),
     (cell) => {
       const ms = `${(plan.timesOf(cell)?.candidates[i]?.p50Ms ?? Number.NaN).toPrecision(3)} ms`

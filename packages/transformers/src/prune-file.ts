@@ -61,7 +61,7 @@ function partsOf(files: NonNullable<SessionOptions['externalData']>): ReadExtern
   }
 }
 
-/** onnxruntime looks for data files beside the model's path, and bytes have none. */
+/** onnxruntime looks for data files next to the model's path, and bytes have none. */
 function withFolder(options: SessionOptions, folder: string | undefined): SessionOptions {
   if (folder === undefined) return options
   const session = { ...options.extra?.session, model_external_initializers_file_folder_path: folder }

@@ -83,7 +83,7 @@ function example(sound: Sound): { label: number; source: string; read(): Sound }
   return { label: 0, source: 'your sound', read: () => sound }
 }
 
-/** Patches in a square behind the tokens that stand for none. */
+/** Patches in a square after the tokens that stand for none. */
 function grid(count: number | undefined, protectedTokens: number, image: RawImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {

@@ -3,8 +3,8 @@ import type { Inspection, Plan, Refusal } from '@tp/compiler'
 import { isTpError } from '@tp/core'
 import { type NamedTensors, throwIfAborted } from '@tp/core/runtime'
 import { type Accuracy, openMemory } from '../engine/accuracy.ts'
-import type { Leaving } from '../engine/leaving.ts'
 import type { Times } from '../engine/timing.ts'
+import type { TokenTrace } from '../engine/token-trace.ts'
 import type { Variant } from '../engine/variants.ts'
 import type { Content, Sample } from '../inputs/content.ts'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'
@@ -13,10 +13,10 @@ import { openModel } from './open-model.ts'
 import { planOf, type Settings } from './settings.ts'
 import { answer, measure, time } from './steps.ts'
 
-/** What both models say to one input, and which tokens left. */
+/** What both models answer to one input, and which tokens were pruned. */
 export interface Result {
   readonly sample: Sample
-  readonly leaving: Leaving
+  readonly trace: TokenTrace
   readonly dense: NamedTensors
   /** Traces included. */
   readonly pruned: NamedTensors
@@ -42,16 +42,16 @@ export interface Findings {
 
 type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
 
-/** One model, dense and pruned. Whatever is set or given anew ends what is under way and starts again. */
+/** One model, dense and pruned. Every new setting or input ends what is under way and starts over. */
 export interface Workbench extends Readable<Findings> {
   readonly source: ModelSource
   readonly settings: Signal<Settings>
   readonly content: Signal<Content | undefined>
   /** The settings, as a plan for this model. */
   readonly plan: ReadonlySignal<Plan>
-  /** Leaves off timing and measuring. */
+  /** Stops timing and measuring. */
   stop(): void
-  /** Times and measures again. */
+  /** Times and measures once more. */
   again(): void
   /** Gives everything back. */
   end(): void

@@ -1,11 +1,11 @@
 import type { Result } from '../../workbench/workbench.ts'
 
 /**
- * How many tokens there are at first and behind each step, without those that stand for nothing that is shown: class
+ * How many tokens there are at first and after each step, without those that stand for nothing that is shown: class
  * tokens in front of patches.
  */
-export function countsOf({ sample, leaving }: Pick<Result, 'sample' | 'leaving'>): [number, ...number[]] {
+export function countsOf({ sample, trace }: Pick<Result, 'sample' | 'trace'>): [number, ...number[]] {
   const before = 'before' in sample.shown ? sample.shown.before : 0
   const total = sample.real.filter(Boolean).length
-  return [total - before, ...leaving.steps.map(({ kept }) => Math.max(0, kept - before))]
+  return [total - before, ...trace.steps.map(({ kept }) => Math.max(0, kept - before))]
 }

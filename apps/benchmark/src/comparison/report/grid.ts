@@ -10,7 +10,7 @@ import { type Html, html, raw } from './html.ts'
 import { type HtmlColumns, table } from './table.ts'
 
 /** A setting's name where all are at the same layers: `received-attention 0.7`. */
-export function gridName(setting: Setting): string {
+function gridName(setting: Setting): string {
   return setting.kind === 'pruned' ? `${candidateName(setting)} ${setting.budget.keep}` : candidateName(setting)
 }
 

@@ -44,7 +44,7 @@ export interface AccuracyValue {
   /** One character an example: its class in base 36, and whether that is right. */
   readonly answers: string
   readonly correct: string
-  /** Share of the tokens that enter each layer's FFN; absent where layers are missing. */
+  /** Keep ratio at each layer's FFN; absent where layers are left out. */
   readonly kept?: readonly number[]
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number

@@ -24,14 +24,14 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
   --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift), with commas between
-  --again          what is asked for is measured again, though it is known
+  --again          measures what is asked for once more, though it is known
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
   --examples N     at most N examples of each part of the data
   --ms N           time for each comparison of times
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
 
-A run that is broken off goes on where it was when it is started again.
+An interrupted run continues where it was when it is started again.
 `
 
 const text = { type: 'string' } as const

@@ -98,7 +98,7 @@ async function timedInputs(subject: Subject, { candidates, at: asked }: SpeedCel
 /** Short, middling and long texts. */
 const LENGTH_BINS = 3
 
-/** Some test examples as they are, and shifted in every way there is for their kind; each text cut, if it is said. */
+/** Some test examples as they are, and shifted in every way there is for their kind; each text cut to `maxTokens`, if given. */
 export type ShiftedData = (maxTokens?: number) => Promise<ShiftedSet[]>
 
 /** Prepares them when they are asked for, and once. */

@@ -9,7 +9,7 @@ import { quickExtent } from './sweep.ts'
 const form = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const EXAMPLES = 200
 
-/** So many of the first examples answered wrong. */
+/** The first `wrong` examples are answered wrong. */
 function answers(wrong: number): AccuracyValue {
   const correct = '0'.repeat(wrong).padEnd(EXAMPLES, '1')
   return { accuracy: 100 * (1 - wrong / EXAMPLES), answers: correct, correct, flops: 1 }

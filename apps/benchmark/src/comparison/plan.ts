@@ -46,7 +46,7 @@ export interface SettingRow {
   readonly seeds: number
   /** Multiply-adds of the model without its dead tokens over those of this. */
   readonly flops: number
-  /** Share of the tokens that enters each layer's FFN. */
+  /** Keep ratio at each layer's FFN. */
   readonly kept: readonly number[] | undefined
   readonly maxTokens: number | undefined
   readonly speedup: Speedup | undefined

@@ -1,4 +1,4 @@
-/** On pipes a line in so many ms. */
+/** Time between two lines on pipes. */
 const QUIET_MS = 15_000
 
 /** Says how far a run is, and how long the rest will take if it goes on as before. */

@@ -85,7 +85,7 @@ export interface Sweep {
   readonly way: Way
   readonly name: string
   readonly settings: readonly Setting[]
-  /** Accuracy is that of so many runs with other random numbers. */
+  /** Accuracy is that of one run for each of these seeds. */
   readonly seeds?: readonly number[]
 }
 

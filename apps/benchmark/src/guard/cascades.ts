@@ -22,7 +22,8 @@ export interface CascadeFigures {
   /** Of the pruned model alone, and of the cascade; `low`: at least that, with 95 % confidence. */
   readonly alone: number
   readonly agreement: { readonly estimate: number; readonly low: number }
-  readonly again: number
+  /** Share of the examples that fall back to the dense model. */
+  readonly fallback: number
   /** FLOPs of the cascade over those of the dense model. */
   readonly cost: number
   /** Points of accuracy lost against dense, paired; where there are labels. */
@@ -44,8 +45,8 @@ export function cascadeOn(
   const { dense, pruned, flops, targets, prunedShare } = set
   const [right, first] = [dense.logits.map(answerOf), pruned.logits.map(answerOf)]
   const limit = threshold ?? Number.POSITIVE_INFINITY
-  const again = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
-  const final = first.map((answer, i) => (again[i] ? (right[i] as number) : answer))
+  const fallback = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
+  const final = first.map((answer, i) => (fallback[i] ? (right[i] as number) : answer))
   const examples = right.length
   const others = (answers: readonly number[]): number => answers.filter((answer, i) => answer !== right[i]).length
   const total = flops.reduce((sum, count) => sum + count, 0)
@@ -61,8 +62,8 @@ export function cascadeOn(
     examples,
     alone: 1 - others(first) / examples,
     agreement: agreementBound(others(final), examples),
-    again: again.filter(Boolean).length / examples,
-    cost: prunedShare + flops.reduce((sum, count, i) => sum + (again[i] ? count : 0), 0) / total,
+    fallback: fallback.filter(Boolean).length / examples,
+    cost: prunedShare + flops.reduce((sum, count, i) => sum + (fallback[i] ? count : 0), 0) / total,
     lossAlone: loss(first),
     loss: loss(final),
   }

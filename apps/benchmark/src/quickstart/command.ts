@@ -106,7 +106,7 @@ function reportedRow({ name, settings: [setting], kept, accuracy, agreement, flo
   return { method: name, keep, kept, accuracy: estimate, low, high, agreement, flops, p50Ms, speedup: speedup.value }
 }
 
-/** Says every so many-th thing only. */
+/** Says only one in `count` things. */
 function every(count: number, say: (text: string) => void): (text: string) => void {
   let said = 0
   return (text) => {

@@ -15,7 +15,7 @@ interface Case {
   readonly subject: SubjectName
   /** Examples to calibrate on, and as many to test on: a promise of 99 % takes a few hundred. */
   readonly examples: number
-  /** So many of the test examples are shifted, in these ways and severities. */
+  /** Number of test examples that are shifted, in these ways and severities. */
   readonly shifted: number
   readonly shifts: readonly (readonly [name: string, severity: number])[]
   readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
@@ -155,7 +155,7 @@ const cascadeColumns: Columns<CascadeFigures> = {
   'pruned agrees': ({ alone }) => percent(alone),
   'cascade agrees': ({ agreement }) => percent(agreement.estimate),
   'at least': ({ agreement }) => percent(agreement.low),
-  fallback: ({ again }) => percent(again),
+  fallback: ({ fallback }) => percent(fallback),
   FLOPs: ({ cost }) => cost.toFixed(2),
   'loss of the pruned model': ({ lossAlone }) => (lossAlone ? points(lossAlone) : ''),
   'loss of the cascade': ({ loss }) => (loss ? points(loss) : ''),

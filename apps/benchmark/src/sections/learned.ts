@@ -158,7 +158,7 @@ function amountsText({ schedule }: LearnedFacts): string {
   return `${schedule[0]?.[1].kind} ${amounts.join(', ')}`
 }
 
-/** On sentences: a share of the FLOPs, names of methods, random numbers, and so many of the usual steps. */
+/** On sentences: a share of the FLOPs, names of methods, seeds, and a share of the usual steps. */
 function onSst2(
   name: string,
   share: number,

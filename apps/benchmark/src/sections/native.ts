@@ -123,10 +123,12 @@ function packedModel(model: Model): Model {
 /** Reviews as they come, `size` in each batch, padded to its longest; and the share of the batches that is no padding. */
 async function reviewBatches(context: Context, size: number, count: number) {
   const { inputs, lengths } = await openSubject(context, subjects['minilm-imdb'], 'test', size * count)
-  const rows = Array.from({ length: count }, (_, i) => Array.from({ length: size }, (_, j) => i * size + j))
+  const rows = Array.from({ length: count }, (_, i) =>
+    Array.from({ length: size }, (_, j) => (i * size + j) % lengths.length),
+  )
   const feeds = await Promise.all(rows.map((batch) => inputs.feeds(batch)))
   const padded = rows.reduce((sum, batch) => sum + size * Math.max(...batch.map((row) => lengths[row] as number)), 0)
-  const real = lengths.reduce((sum, length) => sum + length, 0) / padded
+  const real = rows.flat().reduce((sum, row) => sum + (lengths[row] as number), 0) / padded
   return { feeds, real }
 }
 

@@ -73,7 +73,7 @@ async function texts(context: Context, subject: 'mail' | 'minilm-imdb', labels: 
   )
 }
 
-/** So many of the items, evenly spaced. */
+/** Evenly spaced items. */
 function spread<T>(items: readonly T[]): T[] {
   return Array.from({ length: COUNT }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / COUNT)] as T)
 }

@@ -155,7 +155,7 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
       const { targets } = test.subject.inputs
       const timedOn = plan.cascade === undefined ? TIMED : Math.min(TIMED_ONCE, targets.length)
       const figures = [
-        ['points allowed', `${one.maxLoss}${confident ? ', for sure' : ''}`],
+        ['points allowed', `${one.maxLoss}${confident ? ', confident' : ''}`],
         ['loss where verified', loss === undefined ? 'nothing is pruned' : points(loss)],
         ['speed over the grid, dense where that is faster: mean', factor(mean(routed))],
         ['the same: least', factor(Math.min(...routed))],

@@ -32,7 +32,7 @@ export interface Learnable {
 
 /**
  * Most of SST-2's training texts are parts of sentences, 13 tokens long on average, where those of its dev set are whole
- * sentences of 25: only texts of at least so many tokens are learned from, 24 on average.
+ * sentences of 25: only texts of at least this length are learned from, 24 tokens on average.
  */
 const LEAST_TOKENS = 15
 

@@ -146,7 +146,7 @@ describe('flips', () => {
     expect(text).toContain(`    ${examples[0].tokens[0].text}`)
   })
 
-  test('of pictures name patches', { timeout }, async () => {
+  test('of pictures name patches', { timeout, tags: 'exhaustive' }, async () => {
     const pictures = digitsData('calibration').filter((_, i) => i % 60 === 0)
     writeFileSync(folder.at('some-images-idx3-ubyte'), idx([pictures.length, 28, 28], pictures.flatMap(pixelsOf)))
     const labels = pictures.map(({ label }) => label)

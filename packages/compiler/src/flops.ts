@@ -1,15 +1,5 @@
-import {
-  addDims,
-  type Dim,
-  isUnknown,
-  type Method,
-  mulDims,
-  namesIn,
-  type Schedule,
-  substituteDim,
-  type Tensor,
-  TpError,
-} from '@tp/core'
+import { type Method, type Schedule, type Tensor, TpError } from '@tp/core'
+import { addDims, type Dim, isUnknown, mulDims, namesIn, substituteDim } from '@tp/core/expression'
 import { cloneModel, type Model } from '@tp/onnx'
 import { keptName, keptNames, readProvenance } from './cut/provenance.ts'
 import { Program, withEqualSizes } from './follow/program.ts'

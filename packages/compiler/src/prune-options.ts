@@ -1,4 +1,5 @@
-import { type Method, shown, TpError } from '@tp/core'
+import { type Method, TpError } from '@tp/core'
+import { shown } from '@tp/core/host'
 import type { PruneOptions } from './prune.ts'
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]

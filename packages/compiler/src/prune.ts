@@ -1,13 +1,6 @@
-import {
-  type Amount,
-  checkSchedule,
-  isUnknown,
-  type Method,
-  type Schedule,
-  type Tensor,
-  TpError,
-  type Values,
-} from '@tp/core'
+import { type Amount, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
+import { isUnknown } from '@tp/core/expression'
+import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePlace } from './cut/dead-tokens.ts'
 import { openProgram, requireNoReturn, startOf } from './cut/earlier-cuts.ts'

@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { change, type Flow } from '../follow/flow.ts'
 import type { Program } from '../follow/program.ts'

@@ -1,4 +1,5 @@
-import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
 import { blocksBefore, type EarlierCuts, earlierCuts, withWholeInput } from '../cut/earlier-cuts.ts'
 import { stepsOf } from '../cut/provenance.ts'
 import { operatorName } from '../follow/operators.ts'

@@ -1,4 +1,5 @@
-import { type Dim, divideExactly, mulDims, reshape, type Tensor } from '@tp/core'
+import { reshape, type Tensor } from '@tp/core'
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { broadcastingOps, operatorName, pointwiseOps } from '../follow/operators.ts'
 import type { Program } from '../follow/program.ts'

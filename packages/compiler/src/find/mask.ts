@@ -1,4 +1,4 @@
-import { type Dim, namesIn } from '@tp/core'
+import { type Dim, namesIn } from '@tp/core/expression'
 import type { Program } from '../follow/program.ts'
 import { Refused } from '../refusal.ts'
 import type { Block } from './block.ts'

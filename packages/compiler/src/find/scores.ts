@@ -1,4 +1,5 @@
-import { apply, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { apply } from '@tp/core/expression'
 import type { Program } from '../follow/program.ts'
 import type { Attention } from './attention.ts'
 import { isHeadReshape } from './heads.ts'

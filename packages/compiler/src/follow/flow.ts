@@ -1,4 +1,5 @@
-import { type Dim, input, isUnknown, namesIn, subDims, type Tensor } from '@tp/core'
+import { input, type Tensor } from '@tp/core'
+import { type Dim, isUnknown, namesIn, subDims } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { Refused } from '../refusal.ts'
 import { repairOf } from '../repair/repair.ts'

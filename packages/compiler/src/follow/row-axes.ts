@@ -1,4 +1,5 @@
-import type { Attributes, Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Attributes, Dim } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { einsumTerms } from '../repair/einsum.ts'
 import { broadcastingOps, operatorName, pointwiseOps } from './operators.ts'

@@ -2,22 +2,19 @@ import {
   axisSize,
   concat,
   constant,
-  type Dim,
   expand,
   gather,
   gatherND,
-  isUnknown,
-  mulDims,
   reshape,
   shape,
   slice,
   squeeze,
   sub,
-  subDims,
   type Tensor,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { type Dim, isUnknown, mulDims, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { headsInBatch, unfoldHeads } from '../find/heads.ts'
 import { nameOf, Refused } from '../refusal.ts'

@@ -3,7 +3,6 @@ import {
   argMax,
   axisSize,
   cast,
-  type Dim,
   equal,
   gather,
   gatherND,
@@ -11,11 +10,11 @@ import {
   reshape,
   slice,
   sub,
-  subDims,
   type Tensor,
   unsqueeze,
   where,
 } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { InsertedCut } from '../cut/insert.ts'
 import { type Flow, placeholder } from './flow.ts'
@@ -154,13 +153,13 @@ export function readKept(
 }
 
 function rewriteRead(program: Program, node: NodeProto, place: string, cut: InsertedCut): void {
-  const [position, original] = [cut.position, place].map((name) => {
+  const [current, original] = [cut.position, place].map((name) => {
     const actual = program.tensor(name)
     return placeholder(name, actual, actual.dims)
   }) as [Tensor, Tensor]
-  const slot = argMax(cast(equal(position, original), 'float32'), 1, { keepDims: true })
+  const slot = argMax(cast(equal(current, original), 'float32'), 1, { keepDims: true })
   const names = new Map([
-    [position, cut.position],
+    [current, cut.position],
     [original, place],
   ])
   readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.block}`)

@@ -1,4 +1,5 @@
-import { type Dim, input, type Tensor } from '@tp/core'
+import { input, type Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { realBehind, realTokens } from '../cut/earlier-cuts.ts'
 import type { CutRecord } from '../cut/provenance.ts'
 import type { Block } from '../find/block.ts'

@@ -1,4 +1,4 @@
-import { type Dim, subDims } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { counts, type Flow, skippedTokens } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'

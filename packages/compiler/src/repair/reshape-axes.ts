@@ -1,4 +1,4 @@
-import { type Dim, divideExactly, mulDims } from '@tp/core'
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { counts, type Flow, type ShapeEntry } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'

@@ -1,4 +1,5 @@
-import { type Dim, substituteDim, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
 import { counts, type ShapeEntry } from '../follow/flow.ts'
 import { Refused } from '../refusal.ts'
 import { inputsOf, type Repair, refuseOp, replace } from './node-inputs.ts'

@@ -1,4 +1,5 @@
-import type { Dim, Method, Tensor, Values } from '@tp/core'
+import type { Method, Tensor, Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { Model } from '@tp/onnx'
 import { openProgram } from '../cut/earlier-cuts.ts'
 import { chooseEncoders, findEncoders } from '../find/encoder.ts'

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import type { Evaluation } from './evaluate.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'
 import { type Trajectory, trajectoriesOf } from './metrics/trajectories.ts'
 import type { Progress } from './run-examples.ts'
+import type { Evaluation } from './tasks/outcome.ts'
 
 /** A pruned model in the two forms that it takes to ask it why. */
 export interface FlipModels {

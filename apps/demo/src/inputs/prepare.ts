@@ -1,28 +1,9 @@
 import { TpError } from '@tp/core'
-import type { ValueInfo } from '@tp/core/runtime'
-import {
-  audioInputs,
-  imageDataset,
-  imageInputs,
-  type ModelFacts,
-  type TextTokenizer,
-  textDataset,
-  textInputs,
-} from '@tp/eval/inputs'
+import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/eval/inputs'
 import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
+import type { ModelInputsKnown } from './model-inputs-known.ts'
 import { piecesOf } from './text/pieces.ts'
-
-/** What has to be known of a model to make its inputs. */
-export interface ModelInputsKnown {
-  readonly inputs: readonly ValueInfo[]
-  /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
-  countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
-  /** Positions in front of the patches or columns: class tokens and the like. */
-  readonly fixed: readonly number[]
-  readonly facts: Partial<ModelFacts>
-  readonly tokenizer: TextTokenizer | undefined
-}
 
 /** @throws TpError TP_INPUT, TP_TOKENIZER, TP_DATA where the content does not fit the model */
 export async function prepare(content: Content, known: ModelInputsKnown): Promise<Sample> {

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util'
-import type { Reads } from '../files/declared-files.ts'
 import { usageError } from './usage-error.ts'
+
+/** What an option's value is the name of. */
+export type Reads = 'file' | 'model' | 'data' | 'module'
 
 /** One option, for the parser and for `--help`. */
 interface OptionSpec {

@@ -6,7 +6,7 @@ import { isText } from '../model/input-shapes.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { pruneFile } from './request.ts'
-import type { VerifyOptions } from './verify.ts'
+import type { VerifyOptions } from './verify-options.ts'
 
 /** What was compared, each with the same example in another company. */
 export interface Invariance {

@@ -4,7 +4,7 @@ import { checkHeld, sizeToFill } from '../ops/memory.ts'
 import { isFloat } from '../ops/operands.ts'
 import { type Dim, isUnknown, substituteDim } from './dim.ts'
 import { fromHalf, toHalf } from './half.ts'
-import type { KernelContext, Value } from './op.ts'
+import type { KernelContext, Value } from './tensor.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
 /** What goes in: by tensor (any tensor of the expression, which cuts it there), or by the names of its `input`s. */

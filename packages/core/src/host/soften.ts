@@ -1,6 +1,7 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Values } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
+import type { Values } from '../method/site.ts'
 import type { Softened, SoftSite } from '../method/training.ts'
 import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } from '../ops/index.ts'
 import { callMethod, checkLeft, ModelErrors } from './call-method.ts'

@@ -1,6 +1,6 @@
 import type { ConstantData, Tensor } from '../expression/tensor.ts'
-import type { Site, Spec, Values } from './method.ts'
 import type { Schedule } from './schedule.ts'
+import type { Site, Spec, Values } from './site.ts'
 
 /**
  * How a method learns where tokens leave. While it learns, all of them stay: its soft form does to the answer what their

@@ -1,7 +1,8 @@
 import type { DType } from '../array.ts'
+import { applyOne } from '../expression/apply.ts'
 import { addDims, type Dim, mulDims, subDims } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import type { Op } from '../expression/tensor.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { cast } from './cast.ts'
 import { asTensor, type Operand } from './constant.ts'
 import {

@@ -1,6 +1,6 @@
 import { sizeOf } from '../array.ts'
 import { addDims, type Dim, floorDivideDims } from '../expression/dim.ts'
-import type { Op, RawNode } from '../expression/op.ts'
+import type { Op, RawNode } from '../expression/tensor.ts'
 import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { intOf, intsOf, operand, sameType, textOf } from './operands.ts'

@@ -1,3 +1,5 @@
+import * as runtimeModels from './runtime-models.ts'
+
 export {
   arrayOf,
   expectClose,
@@ -20,7 +22,7 @@ export {
   type Pruning,
   referenceEncoder,
 } from './reference-encoder.ts'
-export * as runtimeModels from './runtime-models.ts'
 export { testMethod } from './test-method.ts'
 export { type PluginTestOptions, testPlugin } from './test-plugin.ts'
 export { testRuntime } from './test-runtime.ts'
+export { runtimeModels }

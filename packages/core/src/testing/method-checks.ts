@@ -4,8 +4,9 @@ import { isTpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-block.ts'
-import type { Budget, Method, Reduces, Reduction, Site } from '../method/method.ts'
+import type { Method, Reduces, Reduction } from '../method/method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
+import type { Budget, Site } from '../method/site.ts'
 import {
   batchOf,
   compute,

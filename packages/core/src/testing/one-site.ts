@@ -4,8 +4,9 @@ import type { Tensor } from '../expression/tensor.ts'
 import { type Reduced, reduceTokens } from '../host/reduce.ts'
 import type { SiteSource } from '../host/site-source.ts'
 import { initialState } from '../host/state.ts'
-import type { Budget, Method, Site } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
+import type { Budget, Site } from '../method/site.ts'
 import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
 
 /** What one layer gives to a method. All arrays have the same B and N; what the method does not look at may be absent. */

@@ -1,6 +1,7 @@
 import type { TensorLike } from '@tp/core/runtime'
 import type { JSX } from 'preact'
-import type { Result, Workbench } from '../../workbench/workbench.ts'
+import type { Result } from '../../workbench/findings.ts'
+import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'
 import { type Said, saidBy } from './said.ts'
 

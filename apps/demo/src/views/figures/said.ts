@@ -1,5 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
-import type { Result, Workbench } from '../../workbench/workbench.ts'
+import type { Result } from '../../workbench/findings.ts'
+import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, classesOf } from './classes.ts'
 
 /** The first output of a model, and the classes in it if it says some. */

@@ -1,4 +1,4 @@
-import type { Result } from '../../workbench/workbench.ts'
+import type { Result } from '../../workbench/findings.ts'
 
 /**
  * How many tokens there are at first and behind each step, without those that stand for nothing that is shown: class

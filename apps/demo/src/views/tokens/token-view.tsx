@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { Result } from '../../workbench/workbench.ts'
+import type { Result } from '../../workbench/findings.ts'
 import { Cells } from './cells.tsx'
 import { countsOf } from './counts.ts'
 import { Layers } from './layers.tsx'

@@ -71,6 +71,8 @@ export interface Tower {
   /** The first input of the model that it reads. */
   readonly name: string
   readonly blocks: number
+  /** The first block that tokens may leave at: those before it were pruned already. */
+  readonly open: number
 }
 
 export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
@@ -157,7 +159,7 @@ function pruneEncoder(
   const { restore = 'auto', deadTokens = true } = options
   const { name } = found
   let encoder = withClassToken(found, options)
-  const about: Tower = { name, blocks: encoder.blocks.length }
+  const about: Tower = { name, blocks: encoder.blocks.length, open: encoder.open }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)

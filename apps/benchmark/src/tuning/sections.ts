@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Plan } from '@tp/compiler'
+import { layersAt, type Plan } from '@tp/compiler'
 import { type MethodEntry, TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { accuracyInterval, type Speedup } from '@tp/eval/metrics'
@@ -271,8 +271,8 @@ async function timed(
 }
 
 function planText(plan: Plan): string {
-  const { layers = [], keep } = plan
-  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
+  const layers = layersAt(plan, '') ?? []
+  return `${wayText(plan)}, keep ${[plan.keep].flat().join(' ')} at blocks ${layers.join(' ')}`
 }
 
 function wayText({ method, params = {} }: Plan): string {

@@ -16,9 +16,9 @@ import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
+import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
-import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
+import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 
 const options = {
   against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model that MODEL is compared with' },
@@ -27,7 +27,7 @@ const options = {
     value: 'NAME[,NAME…]',
     description: 'compare MODEL pruned with each of these with MODEL as it is',
   },
-  ...budgetsOptions,
+  ...comparedAmountOptions,
   ...pruningOptions,
   ...runtimeOption,
   shapes: {
@@ -98,8 +98,8 @@ async function openContestants(
   context: Context,
 ): Promise<Contestant[]> {
   const { progress, signal } = context
-  const budgets = readBudgets(given)
-  const settings = readPruningSettings(given)
+  const amounts = readComparedAmounts(given)
+  const settings = readSettings(given)
   const fromFile = ({ path, model }: ModelFile, judged: boolean): Contestant => ({
     name: path,
     model,
@@ -111,12 +111,12 @@ async function openContestants(
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
     const pruned = await pruneContestants({
-      ...{ file, methods, budgets, settings, runtime, signal },
+      ...{ file, methods, amounts, settings, runtime, signal },
       plugins: given.plugin ?? [],
     })
     return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
   }
-  const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
+  const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
   if (given.against === undefined) return [fromFile(file, false)]

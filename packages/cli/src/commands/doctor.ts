@@ -7,7 +7,7 @@ import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { pruningOptions } from '../pruning/request.ts'
+import { pruningOptions } from '../pruning/plan-options.ts'
 
 interface Check {
   readonly name: string

@@ -20,7 +20,7 @@ export interface Contestant {
 /** A model pruned with several methods, `none` first. */
 export async function pruneContestants(options: VariantOptions & { readonly runtime: Runtime }): Promise<Contestant[]> {
   const { file, methods, settings, runtime } = options
-  const inspection = inspectFile(file, settings.tower)
+  const inspection = inspectFile(file, settings.inPlan.tower)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
   return variants.flatMap(({ method, keep, models: [first] }) => {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { Inspection } from '@tp/compiler'
+import { type Inspection, layersAt } from '@tp/compiler'
 import { type Schedule, TpError } from '@tp/core'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type LearnedPruning, learnPruning, type Part, type TrainSettings, type Trains } from '@tp/train'
@@ -7,8 +7,9 @@ import { usageError } from '../command/usage-error.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import { saysHowMany } from '../pruning/amounts.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
-import { schedulesOf } from '../pruning/budget.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
 import { fingerprint, type Lessons } from './lessons.ts'
@@ -26,11 +27,14 @@ export interface AskedWhere {
  * @throws RefusalError TP_PRUNED for a model that tokens have left already; TpError TP_SCHEDULE, TP_USAGE
  */
 export function whereTokensLeave(
-  { method, name, budget, layers: named }: AskedToLearn,
+  asked: AskedToLearn,
   { targetFlops }: MethodLearning,
   file: ModelFile,
   encoders: readonly [Inspection, ...Inspection[]],
 ): AskedWhere {
+  const { method, plan, flops } = asked
+  const { method: name } = plan
+  const hasAmounts = saysHowMany({ amounts: plan, flops })
   const [encoder, ...others] = encoders
   if (others.length > 0) {
     throw usageError(
@@ -41,21 +45,21 @@ export function whereTokensLeave(
     const message = 'tokens leave this model already; train the file that it was made from'
     throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
   }
-  if (budget === undefined && targetFlops === undefined && method.training?.harden === undefined) {
+  if (!hasAmounts && targetFlops === undefined && method.training?.harden === undefined) {
     throw usageError(`${name} learns which tokens stay, not how many: give --target-flops F, or --keep and the like`)
   }
   const blocks = encoder.blocks.length
   const isBehind = (method.place ?? 'attention') === 'attention'
   // Behind the attention of the last block most models need no more than one token anyway.
   const usual = Array.from({ length: blocks - 1 }, (_, i) => (isBehind ? i : i + 1))
-  const layers = named.get(encoder.tower) ?? named.get('') ?? usual
+  const layers = layersAt(plan, encoder.tower) ?? usual
   const unknown = layers.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks))
   if (unknown !== undefined || layers.length === 0) {
     const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
     throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has blocks 0 to ${blocks - 1}; name some with --layers`)
   }
-  if (budget === undefined) return { layers, schedule: undefined }
-  const schedules = schedulesOf({ ...budget, layers: new Map([['', layers]]) }, file.model, encoders, method)
+  if (!hasAmounts) return { layers, schedule: undefined }
+  const schedules = schedulesOf({ ...asked, plan: { ...plan, layers } }, file.model, encoders)
   return { layers, schedule: schedules.get(encoder.tower) }
 }
 
@@ -95,7 +99,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
     runtime: nodeRuntime(),
     ...{ inputs, selection, teacher, load, resume, signal },
     about: {
-      ...{ model: file.hash(), params: asked.values, train, tower, protect, restore, outputs },
+      ...{ model: file.hash(), params: asked.plan.params ?? {}, train, tower, protect, restore, outputs },
       schedule: where.schedule && [...where.schedule],
       ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
     },

@@ -9,8 +9,9 @@ import { usageError } from '../command/usage-error.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
-import { type AskedToLearn, schedulesFor } from '../pruning/asked.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
@@ -46,16 +47,17 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     (name) => given[name] !== undefined,
   )
   const why = asked.method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
-  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${asked.name} ${why}; leave it out`)
+  if (own !== undefined)
+    throw usageError(`--${own} is for methods that learn, and ${asked.plan.method} ${why}; leave it out`)
   const { train: choice, ...learning } = readLearning(given)
-  if (choice === 'method') throw usageError(`--train method: ${asked.name} ${why}; train all, vectors or head`)
+  if (choice === 'method') throw usageError(`--train method: ${asked.plan.method} ${why}; train all, vectors or head`)
   const { method, settings } = asked
   const { progress, signal } = context
   const checkpoint = checkpointPaths(out).hard
   const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
   if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
   progress.stage(`pruning ${basename(file.path)}`)
-  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
+  const schedules = schedulesOf(asked, file.model, inspectEncoders(file, settings.tower))
   const pruned = await pruneFile(file, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.tower)
   const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
@@ -68,7 +70,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       ...(trains && { trains }),
       ...(saved && { resume: saved }),
       about: {
-        ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
+        ...{ model: file.hash(), method: asked.plan.method, params: asked.plan.params ?? {}, train: choice },
         schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
         ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
       },
@@ -107,7 +109,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   context.progress.stage('asking the pruned model')
   const before = await accuracy(result.before)
   const { schedule, soft, hard, flops } = result
-  const plan = planOf({ method: asked.name, params: asked.values, schedule, tower, protect, restore })
+  const plan = planOf({ method: asked.plan.method, params: asked.plan.params ?? {}, schedule, tower, protect, restore })
   return {
     model: result.model,
     steps: [

@@ -13,7 +13,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { odd } from './odd.ts'
+import { isOdd } from './counts.ts'
 
 /** Bipartite soft matching: tokens at even places, each with the token at an odd place that it is most like. */
 export interface Bipartite {
@@ -39,10 +39,10 @@ export function bipartite(
   { neighbours = false }: { readonly neighbours?: boolean } = {},
 ): Bipartite {
   const { place } = site
-  const isOdd = odd(place)
+  const isSecond = isOdd(place)
   const free = and(site.alive, not(site.fixed))
-  const sources = and(free, not(isOdd))
-  const partners = and(free, isOdd)
+  const sources = and(free, not(isSecond))
+  const partners = and(free, isSecond)
   const isNext = equal(abs(sub(unsqueeze(place, 2), unsqueeze(place, 1))), 1) // [B,N,N]
   const { nearest, similarity } = mostSimilar(
     site,
@@ -53,7 +53,7 @@ export function bipartite(
     distance: where(sources, sub(1, similarity), FAR),
     sources,
     into: nearest,
-    order: where(isOdd, add(place, BEHIND), place),
+    order: where(isSecond, add(place, BEHIND), place),
   }
 }
 

@@ -35,7 +35,7 @@ import {
   where,
 } from '@tp/core'
 import { chosenCount, countChoice } from './count-choice.ts'
-import { leaving } from './leaving.ts'
+import { prunedCount } from './counts.ts'
 
 export interface DiffrateOptions {
   /**
@@ -82,7 +82,7 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
     reduce(site) {
       const { alive, budget, size, param, count } = site
       if (budget === undefined) return { keep: alive }
-      const many = leaving('diffrate', site)
+      const many = prunedCount('diffrate', site)
       const score = mean(site.clsAttention, 1)
       const keep = budget.select(score)
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)

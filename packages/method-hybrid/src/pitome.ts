@@ -23,8 +23,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { leaving } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface PitomeOptions {
   /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − block / blocks)). */
@@ -76,14 +75,14 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
     reduce(site) {
       const { alive, fixed, budget, block, blocks } = site
       if (budget === undefined) return { keep: alive }
-      const many = leaving('pitome', site)
+      const many = prunedCount('pitome', site)
       const metric = mean(site.key, 1)
       const free = and(alive, not(fixed))
       const own = energy(metric, free, margin ?? 0.9 * (1 - block / blocks), form)
       // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
       const rank = ranks(site, sub(own, mul(site.place, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
-      const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
+      const isSource = form === 'text' ? less(rank, many) : not(isOdd(rank))
       const sources = and(mergeable, isSource)
       return {
         keep: budget.select(where(sources, 0, 1)),

@@ -20,8 +20,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { leaving } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface ZeroTpruneOptions {
   /** Steps of the walk over the attention graph (default 5). */
@@ -63,13 +62,13 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
     reduce(site) {
       const { alive, fixed, budget, count } = site
       if (budget === undefined) return { keep: alive }
-      const many = leaving('zero-tprune', site)
+      const many = prunedCount('zero-tprune', site)
       const free = and(alive, not(fixed))
       const rank = ranks(site, pageRank(site, steps), free)
       const unimportant = sub(many, floor(mul(many, similar)))
       const candidates = sub(sub(unsqueeze(count, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true })), unimportant)
       const stays = and(free, less(rank, candidates))
-      const isSource = odd(rank)
+      const isSource = isOdd(rank)
       const { similarity } = mostSimilar(site, mean(site.key, 1), and(stays, not(isSource)))
       // unimportant ones first, then sources by likeness, then the others by rank
       const score = where(stays, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))

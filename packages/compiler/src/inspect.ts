@@ -79,13 +79,13 @@ export interface InspectOptions {
 /** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
 export function inspect(
   model: Model,
-  { tower }: InspectOptions = {},
+  options: InspectOptions = {},
 ): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
       const program = openProgram(model)
       const found = findEncoders(program)
-      const [encoder] = chooseEncoders(found, tower)
+      const [encoder] = chooseEncoders(found, options.tower)
       return {
         ok: true,
         opset: opset(model),

@@ -137,8 +137,8 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
 
 function scheduleFor(plan: Plan, { name, blocks, open }: Tower): Schedule {
   if (amounts.every((kind) => plan[kind] === undefined)) return new Map()
-  const layers = layersAt(plan, name)
-  if (layers !== undefined) return schedule(blocks, { ...plan, layers })
+  const own = layersAt(plan, name)
+  if (own !== undefined) return schedule(blocks, { ...plan, layers: own })
   if (plan.layers !== undefined) return new Map()
   const later = Array.from({ length: Math.max(0, blocks - open) }, (_, i) => open + i)
   return schedule(blocks, { ...plan, layers: open > 0 && later.length > 0 ? later : undefined })

@@ -39,7 +39,7 @@ export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
     attentionFrom: missing,
     classToken: () => 0,
   }
-  const alive = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
   const inputs = { noise: missing, saliency: () => saliency ?? missing(), ratio: () => ratio ?? missing() }
-  return softenTokens({ method, source, state: initialState(hidden, alive, fixed), left, params, inputs })
+  return softenTokens({ method, source, state: initialState(hidden, mask, fixed), left, params, inputs })
 }

@@ -131,16 +131,16 @@ describe('goldens: tokens skip blocks 4 to 7 and 8 to 11', () => {
         expectClose(numbers(outputs[what]), arrayOf(golden.outputs, what).data, what)
       if (prunecls) return
       for (let block = 0; block < DEPTH; block++) {
-        const layer = `layer_${block}`
-        const states = outputs[layer]
+        const output = `layer_${block}`
+        const states = outputs[output]
         const [, all = 0, size = 0] = states?.dims ?? []
-        expect(all, `${layer} is whole`).toBe(1 + patches)
-        for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, layer)).entries()) {
+        expect(all, `${output} is whole`).toBe(1 + patches)
+        for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, output)).entries()) {
           const stage = Math.floor(block / 4) - 1
           const tokens = stage < 0 ? Array.from({ length: all }, (_, i) => i) : (places[stage]?.[row] as number[])
           const start = (token: number): number => (row * all + token) * size
           const seen = tokens.flatMap((token) => numbers(states).slice(start(token), start(token) + size))
-          expectClose(seen, wanted, `${layer}, row ${row}`)
+          expectClose(seen, wanted, `${output}, row ${row}`)
         }
       }
     })

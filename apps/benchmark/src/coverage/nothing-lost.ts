@@ -16,10 +16,10 @@ const limits = { half: 5e-3, other: 1e-5 }
 
 /** Every token kept by force, at every block, with dead tokens left in: nothing may change. */
 export async function checkKeepAll(fixture: Fixture, model: Model, { blocks }: Inspection): Promise<Found> {
-  const layers = blocks.map(({ block }) => block)
+  const all = blocks.map(({ block }) => block)
   const kept = pruned(model, {
     method: receivedAttention(),
-    schedule: schedule(layers.length, { layers, tokens: 9999 }),
+    schedule: schedule(all.length, { layers: all, tokens: 9999 }),
   })
   const sets = dataSets(fixture).map(({ inputs }) => inputs)
   return judge('keeping every token', await compare(fixture, model, kept, sets), limitOf(fixture))

@@ -57,10 +57,10 @@ export class Softening {
 
   run(): SoftModel {
     const { blocks, tokens, hidden, heads } = this.#encoder
-    const layers = checkLayers(blocks.length, this.#options.layers)
+    const chosen = checkLayers(blocks.length, this.#options.layers)
     for (let block = 0; block < blocks.length; block++) {
       if (this.#place === 'attention') this.#attendAt(block)
-      const output = layers.includes(block) ? this.#softenAt(block) : undefined
+      const output = chosen.includes(block) ? this.#softenAt(block) : undefined
       if (this.#place === 'input') this.#attendAt(block)
       if (output !== undefined) this.#outputAt(block, output)
     }

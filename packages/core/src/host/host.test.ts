@@ -28,8 +28,8 @@ const byHidden = scorer({ name: 'by-hidden', family: 'baseline', score: ({ hidde
 function start({ scores, real, fixed = [] }: Rows): { hidden: Tensor; state: TokenState } {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = assume(constant(scores.flat(), 'float32', [...dims, 1]), ['B', 'N', 1])
-  const alive = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
-  return { hidden, state: initialState(hidden, alive, fixed) }
+  const mask = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
+  return { hidden, state: initialState(hidden, mask, fixed) }
 }
 
 function sourceOf(hidden: Tensor, block = 0): SiteSource {

@@ -70,9 +70,9 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
         ? { staying: alone(fused), joining: joined(weights) }
         : shares(own(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
-    const kept = slots.take(hidden)
+    const before = slots.take(hidden)
     const merged = add(
-      staying === undefined ? kept : mul(kept, one(unsqueeze(staying, [2]))),
+      staying === undefined ? before : mul(before, one(unsqueeze(staying, [2]))),
       matmul(one(joining), slots.takeRest(hidden)),
     )
     if (how !== 'norm') return merged

@@ -43,13 +43,13 @@ function keptOf(
 ): number[][] {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = constant(scores.flat(), 'float32', [...dims, 1])
-  const alive = real && cast(constant(real.flat(), 'int64', dims), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', dims), 'bool')
   const nothing = { query: none, key: none, value: none, attention: none, attentionFrom: none, classToken: none }
   const source: SiteSource = { block: 0, blocks: 2, hidden, ...nothing }
   const { state } = reduceTokens({
     method: method ?? byHidden,
     source,
-    state: initialState(hidden, alive, fixed),
+    state: initialState(hidden, mask, fixed),
     amount,
   })
   const [position, valid] = evaluate([state.position, ...(state.alive ? [state.alive] : [])], {})

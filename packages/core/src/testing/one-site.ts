@@ -104,9 +104,9 @@ function reduceOnce(
     attentionFrom: (rows) => rowsFrom(attention ?? missing(), rows),
     classToken: () => classToken,
   }
-  const alive = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
   const spy: Method = { ...method, reduce: (seen) => method.reduce(watched(seen, scores)) }
-  const state = initialState(hidden, alive, fixed)
+  const state = initialState(hidden, mask, fixed)
   return { hidden, reduced: reduceTokens({ method: spy, source, state, amount }) }
 }
 

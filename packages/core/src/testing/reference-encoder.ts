@@ -278,8 +278,8 @@ function apply(x: Tensor, { weight, bias }: Linear): Tensor {
 
 /** Tokens count as often as tokens of the input were merged into them. */
 function meanOfReal(x: Tensor, { alive, size }: TokenState): Tensor {
-  const real = alive && cast(alive, 'float32')
-  const counts = real && size ? mul(real, size) : (real ?? size)
+  const counted = alive && cast(alive, 'float32')
+  const counts = counted && size ? mul(counted, size) : (counted ?? size)
   const weight = counts && unsqueeze(counts, 2)
   const weights = weight ?? add(mul(sum(x, 2, { keepDims: true }), 0), 1)
   return squeeze(div(sum(mul(x, weights), 1, { keepDims: true }), sum(weights, 1, { keepDims: true })), 1)

@@ -5,12 +5,12 @@ export { type HeadWeights, headWeights } from './find/head-weights.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { readsProbabilities } from './fused/reads-probabilities.ts'
 export {
-  type BlockReport,
+  type LayerReport,
   type EncoderReport,
   type Inspection,
   type InspectOptions,
   inspect,
-  type TowerReport,
+  type EncoderSummary,
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
@@ -26,12 +26,12 @@ export {
 } from './plan.ts'
 export {
   type Pruned,
-  type PrunedTower,
+  type PrunedEncoder,
   type PruneOptions,
   type PruneResult,
   prune,
   pruneOrThrow,
-  type Tower,
+  type NamedEncoder,
 } from './prune.ts'
 export type { Refusal } from './refusal.ts'
 export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soft/soften.ts'

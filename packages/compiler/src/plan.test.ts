@@ -34,7 +34,7 @@ test('without an amount only what no output reads is left out', () => {
 test('layers are those of every encoder, of each by its name, or all that are open', () => {
   const layersOf = (layers: Plan['layers'], name: string, open = 0): number[] => {
     const plan = { format: 1, method: 'key-norm', keep: 0.5, ...(layers && { layers }) }
-    return [...fromPlan(checkPlan(plan, 'plan.json'), methods).schedule({ name, blocks: 4, open }).keys()]
+    return [...fromPlan(checkPlan(plan, 'plan.json'), methods).schedule({ name, layerCount: 4, open }).keys()]
   }
   expect(layersOf([0, 2], 'pixel_values')).toEqual([0, 2])
   expect(layersOf({ pixel_values: [0, 2] }, 'pixel_values')).toEqual([0, 2])
@@ -62,7 +62,7 @@ test.each([
   ],
   [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
-  [{ format: 1, method: 'none', tower: 3 }, /tower is 3; it must be a text/],
+  [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be a text/],
   [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],
   [
     { format: 1, method: 'none', keep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) },

@@ -1,12 +1,12 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
 import { type OptionValues, shown } from '@tp/core/host'
-import type { PruneOptions, Tower } from './prune.ts'
+import type { PruneOptions, NamedEncoder } from './prune.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left
  * out, as with the method `none`.
  */
-export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions, 'tower' | 'protect' | 'restore'> {
+export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
   readonly format: 1
   /** Name of the method. */
   readonly method: string
@@ -21,7 +21,7 @@ export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions
 
 /** A plan as `prune` takes it. */
 export interface PlannedOptions extends PruneOptions {
-  readonly schedule: (tower: Tower) => Schedule
+  readonly schedule: (encoder: NamedEncoder) => Schedule
 }
 
 const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
@@ -38,7 +38,7 @@ const fields: Readonly<Record<keyof Plan, Check>> = {
     (value) => isRecord(value) && Object.values(value).every(isOption),
     'an object of numbers, texts, and true or false',
   ],
-  tower: text,
+  encoder: text,
   layers: [
     (value) => isNumbers(value) || (isRecord(value) && Object.values(value).every(isNumbers)),
     'a list of numbers, or an object of such lists by encoder',
@@ -125,23 +125,23 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { tower, protect, restore } = plan
+  const { encoder, protect, restore } = plan
   return {
     method: entry.create(plan.params),
     schedule: (encoder) => scheduleFor(plan, encoder),
-    ...(tower !== undefined && { tower }),
+    ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(restore !== undefined && { restore }),
   }
 }
 
-function scheduleFor(plan: Plan, { name, blocks, open }: Tower): Schedule {
+function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
   if (amounts.every((kind) => plan[kind] === undefined)) return new Map()
   const own = layersAt(plan, name)
-  if (own !== undefined) return schedule(blocks, { ...plan, layers: own })
+  if (own !== undefined) return schedule(layerCount, { ...plan, layers: own })
   if (plan.layers !== undefined) return new Map()
-  const later = Array.from({ length: Math.max(0, blocks - open) }, (_, i) => open + i)
-  return schedule(blocks, { ...plan, layers: open > 0 && later.length > 0 ? later : undefined })
+  const later = Array.from({ length: Math.max(0, layerCount - open) }, (_, i) => open + i)
+  return schedule(layerCount, { ...plan, layers: open > 0 && later.length > 0 ? later : undefined })
 }
 
 /** The layers that a plan names for one encoder, if it does. */

@@ -13,7 +13,7 @@ const names: Check = [
 
 /** What an option must be if it is given; what depends on the model is looked at where the model is. */
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
-  tower: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_TOWER'],
+  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_TOWER'],
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
   protectInput: flag,
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
@@ -21,7 +21,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
-  params: [(value) => typeof value === 'function', 'a function of the block', 'TP_OPTION'],
+  params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
   source: [
     (value) => typeof value === 'string' && value.length <= 128,

@@ -2,9 +2,9 @@ import { type Amount, type Method, type Schedule, type Tensor, TpError, type Val
 import { isUnknown } from '@tp/core/expression'
 import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
-import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePlace } from './cut/dead-tokens.ts'
+import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePosition } from './cut/dead-tokens.ts'
 import { openProgram, requireNoReturn, startOf } from './cut/earlier-cuts.ts'
-import { fixedPositions } from './cut/fixed-positions.ts'
+import { protectedIndices } from './cut/protected-indices.ts'
 import { type InsertedCut, insertAt } from './cut/insert.ts'
 import { KeyBias } from './cut/key-bias.ts'
 import { poolKept } from './cut/pool-kept.ts'
@@ -15,7 +15,7 @@ import { dropViews } from './find/batch-first.ts'
 import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
 import { addMask, addMonitor, addTraces, MASK } from './find/extra-outputs.ts'
 import { Program, withEqualSizes } from './follow/program.ts'
-import { readKept } from './follow/token-places.ts'
+import { readKept } from './follow/token-positions.ts'
 import { foldBack } from './fused/fold-back.ts'
 import { checkPruneOptions } from './prune-options.ts'
 import { type Refusal, Refused, refusalOf } from './refusal.ts'
@@ -24,12 +24,12 @@ import { version } from './version.ts'
 
 export interface PruneOptions {
   readonly method: Method
-  /** Which blocks tokens leave at; a function where a file with several encoders needs one for each. */
-  readonly schedule: Schedule | ((tower: Tower) => Schedule)
+  /** Which layers tokens leave at; a function where a file with several encoders needs one for each. */
+  readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
   /**
    * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
    */
-  readonly tower?: string
+  readonly encoder?: string
   /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
@@ -47,9 +47,9 @@ export interface PruneOptions {
   /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
-   * Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
+   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
    * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
-   * there is none at a block where a method chooses by no score (samples, or asks a network for yes or no).
+   * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
    */
   readonly trace?: boolean | 'scores'
   /**
@@ -60,18 +60,18 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also leaves out, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
-  /** Trained values of the method at each block. */
-  readonly params?: (block: number) => Values
+  /** Trained values of the method at each layer. */
+  readonly params?: (layer: number) => Values
   /** SHA-256 of the file, for the record that the pruned file keeps. */
   readonly source?: string
 }
 
 /** One encoder of a file. */
-export interface Tower {
+export interface NamedEncoder {
   /** The first input of the model that it reads. */
   readonly name: string
-  readonly blocks: number
-  /** The first block that tokens may leave at: those before it were pruned already. */
+  readonly layerCount: number
+  /** The first layer that tokens may leave at: those before it were pruned already. */
   readonly open: number
 }
 
@@ -81,20 +81,20 @@ export interface Pruned {
   readonly ok: true
   readonly model: Model
   /** Of all encoders that were pruned. */
-  readonly blocks: number
+  readonly layerCount: number
   /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
-  readonly towers: readonly PrunedTower[]
+  readonly encoders: readonly PrunedEncoder[]
 }
 
-export interface PrunedTower extends Tower {
+export interface PrunedEncoder extends NamedEncoder {
   readonly schedule: Schedule
   readonly cuts: readonly InsertedCut[]
 }
 
 /**
- * Makes tokens leave a model between its blocks. The model itself is not changed; weights are shared with the result.
+ * Makes tokens leave a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
  * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_TOWER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
@@ -121,26 +121,26 @@ export function pruneOrThrow(source: Model, options: PruneOptions, where: string
 function pruneModel(source: Model, options: PruneOptions): Pruned {
   const program = openProgram(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
   const found = findEncoders(program)
-  const [first, ...others] = chooseEncoders(found, options.tower)
+  const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0
-  const pruneNext = (current: Program, encoder: Encoder): PrunedTower => {
+  const pruneNext = (current: Program, encoder: Encoder): PrunedEncoder => {
     try {
       return pruneEncoder(current, encoder, options, { named, several })
     } catch (error) {
       throw several && error instanceof Refused ? error.of(encoder.name) : error
     }
   }
-  const towers = [pruneNext(program, first)]
+  const encoders = [pruneNext(program, first)]
   let { model } = program
   for (const { name } of others) {
     const next = openProgram(model)
     const [encoder] = chooseEncoders(findEncoders(next), name)
-    towers.push(pruneNext(next, encoder))
+    encoders.push(pruneNext(next, encoder))
     model = next.model
   }
-  const blocks = towers.reduce((sum, tower) => sum + tower.blocks, 0)
-  return { ok: true, model, blocks, cuts: towers.flatMap(({ cuts }) => cuts), towers }
+  const layerCount = encoders.reduce((sum, encoder) => sum + encoder.layerCount, 0)
+  return { ok: true, model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
 }
 
 interface Company {
@@ -155,26 +155,26 @@ function pruneEncoder(
   found: Encoder,
   options: PruneOptions,
   { named, several }: Company,
-): PrunedTower {
+): PrunedEncoder {
   const { restore = 'auto', deadTokens = true } = options
   const { name } = found
   let encoder = withClassToken(found, options)
-  const about: Tower = { name, blocks: encoder.blocks.length, open: encoder.open }
+  const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)
-  // In a last block that computes no more than the class token none can leave; nor need they where it is about to.
-  const isMoot = deadTokens && !options.trace && restore !== 'all' && readsOnePlace(program, encoder)
-  const open = sitesOf(encoder, options.method) - (isMoot ? 1 : 0)
-  const schedule: Schedule = new Map([...asked].filter(([block]) => block < open))
+  // In a last layer that computes no more than the class token none can leave; nor need they where it is about to.
+  const isNoOp = deadTokens && !options.trace && restore !== 'all' && readsOnePosition(program, encoder)
+  const open = sitesOf(encoder, options.method) - (isNoOp ? 1 : 0)
+  const schedule: Schedule = new Map([...asked].filter(([layer]) => layer < open))
   const before = outputShapes(program)
-  const fixed = fixedPositions(encoder, options.protect ?? 'auto')
+  const protectedTokens = protectedIndices(encoder, options.protect ?? 'auto')
   let points: readonly RestorePoint[] = []
   if (schedule.size > 0 && restores(encoder, restore, options.method)) {
     ;({ points, encoder } = restorePoints(program, encoder, schedule.keys()))
   }
   const returning = new Returning(program, encoder, options.method, schedule)
-  const cuts = insertCuts(program, encoder, { ...options, schedule, fixed }, { points, returning })
+  const cuts = insertCuts(program, encoder, { ...options, schedule, protectedTokens }, { points, returning })
   for (const point of points) point.restore(returning.awayAt(cuts, point))
   if (options.trace) addTraces(program, cuts, name, several)
   if (options.monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, several)
@@ -191,14 +191,14 @@ function pruneEncoder(
   const left = cuts.filter((cut) => graph.producer(cut.after) !== undefined)
   const counts = countsBehind(program, encoder, left)
   requireSameOutputs(before, new Program(program.model, counts), compact.length > 0 ? [...compact, mask] : [])
-  const step = provenanceOf(encoder, { ...options, schedule, fixed }, left, points)
-  addProvenance(program.model, named ? { ...step, tower: name } : step)
+  const step = provenanceOf(encoder, { ...options, schedule, protectedTokens }, left, points)
+  addProvenance(program.model, named ? { ...step, encoder: name } : step)
   return { ...about, schedule: asked, cuts: left }
 }
 
-/** How many layers a method may prune tokens at: one that is no block any more has only its input. */
-function sitesOf({ blocks, end }: Encoder, { place }: Method): number {
-  return blocks.length + (place === 'input' && end !== undefined ? 1 : 0)
+/** How many layers a method may prune tokens at: one that is no layer any more has only its input. */
+function sitesOf({ layers, end }: Encoder, { site }: Method): number {
+  return layers.length + (site === 'input' && end !== undefined ? 1 : 0)
 }
 
 /** Whether removed tokens come back. */
@@ -224,36 +224,36 @@ function restores(
 /** A class token that the head does not read by its place has to be named by protecting it. */
 function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   const named = typeof protect === 'object' ? protect[0] : undefined
-  const reads = encoder.classToken !== undefined || encoder.placeReads.length > 0
+  const reads = encoder.classToken !== undefined || encoder.positionReads.length > 0
   return reads || named === undefined ? encoder : { ...encoder, classToken: named }
 }
 
 interface CutOptions extends PruneOptions {
   readonly schedule: Schedule
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
 }
 
 function insertCuts(
   program: Program,
   encoder: Encoder,
-  { method, schedule, fixed, params = () => ({}), trace, protectInput, monitor = false }: CutOptions,
+  { method, schedule, protectedTokens, params = () => ({}), trace, protectInput, monitor = false }: CutOptions,
   { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
 ): InsertedCut[] {
   const { earlier } = encoder
   requireNoReturn(earlier)
   if (earlier !== undefined && (method.carry !== undefined || method.returns)) {
-    const reason = `${method.name} keeps state from block to block, and would miss the blocks where tokens left before`
+    const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens left before`
     throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
   }
   const cuts: InsertedCut[] = []
   const keyBias = new KeyBias(program)
   const ends = [...points.map(({ node }) => node), ...returning.ends]
-  const start = startOf(program, encoder, { fixed, place: method.place, protectInput })
+  const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
   let tokens: Tokens = start
-  for (let block = encoder.open; block < sitesOf(encoder, method); block++) {
-    for (const { place, amount } of visits(method, schedule.get(block))) {
-      if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
-      const about = { method, block, place, amount, params: params(block) }
+  for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
+    for (const { site, amount } of visits(method, schedule.get(layer))) {
+      if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
+      const about = { method, layer, site, amount, params: params(layer) }
       const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
       const inserted = insertAt(program, encoder, { ...options, ...tokens })
       if (inserted.cut) {
@@ -274,29 +274,29 @@ function insertCuts(
     const counts = points.length === 0 ? encoder.poolCounts : []
     poolKept(program, last, { isRagged, keyBias, ends, counts, again: earlier?.weighted === true })
   }
-  readKept(program, encoder.placeReads, start.places, cuts, points.at(-1)?.to)
+  readKept(program, encoder.positionReads, start.positions, cuts, points.at(-1)?.to)
   return cuts
 }
 
 interface Visit {
-  readonly place: InsertedCut['place']
+  readonly site: InsertedCut['site']
   readonly amount: Amount | undefined
 }
 
-/** Where a method looks at a block, and whether tokens leave there. */
-function visits({ place = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
+/** Where a method looks at a layer, and whether tokens leave there. */
+function visits({ site = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
   const observes = carry !== undefined
-  if (place === 'attention') return amount === undefined && !observes ? [] : [{ place, amount }]
-  const observed: Visit[] = observes ? [{ place: 'attention', amount: undefined }] : []
-  return amount === undefined ? observed : [{ place, amount }, ...observed]
+  if (site === 'attention') return amount === undefined && !observes ? [] : [{ site, amount }]
+  const observed: Visit[] = observes ? [{ site: 'attention', amount: undefined }] : []
+  return amount === undefined ? observed : [{ site, amount }, ...observed]
 }
 
 function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const last = depth - 1
-  const early = [...schedule.keys()].find((block) => block < open)
+  const early = [...schedule.keys()].find((layer) => layer < open)
   if (early === undefined) return
-  const reason = `tokens leave this model at block ${open - 1} already, so none can at block ${early}`
-  const advice = open > last ? 'no block is left behind it' : `name layers from ${open} to ${last}`
+  const reason = `tokens leave this model at layer ${open - 1} already, so none can at layer ${early}`
+  const advice = open > last ? 'no layer is left behind it' : `name layers from ${open} to ${last}`
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
@@ -351,21 +351,21 @@ function sameShape(was: Tensor, now: Tensor): boolean {
 
 function provenanceOf(
   { depth }: Encoder,
-  { method, schedule, fixed, source }: CutOptions,
+  { method, schedule, protectedTokens, source }: CutOptions,
   cuts: readonly InsertedCut[],
   points: readonly RestorePoint[],
 ): PruningStep {
   return {
     version,
     method: method.name,
-    blocks: depth,
+    layerCount: depth,
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
-    fixed,
+    protectedTokens,
     ...(method.returns && cuts.length > 0 && { returns: true as const }),
-    cuts: cuts.map(({ block, place, before, after, indices, ragged, valid, size }) => ({
-      block,
-      ...(place === 'input' && { place }),
+    cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size }) => ({
+      layer,
+      ...(site === 'input' && { site }),
       before,
       after,
       indices,

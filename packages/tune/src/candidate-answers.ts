@@ -19,12 +19,12 @@ export interface Choice extends Looking, InTurns, Tolerance {
 /** What the model answers on a part of the examples, pruned as a candidate says. */
 export function answersOf(
   choice: Choice,
-  { contestant, shares }: Candidate,
+  { variant, shares }: Candidate,
   part: 'choose' | 'verify',
 ): Promise<Answers> {
   const { sites, split } = choice
-  const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
-  return prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
+  const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }
+  return prunedAnswers(choice, `${variant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
 }
 
 /** What a candidate loses on a part of the examples, by example. */

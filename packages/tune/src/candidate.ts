@@ -1,18 +1,18 @@
 import type { Method } from '@tp/core'
-import type { Contestant } from './options.ts'
+import type { Variant } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
 
-/** A contestant as it can be run. */
-export interface Named extends Contestant {
+/** A variant as it can be run. */
+export interface Named extends Variant {
   readonly method: Method
   /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
   readonly name: string
 }
 
-/** A schedule of a contestant, and the time that is expected of it. */
+/** A schedule of a variant, and the time that is expected of it. */
 export interface Candidate {
-  readonly contestant: Named
+  readonly variant: Named
   readonly shares: Shares
   readonly ms: number
   /** What the dense model answers again; default: nothing. */
@@ -40,9 +40,9 @@ export function totalMs({ ms, again }: Candidate): number {
 /** One that follows another takes at least so much more time. */
 export const TIME_STEP = 1.04
 
-/** `balanced: keep 0.8 at block 1, 0.75 at block 3` */
-export function candidateText({ contestant, shares, again }: Candidate, sites: readonly number[]): string {
-  const amounts = [...scheduleOf(sites, shares)].map(([block, { value }]) => `${value} at block ${block}`)
+/** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
+export function candidateText({ variant, shares, again }: Candidate, sites: readonly number[]): string {
+  const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
   const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % run again`
-  return `${contestant.name}: keep ${amounts.join(', ')}${guarded}`
+  return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

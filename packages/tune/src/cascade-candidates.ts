@@ -30,7 +30,7 @@ export async function cascadesOf(
     const before = least
     for (const { losses, ...again } of offered) {
       const candidate = { ...schedule, again: { ...again, ms: again.share * denseMs } }
-      const loss = mean(losses.believed)
+      const loss = mean(losses.expected)
       const step = Math.floor(Math.log(totalMs(candidate)) / Math.log(TIME_STEP))
       if (loss < (found.get(step)?.loss ?? Number.POSITIVE_INFINITY)) found.set(step, { candidate, loss })
       least = Math.min(least, totalMs(candidate))

@@ -11,12 +11,12 @@ const PACE = 0.98
 export const HALVINGS = 7
 
 /** A profile at all strengths, the fastest first. */
-export function rowOf({ contestant, msOf }: Contender, profile: Profile): Candidate[] {
+export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate[] {
   const row: Candidate[] = []
   for (let ms = PACE * msOf(profile.map(() => 1)); row.length < 2 ** HALVINGS - 1; ms *= PACE) {
     const shares = sharesAt(profile, ms, msOf)
     if (shares === undefined) break
-    row.unshift({ contestant, shares, ms: msOf(shares) })
+    row.unshift({ variant, shares, ms: msOf(shares) })
   }
   return row
 }

@@ -54,7 +54,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
   if (entries.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
   if (entries.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
-  const encoders = inspectEncoders(file, inPlan.tower)
+  const encoders = inspectEncoders(file, inPlan.encoder)
   const dense = { plan: { format: 1, method: 'none', ...inPlan } satisfies Plan, flops: undefined, methods }
   const variants: Variant[] = [
     { method: 'none', keep: '', models: [await variantModel(file, dense, besidePlan, encoders)] },

@@ -10,7 +10,7 @@ export const amountOptions = {
     multiple: true,
     value: '[TOWER:]L1,L2,…',
     description:
-      'blocks where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
+      'layers where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
   },
   keep: {
     type: 'string',
@@ -113,10 +113,10 @@ export function amountsLabel({ amounts, flops }: AskedAmounts): string {
 function layersOf(texts: readonly string[]): Pick<Plan, 'layers'> {
   const layers = new Map<string, readonly number[]>()
   for (const text of texts) {
-    const [, tower = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
-    if (layers.has(tower))
-      throw usageError(`--layers is given twice${tower === '' ? '' : ` for ${tower}`}; give it once`)
-    layers.set(tower, numberList('layers', list))
+    const [, encoder = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
+    if (layers.has(encoder))
+      throw usageError(`--layers is given twice${encoder === '' ? '' : ` for ${encoder}`}; give it once`)
+    layers.set(encoder, numberList('layers', list))
   }
   if (layers.size === 0) return {}
   const all = layers.get('')

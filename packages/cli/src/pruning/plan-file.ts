@@ -21,7 +21,7 @@ export const planOption = {
 
 /** What only the plan or the command line can say. */
 const exclusive = [
-  ...['method', 'tower', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore'],
+  ...['method', 'encoder', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore'],
   ...['param', 'flops', 'at'],
 ]
 

@@ -9,7 +9,7 @@ import type { PruningSettings } from './request.ts'
 
 /** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
-  tower: {
+  encoder: {
     type: 'string',
     value: 'NAME',
     description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
@@ -24,7 +24,7 @@ export const pruningOptions = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: "the method's trained values (safetensors, named block.B.NAME or NAME)",
+    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
   },
   protect: {
     type: 'string',
@@ -52,7 +52,7 @@ export const pruningOptions = {
 
 /** The options above, read: what goes into a plan, and what is said beside it. */
 export interface GivenSettings {
-  readonly inPlan: Pick<Plan, 'tower' | 'protect' | 'restore'>
+  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'restore'>
   readonly besidePlan: Pick<PruningSettings, 'outputs' | 'weights'>
   /** Options of methods as they were written. */
   readonly params: Readonly<Record<string, string>>
@@ -60,10 +60,10 @@ export interface GivenSettings {
 
 /** @throws TpError TP_USAGE */
 export function readSettings(options: Arguments<typeof pruningOptions>): GivenSettings {
-  const { tower, protect, restore } = options
+  const { encoder, protect, restore } = options
   return {
     inPlan: {
-      ...(tower !== undefined && { tower }),
+      ...(encoder !== undefined && { encoder }),
       ...(protect !== undefined && { protect: readProtect(protect) }),
       ...(restore !== undefined && { restore: readRestore(restore) }),
     },
@@ -79,10 +79,10 @@ export function readBesidePlan({ outputs, weights }: Arguments<typeof pruningOpt
 
 /** What a plan and the options alongside it say, with the defaults. */
 export function settingsOf(
-  { tower, protect = 'auto', restore = 'auto' }: PlannedOptions,
+  { encoder, protect = 'auto', restore = 'auto' }: PlannedOptions,
   beside: GivenSettings['besidePlan'],
 ): PruningSettings {
-  return { tower, protect, restore, ...beside }
+  return { encoder, protect, restore, ...beside }
 }
 
 /**

@@ -28,25 +28,25 @@ export function schedulesOf(
   const { plan, flops, methods } = asked
   const { layers = [] } = plan
   const named = Array.isArray(layers) ? [] : Object.keys(layers)
-  const names = encoders.map(({ tower }) => tower)
+  const names = encoders.map(({ encoder }) => encoder)
   const unknown = named.find((name) => !names.includes(name))
   if (unknown !== undefined) {
     throw usageError(`--layers ${unknown}: there is no such encoder to prune; the model has ${names.join(' and ')}`)
   }
   if (flops !== undefined && encoders.length > 1) {
-    throw usageError(`--flops goes with one encoder; name it: --tower ${names.join(' or ')}`)
+    throw usageError(`--flops goes with one encoder; name it: --encoder ${names.join(' or ')}`)
   }
   return new Map(
     encoders.map((encoder) => {
       if (plan.tokens !== undefined) checkTokens(plan.tokens, encoder.tokens)
       const options = fromPlan(flops === undefined ? plan : atFlops(plan, flops, { methods, model, encoder }), methods)
-      return [encoder.tower, scheduleFor(options, encoder)]
+      return [encoder.encoder, scheduleFor(options, encoder)]
     }),
   )
 }
 
-function scheduleFor({ schedule }: PlannedOptions, { tower: name, blocks, open }: Inspection): Schedule {
-  return schedule({ name, blocks: blocks.length, open })
+function scheduleFor({ schedule }: PlannedOptions, { encoder: name, layers, open }: Inspection): Schedule {
+  return schedule({ name, layerCount: layers.length, open })
 }
 
 /** The plan with the keep ratio that takes a share of the FLOPs. */
@@ -56,10 +56,10 @@ function atFlops(
   about: { readonly methods: readonly MethodEntry[]; readonly model: Model; readonly encoder: Inspection },
 ): Plan {
   const { methods, model, encoder } = about
-  const { batch, tower } = encoder
+  const { batch, encoder } = encoder
   const keep = keepForFlops(model, {
     method: fromPlan(plan, methods).method,
-    tower,
+    encoder,
     share: flops.share,
     at: flopsSizes(model, encoder, {
       batch: typeof batch === 'number' ? batch : 1,

@@ -21,7 +21,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
     ].join('\n')
   }
   const layers = layersAt(last, '')
-  const amounts = [last.keep].flat().map((keep, i) => `${keep} at block ${layers?.[i]}`)
+  const amounts = [last.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
   const speeds = grid.map(
     ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
   )
@@ -40,6 +40,6 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
 }
 
 function againText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
-  const [sure, again] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
-  return `run again  on the dense model: answers that are less than ${sure} sure, ${again} of the examples`
+  const [confident, again] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
+  return `run again  on the dense model: answers that are less than ${confident} sure, ${again} of the examples`
 }

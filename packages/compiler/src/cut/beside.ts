@@ -5,7 +5,7 @@ import type { Program } from '../follow/program.ts'
 import { type RowAxis, rowAxes } from '../follow/row-axes.ts'
 
 /**
- * Parallel blocks add a feed-forward of the same stream beside the attention: x + a(x) + f(x). Its tokens leave where it
+ * Parallel layers add a feed-forward of the same stream beside the attention: x + a(x) + f(x). Its tokens leave where it
  * begins, not where it is added, so that it is not computed for those that leave. `after`: the stream behind the cut.
  */
 export function takeBesideCut(flow: Flow, after: string): void {

@@ -1,14 +1,14 @@
 import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { cloneModel, type NodeProto } from '@tp/onnx'
-import type { Block } from '../find/block.ts'
+import type { Layer } from '../find/layer.ts'
 import type { Encoder } from '../find/encoder.ts'
 import { change, commit, type Flow, follow } from '../follow/flow.ts'
 import { Program } from '../follow/program.ts'
 import { rowAxes } from '../follow/row-axes.ts'
 import { editing, leadingRows, Rewriter } from '../follow/rows.ts'
 import { TOKENS, type TokenAxis, traceTokens } from '../follow/token-axis.ts'
-import { placedRows, placeKey, readOnly } from '../follow/token-places.ts'
+import { placedRows, positionKey, readOnly } from '../follow/token-positions.ts'
 import { Refused } from '../refusal.ts'
 import type { InsertedCut } from './insert.ts'
 import { countNames, keptNames, readProvenance } from './provenance.ts'
@@ -25,7 +25,7 @@ interface PartialRead {
 }
 
 /**
- * Leaves out what no output reads. With a class-token head the last block has to compute queries, attention and FFN of
+ * Leaves out what no output reads. With a class-token head the last layer has to compute queries, attention and FFN of
  * the leading tokens only. Exact: no result changes but by rounding.
  *
  * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
@@ -34,22 +34,22 @@ interface PartialRead {
  * Returns the program to go on with: sizes are known anew.
  */
 export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): Program {
-  const last = encoder.blocks.at(-1)
+  const last = encoder.layers.at(-1)
   if (last === undefined) return program
-  const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
+  const cut = cuts.find(({ layer }) => layer === encoder.layers.length - 1)
   const counts = countsBehind(program, encoder, cuts)
   const current = cut === undefined ? new Program(program.model, counts) : bypass(program, cut, counts)
   if (current === undefined) return program
   const axis = singledOut(current, last.input)
   if (axis === undefined) return current
   const reads = partialReads(current, axis, findNeeds(current, axis))
-  if (reads.length > 0) cutReads(current, (encoder.blocks[0] as Block).input, reads, axis)
+  if (reads.length > 0) cutReads(current, (encoder.layers[0] as Layer).input, reads, axis)
   return current
 }
 
 /** The cuts that are left when what no output reads is left out; tried on a copy. */
 export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): readonly InsertedCut[] {
-  if (cuts.every(({ block }) => block !== encoder.blocks.length - 1)) return cuts
+  if (cuts.every(({ layer }) => layer !== encoder.layers.length - 1)) return cuts
   const trial = new Program(cloneModel(program.model), countsBehind(program, encoder, cuts))
   trial.graph.removeDeadNodes()
   const { graph } = eliminateDeadTokens(trial, encoder, cuts)
@@ -62,7 +62,7 @@ export function countsBehind(
   { name }: Encoder,
   cuts: readonly InsertedCut[],
 ): ReadonlyMap<string, string> {
-  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, tower: name }])])
+  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, encoder: name }])])
 }
 
 /**
@@ -104,8 +104,8 @@ function isNeeded(
 function singledOut(program: Program, stream: string): TokenAxis | undefined {
   try {
     const axis = traceTokens(program, stream)
-    const places = new Set(axis.placeReads.map(({ place }) => placeKey(place)))
-    return axis.reads > 0 || places.size === 1 ? axis : undefined
+    const positions = new Set(axis.positionReads.map(({ position }) => positionKey(position)))
+    return axis.reads > 0 || positions.size === 1 ? axis : undefined
   } catch (error) {
     // Steps that choose tokens (they stay only if they are traced) need all of them.
     if (error instanceof Refused) return undefined
@@ -113,10 +113,10 @@ function singledOut(program: Program, stream: string): TokenAxis | undefined {
   }
 }
 
-/** True if of the last block no more is read than one token of each row, at a place that is not a leading one. */
-export function readsOnePlace(program: Program, { blocks, placeReads }: Encoder): boolean {
-  const site = blocks.at(-1)?.site
-  if (site === undefined || placeReads.length === 0) return false
+/** True if of the last layer no more is read than one token of each row, at a place that is not a leading one. */
+export function readsOnePosition(program: Program, { layers, positionReads }: Encoder): boolean {
+  const site = layers.at(-1)?.site
+  if (site === undefined || positionReads.length === 0) return false
   const axis = singledOut(program, site)
   return axis?.reads === 0 && typeof findNeeds(program, axis).get(site) === 'number'
 }
@@ -144,9 +144,9 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
 }
 
 /** True if a node takes out tokens that are kept: leading ones, or, where none of these are read, one of each row. */
-function takesOut({ reads, readers, placeReads }: TokenAxis, node: NodeProto): boolean {
+function takesOut({ reads, readers, positionReads }: TokenAxis, node: NodeProto): boolean {
   if (reads > 0) return readers.some((reader) => reader.single && reader.node === node)
-  return placeReads.some((read) => read.node === node)
+  return positionReads.some((read) => read.node === node)
 }
 
 /** What a node needs of each input to give what is needed of its results. */
@@ -192,8 +192,8 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   const count = "S'"
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
-  const [placed] = axis.reads > 0 ? [] : axis.placeReads
-  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.place)
+  const [placed] = axis.reads > 0 ? [] : axis.positionReads
+  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.position)
   const rewriter = new Rewriter(program, stream, rows, count, prefix)
   const flow: Flow = {
     ...editing(rewriter),
@@ -211,7 +211,7 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   }
   graph.sortTopologically()
   const own = graph.nodes.filter((node) => !original.has(node))
-  const reading = placed === undefined ? [] : axis.placeReads.map(({ node }) => node)
+  const reading = placed === undefined ? [] : axis.positionReads.map(({ node }) => node)
   follow(flow, new Set([...own, ...reading]))
   commit(flow)
   for (const node of reading) readOnly(program, node)

@@ -2,12 +2,12 @@ import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
 import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { cloneModel, type Model } from '@tp/onnx'
 import { viewBatchFirst } from '../find/batch-first.ts'
-import { type Block, inputAfter } from '../find/block.ts'
+import { type Layer, inputAfter } from '../find/layer.ts'
 import { decideBranches } from '../find/branches.ts'
 import type { Encoder } from '../find/encoder.ts'
 import { readRowByRow } from '../find/flat-reads.ts'
 import { Program } from '../follow/program.ts'
-import { placeKey, writePlace } from '../follow/token-places.ts'
+import { positionKey, writePosition } from '../follow/token-positions.ts'
 import { unfuse } from '../fused/unfuse.ts'
 import { isPacked } from '../pack/packed-files.ts'
 import { Refused } from '../refusal.ts'
@@ -24,15 +24,15 @@ import {
 
 /** What prunings that a file has gone through have left for a further one to build on. */
 export interface EarlierCuts {
-  /** In the order of their blocks; at least one. */
+  /** In the order of their layers; at least one. */
   readonly cuts: readonly CutRecord[]
   /** Behind it tokens may leave again. */
   readonly last: CutRecord
   /** Positions that no earlier cut could take away. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** Where tokens of the last pruning come back, and where all of them are there again, in front of the head. */
   readonly restored: { readonly points: readonly RestoredRecord[]; readonly to: string } | undefined
-  /** Name of a method that brought tokens back between the blocks. */
+  /** Name of a method that brought tokens back between the layers. */
   readonly returning: string | undefined
   /** Fillers or merged tokens: what weighs tokens is in the graph, and cannot be changed any more. */
   readonly weighted: boolean
@@ -64,38 +64,38 @@ export function openProgram(model: Model): Program {
 }
 
 /**
- * A block behind an earlier cut at its input, with the stream that the cut was made in as its input: that one has the tokens
- * of the block before.
+ * A layer behind an earlier cut at its input, with the stream that the cut was made in as its input: that one has the tokens
+ * of the layer before.
  */
-export function withWholeInput(program: Program, block: Block): Block {
+export function withWholeInput(program: Program, layer: Layer): Layer {
   const cut = readProvenance(program.model)
     .flatMap(({ cuts }) => cuts)
-    .find(({ place, after }) => place === 'input' && after === block.input)
-  return cut === undefined || !program.graph.has(cut.before) ? block : { ...block, input: cut.before }
+    .find(({ site, after }) => site === 'input' && after === layer.input)
+  return cut === undefined || !program.graph.has(cut.before) ? layer : { ...layer, input: cut.before }
 }
 
-/** The first blocks that attend from all tokens to all tokens, or the one whose tokens an earlier cut has taken first. */
-export function blocksBefore(earlier: EarlierCuts | undefined, blocks: readonly Block[]): readonly Block[] {
+/** The first layers that attend from all tokens to all tokens, or the one whose tokens an earlier cut has taken first. */
+export function layersBefore(earlier: EarlierCuts | undefined, layers: readonly Layer[]): readonly Layer[] {
   const [first] = earlier?.cuts ?? []
-  if (first === undefined) return blocks
-  return blocks.slice(0, Math.max(1, first.place === 'input' ? first.block : first.block + 1))
+  if (first === undefined) return layers
+  return layers.slice(0, Math.max(1, first.site === 'input' ? first.layer : first.layer + 1))
 }
 
 /**
- * Earlier cuts among the blocks of one encoder.
+ * Earlier cuts among the layers of one encoder.
  * @throws Refused TP_PRUNED if the graph is no longer what its record says
  */
-export function earlierCuts(program: Program, name: string, blocks: readonly Block[]): EarlierCuts | undefined {
+export function earlierCuts(program: Program, name: string, layers: readonly Layer[]): EarlierCuts | undefined {
   const steps = stepsOf(program.model, name).filter(({ cuts }) => cuts.length > 0)
-  const cuts = steps.flatMap((step) => step.cuts).sort((a, b) => a.block - b.block)
+  const cuts = steps.flatMap((step) => step.cuts).sort((a, b) => a.layer - b.layer)
   const [first, last] = [steps[0], cuts.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const isThere = (name: string): boolean => program.graph.has(name)
   const lost = cuts.find(
-    ({ block, place, before, after, indices }) =>
-      (block === blocks.length && place === 'input'
-        ? inputAfter(program, blocks)
-        : blocks[block]?.[place ?? 'site']) !== before ||
+    ({ layer, site, before, after, indices }) =>
+      (layer === layers.length && site === 'input'
+        ? inputAfter(program, layers)
+        : layers[layer]?.[site ?? 'site']) !== before ||
       ![after, indices].every(isThere) ||
       !program.before(after).has(before),
   )
@@ -103,11 +103,11 @@ export function earlierCuts(program: Program, name: string, blocks: readonly Blo
   if (lost !== undefined) throw recordLost(lost)
   if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
     throw recordLost(last)
-  const fixed = first.fixed.filter((position) => steps.every((step) => step.fixed.includes(position)))
+  const protectedTokens = first.protectedTokens.filter((position) => steps.every((step) => step.protectedTokens.includes(position)))
   return {
     cuts,
     last,
-    fixed,
+    protectedTokens,
     restored,
     returning: steps.find(({ returns }) => returns)?.method,
     weighted: cuts.some(({ ragged, merged }) => ragged || merged),
@@ -115,12 +115,12 @@ export function earlierCuts(program: Program, name: string, blocks: readonly Blo
 }
 
 /**
- * What builds on the tokens that earlier cuts have kept cannot where these come back between the blocks.
+ * What builds on the tokens that earlier cuts have kept cannot where these come back between the layers.
  * @throws Refused TP_PRUNED
  */
 export function requireNoReturn(earlier: EarlierCuts | undefined): void {
   if (earlier?.returning === undefined) return
-  const reason = `${earlier.returning} brings tokens back between the blocks, so that no block is behind all of it`
+  const reason = `${earlier.returning} brings tokens back between the layers, so that no layer is behind all of it`
   throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
 }
 
@@ -131,57 +131,57 @@ function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
   return points === undefined || to === undefined ? undefined : { points, to }
 }
 
-function recordLost({ block }: CutRecord): Refused {
-  const seen = `tokens leave this model at block ${block}, and the graph is not the one that its record of this describes`
+function recordLost({ layer }: CutRecord): Refused {
+  const seen = `tokens leave this model at layer ${layer}, and the graph is not the one that its record of this describes`
   return new Refused('TP_PRUNED', `${seen}; prune the file it was made from`)
 }
 
-/** What travels with the tokens at the first block where they may leave, and the values of the graph that it stands for. */
+/** What travels with the tokens at the first layer where they may leave, and the values of the graph that it stands for. */
 export interface Start {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
   /** For each read of a single token: the value that holds its place, see {@link writePlace}. */
-  readonly places: readonly string[]
+  readonly positions: readonly string[]
 }
 
 export interface StartOptions {
   /** Positions that cannot leave. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** Of the method. */
-  readonly place: Method['place']
+  readonly site: Method['site']
   /** One more place of each example is an input of the model. */
   readonly protectInput?: boolean | undefined
 }
 
 /** State of the tokens before the first cut to be made. */
 export function startOf(program: Program, encoder: Encoder, options: StartOptions): Start {
-  const { fixed, place = 'attention' } = options
+  const { protectedTokens, site = 'attention' } = options
   const { earlier, mask } = encoder
-  const [first] = encoder.blocks as [Block]
+  const [first] = encoder.layers as [Layer]
   const names = new Map<Tensor, string>()
   const value = (name: string, dims: Tensor['dims']): Tensor => {
     const placeholder = input(name, program.tensor(name).dtype, dims)
     names.set(placeholder, name)
     return placeholder
   }
-  // The site has fewer tokens where some left at the first block's input.
-  const hidden = value(place === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
-  const alive = mask === undefined ? undefined : realTokens(value(mask, ['B', 'N']), encoder)
-  const pins = new Map<string, Tensor>()
-  for (const { place } of encoder.placeReads) {
-    if (pins.has(placeKey(place))) continue
-    const { name, tensor } = writePlace(program, first.input, place)
-    pins.set(placeKey(place), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
+  // The site has fewer tokens where some left at the first layer's input.
+  const hidden = value(site === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
+  const attended = mask === undefined ? undefined : attendedTokens(value(mask, ['B', 'N']), encoder)
+  const protectedInputs = new Map<string, Tensor>()
+  for (const { position } of encoder.positionReads) {
+    if (protectedInputs.has(positionKey(position))) continue
+    const { name, tensor } = writePosition(program, first.input, position)
+    protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
   const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
-  const state = initialState(hidden, alive, fixed, [...pins.values(), ...asked])
-  const places = encoder.placeReads.map(({ place }) => names.get(pins.get(placeKey(place)) as Tensor) as string)
-  if (earlier === undefined) return { state, names, places }
+  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked])
+  const positions = encoder.positionReads.map(({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string)
+  if (earlier === undefined) return { state, names, positions }
 
   const { cuts, last } = earlier
   const kept = (x: Tensor): Tensor => keptBy(x, cuts, value)
-  const attending = realBehind(program, state.alive, cuts, value)
-  const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, fixed)
+  const attending = realBehind(program, state.attended, cuts, value)
+  const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, protectedTokens)
   // Written at once, so that what follows can be named after the tokens that are left.
   const expressions = [kept(state.position), ...(attending === undefined ? [] : [attending])]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
@@ -191,13 +191,13 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     state: {
       ...state,
       ordinals,
-      alive: now,
+      attended: now,
       count: now && countTokens(now),
       position: value(position as string, ['B', 'N']),
       isPacked: true,
     },
     names,
-    places,
+    positions,
   }
 }
 
@@ -205,7 +205,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
 type ValueOf = (name: string, dims: Tensor['dims']) => Tensor
 
 /** bool [B,N]: which tokens the model's mask [B,N] says are real. */
-export function realTokens(mask: Tensor, { maskMarksPadding }: Encoder): Tensor {
+export function attendedTokens(mask: Tensor, { maskMarksPadding }: Encoder): Tensor {
   const marks = cast(mask, 'bool')
   return maskMarksPadding ? not(marks) : marks
 }
@@ -216,18 +216,18 @@ export function realTokens(mask: Tensor, { maskMarksPadding }: Encoder): Tensor 
  */
 export function realBehind(
   program: Program,
-  real: Tensor | undefined,
+  attended: Tensor | undefined,
   cuts: readonly CutRecord[],
   value: ValueOf,
 ): Tensor | undefined {
   const valid = cuts.findLast((cut) => cut.valid !== undefined)
-  if (valid === undefined) return real && keptBy(real, cuts, value)
+  if (valid === undefined) return attended && keptBy(attended, cuts, value)
   if (!program.graph.has(valid.valid as string)) throw recordLost(valid)
-  const those = value(valid.valid as string, ['B', `N${valid.block}`])
+  const those = value(valid.valid as string, ['B', `N${valid.layer}`])
   return keptBy(those, cuts.slice(cuts.indexOf(valid) + 1), value)
 }
 
 /** x [B,N] → [B,K]: of the tokens that some cuts keep. */
 function keptBy(x: Tensor, cuts: readonly CutRecord[], value: ValueOf): Tensor {
-  return cuts.reduce((now, { indices, block }) => gatherND(now, value(indices, ['B', `N${block}`, 1]), 1), x)
+  return cuts.reduce((now, { indices, layer }) => gatherND(now, value(indices, ['B', `N${layer}`, 1]), 1), x)
 }

@@ -1,7 +1,7 @@
 import { input, type Method, type Schedule, type Tensor } from '@tp/core'
 import { returnedState, startedState, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
-import type { Block } from '../find/block.ts'
+import type { Layer } from '../find/layer.ts'
 import type { Encoder } from '../find/encoder.ts'
 import type { Program } from '../follow/program.ts'
 import type { InsertedCut } from './insert.ts'
@@ -13,17 +13,17 @@ export interface Tokens {
   readonly names: ReadonlyMap<Tensor, string>
 }
 
-/** Brings the tokens of methods that return them back in front of the next block where some leave. */
+/** Brings the tokens of methods that return them back in front of the next layer where some leave. */
 export class Returning {
   readonly #points = new Map<number, RestorePoint>()
   readonly #method: Method
   #away: { readonly before: Tokens; readonly cut: InsertedCut } | undefined
 
-  constructor(program: Program, { blocks }: Encoder, method: Method, schedule: Schedule) {
+  constructor(program: Program, { layers }: Encoder, method: Method, schedule: Schedule) {
     this.#method = method
     if (!method.returns) return
-    for (const block of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
-      this.#points.set(block, new RestorePoint(program, (blocks[block] as Block).input, block))
+    for (const layer of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
+      this.#points.set(layer, new RestorePoint(program, (layers[layer] as Layer).input, layer))
     }
   }
 
@@ -31,11 +31,11 @@ export class Returning {
     return [...this.#points.values()].map(({ node }) => node)
   }
 
-  /** All tokens again, in front of a block where some are to leave. */
-  comeBack(block: number, now: Tokens): Tokens {
+  /** All tokens again, in front of a layer where some are to leave. */
+  comeBack(layer: number, now: Tokens): Tokens {
     if (this.#away === undefined) return now
     const { before, cut } = this.#away
-    this.#points.get(block)?.restore([cut])
+    this.#points.get(layer)?.restore([cut])
     const indices = input('indices', 'int64', ['B', 'N', 1])
     this.#away = undefined
     return {
@@ -53,9 +53,9 @@ export class Returning {
     if (this.#method.returns) this.#away = { before, cut }
   }
 
-  /** Of all cuts: those whose tokens are away at a place in front of a block. */
+  /** Of all cuts: those whose tokens are away at a place in front of a layer. */
   awayAt(cuts: readonly InsertedCut[], { before }: RestorePoint): readonly InsertedCut[] {
     if (!this.#method.returns) return cuts
-    return this.#points.has(before) ? [] : cuts.filter(({ block }) => block < before).slice(-1)
+    return this.#points.has(before) ? [] : cuts.filter(({ layer }) => layer < before).slice(-1)
   }
 }

@@ -4,7 +4,7 @@ import { isOpaque, type NodeProto } from '@tp/onnx'
 import { Refused } from '../refusal.ts'
 import { repairOf } from '../repair/repair.ts'
 import type { Named, Program } from './program.ts'
-import type { TokenPlace } from './token-places.ts'
+import type { TokenPosition } from './token-positions.ts'
 
 /**
  * What happens to the values behind a change of the token axis. The axis gets a size with a name of its own, so
@@ -30,7 +30,7 @@ export interface Flow {
   /** Notes that a reader needs the first `tokens` tokens in their places; `single`: it takes one of them out. */
   reads(tokens: number, reader: NodeProto, single: boolean): void
   /** Notes that a reader takes out one token of each row, at a place that is not among the leading ones. */
-  readsAt(place: TokenPlace, reader: NodeProto): void
+  readsAt(position: TokenPosition, reader: NodeProto): void
   /** A shape as a value of the graph; `data` is what `{ axis }` entries take their sizes from; `now`:
    * it and the shape as they are by now. */
   shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto, now?: readonly (Tensor | undefined)[]): Named

@@ -34,9 +34,9 @@ export function rowAxes(view: NodeView, axis: number): RowAxis[] {
 
 function aligned({ output, isTokens }: NodeView, x: Tensor | undefined, axis: number): RowAxis {
   if (x === undefined) return undefined
-  const place = axis - (output.rank - x.rank)
-  const dim = x.dims[place]
-  return dim !== undefined && isTokens(dim) ? place : undefined
+  const position = axis - (output.rank - x.rank)
+  const dim = x.dims[position]
+  return dim !== undefined && isTokens(dim) ? position : undefined
 }
 
 type Rule = (view: NodeView, axis: number) => RowAxis[]
@@ -69,8 +69,8 @@ function tokenAxes(x: Tensor, isTokens: (dim: Dim) => boolean): number[] {
 const einsum: Rule = ({ node }, axis) => {
   const { terms, result } = einsumTerms(node)
   return terms.map((term) => {
-    const place = term.indexOf(result[axis] as string)
-    return place < 0 ? undefined : place
+    const position = term.indexOf(result[axis] as string)
+    return position < 0 ? undefined : position
   })
 }
 

@@ -4,7 +4,7 @@ import type { NodeProto } from '@tp/onnx'
 import { change, type Flow, follow, placeholder } from './flow.ts'
 import type { Program } from './program.ts'
 import { shapeExpression } from './rows.ts'
-import type { PlaceRead } from './token-places.ts'
+import type { PositionRead } from './token-positions.ts'
 
 /** Where the tokens of a stream are, and what follows from it for all that is computed from it. */
 export interface TokenAxis {
@@ -16,7 +16,7 @@ export interface TokenAxis {
   readonly reads: number
   readonly readers: readonly TokenRead[]
   /** Reads of single tokens at other places. */
-  readonly placeReads: readonly PlaceRead[]
+  readonly positionReads: readonly PositionRead[]
   /** Values that do not come from the stream and meet its tokens along these axes. */
   readonly taken: readonly { readonly name: string; readonly axes: readonly number[] }[]
 }
@@ -41,7 +41,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
   const { dims } = program.tensor(stream)
   const count = dims[1] as Dim
   const reads: TokenRead[] = []
-  const placeReads: PlaceRead[] = []
+  const positionReads: PositionRead[] = []
   const taken: TokenAxis['taken'][number][] = []
   const flow: Flow = {
     program,
@@ -54,7 +54,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
     },
     rewire: () => {},
     reads: (tokens, node, single) => reads.push({ node, tokens, single }),
-    readsAt: (place, node) => placeReads.push({ node, place }),
+    readsAt: (position, node) => positionReads.push({ node, position }),
     edits: false,
     wholeCount: () => undefined,
     wholeShape: () => undefined,
@@ -76,7 +76,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
   )
   follow(flow, new Set(ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))))
   const leading = Math.max(0, ...reads.map((read) => read.tokens))
-  return { count, changed: flow.changed, reads: leading, readers: reads, placeReads, taken }
+  return { count, changed: flow.changed, reads: leading, readers: reads, positionReads, taken }
 }
 
 function renamed(tensor: Tensor, name: string, axes: readonly number[], skipped: number): Tensor {

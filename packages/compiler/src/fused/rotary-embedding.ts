@@ -65,12 +65,12 @@ function headsOf({ attributes }: FusedNode, x: Tensor, half: Tensor['dims'][numb
 }
 
 /** What the operator reads to turn by `now`: a table with one row for each token, and which row is whose. */
-function rows(now: Tensor, index: number, placesIndex: number, places: Tensor | undefined): Record<number, Tensor> {
+function rows(now: Tensor, index: number, positionsIndex: number, places: Tensor | undefined): Record<number, Tensor> {
   const half = now.dims.at(-1) as number
   if (places === undefined) return { [index]: reshape(now, [0, -1, half]) }
   const table = reshape(now, [-1, half])
   const count = elementCount(slice(table, { axis: 1, start: 0, end: 1 }))
-  return { [index]: table, [placesIndex]: reshape(range(0, count), [axisSize(now, 0), -1]) }
+  return { [index]: table, [positionsIndex]: reshape(range(0, count), [axisSize(now, 0), -1]) }
 }
 
 function turn(x: Tensor, cosines: Tensor, sines: Tensor, half: number, interleaved: boolean): Tensor {
@@ -80,12 +80,12 @@ function turn(x: Tensor, cosines: Tensor, sines: Tensor, half: number, interleav
   const rest = typeof width === 'number' && width > 2 * half ? [part(x, 2 * half)] : []
   if (!interleaved) {
     const [a, b] = [part(x, 0, half), part(x, half, 2 * half)]
-    const real = sub(mul(a, cosines), mul(b, sines))
-    return concat([real, add(mul(b, cosines), mul(a, sines)), ...rest], 3)
+    const attended = sub(mul(a, cosines), mul(b, sines))
+    return concat([attended, add(mul(b, cosines), mul(a, sines)), ...rest], 3)
   }
   const pairs = reshape(part(x, 0, 2 * half), [0, 0, 0, half, 2])
   const [a, b] = [0, 1].map((i) => reshape(part(pairs, i, i + 1), [0, 0, 0, half])) as [Tensor, Tensor]
-  const real = sub(mul(a, cosines), mul(b, sines))
-  const both = [real, add(mul(b, cosines), mul(a, sines))].map((y) => unsqueeze(y, 4))
+  const attended = sub(mul(a, cosines), mul(b, sines))
+  const both = [attended, add(mul(b, cosines), mul(a, sines))].map((y) => unsqueeze(y, 4))
   return concat([reshape(concat(both, 4), [0, 0, 0, 2 * half]), ...rest], 3)
 }

@@ -16,7 +16,7 @@ export function rowReads(program: Program, reader: NodeProto): readonly RowRead[
   if (reader.domain !== '') return undefined
   const attributes = readAttributes(reader)
   if (reader.opType === 'Transpose') {
-    return String(attributes?.perm) === '0,2,1,3' ? readsAtPlaces(program, reader.output[0] as string) : undefined
+    return String(attributes?.perm) === '0,2,1,3' ? readsAtPositions(program, reader.output[0] as string) : undefined
   }
   if (reader.opType === 'Gather') {
     const places = listOf(program, reader.input[1])
@@ -31,7 +31,7 @@ export function rowReads(program: Program, reader: NodeProto): readonly RowRead[
 }
 
 /** All readers of [b,n,h,d], if each takes rows at places [b,q,1] of its own. */
-function readsAtPlaces(program: Program, name: string): RowRead[] | undefined {
+function readsAtPositions(program: Program, name: string): RowRead[] | undefined {
   const { graph } = program
   if (graph.isOutput(name)) return undefined
   const reads = graph.consumers(name).map(({ node, index }): RowRead | undefined => {

@@ -2,7 +2,7 @@ import type { Tensor } from '@tp/core'
 import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { counts, type Flow, skippedTokens } from '../follow/flow.ts'
-import { indexedPlace, lastPlace } from '../follow/token-places.ts'
+import { indexedPosition, lastPosition } from '../follow/token-positions.ts'
 import { Refused } from '../refusal.ts'
 import { attribute, type Inputs, inputsOf, positive, type Repair, refuseOp, replace } from './node-inputs.ts'
 import { alignOperand, takeOperand } from './operands.ts'
@@ -27,7 +27,7 @@ function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
 }
 
 /**
- * Takes leading tokens and all others apart (class and register tokens, which have no place in a picture). The sizes are
+ * Takes leading tokens and all others apart (class and register tokens, which have no place in an image). The sizes are
  * written anew; before opset 13 they were attributes.
  */
 export const split: Repair = (flow, node) => {
@@ -57,9 +57,9 @@ export const gather: Repair = (flow, node) => {
   const skipped = skippedTokens(flow, data.dims[axis] as Dim)
   if (skipped === undefined) return refuseOp(node)
   const { value } = indices
-  const place = value?.length === 1 && skipped === 0 ? lastPlace(flow, value[0]) : undefined
-  if (place !== undefined && axis === 1 && data.rank === 3) {
-    flow.readsAt(place, node)
+  const position = value?.length === 1 && skipped === 0 ? lastPosition(flow, value[0]) : undefined
+  if (position !== undefined && axis === 1 && data.rank === 3) {
+    flow.readsAt(position, node)
     return inputs
   }
   if (value === undefined || !value.every((index) => typeof index === 'number')) {
@@ -85,15 +85,15 @@ export const gather: Repair = (flow, node) => {
 export const indexed: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]
-  const place = data.rank === 3 && data.dims[1] === flow.count ? indexedPlace(flow, node) : undefined
-  if (place === undefined) {
+  const position = data.rank === 3 && data.dims[1] === flow.count ? indexedPosition(flow, node) : undefined
+  if (position === undefined) {
     throw new Refused(
       'TP_TOKEN_INDEX',
       'tokens are read by indices that are computed, and not one token of each row by integers that come from the inputs alone',
       node,
     )
   }
-  flow.readsAt(place, node)
+  flow.readsAt(position, node)
   return inputs
 }
 
@@ -144,9 +144,9 @@ export const slice: Repair = (flow, node) => {
   const start = from === subDims(0, count) ? 0 : from
   const end = inputs[2]?.value?.[0]
   const toEnd = end === count || end === before || (typeof end === 'number' && end >= END)
-  const place = toEnd && skipped === 0 ? lastPlace(flow, start) : undefined
-  if (place !== undefined && axes[0] === 1 && data.rank === 3) {
-    flow.readsAt(place, node)
+  const position = toEnd && skipped === 0 ? lastPosition(flow, start) : undefined
+  if (position !== undefined && axes[0] === 1 && data.rank === 3) {
+    flow.readsAt(position, node)
     return inputs
   }
   if (typeof start !== 'number' || start < 0) return refuseTokenSlice(node)
@@ -202,7 +202,7 @@ function fromPositions(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2
 function refusePositions(node: NodeProto): never {
   throw new Refused(
     'TP_POSITIONS',
-    'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
+    'positions are made from the number of tokens inside a layer, and would be renumbered once tokens have left',
     node,
   )
 }

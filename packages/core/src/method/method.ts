@@ -18,36 +18,36 @@ export interface Method {
   readonly name: string
   readonly family: 'attention' | 'gradient' | 'reinforcement' | 'hybrid' | 'baseline'
   readonly paper?: { readonly title: string; readonly arxiv?: string }
-  /** Trained values that the method needs, one set a block; given to `reduce` as `site.param`. A function: for each block. */
+  /** Trained values that the method needs, one set a layer; given to `reduce` as `site.param`. A function: for each layer. */
   readonly params?:
     | Readonly<Record<string, LearnedSpec>>
-    | ((block: number) => Readonly<Record<string, LearnedSpec>> | undefined)
+    | ((layer: number) => Readonly<Record<string, LearnedSpec>> | undefined)
   /**
-   * Where tokens leave: behind the attention of a block, before its FFN (default), or at the block's `input`. There the
-   * block has computed nothing yet, so that a method goes by what it carries; it observes, without a budget, behind the
-   * attention of every block.
+   * Where tokens leave: behind the attention of a layer, before its FFN (default), or at the layer's `input`. There the
+   * layer has computed nothing yet, so that a method goes by what it carries; it observes, without a budget, behind the
+   * attention of every layer.
    */
-  readonly place?: 'attention' | 'input'
+  readonly site?: 'attention' | 'input'
   /**
    * Tokens that leave come back as they left, where the next ones leave and before the head. Only at the `input`, by
    * count, and without merging.
    */
   readonly returns?: boolean
-  /** State from block to block; if given, `reduce` also observes the blocks that the schedule does not name. */
+  /** State from layer to layer; if given, `reduce` also observes the layers that the schedule does not name. */
   readonly carry?: Readonly<Record<string, Spec>>
   /** Its scores may be negative, so that a share of their sum means nothing: the host refuses to select by mass. */
-  readonly signed?: boolean | ((block: number) => boolean)
+  readonly signed?: boolean | ((layer: number) => boolean)
   /**
    * Where what becomes of the tokens that leave changes how many stay: `fuse` keeps one token more than the schedule
-   * says, for all that leave; `pair` lets at most half of the tokens leave that may. A function: for each block.
+   * says, for all that leave; `pair` lets at most half of the tokens leave that may. A function: for each layer.
    */
-  readonly reduces?: Reduces | ((block: number) => Reduces | undefined)
+  readonly reduces?: Reduces | ((layer: number) => Reduces | undefined)
   /**
    * It decides by the data how many tokens are kept: at most as many as the schedule says, and perhaps fewer where that is all
    * of them. Without it, a schedule that keeps all tokens must give the dense model's answer.
    */
   readonly adaptive?: boolean
-  /** Which tokens stay. Pure: builds an expression, once for each block. */
+  /** Which tokens stay. Pure: builds an expression, once for each layer. */
   reduce(site: Site): Reduction
   /** Absent: there is nothing to learn but the encoder's own weights. */
   readonly training?: Training
@@ -55,10 +55,10 @@ export interface Method {
 
 /**
  * What becomes of the tokens of a site. A token that does not stay is dropped, unless `into` says which one takes it in.
- * Fixed tokens and padding take no part in merging, and take nothing in.
+ * Protected tokens and padding take no part in merging, and take nothing in.
  */
 export interface Reduction {
-  /** bool [B,N]: the tokens that stay; the host adds the fixed ones and takes padding away */
+  /** bool [B,N]: the tokens that stay; the host adds the protected ones and takes padding away */
   readonly keep: Tensor
   /**
    * [B,N]: `index` of the kept token that takes this one in, as integers or floats; -1, or one that is not kept: dropped.
@@ -79,7 +79,7 @@ export interface Reduction {
   readonly mass?: Tensor | 'none'
   /** From here on the logarithm of a token's size is added to every score of its key: proportional attention. */
   readonly proportional?: boolean
-  /** float [B,N] what the tokens that stay are sorted by, behind the fixed ones; default: they keep their order */
+  /** float [B,N] what the tokens that stay are sorted by, behind the protected ones; default: they keep their order */
   readonly order?: Tensor
   /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
   readonly carry?: Values

@@ -10,7 +10,7 @@ export function smallNetworkParams(
   input: Size,
   hidden: Size,
   output: Size,
-  per: 'block' | 'model' = 'block',
+  per: 'layer' | 'model' = 'layer',
 ): Readonly<Record<string, LearnedSpec>> {
   return {
     weight1: { dims: [input, hidden], init: 'glorot', per },

@@ -25,21 +25,21 @@ import type { Rows } from './rows.ts'
  * The place of a token that the model reads and that is not among the leading ones: so many from the end (1: the last
  * one), or where integers of the graph, one for each row, say.
  */
-export type TokenPlace = { readonly fromEnd: number } | { readonly index: string }
+export type TokenPosition = { readonly fromEnd: number } | { readonly index: string }
 
 /** Equal for equal places. */
-export function placeKey(place: TokenPlace): string {
-  return 'fromEnd' in place ? `-${place.fromEnd}` : place.index
+export function positionKey(position: TokenPosition): string {
+  return 'fromEnd' in position ? `-${position.fromEnd}` : position.index
 }
 
 /** A read of one token of every row. */
-export interface PlaceRead {
+export interface PositionRead {
   readonly node: NodeProto
-  readonly place: TokenPlace
+  readonly position: TokenPosition
 }
 
 /** The place that an index or the start of a slice to the end names, if it is the last one. */
-export function lastPlace(flow: Flow, index: Dim | undefined): TokenPlace | undefined {
+export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition | undefined {
   const isLast = index === -1 || index === subDims(flow.count, 1) || (index !== 0 && index === subDims(flow.before, 1))
   return isLast ? { fromEnd: 1 } : undefined
 }
@@ -49,7 +49,7 @@ export function lastPlace(flow: Flow, index: Dim | undefined): TokenPlace | unde
  * (row, token) [b,2], by [b,1] with rows as batch, or by [b,1,1] that repeats for every feature. Indices must not come
  * from the tokens themselves.
  */
-export function indexedPlace(flow: Flow, node: NodeProto): TokenPlace | undefined {
+export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | undefined {
   const [data, indices] = node.input as [string, string]
   const index = node.opType === 'GatherND' ? indexOfRows(flow, node, data, indices) : repeatedIndex(flow, indices)
   if (index === undefined) return undefined
@@ -96,35 +96,35 @@ export function numbersRows(program: Program, name: string, batch: Dim): boolean
 
 /**
  * Writes a place as float [b,1], or [1,1] where it is the same for all rows: the token's index in the model's input.
- * `stream`: what the first block reads.
+ * `stream`: what the first layer reads.
  */
-export function writePlace(program: Program, stream: string, place: TokenPlace): Named {
+export function writePosition(program: Program, stream: string, position: TokenPosition): Named {
   const whole = placeholder(stream, program.tensor(stream), program.tensor(stream).dims)
   const names = new Map([[whole, stream]])
   const count = cast(axisSize(whole, 1), 'float32')
-  if ('fromEnd' in place) {
-    return program.write(unsqueeze(sub(count, place.fromEnd), [0]), names, { prefix: 'tp/place', dims: [[1, 1]] })
+  if ('fromEnd' in position) {
+    return program.write(unsqueeze(sub(count, position.fromEnd), [0]), names, { prefix: 'tp/place', dims: [[1, 1]] })
   }
-  const actual = program.tensor(place.index)
-  const index = placeholder(place.index, actual, actual.dims)
+  const actual = program.tensor(position.index)
+  const index = placeholder(position.index, actual, actual.dims)
   const rows = cast(reshape(index, [-1, 1]), 'float32')
   const fromFront = where(less(rows, 0), add(rows, count), rows)
   const dims = [[program.tensor(stream).dims[0] as Dim, 1]]
-  return program.write(fromFront, new Map([...names, [index, place.index]]), { prefix: 'tp/place', dims })
+  return program.write(fromFront, new Map([...names, [index, position.index]]), { prefix: 'tp/place', dims })
 }
 
 /** The one token of each row that is at a place. */
-export function placedRows(program: Program, place: TokenPlace): Rows {
-  if ('fromEnd' in place) {
-    const { fromEnd } = place
+export function placedRows(program: Program, position: TokenPosition): Rows {
+  if ('fromEnd' in position) {
+    const { fromEnd } = position
     return { along: (x, axis) => slice(x, { axis, start: -fromEnd, ...(fromEnd > 1 && { end: 1 - fromEnd }) }) }
   }
-  const actual = program.tensor(place.index)
-  const index = placeholder(place.index, actual, actual.dims)
+  const actual = program.tensor(position.index)
+  const index = placeholder(position.index, actual, actual.dims)
   return {
     perRow: (x) => gatherND(x, reshape(index, [-1, 1, 1]), 1),
     shared: (x) => gather(x, reshape(index, [-1, 1]), 0),
-    names: new Map([[index, place.index]]),
+    names: new Map([[index, position.index]]),
   }
 }
 
@@ -139,8 +139,8 @@ export function readOnly(program: Program, node: NodeProto): void {
  */
 export function readKept(
   program: Program,
-  reads: readonly PlaceRead[],
-  places: readonly string[],
+  reads: readonly PositionRead[],
+  positions: readonly string[],
   cuts: readonly InsertedCut[],
   restored: string | undefined,
 ): void {
@@ -148,21 +148,21 @@ export function readKept(
     const sources = program.before(node.input[0] as string)
     const cut = cuts.findLast(({ after }) => sources.has(after))
     if (cut === undefined || (restored !== undefined && sources.has(restored))) continue
-    rewriteRead(program, node, places[i] as string, cut)
+    rewriteRead(program, node, positions[i] as string, cut)
   }
 }
 
-function rewriteRead(program: Program, node: NodeProto, place: string, cut: InsertedCut): void {
-  const [current, original] = [cut.position, place].map((name) => {
+function rewriteRead(program: Program, node: NodeProto, position: string, cut: InsertedCut): void {
+  const [current, original] = [cut.position, position].map((name) => {
     const actual = program.tensor(name)
     return placeholder(name, actual, actual.dims)
   }) as [Tensor, Tensor]
   const slot = argMax(cast(equal(current, original), 'float32'), 1, { keepDims: true })
   const names = new Map([
     [current, cut.position],
-    [original, place],
+    [original, position],
   ])
-  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.block}`)
+  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.layer}`)
 }
 
 /** Makes what a read of one token gives come from an expression over what it reads: x [b,n,…] → [b,…]. */

@@ -37,10 +37,10 @@ export function schedulesOf(
     throw usageError(`--flops goes with one encoder; name it: --encoder ${names.join(' or ')}`)
   }
   return new Map(
-    encoders.map((encoder) => {
-      if (plan.tokens !== undefined) checkTokens(plan.tokens, encoder.tokens)
-      const options = fromPlan(flops === undefined ? plan : atFlops(plan, flops, { methods, model, encoder }), methods)
-      return [encoder.encoder, scheduleFor(options, encoder)]
+    encoders.map((inspection) => {
+      if (plan.tokens !== undefined) checkTokens(plan.tokens, inspection.tokens)
+      const found = flops === undefined ? plan : atFlops(plan, flops, { methods, model, inspection })
+      return [inspection.encoder, scheduleFor(fromPlan(found, methods), inspection)]
     }),
   )
 }
@@ -53,19 +53,19 @@ function scheduleFor({ schedule }: PlannedOptions, { encoder: name, layers, open
 function atFlops(
   plan: Plan,
   flops: FlopsTarget,
-  about: { readonly methods: readonly MethodEntry[]; readonly model: Model; readonly encoder: Inspection },
+  about: { readonly methods: readonly MethodEntry[]; readonly model: Model; readonly inspection: Inspection },
 ): Plan {
-  const { methods, model, encoder } = about
-  const { batch, encoder } = encoder
+  const { methods, model, inspection } = about
+  const { batch, encoder } = inspection
   const keep = keepForFlops(model, {
     method: fromPlan(plan, methods).method,
     encoder,
     share: flops.share,
-    at: flopsSizes(model, encoder, {
+    at: flopsSizes(model, inspection, {
       batch: typeof batch === 'number' ? batch : 1,
-      tokens: lengthFor(flops, encoder),
+      tokens: lengthFor(flops, inspection),
     }),
-    schedule: (ratio) => scheduleFor(fromPlan({ ...plan, keep: ratio }, methods), encoder),
+    schedule: (ratio) => scheduleFor(fromPlan({ ...plan, keep: ratio }, methods), inspection),
   })
   return { ...plan, keep }
 }
@@ -78,16 +78,16 @@ function checkTokens(values: number | readonly number[], tokens: Inspection['tok
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function lengthFor({ at }: FlopsTarget, encoder: Inspection): number | undefined {
-  if (isText(encoder)) {
+function lengthFor({ at }: FlopsTarget, inspection: Inspection): number | undefined {
+  if (isText(inspection)) {
     if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
     return at
   }
-  if (at !== undefined && at !== encoder.tokens) {
+  if (at !== undefined && at !== inspection.tokens) {
     throw new TpError(
       'TP_SCHEDULE',
       'tp',
-      `--at is n=${at}, but the model's own number of tokens is ${encoder.tokens}; leave it out`,
+      `--at is n=${at}, but the model's own number of tokens is ${inspection.tokens}; leave it out`,
     )
   }
   return undefined

@@ -5,12 +5,12 @@ export { type HeadWeights, headWeights } from './find/head-weights.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { readsProbabilities } from './fused/reads-probabilities.ts'
 export {
-  type LayerReport,
   type EncoderReport,
+  type EncoderSummary,
   type Inspection,
   type InspectOptions,
   inspect,
-  type EncoderSummary,
+  type LayerReport,
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
@@ -25,13 +25,13 @@ export {
   type RegimesPlan,
 } from './plan.ts'
 export {
+  type NamedEncoder,
   type Pruned,
   type PrunedEncoder,
   type PruneOptions,
   type PruneResult,
   prune,
   pruneOrThrow,
-  type NamedEncoder,
 } from './prune.ts'
 export type { Refusal } from './refusal.ts'
 export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soft/soften.ts'

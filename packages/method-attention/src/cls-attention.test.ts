@@ -10,7 +10,11 @@ describe("EViT's ranking (patches counted without the class token)", () => {
     const { outputs } = goldenCase(`evit/${name}`)
     const attention = tensorOf(arrayOf(outputs, 'probs'))
     const [left = 0] = arrayOf(outputs, 'left_tokens').data
-    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens: [0] }, { kind: 'tokens', value: left + 1 })
+    const { scores, kept } = choose(
+      clsAttention(),
+      { attention, protectedTokens: [0] },
+      { kind: 'tokens', value: left + 1 },
+    )
     expectClose(
       scores.flatMap((row) => row.slice(1)),
       arrayOf(outputs, 'cls_attn').data,

@@ -178,7 +178,12 @@ describe('Length-Adaptive Transformer (padding queries count there)', () => {
       amount: { kind: 'tokens', value: lengths[layer] as number } as const,
     }))
     rowsOf(arrayOf(golden.inputs, 'valid')).forEach((attended, row) => {
-      const options = { method: receivedAttention(), plan, protectedTokens: keepsClass ? [0] : [], paddingIsKnown: false }
+      const options = {
+        method: receivedAttention(),
+        plan,
+        protectedTokens: keepsClass ? [0] : [],
+        paddingIsKnown: false,
+      }
       runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
         const ids = rowsOf(arrayOf(golden.outputs, `original_ids_${i}`))[row] ?? []
         const attendedIds = ids.filter((id) => attended[id] === 1)

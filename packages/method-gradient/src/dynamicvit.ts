@@ -107,7 +107,10 @@ export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
  * @param left float [B,N] 0 … 1
  * @returns float [B,N]
  */
-export function keepLogit({ hidden, protectedTokens, param }: Pick<Site, 'hidden' | 'protectedTokens' | 'param'>, kept: Tensor): Tensor {
+export function keepLogit(
+  { hidden, protectedTokens, param }: Pick<Site, 'hidden' | 'protectedTokens' | 'param'>,
+  kept: Tensor,
+): Tensor {
   const value = (name: string): Tensor => param[name] as Tensor
   const linear = (x: Tensor, weight: string, bias: string): Tensor => add(matmul(x, value(weight)), value(bias))
   const x = layerNormalization(cast(hidden, 'float32'), value('norm'), value('normBias'), 1e-5)

@@ -28,7 +28,11 @@ const params = {
 }
 
 /** The loss of one row of tokens whose networks say what `own` says. */
-async function lossOf(own: readonly number[], saliency: readonly number[], attended: readonly number[]): Promise<number> {
+async function lossOf(
+  own: readonly number[],
+  saliency: readonly number[],
+  attended: readonly number[],
+): Promise<number> {
   const site = {
     hidden: constant(
       own.flatMap((number) => [number + 20, 1]),

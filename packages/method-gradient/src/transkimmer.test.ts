@@ -4,11 +4,11 @@ import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, testMe
 import fc from 'fast-check'
 import { average, learn, mailLesson, prunedLogits, run } from 'method-tests'
 import { describe, expect, test } from 'vitest'
+import { attendToPadding } from '../test/attend-to-padding.ts'
 import { goldenCase } from '../test/golden.ts'
 import { bertModel, computed, expectSlope, Feeds, type SoftCase, softened } from '../test/golden-model.ts'
 import { farthest } from '../test/numbers.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
-import { attendToPadding } from '../test/attend-to-padding.ts'
 import { transkimmer } from './index.ts'
 
 testMethod(transkimmer(), { run })

@@ -105,7 +105,13 @@ export function softLtmp(site: SoftSite, temperature: number, training: LtmpTrai
   const there = greater(before, 0.5)
   const size = carried.size ?? site.size
   const ordinal = rankAmong(counted, where(protectedTokens, sub(index, FIRST), carried.order ?? index))
-  const { distance, sources, into, order } = bipartite({ ordinal, attended: there, protectedTokens, index, key: site.key })
+  const { distance, sources, into, order } = bipartite({
+    ordinal,
+    attended: there,
+    protectedTokens,
+    index,
+    key: site.key,
+  })
   const isAbove = (value: Tensor, threshold: Tensor | undefined): Tensor => {
     const soft = sigmoid(mul(sub(value, threshold as Tensor), 1 / temperature))
     return straightThrough(greater(soft, 0.5), soft)

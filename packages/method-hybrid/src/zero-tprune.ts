@@ -66,7 +66,10 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
       const free = and(attended, not(protectedTokens))
       const rank = ranks(site, pageRank(site, steps), free)
       const unimportant = sub(many, floor(mul(many, similar)))
-      const candidates = sub(sub(unsqueeze(count, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true })), unimportant)
+      const candidates = sub(
+        sub(unsqueeze(count, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true })),
+        unimportant,
+      )
       const kept = and(free, less(rank, candidates))
       const isSource = isOdd(rank)
       const { similarity } = mostSimilar(site, mean(site.key, 1), and(kept, not(isSource)))

@@ -93,7 +93,10 @@ describe('rl-schedule', () => {
         })
         const values = someValues(method, seed)
         const soft = await softLogits(method, layers, values, { ...feeds, ...Object.fromEntries(noise) })
-        const plan = schedule(layerCount, { layers, keep: layers.map((_, i) => ratios[choices[i] as number] as number) })
+        const plan = schedule(layerCount, {
+          layers,
+          keep: layers.map((_, i) => ratios[choices[i] as number] as number),
+        })
         expect(difference(soft, await prunedLogits(method, plan, values, feeds))).toBeLessThan(1e-4)
       }),
       few,

@@ -17,11 +17,7 @@ export interface Choice extends Looking, InTurns, Tolerance {
 }
 
 /** What the model answers on a part of the examples, pruned as a candidate says. */
-export function answersOf(
-  choice: Choice,
-  { variant, shares }: Candidate,
-  part: 'choose' | 'verify',
-): Promise<Answers> {
+export function answersOf(choice: Choice, { variant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
   const { sites, split } = choice
   const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }
   return prunedAnswers(choice, `${variant.name} ${shares.join(' ')} ${part}`, pruning, split[part])

@@ -109,7 +109,14 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   context.progress.stage('asking the pruned model')
   const before = await accuracy(result.before)
   const { schedule, soft, hard, flops } = result
-  const plan = planOf({ method: asked.plan.method, params: asked.plan.params ?? {}, schedule, encoder, protect, restore })
+  const plan = planOf({
+    method: asked.plan.method,
+    params: asked.plan.params ?? {},
+    schedule,
+    encoder,
+    protect,
+    restore,
+  })
   return {
     model: result.model,
     steps: [

@@ -2,10 +2,10 @@ import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
 import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { cloneModel, type Model } from '@tp/onnx'
 import { viewBatchFirst } from '../find/batch-first.ts'
-import { type Layer, inputAfter } from '../find/layer.ts'
 import { decideBranches } from '../find/branches.ts'
 import type { Encoder } from '../find/encoder.ts'
 import { readRowByRow } from '../find/flat-reads.ts'
+import { inputAfter, type Layer } from '../find/layer.ts'
 import { Program } from '../follow/program.ts'
 import { positionKey, writePosition } from '../follow/token-positions.ts'
 import { unfuse } from '../fused/unfuse.ts'
@@ -93,9 +93,8 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   const isThere = (name: string): boolean => program.graph.has(name)
   const lost = cuts.find(
     ({ layer, site, before, after, indices }) =>
-      (layer === layers.length && site === 'input'
-        ? inputAfter(program, layers)
-        : layers[layer]?.[site ?? 'site']) !== before ||
+      (layer === layers.length && site === 'input' ? inputAfter(program, layers) : layers[layer]?.[site ?? 'site']) !==
+        before ||
       ![after, indices].every(isThere) ||
       !program.before(after).has(before),
   )
@@ -103,7 +102,9 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   if (lost !== undefined) throw recordLost(lost)
   if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
     throw recordLost(last)
-  const protectedTokens = first.protectedTokens.filter((position) => steps.every((step) => step.protectedTokens.includes(position)))
+  const protectedTokens = first.protectedTokens.filter((position) =>
+    steps.every((step) => step.protectedTokens.includes(position)),
+  )
   return {
     cuts,
     last,
@@ -175,7 +176,9 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   }
   const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
   const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked])
-  const positions = encoder.positionReads.map(({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string)
+  const positions = encoder.positionReads.map(
+    ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
+  )
   if (earlier === undefined) return { state, names, positions }
 
   const { cuts, last } = earlier

@@ -2,8 +2,8 @@ import { type Amount, cast, input, type Method, type Tensor, type Values } from 
 import type { Dim } from '@tp/core/expression'
 import { reduceTokens, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
-import type { Layer } from '../find/layer.ts'
 import type { Encoder } from '../find/encoder.ts'
+import type { Layer } from '../find/layer.ts'
 import { followCounts } from '../find/pool-counts.ts'
 import { change, commit, type Flow, follow } from '../follow/flow.ts'
 import type { Program } from '../follow/program.ts'
@@ -73,7 +73,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const { method, layer, site, amount, state, params } = options
   // A place that an input names is no token that the head reads.
   const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
-  const source = site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
+  const source =
+    site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
@@ -135,7 +136,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
   const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
-  for (const protectedInput of state.protectedInputs) next.names.set(protectedInput, options.names.get(protectedInput) as string)
+  for (const protectedInput of state.protectedInputs)
+    next.names.set(protectedInput, options.names.get(protectedInput) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
     layer,

@@ -1,7 +1,7 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Program } from '../follow/program.ts'
 import { findAttentions } from './attention.ts'
-import { type Layer, findLayer, stackEnd } from './layer.ts'
+import { findLayer, type Layer, stackEnd } from './layer.ts'
 
 /**
  * Streams with tokens first [n,b,D] get a view with the batch first where layers begin and where tokens may leave:

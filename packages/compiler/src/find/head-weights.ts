@@ -2,8 +2,8 @@ import type { Model } from '@tp/onnx'
 import { openProgram } from '../cut/earlier-cuts.ts'
 import { type Program, withEqualSizes } from '../follow/program.ts'
 import { type Refusal, Refused, refusalOf } from '../refusal.ts'
-import { type Layer, stackEnd } from './layer.ts'
 import { chooseEncoders, findEncoders } from './encoder.ts'
+import { type Layer, stackEnd } from './layer.ts'
 
 export interface HeadWeights {
   readonly ok: true

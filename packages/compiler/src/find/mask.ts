@@ -1,8 +1,8 @@
 import { type Dim, namesIn } from '@tp/core/expression'
 import type { Program } from '../follow/program.ts'
 import { Refused } from '../refusal.ts'
-import type { Layer } from './layer.ts'
 import type { Encoder } from './encoder.ts'
+import type { Layer } from './layer.ts'
 import { type Mask, marksPadding, requireVisibility } from './visibility.ts'
 
 /**

@@ -3,8 +3,8 @@ import { type Dim, isUnknown, namesIn, substituteDim } from '@tp/core/expression
 import type { TensorLike } from '@tp/core/runtime'
 import type { Kept, Program } from '../follow/program.ts'
 import { Refused, reasonOf } from '../refusal.ts'
-import type { Layer } from './layer.ts'
 import { unfoldHeads } from './heads.ts'
+import type { Layer } from './layer.ts'
 import { termsFromHidden } from './position-terms.ts'
 import { replayScores } from './scores.ts'
 

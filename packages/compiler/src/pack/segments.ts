@@ -1,9 +1,9 @@
 import { input, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { realBehind, attendedTokens } from '../cut/earlier-cuts.ts'
+import { attendedTokens, realBehind } from '../cut/earlier-cuts.ts'
 import type { CutRecord } from '../cut/provenance.ts'
-import type { Layer } from '../find/layer.ts'
 import type { Encoder } from '../find/encoder.ts'
+import type { Layer } from '../find/layer.ts'
 import type { Program } from '../follow/program.ts'
 import { packedNode } from './operators.ts'
 

@@ -1,5 +1,5 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
-import { type OptionValues, shown } from '@tp/core/host'
+import { isRecord, type OptionValues, shown } from '@tp/core/host'
 import type { NamedEncoder, PruneOptions } from './prune.ts'
 
 /**
@@ -26,12 +26,12 @@ export interface PlannedOptions extends PruneOptions {
 
 const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
 
-type Check = readonly [is: (value: unknown) => boolean, form: string]
+type PlanCheck = readonly [is: (value: unknown) => boolean, form: string]
 
-const text: Check = [(value) => typeof value === 'string' && value !== '', 'a text']
-const amount: Check = [(value) => isNumber(value) || isNumbers(value), 'a number or a list of numbers']
+const text: PlanCheck = [(value) => typeof value === 'string' && value !== '', 'a text']
+const amount: PlanCheck = [(value) => isNumber(value) || isNumbers(value), 'a number or a list of numbers']
 
-const fields: Readonly<Record<keyof Plan, Check>> = {
+const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   format: [(value) => value === 1, '1'],
   method: text,
   params: [
@@ -160,10 +160,6 @@ function isNumber(value: unknown): boolean {
 
 function isNumbers(value: unknown): boolean {
   return Array.isArray(value) && value.every(isNumber)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isOption(value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { type Kept, keptFractions } from '@tp/eval/metrics'
+import { type KeptFractions, keptFractions } from '@tp/eval/metrics'
 import { decodeModel } from '@tp/onnx'
 import { examplesFlops, keptCounts } from '@tp/train'
 import type { Subject } from '../measure/subject.ts'
@@ -11,7 +11,7 @@ export async function whatItKeeps(
   { runtime }: Context,
   subject: Subject,
   { file, traced }: Pick<LearnedFile, 'file' | 'traced'>,
-): Promise<{ readonly flops: number; readonly kept: Kept }> {
+): Promise<{ readonly flops: number; readonly kept: KeptFractions }> {
   const { layerCount, inputs, lengths } = subject
   await using session = await runtime.load(traced, { threads: 1 })
   const counts = await keptCounts(session, inputs, 16)

@@ -1,5 +1,5 @@
 import { accuracyInterval, accuracyLoss, type Interval, medianInterval } from '@tp/eval/metrics'
-import { type ModelFolder, openModelFolder } from 'pipeline-models'
+import { openModelFolder, type PipelineFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
 import { factor, interval, plusMinus, points } from '../output/numbers.ts'
 import type { Findings } from '../report/section.ts'
@@ -14,7 +14,7 @@ export interface Subject {
   readonly what: string
   readonly examples: readonly { readonly question: Question; readonly label: string }[]
   readonly rounds: number
-  add(folder: ModelFolder): Promise<void>
+  add(folder: PipelineFolder): Promise<void>
 }
 
 interface Row {

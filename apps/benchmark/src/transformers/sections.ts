@@ -1,6 +1,6 @@
 import { readLabelledTexts, readModelFolder } from '@tp/eval'
 import { digitsData, embeddedModel, mailData } from '@tp/models'
-import { addBert, addDigits, addMail, type ModelFolder } from 'pipeline-models'
+import { addBert, addDigits, addMail, type PipelineFolder } from 'pipeline-models'
 import type { Section } from '../report/section.ts'
 import { measure } from './measure.ts'
 
@@ -61,7 +61,7 @@ export const sections: readonly Section[] = [
         task: 'text-classification',
         what: 'reviews of the test file',
       } as const
-      const add = (folder: ModelFolder): Promise<void> => addBert(folder, subject.model, files)
+      const add = (folder: PipelineFolder): Promise<void> => addBert(folder, subject.model, files)
       return measure({ ...subject, rounds: 5, examples, add }, onProgress)
     },
   },

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/eval/inputs'
-import type { Content, RawImage, Sample, Shown, Sound } from './content.ts'
+import type { Content, GivenImage, GivenSound, Sample, Shown } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import type { ModelInputsKnown } from './model-inputs-known.ts'
 import { piecesOf } from './text/pieces.ts'
@@ -39,7 +39,7 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
   return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
 }
 
-async function prepareImage(image: RawImage, known: ModelInputsKnown): Promise<Sample> {
+async function prepareImage(image: GivenImage, known: ModelInputsKnown): Promise<Sample> {
   const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
   const dataset = imageDataset('your image', image, [{ pixels: image.pixels, label: 0 }])
   const prepared = await imageInputs(dataset, known.inputs, { normalisation })
@@ -48,7 +48,7 @@ async function prepareImage(image: RawImage, known: ModelInputsKnown): Promise<S
   return { feeds, real: allAttended(count), shown: grid(count, known.protectedTokens.length, image) }
 }
 
-async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
+async function prepareSound(sound: GivenSound, known: ModelInputsKnown): Promise<Sample> {
   const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
   const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
   const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
@@ -60,12 +60,12 @@ async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Samp
   }
 }
 
-function example(sound: Sound): { label: number; source: string; read(): Sound } {
+function example(sound: GivenSound): { label: number; source: string; read(): GivenSound } {
   return { label: 0, source: 'your sound', read: () => sound }
 }
 
 /** Patches in a square behind the tokens that stand for none. */
-function grid(count: number | undefined, protectedTokens: number, image: RawImage): Shown {
+function grid(count: number | undefined, protectedTokens: number, image: GivenImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {
     const columns = Math.sqrt(count - before)

@@ -4,10 +4,10 @@ import { isTpError } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import { openMemory } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
-import type { Findings, Stage } from './findings.ts'
+import type { Findings, WorkbenchStage } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
-import { planOf, type Settings } from './settings.ts'
+import { planOf, type WorkbenchSettings } from './settings.ts'
 import { answer, measure, time } from './steps.ts'
 
 type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
@@ -15,7 +15,7 @@ type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? Rea
 /** One model, dense and pruned. Whatever is set or given anew ends what is under way and starts again. */
 export interface Workbench extends Readable<Findings> {
   readonly source: ModelSource
-  readonly settings: Signal<Settings>
+  readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
   /** The settings, as a plan for this model. */
   readonly plan: ReadonlySignal<Plan>
@@ -32,11 +32,11 @@ const REST_MS = 150
 
 export function openWorkbench(
   source: ModelSource,
-  settings: Signal<Settings>,
+  settings: Signal<WorkbenchSettings>,
   content: Signal<Content | undefined>,
 ): Workbench {
   const found: Findings = {
-    stage: signal<Stage>('opening'),
+    stage: signal<WorkbenchStage>('opening'),
     inspection: signal(undefined),
     inputs: signal(undefined),
     refusal: signal(undefined),

@@ -14,10 +14,10 @@ import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
 import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
-import { describeShifts, type Measured, measureShifts } from '../measuring/measure-shifts.ts'
+import { describeShifts, type MeasuredShifts, measureShifts } from '../measuring/measure-shifts.ts'
 import { describeRows, rowContent } from '../measuring/rows.ts'
 import { readShifts } from '../measuring/shift-names.ts'
-import { pruneVariants, type Variant } from '../measuring/variants.ts'
+import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
@@ -87,7 +87,7 @@ export const evalCommand: Command = command({
     const file = await readModelFile(path, context)
     if (methods === undefined) refuseIdle(given)
     const inspection = methods && inspectFile(file, settings.inPlan.encoder)
-    const variants: Variant[] = []
+    const variants: PrunedVariant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
       const plugins = given.plugin ?? []
@@ -180,7 +180,7 @@ async function evaluateGuarded(
 /** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
 async function evaluateShifts(
   given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
-  prepared: Omit<Measured, 'sets'>,
+  prepared: Omit<MeasuredShifts, 'sets'>,
   context: Context & { readonly runtime: Runtime },
 ): Promise<string> {
   const { progress, signal } = context

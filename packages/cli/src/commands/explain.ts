@@ -13,7 +13,7 @@ import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
-import { type Asked, methodOption, readAsked } from '../pruning/asked.ts'
+import { type AskedPruning, methodOption, readAsked } from '../pruning/asked.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectFile, pruneFile } from '../pruning/request.ts'
@@ -136,7 +136,7 @@ function meanCorrelation(explanations: readonly Explanation[]): number | undefin
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-function summary({ method: { name } }: Asked, correlation: number | undefined): string {
+function summary({ method: { name } }: AskedPruning, correlation: number | undefined): string {
   return correlation === undefined
     ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same layer, or none does`
     : `${name}: rank correlation of how long tokens stay with their saliency ${correlation.toFixed(2)}, in the mean`

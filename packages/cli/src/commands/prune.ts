@@ -98,7 +98,7 @@ function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   }
 }
 
-interface Report {
+interface PruneReport {
   readonly out: string
   readonly method: string
   readonly flops: readonly FlopsFactor[]
@@ -124,7 +124,7 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-function describe(report: Report, { encoders }: Pruned): string {
+function describe(report: PruneReport, { encoders }: Pruned): string {
   const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
   return [
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,

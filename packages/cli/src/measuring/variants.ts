@@ -9,7 +9,7 @@ import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
 
 /** One row of a comparison: the model pruned one way. */
-export interface Variant {
+export interface PrunedVariant {
   /** `none` is the dense model without what no output reads. */
   readonly method: string
   /** The budget, as `0.7`; empty for none. */
@@ -42,7 +42,7 @@ export interface VariantOptions {
  * The rows of a comparison: `none` first, then every method at every amount. A parameter goes to the methods that have it.
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
-export async function pruneVariants(options: VariantOptions): Promise<Variant[]> {
+export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
   const { file, methods: names, amounts, settings, plugins } = options
   const { inPlan, besidePlan, params } = settings
   const catalog = await loadMethods(plugins)
@@ -56,7 +56,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
 
   const encoders = inspectEncoders(file, inPlan.encoder)
   const dense = { plan: { format: 1, method: 'none', ...inPlan } satisfies Plan, flops: undefined, methods }
-  const variants: Variant[] = [
+  const variants: PrunedVariant[] = [
     { method: 'none', keep: '', models: [await variantModel(file, dense, besidePlan, encoders)] },
   ]
   let takesWeights = false

@@ -39,7 +39,7 @@ const kinds = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as cons
 export type Amounts = Pick<Plan, 'layers' | 'keep' | 'tokens' | 'remove' | 'threshold' | 'mass'>
 
 /** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
-export interface FlopsTarget {
+export interface FlopsShare {
   readonly share: number
   /** Tokens of a text. */
   readonly at: number | undefined
@@ -48,7 +48,7 @@ export interface FlopsTarget {
 /** Amounts as they were asked for. */
 export interface AskedAmounts {
   readonly amounts: Amounts
-  readonly flops: FlopsTarget | undefined
+  readonly flops: FlopsShare | undefined
 }
 
 /** What a command line without amounts has to be told. */

@@ -23,13 +23,13 @@ export const methodOption = {
 type AskedOptions = typeof methodOption & typeof planOption & typeof amountOptions & typeof pruningOptions
 
 /** One pruning as a command line asks for it. */
-export interface Asked extends AskedPlan {
+export interface AskedPruning extends AskedPlan {
   readonly method: Method
   readonly settings: PruningSettings
 }
 
 /** One pruning where a method may learn how much stays, and where. */
-export interface AskedToLearn extends Asked {
+export interface AskedToLearn extends AskedPruning {
   /** It has something to learn, and no trained values are given that it is to work with. */
   readonly learns: boolean
 }
@@ -38,7 +38,7 @@ export interface AskedToLearn extends Asked {
  * What is to be pruned, out of the options or of the plan that they name.
  * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN
  */
-export async function readAsked(asked: Arguments<AskedOptions>): Promise<Asked> {
+export async function readAsked(asked: Arguments<AskedOptions>): Promise<AskedPruning> {
   return read(asked, false)
 }
 

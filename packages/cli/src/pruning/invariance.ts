@@ -16,11 +16,11 @@ export interface Invariance {
   readonly padding?: number
 }
 
-type Company = 'batch' | 'padding'
+type Companions = 'batch' | 'padding'
 
 /** An example by itself, the same in company, and which row of the outputs it is there. */
 interface Pair {
-  readonly company: Company
+  readonly company: Companions
   readonly alone: NamedTensors
   readonly together: NamedTensors
   readonly row: number

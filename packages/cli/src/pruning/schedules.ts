@@ -3,7 +3,7 @@ import { type MethodEntry, type Schedule, TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
 import { usageError } from '../command/usage-error.ts'
 import { flopsSizes, isText } from '../model/input-shapes.ts'
-import type { FlopsTarget } from './amounts.ts'
+import type { FlopsShare } from './amounts.ts'
 
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
 export const ALL_TOKENS = 9999
@@ -12,7 +12,7 @@ export const ALL_TOKENS = 9999
 export interface AskedPlan {
   readonly plan: Plan
   /** The plan's keep ratio is the one that takes this share of the FLOPs. */
-  readonly flops: FlopsTarget | undefined
+  readonly flops: FlopsShare | undefined
   readonly methods: readonly MethodEntry[]
 }
 
@@ -52,7 +52,7 @@ function scheduleFor({ schedule }: PlannedOptions, { encoder: name, layers, open
 /** The plan with the keep ratio that takes a share of the FLOPs. */
 function atFlops(
   plan: Plan,
-  flops: FlopsTarget,
+  flops: FlopsShare,
   about: { readonly methods: readonly MethodEntry[]; readonly model: Model; readonly inspection: Inspection },
 ): Plan {
   const { methods, model, inspection } = about
@@ -78,7 +78,7 @@ function checkTokens(values: number | readonly number[], tokens: Inspection['tok
   throw new TpError('TP_SCHEDULE', 'tp', `tokens is ${beyond}, but the model always has ${tokens}; ${advice}`)
 }
 
-function lengthFor({ at }: FlopsTarget, inspection: Inspection): number | undefined {
+function lengthFor({ at }: FlopsShare, inspection: Inspection): number | undefined {
   if (isText(inspection)) {
     if (at === undefined) throw usageError('--flops needs the length that it is meant for: --at n=128')
     return at

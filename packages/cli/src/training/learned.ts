@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { type Inspection, layersAt } from '@tp/compiler'
 import { type Schedule, TpError } from '@tp/core'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type LearnedPruning, learnPruning, type Part, type TrainSettings, type Trains } from '@tp/train'
+import { type LearnedPruning, learnPruning, type TrainingPart, type TrainSettings, type Trains } from '@tp/train'
 import { usageError } from '../command/usage-error.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
@@ -12,7 +12,7 @@ import type { AskedToLearn } from '../pruning/asked.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
-import { fingerprint, type Lessons } from './lessons.ts'
+import { fingerprint, type TrainingData } from './lessons.ts'
 import type { Watch } from './watch.ts'
 
 /** Where tokens leave, and by what, as the command line asks for it. */
@@ -74,8 +74,8 @@ export interface LearnRequest {
   /** What `--train` says, and which weights that are. */
   readonly train: string
   readonly trains: Trains | undefined
-  readonly resume: Partial<Readonly<Record<Part, Uint8Array>>>
-  readonly lessons: Lessons
+  readonly resume: Partial<Readonly<Record<TrainingPart, Uint8Array>>>
+  readonly lessons: TrainingData
   readonly watch: Watch
   readonly signal: AbortSignal
 }
@@ -117,7 +117,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
   })
 }
 
-export function checkpointPaths(out: string): Readonly<Record<Part, string>> {
+export function checkpointPaths(out: string): Readonly<Record<TrainingPart, string>> {
   return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint` }
 }
 

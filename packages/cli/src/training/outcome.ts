@@ -16,33 +16,36 @@ import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.t
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
 import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
-import type { Seen } from './plot.ts'
+import type { SeenStep } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
 import type { Watch } from './watch.ts'
 
-type LearnOptions = typeof dataOptions & typeof selectionOption & typeof learningOptions & typeof methodLearningOptions
+type LearnArguments = typeof dataOptions &
+  typeof selectionOption &
+  typeof learningOptions &
+  typeof methodLearningOptions
 
 /** What a training is made of. */
 export interface Work {
   readonly file: ModelFile
   readonly out: string
   readonly asked: AskedToLearn
-  readonly given: Arguments<LearnOptions> & { readonly resume?: boolean }
+  readonly given: Arguments<LearnArguments> & { readonly resume?: boolean }
   readonly context: Context
   readonly watch: Watch
 }
 
 /** What came out of it. */
-export interface Outcome {
+export interface TrainingOutcome {
   readonly model: Model
-  readonly steps: readonly Seen[]
+  readonly steps: readonly SeenStep[]
   readonly about: Omit<TrainingReport, 'model' | 'out' | 'method' | 'params' | 'seconds'>
   /** File of what a method has learned. */
   readonly weights?: Uint8Array
 }
 
 /** The model learns, by a pruning that is given. */
-export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
   const own = (Object.keys(methodLearningOptions) as (keyof typeof methodLearningOptions)[]).find(
     (name) => given[name] !== undefined,
   )
@@ -93,7 +96,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
 }
 
 /** The method learns where tokens leave, and the model with it. */
-export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
   const { encoder, protect, restore } = asked.settings

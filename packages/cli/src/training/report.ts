@@ -1,7 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import type { Learned, Schedule } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
-import type { Seen } from './plot.ts'
+import type { SeenStep } from './plot.ts'
 
 /** How a training came out. */
 export interface TrainingReport {
@@ -81,7 +81,7 @@ export function learnedSummary(learned: ReadonlyMap<number, Learned>): object[] 
 }
 
 /** What is known of each step, without what a reader of the report has no use for. */
-export function stepRecords(steps: readonly Seen[]): object[] {
+export function stepRecords(steps: readonly SeenStep[]): object[] {
   return steps.map(({ part, step, stage, loss, kept, flops, accuracy }) => ({
     part,
     step,

@@ -16,7 +16,7 @@ export interface SoftInputs {
   ratio(): Tensor
 }
 
-export interface SoftenOptions {
+export interface SoftenTokensOptions {
   readonly method: Method
   readonly source: SiteSource
   readonly state: TokenState
@@ -37,7 +37,7 @@ export interface SoftReduced {
 }
 
 /** The soft form of a method at one site: no token leaves. */
-export function softenTokens({ method, source, state, kept, params, inputs }: SoftenOptions): SoftReduced {
+export function softenTokens({ method, source, state, kept, params, inputs }: SoftenTokensOptions): SoftReduced {
   if (method.training === undefined) {
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }

@@ -22,7 +22,7 @@ import { broadcastOf } from './sizes.ts'
 import { isNotNumber, not } from './unary.ts'
 import { where } from './where.ts'
 
-type Rule = {
+type BinaryRule = {
   readonly since?: number
   readonly takes: 'number' | 'bool' | 'any'
   readonly gives: 'same' | 'bool'
@@ -104,7 +104,7 @@ const rules = {
     contents: (a, b) => negated(isGreater(a, b)),
     expand: (a, b, opset) => (opset < 12 ? atLeast(b, a) : undefined),
   },
-} as const satisfies Record<string, Rule>
+} as const satisfies Record<string, BinaryRule>
 
 function atLeast(a: Tensor, b: Tensor): Tensor {
   return isFloat(a.dtype) ? or(greater(a, b), equal(a, b)) : not(less(a, b))
@@ -115,7 +115,7 @@ function asDoubles(compare: Binary, a: Tensor, b: Tensor, opset: number): Tensor
   return opset < 9 && !isFloat(a.dtype) ? compare(cast(a, 'float64'), cast(b, 'float64')) : undefined
 }
 
-function define(name: string, rule: Rule): Op {
+function define(name: string, rule: BinaryRule): Op {
   const { expand, contents } = rule
   return {
     name,
@@ -219,7 +219,7 @@ const PRelu: Op = {
 
 /** Ops of two operands, elementwise with broadcasting. */
 export const binaryOps: ReadonlyMap<string, Op> = new Map<string, Op>([
-  ...Object.entries<Rule>(rules).map(([name, rule]): [string, Op] => [name, define(name, rule)]),
+  ...Object.entries<BinaryRule>(rules).map(([name, rule]): [string, Op] => [name, define(name, rule)]),
   ['Mod', Mod],
   ['Pow', Pow],
   ['PRelu', PRelu],

@@ -6,20 +6,20 @@ export {
   type GoldenArray,
   type GoldenCase,
   marked,
+  type NumberTolerance,
   ofGradients,
   rowOf,
   rowsOf,
   sorted,
-  type Tolerance,
   tensorOf,
 } from './golden.ts'
 export type { MethodTestOptions } from './method-checks.ts'
-export { type Choice, carriedOn, choose, lists, type OneSite } from './one-site.ts'
+export { carriedOn, choose, lists, type OneSite, type SiteChoice } from './one-site.ts'
 export {
   type EncoderGraph,
   type EncoderSite,
   type EncoderSize,
-  type Pruning,
+  type ReferencePruning,
   referenceEncoder,
 } from './reference-encoder.ts'
 export { testMethod } from './test-method.ts'

@@ -30,7 +30,7 @@ export interface OneSite {
 }
 
 /** What a method did with it, row by row. */
-export interface Choice {
+export interface SiteChoice {
   /** The score that it selected by; empty where it chose without one. */
   readonly scores: number[][]
   /** Positions of the tokens that it kept, in their order afterwards. */
@@ -46,7 +46,7 @@ export interface Choice {
  *
  *     const { kept } = choose(divPrune(), { key: constant(keys, 'float32', [1, 1, 4, 2]) }, { kind: 'tokens', value: 2 })
  */
-export function choose(method: Method, site: OneSite, amount: Amount): Choice {
+export function choose(method: Method, site: OneSite, amount: Amount): SiteChoice {
   const scores: Tensor[] = []
   const { hidden, reduced } = reduceOnce(method, site, amount, scores)
   const { state, cut } = reduced

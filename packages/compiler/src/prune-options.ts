@@ -1,5 +1,5 @@
 import { type Method, TpError } from '@tp/core'
-import { shown } from '@tp/core/host'
+import { isRecord, shown } from '@tp/core/host'
 import type { PruneOptions } from './prune.ts'
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
@@ -60,8 +60,4 @@ export function checkMethod(method: unknown): asserts method is Method {
 function noMethod(seen: string): TpError {
   const advice = 'give what a factory such as receivedAttention() returns'
   return new TpError('TP_METHOD', 'compiler', `the method is none: ${seen}; ${advice}`)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -71,6 +71,8 @@ export interface NamedEncoder {
   /** The first input of the model that it reads. */
   readonly name: string
   readonly layerCount: number
+  /** The first layer that tokens may leave at: those before it were pruned already. */
+  readonly open: number
 }
 
 export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
@@ -157,7 +159,7 @@ function pruneEncoder(
   const { restore = 'auto', deadTokens = true } = options
   const { name } = found
   let encoder = withClassToken(found, options)
-  const about: NamedEncoder = { name, layerCount: encoder.layers.length }
+  const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)

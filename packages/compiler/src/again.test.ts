@@ -4,7 +4,7 @@ import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { type EncoderOptions, encoder, inputsOf } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
-import { readProvenance } from './cut/provenance.ts'
+import { readProvenance } from './program/provenance.ts'
 import { type PruneOptions, prune } from './prune.ts'
 
 const plain: EncoderOptions = {

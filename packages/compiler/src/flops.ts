@@ -11,11 +11,11 @@ import {
   TpError,
 } from '@tp/core'
 import { cloneModel, type Model } from '@tp/onnx'
-import { keptName, keptNames, readProvenance } from './cut/provenance.ts'
-import { Program, withEqualSizes } from './follow/program.ts'
-import { unfuse } from './fused/unfuse.ts'
+import { unfuse } from './normalize/unfuse.ts'
+import { Program, withEqualSizes } from './program/program.ts'
+import { keptName, keptNames, readProvenance } from './program/provenance.ts'
+import { requireModel } from './program/require-model.ts'
 import { prune } from './prune.ts'
-import { requireModel } from './require-model.ts'
 
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {

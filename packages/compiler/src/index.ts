@@ -1,9 +1,6 @@
-export type { InsertedCut } from './cut/insert.ts'
-export { type CutRecord, type PruningStep, readProvenance } from './cut/provenance.ts'
-export { MASK, TRACE } from './find/extra-outputs.ts'
-export { type HeadWeights, headWeights } from './find/head-weights.ts'
+export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
-export { readsProbabilities } from './fused/reads-probabilities.ts'
+export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
   type BlockReport,
   type EncoderReport,
@@ -14,6 +11,8 @@ export {
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
+export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
+export type { Refusal } from './program/refusal.ts'
 export {
   type Pruned,
   type PrunedTower,
@@ -23,5 +22,6 @@ export {
   pruneOrThrow,
   type Tower,
 } from './prune.ts'
-export type { Refusal } from './refusal.ts'
-export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soft/soften.ts'
+export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soften/soften.ts'
+export { MASK, TRACE } from './transform/extra-outputs.ts'
+export type { InsertedCut } from './transform/insert.ts'

@@ -1,14 +1,14 @@
 import type { Dim } from '@tp/core'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
-import { openProgram } from './cut/earlier-cuts.ts'
-import { type PruningStep, readProvenance } from './cut/provenance.ts'
-import { stackEnd } from './find/block.ts'
-import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
-import { maskInput } from './find/mask.ts'
-import { operatorName } from './follow/operators.ts'
-import { type Program, withEqualSizes } from './follow/program.ts'
-import type { TokenPlace } from './follow/token-places.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { chooseEncoders, type Encoder, findEncoders } from './analyze/find-encoders.ts'
+import { stackEnd } from './analyze/layer.ts'
+import { maskInput } from './analyze/mask.ts'
+import { openProgram } from './normalize/open.ts'
+import { operatorName } from './operators/operator.ts'
+import type { TokenPlace } from './operators/token-position.ts'
+import { type Program, withEqualSizes } from './program/program.ts'
+import { type PruningStep, readProvenance } from './program/provenance.ts'
+import { type Refusal, refusalOf } from './program/refusal.ts'
 
 /** An encoder that tokens can leave. */
 export interface EncoderReport {

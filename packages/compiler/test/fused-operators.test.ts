@@ -2,9 +2,9 @@ import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
 import { createModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { Program } from '../src/follow/program.ts'
-import { foldBack } from '../src/fused/fold-back.ts'
-import { unfuse } from '../src/fused/unfuse.ts'
+import { foldBack } from '../src/normalize/fold-back.ts'
+import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 const [B, N, H, D] = [2, 5, 2, 4]

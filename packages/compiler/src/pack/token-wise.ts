@@ -1,7 +1,7 @@
 import { constantData, type Tensor } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
-import { broadcastingOps, operatorName, pointwiseOps } from '../follow/operators.ts'
-import type { Program } from '../follow/program.ts'
+import { broadcastingOps, operatorName, pointwiseOps } from '../operators/operator.ts'
+import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
 import type { Segment } from './segments.ts'
 

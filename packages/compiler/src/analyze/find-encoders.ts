@@ -1,0 +1,261 @@
+import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
+import { batchFirst } from '../normalize/batch-first.ts'
+import { blocksBefore, type EarlierCuts, earlierCuts, withWholeInput } from '../normalize/open.ts'
+import { headsInBatch } from '../operators/heads.ts'
+import { operatorName } from '../operators/operator.ts'
+import type { PlaceRead } from '../operators/token-position.ts'
+import type { Program } from '../program/program.ts'
+import { stepsOf } from '../program/provenance.ts'
+import { Refused } from '../program/refusal.ts'
+import { findAttentions } from './attention.ts'
+import { type Block, findBlock, inputAfter } from './layer.ts'
+import { findMask } from './mask.ts'
+import { findPoolCounts, type PoolCount } from './pool-counts.ts'
+import { requirePairwiseTerms } from './position-terms.ts'
+import { refuseUnknownShape, refuseWithoutBlocks, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
+import { findStacks, type Stack } from './stacks.ts'
+import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
+
+/** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
+export interface Encoder {
+  /** What its tokens are made from: the first input of the model that its first block reads. */
+  readonly name: string
+  readonly blocks: readonly Block[]
+  /** Tokens have left already, in an earlier pruning. */
+  readonly earlier: EarlierCuts | undefined
+  /** The first block at which tokens may leave: behind those where they have left already. */
+  readonly open: number
+  /**
+   * What the last layer reads, where dead tokens were left out of it so that it is no block any more: tokens can still be pruned
+   * at its input.
+   */
+  readonly end: string | undefined
+  /** How many blocks it had before dead tokens were left out of the last one, which is no block any more. */
+  readonly depth: number
+  readonly batch: Dim
+  /** Tokens at the first block: a name, or a number where the length is fixed. */
+  readonly tokens: Dim
+  readonly hidden: number
+  readonly heads: number
+  /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
+  readonly mask: string | undefined
+  /** The mask is 1 where padding is, and 0 where tokens are real. */
+  readonly maskMarksPadding: boolean
+  /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
+  readonly fixed: readonly number[]
+  /** Positions that the model reads, or skips, by their place. */
+  readonly required: readonly number[]
+  /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
+  readonly placeReads: readonly PlaceRead[]
+  /** What counts tokens for a pooling, and does not come from the tokens themselves. */
+  readonly poolCounts: readonly PoolCount[]
+  /** Index of the token that the head reads, if it reads single places; the first of them. */
+  readonly classToken: number | undefined
+  /** Outputs that have one row for every token. */
+  readonly tokenOutputs: readonly string[]
+  /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */
+  readonly countedOutputs: readonly string[]
+}
+
+/** A stack of blocks that is an encoder, or why it is none that tokens can leave. */
+export type FoundEncoder =
+  | { readonly name: string; readonly blocks: number; readonly encoder: Encoder }
+  | { readonly name: string; readonly blocks: number; readonly refused: Refused }
+
+/**
+ * Finds the encoders in a graph by structure: one, or several side by side (two towers).
+ * @throws Refused if none of them can be pruned
+ */
+export function findEncoders(program: Program): FoundEncoder[] {
+  try {
+    return encodersOf(program)
+  } catch (error) {
+    throw refuseUnknownShape(program, error) ?? error
+  }
+}
+
+function encodersOf(program: Program): FoundEncoder[] {
+  const attentions = findAttentions(program)
+  const blocks = attentions
+    .map((attention) => findBlock(program, attention))
+    .filter((block) => block !== undefined)
+    .map((block) => ({ ...block, input: batchFirst(program, block.input), site: batchFirst(program, block.site) }))
+    .map((block) => withWholeInput(program, block))
+  if (blocks.length === 0) throw refuseWithoutBlocks(program, attentions)
+  const found = findStacks(program, blocks).map((stack): FoundEncoder => {
+    const about = { name: stack.name, blocks: stack.blocks.length }
+    try {
+      return { ...about, encoder: encoderOf(program, stack) }
+    } catch (error) {
+      if (error instanceof Refused) return { ...about, refused: error }
+      throw error
+    }
+  })
+  const [first] = found
+  if (first !== undefined && 'refused' in first && found.every((each) => 'refused' in each)) throw first.refused
+  return found
+}
+
+/**
+ * The encoders to prune: the one of that name, or all that can be.
+ * @throws Refused for the one that is asked for; TpError TP_TOWER if there is none of that name
+ */
+export function chooseEncoders(found: readonly FoundEncoder[], tower: string | undefined): [Encoder, ...Encoder[]] {
+  if (tower === undefined) {
+    return found.flatMap((each) => ('encoder' in each ? [each.encoder] : [])) as [Encoder, ...Encoder[]]
+  }
+  const named = found.find(({ name }) => name === tower)
+  if (named === undefined) {
+    const names = found.map(({ name, blocks }) => `${name} (${blocks} blocks)`).join(', ')
+    throw new TpError('TP_TOWER', 'compiler', `the model has no encoder ${tower}; it has ${names}`)
+  }
+  if ('refused' in named) throw named.refused
+  return [named.encoder]
+}
+
+function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
+  const [first] = blocks as [Block]
+  const earlier = earlierCuts(program, name, blocks)
+  const open = earlier === undefined ? 0 : earlier.last.block + 1
+  for (const block of blocks.slice(open)) requireWholeAttention(program, block)
+  const stream = program.tensor(first.input)
+  if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
+    const node = program.graph.producer(first.input)
+    const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
+    if (!stream.hasShape && control !== undefined) {
+      const reason = 'the blocks read what a control-flow node decides, so its shape cannot be known'
+      throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
+    }
+    const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
+    if (unknown !== undefined) {
+      const reason = `the operator ${operatorName(unknown)} before it is not known`
+      throw new Refused('TP_STREAM', `the shape of what the first block reads is not known, since ${reason}`, unknown)
+    }
+    const seen = stream.hasShape
+      ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
+      : 'a value of unknown shape'
+    throw new Refused(
+      'TP_STREAM',
+      `the first block reads ${seen}, where batch × tokens × hidden size was expected`,
+      node,
+    )
+  }
+  // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
+  const mask = findMask(program, blocksBefore(earlier, blocks), first.input)
+  const depth = Math.max(blocks.length, ...stepsOf(program.model, name).map((step) => step.blocks))
+  const axis = traceTokens(
+    program,
+    earlier?.last.after ?? first.input,
+    earlier?.restored?.points.map(({ from }) => from),
+  )
+  const heads = checkBlocks(program, blocks, open, axis)
+  for (const block of blocks.slice(open)) requirePairwiseTerms(program, axis, block, first.input)
+  const head = earlier?.restored === undefined ? axis : traceTokens(program, earlier.restored.to)
+  const reads = Math.max(axis.reads, head.reads)
+  if (reads > MOST_PLACES)
+    throw new Refused(
+      'TP_TOKEN_INDEX',
+      `a token is read by its place ${reads - 1}, and all before it would have to stay`,
+    )
+  const learned = learnedTokens(program, first.input)
+  // Inside blocks leading tokens are taken apart from others and joined again (rope of the patches alone).
+  const inside = program.before((blocks.at(-1) as Block).site)
+  const places = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const isFree = (position: number): boolean => earlier === undefined || earlier.fixed.includes(position)
+  return {
+    name,
+    blocks,
+    earlier,
+    open,
+    depth,
+    end: depth > blocks.length ? inputAfter(program, blocks) : undefined,
+    batch: stream.dims[0] as Dim,
+    tokens: stream.dims[1] as Dim,
+    hidden: stream.dims[2],
+    heads,
+    mask: mask?.name,
+    maskMarksPadding: mask?.padding === 1,
+    fixed: firstPositions(Math.max(reads, learned)).filter(isFree),
+    required: firstPositions(reads),
+    placeReads: head.placeReads,
+    poolCounts: findPoolCounts(program, head, mask?.name, (blocks.at(-1) as Block).site),
+    classToken: places.length > 0 ? 0 : undefined,
+    tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
+    countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
+  }
+}
+
+function outputsWith(program: Program, { changed }: TokenAxis, is: (dims: readonly Dim[]) => boolean): string[] {
+  return program.graph.outputs.map(({ name }) => name).filter((name) => is(changed.get(name)?.dims ?? []))
+}
+
+function isCounted(dim: Dim): boolean {
+  return typeof dim === 'string' && namesIn(dim).has(TOKENS)
+}
+
+/** More tokens than these are not read by their places in one model. */
+const MOST_PLACES = 2 ** 16
+
+function firstPositions(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
+}
+
+/** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
+function checkBlocks(program: Program, blocks: readonly Block[], open: number, axis: TokenAxis): number {
+  const batch = program.tensor(blocks[0]?.input as string).dims[0] as Dim
+  const all = program.tensor(blocks[0]?.attention.probabilities as string).dims
+  // Where tokens have left at every block there is none to prove it for.
+  let heads = typeof all[1] === 'number' && all.length === 4 ? all[1] : 1
+  for (const [i, block] of [...blocks.entries()].slice(open)) {
+    const { probabilities, chain } = block.attention
+    const node = chain.at(-1)
+    const shape = axis.changed.get(probabilities)?.dims ?? []
+    if (shape.at(-1) !== TOKENS || shape.at(-2) !== TOKENS) {
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `block ${i} attends over [${shape.join(',')}], not from every token to every token`,
+        node,
+      )
+    }
+    const site = axis.changed.get(block.site)?.dims
+    if (site?.length !== 3 || site[1] !== TOKENS) {
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `block ${i} does not give batch × tokens × hidden size after its attention`,
+        node,
+      )
+    }
+    const count = shape.length === 3 ? (headsInBatch(program, probabilities, batch) ?? 1) : shape[1]
+    if (typeof count !== 'number')
+      throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
+    heads = count
+  }
+  return heads
+}
+
+/**
+ * Leading tokens that are learned: parts of the last join along the token axis before the first block that do not
+ * depend on the input (class, distillation, register tokens).
+ */
+function learnedTokens(program: Program, stream: string): number {
+  let name = stream
+  for (;;) {
+    const node = program.graph.producer(name)
+    if (node === undefined) return 0
+    if (node.opType === 'Concat') return leadingParts(program, node.input)
+    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+    if (data.length !== 1) return 0
+    name = data[0] as string
+  }
+}
+
+function leadingParts(program: Program, parts: readonly string[]): number {
+  let count = 0
+  for (const part of parts) {
+    const tensor = program.tensor(part)
+    const size = tensor.hasShape && tensor.rank === 3 ? tensor.dims[1] : undefined
+    if (program.dependsOnInputs(part) || typeof size !== 'number') return count
+    count += size
+  }
+  return count
+}

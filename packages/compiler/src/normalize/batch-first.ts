@@ -1,0 +1,66 @@
+import { createNode, type NodeProto } from '@tp/onnx'
+import { findAttentions } from '../analyze/attention.ts'
+import { type Block, findBlock, stackEnd } from '../analyze/layer.ts'
+import type { Program } from '../program/program.ts'
+
+/**
+ * Streams with tokens first [n,b,D] get a view with the batch first where blocks begin and where tokens may leave:
+ * transposed and back. All that follows looks at the views. Which axis counts tokens is not believed here, but proved when
+ * they are traced. True if there are any.
+ */
+export function viewBatchFirst(program: Program): boolean {
+  const blocks = findAttentions(program)
+    .map((attention) => findBlock(program, attention))
+    .filter((block) => block !== undefined && hasTokensFirst(program, block)) as Block[]
+  const ends = blocks.map((block) => stackEnd(program, block))
+  const values = new Set([...blocks.flatMap(({ input, site }) => [input, site]), ...ends])
+  for (const value of values) {
+    if (value !== undefined && !program.graph.isOutput(value)) insertView(program, value)
+  }
+  program.graph.sortTopologically()
+  return values.size > 0
+}
+
+function hasTokensFirst(program: Program, { input, attention }: Block): boolean {
+  const stream = program.tensor(input)
+  if (!stream.hasShape || stream.rank !== 3) return false
+  const keys = program.tensor(attention.probabilities).dims.at(-1)
+  return keys === stream.dims[0] && keys !== stream.dims[1]
+}
+
+function insertView(program: Program, name: string): void {
+  const { graph } = program
+  const readers = graph.consumers(name).filter(({ index }) => index >= 0)
+  const view = graph.uniqueName(`${PREFIX}${name}`)
+  const back = graph.uniqueName(`${PREFIX}${name}${BACK}`)
+  const turn = (from: string, to: string): NodeProto =>
+    createNode({ type: 'Transpose', name: to, inputs: [from], outputs: [to], attributes: { perm: [1, 0, 2] } })
+  const nodes = [turn(name, view), turn(view, back)]
+  for (const { node, index } of readers) graph.replaceInput(node, index, back)
+  graph.insert(nodes)
+}
+
+/** The view of a value with the batch first, if it has one; else the value itself. */
+export function batchFirst(program: Program, name: string): string {
+  const { graph } = program
+  const producer = graph.producer(name)
+  if (name.startsWith(PREFIX) && name.endsWith(BACK) && producer?.opType === 'Transpose')
+    return producer.input[0] as string
+  const readers = graph.consumers(name)
+  const view = readers[0]?.node.output[0]
+  return readers.length === 1 && view?.startsWith(PREFIX) && !view.endsWith(BACK) ? view : name
+}
+
+/** Views that nothing came in between of are taken out again. */
+export function dropViews({ graph }: Program): void {
+  for (const { input, output } of [...graph.nodes]) {
+    const [view, back] = [input[0] as string, output[0] as string]
+    const forth = graph.producer(view)
+    if (!back.startsWith(PREFIX) || !back.endsWith(BACK) || !view.startsWith(PREFIX)) continue
+    if (forth?.opType === 'Transpose') graph.replaceAllUses(back, forth.input[0] as string)
+  }
+  graph.removeDeadNodes()
+}
+
+const PREFIX = 'tp/batch_first/'
+const BACK = '/back'

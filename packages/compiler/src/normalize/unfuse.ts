@@ -1,0 +1,167 @@
+import { type DType, input, type Tensor } from '@tp/core'
+import { createNode, type DeclaredValue, type Graph, type Model, type NodeProto, readAttributes } from '@tp/onnx'
+import type { Given, Restored, Rowwise, Scores, Wanted } from '../operators/fused/fused-operator.ts'
+import { fusedOperators } from '../operators/fused/fused-operators.ts'
+import { operatorName } from '../operators/operator.ts'
+import { type Named, Program, type WriteOptions } from '../program/program.ts'
+
+/** A node that was written out: what stands for it, and where what it read goes in. */
+export interface Expansion {
+  /** The node as the file had it; it is no longer in the graph. */
+  readonly node: NodeProto
+  readonly nodes: readonly NodeProto[]
+  /** Inputs of each of these nodes as they were written. */
+  readonly inputs: ReadonlyMap<NodeProto, readonly string[]>
+  /** Where each output of the node that is read comes from, by its index. */
+  readonly outputs: ReadonlyMap<number, Source>
+  /** Values that come from outside, by name. */
+  readonly ports: ReadonlyMap<string, Port>
+  readonly given: readonly (Given & { readonly source: Source })[]
+  readonly rowwise: readonly (Rowwise & { readonly source: Source })[]
+  readonly scores: (Scores & { readonly source: Source }) | undefined
+  readonly wanted: Wanted | undefined
+}
+
+/** A value by the node that computes it: names change. */
+interface Source {
+  readonly node: NodeProto
+  readonly index: number
+}
+
+/** What a value from outside is to the operator: some of its inputs, or something it makes of them. */
+type Port = { readonly indices: readonly number[] } | { readonly restored: Restored }
+
+/**
+ * Writes every operator that does the work of many out in plain ones, in place. Values keep their names, and weights
+ * are not touched; what the file holds is only known better afterwards. Returns what {@link foldBack} needs.
+ * `counts`: names for the numbers of tokens behind earlier cuts.
+ */
+export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new Map()): Expansion[] {
+  const fused = new Set((model.proto.graph?.node ?? []).filter((node) => fusedOperators.has(operatorName(node))))
+  if (fused.size === 0) return []
+  const program = new Program(model, counts)
+  program.graph.sortTopologically()
+  const shared = new SharedValues(program)
+  const expansions = program.graph.nodes
+    .filter((node) => fused.has(node))
+    .flatMap((node) => writeOut(program, node, shared) ?? [])
+  program.graph.removeDeadNodes()
+  return expansions
+}
+
+function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expansion | undefined {
+  const { graph } = program
+  const meaning = fusedOperators.get(operatorName(node))
+  const attributes = readAttributes(node)
+  if (meaning === undefined || attributes === undefined) return undefined
+  const names = new Map<Tensor, string>()
+  const placeholders = new Map<string, Tensor>()
+  const value = (name: string): Tensor => {
+    const known = program.tensor(name)
+    const placeholder = placeholders.get(name) ?? input(name, known.dtype, known.hasShape ? known.dims : undefined)
+    placeholders.set(name, placeholder)
+    names.set(placeholder, name)
+    // Small weights whose contents are known would become other constants, and be gone when the node comes back.
+    if (graph.initializer(name) !== undefined) program.setTensor(name, placeholder)
+    return placeholder
+  }
+  const ports = new Map<string, Port>()
+  for (const name of new Set(node.input.filter((name) => name !== ''))) {
+    ports.set(name, { indices: node.input.flatMap((other, index) => (other === name ? [index] : [])) })
+  }
+  const prefix = node.name || (node.output[0] as string)
+  const [first, second] = node.input
+  const meant = meaning({
+    inputs: node.input.map((name) => (name === '' ? undefined : value(name))),
+    names: node.input,
+    attributes,
+    isUsed: (index) => graph.isUsed(node.output[index] ?? ''),
+    firstBuildsOnSecond: first !== undefined && second !== undefined && program.before(first).has(second),
+    shared: (key, expression, restored) => {
+      const name = shared.write(key, expression, names, { prefix, before: node })
+      ports.set(name, { restored })
+      return value(name)
+    },
+  })
+  const used = node.output.flatMap((name, index) =>
+    graph.isUsed(name) ? [{ name, tensor: meant?.outputs[index] }] : [],
+  )
+  if (meant === undefined || used.some(({ tensor }) => tensor === undefined)) return undefined
+
+  const before = new Set(graph.nodes)
+  const { given = [], rowwise = [] } = meant
+  const scores = meant.scores === undefined ? [] : [meant.scores]
+  const within = [...given, ...rowwise, ...scores].map(({ value }) => value)
+  const values = [...used.map(({ tensor }) => tensor as Tensor), ...within]
+  const written = program.writeAll(values, names, { prefix, before: node })
+  const sources = written.map(({ name }) => graph.producer(name))
+  const declared = node.output.map((name) => graph.valueInfo(name))
+  const at = graph.nodes[graph.nodes.indexOf(node) + 1]
+  graph.remove(node)
+  for (const [i, { name }] of used.entries()) {
+    const own = (written[i] as Named).name
+    const producer = sources[i]
+    if (producer === undefined || before.has(producer) || node.output.includes(own)) {
+      const copy = createNode({
+        type: 'Identity',
+        name: graph.uniqueName(`${prefix}/Identity`),
+        inputs: [own],
+        outputs: [name],
+      })
+      graph.insert([copy], at)
+    } else {
+      graph.renameOutput(producer, producer.output.indexOf(own), name)
+    }
+  }
+  for (const info of declared) redeclare(program, info)
+  const nodes = graph.nodes.filter((candidate) => !before.has(candidate))
+  const outputs = new Map(used.map(({ name }) => [node.output.indexOf(name), sourceOf(graph, name)]))
+  const inner = <T>(all: readonly T[], from: number): (T & { readonly source: Source })[] =>
+    all.flatMap((each, i) => {
+      const { name } = written[from + i] as Named
+      const producer = graph.producer(name)
+      return producer === undefined || before.has(producer) ? [] : [{ ...each, source: sourceOf(graph, name) }]
+    })
+  return {
+    node,
+    nodes,
+    inputs: new Map(nodes.map((each) => [each, [...each.input]])),
+    outputs,
+    ports,
+    given: inner(given, used.length),
+    rowwise: inner(rowwise, used.length + given.length),
+    scores: inner(scores, used.length + given.length + rowwise.length)[0],
+    wanted: meant.wanted,
+  }
+}
+
+function sourceOf(graph: Graph, name: string): Source {
+  const producer = graph.producer(name) as NodeProto
+  return { node: producer, index: producer.output.indexOf(name) }
+}
+
+/** Says again of a value what the file said of it before its node was replaced. */
+export function redeclare({ graph }: Program, declared: DeclaredValue | undefined): void {
+  const { name, type, dims } = declared ?? { name: '', type: '', dims: undefined }
+  if (dims === undefined || type === '' || graph.isOutput(name) || graph.producer(name) === undefined) return
+  const sizes = dims.map((dim) => (dim === '?' ? undefined : dim))
+  graph.setValueInfo(name, type as DType, sizes)
+}
+
+/** Values that several nodes make of the same inputs: a mask, the rows of a table. */
+class SharedValues {
+  readonly #program: Program
+  readonly #byKey = new Map<string, string>()
+
+  constructor(program: Program) {
+    this.#program = program
+  }
+
+  write(key: string, expression: Tensor, names: ReadonlyMap<Tensor, string>, options: WriteOptions): string {
+    const known = this.#byKey.get(key)
+    if (known !== undefined) return known
+    const { name } = this.#program.write(expression, names, options)
+    this.#byKey.set(key, name)
+    return name
+  }
+}

@@ -1,0 +1,212 @@
+import {
+  checkLayers,
+  type Dim,
+  input,
+  type SoftInputs,
+  type SoftReduced,
+  softenTokens,
+  squeeze,
+  type Tensor,
+  type TokenState,
+  unsqueeze,
+} from '@tp/core'
+import { lift } from '@tp/onnx'
+import type { Encoder } from '../analyze/find-encoders.ts'
+import { type Block, stackEnd } from '../analyze/layer.ts'
+import { batchFirst } from '../normalize/batch-first.ts'
+import { startOf } from '../normalize/open.ts'
+import { headsInBatch } from '../operators/heads.ts'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import { fixedPositions } from '../transform/fixed-positions.ts'
+import { graphSite, inputSite } from '../transform/site-source.ts'
+import type { SoftenOptions, SoftInput, SoftModel } from './soften.ts'
+import { SoftValues } from './values.ts'
+
+/** [B,H,N,N] → [B,H,N,N] */
+type Attend = (scores: Tensor) => Tensor
+
+/** Walks through the blocks of an encoder, from the first to the last, and puts the soft form of a method in. */
+export class Softening {
+  readonly #program: Program
+  readonly #encoder: Encoder
+  readonly #options: SoftenOptions
+  readonly #place: SoftModel['place']
+  readonly #values: SoftValues
+  readonly #inputs: SoftInput[] = []
+  readonly #losses: Record<string, Tensor[]> = {}
+  readonly #logProbs: Tensor[] = []
+  readonly #left = new Map<number, Tensor>()
+  readonly #names: ReadonlyMap<Tensor, string>
+  /** Placeholders in expressions → what they stand for. */
+  readonly #bound = new Map<Tensor, Tensor>()
+  /** [b,n,D] as the graph has it */
+  readonly #stream: readonly Dim[]
+  /** What was asked for already, by its name as an input. */
+  readonly #given = new Map<string, Tensor>()
+  #state: TokenState
+  #real: Tensor | undefined
+  #lastLeft: Tensor | undefined
+  #attend: Attend | undefined
+
+  constructor(program: Program, encoder: Encoder, options: SoftenOptions) {
+    this.#program = program
+    this.#encoder = encoder
+    this.#options = options
+    this.#place = options.method.place ?? 'attention'
+    this.#stream = program.tensor((encoder.blocks[0] as Block).input).dims
+    const { state, names } = startOf(program, encoder, {
+      fixed: fixedPositions(encoder, options.protect ?? 'auto'),
+      place: this.#place,
+    })
+    this.#state = state
+    this.#names = names
+    this.#values = new SoftValues(program, lift(program.graph, { overrides: options.overrides ?? new Map() }))
+  }
+
+  run(): SoftModel {
+    const { blocks, tokens, hidden, heads } = this.#encoder
+    const layers = checkLayers(blocks.length, this.#options.layers)
+    for (let block = 0; block < blocks.length; block++) {
+      if (this.#place === 'attention') this.#attendAt(block)
+      const output = layers.includes(block) ? this.#softenAt(block) : undefined
+      if (this.#place === 'input') this.#attendAt(block)
+      if (output !== undefined) this.#outputAt(block, output)
+    }
+    const values = this.#values
+    return {
+      ok: true,
+      value: (name) => values.value(name),
+      inputs: this.#inputs,
+      losses: this.#losses,
+      logProbs: this.#logProbs,
+      left: this.#left,
+      real: this.#real as Tensor,
+      blocks: blocks.length,
+      starts: blocks.map(({ input }) => input),
+      place: this.#place,
+      hidden,
+      heads,
+      tokens,
+      nameOf: (tensor) => values.nameOf(tensor),
+    }
+  }
+
+  /** @returns what becomes of the block's output, if something does */
+  #softenAt(block: number): ((output: Tensor, before: Tensor) => Tensor) | undefined {
+    const { method, params } = this.#options
+    const source =
+      this.#place === 'input'
+        ? inputSite(this.#program, this.#encoder, block)
+        : graphSite(this.#program, this.#encoder, block, this.#state.pins[0])
+    const before = { state: this.#state, left: this.#lastLeft }
+    const reduced = softenTokens({ method, source, ...before, params: params(block), inputs: this.#inputsAt(block) })
+    const names = new Map([...this.#names, ...source.names])
+    const bind = (tensor: Tensor): Tensor => this.#values.bind(tensor, names, this.#bound)
+    this.#keep(block, reduced, bind)
+
+    const { hidden, attend, output } = reduced.softened
+    const [batch, tokens, width] = this.#stream as [Dim, Dim, Dim]
+    // All is bound before anything is replaced: it speaks of the graph as it is now.
+    const changed = hidden && bind(hidden)
+    if (attend !== undefined) {
+      const scores = input('scores', 'float32', [batch, this.#encoder.heads, tokens, tokens])
+      const probabilities = bind(attend(scores))
+      this.#attend = (own) => this.#values.bind(probabilities, new Map(), new Map([[scores, own]]))
+    }
+    const { dtype } = source.hidden
+    const [after, into] = [
+      input('output', dtype, [batch, tokens, width]),
+      input('input', dtype, [batch, tokens, width]),
+    ]
+    const result = output && bind(output(after, into))
+    if (changed !== undefined) {
+      const { input: start, site } = this.#encoder.blocks[block] as Block
+      this.#values.replace(this.#place === 'input' ? start : site, changed)
+    }
+    return (
+      result &&
+      ((own, given) =>
+        this.#values.bind(
+          result,
+          new Map(),
+          new Map([
+            [after, own],
+            [into, given],
+          ]),
+        ))
+    )
+  }
+
+  /** Notes what a site says of the loss, and what the next site goes on from. */
+  #keep(block: number, { softened, left, real, state }: SoftReduced, bind: (tensor: Tensor) => Tensor): void {
+    for (const [name, loss] of Object.entries(softened.losses ?? {})) {
+      const others = this.#losses[name] ?? []
+      this.#losses[name] = [...others, bind(loss)]
+    }
+    if (softened.logProb !== undefined) this.#logProbs.push(bind(softened.logProb))
+    this.#real ??= bind(real)
+    this.#left.set(block, bind(left))
+    this.#lastLeft = this.#standIn(left, this.#left.get(block) as Tensor)
+    const carried = Object.entries(state.carried).map(([name, own]) => [name, this.#standIn(own, bind(own))] as const)
+    this.#state = { ...state, carried: Object.fromEntries(carried) }
+  }
+
+  /** A placeholder for what was bound: its expression would speak of the graph as it is later. */
+  #standIn(expression: Tensor, bound: Tensor): Tensor {
+    const placeholder = input('carried', expression.dtype, expression.dims)
+    this.#bound.set(placeholder, bound)
+    return placeholder
+  }
+
+  #inputsAt(block: number): SoftInputs {
+    const [batch, tokens] = this.#stream as [Dim, Dim]
+    let drawn = 0
+    const give = (kind: SoftInput['kind'], name: string, dims: SoftInput['dims']): Tensor => {
+      const known = this.#given.get(name)
+      if (known !== undefined) return known
+      const actual = dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? tokens : dim))
+      const placeholder = this.#standIn(input(name, 'float32', dims), input(name, 'float32', actual))
+      this.#given.set(name, placeholder)
+      this.#inputs.push({ kind, name, block, dims })
+      return placeholder
+    }
+    return {
+      noise: (dims) => give('noise', `tp.noise.${block}.${drawn++}`, dims),
+      saliency: () => give('saliency', 'tp.saliency', ['B', 'N']),
+      ratio: () => give('ratio', `tp.ratio.${block}`, ['B']),
+    }
+  }
+
+  /** The last site's softmax in place of the block's own. */
+  #attendAt(block: number): void {
+    if (this.#attend === undefined) return
+    const { probabilities } = (this.#encoder.blocks[block] as Block).attention
+    const own = this.#values.value(probabilities)
+    const scores = own.node.inputs[0] as Tensor
+    const { heads, batch } = this.#encoder
+    if (scores.rank === 4) {
+      this.#values.replace(probabilities, this.#attend(scores))
+      return
+    }
+    if (heads === 1) {
+      this.#values.replace(probabilities, squeeze(this.#attend(unsqueeze(scores, [1])), [1]))
+      return
+    }
+    const count = headsInBatch(this.#program, probabilities, batch)
+    const reason = `block ${block} keeps ${count ?? 'its'} heads folded into the batch; a method that changes how it attends cannot be trained in it`
+    throw new Refused('TP_HEADS', reason, this.#program.graph.producer(probabilities))
+  }
+
+  #outputAt(block: number, output: (own: Tensor, before: Tensor) => Tensor): void {
+    const { blocks } = this.#encoder
+    const own = blocks[block] as Block
+    const end = blocks[block + 1]?.input ?? stackEnd(this.#program, own)
+    const name = end && batchFirst(this.#program, end)
+    if (name === undefined) {
+      throw new Refused('TP_RESTORE', 'where the last block ends was not found, so what it gives cannot be changed')
+    }
+    const before = this.#values.value(own.input)
+    this.#values.replace(name, output(this.#values.value(name), before))
+  }
+}

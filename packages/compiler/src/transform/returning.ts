@@ -1,0 +1,60 @@
+import { input, type Method, returnedState, type Schedule, startedState, type Tensor, type TokenState } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Block } from '../analyze/layer.ts'
+import type { Program } from '../program/program.ts'
+import type { InsertedCut } from './insert.ts'
+import { RestorePoint } from './restore.ts'
+
+/** State of the tokens, and the values of the graph that it stands for. */
+export interface Tokens {
+  readonly state: TokenState
+  readonly names: ReadonlyMap<Tensor, string>
+}
+
+/** Brings the tokens of methods that return them back in front of the next block where some leave. */
+export class Returning {
+  readonly #points = new Map<number, RestorePoint>()
+  readonly #method: Method
+  #away: { readonly before: Tokens; readonly cut: InsertedCut } | undefined
+
+  constructor(program: Program, { blocks }: Encoder, method: Method, schedule: Schedule) {
+    this.#method = method
+    if (!method.returns) return
+    for (const block of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
+      this.#points.set(block, new RestorePoint(program, (blocks[block] as Block).input, block))
+    }
+  }
+
+  get ends(): NodeProto[] {
+    return [...this.#points.values()].map(({ node }) => node)
+  }
+
+  /** All tokens again, in front of a block where some are to leave. */
+  comeBack(block: number, now: Tokens): Tokens {
+    if (this.#away === undefined) return now
+    const { before, cut } = this.#away
+    this.#points.get(block)?.restore([cut])
+    const indices = input('indices', 'int64', ['B', 'N', 1])
+    this.#away = undefined
+    return {
+      state: returnedState(before.state, now.state, indices),
+      names: new Map([...before.names, ...now.names, [indices, cut.indices]]),
+    }
+  }
+
+  /** What is to be known of tokens before some leave. */
+  start(tokens: Tokens): Tokens {
+    return this.#method.returns ? { ...tokens, state: startedState(this.#method, tokens.state) } : tokens
+  }
+
+  left(before: Tokens, cut: InsertedCut): void {
+    if (this.#method.returns) this.#away = { before, cut }
+  }
+
+  /** Of all cuts: those whose tokens are away at a place in front of a block. */
+  awayAt(cuts: readonly InsertedCut[], { before }: RestorePoint): readonly InsertedCut[] {
+    if (!this.#method.returns) return cuts
+    return this.#points.has(before) ? [] : cuts.filter(({ block }) => block < before).slice(-1)
+  }
+}

@@ -1,17 +1,7 @@
-import {
-  addDims,
-  type Dim,
-  isUnknown,
-  type Method,
-  mulDims,
-  namesIn,
-  type Schedule,
-  substituteDim,
-  type Tensor,
-  TpError,
-} from '@tp/core'
+import { addDims, type Dim, type Method, namesIn, type Schedule, substituteDim, type Tensor, TpError } from '@tp/core'
 import { cloneModel, type Model } from '@tp/onnx'
 import { unfuse } from './normalize/unfuse.ts'
+import { operators } from './operators/table.ts'
 import { Program, withEqualSizes } from './program/program.ts'
 import { keptName, keptNames, readProvenance } from './program/provenance.ts'
 import { requireModel } from './program/require-model.ts'
@@ -68,35 +58,11 @@ function flopsOf(model: Model): FlopsFormula {
   }
 }
 
-/** Multiply-adds of one node, from the shapes of its inputs and its result. */
+/** Multiply-adds of one node; a node of which the sizes are not known has none. */
 function multiplyAdds(output: Tensor): Dim {
-  const { op, inputs, attributes } = output.node
-  const [a, b] = inputs
-  if (output.output !== 0 || a === undefined || b === undefined || !a.hasShape || !b.hasShape || !output.hasShape)
-    return 0
-  const elements = output.dims.reduce<Dim>(mulDims, 1)
-  switch (op.name) {
-    case 'MatMul':
-    case 'MatMulInteger':
-    case 'com.microsoft.FusedMatMul':
-      return mulDims(elements, innerSize(a, b))
-    case 'Gemm':
-    case 'com.microsoft.FusedGemm':
-      return mulDims(elements, a.dims[attributes.transA === 1 ? 0 : 1] as Dim)
-    case 'com.microsoft.MatMulNBits':
-      return mulDims(elements, attributes.K as number)
-    case 'Conv':
-    case 'ConvInteger':
-      return mulDims(elements, b.dims.slice(1).reduce<Dim>(mulDims, 1))
-    default:
-      return 0
-  }
-}
-
-/** Size of the axis that a product sums over, from the operand of which it is known. */
-function innerSize(a: Tensor, b: Tensor): Dim {
-  const size = a.dims.at(-1) as Dim
-  return isUnknown(size) ? (b.dims.at(-2) ?? size) : size
+  const [a, b] = output.node.inputs
+  if (output.output !== 0 || !a?.hasShape || !b?.hasShape || !output.hasShape) return 0
+  return operators.get(output.node.op.name)?.multiplyAdds?.(output) ?? 0
 }
 
 function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {

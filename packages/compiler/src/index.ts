@@ -23,5 +23,5 @@ export {
   type Tower,
 } from './prune.ts'
 export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soften/soften.ts'
+export type { InsertedCut } from './transform/cut.ts'
 export { MASK, TRACE } from './transform/extra-outputs.ts'
-export type { InsertedCut } from './transform/insert.ts'

@@ -1,7 +1,7 @@
 import { constantData, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { isHeadReshape } from '../operators/heads.ts'
-import { quantisingOps } from '../operators/operator.ts'
+import { quantisingOps } from '../operators/elementwise.ts'
+import { isHeadReshape } from '../operators/head-reshape.ts'
 import type { Program } from '../program/program.ts'
 
 /**

@@ -1,61 +1,20 @@
 import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
-import { batchFirst } from '../normalize/batch-first.ts'
-import { blocksBefore, type EarlierCuts, earlierCuts, withWholeInput } from '../normalize/open.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import { operatorName } from '../operators/operator.ts'
-import type { PlaceRead } from '../operators/token-position.ts'
+import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
+import { blocksBefore, earlierCuts, withWholeInput } from './earlier-cuts.ts'
+import type { Encoder } from './encoder.ts'
 import { type Block, findBlock, inputAfter } from './layer.ts'
 import { findMask } from './mask.ts'
-import { findPoolCounts, type PoolCount } from './pool-counts.ts'
+import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
 import { refuseUnknownShape, refuseWithoutBlocks, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
-
-/** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
-export interface Encoder {
-  /** What its tokens are made from: the first input of the model that its first block reads. */
-  readonly name: string
-  readonly blocks: readonly Block[]
-  /** Tokens have left already, in an earlier pruning. */
-  readonly earlier: EarlierCuts | undefined
-  /** The first block at which tokens may leave: behind those where they have left already. */
-  readonly open: number
-  /**
-   * What the last layer reads, where dead tokens were left out of it so that it is no block any more: tokens can still be pruned
-   * at its input.
-   */
-  readonly end: string | undefined
-  /** How many blocks it had before dead tokens were left out of the last one, which is no block any more. */
-  readonly depth: number
-  readonly batch: Dim
-  /** Tokens at the first block: a name, or a number where the length is fixed. */
-  readonly tokens: Dim
-  readonly hidden: number
-  readonly heads: number
-  /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
-  readonly mask: string | undefined
-  /** The mask is 1 where padding is, and 0 where tokens are real. */
-  readonly maskMarksPadding: boolean
-  /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
-  readonly fixed: readonly number[]
-  /** Positions that the model reads, or skips, by their place. */
-  readonly required: readonly number[]
-  /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
-  readonly placeReads: readonly PlaceRead[]
-  /** What counts tokens for a pooling, and does not come from the tokens themselves. */
-  readonly poolCounts: readonly PoolCount[]
-  /** Index of the token that the head reads, if it reads single places; the first of them. */
-  readonly classToken: number | undefined
-  /** Outputs that have one row for every token. */
-  readonly tokenOutputs: readonly string[]
-  /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */
-  readonly countedOutputs: readonly string[]
-}
 
 /** A stack of blocks that is an encoder, or why it is none that tokens can leave. */
 export type FoundEncoder =

@@ -1,5 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
-import { quantisingOps } from '../operators/operator.ts'
+import { quantisingOps } from '../operators/elementwise.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 
@@ -35,8 +37,10 @@ const normOps = new Set([
 /** Those of them without which it is none. */
 const averagingOps = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean'])
 
-/** Products with weights, which an FFN is made of. */
-const productOps = new Set(['MatMul', 'Gemm', 'FusedMatMul', 'FusedGemm', 'MatMulInteger', 'MatMulNBits'])
+/** True for products with weights, which a feed-forward network is made of. */
+function isProduct(node: NodeProto | undefined): boolean {
+  return node !== undefined && operators.get(operatorName(node))?.isProduct === true
+}
 
 /**
  * The block around an attention, or undefined if its result is not added to the stream it was made from (pooling
@@ -47,7 +51,6 @@ export function findBlock(program: Program, attention: Attention): Block | undef
   if (residual === undefined) return undefined
   const { input, sum, joined, between } = residual
   const normed = afterNorm(program, sum)
-  const isProduct = ({ opType }: NodeProto): boolean => productOps.has(opType)
   const withFeedForward =
     joined.some((name) => productsBetween(program, input, name) > 1) ||
     // Without an activation it is an output projection in several factors.
@@ -75,9 +78,8 @@ const activationOps = new Set([
 /** How many products with weights lie between a stream and a value that is computed from it. */
 function productsBetween(program: Program, stream: string, name: string): number {
   const before = program.before(stream)
-  return [...program.before(name)].filter(
-    (value) => !before.has(value) && productOps.has(program.graph.producer(value)?.opType ?? ''),
-  ).length
+  return [...program.before(name)].filter((value) => !before.has(value) && isProduct(program.graph.producer(value)))
+    .length
 }
 
 /** The stream that the block gives on: after the FFN's residual, and its norm in a post-norm model. */
@@ -90,7 +92,7 @@ export function stackEnd(program: Program, block: Block): string | undefined {
   // Casts may stand between the site and the FFN: on to where something was computed.
   while (sum !== undefined && !computes) {
     sum = whereOpenEnds(program, sum, (node) => {
-      computes ||= productOps.has(node.opType)
+      computes ||= isProduct(node)
       return true
     })
   }

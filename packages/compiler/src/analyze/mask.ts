@@ -1,7 +1,7 @@
 import { type Dim, namesIn } from '@tp/core'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import type { Encoder } from './find-encoders.ts'
+import type { Encoder } from './encoder.ts'
 import type { Block } from './layer.ts'
 import { type Mask, marksPadding, requireVisibility } from './visibility.ts'
 

@@ -1,6 +1,5 @@
 import type { Dim, Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Flow } from '../operators/flow.ts'
 import { rowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 import type { TokenAxis } from './token-axis.ts'
@@ -101,13 +100,4 @@ function rowsOf(program: Program, node: NodeProto, axis: number, count: Dim): re
   if (!output.hasShape || inputs.some((x) => x !== undefined && !x.hasShape)) return []
   const { attributes } = output.node
   return rowAxes({ node, inputs, output, attributes, isTokens: (dim) => dim === count }, axis)
-}
-
-/** Makes the counts follow a cut. */
-export function followCounts(flow: Flow, poolCounts: readonly PoolCount[]): void {
-  for (const { node, axis } of poolCounts) {
-    const name = node.input[0] as string
-    const { dims, rank } = flow.program.tensor(name)
-    if (dims[axis] === flow.before) flow.rewire(node, 0, flow.take(name, [axis], rank, node).name)
-  }
 }

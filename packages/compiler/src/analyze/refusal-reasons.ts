@@ -1,6 +1,7 @@
 import { isTpError } from '@tp/core'
 import { isOpaque, type NodeProto } from '@tp/onnx'
-import { operatorName } from '../operators/operator.ts'
+import { type Operator, operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
@@ -12,15 +13,15 @@ export function refuseWithoutBlocks(program: Program, attentions: readonly Atten
   const find = (...types: readonly string[]): NodeProto | undefined =>
     nodes.find(({ opType }) => types.includes(opType))
   if (nodes.length === 0) return new Refused('TP_EMPTY', 'the graph has no nodes, so there is nothing to prune')
-  const fused = find(...fusedAttention)
+  const fused = nodes.find((node) => operatorOf(node)?.readsEarlierKeys !== undefined)
   if (fused !== undefined) {
-    const form = readsEarlierKeys(fused)
+    const form = operatorOf(fused)?.readsEarlierKeys?.(fused)
       ? 'that keeps the keys and values of earlier tokens, as decoders do'
       : 'in a form that cannot be written out; prune the model as it was exported, and optimise it afterwards'
     return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
   }
   const softmax = find('Softmax')
-  const quantised = find(...quantisedProducts)
+  const quantised = nodes.find((node) => operatorOf(node)?.isQuantized)
   if (softmax !== undefined && quantised !== undefined) {
     return new Refused(
       'TP_QUANTISED',
@@ -106,35 +107,9 @@ export function refuseUnknownShape(program: Program, error: unknown): Refused | 
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }
 
-const fusedAttention = [
-  'Attention',
-  'MultiHeadAttention',
-  'GroupQueryAttention',
-  'PackedAttention',
-  'PackedMultiHeadAttention',
-  'QAttention',
-  'DecoderMaskedMultiHeadAttention',
-  'SparseAttention',
-]
-
-/** Where fused operators read the keys of earlier tokens; those not here are made for decoders. */
-const earlierKeys: ReadonlyMap<string, number> = new Map(
-  Object.entries({
-    Attention: 4,
-    MultiHeadAttention: 6,
-    QAttention: 8,
-    PackedAttention: Number.POSITIVE_INFINITY,
-    PackedMultiHeadAttention: Number.POSITIVE_INFINITY,
-  }),
-)
-
-function readsEarlierKeys({ opType, input, output }: NodeProto): boolean {
-  const index = earlierKeys.get(opType)
-  if (index === undefined) return true
-  return (input[index] ?? '') !== '' || (opType !== 'MultiHeadAttention' && (output[1] ?? '') !== '')
+function operatorOf(node: NodeProto): Operator | undefined {
+  return operators.get(operatorName(node))
 }
-
-const quantisedProducts = ['MatMulInteger', 'QLinearMatMul', 'DequantizeLinear', 'DynamicQuantizeMatMul', 'MatMulNBits']
 
 /**
  * Refuses blocks in which a token does not attend to all tokens of the stream: inside windows, or to a grid that was

@@ -1,5 +1,5 @@
 import { apply, type Tensor } from '@tp/core'
-import { isHeadReshape } from '../operators/heads.ts'
+import { isHeadReshape } from '../operators/head-reshape.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 

@@ -1,9 +1,12 @@
 import { type Dim, subDims, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { change, type Flow, follow, placeholder } from '../operators/flow.ts'
+import { change, placeholder } from '../operators/flow.ts'
+import { follow } from '../operators/follow.ts'
+import type { Flow } from '../operators/operator.ts'
+import { shapeExpression } from '../operators/shape-expression.ts'
+import { operators } from '../operators/table.ts'
 import type { PlaceRead } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
-import { shapeExpression } from '../transform/rows.ts'
 
 /** Where the tokens of a stream are, and what follows from it for all that is computed from it. */
 export interface TokenAxis {
@@ -44,6 +47,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
   const taken: TokenAxis['taken'][number][] = []
   const flow: Flow = {
     program,
+    operators,
     count: TOKENS,
     before: count,
     changed: new Map(),

@@ -1,6 +1,7 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import { findAttentions } from '../analyze/attention.ts'
 import { type Block, findBlock, stackEnd } from '../analyze/layer.ts'
+import { BACK, VIEW } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 
 /**
@@ -31,8 +32,8 @@ function hasTokensFirst(program: Program, { input, attention }: Block): boolean 
 function insertView(program: Program, name: string): void {
   const { graph } = program
   const readers = graph.consumers(name).filter(({ index }) => index >= 0)
-  const view = graph.uniqueName(`${PREFIX}${name}`)
-  const back = graph.uniqueName(`${PREFIX}${name}${BACK}`)
+  const view = graph.uniqueName(`${VIEW}${name}`)
+  const back = graph.uniqueName(`${VIEW}${name}${BACK}`)
   const turn = (from: string, to: string): NodeProto =>
     createNode({ type: 'Transpose', name: to, inputs: [from], outputs: [to], attributes: { perm: [1, 0, 2] } })
   const nodes = [turn(name, view), turn(view, back)]
@@ -40,27 +41,13 @@ function insertView(program: Program, name: string): void {
   graph.insert(nodes)
 }
 
-/** The view of a value with the batch first, if it has one; else the value itself. */
-export function batchFirst(program: Program, name: string): string {
-  const { graph } = program
-  const producer = graph.producer(name)
-  if (name.startsWith(PREFIX) && name.endsWith(BACK) && producer?.opType === 'Transpose')
-    return producer.input[0] as string
-  const readers = graph.consumers(name)
-  const view = readers[0]?.node.output[0]
-  return readers.length === 1 && view?.startsWith(PREFIX) && !view.endsWith(BACK) ? view : name
-}
-
 /** Views that nothing came in between of are taken out again. */
 export function dropViews({ graph }: Program): void {
   for (const { input, output } of [...graph.nodes]) {
     const [view, back] = [input[0] as string, output[0] as string]
     const forth = graph.producer(view)
-    if (!back.startsWith(PREFIX) || !back.endsWith(BACK) || !view.startsWith(PREFIX)) continue
+    if (!back.startsWith(VIEW) || !back.endsWith(BACK) || !view.startsWith(VIEW)) continue
     if (forth?.opType === 'Transpose') graph.replaceAllUses(back, forth.input[0] as string)
   }
   graph.removeDeadNodes()
 }
-
-const PREFIX = 'tp/batch_first/'
-const BACK = '/back'

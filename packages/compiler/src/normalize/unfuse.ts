@@ -1,8 +1,8 @@
 import { type DType, input, type Tensor } from '@tp/core'
 import { createNode, type DeclaredValue, type Graph, type Model, type NodeProto, readAttributes } from '@tp/onnx'
-import type { Given, Restored, Rowwise, Scores, Wanted } from '../operators/fused/fused-operator.ts'
-import { fusedOperators } from '../operators/fused/fused-operators.ts'
+import type { Given, Meaning, Restored, Rowwise, Scores, Wanted } from '../operators/fused/fused-operator.ts'
 import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
 import { type Named, Program, type WriteOptions } from '../program/program.ts'
 
 /** A node that was written out: what stands for it, and where what it read goes in. */
@@ -37,7 +37,7 @@ type Port = { readonly indices: readonly number[] } | { readonly restored: Resto
  * `counts`: names for the numbers of tokens behind earlier cuts.
  */
 export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new Map()): Expansion[] {
-  const fused = new Set((model.proto.graph?.node ?? []).filter((node) => fusedOperators.has(operatorName(node))))
+  const fused = new Set((model.proto.graph?.node ?? []).filter((node) => meaningOf(node) !== undefined))
   if (fused.size === 0) return []
   const program = new Program(model, counts)
   program.graph.sortTopologically()
@@ -49,9 +49,13 @@ export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new M
   return expansions
 }
 
+function meaningOf(node: NodeProto): Meaning | undefined {
+  return operators.get(operatorName(node))?.meaning
+}
+
 function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expansion | undefined {
   const { graph } = program
-  const meaning = fusedOperators.get(operatorName(node))
+  const meaning = meaningOf(node)
   const attributes = readAttributes(node)
   if (meaning === undefined || attributes === undefined) return undefined
   const names = new Map<Tensor, string>()

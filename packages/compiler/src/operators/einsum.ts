@@ -1,16 +1,18 @@
 import type { Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow } from './flow.ts'
-
-type Inputs = (Tensor | undefined)[]
+import { counts } from './flow.ts'
+import { einsum as meaning } from './fused/einsum.ts'
+import { inputsOf } from './node-inputs.ts'
+import type { Flow, Inputs, Operator, Repair, RowRule, UpstreamRule } from './operator.ts'
 
 /**
  * Makes the operands of an Einsum follow the tokens: each letter that counts tokens in one operand has to count them in
  * all. An operand that is the same for every row of the batch gets an axis for the rows, once they keep different tokens:
  * bhld,lrd->bhlr becomes bhld,blrd->bhlr.
  */
-export function repairEinsum(flow: Flow, node: NodeProto, inputs: Inputs): Inputs {
+const repair: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
   const { terms, result } = einsumTerms(node)
   const counted = new Set<string>()
   inputs.forEach((x, i) => {
@@ -32,9 +34,8 @@ export function repairEinsum(flow: Flow, node: NodeProto, inputs: Inputs): Input
 }
 
 /** Makes one operand follow along some of its axes. */
-export function takeEinsumOperand(flow: Flow, node: NodeProto, index: number, axes: readonly number[]): void {
-  const inputs = node.input.map((input) => flow.changed.get(input) ?? flow.program.tensor(input))
-  takeOperand(flow, node, inputs, index, axes)
+function takeEinsumOperand(flow: Flow, node: NodeProto, index: number, axes: readonly number[]): void {
+  takeOperand(flow, node, inputsOf(flow, node), index, axes)
 }
 
 function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axes: readonly number[]): void {
@@ -51,7 +52,7 @@ function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axe
 }
 
 /** Letters of each operand of an Einsum and of the result, as its equation is by now. */
-export function einsumTerms(node: NodeProto): { readonly terms: string[]; readonly result: string } {
+function einsumTerms(node: NodeProto): { readonly terms: string[]; readonly result: string } {
   const equation = new TextDecoder().decode(node.attribute.find(({ name }) => name === 'equation')?.s)
   const [left = '', right] = equation.replaceAll(' ', '').split('->')
   const all = left.replaceAll(',', '')
@@ -80,3 +81,25 @@ function rewrite(node: NodeProto, equation: string): void {
   const attribute = node.attribute.find(({ name }) => name === 'equation')
   if (attribute !== undefined) attribute.s = new TextEncoder().encode(equation)
 }
+
+/** Each letter of the result is an axis of the operands that have it. */
+const rows: RowRule = ({ node }, axis) => {
+  const { terms, result } = einsumTerms(node)
+  return terms.map((term) => {
+    const place = term.indexOf(result[axis] as string)
+    return place < 0 ? undefined : place
+  })
+}
+
+/** The operands that have the letters of some axes of the result. */
+const upstream: UpstreamRule = ({ node }, axes) => {
+  const { terms, result } = einsumTerms(node)
+  const letters = axes.map((axis) => result[axis] as string)
+  return terms.flatMap((term, index) => {
+    const own = letters.map((letter) => term.indexOf(letter)).filter((axis) => axis >= 0)
+    return own.length > 0 ? [{ index, axes: own }] : []
+  })
+}
+
+/** A product in Einstein's notation. Of a form that is the product of two matrices, what it means: see `fused/einsum.ts`. */
+export const einsum: Operator = { rows, repair, upstream, take: takeEinsumOperand, meaning }

@@ -1,7 +1,7 @@
 import { type Dim, divideExactly, mulDims, reshape, type Tensor } from '@tp/core'
-import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
-import { broadcastingOps, operatorName, pointwiseOps } from './operator.ts'
+import { operatorName } from './operator.ts'
+import { operators } from './table.ts'
 
 /**
  * How many heads are folded into the first axis of a value [b·h,…], the rows of the batch outside: element i·h + j is
@@ -44,8 +44,9 @@ function hasRowsOutside(
   const data = program.tensor(node.input[0] as string)
   if (!data.hasShape) return false
   const { attributes } = output.node
-  if (pointwiseOps.has(opType) || opType === 'Softmax') return back(0, axis)
-  if (broadcastingOps.has(opType) || products.has(opType)) {
+  const kind = operators.get(opType)?.elementwise
+  if (kind === 'pointwise' || opType === 'Softmax') return back(0, axis)
+  if (kind === 'broadcasting' || products.has(opType)) {
     return node.input.some((input, i) => {
       const { dims } = program.tensor(input)
       const place = axis - output.rank + dims.length
@@ -104,13 +105,4 @@ function foldedAxes(from: readonly Dim[], to: readonly Dim[], at: number): numbe
   const ends = from.map((_, axis) => from.slice(start, axis + 1).reduce<Dim>(mulDims, 1))
   const end = ends.findIndex((size, axis) => axis >= start && size === to[at])
   return from.flatMap((_, axis) => (axis >= start && axis <= (end < 0 ? start + 1 : end) ? [axis] : []))
-}
-
-/** True for a reshape between [b·h,q,k] and [b,h,q,k]: no score changes its place among those of its head. */
-export function isHeadReshape(program: Program, node: NodeProto): boolean {
-  if (node.opType !== 'Reshape') return false
-  const [from, to] = [node.input[0], node.output[0]].map((name) => program.tensor(name as string))
-  if (!from?.hasShape || !to?.hasShape) return false
-  const ranks = [from.rank, to.rank]
-  return ranks.every((rank) => rank === 3 || rank === 4) && [-1, -2].every((at) => from.dims.at(at) === to.dims.at(at))
 }

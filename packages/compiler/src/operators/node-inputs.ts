@@ -1,12 +1,26 @@
-import type { Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import type { Named } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, type Inputs, operatorName, type Repair } from './operator.ts'
 
-export type Inputs = (Tensor | undefined)[]
-/** Makes a node fit inputs whose token axis has changed; returns the types and shapes of its inputs afterwards. */
-export type Repair = (flow: Flow, node: NodeProto) => Inputs
+/**
+ * Makes a node fit, as its operator says.
+ * @throws Refused TP_UNSUPPORTED_OP for an operator that tokens cannot be followed through
+ */
+export const repairNode: Repair = (flow, node) => {
+  const repair = flow.operators.get(operatorName(node))?.repair
+  if (repair === undefined) {
+    throw new Refused(
+      'TP_UNSUPPORTED_OP',
+      `tokens pass through the operator ${node.opType}, for which it is not known how tokens may leave it`,
+      node,
+    )
+  }
+  return repair(flow, node)
+}
+
+/** Operators whose shape rule alone is right: each token for itself, or all of them together. */
+export const fits: Repair = (flow, node) => inputsOf(flow, node)
 
 /** Types and shapes of a node's inputs as they are now. */
 export function inputsOf(flow: Flow, node: NodeProto): Inputs {

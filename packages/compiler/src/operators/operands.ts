@@ -1,10 +1,10 @@
 import { type Dim, subDims } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow, skippedTokens } from './flow.ts'
-import { type Inputs, replace } from './node-inputs.ts'
-import { repairOf } from './table.ts'
-import { takeBehind } from './take-upstream.ts'
+import { counts, skippedTokens } from './flow.ts'
+import { replace } from './node-inputs.ts'
+import type { Flow, Inputs } from './operator.ts'
+import { takeUpstream } from './take-upstream.ts'
 
 /** `beside`: an axis along which operands need not be alike. */
 export function alignOperand(
@@ -56,7 +56,7 @@ export function takeOperand(
 ): void {
   const name = node.input[i] as string
   if (flow.edits && flow.changed.has(name)) {
-    if (!takeBehind(flow, name, axes, (own, behind) => repairOf(behind)(own, behind)))
+    if (!takeUpstream(flow, name, axes))
       throw new Refused('TP_TOKEN_AXIS', `a value follows the tokens along one axis and not along another`, node)
     inputs[i] = flow.changed.get(name)
     return

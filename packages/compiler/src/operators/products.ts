@@ -1,11 +1,13 @@
-import type { Dim, Tensor } from '@tp/core'
+import { type Dim, isUnknown, mulDims, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow } from './flow.ts'
-import { type Inputs, inputsOf, type Repair, refuseOp } from './node-inputs.ts'
+import { aligned } from './elementwise.ts'
+import { counts } from './flow.ts'
+import { inputsOf, refuseOp } from './node-inputs.ts'
 import { rowsBehind, takeOperand } from './operands.ts'
+import type { Flow, Inputs, Operator, OperatorEntries, PackRule, Repair, RowRule, UpstreamRule } from './operator.ts'
 
-export const matmul: Repair = (flow, node) => {
+const matmul: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   alignWeights(flow, node, inputs)
   const [a, b] = inputs as [Tensor, Tensor]
@@ -26,7 +28,7 @@ export const matmul: Repair = (flow, node) => {
 }
 
 /** A product of the last axis with weights that are packed in some way. */
-export const lastAxisProduct: Repair = (flow, node) => {
+const lastAxisProduct: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, ...others] = inputs
   if (data === undefined || counts(flow, data.dims.at(-1) as Dim)) return refuseOp(node)
@@ -34,7 +36,7 @@ export const lastAxisProduct: Repair = (flow, node) => {
   return inputs
 }
 
-export const gemm: Repair = (flow, node) => {
+const gemm: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [a, b, c] = inputs
   if (b?.dims.some((dim) => counts(flow, dim)) || (c?.rank ?? 0) > 1) return refuseOp(node)
@@ -67,3 +69,72 @@ function refuseMixing(node: NodeProto): never {
     node,
   )
 }
+
+const matmulRows: RowRule = (view, axis) => {
+  const [a, b] = view.inputs as [Tensor, Tensor]
+  const { rank } = view.output
+  if (axis === rank - 2) return [a.rank - 2, b.dims.some(view.isTokens) ? 'all' : undefined]
+  if (axis === rank - 1) return ['all', 'all']
+  return [aligned(view, a, axis), aligned(view, b, axis)]
+}
+
+/** The weights have the last axis of the result. */
+const matmulUpstream: UpstreamRule = ({ inputs, output }, axes) =>
+  axes.length === 1 && axes[0] === output.rank - 1 ? [{ index: 1, axes: [(inputs[1] as Tensor).rank - 1] }] : undefined
+
+const gemmRows: RowRule = (_, axis) => [axis === 0 ? 0 : 'all', undefined, undefined]
+
+/** Each token's product with a matrix of weights is its own. */
+const packs: PackRule = ({ node, input, others: [weights], tokens }) => {
+  const isTransposed = node.attribute.some(({ name, i }) => name.startsWith('transA') && i !== 0n)
+  const isMatrix = weights?.hasShape === true && weights.dims.slice(0, -2).every((dim) => dim === 1)
+  return !isTransposed && isMatrix && tokens < input.rank - 1
+}
+
+/** Elements of the result × size of the axis that is summed over. */
+const matmulFlops = (output: Tensor): Dim => {
+  const [a, b] = output.node.inputs as [Tensor, Tensor]
+  const size = a.dims.at(-1) as Dim
+  // From the operand of which it is known.
+  return mulDims(elementsOf(output), isUnknown(size) ? (b.dims.at(-2) ?? size) : size)
+}
+
+const gemmFlops = (output: Tensor): Dim => {
+  const { inputs, attributes } = output.node
+  return mulDims(elementsOf(output), inputs[0]?.dims[attributes.transA === 1 ? 0 : 1] as Dim)
+}
+
+const convolutionFlops = (output: Tensor): Dim => {
+  const [, weights] = output.node.inputs as [Tensor, Tensor]
+  return mulDims(elementsOf(output), weights.dims.slice(1).reduce<Dim>(mulDims, 1))
+}
+
+function elementsOf({ dims }: Tensor): Dim {
+  return dims.reduce<Dim>(mulDims, 1)
+}
+
+const product: Operator = { isProduct: true, rows: matmulRows, repair: matmul, packs, multiplyAdds: matmulFlops }
+const affine: Operator = { isProduct: true, rows: gemmRows, repair: gemm, packs, multiplyAdds: gemmFlops }
+
+/** Products, and what else multiplies and adds. */
+export const products: OperatorEntries = {
+  MatMul: { ...product, upstream: matmulUpstream },
+  MatMulInteger: { ...product, isQuantized: true },
+  'com.microsoft.FusedMatMul': product,
+  Gemm: affine,
+  'com.microsoft.FusedGemm': affine,
+  'com.microsoft.MatMulNBits': {
+    isProduct: true,
+    isQuantized: true,
+    rows: ({ output }, axis) => [axis === output.rank - 1 ? 'all' : axis],
+    repair: lastAxisProduct,
+    packs,
+    multiplyAdds: (output) => mulDims(elementsOf(output), output.node.attributes.K as number),
+  },
+  QLinearMatMul: { isQuantized: true, packs },
+  Conv: { multiplyAdds: convolutionFlops },
+  ConvInteger: { multiplyAdds: convolutionFlops },
+}
+
+/** What fused products that are written out say of packed tokens. */
+export const productPacks: PackRule = packs

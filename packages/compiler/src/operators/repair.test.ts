@@ -35,8 +35,9 @@ import { difference, float32, numbers, run } from '../../test/run.ts'
 import { Program, withEqualSizes } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { editing, leadingRows, Rewriter } from '../transform/rows.ts'
-import { change, commit, type Flow, follow } from './flow.ts'
-import type { TokenPlace } from './token-position.ts'
+import { change, commit } from './flow.ts'
+import { follow } from './follow.ts'
+import type { Flow, TokenPlace } from './operator.ts'
 
 const [B, N, K, D] = [2, 6, 4, 4]
 

@@ -2,7 +2,7 @@ import type { Dim } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../program/refusal.ts'
-import type { Flow } from './flow.ts'
+import type { Flow } from './operator.ts'
 import { reshapedDims } from './reshape-axes.ts'
 
 describe('axes of a reshape', () => {

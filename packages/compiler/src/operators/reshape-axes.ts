@@ -1,7 +1,8 @@
 import { type Dim, divideExactly, mulDims } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow, type ShapeEntry } from './flow.ts'
+import { counts } from './flow.ts'
+import type { Flow, ShapeEntry } from './operator.ts'
 
 /**
  * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the

@@ -1,8 +1,12 @@
 import { type Dim, substituteDim, type Tensor } from '@tp/core'
 import { Refused } from '../program/refusal.ts'
-import { counts, type ShapeEntry } from './flow.ts'
-import { inputsOf, type Repair, refuseOp, replace } from './node-inputs.ts'
+import { aligned, isWide } from './elementwise.ts'
+import { counts } from './flow.ts'
+import { isHeadReshape } from './head-reshape.ts'
+import { fits, inputsOf, refuseOp, replace } from './node-inputs.ts'
 import { rowsBehind, takeOperand } from './operands.ts'
+import type { OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
+import { always } from './packing.ts'
 import { reshapedDims, shapeEntries } from './reshape-axes.ts'
 import { fillWhole } from './whole-sizes.ts'
 
@@ -10,7 +14,7 @@ import { fillWhole } from './whole-sizes.ts'
  * A shape with the old token count baked in (a constant, or taken from the model's inputs) is rewritten. Which of its
  * entries counts tokens follows from how the axes before and after fit together.
  */
-export const reshape: Repair = (flow, node) => {
+const reshape: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
@@ -28,12 +32,12 @@ export const reshape: Repair = (flow, node) => {
 }
 
 /** A shape that is filled with one number. */
-export const filled: Repair = (flow, node) => {
+const filled: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   return fillWhole(flow, node, inputs, 0) ?? inputs
 }
 
-export const expand: Repair = (flow, node) => {
+const expand: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const whole = data.dims.every((dim) => dim === 1) ? fillWhole(flow, node, inputs, 1) : undefined
@@ -67,7 +71,7 @@ export const expand: Repair = (flow, node) => {
 }
 
 /** Repeats along other axes than the tokens'. */
-export const tile: Repair = (flow, node) => {
+const tile: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, repeats] = inputs as [Tensor, Tensor]
   const apart = data.dims.every((dim, axis) => !counts(flow, dim) || repeats.value?.[axis] === 1)
@@ -76,4 +80,78 @@ export const tile: Repair = (flow, node) => {
 
 function sameDims(a: readonly Dim[], b: readonly Dim[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i])
+}
+
+const reshapeRows: RowRule = ({ inputs, output, isTokens }, axis) => {
+  const before = tokenAxes(inputs[0] as Tensor, isTokens)
+  const after = tokenAxes(output, isTokens)
+  return [before.length === after.length ? (before[after.indexOf(axis)] ?? 'all') : 'all', undefined]
+}
+
+function tokenAxes(x: Tensor, isTokens: (dim: Dim) => boolean): number[] {
+  return x.dims.flatMap((dim, axis) => (isTokens(dim) ? [axis] : []))
+}
+
+/** Axes as the result has them → as the input has them, for ops that add or take away axes. */
+export function withoutAxes(axes: readonly number[], rank: number): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
+}
+
+const reshapeUpstream: UpstreamRule = ({ program, node, inputs, output }, axes) => {
+  const added = (inputs[0] as Tensor).rank - output.rank
+  const last = axes.every((axis) => axis >= output.rank - 2)
+  return last && isHeadReshape(program, node) ? [{ index: 0, axes: axes.map((axis) => axis + added) }] : undefined
+}
+
+const unsqueezeUpstream: UpstreamRule = ({ output }, axes) => {
+  const from = withoutAxes(output.node.attributes.axes as readonly number[], output.rank)
+  return [{ index: 0, axes: axes.map((axis) => from.indexOf(axis)) }]
+}
+
+const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
+  const own = axes.map((axis) => axis - output.rank + (data as Tensor).rank)
+  return own.every((axis) => isWide(data?.dims[axis])) ? [{ index: 0, axes: own }] : undefined
+}
+
+/** Operators that lay values out anew, or repeat them. */
+export const reshapes: OperatorEntries = {
+  Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always },
+  Flatten: { repair: fits, packs: always },
+  Transpose: {
+    rows: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
+    repair: fits,
+    upstream: ({ output }, axes) => {
+      const perm = output.node.attributes.perm as readonly number[]
+      return [{ index: 0, axes: axes.map((axis) => perm[axis] as number) }]
+    },
+    packs: always,
+  },
+  Unsqueeze: {
+    rows: ({ attributes, output }, axis) => {
+      const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
+      return [from < 0 ? undefined : from]
+    },
+    repair: fits,
+    upstream: unsqueezeUpstream,
+    packs: always,
+  },
+  Squeeze: {
+    rows: ({ inputs, attributes }, axis) => [
+      withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
+    ],
+    repair: fits,
+    packs: always,
+  },
+  Expand: {
+    rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
+    repair: expand,
+    upstream: expandUpstream,
+  },
+  Tile: {
+    rows: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
+    repair: tile,
+  },
+  ConstantOfShape: { repair: filled },
+  Shape: { repair: fits },
+  Size: { repair: fits },
 }

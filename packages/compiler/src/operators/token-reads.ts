@@ -1,12 +1,15 @@
 import { type Dim, subDims, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow, skippedTokens } from './flow.ts'
-import { attribute, type Inputs, inputsOf, positive, type Repair, refuseOp, replace } from './node-inputs.ts'
+import { counts, skippedTokens } from './flow.ts'
+import { attribute, inputsOf, positive, refuseOp, replace } from './node-inputs.ts'
+import { besideAxis } from './norms.ts'
 import { alignOperand, takeOperand } from './operands.ts'
+import type { Flow, Inputs, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
+import { besidePacked, isBesideTokens } from './packing.ts'
 import { indexedPlace, lastPlace } from './token-position.ts'
 
-export const concat: Repair = (flow, node) => {
+const concat: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
   const axis = positive(attribute(node, 'axis', 0), rank)
@@ -29,7 +32,7 @@ function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
  * Takes leading tokens and all others apart (class and register tokens, which have no place in a picture). The sizes are
  * written anew; before opset 13 they were attributes.
  */
-export const split: Repair = (flow, node) => {
+const split: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, sizes] = inputs as [Tensor, Tensor?]
   const axis = positive(attribute(node, 'axis', 0), data.rank)
@@ -48,7 +51,7 @@ export const split: Repair = (flow, node) => {
   return inputs
 }
 
-export const gather: Repair = (flow, node) => {
+const gather: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, indices] = inputs as [Tensor, Tensor]
   const axis = positive(attribute(node, 'axis', 0), data.rank)
@@ -81,7 +84,7 @@ export const gather: Repair = (flow, node) => {
 }
 
 /** One token of each row, by integers that say which. */
-export const indexed: Repair = (flow, node) => {
+const indexed: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]
   const place = data.rank === 3 && data.dims[1] === flow.count ? indexedPlace(flow, node) : undefined
@@ -97,7 +100,7 @@ export const indexed: Repair = (flow, node) => {
 }
 
 /** Reads of single elements; along other axes than the tokens' the indices follow like any operand. */
-export const elements: Repair = (flow, node) => {
+const elements: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, indices] = inputs as [Tensor, Tensor]
   const axis = positive(attribute(node, 'axis', 0), data.rank)
@@ -112,7 +115,7 @@ export const elements: Repair = (flow, node) => {
 /** Far enough to mean "to the end", whatever the length. */
 const END = 2 ** 31 - 1
 
-export const slice: Repair = (flow, node) => {
+const slice: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, starts, ends, axesInput, steps] = inputs as [Tensor, Tensor, Tensor, Tensor?, Tensor?]
   // Before opset 10 bounds were attributes.
@@ -182,7 +185,7 @@ function refuseTokenSlice(node: NodeProto): never {
 }
 
 /** Positions 0, 1, 2, … up to the number of tokens. */
-export const range: Repair = (flow, node) => fromPositions(flow, node, inputsOf(flow, node), 1)
+const range: Repair = (flow, node) => fromPositions(flow, node, inputsOf(flow, node), 1)
 
 /**
  * A node that makes positions from the number of tokens gets the number that the model began with; what is computed from
@@ -204,4 +207,45 @@ function refusePositions(node: NodeProto): never {
     'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
     node,
   )
+}
+
+/** Data at indices: axes of the indices take the place of one axis of the data. */
+const gatherRows: RowRule = ({ inputs, attributes }, axis) => {
+  const from = attributes.axis as number
+  const rank = (inputs[1] as Tensor).rank
+  if (axis < from) return [axis, undefined]
+  return axis < from + rank ? ['all', axis - from] : [axis - rank + 1, undefined]
+}
+
+const sliceRows: RowRule = ({ inputs }, axis) => {
+  const [data, starts, , axes] = inputs as [Tensor, Tensor, Tensor, Tensor?]
+  const sliced = axes === undefined ? starts.value?.map((_, i) => i) : axes.value
+  const beside = sliced?.every((own) => typeof own === 'number' && (own < 0 ? own + data.rank : own) !== axis)
+  return [beside ? axis : 'all']
+}
+
+const slicePacks: PackRule = (view) => {
+  const { input, output } = view
+  const changed = input.dims.flatMap((dim, axis) => (dim === output.dims[axis] ? [] : [axis]))
+  return changed.every((axis) => isBesideTokens(view, axis))
+}
+
+/** Operators that take parts out of values, or join them. */
+export const reads: OperatorEntries = {
+  Concat: {
+    rows: (view, axis) => view.inputs.map(() => (besideAxis(view, axis)[0] === 'all' ? 'all' : axis)),
+    repair: concat,
+    packs: besidePacked,
+  },
+  Split: { rows: besideAxis, repair: split, packs: besidePacked },
+  Gather: { rows: gatherRows, repair: gather, packs: besidePacked },
+  GatherND: { repair: indexed },
+  GatherElements: {
+    rows: ({ attributes }, axis) => [axis === attributes.axis ? 'all' : axis, axis],
+    repair: elements,
+    upstream: ({ output }, axes) =>
+      axes.includes(output.node.attributes.axis as number) && axes.length === 1 ? [{ index: 1, axes }] : undefined,
+  },
+  Slice: { rows: sliceRows, repair: slice, packs: slicePacks },
+  Range: { repair: range },
 }

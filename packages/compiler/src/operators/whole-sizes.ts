@@ -2,8 +2,11 @@ import { type Dim, substituteDim, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { counts, type Flow } from './flow.ts'
-import { placingOps } from './operator.ts'
+import { counts } from './flow.ts'
+import type { Flow } from './operator.ts'
+
+/** Operators that give elements a meaning by their positions. */
+const placingOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
 
 /** Operators through which a single number stays one that is computed from the number of tokens. */
 const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])

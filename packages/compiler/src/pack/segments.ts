@@ -1,9 +1,9 @@
 import { type Dim, input, type Tensor } from '@tp/core'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
-import { realBehind, realTokens } from '../normalize/open.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
+import { realBehind, realTokens } from '../transform/start.ts'
 import { packedNode } from './operators.ts'
 
 /** A stretch of an encoder in which the same tokens are there: from its first block, or behind a cut. */

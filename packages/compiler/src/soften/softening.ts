@@ -11,15 +11,15 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { lift } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import { type Block, stackEnd } from '../analyze/layer.ts'
-import { batchFirst } from '../normalize/batch-first.ts'
-import { startOf } from '../normalize/open.ts'
 import { headsInBatch } from '../operators/heads.ts'
+import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { fixedPositions } from '../transform/fixed-positions.ts'
 import { graphSite, inputSite } from '../transform/site-source.ts'
+import { startOf } from '../transform/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soften.ts'
 import { SoftValues } from './values.ts'
 

@@ -1,16 +1,19 @@
 import type { Dim, Tensor } from '@tp/core'
 import { cloneModel, type NodeProto } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
 import { TOKENS, type TokenAxis, traceTokens } from '../analyze/token-axis.ts'
-import { change, commit, type Flow, follow } from '../operators/flow.ts'
+import { change, commit } from '../operators/flow.ts'
+import { follow } from '../operators/follow.ts'
+import type { Flow } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
-import { placedRows, placeKey, readOnly } from '../operators/token-position.ts'
+import { placeKey } from '../operators/token-position.ts'
 import { Program } from '../program/program.ts'
 import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
+import { placedRows, readOnly } from './token-reads.ts'
 
 /** Need of a value: all of it, or only its leading tokens, along this axis. */
 type Need = 'all' | number

@@ -1,7 +1,7 @@
 import { add, cast, equal, input, mul, type Tensor, TpError } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import type { Named, Program } from '../program/program.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 
 /** Names of trace outputs begin with it: `tp.trace.3.indices`. */
 export const TRACE = 'tp.trace'

@@ -1,5 +1,5 @@
 import { shown, TpError } from '@tp/core'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 
 /** No example has more tokens: shapes of tensors end here. */
 const LAST = 2 ** 31 - 1

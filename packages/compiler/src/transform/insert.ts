@@ -10,45 +10,18 @@ import {
   type Values,
 } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
-import { followCounts } from '../analyze/pool-counts.ts'
-import { change, commit, type Flow, follow } from '../operators/flow.ts'
+import type { PoolCount } from '../analyze/pool-counts.ts'
+import { change, commit } from '../operators/flow.ts'
+import { follow } from '../operators/follow.ts'
+import type { Flow } from '../operators/operator.ts'
 import type { Program } from '../program/program.ts'
+import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 import { takeBesideCut } from './parallel-layers.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
 import { graphSite, inputOf, inputSite } from './site-source.ts'
-
-/** A cut that was put into the graph, by the names of its values. */
-export interface InsertedCut {
-  readonly block: number
-  readonly place: 'attention' | 'input'
-  /** [b,n,D] before and [b,k,D] after */
-  readonly before: string
-  readonly after: string
-  /** int64 [b,k,1] */
-  readonly indices: string
-  /** float [b,k] original index of each kept token */
-  readonly position: string
-  /** bool [b,k]; absent where every slot holds a kept token */
-  readonly valid: string | undefined
-  /** float [b,k] tokens of the input that each one stands for; absent where none were merged */
-  readonly size: string | undefined
-  /** float [b,k] what the method adds to the scores of later keys; absent: nothing */
-  readonly keyBias: string | undefined
-  /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
-  readonly fused: string | undefined
-  /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
-  readonly scores: string | undefined
-  /** float [b] share of the score, and of the tokens, that stays; absent unless asked for */
-  readonly mass: string | undefined
-  readonly kept: string | undefined
-  /** Rows keep different numbers of tokens, as the data decide. */
-  readonly ragged: boolean
-  /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
-  readonly followers: ReadonlyMap<string, string>
-}
 
 export interface InsertOptions {
   readonly method: Method
@@ -236,4 +209,13 @@ function renew(
   const of = (name: 'alive' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
   const [alive, count, size, keyBias] = [of('alive'), of('count'), of('size'), of('keyBias')]
   return { state: { ...state, ordinals, alive, count, position, size, keyBias, carried }, names, byName }
+}
+
+/** Makes the counts follow a cut. */
+function followCounts(flow: Flow, poolCounts: readonly PoolCount[]): void {
+  for (const { node, axis } of poolCounts) {
+    const name = node.input[0] as string
+    const { dims, rank } = flow.program.tensor(name)
+    if (dims[axis] === flow.before) flow.rewire(node, 0, flow.take(name, [axis], rank, node).name)
+  }
 }

@@ -1,9 +1,9 @@
 import { axisSize, cast, expand, input, reshape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 
 /** [b,k] → [b,1,1,k], or [b·h,1,k] where heads are folded into the batch, or [b,1,k] where there is one. */
 function perScore(bias: Tensor, rank: number, heads: number): Tensor {

@@ -1,7 +1,8 @@
 import type { Dim } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { change, type Flow } from '../operators/flow.ts'
-import { type RowAxis, rowAxes } from '../operators/row-axes.ts'
+import { change } from '../operators/flow.ts'
+import type { Flow, RowAxis } from '../operators/operator.ts'
+import { rowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 
 /**

@@ -19,7 +19,7 @@ import type { PoolCount } from '../analyze/pool-counts.ts'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 
 export interface PoolingOptions {

@@ -1,5 +1,5 @@
 import { cast, type Dim, input } from '@tp/core'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Named, Program } from '../program/program.ts'
 
 /** Name of the input that says which further token stays. */

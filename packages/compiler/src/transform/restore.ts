@@ -1,11 +1,11 @@
 import { expand, gatherND, input, scatterElements, shape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import { type Block, stackEnd } from '../analyze/layer.ts'
-import { batchFirst } from '../normalize/batch-first.ts'
+import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 
 /**
  * Makes the points where the tokens that a schedule removes come back: before the head, and for outputs in between. The

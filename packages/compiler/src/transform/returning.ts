@@ -1,9 +1,9 @@
 import { input, type Method, returnedState, type Schedule, startedState, type Tensor, type TokenState } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'
-import type { InsertedCut } from './insert.ts'
+import type { InsertedCut } from './cut.ts'
 import { RestorePoint } from './restore.ts'
 
 /** State of the tokens, and the values of the graph that it stands for. */

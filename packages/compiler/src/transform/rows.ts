@@ -1,7 +1,6 @@
 import {
   axisSize,
   concat,
-  constant,
   type Dim,
   expand,
   gather,
@@ -9,18 +8,19 @@ import {
   isUnknown,
   mulDims,
   reshape,
-  shape,
   slice,
   squeeze,
-  sub,
   subDims,
   type Tensor,
   transpose,
   unsqueeze,
 } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import { type Flow, placeholder, type ShapeEntry } from '../operators/flow.ts'
+import { placeholder } from '../operators/flow.ts'
 import { headsInBatch, unfoldHeads } from '../operators/heads.ts'
+import type { Flow, ShapeEntry } from '../operators/operator.ts'
+import { shapeExpression } from '../operators/shape-expression.ts'
+import { operators } from '../operators/table.ts'
 import type { Named, Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import { Repeats } from './repeats.ts'
@@ -262,18 +262,6 @@ export function withLeadingAxes(x: Tensor, rank: number): Tensor {
   return missing.length === 0 ? x : unsqueeze(x, missing)
 }
 
-/** A shape from numbers, sizes of `data` and entries of the shape before. */
-export function shapeExpression(entries: readonly ShapeEntry[], data: Tensor, given?: Tensor): Tensor {
-  if (entries.every((entry) => typeof entry === 'number')) return constant(entries, 'int64')
-  const parts = entries.map((entry) => {
-    if (typeof entry === 'number') return constant([entry], 'int64')
-    if ('given' in entry) return slice(given as Tensor, { axis: 0, start: entry.given, end: entry.given + 1 })
-    const size = shape(data, { start: entry.axis, end: entry.axis + 1 })
-    return entry.less === undefined ? size : sub(size, entry.less)
-  })
-  return concat(parts, 0)
-}
-
 /** The first `count` tokens of every row. */
 export function leadingRows(count: number): SameRows {
   return { along: (x, axis, skipped) => slice(x, { axis, start: 0, end: count - skipped }) }
@@ -299,9 +287,13 @@ function withSkipped(x: Tensor, axis: number, skipped: number): Tensor {
 /** The parts of a flow that edit the program. */
 export function editing(
   rewriter: Rewriter,
-): Pick<Flow, 'program' | 'edits' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'wholeShape' | 'letZerosCopy'> {
+): Pick<
+  Flow,
+  'program' | 'operators' | 'edits' | 'take' | 'rewire' | 'shape' | 'wholeCount' | 'wholeShape' | 'letZerosCopy'
+> {
   return {
     program: rewriter.program,
+    operators,
     edits: true,
     take: (name, axes, rank, reader, skipped) => rewriter.take(name, axes, rank, reader, skipped),
     rewire: (node, index, name) => rewriter.rewire(node, index, name),

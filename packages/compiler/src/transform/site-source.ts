@@ -15,7 +15,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import type { Attention } from '../analyze/attention.ts'
-import type { Encoder } from '../analyze/find-encoders.ts'
+import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
 import { replayScores, type SideUse } from '../analyze/scores.ts'
 import { placeholder } from '../operators/flow.ts'

@@ -1,7 +1,8 @@
+import type { NodeProto } from '@tp/onnx'
+import type { OperatorEntries } from '../operator.ts'
+import { productPacks } from '../products.ts'
 import { attention } from './attention.ts'
-import { einsum } from './einsum.ts'
 import { embedLayerNormalization, qEmbedLayerNormalization } from './embed-layer-normalization.ts'
-import type { Meaning } from './fused-operator.ts'
 import { multiHeadAttention } from './multi-head-attention.ts'
 import { onnxAttention } from './onnx-attention.ts'
 import { qAttention } from './q-attention.ts'
@@ -9,21 +10,38 @@ import { dynamicQuantizeMatMul, matMulIntegerToFloat } from './quantised-product
 import { onnxRotaryEmbedding, rotaryEmbedding } from './rotary-embedding.ts'
 import { skipLayerNormalization, skipSimplifiedLayerNormalization } from './skip-layer-normalization.ts'
 
-const meanings: Readonly<Record<string, Meaning>> = {
-  Attention: onnxAttention,
-  Einsum: einsum,
-  RotaryEmbedding: onnxRotaryEmbedding,
-  'com.microsoft.Attention': attention,
-  'com.microsoft.DynamicQuantizeMatMul': dynamicQuantizeMatMul,
-  'com.microsoft.EmbedLayerNormalization': embedLayerNormalization,
-  'com.microsoft.MatMulIntegerToFloat': matMulIntegerToFloat,
-  'com.microsoft.MultiHeadAttention': multiHeadAttention,
-  'com.microsoft.QAttention': qAttention,
-  'com.microsoft.QEmbedLayerNormalization': qEmbedLayerNormalization,
-  'com.microsoft.RotaryEmbedding': rotaryEmbedding,
-  'com.microsoft.SkipLayerNormalization': skipLayerNormalization,
-  'com.microsoft.SkipSimplifiedLayerNormalization': skipSimplifiedLayerNormalization,
+/** Keys of earlier tokens are input `index`, or output 1. */
+function earlierKeysAt(index: number): (node: NodeProto) => boolean {
+  return ({ input, output }) => (input[index] ?? '') !== '' || (output[1] ?? '') !== ''
 }
 
-/** What each fused operator means, by its name with the domain in front. */
-export const fusedOperators: ReadonlyMap<string, Meaning> = new Map(Object.entries(meanings))
+/** Made for decoders. */
+const always = (): boolean => true
+const neverAsInput = Number.POSITIVE_INFINITY
+
+/**
+ * Operators that do the work of several. One with a `meaning` is written out in plain operators when a model is opened, and
+ * put back where it still computes the same.
+ */
+export const fusedOperators: OperatorEntries = {
+  Attention: { meaning: onnxAttention, readsEarlierKeys: earlierKeysAt(4) },
+  RotaryEmbedding: { meaning: onnxRotaryEmbedding },
+  'com.microsoft.Attention': { meaning: attention, readsEarlierKeys: earlierKeysAt(4) },
+  'com.microsoft.DecoderMaskedMultiHeadAttention': { readsEarlierKeys: always },
+  'com.microsoft.DynamicQuantizeMatMul': { meaning: dynamicQuantizeMatMul, isQuantized: true, packs: productPacks },
+  'com.microsoft.EmbedLayerNormalization': { meaning: embedLayerNormalization },
+  'com.microsoft.GroupQueryAttention': { readsEarlierKeys: always },
+  'com.microsoft.MatMulIntegerToFloat': { meaning: matMulIntegerToFloat, packs: productPacks },
+  'com.microsoft.MultiHeadAttention': {
+    meaning: multiHeadAttention,
+    readsEarlierKeys: ({ input }) => (input[6] ?? '') !== '',
+  },
+  'com.microsoft.PackedAttention': { readsEarlierKeys: earlierKeysAt(neverAsInput) },
+  'com.microsoft.PackedMultiHeadAttention': { readsEarlierKeys: earlierKeysAt(neverAsInput) },
+  'com.microsoft.QAttention': { meaning: qAttention, readsEarlierKeys: earlierKeysAt(8) },
+  'com.microsoft.QEmbedLayerNormalization': { meaning: qEmbedLayerNormalization },
+  'com.microsoft.RotaryEmbedding': { meaning: rotaryEmbedding },
+  'com.microsoft.SkipLayerNormalization': { meaning: skipLayerNormalization },
+  'com.microsoft.SkipSimplifiedLayerNormalization': { meaning: skipSimplifiedLayerNormalization },
+  'com.microsoft.SparseAttention': { readsEarlierKeys: always },
+}

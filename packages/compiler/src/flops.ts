@@ -42,8 +42,9 @@ export function flopsFormula(model: Model): (sizes: Sizes) => number {
 function flopsOf(model: Model): FlopsFormula {
   requireModel(model)
   const plain = cloneModel(model)
-  unfuse(plain)
-  const program = new Program(plain, keptNames(readProvenance(model)))
+  const program = new Program(plain)
+  const counts = keptNames(readProvenance(model))
+  if (unfuse(program) !== undefined || counts.size > 0) program.refresh(counts)
   let total: Dim = 0
   for (const node of program.graph.nodes) {
     const [name] = node.output

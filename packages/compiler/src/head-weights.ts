@@ -1,7 +1,7 @@
 import type { Model } from '@tp/onnx'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
 import { type Block, stackEnd } from './analyze/layer.ts'
-import { openProgram } from './normalize/open.ts'
+import { openModel } from './normalize/open.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
 
@@ -22,7 +22,7 @@ export function headWeights(
 ): HeadWeights | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const program = openProgram(model)
+      const { program } = openModel(model)
       const [{ blocks }] = chooseEncoders(findEncoders(program), tower)
       const last = stackEnd(program, blocks.at(-1) as Block)
       if (last === undefined) {

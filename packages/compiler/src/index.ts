@@ -13,15 +13,9 @@ export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
-export {
-  type Pruned,
-  type PrunedTower,
-  type PruneOptions,
-  type PruneResult,
-  prune,
-  pruneOrThrow,
-  type Tower,
-} from './prune.ts'
-export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soften/soften.ts'
+export { type Pruned, type PrunedTower, type PruneResult, prune, pruneOrThrow } from './prune.ts'
+export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
+export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'
 export { MASK, TRACE } from './transform/extra-outputs.ts'
+export type { PruneOptions, Tower } from './transform/prune-options.ts'

@@ -4,7 +4,8 @@ import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
 import { stackEnd } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
-import { openProgram } from './normalize/open.ts'
+import type { Expansion } from './normalize/expansion.ts'
+import { openModel } from './normalize/open.ts'
 import { operatorName, type TokenPlace } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type PruningStep, readProvenance } from './program/provenance.ts'
@@ -83,14 +84,14 @@ export function inspect(
 ): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const program = openProgram(model)
+      const { program, expansions } = openModel(model)
       const found = findEncoders(program)
       const [encoder] = chooseEncoders(found, tower)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
-        ...reportOf(program, encoder),
+        ...reportOf(program, encoder, expansions),
         towers: found.map((each) => ({
           name: each.name,
           blocks: each.blocks,
@@ -104,7 +105,7 @@ export function inspect(
   }
 }
 
-function reportOf(program: Program, encoder: Encoder): EncoderReport {
+function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {
   const { name, open, batch, tokens, hidden, heads, fixed, classToken, tokenOutputs } = encoder
   const marks = maskInput(program, encoder)
   const mask = marks?.name
@@ -115,7 +116,7 @@ function reportOf(program: Program, encoder: Encoder): EncoderReport {
     const output = encoder.blocks[block + 1]?.input ?? stackEnd(program, own)
     const about = { block, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
-    const fused = program.expansions.find(({ nodes }) => nodes.includes(softmax))?.node
+    const fused = expansions.find(({ nodes }) => nodes.includes(softmax))?.node
     if (fused === undefined) return { ...about, attention: softmax.name || attention.probabilities }
     return { ...about, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
   })

@@ -1,5 +1,5 @@
 import { type MethodEntry, type OptionValues, type ScheduleOptions, schedule, shown, TpError } from '@tp/core'
-import type { PruneOptions } from './prune.ts'
+import type { PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left

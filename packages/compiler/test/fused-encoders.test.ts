@@ -5,6 +5,7 @@ import { type FusedEncoderOptions, type Fusion, fusedEncoder } from 'exported-en
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, type Pruned, type PruneOptions, prune, readsProbabilities } from '../src/index.ts'
 import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
@@ -36,7 +37,7 @@ function countOf(model: Model, type: string): number {
 describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
   const model = fusedEncoder(form)
   const plain = cloneModel(model)
-  unfuse(plain)
+  unfuse(new Program(plain))
   const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
   const takesBias = form.fusion !== 'QAttention'
   // Only queries and keys that are inputs of their own may differ in number: in the last block one query is left.

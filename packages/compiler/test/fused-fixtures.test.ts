@@ -4,6 +4,7 @@ import { cloneModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type PruneOptions, prune } from '../src/index.ts'
 import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { dataSets, type Fixture, fixtures, openFixture } from './fixtures.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, numbers, run } from './run.ts'
@@ -22,7 +23,7 @@ describe('exported encoders with fused attention', () => {
 function testFused(fixture: Fixture): void {
   const model = openFixture(fixture)
   const plain = cloneModel(model)
-  unfuse(plain)
+  unfuse(new Program(plain))
   const seen = inspect(model)
   if (!seen.ok) throw new Error(seen.refusal.message)
   const blocks = seen.blocks.length

@@ -323,8 +323,8 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
   test('means what is written out', async () => {
     const expected = await run(bytesBefore, feeds)
     const plain = modelOf(given).model
-    const expansions = unfuse(plain)
-    expect(expansions.map(({ node }) => node.opType)).toEqual([given.type])
+    const expansions = unfuse(new Program(plain))
+    expect(expansions?.map(({ node }) => node.opType)).toEqual([given.type])
     const types = new Graph(plain).nodes.map(({ domain, opType }) => `${domain}.${opType}`)
     expect(types).not.toContain(`${given.domain ?? 'com.microsoft'}.${given.type}`)
     const results = await run(plain, feeds)
@@ -336,8 +336,9 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
 
   test('comes back as it was', () => {
     const copy = modelOf(given).model
-    const expansions = unfuse(copy)
     const program = new Program(copy)
+    const expansions = unfuse(program) ?? []
+    program.refresh()
     foldBack(program, expansions)
     expect(copy.proto.graph?.node).toEqual(model.proto.graph?.node)
     expect(copy.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)

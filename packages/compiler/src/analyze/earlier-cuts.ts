@@ -1,11 +1,5 @@
 import type { Program } from '../program/program.ts'
-import {
-  type CutRecord,
-  type PruningStep,
-  type RestoredRecord,
-  readProvenance,
-  stepsOf,
-} from '../program/provenance.ts'
+import { type CutRecord, type PruningStep, type RestoredRecord, stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { type Block, inputAfter } from './layer.ts'
 
@@ -30,9 +24,7 @@ export interface EarlierCuts {
  * of the block before.
  */
 export function withWholeInput(program: Program, block: Block): Block {
-  const cut = readProvenance(program.model)
-    .flatMap(({ cuts }) => cuts)
-    .find(({ place, after }) => place === 'input' && after === block.input)
+  const cut = program.earlier.find(({ place, after }) => place === 'input' && after === block.input)
   return cut === undefined || !program.graph.has(cut.before) ? block : { ...block, input: cut.before }
 }
 

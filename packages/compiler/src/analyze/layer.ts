@@ -192,7 +192,7 @@ function comesFrom(program: Program, name: string, stream: string): boolean {
       found = true
       continue
     }
-    if (seen.has(next) || program.chosen.has(next) || !program.dependsOnInputs(next)) continue
+    if (seen.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
     seen.add(next)
     const producer = program.graph.producer(next)
     if (producer === undefined) return false

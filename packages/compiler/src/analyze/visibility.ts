@@ -11,7 +11,7 @@ import {
   unsqueeze,
 } from '@tp/core'
 import { unfoldHeads } from '../operators/heads.ts'
-import type { Kept, Program } from '../program/program.ts'
+import type { Program } from '../program/program.ts'
 import { Refused, reasonOf } from '../program/refusal.ts'
 import type { Block } from './layer.ts'
 import { termsFromHidden } from './position-terms.ts'
@@ -165,9 +165,9 @@ class Trial {
   }
 
   /** Values of earlier cuts. */
-  #earlier(which: keyof Kept): Tensor[] {
-    const { kept, graph } = this.#program
-    const names = kept.flatMap((cut) => cut[which] ?? [])
+  #earlier(which: 'indices' | 'after' | 'valid'): Tensor[] {
+    const { earlier, graph } = this.#program
+    const names = earlier.flatMap((cut) => cut[which] ?? [])
     return names.filter((name) => graph.has(name)).map((name) => this.#program.tensor(name))
   }
 

@@ -2,7 +2,7 @@ import { add, input, type Tensor, where } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { lowestOf } from '../operators/fused/fused-operator.ts'
 import type { Program } from '../program/program.ts'
-import type { Expansion } from './unfuse.ts'
+import type { Expansion } from './expansion.ts'
 
 /** A sum that cuts have put in front of the softmax of a written out operator. */
 export interface Added {

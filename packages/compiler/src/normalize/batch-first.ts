@@ -3,13 +3,21 @@ import { findAttentions } from '../analyze/attention.ts'
 import { type Block, findBlock, stackEnd } from '../analyze/layer.ts'
 import { BACK, VIEW } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
+import type { NormalizePass } from './normalize-pass.ts'
 
 /**
  * Streams with tokens first [n,b,D] get a view with the batch first where blocks begin and where tokens may leave:
  * transposed and back. All that follows looks at the views. Which axis counts tokens is not believed here, but proved when
- * they are traced. True if there are any.
+ * they are traced.
  */
-export function viewBatchFirst(program: Program): boolean {
+export const viewBatchFirst: NormalizePass = {
+  name: 'view the batch first',
+  requires: ['fused operators written out', 'tokens read by example'],
+  ensures: ['batch first'],
+  run: ({ program }) => insertViews(program),
+}
+
+function insertViews(program: Program): boolean {
   const blocks = findAttentions(program)
     .map((attention) => findBlock(program, attention))
     .filter((block) => block !== undefined && hasTokensFirst(program, block)) as Block[]

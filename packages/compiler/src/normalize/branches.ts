@@ -1,28 +1,33 @@
-import { createNode, type Graph, type Model, type NodeProto, readConstant } from '@tp/onnx'
+import { createNode, type Graph, type NodeProto, readConstant } from '@tp/onnx'
 import type { GraphProto } from 'onnx-buf'
-import { Program } from '../program/program.ts'
+import type { Program } from '../program/program.ts'
+import type { NormalizePass } from './normalize-pass.ts'
 
 /**
  * Puts in place of an If the branch that is always taken: exporters keep both where the choice hangs on sizes alone that
  * are the same whatever the input (as many queries as keys). In place; other control flow stays as it is.
  */
-export function decideBranches(model: Model): void {
-  const passed = new Set<NodeProto>()
-  for (;;) {
-    const candidates = (model.proto.graph?.node ?? []).filter((node) => node.opType === 'If' && !passed.has(node))
-    if (candidates.length === 0) return
-    const program = new Program(model)
-    const decided = candidates.flatMap((node) => {
-      passed.add(node)
-      const taken = branchTaken(program, node)
-      return taken === undefined ? [] : [{ node, taken }]
-    })
-    if (decided.length === 0) return
-    for (const { node, taken } of decided) inline(program.graph, node, taken)
-    program.graph.removeDeadNodes()
-    // What was not known may be by now.
-    passed.clear()
-  }
+export const decideBranches: NormalizePass = {
+  name: 'decide branches',
+  requires: [],
+  ensures: ['branches decided'],
+  run({ program }) {
+    const passed = new Set<NodeProto>()
+    for (;;) {
+      const candidates = program.graph.nodes.filter((node) => node.opType === 'If' && !passed.has(node))
+      const decided = candidates.flatMap((node) => {
+        passed.add(node)
+        const taken = branchTaken(program, node)
+        return taken === undefined ? [] : [{ node, taken }]
+      })
+      if (decided.length === 0) return false
+      for (const { node, taken } of decided) inline(program.graph, node, taken)
+      program.graph.removeDeadNodes()
+      // What was not known may be by now.
+      program.refresh()
+      passed.clear()
+    }
+  },
 }
 
 function branchTaken(program: Program, node: NodeProto): GraphProto | undefined {

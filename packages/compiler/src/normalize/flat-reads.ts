@@ -3,12 +3,20 @@ import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { numbersRows, renaming, through } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
+import type { NormalizePass } from './normalize-pass.ts'
 
 /**
  * Where x[arange(b), index] was exported as a read of x as [b·n,D] at i·n + index_i, it becomes a GatherND by pairs
  * (row, token). In place; true if there are any. Reads whose index may be negative stay as they are: they are of another row.
  */
-export function readRowByRow(program: Program): boolean {
+export const readByExample: NormalizePass = {
+  name: 'read tokens by example',
+  requires: ['branches decided', 'fused operators written out'],
+  ensures: ['tokens read by example'],
+  run: ({ program }) => rewriteFlatReads(program),
+}
+
+function rewriteFlatReads(program: Program): boolean {
   const { graph, opset } = program
   // Before it there is no GatherND.
   if (opset < 11) return false

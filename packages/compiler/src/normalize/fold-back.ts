@@ -3,8 +3,9 @@ import type { NodeProto } from '@tp/onnx'
 import type { Restored, Wanted } from '../operators/fused/fused-operator.ts'
 import type { Program } from '../program/program.ts'
 import { type Added, addedTo, withBias } from './added.ts'
+import type { Expansion } from './expansion.ts'
 import { type InnerReads, innerReads, writeRows } from './inner-reads.ts'
-import { type Expansion, redeclare } from './unfuse.ts'
+import { redeclare } from './unfuse.ts'
 
 /**
  * Puts the fused operators back where they still compute what stands in the graph: nothing else reads what is inside,

@@ -2,8 +2,8 @@ import { input, type Tensor, transpose } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import type { Added } from './added.ts'
+import type { Expansion } from './expansion.ts'
 import { type RowRead, rowReads } from './row-reads.ts'
-import type { Expansion } from './unfuse.ts'
 
 /** How what others read of the inside of an expansion can be had once the operator is back. */
 export interface InnerReads {

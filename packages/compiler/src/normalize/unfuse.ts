@@ -1,51 +1,38 @@
 import { type DType, input, type Tensor } from '@tp/core'
-import { createNode, type DeclaredValue, type Graph, type Model, type NodeProto, readAttributes } from '@tp/onnx'
-import type { Given, Meaning, Restored, Rowwise, Scores, Wanted } from '../operators/fused/fused-operator.ts'
+import { createNode, type DeclaredValue, type Graph, type NodeProto, readAttributes } from '@tp/onnx'
+import type { Meaning } from '../operators/fused/fused-operator.ts'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'
-import { type Named, Program, type WriteOptions } from '../program/program.ts'
+import type { Named, Program, WriteOptions } from '../program/program.ts'
+import type { Expansion, Port, Source } from './expansion.ts'
+import type { NormalizePass } from './normalize-pass.ts'
 
-/** A node that was written out: what stands for it, and where what it read goes in. */
-export interface Expansion {
-  /** The node as the file had it; it is no longer in the graph. */
-  readonly node: NodeProto
-  readonly nodes: readonly NodeProto[]
-  /** Inputs of each of these nodes as they were written. */
-  readonly inputs: ReadonlyMap<NodeProto, readonly string[]>
-  /** Where each output of the node that is read comes from, by its index. */
-  readonly outputs: ReadonlyMap<number, Source>
-  /** Values that come from outside, by name. */
-  readonly ports: ReadonlyMap<string, Port>
-  readonly given: readonly (Given & { readonly source: Source })[]
-  readonly rowwise: readonly (Rowwise & { readonly source: Source })[]
-  readonly scores: (Scores & { readonly source: Source }) | undefined
-  readonly wanted: Wanted | undefined
+/** Writes every operator that does the work of many out in plain ones. {@link foldBack} puts them back. */
+export const writeOutFused: NormalizePass = {
+  name: 'write out fused operators',
+  requires: ['branches decided'],
+  ensures: ['fused operators written out'],
+  run(opened) {
+    const expansions = unfuse(opened.program)
+    opened.expansions.push(...(expansions ?? []))
+    return expansions !== undefined
+  },
 }
-
-/** A value by the node that computes it: names change. */
-interface Source {
-  readonly node: NodeProto
-  readonly index: number
-}
-
-/** What a value from outside is to the operator: some of its inputs, or something it makes of them. */
-type Port = { readonly indices: readonly number[] } | { readonly restored: Restored }
 
 /**
- * Writes every operator that does the work of many out in plain ones, in place. Values keep their names, and weights
- * are not touched; what the file holds is only known better afterwards. Returns what {@link foldBack} needs.
- * `counts`: names for the numbers of tokens behind earlier cuts.
+ * Writes fused operators out, in place. Values keep their names, and weights are not touched; what the file holds is only
+ * known better afterwards. Undefined if there are none; else what {@link foldBack} needs.
  */
-export function unfuse(model: Model, counts: ReadonlyMap<string, string> = new Map()): Expansion[] {
-  const fused = new Set((model.proto.graph?.node ?? []).filter((node) => meaningOf(node) !== undefined))
-  if (fused.size === 0) return []
-  const program = new Program(model, counts)
-  program.graph.sortTopologically()
+export function unfuse(program: Program): Expansion[] | undefined {
+  const { graph } = program
+  const fused = new Set(graph.nodes.filter((node) => meaningOf(node) !== undefined))
+  if (fused.size === 0) return undefined
+  graph.sortTopologically()
   const shared = new SharedValues(program)
-  const expansions = program.graph.nodes
+  const expansions = graph.nodes
     .filter((node) => fused.has(node))
     .flatMap((node) => writeOut(program, node, shared) ?? [])
-  program.graph.removeDeadNodes()
+  graph.removeDeadNodes()
   return expansions
 }
 

@@ -4,7 +4,7 @@ import { requireNoReturn } from '../analyze/earlier-cuts.ts'
 import { findEncoders } from '../analyze/find-encoders.ts'
 import { dropViews } from '../normalize/batch-first.ts'
 import { foldBack } from '../normalize/fold-back.ts'
-import { openProgram } from '../normalize/open.ts'
+import { openModel } from '../normalize/open.ts'
 import { markPacked } from '../program/packed-mark.ts'
 import { withEqualSizes } from '../program/program.ts'
 import { type Refusal, Refused, refusalOf } from '../program/refusal.ts'
@@ -39,7 +39,7 @@ export function pack(source: Model): PackResult {
 }
 
 function packModel(source: Model): Packed {
-  const program = openProgram(source)
+  const { program, expansions } = openModel(source)
   const encoders = findEncoders(program).flatMap((found) => ('encoder' in found ? [found.encoder] : []))
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
@@ -60,7 +60,7 @@ function packModel(source: Model): Packed {
   program.graph.removeDeadNodes()
   program.graph.importOperators(DOMAIN)
   dropViews(program)
-  foldBack(program, program.expansions)
+  foldBack(program, expansions)
   markPacked(program.model)
   return { ok: true, model: program.model, attentions }
 }

@@ -11,22 +11,12 @@ import {
   opset,
   readConstant,
 } from '@tp/onnx'
-import type { Expansion } from '../normalize/unfuse.ts'
+import { type CutRecord, readProvenance } from './provenance.ts'
 
 /** A value of the graph and what is known of it. */
 export interface Named {
   readonly name: string
   readonly tensor: Tensor
-}
-
-/** What an earlier cut has kept, by the names of its values. */
-export interface Kept {
-  /** int64 [b,k,1] */
-  readonly indices: string
-  /** The stream [b,k,D] of these tokens. */
-  readonly after: string
-  /** bool [b,k]: slots that hold a kept token; absent: every one, or the model's own mask says it */
-  readonly valid?: string
 }
 
 export interface WriteOptions {
@@ -40,55 +30,64 @@ export interface WriteOptions {
 /** Values that are passed in all searches of a graph together; three for each node and layer are usual. */
 const MOST_VISITS = 2 ** 22
 
-/** A model that is being worked on: its graph to edit, and what is known of every value's type and shape. */
+/**
+ * A model that is being worked on: its graph to edit, and what is known of every value's type and shape. There is one for each
+ * model; where edits make known what was not, `refresh` infers everything again.
+ */
 export class Program {
   readonly model: Model
-  readonly graph: Graph
   readonly opset: number
   /** Values [b·h,…] that an edit has made, rows of the batch outside, and their number of heads. */
   readonly heads: Map<string, number> = new Map()
+  #graph: Graph
   #lifted: Lifted
+  #counts: ReadonlyMap<string, string>
+  #earlier: readonly CutRecord[]
+  #chosen: ReadonlySet<string>
   /** What edits have made or changed since the graph was lifted. */
   readonly #edited = new Map<string, Tensor>()
   readonly #data = new Map<string, boolean>()
   #visited = 0
 
-  /** What was written out of fused operators, and can be put back. */
-  readonly expansions: readonly Expansion[]
-
-  /** Values int64 [b,k,1] that say which tokens an earlier pruning has kept. */
-  readonly chosen: ReadonlySet<string>
-  readonly kept: readonly Kept[]
-
   /** `counts`: values [b,n,D] whose number of tokens gets a name, because it cannot be known beforehand. */
-  constructor(
-    model: Model,
-    counts: ReadonlyMap<string, string> = new Map(),
-    expansions: readonly Expansion[] = [],
-    kept: readonly Kept[] = [],
-  ) {
+  constructor(model: Model, counts: ReadonlyMap<string, string> = new Map()) {
     this.model = model
-    this.kept = kept
-    this.chosen = new Set(kept.map(({ indices }) => indices))
-    this.expansions = expansions
-    this.graph = new Graph(model)
     this.opset = opset(model)
-    this.#lifted = lift(this.graph)
-    if (counts.size === 0) return
-    const overrides = [...counts]
-      .filter(([name]) => this.graph.has(name))
-      .map(([name, count]): [string, Tensor] => {
-        const { dtype, dims } = this.#lifted.tensor(name)
-        return [
-          name,
-          input(
-            name,
-            dtype,
-            dims.map((dim, axis) => (axis === 1 ? count : dim)),
-          ),
-        ]
-      })
-    this.#lifted = lift(this.graph, { overrides: new Map(overrides) })
+    this.#counts = counts
+    this.#graph = new Graph(model)
+    this.#lifted = liftCounted(this.#graph, counts)
+    this.#earlier = readProvenance(model).flatMap(({ cuts }) => cuts)
+    this.#chosen = new Set(this.#earlier.map(({ indices }) => indices))
+  }
+
+  /**
+   * Reads the graph as it is now, and infers types and shapes again. What was got from `graph` before has to be got again.
+   * `counts`: see the constructor; by default those of before.
+   */
+  refresh(counts: ReadonlyMap<string, string> = this.#counts): void {
+    this.#counts = counts
+    this.#graph = new Graph(this.model)
+    this.#lifted = liftCounted(this.#graph, counts)
+    this.#earlier = readProvenance(this.model).flatMap(({ cuts }) => cuts)
+    this.#chosen = new Set(this.#earlier.map(({ indices }) => indices))
+    this.heads.clear()
+    this.#edited.clear()
+    this.#data.clear()
+    this.#visited = 0
+  }
+
+  get graph(): Graph {
+    return this.#graph
+  }
+
+  /** Cuts of the prunings that the file has gone through. */
+  get earlier(): readonly CutRecord[] {
+    return this.#earlier
+  }
+
+  /** True for a value int64 [b,k,1] that says which tokens an earlier pruning has kept. */
+  isChoice(name: string): boolean {
+    return this.#chosen.has(name)
   }
 
   /** Type, shape and expression of a value. */
@@ -252,4 +251,18 @@ export class Program {
  */
 export function withEqualSizes<T>(work: () => T): T {
   return withUnification((a, b) => (typeof a === 'number' ? a : b), work)
+}
+
+/** Types and shapes of a graph, the token axis of some values [b,n,D] by a name of its own. */
+function liftCounted(graph: Graph, counts: ReadonlyMap<string, string>): Lifted {
+  const lifted = lift(graph)
+  if (counts.size === 0) return lifted
+  const overrides = [...counts]
+    .filter(([name]) => graph.has(name))
+    .map(([name, count]): [string, Tensor] => {
+      const { dtype, dims } = lifted.tensor(name)
+      const counted = dims.map((dim, axis) => (axis === 1 ? count : dim))
+      return [name, input(name, dtype, counted)]
+    })
+  return lift(graph, { overrides: new Map(overrides) })
 }

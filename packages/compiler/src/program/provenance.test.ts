@@ -6,7 +6,8 @@ import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { difference, int64, numbers, run } from '../../test/run.ts'
 import { inspect } from '../inspect.ts'
-import { type PruneOptions, prune } from '../prune.ts'
+import { prune } from '../prune.ts'
+import type { PruneOptions } from '../transform/prune-options.ts'
 import { readProvenance } from './provenance.ts'
 
 const mail = decodeModel(readFileSync(modelPath('mail')))

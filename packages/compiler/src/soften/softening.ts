@@ -20,7 +20,7 @@ import { Refused } from '../program/refusal.ts'
 import { fixedPositions } from '../transform/fixed-positions.ts'
 import { graphSite, inputSite } from '../transform/site-source.ts'
 import { startOf } from '../transform/start.ts'
-import type { SoftenOptions, SoftInput, SoftModel } from './soften.ts'
+import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
 import { SoftValues } from './values.ts'
 
 /** [B,H,N,N] → [B,H,N,N] */

@@ -12,6 +12,7 @@ import { Program } from '../program/program.ts'
 import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
+import type { PruningPass } from './pruning.ts'
 import { editing, leadingRows, Rewriter } from './rows.ts'
 import { placedRows, readOnly } from './token-reads.ts'
 
@@ -26,27 +27,36 @@ interface PartialRead {
   readonly axis: number
 }
 
+/** Leaves out what no output reads, unless that is not wanted. */
+export const leaveOutDeadTokens: PruningPass = {
+  name: 'eliminate dead tokens',
+  requires: ['tokens pruned', 'outputs added'],
+  ensures: ['dead tokens eliminated'],
+  run({ program, encoder, cuts, options }) {
+    program.graph.removeDeadNodes()
+    if (options.deadTokens ?? true) eliminateDeadTokens(program, encoder, cuts)
+    program.graph.removeDeadNodes()
+    return false
+  },
+}
+
 /**
  * Leaves out what no output reads. With a class-token head the last block has to compute queries, attention and FFN of
  * the leading tokens only. Exact: no result changes but by rounding.
  *
  * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
  * part is cut out for the latter, and everything behind is followed and repaired like behind any other cut.
- *
- * Returns the program to go on with: sizes are known anew.
  */
-export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): Program {
+export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
   const last = encoder.blocks.at(-1)
-  if (last === undefined) return program
+  if (last === undefined) return
   const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
-  const counts = countsBehind(program, encoder, cuts)
-  const current = cut === undefined ? new Program(program.model, counts) : bypass(program, cut, counts)
-  if (current === undefined) return program
-  const axis = singledOut(current, last.input)
-  if (axis === undefined) return current
-  const reads = partialReads(current, axis, findNeeds(current, axis))
-  if (reads.length > 0) cutReads(current, (encoder.blocks[0] as Block).input, reads, axis)
-  return current
+  program.refresh(countsBehind(program, encoder, cuts))
+  if (cut !== undefined && !bypass(program, cut)) return
+  const axis = singledOut(program, last.input)
+  if (axis === undefined) return
+  const reads = partialReads(program, axis, findNeeds(program, axis))
+  if (reads.length > 0) cutReads(program, (encoder.blocks[0] as Block).input, reads, axis)
 }
 
 /** The cuts that are left when what no output reads is left out; tried on a copy. */
@@ -54,8 +64,8 @@ export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly I
   if (cuts.every(({ block }) => block !== encoder.blocks.length - 1)) return cuts
   const trial = new Program(cloneModel(program.model), countsBehind(program, encoder, cuts))
   trial.graph.removeDeadNodes()
-  const { graph } = eliminateDeadTokens(trial, encoder, cuts)
-  return cuts.filter((cut) => graph.producer(cut.after) !== undefined)
+  eliminateDeadTokens(trial, encoder, cuts)
+  return cuts.filter((cut) => trial.graph.producer(cut.after) !== undefined)
 }
 
 /** Names for token counts: behind earlier cuts those that they have already, behind new ones where they cannot be known. */
@@ -67,20 +77,19 @@ export function countsBehind(
   return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, tower: name }])])
 }
 
-/**
- * Takes a cut out again if only leading tokens are read behind it: they are the same before it. Undefined if more is.
- */
-function bypass(program: Program, cut: InsertedCut, counts: ReadonlyMap<string, string>): Program | undefined {
-  const fresh = new Program(program.model, counts)
-  const axis = singledOut(fresh, cut.after)
-  if (axis === undefined || findNeeds(fresh, axis).get(cut.after) === 'all') return undefined
+/** Takes a cut out again if only leading tokens are read behind it: they are the same before it. False if more is. */
+function bypass(program: Program, cut: InsertedCut): boolean {
+  const axis = singledOut(program, cut.after)
+  if (axis === undefined || findNeeds(program, axis).get(cut.after) === 'all') return false
+  const { graph } = program
   const whole = new Map([...cut.followers, [cut.after, cut.before]])
   // Something else that the outputs need may follow the choice of tokens.
-  const behind = fresh.graph.outputs.map(({ name }) => name).filter((name) => fresh.before(name).has(cut.after))
-  if (isNeeded(fresh, cut.indices, behind, whole)) return undefined
-  for (const [after, before] of whole) if (fresh.graph.has(after)) fresh.graph.replaceAllUses(after, before)
-  fresh.graph.removeDeadNodes()
-  return new Program(fresh.model, counts)
+  const behind = graph.outputs.map(({ name }) => name).filter((name) => program.before(name).has(cut.after))
+  if (isNeeded(program, cut.indices, behind, whole)) return false
+  for (const [after, before] of whole) if (graph.has(after)) graph.replaceAllUses(after, before)
+  graph.removeDeadNodes()
+  program.refresh()
+  return true
 }
 
 /** True if outputs are computed from a value, were others replaced. */

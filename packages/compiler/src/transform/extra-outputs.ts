@@ -2,6 +2,28 @@ import { add, cast, equal, input, mul, type Tensor, TpError } from '@tp/core'
 import { createNode } from '@tp/onnx'
 import type { Named, Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
+import { lastingCuts } from './dead-tokens.ts'
+import type { PruningPass } from './pruning.ts'
+
+/** Adds the outputs that were asked for: traces, shares to monitor, and the mask of compact outputs. */
+export const addExtraOutputs: PruningPass = {
+  name: 'add outputs',
+  requires: ['tokens pruned', 'tokens restored'],
+  ensures: ['outputs added'],
+  run(pruning) {
+    const { program, encoder, cuts, options, hasCompany } = pruning
+    const { trace, monitor, deadTokens = true, restore } = options
+    const { name } = encoder
+    if (trace) addTraces(program, cuts, name, hasCompany)
+    if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
+    const outputs = restore === 'none' ? encoder.tokenOutputs : []
+    if (outputs.length === 0) return false
+    const mask = hasCompany ? `${MASK}.${name}` : MASK
+    addMask(program, cuts, mask)
+    pruning.compact = [...outputs, mask]
+    return false
+  },
+}
 
 /** Names of trace outputs begin with it: `tp.trace.3.indices`. */
 export const TRACE = 'tp.trace'
@@ -10,7 +32,7 @@ export const TRACE = 'tp.trace'
 export const MASK = 'tp.mask'
 
 /** Adds outputs that say which tokens stayed at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
-export function addTraces(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+function addTraces(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
   for (const cut of cuts) {
     const plain = `${TRACE}.${cut.block}`
     const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${tower}.${cut.block}` : plain
@@ -31,7 +53,7 @@ const MONITOR = 'tp.monitor'
  * stays behind all cuts.
  * @throws TpError TP_MONITOR if there is nothing to say
  */
-export function addMonitor(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+function addMonitor(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
   const names = new Map<Tensor, string>()
   const share = (name: string): Tensor => {
     const tensor = input(name, 'float32', ['B'])
@@ -59,7 +81,7 @@ export function addMonitor(program: Program, cuts: readonly InsertedCut[], tower
 }
 
 /** Adds the mask of what is left in the end: int64 [b,k], 1 for a real token. */
-export function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
+function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
   const last = cuts.at(-1)
   if (last === undefined) return
   const { graph } = program

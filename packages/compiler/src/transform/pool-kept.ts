@@ -20,9 +20,11 @@ import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
+import { endsOf } from './insert-cuts.ts'
 import type { KeyBias } from './key-bias.ts'
+import type { PruningPass } from './pruning.ts'
 
-export interface PoolingOptions {
+interface PoolingOptions {
   /** Rows may hold fillers: slots of shorter rows that hold tokens which were dropped. */
   readonly isRagged: boolean
   readonly keyBias: KeyBias
@@ -34,6 +36,23 @@ export interface PoolingOptions {
   readonly again: boolean
 }
 
+/** Makes pooling behind the cuts count the tokens that are kept. */
+export const countKeptInPools: PruningPass = {
+  name: 'count kept tokens in pools',
+  requires: ['tokens pruned'],
+  ensures: ['pooling counts kept tokens'],
+  run(pruning) {
+    const { program, encoder, points, cuts, keyBias } = pruning
+    const last = cuts.at(-1)
+    if (last === undefined) return false
+    const isRagged = cuts.some((cut) => cut.ragged)
+    const counts = points.length === 0 ? encoder.poolCounts : []
+    const again = encoder.earlier?.weighted === true
+    poolKept(program, last, { isRagged, keyBias, ends: endsOf(pruning), counts, again })
+    return false
+  },
+}
+
 /**
  * Makes what brings tokens together behind the last cut leave out fillers, and count a token as often as tokens of the
  * input were merged into it.
@@ -41,7 +60,7 @@ export interface PoolingOptions {
  * Blocks have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
  * @throws Refused TP_POOLING where that cannot be done
  */
-export function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
+function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
   const valid = options.isRagged ? cut.valid : undefined
   if (valid === undefined && cut.size === undefined && !options.again) return
   const behind = nodesBehind(program, cut.after, options.ends)

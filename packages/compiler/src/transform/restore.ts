@@ -1,17 +1,63 @@
-import { expand, gatherND, input, scatterElements, shape, type Tensor, unsqueeze, where } from '@tp/core'
-import { createNode, type NodeProto } from '@tp/onnx'
+import { createNode } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { type Block, stackEnd } from '../analyze/layer.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import type { InsertedCut } from './cut.ts'
+import type { PruneOptions } from './prune-options.ts'
+import type { PruningPass } from './pruning.ts'
+import { RestorePoint } from './restore-point.ts'
+
+/** Places the points where tokens come back, where outputs or the user ask for that. */
+export const placeRestorePoints: PruningPass = {
+  name: 'place restore points',
+  requires: [],
+  ensures: ['restore points placed'],
+  run(pruning) {
+    const { program, encoder, schedule, options } = pruning
+    if (schedule.size > 0 && restores(encoder, options)) {
+      Object.assign(pruning, restorePoints(program, encoder, schedule.keys()))
+    }
+    pruning.returning.place(program, pruning.encoder, schedule)
+    return false
+  },
+}
+
+/** Puts removed tokens back at the restore points. */
+export const restoreTokens: PruningPass = {
+  name: 'restore tokens',
+  requires: ['restore points placed', 'tokens pruned', 'pooling counts kept tokens', 'single tokens read'],
+  ensures: ['tokens restored'],
+  run({ points, returning, cuts }) {
+    for (const point of points) point.restore(returning.awayAt(cuts, point))
+    return false
+  },
+}
+
+/** Whether removed tokens come back. */
+function restores(
+  { earlier, tokenOutputs, countedOutputs }: Encoder,
+  { restore = 'auto', method: { returns = false } }: PruneOptions,
+): boolean {
+  const needed = tokenOutputs.length + countedOutputs.length > 0
+  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || needed))
+  const already = earlier.restored !== undefined
+  if (already && restore === 'none') {
+    const reason = 'tokens that left this model before come back before its head, so those that leave now have to, too'
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
+  }
+  if (!already && restore === 'all') {
+    const reason = 'tokens that left this model before do not come back, so not all tokens can'
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
+  }
+  return already || (restore === 'auto' && needed)
+}
 
 /**
  * Makes the points where the tokens that a schedule removes come back: before the head, and for outputs in between. The
  * encoder has other names for its streams afterwards.
  */
-export function restorePoints(
+function restorePoints(
   program: Program,
   encoder: Encoder,
   scheduled: Iterable<number>,
@@ -66,74 +112,4 @@ function streamOutputs(
     graph.sortTopologically()
     return [{ output, stream, block }]
   })
-}
-
-/**
- * A place where removed tokens come back: behind the last block, before final norm, pooling and head, or at an output in
- * between. While tokens are being removed a node stands there that hides what is behind it.
- */
-export class RestorePoint {
-  readonly #program: Program
-  readonly node: NodeProto
-  /** The stream before and behind it. */
-  readonly from: string
-  readonly to: string
-  /** The block that it stands in front of. */
-  readonly before: number
-
-  /** Everything that reads `stream` gets what was restored. */
-  constructor(program: Program, stream: string, before: number) {
-    const { graph } = program
-    const producer = graph.producer(stream) as NodeProto
-    const own = graph.uniqueName(`tp/${stream}`)
-    program.setTensor(own, program.tensor(stream))
-    // The stream itself may be an output of the model: the restored one takes over its name.
-    graph.renameOutput(producer, producer.output.indexOf(stream), own)
-    graph.replaceAllUses(own, stream)
-    const node = createNode({
-      type: 'Identity',
-      name: graph.uniqueName('tp/restored'),
-      inputs: [own],
-      outputs: [stream],
-    })
-    graph.insert([node])
-    graph.sortTopologically()
-    this.#program = program
-    this.node = node
-    this.from = own
-    this.to = stream
-    this.before = before
-  }
-
-  /**
-   * Puts every removed token's last state back in its place: x_i ← x_i with the rows that stayed after cut i replaced
-   * by what became of them, from the last cut to the first. Tokens that were merged come back with their own states.
-   */
-  restore(cuts: readonly InsertedCut[]): void {
-    const program = this.#program
-    const { graph } = program
-    const names = new Map<Tensor, string>()
-    const value = (name: string): Tensor => {
-      const actual = program.tensor(name)
-      const placeholder = input(name, actual.dtype, actual.dims)
-      names.set(placeholder, name)
-      return placeholder
-    }
-    let states = value(this.node.input[0] as string)
-    for (const cut of cuts.filter(({ block }) => block < this.before).reverse()) {
-      const before = value(cut.before)
-      const indices = value(cut.indices)
-      if (cut.ragged && cut.valid !== undefined) {
-        // Fillers were dropped: they keep the state they had, whatever was computed in their slots.
-        states = where(unsqueeze(value(cut.valid), [2]), states, gatherND(before, indices, 1))
-      }
-      if (cut.fused !== undefined) {
-        states = where(unsqueeze(value(cut.fused), [2]), gatherND(before, indices, 1), states)
-      }
-      states = scatterElements(before, expand(indices, shape(states), states), states, { axis: 1 })
-    }
-    const { name } = program.write(states, names, { prefix: 'tp/restore', before: this.node })
-    graph.replaceInput(this.node, 0, name)
-    graph.sortTopologically()
-  }
 }

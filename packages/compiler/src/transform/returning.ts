@@ -4,7 +4,7 @@ import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
-import { RestorePoint } from './restore.ts'
+import { RestorePoint } from './restore-point.ts'
 
 /** State of the tokens, and the values of the graph that it stands for. */
 export interface Tokens {
@@ -18,9 +18,13 @@ export class Returning {
   readonly #method: Method
   #away: { readonly before: Tokens; readonly cut: InsertedCut } | undefined
 
-  constructor(program: Program, { blocks }: Encoder, method: Method, schedule: Schedule) {
+  constructor(method: Method) {
     this.#method = method
-    if (!method.returns) return
+  }
+
+  /** Makes the points where tokens come back; the streams of `encoder` are those that layers read. */
+  place(program: Program, { blocks }: Encoder, schedule: Schedule): void {
+    if (!this.#method.returns) return
     for (const block of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
       this.#points.set(block, new RestorePoint(program, (blocks[block] as Block).input, block))
     }

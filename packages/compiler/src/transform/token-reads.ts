@@ -21,6 +21,7 @@ import type { TokenPlace } from '../operators/operator.ts'
 import type { PlaceRead } from '../operators/token-position.ts'
 import type { Named, Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
+import type { PruningPass } from './pruning.ts'
 import type { Rows } from './rows.ts'
 
 /**
@@ -62,11 +63,22 @@ export function readOnly(program: Program, node: NodeProto): void {
   readInstead(program, node, (x) => gather(x, 0, 1), new Map(), 'tp/leading')
 }
 
+/** Makes reads of single tokens find them among those that are kept. */
+export const findReadTokens: PruningPass = {
+  name: 'find the tokens that are read',
+  requires: ['tokens pruned'],
+  ensures: ['single tokens read'],
+  run({ program, encoder, positions, cuts, points }) {
+    readKept(program, encoder.placeReads, positions, cuts, points.at(-1)?.to)
+    return false
+  },
+}
+
 /**
  * Makes reads of single tokens find them among those that are left behind the last cut before each read. `places`: what
  * {@link writePlace} wrote for each read; `restored`: where all tokens are there again.
  */
-export function readKept(
+function readKept(
   program: Program,
   reads: readonly PlaceRead[],
   places: readonly string[],

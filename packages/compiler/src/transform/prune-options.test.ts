@@ -3,9 +3,9 @@ import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encoder, inputsOf } from '../test/encoders.ts'
-import { numbers, run } from '../test/run.ts'
-import { checkPlan, countFlops, fromPlan, inspect, type PruneOptions, pack, prune, soften } from './index.ts'
+import { encoder, inputsOf } from '../../test/encoders.ts'
+import { numbers, run } from '../../test/run.ts'
+import { checkPlan, countFlops, fromPlan, inspect, type PruneOptions, pack, prune, soften } from '../index.ts'
 
 const form = { blocks: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17 } as const
 const model = decodeModel(encoder({ ...form, seed: 1 }))

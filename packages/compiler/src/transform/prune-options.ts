@@ -1,5 +1,55 @@
-import { type Method, shown, TpError } from '@tp/core'
-import type { PruneOptions } from './prune.ts'
+import { type Method, type Schedule, shown, TpError, type Values } from '@tp/core'
+
+export interface PruneOptions {
+  readonly method: Method
+  /** Which blocks tokens leave at; a function where a file with several encoders needs one for each. */
+  readonly schedule: Schedule | ((tower: Tower) => Schedule)
+  /**
+   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
+   */
+  readonly tower?: string
+  /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
+  readonly protect?: 'auto' | readonly number[]
+  /**
+   * Adds an input `tp.protect` (int64 [b,1]): a place in each example whose token stays, beside those that are protected.
+   * With it one model tells of every token what its staying would change.
+   */
+  readonly protectInput?: boolean
+  /**
+   * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
+   * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
+   * `none` outputs of one row for every token have one for every token that stays, and the output `tp.mask` (int64 [b,k])
+   * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
+   */
+  readonly restore?: 'auto' | 'none' | 'all'
+  /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
+  readonly outputs?: readonly string[]
+  /**
+   * Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
+   * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
+   * there is none at a block where a method chooses by no score (samples, or asks a network for yes or no).
+   */
+  readonly trace?: boolean | 'scores'
+  /**
+   * Adds outputs float32 [b] to watch for drift (`monitor` of `@tp/guard`): `tp.monitor.mass`, the share of the score that the
+   * tokens that stay hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
+   * of the tokens that stays, where the data decide it.
+   */
+  readonly monitor?: boolean
+  /** Also leaves out, exactly, what no output reads. Default true. */
+  readonly deadTokens?: boolean
+  /** Trained values of the method at each block. */
+  readonly params?: (block: number) => Values
+  /** SHA-256 of the file, for the record that the pruned file keeps. */
+  readonly source?: string
+}
+
+/** One encoder of a file. */
+export interface Tower {
+  /** The first input of the model that it reads. */
+  readonly name: string
+  readonly blocks: number
+}
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
 

@@ -5,18 +5,8 @@ import { markdownTable } from './markdown-table.mjs'
 
 const FOLDER = 'packages/core/src/ops'
 
-/** Exported for those who write operators, not expressions. */
-const others = new Set([
-  'frontAxis',
-  'intOf',
-  'intsOf',
-  'textOf',
-  'constantData',
-  'constantOf',
-  'withUnification',
-  'isLoop',
-  'input',
-])
+/** Exported alongside, but not for building expressions from others. */
+const others = new Set(['constantOf', 'input'])
 
 /** The functions that expressions are built with, by what they say of themselves. */
 export function operatorsTable() {

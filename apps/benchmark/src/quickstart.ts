@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import type { Method, Runtime } from '@tp/core'
+import type { Method } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type Budget, type Control, compare } from './measure/compare.ts'

@@ -1,19 +1,5 @@
-import {
-  add,
-  applyOne,
-  evaluate,
-  input,
-  iterate,
-  mul,
-  type Op,
-  operators,
-  reshape,
-  round,
-  stopGradient,
-  sub,
-  sum,
-  type Tensor,
-} from '@tp/core'
+import { add, evaluate, input, iterate, mul, reshape, round, stopGradient, sub, sum, type Tensor } from '@tp/core'
+import { applyOne, type Op, operators } from '@tp/core/expression'
 import { describe, expect, test } from 'vitest'
 import { gradients } from './index.ts'
 

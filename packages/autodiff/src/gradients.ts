@@ -1,4 +1,5 @@
-import { add, isLoop, isTpError, type Node, nodesBelow, type OutputInfo, Tensor, TpError } from '@tp/core'
+import { add, isTpError, Tensor, TpError } from '@tp/core'
+import { isLoop, type Node, nodesBelow, type OutputInfo } from '@tp/core/expression'
 import { NoGradient, type Step, zerosLike } from './rule.ts'
 import { rules } from './rules/index.ts'
 

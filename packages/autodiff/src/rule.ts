@@ -1,4 +1,5 @@
-import { type Attributes, axisSize, type Dim, fill, reshape, sum, type Tensor } from '@tp/core'
+import { axisSize, fill, reshape, sum, type Tensor } from '@tp/core'
+import type { Attributes, Dim } from '@tp/core/expression'
 
 /** A node on the way back: what went in and came out, and the gradients of the loss in what came out. */
 export interface Step {

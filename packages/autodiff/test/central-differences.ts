@@ -1,15 +1,6 @@
-import {
-  constant,
-  type Dim,
-  evaluate,
-  input,
-  mul,
-  sizeOf,
-  sum,
-  sumSquare,
-  type Tensor,
-  type TensorLike,
-} from '@tp/core'
+import { constant, evaluate, input, mul, sum, sumSquare, type Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { sizeOf, type TensorLike } from '@tp/core/runtime'
 import { expect } from 'vitest'
 import { gradients } from '../src/index.ts'
 

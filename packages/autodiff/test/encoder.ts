@@ -1,4 +1,6 @@
-import { type ConstantData, constantData, evaluate, input, type Tensor, type TensorLike } from '@tp/core'
+import { evaluate, input, type Tensor } from '@tp/core'
+import { type ConstantData, constantData } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { emitModel, Graph, type Lifted, lift, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect } from 'vitest'

@@ -1,17 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  cast,
-  gatherElements,
-  input,
-  logSoftmax,
-  mean,
-  neg,
-  sin,
-  type Tensor,
-  type TensorLike,
-  unsqueeze,
-} from '@tp/core'
+import { cast, gatherElements, input, logSoftmax, mean, neg, sin, type Tensor, unsqueeze } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Graph, type Lifted } from '@tp/onnx'
 import { dataSets, type Fixture, fixturesIn, openFixture, sharedFolder } from 'exported-encoders'

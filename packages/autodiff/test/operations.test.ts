@@ -1,4 +1,4 @@
-import { operators } from '@tp/core'
+import { operators } from '@tp/core/expression'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rules } from '../src/rules/index.ts'

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
 import { beforeAll } from 'vitest'
 import { words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder } from './tp.ts'

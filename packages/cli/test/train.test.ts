@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
-import { writeSafetensors } from '@tp/core'
+import { writeSafetensors } from '@tp/core/host'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'

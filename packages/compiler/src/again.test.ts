@@ -1,4 +1,5 @@
-import { add, byBlock, cast, type Method, mul, type NamedTensors, neg, none, random, schedule } from '@tp/core'
+import { add, byBlock, cast, type Method, mul, neg, none, random, schedule } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { addDims, type Dim, type Method, namesIn, type Schedule, substituteDim, type Tensor, TpError } from '@tp/core'
+import { type Method, type Schedule, type Tensor, TpError } from '@tp/core'
+import { addDims, type Dim, namesIn, substituteDim } from '@tp/core/expression'
 import { cloneModel, type Model } from '@tp/onnx'
 import { unfuse } from './normalize/unfuse.ts'
 import { operators } from './operators/table.ts'

@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
@@ -80,13 +80,13 @@ export interface InspectOptions {
 /** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
 export function inspect(
   model: Model,
-  { tower }: InspectOptions = {},
+  options: InspectOptions = {},
 ): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
       const found = findEncoders(program)
-      const [encoder] = chooseEncoders(found, tower)
+      const [encoder] = chooseEncoders(found, options.tower)
       return {
         ok: true,
         opset: opset(model),

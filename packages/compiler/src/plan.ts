@@ -1,4 +1,5 @@
-import { type MethodEntry, type OptionValues, type ScheduleOptions, schedule, shown, TpError } from '@tp/core'
+import { type MethodEntry, type ScheduleOptions, schedule, TpError } from '@tp/core'
+import { type OptionValues, shown } from '@tp/core/host'
 import type { PruneOptions } from './transform/prune-options.ts'
 
 /**

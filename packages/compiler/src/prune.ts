@@ -1,4 +1,5 @@
-import { checkSchedule, type Schedule, TpError } from '@tp/core'
+import { type Schedule, TpError } from '@tp/core'
+import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
 import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'

@@ -1,5 +1,6 @@
-import type { Method, NamedTensors } from '@tp/core'
+import type { Method } from '@tp/core'
 import { random, schedule } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

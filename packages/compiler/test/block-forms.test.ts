@@ -1,4 +1,5 @@
-import { type Method, type NamedTensors, neg, random, schedule, type TensorLike } from '@tp/core'
+import { type Method, neg, random, schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

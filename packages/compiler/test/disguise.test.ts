@@ -1,4 +1,5 @@
-import { type NamedTensors, schedule } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

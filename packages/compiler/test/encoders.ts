@@ -15,7 +15,6 @@ import {
   max,
   mean,
   mul,
-  type NamedTensors,
   range,
   reshape,
   slice,
@@ -29,6 +28,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 import { int64 } from './run.ts'

@@ -1,4 +1,5 @@
-import { type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, createNode, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

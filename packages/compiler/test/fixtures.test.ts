@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Method, type NamedTensors, none, schedule, type TensorLike } from '@tp/core'
+import { type Method, none, schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { type Method, type NamedTensors, none, schedule } from '@tp/core'
+import { type Method, none, schedule } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { createModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { type Dim, schedule } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { clsAttention } from '@tp/method-attention'
 import { createNode, Graph, type NodeProto } from '@tp/onnx'
 import { type Fusion, fusedEncoder } from 'exported-encoders'

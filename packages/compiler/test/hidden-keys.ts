@@ -1,4 +1,5 @@
-import { add, input, type Method, type NamedTensors, type Schedule, type Tensor, type TensorLike } from '@tp/core'
+import { add, input, type Method, type Schedule, type Tensor } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { expect } from 'vitest'
 import { prune } from '../src/index.ts'
@@ -47,11 +48,11 @@ export async function expectHiddenKeys(
     return [`hide_${block}`, float32([batch, 1, 1, tokens], bias)] as const
   })
   const [rows, length] = built.sizes ?? ['batch', 'sequence']
-  const left = input('left', 'int64', [rows, length])
+  const present = input('left', 'int64', [rows, length])
   let block = 0
   const hide = (scores: Tensor): Tensor =>
     add(built.hide(scores), input(`hide_${block++}`, 'float32', [rows, 1, 1, length]))
-  const dense = emitModel({ logits: logitsOf({ ...built, hide, head: (x) => built.pool(x, left) }) })
+  const dense = emitModel({ logits: logitsOf({ ...built, hide, head: (x) => built.pool(x, present) }) })
   const names = new Set(decodeModel(dense).proto.graph?.input.map(({ name }) => name))
   const all = { ...inputs, ...Object.fromEntries(feeds), left: int64([batch, tokens], leftBehind(built.blocks)) }
   const expected = await run(dense, Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name))))

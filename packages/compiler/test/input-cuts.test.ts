@@ -1,4 +1,5 @@
-import { mean, mul, type NamedTensors, type Scorer, schedule, scorer } from '@tp/core'
+import { mean, mul, type Scorer, schedule, scorer } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type Fusion, fusedEncoder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'

@@ -15,7 +15,6 @@ import {
   max,
   mean,
   mul,
-  type NamedTensors,
   not,
   range,
   reshape,
@@ -24,10 +23,10 @@ import {
   sub,
   sum,
   type Tensor,
-  type TensorLike,
   unsqueeze,
   where,
 } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { add, byBlock, none, type Schedule, schedule, scorer, type TensorLike } from '@tp/core'
+import { add, byBlock, none, type Schedule, schedule, scorer } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

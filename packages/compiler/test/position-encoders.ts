@@ -1,6 +1,5 @@
 import {
   add,
-  apply,
   axisSize,
   cast,
   clip,
@@ -15,8 +14,6 @@ import {
   maximum,
   minimum,
   mul,
-  type Op,
-  operators,
   range,
   reshape,
   sigmoid,
@@ -29,6 +26,7 @@ import {
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { apply, type Op, operators } from '@tp/core/expression'
 import { emitModel } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 

@@ -1,4 +1,5 @@
-import { type NamedTensors, none, schedule, type TensorLike } from '@tp/core'
+import { none, schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

@@ -1,16 +1,6 @@
 import { readFileSync } from 'node:fs'
-import {
-  axisSize,
-  cast,
-  div,
-  type Method,
-  type NamedTensors,
-  type Schedule,
-  schedule,
-  sum,
-  type Tensor,
-  type TensorLike,
-} from '@tp/core'
+import { axisSize, cast, div, type Method, type Schedule, schedule, sum, type Tensor } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { ats, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'

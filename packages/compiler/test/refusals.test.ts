@@ -1,7 +1,6 @@
 import { toBinary } from '@bufbuild/protobuf'
 import {
   add,
-  applyOne,
   axisSize,
   cast,
   concat,
@@ -16,8 +15,6 @@ import {
   mean,
   mul,
   not,
-  type Op,
-  operators,
   reshape,
   schedule,
   slice,
@@ -28,6 +25,7 @@ import {
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { applyOne, type Op, operators } from '@tp/core/expression'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import {
   createModel,

@@ -1,4 +1,4 @@
-import type { TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 
 export { difference, numbers, openModel as open, rows, runModel as run } from 'exported-encoders'
 

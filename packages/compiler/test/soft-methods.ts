@@ -47,8 +47,8 @@ export function softMask(keep: number): Method {
         const { left, fixed } = site
         const rank = ranks(site, where(fixed, 1e30, receivedFrom(site.attention, left)), greater(left, 0.5))
         const most = floor(div(add(mul(sum(left, 1, { keepDims: true }), counted), 9999), 10000))
-        const stays: Tensor = site.obey(cast(less(rank, most), 'float32'))
-        return { left: stays, attend: (scores) => softmaxOfLeft(scores, stays) }
+        const chosen: Tensor = site.obey(cast(less(rank, most), 'float32'))
+        return { left: chosen, attend: (scores) => softmaxOfLeft(scores, chosen) }
       },
     },
   })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Tokenizer } from '@huggingface/tokenizers'
-import type { NamedTensors, Session } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, type Model } from '@tp/onnx'
 import { sharedFolder } from './fixtures.ts'

@@ -1,37 +1,113 @@
-export * from './abort.ts'
-export * from './array.ts'
-export * from './baselines/index.ts'
-export * from './binomial.ts'
-export * from './combinators.ts'
-export * from './dim.ts'
-export * from './errors.ts'
-export * from './fuse-rest.ts'
-export * from './half.ts'
-export * from './host/index.ts'
-export * from './initial-values.ts'
-export * from './interpreter.ts'
-export * from './masked-softmax.ts'
-export * from './method.ts'
-export * from './most-similar.ts'
-export * from './nearest-kept.ts'
-export * from './nodes-below.ts'
-export * from './op.ts'
-export * from './ops/index.ts'
-export * from './options.ts'
-export * from './packed-file.ts'
-export * from './plugin.ts'
-export * from './ranks.ts'
-export * from './received.ts'
-export * from './runtime.ts'
-export * from './safetensors.ts'
-export * from './schedule.ts'
-export * from './scorer.ts'
-export * from './session.ts'
-export * from './shown.ts'
-export * from './straight-through.ts'
-export * from './substitute.ts'
-export * from './tensor.ts'
-export * from './training.ts'
-export * from './transfer.ts'
-export * from './weights.ts'
-export * from './work-limit.ts'
+// What one who writes or uses a method needs.
+
+export type { DType } from './array.ts'
+export { baselines } from './baselines/baselines.ts'
+export { none } from './baselines/none.ts'
+export { quasiRandom } from './baselines/quasi-random.ts'
+export { random } from './baselines/random.ts'
+export { stride } from './baselines/stride.ts'
+export { truncate } from './baselines/truncate.ts'
+export { isTpError, TpError } from './errors.ts'
+export { evaluate } from './expression/interpreter.ts'
+export { Tensor } from './expression/tensor.ts'
+export { byBlock, weighted } from './method/combinators.ts'
+export { type Budget, contractVersion, type Method, type Reduction, type Site, type Values } from './method/method.ts'
+export { checkOptions, type OptionSpec, type OptionSpecs } from './method/options.ts'
+export { type MethodEntry, methodEntry, type Plugin, readPlugin } from './method/plugin.ts'
+export { type Amount, type Schedule, type ScheduleOptions, schedule, tenThousandths } from './method/schedule.ts'
+export { type Scorer, scorer } from './method/scorer.ts'
+export type { Learned, LearnedSpec, Softened, SoftSite, Stage, Training } from './method/training.ts'
+export { withValues } from './method/weights.ts'
+export {
+  abs,
+  add,
+  and,
+  argMax,
+  argMin,
+  axisSize,
+  cast,
+  ceil,
+  clip,
+  concat,
+  constant,
+  constantOf,
+  cos,
+  cumSum,
+  div,
+  einsum,
+  elementCount,
+  equal,
+  erf,
+  exp,
+  expand,
+  fill,
+  flatten,
+  floor,
+  gather,
+  gatherElements,
+  gatherND,
+  gelu,
+  gemm,
+  greater,
+  greaterOrEqual,
+  identity,
+  input,
+  isNotNumber,
+  iterate,
+  layerNormalization,
+  less,
+  lessOrEqual,
+  log,
+  logSoftmax,
+  matmul,
+  max,
+  maximum,
+  mean,
+  min,
+  minimum,
+  mod,
+  mul,
+  neg,
+  norm1,
+  norm2,
+  not,
+  or,
+  pad,
+  pow,
+  prod,
+  range,
+  reciprocal,
+  relu,
+  reshape,
+  round,
+  scatterElements,
+  scatterND,
+  shape,
+  sigmoid,
+  sign,
+  sin,
+  slice,
+  softmax,
+  softplus,
+  splitAxis,
+  sqrt,
+  squeeze,
+  stopGradient,
+  sub,
+  sum,
+  sumSquare,
+  swapLast,
+  tanh,
+  tile,
+  topK,
+  transpose,
+  triangle,
+  unsqueeze,
+  where,
+  xor,
+} from './ops/index.ts'
+export { maskedSoftmax, softmaxOfLeft } from './parts/masked-softmax.ts'
+export { fuseRest, mostSimilar, nearestKept, unitVectors } from './parts/merging.ts'
+export { ranks } from './parts/ranks.ts'
+export { receivedFrom, receivedFromOthers } from './parts/received.ts'
+export { straightThrough } from './parts/straight-through.ts'

@@ -1,4 +1,5 @@
-import { type Session, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from './inputs/model-inputs.ts'
 import type { Interval } from './metrics/interval.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'

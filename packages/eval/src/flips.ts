@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { type AbortSignalLike, type NamedTensors, type Session, TpError, throwIfAborted } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import type { Evaluation } from './evaluate.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'

@@ -1,4 +1,4 @@
-import { type NamedTensors, openSession, type Session } from '@tp/core'
+import { type NamedTensors, openSession, type Session } from '@tp/core/runtime'
 import { runtimeModels } from '@tp/core/testing'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'

@@ -1,4 +1,5 @@
-import { type AbortSignalLike, type NamedTensors, type Session, TpError, throwIfAborted } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
 import { median, quantile } from 'simple-statistics'
 
 export interface ComparisonOptions {

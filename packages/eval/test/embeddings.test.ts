@@ -1,25 +1,19 @@
 import { type PruneOptions, prune } from '@tp/compiler'
-import { random, type Session, schedule } from '@tp/core'
+import { random, schedule } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
 import { encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  compareEmbeddings,
-  type Embeddings,
-  embed,
-  type Figure,
-  figureInterval,
-  figureLoss,
-  type ModelInputs,
-  type Nearness,
-  prepareInputs,
-  readModelFolder,
-  someExamples,
-  taskOf,
-  textDataset,
-} from '../src/index.ts'
+import { textDataset } from '../src/datasets/dataset.ts'
+import { readModelFolder } from '../src/inputs/model-folder.ts'
+import type { ModelInputs } from '../src/inputs/model-inputs.ts'
+import { prepareInputs } from '../src/inputs/prepare.ts'
+import { someExamples } from '../src/inputs/some-examples.ts'
+import { type Figure, figureInterval, figureLoss } from '../src/metrics/figure.ts'
+import { compareEmbeddings, type Embeddings, embed, type Nearness } from '../src/tasks/embeddings.ts'
+import { taskOf } from '../src/tasks/task-of.ts'
 import { BLOCKS, mailStates } from './tagger.ts'
 
 const MAILS = 60

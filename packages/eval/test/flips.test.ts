@@ -1,25 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { inspect, type PruneOptions, prune } from '@tp/compiler'
-import { type Session, schedule } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  analyseFlips,
-  type Evaluation,
-  evaluate,
-  type Flip,
-  type FlipAnalysis,
-  type FlipModels,
-  type KeptToken,
-  type ModelInputs,
-  prepareInputs,
-  readModelFolder,
-  someExamples,
-  textDataset,
-} from '../src/index.ts'
+import { textDataset } from '../src/datasets/dataset.ts'
+import { type Evaluation, evaluate } from '../src/evaluate.ts'
+import { analyseFlips, type Flip, type FlipAnalysis, type FlipModels, type KeptToken } from '../src/flips.ts'
+import { readModelFolder } from '../src/inputs/model-folder.ts'
+import type { ModelInputs } from '../src/inputs/model-inputs.ts'
+import { prepareInputs } from '../src/inputs/prepare.ts'
+import { someExamples } from '../src/inputs/some-examples.ts'
 
 const model = decodeModel(readFileSync(modelPath('mail')))
 // So few tokens that some answers turn.

@@ -1,25 +1,19 @@
 import { type PruneOptions, prune } from '@tp/compiler'
-import { type Session, schedule } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  evaluateTokens,
-  type Figure,
-  figureInterval,
-  figureLoss,
-  IGNORED,
-  loadTokenizer,
-  mcnemar,
-  readModelFolder,
-  type TaggedInputs,
-  type TokenEvaluation,
-  taggedInputs,
-  taskOf,
-  tokenAgreement,
-} from '../src/index.ts'
+import { IGNORED } from '../src/datasets/tagged-tsv.ts'
+import { loadTokenizer } from '../src/inputs/load-tokenizer.ts'
+import { readModelFolder } from '../src/inputs/model-folder.ts'
+import { type TaggedInputs, taggedInputs } from '../src/inputs/tagged-inputs.ts'
+import { type Figure, figureInterval, figureLoss } from '../src/metrics/figure.ts'
+import { mcnemar } from '../src/metrics/mcnemar.ts'
+import { taskOf } from '../src/tasks/task-of.ts'
+import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../src/tasks/tokens.ts'
 import { BLOCKS, mailTagger, TAGS, taggedMails } from './tagger.ts'
 
 let model: Model

@@ -1,4 +1,5 @@
-import { type NamedTensors, sizeOf, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, sizeOf, type TensorLike, type ValueInfo } from '@tp/core/runtime'
 
 /** How sure a model is of its answer. See {@link uncertaintyOf}. */
 export type Uncertainty = 'probability' | 'margin' | 'entropy'

@@ -1,4 +1,5 @@
-import { type NamedTensors, type RunOptions, type Session, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, RunOptions, Session } from '@tp/core/runtime'
 import { type Signal, signalReader } from './signals.ts'
 import { wrapSession } from './wrap-session.ts'
 

@@ -1,5 +1,5 @@
-import { binomialAtMost } from '@tp/core'
-import { randomNumbers as seeded } from '@tp/eval'
+import { binomialAtMost, randomNumbers as seeded } from '@tp/core/statistics'
+
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { uncertaintyOf } from './answer.ts'

@@ -1,4 +1,5 @@
-import { fewestTrials, mostFailures, TpError, upperBound } from '@tp/core'
+import { TpError } from '@tp/core'
+import { fewestTrials, mostFailures, upperBound } from '@tp/core/statistics'
 import { answerOf, type Uncertainty, uncertaintyOf } from './answer.ts'
 
 /** Logits of one model for the calibration's inputs, row by row. */

@@ -1,4 +1,5 @@
-import { type NamedTensors, openSession, type Session, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, openSession, type Session, type TensorLike, type ValueInfo } from '@tp/core/runtime'
 import { answerOutput, isOwnOutput, logitRows, type Uncertainty, uncertaintyOf } from './answer.ts'
 import { replaceRows, takeInputs, takeRows, tokenAxis } from './rows.ts'
 

@@ -1,5 +1,5 @@
-import { binomialAtMost } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { binomialAtMost, randomNumbers } from '@tp/core/statistics'
+
 import { describe, expect, test } from 'vitest'
 import { Drift } from './drift.ts'
 

@@ -1,5 +1,5 @@
-import { binomialAtMost } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { binomialAtMost, randomNumbers } from '@tp/core/statistics'
+
 import { expect, test } from 'vitest'
 import { measureFalseAlarms } from './false-alarms.ts'
 

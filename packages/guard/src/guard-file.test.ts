@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
 import { expect, test } from 'vitest'
 import { calibrateCascade } from './calibrate-cascade.ts'
 import { type Guard, readGuard } from './guard-file.ts'

@@ -1,4 +1,5 @@
-import { type NamedTensors, type RunOptions, type Session, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, RunOptions, Session, ValueInfo } from '@tp/core/runtime'
 import { type Baseline, FEWEST } from './baseline.ts'
 import { Drift } from './drift.ts'
 import { type Signal, signalReader, signals } from './signals.ts'

@@ -1,4 +1,4 @@
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Ranks } from './ranks.ts'

@@ -1,4 +1,4 @@
-import type { TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { replaceRows, takeInputs, takeRows } from './rows.ts'

@@ -1,4 +1,5 @@
-import { isTypedArray, type NamedTensors, type TensorLike, TpError, type TypedArray, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, type ValueInfo } from '@tp/core/runtime'
 
 /** Chosen rows of a tensor [b,…]; of [b,n,…] only the first `columns` of the second axis. */
 export function takeRows({ type, dims, data }: TensorLike, rows: readonly number[], columns?: number): TensorLike {

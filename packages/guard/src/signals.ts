@@ -1,4 +1,4 @@
-import type { NamedTensors, ValueInfo } from '@tp/core'
+import type { NamedTensors, ValueInfo } from '@tp/core/runtime'
 import { answerOutput, logitRows, marginOf } from './answer.ts'
 
 /**

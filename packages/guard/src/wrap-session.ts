@@ -1,4 +1,4 @@
-import type { Session } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 
 /** A session that does what another one does, but for its own parts. The other may be of any class. */
 export function wrapSession<Own extends Partial<Session>>(session: Session, own: Own): Session & Own {

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { describe, expect, test } from 'vitest'
 import { type CascadeRun, cascade, type Uncertainty } from '../src/index.ts'
 import { noting, openSums, rowsOf, type SumsOptions } from './sums.ts'

@@ -1,4 +1,4 @@
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
 import { describe, expect, test } from 'vitest'
 import { type Alarm, type Baseline, monitor, recordBaseline } from '../src/index.ts'
 import { openSums, rowsOf } from './sums.ts'

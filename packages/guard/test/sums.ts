@@ -1,19 +1,5 @@
-import {
-  add,
-  axisSize,
-  cast,
-  concat,
-  constant,
-  div,
-  input,
-  mul,
-  type NamedTensors,
-  neg,
-  type Session,
-  sum,
-  type Tensor,
-  unsqueeze,
-} from '@tp/core'
+import { add, axisSize, cast, concat, constant, div, input, mul, neg, sum, type Tensor, unsqueeze } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 

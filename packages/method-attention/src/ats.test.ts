@@ -1,4 +1,5 @@
-import { constant, evaluate, type TensorLike } from '@tp/core'
+import { constant, evaluate } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { choose, lists, sorted } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { isTpError, keptCount } from '@tp/core'
+import { isTpError } from '@tp/core'
+import { keptCount } from '@tp/core/host'
 import { arrayOf, choose, expectClose, marked, rowOf, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { constantData, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import { carriedOn, choose } from '@tp/core/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,4 +1,5 @@
-import { constant, constantData, type Tensor } from '@tp/core'
+import { constant, type Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import fc from 'fast-check'
 
 export interface Attention {

@@ -6,22 +6,21 @@ import {
   gather,
   gatherND,
   gelu,
-  initialState,
   layerNormalization,
   type Method,
   matmul,
   mul,
-  reduceTokens,
   reshape,
   softmax,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
   unsqueeze,
   where,
-  withUnification,
 } from '@tp/core'
+import { withUnification } from '@tp/core/expression'
+import { initialState, reduceTokens } from '@tp/core/host'
+import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenCase, lists, rowOf, tensorOf } from '@tp/core/testing'
 
 /** What was left after one layer of one example. */

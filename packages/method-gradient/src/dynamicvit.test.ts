@@ -1,7 +1,6 @@
 import { prune } from '@tp/compiler'
 import {
   add,
-  type ConstantData,
   cast,
   constant,
   gather,
@@ -20,6 +19,7 @@ import {
   type Tensor,
   type Values,
 } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
 import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, tensorOf, testMethod } from '@tp/core/testing'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { prune, soften } from '@tp/compiler'
-import { isTpError, type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { isTpError, schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { testMethod } from '@tp/core/testing'
 import { modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel } from '@tp/onnx'

@@ -88,6 +88,6 @@ function best(site: SoftSite): Tensor {
   const rank = ranks(site, where(fixed, FIRST, receivedFrom(site.attention, left)), greater(left, 0.5))
   // As amounts by ratio count: in ten-thousandths, rounded up.
   const share = round(mul(unsqueeze(ratio, 1), 10000))
-  const kept = floor(div(add(mul(sum(left, 1, { keepDims: true }), share), 9999), 10000))
-  return site.obey(cast(less(rank, kept), 'float32'))
+  const amount = floor(div(add(mul(sum(left, 1, { keepDims: true }), share), 9999), 10000))
+  return site.obey(cast(less(rank, amount), 'float32'))
 }

@@ -1,4 +1,5 @@
-import { constant, type Tensor, type TensorLike } from '@tp/core'
+import { constant, type Tensor } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { testMethod } from '@tp/core/testing'
 import { nodeRuntime } from '@tp/runtime-node'
 import { saliencyOf } from '@tp/train'

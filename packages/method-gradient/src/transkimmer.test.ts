@@ -1,4 +1,5 @@
-import { add, type ConstantData, mul, type Scorer, sub, sum, type Tensor, unsqueeze, type Values } from '@tp/core'
+import { add, mul, type Scorer, sub, sum, type Tensor, unsqueeze, type Values } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
 import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, testMethod } from '@tp/core/testing'
 import fc from 'fast-check'
 import { average, learn, mailLesson, prunedLogits, run } from 'method-tests'

@@ -4,7 +4,6 @@ import {
   add,
   axisSize,
   cast,
-  type Dim,
   evaluate,
   gather,
   gelu,
@@ -18,11 +17,12 @@ import {
   sub,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
   unsqueeze,
   type Values,
 } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenArray, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, Graph, type Model, readTensor } from '@tp/onnx'
 import { expect } from 'vitest'

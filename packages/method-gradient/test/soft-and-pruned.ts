@@ -1,17 +1,11 @@
 import { prune, soften } from '@tp/compiler'
-import {
-  type ConstantData,
-  constantOf,
-  initialValues,
-  learnedAt,
-  type Method,
-  type Schedule,
-  type TensorLike,
-  type Values,
-} from '@tp/core'
+import { constantOf, type Method, type Schedule, type Values } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import { initialValues, learnedAt } from '@tp/core/host'
+import type { TensorLike } from '@tp/core/runtime'
+import { randomNumbers } from '@tp/core/statistics'
 import type { GoldenCase } from '@tp/core/testing'
 import { arrayOf } from '@tp/core/testing'
-import { randomNumbers } from '@tp/eval'
 import { emitModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { Feeds } from './golden-model.ts'

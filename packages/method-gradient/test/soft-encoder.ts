@@ -17,11 +17,11 @@ import {
   sum,
   swapLast,
   type Tensor,
-  type TensorLike,
   type Training,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import {
   arrayOf,
   expectClose,

@@ -1,14 +1,5 @@
-import {
-  cast,
-  constant,
-  initialState,
-  type Method,
-  type SiteSource,
-  type SoftReduced,
-  softenTokens,
-  type Tensor,
-  type Values,
-} from '@tp/core'
+import { cast, constant, type Method, type Tensor, type Values } from '@tp/core'
+import { initialState, type SiteSource, type SoftReduced, softenTokens } from '@tp/core/host'
 
 /** What one block gives to a method that learns. All arrays have the same B and N. */
 export interface OneSoftSite {
@@ -48,7 +39,7 @@ export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
     attentionFrom: missing,
     classToken: () => 0,
   }
-  const alive = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
   const inputs = { noise: missing, saliency: () => saliency ?? missing(), ratio: () => ratio ?? missing() }
-  return softenTokens({ method, source, state: initialState(hidden, alive, fixed), left, params, inputs })
+  return softenTokens({ method, source, state: initialState(hidden, mask, fixed), left, params, inputs })
 }

@@ -1,16 +1,7 @@
 import { gradients } from '@tp/autodiff'
-import {
-  add,
-  constant,
-  constantData,
-  evaluate,
-  initialState,
-  type Learned,
-  mul,
-  softenTokens,
-  sum,
-  type Tensor,
-} from '@tp/core'
+import { add, constant, evaluate, type Learned, mul, sum, type Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
+import { initialState, softenTokens } from '@tp/core/host'
 import { arrayOf, expectClose, ofGradients } from '@tp/core/testing'
 import fc from 'fast-check'
 import { testLearning } from 'method-tests'
@@ -102,10 +93,10 @@ test('flops-gradient: what tokens cost behind three blocks, and its gradient in 
     Array.from(data as Float32Array),
   )
   expectClose(total ?? [], arrayOf(outputs, 'block_flops').data, 'FLOPs')
-  const kept = arrayOf(outputs, 'kept').data
+  const keptCounts = arrayOf(outputs, 'keptCounts').data
   let most = tokens
   for (const block of [0, 1, 2]) {
-    most = Math.min(most, kept[2 * block] as number, kept[2 * block + 1] as number)
+    most = Math.min(most, keptCounts[2 * block] as number, keptCounts[2 * block + 1] as number)
     expectClose(others[block] ?? [], [most], `tokens behind block ${block}`)
     for (const [i, kind] of ['prune', 'merge'].entries()) {
       const { data } = arrayOf(outputs, `grad_${kind}_logits_${block}`)

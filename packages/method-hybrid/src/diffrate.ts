@@ -86,13 +86,13 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       const score = mean(site.clsAttention, 1)
       const keep = budget.select(score)
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)
-      const leaves = and(alive, not(keep))
+      const dropped = and(alive, not(keep))
       // of those that leave the first are merged
       const merged =
         param.prune === undefined
           ? sub(many, floor(add(mul(many, pruned), 0.5)))
           : sub(countChoice(param.prune).count, sub(unsqueeze(count, 1), many))
-      const isMerged = less(ranks(site, score, leaves), merged)
+      const isMerged = less(ranks(site, score, dropped), merged)
       return {
         keep,
         into: where(isMerged, nearest, -1),

@@ -11,7 +11,6 @@ import {
   matmul,
   mean,
   mul,
-  type NamedTensors,
   reshape,
   type Schedule,
   schedule,
@@ -22,9 +21,9 @@ import {
   squeeze,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
 } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { arrayOf, expectClose, type GoldenCase, referenceEncoder, rowsOf, sorted, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
@@ -132,16 +131,16 @@ describe('goldens: tokens skip blocks 4 to 7 and 8 to 11', () => {
         expectClose(numbers(outputs[what]), arrayOf(golden.outputs, what).data, what)
       if (prunecls) return
       for (let block = 0; block < DEPTH; block++) {
-        const layer = `layer_${block}`
-        const states = outputs[layer]
+        const output = `layer_${block}`
+        const states = outputs[output]
         const [, all = 0, size = 0] = states?.dims ?? []
-        expect(all, `${layer} is whole`).toBe(1 + patches)
-        for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, layer)).entries()) {
+        expect(all, `${output} is whole`).toBe(1 + patches)
+        for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, output)).entries()) {
           const stage = Math.floor(block / 4) - 1
           const tokens = stage < 0 ? Array.from({ length: all }, (_, i) => i) : (places[stage]?.[row] as number[])
           const start = (token: number): number => (row * all + token) * size
           const seen = tokens.flatMap((token) => numbers(states).slice(start(token), start(token) + size))
-          expectClose(seen, wanted, `${layer}, row ${row}`)
+          expectClose(seen, wanted, `${output}, row ${row}`)
         }
       }
     })

@@ -115,9 +115,9 @@ export function softLtmp(site: SoftSite, temperature: number, training: LtmpTrai
   const target = where(isMerged, into, -1)
   const received = receivedFrom(site.attention, cast(counted, 'float32'))
   const importance = maximum(received, largestOfParts(site, received, target))
-  const stays = where(isMerged, sub(1, merges), isAbove(importance, param.prune))
+  const passes = where(isMerged, sub(1, merges), isAbove(importance, param.prune))
   // The mask of a token that is there is that of this block alone: the gradient goes to its thresholds only.
-  const left = site.obey(where(there, div(stays, maximum(before, 0.5)), 1))
+  const left = site.obey(where(there, div(passes, maximum(before, 0.5)), 1))
   const now = mul(before, left)
 
   const hits = cast(equal(unsqueeze(target, 1), unsqueeze(index, 2)), 'float32') // [B,token,part]

@@ -86,8 +86,8 @@ const UNLIKE = 1e6
 /** float [B,N]: shares of importance after some steps along the attention, from equal ones. */
 function pageRank({ alive, attention }: Site, steps: number): Tensor {
   const graph = mean(attention, 1) // [B,N,N]
-  const real = cast(alive, 'float32')
-  let share = unsqueeze(div(real, sum(real, 1, { keepDims: true })), 1)
+  const one = cast(alive, 'float32')
+  let share = unsqueeze(div(one, sum(one, 1, { keepDims: true })), 1)
   for (let step = 0; step < steps; step++) share = matmul(share, graph)
   return squeeze(share, 1)
 }

@@ -1,4 +1,5 @@
-import { type Method, type NamedTensors, type Schedule, schedule, type TensorLike } from '@tp/core'
+import { type Method, type Schedule, schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

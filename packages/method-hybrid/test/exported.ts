@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type PruneOptions, prune } from '@tp/compiler'
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { schedule, type TensorLike } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { describe, expect, test } from 'vitest'
 import { tome } from '../src/index.ts'
 import {

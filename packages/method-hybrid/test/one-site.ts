@@ -3,20 +3,18 @@ import {
   add,
   constant,
   evaluate,
-  initialState,
   type Method,
   matmul,
   mul,
-  reduceTokens,
-  type SiteSource,
   slice,
   softmax,
   swapLast,
   type Tensor,
-  type TensorLike,
   unsqueeze,
-  withUnification,
 } from '@tp/core'
+import { withUnification } from '@tp/core/expression'
+import { initialState, reduceTokens, type SiteSource } from '@tp/core/host'
+import type { TensorLike } from '@tp/core/runtime'
 import { expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect } from 'vitest'
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { prune, soften } from '@tp/compiler'
-import { constantOf, type Learned, type Method, type NamedTensors, type Values } from '@tp/core'
+import { constantOf, type Learned, type Method, type Values } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { digitsData, modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'

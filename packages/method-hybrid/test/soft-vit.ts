@@ -16,9 +16,9 @@ import {
   squeeze,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
 } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { run } from 'method-tests'

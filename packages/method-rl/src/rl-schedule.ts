@@ -90,10 +90,10 @@ export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}
         const share = div(sum(left, 1, { keepDims: true }), sum(cast(site.alive, 'float32'), 1, { keepDims: true }))
         const logits = logitsOf(share, site, param)
         const choice = argMax(add(logits, gumbel(site.noise(['B', ratios.length]))), 1, { keepDims: true })
-        const stays = topTokens(site, gather(constant(ratios.map(tenThousandths), 'int64'), choice))
-        const now = mul(left, stays)
+        const chosen = topTokens(site, gather(constant(ratios.map(tenThousandths), 'int64'), choice))
+        const now = mul(left, chosen)
         return {
-          left: stays,
+          left: chosen,
           attend: (scores) => softmaxOfLeft(scores, now),
           logProb: squeeze(gatherElements(logSoftmax(logits, 1), choice, 1), [1]),
         }
@@ -127,9 +127,9 @@ function gumbel(noise: Tensor): Tensor {
 function topTokens(site: SoftSite, ratio: Tensor): Tensor {
   const { attention, left, fixed, obey } = site
   const count = sum(left, 1, { keepDims: true })
-  const kept = div(add(mul(cast(count, 'int64'), ratio), 9999), 10000)
+  const amount = div(add(mul(cast(count, 'int64'), ratio), 9999), 10000)
   const rank = ranks(site, where(fixed, FIRST, receivedFrom(attention, left)), greater(left, 0))
-  return obey(cast(less(rank, cast(kept, 'float32')), 'float32'))
+  return obey(cast(less(rank, cast(amount, 'float32')), 'float32'))
 }
 
 /** More than any token receives. */

@@ -2,7 +2,6 @@ import { gradients } from '@tp/autodiff'
 import { type PruneOptions, prune, type SoftModel, soften } from '@tp/compiler'
 import {
   add,
-  type ConstantData,
   constantOf,
   div,
   evaluate,
@@ -15,9 +14,10 @@ import {
   sub,
   sum,
   type Tensor,
-  type TensorLike,
   type Values,
 } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowOf, rowsOf, tensorOf } from '@tp/core/testing'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'

@@ -72,14 +72,14 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
       ],
       soften(site) {
         const probability = probabilities(site)
-        const stays = stopGradient(chosen(site, probability))
-        const left = mul(site.left, stays)
+        const action = stopGradient(chosen(site, probability))
+        const left = mul(site.left, action)
         const decided = mul(site.left, where(site.fixed, 0, 1))
         return {
-          left: stays,
+          left: action,
           attend: (scores) => softmaxOfLeft(scores, left),
           losses: { imitate: neg(logProbOf(toImitate(site, probability, decided), probability, decided)) },
-          logProb: logProbOf(stays, probability, decided),
+          logProb: logProbOf(action, probability, decided),
         }
       },
       harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.5 }])),

@@ -1,6 +1,5 @@
 import {
   add,
-  type ConstantData,
   cast,
   gather,
   gelu,
@@ -13,10 +12,11 @@ import {
   sub,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { arrayOf, type GoldenArray, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 

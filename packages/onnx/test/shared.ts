@@ -1,7 +1,8 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isTpError, type TensorLike } from '@tp/core'
+import { isTpError } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { test } from 'vitest'
 import { decodeModel, decodeTensor, Graph, type NamedTensor, type ReadExternal } from '../src/index.ts'
 

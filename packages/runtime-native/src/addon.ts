@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type NamedTensors, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, ValueInfo } from '@tp/core/runtime'
 
 /** Called once, with what went wrong or null. */
 export type Done<T> = (error: string | null, result: T) => void

@@ -1,4 +1,5 @@
-import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { contractVersion } from '@tp/core'
+import type { RuntimePlugin } from '@tp/core/runtime'
 import { nativeRuntime } from './native-runtime.ts'
 
 export { type NativeOptions, nativeRuntime } from './native-runtime.ts'

@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import { TpError } from '@tp/core'
 import {
   checkModelSource,
   checkThreads,
@@ -7,9 +8,8 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  TpError,
   throwIfAborted,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { openAddon } from './addon.ts'
 import { openModel, placeOf } from './open-model.ts'
 

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import { type AbortSignalLike, type NamedTensors, type SessionBackend, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, NamedTensors, SessionBackend } from '@tp/core/runtime'
 import { checkFile, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
 import { type Declared, type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 

@@ -9,7 +9,7 @@ import { createModel, createNode, encodeModel, Graph } from '@tp/onnx'
  * @param {'Rows' | 'Pack' | 'Unpack' | 'PackedAttention'} type
  * @param {Record<string, Declared | null>} inputs in the operator's order
  * @param {Record<string, Declared>} outputs
- * @param {import('@tp/core').Attributes} attributes
+ * @param {import('@tp/core/expression').Attributes} attributes
  * @returns {Uint8Array}
  */
 export function operatorModel(type, inputs, outputs, attributes = {}) {
@@ -49,7 +49,7 @@ const attentionInputs = {
 /**
  * PackedAttention with the optional inputs that are named, and `received` where queryWeights are.
  * @param {readonly string[]} optional
- * @param {import('@tp/core').Attributes} attributes besides those of a plain attention
+ * @param {import('@tp/core/expression').Attributes} attributes besides those of a plain attention
  */
 export function attentionModel(optional = [], attributes = {}) {
   /** @type {Record<string, Declared | null>} */

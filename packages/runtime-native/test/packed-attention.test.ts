@@ -1,6 +1,7 @@
 // PackedAttention against softmax(Q·Kᵀ·scale + keyBias + bias)·V in double precision, on every set of instructions.
-import type { NamedTensors, Runtime, TensorLike } from '@tp/core'
+
 import { isTpError } from '@tp/core'
+import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeNative } from './native.ts'

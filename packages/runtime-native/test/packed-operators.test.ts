@@ -1,5 +1,6 @@
 // Rows, Pack, Unpack and PackedAttention on inputs and attributes that do not fit: an error with a sentence, and no crash.
-import type { Attributes, NamedTensors, TensorLike } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { nativeRuntime } from '@tp/runtime-native'
 import { describe, expect, test } from 'vitest'
 import { describeNative } from './native.ts'

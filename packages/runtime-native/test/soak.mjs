@@ -26,7 +26,7 @@ function check(isRight, what) {
   if (!isRight) throw new Error(`${what} is wrong`)
 }
 
-/** @typedef {import('@tp/core').Session} Session */
+/** @typedef {import('@tp/core/runtime').Session} Session */
 
 /** @type {Record<string, { model: Uint8Array, run(session: Session, signal?: AbortSignal): Promise<void> }>} */
 const kinds = {

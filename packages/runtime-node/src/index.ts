@@ -1,4 +1,5 @@
-import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { contractVersion } from '@tp/core'
+import type { RuntimePlugin } from '@tp/core/runtime'
 import { nodeRuntime } from './node-runtime.ts'
 
 export { nodeRuntime } from './node-runtime.ts'

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { packedFileError, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { packedFileError } from '@tp/core/runtime'
 
 export { type ProfileFile, profileFile } from './profile-file.ts'
 

@@ -8,7 +8,7 @@ import {
   type Session,
   type SessionOptions,
   throwIfAborted,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { openModel, placeOf } from './open-model.ts'
 import { importOrt } from './ort.ts'
 import { openModelInWorker } from './worker-client.ts'

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import { plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
 import { checkFile, loadError } from './model-files.ts'
 import { importOrt } from './ort.ts'

@@ -1,4 +1,4 @@
-import { copyData, isTypedArray, type NamedTensors, type TensorLike } from '@tp/core'
+import { copyData, isTypedArray, type NamedTensors, type TensorLike } from '@tp/core/runtime'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import type { Ort } from './ort.ts'
 

@@ -1,14 +1,14 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { TpError } from '@tp/core'
 import {
   buffersOf,
   copyTensors,
   type NamedTensors,
   receiveError,
   type SessionBackend,
-  TpError,
   type ValueInfo,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { closeGate, createGate, type Gate } from './gate.ts'
 import { type ModelOptions, placeOf } from './open-model.ts'
 import type { Answer, Request } from './worker-protocol.ts'

@@ -1,4 +1,4 @@
-import type { NamedTensors, SentError } from '@tp/core'
+import type { NamedTensors, SentError } from '@tp/core/runtime'
 import type { Gate } from './gate.ts'
 import type { ModelOptions } from './open-model.ts'
 

@@ -1,6 +1,6 @@
 // Entry of the worker that holds one model (see worker-client.ts).
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
-import { buffersOf, type SessionBackend, sendError } from '@tp/core'
+import { buffersOf, type SessionBackend, sendError } from '@tp/core/runtime'
 import { passGate } from './gate.ts'
 import { openModel } from './open-model.ts'
 import type { Answer, Request, WorkerStart } from './worker-protocol.ts'

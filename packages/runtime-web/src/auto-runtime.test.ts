@@ -1,4 +1,4 @@
-import type { Runtime, Session } from '@tp/core'
+import type { Runtime, Session } from '@tp/core/runtime'
 import { runtimeModels, testRuntime } from '@tp/core/testing'
 import { autoRuntime, type Candidate, type Trial, wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'

@@ -1,13 +1,12 @@
+import { isTpError, TpError } from '@tp/core'
 import {
   type Diagnosis,
-  isTpError,
   type NamedTensors,
   openSession,
   type Runtime,
   type Session,
   type SessionOptions,
-  TpError,
-} from '@tp/core'
+} from '@tp/core/runtime'
 
 /** One way to run a model; its options go before those that `load` is given. */
 export interface Candidate extends Pick<SessionOptions, 'threads' | 'worker'> {

@@ -1,4 +1,4 @@
-import type { Diagnosis } from '@tp/core'
+import type { Diagnosis } from '@tp/core/runtime'
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import { platform } from '#platform'
 import { type Engine, importOrt } from './ort/start-ort.ts'

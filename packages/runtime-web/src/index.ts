@@ -1,4 +1,5 @@
-import { contractVersion, type RuntimePlugin } from '@tp/core'
+import { contractVersion } from '@tp/core'
+import type { RuntimePlugin } from '@tp/core/runtime'
 import { wasmRuntime } from './wasm-runtime.ts'
 
 export { type AutoOptions, autoRuntime, type Candidate, type Trial } from './auto-runtime.ts'

@@ -1,4 +1,4 @@
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import {
   checkModelSource,
   checkThreads,
@@ -6,9 +7,8 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  TpError,
   throwIfAborted,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { platform } from '#platform'
 import { diagnose } from './diagnose.ts'
 import { openModel } from './ort/open-model.ts'

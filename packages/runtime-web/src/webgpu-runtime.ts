@@ -1,4 +1,5 @@
-import { type Runtime, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { type WebRuntimeOptions, webRuntime } from './web-runtime.ts'
 import { findAdapter } from './webgpu-adapter.ts'
 

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { names } from './training-graph.ts'
 import type { Weight, Weights } from './weights.ts'
 

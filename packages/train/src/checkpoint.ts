@@ -1,4 +1,5 @@
-import { isTpError, readSafetensors, safetensorsMetadata, TpError, writeSafetensors } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
+import { readSafetensors, safetensorsMetadata, writeSafetensors } from '@tp/core/host'
 import type { AdamW } from './adam-w.ts'
 import type { TrainProgress } from './step.ts'
 import type { Weights } from './weights.ts'

@@ -1,6 +1,7 @@
 import { flopsFormula } from '@tp/compiler'
-import type { AbortSignalLike, Session } from '@tp/core'
-import { batches, type ModelInputs, tracedCounts } from '@tp/eval'
+import type { AbortSignalLike, Session } from '@tp/core/runtime'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
+import { tracedCounts } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 
 /** Multiply-adds of a model for all examples, one by one; `kept`: tokens left behind each block, by example. */

@@ -1,15 +1,7 @@
 import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
-import {
-  type AbortSignalLike,
-  type Amount,
-  none,
-  type Runtime,
-  type Schedule,
-  type Session,
-  TpError,
-  throwIfAborted,
-} from '@tp/core'
-import { type ModelInputs, sampleExamples } from '@tp/eval'
+import { type Amount, none, type Schedule, TpError } from '@tp/core'
+import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
+import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 

@@ -1,5 +1,6 @@
-import { callMethod, isTpError, type Learned, type Schedule, scorer, TpError, type Values, valuesOf } from '@tp/core'
-import { sampleExamples } from '@tp/eval'
+import { isTpError, type Learned, type Schedule, scorer, TpError, type Values } from '@tp/core'
+import { callMethod, valuesOf } from '@tp/core/host'
+import { sampleExamples } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
@@ -79,8 +80,8 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   if (resume?.hard !== undefined && resume.soft === undefined) {
     throw new TpError('TP_RESUME', 'train', 'the checkpoint of the soft part is missing, which the hard part needs')
   }
-  const encoder = { ...pruning, ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
-  await checkAims(options, encoder)
+  const choice = { ...pruning, ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  await checkAims(options, choice)
   const partOf = (part: Part): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
     ...(resume?.[part] && { resume: resume[part] }),
     ...(onCheckpoint && { onCheckpoint: (bytes) => onCheckpoint(bytes, part) }),
@@ -93,12 +94,12 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const asked =
     schedule ??
     callMethod(method.name, 'harden', () => method.training?.harden?.(learned, about)) ??
-    (await searched(options, { ...encoder, model: learnedSoftly.model, method, params })) ??
+    (await searched(options, { ...choice, model: learnedSoftly.model, method, params })) ??
     uniform(soft)
   const reduced = (dense: Model, own: Schedule): Model =>
-    pruned(dense, { ...encoder, method, schedule: own, params }).model
+    pruned(dense, { ...choice, method, schedule: own, params }).model
   const fitted = (dense: Model): Promise<FittedOrNot> =>
-    fitTo(options, { ...encoder, model: dense, method, schedule: asked, params })
+    fitTo(options, { ...choice, model: dense, method, schedule: asked, params })
 
   const first = await fitted(learnedSoftly.model)
   const before = reduced(learnedSoftly.model, first.schedule)

@@ -1,5 +1,6 @@
-import { initialValues, type Learned, type LearnedSpec, learnedAt, type Method } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import type { Learned, LearnedSpec, Method } from '@tp/core'
+import { initialValues, learnedAt } from '@tp/core/host'
+import { randomNumbers } from '@tp/core/statistics'
 import type { Settings } from './settings.ts'
 import { names, type SoftMethod } from './training-graph.ts'
 import type { Weight, Weights } from './weights.ts'

@@ -7,14 +7,16 @@ import {
   matmul,
   mean,
   mul,
-  type NamedTensors,
   sum,
   type Tensor,
   tanh,
   unsqueeze,
 } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { randomNumbers } from '@tp/core/statistics'
 import { arrayOf, expectClose, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
-import { loadTokenizer, type ModelInputs, randomNumbers, textDataset, textInputs } from '@tp/eval'
+import { loadTokenizer } from '@tp/eval'
+import { type ModelInputs, textDataset, textInputs } from '@tp/eval/inputs'
 import { mailData, modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'

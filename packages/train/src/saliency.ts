@@ -1,7 +1,6 @@
 import { gradients } from '@tp/autodiff'
 import { soften } from '@tp/compiler'
 import {
-  type AbortSignalLike,
   abs,
   argMax,
   cast,
@@ -12,13 +11,12 @@ import {
   maximum,
   mul,
   norm2,
-  type Runtime,
   sum,
   type Tensor,
   TpError,
-  throwIfAborted,
 } from '@tp/core'
-import { batches, type ModelInputs } from '@tp/eval'
+import { type AbortSignalLike, type Runtime, throwIfAborted } from '@tp/core/runtime'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
 import { logitsOf } from './logits.ts'
 

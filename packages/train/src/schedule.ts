@@ -1,4 +1,5 @@
-import { batches, randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
+import { batches } from '@tp/eval/inputs'
 
 /** The learning rate rises in a straight line for some steps, then falls to 0 in a line or like a cosine. */
 export interface RateOptions {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isTpError, type Schedule } from '@tp/core'
-import { loadTokenizer, textDataset, textInputs } from '@tp/eval'
+import { loadTokenizer } from '@tp/eval'
+import { textDataset, textInputs } from '@tp/eval/inputs'
 import { receivedAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'

@@ -1,5 +1,7 @@
-import { type AbortSignalLike, type Schedule, scheduleOfShares, TpError, throwIfAborted } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { type Schedule, TpError } from '@tp/core'
+import { scheduleOfShares } from '@tp/core/host'
+import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import { randomNumbers } from '@tp/core/statistics'
 
 /** What a schedule comes to. */
 export interface Scored {

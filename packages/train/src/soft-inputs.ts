@@ -1,6 +1,8 @@
 import type { SoftInput } from '@tp/compiler'
-import { type Dim, type NamedTensors, substituteDim, type TensorLike, TpError, type ValueInfo } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { TpError } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
+import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
+import { randomNumbers } from '@tp/core/statistics'
 
 export interface SoftFeedOptions {
   readonly inputs: readonly SoftInput[]

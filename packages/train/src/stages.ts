@@ -1,5 +1,6 @@
-import { type AbortSignalLike, type Runtime, type Stage, TpError } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import { type Stage, TpError } from '@tp/core'
+import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { saliencyOf } from './saliency.ts'
 import type { Settings } from './settings.ts'

@@ -1,5 +1,6 @@
-import { type NamedTensors, type Session, TpError } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { AdamW } from './adam-w.ts'
 import type { Settings } from './settings.ts'
 import { names } from './training-graph.ts'

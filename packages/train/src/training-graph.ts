@@ -1,6 +1,7 @@
 import { gradients } from '@tp/autodiff'
 import { type SoftenOptions, type SoftInput, soften } from '@tp/compiler'
-import { type Dim, input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, type Values } from '@tp/core'
+import { input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, type Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
 import { logitsOf } from './logits.ts'

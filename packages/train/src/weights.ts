@@ -1,4 +1,4 @@
-import { sizeOf } from '@tp/core'
+import { sizeOf } from '@tp/core/runtime'
 import { cloneModel, Graph, type Model, readTensor, writeTensor } from '@tp/onnx'
 
 /** Numbers that learn, row-major. */

@@ -30,13 +30,13 @@ export function thresholds({ hardens = true, range, place = 'attention', ...trai
     name: 'thresholds',
     family: 'gradient',
     place,
-    score: (site) => (place === 'input' ? site.position : site.received),
+    score: (at) => (place === 'input' ? at.position : at.received),
     training: {
       ...training,
       params: { threshold },
-      soften(site) {
-        const score = place === 'input' ? site.noise(['B', 'N']) : site.received
-        const left = site.obey(sigmoid(mul(sub(score, site.param.threshold as Tensor), 200)))
+      soften(at) {
+        const score = place === 'input' ? at.noise(['B', 'N']) : at.received
+        const left = at.obey(sigmoid(mul(sub(score, at.param.threshold as Tensor), 200)))
         return {
           left,
           output: (output) => mul(output, unsqueeze(left, 2)),

@@ -84,13 +84,13 @@ test('image-classification: the answers of Node', async () => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     pruneModels({ methods, defaultPlan: half })
     const classify = await pipeline('image-classification', 'digits-vit', { dtype: 'fp32' })
-    const images = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
-    return classify(images, { top_k: 1 })
+    const inputs = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+    return classify(inputs, { top_k: 1 })
   }, pictures)
   const pruning = pruneModels({ methods, defaultPlan: half })
   const classify = await pipeline('image-classification', 'digits-vit')
-  const images = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
-  expectClose((pruned as Answers[]).flat(), ((await classify(images, { top_k: 1 })) as Answers[]).flat())
+  const inputs = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+  expectClose((pruned as Answers[]).flat(), ((await classify(inputs, { top_k: 1 })) as Answers[]).flat())
   pruning.dispose()
 })
 

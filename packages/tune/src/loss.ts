@@ -8,7 +8,7 @@ import {
   type PairedCounts,
   pairedDifference,
   scaledInterval,
-} from '@tp/eval'
+} from '@tp/eval/metrics'
 import { mean } from 'simple-statistics'
 import type { Losses } from './measure-answers.ts'
 

@@ -1,4 +1,5 @@
-import { type Method, type Runtime, type Schedule, type Session, type SessionOptions, throwIfAborted } from '@tp/core'
+import type { Method, Schedule } from '@tp/core'
+import { type Runtime, type Session, type SessionOptions, throwIfAborted } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { TuneOptions, TuneProgress } from './options.ts'
 import { pruned } from './pruning.ts'

@@ -1,5 +1,7 @@
-import type { AbortSignalLike, MethodEntry, OptionValues, Runtime, Session, SessionOptions } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import type { MethodEntry } from '@tp/core'
+import type { OptionValues } from '@tp/core/host'
+import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 
 /** A method that may be chosen, with options of its own. */

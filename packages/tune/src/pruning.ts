@@ -1,5 +1,6 @@
 import { type Pruned, pruneOrThrow } from '@tp/compiler'
-import { type Method, type Schedule, scheduleOfShares } from '@tp/core'
+import type { Method, Schedule } from '@tp/core'
+import { scheduleOfShares } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import type { Shares } from './search.ts'
 

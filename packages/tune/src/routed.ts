@@ -1,4 +1,5 @@
-import { type NamedTensors, openSession, type Session, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, openSession, type Session } from '@tp/core/runtime'
 
 export interface Route {
   /** Most positions of a run that it takes; the last one takes all. */

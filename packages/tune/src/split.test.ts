@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { expect, test } from 'vitest'
 import { splitOf } from './split.ts'
 

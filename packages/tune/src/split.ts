@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/eval'
+import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/eval/inputs'
 
 /** Examples by what they are for; nothing that chooses sees what verifies. */
 export interface Split {

@@ -1,5 +1,5 @@
-import type { Session } from '@tp/core'
-import { comparePaired } from '@tp/eval'
+import type { Session } from '@tp/core/runtime'
+import { comparePaired } from '@tp/eval/metrics'
 import { byTime, type Candidate } from './contenders.ts'
 import type { Shape } from './options.ts'
 import { scheduleOf } from './pruning.ts'

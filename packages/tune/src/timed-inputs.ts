@@ -1,5 +1,6 @@
-import { type NamedTensors, type TensorLike, TpError, type TypedArray } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike, TypedArray } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Shape } from './options.ts'
 
 /**

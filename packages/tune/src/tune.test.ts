@@ -1,16 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { checkRegimes, fromPlan, prune } from '@tp/compiler'
-import type { MethodEntry, Session } from '@tp/core'
-import {
-  evaluate,
-  imageDataset,
-  imageInputs,
-  loadTokenizer,
-  type ModelInputs,
-  someExamples,
-  textDataset,
-  textInputs,
-} from '@tp/eval'
+import type { MethodEntry } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
+import { evaluate, loadTokenizer } from '@tp/eval'
+import { imageDataset, imageInputs, type ModelInputs, someExamples, textDataset, textInputs } from '@tp/eval/inputs'
 import { cascade } from '@tp/guard'
 import { methods } from '@tp/method-attention'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'

@@ -1,5 +1,5 @@
 import type { Plan, RegimesPlan } from '@tp/compiler'
-import type { Interval } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
 import type { Skipped } from './options.ts'
 import type { Cell } from './regimes.ts'
 

@@ -1,4 +1,4 @@
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
 import { describe, expect, test } from 'vitest'
 import { fewestToBeSure } from './loss.ts'
 import type { Losses } from './measure-answers.ts'

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { type NamedTensors, plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
 
 // All that knows onnxruntime is in this file: put your engine in its place.

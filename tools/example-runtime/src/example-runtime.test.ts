@@ -1,4 +1,4 @@
-import { readRuntimePlugin } from '@tp/core'
+import { readRuntimePlugin } from '@tp/core/runtime'
 import { runtimeModels, testRuntime } from '@tp/core/testing'
 import { expect, test } from 'vitest'
 import { exampleRuntime } from './example-runtime.ts'

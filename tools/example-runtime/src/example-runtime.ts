@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import { TpError } from '@tp/core'
 import {
   checkThreads,
   type Diagnosis,
@@ -6,9 +7,8 @@ import {
   type Runtime,
   type Session,
   type SessionOptions,
-  TpError,
   throwIfAborted,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { importEngine, openModel } from './engine.ts'
 
 /** Runs models in this thread: runs and loading block the event loop. */

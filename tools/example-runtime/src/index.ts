@@ -1,4 +1,4 @@
-import type { RuntimePlugin } from '@tp/core'
+import type { RuntimePlugin } from '@tp/core/runtime'
 import { exampleRuntime } from './example-runtime.ts'
 
 export { exampleRuntime } from './example-runtime.ts'

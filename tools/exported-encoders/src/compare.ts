@@ -1,4 +1,4 @@
-import type { TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 
 export function numbers(tensor: TensorLike | undefined): number[] {
   if (tensor === undefined) throw new Error('an output is missing')

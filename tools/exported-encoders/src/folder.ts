@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { decodeModel, decodeTensor, type Model } from '@tp/onnx'
 
 /** Folder with exported encoders, trained models and data that are not part of the repository. */

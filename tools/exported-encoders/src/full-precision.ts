@@ -1,4 +1,4 @@
-import type { ConstantData } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
 import {
   cloneModel,
   createNode,

@@ -1,7 +1,5 @@
 import {
-  type Attributes,
   add,
-  apply,
   axisSize,
   cast,
   constant,
@@ -12,7 +10,6 @@ import {
   layerNormalization,
   matmul,
   mul,
-  operators,
   reshape,
   slice,
   sub,
@@ -20,6 +17,7 @@ import {
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { type Attributes, apply, operators } from '@tp/core/expression'
 import { decodeModel, emitModel, type Model } from '@tp/onnx'
 import { randomLayers } from './layers.ts'
 import { seeded } from './random.ts'

@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /**
  * Other inputs of the same kind: real numbers, and the words of each text, in other places. Words that the mask hides

@@ -1,4 +1,5 @@
-import type { Tensor, TensorLike } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 

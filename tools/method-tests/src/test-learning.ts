@@ -1,5 +1,5 @@
 import type { Method, Schedule } from '@tp/core'
-import { valuesOf } from '@tp/core'
+import { valuesOf } from '@tp/core/host'
 import type { TrainSettings } from '@tp/train'
 import { expect, test } from 'vitest'
 import { average, learn, mailLesson, prunedLogits } from './mail-training.ts'

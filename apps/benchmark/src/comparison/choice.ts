@@ -1,4 +1,4 @@
-import { accuracyInterval, type Interval } from '@tp/eval'
+import { accuracyInterval, type Interval } from '@tp/eval/metrics'
 import { behind } from '../measure/compare.ts'
 import type { AccuracyValue } from './cell.ts'
 import type { Setting } from './setting.ts'

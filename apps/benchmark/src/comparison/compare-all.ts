@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Runtime, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { findChromium } from 'browser-tests'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath, surroundings } from '../report/report.ts'

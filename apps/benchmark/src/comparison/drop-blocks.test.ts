@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { inspect } from '@tp/compiler'
-import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'

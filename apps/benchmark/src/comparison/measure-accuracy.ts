@@ -1,4 +1,5 @@
-import { type Runtime, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { type Evaluation, evaluate } from '@tp/eval'
 import { encodeModel } from '@tp/onnx'
 import type { AccuracyCell, AccuracyValue } from './cell.ts'

@@ -1,5 +1,6 @@
-import type { NamedTensors, Runtime, Session } from '@tp/core'
-import { type Comparison, type ComparisonOptions, comparePaired, type ModelInputs } from '@tp/eval'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { stratifiedSample } from '../measure/sample.ts'
 import { feedsOfTurns } from '../measure/shapes.ts'

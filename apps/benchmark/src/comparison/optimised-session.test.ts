@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'

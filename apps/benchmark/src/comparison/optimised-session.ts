@@ -1,4 +1,4 @@
-import { openSession, plainTensors, type Session } from '@tp/core'
+import { openSession, plainTensors, type Session } from '@tp/core/runtime'
 import * as ort from 'onnxruntime-node'
 import type { Optimisation } from './cell.ts'
 

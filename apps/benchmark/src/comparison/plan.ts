@@ -1,4 +1,4 @@
-import { type Interval, pairedSpeedup, type Speedup } from '@tp/eval'
+import { type Interval, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
 import type { Shape } from '../measure/shapes.ts'
 import type {
   AccuracyCell,

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { inParallel } from '../measure/parallel.ts'
 import { sharedPath } from '../report/section.ts'
 import { type ChromiumPage, openChromiumPage } from '../web/chromium-page.ts'

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { isTpError } from '@tp/core'
-import {
-  type Dataset,
-  imageDataset,
-  openDataset,
-  type PrepareOptions,
-  readModelFolder,
-  type TextDataset,
-  textDataset,
-} from '@tp/eval'
+import { openDataset, type PrepareOptions, readModelFolder } from '@tp/eval'
+import { type Dataset, imageDataset, type TextDataset, textDataset } from '@tp/eval/inputs'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'

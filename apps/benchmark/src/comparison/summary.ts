@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval'
+import type { Interval, Speedup } from '@tp/eval/metrics'
 import { rowsOf } from './analysis/rows.ts'
 import { type SubjectPlan, USUAL_LOSS } from './plan.ts'
 import { reported } from './report/peers.ts'

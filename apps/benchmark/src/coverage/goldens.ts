@@ -1,5 +1,6 @@
 import { type PruneOptions, prune } from '@tp/compiler'
-import { type NamedTensors, schedule } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import type { Model } from '@tp/onnx'

@@ -1,5 +1,6 @@
 import { type Inspection, prune } from '@tp/compiler'
-import { type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, createNode, Graph, type Model, type NodeProto } from '@tp/onnx'
 import { dataSets, difference, type Fixture, fullPrecision, numbers, rows, runModel } from 'exported-encoders'

@@ -1,5 +1,6 @@
 import { type Inspection, type PruneOptions, prune } from '@tp/compiler'
-import { type NamedTensors, schedule, type TensorLike } from '@tp/core'
+import { schedule } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { dataSets, difference, type Fixture, fullPrecision, numbers, openModel } from 'exported-encoders'
@@ -15,10 +16,10 @@ const limits = { half: 5e-3, other: 1e-5 }
 
 /** Every token kept by force, at every block, with dead tokens left in: nothing may change. */
 export async function checkKeepAll(fixture: Fixture, model: Model, { blocks }: Inspection): Promise<Found> {
-  const layers = blocks.map(({ block }) => block)
+  const all = blocks.map(({ block }) => block)
   const kept = pruned(model, {
     method: receivedAttention(),
-    schedule: schedule(layers.length, { layers, tokens: 9999 }),
+    schedule: schedule(all.length, { layers: all, tokens: 9999 }),
   })
   const sets = dataSets(fixture).map(({ inputs }) => inputs)
   return judge('keeping every token', await compare(fixture, model, kept, sets), limitOf(fixture))

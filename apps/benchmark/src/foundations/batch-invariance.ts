@@ -1,5 +1,6 @@
 import { prune, TRACE } from '@tp/compiler'
-import { type Method, type NamedTensors, type Runtime, random, type Session } from '@tp/core'
+import { type Method, random } from '@tp/core'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
 import { balanced, clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
 import { encodeModel } from '@tp/onnx'
 import { scheduleOf } from '../measure/compare.ts'

@@ -1,5 +1,6 @@
 import type { Method } from '@tp/core'
-import { compareToDense, divergences, type Evaluation, type Interval } from '@tp/eval'
+import { compareToDense, type Evaluation } from '@tp/eval'
+import { divergences, type Interval } from '@tp/eval/metrics'
 import { mean } from 'simple-statistics'
 import { type Budget, scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'

@@ -1,5 +1,5 @@
-import type { NamedTensors, Runtime } from '@tp/core'
-import type { VariantLatency } from '@tp/eval'
+import type { NamedTensors, Runtime } from '@tp/core/runtime'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { feedsOfTurns, type Shape, shapeText } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'

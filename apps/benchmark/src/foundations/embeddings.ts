@@ -1,5 +1,6 @@
 import { type Method, none, random, schedule, TpError } from '@tp/core'
-import { compareEmbeddings, type Embeddings, embed, type Figure } from '@tp/eval'
+import { compareEmbeddings, type Embeddings, embed } from '@tp/eval'
+import type { Figure } from '@tp/eval/metrics'
 import { receivedAttention } from '@tp/method-attention'
 import { tome, withMerge } from '@tp/method-hybrid'
 import { cloneModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'

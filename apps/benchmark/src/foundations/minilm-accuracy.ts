@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval/metrics'
 import { clsAttention } from '@tp/method-attention'
 import { compare, type Line } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'

@@ -1,5 +1,6 @@
 import { countFlops } from '@tp/compiler'
-import { compareToDense, type Evaluation, type VariantLatency } from '@tp/eval'
+import { compareToDense, type Evaluation } from '@tp/eval'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'

@@ -1,5 +1,5 @@
 import { countFlops } from '@tp/compiler'
-import type { VariantLatency } from '@tp/eval'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { scheduleOf } from '../measure/compare.ts'
 import { feedsOfTurns, type Shape, shapeText, speedShapes } from '../measure/shapes.ts'

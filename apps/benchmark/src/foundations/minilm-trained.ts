@@ -1,5 +1,5 @@
 import type { Method } from '@tp/core'
-import type { Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval/metrics'
 import { receivedAttention, valueAware } from '@tp/method-attention'
 import { allButTables, train, type Weights, weightsOf, withWeights } from '@tp/train'
 import { foretelling, foretellingEpochs, fromDense, learnForetelling } from '../learned/foretelling.ts'

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Runtime, Session } from '@tp/core'
+import type { Runtime, Session } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { type OperatorTotal, readProfile } from '@tp/runtime-node'
 import { scheduleOf } from '../measure/compare.ts'

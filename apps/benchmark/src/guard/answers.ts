@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { TensorLike } from '@tp/core'
-import { batches, type ModelInputs, tracedCounts } from '@tp/eval'
+import type { TensorLike } from '@tp/core/runtime'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
+import { tracedCounts } from '@tp/eval/metrics'
 import { writeWhole } from '../output/write-file.ts'
 import type { Context } from '../report/section.ts'
 

@@ -1,4 +1,5 @@
-import { accuracyLoss, randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
+import { accuracyLoss } from '@tp/eval/metrics'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { percent, points } from '../output/numbers.ts'
 import type { Table } from '../output/table.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { flopsFormula } from '@tp/compiler'
-import { type ModelInputs, prepareInputs } from '@tp/eval'
+import { prepareInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { prunedModel } from '../measure/variant.ts'
 import type { Context } from '../report/section.ts'

@@ -1,5 +1,5 @@
-import { upperBound } from '@tp/core'
-import { randomNumbers } from '@tp/eval'
+import { randomNumbers, upperBound } from '@tp/core/statistics'
+
 import { type Alarm, type Baseline, monitor, recordBaseline, type Signal } from '@tp/guard'
 import type { Guarded, GuardedSet } from './guarded.ts'
 import { places, replay } from './replay.ts'

@@ -1,4 +1,4 @@
-import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core'
+import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core/runtime'
 import type { Answers } from './answers.ts'
 
 /** Answers of several data sets, one behind the other, as a session: its input is the places of the answers. */

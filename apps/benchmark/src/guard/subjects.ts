@@ -1,14 +1,7 @@
 import { type Method, type Schedule, schedule } from '@tp/core'
-import {
-  type Dataset,
-  imageDataset,
-  namedShift,
-  openDataset,
-  type PrepareOptions,
-  readModelFolder,
-  shifted,
-  textDataset,
-} from '@tp/eval'
+import { openDataset, type PrepareOptions, readModelFolder } from '@tp/eval'
+import { type Dataset, imageDataset, textDataset } from '@tp/eval/inputs'
+import { namedShift, shifted } from '@tp/eval/shifts'
 import { balanced, receivedAttention } from '@tp/method-attention'
 import { digitsData, embeddedModel, mailData, modelPath } from '@tp/models'
 import type { Context } from '../report/section.ts'

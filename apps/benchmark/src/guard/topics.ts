@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type TextDataset, textDataset } from '@tp/eval'
+import { type TextDataset, textDataset } from '@tp/eval/inputs'
 
 /** Texts whose classes the models do not know (`text<TAB>topic` a line): all get class 0, which means nothing. */
 export async function readTopics(path: string, limit: number): Promise<TextDataset> {

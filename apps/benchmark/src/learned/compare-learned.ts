@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Subject } from '../measure/subject.ts'
 import { points } from '../output/numbers.ts'
 import type { Context, Findings } from '../report/section.ts'

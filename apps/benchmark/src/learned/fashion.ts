@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 import { type Encoder, encoders, openEncoder } from '../vision/encoders.ts'

@@ -1,4 +1,5 @@
-import { type Learned, type Method, valuesOf, withValues } from '@tp/core'
+import { type Learned, type Method, withValues } from '@tp/core'
+import { valuesOf } from '@tp/core/host'
 import { sdtp } from '@tp/method-gradient'
 import { train } from '@tp/train'
 import type { Context } from '../report/section.ts'

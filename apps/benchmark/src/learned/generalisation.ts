@@ -1,4 +1,5 @@
-import { accuracyInterval, type Evaluation } from '@tp/eval'
+import type { Evaluation } from '@tp/eval'
+import { accuracyInterval } from '@tp/eval/metrics'
 import { openMinilm } from '../foundations/minilm.ts'
 import { behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type Method, type Schedule, schedule, valuesOf } from '@tp/core'
-import { evaluate, type ModelInputs } from '@tp/eval'
+import { type Method, type Schedule, schedule } from '@tp/core'
+import { valuesOf } from '@tp/core/host'
+import { evaluate } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import {
   allButTables,

@@ -1,4 +1,5 @@
-import { divide, type ModelInputs, openDataset, prepareInputs, readModelFolder, someExamples } from '@tp/eval'
+import { openDataset, prepareInputs, readModelFolder } from '@tp/eval'
+import { divide, type ModelInputs, someExamples } from '@tp/eval/inputs'
 import { openMinilm } from '../foundations/minilm.ts'
 import type { Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'

@@ -1,11 +1,6 @@
-import {
-  accuracyInterval,
-  type Evaluation,
-  type Interval,
-  type ModelInputs,
-  type Speedup,
-  type VariantLatency,
-} from '@tp/eval'
+import type { Evaluation } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { accuracyInterval, type Interval, type Speedup, type VariantLatency } from '@tp/eval/metrics'
 import { behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import { stratifiedSample } from '../measure/sample.ts'

@@ -1,4 +1,4 @@
-import { type Kept, keptFractions } from '@tp/eval'
+import { type Kept, keptFractions } from '@tp/eval/metrics'
 import { decodeModel } from '@tp/onnx'
 import { examplesFlops, keptCounts } from '@tp/train'
 import type { Subject } from '../measure/subject.ts'

@@ -1,5 +1,5 @@
-import type { NamedTensors } from '@tp/core'
-import { isTrace, tracedTokens } from '@tp/eval'
+import type { NamedTensors } from '@tp/core/runtime'
+import { isTrace, tracedTokens } from '@tp/eval/metrics'
 
 /** Rows of a batch for which two runtimes kept different tokens at some block. */
 export function rowsThatDiffer(one: NamedTensors, other: NamedTensors): Set<number> {

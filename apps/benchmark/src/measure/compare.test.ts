@@ -1,4 +1,4 @@
-import { textDataset } from '@tp/eval'
+import { textDataset } from '@tp/eval/inputs'
 import { clsAttention } from '@tp/method-attention'
 import { mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'

@@ -1,13 +1,8 @@
-import { type Method, none, type Runtime, random, type Schedule, schedule, stride } from '@tp/core'
-import {
-  accuracyInterval,
-  accuracyLoss,
-  type Evaluation,
-  type Interval,
-  type ModelInputs,
-  type Speedup,
-  type VariantLatency,
-} from '@tp/eval'
+import { type Method, none, random, type Schedule, schedule, stride } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import type { Evaluation } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { accuracyInterval, accuracyLoss, type Interval, type Speedup, type VariantLatency } from '@tp/eval/metrics'
 import { evaluateFile, inParallel } from './parallel.ts'
 import { stratifiedSample } from './sample.ts'
 import type { Subject } from './subject.ts'

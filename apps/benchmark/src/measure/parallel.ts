@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import type { Runtime } from '@tp/core'
-import { type Evaluation, evaluate, type ModelInputs } from '@tp/eval'
+import type { Runtime } from '@tp/core/runtime'
+import { type Evaluation, evaluate } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 
 /** At most so many models at once, whatever the machine has: each holds its weights. */
 const MOST = 4

@@ -1,5 +1,5 @@
-import type { NamedTensors } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import type { NamedTensors } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 
 /** All models take the same batches, and to read a sound takes longer than to run one. */
 export function readOnce(inputs: ModelInputs): ModelInputs {

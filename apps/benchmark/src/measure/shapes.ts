@@ -1,5 +1,5 @@
-import type { NamedTensors } from '@tp/core'
-import type { ModelInputs } from '@tp/eval'
+import type { NamedTensors } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
 
 /** A batch of so many texts of so many tokens, none of them padding. */
 export interface Shape {

@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { type Inspection, inspect } from '@tp/compiler'
-import { type Runtime, TpError } from '@tp/core'
-import {
-  type Dataset,
-  loadTokenizer,
-  type ModelInputs,
-  type PrepareOptions,
-  prepareInputs,
-  type TextTokenizer,
-  textInputs,
-} from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import { loadTokenizer, type PrepareOptions, prepareInputs } from '@tp/eval'
+import { type Dataset, type ModelInputs, type TextTokenizer, textInputs } from '@tp/eval/inputs'
 import { decodeModel, type Model } from '@tp/onnx'
 
 /** A model with data in the form that it takes: what every comparison is made on. */

@@ -1,5 +1,5 @@
-import type { NamedTensors, Runtime, Session } from '@tp/core'
-import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval'
+import type { NamedTensors, Runtime, Session } from '@tp/core/runtime'
+import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/metrics'
 
 /** Times models in turns, each on one thread of this process; the first is what speed-ups refer to. */
 export async function timeFiles(

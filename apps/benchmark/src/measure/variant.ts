@@ -1,6 +1,7 @@
 import { flopsFormula, type PruneOptions, pruneOrThrow } from '@tp/compiler'
-import { keptCount, type Method, none, type Schedule } from '@tp/core'
-import { keptFractions } from '@tp/eval'
+import { type Method, none, type Schedule } from '@tp/core'
+import { keptCount } from '@tp/core/host'
+import { keptFractions } from '@tp/eval/metrics'
 import { encodeModel, type Model } from '@tp/onnx'
 import type { Subject } from './subject.ts'
 

@@ -1,5 +1,6 @@
-import { input, matmul, mul, type NamedTensors, softmax, transpose } from '@tp/core'
-import { comparePaired } from '@tp/eval'
+import { input, matmul, mul, softmax, transpose } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { comparePaired } from '@tp/eval/metrics'
 import { createModel, createNode, emitModel, encodeModel, Graph } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { factor, interval } from '../output/numbers.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { pack, pruneOrThrow } from '@tp/compiler'
-import { type Method, type NamedTensors, none, schedule, TpError } from '@tp/core'
+import { type Method, none, schedule, TpError } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { balanced } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { openMinilm } from '../foundations/minilm.ts'

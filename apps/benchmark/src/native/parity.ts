@@ -1,5 +1,6 @@
 import { type Pruned, pack, prune } from '@tp/compiler'
-import { isTpError, type MethodEntry, type NamedTensors, type Schedule, type Session, schedule } from '@tp/core'
+import { isTpError, type MethodEntry, type Schedule, schedule } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 import { methods as attentionMethods } from '@tp/method-attention'
 import { methods as gradientMethods } from '@tp/method-gradient'
 import { methods as hybridMethods } from '@tp/method-hybrid'

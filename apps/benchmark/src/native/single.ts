@@ -1,5 +1,5 @@
-import type { Session } from '@tp/core'
-import { comparePaired } from '@tp/eval'
+import type { Session } from '@tp/core/runtime'
+import { comparePaired } from '@tp/eval/metrics'
 import { nativeRuntime } from '@tp/runtime-native'
 import { factor, interval } from '../output/numbers.ts'
 import type { Findings, Section } from '../report/section.ts'

@@ -24,8 +24,8 @@ export function linesTable(lines: readonly Line[]): Table {
 export function budgetText({ keep, layers }: Budget): string {
   if (layers.length === 1) return `keep ${keepText(keep)} once, in block ${layers[0]}`
   const consecutive = layers.every((layer, i) => layer === (layers[0] as number) + i)
-  const blocks = consecutive && layers.length > 2 ? `${layers[0]} to ${layers.at(-1)}` : layers.join(', ')
-  return `keep ${keepText(keep)} in each of blocks ${blocks}`
+  const named = consecutive && layers.length > 2 ? `${layers[0]} to ${layers.at(-1)}` : layers.join(', ')
+  return `keep ${keepText(keep)} in each of blocks ${named}`
 }
 
 function keepText(keep: Budget['keep']): string {

@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
 
 /** `98.1 ± 0.4`, where the interval is half as wide to either side on average. */
 export function plusMinus({ estimate, low, high }: Interval): string {

@@ -1,4 +1,6 @@
-import { isTpError, upperBound } from '@tp/core'
+import { isTpError } from '@tp/core'
+import { randomNumbers, upperBound } from '@tp/core/statistics'
+
 import {
   type Figure,
   figureInterval,
@@ -6,8 +8,7 @@ import {
   type Interval,
   pairedCounts,
   proportionInterval,
-  randomNumbers,
-} from '@tp/eval'
+} from '@tp/eval/metrics'
 import { answerOf, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import type { Population } from './populations.ts'

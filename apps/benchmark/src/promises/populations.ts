@@ -3,19 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { type Method, type Schedule, schedule } from '@tp/core'
 import {
   compareEmbeddings,
-  type Dataset,
   type Embeddings,
   embed,
   evaluate,
-  type Figure,
-  imageDataset,
-  type ModelInputs,
   openDataset,
   type PrepareOptions,
   prepareInputs,
   readModelFolder,
-  textDataset,
 } from '@tp/eval'
+import { type Dataset, imageDataset, type ModelInputs, textDataset } from '@tp/eval/inputs'
+import type { Figure } from '@tp/eval/metrics'
 import { balanced, receivedAttention } from '@tp/method-attention'
 import { digitsData, type EmbeddedModelName, embeddedModel, mailData, modelPath } from '@tp/models'
 import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'

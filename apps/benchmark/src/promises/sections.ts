@@ -1,4 +1,4 @@
-import { believedLosses, type Figure } from '@tp/eval'
+import { believedLosses, type Figure } from '@tp/eval/metrics'
 import { answerOf } from '@tp/guard'
 import type { Losses } from '@tp/tune'
 import { percent } from '../output/numbers.ts'

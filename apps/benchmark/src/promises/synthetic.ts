@@ -1,4 +1,5 @@
-import { type Figure, randomNumbers } from '@tp/eval'
+import { randomNumbers } from '@tp/core/statistics'
+import type { Figure } from '@tp/eval/metrics'
 import type { Losses } from '@tp/tune'
 
 /** Shares of the examples that pruning loses and gains. */

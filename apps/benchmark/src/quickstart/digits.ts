@@ -1,5 +1,5 @@
-import type { Runtime } from '@tp/core'
-import { imageDataset } from '@tp/eval'
+import type { Runtime } from '@tp/core/runtime'
+import { imageDataset } from '@tp/eval/inputs'
 import { digitsData, embeddedModel, modelPath } from '@tp/models'
 import type { Budget } from '../measure/compare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'

@@ -1,4 +1,4 @@
-import { accuracyInterval } from '@tp/eval'
+import { accuracyInterval } from '@tp/eval/metrics'
 import { describe, expect, test } from 'vitest'
 import { behind, type Line } from '../measure/compare.ts'
 import { verdict } from './verdict.ts'

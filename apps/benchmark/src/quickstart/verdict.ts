@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
 import { type Budget, behind, type Line } from '../measure/compare.ts'
 import { budgetText } from '../output/lines-table.ts'
 import { factor, points } from '../output/numbers.ts'

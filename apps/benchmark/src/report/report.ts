@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { markdownTable } from '../output/table.ts'
 import { writeWhole } from '../output/write-file.ts'
 import type { Findings, Section } from './section.ts'

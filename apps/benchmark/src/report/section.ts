@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Runtime, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import type { Table } from '../output/table.ts'
 
 /** What one section of the benchmark found. */

@@ -1,5 +1,6 @@
 import { type Method, random } from '@tp/core'
-import { compareToDense, type Evaluation, type Interval } from '@tp/eval'
+import { compareToDense, type Evaluation } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
 import { whatItKeeps } from '../learned/what-it-keeps.ts'
 import { type Budget, scheduleOf } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'

@@ -1,4 +1,5 @@
-import { compareOnShifts, type Evaluation, evaluateOnShifts, type ShiftFigures, shiftedSets } from '@tp/eval'
+import type { Evaluation } from '@tp/eval'
+import { compareOnShifts, evaluateOnShifts, type ShiftFigures, shiftedSets } from '@tp/eval/shifts'
 import { inParallel } from '../measure/parallel.ts'
 import { readOnce } from '../measure/read-once.ts'
 import { openSubject } from '../measure/subject.ts'

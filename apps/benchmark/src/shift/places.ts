@@ -1,13 +1,7 @@
 import type { Method } from '@tp/core'
-import {
-  type Dataset,
-  namedShift,
-  openDataset,
-  type PrepareOptions,
-  readModelFolder,
-  type Shift,
-  shiftSuite,
-} from '@tp/eval'
+import { openDataset, type PrepareOptions, readModelFolder } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
+import { namedShift, type Shift, shiftSuite } from '@tp/eval/shifts'
 import { balanced, receivedAttention } from '@tp/method-attention'
 import { tome } from '@tp/method-hybrid'
 import { runOf } from '../learned/methods.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type TextDataset, textDataset } from '@tp/eval'
+import { type TextDataset, textDataset } from '@tp/eval/inputs'
 
 /** Sentences of reviews, 500 of either kind in each set. */
 export const sentenceSets = ['amazon', 'imdb', 'yelp'] as const

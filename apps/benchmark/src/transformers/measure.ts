@@ -1,4 +1,4 @@
-import { accuracyInterval, accuracyLoss, type Interval, medianInterval } from '@tp/eval'
+import { accuracyInterval, accuracyLoss, type Interval, medianInterval } from '@tp/eval/metrics'
 import { type ModelFolder, openModelFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
 import { factor, interval, plusMinus, points } from '../output/numbers.ts'

@@ -1,4 +1,5 @@
-import type { MethodEntry, Runtime } from '@tp/core'
+import type { MethodEntry } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import { methods as attention } from '@tp/method-attention'
 import { methods as gradient } from '@tp/method-gradient'
 import { mailData } from '@tp/models'

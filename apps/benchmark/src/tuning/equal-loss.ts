@@ -1,5 +1,5 @@
 import type { Plan } from '@tp/compiler'
-import { believedLosses } from '@tp/eval'
+import { believedLosses } from '@tp/eval/metrics'
 import { mean } from 'simple-statistics'
 import { inParallel } from '../measure/parallel.ts'
 import type { Answers, TestAnswers } from './test-answers.ts'

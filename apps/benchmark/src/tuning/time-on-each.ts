@@ -1,5 +1,5 @@
-import type { NamedTensors, Session } from '@tp/core'
-import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/eval'
+import type { NamedTensors, Session } from '@tp/core/runtime'
+import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/eval/metrics'
 
 /** Examples are timed in so many parts, which an interval takes to vary. */
 const PARTS = 20

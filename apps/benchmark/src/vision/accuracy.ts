@@ -1,4 +1,5 @@
-import type { Interval, ModelInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import type { Interval } from '@tp/eval/metrics'
 import { type Budget, behind } from '../measure/compare.ts'
 import { evaluateFile, inParallel } from '../measure/parallel.ts'
 import type { Subject } from '../measure/subject.ts'

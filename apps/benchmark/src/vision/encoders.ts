@@ -1,4 +1,5 @@
-import { type Dataset, openDataset, type PrepareOptions } from '@tp/eval'
+import { openDataset, type PrepareOptions } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
 import { modelPath } from '@tp/models'
 import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'

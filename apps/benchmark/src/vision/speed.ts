@@ -1,5 +1,6 @@
-import { type NamedTensors, TpError } from '@tp/core'
-import type { VariantLatency } from '@tp/eval'
+import { TpError } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import type { VariantLatency } from '@tp/eval/metrics'
 import type { Subject } from '../measure/subject.ts'
 import { timeFiles } from '../measure/time-files.ts'
 import { dense, withoutDeadTokens } from '../measure/variant.ts'

@@ -1,5 +1,6 @@
 import { prune } from '@tp/compiler'
-import { type MethodEntry, type NamedTensors, type Session, schedule } from '@tp/core'
+import { type MethodEntry, schedule } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 import { encodeModel } from '@tp/onnx'
 import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
 import type { Subject } from '../measure/subject.ts'

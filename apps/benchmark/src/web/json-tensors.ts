@@ -1,4 +1,4 @@
-import type { NamedTensors, TypedArray } from '@tp/core'
+import type { NamedTensors, TypedArray } from '@tp/core/runtime'
 
 /** Tensors as what Playwright passes into a page and out of it. */
 export type JsonTensors = Readonly<

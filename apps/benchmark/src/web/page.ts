@@ -1,6 +1,6 @@
 // What runs inside Chromium; chromium-page.ts is its other side.
-import type { NamedTensors, Session, SessionOptions } from '@tp/core'
-import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/browser'
+import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
+import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/metrics'
 import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 import { fromJson, type JsonTensors, toJson } from './json-tensors.ts'

@@ -1,5 +1,5 @@
-import type { SessionOptions } from '@tp/core'
-import type { VariantLatency } from '@tp/eval'
+import type { SessionOptions } from '@tp/core/runtime'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { openMinilm } from '../foundations/minilm.ts'
 import { feedsOfTurns, type Shape, shapeText, speedShapes } from '../measure/shapes.ts'
 import type { Subject } from '../measure/subject.ts'

@@ -1,5 +1,5 @@
-import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core'
-import { type Interval, largest, proportionInterval } from '@tp/eval/browser'
+import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
+import { type Interval, largest, proportionInterval } from '@tp/eval/metrics'
 
 /** An example with its right answer. */
 export interface Labelled<Content> {

@@ -1,5 +1,5 @@
 import type { Inspection, Plan, Refusal, Sizes } from '@tp/compiler'
-import type { SentError } from '@tp/core'
+import type { SentError } from '@tp/core/runtime'
 
 /** `open` is the first; each request gets one answer, in order. `plugins`: addresses of modules with more methods. */
 export type CompileRequest =

@@ -1,6 +1,8 @@
 // Entry of the worker that holds one model and prunes it as often as it is asked to.
 import { countFlops, fromPlan, inspect, type Plan, prune, type Sizes } from '@tp/compiler'
-import { type MethodEntry, sendError, substituteDim, TpError } from '@tp/core'
+import { type MethodEntry, TpError } from '@tp/core'
+import { substituteDim } from '@tp/core/expression'
+import { sendError } from '@tp/core/runtime'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { CompileAnswer, CompileRequest, CompileResults } from './compile-protocol.ts'
 import { ownMethods } from './methods.ts'

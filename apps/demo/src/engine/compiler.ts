@@ -1,5 +1,6 @@
 import type { Inspection, Plan, Sizes } from '@tp/compiler'
-import { receiveError, TpError, throwIfAborted } from '@tp/core'
+import { TpError } from '@tp/core'
+import { receiveError, throwIfAborted } from '@tp/core/runtime'
 import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './compile-protocol.ts'
 
 /** One model in a worker that prunes it. */

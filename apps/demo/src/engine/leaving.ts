@@ -1,5 +1,5 @@
-import type { NamedTensors } from '@tp/core'
-import { tracedTokens, trajectoriesOf } from '@tp/eval/browser'
+import type { NamedTensors } from '@tp/core/runtime'
+import { tracedTokens, trajectoriesOf } from '@tp/eval/metrics'
 
 /** Which tokens left a model where. */
 export interface Leaving {

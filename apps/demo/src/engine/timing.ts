@@ -1,4 +1,4 @@
-import type { NamedTensors, Session } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 
 /** Times of single runs in ms; the i-th of each were taken one right after the other. */
 export interface Times {

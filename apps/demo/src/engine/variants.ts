@@ -1,5 +1,5 @@
 import type { Plan } from '@tp/compiler'
-import { type Session, throwIfAborted } from '@tp/core'
+import { type Session, throwIfAborted } from '@tp/core/runtime'
 import { wasmRuntime } from '@tp/runtime-web'
 import type { Compiler } from './compiler.ts'
 

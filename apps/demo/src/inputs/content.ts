@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
 export interface Picture {

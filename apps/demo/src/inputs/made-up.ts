@@ -1,4 +1,5 @@
-import { isTypedArray, type NamedTensors, type TensorLike, TpError, type TypedArray, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, type ValueInfo } from '@tp/core/runtime'
 import type { ModelInputsKnown } from './prepare.ts'
 
 /**

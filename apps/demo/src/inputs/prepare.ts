@@ -1,4 +1,5 @@
-import { TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import {
   audioInputs,
   imageDataset,
@@ -7,7 +8,7 @@ import {
   type TextTokenizer,
   textDataset,
   textInputs,
-} from '@tp/eval/browser'
+} from '@tp/eval/inputs'
 import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import { piecesOf } from './text/pieces.ts'

@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals'
-import { modalityOf } from '@tp/eval/browser'
+import { modalityOf } from '@tp/eval/inputs'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { MadeUpInput } from '../inputs/made-up-input.tsx'

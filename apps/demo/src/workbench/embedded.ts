@@ -1,4 +1,4 @@
-import { modelFacts, openTokenizer } from '@tp/eval/browser'
+import { modelFacts, openTokenizer } from '@tp/eval/inputs'
 import digitsConfig from '@tp/models/digits-vit/config.json' with { type: 'json' }
 import digitsModel from '@tp/models/digits-vit/model.onnx?url'
 import fashionConfig from '@tp/models/fashion-vit/config.json' with { type: 'json' }

@@ -1,4 +1,4 @@
-import type { ModelFacts, TextTokenizer } from '@tp/eval/browser'
+import type { ModelFacts, TextTokenizer } from '@tp/eval/inputs'
 import type { Labelled } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
 

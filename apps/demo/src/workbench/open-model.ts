@@ -1,5 +1,5 @@
 import type { Inspection, Refusal } from '@tp/compiler'
-import { throwIfAborted } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 import { type Compiler, openCompiler } from '../engine/compiler.ts'
 import { openSlot, type Slot } from '../engine/variants.ts'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { modelFacts, openTokenizer } from '@tp/eval/browser'
+import { modelFacts, openTokenizer } from '@tp/eval/inputs'
 import type { ModelSource } from './model-source.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { batch } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
-import { throwIfAborted } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 import { type Memory, measureAccuracy } from '../engine/accuracy.ts'
 import { readLeaving } from '../engine/leaving.ts'
 import { timeInTurns } from '../engine/timing.ts'

@@ -1,6 +1,7 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import type { Inspection, Plan, Refusal } from '@tp/compiler'
-import { isTpError, type NamedTensors, throwIfAborted } from '@tp/core'
+import { isTpError } from '@tp/core'
+import { type NamedTensors, throwIfAborted } from '@tp/core/runtime'
 import { type Accuracy, openMemory } from '../engine/accuracy.ts'
 import type { Leaving } from '../engine/leaving.ts'
 import type { Times } from '../engine/timing.ts'

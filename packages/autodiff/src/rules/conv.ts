@@ -1,16 +1,5 @@
-import {
-  type Attributes,
-  intOf,
-  intsOf,
-  matmul,
-  pad,
-  reshape,
-  slice,
-  sum,
-  swapLast,
-  type Tensor,
-  transpose,
-} from '@tp/core'
+import { matmul, pad, reshape, slice, sum, swapLast, type Tensor, transpose } from '@tp/core'
+import { type Attributes, intOf, intsOf } from '@tp/core/expression'
 import { NoGradient, type Rule, range, rule, sizesOf } from '../rule.ts'
 import { fold, unfold, type Window } from './window.ts'
 

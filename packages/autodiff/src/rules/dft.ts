@@ -1,4 +1,5 @@
-import { applyOne, axisSize, cast, div, frontAxis, intOf, mul, type Op, operators, slice } from '@tp/core'
+import { axisSize, cast, div, mul, slice } from '@tp/core'
+import { applyOne, frontAxis, intOf, type Op, operators } from '@tp/core/expression'
 import { NoGradient, type Rule, rule } from '../rule.ts'
 
 /** A transform's adjoint is the other direction's, which differs by the factor n that only the inverse divides by. */

@@ -2,7 +2,6 @@ import {
   add,
   and,
   cast,
-  constantData,
   cos,
   div,
   equal,
@@ -22,9 +21,9 @@ import {
   sub,
   type Tensor,
   tanh,
-  textOf,
   where,
 } from '@tp/core'
+import { constantData, textOf } from '@tp/core/expression'
 import { type Rule, rule, type Step, sumTo, unary } from '../rule.ts'
 
 /** Both operands broadcast; each gets the sum over what it was broadcast along. */

@@ -1,20 +1,5 @@
-import {
-  add,
-  axisSize,
-  concat,
-  constantData,
-  frontAxis,
-  intOf,
-  intsOf,
-  reshape,
-  slice,
-  sub,
-  sum,
-  type Tensor,
-  textOf,
-  transpose,
-  triangle,
-} from '@tp/core'
+import { add, axisSize, concat, reshape, slice, sub, sum, type Tensor, transpose, triangle } from '@tp/core'
+import { constantData, frontAxis, intOf, intsOf, textOf } from '@tp/core/expression'
 import { NoGradient, type Rule, range, reshapeLike, rule, sizesOf, sumTo, zerosLike } from '../rule.ts'
 
 /** The same elements in another shape. */

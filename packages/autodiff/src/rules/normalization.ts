@@ -1,4 +1,5 @@
-import { add, frontAxis, intOf, mean, mul, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
+import { add, mean, mul, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
+import { frontAxis, intOf } from '@tp/core/expression'
 import { type Rule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
 
 /**

@@ -6,10 +6,8 @@ import {
   cumSum,
   equal,
   expand,
-  frontAxis,
   gatherElements,
   gatherND,
-  intOf,
   less,
   mul,
   reshape,
@@ -17,10 +15,10 @@ import {
   scatterND,
   squeeze,
   type Tensor,
-  textOf,
   unsqueeze,
   where,
 } from '@tp/core'
+import { frontAxis, intOf, textOf } from '@tp/core/expression'
 import { type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 

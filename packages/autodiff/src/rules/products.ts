@@ -1,4 +1,5 @@
-import { einsum, intOf, matmul, mul, reshape, swapLast, type Tensor, textOf, transpose, unsqueeze } from '@tp/core'
+import { einsum, matmul, mul, reshape, swapLast, type Tensor, transpose, unsqueeze } from '@tp/core'
+import { intOf, textOf } from '@tp/core/expression'
 import { NoGradient, type Rule, range, reshapeLike, rule, type Step, sizesOf, sumTo } from '../rule.ts'
 
 /** C = A·B: dA = G·Bᵀ, dB = Aᵀ·G, summed over the axes along which they were broadcast. */

@@ -5,10 +5,7 @@ import {
   equal,
   exp,
   expand,
-  frontAxis,
   greater,
-  intOf,
-  intsOf,
   mul,
   sign,
   sub,
@@ -17,6 +14,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import { frontAxis, intOf, intsOf } from '@tp/core/expression'
 import { type Rule, range, rule, type Step } from '../rule.ts'
 
 /** The axes that a reduction goes over. */

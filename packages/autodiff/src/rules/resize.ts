@@ -1,20 +1,5 @@
-import {
-  applyOne,
-  axisSize,
-  cast,
-  concat,
-  constant,
-  constantData,
-  equal,
-  intsOf,
-  matmul,
-  type Op,
-  operators,
-  reshape,
-  type Tensor,
-  transpose,
-  unsqueeze,
-} from '@tp/core'
+import { axisSize, cast, concat, constant, equal, matmul, reshape, type Tensor, transpose, unsqueeze } from '@tp/core'
+import { applyOne, constantData, intsOf, type Op, operators } from '@tp/core/expression'
 import { NoGradient, type Rule, range, rule, type Step } from '../rule.ts'
 import { countTo } from './rows.ts'
 

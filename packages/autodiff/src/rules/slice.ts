@@ -1,18 +1,5 @@
-import {
-  add,
-  applyOne,
-  axisSize,
-  concat,
-  type Dim,
-  fill,
-  frontAxis,
-  intsOf,
-  type Op,
-  operators,
-  slice,
-  sub,
-  type Tensor,
-} from '@tp/core'
+import { add, axisSize, concat, fill, slice, sub, type Tensor } from '@tp/core'
+import { applyOne, type Dim, frontAxis, intsOf, type Op, operators } from '@tp/core/expression'
 import { type Rule, rule } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 

@@ -1,4 +1,5 @@
-import { applyOne, constant, type Op, operators, type Tensor } from '@tp/core'
+import { constant, type Tensor } from '@tp/core'
+import { applyOne, type Op, operators } from '@tp/core/expression'
 import fc from 'fast-check'
 import type { Operation } from '../central-differences.ts'
 

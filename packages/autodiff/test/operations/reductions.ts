@@ -1,17 +1,5 @@
-import {
-  layerNormalization,
-  logSoftmax,
-  max,
-  mean,
-  min,
-  norm1,
-  norm2,
-  prod,
-  type Reduce,
-  softmax,
-  sum,
-  sumSquare,
-} from '@tp/core'
+import { layerNormalization, logSoftmax, max, mean, min, norm1, norm2, prod, softmax, sum, sumSquare } from '@tp/core'
+import type { Reduce } from '@tp/core/expression'
 import fc from 'fast-check'
 import {
   axes,

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { TpError } from '@tp/core'
 import {
   type AbortSignalLike,
   type NamedTensors,
@@ -9,9 +10,8 @@ import {
   receiveError,
   type Session,
   type SessionBackend,
-  TpError,
   throwIfAborted,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import { type Answer, type Bounds, ENDED_BY, type Request } from './protocol.ts'
 
 /** Memory and time that every model may take; small ones need a tenth of it. */

@@ -1,6 +1,7 @@
 // Entry of the process that holds one model (see bounded-runtime.ts).
 import { Worker } from 'node:worker_threads'
-import { isTypedArray, type NamedTensors, type Session, sendError, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { isTypedArray, type NamedTensors, type Session, sendError } from '@tp/core/runtime'
 import { openRuntime } from '../plugins/open-runtime.ts'
 import type { Answer, Request, Watch } from './protocol.ts'
 

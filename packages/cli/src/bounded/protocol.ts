@@ -1,4 +1,4 @@
-import type { NamedTensors, SentError } from '@tp/core'
+import type { NamedTensors, SentError } from '@tp/core/runtime'
 
 /** How the child is ended where it takes too much. */
 export const ENDED_BY = { memory: 'SIGKILL', time: 'SIGTERM' } as const

@@ -1,4 +1,4 @@
-import type { Runtime } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
 import type { FileClaims } from '../files/file-claims.ts'
 import type { Progress } from '../output/progress.ts'
 

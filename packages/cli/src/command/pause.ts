@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { throwIfAborted } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 
 /** Between steps that compute without a pause: hears signals that came meanwhile. @throws TpError TP_ABORTED */
 export async function pause(signal: AbortSignal): Promise<void> {

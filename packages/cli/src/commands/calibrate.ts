@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { readProvenance } from '@tp/compiler'
-import { logitRowsOf } from '@tp/eval'
+import { logitRowsOf } from '@tp/eval/metrics'
 import {
   type CalibratedCascade,
   calibrateCascade,

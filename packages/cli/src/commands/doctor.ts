@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
-import { add, type Diagnosis, input, isTpError, type Runtime } from '@tp/core'
+import { add, input, isTpError } from '@tp/core'
+import type { Diagnosis, Runtime } from '@tp/core/runtime'
 import { emitModel } from '@tp/onnx'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { pack } from '@tp/compiler'
-import { type NamedTensors, throwIfAborted } from '@tp/core'
+import { type NamedTensors, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { type Command, command } from '../command/command.ts'

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection, Pruned, PrunedTower } from '@tp/compiler'
-import { type Amount, throwIfAborted } from '@tp/core'
+import type { Amount } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { throwIfAborted } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'

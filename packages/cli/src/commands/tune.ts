@@ -1,4 +1,5 @@
-import { needsValues, throwIfAborted } from '@tp/core'
+import { needsValues } from '@tp/core/host'
+import { throwIfAborted } from '@tp/core/runtime'
 import { readModelFolder } from '@tp/eval'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type TuneProgress, tune } from '@tp/tune'

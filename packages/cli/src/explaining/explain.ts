@@ -1,14 +1,10 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
-import { isTpError, type NamedTensors, TpError } from '@tp/core'
-import {
-  evaluate,
-  type ModelInputs,
-  rankCorrelation,
-  type TextTokenizer,
-  type Trajectory,
-  trajectoriesOf,
-} from '@tp/eval'
+import { isTpError, TpError } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
+import { evaluate } from '@tp/eval'
+import type { ModelInputs, TextTokenizer } from '@tp/eval/inputs'
+import { rankCorrelation, type Trajectory, trajectoriesOf } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'

@@ -1,5 +1,6 @@
-import type { TensorLike } from '@tp/core'
-import { loadTokenizer, type ModelInputs, readModelFolder, type TextTokenizer } from '@tp/eval'
+import type { TensorLike } from '@tp/core/runtime'
+import { loadTokenizer, readModelFolder } from '@tp/eval'
+import type { ModelInputs, TextTokenizer } from '@tp/eval/inputs'
 import { patchGrid } from './patch-grid.ts'
 
 /** What a token stands for in a text: in one line, and without what a terminal would obey; special ones by their name. */

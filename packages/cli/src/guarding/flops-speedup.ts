@@ -1,4 +1,4 @@
-import type { ModelInputs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
 import { inputRoles } from '../model/input-shapes.ts'

@@ -1,13 +1,8 @@
 import { hasRegimes } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import {
-  comparePaired,
-  compareToDense,
-  type DenseComparison,
-  type Evaluation,
-  type ModelInputs,
-  type VariantLatency,
-} from '@tp/eval'
+import { compareToDense, type DenseComparison, type Evaluation } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { type Alarm, type Cascade, cascade, type Guard, type Monitor, monitor, readGuard } from '@tp/guard'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { TunedPlan } from '@tp/tune'

@@ -1,5 +1,6 @@
 import type { Inspection } from '@tp/compiler'
-import { type ModelInputs, readModelFolder } from '@tp/eval'
+import { readModelFolder } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { tokenizerOf, tokenNames } from '../explaining/token-text.ts'

@@ -1,4 +1,4 @@
-import type { Runtime, Session, SessionOptions } from '@tp/core'
+import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { flopsOf } from '../model/flops.ts'
 import type { WantedSizes } from '../model/input-shapes.ts'

@@ -1,4 +1,4 @@
-import type { McNemar } from '@tp/eval'
+import type { McNemar } from '@tp/eval/metrics'
 
 export function percent(value: number): string {
   return `${value.toFixed(1)} %`

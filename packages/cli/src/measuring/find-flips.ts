@@ -1,6 +1,8 @@
 import { type Inspection, type Pruned, prune } from '@tp/compiler'
 import { schedule } from '@tp/core'
-import { analyseFlips, type Evaluation, type FlipAnalysis, type ModelInputs, trajectoriesOf } from '@tp/eval'
+import { analyseFlips, type Evaluation, type FlipAnalysis } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { trajectoriesOf } from '@tp/eval/metrics'
 import { receivedAttention } from '@tp/method-attention'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -61,8 +63,8 @@ export async function flipFinder(task: FlipTask, { progress, signal, runtime }: 
 
 /** The dense model with the attention that each token receives in each block: a pruning that keeps all, and says its scores. */
 function attentionModel({ path, model }: ModelFile, { tower, blocks, open }: Inspection): Pruned {
-  const layers = blocks.map((_, block) => block).filter((block) => block >= open)
-  const keepAll = schedule(blocks.length, { keep: 1, layers })
+  const sites = blocks.map((_, block) => block).filter((block) => block >= open)
+  const keepAll = schedule(blocks.length, { keep: 1, layers: sites })
   const result = prune(model, { method: receivedAttention(), schedule: keepAll, tower, trace: 'scores' })
   if (!result.ok) throw new RefusalError(path, result.refusal)
   return result

@@ -1,15 +1,6 @@
-import {
-  compareToDense,
-  type Evaluation,
-  evaluate,
-  type Figure,
-  figureInterval,
-  figureLoss,
-  type Interval,
-  type ModelInputs,
-  meanFigure,
-  scaledInterval,
-} from '@tp/eval'
+import { compareToDense, type Evaluation, evaluate } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Judge } from './judge.ts'

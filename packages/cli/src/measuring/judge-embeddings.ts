@@ -1,13 +1,6 @@
-import {
-  compareEmbeddings,
-  type Embeddings,
-  embed,
-  type Figure,
-  figureInterval,
-  type ModelInputs,
-  meanFigure,
-  type Nearness,
-} from '@tp/eval'
+import { compareEmbeddings, type Embeddings, embed, type Nearness } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { type Figure, figureInterval, meanFigure } from '@tp/eval/metrics'
 import { percent } from './figures-text.ts'
 import type { Judge } from './judge.ts'
 

@@ -1,15 +1,5 @@
-import {
-  evaluateTokens,
-  type Figure,
-  figureInterval,
-  figureLoss,
-  mcnemar,
-  meanFigure,
-  scaledInterval,
-  type TaggedInputs,
-  type TokenEvaluation,
-  tokenAgreement,
-} from '@tp/eval'
+import { evaluateTokens, type TaggedInputs, type TokenEvaluation, tokenAgreement } from '@tp/eval'
+import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'
 import type { Answers, Judge } from './judge.ts'

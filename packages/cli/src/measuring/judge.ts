@@ -1,5 +1,6 @@
-import type { Session } from '@tp/core'
-import type { EvaluateOptions, Figure, Outcome } from '@tp/eval'
+import type { Session } from '@tp/core/runtime'
+import type { EvaluateOptions, Outcome } from '@tp/eval'
+import type { Figure } from '@tp/eval/metrics'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */
 export interface Answers {

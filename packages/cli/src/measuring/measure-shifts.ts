@@ -1,13 +1,8 @@
 import type { Inspection } from '@tp/compiler'
-import type { Session } from '@tp/core'
-import {
-  compareOnShifts,
-  type Evaluation,
-  evaluateOnShifts,
-  type Interval,
-  type ShiftedSet,
-  type ShiftFigures,
-} from '@tp/eval'
+import type { Session } from '@tp/core/runtime'
+import type { Evaluation } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
+import { compareOnShifts, evaluateOnShifts, type ShiftedSet, type ShiftFigures } from '@tp/eval/shifts'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'

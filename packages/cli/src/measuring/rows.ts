@@ -1,4 +1,5 @@
-import type { FlipAnalysis, VariantLatency } from '@tp/eval'
+import type { FlipAnalysis } from '@tp/eval'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { Figures } from './evaluate-variant.ts'

@@ -1,4 +1,5 @@
-import { type Modality, namedShift, type Shift, shiftSuite, shifts } from '@tp/eval'
+import type { Modality } from '@tp/eval/inputs'
+import { namedShift, type Shift, shiftSuite, shifts } from '@tp/eval/shifts'
 import { usageError } from '../command/usage-error.ts'
 
 /** What `--shift` asks for. */

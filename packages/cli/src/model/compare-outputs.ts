@@ -1,4 +1,6 @@
-import { fromHalf, type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { fromHalf } from '@tp/core/expression'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /** @throws TpError TP_VERIFY for an output that holds a number that is none */
 export function requireFinite(outputs: NamedTensors): void {

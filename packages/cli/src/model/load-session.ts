@@ -1,7 +1,7 @@
 import { link, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Runtime, Session, SessionOptions } from '@tp/core'
+import type { Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { ModelFile } from './model-file.ts'

@@ -1,13 +1,6 @@
-import type { ValueInfo } from '@tp/core'
-import {
-  type Dataset,
-  type ModelInputs,
-  modalityOf,
-  openDataset,
-  type PrepareOptions,
-  prepareInputs,
-  readModelFolder,
-} from '@tp/eval'
+import type { ValueInfo } from '@tp/core/runtime'
+import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/eval'
+import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'

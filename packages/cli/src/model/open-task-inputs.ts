@@ -1,8 +1,5 @@
 import {
-  type Dataset,
   loadTokenizer,
-  type ModelInputs,
-  modalityOf,
   prepareInputs,
   readModelFolder,
   readTaggedTsv,
@@ -12,6 +9,7 @@ import {
   taggedInputs,
   taskOf,
 } from '@tp/eval'
+import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'

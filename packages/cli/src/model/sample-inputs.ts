@@ -1,4 +1,5 @@
-import { type NamedTensors, sizeOf, type TensorLike, TpError, type TypedArray } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import { Graph, type Model } from '@tp/onnx'
 import { type InputRoles, inputShapes, type WantedSizes } from './input-shapes.ts'
 

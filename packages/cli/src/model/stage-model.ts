@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { throwIfAborted } from '@tp/core'
+import { throwIfAborted } from '@tp/core/runtime'
 import { encodeModel, externalTensors, type Model } from '@tp/onnx'
 import { FileClaims } from '../files/file-claims.ts'
 import { writeError } from '../files/write-error.ts'

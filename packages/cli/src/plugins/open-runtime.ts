@@ -1,4 +1,5 @@
-import { type Runtime, readRuntimePlugin, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type Runtime, readRuntimePlugin } from '@tp/core/runtime'
 import { nodeRuntime } from '@tp/runtime-node'
 import { importPlugin } from './import-plugin.ts'
 

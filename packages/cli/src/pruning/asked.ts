@@ -1,5 +1,6 @@
 import type { Inspection } from '@tp/compiler'
-import type { Method, OptionValue, Schedule } from '@tp/core'
+import type { Method, Schedule } from '@tp/core'
+import type { OptionValue } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'

@@ -151,11 +151,11 @@ function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method
   const { blocks, tokens, batch, open, tower } = inspection
   const behind = Array.from({ length: Math.max(0, blocks.length - open) }, (_, i) => open + i)
   // Behind an earlier pruning every block that is left is a later one.
-  const layers =
+  const named =
     budget.layers.get(tower) ?? budget.layers.get('') ?? (open > 0 && behind.length > 0 ? behind : undefined)
   if (kind !== 'flops') {
     if (kind === 'tokens') checkTokens(values, tokens)
-    return schedule(blocks.length, { layers, [kind]: values })
+    return schedule(blocks.length, { layers: named, [kind]: values })
   }
   const target: FlopsTarget = {
     method,
@@ -165,7 +165,7 @@ function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method
       batch: typeof batch === 'number' ? batch : 1,
       tokens: lengthFor(budget, inspection),
     }),
-    schedule: (keep) => schedule(blocks.length, { layers, keep }),
+    schedule: (keep) => schedule(blocks.length, { layers: named, keep }),
   }
   return target.schedule(keepForFlops(model, target))
 }

@@ -1,4 +1,5 @@
-import { type NamedTensors, type Session, sizeOf, type TensorLike, TpError, throwIfAborted } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, type Session, sizeOf, type TensorLike, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { largestDifference } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'

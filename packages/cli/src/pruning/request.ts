@@ -1,17 +1,6 @@
 import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import {
-  isTpError,
-  type Method,
-  type MethodEntry,
-  needsValues,
-  type OptionValue,
-  paramsOf,
-  parseOptions,
-  readSafetensors,
-  type Schedule,
-  TpError,
-  type Values,
-} from '@tp/core'
+import { isTpError, type Method, type MethodEntry, type Schedule, TpError, type Values } from '@tp/core'
+import { needsValues, type OptionValue, paramsOf, parseOptions, readSafetensors } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { readInput } from '../files/read-input.ts'

@@ -1,5 +1,5 @@
-import { type NamedTensors, type Session, throwIfAborted } from '@tp/core'
-import { comparePaired } from '@tp/eval'
+import { type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
+import { comparePaired } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'

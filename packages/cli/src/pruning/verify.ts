@@ -1,14 +1,6 @@
 import type { Inspection, Pruned } from '@tp/compiler'
-import {
-  type Method,
-  type NamedTensors,
-  or,
-  type Schedule,
-  type Session,
-  type Site,
-  type Tensor,
-  TpError,
-} from '@tp/core'
+import { type Method, or, type Schedule, type Site, type Tensor, TpError } from '@tp/core'
+import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { largestDifference, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'

@@ -48,15 +48,15 @@ export function whereTokensLeave(
   const isBehind = (method.place ?? 'attention') === 'attention'
   // Behind the attention of the last block most models need no more than one token anyway.
   const usual = Array.from({ length: blocks - 1 }, (_, i) => (isBehind ? i : i + 1))
-  const layers = named.get(encoder.tower) ?? named.get('') ?? usual
-  const unknown = layers.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks))
-  if (unknown !== undefined || layers.length === 0) {
+  const chosen = named.get(encoder.tower) ?? named.get('') ?? usual
+  const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks))
+  if (unknown !== undefined || chosen.length === 0) {
     const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
     throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has blocks 0 to ${blocks - 1}; name some with --layers`)
   }
-  if (budget === undefined) return { layers, schedule: undefined }
-  const schedules = schedulesOf({ ...budget, layers: new Map([['', layers]]) }, file.model, encoders, method)
-  return { layers, schedule: schedules.get(encoder.tower) }
+  if (budget === undefined) return { layers: chosen, schedule: undefined }
+  const schedules = schedulesOf({ ...budget, layers: new Map([['', chosen]]) }, file.model, encoders, method)
+  return { layers: chosen, schedule: schedules.get(encoder.tower) }
 }
 
 export interface LearnRequest {

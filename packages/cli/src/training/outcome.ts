@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { learnedBytes } from '@tp/core'
+import { learnedBytes } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { defaults, train } from '@tp/train'

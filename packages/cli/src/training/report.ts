@@ -1,5 +1,6 @@
 import type { Plan } from '@tp/compiler'
-import type { Learned, OptionValue, Schedule } from '@tp/core'
+import type { Learned, Schedule } from '@tp/core'
+import type { OptionValue } from '@tp/core/host'
 import type { Seen } from './plot.ts'
 
 /** How a training came out. */

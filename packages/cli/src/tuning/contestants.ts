@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type MethodEntry, needsValues, withValues } from '@tp/core'
+import { type MethodEntry, withValues } from '@tp/core'
+import { needsValues } from '@tp/core/host'
 import type { Contestant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
 import { readInput } from '../files/read-input.ts'

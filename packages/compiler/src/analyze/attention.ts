@@ -1,4 +1,5 @@
-import { constantData, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { quantisingOps } from '../operators/elementwise.ts'
 import { isHeadReshape } from '../operators/head-reshape.ts'

@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { PlaceRead } from '../operators/token-position.ts'
 import type { EarlierCuts } from './earlier-cuts.ts'
 import type { Block } from './layer.ts'

@@ -1,4 +1,5 @@
-import { type Dim, isUnknown, namesIn, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
 import { headsInBatch } from '../operators/heads.ts'
 import { operatorName } from '../operators/operator.ts'
 import { batchFirst } from '../program/batch-first.ts'

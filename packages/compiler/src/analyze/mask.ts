@@ -1,4 +1,4 @@
-import { type Dim, namesIn } from '@tp/core'
+import { type Dim, namesIn } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'

@@ -1,4 +1,5 @@
-import type { Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'

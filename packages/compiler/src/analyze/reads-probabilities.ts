@@ -1,16 +1,6 @@
-import {
-  type Amount,
-  type Dim,
-  initialState,
-  input,
-  isTpError,
-  type Method,
-  paramsAt,
-  reduceTokens,
-  type SiteSource,
-  type Tensor,
-  type Values,
-} from '@tp/core'
+import { type Amount, input, isTpError, type Method, type Tensor, type Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { initialState, paramsAt, reduceTokens, type SiteSource } from '@tp/core/host'
 
 const HALF: Amount = { kind: 'ratio', value: 0.5 }
 

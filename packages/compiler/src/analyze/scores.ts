@@ -1,4 +1,5 @@
-import { apply, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { apply } from '@tp/core/expression'
 import { isHeadReshape } from '../operators/head-reshape.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'

@@ -1,4 +1,5 @@
-import { type Dim, subDims, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { change, placeholder } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'

@@ -1,15 +1,6 @@
-import {
-  type Dim,
-  evaluate,
-  input,
-  isTpError,
-  isUnknown,
-  namesIn,
-  substituteDim,
-  type Tensor,
-  type TensorLike,
-  unsqueeze,
-} from '@tp/core'
+import { evaluate, input, isTpError, type Tensor, unsqueeze } from '@tp/core'
+import { type Dim, isUnknown, namesIn, substituteDim } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { unfoldHeads } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
 import { Refused, reasonOf } from '../program/refusal.ts'

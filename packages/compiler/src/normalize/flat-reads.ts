@@ -1,4 +1,5 @@
-import { axisSize, concat, type Dim, gatherND, range, squeeze, unsqueeze } from '@tp/core'
+import { axisSize, concat, gatherND, range, squeeze, unsqueeze } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { numbersRows, renaming, through } from '../operators/token-position.ts'

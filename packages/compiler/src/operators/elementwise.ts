@@ -1,4 +1,5 @@
-import type { Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { fits, inputsOf } from './node-inputs.ts'
 import { alignOperand } from './operands.ts'
 import type { NodeView, Operator, OperatorEntries, Repair, RowAxis, RowRule, UpstreamRule } from './operator.ts'

@@ -1,4 +1,5 @@
-import { type Dim, input, namesIn, subDims, type Tensor } from '@tp/core'
+import { input, type Tensor } from '@tp/core'
+import { type Dim, namesIn, subDims } from '@tp/core/expression'
 import { Refused } from '../program/refusal.ts'
 import type { Flow } from './operator.ts'
 

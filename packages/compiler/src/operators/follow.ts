@@ -1,4 +1,5 @@
-import { type Dim, isUnknown, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, isUnknown } from '@tp/core/expression'
 import { isOpaque, type NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { change, counts, placeholder } from './flow.ts'

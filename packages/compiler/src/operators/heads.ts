@@ -1,4 +1,5 @@
-import { type Dim, divideExactly, mulDims, reshape, type Tensor } from '@tp/core'
+import { reshape, type Tensor } from '@tp/core'
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { operatorName } from './operator.ts'
 import { operators } from './table.ts'

@@ -1,4 +1,5 @@
-import type { Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { counts } from './flow.ts'
 import { attribute, fits, inputsOf, positive, refuseOp } from './node-inputs.ts'
 import type { OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'

@@ -1,4 +1,4 @@
-import { type Dim, subDims } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts, skippedTokens } from './flow.ts'

@@ -1,4 +1,5 @@
-import type { Attributes, Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Attributes, Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Named, Program } from '../program/program.ts'
 import type { Meaning } from './fused/fused-operator.ts'

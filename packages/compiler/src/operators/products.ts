@@ -1,4 +1,5 @@
-import { type Dim, isUnknown, mulDims, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, isUnknown, mulDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { aligned } from './elementwise.ts'

@@ -3,7 +3,6 @@ import {
   axisSize,
   concat,
   constant,
-  type Dim,
   expand,
   flatten,
   gather,
@@ -23,11 +22,12 @@ import {
   sum,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
   unsqueeze,
   where,
 } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { decodeModel, emitModel, encodeModel, Graph, lift, type NodeProto } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { createNode } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../program/refusal.ts'

@@ -1,4 +1,4 @@
-import { type Dim, divideExactly, mulDims } from '@tp/core'
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts } from './flow.ts'

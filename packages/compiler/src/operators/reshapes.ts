@@ -1,4 +1,5 @@
-import { type Dim, substituteDim, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
 import { Refused } from '../program/refusal.ts'
 import { aligned, isWide } from './elementwise.ts'
 import { counts } from './flow.ts'

@@ -3,7 +3,6 @@ import {
   concat,
   constant,
   cumSum,
-  type Dim,
   evaluate,
   expand,
   gather,
@@ -22,11 +21,12 @@ import {
   sum,
   swapLast,
   type Tensor,
-  type TensorLike,
   transpose,
   unsqueeze,
   where,
 } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import { createNode } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { expect, test } from 'vitest'

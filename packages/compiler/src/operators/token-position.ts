@@ -1,4 +1,4 @@
-import { type Dim, subDims } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import type { Flow, TokenPlace } from './operator.ts'

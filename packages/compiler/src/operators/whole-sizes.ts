@@ -1,4 +1,5 @@
-import { type Dim, substituteDim, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'

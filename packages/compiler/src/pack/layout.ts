@@ -1,4 +1,5 @@
-import { type Dim, divideExactly, mulDims, namesIn, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { type Dim, divideExactly, mulDims, namesIn } from '@tp/core/expression'
 import type { Segment } from './segments.ts'
 
 /**

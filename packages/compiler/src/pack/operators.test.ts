@@ -1,4 +1,4 @@
-import type { Attributes } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
 import { expect, test } from 'vitest'
 import { Refused } from '../program/refusal.ts'
 import { packedNode } from './operators.ts'

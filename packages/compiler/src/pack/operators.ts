@@ -1,4 +1,4 @@
-import type { Attributes } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 

@@ -1,4 +1,5 @@
-import { constant, constantData, where } from '@tp/core'
+import { constant, where } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'

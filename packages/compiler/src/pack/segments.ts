@@ -1,4 +1,5 @@
-import { type Dim, input, type Tensor } from '@tp/core'
+import { input, type Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'

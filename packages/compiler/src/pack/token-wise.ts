@@ -1,4 +1,5 @@
-import { constantData, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { operators } from '../operators/table.ts'

@@ -1,4 +1,5 @@
-import { constantOf, type Dim, input, type Tensor, TpError, withUnification } from '@tp/core'
+import { constantOf, input, type Tensor, TpError } from '@tp/core'
+import { type Dim, withUnification } from '@tp/core/expression'
 import {
   capturedNames,
   emit,

@@ -1,4 +1,5 @@
-import type { Dim, Method, Tensor, Values } from '@tp/core'
+import type { Method, Tensor, Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { PruneOptions } from '../transform/prune-options.ts'
 
 export interface SoftenOptions extends Pick<PruneOptions, 'tower' | 'protect'> {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { input, isTpError, type Method, type NamedTensors, schedule, scorer, type TensorLike } from '@tp/core'
+import { input, isTpError, type Method, schedule, scorer } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { digitsData, modelPath } from '@tp/models'
 import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'

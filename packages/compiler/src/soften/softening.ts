@@ -1,15 +1,6 @@
-import {
-  checkLayers,
-  type Dim,
-  input,
-  type SoftInputs,
-  type SoftReduced,
-  softenTokens,
-  squeeze,
-  type Tensor,
-  type TokenState,
-  unsqueeze,
-} from '@tp/core'
+import { input, squeeze, type Tensor, unsqueeze } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { checkLayers, type SoftInputs, type SoftReduced, softenTokens, type TokenState } from '@tp/core/host'
 import { lift } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { type Block, stackEnd } from '../analyze/layer.ts'
@@ -66,10 +57,10 @@ export class Softening {
 
   run(): SoftModel {
     const { blocks, tokens, hidden, heads } = this.#encoder
-    const layers = checkLayers(blocks.length, this.#options.layers)
+    const chosen = checkLayers(blocks.length, this.#options.layers)
     for (let block = 0; block < blocks.length; block++) {
       if (this.#place === 'attention') this.#attendAt(block)
-      const output = layers.includes(block) ? this.#softenAt(block) : undefined
+      const output = chosen.includes(block) ? this.#softenAt(block) : undefined
       if (this.#place === 'input') this.#attendAt(block)
       if (output !== undefined) this.#outputAt(block, output)
     }

@@ -1,4 +1,5 @@
-import { apply, type Node, nodesBelow, type Tensor, TpError } from '@tp/core'
+import { type Tensor, TpError } from '@tp/core'
+import { apply, type Node, nodesBelow } from '@tp/core/expression'
 import { type Lifted, liftNode } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 

@@ -1,4 +1,5 @@
-import { isUnknown, type Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import { isUnknown } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { countsBehind } from './dead-tokens.ts'

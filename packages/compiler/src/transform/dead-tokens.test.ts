@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type NamedTensors, none, type TensorLike } from '@tp/core'
+import { none } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { decodeModel, Graph, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'

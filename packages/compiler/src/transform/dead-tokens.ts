@@ -1,4 +1,5 @@
-import type { Dim, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import { cloneModel, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'

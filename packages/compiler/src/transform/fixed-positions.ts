@@ -1,4 +1,5 @@
-import { shown, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import { shown } from '@tp/core/host'
 import type { Encoder } from '../analyze/encoder.ts'
 
 /** No example has more tokens: shapes of tensors end here. */

@@ -1,14 +1,6 @@
-import {
-  type Amount,
-  cast,
-  type Dim,
-  input,
-  type Method,
-  reduceTokens,
-  type Tensor,
-  type TokenState,
-  type Values,
-} from '@tp/core'
+import { type Amount, cast, input, type Method, type Tensor, type Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { reduceTokens, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
@@ -59,13 +51,13 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
 
-  const { site, readers } = siteOf(program, encoder, block, place)
+  const { stream, readers } = streamOf(program, encoder, block, place)
   const { graph } = program
-  sizesFrom(program, site, [...names.values()])
+  sizesFrom(program, stream, [...names.values()])
   const { cut } = reduced
   const prefix = `tp/block_${block}`
   const count = `T'${block}`
-  const dims = program.tensor(site).dims
+  const dims = program.tensor(stream).dims
   const batch = dims[0] as Dim
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
@@ -88,7 +80,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   // What the choice itself is made from sees all tokens: a mask may get its length from the stream.
   const upstream = program.upstream(emitted)
   for (const reader of readers.filter((node) => !upstream.has(node))) {
-    for (const [index, name] of [...reader.input].entries()) if (name === site) graph.replaceInput(reader, index, after)
+    for (const [index, name] of [...reader.input].entries())
+      if (name === stream) graph.replaceInput(reader, index, after)
   }
   graph.sortTopologically()
   // With a shape the runtime can still fuse what follows; with named sizes it would choose slower fusions.
@@ -120,7 +113,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const inserted: InsertedCut = {
     block,
     place,
-    before: site,
+    before: stream,
     after,
     indices,
     position: nameOf('position') as string,
@@ -139,18 +132,21 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 }
 
 /** The value that tokens leave, and what goes on without them. */
-function siteOf(
+function streamOf(
   program: Program,
   encoder: Encoder,
   index: number,
   place: InsertedCut['place'],
-): { readonly site: string; readonly readers: readonly NodeProto[] } {
-  const site = place === 'input' ? inputOf(encoder, index) : (encoder.blocks[index] as Block).site
-  const readers = program.graph.consumers(site).map(({ node }) => node)
-  if (place === 'attention') return { site, readers }
+): { readonly stream: string; readonly readers: readonly NodeProto[] } {
+  const stream = place === 'input' ? inputOf(encoder, index) : (encoder.blocks[index] as Block).site
+  const readers = program.graph.consumers(stream).map(({ node }) => node)
+  if (place === 'attention') return { stream, readers }
   // Copies of the stream that are outputs show it as it is in front of the block.
-  const inside = program.before(site)
-  return { site, readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')) }
+  const inside = program.before(stream)
+  return {
+    stream,
+    readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')),
+  }
 }
 
 /**

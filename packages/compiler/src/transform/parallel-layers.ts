@@ -1,4 +1,4 @@
-import type { Dim } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { change } from '../operators/flow.ts'
 import type { Flow, RowAxis } from '../operators/operator.ts'

@@ -1,19 +1,5 @@
-import {
-  add,
-  axisSize,
-  cast,
-  type Dim,
-  div,
-  maximum,
-  mul,
-  namesIn,
-  slice,
-  subDims,
-  sum,
-  type Tensor,
-  unsqueeze,
-  where,
-} from '@tp/core'
+import { add, axisSize, cast, div, maximum, mul, slice, sum, type Tensor, unsqueeze, where } from '@tp/core'
+import { type Dim, namesIn, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { placeholder } from '../operators/flow.ts'

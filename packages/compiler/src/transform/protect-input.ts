@@ -1,4 +1,5 @@
-import { cast, type Dim, input } from '@tp/core'
+import { cast, input } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Named, Program } from '../program/program.ts'
 

@@ -1,4 +1,5 @@
-import { type Method, type Schedule, shown, TpError, type Values } from '@tp/core'
+import { type Method, type Schedule, TpError, type Values } from '@tp/core'
+import { shown } from '@tp/core/host'
 
 export interface PruneOptions {
   readonly method: Method

@@ -1,4 +1,5 @@
-import { input, type Method, returnedState, type Schedule, startedState, type Tensor, type TokenState } from '@tp/core'
+import { input, type Method, type Schedule, type Tensor } from '@tp/core'
+import { returnedState, startedState, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'

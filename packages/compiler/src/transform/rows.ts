@@ -1,20 +1,17 @@
 import {
   axisSize,
   concat,
-  type Dim,
   expand,
   gather,
   gatherND,
-  isUnknown,
-  mulDims,
   reshape,
   slice,
   squeeze,
-  subDims,
   type Tensor,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { type Dim, isUnknown, mulDims, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import { headsInBatch, unfoldHeads } from '../operators/heads.ts'

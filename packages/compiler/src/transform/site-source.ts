@@ -1,19 +1,18 @@
 import {
-  apply,
   concat,
   constant,
-  type Dim,
   expand,
   gather,
   gatherND,
   input,
-  type SiteSource,
   shape,
   type Tensor,
   TpError,
   transpose,
   unsqueeze,
 } from '@tp/core'
+import { apply, type Dim } from '@tp/core/expression'
+import type { SiteSource } from '@tp/core/host'
 import type { Attention } from '../analyze/attention.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'

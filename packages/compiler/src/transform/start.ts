@@ -1,14 +1,5 @@
-import {
-  cast,
-  countTokens,
-  gatherND,
-  initialState,
-  input,
-  type Method,
-  not,
-  type Tensor,
-  type TokenState,
-} from '@tp/core'
+import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
+import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { recordLost } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Block } from '../analyze/layer.ts'
@@ -62,10 +53,10 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
 
   const { cuts, last } = earlier
   const kept = (x: Tensor): Tensor => keptBy(x, cuts, value)
-  const stays = realBehind(program, state.alive, cuts, value)
+  const attending = realBehind(program, state.alive, cuts, value)
   const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, fixed)
   // Written at once, so that what follows can be named after the tokens that are left.
-  const expressions = [kept(state.position), ...(stays === undefined ? [] : [stays])]
+  const expressions = [kept(state.position), ...(attending === undefined ? [] : [attending])]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
   const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
   const now = real === undefined ? undefined : value(real, ['B', 'N'])

@@ -3,7 +3,6 @@ import {
   argMax,
   axisSize,
   cast,
-  type Dim,
   equal,
   gather,
   gatherND,
@@ -15,6 +14,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import { type Dim, subDims } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import type { TokenPlace } from '../operators/operator.ts'
@@ -94,13 +94,13 @@ function readKept(
 }
 
 function rewriteRead(program: Program, node: NodeProto, place: string, cut: InsertedCut): void {
-  const [position, original] = [cut.position, place].map((name) => {
+  const [current, original] = [cut.position, place].map((name) => {
     const actual = program.tensor(name)
     return placeholder(name, actual, actual.dims)
   }) as [Tensor, Tensor]
-  const slot = argMax(cast(equal(position, original), 'float32'), 1, { keepDims: true })
+  const slot = argMax(cast(equal(current, original), 'float32'), 1, { keepDims: true })
   const names = new Map([
-    [position, cut.position],
+    [current, cut.position],
     [original, place],
   ])
   readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.block}`)

@@ -1,4 +1,4 @@
-import type { Method } from '../method.ts'
+import type { Method } from '../method/method.ts'
 
 /** Keeps every token: the dense model, as a row of the tables. */
 export function none(): Method {

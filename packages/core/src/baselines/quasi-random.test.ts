@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate } from '../interpreter.ts'
-import type { Site } from '../method.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Site } from '../method/method.ts'
 import { constant } from '../ops/index.ts'
 import { testMethod } from '../testing/index.ts'
-import { quasiRandom } from './index.ts'
+import { quasiRandom } from './quasi-random.ts'
 
 testMethod(quasiRandom())
 

@@ -1,7 +1,7 @@
-import type { Site } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Site } from '../method/method.ts'
+import { type Scorer, scorer } from '../method/scorer.ts'
 import { floor, mul, sub } from '../ops/index.ts'
-import { type Scorer, scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
 
 /** (√5 − 1)/2, the number that fractions come least near to. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2

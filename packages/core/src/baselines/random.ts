@@ -1,8 +1,8 @@
-import type { Method, Site } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Site } from '../method/method.ts'
+import { checkOptions, type OptionSpecs } from '../method/options.ts'
+import { scorer } from '../method/scorer.ts'
 import { add, cast, cumSum, mod, mul, unsqueeze } from '../ops/index.ts'
-import { checkOptions, type OptionSpecs } from '../options.ts'
-import { scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
 
 export interface RandomOptions {
   /** Whole number from 0; each gives another choice. Default 0. */

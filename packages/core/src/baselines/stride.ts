@@ -1,8 +1,8 @@
 import { TpError } from '../errors.ts'
-import type { Method, Site } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Site } from '../method/method.ts'
+import { scorer } from '../method/scorer.ts'
 import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
-import { scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
 
 /**
  * Keeps evenly spaced tokens: of f free tokens k stay, the j-th (from 0) if

@@ -1,6 +1,6 @@
-import type { Method } from '../method.ts'
+import type { Method } from '../method/method.ts'
+import { scorer } from '../method/scorer.ts'
 import { neg } from '../ops/index.ts'
-import { scorer } from '../scorer.ts'
 
 /** Keeps the first tokens: what cutting the input short would keep. */
 export function truncate(): Method {

@@ -1,5 +1,5 @@
-import type { Method, Reduces } from '../method.ts'
-import type { LearnedSpec } from '../training.ts'
+import type { Method, Reduces } from '../method/method.ts'
+import type { LearnedSpec } from '../method/training.ts'
 
 /** See {@link Method.reduces}. */
 export function reducesAt({ reduces }: Method, block: number): Reduces | undefined {

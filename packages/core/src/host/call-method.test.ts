@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { isTpError, TpError } from '../errors.ts'
-import type { Method, Reduction, Site } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Reduction, Site } from '../method/method.ts'
+import { scorer } from '../method/scorer.ts'
 import { cast, gather, greater, input, mean, sum, unsqueeze } from '../ops/index.ts'
-import { scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
-import { initialState, reduceTokens, type SiteSource, softenTokens } from './index.ts'
+import { reduceTokens } from './reduce.ts'
+import type { SiteSource } from './site-source.ts'
+import { softenTokens } from './soften.ts'
+import { initialState } from './state.ts'
 
 const hidden = input('hidden', 'float32', ['B', 'N', 'D'])
 const attention = input('attention', 'float32', ['B', 'H', 'N', 'N'])

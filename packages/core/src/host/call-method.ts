@@ -1,7 +1,7 @@
 import { isTpError, TpError } from '../errors.ts'
-import type { Method, Reduction, Site, Spec } from '../method.ts'
-import type { Tensor } from '../tensor.ts'
-import type { Softened } from '../training.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Reduction, Site, Spec } from '../method/method.ts'
+import type { Softened } from '../method/training.ts'
 import { isTensor, shapeProblem } from './is-tensor.ts'
 import type { SiteSource } from './site-source.ts'
 

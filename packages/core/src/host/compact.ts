@@ -1,3 +1,4 @@
+import type { Tensor } from '../expression/tensor.ts'
 import {
   add,
   cast,
@@ -12,7 +13,6 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 import { type GivenValues, sortableKey } from './not-a-number.ts'
 import { countTokens, fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
 

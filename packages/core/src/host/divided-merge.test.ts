@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import { evaluate } from '../interpreter.ts'
-import type { Method, Reduction } from '../method.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Reduction } from '../method/method.ts'
 import { cast, constant } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
-import { initialState, reduceTokens, type SiteSource } from './index.ts'
+import { reduceTokens } from './reduce.ts'
+import type { SiteSource } from './site-source.ts'
+import { initialState } from './state.ts'
 
 interface Token {
   readonly x: number

@@ -1,15 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import { none, truncate } from '../baselines/index.ts'
-import { evaluate } from '../interpreter.ts'
-import type { Method } from '../method.ts'
+import { none } from '../baselines/none.ts'
+import { truncate } from '../baselines/truncate.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method } from '../method/method.ts'
+import { type Amount, keptCount } from '../method/schedule.ts'
+import { scorer } from '../method/scorer.ts'
 import { cast, constant, equal, or, squeeze } from '../ops/index.ts'
-import { type Amount, keptCount } from '../schedule.ts'
-import { scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
-import { initialState, type Reduced, reduceTokens, type SiteSource, type TokenState } from './index.ts'
+import { type Reduced, reduceTokens } from './reduce.ts'
+import type { SiteSource } from './site-source.ts'
+import { initialState, type TokenState } from './state.ts'
 
 /** Tokens that are given as [B,N] numbers: their scores. */
 interface Rows {
@@ -25,8 +28,8 @@ const byHidden = scorer({ name: 'by-hidden', family: 'baseline', score: ({ hidde
 function start({ scores, real, fixed = [] }: Rows): { hidden: Tensor; state: TokenState } {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = assume(constant(scores.flat(), 'float32', [...dims, 1]), ['B', 'N', 1])
-  const alive = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
-  return { hidden, state: initialState(hidden, alive, fixed) }
+  const mask = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
+  return { hidden, state: initialState(hidden, mask, fixed) }
 }
 
 function sourceOf(hidden: Tensor, block = 0): SiteSource {

@@ -1,6 +1,14 @@
-export { isSigned, learnedAt, paramsAt, reducesAt } from './at-block.ts'
+// What calls methods: the compiler, training, the command line.
+
+export { initialValues } from '../method/initial-values.ts'
+export { type OptionValue, type OptionValues, parseOptions } from '../method/options.ts'
+export { checkLayers, checkSchedule, keptCount, scheduleOfShares } from '../method/schedule.ts'
+export { learnedBytes, needsValues, paramsOf, valuesOf } from '../method/weights.ts'
+export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
+export { shown } from '../shown.ts'
+export { learnedAt, paramsAt } from './at-block.ts'
 export { callMethod } from './call-method.ts'
-export { type Cut, type Reduced, type ReduceOptions, reduceTokens, startedState } from './reduce.ts'
+export { reduceTokens, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'
 export type { SiteSource } from './site-source.ts'
 export { type SoftInputs, type SoftReduced, softenTokens } from './soften.ts'

@@ -1,5 +1,5 @@
-import { type Dim, isUnknown } from '../dim.ts'
-import type { Tensor } from '../tensor.ts'
+import { type Dim, isUnknown } from '../expression/dim.ts'
+import type { Tensor } from '../expression/tensor.ts'
 
 /** Whether a value is a tensor, also one of another copy of core: a plugin for pages brings its own. */
 export function isTensor(value: unknown): value is Tensor {

@@ -1,4 +1,5 @@
-import type { Reduction } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Reduction } from '../method/method.ts'
 import {
   add,
   and,
@@ -17,7 +18,6 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 import type { Slots } from './compact.ts'
 import { fixedCount, fixedTokens, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
@@ -70,9 +70,9 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
         ? { staying: alone(fused), joining: joined(weights) }
         : shares(own(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
-    const kept = slots.take(hidden)
+    const before = slots.take(hidden)
     const merged = add(
-      staying === undefined ? kept : mul(kept, one(unsqueeze(staying, [2]))),
+      staying === undefined ? before : mul(before, one(unsqueeze(staying, [2]))),
       matmul(one(joining), slots.takeRest(hidden)),
     )
     if (how !== 'norm') return merged

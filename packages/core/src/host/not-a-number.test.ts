@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { evaluate } from '../interpreter.ts'
-import type { Method } from '../method.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method } from '../method/method.ts'
+import type { Amount } from '../method/schedule.ts'
+import { scorer } from '../method/scorer.ts'
 import {
   abs,
   add,
@@ -23,11 +26,10 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Amount } from '../schedule.ts'
-import { scorer } from '../scorer.ts'
-import type { Tensor } from '../tensor.ts'
-import { initialState, reduceTokens, type SiteSource } from './index.ts'
 import { GivenValues, mayBeNaN } from './not-a-number.ts'
+import { reduceTokens } from './reduce.ts'
+import type { SiteSource } from './site-source.ts'
+import { initialState } from './state.ts'
 
 const none = (): never => {
   throw new Error('the test gives none')
@@ -41,13 +43,13 @@ function keptOf(
 ): number[][] {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = constant(scores.flat(), 'float32', [...dims, 1])
-  const alive = real && cast(constant(real.flat(), 'int64', dims), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', dims), 'bool')
   const nothing = { query: none, key: none, value: none, attention: none, attentionFrom: none, classToken: none }
   const source: SiteSource = { block: 0, blocks: 2, hidden, ...nothing }
   const { state } = reduceTokens({
     method: method ?? byHidden,
     source,
-    state: initialState(hidden, alive, fixed),
+    state: initialState(hidden, mask, fixed),
     amount,
   })
   const [position, valid] = evaluate([state.position, ...(state.alive ? [state.alive] : [])], {})

@@ -1,8 +1,8 @@
-import { nodesBelow } from '../nodes-below.ts'
+import { nodesBelow } from '../expression/nodes-below.ts'
+import type { Node, Tensor } from '../expression/tensor.ts'
 import { contentsOf } from '../ops/constant.ts'
 import { greaterOrEqual, lessOrEqual, maximum, minimum, where } from '../ops/index.ts'
 import { isFloat } from '../ops/operands.ts'
-import type { Node, Tensor } from '../tensor.ts'
 
 /** What the host gives to a method: numbers, as long as the model computes numbers. */
 export class GivenValues {

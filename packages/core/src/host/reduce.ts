@@ -1,9 +1,9 @@
 import { TpError } from '../errors.ts'
-import type { Budget, Method, Reduction, Site, Spec, Values } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Budget, Method, Reduction, Site, Spec, Values } from '../method/method.ts'
+import type { Amount } from '../method/schedule.ts'
 import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
-import { receivedFrom } from '../received.ts'
-import type { Amount } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
+import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, reducesAt } from './at-block.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
@@ -37,7 +37,7 @@ export interface ReduceOptions {
 }
 
 /** The tokens that stay, and what they have become. */
-export interface Cut extends Slots {
+interface Cut extends Slots {
   /** hidden [B,N,D] → [B,K,D], with what was merged into each token */
   states(hidden: Tensor): Tensor
   /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */

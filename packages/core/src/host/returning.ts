@@ -1,8 +1,8 @@
 import { TpError } from '../errors.ts'
-import type { Method } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method } from '../method/method.ts'
+import type { Amount } from '../method/schedule.ts'
 import { scatterElements, squeeze } from '../ops/index.ts'
-import type { Amount } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
 import { assume } from './assume.ts'
 import type { TokenState } from './state.ts'
 

@@ -1,3 +1,5 @@
+import type { Tensor } from '../expression/tensor.ts'
+import { type Amount, tenThousandths } from '../method/schedule.ts'
 import {
   add,
   and,
@@ -20,8 +22,6 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import { type Amount, tenThousandths } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
 import { type GivenValues, sortable } from './not-a-number.ts'
 import { fixedCount, fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
 
@@ -85,10 +85,10 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const { amount } = rule
   const placed = fixedCount(state) === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
   const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
-  const real = (chosen: Tensor): Tensor => (alive === undefined ? chosen : and(alive, chosen))
+  const ofThem = (chosen: Tensor): Tensor => (alive === undefined ? chosen : and(alive, chosen))
   // where nothing reaches the threshold, what comes next to it stays
   const passes = (threshold: number): Tensor =>
-    real(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
+    ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
   if (amount.kind === 'threshold' && extra === 0) return passes(amount.value)
   const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
   const rank = ranks(indices, state, hidden)
@@ -99,7 +99,7 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const chosen =
     amount.kind === 'threshold' ? passes(amount.value) : heaviest(weights, rank, indices, amount.value, state)
   if (extra === 0) return chosen
-  return real(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+  return ofThem(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
 }
 
 /** bool [B,N]: fixed tokens, and the fewest of the others that hold the share `mass` of their scores. */

@@ -1,5 +1,5 @@
+import type { Tensor } from '../expression/tensor.ts'
 import { and, cast, div, greater, mean, not, sum, where } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 import { fixedTokens, type TokenState } from './state.ts'
 
 /** What a cut leaves of each row, as shares in 0…1. */

@@ -1,4 +1,4 @@
-import type { Tensor } from '../tensor.ts'
+import type { Tensor } from '../expression/tensor.ts'
 
 /** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {

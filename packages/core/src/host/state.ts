@@ -1,4 +1,5 @@
-import type { Values } from '../method.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Values } from '../method/method.ts'
 import {
   add,
   and,
@@ -17,7 +18,6 @@ import {
   sum,
   where,
 } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 
 /** What travels with the tokens from site to site, all over the tokens that are present. */
 export interface TokenState {

@@ -1,7 +1,7 @@
 import type { DType } from '../array.ts'
-import { addDims, type Dim, mulDims, subDims } from '../dim.ts'
-import type { Op } from '../op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
+import { addDims, type Dim, mulDims, subDims } from '../expression/dim.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { cast } from './cast.ts'
 import { asTensor, type Operand } from './constant.ts'
 import {

@@ -1,6 +1,13 @@
 import { type DType, sizeOf } from '../array.ts'
-import type { Op, RawNode } from '../op.ts'
-import { type Attributes, applyOne, type ConstantData, MOST_ELEMENTS, ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op, RawNode } from '../expression/op.ts'
+import {
+  type Attributes,
+  applyOne,
+  type ConstantData,
+  MOST_ELEMENTS,
+  ShapeProblem,
+  type Tensor,
+} from '../expression/tensor.ts'
 import { isFloat } from './operands.ts'
 
 /** Contents known beforehand: a weight, an axis, a shape. */

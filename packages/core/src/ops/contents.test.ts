@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Dim, isUnknown } from '../dim.ts'
-import type { Tensor } from '../tensor.ts'
+import { type Dim, isUnknown } from '../expression/dim.ts'
+import type { Tensor } from '../expression/tensor.ts'
 import {
   add,
   and,

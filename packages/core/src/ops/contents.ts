@@ -10,9 +10,9 @@ import {
   mulDims,
   subDims,
   unknownDim,
-} from '../dim.ts'
-import { MOST_ELEMENTS, type Tensor } from '../tensor.ts'
-import { mayWork } from '../work-limit.ts'
+} from '../expression/dim.ts'
+import { MOST_ELEMENTS, type Tensor } from '../expression/tensor.ts'
+import { mayWork } from '../expression/work-limit.ts'
 import { dimsOf, staticDims } from './sizes.ts'
 import { broadcastWalk } from './strides.ts'
 

@@ -1,5 +1,5 @@
-import type { Op } from '../op.ts'
-import { applyOne, axisOf, ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { constant } from './constant.ts'
 import { at } from './kernels.ts'
 import { frontAxis, intOf, numbersOf, operand } from './operands.ts'

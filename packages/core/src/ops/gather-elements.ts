@@ -1,5 +1,5 @@
-import type { Op } from '../op.ts'
-import { applyOne, axisOf, ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { checkedIndex, frontAxis, intOf, mustBeIndex, operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'

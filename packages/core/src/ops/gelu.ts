@@ -1,5 +1,5 @@
-import type { Op } from '../op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { add, mul } from './binary.ts'
 import { at, mapped } from './kernels.ts'
 import { isFloat, operand, textOf } from './operands.ts'

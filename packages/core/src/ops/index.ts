@@ -1,137 +1,9 @@
-import type { Op } from '../op.ts'
-import { ArgMax, ArgMin } from './arg-max.ts'
-import { Attention } from './attention.ts'
-import { binaryOps } from './binary.ts'
-import { Cast } from './cast.ts'
-import { Clip } from './clip.ts'
-import { Concat } from './concat.ts'
-import { Constant } from './constant.ts'
-import { ConstantOfShape } from './constant-of-shape.ts'
-import { Conv } from './conv.ts'
-import { CumSum } from './cumsum.ts'
-import { DFT } from './dft.ts'
-import { Dropout } from './dropout.ts'
-import { Einsum } from './einsum.ts'
-import { Expand } from './expand.ts'
-import { Gather } from './gather.ts'
-import { GatherElements } from './gather-elements.ts'
-import { GatherND } from './gather-nd.ts'
-import { Gelu } from './gelu.ts'
-import { Gemm } from './gemm.ts'
-import { Input } from './input.ts'
-import { MatMul } from './matmul.ts'
-import { microsoftOps } from './microsoft.ts'
-import { NonZero } from './non-zero.ts'
-import {
-  InstanceNormalization,
-  LayerNormalization,
-  RMSNormalization,
-  SimplifiedLayerNormalization,
-} from './normalization.ts'
-import { Pad } from './pad.ts'
-import { AveragePool, GlobalAveragePool, MaxPool } from './pool.ts'
-import { ConvInteger, DequantizeLinear, DynamicQuantizeLinear, MatMulInteger, QuantizeLinear } from './quantize.ts'
-import { Range } from './range.ts'
-import { reduceOps } from './reduce.ts'
-import { Flatten, Reshape } from './reshape.ts'
-import { Resize } from './resize.ts'
-import { RotaryEmbedding } from './rotary-embedding.ts'
-import { ScatterElements } from './scatter-elements.ts'
-import { ScatterND } from './scatter-nd.ts'
-import { Shape, Size } from './shape.ts'
-import { Slice } from './slice.ts'
-import { LogSoftmax, Softmax } from './softmax.ts'
-import { Split } from './split.ts'
-import { Squeeze, Unsqueeze } from './squeeze.ts'
-import { Tile } from './tile.ts'
-import { TopK } from './top-k.ts'
-import { Transpose } from './transpose.ts'
-import { Trilu } from './trilu.ts'
-import { unaryOps } from './unary.ts'
-import { Where } from './where.ts'
-
-/** Every operator the toolkit knows, by op type; those of onnxruntime's own domain as `com.microsoft.X`. */
-export const operators: ReadonlyMap<string, Op> = new Map(
-  [
-    ...unaryOps.values(),
-    ...binaryOps.values(),
-    ...reduceOps.values(),
-    ...microsoftOps,
-    ArgMax,
-    ArgMin,
-    Attention,
-    AveragePool,
-    Cast,
-    Clip,
-    Concat,
-    Constant,
-    ConstantOfShape,
-    Conv,
-    ConvInteger,
-    CumSum,
-    DequantizeLinear,
-    DFT,
-    Dropout,
-    DynamicQuantizeLinear,
-    Einsum,
-    Expand,
-    Flatten,
-    Gather,
-    GatherElements,
-    GatherND,
-    Gelu,
-    Gemm,
-    GlobalAveragePool,
-    Input,
-    InstanceNormalization,
-    LayerNormalization,
-    LogSoftmax,
-    MatMul,
-    MatMulInteger,
-    MaxPool,
-    NonZero,
-    Pad,
-    QuantizeLinear,
-    Range,
-    Reshape,
-    Resize,
-    RMSNormalization,
-    RotaryEmbedding,
-    ScatterElements,
-    ScatterND,
-    Shape,
-    SimplifiedLayerNormalization,
-    Size,
-    Slice,
-    Softmax,
-    Split,
-    Squeeze,
-    Tile,
-    TopK,
-    Transpose,
-    Trilu,
-    Unsqueeze,
-    Where,
-  ].map((op) => [op.name, op]),
-)
-
-/** Attributes that ONNX stores as floats even where their value is whole. */
-export const floatAttributes: ReadonlySet<string> = new Set([
-  'alpha',
-  'beta',
-  'cubic_coeff_a',
-  'epsilon',
-  'extrapolation_value',
-  'mask_filter_value',
-  'scale',
-  'softcap',
-])
+// The functions that expressions are built with.
 
 export { argMax, argMin } from './arg-max.ts'
 export {
   add,
   and,
-  type Binary,
   div,
   equal,
   greater,
@@ -150,7 +22,7 @@ export {
 export { cast } from './cast.ts'
 export { clip } from './clip.ts'
 export { concat } from './concat.ts'
-export { constant, constantData, constantOf, type Operand } from './constant.ts'
+export { constant, constantOf } from './constant.ts'
 export { fill } from './constant-of-shape.ts'
 export { cumSum } from './cumsum.ts'
 export { einsum } from './einsum.ts'
@@ -161,25 +33,23 @@ export { gatherND } from './gather-nd.ts'
 export { gelu } from './gelu.ts'
 export { gemm } from './gemm.ts'
 export { input } from './input.ts'
-export { isLoop, iterate, type LoopBody, type LoopOp } from './loop.ts'
+export { iterate } from './loop.ts'
 export { matmul } from './matmul.ts'
 export { layerNormalization } from './normalization.ts'
-export { frontAxis, intOf, intsOf, textOf } from './operands.ts'
 export { pad } from './pad.ts'
 export { range } from './range.ts'
-export { type Axes, max, mean, min, norm1, norm2, prod, type Reduce, sum, sumSquare } from './reduce.ts'
+export { max, mean, min, norm1, norm2, prod, sum, sumSquare } from './reduce.ts'
 export { flatten, reshape } from './reshape.ts'
 export { scatterElements } from './scatter-elements.ts'
 export { scatterND } from './scatter-nd.ts'
 export { axisSize, elementCount, shape } from './shape.ts'
-export { type Unification, withUnification } from './sizes.ts'
-export { type SlicePart, slice } from './slice.ts'
+export { slice } from './slice.ts'
 export { logSoftmax, softmax } from './softmax.ts'
 export { splitAxis } from './split.ts'
 export { squeeze, unsqueeze } from './squeeze.ts'
 export { stopGradient } from './stop-gradient.ts'
 export { tile } from './tile.ts'
-export { type TopKOptions, topK } from './top-k.ts'
+export { topK } from './top-k.ts'
 export { swapLast, transpose } from './transpose.ts'
 export { triangle } from './trilu.ts'
 export {

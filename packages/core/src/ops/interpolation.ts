@@ -1,5 +1,5 @@
-import type { KernelContext, Value } from '../op.ts'
-import { type Attributes, ShapeProblem } from '../tensor.ts'
+import type { KernelContext, Value } from '../expression/op.ts'
+import { type Attributes, ShapeProblem } from '../expression/tensor.ts'
 import { intOf, textOf } from './operands.ts'
 import { around } from './strides.ts'
 

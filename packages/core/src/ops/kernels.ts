@@ -1,7 +1,7 @@
 import type { DType } from '../array.ts'
 import { sizeOf } from '../array.ts'
 import { TpError } from '../errors.ts'
-import type { KernelContext, Op, Value } from '../op.ts'
+import type { KernelContext, Op, Value } from '../expression/op.ts'
 import { broadcastSizes, broadcastWalk } from './strides.ts'
 
 export type Values = readonly (Value | undefined)[]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { evaluate } from '../interpreter.ts'
-import type { Tensor } from '../tensor.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
 import { add, constant, equal, input, iterate, mul, sum, unsqueeze, where } from './index.ts'
 
 const x = input('x', 'float32', ['B', 'N'])

@@ -1,5 +1,5 @@
 import { sizeOf } from '../array.ts'
-import { ShapeProblem } from '../tensor.ts'
+import { ShapeProblem } from '../expression/tensor.ts'
 
 /** 256 MiB of doubles: a size that is wrong must not take all memory. */
 const MOST_ELEMENTS = 2 ** 25

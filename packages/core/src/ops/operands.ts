@@ -1,5 +1,5 @@
 import type { DType } from '../array.ts'
-import { type Attributes, ShapeProblem, type Tensor } from '../tensor.ts'
+import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 
 export type Inputs = readonly (Tensor | undefined)[]
 

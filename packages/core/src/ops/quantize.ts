@@ -1,6 +1,6 @@
 import type { DType } from '../array.ts'
-import type { Op, Value } from '../op.ts'
-import { ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op, Value } from '../expression/op.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { Conv, convDims } from './conv.ts'
 import { at } from './kernels.ts'
 import { multiply, productDims } from './matmul.ts'

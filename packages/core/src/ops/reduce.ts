@@ -1,7 +1,7 @@
 import { sizeOf } from '../array.ts'
-import { addDims, type Dim, mulDims } from '../dim.ts'
-import type { Op } from '../op.ts'
-import { type Attributes, applyOne, axisOf, ShapeProblem, type Tensor } from '../tensor.ts'
+import { addDims, type Dim, mulDims } from '../expression/dim.ts'
+import type { Op } from '../expression/op.ts'
+import { type Attributes, applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { ints } from './constant.ts'
 import { larger, smaller } from './contents.ts'
 import { at } from './kernels.ts'
@@ -118,7 +118,7 @@ export const reduceOps: ReadonlyMap<string, Op> = new Map(
 )
 
 /** One axis or several, each by number (negative: from the end) or by name. */
-export type Axes = number | string | readonly (number | string)[]
+type Axes = number | string | readonly (number | string)[]
 /** Reduced axes stay with size 1 if `keepDims`; by default they go. */
 export type Reduce = (x: Tensor, axes: Axes, options?: { readonly keepDims?: boolean }) => Tensor
 

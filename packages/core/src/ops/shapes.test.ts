@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Dim, isUnknown } from '../dim.ts'
-import type { Op } from '../op.ts'
-import { applyOne, type Tensor } from '../tensor.ts'
+import { type Dim, isUnknown } from '../expression/dim.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, type Tensor } from '../expression/tensor.ts'
 import {
   add,
   argMax,
@@ -23,7 +23,6 @@ import {
   matmul,
   mean,
   mul,
-  operators,
   pad,
   range,
   reshape,
@@ -38,8 +37,9 @@ import {
   transpose,
   unsqueeze,
   where,
-  withUnification,
 } from './index.ts'
+import { operators } from './operators.ts'
+import { withUnification } from './sizes.ts'
 
 const x = input('x', 'float32', ['B', 'N', 6])
 const unranked = input('u', 'float32')

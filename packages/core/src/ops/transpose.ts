@@ -1,5 +1,5 @@
-import type { Op } from '../op.ts'
-import { applyOne, axisOf, ShapeProblem, type Tensor } from '../tensor.ts'
+import type { Op } from '../expression/op.ts'
+import { applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { pick } from './contents.ts'
 import { at, picked } from './kernels.ts'
 import { intsOf, operand } from './operands.ts'

@@ -1,8 +1,8 @@
 import type { TensorLike } from '../array.ts'
-import { type EvaluateOptions, evaluate } from '../interpreter.ts'
-import type { Tensor } from '../tensor.ts'
+import { type EvaluateOptions, evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import { normals } from '../statistics/random-numbers.ts'
 import type { EncoderGraph } from './reference-encoder.ts'
-import { normals } from './seeded.ts'
 
 /** One example: its real tokens, by row [n,hidden]. */
 export type Example = readonly (readonly number[])[]

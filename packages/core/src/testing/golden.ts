@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
+import type { Tensor } from '../expression/tensor.ts'
 import { constant } from '../ops/index.ts'
-import type { Tensor } from '../tensor.ts'
 
 /** An array as recorded cases hold it, row-major. */
 export interface GoldenArray {

@@ -1,4 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import type { Method, Site } from '../method/method.ts'
+import { scorer } from '../method/scorer.ts'
+import type { Training } from '../method/training.ts'
 import {
   abs,
   add,
@@ -6,22 +11,16 @@ import {
   axisSize,
   cast,
   div,
-  evaluate,
   greater,
   log,
-  type Method,
   mean,
   mul,
   not,
   or,
-  type Site,
-  scorer,
   sigmoid,
   sub,
-  type Tensor,
-  type Training,
   unsqueeze,
-} from '../index.ts'
+} from '../ops/index.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 
 function scoring(score: (site: Site) => Tensor): Method {

@@ -1,11 +1,11 @@
 import { expect } from 'vitest'
 import type { TensorLike } from '../array.ts'
 import { isTpError } from '../errors.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-block.ts'
-import { evaluate } from '../interpreter.ts'
-import type { Budget, Method, Reduces, Reduction, Site } from '../method.ts'
-import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
+import type { Budget, Method, Reduces, Reduction, Site } from '../method/method.ts'
+import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
 import {
   batchOf,
   compute,

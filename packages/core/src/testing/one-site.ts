@@ -1,10 +1,12 @@
 import type { TensorLike } from '../array.ts'
-import { initialState, type Reduced, reduceTokens, type SiteSource } from '../host/index.ts'
-import { evaluate } from '../interpreter.ts'
-import type { Budget, Method, Site } from '../method.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import { type Reduced, reduceTokens } from '../host/reduce.ts'
+import type { SiteSource } from '../host/site-source.ts'
+import { initialState } from '../host/state.ts'
+import type { Budget, Method, Site } from '../method/method.ts'
+import type { Amount } from '../method/schedule.ts'
 import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
-import type { Amount } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
 
 /** What one layer gives to a method. All arrays have the same B and N; what the method does not look at may be absent. */
 export interface OneSite {
@@ -101,9 +103,9 @@ function reduceOnce(
     attentionFrom: (rows) => rowsFrom(attention ?? missing(), rows),
     classToken: () => classToken,
   }
-  const alive = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
+  const mask = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
   const spy: Method = { ...method, reduce: (seen) => method.reduce(watched(seen, scores)) }
-  const state = initialState(hidden, alive, fixed)
+  const state = initialState(hidden, mask, fixed)
   return { hidden, reduced: reduceTokens({ method: spy, source, state, amount }) }
 }
 

@@ -1,15 +1,13 @@
+import type { Tensor } from '../expression/tensor.ts'
 import { assume } from '../host/assume.ts'
-import {
-  initialState,
-  paramsAt,
-  reduceTokens,
-  returnedState,
-  type SiteSource,
-  startedState,
-  type TokenState,
-} from '../host/index.ts'
-import { initialValues } from '../initial-values.ts'
-import type { Method } from '../method.ts'
+import { paramsAt } from '../host/at-block.ts'
+import { reduceTokens, startedState } from '../host/reduce.ts'
+import { returnedState } from '../host/returning.ts'
+import type { SiteSource } from '../host/site-source.ts'
+import { initialState, type TokenState } from '../host/state.ts'
+import { initialValues } from '../method/initial-values.ts'
+import type { Method } from '../method/method.ts'
+import type { Amount, Schedule } from '../method/schedule.ts'
 import {
   add,
   cast,
@@ -35,9 +33,7 @@ import {
   unsqueeze,
   where,
 } from '../ops/index.ts'
-import type { Amount, Schedule } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
-import { normals, uniforms } from './seeded.ts'
+import { normals, randomNumbers } from '../statistics/random-numbers.ts'
 
 export interface EncoderSize {
   readonly blocks: number
@@ -224,7 +220,7 @@ class PrunedStream {
     const source: SiteSource = { block, blocks, hidden: current, ...observed, classToken: () => 0 }
     // What an untrained method does without is left out.
     const specs = Object.entries(paramsAt(method, block)).filter(([, { optional }]) => optional !== true)
-    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, uniforms(block))
+    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, randomNumbers(block))
     const params = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
     )
@@ -282,8 +278,8 @@ function apply(x: Tensor, { weight, bias }: Linear): Tensor {
 
 /** Tokens count as often as tokens of the input were merged into them. */
 function meanOfReal(x: Tensor, { alive, size }: TokenState): Tensor {
-  const real = alive && cast(alive, 'float32')
-  const counts = real && size ? mul(real, size) : (real ?? size)
+  const counted = alive && cast(alive, 'float32')
+  const counts = counted && size ? mul(counted, size) : (counted ?? size)
   const weight = counts && unsqueeze(counts, 2)
   const weights = weight ?? add(mul(sum(x, 2, { keepDims: true }), 0), 1)
   return squeeze(div(sum(mul(x, weights), 1, { keepDims: true }), sum(weights, 1, { keepDims: true })), 1)

@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest'
-import type { Method } from '../method.ts'
+import type { Method } from '../method/method.ts'
 import { type MethodTestOptions, methodChecks } from './method-checks.ts'
 
 /**

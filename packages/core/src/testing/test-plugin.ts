@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readPlugin } from '../plugin.ts'
+import { readPlugin } from '../method/plugin.ts'
 
 export interface PluginTestOptions {
   /** What the package exports. */

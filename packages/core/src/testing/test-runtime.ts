@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TensorLike } from '../array.ts'
-import type { NamedTensors, Runtime, Session, SessionOptions } from '../runtime.ts'
+import type { NamedTensors, Runtime, Session, SessionOptions } from '../runtime/runtime.ts'
 import { loopModel, reshapeModel, slowModel, sumModel, topHalfModel, twiceModel } from './runtime-models.ts'
 
 export interface RuntimeTestOptions {

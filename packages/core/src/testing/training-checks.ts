@@ -1,15 +1,16 @@
 import { expect } from 'vitest'
-import { learnedAt, type SoftInputs, type SoftReduced, softenTokens } from '../host/index.ts'
-import { initialValues } from '../initial-values.ts'
-import { evaluate } from '../interpreter.ts'
-import type { Method } from '../method.ts'
+import { evaluate } from '../expression/interpreter.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import { learnedAt } from '../host/at-block.ts'
+import { type SoftInputs, type SoftReduced, softenTokens } from '../host/soften.ts'
+import { initialValues } from '../method/initial-values.ts'
+import type { Method } from '../method/method.ts'
+import type { Amount } from '../method/schedule.ts'
+import type { Learned, Softened } from '../method/training.ts'
 import { constant, constantOf, expand, gather, sigmoid } from '../ops/index.ts'
-import type { Amount } from '../schedule.ts'
-import type { Tensor } from '../tensor.ts'
-import type { Learned, Softened } from '../training.ts'
+import { randomNumbers } from '../statistics/random-numbers.ts'
 import { type Batch, batchOf, type Example, examplesOf, type Layout, rowOf } from './encoder-batch.ts'
 import { type EncoderSize, firstSite } from './reference-encoder.ts'
-import { uniforms } from './seeded.ts'
 
 const size: EncoderSize = { blocks: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
 /** Those that it is to leave at; some methods have nothing to learn at the first. */
@@ -150,7 +151,7 @@ function soften(method: Method, block: number): SoftForm {
 
 function valuesAt(method: Method, block: number): ReturnType<typeof initialValues> {
   const sizes = { D: size.hidden, H: size.heads, T: mostTokens }
-  return initialValues(learnedAt(method, block), sizes, uniforms(block))
+  return initialValues(learnedAt(method, block), sizes, randomNumbers(block))
 }
 
 /** What takes the place of values of the model, by name. */

@@ -9,7 +9,7 @@ const MOST_WORDS = 10_000_000
 export const IGNORED = -100
 
 /** A text in words, each with its class number, or {@link IGNORED}. */
-export interface TaggedSentence {
+interface TaggedSentence {
   readonly words: readonly string[]
   readonly tags: readonly number[]
   /** Where it comes from (file, line), for messages. */

@@ -1,4 +1,5 @@
-import { TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import type { ImageDataset, Picture, PictureShape } from '../datasets/dataset.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 import { measureNormalisation, type Normalisation } from './normalisation.ts'

@@ -1,4 +1,5 @@
-import { type NamedTensors, TpError, type TypedArray, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Modality } from '../datasets/dataset.ts'
 import type { Normalisation } from './normalisation.ts'
 

@@ -1,4 +1,5 @@
-import { type AbortSignalLike, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { AbortSignalLike, ValueInfo } from '@tp/core/runtime'
 import type { Dataset } from '../datasets/dataset.ts'
 import { audioInputs } from './audio-inputs.ts'
 import { imageInputs } from './image-inputs.ts'

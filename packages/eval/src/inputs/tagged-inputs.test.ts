@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { ValueInfo } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { IGNORED } from '../datasets/tagged-tsv.ts'

@@ -1,4 +1,4 @@
-import type { ValueInfo } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import { IGNORED, type TaggedDataset } from '../datasets/tagged-tsv.ts'
 import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'

@@ -1,4 +1,4 @@
-import type { ValueInfo } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import { modelPath } from '@tp/models'
 import { describe, expect, test } from 'vitest'
 import { textDataset } from '../datasets/dataset.ts'

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, throwIfAborted, type ValueInfo } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted, type ValueInfo } from '@tp/core/runtime'
 import type { TextDataset } from '../datasets/dataset.ts'
 import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'

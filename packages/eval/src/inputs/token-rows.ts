@@ -1,4 +1,5 @@
-import { type NamedTensors, type TensorLike, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
 import { arrayOf, fixedSize } from './model-inputs.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 

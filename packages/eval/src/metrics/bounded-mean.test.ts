@@ -1,6 +1,6 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomNumbers } from '../random.ts'
 import { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
 
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 60 })

@@ -1,6 +1,6 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { randomNumbers } from '../random.ts'
 import { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
 
 const counts = fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 9 })), { minLength: 2, maxLength: 30 }).map(

@@ -1,4 +1,4 @@
-import { binomialAt } from '@tp/core'
+import { binomialAt } from '@tp/core/statistics'
 import { expect, test } from 'vitest'
 import { TAIL } from './interval.ts'
 import { lossPValue } from './loss-p-value.ts'

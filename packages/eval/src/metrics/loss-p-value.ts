@@ -1,4 +1,4 @@
-import { binomialAt, binomialAtMost, lowerBound, upperBound } from '@tp/core'
+import { binomialAt, binomialAtMost, lowerBound, upperBound } from '@tp/core/statistics'
 import { type PairedCounts, pairedScore } from './paired-score.ts'
 
 /** Of the 2.5 %, what is spent on which shares of gains are thought possible. */

@@ -1,4 +1,4 @@
-import { binomialAt } from '@tp/core'
+import { binomialAt } from '@tp/core/statistics'
 import { describe, expect, test } from 'vitest'
 import { TAIL } from './interval.ts'
 import { fewestForLoss, pairedDifference } from './paired-difference.ts'

@@ -1,4 +1,5 @@
-import { type NamedTensors, type TensorLike, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import type { Evaluation } from '../evaluate.ts'
 
 /** Logits of one batch, [examples, classes]. */

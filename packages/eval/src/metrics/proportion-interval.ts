@@ -1,4 +1,4 @@
-import { lowerBound, upperBound } from '@tp/core'
+import { lowerBound, upperBound } from '@tp/core/statistics'
 import { type Interval, TAIL } from './interval.ts'
 
 /**

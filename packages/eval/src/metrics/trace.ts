@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /**
  * An output of a model that was pruned with `trace`: which tokens stay behind a block, which of the slots hold one, and what

@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import { expect, test } from 'vitest'
 import { trajectoriesOf } from './trajectories.ts'
 

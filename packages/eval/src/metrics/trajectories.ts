@@ -1,4 +1,4 @@
-import type { NamedTensors, TensorLike } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { tracedBlocks, tracedTokens } from './trace.ts'
 
 /** The way of one token of an example through a pruned model. */

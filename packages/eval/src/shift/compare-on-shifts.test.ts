@@ -1,4 +1,4 @@
-import type { Session } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { digitsData, mailData, modelPath } from '@tp/models'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'

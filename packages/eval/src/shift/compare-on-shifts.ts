@@ -1,4 +1,5 @@
-import { type Session, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { Session } from '@tp/core/runtime'
 import { mean } from 'simple-statistics'
 import { type Evaluation, evaluate } from '../evaluate.ts'
 import { accuracyInterval, accuracyLoss } from '../metrics/figure.ts'

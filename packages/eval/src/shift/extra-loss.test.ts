@@ -1,7 +1,7 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { mean, variance } from 'simple-statistics'
 import { describe, expect, test } from 'vitest'
-import { randomNumbers } from '../random.ts'
 import { extraLoss } from './extra-loss.ts'
 
 const losses = fc.array(fc.constantFrom(-100, 0, 100), { minLength: 1, maxLength: 40 })

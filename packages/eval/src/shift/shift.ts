@@ -1,9 +1,9 @@
 import { TpError } from '@tp/core'
+import { randomNumbers } from '@tp/core/statistics'
 import type { Dataset, Example, Modality, Picture, Sound } from '../datasets/dataset.ts'
-import { randomNumbers } from '../random.ts'
 
 /** What an example of each kind holds. */
-export interface Contents {
+interface Contents {
   readonly text: string
   readonly image: Picture
   readonly audio: Sound

@@ -1,4 +1,4 @@
-import { type TensorLike, throwIfAborted, type ValueInfo } from '@tp/core'
+import { type TensorLike, throwIfAborted, type ValueInfo } from '@tp/core/runtime'
 import type { Dataset } from '../datasets/dataset.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { type PrepareOptions, prepareInputs } from '../inputs/prepare.ts'

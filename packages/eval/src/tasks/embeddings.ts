@@ -1,4 +1,5 @@
-import { type NamedTensors, type Session, type TensorLike, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
 import { maskOf } from '../inputs/token-rows.ts'
 import type { Figure } from '../metrics/figure.ts'

@@ -1,4 +1,4 @@
-import type { ValueInfo } from '@tp/core'
+import type { ValueInfo } from '@tp/core/runtime'
 import { EMBEDDING_OUTPUTS } from './embeddings.ts'
 import type { Task } from './outcome.ts'
 

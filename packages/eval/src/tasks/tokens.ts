@@ -1,4 +1,5 @@
-import { type NamedTensors, type Session, type TensorLike, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
+import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { IGNORED } from '../datasets/tagged-tsv.ts'
 import type { TaggedInputs } from '../inputs/tagged-inputs.ts'
 import { countEntities, isBio } from '../metrics/entities.ts'

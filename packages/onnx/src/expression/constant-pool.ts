@@ -1,4 +1,5 @@
-import { type ConstantData, sizeOf } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import { sizeOf } from '@tp/core/runtime'
 import type { Graph } from '../graph/graph.ts'
 
 /** Larger constants are compared by identity: hashing weights costs more than it saves. */

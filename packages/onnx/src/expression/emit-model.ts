@@ -1,4 +1,5 @@
-import { type Attributes, type Dim, nodesBelow, type Tensor, TpError } from '@tp/core'
+import { type Tensor, TpError } from '@tp/core'
+import { type Attributes, type Dim, nodesBelow } from '@tp/core/expression'
 import { createModel, encodeModel } from '../file/model.ts'
 import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'

@@ -15,10 +15,10 @@ import {
   sub,
   sum,
   type Tensor,
-  type TensorLike,
   topK,
   transpose,
 } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import {

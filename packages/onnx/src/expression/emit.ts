@@ -1,3 +1,4 @@
+import { type Tensor, TpError } from '@tp/core'
 import {
   type ConstantData,
   constantData,
@@ -7,10 +8,8 @@ import {
   type Node,
   type OnnxForm,
   substitute,
-  type Tensor,
-  TpError,
   withUnification,
-} from '@tp/core'
+} from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
 import { share } from '../file/share.ts'
 import type { Graph } from '../graph/graph.ts'

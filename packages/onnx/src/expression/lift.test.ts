@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { create } from '@bufbuild/protobuf'
-import { type Dim, evaluate, input, isUnknown, nodesBelow, substituteDim, type Tensor } from '@tp/core'
+import { evaluate, input, type Tensor } from '@tp/core'
+import { type Dim, isUnknown, nodesBelow, substituteDim } from '@tp/core/expression'
 import { AttributeProto_AttributeType, AttributeProtoSchema, SparseTensorProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import {

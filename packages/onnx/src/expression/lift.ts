@@ -1,18 +1,15 @@
+import { constantOf, input, type Tensor, TpError } from '@tp/core'
 import {
   apply,
   applyOne,
   type ConstantData,
-  constantOf,
   type Dim,
-  input,
   operators,
   ShapeProblem,
-  type Tensor,
-  TpError,
   unknownDim,
   withUnification,
   withWorkLimit,
-} from '@tp/core'
+} from '@tp/core/expression'
 import type { NodeProto } from 'onnx-buf'
 import { opset as opsetOf } from '../file/model.ts'
 import { readAttributes } from '../graph/attributes.ts'

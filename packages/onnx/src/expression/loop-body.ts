@@ -1,4 +1,5 @@
-import type { LoopBody, Tensor } from '@tp/core'
+import type { Tensor } from '@tp/core'
+import type { LoopBody } from '@tp/core/expression'
 import type { AttributeProto } from 'onnx-buf'
 import { createModel } from '../file/model.ts'
 import { Graph } from '../graph/graph.ts'

@@ -1,4 +1,5 @@
-import { type DType, type Op, type OutputInfo, type Tensor, TpError } from '@tp/core'
+import { type DType, type Tensor, TpError } from '@tp/core'
+import type { Op, OutputInfo } from '@tp/core/expression'
 import type { NodeProto } from 'onnx-buf'
 import { attributeGraphs } from '../graph/subgraph.ts'
 import { readValueInfo } from '../graph/value-info.ts'

@@ -1,13 +1,6 @@
-import {
-  type DType,
-  evaluate,
-  input,
-  isUnknown,
-  operators,
-  substituteDim,
-  type Tensor,
-  type TensorLike,
-} from '@tp/core'
+import { type DType, evaluate, input, type Tensor } from '@tp/core'
+import { isUnknown, operators, substituteDim } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { computing } from '../../test/operator-cases/computing.ts'

@@ -1,4 +1,4 @@
-import { type Dim, isUnknown, namesIn, substituteDim, type Unification } from '@tp/core'
+import { type Dim, isUnknown, namesIn, substituteDim, type Unification } from '@tp/core/expression'
 
 /**
  * Sizes that turn out to be equal while a graph is followed: exporters name one size differently from input to input

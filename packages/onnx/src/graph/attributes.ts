@@ -1,4 +1,4 @@
-import { type Attribute, type Attributes, floatAttributes } from '@tp/core'
+import { type Attribute, type Attributes, floatAttributes } from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/external.ts'
 import { createMessage } from '../protobuf/create-message.ts'

@@ -1,5 +1,7 @@
-import type { ConstantData, DType, TensorLike } from '@tp/core'
+import type { DType } from '@tp/core'
 import { TpError } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 import type { GraphProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf'
 import type { Model } from '../file/model.ts'
 import { createMessage } from '../protobuf/create-message.ts'

@@ -1,4 +1,4 @@
-import type { Attributes } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
 import type { NodeProto } from 'onnx-buf'
 import { createMessage } from '../protobuf/create-message.ts'
 import { writeAttributes } from './attributes.ts'

@@ -1,4 +1,4 @@
-import type { ConstantData } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
 import type { SparseTensorProto, TensorProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/external.ts'
 import { dtypeOf } from './dtype.ts'

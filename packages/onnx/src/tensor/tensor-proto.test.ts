@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf'
-import { type ConstantData, sizeOf } from '@tp/core'
+import type { ConstantData } from '@tp/core/expression'
+import { sizeOf } from '@tp/core/runtime'
 import { TensorProto_DataType as Code, TensorProtoSchema } from 'onnx-buf'
 import { describe, expect, test } from 'vitest'
 import { errorCode } from '../../test/shared.ts'

@@ -1,13 +1,6 @@
-import {
-  type ConstantData,
-  type DType,
-  fromHalf,
-  sizeOf,
-  type TensorLike,
-  TpError,
-  type TypedArray,
-  toHalf,
-} from '@tp/core'
+import { type DType, TpError } from '@tp/core'
+import { type ConstantData, fromHalf, toHalf } from '@tp/core/expression'
+import { sizeOf, type TensorLike, type TypedArray } from '@tp/core/runtime'
 import type { TensorProto } from 'onnx-buf'
 import { externalOf, type ReadExternal } from '../file/external.ts'
 import { createMessage } from '../protobuf/create-message.ts'

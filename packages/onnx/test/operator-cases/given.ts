@@ -1,14 +1,6 @@
-import {
-  type Attributes,
-  applyOne,
-  constant,
-  type Dim,
-  type DType,
-  type Op,
-  operators,
-  type Tensor,
-  type TensorLike,
-} from '@tp/core'
+import { constant, type DType, type Tensor } from '@tp/core'
+import { type Attributes, applyOne, type Dim, type Op, operators } from '@tp/core/expression'
+import type { TensorLike } from '@tp/core/runtime'
 
 /** A named axis with the size it has in the data, or a fixed size. */
 export type Axis = readonly [name: string, size: number] | number

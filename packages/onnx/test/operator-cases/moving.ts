@@ -24,7 +24,6 @@ import {
   mul,
   norm1,
   norm2,
-  operators,
   pad,
   prod,
   range,
@@ -44,6 +43,7 @@ import {
   triangle,
   unsqueeze,
 } from '@tp/core'
+import { operators } from '@tp/core/expression'
 import { B, binary, type Case, floats, ints, listed, N, raw, unary } from './given.ts'
 
 /** Operators that move elements, reduce axes and tell shapes. */

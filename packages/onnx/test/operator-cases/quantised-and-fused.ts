@@ -1,4 +1,5 @@
-import { apply, applyOne, constant, type Tensor } from '@tp/core'
+import { constant, type Tensor } from '@tp/core'
+import { apply, applyOne } from '@tp/core/expression'
 import {
   B,
   binary,

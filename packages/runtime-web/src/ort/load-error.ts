@@ -1,4 +1,5 @@
-import { isTpError, packedFileError, TpError } from '@tp/core'
+import { isTpError, TpError } from '@tp/core'
+import { packedFileError } from '@tp/core/runtime'
 
 /** onnxruntime's refusal of a model, as an error of this toolkit. */
 export function loadError(where: string, cause: unknown): TpError {

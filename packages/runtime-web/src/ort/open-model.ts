@@ -1,4 +1,5 @@
-import { type NamedTensors, plainTensors, type SessionBackend, TpError, type ValueInfo } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type NamedTensors, plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-web'
 import { loadError } from './load-error.ts'
 import { type Engine, type Ort, type StartOptions, startOrt } from './start-ort.ts'

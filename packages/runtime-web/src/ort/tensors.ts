@@ -1,4 +1,4 @@
-import type { NamedTensors } from '@tp/core'
+import type { NamedTensors } from '@tp/core/runtime'
 import type { InferenceSession, Tensor } from 'onnxruntime-web'
 import type { Ort } from './start-ort.ts'
 

@@ -1,4 +1,5 @@
-import { type AbortSignalLike, abortError, TpError, throwIfAborted } from '@tp/core'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, abortError, throwIfAborted } from '@tp/core/runtime'
 
 /**
  * The bytes behind a URL.

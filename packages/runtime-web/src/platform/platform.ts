@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from '@tp/core'
+import type { AbortSignalLike } from '@tp/core/runtime'
 
 /** A worker as its owner sees it. */
 export interface WorkerHandle {

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import {
   type AbortSignalLike,
   abortError,
@@ -6,8 +7,7 @@ import {
   type NamedTensors,
   receiveError,
   type SessionBackend,
-  TpError,
-} from '@tp/core'
+} from '@tp/core/runtime'
 import type { StartOptions } from '../ort/start-ort.ts'
 import type { WorkerHandle } from '../platform/platform.ts'
 import type { Answer, Declared, Request } from './protocol.ts'

@@ -1,4 +1,4 @@
-import type { NamedTensors, SentError, ValueInfo } from '@tp/core'
+import type { NamedTensors, SentError, ValueInfo } from '@tp/core/runtime'
 import type { StartOptions } from '../ort/start-ort.ts'
 
 /** One request at a time goes to the worker; each gets one answer. `load` is the first. */

@@ -1,4 +1,4 @@
-import { buffersOf, type SessionBackend, sendError } from '@tp/core'
+import { buffersOf, type SessionBackend, sendError } from '@tp/core/runtime'
 import { platform } from '#platform'
 import { openModel } from '../ort/open-model.ts'
 import type { Engine } from '../ort/start-ort.ts'

@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval/metrics'
 
 /** A speed-up at a number of tokens. */
 export interface AtLength {

@@ -1,4 +1,4 @@
-import { type Interval, mcnemar, type Speedup } from '@tp/eval'
+import { type Interval, mcnemar, type Speedup } from '@tp/eval/metrics'
 import { accuracyOf, agreementOf, shareRight } from '../choice.ts'
 import type { Ladder } from '../ladder.ts'
 import type { SubjectPlan } from '../plan.ts'

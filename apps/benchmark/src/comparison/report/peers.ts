@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval/metrics'
 import { factor, points } from '../../output/numbers.ts'
 import type { Row } from '../analysis/rows.ts'
 import { agreementOf, lossOf } from '../choice.ts'

@@ -1,4 +1,5 @@
-import { accuracyLoss, extraLoss, type Interval } from '@tp/eval'
+import { accuracyLoss, type Interval } from '@tp/eval/metrics'
+import { extraLoss } from '@tp/eval/shifts'
 import { points } from '../../output/numbers.ts'
 import type { SubjectPlan } from '../plan.ts'
 import { isControl, type Setting, settingText } from '../setting.ts'

@@ -1,4 +1,4 @@
-import { pairedSpeedup } from '@tp/eval'
+import { pairedSpeedup } from '@tp/eval/metrics'
 import { behind } from '../../measure/compare.ts'
 import { shapeText } from '../../measure/shapes.ts'
 import type { Row } from '../analysis/rows.ts'

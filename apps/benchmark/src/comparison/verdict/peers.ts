@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval'
+import type { Interval, Speedup } from '@tp/eval/metrics'
 import { listed, lossWords, pointsText, speedupText, speedWords } from './words.ts'
 
 /** One way to save work at the allowed loss. */

@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval'
+import type { Interval, Speedup } from '@tp/eval/metrics'
 import { isWithin } from '../choice.ts'
 import { lossWords, pointsText, speedupText, speedWords } from './words.ts'
 

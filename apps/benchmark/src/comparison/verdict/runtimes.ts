@@ -1,4 +1,4 @@
-import type { Speedup } from '@tp/eval'
+import type { Speedup } from '@tp/eval/metrics'
 import { speedupText, speedWords } from './words.ts'
 
 /** The same file at one shape in two runtimes. Both over the model without its dead tokens there. */

@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval'
+import type { Interval } from '@tp/eval/metrics'
 import { listed, pointsText } from './words.ts'
 
 /** Under which shifts a setting loses more than in distribution. */

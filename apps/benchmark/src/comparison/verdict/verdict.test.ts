@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval'
+import type { Interval, Speedup } from '@tp/eval/metrics'
 import { describe, expect, test } from 'vitest'
 import { breakEvenSentence } from './lengths.ts'
 import { type Peer, peersSentence, togetherSentence } from './peers.ts'

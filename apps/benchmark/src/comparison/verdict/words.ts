@@ -1,4 +1,4 @@
-import type { Interval, Speedup } from '@tp/eval'
+import type { Interval, Speedup } from '@tp/eval/metrics'
 import { factor, interval, points } from '../../output/numbers.ts'
 
 /** `3.10× (2.90 … 3.20)` */

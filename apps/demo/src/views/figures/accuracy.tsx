@@ -1,4 +1,4 @@
-import type { Interval } from '@tp/eval/browser'
+import type { Interval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
 import type { Accuracy } from '../../engine/accuracy.ts'
 

@@ -1,4 +1,4 @@
-import type { TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 import type { JSX } from 'preact'
 import type { Result, Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'

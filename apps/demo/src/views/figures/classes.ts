@@ -1,4 +1,4 @@
-import type { TensorLike } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
 
 export interface Class {
   readonly name: string

@@ -1,4 +1,4 @@
-import { medianInterval } from '@tp/eval/browser'
+import { medianInterval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
 import { ratiosOf, type Times } from '../../engine/timing.ts'
 import { median, spreadOf } from './spread.ts'

@@ -1,4 +1,5 @@
-import type { Attributes, DType, Tensor } from '@tp/core'
+import type { DType, Tensor } from '@tp/core'
+import type { Attributes } from '@tp/core/expression'
 
 /** A node whose operator does the work of many: what its meaning in plain operators depends on. */
 export interface FusedNode {

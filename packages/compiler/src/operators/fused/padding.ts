@@ -3,14 +3,11 @@ import {
   axisSize,
   cast,
   constant,
-  type Dim,
   type DType,
   equal,
   greater,
   greaterOrEqual,
-  isUnknown,
   less,
-  mulDims,
   range,
   slice,
   squeeze,
@@ -18,6 +15,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
+import { type Dim, isUnknown, mulDims } from '@tp/core/expression'
 import type { FusedNode } from './fused-operator.ts'
 
 export interface Padding {

@@ -1,4 +1,5 @@
-import { add, apply, cast, mul, operators, slice, type Tensor } from '@tp/core'
+import { add, cast, mul, slice, type Tensor } from '@tp/core'
+import { apply, operators } from '@tp/core/expression'
 import { attendProjected, projectionParts } from './attention.ts'
 import type { Meaning } from './fused-operator.ts'
 

@@ -1,4 +1,5 @@
-import { add, apply, cast, mul, operators, type Tensor } from '@tp/core'
+import { add, cast, mul, type Tensor } from '@tp/core'
+import { apply, operators } from '@tp/core/expression'
 import type { Meaning } from './fused-operator.ts'
 
 /** com.microsoft.MatMulIntegerToFloat: A and B of 8 bits, scales of both, zero points of both, bias. */

@@ -1,6 +1,6 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomNumbers } from '../../random.ts'
 import { type LetterCase, letterCase } from './letter-case.ts'
 
 const write = (text: string, to: LetterCase, share?: number): string =>

@@ -1,6 +1,6 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomNumbers } from '../../random.ts'
 import { neutralSentences } from './neutral-sentences.ts'
 import { type PaddingPlace, padding } from './padding.ts'
 import { countWords } from './words.ts'

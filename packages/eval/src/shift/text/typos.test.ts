@@ -1,6 +1,6 @@
+import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { randomNumbers } from '../../random.ts'
 import { typos } from './typos.ts'
 
 const write = (text: string, rate: number, seed: number): string => typos(rate).apply(text, randomNumbers(seed))

@@ -1,0 +1,98 @@
+import { TpError } from '../errors.ts'
+import type { Tensor } from '../expression/tensor.ts'
+import { isSigned, paramsAt, reducesAt } from '../host/at-block.ts'
+import { add, mul } from '../ops/index.ts'
+import type { Budget, Method, Reduction, Site, Values } from './method.ts'
+import { type Scorer, scorer } from './scorer.ts'
+import type { LearnedSpec } from './training.ts'
+
+/**
+ * Scores tokens by a weighted sum of other scores: score_j = Σ_i w_i · score_i,j          [B,N]
+ *
+ * Scores keep the size their methods give them; choose weights that suit (attention scores add up to 1 over a row).
+ * @throws TpError TP_OPTION without parts, or with a weight that is no finite number
+ */
+export function weighted(name: string, parts: readonly (readonly [method: Scorer, weight: number])[]): Scorer {
+  if (parts.length === 0) throw new TpError('TP_OPTION', 'core', `${name}: give at least one method and its weight`)
+  for (const [method, weight] of parts) {
+    if (Number.isFinite(weight)) continue
+    throw new TpError(
+      'TP_OPTION',
+      'core',
+      `${name}: the weight of ${method.name} is ${weight}; it must be a finite number`,
+    )
+  }
+  const score = (site: Site): Tensor =>
+    parts.map(([method, weight]) => mul(method.score(site), weight)).reduce((a, b) => add(a, b))
+  const signed = parts.some(([method, weight]) => method.signed === true || weight < 0)
+  const params = Object.assign({}, ...parts.map(([method]) => paramsAt(method, 0)))
+  const given = Object.keys(params).length > 0 && { params }
+  return scorer({ name, family: parts[0]?.[0].family ?? 'attention', signed, ...given, score })
+}
+
+/**
+ * Different methods at different blocks: those that `methods` names at theirs, `others` everywhere else. Methods that
+ * carry state from block to block observe all blocks, each its own.
+ *
+ * Trained values are those of the method at each block, and of those that observe it.
+ * @throws TpError TP_OPTION where two methods want a trained value of the same name at one block, or one works at the
+ * input of blocks
+ */
+export function byBlock(name: string, methods: ReadonlyMap<number, Method>, others: Method): Method {
+  const at = (block: number): Method => methods.get(block) ?? others
+  const all = [...new Set([...methods.values(), others])]
+  const elsewhere = all.find(({ place }) => place === 'input')
+  if (elsewhere !== undefined) {
+    const reason = `${elsewhere.name} works at the input of blocks, and cannot share them with others`
+    throw new TpError('TP_OPTION', 'core', `${name}: ${reason}; use it alone`)
+  }
+  const carriers = all.filter(({ carry }) => carry !== undefined)
+  const own = (method: Method, key: string): string => `${carriers.indexOf(method)}.${key}`
+  const carry = Object.fromEntries(
+    carriers.flatMap((method) => Object.entries(method.carry ?? {}).map(([key, spec]) => [own(method, key), spec])),
+  )
+  /** The carried values of one method, by the names that it knows, or as they are carried here. */
+  const unpack = (method: Method, carried: Values): Values =>
+    Object.fromEntries(Object.keys(method.carry ?? {}).map((key) => [key, carried[own(method, key)] as Tensor]))
+  const pack = (method: Method, { carry: written = {} }: Reduction): Values =>
+    Object.fromEntries(Object.entries(written).map(([key, x]) => [own(method, key), x]))
+
+  const params = (block: number): Readonly<Record<string, LearnedSpec>> =>
+    unite(name, block, [...new Set([at(block), ...carriers])])
+  const hasParams = all.some((method) => method.params !== undefined)
+  if (hasParams) for (const block of [...methods.keys(), Number.POSITIVE_INFINITY]) params(block)
+  return Object.freeze<Method>({
+    name,
+    family: at(0).family,
+    ...(hasParams && { params }),
+    ...(carriers.length > 0 && { carry }),
+    signed: (block) => isSigned(at(block), block),
+    reduces: (block) => reducesAt(at(block), block),
+    reduce(site) {
+      const chosen = at(site.block)
+      // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
+      const seenBy = (method: Method, budget: Budget | undefined): Site =>
+        Object.create(site, { carried: { value: unpack(method, site.carried) }, budget: { value: budget } })
+      const observed = carriers
+        .filter((method) => method !== chosen || site.budget === undefined)
+        .map((method) => pack(method, method.reduce(seenBy(method, undefined))))
+      const reduction = site.budget === undefined ? { keep: site.alive } : chosen.reduce(seenBy(chosen, site.budget))
+      const written: Values = Object.assign({}, ...observed, pack(chosen, reduction))
+      return Object.keys(carry).length === 0 ? reduction : { ...reduction, carry: written }
+    },
+  })
+}
+
+/** The trained values of several methods at one block. */
+function unite(name: string, block: number, methods: readonly Method[]): Readonly<Record<string, LearnedSpec>> {
+  const specs = methods.flatMap((method) =>
+    Object.entries(paramsAt(method, block)).map(([key, spec]) => ({ key, spec, method })),
+  )
+  for (const [i, { key, method }] of specs.entries()) {
+    const other = specs.slice(0, i).find((before) => before.key === key)
+    if (other === undefined) continue
+    const both = `${other.method.name} and ${method.name} both take a trained value "${key}"`
+    throw new TpError('TP_OPTION', 'core', `${name}: ${both} at block ${block}; they cannot share blocks`)
+  }
+  return Object.fromEntries(specs.map(({ key, spec }) => [key, spec]))
+}

@@ -1,0 +1,158 @@
+import { TpError } from '../errors.ts'
+import { callMethod } from '../host/call-method.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { contractVersion, type Method } from './method.ts'
+import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
+
+/** A method as lists and command lines know it: what it is called, what it takes, and how to make one. */
+export interface MethodEntry {
+  /** `cls-attention` */
+  readonly name: string
+  readonly family: Method['family']
+  readonly paper?: Method['paper']
+  /** What it keeps, in one line without a full stop. */
+  readonly description: string
+  readonly options: OptionSpecs
+  /** @throws TpError TP_OPTION for an option that is unknown, of the wrong type, or out of range */
+  create(options?: OptionValues): Method
+}
+
+/**
+ * What a module with methods exports by default.
+ *
+ *     const plugin: Plugin = { contractVersion: 1, methods: [methodEntry(loudest, 'keeps the loudest tokens')] }
+ */
+export interface Plugin {
+  /**
+   * The contract that it was built for: core's {@link contractVersion} at that time, as a number. Imported, it would be that of
+   * whatever core is there when the plugin is loaded, and say nothing. Against another contract the number does not compile.
+   */
+  readonly contractVersion: typeof contractVersion
+  readonly methods: readonly MethodEntry[]
+}
+
+/** What a module with a runtime exports by default. One module may hold both: `{ contractVersion, methods, runtime }`. */
+export interface RuntimePlugin {
+  /** As in {@link Plugin}. */
+  readonly contractVersion: typeof contractVersion
+  /** Made without loading the engine behind it: that is for `load` and `diagnose`. */
+  readonly runtime: Runtime
+}
+
+/**
+ * The entry of a factory all of whose options have defaults. Options are checked here as well, so that a factory called
+ * with values from a command line gets what its type says.
+ */
+export function methodEntry<Options extends object>(
+  create: (options?: Options) => Method,
+  description: string,
+  options: OptionSpecs = {},
+): MethodEntry {
+  const { name, family, paper } = create()
+  return Object.freeze<MethodEntry>({
+    name,
+    family,
+    ...(paper && { paper }),
+    description,
+    options,
+    create(values = {}) {
+      checkOptions(name, options, values)
+      return callMethod(name, 'its factory', () => create(values as Options))
+    },
+  })
+}
+
+/**
+ * The methods that a module exports by default.
+ * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
+ */
+export function readPlugin(module: unknown, where: string): Plugin {
+  const plugin = readDefault(module, where, 'methods: [ … ]')
+  if (!Array.isArray(plugin.methods)) throw noExport(where, 'methods: [ … ]')
+  plugin.methods.forEach((entry: unknown, i) => {
+    if (isMethod(entry)) {
+      throw problem(
+        where,
+        `methods[${i}] is the method "${entry.name}" itself; give methodEntry(factory, 'what it keeps')`,
+      )
+    }
+    if (!isEntry(entry)) throw problem(where, `methods[${i}] needs name, family, description, options and create`)
+  })
+  return plugin as unknown as Plugin
+}
+
+/**
+ * The runtime that a module exports by default.
+ * @throws TpError TP_PLUGIN if it exports none, or was built for another version of the contract
+ */
+export function readRuntimePlugin(module: unknown, where: string): RuntimePlugin {
+  const plugin = readDefault(module, where, 'runtime')
+  if (!isRecord(plugin.runtime)) throw noExport(where, 'runtime')
+  const { name, load, diagnose } = plugin.runtime
+  if (typeof name !== 'string' || typeof load !== 'function' || typeof diagnose !== 'function') {
+    throw problem(where, 'exports a runtime that lacks name, load or diagnose')
+  }
+  return plugin as unknown as RuntimePlugin
+}
+
+/** The version comes first: of a contract to come nothing else is known. */
+function readDefault(module: unknown, where: string, holds: string): Record<string, unknown> {
+  const plugin =
+    isRecord(module) || typeof module === 'function' ? (module as { default?: unknown }).default : undefined
+  const form = `{ contractVersion: ${contractVersion}, ${holds} }`
+  if (isMethod(plugin)) {
+    const advice = `wrap it: ${form} with methodEntry(factory, 'what it keeps')`
+    throw problem(where, `exports the method "${plugin.name}" by default, and not a plugin; ${advice}`)
+  }
+  if (typeof plugin === 'function') {
+    const name = plugin.name === '' || plugin.name === 'default' ? 'a function' : `the function ${plugin.name}`
+    throw problem(where, `exports ${name} by default, and not a plugin of the form ${form}`)
+  }
+  if (!isRecord(plugin)) throw noExport(where, holds)
+  const version = plugin.contractVersion
+  if (version === undefined) {
+    throw problem(where, `exports a plugin without contractVersion; it must be the number ${contractVersion}`)
+  }
+  if (typeof version !== 'number') {
+    const seen = typeof version === 'string' ? `the text '${version}'` : String(version)
+    throw problem(where, `has ${seen} as contractVersion; it must be a number, ${contractVersion}`)
+  }
+  if (version !== contractVersion) {
+    const advice = version > contractVersion ? 'update the @tp packages' : 'a newer release of the plugin is needed'
+    throw problem(
+      where,
+      `was built for version ${version} of the plugin contract, this is version ${contractVersion}; ${advice}`,
+    )
+  }
+  return plugin
+}
+
+function isMethod(value: unknown): value is { readonly name: string } {
+  return (
+    isRecord(value) &&
+    typeof value.reduce === 'function' &&
+    typeof value.name === 'string' &&
+    value.create === undefined
+  )
+}
+
+function noExport(where: string, holds: string): TpError {
+  return problem(where, `has no default export of the form { contractVersion, ${holds} }`)
+}
+
+function isEntry(entry: unknown): boolean {
+  return (
+    isRecord(entry) &&
+    ['name', 'family', 'description'].every((key) => typeof entry[key] === 'string') &&
+    isRecord(entry.options) &&
+    typeof entry.create === 'function'
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+function problem(where: string, message: string): TpError {
+  return new TpError('TP_PLUGIN', where, `the module ${message}`)
+}

@@ -1,0 +1,182 @@
+import { TpError } from '../errors.ts'
+import { shown } from '../shown.ts'
+
+/**
+ * How much stays at one block. Relative to the tokens that arrive there:
+ * - `ratio` r: a row with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
+ *   float32)
+ * - `tokens` k: min(k, n)
+ * - `remove` r: n − r, and at least one
+ * - `threshold` t: every token whose score is at least t
+ * - `mass` m: the fewest tokens that hold the share m of the scores of the tokens that may leave
+ */
+export type Amount =
+  | { readonly kind: 'ratio'; readonly value: number }
+  | { readonly kind: 'tokens'; readonly value: number }
+  | { readonly kind: 'remove'; readonly value: number }
+  | { readonly kind: 'threshold'; readonly value: number }
+  | { readonly kind: 'mass'; readonly value: number }
+
+/** Which blocks drop tokens, and how much stays there. */
+export type Schedule = ReadonlyMap<number, Amount>
+
+export interface ScheduleOptions {
+  /** 0-based block numbers; default: all but the first. */
+  readonly layers?: readonly number[] | undefined
+  readonly keep?: number | readonly number[] | undefined
+  readonly tokens?: number | readonly number[] | undefined
+  readonly remove?: number | readonly number[] | undefined
+  readonly threshold?: number | readonly number[] | undefined
+  readonly mass?: number | readonly number[] | undefined
+}
+
+const names = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
+
+/** No encoder comes near; more are a mistake, and a list of them takes room. */
+const MOST_LAYERS = 100_000
+
+/** So many are listed in a message. */
+const MOST_SHOWN = 100
+
+/**
+ * Builds a schedule for a model of `blocks` blocks. Lists go with the layers in order; one number goes to all.
+ * @throws TpError TP_SCHEDULE when a layer does not exist, a number is out of range, or lists differ in length
+ */
+export function schedule(blocks: number, options: ScheduleOptions): Schedule {
+  if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= MOST_LAYERS)) {
+    throw problem(`the number of layers is ${shown(blocks)}; it must be a whole number, at most ${MOST_LAYERS}`)
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw problem(`the options of a schedule are ${shown(options)}; they must be an object`)
+  }
+  const layers = checkLayers(blocks, options.layers ?? range(1, blocks))
+  const given = names.filter((name) => options[name] !== undefined)
+  const [name] = given
+  if (name === undefined || given.length > 1) {
+    const seen = name === undefined ? 'none of them' : given.join(' and ')
+    throw problem(`give exactly one of keep, tokens, remove, threshold and mass (seen: ${seen})`)
+  }
+  const values: unknown = options[name]
+  const list: readonly unknown[] = Array.isArray(values) ? values : layers.map(() => values)
+  if (list.length !== layers.length) {
+    const which = layers.length > MOST_SHOWN ? '' : ` (${layers.join(', ')})`
+    throw problem(`${name} has ${list.length} values for ${layers.length} layers${which}; give one or as many`)
+  }
+  const kind = name === 'keep' ? 'ratio' : name
+  return new Map(layers.map((layer, i) => [layer, amountOf(kind, list[i], name)]))
+}
+
+/**
+ * A schedule that somebody has made by hand, checked: what every way in goes through before a graph is touched.
+ * @param layers how many the model has
+ * @returns a copy, which nobody else can change
+ * @throws TpError TP_SCHEDULE for what is no map, for a layer that does not exist, and for an amount out of range
+ */
+export function checkSchedule(value: unknown, layers: number): Schedule {
+  if (!isMap(value)) throw problem(`a schedule is ${shown(value)}; it must be a Map of layers and amounts`)
+  const asked: [number, Amount][] = []
+  // Each entry is a layer of its own, so that the first that does not exist comes after at most `layers` others.
+  for (const [given, amount] of value) {
+    const layer = checkLayer(given, layers)
+    asked.push([layer, checkAmount(amount, layer)])
+  }
+  return new Map(asked)
+}
+
+/**
+ * The schedule that leaves given shares of all tokens behind some layers: what each keeps of those that arrive, a layer where
+ * none leave among them.
+ * @param shares by layer, above 0 and at most 1, never rising
+ */
+export function scheduleOfShares(layers: readonly number[], shares: readonly number[]): Schedule {
+  const amounts = layers.map((layer, i): [number, Amount] => [
+    layer,
+    { kind: 'ratio', value: tenThousandths((shares[i] as number) / (shares[i - 1] ?? 1)) / 10_000 },
+  ])
+  return new Map(amounts)
+}
+
+/** Tokens that a row with `count` real tokens keeps; undefined where only the scores decide. */
+export function keptCount(count: number, amount: Amount): number | undefined {
+  if (amount.kind === 'ratio') return Math.floor((count * tenThousandths(amount.value) + 9999) / 10000)
+  if (amount.kind === 'tokens') return Math.min(amount.value, count)
+  if (amount.kind === 'remove') return Math.max(count - amount.value, Math.min(count, 1))
+  return undefined
+}
+
+/** A ratio as the integer that graphs compute with. */
+export function tenThousandths(ratio: number): number {
+  return Math.round(ratio * 10000)
+}
+
+/** What a value of each kind must be. */
+const forms: Readonly<Record<Amount['kind'], readonly [fits: (value: number) => boolean, form: string]>> = {
+  // Graphs compute with ten-thousandths: what rounds to none would keep nothing.
+  ratio: [(value) => value <= 1 && tenThousandths(value) > 0, 'above 0 and at most 1'],
+  tokens: [(value) => Number.isSafeInteger(value) && value >= 1, 'a whole number of at least 1'],
+  remove: [(value) => Number.isSafeInteger(value) && value >= 0, 'a whole number from 0'],
+  // Scores are float32, where a larger number is no number any more.
+  threshold: [(value) => Number.isFinite(Math.fround(value)), 'a finite number, as float32 has them'],
+  mass: [(value) => value > 0 && value <= 1, 'above 0 and at most 1'],
+}
+
+function checkAmount(given: unknown, layer: number): Amount {
+  const known = Object.keys(forms).join(', ')
+  if (typeof given !== 'object' || given === null) {
+    throw problem(`the amount of layer ${layer} is ${shown(given)}; it must be { kind, value } with a kind of ${known}`)
+  }
+  const { kind, value } = given as { readonly kind?: unknown; readonly value?: unknown }
+  if (isKind(kind)) return amountOf(kind, value, kind)
+  throw problem(`the amount of layer ${layer} is of kind ${shown(kind)}; there are ${known}`)
+}
+
+function isKind(kind: unknown): kind is Amount['kind'] {
+  return typeof kind === 'string' && Object.hasOwn(forms, kind)
+}
+
+/** @param name what the amount is called where it was given */
+function amountOf(kind: Amount['kind'], value: unknown, name: string): Amount {
+  const [fits, form] = forms[kind]
+  if (typeof value === 'number' && fits(value)) return { kind, value }
+  throw problem(`${name} is ${shown(value)}; it must be ${form}`)
+}
+
+/**
+ * A list of layers, each once.
+ * @param count how many the model has
+ * @throws TpError TP_SCHEDULE
+ */
+export function checkLayers(count: number, layers: unknown): readonly number[] {
+  if (!Array.isArray(layers)) throw problem(`layers is ${shown(layers)}; it must be a list of layers, counted from 0`)
+  const seen = new Set<number>()
+  for (const given of layers as readonly unknown[]) {
+    const layer = checkLayer(given, count)
+    if (seen.has(layer)) throw problem(`layer ${layer} is named twice`)
+    seen.add(layer)
+  }
+  if (seen.size === 0) throw problem('no layer is left to prune: name at least one with layers')
+  return [...seen]
+}
+
+function checkLayer(layer: unknown, count: number): number {
+  if (typeof layer === 'number' && Number.isInteger(layer) && layer >= 0 && layer < count) return layer
+  throw problem(`layer ${shown(layer)} does not exist: the model has blocks 0 to ${count - 1}`)
+}
+
+/** Told by what only a map has, not by its class: one of another realm (a frame, a vm context) is one, too. */
+function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
+  try {
+    Map.prototype.has.call(value, undefined)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i)
+}
+
+function problem(message: string): TpError {
+  return new TpError('TP_SCHEDULE', 'core', message)
+}

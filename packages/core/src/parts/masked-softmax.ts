@@ -1,0 +1,48 @@
+import type { Tensor } from '../expression/tensor.ts'
+import {
+  cast,
+  div,
+  exp,
+  greater,
+  max,
+  maximum,
+  minimum,
+  mul,
+  softmax,
+  sub,
+  sum,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
+
+/**
+ * Attention to what is left: p_ij = e_ij·m_j / Σ_k e_ik·m_k, with e = exp(scores) relative to the largest score that is
+ * left in its row, and at most 1. Where m is 0 or 1, these are the probabilities after the tokens with 0 have really left.
+ *
+ * @param scores [B,H,N,N]
+ * @param left float [B,N] 0 … 1
+ */
+export function maskedSoftmax(scores: Tensor, left: Tensor): Tensor {
+  const mask = unsqueeze(left, [1, 2])
+  const largest = max(where(greater(mask, 0), scores, LOWEST), 3, { keepDims: true })
+  // What has left may have had any score: without the limit its exp, and the mask's gradient, could be as large as can be.
+  const weights = mul(exp(minimum(sub(scores, largest), 0)), cast(mask, scores.dtype))
+  return div(weights, maximum(sum(weights, 3, { keepDims: true }), TINY))
+}
+
+/**
+ * The same where it is 0 or 1 how much of a token is left, and nothing is to be learned from that: one softmax.
+ *
+ * @param scores [B,H,N,N]
+ * @param left float [B,N] 0 or 1
+ */
+export function softmaxOfLeft(scores: Tensor, left: Tensor): Tensor {
+  return softmax(where(unsqueeze(greater(left, 0.5), [1, 2]), scores, GONE))
+}
+
+/** So low a score that its probability is 0. */
+const GONE = -1e9
+/** Lower than any score. */
+const LOWEST = -1e30
+/** Only where nothing is left: no attention instead of 0 / 0. */
+const TINY = 1e-9

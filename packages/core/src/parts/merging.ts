@@ -1,0 +1,66 @@
+import type { Tensor } from '../expression/tensor.ts'
+import type { Budget, Reduction, Site } from '../method/method.ts'
+import {
+  add,
+  and,
+  argMax,
+  cast,
+  div,
+  gatherND,
+  matmul,
+  max,
+  maximum,
+  mean,
+  norm2,
+  not,
+  swapLast,
+  unsqueeze,
+  where,
+} from '../ops/index.ts'
+
+/** For each token its most similar one. */
+export interface MostSimilar {
+  /** float [B,N] index of it */
+  readonly nearest: Tensor
+  /** float [B,N] cosine of the angle between the two; below −1 where there is none */
+  readonly similarity: Tensor
+}
+
+/** Lower than any cosine, by enough that none comes near. */
+const NONE = -4
+
+/**
+ * metric [B,N,C]; candidates bool [B,N], or for each token its own [B,N,N]: by the cosine of the angle, of equals the first.
+ */
+export function mostSimilar({ index }: Pick<Site, 'index'>, metric: Tensor, candidates: Tensor): MostSimilar {
+  const unit = unitVectors(metric)
+  const cosines = matmul(unit, swapLast(unit)) // [B,N,N]
+  const masked = add(cosines, where(candidates.rank === 3 ? candidates : unsqueeze(candidates, 1), 0, NONE))
+  // Looked up and not cast: integers of 64 bits can only be indices on a GPU.
+  return { nearest: gatherND(index, argMax(masked, 2, { keepDims: true }), 1), similarity: max(masked, 2) }
+}
+
+/** x [B,N,C] → float32, each of length 1. */
+export function unitVectors(x: Tensor): Tensor {
+  const wide = cast(x, 'float32')
+  return div(wide, maximum(norm2(wide, 2, { keepDims: true }), 1e-12))
+}
+
+/**
+ * For every token the most similar one that stays and is not fixed. keep bool [B,N]; metric [B,N,C], by default the mean
+ * of the keys over heads.
+ */
+export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site.key, 1)): MostSimilar {
+  return mostSimilar(site, metric, and(and(keep, site.alive), not(site.fixed)))
+}
+
+/**
+ * All that leaves joins one token more: the best of them (by score [B,N]) stays in place of all. Where nothing leaves
+ * there is none.
+ */
+export function fuseRest({ index }: Site, budget: Budget, score: Tensor): Pick<Reduction, 'keep' | 'into'> {
+  const kept = budget.select(score)
+  const keep = budget.select(score, 1)
+  const best = max(where(and(keep, not(kept)), index, -1), 1, { keepDims: true }) // [B,1]
+  return { keep, into: where(kept, -1, best) }
+}

@@ -1,0 +1,23 @@
+// What a runtime adapter implements, what helps it, and what its users hold.
+
+export { isTypedArray, plainTensors, sizeOf, type TensorLike, type TypedArray } from '../array.ts'
+export { type RuntimePlugin, readRuntimePlugin } from '../method/plugin.ts'
+export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
+export { packedFileError } from './packed-file.ts'
+export type {
+  Diagnosis,
+  NamedTensors,
+  RunOptions,
+  Runtime,
+  Session,
+  SessionOptions,
+  ValueInfo,
+} from './runtime.ts'
+export {
+  checkModelSource,
+  checkThreads,
+  openSession,
+  openSessionUnlessAborted,
+  type SessionBackend,
+} from './session.ts'
+export { buffersOf, copyData, copyTensors, receiveError, type SentError, sendError } from './transfer.ts'

@@ -1,0 +1,71 @@
+import type { TensorLike } from '../array.ts'
+import type { AbortSignalLike } from './abort.ts'
+
+/** What a model declares of one input or output. A dim is a number, a name where the size is free, '' if it has none. */
+export interface ValueInfo {
+  readonly name: string
+  readonly type: string
+  readonly dims: readonly (number | string)[]
+}
+
+/** Inputs or outputs of a model by name. */
+export type NamedTensors = Readonly<Record<string, TensorLike>>
+
+export interface SessionOptions {
+  /** Threads inside one operator; 1 for figures that can be compared. Default: the runtime's own choice. */
+  readonly threads?: number | undefined
+  /** Run in a worker, so that the caller's event loop stays free. Default false. */
+  readonly worker?: boolean | undefined
+  /** Path to which `endProfile` writes the time of every operator (Chrome trace JSON), if the runtime can. */
+  readonly profile?: string | undefined
+  readonly signal?: AbortSignalLike | undefined
+}
+
+export interface RunOptions {
+  /** A run that waits is dropped at once; one already inside the runtime ends first, its result is thrown away. */
+  readonly signal?: AbortSignalLike | undefined
+}
+
+/** One loaded model. Runs go one at a time, in order of arrival. */
+export interface Session extends AsyncDisposable {
+  readonly inputs: readonly ValueInfo[]
+  readonly outputs: readonly ValueInfo[]
+  /**
+   * Runs the model once. Inputs are checked by name, type and shape before the runtime sees them. Their arrays are not
+   * changed, and must not be changed until the run has ended.
+   * @throws TpError TP_INPUT when an input is missing, unknown, or has the wrong type or shape; TP_RUN when the
+   *   runtime fails; TP_ABORTED; TP_DISPOSED
+   */
+  run(inputs: NamedTensors, options?: RunOptions): Promise<NamedTensors>
+  /** Runs once on each set of inputs, so that later timings do not pay for first-time work. */
+  warmUp(...inputs: readonly NamedTensors[]): Promise<void>
+  /** Ends profiling and returns the path of the profile; undefined if none was asked for. */
+  endProfile(): Promise<string | undefined>
+  /**
+   * Frees the model once the run that is under way has ended; runs that still wait are rejected with TP_DISPOSED.
+   * May be called again. It is what `await using` calls.
+   */
+  dispose(): Promise<void>
+}
+
+export interface Diagnosis {
+  readonly runtime: string
+  readonly version: string
+  /** Threads that are there to be used. */
+  readonly threads: number
+  /** What computes: the processor's or graphics adapter's name. */
+  readonly device: string
+  readonly notes: readonly string[]
+}
+
+/** A way to run ONNX files. Packages `@tp/runtime-*` supply one each; anyone can supply another. */
+export interface Runtime {
+  readonly name: string
+  /**
+   * Loads a model from its path or URL, or from its bytes.
+   * @throws TpError TP_MODEL_LOAD when the runtime refuses the model; TP_FILE_NOT_FOUND; TP_EXTERNAL_DATA when data
+   *   that the model keeps in other files cannot be read; TP_ABORTED
+   */
+  load(model: Uint8Array | string, options?: SessionOptions): Promise<Session>
+  diagnose(): Promise<Diagnosis>
+}

@@ -1,0 +1,12 @@
+// Data sets in memory, and the form in which models take them. Needs neither files nor native code, so that pages can use it.
+
+export { batches } from '../batches.ts'
+export { type Dataset, imageDataset, type Modality, type TextDataset, textDataset } from '../datasets/dataset.ts'
+export { audioInputs } from './audio-inputs.ts'
+export { divide, sampleExamples } from './divide.ts'
+export { imageInputs } from './image-inputs.ts'
+export { type ModelFacts, modelFacts } from './model-facts.ts'
+export { type ModelInputs, modalityOf } from './model-inputs.ts'
+export { someExamples } from './some-examples.ts'
+export { textInputs } from './text-inputs.ts'
+export { openTokenizer, type TextTokenizer } from './tokenizer.ts'

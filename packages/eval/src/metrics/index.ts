@@ -1,0 +1,25 @@
+// Intervals, tests, times and traces. Needs neither files nor native code, so that pages can use it.
+
+export {
+  type Comparison,
+  type ComparisonOptions,
+  comparePaired,
+  medianInterval,
+  pairedSpeedup,
+  type Speedup,
+  type VariantLatency,
+} from '../latency.ts'
+export { believedLosses } from './believed-losses.ts'
+export { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
+export { divergences } from './divergences.ts'
+export { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
+export { type Interval, scaledInterval } from './interval.ts'
+export { type Kept, keptFractions } from './kept.ts'
+export { type McNemar, mcnemar } from './mcnemar.ts'
+export { fewestForLoss, pairedDifference } from './paired-difference.ts'
+export { isScoredBelow, type PairedCounts, pairedCounts } from './paired-score.ts'
+export { largest, logitRowsOf } from './predictions.ts'
+export { proportionInterval } from './proportion-interval.ts'
+export { rankCorrelation } from './rank-correlation.ts'
+export { isTrace, tracedCounts, tracedTokens } from './trace.ts'
+export { type Trajectory, trajectoriesOf } from './trajectories.ts'

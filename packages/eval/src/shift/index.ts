@@ -1,0 +1,16 @@
+// Data sets that differ from those of training in a known way, and what pruning costs on them.
+
+export { gain } from './audio/gain.ts'
+export { soundNoise } from './audio/noise.ts'
+export { timeShift } from './audio/time-shift.ts'
+export { compareOnShifts, evaluateOnShifts, type ShiftFigures } from './compare-on-shifts.ts'
+export { extraLoss } from './extra-loss.ts'
+export { blur } from './image/blur.ts'
+export { pictureNoise } from './image/noise.ts'
+export { translate } from './image/translate.ts'
+export { type Shift, shifted } from './shift.ts'
+export { type ShiftedSet, shiftedSets } from './shifted-sets.ts'
+export { namedShift, shiftSuite, shifts } from './shifts.ts'
+export { letterCase } from './text/letter-case.ts'
+export { padding } from './text/padding.ts'
+export { typos } from './text/typos.ts'

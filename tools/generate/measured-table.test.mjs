@@ -7,7 +7,7 @@ const about = {
 }
 const chosen = {
   name: 'received-attention',
-  setting: 'keep 0.3 once, in block 0',
+  setting: 'keep 0.3 once, in layer 0',
   loss: { estimate: 0.12, low: -0.04, high: 0.6 },
   flops: 3.111,
   speedup: { value: 2.5, low: 2.4, high: 2.61 },
@@ -22,9 +22,9 @@ test('a row a way, the task once, and what was not chosen is said', () => {
   const rows = measuredTable(lines).split('\n')
   expect(rows[0]).toContain('2026-01-02, a machine, v1. Of each way')
   expect(rows.slice(4)).toEqual([
-    '| mail: spam; 1,257 mails | pruning | received-attention, keep 0.3 once, in block 0 | 0.1 (0.0 … 0.6) | 2.50× (2.40 … 2.61) | 3.11× |',
+    '| mail: spam; 1,257 mails | pruning | received-attention, keep 0.3 once, in layer 0 | 0.1 (0.0 … 0.6) | 2.50× (2.40 … 2.61) | 3.11× |',
     '|  | int8 | none of its settings |  |  |  |',
-    '| digits; 1,257 mails | pruning | received-attention, keep 0.3 once, in block 0 | 0.1 (0.0 … 0.6) | 2.50× (2.40 … 2.61) | 3.11× |',
+    '| digits; 1,257 mails | pruning | received-attention, keep 0.3 once, in layer 0 | 0.1 (0.0 … 0.6) | 2.50× (2.40 … 2.61) | 3.11× |',
   ])
 })
 

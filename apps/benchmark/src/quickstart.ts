@@ -40,7 +40,7 @@ const cases: readonly Case[] = [
   {
     open: openDigits,
     title: 'digits-vit 6×64',
-    what: 'pictures',
+    what: 'images',
     budgets: digitsBudgets,
     control: 'stride',
     timed: { examples: 6, budgetMs: 2000 },

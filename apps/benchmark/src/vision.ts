@@ -9,7 +9,7 @@ await runSections(
   {
     name: 'vision',
     opening:
-      '# Measured: pictures and speech\n\nWritten by `pnpm --filter benchmark vision`; the same numbers, unrounded, are in ' +
+      '# Measured: images and speech\n\nWritten by `pnpm --filter benchmark vision`; the same numbers, unrounded, are in ' +
       '`reports/vision.json`. Loss in points against dense, paired by example, with its 95 % interval; FLOPs and ' +
       'speed-up are factors over dense, and speed is that of the model alone, on one thread, all models in turns. Dead ' +
       'tokens are removed in every row but dense.',

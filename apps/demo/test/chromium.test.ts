@@ -15,7 +15,7 @@ afterAll(() => site.close())
 
 describe('the whole page', () => wholePageTests(site))
 describe('mails', () => mailTests(site))
-describe('digits and pictures', () => digitTests(site))
+describe('digits and images', () => digitTests(site))
 describe('sounds', () => soundTests(site))
 describe('methods of one’s own', () => addedMethodTests(site))
 describe('models of one’s own', () => ownModelTests(site))

@@ -20,7 +20,7 @@ export function digitTests(site: Site): void {
     expect(await outcome.tokens.count()).toBe(196)
     expect(await outcome.gone.count()).toBe(196 - (await outcome.stay.count()))
     const label = await page.getByTestId('patches').getAttribute('aria-label')
-    expect(label).toBe(`Your picture, in patches: ${await outcome.stay.count()} of 196 stay to the end`)
+    expect(label).toBe(`Your image, in patches: ${await outcome.stay.count()} of 196 stay to the end`)
     await page.close()
   })
 
@@ -45,15 +45,15 @@ export function digitTests(site: Site): void {
     await page.close()
   })
 
-  test('a picture that is chosen is read, what is no picture is refused', async () => {
-    const page = await site.open('picture')
+  test('an image that is chosen is read, what is no image is refused', async () => {
+    const page = await site.open('image')
     const outcome = outcomeOf(page)
     await outcome.settled()
     await page.getByRole('button', { name: 'Trousers' }).click()
     await eventually(() => outcome.name('dense').textContent()).toBe('Trouser')
-    const field = page.getByLabel('Choose a picture, or drop one here')
-    await field.setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture') })
-    await page.getByRole('alert').filter({ hasText: 'notes.png is no picture' }).waitFor()
+    const field = page.getByLabel('Choose an image, or drop one here')
+    await field.setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no image') })
+    await page.getByRole('alert').filter({ hasText: 'notes.png is no image' }).waitFor()
     const drawn = await page.locator('.patches canvas').screenshot()
     await field.setInputFiles({ name: 'trousers.png', mimeType: 'image/png', buffer: drawn })
     await page.getByRole('alert').waitFor({ state: 'detached' })

@@ -5,7 +5,7 @@ import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
 const FIRST_LOAD_BYTES = 20e6
-const tabs = ['mail', 'digit', 'picture', 'sound', 'own']
+const tabs = ['mail', 'digit', 'image', 'sound', 'own']
 
 export function wholePageTests(site: Site): void {
   test('the first load is small, goes nowhere else, and after it no network is needed', async () => {

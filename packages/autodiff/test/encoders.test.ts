@@ -17,9 +17,9 @@ const fixtures: ReadonlyMap<string, Fixture> = new Map(
 )
 const own = (name: string): Fixture => fixtures.get(name) as Fixture
 
-// TorchScript in an old opset, which takes layer normalisation apart, and in a new one; dynamo; text and pictures
+// TorchScript in an old opset, which takes layer normalisation apart, and in a new one; dynamo; text and images
 const ofThisRepository = ['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18']
-// optimum, with pictures of any size; rotary positions; convolutions and speech
+// optimum, with images of any size; rotary positions; convolutions and speech
 const ofTheSharedFolder = ['vit-cls-optimum', 'modernbert-cls-sdpa-ts17', 'wav2vec2-cls-ts17']
 
 /** Mean of the sines of what comes out: unlike sums and squares no normalisation makes it constant. */

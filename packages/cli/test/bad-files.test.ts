@@ -87,7 +87,7 @@ describe('an output that cannot be written leaves nothing', () => {
 
   test('a file that grows beyond a limit', async () => {
     const before = folder.files()
-    const limited = ['sh', '-c', 'ulimit -f 512; exec "$0" "$@"'] // blocks of 512 or 1,024 bytes; the model has 1.4 MB
+    const limited = ['sh', '-c', 'ulimit -f 512; exec "$0" "$@"'] // layers of 512 or 1,024 bytes; the model has 1.4 MB
     const { code, stderr } = await tp(prune(folder.at('grown.onnx')), { through: limited })
     expect(stderr).toMatch(/grown\.onnx was not written[\s\S]*code: TP_WRITE/)
     expect(code).toBe(1)

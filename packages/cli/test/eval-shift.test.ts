@@ -42,7 +42,7 @@ test('a table for each method, with what it loses more than in distribution', as
   expect(stdout.match(/^\d+ … \d+ tokens/gm)?.length).toBeGreaterThanOrEqual(4)
 }, 60_000)
 
-test('pictures as JSON: all severities of what is named without one', async () => {
+test('images as JSON: all severities of what is named without one', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--shift', 'blur,noise:0', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)

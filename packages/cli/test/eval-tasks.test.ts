@@ -131,7 +131,7 @@ describe('flips', () => {
       expect(tokens).toHaveLength(12)
       for (const token of tokens) {
         expect(token.text.length).toBeGreaterThan(0)
-        expect(token.leavesAt).toBe(0)
+        expect(token.prunedAt).toBe(0)
         expect(token.margin - token.change).toBeCloseTo(margin, 5)
         expect(token.turnsBack).toBe(token.margin > 0)
       }
@@ -146,10 +146,10 @@ describe('flips', () => {
     expect(text).toContain(`    ${examples[0].tokens[0].text}`)
   })
 
-  test('of pictures name patches', { timeout }, async () => {
-    const pictures = digitsData('calibration').filter((_, i) => i % 60 === 0)
-    writeFileSync(folder.at('some-images-idx3-ubyte'), idx([pictures.length, 28, 28], pictures.flatMap(pixelsOf)))
-    const labels = pictures.map(({ label }) => label)
+  test('of images name patches', { timeout }, async () => {
+    const images = digitsData('calibration').filter((_, i) => i % 60 === 0)
+    writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
+    const labels = images.map(({ label }) => label)
     writeFileSync(folder.at('some-labels-idx1-ubyte'), idx([labels.length], labels))
     const args = ['eval', modelPath('digits-vit'), '--data', folder.at('some-images-idx3-ubyte')]
     const { stdout } = await tpHere([...args, ...few, '--flip-tokens', '3', '--json'])

@@ -37,13 +37,13 @@ beforeAll(() => {
     .slice(0, MAILS)
     .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}`)
   writeFileSync(folder.at('mails.tsv'), `${lines.join('\n')}\n`)
-  const pictures = digitsData('calibration').filter((_, i) => i % 25 === 0)
-  writeFileSync(folder.at('some-images-idx3-ubyte'), idx([pictures.length, 28, 28], pictures.flatMap(pixelsOf)))
+  const images = digitsData('calibration').filter((_, i) => i % 25 === 0)
+  writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
   writeFileSync(
     folder.at('some-labels-idx1-ubyte'),
     idx(
-      [pictures.length],
-      pictures.map(({ label }) => label),
+      [images.length],
+      images.map(({ label }) => label),
     ),
   )
 })
@@ -166,7 +166,7 @@ describe('eval of texts', () => {
   })
 })
 
-test('eval of pictures says what it assumed', async () => {
+test('eval of images says what it assumed', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
@@ -202,7 +202,7 @@ describe('data that do not fit end with 1 and say where', () => {
     ],
     ['an empty file', () => ['--data', tsv('')], 'TP_DATA', /holds no example; it has to have a label and a text/],
     [
-      'pictures',
+      'images',
       () => ['--data', folder.at('some-images-idx3-ubyte'), '--limit', '3'],
       'TP_DATA',
       /holds image data, but the model takes text/,

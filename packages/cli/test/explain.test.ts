@@ -16,7 +16,7 @@ const timeout = 180_000
 interface Token {
   readonly text?: string
   readonly saliency: number
-  readonly leavesAt?: number | null
+  readonly prunedAt?: number | null
   readonly score?: number | null
 }
 
@@ -27,9 +27,9 @@ beforeAll(() => {
     'ham\tLunch?',
   ]
   writeFileSync(folder.at('mails.tsv'), `${mails.join('\n')}\n`)
-  const pictures = digitsData('calibration').slice(0, 3)
-  writeFileSync(folder.at('some-images-idx3-ubyte'), idx([3, 28, 28], pictures.flatMap(pixelsOf)))
-  const labels = pictures.map(({ label }) => label)
+  const images = digitsData('calibration').slice(0, 3)
+  writeFileSync(folder.at('some-images-idx3-ubyte'), idx([3, 28, 28], images.flatMap(pixelsOf)))
+  const labels = images.map(({ label }) => label)
   writeFileSync(folder.at('some-labels-idx1-ubyte'), idx([3], labels))
 }, timeout)
 
@@ -79,7 +79,7 @@ describe('of texts', () => {
         expect(Math.max(...tokens.map(({ saliency }) => saliency))).toBe(1)
         expect(Math.min(...tokens.map(({ saliency }) => saliency))).toBeGreaterThanOrEqual(0)
         expect([tokens[0]?.text, tokens.at(-1)?.text]).toEqual(['[CLS]', '[SEP]'])
-        expect(tokens[0]).not.toHaveProperty('leavesAt')
+        expect(tokens[0]).not.toHaveProperty('prunedAt')
       }
     }
   })
@@ -92,19 +92,19 @@ describe('of texts', () => {
     const { method, schedule, correlation, examples } = JSON.parse(stdout)
     expect([method, schedule]).toEqual([
       'received-attention',
-      [1, 3].map((block) => ({ block, kind: 'ratio', value: 0.6 })),
+      [1, 3].map((layer) => ({ layer, kind: 'ratio', value: 0.6 })),
     ])
     const own: number[] = []
-    const scores = (tokens: readonly Token[], block: number): number[] =>
-      tokens.flatMap(({ leavesAt, score }) => (leavesAt === block ? [score as number] : []))
+    const scores = (tokens: readonly Token[], layer: number): number[] =>
+      tokens.flatMap(({ prunedAt, score }) => (prunedAt === layer ? [score as number] : []))
     for (const { tokens, pruned } of examples as { tokens: Token[]; pruned: { correlation: number } }[]) {
       // the head reads the class token: it stays. ⌈0.6·n⌉ after each cut
-      expect(tokens[0]?.leavesAt).toBeNull()
+      expect(tokens[0]?.prunedAt).toBeNull()
       const after = Math.ceil(0.6 * tokens.length)
-      const left = [1, 3, null].map((block) => tokens.filter(({ leavesAt }) => leavesAt === block).length)
+      const left = [1, 3, null].map((layer) => tokens.filter(({ prunedAt }) => prunedAt === layer).length)
       expect(left).toEqual([tokens.length - after, after - Math.ceil(0.6 * after), Math.ceil(0.6 * after)])
       // behind the last cut stays what was ranked higher there
-      const lowest = Math.min(...tokens.slice(1).flatMap((t) => (t.leavesAt === null ? [t.score as number] : [])))
+      const lowest = Math.min(...tokens.slice(1).flatMap((t) => (t.prunedAt === null ? [t.score as number] : [])))
       expect(lowest).toBeGreaterThanOrEqual(Math.max(...scores(tokens, 3)))
       expect(Math.abs(pruned.correlation)).toBeLessThanOrEqual(1)
       own.push(pruned.correlation)
@@ -127,7 +127,7 @@ describe('of texts', () => {
   })
 })
 
-test('of pictures: patches in their places, and the blocks that they leave at', { timeout }, async () => {
+test('of images: patches in their places, and the layers that they leave at', { timeout }, async () => {
   const args = ofDigits('--method', 'cls-attention', '--keep', '0.5', '--limit', '2')
   const json = JSON.parse((await tpHere([...args, '--json'])).stdout)
   expect(json.notes).toEqual([expect.stringContaining('normalised by their own mean')])
@@ -136,7 +136,7 @@ test('of pictures: patches in their places, and the blocks that they leave at', 
   expect(json.examples[0].tokens).toHaveLength(197)
   expect(json.examples[0].tokens[0]).toEqual({
     saliency: expect.any(Number),
-    leavesAt: null,
+    prunedAt: null,
     score: expect.any(Number),
   })
   const { code, stdout, stderr } = await tpHere(args)
@@ -216,7 +216,7 @@ test.each<[string, number[], number, ReturnType<typeof patchGrid>]>([
   ['a class token in front', [1, 3, 224, 224], 197, { before: 1, rows: 14, columns: 14 }],
   ['nothing in front', [1, 3, 224, 224], 196, { before: 0, rows: 14, columns: 14 }],
   ['a class token and four registers', [1, 3, 224, 224], 261, { before: 5, rows: 16, columns: 16 }],
-  ['a picture that is wider than high', [1, 3, 32, 64], 9, { before: 1, rows: 2, columns: 4 }],
+  ['an image that is wider than high', [1, 3, 32, 64], 9, { before: 1, rows: 2, columns: 4 }],
   ['no grid', [1, 3, 32, 64], 31, undefined],
   ['a text', [1, 12], 12, undefined],
 ])('patches are found: %s', (_, dims, tokens, grid) => {

@@ -9,7 +9,7 @@ test('says what the model is', async () => {
   const { code, stdout, stderr } = await tp(['inspect', modelPath('mail')])
   expect(code).toBe(0)
   expect(stderr).toBe('')
-  expect(stdout).toContain('6 blocks, post-norm, hidden 128, 4 heads')
+  expect(stdout).toContain('6 layers, post-norm, hidden 128, 4 heads')
   expect(stdout).toContain('attention_mask')
   expect(stdout).toContain('/m/bert/encoder/layer.5/attention/self/Softmax')
 })
@@ -19,13 +19,13 @@ test('as one JSON document', async () => {
   expect(code).toBe(0)
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({
-    ...{ format: 1, kind: 'inspect', opset: 17, tokens: 197, hidden: 64, heads: 4, fixed: [0], classToken: 0 },
+    ...{ format: 1, kind: 'inspect', opset: 17, tokens: 197, hidden: 64, heads: 4, protectedTokens: [0], classToken: 0 },
     ...{ dataFiles: [], tokenOutputs: [], pruned: [] },
   })
-  expect(document.blocks.map(({ block, norm }: { block: number; norm: string }) => [block, norm])).toEqual(
-    [0, 1, 2, 3, 4, 5].map((block) => [block, 'pre']),
+  expect(document.layers.map(({ layer, norm }: { layer: number; norm: string }) => [layer, norm])).toEqual(
+    [0, 1, 2, 3, 4, 5].map((layer) => [layer, 'pre']),
   )
-  // per block 12·n·d² + 2·n²·d, the patches (5·5·64 for each of 196) and the head (64·10)
+  // per layer 12·n·d² + 2·n²·d, the patches (5·5·64 for each of 196) and the head (64·10)
   expect(document.flops).toEqual([
     { batch: 1, tokens: 197, flops: 6 * (12 * 197 * 64 ** 2 + 2 * 197 ** 2 * 64) + 196 * 25 * 64 + 640 },
   ])
@@ -38,7 +38,7 @@ test('says which operator hides the probabilities, and under which methods it is
   expect(stdout).toMatch(/^written out by +received-attention, .*; whole under all others$/m)
   expect(stdout).toContain('Attention_0 (com.microsoft.Attention)')
   const document = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
-  expect(document.blocks.map(({ fused }: { fused: string }) => fused)).toEqual(Array(3).fill('com.microsoft.Attention'))
+  expect(document.layers.map(({ fused }: { fused: string }) => fused)).toEqual(Array(3).fill('com.microsoft.Attention'))
   expect(document.unfusedBy).toContain('received-attention')
   for (const whole of ['cls-attention', 'key-norm', 'value-weighted', 'tome', 'random']) {
     expect(document.unfusedBy).not.toContain(whole)
@@ -71,5 +71,5 @@ test('a pruned file says what it is', async () => {
   expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)
   const { code, stdout } = await tpHere(['inspect', out])
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at block 1, /m)
+  expect(stdout).toMatch(/^pruned +received-attention, keep 0.7 at layer 1, /m)
 })

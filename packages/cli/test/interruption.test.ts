@@ -6,7 +6,7 @@ import { temporaryFolder, tp } from './tp.ts'
 const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
 
-/** A plugin whose methods compute for a while at each block, or without an end, and say that they have begun. */
+/** A plugin whose methods compute for a while at each layer, or without an end, and say that they have begun. */
 const slowPlugin = `
   const entry = (name, milliseconds) => ({
     name, family: 'baseline', description: 'takes its time', options: {},

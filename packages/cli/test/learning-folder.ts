@@ -7,7 +7,7 @@ import { fixture, temporaryFolder } from './tp.ts'
 export const folder = temporaryFolder()
 export const timeout = 120_000
 
-/** An encoder of three blocks and five classes. */
+/** An encoder of three layers and five classes. */
 export const model = (): string => folder.at('bert', 'model.onnx')
 
 /** A model and sentences whose first word tells which class they are, made before the tests of a file run. */

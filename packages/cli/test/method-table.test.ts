@@ -25,7 +25,7 @@ interface Form {
   readonly sizes: Readonly<Record<string, number>>
 }
 
-const blocks = 3
+const layerCount = 3
 const plain = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
 const exported = { classes: 5, sizes: { D: 32, H: 4, T: 16 } }
 const fused = { classes: 3, sizes: { D: 8, H: 2, T: 16 } }
@@ -36,7 +36,7 @@ const forms: readonly Form[] = [
   ...precisions.map((name) => ({ name, model: lessPrecision(plain, name), ...exported })),
   ...fusions.map((fusion) => ({
     name: fusion,
-    model: fusedEncoder({ fusion, blocks, norm: 'post', pooling: 'cls', seed: 5, longest: 16 }),
+    model: fusedEncoder({ fusion, layerCount, norm: 'post', pooling: 'cls', seed: 5, longest: 16 }),
     ...fused,
   })),
 ]
@@ -66,15 +66,15 @@ beforeAll(() => {
   }
 })
 
-/** Trained values of a method at a block, before anything was learned; none where it can do without. */
-function valuesOf(entry: MethodEntry, form: Form, block: number): ReturnType<typeof initialValues> {
-  const needed = Object.entries(paramsAt(entry.create(), block)).filter(([, { optional }]) => optional !== true)
+/** Trained values of a method at a layer, before anything was learned; none where it can do without. */
+function valuesOf(entry: MethodEntry, form: Form, layer: number): ReturnType<typeof initialValues> {
+  const needed = Object.entries(paramsAt(entry.create(), layer)).filter(([, { optional }]) => optional !== true)
   return initialValues(Object.fromEntries(needed), form.sizes, randomNumbers(7))
 }
 
 function weightsOf(entry: MethodEntry, form: Form): string[] {
   if (!needsValues(entry.create())) return []
-  const learned = Array.from({ length: blocks }, (_, block) => [block, valuesOf(entry, form, block)] as const)
+  const learned = Array.from({ length: layerCount }, (_, layer) => [layer, valuesOf(entry, form, layer)] as const)
   const path = inForm(form, `${entry.name}.safetensors`)
   writeFileSync(path, learnedBytes(new Map(learned)))
   return ['--weights', path]
@@ -115,11 +115,11 @@ describe('every method prunes a file', () => {
   for (const [row, form] of forms.entries()) {
     test(form.name, { timeout }, () => {
       const refused = inTurn(methods, row, 8).flatMap((entry) => {
-        const params = (block: number) =>
+        const params = (layer: number) =>
           Object.fromEntries(
-            Object.entries(valuesOf(entry, form, block)).map(([name, x]) => [name, constantOf(x, () => x.data)]),
+            Object.entries(valuesOf(entry, form, layer)).map(([name, x]) => [name, constantOf(x, () => x.data)]),
           )
-        const amounts = schedule(blocks, { layers: [0, 1], keep: 0.6 })
+        const amounts = schedule(layerCount, { layers: [0, 1], keep: 0.6 })
         const result = prune(form.model, { method: entry.create(), schedule: amounts, params })
         return result.ok ? [] : [`${entry.name}: ${result.refusal.code} ${result.refusal.message}`]
       })

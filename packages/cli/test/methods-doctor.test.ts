@@ -82,7 +82,7 @@ describe('plugins', () => {
     ['is TypeScript', () => join(unbuilt(), 'src/index.ts'), /it is TypeScript; build it/],
     [
       'exports a method and no plugin',
-      () => module(`export default { name: 'mine', family: 'baseline', reduce: (site) => ({ keep: site.alive }) }`),
+      () => module(`export default { name: 'mine', family: 'baseline', reduce: (site) => ({ keep: site.attended }) }`),
       /exports the method "mine" by default, and not a plugin; wrap it/,
     ],
     [

@@ -27,7 +27,7 @@ describe('prune', () => {
     ])
     expect(code).toBe(0)
     expect(stderr).toBe('pruning model.onnx …\n')
-    expect(stdout).toContain('tokens leave after the attention of blocks 1–4: keep 0.7')
+    expect(stdout).toContain('tokens leave after the attention of layers 1–4: keep 0.7')
     const [step] = readProvenance(decodeModel(readFileSync(out)))
     expect(step?.method).toBe('received-attention')
     expect(step?.source).toBe(createHash('sha256').update(readFileSync(mail)).digest('hex'))
@@ -35,7 +35,7 @@ describe('prune', () => {
     expect(folder.files()).toEqual(['mail.onnx'])
   })
 
-  test('merges so many tokens at each block; r is what papers call it', async () => {
+  test('merges so many tokens at each layer; r is what papers call it', async () => {
     const models = []
     for (const budget of [
       ['--remove', '30,20'],
@@ -48,8 +48,8 @@ describe('prune', () => {
       const { schedule, params } = JSON.parse(stdout)
       expect(params).toEqual({ proportionalAttention: false })
       expect(schedule).toEqual([
-        { block: 1, kind: 'remove', value: 30 },
-        { block: 3, kind: 'remove', value: 20 },
+        { layer: 1, kind: 'remove', value: 30 },
+        { layer: 3, kind: 'remove', value: 20 },
       ])
       models.push(readFileSync(out))
     }
@@ -93,11 +93,11 @@ describe('prune', () => {
       out,
       method: 'cls-attention',
       params: {},
-      blocks: 6,
+      layerCount: 6,
     })
     expect(document.schedule).toEqual([
-      { block: 1, kind: 'ratio', value: 0.8 },
-      { block: 3, kind: 'ratio', value: 0.5 },
+      { layer: 1, kind: 'ratio', value: 0.8 },
+      { layer: 3, kind: 'ratio', value: 0.5 },
     ])
     expect(document.bytes).toBe(readFileSync(out).length)
     const outputs = new Graph(decodeModel(readFileSync(out))).outputs.map(({ name }) => name)
@@ -158,10 +158,10 @@ describe('prune', () => {
       '--layers',
       '2,4',
     ])
-    expect(stdout).toContain('tokens leave in front of blocks 2, 4: keep 0.5')
+    expect(stdout).toContain('tokens leave in front of layers 2, 4: keep 0.5')
     const { code, stderr } = await tpHere(['prune', out, '-o', again, '--method', 'stride', '--keep', '0.5'])
     expect(code).toBe(4)
-    expect(stderr).toContain('evo-vit brings tokens back between the blocks')
+    expect(stderr).toContain('evo-vit brings tokens back between the layers')
   }, 30_000)
 
   test.each([

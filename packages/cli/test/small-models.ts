@@ -24,15 +24,15 @@ export function withDataFile(location: string): { readonly model: Uint8Array; re
 }
 
 /** The embedded models in one file: `input_ids`, `attention_mask`, `pixel_values` → `logits`, `digit_logits`. */
-export function twoTowers(): Uint8Array {
+export function twoEncoders(): Uint8Array {
   const text = decodeModel(readFileSync(modelPath('mail')))
   const [to, from] = [text, decodeModel(readFileSync(modelPath('digits-vit')))].map(({ proto }) => proto.graph)
   if (to === undefined || from === undefined) throw new Error('a model without a graph')
   const inputs = new Set(from.input.map(({ name }) => name))
   const rename = (name: string): string =>
-    name === '' || inputs.has(name) ? name : name === 'logits' ? 'digit_logits' : `picture/${name}`
+    name === '' || inputs.has(name) ? name : name === 'logits' ? 'digit_logits' : `image/${name}`
   for (const node of from.node) {
-    node.name = `picture/${node.name}`
+    node.name = `image/${node.name}`
     node.input = node.input.map(rename)
     node.output = node.output.map(rename)
   }

@@ -24,14 +24,14 @@ describe('what goes wrong', () => {
       'one out of reach',
       () => short('--target-flops', '0.05'),
       'TP_FLOPS',
-      /with one token left at blocks 0, 1, 0\.\d+ of the FLOPs are left, not 0\.05; ask for more/,
+      /with one token left at layers 0, 1, 0\.\d+ of the FLOPs are left, not 0\.05; ask for more/,
       2,
     ],
     [
       'a layer that is none',
       () => short('--layers', '7'),
       'TP_SCHEDULE',
-      /layer 7 does not exist: the model has blocks 0 to 2/,
+      /layer 7 does not exist: the model has layers 0 to 2/,
       2,
     ],
     [

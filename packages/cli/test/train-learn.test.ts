@@ -45,7 +45,7 @@ describe('a method that learns', () => {
     expect(steps.filter((step: { part: string }) => step.part === 'hard')).toHaveLength(6)
     expect(read('l.log').toString().trimEnd().split('\n')).toHaveLength(18)
     const learned = readSafetensors(read('l.safetensors'))
-    expect([...learned.keys()]).toEqual(['block.0.threshold', 'block.1.threshold'])
+    expect([...learned.keys()]).toEqual(['layer.0.threshold', 'layer.1.threshold'])
     expect(report.learned.map(({ threshold }: { threshold: number }) => threshold)).toEqual(
       [...learned.values()].map((value) => value.data[0]),
     )

@@ -8,7 +8,7 @@ import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 
-/** An encoder of three blocks and five classes, and sentences of each. */
+/** An encoder of three layers and five classes, and sentences of each. */
 beforeAll(() => {
   mkdirSync(folder.at('bert'))
   copyFileSync(fixture('bert-cls-eager-ts11'), folder.at('bert', 'model.onnx'))
@@ -20,7 +20,7 @@ beforeAll(() => {
 
 const learning = [...(await loadMethods()).values()].filter(({ entry }) => entry.create().training !== undefined)
 
-// To find what to merge costs more than the blocks of this encoder: no share can be aimed at.
+// To find what to merge costs more than the layers of this encoder: no share can be aimed at.
 const target = (family: string): string[] => (family === 'hybrid' ? [] : ['--target-flops', '0.8'])
 
 test.each(learning.map(({ entry }) => [entry.name, entry.family] as const))(

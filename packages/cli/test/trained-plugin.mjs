@@ -1,6 +1,6 @@
 import { contractVersion, methodEntry, mul, scorer } from '@tp/core'
 
-/** A method that needs a trained value at each block. */
+/** A method that needs a trained value at each layer. */
 function gained() {
   return scorer({
     name: 'gained',

@@ -52,7 +52,7 @@ describe('tp tune', () => {
       regimes: [{ plan: { format: 1, method: 'value-aware', layers: [0], keep: [0.3] } }],
       cascade: { uncertainty: 'probability', threshold: 0.07, share: 0.035 },
       figures: {
-        ...{ maxLoss: 1, sure: true, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
+        ...{ maxLoss: 1, confident: true, loss: { estimate: 0.2, low: -0.4, high: 0.9 }, examples: 320, data: 'd.tsv' },
         ...{ grid: [{ batch: 4, tokens: 64, positions: 256, speedup: 2, low: 2, high: 2 }] },
         ...{ runtime: 'onnxruntime-node', version: '1', device: 'cpu', date: '2026-01-01' },
       },
@@ -64,12 +64,12 @@ describe('tp tune', () => {
   })
 
   test('writes a plan that tp prune takes', { timeout }, async () => {
-    const { code, stdout, stderr } = await tp(tune('plan.json', '--json', '--sure', '--cascade'))
+    const { code, stdout, stderr } = await tp(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
     expect(code).toBe(0)
     const { plan } = JSON.parse(stdout)
     expect(planAt('plan.json')).toEqual(plan)
-    expect(plan.figures).toMatchObject({ maxLoss: 100, sure: true, examples: 32, runtime: 'onnxruntime-node' })
+    expect(plan.figures).toMatchObject({ maxLoss: 100, confident: true, examples: 32, runtime: 'onnxruntime-node' })
     expect(folder.files().filter((name) => name.includes('measured'))).toEqual([])
     const last = plan.regimes.length - 1
     const pruned = await tp([

@@ -68,7 +68,7 @@ describe('bad usage ends with 2 and says what to do', () => {
       'an unknown layer',
       () => byReceived('--layers', '1,6', '--keep', '0.7'),
       'TP_SCHEDULE',
-      /layer 6 .*blocks 0 to 5/,
+      /layer 6 .*layers 0 to 5/,
     ],
     ['a layer that is none', () => byReceived('--layers', 'two', '--keep', '0.7'), 'TP_USAGE', /--layers is "two"/],
     ['keep 0', () => byReceived('--keep', '0'), 'TP_SCHEDULE', /keep is 0; it must be above 0 and at most 1/],

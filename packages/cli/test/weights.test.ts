@@ -27,8 +27,8 @@ function safetensors(values: Readonly<Record<string, number>>): string {
   return folder.at('trained.safetensors')
 }
 
-test('trained values go into the graph, each into its block', async () => {
-  const values = { 'block.1.gain': 1.5, 'block.2.gain': 2.5, gain: 3.5 }
+test('trained values go into the graph, each into its layer', async () => {
+  const values = { 'layer.1.gain': 1.5, 'layer.2.gain': 2.5, gain: 3.5 }
   const { code, stderr } = await tpHere(prune(...gained, '--weights', safetensors(values), '--verify'))
   expect(stderr).not.toContain('code:')
   expect(code).toBe(0)
@@ -41,9 +41,9 @@ test('trained values go into the graph, each into its block', async () => {
 test.each<[string, () => string[], RegExp]>([
   ['no weights', () => prune(...gained), /gained works with trained values; give them with --weights FILE/],
   [
-    'a block that is missing',
-    () => prune(...gained, '--weights', safetensors({ 'block.1.gain': 1 })),
-    /no block\.2\.gain/,
+    'a layer that is missing',
+    () => prune(...gained, '--weights', safetensors({ 'layer.1.gain': 1 })),
+    /no layer\.2\.gain/,
   ],
   [
     'no file',

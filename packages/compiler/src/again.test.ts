@@ -1,4 +1,4 @@
-import { add, byBlock, cast, type Method, mul, neg, none, random, schedule } from '@tp/core'
+import { add, byLayer, cast, type Method, mul, neg, none, random, schedule } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
@@ -10,7 +10,7 @@ import { prune } from './prune.ts'
 import type { PruneOptions } from './transform/prune-options.ts'
 
 const plain: EncoderOptions = {
-  blocks: 4,
+  layerCount: 4,
   heads: 2,
   headDim: 4,
   norm: 'post',
@@ -60,12 +60,12 @@ describe('a pruned file that is pruned again is what one pruning gives', () => {
           })
         }
         const direct = pruned(model, {
-          method: byBlock('parts', new Map(methods.map(([, each], block) => [block, each])), none()),
+          method: byLayer('parts', new Map(methods.map(([, each], layer) => [layer, each])), none()),
           schedule: new Map(parts.flatMap((part) => [...part])),
           protect,
           trace: true,
         })
-        expect(readProvenance(again).map(({ cuts }) => cuts.map(({ block }) => block))).toEqual([[0], [1], [2]])
+        expect(readProvenance(again).map(({ cuts }) => cuts.map(({ layer }) => layer))).toEqual([[0], [1], [2]])
         for (const [batch, tokens] of [
           [3, 9],
           [1, 4],
@@ -76,8 +76,8 @@ describe('a pruned file that is pruned again is what one pruning gives', () => {
           for (const name of Object.keys(other)) {
             expect(one[name]?.dims, name).toEqual(other[name]?.dims)
             // what stands in the slots of fillers is nobody's business
-            const real = name.endsWith('.indices') ? numbers(other[name.replace('indices', 'valid')]) : undefined
-            const seen = ({ [name]: x }: NamedTensors): number[] => numbers(x).filter((_, i) => real?.[i] !== 0)
+            const attended = name.endsWith('.indices') ? numbers(other[name.replace('indices', 'valid')]) : undefined
+            const seen = ({ [name]: x }: NamedTensors): number[] => numbers(x).filter((_, i) => attended?.[i] !== 0)
             expect(difference(seen(one), seen(other)), name).toBeLessThan(1e-5)
           }
         }
@@ -91,8 +91,8 @@ function gatherAll(): Method {
   return {
     name: 'gather-all',
     family: 'baseline',
-    reduce: ({ position, budget, alive }) => ({
-      keep: budget?.select(neg(position)) ?? alive,
+    reduce: ({ position, budget, attended }) => ({
+      keep: budget?.select(neg(position)) ?? attended,
       into: cast(add(mul(position, 0), 1), 'int64'),
       proportional: true,
     }),
@@ -102,7 +102,7 @@ function gatherAll(): Method {
 describe('after merging', () => {
   const merges = { method: gatherAll(), schedule: schedule(4, { layers: [0], remove: 2 }), protect }
   const drops = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
-  const both = byBlock('both', new Map([[0, merges.method]]), drops.method)
+  const both = byLayer('both', new Map([[0, merges.method]]), drops.method)
   const plan = new Map([...merges.schedule, ...drops.schedule])
 
   for (const pooling of ['cls', 'masked mean', 'max', 'none'] as const) {
@@ -144,9 +144,9 @@ describe('what cannot be built on is refused', () => {
   const first = { method: receivedAttention(), schedule: schedule(4, { layers: [0], keep: 0.6 }) }
   const then = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }) }
 
-  test('a method that has to see all blocks', () => {
+  test('a method that has to see all layers', () => {
     const result = prune(pruned(model, first), { ...then, method: cumulativeAttention() })
-    expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from block to block')
+    expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from layer to layer')
   })
 
   test('positions that may have left', () => {
@@ -164,7 +164,7 @@ describe('what cannot be built on is refused', () => {
 
   test('a graph that its record does not describe', () => {
     for (const edit of [
-      (record: string) => record.replace(/"block":0/, '"block":1'),
+      (record: string) => record.replace(/"layer":0/, '"layer":1'),
       (record: string) => record.replace(/"after":"[^"]*"/, '"after":"elsewhere"'),
     ]) {
       const once = pruned(model, first)

@@ -58,7 +58,7 @@ describe('multiply-adds of BERT, counted by hand', () => {
 })
 
 test('a convolution counts its kernel for every result', () => {
-  // vit-cls-static-ts11: a picture 3×32×32 in patches of 8×8
+  // vit-cls-static-ts11: an image 3×32×32 in patches of 8×8
   const result = countFlops(openFixture(fixture('vit-cls-static-ts11')), { batch: 1 })
   const [n, d, f, classes, layers] = [17, 32, 40, 5, 3]
   const patches = 16 * d * (3 * 8 * 8)

@@ -11,11 +11,11 @@ import { prune } from './prune.ts'
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {
   readonly batch: number
-  /** Tokens of a text, padding included; pictures of a fixed size do not need it. */
+  /** Tokens of a text, padding included; images of a fixed size do not need it. */
   readonly tokens?: number
   /** Other free sizes of the model's inputs, by name (`height`). */
   readonly others?: Readonly<Record<string, number>>
-  /** Tokens that stay at each block, where that depends on the data (threshold, mass, sampling). */
+  /** Tokens that stay at each layer, where that depends on the data (threshold, mass, sampling). */
   readonly kept?: Readonly<Record<number, number>>
 }
 
@@ -71,17 +71,17 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
   const values = new Map<string, number>(Object.entries(sizes.others ?? {}))
   if (typeof batch === 'string') values.set(batch, sizes.batch)
   if (typeof tokens === 'string' && sizes.tokens !== undefined) values.set(tokens, sizes.tokens)
-  for (const [block, kept] of Object.entries(sizes.kept ?? {})) values.set(keptName(block), kept)
+  for (const [layer, kept] of Object.entries(sizes.kept ?? {})) values.set(keptName(layer), kept)
   const flops = substituteDim(total, values)
   if (typeof flops === 'number') return flops
-  const names = [...namesIn(flops)].map((name) => name.replace(/^kept'(\d+)$/, 'the tokens kept at block $1'))
+  const names = [...namesIn(flops)].map((name) => name.replace(/^kept'(\d+)$/, 'the tokens kept at layer $1'))
   throw new TpError('TP_SIZES', 'compiler', `FLOPs depend on ${names.join(', ')}; say how large they are`)
 }
 
 export interface FlopsTarget {
   readonly method: Method
   /** The encoder that tokens leave, in a file that holds several. */
-  readonly tower?: string
+  readonly encoder?: string
   /** Share of the dense model's FLOPs that the pruned one may take, above 0 and at most 1. */
   readonly share: number
   readonly at: Sizes
@@ -94,12 +94,12 @@ export interface FlopsTarget {
  * it is.
  * @throws TpError TP_FLOPS if not even the lowest does
  */
-export function keepForFlops(model: Model, { method, tower, share, at, schedule }: FlopsTarget): number {
+export function keepForFlops(model: Model, { method, encoder, share, at, schedule }: FlopsTarget): number {
   if (!(share > 0 && share <= 1))
     throw new TpError('TP_FLOPS', 'compiler', `the share of FLOPs is ${share}; it must be above 0 and at most 1`)
   const allowed = share * countFlops(model, at)
   const flopsAt = (keep: number): number => {
-    const result = prune(model, { method, ...(tower !== undefined && { tower }), schedule: schedule(keep / 10000) })
+    const result = prune(model, { method, ...(encoder !== undefined && { encoder }), schedule: schedule(keep / 10000) })
     return result.ok ? countFlops(result.model, at) : Number.NaN
   }
   let [low, high] = [1, 10000]

@@ -1,6 +1,6 @@
 import type { Model } from '@tp/onnx'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
-import { type Block, stackEnd } from './analyze/layer.ts'
+import { type Layer, stackEnd } from './analyze/layer.ts'
 import { openModel } from './normalize/open.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
@@ -12,21 +12,21 @@ export interface HeadWeights {
 }
 
 /**
- * Weights of a model that only what lies behind its last block reads: final norm, pooler and classifier. One that is read
+ * Weights of a model that only what lies behind its last layer reads: final norm, pooler and classifier. One that is read
  * before, or beside the encoder, too (a table that a head shares with the embeddings) is none of them.
- * @param options.tower name of the encoder, in a file that holds several
+ * @param options.encoder name of the encoder, in a file that holds several
  */
 export function headWeights(
   model: Model,
-  { tower }: { readonly tower?: string } = {},
+  { encoder }: { readonly encoder?: string } = {},
 ): HeadWeights | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
       const { program } = openModel(model)
-      const [{ blocks }] = chooseEncoders(findEncoders(program), tower)
-      const last = stackEnd(program, blocks.at(-1) as Block)
+      const [{ layers }] = chooseEncoders(findEncoders(program), encoder)
+      const last = stackEnd(program, layers.at(-1) as Layer)
       if (last === undefined) {
-        const reason = 'where the last block ends was not found, so its head cannot be told from it'
+        const reason = 'where the last layer ends was not found, so its head cannot be told from it'
         throw new Refused('TP_RESTORE', reason)
       }
       return { ok: true, names: onlyReadBehind(program, last) }
@@ -40,7 +40,7 @@ function onlyReadBehind(program: Program, end: string): Set<string> {
   const { graph } = program
   const before = program.before(end)
   const known = new Map<string, boolean>()
-  /** Whether everything that is computed from a constant comes from the end of the blocks as well. */
+  /** Whether everything that is computed from a constant comes from the end of the layers as well. */
   const isBehind = (name: string): boolean => {
     const found = known.get(name)
     if (found !== undefined) return found

@@ -2,20 +2,20 @@ export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
-  type BlockReport,
+  type LayerReport,
   type EncoderReport,
   type Inspection,
   type InspectOptions,
   inspect,
-  type TowerReport,
+  type EncoderSummary,
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
-export { type Pruned, type PrunedTower, type PruneResult, prune, pruneOrThrow } from './prune.ts'
+export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'
 export { MASK, TRACE } from './transform/extra-outputs.ts'
-export type { PruneOptions, Tower } from './transform/prune-options.ts'
+export type { PruneOptions, NamedEncoder } from './transform/prune-options.ts'

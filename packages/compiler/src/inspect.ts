@@ -6,7 +6,7 @@ import { stackEnd } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
 import type { Expansion } from './normalize/expansion.ts'
 import { openModel } from './normalize/open.ts'
-import { operatorName, type TokenPlace } from './operators/operator.ts'
+import { operatorName, type TokenPosition } from './operators/operator.ts'
 import { type Program, withEqualSizes } from './program/program.ts'
 import { type PruningStep, readProvenance } from './program/provenance.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
@@ -14,9 +14,9 @@ import { type Refusal, refusalOf } from './program/refusal.ts'
 /** An encoder that tokens can leave. */
 export interface EncoderReport {
   /** The first input of the model that it reads. */
-  readonly tower: string
-  readonly blocks: readonly BlockReport[]
-  /** The first block that tokens may leave at: those before it were pruned already. */
+  readonly encoder: string
+  readonly layers: readonly LayerReport[]
+  /** The first layer that tokens may leave at: those before it were pruned already. */
   readonly open: number
   /** Sizes as the file names them; numbers where they are fixed. */
   readonly batch: Dim
@@ -30,10 +30,10 @@ export interface EncoderReport {
   /** Some tokens may be padding, whatever says so. */
   readonly padded: boolean
   /** Positions that stay whatever their score. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   readonly classToken: number | undefined
   /** Other tokens that the head reads, one of each row, in words; they stay too. */
-  readonly places: readonly string[]
+  readonly positions: readonly string[]
   /** Outputs with one row for every token; what leaves has to be put back for them. */
   readonly tokenOutputs: readonly string[]
   /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
@@ -46,21 +46,21 @@ export interface Inspection extends EncoderReport {
   readonly opset: number
   readonly producer: string
   /** Every encoder of the file, this one included. */
-  readonly towers: readonly TowerReport[]
+  readonly encoders: readonly EncoderSummary[]
   /** Prunings that the file has gone through, oldest first. */
   readonly pruned: readonly PruningStep[]
 }
 
-export interface TowerReport {
+export interface EncoderSummary {
   readonly name: string
-  readonly blocks: number
+  readonly layerCount: number
   /** Why tokens cannot leave it, if so. */
   readonly refusal?: Refusal
 }
 
-export interface BlockReport {
-  readonly block: number
-  /** The residual stream that the block reads, and the one that it gives on, by the names of their values. */
+export interface LayerReport {
+  readonly layer: number
+  /** The residual stream that the layer reads, and the one that it gives on, by the names of their values. */
   readonly input: string
   readonly output: string | undefined
   /** Where tokens may leave, by the name of the value. */
@@ -74,7 +74,7 @@ export interface BlockReport {
 
 export interface InspectOptions {
   /** Name of the encoder that is meant, in a file that holds several. */
-  readonly tower?: string
+  readonly encoder?: string
 }
 
 /** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
@@ -86,15 +86,15 @@ export function inspect(
     return withEqualSizes(() => {
       const { program, expansions } = openModel(model)
       const found = findEncoders(program)
-      const [encoder] = chooseEncoders(found, options.tower)
+      const [encoder] = chooseEncoders(found, options.encoder)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
         ...reportOf(program, encoder, expansions),
-        towers: found.map((each) => ({
+        encoders: found.map((each) => ({
           name: each.name,
-          blocks: each.blocks,
+          layerCount: each.layerCount,
           ...('refused' in each && { refusal: each.refused.refusal }),
         })),
         pruned: readProvenance(model),
@@ -106,23 +106,23 @@ export function inspect(
 }
 
 function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {
-  const { name, open, batch, tokens, hidden, heads, fixed, classToken, tokenOutputs } = encoder
+  const { name, open, batch, tokens, hidden, heads, protectedTokens, classToken, tokenOutputs } = encoder
   const marks = maskInput(program, encoder)
   const mask = marks?.name
   const padded = encoder.mask !== undefined
-  const places = [...new Set(encoder.placeReads.map(({ place }) => placeText(place)))]
-  const blocks = encoder.blocks.map((own, block): BlockReport => {
+  const positions = [...new Set(encoder.positionReads.map(({ position }) => positionText(position)))]
+  const layers = encoder.layers.map((own, layer): LayerReport => {
     const { input, site, norm, attention } = own
-    const output = encoder.blocks[block + 1]?.input ?? stackEnd(program, own)
-    const about = { block, input, output, site, norm }
+    const output = encoder.layers[layer + 1]?.input ?? stackEnd(program, own)
+    const about = { layer, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
     const fused = expansions.find(({ nodes }) => nodes.includes(softmax))?.node
     if (fused === undefined) return { ...about, attention: softmax.name || attention.probabilities }
     return { ...about, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
   })
   const report = {
-    tower: name,
-    blocks,
+    encoder: name,
+    layers,
     open,
     batch,
     tokens,
@@ -130,23 +130,23 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
     heads,
     mask,
     ...(marks?.padding === 1 && { maskMarksPadding: true as const }),
-    fixed,
+    protectedTokens,
     classToken,
     tokenOutputs,
-    places,
+    positions,
     padded,
   }
   const unfusing = costOfUnfusing(report)
   return unfusing === undefined ? report : { ...report, unfusing }
 }
 
-function placeText(place: TokenPlace): string {
-  if ('index' in place) return `the token at ${place.index}`
-  return place.fromEnd === 1 ? 'the last token' : `the token ${place.fromEnd} from the end`
+function positionText(position: TokenPosition): string {
+  if ('index' in position) return `the token at ${position.index}`
+  return position.fromEnd === 1 ? 'the last token' : `the token ${position.fromEnd} from the end`
 }
 
-function costOfUnfusing({ blocks, batch, heads, tokens }: EncoderReport): string | undefined {
-  const operators = [...new Set(blocks.flatMap(({ fused }) => fused ?? []))]
+function costOfUnfusing({ layers, batch, heads, tokens }: EncoderReport): string | undefined {
+  const operators = [...new Set(layers.flatMap(({ fused }) => fused ?? []))]
   if (operators.length === 0) return undefined
   const which = operators.length === 1 ? `one ${operators[0]} operator` : `one operator (${operators.join(', ')})`
   const cost = `the same FLOPs, but ${batch}·${heads}·${tokens}² of them in memory`

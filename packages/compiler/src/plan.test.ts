@@ -48,7 +48,7 @@ test.each([
   ],
   [{ format: 1, method: 'none', params: { queries: null } }, /params is an object/],
   [JSON.parse('{"format":1,"method":"none","__proto__":{}}'), /there is no __proto__ in a plan/],
-  [{ format: 1, method: 'none', tower: 3 }, /tower is 3; it must be a text/],
+  [{ format: 1, method: 'none', encoder: 3 }, /encoder is 3; it must be a text/],
   [{ format: 1, method: 'none', protect: [null] }, /protect is a list of 1; it must be "auto" or a list of positions/],
   [
     { format: 1, method: 'none', keep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) },

@@ -6,7 +6,7 @@ import type { PruneOptions } from './transform/prune-options.ts'
  * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left
  * out, as with the method `none`.
  */
-export interface Plan extends ScheduleOptions, Pick<PruneOptions, 'tower' | 'protect' | 'restore'> {
+export interface Plan extends ScheduleOptions, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
   readonly format: 1
   /** Name of the method. */
   readonly method: string
@@ -28,7 +28,7 @@ const fields: Readonly<Record<keyof Plan, Check>> = {
     (value) => isRecord(value) && Object.values(value).every(isOption),
     'an object of numbers, texts, and true or false',
   ],
-  tower: text,
+  encoder: text,
   layers: [isNumbers, 'a list of numbers'],
   keep: amount,
   tokens: amount,
@@ -112,12 +112,12 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PruneOpti
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { tower, protect, restore } = plan
+  const { encoder, protect, restore } = plan
   const isEmpty = amounts.every((kind) => plan[kind] === undefined)
   return {
     method: entry.create(plan.params),
-    schedule: ({ blocks }) => (isEmpty ? new Map() : schedule(blocks, plan)),
-    ...(tower !== undefined && { tower }),
+    schedule: ({ layerCount }) => (isEmpty ? new Map() : schedule(layerCount, plan)),
+    ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(restore !== undefined && { restore }),
   }

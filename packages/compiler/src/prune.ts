@@ -12,14 +12,14 @@ import { requireModel } from './program/require-model.ts'
 import { version } from './program/version.ts'
 import { checkOutputs, outputShapes } from './transform/check-outputs.ts'
 import type { InsertedCut } from './transform/cut.ts'
-import { leaveOutDeadTokens, readsOnePlace } from './transform/dead-tokens.ts'
+import { leaveOutDeadTokens, readsOnePosition } from './transform/dead-tokens.ts'
 import { addExtraOutputs } from './transform/extra-outputs.ts'
-import { fixedPositions } from './transform/fixed-positions.ts'
+import { protectedIndices } from './transform/protected-indices.ts'
 import { foldOperators } from './transform/fold.ts'
 import { insertCuts, sitesOf } from './transform/insert-cuts.ts'
 import { KeyBias } from './transform/key-bias.ts'
 import { countKeptInPools } from './transform/pool-kept.ts'
-import { checkPruneOptions, type PruneOptions, type Tower } from './transform/prune-options.ts'
+import { checkPruneOptions, type PruneOptions, type NamedEncoder } from './transform/prune-options.ts'
 import type { Pruning, PruningPass } from './transform/pruning.ts'
 import { placeRestorePoints, restoreTokens } from './transform/restore.ts'
 import { Returning } from './transform/returning.ts'
@@ -31,20 +31,20 @@ export interface Pruned {
   readonly ok: true
   readonly model: Model
   /** Of all encoders that were pruned. */
-  readonly blocks: number
+  readonly layerCount: number
   /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
-  readonly towers: readonly PrunedTower[]
+  readonly encoders: readonly PrunedEncoder[]
 }
 
-export interface PrunedTower extends Tower {
+export interface PrunedEncoder extends NamedEncoder {
   readonly schedule: Schedule
   readonly cuts: readonly InsertedCut[]
 }
 
 /**
- * Makes tokens leave a model between its blocks. The model itself is not changed; weights are shared with the result.
+ * Makes tokens leave a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
  * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_TOWER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
@@ -84,26 +84,26 @@ export const pruningPasses: readonly PruningPass[] = [
 function pruneModel(source: Model, options: PruneOptions): Pruned {
   const opened = openModel(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
   const found = findEncoders(opened.program)
-  const [first, ...others] = chooseEncoders(found, options.tower)
+  const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0
-  const pruneNext = (current: Opened, encoder: Encoder): PrunedTower => {
+  const pruneNext = (current: Opened, encoder: Encoder): PrunedEncoder => {
     try {
       return pruneEncoder(current, encoder, options, { named, several })
     } catch (error) {
       throw several && error instanceof Refused ? error.of(encoder.name) : error
     }
   }
-  const towers = [pruneNext(opened, first)]
+  const encoders = [pruneNext(opened, first)]
   let { model } = opened.program
   for (const { name } of others) {
     const next = openModel(model)
     const [encoder] = chooseEncoders(findEncoders(next.program), name)
-    towers.push(pruneNext(next, encoder))
+    encoders.push(pruneNext(next, encoder))
     model = next.program.model
   }
-  const blocks = towers.reduce((sum, tower) => sum + tower.blocks, 0)
-  return { ok: true, model, blocks, cuts: towers.flatMap(({ cuts }) => cuts), towers }
+  const layerCount = encoders.reduce((sum, encoder) => sum + encoder.layerCount, 0)
+  return { ok: true, model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
 }
 
 interface Company {
@@ -118,10 +118,10 @@ function pruneEncoder(
   found: Encoder,
   options: PruneOptions,
   { named, several }: Company,
-): PrunedTower {
+): PrunedEncoder {
   const { name } = found
   const encoder = withClassToken(found, options)
-  const about: Tower = { name, blocks: encoder.blocks.length }
+  const about: NamedEncoder = { name, layerCount: encoder.layers.length }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)
@@ -131,9 +131,9 @@ function pruneEncoder(
     expansions,
     options,
     hasCompany: several,
-    schedule: new Map([...asked].filter(([block]) => block < sites)),
+    schedule: new Map([...asked].filter(([layer]) => layer < sites)),
     outputs: outputShapes(program),
-    fixed: fixedPositions(encoder, options.protect ?? 'auto'),
+    protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
     keyBias: new KeyBias(program),
     returning: new Returning(options.method),
     encoder,
@@ -144,29 +144,29 @@ function pruneEncoder(
   }
   runPasses(pruningPasses, pruning)
   const step = provenanceOf(pruning)
-  addProvenance(program.model, named ? { ...step, tower: name } : step)
+  addProvenance(program.model, named ? { ...step, encoder: name } : step)
   return { ...about, schedule: asked, cuts: pruning.cuts }
 }
 
 /** In a last layer that computes no more than the class token none can be pruned; nor need they where it is about to. */
 function isLastSiteIdle(program: Program, encoder: Encoder, options: PruneOptions): boolean {
   const { restore = 'auto', deadTokens = true, trace } = options
-  return deadTokens && !trace && restore !== 'all' && readsOnePlace(program, encoder)
+  return deadTokens && !trace && restore !== 'all' && readsOnePosition(program, encoder)
 }
 
 /** A class token that the head does not read by its place has to be named by protecting it. */
 function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   const named = typeof protect === 'object' ? protect[0] : undefined
-  const reads = encoder.classToken !== undefined || encoder.placeReads.length > 0
+  const reads = encoder.classToken !== undefined || encoder.positionReads.length > 0
   return reads || named === undefined ? encoder : { ...encoder, classToken: named }
 }
 
 function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const last = depth - 1
-  const early = [...schedule.keys()].find((block) => block < open)
+  const early = [...schedule.keys()].find((layer) => layer < open)
   if (early === undefined) return
-  const reason = `tokens leave this model at block ${open - 1} already, so none can at block ${early}`
-  const advice = open > last ? 'no block is left behind it' : `name layers from ${open} to ${last}`
+  const reason = `tokens leave this model at layer ${open - 1} already, so none can at layer ${early}`
+  const advice = open > last ? 'no layer is left behind it' : `name layers from ${open} to ${last}`
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
@@ -186,19 +186,19 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
   return model
 }
 
-function provenanceOf({ encoder, schedule, fixed, cuts, points, options }: Pruning): PruningStep {
+function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, options }: Pruning): PruningStep {
   const { method, source } = options
   return {
     version,
     method: method.name,
-    blocks: encoder.depth,
+    layerCount: encoder.depth,
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
-    fixed,
+    protectedTokens,
     ...(method.returns && cuts.length > 0 && { returns: true as const }),
-    cuts: cuts.map(({ block, place, before, after, indices, ragged, valid, size }) => ({
-      block,
-      ...(place === 'input' && { place }),
+    cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size }) => ({
+      layer,
+      ...(site === 'input' && { site }),
       before,
       after,
       indices,

@@ -9,7 +9,7 @@ import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { difference, int64, numbers, rows, run } from './run.ts'
 
 const plain: EncoderOptions = {
-  ...{ blocks: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
+  ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
 }
 const layers = [0, 2]
 
@@ -20,9 +20,9 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 /** Places of the tokens behind a cut, padding left out. */
-function keptAt(outputs: NamedTensors, block: number): number[][] {
-  const valid = rows(outputs[`tp.trace.${block}.valid`])
-  return rows(outputs[`tp.trace.${block}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
+function keptAt(outputs: NamedTensors, layer: number): number[][] {
+  const valid = rows(outputs[`tp.trace.${layer}.valid`])
+  return rows(outputs[`tp.trace.${layer}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
 }
 
 describe('scores of a trace', () => {
@@ -41,13 +41,13 @@ describe('scores of a trace', () => {
       expect(difference(numbers(outputs.logits), numbers(plainOutputs.logits))).toBe(0)
       const lengths = rows(inputs.attention_mask).map((row) => row.filter((mark) => mark === 1).length)
       const arriving = [lengths.map((length) => Array.from({ length }, (_, i) => i)), keptAt(outputs, 0)]
-      for (const [i, block] of layers.entries()) {
-        const scores = rows(outputs[`tp.trace.${block}.scores`])
-        for (const [b, kept] of keptAt(outputs, block).entries()) {
+      for (const [i, layer] of layers.entries()) {
+        const scores = rows(outputs[`tp.trace.${layer}.scores`])
+        for (const [b, kept] of keptAt(outputs, layer).entries()) {
           const there = arriving[i]?.[b] ?? []
-          const free = there.map((place, slot) => ({ place, score: scores[b]?.[slot] as number })).slice(1)
-          const best = free.sort((x, y) => y.score - x.score || x.place - y.place).slice(0, kept.length - 1)
-          expect(kept).toEqual([0, ...best.map(({ place }) => place).sort((x, y) => x - y)])
+          const free = there.map((position, slot) => ({ position, score: scores[b]?.[slot] as number })).slice(1)
+          const best = free.sort((x, y) => y.score - x.score || x.position - y.position).slice(0, kept.length - 1)
+          expect(kept).toEqual([0, ...best.map(({ position }) => position).sort((x, y) => x - y)])
         }
       }
     }
@@ -57,14 +57,14 @@ describe('scores of a trace', () => {
     const cut = { method: receivedAttention(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), { ...cut, monitor: true }), inputsOf(plain, 2, 9, 4))
     expect(outputs['tp.trace.0.scores']?.dims).toEqual([2, 9])
-    const masses = layers.map((block, i) => {
-      const [scores] = rows(outputs[`tp.trace.${block}.scores`]) as [number[]]
-      const places = i === 0 ? scores.map((_, place) => place) : keptAt(outputs, 0)[0]
-      const kept = new Set(keptAt(outputs, block)[0])
+    const masses = layers.map((layer, i) => {
+      const [scores] = rows(outputs[`tp.trace.${layer}.scores`]) as [number[]]
+      const positions = i === 0 ? scores.map((_, position) => position) : keptAt(outputs, 0)[0]
+      const kept = new Set(keptAt(outputs, layer)[0])
       const sum = (some: number[]): number => some.reduce((total, score) => total + score, 0)
       // of those that may leave
-      const free = scores.map((score, slot) => (places?.[slot] === 0 ? 0 : score))
-      return sum(free.filter((_, slot) => kept.has(places?.[slot] as number))) / sum(free)
+      const free = scores.map((score, slot) => (positions?.[slot] === 0 ? 0 : score))
+      return sum(free.filter((_, slot) => kept.has(positions?.[slot] as number))) / sum(free)
     })
     expect(numbers(outputs['tp.monitor.mass'])[0]).toBeCloseTo(((masses[0] ?? 0) + (masses[1] ?? 0)) / 2, 5)
   })
@@ -73,7 +73,7 @@ describe('scores of a trace', () => {
     const cut = { method: ats(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))
     const traces = Object.keys(outputs).filter((name) => name.startsWith('tp.trace'))
-    expect(traces).toEqual(layers.flatMap((block) => [`tp.trace.${block}.indices`, `tp.trace.${block}.valid`]))
+    expect(traces).toEqual(layers.flatMap((layer) => [`tp.trace.${layer}.indices`, `tp.trace.${layer}.valid`]))
   })
 })
 
@@ -92,9 +92,9 @@ describe('a token that an input names', () => {
       const outputs = await run(asking, { ...inputs, 'tp.protect': int64([2, 1], [7, 3]) })
       expect(keptAt(outputs, 2)[0]).toContain(7)
       expect(keptAt(outputs, 2)[1]).toContain(3)
-      const fixed = options.pooling === 'cls' ? [0] : []
-      for (const [b, place] of [7, 3].entries()) {
-        const named = await run(pruned(model, { ...cut, protect: [...fixed, place] }), inputs)
+      const protectedTokens = options.pooling === 'cls' ? [0] : []
+      for (const [b, position] of [7, 3].entries()) {
+        const named = await run(pruned(model, { ...cut, protect: [...protectedTokens, position] }), inputs)
         expect(keptAt(outputs, 2)[b]).toEqual(keptAt(named, 2)[b])
         const [own, wanted] = [rows(outputs.logits)[b] ?? [], rows(named.logits)[b] ?? []]
         expect(difference(own, wanted)).toBeLessThan(1e-5)

@@ -14,16 +14,16 @@ function pruned(model: Model, options: PruneOptions): Model {
 }
 
 const tagger: EncoderOptions = {
-  ...{ blocks: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },
+  ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },
 }
 
 /** Rows of compact outputs are those of the restored ones that did not leave; the mask says which they are. */
-async function expectCompact(model: Model, output: string, blocks: number, inputs: Parameters<typeof run>[1]) {
+async function expectCompact(model: Model, output: string, layerCount: number, inputs: Parameters<typeof run>[1]) {
   for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
-    const options = { method: receivedAttention(), schedule: schedule(blocks, amounts), trace: true }
+    const options = { method: receivedAttention(), schedule: schedule(layerCount, amounts), trace: true }
     const compact = await run(pruned(model, { ...options, restore: 'none' }), inputs)
     const restored = await run(pruned(model, options), inputs)
-    const last = blocks - 1
+    const last = layerCount - 1
     const mask = compact[MASK]
     const [batch, count] = (compact[output]?.dims ?? []) as [number, number]
     expect(mask).toMatchObject({ type: 'int64', dims: [batch, count] })
@@ -35,8 +35,8 @@ async function expectCompact(model: Model, output: string, blocks: number, input
     const row = (list: number[] | undefined, i: number): number[] => (list ?? []).slice(i * width, (i + 1) * width)
     for (const [b, slots] of rows(mask).entries()) {
       expect(slots).toContain(1)
-      for (const [slot, real] of slots.entries()) {
-        if (real !== 1) continue
+      for (const [slot, attended] of slots.entries()) {
+        if (attended !== 1) continue
         expect(difference(row(small[b], slot), row(full[b], indices[b]?.[slot] as number))).toBeLessThan(1e-5)
       }
     }

@@ -39,7 +39,7 @@ export type MaskForm = 'none' | 'added' | 'added whole' | 'chosen' | 'single axi
 export type CausalForm = 'constant' | 'sliced constant' | 'triangle' | 'range' | 'chosen' | 'multiplied'
 
 export interface EncoderOptions {
-  readonly blocks: number
+  readonly layerCount: number
   readonly heads: number
   readonly headDim: number
   readonly norm: 'pre' | 'post'
@@ -60,7 +60,7 @@ export interface EncoderOptions {
   readonly head?: (x: Tensor) => Tensor
   /** One head without an axis of its own. */
   readonly flatHead?: boolean
-  /** What is done to the first block's input. */
+  /** What is done to the first layer's input. */
   readonly start?: (x: Tensor) => Tensor
   /** In front of the names of its inputs and of its token axis. */
   readonly prefix?: string
@@ -82,14 +82,14 @@ export function logitsOf(options: EncoderOptions): Tensor {
 /** What an encoder computes on its way, as expressions. */
 export interface EncoderStates {
   readonly logits: Tensor
-  /** [b,n,d] what each block reads, and what the last one gives */
+  /** [b,n,d] what each layer reads, and what the last one gives */
   readonly streams: readonly Tensor[]
-  /** [b,h,n,n] probabilities of each block */
+  /** [b,h,n,n] probabilities of each layer */
   readonly attentions: readonly Tensor[]
 }
 
 export function statesOf(options: EncoderOptions): EncoderStates {
-  const { blocks, heads, headDim, norm, sizes, seed } = options
+  const { layerCount, heads, headDim, norm, sizes, seed } = options
   const hidden = heads * headDim
   const { norm: normalise, weight } = randomLayers(seeded(seed + 1))
   const linear = (x: Tensor, from: number, to: number, deviation = 1 / Math.sqrt(from)): Tensor =>
@@ -111,7 +111,7 @@ export function statesOf(options: EncoderOptions): EncoderStates {
   const hide = options.hide ?? hiding(options, mask, ids)
   const streams = [x]
   const attentions: Tensor[] = []
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     const attend = (y: Tensor): Tensor => linear(attention(y, options, linear, hide, attentions), hidden, hidden)
     const feedForward = (y: Tensor): Tensor => linear(gelu(linear(y, hidden, 2 * hidden)), 2 * hidden, hidden)
     for (const sublayer of [attend, feedForward]) {
@@ -156,14 +156,14 @@ function hiding(options: EncoderOptions, mask: Tensor | undefined, ids: Tensor):
   const lead = flatHead === true && heads === 1 ? [1] : [1, 2]
   const later = (x: Tensor): Tensor => hideLater(x, options, tokens)
   if (mask === undefined || form === 'none') return later
-  const real = cast(mask, 'float32')
+  const attended = cast(mask, 'float32')
   switch (form) {
     case 'added':
-      return (scores) => add(later(scores), mul(sub(1, unsqueeze(real, lead)), -10000))
+      return (scores) => add(later(scores), mul(sub(1, unsqueeze(attended, lead)), -10000))
     case 'added whole':
       // [b,1,n,n], as scaled_dot_product_attention wants it
       return (scores) => {
-        const whole = expand(unsqueeze(real, lead), [
+        const whole = expand(unsqueeze(attended, lead), [
           axisSize(ids, 0),
           ...lead.slice(1).map(() => 1),
           axisSize(ids, 1),
@@ -172,7 +172,7 @@ function hiding(options: EncoderOptions, mask: Tensor | undefined, ids: Tensor):
         return add(later(scores), mul(sub(1, whole), LOWEST))
       }
     case 'single axis':
-      return (scores) => add(later(scores), unsqueeze(mul(sub(1, real), -10000), lead))
+      return (scores) => add(later(scores), unsqueeze(mul(sub(1, attended), -10000), lead))
     case 'chosen':
       return (scores) => where(equal(unsqueeze(mask, lead), 0), LOWEST, later(scores))
   }
@@ -186,7 +186,7 @@ function hideLater(scores: Tensor, { causal, sizes }: EncoderOptions, tokens: Te
   const cut = (x: Tensor): Tensor =>
     slice(slice(x, { axis: 0, start: 0, end: tokens }), { axis: 1, start: 0, end: tokens })
   const biases = earlier.map((sees) => (sees === 1 ? 0 : -1e9))
-  const places = range(0, tokens)
+  const positions = range(0, tokens)
   switch (causal) {
     case 'constant':
       return add(scores, square(biases))
@@ -195,7 +195,7 @@ function hideLater(scores: Tensor, { causal, sizes }: EncoderOptions, tokens: Te
     case 'triangle':
       return add(scores, mul(triangle(cut(square(earlier.map(() => 1))), 'upper', 1), LOWEST))
     case 'range':
-      return where(greaterOrEqual(unsqueeze(places, 1), unsqueeze(places, 0)), scores, LOWEST)
+      return where(greaterOrEqual(unsqueeze(positions, 1), unsqueeze(positions, 0)), scores, LOWEST)
     case 'chosen':
       return where(cast(cut(square(earlier)), 'bool'), scores, -10000)
     case 'multiplied':
@@ -236,12 +236,12 @@ export function inputsOf(
     all.map((i) => ((i + 1) * (seed + 7919)) % VOCABULARY),
   )
   if (mask === 'none') return { [`${prefix}input_ids`]: ids }
-  const real = (row: number): number => Math.max(2, tokens - ((row + seed) % tokens))
+  const attended = (row: number): number => Math.max(2, tokens - ((row + seed) % tokens))
   return {
     [`${prefix}input_ids`]: ids,
     [`${prefix}attention_mask`]: int64(
       [batch, tokens],
-      all.map((i) => (i % tokens < real(Math.floor(i / tokens)) ? 1 : 0)),
+      all.map((i) => (i % tokens < attended(Math.floor(i / tokens)) ? 1 : 0)),
     ),
   }
 }

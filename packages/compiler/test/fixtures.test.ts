@@ -76,13 +76,13 @@ function testPruning(fixture: Fixture, model: Model): void {
   const { facts } = fixture
   const sets = dataSets(fixture)
   const folder = facts.external ? fixture.folder : undefined
-  const blocks = Array.from({ length: facts.layers }, (_, block) => block)
+  const layers = Array.from({ length: facts.layers }, (_, layer) => layer)
   /** What the dense model gives: as it was stored, or, with products of 8-bit numbers, on this machine. */
   const denseOutputs = async ({ inputs, outputs }: (typeof sets)[number]): Promise<NamedTensors> =>
     isEightBit(model) ? await run(model, inputs, folder) : outputs
 
   test('without dead tokens it gives what the dense model gives', async () => {
-    const { model: lean, blocks: found } = pruned(model, { method: none(), schedule: new Map() })
+    const { model: lean, layerCount: found } = pruned(model, { method: none(), schedule: new Map() })
     expect(found).toBe(facts.layers)
     for (const set of sets) {
       expectOutputs(await run(lean, set.inputs, folder), await denseOutputs(set), tolerance(facts), set.name)
@@ -91,7 +91,7 @@ function testPruning(fixture: Fixture, model: Model): void {
 
   for (const deadTokens of [true, false]) {
     test(`keeping everything changes nothing (${deadTokens ? 'without' : 'with'} dead tokens)`, async () => {
-      const everything = schedule(facts.layers, { layers: blocks, tokens: 9999 })
+      const everything = schedule(facts.layers, { layers: layers, tokens: 9999 })
       const { model: kept, cuts } = pruned(model, {
         method: receivedAttention(),
         schedule: everything,
@@ -99,13 +99,13 @@ function testPruning(fixture: Fixture, model: Model): void {
         deadTokens,
       })
       // Behind the last cut a class-token head reads its token alone, so that the cut itself can be dead.
-      const dead = deadTokens && cuts.length < blocks.length ? 1 : 0
-      expect(cuts.map(({ block }) => block)).toEqual(blocks.slice(0, facts.layers - dead))
+      const dead = deadTokens && cuts.length < layers.length ? 1 : 0
+      expect(cuts.map(({ layer }) => layer)).toEqual(layers.slice(0, facts.layers - dead))
       for (const set of sets) {
         const results = await run(kept, set.inputs, folder)
         expectOutputs(results, await denseOutputs(set), tolerance(facts), set.name)
-        for (const block of blocks) {
-          const indices = results[`tp.trace.${block}.indices`] as TensorLike
+        for (const layer of layers) {
+          const indices = results[`tp.trace.${layer}.indices`] as TensorLike
           const [batch, count] = indices.dims as [number, number]
           const rising = Array.from({ length: batch * count }, (_, i) => i % count)
           expect(numbers(indices)).toEqual(rising)
@@ -140,8 +140,8 @@ function optionsOf({ rule }: DropGolden, { layers }: FixtureFacts): PruneOptions
 }
 
 function expectKept(results: NamedTensors, { kept }: DropGolden): void {
-  for (const [block, expected] of Object.entries(kept)) {
-    const indices = results[`tp.trace.${block}.indices`]
+  for (const [layer, expected] of Object.entries(kept)) {
+    const indices = results[`tp.trace.${layer}.indices`]
     const width = indices?.dims[1] as number
     const all = numbers(indices)
     expect(expected.map((_, row) => all.slice(row * width, (row + 1) * width))).toEqual(expected)

@@ -9,12 +9,12 @@ import { Program } from '../src/program/program.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
-const BLOCKS = 4
+const LAYERS = 4
 const fusions: readonly Fusion[] = ['Attention', 'MultiHeadAttention', "ONNX's Attention", 'QAttention']
 const forms = fusions.flatMap((fusion) =>
   (['pre', 'post'] as const).flatMap((norm) =>
     (['cls', 'none'] as const).map(
-      (pooling): FusedEncoderOptions => ({ fusion, norm, pooling, blocks: BLOCKS, seed: 3 }),
+      (pooling): FusedEncoderOptions => ({ fusion, norm, pooling, layerCount: LAYERS, seed: 3 }),
     ),
   ),
 )
@@ -22,7 +22,7 @@ const feeds = {
   input_ids: int64([3, 7], [2, 9, 4, 11, 23, 8, 5, 2, 7, 1, 0, 0, 0, 0, 2, 28, 17, 3, 13, 0, 0]),
   attention_mask: int64([3, 7], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0]),
 }
-const atMiddle = schedule(BLOCKS, { layers: [1, 2], keep: 0.6 })
+const atMiddle = schedule(LAYERS, { layers: [1, 2], keep: 0.6 })
 
 function pruned(model: Model, options: PruneOptions): Pruned {
   const result = prune(model, options)
@@ -40,7 +40,7 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
   unfuse(new Program(plain))
   const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
   const takesBias = form.fusion !== 'QAttention'
-  // Only queries and keys that are inputs of their own may differ in number: in the last block one query is left.
+  // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.
   const last = form.pooling === 'cls' && (form.fusion === 'Attention' || !takesBias) ? 1 : 0
 
   test('with nothing pruned it is the same', () => {
@@ -49,9 +49,9 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
     expect(same.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)
   })
 
-  test('without dead tokens only the last block may be written out', async () => {
+  test('without dead tokens only the last layer may be written out', async () => {
     const { model: lean } = pruned(model, { method: none(), schedule: new Map() })
-    expect(countOf(lean, type)).toBe(BLOCKS - last)
+    expect(countOf(lean, type)).toBe(LAYERS - last)
     const [dense, results] = [await run(model, feeds), await run(lean, feeds)]
     if (form.pooling === 'cls') expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
   })
@@ -60,33 +60,33 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
     const options = { method, schedule: atMiddle, protect: [0] }
     const { model: kept } = pruned(model, options)
     expect(readsProbabilities(method)).toBe(false)
-    // The blocks behind the first merge add sizes to their scores.
+    // The layers behind the first merge add sizes to their scores.
     const isWritten = method.name === 'merging' && !takesBias
-    expect(countOf(kept, type)).toBe(isWritten ? 2 : BLOCKS - last)
+    expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
     await expectSame(kept, pruned(plain, options).model)
   })
 
-  test('it is written out at the blocks where a method reads them', async () => {
+  test('it is written out at the layers where a method reads them', async () => {
     const options = { method: receivedAttention(), schedule: atMiddle }
     const { model: kept } = pruned(model, options)
     expect(readsProbabilities(options.method)).toBe(true)
-    expect(countOf(kept, type)).toBe(BLOCKS - 2 - last)
+    expect(countOf(kept, type)).toBe(LAYERS - 2 - last)
     await expectSame(kept, pruned(plain, options).model)
   })
 
   test('it stays fused behind rows of different lengths, which hide keys', async () => {
-    const options = { method: receivedAttention(), schedule: schedule(BLOCKS, { layers: [1], threshold: 0.15 }) }
+    const options = { method: receivedAttention(), schedule: schedule(LAYERS, { layers: [1], threshold: 0.15 }) }
     const { model: kept } = pruned(model, options)
-    expect(countOf(kept, type)).toBe(takesBias ? BLOCKS - 1 - last : 1)
+    expect(countOf(kept, type)).toBe(takesBias ? LAYERS - 1 - last : 1)
     await expectSame(kept, pruned(plain, options).model)
   })
 
   test.each(withoutProbabilities)('what was pruned by %s can be pruned again', async (_, method) => {
-    const first = { method, schedule: schedule(BLOCKS, { layers: [0], keep: 0.8 }), protect: [0] }
-    const second = { method: keyNorm(), schedule: schedule(BLOCKS, { layers: [2], keep: 0.6 }), protect: [0] }
+    const first = { method, schedule: schedule(LAYERS, { layers: [0], keep: 0.8 }), protect: [0] }
+    const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
     const again = (from: Model): Model => pruned(decodeModel(encodeModel(pruned(from, first).model)), second).model
     const kept = again(model)
-    expect(countOf(kept, type)).toBe(method.name === 'merging' && !takesBias ? 1 : BLOCKS - last)
+    expect(countOf(kept, type)).toBe(method.name === 'merging' && !takesBias ? 1 : LAYERS - last)
     await expectSame(kept, again(plain))
   })
 
@@ -94,7 +94,7 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
     const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
     // Two cuts, and the place where removed tokens come back for an output of all tokens.
     const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0
-    expect(countOf(kept, 'SkipLayerNormalization')).toBe(2 * BLOCKS - between)
+    expect(countOf(kept, 'SkipLayerNormalization')).toBe(2 * LAYERS - between)
     expect(countOf(kept, 'EmbedLayerNormalization')).toBe(countOf(model, 'EmbedLayerNormalization'))
   })
 
@@ -102,7 +102,7 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
     const seen = inspect(model)
     if (!seen.ok) throw new Error(seen.refusal.message)
     const domain = form.fusion === "ONNX's Attention" ? '' : 'com.microsoft.'
-    expect(seen.blocks.map(({ fused }) => fused)).toEqual(Array.from({ length: BLOCKS }, () => `${domain}${type}`))
+    expect(seen.layers.map(({ fused }) => fused)).toEqual(Array.from({ length: LAYERS }, () => `${domain}${type}`))
     expect(seen.unfusing).toMatch(/hides its probabilities.*batch·2·sequence²/)
     expect(seen.mask).toBe('attention_mask')
     const written = inspect(plain)
@@ -120,12 +120,12 @@ describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
 })
 
 test('a mask with holes counts its ones, as the operator does', async () => {
-  const model = fusedEncoder({ fusion: 'Attention', norm: 'post', pooling: 'cls', blocks: BLOCKS, seed: 5 })
+  const model = fusedEncoder({ fusion: 'Attention', norm: 'post', pooling: 'cls', layerCount: LAYERS, seed: 5 })
   const holes = {
     ...feeds,
     attention_mask: int64([3, 7], [1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1]),
   }
-  const everything = schedule(BLOCKS, { layers: [0, 1, 2], tokens: 99 })
+  const everything = schedule(LAYERS, { layers: [0, 1, 2], tokens: 99 })
   const { model: kept } = pruned(model, { method: receivedAttention(), schedule: everything })
   const [dense, results] = [await run(model, holes), await run(kept, holes)]
   expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)

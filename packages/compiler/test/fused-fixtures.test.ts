@@ -27,22 +27,22 @@ function testFused(fixture: Fixture): void {
   unfuse(new Program(plain))
   const seen = inspect(model)
   if (!seen.ok) throw new Error(seen.refusal.message)
-  const blocks = seen.blocks.length
-  const some = schedule(blocks, { layers, keep: 0.6 })
-  const all = schedule(blocks, { layers, tokens: 9999 })
+  const layerCount = seen.layers.length
+  const some = schedule(layerCount, { layers, keep: 0.6 })
+  const all = schedule(layerCount, { layers, tokens: 9999 })
   const inputs = dataSets(fixture).map((set) => set.inputs)
   const lean = countOf(pruned(model, { method: none(), schedule: new Map() }), ATTENTIONS)
 
-  test('every block is one operator, and inspect names it', () => {
-    expect(countOf(model, ATTENTIONS)).toBe(blocks)
-    expect(seen.blocks.filter((block) => block.fused === undefined)).toEqual([])
+  test('every layer is one operator, and inspect names it', () => {
+    expect(countOf(model, ATTENTIONS)).toBe(layerCount)
+    expect(seen.layers.filter((layer) => layer.fused === undefined)).toEqual([])
   })
 
-  test.each(withoutProbabilities)('it stays fused at all blocks under a method that reads %s', async (_, method) => {
+  test.each(withoutProbabilities)('it stays fused at all layers under a method that reads %s', async (_, method) => {
     const whole = pruned(model, { method, schedule: some, deadTokens: false })
-    expect(countOf(whole, ATTENTIONS)).toBe(blocks)
+    expect(countOf(whole, ATTENTIONS)).toBe(layerCount)
     expectOthersFused(whole)
-    // In the last block one token's query may be all that is left.
+    // In the last layer one token's query may be all that is left.
     expect(countOf(pruned(model, { method, schedule: some }), ATTENTIONS)).toBe(lean)
     await expectRight(method)
   })
@@ -50,14 +50,14 @@ function testFused(fixture: Fixture): void {
   test('it is written out at the sites alone where the probabilities are read', async () => {
     const method = receivedAttention()
     const kept = pruned(model, { method, schedule: some, deadTokens: false })
-    expect(countOf(kept, ATTENTIONS)).toBe(blocks - layers.length)
+    expect(countOf(kept, ATTENTIONS)).toBe(layerCount - layers.length)
     expectOthersFused(kept)
     await expectRight(method)
   })
 
   /** Norms leave their residuals only where tokens leave, or come back, between the two. */
   function expectOthersFused(kept: Model): void {
-    const isPre = seen.ok && seen.blocks.some(({ norm }) => norm === 'pre')
+    const isPre = seen.ok && seen.layers.some(({ norm }) => norm === 'pre')
     const returning = seen.ok && seen.tokenOutputs.length > 0 ? 1 : 0
     const between = isPre ? layers.length + returning : 0
     const norms = ['SkipLayerNormalization']

@@ -37,10 +37,10 @@ function merging(): Method {
     family: 'hybrid',
     reduces: 'pair',
     signed: true,
-    reduce({ budget, alive, fixed, place, key }) {
-      if (budget === undefined) return { keep: alive }
-      const isOdd = greater(sub(place, mul(floor(div(place, 2)), 2)), 0.5)
-      const free = and(alive, not(fixed))
+    reduce({ budget, attended, protectedTokens, ordinal, key }) {
+      if (budget === undefined) return { keep: attended }
+      const isOdd = greater(sub(ordinal, mul(floor(div(ordinal, 2)), 2)), 0.5)
+      const free = and(attended, not(protectedTokens))
       const metric = mean(key, 1)
       const unit = div(metric, norm2(metric, 2, { keepDims: true }))
       const cosines = matmul(unit, swapLast(unit))

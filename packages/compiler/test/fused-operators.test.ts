@@ -99,7 +99,7 @@ const scoresBias = floats(1, H, N, N)
 const [query, key, value] = [floats(B, N, H * D), floats(B, N, H * D), floats(B, N, H * D)]
 const heads = { num_heads: H }
 const perHead = (count: number, tokens = N): TensorLike => floats(B, count, tokens, D)
-const places = int64([B, N], [0, 1, 2, 3, 4, 0, 2, 3, 5, 6])
+const positions = int64([B, N], [0, 1, 2, 3, 4, 0, 2, 3, 5, 6])
 const [cosines, sines] = [floats(8, D / 2), floats(8, D / 2)]
 const [scale, shift, one] = [floats(H * D), floats(H * D), float32([1], [0.03])]
 const ids = int32([B, N], [1, 5, 3, 0, 2, 4, 4, 1, 6, 0])
@@ -250,22 +250,22 @@ const cases: Record<string, Case> = {
     attributes: { epsilon: 1e-5 },
     outputs: ['y', 'count'],
   },
-  'RotaryEmbedding, heads inside': { type: 'RotaryEmbedding', inputs: [x, places, cosines, sines] },
+  'RotaryEmbedding, heads inside': { type: 'RotaryEmbedding', inputs: [x, positions, cosines, sines] },
   'RotaryEmbedding, interleaved': {
     type: 'RotaryEmbedding',
-    inputs: [perHead(H), places, cosines, sines],
+    inputs: [perHead(H), positions, cosines, sines],
     attributes: { interleaved: 1 },
   },
   'RotaryEmbedding of a part': {
     type: 'RotaryEmbedding',
-    inputs: [x, places, floats(8, 1), floats(8, 1)],
+    inputs: [x, positions, floats(8, 1), floats(8, 1)],
     attributes: { rotary_embedding_dim: 2, num_heads: H },
   },
   "ONNX's RotaryEmbedding": {
     type: 'RotaryEmbedding',
     domain: '',
     opset: 23,
-    inputs: [perHead(H), cosines, sines, places],
+    inputs: [perHead(H), cosines, sines, positions],
   },
   "ONNX's RotaryEmbedding with rows of tables": {
     type: 'RotaryEmbedding',

@@ -61,7 +61,7 @@ const forms: Record<string, Form> = {
 
 describe('fused attention in forms that cannot be pruned is refused', () => {
   test.each(Object.entries(forms))('%s', (_, { fusion, change, code, message }) => {
-    const model = fusedEncoder({ fusion, blocks: 3, norm: 'post', pooling: 'cls', seed: 1 })
+    const model = fusedEncoder({ fusion, layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
     const graph = new Graph(model)
     change(
       graph.nodes.filter(({ opType }) => opType.endsWith('Attention')),
@@ -78,7 +78,7 @@ describe('fused attention in forms that cannot be pruned is refused', () => {
 })
 
 test('keys and values that are outputs of the model have rows of tokens that leave', () => {
-  const model = fusedEncoder({ fusion: 'Attention', blocks: 3, norm: 'post', pooling: 'cls', seed: 1 })
+  const model = fusedEncoder({ fusion: 'Attention', layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
   const graph = new Graph(model)
   for (const node of graph.nodes.filter(({ opType }) => opType === 'Attention')) {
     const name = `${node.output[0]}/keys`
@@ -107,14 +107,14 @@ function attribute(name: string): Change {
 }
 
 /** All attentions read further inputs of the model. */
-function inputAt(places: readonly number[], dims: readonly Dim[]): Change {
+function inputAt(positions: readonly number[], dims: readonly Dim[]): Change {
   return (nodes, graph) => {
-    for (const place of places) {
-      const name = `given${place}`
+    for (const position of positions) {
+      const name = `given${position}`
       graph.addInput(name, 'float32', dims)
       for (const node of nodes) {
-        while (node.input.length <= place) node.input.push('')
-        node.input[place] = name
+        while (node.input.length <= position) node.input.push('')
+        node.input[position] = name
       }
     }
   }

@@ -5,8 +5,8 @@ import { headWeights } from '../src/index.ts'
 import { type EncoderOptions, logitsOf } from './encoders.ts'
 import { fixtures, openFixture } from './fixtures.ts'
 
-function namesOf(model: Model, tower?: string): string[] {
-  const found = headWeights(model, tower === undefined ? {} : { tower })
+function namesOf(model: Model, encoder?: string): string[] {
+  const found = headWeights(model, encoder === undefined ? {} : { encoder })
   if (!found.ok) throw new Error(found.refusal.message)
   return [...found.names].sort()
 }
@@ -32,7 +32,7 @@ describe('exported encoders', () => {
 })
 
 const text: EncoderOptions = {
-  ...{ blocks: 2, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'cls' },
+  ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'cls' },
   ...{ opset: 17, seed: 1, prefix: 'text_' },
 }
 const table = (): Tensor =>
@@ -65,7 +65,7 @@ describe('what else reads a weight', () => {
   })
 })
 
-test('a model without blocks is refused', () => {
+test('a model without layers is refused', () => {
   const words = table()
   const found = headWeights(decodeModel(emitModel({ logits: matmul(words, swapLast(words)) })))
   expect(found).toMatchObject({ ok: false, refusal: { code: expect.stringMatching(/^TP_/) } })

@@ -11,12 +11,12 @@ export interface Built extends EncoderOptions {
   /** What is done to scores so that padding is not seen. */
   readonly hide: (scores: Tensor) => Tensor
   /** The last state [b,n,d] → logits; `left` int64 [b,n] is 1 for tokens that have not left, where that is asked for. */
-  readonly pool: (x: Tensor, left: Tensor | undefined) => Tensor
+  readonly pool: (x: Tensor, kept: Tensor | undefined) => Tensor
 }
 
 /**
  * Prunes an encoder and compares it with one from which no token leaves: there, what has left is hidden as key from all
- * later blocks, and from the pooling. Returns the places of what was kept at the last cut, for each row.
+ * later layers, and from the pooling. Returns the places of what was kept at the last cut, for each row.
  */
 export async function expectHiddenKeys(
   built: Built,
@@ -35,35 +35,35 @@ export async function expectHiddenKeys(
 
   const [batch, tokens] = (inputs.input_ids as TensorLike).dims as [number, number]
   const cuts = [...options.schedule.keys()].sort((a, b) => a - b)
-  const kept = new Map(cuts.map((block) => [block, keptAt(traced, block)]))
-  const leftBehind = (block: number): number[] => {
-    const cut = cuts.filter((own) => own < block).at(-1)
+  const kept = new Map(cuts.map((layer) => [layer, keptAt(traced, layer)]))
+  const leftBehind = (layer: number): number[] => {
+    const cut = cuts.filter((own) => own < layer).at(-1)
     const rows = cut === undefined ? undefined : kept.get(cut)
     return Array.from({ length: batch * tokens }, (_, i) =>
       rows === undefined || rows[Math.floor(i / tokens)]?.includes(i % tokens) ? 1 : 0,
     )
   }
-  const feeds = Array.from({ length: built.blocks }, (_, block) => {
-    const bias = leftBehind(block).map((stays) => (stays === 1 ? 0 : -1e6))
-    return [`hide_${block}`, float32([batch, 1, 1, tokens], bias)] as const
+  const feeds = Array.from({ length: built.layerCount }, (_, layer) => {
+    const bias = leftBehind(layer).map((stays) => (stays === 1 ? 0 : -1e6))
+    return [`hide_${layer}`, float32([batch, 1, 1, tokens], bias)] as const
   })
   const [rows, length] = built.sizes ?? ['batch', 'sequence']
   const present = input('left', 'int64', [rows, length])
-  let block = 0
+  let layer = 0
   const hide = (scores: Tensor): Tensor =>
-    add(built.hide(scores), input(`hide_${block++}`, 'float32', [rows, 1, 1, length]))
+    add(built.hide(scores), input(`hide_${layer++}`, 'float32', [rows, 1, 1, length]))
   const dense = emitModel({ logits: logitsOf({ ...built, hide, head: (x) => built.pool(x, present) }) })
   const names = new Set(decodeModel(dense).proto.graph?.input.map(({ name }) => name))
-  const all = { ...inputs, ...Object.fromEntries(feeds), left: int64([batch, tokens], leftBehind(built.blocks)) }
+  const all = { ...inputs, ...Object.fromEntries(feeds), left: int64([batch, tokens], leftBehind(built.layerCount)) }
   const expected = await run(dense, Object.fromEntries(Object.entries(all).filter(([name]) => names.has(name))))
   expect(difference(numbers(traced.logits), numbers(expected.logits))).toBeLessThan(1e-5)
   return kept.get(cuts.at(-1) as number) as number[][]
 }
 
 /** Which tokens stayed at a cut, for each row, by the outputs of a traced run. */
-export function keptAt(results: NamedTensors, block: number): number[][] {
-  const indices = results[`tp.trace.${block}.indices`] as TensorLike
-  const valid = numbers(results[`tp.trace.${block}.valid`])
+export function keptAt(results: NamedTensors, layer: number): number[][] {
+  const indices = results[`tp.trace.${layer}.indices`] as TensorLike
+  const valid = numbers(results[`tp.trace.${layer}.valid`])
   const [batch, width] = indices.dims as [number, number]
   const all = numbers(indices)
   return Array.from({ length: batch }, (_, row) =>

@@ -12,15 +12,15 @@ function byState(): Scorer {
   return scorer({
     name: 'by-state',
     family: 'baseline',
-    place: 'input',
+    site: 'input',
     score: ({ hidden }) => mean(mul(hidden, hidden), 2),
   })
 }
 
-const blocks = 4
+const layerCount = 4
 
 function pruned(model: Model, layers: readonly number[], amount: object, more: Partial<PruneOptions> = {}): Model {
-  const result = prune(model, { method: byState(), schedule: schedule(blocks, { layers, ...amount }), ...more })
+  const result = prune(model, { method: byState(), schedule: schedule(layerCount, { layers, ...amount }), ...more })
   if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
   return decodeModel(encodeModel(result.model))
 }
@@ -44,7 +44,7 @@ async function expectSame(
   for (const [i, layer] of layers.entries()) {
     again = pruned(again, [layer], amount)
     const { pruned: steps, ...seen } = inspected(again)
-    expect(steps.map(({ method, cuts }) => [method, cuts.map(({ block, place }) => [block, place])])).toEqual(
+    expect(steps.map(({ method, cuts }) => [method, cuts.map(({ layer, site }) => [layer, site])])).toEqual(
       layers.slice(0, i + 1).map((each) => ['by-state', [[each, 'input']]]),
     )
     expect([seen.mask, seen.open]).toEqual([mask, layer + 1])
@@ -58,7 +58,7 @@ async function expectSame(
 
 describe('a file that was cut at the inputs of layers is found again, and pruned again as at once', () => {
   const plain: EncoderOptions = {
-    blocks,
+    layerCount,
     heads: 2,
     headDim: 4,
     norm: 'post',
@@ -99,7 +99,7 @@ describe('a file that was cut at the inputs of layers is found again, and pruned
   for (const fusion of fusions) {
     for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
       test(`attention is one operator, ${fusion}, ${JSON.stringify(amount)}`, async () => {
-        const model = fusedEncoder({ fusion, blocks, norm: 'post', pooling: 'cls', seed: 3 })
+        const model = fusedEncoder({ fusion, layerCount, norm: 'post', pooling: 'cls', seed: 3 })
         await expectSame(model, [0, 2], amount, inputs)
         const kept = numbers((await run(pruned(model, [0, 2], { tokens: 99 }), inputs)).logits)
         expect(difference(kept, numbers((await run(model, inputs)).logits))).toBeLessThan(
@@ -114,7 +114,7 @@ describe('a file that was cut at the inputs of layers is found again, and pruned
     for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
       const packed = pack(pruned(model, [0, 2], amount))
       // The last one is of the class token alone.
-      expect(packed.ok && packed.attentions).toBe(blocks - 1)
+      expect(packed.ok && packed.attentions).toBe(layerCount - 1)
     }
   })
 

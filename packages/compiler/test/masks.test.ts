@@ -48,92 +48,92 @@ const classes = constant(
 /** How real tokens are told: [b,n], truth values or numbers. */
 interface Marks {
   readonly name: string
-  readonly real: Tensor
-  readonly feeds: (real: readonly (readonly boolean[])[]) => NamedTensors
+  readonly attended: Tensor
+  readonly feeds: (attended: readonly (readonly boolean[])[]) => NamedTensors
 }
 
-const places = unsqueeze(range(0, squeeze(count, [0])), [0])
+const positions = unsqueeze(range(0, squeeze(count, [0])), [0])
 const lengths = input('lengths', 'int64', ['batch'])
 const attentionMask = input('attention_mask', 'int64', ['batch', 'sequence'])
 const padding = input('padding', 'bool', ['batch', 'sequence'])
 const samples = input('samples', 'int64', ['batch', 'sequence', 4])
 
-const list = (real: readonly (readonly boolean[])[], number: (real: boolean) => number): TensorLike =>
+const list = (attended: readonly (readonly boolean[])[], number: (attended: boolean) => number): TensorLike =>
   int64(
     [ROWS, TOKENS],
-    real.flatMap((row) => row.map(number)),
+    attended.flatMap((row) => row.map(number)),
   )
 
 const marks: readonly Marks[] = [
   {
     name: 'lengths',
-    real: less(places, unsqueeze(lengths, [1])),
-    feeds: (real) => ({
+    attended: less(positions, unsqueeze(lengths, [1])),
+    feeds: (attended) => ({
       lengths: int64(
         [ROWS],
-        real.map((row) => row.filter(Boolean).length),
+        attended.map((row) => row.filter(Boolean).length),
       ),
     }),
   },
-  { name: 'token numbers that are not 1', real: not(equal(ids, PAD)), feeds: () => ({}) },
+  { name: 'token numbers that are not 1', attended: not(equal(ids, PAD)), feeds: () => ({}) },
   {
     name: 'a mask with 1 for padding',
-    real: sub(1, attentionMask),
-    feeds: (real) => ({ attention_mask: list(real, (is) => (is ? 0 : 1)) }),
+    attended: sub(1, attentionMask),
+    feeds: (attended) => ({ attention_mask: list(attended, (is) => (is ? 0 : 1)) }),
   },
   {
     name: 'truth values for padding',
-    real: not(padding),
-    feeds: (real) => ({
+    attended: not(padding),
+    feeds: (attended) => ({
       padding: {
         type: 'bool',
         dims: [ROWS, TOKENS],
-        data: Uint8Array.from(real.flatMap((row) => row.map((is) => (is ? 0 : 1)))),
+        data: Uint8Array.from(attended.flatMap((row) => row.map((is) => (is ? 0 : 1)))),
       },
     }),
   },
   {
     name: 'a mask for several samples of each token',
-    real: max(samples, 2),
-    feeds: (real) => ({
+    attended: max(samples, 2),
+    feeds: (attended) => ({
       samples: int64(
         [ROWS, TOKENS, 4],
-        real.flatMap((row) => row.flatMap((is) => (is ? [0, 1, 1, 0] : [0, 0, 0, 0]))),
+        attended.flatMap((row) => row.flatMap((is) => (is ? [0, 1, 1, 0] : [0, 0, 0, 0]))),
       ),
     }),
   },
-  { name: 'a plain mask', real: attentionMask, feeds: (real) => ({ attention_mask: list(real, Number) }) },
+  { name: 'a plain mask', attended: attentionMask, feeds: (attended) => ({ attention_mask: list(attended, Number) }) },
 ]
 
 /** How padding is hidden. */
-const hidings: Readonly<Record<string, (real: Tensor) => (scores: Tensor) => Tensor>> = {
-  chosen: (real) => (scores) => where(cast(unsqueeze(real, [1, 2]), 'bool'), scores, -1e9),
-  added: (real) => (scores) => add(scores, mul(sub(1, unsqueeze(cast(real, 'float32'), [1, 2])), -1e5)),
-  'added whole': (real) => (scores) => {
+const hidings: Readonly<Record<string, (attended: Tensor) => (scores: Tensor) => Tensor>> = {
+  chosen: (attended) => (scores) => where(cast(unsqueeze(attended, [1, 2]), 'bool'), scores, -1e9),
+  added: (attended) => (scores) => add(scores, mul(sub(1, unsqueeze(cast(attended, 'float32'), [1, 2])), -1e5)),
+  'added whole': (attended) => (scores) => {
     const size = [axisSize(ids, 0), constant([1], 'int64'), count, count]
-    const whole = expand(unsqueeze(cast(real, 'float32'), [1, 2]), concat(size, 0))
+    const whole = expand(unsqueeze(cast(attended, 'float32'), [1, 2]), concat(size, 0))
     return add(scores, mul(sub(1, whole), -1e5))
   },
 }
 
 /** How the mean over real tokens is written. */
-const poolings: Readonly<Record<string, (x: Tensor, real: Tensor) => Tensor>> = {
-  'sum over count': (x, real) => {
-    const weight = cast(unsqueeze(real, [2]), 'float32')
+const poolings: Readonly<Record<string, (x: Tensor, attended: Tensor) => Tensor>> = {
+  'sum over count': (x, attended) => {
+    const weight = cast(unsqueeze(attended, [2]), 'float32')
     return div(sum(mul(x, weight), 1), clip(sum(weight, 1), 1e-9))
   },
-  'sum over a count of integers': (x, real) => {
-    const hidden = unsqueeze(not(cast(real, 'bool')), [2])
-    return div(sum(where(hidden, 0, x), 1), cast(reshape(sum(cast(real, 'int64'), 1), [-1, 1]), 'float32'))
+  'sum over a count of integers': (x, attended) => {
+    const hidden = unsqueeze(not(cast(attended, 'bool')), [2])
+    return div(sum(where(hidden, 0, x), 1), cast(reshape(sum(cast(attended, 'int64'), 1), [-1, 1]), 'float32'))
   },
-  'weights that sum to 1': (x, real) => {
-    const weight = cast(real, 'float32')
+  'weights that sum to 1': (x, attended) => {
+    const weight = cast(attended, 'float32')
     const shares = div(weight, sum(weight, 1, { keepDims: true }))
     return squeeze(matmul(unsqueeze(shares, [1]), x), [1])
   },
-  expanded: (x, real) => {
+  expanded: (x, attended) => {
     const weight = cast(
-      expand(unsqueeze(real, [2]), concat([axisSize(x, 0), axisSize(x, 1), constant([8], 'int64')], 0)),
+      expand(unsqueeze(attended, [2]), concat([axisSize(x, 0), axisSize(x, 1), constant([8], 'int64')], 0)),
       'float32',
     )
     return div(sum(mul(x, weight), 1), clip(sum(weight, 1), 1e-9))
@@ -141,7 +141,7 @@ const poolings: Readonly<Record<string, (x: Tensor, real: Tensor) => Tensor>> = 
 }
 
 const plain = {
-  blocks: 3,
+  layerCount: 3,
   heads: 2,
   headDim: 4,
   norm: 'post',
@@ -155,21 +155,21 @@ const shapes: Readonly<Record<string, (row: number, token: number) => boolean>> 
   holes: (row, token) => (token + row) % 4 !== 1 || token === 0,
 }
 
-describe.each(marks)('real tokens are told by $name', ({ name, real, feeds }) => {
+describe.each(marks)('real tokens are told by $name', ({ name, attended, feeds }) => {
   const build = (hiding: string, pooling: string): Built => ({
     ...plain,
-    hide: hidings[hiding]?.(real) as Built['hide'],
+    hide: hidings[hiding]?.(attended) as Built['hide'],
     pool: (x, left) => {
-      const pooled = left === undefined ? cast(real, 'int64') : mul(cast(real, 'int64'), left)
-      return matmul(poolings[pooling]?.(x, left === undefined ? real : pooled) as Tensor, classes)
+      const pooled = left === undefined ? cast(attended, 'int64') : mul(cast(attended, 'int64'), left)
+      return matmul(poolings[pooling]?.(x, left === undefined ? attended : pooled) as Tensor, classes)
     },
   })
   const inputs = (shape: string): NamedTensors => {
-    const isReal = Array.from({ length: ROWS }, (_, row) =>
+    const isAttended = Array.from({ length: ROWS }, (_, row) =>
       Array.from({ length: TOKENS }, (_, token) => shapes[shape]?.(row, token) === true),
     )
-    const numbers = isReal.flatMap((row, b) => row.map((is, token) => (is ? 2 + ((7 * token + 5 * b) % 28) : PAD)))
-    return { input_ids: int64([ROWS, TOKENS], numbers), ...feeds(isReal) }
+    const numbers = isAttended.flatMap((row, b) => row.map((is, token) => (is ? 2 + ((7 * token + 5 * b) % 28) : PAD)))
+    return { input_ids: int64([ROWS, TOKENS], numbers), ...feeds(isAttended) }
   }
   const forms = [
     ...Object.keys(hidings).map((hiding) => [hiding, 'sum over count'] as const),
@@ -190,15 +190,15 @@ describe.each(marks)('real tokens are told by $name', ({ name, real, feeds }) =>
 })
 
 test('a mask that is made anew for the pooling, from the shape of the states and lengths', async () => {
-  const hide = hidings.added?.(less(places, unsqueeze(lengths, [1]))) as Built['hide']
+  const hide = hidings.added?.(less(positions, unsqueeze(lengths, [1]))) as Built['hide']
   const built: Built = {
     ...plain,
     hide,
     pool: (x, left) => {
       // A running sum of ones: places from 1.
       const ones = expand(constant([1], 'int64'), concat([axisSize(x, 0), axisSize(x, 1)], 0))
-      const real = less(sub(cumSum(ones, 1), 1), unsqueeze(lengths, [1]))
-      const weight = cast(left === undefined ? real : mul(cast(real, 'int64'), left), 'float32')
+      const attended = less(sub(cumSum(ones, 1), 1), unsqueeze(lengths, [1]))
+      const weight = cast(left === undefined ? attended : mul(cast(attended, 'int64'), left), 'float32')
       return matmul(div(sum(mul(x, unsqueeze(weight, [2])), 1), sum(weight, 1, { keepDims: true })), classes)
     },
   }

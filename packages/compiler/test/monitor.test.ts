@@ -1,4 +1,4 @@
-import { add, byBlock, none, type Schedule, schedule, scorer } from '@tp/core'
+import { add, byLayer, none, type Schedule, schedule, scorer } from '@tp/core'
 import type { TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
@@ -8,7 +8,7 @@ import { type EncoderOptions, encoder, inputsOf } from './encoders.ts'
 import { rows, run } from './run.ts'
 
 const classifier: EncoderOptions = {
-  ...{ blocks: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'masked mean', opset: 17, seed: 1 },
+  ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'masked mean', opset: 17, seed: 1 },
 }
 const withClassToken: EncoderOptions = { ...classifier, pooling: 'cls' }
 
@@ -31,14 +31,14 @@ function tokensOf(
   outputs: Readonly<Record<string, TensorLike>>,
 ): number[][][] {
   const mask = Object.values(inputs).find(({ dims, type }) => dims.length === 2 && type === 'int64' && dims[0] === 3)
-  const real = rows(inputs.attention_mask ?? mask).map((row) => row.flatMap((is, i) => (is === 1 ? [i] : [])))
-  const cuts = [0, 1, 2].map((block) => {
-    const indices = rows(outputs[`tp.trace.${block}.indices`])
-    return rows(outputs[`tp.trace.${block}.valid`]).map((slots, row) =>
+  const attended = rows(inputs.attention_mask ?? mask).map((row) => row.flatMap((is, i) => (is === 1 ? [i] : [])))
+  const cuts = [0, 1, 2].map((layer) => {
+    const indices = rows(outputs[`tp.trace.${layer}.indices`])
+    return rows(outputs[`tp.trace.${layer}.valid`]).map((slots, row) =>
       slots.flatMap((valid, slot) => (valid === 1 ? [indices[row]?.[slot] as number] : [])),
     )
   })
-  return [real, ...cuts]
+  return [attended, ...cuts]
 }
 
 describe('with monitor, a file says what share of its scores and tokens stays', () => {
@@ -77,7 +77,7 @@ describe('with monitor, a file says what share of its scores and tokens stays', 
     ]
     const at = { batch: 1, tokens: 64 }
     expect(countFlops(watched, at)).toBe(countFlops(plain, at))
-    // the cut in the last block, which is left out as moot, is not kept alive by being watched
+    // the cut in the last layer, which is left out as no-op, is not kept alive by being watched
     const cuts = (model: Model): number | undefined => readProvenance(model)[0]?.cuts.length
     expect([cuts(watched), cuts(plain)]).toEqual([1, 1])
     const nodes = ({ proto }: Model): number => proto.graph?.node.length ?? 0
@@ -103,8 +103,8 @@ describe('with monitor, a file says what share of its scores and tokens stays', 
     )
   })
 
-  test('methods by block: the mean over those with scores', async () => {
-    const method = byBlock('mixed', new Map([[1, scorer({ ...later, signed: true })]]), later)
+  test('methods by layer: the mean over those with scores', async () => {
+    const method = byLayer('mixed', new Map([[1, scorer({ ...later, signed: true })]]), later)
     const inputs = inputsOf(classifier, 3, 9, 2)
     const model = pruned({ method, schedule: schedule(3, { keep: 0.6, layers: [0, 1] }), monitor: true })
     const alone = pruned({ method: later, schedule: schedule(3, { keep: 0.6, layers: [0] }), monitor: true })

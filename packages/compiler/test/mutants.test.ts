@@ -89,7 +89,7 @@ function expectNoCrash(bytes: Uint8Array, what: string): void {
       const result = action()
       if (!result.ok) expect(result.refusal.message).toMatch(/^[^\n]{10,}$/)
     } catch (error) {
-      // A block that is found no longer is a layer that does not exist.
+      // A layer that is found no longer is a layer that does not exist.
       expect(isTpError(error) && error.code, `${what}: ${(error as Error).stack}`).toBe('TP_SCHEDULE')
     }
   }

@@ -7,7 +7,7 @@ import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
 import { difference, numbers, rows, run } from './run.ts'
 
 const plain: EncoderOptions = {
-  ...{ blocks: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
+  ...{ layerCount: 4, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 1 },
 }
 
 function pruned(model: Model, options: PruneOptions): Model {
@@ -16,7 +16,7 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-/** With the stream between the blocks as outputs, as `output_hidden_states` exports it. */
+/** With the stream between the layers as outputs, as `output_hidden_states` exports it. */
 function withHiddenStates(options: EncoderOptions): Model {
   const { logits, streams } = statesOf(options)
   return decodeModel(
@@ -25,9 +25,9 @@ function withHiddenStates(options: EncoderOptions): Model {
 }
 
 describe('hidden states as outputs', () => {
-  test.each(['pre', 'post'] as const)('%s-norm: they are what the blocks read and give on', (norm) => {
+  test.each(['pre', 'post'] as const)('%s-norm: they are what the layers read and give on', (norm) => {
     const found = inspect(withHiddenStates({ ...plain, norm }))
-    const streams = found.ok ? found.blocks.map(({ input, output }) => [input, output]) : []
+    const streams = found.ok ? found.layers.map(({ input, output }) => [input, output]) : []
     expect(streams).toEqual([0, 1, 2, 3].map((i) => [`hidden_states.${i}`, `hidden_states.${i + 1}`]))
   })
 
@@ -46,7 +46,7 @@ describe('hidden states as outputs', () => {
           const name = `hidden_states.${i}`
           expect(cut[name]?.dims, name).toEqual(dense[name]?.dims)
         }
-        // nothing has left before the second block
+        // nothing has left before the second layer
         expect(difference(numbers(cut['hidden_states.0']), numbers(dense['hidden_states.0']))).toBeLessThan(1e-6)
         // tokens that stayed have the states of the run in which the others are gone
         for (const [i, traces] of [
@@ -56,9 +56,9 @@ describe('hidden states as outputs', () => {
           [4, [0, 2]],
         ] as const) {
           const name = `hidden_states.${i}`
-          const block = traces.at(-1) as number
-          const indices = rows(cut[`tp.trace.${block}.indices`])
-          const valid = rows(cut[`tp.trace.${block}.valid`])
+          const layer = traces.at(-1) as number
+          const indices = rows(cut[`tp.trace.${layer}.indices`])
+          const valid = rows(cut[`tp.trace.${layer}.valid`])
           const [full, small] = [rows(cut[name]), rows(compact[name])]
           for (const [b, row] of indices.entries()) {
             for (const [slot, token] of row.entries()) {
@@ -68,11 +68,11 @@ describe('hidden states as outputs', () => {
             }
           }
         }
-        // and what left at block 0 does not change any more
-        const stayed = rows(cut['tp.trace.0.indices'])
+        // and what left at layer 0 does not change any more
+        const kept = rows(cut['tp.trace.0.indices'])
         const [one, last] = [rows(cut['hidden_states.1']), rows(cut['hidden_states.4'])]
         const valid = rows(cut['tp.trace.0.valid'])
-        for (const [b, row] of stayed.entries()) {
+        for (const [b, row] of kept.entries()) {
           const kept = row.filter((_, slot) => valid[b]?.[slot] === 1)
           const gone = Array.from({ length: 9 }, (_, i) => i).filter(
             (i) => !row.includes(i) || (amounts.mass !== undefined && !kept.includes(i)),

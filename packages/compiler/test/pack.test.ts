@@ -52,7 +52,7 @@ describe('a text encoder', () => {
     const pruned = prune(text, { method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     const inFull = operators(pruned.model).get('Softmax') ?? 0
-    // what is left is the last block's, of the class token alone
+    // what is left is the last layer's, of the class token alone
     expect([inFull, operators(packed(pruned.model)).get('Softmax')]).toEqual([3, 1])
   })
 
@@ -77,11 +77,11 @@ test('what is packed already is refused by everything', () => {
 })
 
 test('rows that are equally long gain nothing, unless the data say how many tokens stay', () => {
-  const picture = openFixture(fixture('vit-cls-static-ts11'))
-  expect(pack(picture)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
+  const image = openFixture(fixture('vit-cls-static-ts11'))
+  expect(pack(image)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
   const layers = [0, 1]
-  const byShare = prune(picture, { method: clsAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
-  const byMass = prune(picture, { method: clsAttention(), schedule: schedule(3, { mass: 0.5, layers }) })
+  const byShare = prune(image, { method: clsAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
+  const byMass = prune(image, { method: clsAttention(), schedule: schedule(3, { mass: 0.5, layers }) })
   if (!byShare.ok || !byMass.ok) throw new Error('not pruned')
   expect(pack(byShare.model)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
   expect(pack(byMass.model)).toMatchObject({ ok: true })

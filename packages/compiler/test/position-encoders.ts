@@ -48,11 +48,11 @@ export interface PositionEncoderOptions {
   readonly masked: boolean
   /** The stream is [n,b,D]. */
   readonly tokensFirst?: boolean
-  /** Adds an input `hidden.<block>` [b,1,1,n] to the scores of every block but the first. */
+  /** Adds an input `hidden.<layer>` [b,1,1,n] to the scores of every layer but the first. */
   readonly hideKeys?: boolean
 }
 
-export const blocks = 3
+export const layerCount = 3
 export const vocabulary = 30
 const [heads, headDim, longest] = [2, 4, 12]
 const hidden = heads * headDim
@@ -63,14 +63,14 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const [batch, tokens] = [axisSize(ids, 0), axisSize(ids, 1)]
-  const places = range(0, tokens)
+  const positions = range(0, tokens)
   /** [n,n] 0 … 2·longest-2 */
-  const distance = add(sub(unsqueeze(places, 1), unsqueeze(places, 0)), longest - 1)
+  const distance = add(sub(unsqueeze(positions, 1), unsqueeze(positions, 0)), longest - 1)
 
   const { tokensFirst = false } = options
   const embedded = norm(gather(weight([vocabulary, hidden], 1), ids, 0))
   let x = tokensFirst ? transpose(embedded, [1, 0, 2]) : embedded
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     const split = (y: Tensor): Tensor =>
       tokensFirst
         ? transpose(reshape(y, [tokens, batch, heads, headDim]), [1, 2, 0, 3])
@@ -144,11 +144,11 @@ export function positionEncoder(options: PositionEncoderOptions): Uint8Array {
       }
     }
     if (options.masked) {
-      const real = cast(unsqueeze(mask, [1, 2]), 'float32')
-      scores = fold(add(unfold(scores, tokens), mul(sub(1, real), -10000)))
+      const attended = cast(unsqueeze(mask, [1, 2]), 'float32')
+      scores = fold(add(unfold(scores, tokens), mul(sub(1, attended), -10000)))
     }
-    if (options.hideKeys && block > 0) {
-      const bias = input(`hidden.${block}`, 'float32', ['batch', 1, 1, 'sequence'])
+    if (options.hideKeys && layer > 0) {
+      const bias = input(`hidden.${layer}`, 'float32', ['batch', 1, 1, 'sequence'])
       scores = fold(add(unfold(scores, tokens), bias))
     }
     const context = unfold(matmul(softmax(scores), fold(value)), headDim)

@@ -4,7 +4,7 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { inspect, type Pruned, prune } from '../src/index.ts'
-import { blocks, type PositionEncoderOptions, positionEncoder, vocabulary } from './position-encoders.ts'
+import { layerCount, type PositionEncoderOptions, positionEncoder, vocabulary } from './position-encoders.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 const terms = [
@@ -34,18 +34,18 @@ function pruned(bytes: Uint8Array, options: Omit<Parameters<typeof prune>[1], 'm
   return result
 }
 
-/** The dense encoder's logits when every block hides the keys of tokens that had left before it. */
+/** The dense encoder's logits when every layer hides the keys of tokens that had left before it. */
 async function withHiddenKeys(options: PositionEncoderOptions, traced: NamedTensors): Promise<number[]> {
   const hidden: Record<string, TensorLike> = {}
   let kept: readonly number[][] = []
-  for (let block = 1; block < blocks; block++) {
-    const indices = traced[`tp.trace.${block - 1}.indices`]
+  for (let layer = 1; layer < layerCount; layer++) {
+    const indices = traced[`tp.trace.${layer - 1}.indices`]
     if (indices !== undefined) {
       const width = indices.dims[1] as number
       kept = Array.from({ length: batch }, (_, row) => numbers(indices).slice(row * width, (row + 1) * width))
     }
     const bias = kept.flatMap((own) => Array.from({ length: tokens }, (_, i) => (own.includes(i) ? 0 : -1e9)))
-    hidden[`hidden.${block}`] = float32([batch, 1, 1, tokens], bias)
+    hidden[`hidden.${layer}`] = float32([batch, 1, 1, tokens], bias)
   }
   const dense = positionEncoder({ ...options, hideKeys: true })
   return numbers((await run(dense, { ...inputs(options.masked), ...hidden })).logits)
@@ -70,11 +70,11 @@ describe('position terms that are computed from the hidden states follow the tok
         if (!lean.ok) throw new Error(lean.refusal.message)
         expect(difference(numbers((await run(lean.model, inputs(masked))).logits), dense)).toBeLessThan(1e-5)
         for (const deadTokens of [true, false]) {
-          const all = pruned(bytes, { schedule: schedule(blocks, { tokens: 99 }), deadTokens })
+          const all = pruned(bytes, { schedule: schedule(layerCount, { tokens: 99 }), deadTokens })
           expect(difference(numbers((await run(all.model, inputs(masked))).logits), dense)).toBeLessThan(1e-5)
         }
         for (const cls of [true, false]) {
-          const cut = schedule(blocks, { layers: [0, 1], keep: 0.6 })
+          const cut = schedule(layerCount, { layers: [0, 1], keep: 0.6 })
           const traced = await run(pruned(bytes, { schedule: cut, cls, trace: true }).model, inputs(masked))
           const expected = await withHiddenKeys(options, traced)
           expect(difference(numbers(traced.logits), expected)).toBeLessThan(1e-5)
@@ -88,9 +88,9 @@ describe('position terms that are computed from the hidden states follow the tok
     const options: PositionEncoderOptions = { term: 'quantised relative key', fold: 'rows outside', masked: true }
     const bytes = positionEncoder(options)
     const dense = numbers((await run(bytes, inputs(true))).logits)
-    const all = pruned(bytes, { schedule: schedule(blocks, { tokens: 99 }) })
+    const all = pruned(bytes, { schedule: schedule(layerCount, { tokens: 99 }) })
     expect(difference(numbers((await run(all.model, inputs(true))).logits), dense)).toBeLessThan(1e-5)
-    const cut = schedule(blocks, { layers: [0, 1], keep: 0.6 })
+    const cut = schedule(layerCount, { layers: [0, 1], keep: 0.6 })
     const traced = await run(pruned(bytes, { schedule: cut, trace: true }).model, inputs(true))
     const expected = await withHiddenKeys(options, traced)
     expect(difference(numbers(traced.logits), expected)).toBeLessThan(0.03)
@@ -99,11 +99,11 @@ describe('position terms that are computed from the hidden states follow the tok
 
   test('rows of different lengths get their key bias in every head', async () => {
     const options: PositionEncoderOptions = { term: 'gated', fold: 'rows outside', masked: true }
-    const cut = schedule(blocks, { layers: [0, 1], mass: 0.7 })
+    const cut = schedule(layerCount, { layers: [0, 1], mass: 0.7 })
     const { model } = pruned(positionEncoder(options), { schedule: cut, trace: true })
     const traced = await run(model, inputs(true))
-    const real = numbers(traced['tp.trace.0.valid'])
-    expect(real).toContain(0)
+    const attended = numbers(traced['tp.trace.0.valid'])
+    expect(attended).toContain(0)
     const single = { ...inputs(true) }
     for (let row = 0; row < batch; row++) {
       const alone = Object.fromEntries(
@@ -121,13 +121,13 @@ describe('position terms that are computed from the hidden states follow the tok
 describe('what cannot follow is refused', () => {
   test('a term that is computed across tokens', () => {
     const model = decodeModel(positionEncoder({ term: 'across tokens', fold: 'none', masked: true }))
-    const result = prune(model, { method: receivedAttention(), schedule: schedule(blocks, { keep: 0.5 }) })
+    const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
     expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_POSITION_BIAS' } })
   })
 
   test('heads outside the batch cannot be told from rows', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'heads outside', masked: false }))
-    const result = prune(model, { method: receivedAttention(), schedule: schedule(blocks, { keep: 0.5 }) })
+    const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
     expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
   })
 })

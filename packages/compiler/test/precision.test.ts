@@ -65,7 +65,7 @@ async function expectAlike(
     },
     attentions: (source) => {
       const seen = inspect(source)
-      return seen.ok ? seen.blocks.map(({ attention }) => attention) : []
+      return seen.ok ? seen.layers.map(({ attention }) => attention) : []
     },
     method: clsAttention(),
     keep,

@@ -47,8 +47,8 @@ const table = (of: (angle: number) => number): Tensor =>
   )
 
 /** cos and sin for tokens from `prefix` on: n - prefix rows. */
-function tables(prefix: number, isFixed: boolean): Tensor[] {
-  const rows = isFixed ? TOKENS - prefix : sub(axisSize(ids, 1), prefix)
+function tables(prefix: number, isProtected: boolean): Tensor[] {
+  const rows = isProtected ? TOKENS - prefix : sub(axisSize(ids, 1), prefix)
   return [Math.cos, Math.sin].map((of) => slice(table(of), { axis: 0, start: 0, end: rows }))
 }
 
@@ -68,12 +68,12 @@ const turn = (x: Tensor, [cos, sin]: readonly Tensor[], half: (x: Tensor) => Ten
   add(mul(x, cos as Tensor), mul(half(x), sin as Tensor))
 
 /** How leading tokens are kept out of the turning. */
-const forms: readonly { readonly name: string; rotate(prefix: number, isFixed: boolean): (x: Tensor) => Tensor }[] = [
+const forms: readonly { readonly name: string; rotate(prefix: number, isProtected: boolean): (x: Tensor) => Tensor }[] = [
   {
     name: 'slices, neighbours',
-    rotate: (prefix, isFixed) => (x) => {
+    rotate: (prefix, isProtected) => (x) => {
       const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
-      return concat([first, turn(rest, tables(prefix, isFixed), neighbours)], 2)
+      return concat([first, turn(rest, tables(prefix, isProtected), neighbours)], 2)
     },
   },
   {
@@ -85,26 +85,26 @@ const forms: readonly { readonly name: string; rotate(prefix: number, isFixed: b
   },
   {
     name: 'slices from the table’s size, tables per row',
-    rotate: (prefix, isFixed) => (x) => {
+    rotate: (prefix, isProtected) => (x) => {
       const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
       const size = concat([axisSize(x, 0), constant([1], 'int64'), axisSize(rest, 2), constant([HEAD], 'int64')], 0)
-      const whole = tables(prefix, isFixed).map((rows) => expand(unsqueeze(rows, [0, 1]), size))
+      const whole = tables(prefix, isProtected).map((rows) => expand(unsqueeze(rows, [0, 1]), size))
       return concat([first, turn(rest, whole, halves)], 2)
     },
   },
   {
     name: 'before the heads get an axis of their own in front',
-    rotate: (prefix, isFixed) => (x) => {
+    rotate: (prefix, isProtected) => (x) => {
       const y = transpose(x, [0, 2, 1, 3])
       const [first, rest] = [slice(y, { axis: 1, start: 0, end: prefix }), slice(y, { axis: 1, start: prefix })]
-      const rows = tables(prefix, isFixed).map((part) => unsqueeze(part, [1]))
+      const rows = tables(prefix, isProtected).map((part) => unsqueeze(part, [1]))
       return transpose(concat([first, turn(rest, rows, halves)], 1), [0, 2, 1, 3])
     },
   },
 ]
 
 const plain = {
-  blocks: 3,
+  layerCount: 3,
   heads: 2,
   headDim: HEAD,
   norm: 'pre',
@@ -124,12 +124,12 @@ describe('rope that leaves leading tokens out', () => {
   for (const { name, rotate } of forms) {
     for (const prefix of [1, 3]) {
       // A free length of at least three tokens has no name of its own.
-      for (const isFixed of name.includes('fixed sizes') || prefix > 1 ? [true] : [true, false]) {
+      for (const isProtected of name.includes('fixed sizes') || prefix > 1 ? [true] : [true, false]) {
         const hide: Built['hide'] = (scores) => scores
         const rotated = {
           ...plain,
-          ...(isFixed && { sizes: [2, TOKENS] as const }),
-          rotate: rotate(prefix, isFixed),
+          ...(isProtected && { sizes: [2, TOKENS] as const }),
+          rotate: rotate(prefix, isProtected),
           hide,
         }
         for (const [pool, method, amounts] of [
@@ -137,7 +137,7 @@ describe('rope that leaves leading tokens out', () => {
           [skipped(prefix), receivedAttention(), { layers: [0, 1], tokens: [7, prefix + 2] }],
           [readFirst, receivedAttention(), { layers: [0, 1], mass: 0.7 }],
         ] as const) {
-          const length = isFixed ? 'fixed' : 'free'
+          const length = isProtected ? 'fixed' : 'free'
           test(`${name}, ${prefix} leading tokens, ${length} length, ${JSON.stringify(amounts)}`, async () => {
             const kept = await expectHiddenKeys(
               { ...rotated, pool },
@@ -151,7 +151,7 @@ describe('rope that leaves leading tokens out', () => {
     }
   }
 
-  test('with a class-token head, all that the last block computes of the others is queries, keys and values', async () => {
+  test('with a class-token head, all that the last layer computes of the others is queries, keys and values', async () => {
     for (const { rotate } of forms) {
       const turned = {
         ...plain,
@@ -175,8 +175,8 @@ describe('rope that leaves leading tokens out', () => {
       const sizes = [2, TOKENS] as const
       return inspect(decodeModel(emitModel({ logits: logitsOf({ ...plain, sizes, rotate, head }) })))
     }
-    expect(found((x) => readFirst(x))).toMatchObject({ ok: true, fixed: [0, 1, 2], classToken: 0 })
-    expect(found((x) => matmul(mean(x, 1), classes))).toMatchObject({ fixed: [0, 1, 2], classToken: undefined })
+    expect(found((x) => readFirst(x))).toMatchObject({ ok: true, protectedTokens: [0, 1, 2], classToken: 0 })
+    expect(found((x) => matmul(mean(x, 1), classes))).toMatchObject({ protectedTokens: [0, 1, 2], classToken: undefined })
   })
 
   test('parts that come back in another order are refused', () => {
@@ -193,10 +193,10 @@ function readFirst(x: Tensor, _left?: Tensor): Tensor {
 
 /** The mean of the tokens behind the leading ones that are left. */
 function skipped(prefix: number): Built['pool'] {
-  return (x, left) => {
+  return (x, kept) => {
     const rest = slice(x, { axis: 1, start: prefix })
-    if (left === undefined) return matmul(mean(rest, 1), classes)
-    const weight = unsqueeze(slice(left, { axis: 1, start: prefix }), [2])
+    if (kept === undefined) return matmul(mean(rest, 1), classes)
+    const weight = unsqueeze(slice(kept, { axis: 1, start: prefix }), [2])
     const weights = cast(weight, 'float32')
     return matmul(div(sum(mul(rest, weights), 1), sum(weights, 1)), classes)
   }

@@ -31,9 +31,9 @@ const names = [
 ]
 
 const ragged: readonly { readonly name: string; readonly schedule: Schedule }[] = [
-  { name: 'mass at two blocks', schedule: schedule(3, { layers: [0, 1], mass: [0.8, 0.7] }) },
-  { name: 'mass at every block', schedule: schedule(3, { layers: [0, 1, 2], mass: 0.75 }) },
-  { name: 'threshold at the last two blocks', schedule: schedule(3, { layers: [1, 2], threshold: 0.06 }) },
+  { name: 'mass at two layers', schedule: schedule(3, { layers: [0, 1], mass: [0.8, 0.7] }) },
+  { name: 'mass at every layer', schedule: schedule(3, { layers: [0, 1, 2], mass: 0.75 }) },
+  { name: 'threshold at the last two layers', schedule: schedule(3, { layers: [1, 2], threshold: 0.06 }) },
   {
     name: 'mass, then a fixed ratio',
     schedule: new Map([...schedule(3, { layers: [0], mass: 0.8 }), ...schedule(3, { layers: [1], keep: 0.9 })]),
@@ -140,13 +140,13 @@ async function expectRowsAlone(
   const valid = Object.keys(together).filter((name) => name.endsWith('.valid'))
   const counts = valid.map((name) => rows(together[name]).map((row) => row.reduce((sum, is) => sum + is, 0)))
   // Rows that all keep the same number would show nothing.
-  expect(counts.some((ofBlock) => new Set(ofBlock).size > 1)).toBe(true)
+  expect(counts.some((ofLayer) => new Set(ofLayer).size > 1)).toBe(true)
 }
 
 test('a mean that divides by the number of slots is refused', () => {
   const byCount = (x: Tensor): Tensor => div(sum(x, 1), cast(axisSize(x, 1), 'float32'))
   const options: EncoderOptions = {
-    blocks: 3,
+    layerCount: 3,
     heads: 2,
     headDim: 4,
     norm: 'pre',

@@ -9,7 +9,7 @@ import { difference, numbers, run } from './run.ts'
 
 const anyEncoder = fc
   .record({
-    blocks: fc.integer({ min: 2, max: 3 }),
+    layerCount: fc.integer({ min: 2, max: 3 }),
     heads: fc.integer({ min: 1, max: 3 }),
     headDim: fc.integer({ min: 4, max: 6 }),
     norm: fc.constantFrom('pre', 'post'),
@@ -33,12 +33,12 @@ interface Case {
   readonly tokens: number
 }
 
-const anySchedule = (blocks: number): fc.Arbitrary<Schedule> =>
+const anySchedule = (layerCount: number): fc.Arbitrary<Schedule> =>
   fc.oneof(
-    fc.double({ min: 0.2, max: 0.9, noNaN: true }).map((keep) => schedule(blocks, { keep })),
-    fc.integer({ min: 1, max: 6 }).map((tokens) => schedule(blocks, { tokens, layers: [0, blocks - 1] })),
-    fc.double({ min: 0.3, max: 0.95, noNaN: true }).map((mass) => schedule(blocks, { mass, layers: [0, 1] })),
-    fc.double({ min: 0.05, max: 0.3, noNaN: true }).map((threshold) => schedule(blocks, { threshold })),
+    fc.double({ min: 0.2, max: 0.9, noNaN: true }).map((keep) => schedule(layerCount, { keep })),
+    fc.integer({ min: 1, max: 6 }).map((tokens) => schedule(layerCount, { tokens, layers: [0, layerCount - 1] })),
+    fc.double({ min: 0.3, max: 0.95, noNaN: true }).map((mass) => schedule(layerCount, { mass, layers: [0, 1] })),
+    fc.double({ min: 0.05, max: 0.3, noNaN: true }).map((threshold) => schedule(layerCount, { threshold })),
   )
 
 const runs = { numRuns: 30, seed: 20261125 }
@@ -56,8 +56,8 @@ describe('random encoders', () => {
         const { options, batch, tokens } = example
         const inputs = inputsOf(options, batch, tokens, options.seed)
         const dense = await run(encoder(options), inputs)
-        const layers = Array.from({ length: options.blocks }, (_, i) => i)
-        const everything = { method: receivedAttention(), schedule: schedule(options.blocks, { layers, tokens: 9999 }) }
+        const layers = Array.from({ length: options.layerCount }, (_, i) => i)
+        const everything = { method: receivedAttention(), schedule: schedule(options.layerCount, { layers, tokens: 9999 }) }
         for (const how of [
           { method: none(), schedule: new Map() },
           everything,
@@ -77,7 +77,7 @@ describe('random encoders', () => {
     await fc.assert(
       fc.asyncProperty(
         anyEncoder.chain((example) =>
-          fc.tuple(fc.constant(example), anySchedule(example.options.blocks), fc.boolean()),
+          fc.tuple(fc.constant(example), anySchedule(example.options.layerCount), fc.boolean()),
         ),
         async ([example, amounts, trace]) => {
           const { options, batch, tokens } = example

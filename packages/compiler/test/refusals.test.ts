@@ -45,7 +45,7 @@ import { type CausalForm, type EncoderOptions, encoder, inputsOf, logitsOf, type
 import { difference, numbers, run } from './run.ts'
 
 const plain: EncoderOptions = {
-  blocks: 2,
+  layerCount: 2,
   heads: 2,
   headDim: 4,
   norm: 'post',
@@ -136,8 +136,8 @@ describe('heads and joins that cannot follow the tokens', () => {
   })
 
   test('a token whose place is computed', () => {
-    const place = cast(max(input('input_ids', 'int64', ['batch', 'sequence']), 0), 'int64')
-    expect(headed((x) => gather(x, gather(place, 0, 0), 1))?.code).toBe('TP_TOKEN_INDEX')
+    const ordinal = cast(max(input('input_ids', 'int64', ['batch', 'sequence']), 0), 'int64')
+    expect(headed((x) => gather(x, gather(ordinal, 0, 0), 1))?.code).toBe('TP_TOKEN_INDEX')
   })
 
   test('every other token', () => {
@@ -208,20 +208,20 @@ describe('graphs that are something else', () => {
   })
 
   test('an encoder on top of two others', () => {
-    const towers = ['left_', 'right_'].map((prefix, seed) =>
+    const encoders = ['left_', 'right_'].map((prefix, seed) =>
       logitsOf({ ...plain, prefix, seed, head: (x) => unsqueeze(mean(x, 1), [1]) }),
     )
     const top = logitsOf({
       ...plain,
       prefix: 'top_',
       seed: 9,
-      start: (x) => add(add(x, towers[0] as Tensor), towers[1] as Tensor),
+      start: (x) => add(add(x, encoders[0] as Tensor), encoders[1] as Tensor),
     })
     expect(refusal(emitModel({ top }))?.code).toBe('TP_TOWERS')
   })
 })
 
-describe('what blocks look like that cannot be followed', () => {
+describe('what layers look like that cannot be followed', () => {
   const convolved = (x: Tensor, width: number): Tensor => {
     const kernel = constant(
       Array.from({ length: 64 * width }, (_, i) => Math.sin(i)),
@@ -346,7 +346,7 @@ describe('control flow', () => {
     graph.addInitializer('yes', { dtype: 'bool', dims: [], data: Float64Array.of(1) })
     const seen = inspect(graph.model)
     if (!seen.ok) throw new Error(seen.refusal.message)
-    return { graph, site: seen.blocks[0]?.site as string }
+    return { graph, site: seen.layers[0]?.site as string }
   }
 })
 
@@ -354,7 +354,7 @@ test('tokens that flow into an operator of somebody else are refused', () => {
   const model = decodeModel(encoder(plain))
   const graph = new Graph(model)
   const seen = inspect(model)
-  const site = seen.ok ? (seen.blocks[0]?.site as string) : ''
+  const site = seen.ok ? (seen.layers[0]?.site as string) : ''
   const reader = graph.consumers(site)[0]?.node as NodeProto
   graph.importOperators('somebody.else')
   graph.insert(

@@ -11,22 +11,22 @@ import {
   receivedFrom,
   scorer,
   softmax,
-  softmaxOfLeft,
+  softmaxOfKept,
   sum,
   type Tensor,
   where,
 } from '@tp/core'
 
 /** Leaves everything, and has its hand in everything that a soft form may change. */
-export function softNothing(place: NonNullable<Method['place']>): Method {
+export function softNothing(site: NonNullable<Method['site']>): Method {
   return scorer({
     name: 'soft-nothing',
     family: 'baseline',
-    place,
+    site,
     score: (site) => site.index,
     training: {
       soften: (site) => ({
-        left: site.obey(site.left),
+        kept: site.obey(site.kept),
         hidden: mul(site.hidden, 1),
         attend: (scores) => softmax(scores),
         output: (output, input) => add(output, mul(input, 0)),
@@ -44,11 +44,11 @@ export function softMask(keep: number): Method {
     score: (site) => site.received,
     training: {
       soften(site) {
-        const { left, fixed } = site
-        const rank = ranks(site, where(fixed, 1e30, receivedFrom(site.attention, left)), greater(left, 0.5))
-        const most = floor(div(add(mul(sum(left, 1, { keepDims: true }), counted), 9999), 10000))
+        const { kept, protectedTokens } = site
+        const rank = ranks(site, where(protectedTokens, 1e30, receivedFrom(site.attention, kept)), greater(kept, 0.5))
+        const most = floor(div(add(mul(sum(kept, 1, { keepDims: true }), counted), 9999), 10000))
         const chosen: Tensor = site.obey(cast(less(rank, most), 'float32'))
-        return { left: chosen, attend: (scores) => softmaxOfLeft(scores, chosen) }
+        return { kept: chosen, attend: (scores) => softmaxOfKept(scores, chosen) }
       },
     },
   })

@@ -52,32 +52,32 @@ function textModel(
 /** One row of a batch: ids, and which of them are real. */
 export interface Row {
   readonly ids: readonly number[]
-  readonly real: readonly boolean[]
+  readonly attended: readonly boolean[]
 }
 
 export function plainRow(ids: readonly number[]): Row {
-  return { ids, real: ids.map(() => true) }
+  return { ids, attended: ids.map(() => true) }
 }
 
 /** The row with `count` pieces of padding on the left, full of numbers that would show if anything looked at them. */
-export function leftPadded({ ids, real }: Row, count: number): Row {
+export function leftPadded({ ids, attended }: Row, count: number): Row {
   const padding = Array.from({ length: count }, (_, i) => 100 + i)
-  return { ids: [...padding, ...ids], real: [...padding.map(() => false), ...real] }
+  return { ids: [...padding, ...ids], attended: [...padding.map(() => false), ...attended] }
 }
 
 /** The row with some tokens in the middle declared padding. */
-export function withHoles({ ids, real }: Row): Row {
-  return { ids, real: real.map((is, i) => is && (i === 0 || i % 5 !== 2)) }
+export function withHoles({ ids, attended }: Row): Row {
+  return { ids, attended: attended.map((is, i) => is && (i === 0 || i % 5 !== 2)) }
 }
 
 /** Rows as a batch, padded on the right to `width` with ids that would show. */
 export function batchOf(list: readonly Row[], width: number): NamedTensors {
   const ids = list.flatMap((row) => Array.from({ length: width }, (_, i) => row.ids[i] ?? 7 + (i % 50)))
-  const mask = list.flatMap((row) => Array.from({ length: width }, (_, i) => (row.real[i] === true ? 1 : 0)))
+  const mask = list.flatMap((row) => Array.from({ length: width }, (_, i) => (row.attended[i] === true ? 1 : 0)))
   return { input_ids: int64([list.length, width], ids), attention_mask: int64([list.length, width], mask) }
 }
 
-/** What came of one row: logits, and per traced block which tokens stayed. */
+/** What came of one row: logits, and per traced layer which tokens stayed. */
 export interface RowResult {
   readonly logits: readonly number[]
   readonly kept: Readonly<Record<string, readonly number[]>>

@@ -2,7 +2,7 @@
  * The one error class of the toolkit.
  *
  * `code` is stable and meant for programs (`TP_UNKNOWN_METHOD`); `where` says which package and which thing
- * (`[method-attention] cls-attention, block 3`); the message says what was seen and what to do about it.
+ * (`[method-attention] cls-attention, layer 3`); the message says what was seen and what to do about it.
  */
 export class TpError extends Error {
   override readonly name = 'TpError'

@@ -10,7 +10,7 @@ export { truncate } from './baselines/truncate.ts'
 export { isTpError, TpError } from './errors.ts'
 export { evaluate } from './expression/interpreter.ts'
 export { Tensor } from './expression/tensor.ts'
-export { byBlock, weighted } from './method/combinators.ts'
+export { byLayer, weighted } from './method/combinators.ts'
 export { type Budget, contractVersion, type Method, type Reduction, type Site, type Values } from './method/method.ts'
 export { checkOptions, type OptionSpec, type OptionSpecs } from './method/options.ts'
 export { type MethodEntry, methodEntry, type Plugin, readPlugin } from './method/plugin.ts'
@@ -106,7 +106,7 @@ export {
   where,
   xor,
 } from './ops/index.ts'
-export { maskedSoftmax, softmaxOfLeft } from './parts/masked-softmax.ts'
+export { maskedSoftmax, softmaxOfKept } from './parts/masked-softmax.ts'
 export { fuseRest, mostSimilar, nearestKept, unitVectors } from './parts/merging.ts'
 export { ranks } from './parts/ranks.ts'
 export { receivedFrom, receivedFromOthers } from './parts/received.ts'

@@ -42,12 +42,12 @@ describe('the mail model', () => {
 
   test('answers the same one by one and in batches, and waits the time it takes', async () => {
     const inputs = await prepare(mails(40))
-    const single = await evaluate(session, inputs, { blocks: 6 })
+    const single = await evaluate(session, inputs, { layerCount: 6 })
     const batched = await evaluate(session, inputs, { batchSize: 7 })
     const { agreement, largestDifference, loss } = compareToDense(batched, single)
     expect([agreement, loss.estimate]).toEqual([100, 0])
     expect(largestDifference).toBeLessThan(1e-4)
-    expect(single.kept).toEqual({ blocks: [1, 1, 1, 1, 1, 1], mean: 1 })
+    expect(single.kept).toEqual({ layers: [1, 1, 1, 1, 1, 1], mean: 1 })
     expect(single.latency?.p50).toBeGreaterThan(0)
     expect(single.latency?.p90).toBeGreaterThanOrEqual(single.latency?.p50 ?? Number.POSITIVE_INFINITY)
   })
@@ -94,12 +94,12 @@ describe('the mail model', () => {
 test('the digits model has 98.0 % of what was kept out of training right', { timeout: 60_000 }, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   if (normalisation === undefined) throw new Error('digits-vit has no normalisation')
-  const pictures = imageDataset('digits', { channels: 1, height: 28, width: 28 }, [
+  const images = imageDataset('digits', { channels: 1, height: 28, width: 28 }, [
     ...digitsData('calibration'),
     ...digitsData('test'),
   ])
   const session = await nodeRuntime().load(modelPath('digits-vit'))
-  const inputs = await prepareInputs(pictures, session.inputs, {
+  const inputs = await prepareInputs(images, session.inputs, {
     normalisation: { mean: [normalisation.mean], std: [normalisation.std] },
   })
   const { accuracy } = await evaluate(session, inputs, { batchSize: 32 })

@@ -25,7 +25,7 @@ export interface FlipOptions {
    * attention that they receive in the dense model is cheap, say. Default: the later a token leaves the likelier.
    */
   readonly likely?: ((example: number) => Promise<ArrayLike<number>>) | undefined
-  /** Tokens of a picture or sound. */
+  /** Tokens of an image or sound. */
   readonly inputTokens?: number | undefined
   /** Rows that the model takes at once; each is the same example with another token kept (default 1). */
   readonly batchSize?: number | undefined
@@ -50,7 +50,7 @@ export interface Flip {
 }
 
 /** What happens if one token stays that leaves otherwise. The number of tokens that stay is the same. */
-export interface KeptToken extends Pick<Trajectory, 'position' | 'leavesAt'> {
+export interface KeptToken extends Pick<Trajectory, 'position' | 'prunedAt'> {
   /** The margin with it. */
   readonly margin: number
   /** How much it is above the margin without it. */
@@ -112,9 +112,9 @@ async function keepEach(
   if (length === undefined) throw new TpError('TP_OPTION', 'eval', 'say how many tokens an input has, as inputTokens')
   const [ways = []] = trajectoriesOf(outputs, [length])
   const [{ margin }] = answersOf(outputs, answer, batchSize) as [Answer]
-  const leaving = ways.filter(({ leavesAt }) => leavesAt !== undefined)
+  const leaving = ways.filter(({ prunedAt }) => prunedAt !== undefined)
   const chance = await likely?.(example)
-  const likelihood = ({ position, leavesAt = 0 }: Trajectory): number => chance?.[position] ?? leavesAt
+  const likelihood = ({ position, prunedAt = 0 }: Trajectory): number => chance?.[position] ?? prunedAt
   const candidates = [...leaving].sort((a, b) => likelihood(b) - likelihood(a)).slice(0, tokens)
   const tried: KeptToken[] = []
   for (let start = 0; start < candidates.length; start += batchSize) {
@@ -125,9 +125,9 @@ async function keepEach(
     const places = Array.from({ length: batchSize }, (_, row) => BigInt(group[row]?.position ?? 0))
     const protect = { type: 'int64' as const, dims: [batchSize, 1], data: BigInt64Array.from(places) }
     const answers = answersOf(await protecting.run({ ...feeds, 'tp.protect': protect }, { signal }), answer, batchSize)
-    for (const [row, { position, leavesAt }] of group.entries()) {
+    for (const [row, { position, prunedAt }] of group.entries()) {
       const now = answers[row] as Answer
-      tried.push({ position, leavesAt, margin: now.margin, change: now.margin - margin, turnsBack: now.isWanted })
+      tried.push({ position, prunedAt, margin: now.margin, change: now.margin - margin, turnsBack: now.isWanted })
     }
   }
   return { margin, leaving: leaving.length, tried: tried.sort((a, b) => b.change - a.change) }

@@ -15,8 +15,8 @@ export interface Progress {
 export interface EvaluateOptions {
   /** Examples in a batch; batches are made of like lengths (default 1, which also measures latency). */
   readonly batchSize?: number | undefined
-  /** Blocks of the model, and tokens of a picture or sound: asked for to count what a model with traces keeps. */
-  readonly blocks?: number | undefined
+  /** Layers of the model, and tokens of an image or sound: asked for to count what a model with traces keeps. */
+  readonly layerCount?: number | undefined
   readonly tokens?: number | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
@@ -24,7 +24,7 @@ export interface EvaluateOptions {
 
 /** What running a model on examples tells whatever the task is. */
 export interface Run {
-  /** For a model with traces, when `blocks` is given. */
+  /** For a model with traces, when `layers` is given. */
   readonly kept: Kept | undefined
   /**
    * End to end by example in milliseconds: tokenising or reading, and one run. Only with batch size 1. Of use to see
@@ -71,9 +71,9 @@ export async function runExamples(
     const elapsed = performance.now() - start
     take({ feeds, outputs, positions })
     for (const position of positions) milliseconds[position] = elapsed + (inputs.preparationMs?.[position] ?? 0)
-    for (const [block, left] of tracedCounts(outputs)) {
-      const all = counts.get(block) ?? new Array<number>(total)
-      counts.set(block, all)
+    for (const [layer, left] of tracedCounts(outputs)) {
+      const all = counts.get(layer) ?? new Array<number>(total)
+      counts.set(layer, all)
       for (const [row, position] of positions.entries()) all[position] = left[row] as number
     }
     done += positions.length
@@ -108,11 +108,11 @@ async function runBatch(
 function keptOf(
   counts: ReadonlyMap<number, readonly number[]>,
   inputs: ModelInputs,
-  { blocks, tokens }: EvaluateOptions,
+  { layerCount, tokens }: EvaluateOptions,
 ): Kept | undefined {
-  if (blocks === undefined) return undefined
+  if (layerCount === undefined) return undefined
   const lengths = inputs.lengths ?? (tokens === undefined ? undefined : inputs.targets.map(() => tokens))
-  return lengths === undefined ? undefined : keptFractions(counts, lengths, blocks)
+  return lengths === undefined ? undefined : keptFractions(counts, lengths, layerCount)
 }
 
 function latencyOf(milliseconds: readonly number[]): { p50: number; p90: number; mean: number } {

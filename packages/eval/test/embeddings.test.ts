@@ -14,7 +14,7 @@ import { someExamples } from '../src/inputs/some-examples.ts'
 import { type Figure, figureInterval, figureLoss } from '../src/metrics/figure.ts'
 import { compareEmbeddings, type Embeddings, embed, type Nearness } from '../src/tasks/embeddings.ts'
 import { taskOf } from '../src/tasks/task-of.ts'
-import { BLOCKS, mailStates } from './tagger.ts'
+import { LAYERS, mailStates } from './tagger.ts'
 
 const MAILS = 60
 const model = mailStates()
@@ -23,7 +23,7 @@ let inputs: ModelInputs
 let dense: Embeddings
 
 async function embedCut(options: Pick<PruneOptions, 'method' | 'restore'>, keep: number): Promise<Embeddings> {
-  const result = prune(model, { ...options, schedule: schedule(BLOCKS, { keep, layers: [0, 1] }) })
+  const result = prune(model, { ...options, schedule: schedule(LAYERS, { keep, layers: [0, 1] }) })
   if (!result.ok) throw new Error(result.refusal.message)
   await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
   return await embed(pruned, inputs, { batchSize: 8 })

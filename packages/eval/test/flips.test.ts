@@ -32,7 +32,7 @@ let pruned: Evaluation
 
 beforeAll(async () => {
   const found = inspect(model)
-  expect(found.ok && found.fixed).toEqual([0])
+  expect(found.ok && found.protectedTokens).toEqual([0])
   sessions = {
     dense: await nodeRuntime().load(modelPath('mail'), { threads: 1 }),
     traced: await load({ trace: true }),
@@ -86,7 +86,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
       expect(token.margin).toBeCloseTo(wanted, 4)
       expect(token.change).toBeCloseTo(wanted - margin, 4)
       expect(token.turnsBack).toBe(wanted > 0)
-      expect(token.leavesAt).toBe(0)
+      expect(token.prunedAt).toBe(0)
     }
   })
 
@@ -112,7 +112,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     const wanted = first.tried.slice(2, 5).map(({ position }) => position)
     const likely = async (example: number): Promise<number[]> => {
       expect(example).toBe(first.example)
-      return Array.from({ length: 64 }, (_, place) => Number(wanted.includes(place)))
+      return Array.from({ length: 64 }, (_, position) => Number(wanted.includes(position)))
     }
     const { flips } = await analyseFlips(sessions, inputs, { dense, pruned }, { examples: 1, tokens: 3, likely })
     expect(flips[0]?.tried.map(({ position }) => position)).toEqual(wanted)

@@ -34,15 +34,15 @@ export function taggedMails(split: 'train' | 'dev' | 'calibration' | 'test', cou
 
 const SIZE = 128
 
-/** Blocks of the encoder that are used: behind the later ones states say of which class the mail is, and little of words. */
-export const BLOCKS = 3
+/** Layers of the encoder that are used: behind the later ones states say of which class the mail is, and little of words. */
+export const LAYERS = 3
 
-/** The first blocks of the mail encoder, with their last states [batch, tokens, 128] as exporters call them. */
+/** The first layers of the mail encoder, with their last states [batch, tokens, 128] as exporters call them. */
 export function mailStates(): Model {
   const model = decodeModel(readFileSync(modelPath('mail')))
   const graph = new Graph(model)
-  // One norm behind the embeddings and two in each block.
-  const [states = ''] = graph.nodes.filter(({ opType }) => opType === 'LayerNormalization')[2 * BLOCKS]?.output ?? []
+  // One norm behind the embeddings and two in each layer.
+  const [states = ''] = graph.nodes.filter(({ opType }) => opType === 'LayerNormalization')[2 * LAYERS]?.output ?? []
   graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
   graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', SIZE])
   graph.removeOutput('logits')

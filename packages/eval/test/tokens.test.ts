@@ -14,7 +14,7 @@ import { type Figure, figureInterval, figureLoss } from '../src/metrics/figure.t
 import { mcnemar } from '../src/metrics/mcnemar.ts'
 import { taskOf } from '../src/tasks/task-of.ts'
 import { evaluateTokens, type TokenEvaluation, tokenAgreement } from '../src/tasks/tokens.ts'
-import { BLOCKS, mailTagger, TAGS, taggedMails } from './tagger.ts'
+import { LAYERS, mailTagger, TAGS, taggedMails } from './tagger.ts'
 
 let model: Model
 let session: Session
@@ -22,11 +22,11 @@ let inputs: TaggedInputs
 let dense: TokenEvaluation
 
 async function evaluateCut(amounts: { keep: number } | { tokens: number }, options: Partial<PruneOptions> = {}) {
-  const cut = { method: receivedAttention(), schedule: schedule(BLOCKS, { ...amounts, layers: [0, 1] }) }
+  const cut = { method: receivedAttention(), schedule: schedule(LAYERS, { ...amounts, layers: [0, 1] }) }
   const result = prune(model, { ...cut, trace: true, ...options })
   if (!result.ok) throw new Error(result.refusal.message)
   await using pruned = await nodeRuntime().load(encodeModel(result.model), { threads: 1 })
-  return await evaluateTokens(pruned, inputs, { labels: TAGS, batchSize: 8, blocks: BLOCKS })
+  return await evaluateTokens(pruned, inputs, { labels: TAGS, batchSize: 8, layerCount: LAYERS })
 }
 
 beforeAll(async () => {

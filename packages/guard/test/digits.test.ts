@@ -35,11 +35,11 @@ beforeAll(async () => {
     .map((digit) => ({ digit, key: random() }))
     .sort((a, b) => a.key - b.key)
     .map(({ digit }) => digit)
-  calibration = await pictures(digits.slice(0, 250))
-  held = await pictures(digits.slice(250))
+  calibration = await images(digits.slice(0, 250))
+  held = await images(digits.slice(250))
 })
 
-async function pictures(digits: readonly Digit[]): Promise<ModelInputs> {
+async function images(digits: readonly Digit[]): Promise<ModelInputs> {
   const { normalisation } = embeddedModel('digits-vit')
   await using session = await open(dense)
   return imageInputs(imageDataset('digits', { channels: 1, height: 28, width: 28 }, digits), session.inputs, {
@@ -50,7 +50,7 @@ async function pictures(digits: readonly Digit[]): Promise<ModelInputs> {
 const rowsOf = ({ logits, classes }: { logits: Float32Array; classes: number }): Float32Array[] =>
   Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 
-test('on real pictures: a cascade keeps its promise, and its rows are those of one of the two models', async () => {
+test('on real images: a cascade keeps its promise, and its rows are those of one of the two models', async () => {
   await using recorder = recordBaseline(await open(pruned))
   await using whole = await open(dense)
   const batchSize = 16
@@ -95,7 +95,7 @@ test('a monitor watches margin and mass: nothing to say of other digits, soon so
   const negatives = digitsData('test').slice(0, 60)
   await evaluate(
     watched,
-    await pictures(negatives.map(({ pixels, label }) => ({ pixels: pixels.map((x) => 1 - x), label }))),
+    await images(negatives.map(({ pixels, label }) => ({ pixels: pixels.map((x) => 1 - x), label }))),
   )
   const { alarms } = watched.statistics()
   expect(alarms.length).toBeGreaterThan(8)

@@ -15,16 +15,16 @@ export function ats(): Method {
     family: 'attention',
     paper: { title: 'Adaptive Token Sampling For Efficient Vision Transformers', arxiv: '2111.15667' },
     reduce(site) {
-      const { budget, alive, fixed } = site
-      if (budget === undefined) return { keep: alive }
+      const { budget, attended, protectedTokens } = site
+      if (budget === undefined) return { keep: attended }
       const { keep } = budget
       if (keep === undefined) {
         throw new TpError('TP_SCHEDULE', 'ats', 'it samples as many points as the schedule says; give keep or tokens')
       }
-      const points = sub(keep, sum(cast(fixed, 'float32'), 1))
-      const hit = inverseTransformSample(significance(site), and(alive, not(fixed)), points)
+      const points = sub(keep, sum(cast(protectedTokens, 'float32'), 1))
+      const hit = inverseTransformSample(significance(site), and(attended, not(protectedTokens)), points)
       const isAll = unsqueeze(greaterOrEqual(keep, site.count), 1)
-      return { keep: or(or(fixed, hit), isAll) }
+      return { keep: or(or(protectedTokens, hit), isAll) }
     },
   })
 }

@@ -7,9 +7,9 @@ import { balanced } from './index.ts'
 
 test('lies halfway between class attention and received attention, which both add up to 1', () => {
   fc.assert(
-    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
-      const { scores } = choose(balanced(), { attention, real }, { kind: 'ratio', value: 1 })
-      real.forEach((marks, b) => {
+    fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
+      const { scores } = choose(balanced(), { attention, attended }, { kind: 'ratio', value: 1 })
+      attended.forEach((marks, b) => {
         const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
         const ofClass = columnMeans(attention, b, [0])
         const ofAll = columnMeans(attention, b, tokens)
@@ -24,7 +24,7 @@ test('lies halfway between class attention and received attention, which both ad
 
 test('with values, equal lengths leave the order, and a token without a value scores 0', () => {
   fc.assert(
-    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
+    fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const [batch, heads, tokens] = attention.dims as readonly [number, number, number]
       const value = (last: number) =>
         constant(
@@ -32,18 +32,18 @@ test('with values, equal lengths leave the order, and a token without a value sc
           'float32',
           [batch, heads, tokens, 1],
         )
-      const plain = choose(balanced(), { attention, real }, { kind: 'ratio', value: 1 }).scores
+      const plain = choose(balanced(), { attention, attended }, { kind: 'ratio', value: 1 }).scores
       const even = choose(
         balanced({ values: true }),
-        { attention, real, value: value(2) },
+        { attention, attended, value: value(2) },
         { kind: 'ratio', value: 1 },
       ).scores
       const odd = choose(
         balanced({ values: true }),
-        { attention, real, value: value(0) },
+        { attention, attended, value: value(0) },
         { kind: 'ratio', value: 1 },
       ).scores
-      real.forEach((marks, b) => {
+      attended.forEach((marks, b) => {
         marks.forEach((mark, j) => {
           if (mark === 0) return
           expect(even[b]?.[j]).toBeCloseTo(2 * (plain[b]?.[j] as number), 6)

@@ -10,7 +10,7 @@ describe("EViT's ranking (patches counted without the class token)", () => {
     const { outputs } = goldenCase(`evit/${name}`)
     const attention = tensorOf(arrayOf(outputs, 'probs'))
     const [left = 0] = arrayOf(outputs, 'left_tokens').data
-    const { scores, kept } = choose(clsAttention(), { attention, fixed: [0] }, { kind: 'tokens', value: left + 1 })
+    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens: [0] }, { kind: 'tokens', value: left + 1 })
     expectClose(
       scores.flatMap((row) => row.slice(1)),
       arrayOf(outputs, 'cls_attn').data,
@@ -26,7 +26,7 @@ describe("VisionZip's dominant tokens", () => {
     const attention = tensorOf(arrayOf(inputs, 'attention'))
     const heads = params.heads as number
     const amount = { kind: 'tokens', value: (params.dominant as number) + 1 } as const
-    const { scores, kept } = choose(clsAttention(), { attention, fixed: [0] }, amount)
+    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens: [0] }, amount)
     const sums = scores.flatMap((row) => row.slice(1).map((score) => score * heads))
     expectClose(sums, arrayOf(outputs, 'cls_attention_sum').data, 'scores')
     expect(kept).toEqual(rowsOf(arrayOf(outputs, 'dominant_indices')).map(sorted))
@@ -49,9 +49,9 @@ describe('FastV, where the last query stands for the class token and text tokens
     const attention = tensorOf(rowOf(arrayOf(outputs, 'attention_before'), 0))
     const tokens = attention.dims[3] as number
     const isImage = (i: number): boolean => i >= first && i < first + images
-    const fixed = Array.from({ length: tokens }, (_, i) => i).filter((i) => !isImage(i))
-    const amount = { kind: 'tokens', value: fixed.length + keep } as const
-    const { scores, kept } = choose(clsAttention(), { attention, fixed, classToken: tokens - 1 }, amount)
+    const protectedTokens = Array.from({ length: tokens }, (_, i) => i).filter((i) => !isImage(i))
+    const amount = { kind: 'tokens', value: protectedTokens.length + keep } as const
+    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens, classToken: tokens - 1 }, amount)
     expectClose(scores[0]?.filter((_, i) => isImage(i)) ?? [], rowsOf(arrayOf(outputs, 'score'))[0] ?? [], 'scores')
     // in the authors' code indices of image tokens count from the first of them or from the start
     const ids = arrayOf(outputs, 'kept_ids').data
@@ -67,7 +67,7 @@ describe('TOVA, where the last query stands for the class token', () => {
     const score = arrayOf(outputs, 'score')
     const [, groups = 0] = score.shape
     const [, , count = 0] = arrayOf(outputs, 'kept_ids').shape
-    const site = { attention, classToken: tokens - 1, fixed: [tokens - 1] }
+    const site = { attention, classToken: tokens - 1, protectedTokens: [tokens - 1] }
     const { scores, kept } = choose(clsAttention(), site, { kind: 'tokens', value: count })
     scores.forEach((row, b) => {
       const theirs = rowsOf({ ...score, shape: [score.data.length / tokens, tokens] })[b * groups] ?? []
@@ -84,9 +84,9 @@ describe('TOVA, where the last query stands for the class token', () => {
 
 test('only the class token decides: what other tokens attend to changes nothing', () => {
   fc.assert(
-    fc.property(attentions({ heads: 3 }), ({ attention, real }) => {
-      const { scores } = choose(clsAttention(), { attention, real }, { kind: 'ratio', value: 1 })
-      real.forEach((_, b) => {
+    fc.property(attentions({ heads: 3 }), ({ attention, attended }) => {
+      const { scores } = choose(clsAttention(), { attention, attended }, { kind: 'ratio', value: 1 })
+      attended.forEach((_, b) => {
         columnMeans(attention, b, [0]).forEach((mean, j) => {
           expect(scores[b]?.[j]).toBeCloseTo(mean, 6)
         })

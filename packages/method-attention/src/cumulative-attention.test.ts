@@ -16,7 +16,7 @@ function headsAsRows({ shape, data }: GoldenArray): GoldenArray {
 }
 
 /** Which of `all` [1,H,N,D] the rows of `some` [1,H,K,D] are. */
-function placesOf(some: GoldenArray, all: GoldenArray): number[][] {
+function positionsOf(some: GoldenArray, all: GoldenArray): number[][] {
   const [, heads = 0, kept = 0, size = 0] = some.shape
   const [, , tokens = 0] = all.shape
   const key = (array: GoldenArray, slot: number): string => array.data.slice(slot * size, (slot + 1) * size).join()
@@ -45,11 +45,11 @@ describe("SpAtten's public code (a cache; each layer and head for itself, start 
       const left = arrayOf(outputs, `k_${layer}`)
       const [, , tokens = 0] = keys.shape
       const attention = tensorOf(headsAsRows(arrayOf(inputs, `attention_${layer}`)))
-      const isFixed = (i: number): boolean => i < start || i >= tokens - (recent - coming)
-      const fixed = Array.from({ length: tokens }, (_, i) => i).filter(isFixed)
-      const value = name === 'below-capacity' ? tokens : fixed.length + important
-      const { scores, kept } = choose(cumulativeAttention(), { attention, fixed }, { kind: 'tokens', value })
-      expect(kept).toEqual(placesOf(left, keys))
+      const isProtected = (i: number): boolean => i < start || i >= tokens - (recent - coming)
+      const protectedTokens = Array.from({ length: tokens }, (_, i) => i).filter(isProtected)
+      const value = name === 'below-capacity' ? tokens : protectedTokens.length + important
+      const { scores, kept } = choose(cumulativeAttention(), { attention, protectedTokens }, { kind: 'tokens', value })
+      expect(kept).toEqual(positionsOf(left, keys))
       const importance = outputs[`importance_${layer}`]
       if (importance !== undefined) expectClose(scores.flat(), importance.data, `importance in layer ${layer}`)
       else expect(rowsOf(left)).toEqual(rowsOf(keys))
@@ -57,11 +57,11 @@ describe("SpAtten's public code (a cache; each layer and head for itself, start 
   })
 })
 
-test('what a block adds is what its tokens receive: as much as there are real tokens', () => {
+test('what a layer adds is what its tokens receive: as much as there are real tokens', () => {
   fc.assert(
-    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
-      const importance = carriedOn(cumulativeAttention(), { attention, real }, 'importance')
-      real.forEach((marks, b) => {
+    fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
+      const importance = carriedOn(cumulativeAttention(), { attention, attended }, 'importance')
+      attended.forEach((marks, b) => {
         const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
         const wanted = columnMeans(attention, b, tokens).map((mean) => mean * tokens.length)
         for (const j of tokens) expect(importance[b]?.[j]).toBeCloseTo(wanted[j] as number, 5)

@@ -1,11 +1,11 @@
 import { add, type Method, mul, type Tensor, unsqueeze } from '@tp/core'
 
 /**
- * Keeps the tokens that have received most attention in all blocks so far.
+ * Keeps the tokens that have received most attention in all layers so far.
  *
  *   importance_j ← importance_j + Σ_i mean over heads of A_ij, over the real query rows i          [B,N]
  *
- * Blocks that drop nothing count, too. Cascade token pruning of SpAtten (Wang et al., HPCA 2021, arXiv:2012.09852,
+ * Layers that drop nothing count, too. Cascade token pruning of SpAtten (Wang et al., HPCA 2021, arXiv:2012.09852,
  * algorithm 2), which sums over heads: the same order.
  */
 export function cumulativeAttention(): Method {
@@ -20,7 +20,7 @@ export function cumulativeAttention(): Method {
     reduce(site) {
       const columnSum = mul(site.received, unsqueeze(site.count, 1))
       const importance = add(site.carried.importance as Tensor, columnSum)
-      return { keep: site.budget?.select(importance) ?? site.alive, carry: { importance } }
+      return { keep: site.budget?.select(importance) ?? site.attended, carry: { importance } }
     },
   })
 }

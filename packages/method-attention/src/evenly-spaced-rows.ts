@@ -28,13 +28,13 @@ export interface QueryRows {
  * for i < Q. Neither batch nor padding matters, wherever the padding stands.
  */
 export function evenlySpacedRows(site: Site, queries: number): QueryRows {
-  const real = cast(site.alive, 'float32')
-  const place = cumSum(real, 1) // 1, 2, 3, … over the real tokens
+  const attended = cast(site.attended, 'float32')
+  const ordinal = cumSum(attended, 1) // 1, 2, 3, … over the real tokens
   const count = unsqueeze(site.count, 1)
   // How many i have i·n div Q < place: ⌈place·Q/n⌉. Half a step off, no rounding of the quotient can reach an integer.
   const before = (x: Tensor): Tensor => ceil(div(sub(mul(x, queries), 0.5), count))
-  const isChosen = greater(before(place), before(sub(place, 1)))
-  const chosen = mul(cast(isChosen, 'float32'), real)
-  const { values, indices } = topK(chosen, minimum(axisSize(real, 1), queries), { axis: 1 })
+  const isChosen = greater(before(ordinal), before(sub(ordinal, 1)))
+  const chosen = mul(cast(isChosen, 'float32'), attended)
+  const { values, indices } = topK(chosen, minimum(axisSize(attended, 1), queries), { axis: 1 })
   return { rows: indices, weight: div(values, sum(values, 1, { keepDims: true })) }
 }

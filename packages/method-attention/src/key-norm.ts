@@ -20,8 +20,8 @@ export const keyNormOptions: OptionSpecs = {
  *   score_j = −mean over heads of ‖k_j‖          [B,H,N,headDim] → [B,N]          (+ with `keep: 'large'`)
  *
  * Reads no attention at all, so attention stays fusable. From key-value cache compression (Devoto et al., EMNLP 2024,
- * arXiv:2406.11430). Encoders need not have that property: of the digits-vit's calibration pictures 63 % come out right
- * with the small keys kept (70 % a block), 96 % with the large ones, 93 % with random ones. So compare before using it.
+ * arXiv:2406.11430). Encoders need not have that property: of the digits-vit's calibration images 63 % come out right
+ * with the small keys kept (70 % a layer), 96 % with the large ones, 93 % with random ones. So compare before using it.
  * The scores of small keys are negative: they can be held against a threshold, but not cut by mass.
  */
 export function keyNorm(options: KeyNormOptions = {}): Scorer {

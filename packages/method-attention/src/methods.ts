@@ -17,7 +17,7 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(balanced, 'keeps by class attention and received attention in equal parts', balancedOptions),
   methodEntry(valueWeighted, 'keeps by class attention times the norm of the value'),
   methodEntry(ats, 'keeps the tokens hit by points sampled from the value-weighted score'),
-  methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all blocks so far'),
-  methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all blocks so far"),
+  methodEntry(cumulativeAttention, 'keeps the tokens that received most attention in all layers so far'),
+  methodEntry(rollout, "keeps the tokens that the class token's state draws on, through all layers so far"),
   methodEntry(keyNorm, 'keeps the tokens with the smallest (or largest) keys', keyNormOptions),
 ]

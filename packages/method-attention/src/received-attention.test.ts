@@ -14,14 +14,14 @@ describe('LTP (authors divide by the padded length)', () => {
     (name) => {
       const { inputs, outputs } = goldenCase(`ltp/${name}`)
       const [threshold = 0] = arrayOf(outputs, 'threshold').data
-      rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
-        const padded = real.length
-        const count = real.filter((mark) => mark === 1).length
+      rowsOf(arrayOf(inputs, 'valid')).forEach((attended, row) => {
+        const padded = attended.length
+        const count = attended.filter((mark) => mark === 1).length
         // the same cut at the scale that does not know of padding
         const value = (Math.max(1e-5, threshold) * padded) / count
         const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
-        const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
-        const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
+        const { kept } = choose(receivedAttention(), { attention, attended: [attended] }, { kind: 'threshold', value })
+        const { scores } = choose(receivedAttention(), { attention, attended: [attended] }, { kind: 'ratio', value: 1 })
         const atTheirs = (scores[0] ?? []).map((score) => (score * count) / padded)
         const theirs = rowsOf(arrayOf(outputs, 'scores'))[row] ?? []
         expectClose(atTheirs.slice(0, count), theirs.slice(0, count), `scores of row ${row}`)
@@ -35,10 +35,10 @@ describe('LTP (authors divide by the padded length)', () => {
 
   test('relative-threshold: the part of the largest score', () => {
     const { inputs, outputs, params } = goldenCase('ltp/relative-threshold')
-    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+    rowsOf(arrayOf(inputs, 'valid')).forEach((attended, row) => {
       const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
-      const { scores } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'ratio', value: 1 })
-      const count = real.filter((mark) => mark === 1).length
+      const { scores } = choose(receivedAttention(), { attention, attended: [attended] }, { kind: 'ratio', value: 1 })
+      const count = attended.filter((mark) => mark === 1).length
       const own = (scores[0] ?? []).slice(0, count)
       const heads = attention.dims[1] as number
       const theirs = rowsOf(arrayOf(outputs, 'sum_scores'))[row] ?? []
@@ -48,18 +48,18 @@ describe('LTP (authors divide by the padded length)', () => {
         `scores of row ${row}`,
       )
       const value = Math.max(...own) * (params.token_threshold as number)
-      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'threshold', value })
-      const keptByThem = (marked(arrayOf(outputs, 'kept'))[row] ?? []).filter((token) => real[token] === 1)
+      const { kept } = choose(receivedAttention(), { attention, attended: [attended] }, { kind: 'threshold', value })
+      const keptByThem = (marked(arrayOf(outputs, 'kept'))[row] ?? []).filter((token) => attended[token] === 1)
       expect(kept[0]).toEqual(keptByThem)
     })
   })
 
   test.each(['topk-first-layers-spared', 'topk-layer5'])('%s: so many by received attention', (name) => {
     const { inputs, outputs } = goldenCase(`ltp/${name}`)
-    rowsOf(arrayOf(inputs, 'valid')).forEach((real, row) => {
+    rowsOf(arrayOf(inputs, 'valid')).forEach((attended, row) => {
       const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
       const value = arrayOf(outputs, 'keep_tokens').data[row] as number
-      const { kept } = choose(receivedAttention(), { attention, real: [real] }, { kind: 'tokens', value })
+      const { kept } = choose(receivedAttention(), { attention, attended: [attended] }, { kind: 'tokens', value })
       expect(kept[0]).toEqual(marked(arrayOf(outputs, 'kept'))[row])
     })
   })
@@ -70,15 +70,15 @@ describe('LTP (authors divide by the padded length)', () => {
       const golden = goldenCase(`ltp/${name}`)
       const layers = golden.params.layers as number
       const kept = (layer: number): number[][] => marked(arrayOf(golden.outputs, `kept_after_${layer}`))
-      rowsOf(arrayOf(golden.inputs, 'valid')).forEach((real, row) => {
+      rowsOf(arrayOf(golden.inputs, 'valid')).forEach((attended, row) => {
         const plan = Array.from({ length: layers }, (_, layer) => {
           const threshold = golden.outputs[`threshold_${layer}`]?.data[0]
           if (threshold === undefined || threshold === 0) return { layer }
-          const before = layer === 0 ? real.filter((mark) => mark === 1) : (kept(layer - 1)[row] ?? [])
-          const value = (Math.max(1e-5, threshold) * real.length) / before.length
+          const before = layer === 0 ? attended.filter((mark) => mark === 1) : (kept(layer - 1)[row] ?? [])
+          const value = (Math.max(1e-5, threshold) * attended.length) / before.length
           return { layer, amount: { kind: 'threshold', value } as const }
         })
-        const options = { method: receivedAttention(), plan, fixed: [], paddingIsKnown: true }
+        const options = { method: receivedAttention(), plan, protectedTokens: [], paddingIsKnown: true }
         runGoldenEncoder(golden, row, options).forEach(({ kept: own, hidden }, layer) => {
           const theirKept = kept(layer)[row] ?? []
           // theirs may drop a whole row; here one token stays, and there is nothing to compare it with
@@ -103,7 +103,7 @@ describe('PoWER-BERT (padding queries count there, so padding is taken for real 
     const tokens = attention.dims[3] as number
     const { scores, kept } = choose(
       receivedAttention({ diagonal: false }),
-      { attention, fixed: [0] },
+      { attention, protectedTokens: [0] },
       { kind: 'tokens', value: params.keep as number },
     )
     expectClose(
@@ -177,14 +177,14 @@ describe('Length-Adaptive Transformer (padding queries count there)', () => {
       layer,
       amount: { kind: 'tokens', value: lengths[layer] as number } as const,
     }))
-    rowsOf(arrayOf(golden.inputs, 'valid')).forEach((real, row) => {
-      const options = { method: receivedAttention(), plan, fixed: keepsClass ? [0] : [], paddingIsKnown: false }
+    rowsOf(arrayOf(golden.inputs, 'valid')).forEach((attended, row) => {
+      const options = { method: receivedAttention(), plan, protectedTokens: keepsClass ? [0] : [], paddingIsKnown: false }
       runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
         const ids = rowsOf(arrayOf(golden.outputs, `original_ids_${i}`))[row] ?? []
-        const realIds = ids.filter((id) => real[id] === 1)
-        expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(realIds))
+        const attendedIds = ids.filter((id) => attended[id] === 1)
+        expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(attendedIds))
         const theirs = statesOf(golden, `hidden_${i}`, row)
-        for (const id of realIds)
+        for (const id of attendedIds)
           expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
       })
     })
@@ -193,10 +193,10 @@ describe('Length-Adaptive Transformer (padding queries count there)', () => {
 
 test('scores are the shares of all attention that is paid: they add up to 1', () => {
   fc.assert(
-    fc.property(attentions({ heads: 3 }), ({ attention, real }) => {
-      const { scores } = choose(receivedAttention(), { attention, real }, { kind: 'ratio', value: 1 })
+    fc.property(attentions({ heads: 3 }), ({ attention, attended }) => {
+      const { scores } = choose(receivedAttention(), { attention, attended }, { kind: 'ratio', value: 1 })
       scores.forEach((row, b) => {
-        const total = row.reduce((sum, score, j) => sum + (real[b]?.[j] === 1 ? score : 0), 0)
+        const total = row.reduce((sum, score, j) => sum + (attended[b]?.[j] === 1 ? score : 0), 0)
         expect(total).toBeCloseTo(1, 6)
       })
     }),
@@ -211,14 +211,14 @@ describe('queries', () => {
         attentions({ heads: 2 }),
         fc.boolean(),
         fc.integer({ min: 12, max: 40 }),
-        ({ attention, real }, diagonal, queries) => {
-          const all = choose(receivedAttention({ diagonal }), { attention, real }, { kind: 'ratio', value: 1 })
+        ({ attention, attended }, diagonal, queries) => {
+          const all = choose(receivedAttention({ diagonal }), { attention, attended }, { kind: 'ratio', value: 1 })
           const some = choose(
             receivedAttention({ diagonal, queries }),
-            { attention, real },
+            { attention, attended },
             { kind: 'ratio', value: 1 },
           )
-          real.forEach((marks, b) => {
+          attended.forEach((marks, b) => {
             marks.forEach((mark, j) => {
               if (mark === 1) expect(some.scores[b]?.[j]).toBeCloseTo(all.scores[b]?.[j] as number, 6)
             })
@@ -231,12 +231,12 @@ describe('queries', () => {
 
   test('fewer are the real rows i·n div Q, wherever the padding stands', () => {
     fc.assert(
-      fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 12 }), ({ attention, real }, queries) => {
-        const { scores } = choose(receivedAttention({ queries }), { attention, real }, { kind: 'ratio', value: 1 })
-        real.forEach((marks, b) => {
+      fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 12 }), ({ attention, attended }, queries) => {
+        const { scores } = choose(receivedAttention({ queries }), { attention, attended }, { kind: 'ratio', value: 1 })
+        attended.forEach((marks, b) => {
           const tokens = marks.flatMap((mark, j) => (mark === 1 ? [j] : []))
-          const places = Array.from({ length: queries }, (_, i) => Math.floor((i * tokens.length) / queries))
-          const rows = [...new Set(places)].map((place) => tokens[place] as number)
+          const positions = Array.from({ length: queries }, (_, i) => Math.floor((i * tokens.length) / queries))
+          const rows = [...new Set(positions)].map((position) => tokens[position] as number)
           const wanted = columnMeans(attention, b, rows)
           for (const j of tokens) expect(scores[b]?.[j]).toBeCloseTo(wanted[j] as number, 6)
         })

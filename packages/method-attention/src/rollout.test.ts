@@ -20,12 +20,12 @@ function halfResidual(attention: Tensor, b: number): number[][] {
   )
 }
 
-test('after one block it is the attention with the residual, and the class token ranks by its row', () => {
+test('after one layer it is the attention with the residual, and the class token ranks by its row', () => {
   fc.assert(
-    fc.property(attentions({ heads: 2 }), ({ attention, real }) => {
-      const state = carriedOn(rollout(), { attention, real }, 'rollout')
-      const { scores } = choose(rollout(), { attention, real }, { kind: 'ratio', value: 1 })
-      real.forEach((_, b) => {
+    fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
+      const state = carriedOn(rollout(), { attention, attended }, 'rollout')
+      const { scores } = choose(rollout(), { attention, attended }, { kind: 'ratio', value: 1 })
+      attended.forEach((_, b) => {
         const wanted = halfResidual(attention, b)
         state[b]?.forEach((x, at) => {
           expect(x).toBeCloseTo(wanted.flat()[at] as number, 6)

@@ -27,9 +27,9 @@ test('a value twice as long counts twice', () => {
     fc.property(
       fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 3, maxLength: 8 }),
       fc.integer({ min: 1, max: 7 }),
-      (weights, place) => {
+      (weights, position) => {
         const tokens = weights.length
-        const token = 1 + (place % (tokens - 1))
+        const token = 1 + (position % (tokens - 1))
         const total = weights.reduce((a, b) => a + b, 0)
         const row = weights.map((weight) => weight / total)
         const attention = constant(new Array<number[]>(tokens).fill(row).flat(), 'float32', [1, 1, tokens, tokens])
@@ -39,7 +39,7 @@ test('a value twice as long counts twice', () => {
             'float32',
             [1, 1, tokens, 2],
           )
-          return choose(valueWeighted(), { attention, value, fixed: [0] }, { kind: 'ratio', value: 1 }).scores[0] ?? []
+          return choose(valueWeighted(), { attention, value, protectedTokens: [0] }, { kind: 'ratio', value: 1 }).scores[0] ?? []
         }
         const before = scoresFor(weights.map(() => 1))
         const after = scoresFor(weights.map((_, i) => (i === token ? 2 : 1)))

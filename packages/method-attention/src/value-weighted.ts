@@ -37,6 +37,6 @@ export function significance(site: Site): Tensor {
   // squares of half-precision values overflow; one axis at a time is what runtimes do fast
   const norm = sqrt(sum(sumSquare(cast(site.value, 'float32'), 3), 1))
   const score = mul(sum(site.clsAttention, 1), norm)
-  const total = sum(where(and(site.alive, not(site.fixed)), score, 0), 1, { keepDims: true })
+  const total = sum(where(and(site.attended, not(site.protectedTokens)), score, 0), 1, { keepDims: true })
   return div(score, maximum(total, 1e-30))
 }

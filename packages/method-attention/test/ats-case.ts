@@ -22,7 +22,7 @@ export function samplerCase(name: string): SamplerCase {
   const golden = goldenCase(`ats/${name}`)
   const { outputs, params } = golden
   return {
-    site: { attention: tensorOf(arrayOf(outputs, 'attn')), value: valuesOf(golden), fixed: [0] },
+    site: { attention: tensorOf(arrayOf(outputs, 'attn')), value: valuesOf(golden), protectedTokens: [0] },
     policy: rowsOf(arrayOf(golden.inputs, 'policy')),
     points: (params.n_ref_tokens as number) - 1,
     sortedScores: rowsOf(arrayOf(outputs, 'sorted_scores')),

@@ -6,7 +6,7 @@ export interface Attention {
   /** [B,H,N,N], rows add up to 1 over the real keys; padding keys get 0 */
   readonly attention: Tensor
   /** 1: a real token. The first always is one; padding stands anywhere. */
-  readonly real: readonly (readonly number[])[]
+  readonly attended: readonly (readonly number[])[]
 }
 
 /** Attention of up to 3 examples of up to 12 tokens. */
@@ -19,7 +19,7 @@ export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<
           minLength: batch * heads * tokens * tokens,
           maxLength: batch * heads * tokens * tokens,
         }),
-        real: fc.array(
+        attended: fc.array(
           fc
             .array(fc.integer({ min: 0, max: 1 }), { minLength: tokens, maxLength: tokens })
             .map((row) => row.with(0, 1)),
@@ -27,15 +27,15 @@ export function attentions({ heads }: { readonly heads: number }): fc.Arbitrary<
         ),
       }),
     )
-    .map(({ weights, real }) => ({ attention: normalised(weights, real, heads), real }))
+    .map(({ weights, attended }) => ({ attention: normalised(weights, attended, heads), attended }))
 }
 
-function normalised(weights: readonly number[], real: readonly (readonly number[])[], heads: number): Tensor {
-  const batch = real.length
-  const tokens = real[0]?.length ?? 0
+function normalised(weights: readonly number[], attended: readonly (readonly number[])[], heads: number): Tensor {
+  const batch = attended.length
+  const tokens = attended[0]?.length ?? 0
   const masked = weights.map((weight, i) => {
     const b = Math.floor(i / (heads * tokens * tokens))
-    return weight * (real[b]?.[i % tokens] ?? 0)
+    return weight * (attended[b]?.[i % tokens] ?? 0)
   })
   for (let start = 0; start < masked.length; start += tokens) {
     const total = masked.slice(start, start + tokens).reduce((a, b) => a + b, 0)

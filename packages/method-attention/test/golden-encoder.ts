@@ -35,7 +35,7 @@ export interface GoldenEncoderOptions {
   readonly method: Method
   /** Layers of the case that are run, and how much each keeps. */
   readonly plan: readonly { readonly layer: number; readonly amount?: Amount | undefined }[]
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** False: padding is masked in attention, but the method takes it for real, as some authors' code does. */
   readonly paddingIsKnown: boolean
 }
@@ -50,7 +50,7 @@ export function runGoldenEncoder(golden: GoldenCase, row: number, options: Golde
 }
 
 function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): LayerResult[] {
-  const { method, plan, fixed, paddingIsKnown } = options
+  const { method, plan, protectedTokens, paddingIsKnown } = options
   const heads = golden.params.heads as number
   const epsilon = golden.params.ln_eps as number
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, name))
@@ -60,11 +60,11 @@ function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): La
     layerNormalization(x, weight(`${name}_weight`), weight(`${name}_bias`), epsilon)
 
   const valid = rowOf(arrayOf(golden.inputs, 'valid'), row)
-  const isReal = cast(tensorOf(valid), 'bool')
+  const isAttended = cast(tensorOf(valid), 'bool')
   let hidden = tensorOf(rowOf(arrayOf(golden.inputs, 'hidden'), row))
   const width = hidden.dims[2] as number
-  let state = initialState(hidden, paddingIsKnown ? isReal : undefined, fixed)
-  let visible = isReal
+  let state = initialState(hidden, paddingIsKnown ? isAttended : undefined, protectedTokens)
+  let visible = isAttended
   const outputs: Record<string, Tensor> = {}
   for (const [i, { layer, amount }] of plan.entries()) {
     const split = (name: string): Tensor =>
@@ -77,8 +77,8 @@ function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): La
     const context = reshape(transpose(matmul(attention, value), [0, 2, 1, 3]), [1, -1, width])
     hidden = norm(add(linear(context, `l${layer}_attn_out_dense`), hidden), `l${layer}_attn_out_LayerNorm`)
     const source = {
-      block: i,
-      blocks: plan.length,
+      layer: i,
+      layerCount: plan.length,
       hidden,
       query: () => query,
       key: () => key,
@@ -92,7 +92,7 @@ function run(golden: GoldenCase, row: number, options: GoldenEncoderOptions): La
     if (reduced.cut !== undefined) {
       hidden = reduced.cut.take(hidden)
       visible = gatherND(visible, reduced.cut.indices, 1)
-      if (state.alive !== undefined) visible = state.alive
+      if (state.attended !== undefined) visible = state.attended
     }
     const inner = gelu(linear(hidden, `l${layer}_ffn1`))
     hidden = norm(add(linear(inner, `l${layer}_ffn2`), hidden), `l${layer}_ffn_ln`)

@@ -50,10 +50,10 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
     const query = arrayOf(inputs, 'l0_query_kernel')
     const soft = softened(bertModel(golden, { kernels: true }), adapler({ steepness: lambda as number }), {
       layers,
-      params: (block) =>
+      params: (layer) =>
         Object.fromEntries(
           [...Object.keys(names), 'eta', 'theta'].flatMap((own) => {
-            const value = params[`${own}.${block}`]
+            const value = params[`${own}.${layer}`]
             return value === undefined ? [] : [[own, value]]
           }),
         ),
@@ -65,7 +65,7 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
     const logits = matmul(soft.value('class'), feeds.input('classifier', arrayOf(inputs, 'classifier')))
     const task = mean(crossEntropy(logits, labels), [0])
     // ours are shares of the tokens of a row, theirs are tokens
-    const tokens = sum(soft.real, 1)
+    const tokens = sum(soft.attended, 1)
     const lengths = layers.map((_, i) => mul(soft.losses.regulariser?.[i] as Tensor, tokens))
     const length = mean(
       lengths.reduce((a, b) => add(a, b)),
@@ -80,7 +80,7 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
       ...Object.fromEntries(lengths.map((tensor, i) => [`length_${i}`, tensor])),
       ...Object.fromEntries(divergences.map((tensor, i) => [`kl_${i}`, tensor])),
       ...Object.fromEntries(states.map((tensor, i) => [`hidden_${i + 1}`, tensor])),
-      ...Object.fromEntries(layers.map((layer) => [`left_${layer}`, soft.left.get(layer) as Tensor])),
+      ...Object.fromEntries(layers.map((layer) => [`left_${layer}`, soft.kept.get(layer) as Tensor])),
     }
     const part = (array: string, i: number) => scalar(arrayOf(outputs, array).data[i] as number)
     // theirs trains these by task and lengths, the rest by task and saliency
@@ -141,11 +141,11 @@ for (const name of ['hard-infer', 'hard-infer-aggressive', 'hard-infer-keep-all'
     const schedule: Schedule = new Map(
       layers.map((layer) => [layer, { kind: 'threshold', value: eta[layer] as number } as const]),
     )
-    const params = (block: number): Values => {
+    const params = (layer: number): Values => {
       const own = Object.entries(names).map(
-        ([value, theirs]) => [value, tensorOf(arrayOf(inputs, theirs(block)))] as const,
+        ([value, theirs]) => [value, tensorOf(arrayOf(inputs, theirs(layer)))] as const,
       )
-      return { ...Object.fromEntries(own), ...(block > 0 && { theta: tensorOf(scalar(theta[block - 1] as number)) }) }
+      return { ...Object.fromEntries(own), ...(layer > 0 && { theta: tensorOf(scalar(theta[layer - 1] as number)) }) }
     }
     const options = { method: adapler(), schedule, params, trace: true }
     const pruned = prune(bertModel(golden, { kernels: true }), options)
@@ -189,7 +189,7 @@ describe('what it learns from is what remains', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const { method, learned } = compared(seed, 0.9)
-        const schedule = method.training?.harden?.(learned, { blocks: 2 }) ?? new Map()
+        const schedule = method.training?.harden?.(learned, { layerCount: 2 }) ?? new Map()
         const pruned = await prunedOutput(compared(seed, 0.9), schedule)
         const { values } = await softOutput(compared(seed, 0.9, 1e6))
         expect(farthest(values, pruned)).toBeLessThan(1e-3)
@@ -213,8 +213,8 @@ test('learns on mails; the pruned file gives each alone what it gives in a batch
   const { trained, seen } = await learn(lesson, method, { targetFlops: 0.6, saliency })
   const losses = seen.map(({ loss }) => loss)
   expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))
-  const schedule = method.training?.harden?.(trained.learned, { blocks: 6 }) ?? new Map()
-  const params = (block: number): Values => constants(trained.learned, block)
+  const schedule = method.training?.harden?.(trained.learned, { layerCount: 6 }) ?? new Map()
+  const params = (layer: number): Values => constants(trained.learned, layer)
   const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule, params })
   expect(farthest(together, alone)).toBeLessThan(1e-4)
 })

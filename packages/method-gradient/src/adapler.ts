@@ -59,12 +59,12 @@ const BETA = 0.1
  *   learning: m_j ← m_j · exp(m_j · r_j) with δ = η/n, n = Σ_j m_j, and the soft removal                     x [B,N,D]
  *             r = min(0, (λ/δ)·(c' − δ) − β/λ, (β/λ)·(c' − 1) / (1 − δ)), β = 0.1;                           c, m, r [B,N]
  *             attention is exp(scores)·m / Σ exp(scores)·m, and c counts each token by its m
- *             loss + Σ over blocks of n + γ · (blocks − block) · KL(saliency ‖ c) · max_j m_j, blocks from 0
+ *             loss + Σ over layers of n + γ · (layers − layer) · KL(saliency ‖ c) · max_j m_j, layers from 0
  *   afterwards: a token stays if c'_j ≥ η/n, as the threshold η for the score n · c'_j
  *
  * AdapLeR (Modarressi et al., ACL 2022, arXiv:2203.08991). Its λ grows with every epoch, here it is one (`steepness`);
  * lengths are shares of a row's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
- * task and saliency. θ, one for each block but the first, holds for all tokens that must stay.
+ * task and saliency. θ, one for each layer but the first, holds for all tokens that must stay.
  */
 export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions = {}): Scorer {
   return scorer({
@@ -74,41 +74,41 @@ export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions
       title: 'AdapLeR: Speeding up Inference by Adaptive Length Reduction',
       arxiv: '2203.08991',
     },
-    place: 'input',
+    site: 'input',
     params,
     score(site) {
-      const real = cast(site.alive, 'float32')
-      return mul(weighted(site, contributions(site, real)), unsqueeze(site.count, 1))
+      const attended = cast(site.attended, 'float32')
+      return mul(weighted(site, contributions(site, attended)), unsqueeze(site.count, 1))
     },
     training: {
       stages: [{ name: 'all', share: 1, learns: 'all', terms: { contributions: saliencyWeight } }],
       soften(site) {
-        const { left: before, param } = site
+        const { kept: before, param } = site
         const own = contributions(site, before)
         const limit = div(param.eta as Tensor, maximum(sum(before, 1, { keepDims: true }), 1))
         const edit = mul(removal(weighted(site, own), limit, steepness), before)
-        const left = site.obey(exp(edit))
-        const all = mul(before, left)
+        const kept = site.obey(exp(edit))
+        const all = mul(before, kept)
         return {
-          left,
+          kept,
           attend: (scores) => maskedSoftmax(scores, all),
           losses: {
             regulariser: div(sum(all, 1), site.count),
-            contributions: mul(divergence(site, own), site.blocks - site.block),
+            contributions: mul(divergence(site, own), site.layerCount - site.layer),
           },
         }
       },
-      harden: (learned) => new Map([...learned].map(([block, { eta }]) => [block, threshold(eta)])),
+      harden: (learned) => new Map([...learned].map(([layer, { eta }]) => [layer, threshold(eta)])),
     },
   })
 }
 
-function params(block: number): Readonly<Record<string, LearnedSpec>> {
+function params(layer: number): Readonly<Record<string, LearnedSpec>> {
   return {
     ...networkParams,
     eta: { dims: [], init: 0.25, range: [0.01, 1] },
-    // Nothing says at the first block how much the class token has taken in.
-    ...(block > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
+    // Nothing says at the first layer how much the class token has taken in.
+    ...(layer > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
   }
 }
 
@@ -117,13 +117,13 @@ function threshold(eta: Learned[string] | undefined) {
 }
 
 /** float [B,N]: c, of which each token has a part by how much of it is left. left [B,N] */
-function contributions(site: Pick<Site, 'hidden' | 'param'>, left: Tensor): Tensor {
-  return squeeze(maskedSoftmax(unsqueeze(smallNetwork(site), [1, 2]), left), [1, 2])
+function contributions(site: Pick<Site, 'hidden' | 'param'>, kept: Tensor): Tensor {
+  return squeeze(maskedSoftmax(unsqueeze(smallNetwork(site), [1, 2]), kept), [1, 2])
 }
 
 /** The same with the weight θ for the tokens that must stay, as parts of their sum again. */
-function weighted({ fixed, param }: Pick<Site, 'fixed' | 'param'>, parts: Tensor): Tensor {
-  return param.theta === undefined ? parts : normalised(where(fixed, mul(parts, param.theta), parts))
+function weighted({ protectedTokens, param }: Pick<Site, 'protectedTokens' | 'param'>, parts: Tensor): Tensor {
+  return param.theta === undefined ? parts : normalised(where(protectedTokens, mul(parts, param.theta), parts))
 }
 
 function normalised(parts: Tensor): Tensor {
@@ -141,7 +141,7 @@ function removal(part: Tensor, limit: Tensor, steepness: number): Tensor {
 /** float [B]: KL(saliency ‖ c); where little is left to tell apart it counts little, which is nothing to learn by. */
 function divergence(site: SoftSite, own: Tensor): Tensor {
   const inRange = (parts: Tensor): Tensor => clip(parts, 1e-7, 1)
-  const target = inRange(weighted(site, normalised(mul(site.saliency, site.left))))
+  const target = inRange(weighted(site, normalised(mul(site.saliency, site.kept))))
   const distance = sum(mul(target, sub(log(target), log(inRange(own)))), 1)
-  return mul(distance, stopGradient(max(where(site.fixed, 0, site.left), 1)))
+  return mul(distance, stopGradient(max(where(site.protectedTokens, 0, site.kept), 1)))
 }

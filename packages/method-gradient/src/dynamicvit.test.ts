@@ -103,8 +103,8 @@ for (const name of ['predictor-train', 'predictor-train-first-stage']) {
     const given = ours((own) => arrayOf(inputs, own), difference)
     const param = Object.fromEntries(Object.entries(given).map(([own, array]) => [own, feeds.input(own, array)]))
     // no class token among these
-    const fixed = cast(mul(before, 0), 'bool')
-    const logit = keepLogit({ hidden, fixed, param }, before)
+    const protectedTokens = cast(mul(before, 0), 'bool')
+    const logit = keepLogit({ hidden, protectedTokens, param }, before)
     const decision = mul(before, draw(logit, { noise: () => u }))
     const count = constant(Array.from({ length: batch }, () => tokens))
     const ratio = mean(ratioLoss(decision, count, params.target_ratio as number), [0])
@@ -132,7 +132,7 @@ function tokensOf(batch: number, tokens: number) {
   const rows = <T>(row: readonly T[]): T[] => Array.from({ length: batch }, () => row).flat()
   return {
     index: constant(rows(upTo(tokens)), 'float32', [batch, tokens]),
-    alive: cast(constant(rows(upTo(tokens).map(() => 1)), 'float32', [batch, tokens]), 'bool'),
+    attended: cast(constant(rows(upTo(tokens).map(() => 1)), 'float32', [batch, tokens]), 'bool'),
     count: constant(rows([tokens])),
   }
 }
@@ -154,13 +154,13 @@ for (const name of ['masked-softmax', 'masked-softmax-all', 'masked-softmax-only
   })
 }
 
-/** The blocks of a ViT whose weights are named `prefix(block)norm1_weight` …: `x` [batch,sequence,D] → `y`, `class`. */
-function vitModel(golden: GoldenCase, blocks: number, prefix: (block: number) => string): Model {
+/** The layers of a ViT whose weights are named `prefix(layer)norm1_weight` …: `x` [batch,sequence,D] → `y`, `class`. */
+function vitModel(golden: GoldenCase, layerCount: number, prefix: (layer: number) => string): Model {
   const { heads, ln_eps: epsilon } = golden.params as Record<string, number>
   const width = arrayOf(golden.inputs, 'x').shape[2] as number
   let x = input('x', 'float32', ['batch', 'sequence', width])
-  for (let block = 0; block < blocks; block++) {
-    const array = (name: string): GoldenArray => arrayOf(golden.inputs, `${prefix(block)}${name}`)
+  for (let layer = 0; layer < layerCount; layer++) {
+    const array = (name: string): GoldenArray => arrayOf(golden.inputs, `${prefix(layer)}${name}`)
     const linear = (y: Tensor, name: string, rows?: readonly number[]): Tensor => {
       const [weight, bias] = [array(`${name}_weight`), array(`${name}_bias`)]
       const chosen = rows ?? upTo(weight.shape[0] as number)
@@ -169,9 +169,9 @@ function vitModel(golden: GoldenCase, blocks: number, prefix: (block: number) =>
     }
     const norm = (y: Tensor, name: string): Tensor =>
       layerNormalization(y, tensorOf(array(`${name}_weight`)), tensorOf(array(`${name}_bias`)), epsilon as number)
-    const places = { query: 0, key: width, value: 2 * width }
+    const positions = { query: 0, key: width, value: 2 * width }
     const context = attention(norm(x, 'norm1'), heads as number, (y, name) =>
-      linear(y, 'attn_qkv', upTo(places[name] + width, places[name])),
+      linear(y, 'attn_qkv', upTo(positions[name] + width, positions[name])),
     )
     x = add(x, linear(context, 'attn_proj'))
     x = add(x, linear(gelu(linear(norm(x, 'norm2'), 'mlp_fc1')), 'mlp_fc2'))
@@ -188,8 +188,8 @@ test('golden block-with-policy', () => {
     ...dynamicvit(),
     training: {
       soften(site) {
-        const left = site.param.policy as Tensor
-        return { left, attend: (scores) => attendToLeft(scores, left, site) }
+        const kept = site.param.policy as Tensor
+        return { kept, attend: (scores) => attendToLeft(scores, kept, site) }
       },
     },
   }
@@ -218,11 +218,11 @@ for (const name of ['2stage', 'keep-all-then-1']) {
     const schedule: Schedule = new Map(
       stages.map((stage) => [stage, { kind: 'tokens', value: kept[stage]?.[0]?.length ?? 0 }] as const),
     )
-    const params = (block: number): Values => {
-      const own = ours((value) => arrayOf(inputs, `predictor${block}_${value}`), difference)
+    const params = (layer: number): Values => {
+      const own = ours((value) => arrayOf(inputs, `predictor${layer}_${value}`), difference)
       return Object.fromEntries(Object.entries(own).map(([value, array]) => [value, tensorOf(array)]))
     }
-    const model = vitModel(golden, 2, (block) => `block${block}_`)
+    const model = vitModel(golden, 2, (layer) => `block${layer}_`)
     const pruned = prune(model, { method: dynamicvit(), schedule, params, trace: true })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
@@ -303,7 +303,7 @@ describe('what it learns from is what remains', () => {
     for (const values of learned.values()) (values.bias3 as ConstantData).data[0] = bias
     return { model: bertModel(golden), method, learned, feeds: feedsOf(golden), output: 'class' }
   }
-  const schedule = new Map([0, 1].map((block) => [block, { kind: 'threshold', value: 0.5 } as const]))
+  const schedule = new Map([0, 1].map((layer) => [layer, { kind: 'threshold', value: 0.5 } as const]))
 
   test('the soft form answers as the pruned model does, whatever stays', { timeout: 60_000 }, async () => {
     await fc.assert(
@@ -328,10 +328,10 @@ test('learns on mails; the pruned file gives each alone what it gives in a batch
   const { trained, seen } = await learn(lesson, method)
   const losses = seen.map(({ loss }) => loss)
   expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))
-  // all in one block, half in two, a quarter in three
+  // all in one layer, half in two, a quarter in three
   expect(average(seen.slice(-8).map(({ kept = 0 }) => kept))).toBeCloseTo((1 + 2 / 2 + 3 / 4) / 6, 1)
-  const schedule = method.training?.harden?.(trained.learned, { blocks: 6 }) ?? new Map()
-  const params = (block: number): Values => constants(trained.learned, block)
+  const schedule = method.training?.harden?.(trained.learned, { layerCount: 6 }) ?? new Map()
+  const params = (layer: number): Values => constants(trained.learned, layer)
   const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule, params })
   expect(farthest(together, alone)).toBeLessThan(1e-4)
 })

@@ -27,13 +27,13 @@ import {
 import { draw } from './draw.ts'
 
 export interface DynamicVitOptions {
-  /** Share of the tokens that arrive at a block that is to stay there (default 0.7). */
+  /** Share of the tokens that arrive at a layer that is to stay there (default 0.7). */
   readonly ratio?: number | undefined
 }
 
 export const dynamicVitOptions: OptionSpecs = {
   ratio: {
-    description: 'share of the tokens that arrive at a block that is to stay there',
+    description: 'share of the tokens that arrive at a layer that is to stay there',
     type: 'number',
     min: 0.0001,
     max: 1,
@@ -70,7 +70,7 @@ const params: Readonly<Record<string, LearnedSpec>> = {
  *   afterwards: the tokens with the highest s stay, as many as the ratio says
  *
  * DynamicViT (Rao et al., NeurIPS 2021, arXiv:2106.02034). Its network gives two logits, of which l is the difference; its
- * ratio loss is the mean over the blocks that tokens leave at. Here ratios count the class token, and ε is shared by real
+ * ratio loss is the mean over the layers that tokens leave at. Here ratios count the class token, and ε is shared by real
  * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many leave is asked
  * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that stay afterwards.
  */
@@ -82,22 +82,22 @@ export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
       title: 'DynamicViT: Efficient Vision Transformers with Dynamic Token Sparsification',
       arxiv: '2106.02034',
     },
-    place: 'input',
+    site: 'input',
     params,
-    score: (site) => sigmoid(keepLogit(site, cast(site.alive, 'float32'))),
+    score: (site) => sigmoid(keepLogit(site, cast(site.attended, 'float32'))),
     training: {
       stages: [{ name: 'all', share: 1, learns: 'all', terms: { ratio: 2 } }],
       soften(site) {
-        const own = site.obey(draw(keepLogit(site, site.left), site))
-        const left = mul(site.left, own)
-        const before = stopGradient(div(sum(site.left, 1), site.count))
+        const own = site.obey(draw(keepLogit(site, site.kept), site))
+        const kept = mul(site.kept, own)
+        const before = stopGradient(div(sum(site.kept, 1), site.count))
         return {
-          left: own,
-          attend: (scores) => attendToLeft(scores, left, site),
-          losses: { ratio: ratioLoss(left, site.count, mul(before, ratio)) },
+          kept: own,
+          attend: (scores) => attendToLeft(scores, kept, site),
+          losses: { ratio: ratioLoss(kept, site.count, mul(before, ratio)) },
         }
       },
-      harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'ratio', value: ratio }])),
+      harden: (learned) => new Map([...learned.keys()].map((layer) => [layer, { kind: 'ratio', value: ratio }])),
     },
   })
 }
@@ -107,12 +107,12 @@ export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
  * @param left float [B,N] 0 … 1
  * @returns float [B,N]
  */
-export function keepLogit({ hidden, fixed, param }: Pick<Site, 'hidden' | 'fixed' | 'param'>, left: Tensor): Tensor {
+export function keepLogit({ hidden, protectedTokens, param }: Pick<Site, 'hidden' | 'protectedTokens' | 'param'>, kept: Tensor): Tensor {
   const value = (name: string): Tensor => param[name] as Tensor
   const linear = (x: Tensor, weight: string, bias: string): Tensor => add(matmul(x, value(weight)), value(bias))
   const x = layerNormalization(cast(hidden, 'float32'), value('norm'), value('normBias'), 1e-5)
   const local = gelu(linear(x, 'local', 'localBias'))
-  const counted = unsqueeze(where(fixed, 0, left), 1) // [B,1,N]
+  const counted = unsqueeze(where(protectedTokens, 0, kept), 1) // [B,1,N]
   const summed = matmul(counted, gelu(linear(x, 'global', 'globalBias'))) // [B,1,D/2]
   const mean = div(summed, maximum(sum(counted, 2, { keepDims: true }), EPSILON))
   const first = gelu(add(linear(local, 'fromLocal', 'bias1'), matmul(mean, value('fromGlobal'))))
@@ -122,20 +122,20 @@ export function keepLogit({ hidden, fixed, param }: Pick<Site, 'hidden' | 'fixed
 /** Probabilities of attention to what is left and to itself. scores [B,H,N,N], left [B,N] */
 export function attendToLeft(
   scores: Tensor,
-  left: Tensor,
-  { index, alive, count }: Pick<Site, 'index' | 'alive' | 'count'>,
+  kept: Tensor,
+  { index, attended, count }: Pick<Site, 'index' | 'attended' | 'count'>,
 ): Tensor {
   const isSelf = unsqueeze(equal(unsqueeze(index, 2), unsqueeze(index, 1)), 1)
-  const seen = where(isSelf, 1, unsqueeze(left, [1, 2]))
+  const seen = where(isSelf, 1, unsqueeze(kept, [1, 2]))
   const weights = mul(exp(sub(scores, max(scores, 3, { keepDims: true }))), seen)
-  const shared = div(mul(cast(alive, 'float32'), EPSILON), unsqueeze(count, 1))
+  const shared = div(mul(cast(attended, 'float32'), EPSILON), unsqueeze(count, 1))
   return div(add(weights, unsqueeze(shared, [1, 2])), add(sum(weights, 3, { keepDims: true }), EPSILON))
 }
 
 const EPSILON = 1e-6
 
 /** float [B]: (Σ left / n − the share that is wanted)². left [B,N], count [B] */
-export function ratioLoss(left: Tensor, count: Tensor, wanted: Tensor | number): Tensor {
-  const over = sub(div(sum(left, 1), count), wanted)
+export function ratioLoss(kept: Tensor, count: Tensor, wanted: Tensor | number): Tensor {
+  const over = sub(div(sum(kept, 1), count), wanted)
   return mul(over, over)
 }

@@ -31,8 +31,8 @@ test('what it learns with is what really removing the tokens gives, whatever the
   await fc.assert(
     fc.asyncProperty(fc.tuple(share, share, share), async (shares) => {
       const inputs = batchOf(texts)
-      const ratios = layers.map((block, i): [string, TensorLike] => [
-        `tp.ratio.${block}`,
+      const ratios = layers.map((layer, i): [string, TensorLike] => [
+        `tp.ratio.${layer}`,
         { type: 'float32', dims: [3], data: new Float32Array(3).fill(shares[i] as number) },
       ])
       const seen = await learning.run({ ...inputs, ...Object.fromEntries(ratios) })

@@ -14,7 +14,7 @@ import {
   round,
   type SoftSite,
   scorer,
-  softmaxOfLeft,
+  softmaxOfKept,
   sum,
   type Tensor,
   unsqueeze,
@@ -22,7 +22,7 @@ import {
 } from '@tp/core'
 
 export interface LengthAdaptiveOptions {
-  /** The least share of its tokens that a block keeps while the encoder learns (default 0.8). */
+  /** The least share of its tokens that a layer keeps while the encoder learns (default 0.8). */
   readonly lowest?: number | undefined
   /** How often an example is seen in a step: with all tokens, with the fewest, and between (default 3). */
   readonly copies?: number | undefined
@@ -30,7 +30,7 @@ export interface LengthAdaptiveOptions {
 
 export const lengthAdaptiveOptions: OptionSpecs = {
   lowest: {
-    description: 'the least share of its tokens that a block keeps while the encoder learns',
+    description: 'the least share of its tokens that a layer keeps while the encoder learns',
     type: 'number',
     min: 0.05,
     max: 1,
@@ -50,11 +50,11 @@ export const lengthAdaptiveOptions: OptionSpecs = {
  * lengths are searched for (`searchSchedule` of @tp/train), for each budget anew.
  *
  *   s_j = mean over heads and real query rows of A_ij                                    [B,H,N,N] → [B,N]
- *   learning: the ⌈r·n⌉ best of n tokens stay, with a share r from `lowest` to 1 for each row and block (LengthDrop);
+ *   learning: the ⌈r·n⌉ best of n tokens stay, with a share r from `lowest` to 1 for each row and layer (LengthDrop);
  *             copies of an example keep all, the fewest, and what chance says (sandwich rule)
  *
  * Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). All copies learn from labels and the dense model, where
- * its smaller ones learn from the largest. Padding queries do not count, and tokens do not come back behind the last block.
+ * its smaller ones learn from the largest. Padding queries do not count, and tokens do not come back behind the last layer.
  */
 export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
   checkOptions('length-adaptive', lengthAdaptiveOptions, options)
@@ -71,9 +71,9 @@ export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
       copies,
       lowest,
       soften(site) {
-        const stays = best(site)
+        const kept = best(site)
         // Those that have left are no keys any more; what they still compute themselves nobody reads.
-        return { left: stays, attend: (scores) => softmaxOfLeft(scores, stays) }
+        return { kept: kept, attend: (scores) => softmaxOfKept(scores, kept) }
       },
     },
   })
@@ -84,10 +84,10 @@ const FIRST = 1e30
 
 /** float [B,N]: 1 for the tokens that would stay if the others that have left were really gone. */
 function best(site: SoftSite): Tensor {
-  const { left, ratio, fixed } = site
-  const rank = ranks(site, where(fixed, FIRST, receivedFrom(site.attention, left)), greater(left, 0.5))
+  const { kept, ratio, protectedTokens } = site
+  const rank = ranks(site, where(protectedTokens, FIRST, receivedFrom(site.attention, kept)), greater(kept, 0.5))
   // As amounts by ratio count: in ten-thousandths, rounded up.
   const share = round(mul(unsqueeze(ratio, 1), 10000))
-  const amount = floor(div(add(mul(sum(left, 1, { keepDims: true }), share), 9999), 10000))
+  const amount = floor(div(add(mul(sum(kept, 1, { keepDims: true }), share), 9999), 10000))
   return site.obey(cast(less(rank, amount), 'float32'))
 }

@@ -18,25 +18,25 @@ describe('the authors’ soft encoder', () => {
       const { temperature, lambda, layers } = golden.params as { temperature: number; lambda: number; layers: number }
       const thresholds = new Map<number, GoldenArray>()
       for (const [key, array] of Object.entries(golden.outputs)) {
-        const [, block] = /^threshold_(\d)$/.exec(key) ?? []
-        if (block !== undefined) thresholds.set(Number(block), array)
+        const [, layer] = /^threshold_(\d)$/.exec(key) ?? []
+        if (layer !== undefined) thresholds.set(Number(layer), array)
       }
       const padded = arrayOf(golden.inputs, 'valid').shape[1] as number
       // Theirs divides by the padded length, and gives padding a mask like any token that receives nothing, and no context.
       const method = seeing(ltp({ temperature }), (soften, site) => {
-        const { received, count, alive } = site
+        const { received, count, attended } = site
         const theirs = {
           received: mul(received, div(unsqueeze(count, 1), padded)),
           count: add(mul(count, 0), padded),
-          obey: (left: Tensor) => left,
+          obey: (kept: Tensor) => kept,
         }
-        const isQuery = unsqueeze(cast(alive, 'float32'), [1, 3])
+        const isQuery = unsqueeze(cast(attended, 'float32'), [1, 3])
         return {
-          ...(thresholds.has(site.block) ? soften(changed(site, theirs)) : { left: site.left }),
+          ...(thresholds.has(site.layer) ? soften(changed(site, theirs)) : { kept: site.kept }),
           attend: (scores) => mul(softmax(scores), isQuery),
         }
       })
-      const learned = new Map([0, 1, 2].slice(0, layers).map((block) => [block, valuesOf(thresholds.get(block))]))
+      const learned = new Map([0, 1, 2].slice(0, layers).map((layer) => [layer, valuesOf(thresholds.get(layer))]))
       const { soft, states, answer, run } = softCase(golden, method, learned)
       const regulariser = (soft.losses.regulariser ?? []).map((loss) => mean(loss, [0])).reduce((a, b) => add(a, b))
       const loss = add(answer, mul(regulariser, lambda))
@@ -45,7 +45,7 @@ describe('the authors’ soft encoder', () => {
       expectClose(results.regulariser ?? [], arrayOf(golden.outputs, 'regulariser').data, 'regulariser')
       expectClose(results.loss ?? [], arrayOf(golden.outputs, 'loss').data, 'loss')
       const names = Object.fromEntries(
-        [...thresholds.keys()].map((block) => [`${block}.threshold`, `threshold_${block}`]),
+        [...thresholds.keys()].map((layer) => [`${layer}.threshold`, `threshold_${layer}`]),
       )
       expectGradients(results, golden, names, temperature <= 0.01 ? { absolute: 1e-3, relative: 1e-3 } : ofGradients)
     },
@@ -59,8 +59,8 @@ test('what is more than half left is what the threshold keeps', () => {
   fc.assert(
     fc.property(fc.double({ min: 0.05, max: 0.15, noNaN: true }), (value) => {
       const params = { threshold: constant([value], 'float32', []) }
-      const { left } = softenOnce(ltp(), { hidden, attention, params, fixed: [0] })
-      const numbers = Array.from(evaluate([left], {})[0]?.data as Float32Array)
+      const { kept } = softenOnce(ltp(), { hidden, attention, params, protectedTokens: [0] })
+      const numbers = Array.from(evaluate([kept], {})[0]?.data as Float32Array)
       expect(numbers.map((x) => x >= 0.5)).toEqual(
         Array.from(received, (x, i) => i % 10 === 0 || x >= Math.fround(value)),
       )

@@ -35,17 +35,17 @@ export const ltpOptions: OptionSpecs = {
 }
 
 /**
- * Drops the tokens that receive less attention than a threshold, which is learned for each block.
+ * Drops the tokens that receive less attention than a threshold, which is learned for each layer.
  *
  *   s_j = mean over heads and real query rows of A_ij                              [B,H,N,N] → [B,N]
- *   learning: the block's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over a row's tokens      (eq. 5 to 7)
+ *   learning: the layer's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over a row's tokens      (eq. 5 to 7)
  *   afterwards: a token stays if s_j ≥ θ
  *
  * The attention of a row adds up to 1, so that of n tokens each receives 1/n on average, and a threshold that was learned on
  * short texts drops most of a long one. `relative` ones are of s_j · n, which is 1 on average at all lengths.
  *
  * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the real tokens, not the padded length as
- * in its code; fixed tokens stay.
+ * in its code; protected tokens stay.
  */
 export function ltp(options: LtpOptions = {}): Method {
   checkOptions('ltp', ltpOptions, options)
@@ -60,14 +60,14 @@ export function ltp(options: LtpOptions = {}): Method {
     training: {
       params: { threshold: { dims: [], ...(relative ? { init: 0.4, rate: 4 } : { init: 0.01, rate: 0.1 }) } },
       soften(site) {
-        const left = site.obey(sigmoid(mul(sub(score(site), site.param.threshold as Tensor), 1 / temperature)))
+        const kept = site.obey(sigmoid(mul(sub(score(site), site.param.threshold as Tensor), 1 / temperature)))
         return {
-          left,
-          output: (output) => mul(output, unsqueeze(left, 2)),
-          losses: { regulariser: div(sum(left, 1), site.count) },
+          kept,
+          output: (output) => mul(output, unsqueeze(kept, 2)),
+          losses: { regulariser: div(sum(kept, 1), site.count) },
         }
       },
-      harden: (learned) => new Map([...learned].map(([block, values]) => [block, thresholdOf(values)])),
+      harden: (learned) => new Map([...learned].map(([layer, values]) => [layer, thresholdOf(values)])),
     },
   })
 }

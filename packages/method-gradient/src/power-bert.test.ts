@@ -18,7 +18,7 @@ describe('the authors’ soft extraction (padding taken for real, no class token
       const { lambda, layer } = params as { lambda: number; layer: number }
       const [hidden, retention] = [tensorOf(arrayOf(inputs, 'x')), tensorOf(arrayOf(inputs, 'W'))]
       const attention = tensorOf(arrayOf(inputs, 'atten'))
-      const site = { hidden, attention, block: layer - 1, blocks: 12, params: { retention } }
+      const site = { hidden, attention, layer: layer - 1, layerCount: 12, params: { retention } }
       const { softened } = softenOnce(powerBert(), site)
       // Theirs is layer · Σ|W|, ours layer / layers · Σ|W| / T.
       const share = mean(softened.losses?.regulariser as Tensor, [0])
@@ -72,29 +72,29 @@ describe('lengths from weights', () => {
 })
 
 function lengthsOf(weights: readonly (readonly number[])[], lengths?: readonly number[]): number[] {
-  const learned = weights.map((data, block): [number, Learned] => [
-    block,
+  const learned = weights.map((data, layer): [number, Learned] => [
+    layer,
     { retention: { dtype: 'float32', dims: [data.length], data: Float32Array.from(data) } },
   ])
-  const schedule = powerBert().training?.harden?.(new Map(learned), { blocks: 6, lengths })
-  return weights.map((_, block) => schedule?.get(block)?.value ?? 0)
+  const schedule = powerBert().training?.harden?.(new Map(learned), { layerCount: 6, lengths })
+  return weights.map((_, layer) => schedule?.get(layer)?.value ?? 0)
 }
 
-test('with all weights 1 nothing changes; a fixed token and padding never do', async () => {
+test('with all weights 1 nothing changes; a protected token and padding never do', async () => {
   const { inputs } = goldenCase('power_bert/soft-extract-grad')
   const attention = tensorOf(arrayOf(inputs, 'atten'))
   const hidden = tensorOf(arrayOf(inputs, 'x'))
-  const real = [
+  const attended = [
     [1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
     [1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
   ]
   const states = async (weights: readonly number[]): Promise<number[][]> => {
-    const site = { hidden, attention, real, fixed: [0], params: { retention: constant(weights) } }
+    const site = { hidden, attention, attended, protectedTokens: [0], params: { retention: constant(weights) } }
     const { y } = await run({ y: softenOnce(powerBert(), site).softened.hidden as Tensor }, {})
     return rowsOf({ dtype: 'float32', shape: [20, 8], data: Array.from(y?.data as Float32Array) })
   }
   const before = rowsOf({ ...arrayOf(inputs, 'x'), shape: [20, 8] }).map((row) => row.map(Math.fround))
-  const padded = real.flat()
+  const padded = attended.flat()
   const same = await states(Array.from({ length: 10 }, () => 1))
   expect(same.filter((_, i) => padded[i] === 1)).toEqual(before.filter((_, i) => padded[i] === 1))
   // Of each row only the class token and the best two of the others are left as they were.

@@ -21,14 +21,14 @@ import {
 } from '@tp/core'
 
 /**
- * Drops the tokens that receive least attention from others; how many stay is learned for each block.
+ * Drops the tokens that receive least attention from others; how many stay is learned for each layer.
  *
  *   s_j = (1/n) Σ_{i≠j} mean over heads of A_ij, over the n real query rows i                 [B,H,N,N] → [B,N]
  *   learning: the state of the token of rank k is multiplied by W_k, 0 ≤ W_k ≤ 1;             W [T]
- *             loss + block/blocks · mean over a row's tokens of its W_k, blocks from 1
- *   afterwards: ⌊Σ_k W_k⌋ tokens stay, at most as many as at the block before
+ *             loss + layer/layers · mean over a row's tokens of its W_k, layers from 1
+ *   afterwards: ⌊Σ_k W_k⌋ tokens stay, at most as many as at the layer before
  *
- * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Fixed tokens rank first and are not multiplied, where its class
+ * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Protected tokens rank first and are not multiplied, where its class
  * token is ranked with the others while it learns. Padding neither counts nor has a rank: where examples are shorter than
  * T, as many tokens stay of all of them together as their W_k add up to.
  */
@@ -47,9 +47,9 @@ export function powerBert(): Method {
         const retained = site.obey(atRanks(site, site.param.retention as Tensor))
         const share = div(sum(retained, 1), site.count)
         return {
-          left: ofThoseLeft(retained, site.left),
+          kept: ofThoseLeft(retained, site.kept),
           hidden: mul(site.hidden, unsqueeze(retained, 2)),
-          losses: { regulariser: mul(share, (site.block + 1) / site.blocks) },
+          losses: { regulariser: mul(share, (site.layer + 1) / site.layerCount) },
         }
       },
       harden: lengthsOf,
@@ -59,15 +59,15 @@ export function powerBert(): Method {
 
 /** weights [T] → [B,N]: each token's, by its rank; ranks from T on have the last one. */
 function atRanks(site: SoftSite, weights: Tensor): Tensor {
-  const score = where(site.fixed, FIRST, receivedFromOthers(site))
+  const score = where(site.protectedTokens, FIRST, receivedFromOthers(site))
   const last = (weights.dims[0] as number) - 1
-  return gather(weights, cast(minimum(ranks(site, score, site.alive), last), 'int64'), 0)
+  return gather(weights, cast(minimum(ranks(site, score, site.attended), last), 'int64'), 0)
 }
 
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** Of what two blocks leave of a token the lesser counts, as the lesser of two lengths does, not the product. */
+/** Of what two layers leave of a token the lesser counts, as the lesser of two lengths does, not the product. */
 function ofThoseLeft(retained: Tensor, before: Tensor): Tensor {
   return where(greater(retained, before), 1, div(retained, maximum(before, 1e-6)))
 }
@@ -79,7 +79,7 @@ function lengthsOf(
 ): Schedule {
   const schedule = new Map<number, Amount>()
   let most = Number.POSITIVE_INFINITY
-  for (const [block, { retention }] of [...learned].sort(([a], [b]) => a - b)) {
+  for (const [layer, { retention }] of [...learned].sort(([a], [b]) => a - b)) {
     const weights = Array.from(retention?.data ?? [])
     const reaching = weights.map((_, rank) => (lengths.length === 0 ? 1 : countAbove(rank, lengths)))
     let mass = weights.reduce((total, weight, rank) => total + weight * (reaching[rank] as number), 0)
@@ -90,7 +90,7 @@ function lengthsOf(
       length++
     }
     most = Math.min(most, Math.max(1, length))
-    schedule.set(block, { kind: 'tokens', value: most })
+    schedule.set(layer, { kind: 'tokens', value: most })
   }
   return schedule
 }

@@ -28,7 +28,7 @@ const params = {
 }
 
 /** The loss of one row of tokens whose networks say what `own` says. */
-async function lossOf(own: readonly number[], saliency: readonly number[], real: readonly number[]): Promise<number> {
+async function lossOf(own: readonly number[], saliency: readonly number[], attended: readonly number[]): Promise<number> {
   const site = {
     hidden: constant(
       own.flatMap((number) => [number + 20, 1]),
@@ -40,8 +40,8 @@ async function lossOf(own: readonly number[], saliency: readonly number[], real:
       'float32',
       [1, 1, TOKENS, TOKENS],
     ),
-    real: [real],
-    fixed: [FIXED],
+    attended: [attended],
+    protectedTokens: [FIXED],
     params,
     saliency: constant(saliency, 'float32', [1, TOKENS]),
   }
@@ -56,12 +56,12 @@ const saliencies = numbers(-5, 0).map((logs) => logs.map(Math.exp))
 /** The last ones are padding. */
 const masks = fc.integer({ min: 4, max: TOKENS }).map((count) => Array.from({ length: TOKENS }, (_, i) => +(i < count)))
 
-test('learns from the saliency of what the first block gives on that tokens leave at', {
+test('learns from the saliency of what the first layer gives on that tokens leave at', {
   timeout: 60_000,
 }, async () => {
   const lesson = await mailLesson(16)
-  const losses = async (block?: number): Promise<number[]> => {
-    const saliency = block === undefined ? undefined : await saliencyOf({ ...lesson, runtime: nodeRuntime(), block })
+  const losses = async (layer?: number): Promise<number[]> => {
+    const saliency = layer === undefined ? undefined : await saliencyOf({ ...lesson, runtime: nodeRuntime(), layer })
     const { seen } = await learn(lesson, sdtp(), { epochs: 1, layers: [1, 3], ...(saliency && { saliency }) })
     return seen.map(({ loss }) => loss)
   }
@@ -73,14 +73,14 @@ test('learns from the saliency of what the first block gives on that tokens leav
 describe('what it learns by', () => {
   test('is how far it is from the logarithm of saliency, in deviations from the mean of the row', async () => {
     await fc.assert(
-      fc.asyncProperty(numbers(-3, 3), saliencies, masks, async (own, saliency, real) => {
-        const counted = real.flatMap((is, i) => (is === 1 && i !== FIXED ? [i] : []))
+      fc.asyncProperty(numbers(-3, 3), saliencies, masks, async (own, saliency, attended) => {
+        const counted = attended.flatMap((is, i) => (is === 1 && i !== FIXED ? [i] : []))
         const mean = (of: (i: number) => number): number => counted.reduce((all, i) => all + of(i), 0) / counted.length
         const log = (i: number): number => Math.log(saliency[i] as number)
         const centre = mean(log)
         const deviation = Math.sqrt(mean((i) => (log(i) - centre) ** 2) + 1e-6)
         const expected = mean((i) => ((own[i] as number) - (log(i) - centre) / deviation) ** 2)
-        expect(await lossOf(own, saliency, real)).toBeCloseTo(expected, 3)
+        expect(await lossOf(own, saliency, attended)).toBeCloseTo(expected, 3)
       }),
       { numRuns: 30 },
     )
@@ -89,14 +89,14 @@ describe('what it learns by', () => {
   test('is the same whatever the saliency is multiplied by, and whatever tokens say that cannot leave', async () => {
     const factors = fc.double({ min: 0.1, max: 1, noNaN: true })
     await fc.assert(
-      fc.asyncProperty(numbers(-3, 3), saliencies, masks, factors, async (own, saliency, real, factor) => {
-        const loss = await lossOf(own, saliency, real)
+      fc.asyncProperty(numbers(-3, 3), saliencies, masks, factors, async (own, saliency, attended, factor) => {
+        const loss = await lossOf(own, saliency, attended)
         const scaled = saliency.map((one) => one * factor)
-        expect(await lossOf(own, scaled, real)).toBeCloseTo(loss, 3)
+        expect(await lossOf(own, scaled, attended)).toBeCloseTo(loss, 3)
         const without = (values: readonly number[], i: number) =>
-          real[i] === 0 || i === FIXED ? 0.5 : (values[i] as number)
+          attended[i] === 0 || i === FIXED ? 0.5 : (values[i] as number)
         const others = [own, saliency].map((values) => values.map((_, i) => without(values, i))) as [number[], number[]]
-        expect(await lossOf(...others, real)).toBeCloseTo(loss, 3)
+        expect(await lossOf(...others, attended)).toBeCloseTo(loss, 3)
       }),
       { numRuns: 20 },
     )

@@ -17,7 +17,7 @@ import {
 import { networkParams, smallNetwork } from './small-network.ts'
 
 /**
- * Keeps the tokens that will count most for the answer, as a small network foretells from their states. It learns that from
+ * Keeps the tokens that will count most for the answer, as a small network predicts from their states. It learns that from
  * the saliency of the dense model, which stands still and which no token leaves meanwhile: each example goes through the model
  * and back once, for its saliency, and from then on only forward.
  *
@@ -27,7 +27,7 @@ import { networkParams, smallNetwork } from './small-network.ts'
  *   afterwards: the tokens with the highest π stay, as many as the schedule says
  *
  * SDTP (Tao et al., 2025, arXiv:2504.04514), which was made for decoders. Its saliency is ∂T/∂x · x at the states of each of its
- * blocks; here that of the states behind the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
+ * layers; here that of the states behind the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
  * Gumbel-softmax while it learns. And it adds a loss of pairs in the wrong order, for squared distances of saliency itself see
  * little but a row's largest; those of its logarithm see all tokens alike.
  */
@@ -40,16 +40,16 @@ export function sdtp(): Scorer {
     signed: true,
     score: smallNetwork,
     training: {
-      saliencyAt: 'behind',
-      stages: [{ name: 'foretell', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
-      soften: (site) => ({ left: site.left, losses: { saliency: distance(site, smallNetwork(site)) } }),
+      saliencyAt: 'end',
+      stages: [{ name: 'predict', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
+      soften: (site) => ({ kept: site.kept, losses: { saliency: distance(site, smallNetwork(site)) } }),
     },
   })
 }
 
 /** float [B]: mean of (π − t)² over the tokens that may leave. */
-function distance({ saliency, left, fixed }: SoftSite, own: Tensor): Tensor {
-  const counted = where(fixed, 0, left) // [B,N]
+function distance({ saliency, kept, protectedTokens }: SoftSite, own: Tensor): Tensor {
+  const counted = where(protectedTokens, 0, kept) // [B,N]
   const count = maximum(sum(counted, 1, { keepDims: true }), 1)
   const mean = (x: Tensor): Tensor => div(sum(mul(counted, x), 1, { keepDims: true }), count) // [B,N] → [B,1]
   const size = log(maximum(saliency, 1e-6))

@@ -8,12 +8,12 @@ import { goldenCase } from '../test/golden.ts'
 import { bertModel, computed, expectSlope, Feeds, type SoftCase, softened } from '../test/golden-model.ts'
 import { farthest } from '../test/numbers.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
-import { takePaddingForReal } from '../test/take-padding-for-real.ts'
+import { attendToPadding } from '../test/attend-to-padding.ts'
 import { transkimmer } from './index.ts'
 
 testMethod(transkimmer(), { run })
 
-/** The values of a block by their names in the cases, which have two logits each, to skim and to keep. */
+/** The values of a layer by their names in the cases, which have two logits each, to skim and to keep. */
 const names = {
   norm1: 'predictor_0_weight',
   norm1Bias: 'predictor_0_bias',
@@ -48,9 +48,9 @@ function prepared(golden: GoldenCase): Prepared {
   }
   feeds.set('hidden', arrayOf(golden.inputs, 'hidden'))
   feeds.set('mask', arrayOf(golden.inputs, 'valid'))
-  const soft = softened(bertModel(golden), takePaddingForReal(asPublished(transkimmer({ renormalise: false }))), {
+  const soft = softened(bertModel(golden), attendToPadding(asPublished(transkimmer({ renormalise: false }))), {
     layers,
-    params: (block) => Object.fromEntries(Object.keys(names).map((own) => [own, params[`${block}.${own}`] as Tensor])),
+    params: (layer) => Object.fromEntries(Object.keys(names).map((own) => [own, params[`${layer}.${own}`] as Tensor])),
     feeds,
     weights: [arrayOf(golden.inputs, 'l0_value_weight')],
   })
@@ -70,7 +70,7 @@ function asPublished(method: Scorer): Scorer {
       ...training,
       soften(site) {
         const { output: _, ...softened } = training.soften(site)
-        return { ...softened, losses: { ...softened.losses, [`score_${site.block}`]: method.score(site) } }
+        return { ...softened, losses: { ...softened.losses, [`score_${site.layer}`]: method.score(site) } }
       },
     },
   }
@@ -114,12 +114,12 @@ function valuesOf({ soft, layers }: Prepared): Record<string, Tensor> {
 /** [b,n,D]: of each token the state behind the last layer that it was in. */
 function lastHidden(soft: SoftCase, layers: readonly number[]): Tensor {
   return layers.reduce((before, layer) => {
-    const left = unsqueeze(soft.losses[`left_${layer}`]?.[0] as Tensor, 2)
-    return add(mul(soft.value(`hidden_${layer + 1}`), left), mul(before, sub(1, left)))
+    const kept = unsqueeze(soft.losses[`left_${layer}`]?.[0] as Tensor, 2)
+    return add(mul(soft.value(`hidden_${layer + 1}`), kept), mul(before, sub(1, kept)))
   }, soft.learning('hidden'))
 }
 
-/** float []: the terms of all blocks, mean over the batch. */
+/** float []: the terms of all layers, mean over the batch. */
 function skimLoss({ losses }: SoftCase): Tensor {
   const terms = losses.regulariser ?? []
   const rows = terms.reduce((a, b) => add(a, b))
@@ -181,7 +181,7 @@ describe('what it learns from is what remains', () => {
     for (const values of learned.values()) (values.bias2 as ConstantData).data[0] = bias
     return { model: bertModel(golden), method, learned, feeds: feedsOf(golden), output: 'class' }
   }
-  const schedule = new Map([0, 1].map((block) => [block, { kind: 'threshold', value: 0.5 } as const]))
+  const schedule = new Map([0, 1].map((layer) => [layer, { kind: 'threshold', value: 0.5 } as const]))
 
   test('the soft form answers as the pruned model does, whatever stays', { timeout: 60_000 }, async () => {
     await fc.assert(
@@ -208,8 +208,8 @@ test('learns on mails; the pruned file gives each alone what it gives in a batch
   const losses = seen.map(({ loss }) => loss)
   expect(average(losses.slice(-8))).toBeLessThan(0.7 * average(losses.slice(0, 8)))
   expect(average(seen.slice(-8).map(({ flops = 0 }) => flops))).toBeCloseTo(0.6, 1)
-  const schedule = method.training?.harden?.(trained.learned, { blocks: 6 }) ?? new Map()
-  const params = (block: number): Values => constants(trained.learned, block)
+  const schedule = method.training?.harden?.(trained.learned, { layerCount: 6 }) ?? new Map()
+  const params = (layer: number): Values => constants(trained.learned, layer)
   const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule, params })
   expect(farthest(together, alone)).toBeLessThan(1e-4)
 })

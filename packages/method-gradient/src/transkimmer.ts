@@ -35,7 +35,7 @@ export const transkimmerOptions: OptionSpecs = {
   },
 }
 
-/** Two layers over the states of a block's input, of the hidden size and of one number: the logit of staying. */
+/** Two layers over the states of a layer's input, of the hidden size and of one number: the logit of staying. */
 const params: Readonly<Record<string, LearnedSpec>> = {
   norm1: { dims: ['D'], init: 1 },
   norm1Bias: { dims: ['D'], init: 0 },
@@ -50,12 +50,12 @@ const params: Readonly<Record<string, LearnedSpec>> = {
 }
 
 /**
- * Asks a small network before each block which tokens stay; it learns together with the encoder.
+ * Asks a small network before each layer which tokens stay; it learns together with the encoder.
  *
  *   l_j = W₂ · gelu(LN(W₁ · LN(x_j) + b₁)) + b₂                                        x [B,N,D] → l [B,N]
  *   learning: m_j ← m_j · z_j, where z_j is 1 with the probability σ(l_j), else 0, with the gradient of σ(l_j + g_j)
  *             (Gumbel-softmax, g logistic); attention is exp(scores)·m / Σ exp(scores)·m; a token with m_j = 0 keeps the
- *             state that it has; loss + mean over blocks of Σ_j m_j / n
+ *             state that it has; loss + mean over layers of Σ_j m_j / n
  *   afterwards: a token stays if σ(l_j) ≥ ½
  *
  * Transkimmer (Guan et al., ACL 2022, arXiv:2205.07324). Its network gives two logits, of which l is the difference. Its
@@ -67,23 +67,23 @@ export function transkimmer({ renormalise = true }: TranskimmerOptions = {}): Sc
     name: 'transkimmer',
     family: 'gradient',
     paper: { title: 'Transkimmer: Transformer Learns to Layer-wise Skim', arxiv: '2205.07324' },
-    place: 'input',
+    site: 'input',
     params,
     score: (site) => sigmoid(logit(site)),
     training: {
       soften(site) {
         const own = site.obey(draw(logit(site), site))
-        const left = mul(site.left, own)
-        const row = unsqueeze(left, 2)
+        const kept = mul(site.kept, own)
+        const row = unsqueeze(kept, 2)
         return {
-          left: own,
+          kept: own,
           attend: (scores) =>
-            renormalise ? maskedSoftmax(scores, left) : mul(softmax(scores), unsqueeze(left, [1, 2])),
+            renormalise ? maskedSoftmax(scores, kept) : mul(softmax(scores), unsqueeze(kept, [1, 2])),
           output: (output, input) => add(mul(output, row), mul(input, sub(1, row))),
-          losses: { regulariser: div(sum(left, 1), mul(site.count, site.blocks)) },
+          losses: { regulariser: div(sum(kept, 1), mul(site.count, site.layerCount)) },
         }
       },
-      harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.5 }])),
+      harden: (learned) => new Map([...learned.keys()].map((layer) => [layer, { kind: 'threshold', value: 0.5 }])),
     },
   })
 }

@@ -79,7 +79,7 @@ export interface SoftCase extends SoftModel {
 
 export interface SoftCaseOptions {
   readonly layers: readonly number[]
-  readonly params: (block: number) => Values
+  readonly params: (layer: number) => Values
   readonly feeds: Feeds
   /** Weights of the model that learn. */
   readonly weights?: readonly GoldenArray[]

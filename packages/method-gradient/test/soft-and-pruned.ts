@@ -12,7 +12,7 @@ import { Feeds } from './golden-model.ts'
 
 export type LearnedValues = Readonly<Record<string, ConstantData>>
 
-/** Values at the blocks of a method as they are before it learns, in a model of hidden size D. */
+/** Values at the layers of a method as they are before it learns, in a model of hidden size D. */
 export function startingValues(
   method: Method,
   layers: readonly number[],
@@ -20,7 +20,7 @@ export function startingValues(
   sizes: Readonly<Record<string, number>>,
 ): Map<number, LearnedValues> {
   const random = randomNumbers(seed)
-  return new Map(layers.map((block) => [block, initialValues(learnedAt(method, block), sizes, random)]))
+  return new Map(layers.map((layer) => [layer, initialValues(learnedAt(method, layer), sizes, random)]))
 }
 
 export interface Compared {
@@ -37,9 +37,9 @@ export async function softOutput({ model, method, learned, feeds, output }: Comp
   readonly values: number[]
   readonly left: ReadonlyMap<number, number[]>
 }> {
-  const soft = soften(model, { method, layers: [...learned.keys()], params: (block) => constants(learned, block) })
+  const soft = soften(model, { method, layers: [...learned.keys()], params: (layer) => constants(learned, layer) })
   if (!soft.ok) throw new Error(soft.refusal.message)
-  const left = [...soft.left].map(([block, tensor]) => [`left_${block}`, tensor] as const)
+  const left = [...soft.kept].map(([layer, tensor]) => [`left_${layer}`, tensor] as const)
   const bytes = emitModel({ [output]: soft.value(output), ...Object.fromEntries(left) })
   const [rows = 1, columns = 1] = Object.values(feeds)[0]?.dims ?? []
   const halves = soft.inputs.map(({ name, dims }) => {
@@ -50,7 +50,7 @@ export async function softOutput({ model, method, learned, feeds, output }: Comp
   const numbers = (name: string): number[] => Array.from(results[name]?.data as Float32Array)
   return {
     values: numbers(output),
-    left: new Map([...soft.left.keys()].map((block) => [block, numbers(`left_${block}`)])),
+    left: new Map([...soft.kept.keys()].map((layer) => [layer, numbers(`left_${layer}`)])),
   }
 }
 
@@ -59,7 +59,7 @@ export async function prunedOutput(
   { model, method, learned, feeds, output }: Compared,
   schedule: Schedule,
 ): Promise<number[]> {
-  const pruned = prune(model, { method, schedule, params: (block) => constants(learned, block), outputs: [output] })
+  const pruned = prune(model, { method, schedule, params: (layer) => constants(learned, layer), outputs: [output] })
   if (!pruned.ok) throw new Error(pruned.refusal.message)
   return Array.from((await outputsOf(encodeModel(pruned.model), feeds))[output]?.data as Float32Array)
 }
@@ -74,9 +74,9 @@ async function outputsOf(bytes: Uint8Array, feeds: Readonly<Record<string, Tenso
   return await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => needed.has(name))))
 }
 
-export function constants(learned: ReadonlyMap<number, LearnedValues>, block: number): Values {
+export function constants(learned: ReadonlyMap<number, LearnedValues>, layer: number): Values {
   return Object.fromEntries(
-    Object.entries(learned.get(block) ?? {}).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+    Object.entries(learned.get(layer) ?? {}).map(([name, value]) => [name, constantOf(value, () => value.data)]),
   )
 }
 

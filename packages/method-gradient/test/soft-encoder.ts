@@ -35,18 +35,18 @@ import { decodeModel, emitModel, Graph, type Model, readTensor } from '@tp/onnx'
 import { run } from 'method-tests'
 import { expect } from 'vitest'
 
-/** What a case learns at a block, by the method's names. */
+/** What a case learns at a layer, by the method's names. */
 export type LearnedCase = ReadonlyMap<number, Readonly<Record<string, GoldenArray>>>
 
 /** A case's encoder with the soft form of a method in it. */
 export interface SoftCase {
   readonly soft: SoftModel
-  /** [B,N,D] what the last block gives */
+  /** [B,N,D] what the last layer gives */
   readonly states: Tensor
   /** float []: Σ y·g over the states, the part of the loss that the answer gives */
   readonly answer: Tensor
-  /** What the gradients are of: `hidden`, the case's weights by their names, and `block.name` for what is learned. */
-  readonly leaves: Readonly<Record<string, Tensor>>
+  /** What the gradients are of: `hidden`, the case's weights by their names, and `layer.name` for what is learned. */
+  readonly pruned: Readonly<Record<string, Tensor>>
   /** Values of expressions, and gradients of the loss in all leaves as `grad_NAME`. */
   run(outputs: Readonly<Record<string, Tensor>>, loss: Tensor): Promise<Readonly<Record<string, readonly number[]>>>
 }
@@ -54,9 +54,9 @@ export interface SoftCase {
 /** Puts a method into the small BERT of a case (layers named l0_query_weight …), as a training does into a model's file. */
 export function softCase(golden: GoldenCase, method: Method, learned: LearnedCase): SoftCase {
   const weights = Object.entries(golden.inputs).filter(([name]) => /^l\d.*_(weight|bias)$/.test(name))
-  const blocks = weights.filter(([name]) => name.endsWith('query_weight')).length
-  const model = goldenBert(golden, blocks)
-  const leaves: Record<string, Tensor> = {}
+  const layerCount = weights.filter(([name]) => name.endsWith('query_weight')).length
+  const model = goldenBert(golden, layerCount)
+  const pruned: Record<string, Tensor> = {}
   const feeds: Record<string, TensorLike> = {
     hidden: feedOf(arrayOf(golden.inputs, 'hidden')),
     valid: int64(arrayOf(golden.inputs, 'valid')),
@@ -72,34 +72,34 @@ export function softCase(golden: GoldenCase, method: Method, learned: LearnedCas
     const held = array.data.map(Math.fround).join()
     const found = initializers.find(({ data }) => data.join() === held)
     if (found === undefined) throw new Error(`${name} is not in the model`)
-    leaves[name] = input(name, 'float32', array.shape)
-    overrides.set(found.name, leaves[name])
+    pruned[name] = input(name, 'float32', array.shape)
+    overrides.set(found.name, pruned[name])
     feeds[name] = feedOf(array)
   }
-  for (const [block, values] of learned) {
+  for (const [layer, values] of learned) {
     for (const [name, array] of Object.entries(values)) {
-      leaves[`${block}.${name}`] = input(`${block}.${name}`, 'float32', array.shape)
-      feeds[`${block}.${name}`] = feedOf(array)
+      pruned[`${layer}.${name}`] = input(`${layer}.${name}`, 'float32', array.shape)
+      feeds[`${layer}.${name}`] = feedOf(array)
     }
   }
-  const params = (block: number) =>
+  const params = (layer: number) =>
     Object.fromEntries(
-      Object.keys(learned.get(block) ?? {}).map((name) => [name, leaves[`${block}.${name}`] as Tensor]),
+      Object.keys(learned.get(layer) ?? {}).map((name) => [name, pruned[`${layer}.${name}`] as Tensor]),
     )
   const soft = soften(model, { method, layers: [...learned.keys()], overrides, params })
   if (!soft.ok) throw new Error(soft.refusal.message)
-  leaves.hidden = soft.value('hidden')
+  pruned.hidden = soft.value('hidden')
   const states = soft.value('states')
   return {
     soft,
     states,
     answer: sum(mul(states, input('grad_y', 'float32', states.dims)), [0, 1, 2]),
-    leaves,
+    pruned,
     async run(outputs, loss) {
-      const names = Object.keys(leaves)
+      const names = Object.keys(pruned)
       const slopes = gradients(
         loss,
-        names.map((name) => leaves[name] as Tensor),
+        names.map((name) => pruned[name] as Tensor),
       )
       const all = { ...outputs, ...Object.fromEntries(names.map((name, i) => [`grad_${name}`, slopes[i] as Tensor])) }
       const results = await run(all, feeds)
@@ -148,7 +148,7 @@ export function expectGradients(
 }
 
 /** The case's encoder as a file: `hidden`, `valid` → `states`. */
-function goldenBert(golden: GoldenCase, blocks: number): Model {
+function goldenBert(golden: GoldenCase, layerCount: number): Model {
   const heads = golden.params.heads as number
   const epsilon = golden.params.ln_eps as number
   const width = arrayOf(golden.inputs, 'hidden').shape[2] as number
@@ -160,15 +160,15 @@ function goldenBert(golden: GoldenCase, blocks: number): Model {
 
   const valid = cast(input('valid', 'int64', ['B', 'N']), 'float32')
   let hidden = input('hidden', 'float32', ['B', 'N', width])
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     const split = (name: string): Tensor =>
-      transpose(reshape(linear(hidden, `l${block}_${name}`), [0, 0, heads, width / heads]), [0, 2, 1, 3])
+      transpose(reshape(linear(hidden, `l${layer}_${name}`), [0, 0, heads, width / heads]), [0, 2, 1, 3])
     const scores = mul(matmul(split('query'), swapLast(split('key'))), 1 / Math.sqrt(width / heads))
     const masked = add(scores, unsqueeze(mul(sub(1, valid), -10000), [1, 2]))
     const context = reshape(transpose(matmul(softmax(masked), split('value')), [0, 2, 1, 3]), [0, 0, width])
-    const attended = norm(add(linear(context, `l${block}_attn_out_dense`), hidden), `l${block}_attn_out_LayerNorm`)
-    const inner = gelu(linear(attended, `l${block}_ffn1`))
-    hidden = norm(add(linear(inner, `l${block}_ffn2`), attended), `l${block}_ffn_ln`)
+    const attended = norm(add(linear(context, `l${layer}_attn_out_dense`), hidden), `l${layer}_attn_out_LayerNorm`)
+    const inner = gelu(linear(attended, `l${layer}_ffn1`))
+    hidden = norm(add(linear(inner, `l${layer}_ffn2`), attended), `l${layer}_ffn_ln`)
   }
   return decodeModel(emitModel({ states: hidden }))
 }

@@ -1,21 +1,21 @@
 import { cast, constant, type Method, type Tensor, type Values } from '@tp/core'
 import { initialState, type SiteSource, type SoftReduced, softenTokens } from '@tp/core/host'
 
-/** What one block gives to a method that learns. All arrays have the same B and N. */
+/** What one layer gives to a method that learns. All arrays have the same B and N. */
 export interface OneSoftSite {
   /** [B,N,D] */
   readonly hidden: Tensor
   /** [B,H,N,N] */
   readonly attention: Tensor
   /** 1: a real token; default: all are */
-  readonly real?: readonly (readonly number[])[]
+  readonly attended?: readonly (readonly number[])[]
   /** Default: none. */
-  readonly fixed?: readonly number[]
-  readonly block?: number
-  readonly blocks?: number
+  readonly protectedTokens?: readonly number[]
+  readonly layer?: number
+  readonly layerCount?: number
   readonly params: Values
   /** float [B,N]; default: everything */
-  readonly left?: Tensor
+  readonly kept?: Tensor
   /** float [B] */
   readonly ratio?: Tensor
   /** float [B,N] */
@@ -24,13 +24,13 @@ export interface OneSoftSite {
 
 /** The soft form of a method at one site. */
 export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
-  const { hidden, attention, real, fixed = [], block = 0, blocks = 1, params, left, ratio, saliency } = site
+  const { hidden, attention, attended, protectedTokens = [], layer = 0, layerCount = 1, params, kept, ratio, saliency } = site
   const missing = (): never => {
     throw new Error('the method looks at something that the test does not give')
   }
   const source: SiteSource = {
-    block,
-    blocks,
+    layer,
+    layerCount,
     hidden,
     query: missing,
     key: missing,
@@ -39,7 +39,7 @@ export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
     attentionFrom: missing,
     classToken: () => 0,
   }
-  const mask = real && cast(constant(real.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
+  const mask = attended && cast(constant(attended.flat(), 'int64', hidden.dims.slice(0, 2) as number[]), 'bool')
   const inputs = { noise: missing, saliency: () => saliency ?? missing(), ratio: () => ratio ?? missing() }
-  return softenTokens({ method, source, state: initialState(hidden, mask, fixed), left, params, inputs })
+  return softenTokens({ method, source, state: initialState(hidden, mask, protectedTokens), kept, params, inputs })
 }

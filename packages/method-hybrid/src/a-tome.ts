@@ -20,7 +20,7 @@ export function aTome({ proportionalAttention = true }: TomeOptions = {}): Metho
     reduces: 'pair',
     signed: true,
     reduce(site) {
-      if (site.budget === undefined) return { keep: site.alive }
+      if (site.budget === undefined) return { keep: site.attended }
       const { distance, into } = bipartite(site, { neighbours: true })
       return { keep: site.budget.select(distance), into, proportional: proportionalAttention }
     },

@@ -28,22 +28,22 @@ export interface Bipartite {
 }
 
 /** What matching looks at. */
-export type BipartiteSite = Pick<Site, 'place' | 'alive' | 'fixed' | 'index' | 'key'>
+export type BipartiteSite = Pick<Site, 'ordinal' | 'attended' | 'protectedTokens' | 'index' | 'key'>
 
 /**
- * By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Fixed tokens have no part.
+ * By the mean of the keys over heads [B,N,Dh] (Bolya et al., arXiv:2210.09461, section 3). Protected tokens have no part.
  * `neighbours`: a partner stands next to its token.
  */
 export function bipartite(
   site: BipartiteSite,
   { neighbours = false }: { readonly neighbours?: boolean } = {},
 ): Bipartite {
-  const { place } = site
-  const isOdd = odd(place)
-  const free = and(site.alive, not(site.fixed))
+  const { ordinal } = site
+  const isOdd = odd(ordinal)
+  const free = and(site.attended, not(site.protectedTokens))
   const sources = and(free, not(isOdd))
   const partners = and(free, isOdd)
-  const isNext = equal(abs(sub(unsqueeze(place, 2), unsqueeze(place, 1))), 1) // [B,N,N]
+  const isNext = equal(abs(sub(unsqueeze(ordinal, 2), unsqueeze(ordinal, 1))), 1) // [B,N,N]
   const { nearest, similarity } = mostSimilar(
     site,
     mean(site.key, 1),
@@ -53,7 +53,7 @@ export function bipartite(
     distance: where(sources, sub(1, similarity), FAR),
     sources,
     into: nearest,
-    order: where(isOdd, add(place, BEHIND), place),
+    order: where(isOdd, add(ordinal, BEHIND), ordinal),
   }
 }
 

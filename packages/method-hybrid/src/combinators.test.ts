@@ -5,11 +5,11 @@ import { reduceOnce } from '../test/one-site.ts'
 import { withFuse, withMerge } from './index.ts'
 
 /** Five tokens on a line; keys are directions in a plane. */
-const places = [0, 1, 2, 3, 4]
+const positions = [0, 1, 2, 3, 4]
 const degrees = [0, 90, 80, 10, 0]
 const site = {
   hidden: constant(
-    places.map((place) => 10 * place),
+    positions.map((position) => 10 * position),
     'float32',
     [1, 5, 1],
   ),
@@ -40,7 +40,7 @@ test('withFuse: one token more, the mean of all that leave', () => {
 
 test('withFuse: nothing leaves, nothing more comes', () => {
   const [left] = reduceOnce(withFuse(first), site, { kind: 'tokens', value: 5 })
-  expect(left?.hidden.flat()).toEqual(places.map((place) => 10 * place))
+  expect(left?.hidden.flat()).toEqual(positions.map((position) => 10 * position))
 })
 
 test('withFuse is refused for a method that chooses without a score', () => {

@@ -1,4 +1,4 @@
-import { byBlock, type Method } from '@tp/core'
+import { byLayer, type Method } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { run } from 'method-tests'
@@ -11,7 +11,7 @@ testMethod(ppt({ variance: 0 }), { run })
 testMethod(ppt({ variance: 1 }), { run })
 testMethod(diffrate({ pruned: 0 }), { run })
 testMethod(
-  byBlock(
+  byLayer(
     'mixed',
     new Map<number, Method>([
       [1, tome()],

@@ -42,8 +42,8 @@ export function countChoice(logits: Tensor): CountChoice {
     expected,
     count,
     mask(rank, end) {
-      const place = clip(sub(most - 1, rank), 0, most - 1)
-      const larger = gather(upTo, cast(place, 'int64'), 0)
+      const ordinal = clip(sub(most - 1, rank), 0, most - 1)
+      const larger = gather(upTo, cast(ordinal, 'int64'), 0)
       const isCut = and(greaterOrEqual(rank, count), less(rank, end))
       return straightThrough(not(isCut), larger)
     },

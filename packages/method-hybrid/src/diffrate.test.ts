@@ -9,16 +9,16 @@ import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
 import { softAndHard } from '../test/soft-and-hard.ts'
-import { vitBlock } from '../test/vit-block.ts'
+import { vitLayer } from '../test/vit-layer.ts'
 import { chosenCount, countChoice } from './count-choice.ts'
 import { diffrate } from './index.ts'
 
 const cases = ['keep-all', 'merge-only', 'merge-to-two', 'prune-merge', 'prune-only']
 
-test.each(cases)("infer-%s: the authors' block", (name) => {
+test.each(cases)("infer-%s: the authors' layer", (name) => {
   const golden = goldenCase(`diffrate/infer-${name}`)
   const { prune_kept: unpruned, merge_kept: unmerged } = golden.params as { prune_kept: number; merge_kept: number }
-  const { site, feedForward } = vitBlock(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional: true })
+  const { site, feedForward } = vitLayer(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional: true })
   const tokens = site.hidden.dims[1] as number
   const kept = Math.min(unpruned, unmerged)
   const pruned = kept === tokens ? 0 : (tokens - unpruned) / (tokens - kept)
@@ -56,29 +56,29 @@ describe('the authors’ choice of a number', () => {
   })
 })
 
-test('flops-gradient: what tokens cost behind three blocks, and its gradient in all choices', () => {
+test('flops-gradient: what tokens cost behind three layers, and its gradient in all choices', () => {
   const { inputs, outputs, params } = goldenCase('diffrate/flops-gradient')
   const [tokens, width] = [(params.patch_number as number) + 1, params.dim as number]
   const random = (count: number) => Array.from({ length: count }, (_, i) => 1 + Math.sin(7 * i))
   const hidden = constant(random(tokens * width), 'float32', [1, tokens, width])
   const attention = constant(random(tokens * tokens), 'float32', [1, 1, tokens, tokens])
   const missing = () => hidden
-  const logits = [0, 1, 2].map((block) =>
-    ['prune', 'merge'].map((kind) => logitsOf(arrayOf(inputs, `${kind}_logits_${block}`).data)),
+  const logits = [0, 1, 2].map((layer) =>
+    ['prune', 'merge'].map((kind) => logitsOf(arrayOf(inputs, `${kind}_logits_${layer}`).data)),
   ) as [Tensor, Tensor][]
   let state = initialState(hidden, undefined, [0])
-  let left: Tensor | undefined
+  let kept: Tensor | undefined
   let before: Tensor = constant([tokens])
   const costs: Tensor[] = []
   const counts: Tensor[] = []
-  for (const [block, [prune, merge]] of logits.entries()) {
+  for (const [layer, [prune, merge]] of logits.entries()) {
     const nothing = { query: missing, key: missing, value: missing, attentionFrom: missing, classToken: () => 0 }
-    const source = { block, blocks: 3, hidden, ...nothing, attention: () => attention }
+    const source = { layer, layerCount: 3, hidden, ...nothing, attention: () => attention }
     const given = { noise: missing, saliency: missing, ratio: missing }
-    const reduced = softenTokens({ method: diffrate(), source, state, left, params: { prune, merge }, inputs: given })
-    ;[state, left] = [reduced.state, reduced.left]
+    const reduced = softenTokens({ method: diffrate(), source, state, kept, params: { prune, merge }, inputs: given })
+    ;[state, kept] = [reduced.state, reduced.kept]
     costs.push(add(mul(before, 4 * width * width), mul(mul(before, before), 2 * width)))
-    before = sum(left, 1)
+    before = sum(kept, 1)
     costs.push(mul(before, 8 * width * width))
     counts.push(before)
   }
@@ -95,12 +95,12 @@ test('flops-gradient: what tokens cost behind three blocks, and its gradient in 
   expectClose(total ?? [], arrayOf(outputs, 'block_flops').data, 'FLOPs')
   const keptCounts = arrayOf(outputs, 'keptCounts').data
   let most = tokens
-  for (const block of [0, 1, 2]) {
-    most = Math.min(most, keptCounts[2 * block] as number, keptCounts[2 * block + 1] as number)
-    expectClose(others[block] ?? [], [most], `tokens behind block ${block}`)
+  for (const layer of [0, 1, 2]) {
+    most = Math.min(most, keptCounts[2 * layer] as number, keptCounts[2 * layer + 1] as number)
+    expectClose(others[layer] ?? [], [most], `tokens behind layer ${layer}`)
     for (const [i, kind] of ['prune', 'merge'].entries()) {
-      const { data } = arrayOf(outputs, `grad_${kind}_logits_${block}`)
-      expectClose((others[3 + 2 * block + i] ?? []).slice(0, -1), data, `${kind} ${block}`, ofGradients)
+      const { data } = arrayOf(outputs, `grad_${kind}_logits_${layer}`)
+      expectClose((others[3 + 2 * layer + i] ?? []).slice(0, -1), data, `${kind} ${layer}`, ofGradients)
     }
   }
 })
@@ -126,7 +126,7 @@ test('while it learns the answer is the one that tokens leave with, whatever the
 
 testLearning(diffrate(), { targetFlops: 0.6, falls: 0.97 })
 
-/** Tokens of the pictures. */
+/** Tokens of the images. */
 const TOKENS = 50
 
 /** Logits by which one number is chosen for certain. */

@@ -35,11 +35,11 @@ import {
   where,
 } from '@tp/core'
 import { chosenCount, countChoice } from './count-choice.ts'
-import { leaving } from './leaving.ts'
+import { prunedCount } from './leaving.ts'
 
 export interface DiffrateOptions {
   /**
-   * Share of the tokens that leave a block that are dropped, the least important ones; the others are merged. Where none was
+   * Share of the tokens that leave a layer that are dropped, the least important ones; the others are merged. Where none was
    * learned; default 0.5.
    */
   readonly pruned?: number | undefined
@@ -48,7 +48,7 @@ export interface DiffrateOptions {
 export const diffrateOptions: OptionSpecs = {
   pruned: {
     description:
-      'share of the tokens that leave a block that are dropped, where none was learned; the others are merged',
+      'share of the tokens that leave a layer that are dropped, where none was learned; the others are merged',
     type: 'number',
     min: 0,
     max: 1,
@@ -63,7 +63,7 @@ export const diffrateOptions: OptionSpecs = {
  *   score_j = mean over heads of softmax(q_cls · Kᵀ / √Dh)_j                                [B,H,N] → [B,N]
  *   a merged token joins the one that stays with the largest cosine of the states           [B,N,D]
  *   merged = mean of all that are in it;   size = own size + Σ size_i · cosine_i            [B,K]
- *   learning: two choices between the numbers T … 1 for each block, of tokens that are not dropped, and of those that
+ *   learning: two choices between the numbers T … 1 for each layer, of tokens that are not dropped, and of those that
  *             are not merged either; ⌈Σ number · softmax(logits)⌉ of them, as hard masks with soft gradients
  *
  * The logarithm of the size is added to all later scores of its key. Needs a class token. DiffRate (Chen et al., ICCV 2023,
@@ -80,13 +80,13 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
     },
     params: { prune: { ...logits, optional: true } },
     reduce(site) {
-      const { alive, budget, size, param, count } = site
-      if (budget === undefined) return { keep: alive }
-      const many = leaving('diffrate', site)
+      const { attended, budget, size, param, count } = site
+      if (budget === undefined) return { keep: attended }
+      const many = prunedCount('diffrate', site)
       const score = mean(site.clsAttention, 1)
       const keep = budget.select(score)
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)
-      const dropped = and(alive, not(keep))
+      const dropped = and(attended, not(keep))
       // of those that leave the first are merged
       const merged =
         param.prune === undefined
@@ -96,7 +96,7 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       return {
         keep,
         into: where(isMerged, nearest, -1),
-        weight: cast(alive, 'float32'),
+        weight: cast(attended, 'float32'),
         mass: where(keep, size, mul(size, similarity)),
         proportional: true,
       }
@@ -106,26 +106,26 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
 }
 
 function soften(site: SoftSite): Softened {
-  const { left: before, alive, fixed, hidden, index, carried, param } = site
+  const { kept: before, attended, protectedTokens, hidden, index, carried, param } = site
   const size = carried.size ?? site.size
   const [prune, merge] = [countChoice(param.prune as Tensor), countChoice(param.merge as Tensor)]
   const there = greater(before, 0.5)
-  const rank = ranks(site, where(fixed, FIRST, mean(site.clsAttention, 1)), there)
+  const rank = ranks(site, where(protectedTokens, FIRST, mean(site.clsAttention, 1)), there)
   const last = sum(cast(there, 'float32'), 1, { keepDims: true })
   const middle = minimum(last, stopGradient(prune.count))
   const masks = mul(prune.mask(rank, last), merge.mask(rank, middle))
-  const now = site.obey(mul(carried.mask ?? cast(alive, 'float32'), masks))
-  const stays = greater(now, 0.5)
+  const now = site.obey(mul(carried.mask ?? cast(attended, 'float32'), masks))
+  const kept = greater(now, 0.5)
 
-  const isMerged = and(and(there, not(stays)), less(rank, middle))
-  const { nearest, similarity } = mostSimilar(site, stopGradient(hidden), and(stays, not(fixed)))
+  const isMerged = and(and(there, not(kept)), less(rank, middle))
+  const { nearest, similarity } = mostSimilar(site, stopGradient(hidden), and(kept, not(protectedTokens)))
   const target = where(and(isMerged, greaterOrEqual(similarity, -1.5)), nearest, -1)
   const hits = cast(equal(unsqueeze(target, 1), unsqueeze(index, 2)), 'float32') // [B,token,part]
   const parts = (x: Tensor): Tensor => matmul(hits, x)
   const sizes = maximum(add(size, squeeze(parts(unsqueeze(mul(size, similarity), 2)), [2])), 1e-6)
   const logSize = unsqueeze(log(sizes), [1, 2])
   return {
-    left: div(counted(stays, fixed, add(prune.expected, merge.expected)), maximum(before, 0.5)),
+    kept: div(counted(kept, protectedTokens, add(prune.expected, merge.expected)), maximum(before, 0.5)),
     hidden: div(add(hidden, parts(hidden)), add(sum(hits, 2, { keepDims: true }), 1)),
     attend: (scores) => maskedSoftmax(add(scores, logSize), now),
     carry: { size: sizes, mask: now },
@@ -136,18 +136,18 @@ function soften(site: SoftSite): Softened {
 const FIRST = 1e30
 
 /** float [B,N]: which tokens stay, in sum with the gradient of the numbers that are expected to (a straight-through minimum). */
-function counted(stays: Tensor, fixed: Tensor, expected: Tensor): Tensor {
-  const free = cast(and(stays, not(fixed)), 'float32')
+function counted(kept: Tensor, protectedTokens: Tensor, expected: Tensor): Tensor {
+  const free = cast(and(kept, not(protectedTokens)), 'float32')
   const change = sub(expected, stopGradient(expected))
-  return add(cast(stays, 'float32'), mul(free, div(change, maximum(sum(free, 1, { keepDims: true }), 1))))
+  return add(cast(kept, 'float32'), mul(free, div(change, maximum(sum(free, 1, { keepDims: true }), 1))))
 }
 
 function harden(learned: ReadonlyMap<number, Learned>): Schedule {
   const schedule = new Map<number, Amount>()
   let most = Number.POSITIVE_INFINITY
-  for (const [block, { prune, merge }] of [...learned].sort(([a], [b]) => a - b)) {
+  for (const [layer, { prune, merge }] of [...learned].sort(([a], [b]) => a - b)) {
     most = Math.min(most, chosenCount(prune?.data ?? []), chosenCount(merge?.data ?? []))
-    schedule.set(block, { kind: 'tokens', value: most })
+    schedule.set(layer, { kind: 'tokens', value: most })
   }
   return schedule
 }

@@ -20,7 +20,7 @@ export function evit(): Method {
     },
     reduces: 'fuse',
     reduce(site) {
-      if (site.budget === undefined) return { keep: site.alive }
+      if (site.budget === undefined) return { keep: site.attended }
       const score = mean(site.clsAttention, 1)
       return { ...fuseRest(site, site.budget, score), weight: score, merge: 'sum', mass: 'none' }
     },

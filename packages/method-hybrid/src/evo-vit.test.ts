@@ -35,7 +35,7 @@ const DEPTH = 12
 
 /**
  * The encoder of a case as an exported file: `tokens` [b,n,D] → `feature`, `cls` [b,D], and with `states` also the stream
- * behind each block: `layer_0` … [b,1+n,D].
+ * behind each layer: `layer_0` … [b,1+n,D].
  */
 function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean }): Model {
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, name))
@@ -58,19 +58,19 @@ function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean })
   const cls = expand(weight('cls_token'), concat([batch, constant([1, width], 'int64')], 0))
   let x = concat([cls, patches], 1)
   const layers: Record<string, Tensor> = {}
-  for (let block = 0; block < DEPTH; block++) {
-    const normed = norm(x, `norms_${block}`)
-    const [query, key] = split(linear(normed, `qks_${block}_qk`), 2) as [Tensor, Tensor]
-    const [value] = split(linear(normed, `vs_${block}_v`), 1) as [Tensor]
+  for (let layer = 0; layer < DEPTH; layer++) {
+    const normed = norm(x, `norms_${layer}`)
+    const [query, key] = split(linear(normed, `qks_${layer}_qk`), 2) as [Tensor, Tensor]
+    const [value] = split(linear(normed, `vs_${layer}_v`), 1) as [Tensor]
     const scores = mul(matmul(query, swapLast(key)), 1 / Math.sqrt(width / heads))
     const context = reshape(transpose(matmul(softmax(scores), value), [0, 2, 1, 3]), [0, -1, width])
-    x = add(x, linear(context, `projs_${block}`))
+    x = add(x, linear(context, `projs_${layer}`))
     const feedForward = linear(
-      gelu(linear(norm(x, `blocks_${block}_norm2`), `blocks_${block}_mlp_fc1`)),
-      `blocks_${block}_mlp_fc2`,
+      gelu(linear(norm(x, `blocks_${layer}_norm2`), `blocks_${layer}_mlp_fc1`)),
+      `blocks_${layer}_mlp_fc2`,
     )
     x = add(x, feedForward)
-    if (states) layers[`layer_${block}`] = x
+    if (states) layers[`layer_${layer}`] = x
   }
   return decodeModel(
     emitModel({
@@ -81,7 +81,7 @@ function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean })
   )
 }
 
-describe('goldens: tokens skip blocks 4 to 7 and 8 to 11', () => {
+describe('goldens: tokens skip layers 4 to 7 and 8 to 11', () => {
   for (const name of ['eval-0.7-0.4', 'eval-half', 'eval-prunecls']) {
     test(name, async () => {
       const golden = goldenCase(`evo_vit/${name}`)
@@ -110,34 +110,34 @@ describe('goldens: tokens skip blocks 4 to 7 and 8 to 11', () => {
       const outputs = await runModel(model, inputs)
 
       // rows stay in the order of the stage before there
-      const places: number[][][] = []
+      const positions: number[][][] = []
       const orders = [0, 1].map((stage) => rowsOf(arrayOf(golden.outputs, `order_${stage}`)))
-      for (const [stage, block] of [4, 8].entries()) {
-        const trace = outputs[`tp.trace.${block}.indices`]
+      for (const [stage, layer] of [4, 8].entries()) {
+        const trace = outputs[`tp.trace.${layer}.indices`]
         const width = 1 + (kept[stage] as number)
         expect(trace?.dims[1]).toBe(width)
-        places[stage] = []
+        positions[stage] = []
         for (const [row, order] of (orders[stage] ?? []).entries()) {
           const first = orders[0]?.[row] as readonly number[]
           const chosen = order
             .slice(0, kept[stage])
-            .map((place) => 1 + (stage === 0 ? place : (first[place] as number)))
+            .map((position) => 1 + (stage === 0 ? position : (first[position] as number)))
           const seen = numbers(trace).slice(row * width, (row + 1) * width)
-          places[stage].push([0, ...chosen])
-          expect(seen, `row ${row}, block ${block}`).toEqual([0, ...sorted(chosen)])
+          positions[stage].push([0, ...chosen])
+          expect(seen, `row ${row}, layer ${layer}`).toEqual([0, ...sorted(chosen)])
         }
       }
       for (const what of ['feature', 'cls'])
         expectClose(numbers(outputs[what]), arrayOf(golden.outputs, what).data, what)
       if (prunecls) return
-      for (let block = 0; block < DEPTH; block++) {
-        const output = `layer_${block}`
+      for (let layer = 0; layer < DEPTH; layer++) {
+        const output = `layer_${layer}`
         const states = outputs[output]
         const [, all = 0, size = 0] = states?.dims ?? []
         expect(all, `${output} is whole`).toBe(1 + patches)
         for (const [row, wanted] of rowsOf(arrayOf(golden.outputs, output)).entries()) {
-          const stage = Math.floor(block / 4) - 1
-          const tokens = stage < 0 ? Array.from({ length: all }, (_, i) => i) : (places[stage]?.[row] as number[])
+          const stage = Math.floor(layer / 4) - 1
+          const tokens = stage < 0 ? Array.from({ length: all }, (_, i) => i) : (positions[stage]?.[row] as number[])
           const start = (token: number): number => (row * all + token) * size
           const seen = tokens.flatMap((token) => numbers(states).slice(start(token), start(token) + size))
           expectClose(seen, wanted, `${output}, row ${row}`)
@@ -148,7 +148,7 @@ describe('goldens: tokens skip blocks 4 to 7 and 8 to 11', () => {
 })
 
 describe('a pruned file computes what the method says, wherever tokens leave and come back', () => {
-  const size = { blocks: 5, hidden: 16, heads: 4, classes: 3, seed: 7 }
+  const size = { layerCount: 5, hidden: 16, heads: 4, classes: 3, seed: 7 }
   const [rows, longest] = [[11, 7, 4], 11]
   const values = Float32Array.from({ length: rows.length * longest * size.hidden }, (_, i) => 2 * Math.sin(7.13 * i))
   const x: TensorLike = { type: 'float32', dims: [rows.length, longest, size.hidden], data: values }
@@ -168,7 +168,7 @@ describe('a pruned file computes what the method says, wherever tokens leave and
       const method = evoVit()
       const model = decodeModel(emitModel({ logits: referenceEncoder(size, { mask }).logits }))
       const seen = await runModel(pruned(model, { method, schedule: plan, protect: [0] }), inputs)
-      const { logits } = referenceEncoder(size, { mask, pruning: { method, schedule: plan, fixed: [0] } })
+      const { logits } = referenceEncoder(size, { mask, pruning: { method, schedule: plan, protectedTokens: [0] } })
       expect(difference(numbers(seen.logits), numbers(evaluate({ logits }, inputs).logits))).toBeLessThan(1e-5)
     })
   }

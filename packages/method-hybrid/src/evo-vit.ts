@@ -1,13 +1,13 @@
 import { add, type Method, mul, type OptionSpecs, sum, type Tensor } from '@tp/core'
 
 export interface EvoVitOptions {
-  /** Weight of each block's own attention in what has gathered so far, above 0 and at most 1 (default 0.5). */
+  /** Weight of each layer's own attention in what has gathered so far, above 0 and at most 1 (default 0.5). */
   readonly tradeoff?: number | undefined
 }
 
 export const evoVitOptions: OptionSpecs = {
   tradeoff: {
-    description: "weight of each block's own class attention against what has gathered before",
+    description: "weight of each layer's own class attention against what has gathered before",
     type: 'number',
     min: 0,
     max: 1,
@@ -16,12 +16,12 @@ export const evoVitOptions: OptionSpecs = {
 }
 
 /**
- * Lets tokens that the class token looks at little skip some blocks, and come back unchanged.
+ * Lets tokens that the class token looks at little skip some layers, and come back unchanged.
  *
- *   g_j ← (1 − t)·g_j + t·Σ_h A_cls,j   in every block that the token goes through; g = Σ_h A_cls in the first   [B,N]
+ *   g_j ← (1 − t)·g_j + t·Σ_h A_cls,j   in every layer that the token goes through; g = Σ_h A_cls in the first   [B,N]
  *
- * At the input of each block that the schedule names all tokens are there again, and those with the highest g go on. The
- * last ones to skip come back before the head, unless nothing is restored (the published `prunecls`). In front of block 0
+ * At the input of each layer that the schedule names all tokens are there again, and those with the highest g go on. The
+ * last ones to skip come back before the head, unless nothing is restored (the published `prunecls`). In front of layer 0
  * nothing has gathered yet: the first tokens go on there. Needs a class token.
  * Evo-ViT (Xu et al., AAAI 2022, arXiv:2108.01390), as its code has it; the paper's representative token is not in there.
  */
@@ -30,15 +30,15 @@ export function evoVit({ tradeoff = 0.5 }: EvoVitOptions = {}): Method {
     name: 'evo-vit',
     family: 'hybrid',
     paper: { title: 'Evo-ViT: Slow-Fast Token Evolution for Dynamic Vision Transformer', arxiv: '2108.01390' },
-    place: 'input',
+    site: 'input',
     returns: true,
     carry: { global: { dims: ['N'], init: 0 } },
     reduce(site) {
       const before = site.carried.global as Tensor
       if (site.budget !== undefined) return { keep: site.budget.select(before), carry: { global: before } }
       const now = sum(site.clsAttention, 1)
-      const global = site.block === 0 ? now : add(mul(before, 1 - tradeoff), mul(now, tradeoff))
-      return { keep: site.alive, carry: { global } }
+      const global = site.layer === 0 ? now : add(mul(before, 1 - tradeoff), mul(now, tradeoff))
+      return { keep: site.attended, carry: { global } }
     },
   })
 }

@@ -4,7 +4,7 @@ import { type Site, sub, type Tensor, TpError, unsqueeze } from '@tp/core'
  * float [B,1]: tokens that leave each row.
  * @throws TpError TP_SCHEDULE where only the scores decide how many
  */
-export function leaving(method: string, { budget, count }: Site): Tensor {
+export function prunedCount(method: string, { budget, count }: Site): Tensor {
   if (budget?.keep !== undefined) return unsqueeze(sub(count, budget.keep), 1)
   throw new TpError('TP_SCHEDULE', method, 'it needs to know how many tokens leave; give keep, tokens or remove')
 }

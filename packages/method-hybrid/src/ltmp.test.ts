@@ -31,27 +31,27 @@ import { goldenCase } from '../test/golden.ts'
 import { expectLeft, type Left, reduceOnce } from '../test/one-site.ts'
 import { scalar, softAndHard } from '../test/soft-and-hard.ts'
 import { softVit } from '../test/soft-vit.ts'
-import { vitBlock } from '../test/vit-block.ts'
+import { vitLayer } from '../test/vit-layer.ts'
 import { ltmp } from './index.ts'
 import { softLtmp } from './ltmp.ts'
 
-test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("%s: the authors' blocks", (name) => {
+test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("%s: the authors' layers", (name) => {
   const golden = goldenCase(`ltmp/${name}`)
   const { merge_thresholds: merges, prune_thresholds: prunes } = golden.params as Record<string, number[]>
   let before: Left | undefined
-  merges?.forEach((merge, block) => {
+  merges?.forEach((merge, layer) => {
     const dims = [1, before?.hidden.length ?? 0]
-    const { site, feedForward } = vitBlock(golden, {
-      prefix: `block${block}_`,
+    const { site, feedForward } = vitLayer(golden, {
+      prefix: `block${layer}_`,
       ...(before && {
         x: constant(before.hidden.flat(), 'float32', [...dims, before.hidden[0]?.length ?? 0]),
         size: constant(before.size, 'float32', dims),
       }),
       proportional: true,
     })
-    const threshold = prunes?.[block] as number
+    const threshold = prunes?.[layer] as number
     const left = reduceOnce(ltmp({ merge }), site, { kind: 'threshold', value: threshold }, feedForward)
-    expectLeft(left, arrayOf(golden.outputs, `x_${block}`), arrayOf(golden.outputs, `size_${block}`), { inOrder: true })
+    expectLeft(left, arrayOf(golden.outputs, `x_${layer}`), arrayOf(golden.outputs, `size_${layer}`), { inOrder: true })
     before = left[0]
   })
 })
@@ -70,15 +70,15 @@ describe('the authors’ training', () => {
     const { merge_thresholds, prune_thresholds, tau, target, lambda } = golden.params as unknown as Trained
     // There, tokens that have left keep their places, and their rows count for importances.
     const { training, ...others } = ltmp()
-    const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.alive, attend: softmaxOfTheirs })
+    const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.attended, attend: softmaxOfTheirs })
     const method: Method = { ...others, training: { ...training, soften } }
-    const learned = merge_thresholds.map((merge, block): [number, Record<string, number>] => [
-      block,
-      { merge, prune: prune_thresholds[block] as number },
+    const learned = merge_thresholds.map((merge, layer): [number, Record<string, number>] => [
+      layer,
+      { merge, prune: prune_thresholds[layer] as number },
     ])
     const { soft, states, run } = softVit(golden, method, new Map(learned))
     const [batch, tokens, width] = arrayOf(golden.inputs, 'x').shape as [number, number, number]
-    // The even rows come first there, then the odd ones, behind every block.
+    // The even rows come first there, then the odd ones, behind every layer.
     const order = [...Array(tokens).keys()].sort((a, b) => (a % 2) - (b % 2) || a - b)
     const twice = order.map((row) => order[row] as number)
     const inOurOrder = ({ dtype, shape, data }: GoldenArray, from: readonly number[]): GoldenArray => {
@@ -90,37 +90,37 @@ describe('the authors’ training', () => {
       })
       return { dtype, shape, data: turned }
     }
-    const cost = costOf([soft.left.get(0) as Tensor, soft.left.get(1) as Tensor], tokens, width)
+    const cost = costOf([soft.kept.get(0) as Tensor, soft.kept.get(1) as Tensor], tokens, width)
     const gap = sub(cost, target)
     const { shape, data: slopes } = inOurOrder(arrayOf(golden.inputs, 'grad_y'), twice)
     const feeds = { grad_y: { type: 'float32', dims: [...shape], data: Float32Array.from(slopes) } } as const
     const upstream = input('grad_y', 'float32', states.dims)
     const answer = mul(sum(mul(states, upstream), [0, 1, 2]), 0.1)
     const loss = add(answer, mul(mul(gap, gap), lambda))
-    const outputs = { states, cost, loss, mask_0: soft.left.get(0) as Tensor, mask_1: soft.left.get(1) as Tensor }
+    const outputs = { states, cost, loss, mask_0: soft.kept.get(0) as Tensor, mask_1: soft.kept.get(1) as Tensor }
     const results = await run(outputs, loss, feeds)
     const wanted = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
     expect(results.mask_0?.map(Math.round)).toEqual(wanted('mask_0', order).map(Math.round))
     expect(results.mask_1?.map(Math.round)).toEqual(wanted('mask_1', twice).map(Math.round))
-    // There, every key gets a little in the first block, too, where nothing has left yet.
+    // There, every key gets a little in the first layer, too, where nothing has left yet.
     const nearly = { absolute: 4e-5, relative: 1e-4 }
     expectClose(results.states ?? [], wanted('x_1', twice), 'states', nearly)
     expectClose(results.cost ?? [], arrayOf(golden.outputs, 'flops_ratio').data, 'cost')
     expectClose(results.loss ?? [], arrayOf(golden.outputs, 'loss').data, 'loss')
-    for (const block of [0, 1]) {
+    for (const layer of [0, 1]) {
       for (const kind of ['merge', 'prune']) {
-        const { data } = arrayOf(golden.outputs, `grad_${kind}_threshold_${block}`)
-        expectClose(results[`grad_${block}.${kind}`] ?? [], data, `${kind} threshold ${block}`, ofGradients)
+        const { data } = arrayOf(golden.outputs, `grad_${kind}_threshold_${layer}`)
+        expectClose(results[`grad_${layer}.${kind}`] ?? [], data, `${kind} threshold ${layer}`, ofGradients)
       }
     }
   })
 })
 
 describe('the authors’ attention to what is left', () => {
-  const attentionOf = (name: string, attend: (scores: Tensor, left: Tensor) => Tensor) => {
+  const attentionOf = (name: string, attend: (scores: Tensor, kept: Tensor) => Tensor) => {
     const { inputs } = goldenCase(`ltmp/${name}`)
-    const [scores, left] = [tensorOf(arrayOf(inputs, 'logits')), tensorOf(arrayOf(inputs, 'mask'))]
-    return Array.from(evaluate([attend(scores, left)], {})[0]?.data as Float32Array)
+    const [scores, kept] = [tensorOf(arrayOf(inputs, 'logits')), tensorOf(arrayOf(inputs, 'mask'))]
+    return Array.from(evaluate([attend(scores, kept)], {})[0]?.data as Float32Array)
   }
   const recorded = (name: string) => arrayOf(goldenCase(`ltmp/${name}`).outputs, 'probs').data
 
@@ -177,14 +177,14 @@ test('while it learns the answer is the one that tokens leave with, whatever the
 testLearning(ltmp(), { targetFlops: 0.6 })
 
 /** (e·m + ε/N) / (Σ e·m + ε), e relative to the largest score of all keys. */
-function softmaxOfTheirs(scores: Tensor, left: Tensor): Tensor {
+function softmaxOfTheirs(scores: Tensor, kept: Tensor): Tensor {
   const epsilon = 1e-5
-  const weights = mul(exp(sub(scores, max(scores, 3, { keepDims: true }))), unsqueeze(left, [1, 2]))
+  const weights = mul(exp(sub(scores, max(scores, 3, { keepDims: true }))), unsqueeze(kept, [1, 2]))
   const count = cast(axisSize(scores, 3), 'float32')
   return div(add(weights, div(epsilon, count)), add(sum(weights, 3, { keepDims: true }), epsilon))
 }
 
-/** The cost there: by the mean mask before (1 in front of the first block) and after each block. */
+/** The cost there: by the mean mask before (1 in front of the first layer) and after each layer. */
 function costOf(masks: readonly Tensor[], tokens: number, width: number): Tensor {
   const shares = masks.map((mask) => mean(mask, [0, 1]))
   const terms = shares.map((after, i) => {

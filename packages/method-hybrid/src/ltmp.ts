@@ -67,8 +67,8 @@ export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Meth
     paper: { title: 'Learned Thresholds Token Merging and Pruning for Vision Transformers', arxiv: '2305.14009' },
     params,
     reduce(site) {
-      const { alive, budget, count } = site
-      if (budget === undefined) return { keep: alive }
+      const { attended, budget, count } = site
+      if (budget === undefined) return { keep: attended }
       const { distance, sources, into, order } = bipartite(site)
       const least = site.param.merge ?? merge
       const isNear = and(sources, less(distance, typeof least === 'number' ? 1 - least : sub(1, least)))
@@ -76,13 +76,13 @@ export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Meth
       const isMerged = budget.keep === undefined ? isNear : and(isNear, unsqueeze(less(budget.keep, count), 1))
       const target = where(isMerged, into, -1)
       const importance = maximum(site.received, largestOfParts(site, site.received, target))
-      const left = budget.select(where(isMerged, 0, importance))
-      return { keep: and(left, not(isMerged)), into: target, order, proportional: true }
+      const kept = budget.select(where(isMerged, 0, importance))
+      return { keep: and(kept, not(isMerged)), into: target, order, proportional: true }
     },
     training: {
       params: { ...params, prune: { dims: [], init: 0, rate: 0.1 } },
       soften: (site) => softLtmp(site, temperature),
-      harden: (learned) => new Map([...learned].map(([block, values]) => [block, thresholdOf(values)])),
+      harden: (learned) => new Map([...learned].map(([layer, values]) => [layer, thresholdOf(values)])),
     },
   })
 }
@@ -90,22 +90,22 @@ export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Meth
 /** In what the authors' training differs. */
 export interface LtmpTraining {
   /**
-   * bool [B,N]: tokens that have a place, and whose rows importances are the mean of; default: those that earlier blocks
+   * bool [B,N]: tokens that have a place, and whose rows importances are the mean of; default: those that earlier layers
    * left. There: all.
    */
   readonly counted?: Tensor
   /** scores [B,H,N,N], left float [B,N]; default: {@link maskedSoftmax}. There: with a little for every key. */
-  readonly attend?: (scores: Tensor, left: Tensor) => Tensor
+  readonly attend?: (scores: Tensor, kept: Tensor) => Tensor
 }
 
 /** One site of the training. */
 export function softLtmp(site: SoftSite, temperature: number, training: LtmpTraining = {}): Softened {
-  const { counted = greater(site.left, 0.5), attend = maskedSoftmax } = training
-  const { left: before, hidden, index, fixed, param, carried } = site
+  const { counted = greater(site.kept, 0.5), attend = maskedSoftmax } = training
+  const { kept: before, hidden, index, protectedTokens, param, carried } = site
   const there = greater(before, 0.5)
   const size = carried.size ?? site.size
-  const place = placeAmong(counted, where(fixed, sub(index, FIRST), carried.order ?? index))
-  const { distance, sources, into, order } = bipartite({ place, alive: there, fixed, index, key: site.key })
+  const ordinal = rankAmong(counted, where(protectedTokens, sub(index, FIRST), carried.order ?? index))
+  const { distance, sources, into, order } = bipartite({ ordinal, attended: there, protectedTokens, index, key: site.key })
   const isAbove = (value: Tensor, threshold: Tensor | undefined): Tensor => {
     const soft = sigmoid(mul(sub(value, threshold as Tensor), 1 / temperature))
     return straightThrough(greater(soft, 0.5), soft)
@@ -116,16 +116,16 @@ export function softLtmp(site: SoftSite, temperature: number, training: LtmpTrai
   const received = receivedFrom(site.attention, cast(counted, 'float32'))
   const importance = maximum(received, largestOfParts(site, received, target))
   const passes = where(isMerged, sub(1, merges), isAbove(importance, param.prune))
-  // The mask of a token that is there is that of this block alone: the gradient goes to its thresholds only.
-  const left = site.obey(where(there, div(passes, maximum(before, 0.5)), 1))
-  const now = mul(before, left)
+  // The mask of a token that is there is that of this layer alone: the gradient goes to its thresholds only.
+  const kept = site.obey(where(there, div(passes, maximum(before, 0.5)), 1))
+  const now = mul(before, kept)
 
   const hits = cast(equal(unsqueeze(target, 1), unsqueeze(index, 2)), 'float32') // [B,token,part]
   const withParts = (x: Tensor): Tensor => add(x, matmul(hits, x)) // [B,N,·]
   const sizes = withParts(unsqueeze(size, 2))
   const logSize = unsqueeze(log(squeeze(sizes, 2)), [1, 2])
   return {
-    left,
+    kept,
     hidden: div(withParts(mul(hidden, unsqueeze(size, 2))), sizes),
     attend: (scores) => attend(add(scores, logSize), now),
     carry: { size: squeeze(sizes, 2), order },
@@ -136,7 +136,7 @@ export function softLtmp(site: SoftSite, temperature: number, training: LtmpTrai
 const FIRST = 1e6
 
 /** float [B,N]: how many of those that are there stand before each token. order float [B,N] */
-function placeAmong(there: Tensor, order: Tensor): Tensor {
+function rankAmong(there: Tensor, order: Tensor): Tensor {
   const isBefore = and(less(unsqueeze(order, 1), unsqueeze(order, 2)), unsqueeze(there, 1)) // [B,token,other]
   return sum(cast(isBefore, 'float32'), 2)
 }

@@ -21,7 +21,7 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
-  methodEntry(tofu, 'drops one of two similar tokens in early blocks, merges them at full length in late ones'),
-  methodEntry(evoVit, 'lets tokens of little class attention skip blocks, and come back', evoVitOptions),
+  methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
+  methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),
   methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
 ]

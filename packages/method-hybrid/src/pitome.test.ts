@@ -22,7 +22,7 @@ test.each(cases)("%s: the authors' merge", (name) => {
     key: asKeys(arrayOf(inputs, 'metric')),
     // as their patch for BERT, this case starts every merge with sizes of 1
     size: name.endsWith('unsized') ? undefined : sizesOf(arrayOf(inputs, 'size')),
-    fixed: classToken ? [0] : [],
+    protectedTokens: classToken ? [0] : [],
   }
   const method = pitome({ margin, form: kind as 'vision' | 'text' })
   const removed = outputs.a_idx?.shape[1] ?? 0

@@ -23,11 +23,11 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { leaving } from './leaving.ts'
+import { prunedCount } from './leaving.ts'
 import { odd } from './odd.ts'
 
 export interface PitomeOptions {
-  /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − block / blocks)). */
+  /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − layer / layers)). */
   readonly margin?: number | undefined
   /** How energy falls with the cosine, and who merges into whom, as published for vision (default) or for text. */
   readonly form?: 'vision' | 'text' | undefined
@@ -37,7 +37,7 @@ export interface PitomeOptions {
 
 export const pitomeOptions: OptionSpecs = {
   margin: {
-    description: 'cosine from which on two tokens count as similar (default: 0.9, falling to 0 at the last block)',
+    description: 'cosine from which on two tokens count as similar (default: 0.9, falling to 0 at the last layer)',
     type: 'number',
     min: -1,
     max: 1,
@@ -64,7 +64,7 @@ export const pitomeOptions: OptionSpecs = {
  *   of the 2r tokens with the highest energy r join the most similar of the other r: every second one (vision), or the
  *   r highest (text); merged = Σ size · x / Σ size
  *
- * r leave; at most half of the tokens that may. Fixed tokens take no part.
+ * r leave; at most half of the tokens that may. Protected tokens take no part.
  * PiToMe (Tran et al., NeurIPS 2024, arXiv:2405.16148, section 3.2), as in the authors' code.
  */
 export function pitome({ margin, form = 'vision', proportionalAttention = false }: PitomeOptions = {}): Method {
@@ -74,14 +74,14 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
     paper: { title: 'Accelerating Transformers with Spectrum-Preserving Token Merging', arxiv: '2405.16148' },
     reduces: 'pair',
     reduce(site) {
-      const { alive, fixed, budget, block, blocks } = site
-      if (budget === undefined) return { keep: alive }
-      const many = leaving('pitome', site)
+      const { attended, protectedTokens, budget, layer, layerCount } = site
+      if (budget === undefined) return { keep: attended }
+      const many = prunedCount('pitome', site)
       const metric = mean(site.key, 1)
-      const free = and(alive, not(fixed))
-      const own = energy(metric, free, margin ?? 0.9 * (1 - block / blocks), form)
+      const free = and(attended, not(protectedTokens))
+      const own = energy(metric, free, margin ?? 0.9 * (1 - layer / layerCount), form)
       // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
-      const rank = ranks(site, sub(own, mul(site.place, 1e-6)), free)
+      const rank = ranks(site, sub(own, mul(site.ordinal, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
       const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
       const sources = and(mergeable, isSource)
@@ -98,12 +98,12 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
 function energy(metric: Tensor, candidates: Tensor, margin: number, form: 'vision' | 'text'): Tensor {
   const unit = unitVectors(metric)
   const cosines = matmul(unit, swapLast(unit))
-  const real = cast(candidates, 'float32')
+  const attended = cast(candidates, 'float32')
   const summed = squeeze(
-    matmul(form === 'text' ? gaussian(cosines, 1 - margin) : elu(sub(cosines, margin)), unsqueeze(real, 2)),
+    matmul(form === 'text' ? gaussian(cosines, 1 - margin) : elu(sub(cosines, margin)), unsqueeze(attended, 2)),
     2,
   )
-  return div(summed, sum(real, 1, { keepDims: true }))
+  return div(summed, sum(attended, 1, { keepDims: true }))
 }
 
 function elu(x: Tensor): Tensor {

@@ -2,14 +2,14 @@ import { arrayOf } from '@tp/core/testing'
 import { test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce, sizesOf } from '../test/one-site.ts'
-import { vitBlock } from '../test/vit-block.ts'
+import { vitLayer } from '../test/vit-layer.ts'
 import { ppt } from './index.ts'
 
-test.each(['all-pooled', 'all-pruned', 'mixed-batch', 'r-more-than-half'])("%s: the authors' block", (name) => {
+test.each(['all-pooled', 'all-pruned', 'mixed-batch', 'r-more-than-half'])("%s: the authors' layer", (name) => {
   const golden = goldenCase(`ppt/${name}`)
   const { r, variance_threshold: variance } = golden.params as { r: number; variance_threshold: number }
   const size = golden.inputs.size && sizesOf(golden.inputs.size)
-  const { site, feedForward } = vitBlock(golden, { size, proportional: true })
+  const { site, feedForward } = vitLayer(golden, { size, proportional: true })
   const left = reduceOnce(ppt({ variance }), site, { kind: 'remove', value: r }, feedForward)
   expectLeft(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'))
 })

@@ -49,15 +49,15 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
     reduces: 'pair',
     signed: true,
     reduce(site) {
-      const { alive, fixed, budget } = site
-      if (budget === undefined) return { keep: alive }
+      const { attended, protectedTokens, budget } = site
+      if (budget === undefined) return { keep: attended }
       const score = significance(site)
-      const drops = greaterOrEqual(varianceOf(score, and(alive, not(fixed))), variance) // [B,1]
+      const drops = greaterOrEqual(varianceOf(score, and(attended, not(protectedTokens))), variance) // [B,1]
       const { distance, into, order } = bipartite(site)
       return {
         keep: budget.select(where(drops, score, distance)),
         into: where(drops, -1, into),
-        order: where(drops, site.place, order),
+        order: where(drops, site.ordinal, order),
         proportional: true,
       }
     },
@@ -66,9 +66,9 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
 
 /** float [B,1]: unbiased variance of the candidates' scores [B,N]. */
 function varianceOf(score: Tensor, candidates: Tensor): Tensor {
-  const real = cast(candidates, 'float32')
-  const count = sum(real, 1, { keepDims: true })
-  const mean = div(sum(mul(score, real), 1, { keepDims: true }), maximum(count, 1))
-  const squares = mul(pow(sub(score, mean), 2), real)
+  const attended = cast(candidates, 'float32')
+  const count = sum(attended, 1, { keepDims: true })
+  const mean = div(sum(mul(score, attended), 1, { keepDims: true }), maximum(count, 1))
+  const squares = mul(pow(sub(score, mean), 2), attended)
   return div(sum(squares, 1, { keepDims: true }), maximum(sub(count, 1), 1))
 }

@@ -4,7 +4,7 @@ import { and, cast, div, maximum, mul, not, type Site, sqrt, sum, sumSquare, typ
 export function significance(site: Site): Tensor {
   // squares of half-precision values overflow; one axis at a time is what runtimes do fast
   const length = sqrt(sum(sumSquare(cast(site.value, 'float32'), 3), 1))
-  const free = and(site.alive, not(site.fixed))
+  const free = and(site.attended, not(site.protectedTokens))
   const score = where(free, mul(sum(site.clsAttention, 1), length), 0)
   return div(score, maximum(sum(score, 1, { keepDims: true }), 1e-30))
 }

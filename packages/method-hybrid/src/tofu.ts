@@ -2,12 +2,12 @@ import type { Method } from '@tp/core'
 import { bipartite } from './bipartite.ts'
 
 /**
- * ToMe's pairs; in the first half of the blocks one of the two is dropped, in the second half they are merged without
+ * ToMe's pairs; in the first half of the layers one of the two is dropped, in the second half they are merged without
  * losing length (MLERP).
  *
  *   mean = Σ size · x / Σ size;   merged = mean / ‖mean‖ · max ‖x‖          [B,N,D] → [B,K,D]
  *
- * Where a block is far from linear, a mean of its inputs is unlike any of them; early blocks are. At most half of the tokens
+ * Where a layer is far from linear, a mean of its inputs is unlike any of them; early layers are. At most half of the tokens
  * that may leave do. Token Fusion (Kim et al., WACV 2024, arXiv:2312.01026, section 3).
  */
 export function tofu(): Method {
@@ -21,10 +21,10 @@ export function tofu(): Method {
     reduces: 'pair',
     signed: true,
     reduce(site) {
-      if (site.budget === undefined) return { keep: site.alive }
+      if (site.budget === undefined) return { keep: site.attended }
       const { distance, into, order } = bipartite(site)
       const keep = site.budget.select(distance)
-      return 2 * site.block < site.blocks ? { keep, order } : { keep, order, into, merge: 'norm' }
+      return 2 * site.layer < site.layerCount ? { keep, order } : { keep, order, into, merge: 'norm' }
     },
   })
 }

@@ -3,18 +3,18 @@ import { arrayOf, type GoldenCase, rowsOf, tensorOf } from '@tp/core/testing'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { asKeys, expectLeft, type Left, reduceOnce, sizesOf } from '../test/one-site.ts'
-import { vitBlock } from '../test/vit-block.ts'
+import { vitLayer } from '../test/vit-layer.ts'
 import { tome } from './index.ts'
 
 function merged(name: string): GoldenCase & { readonly left: Left[] } {
   const golden = goldenCase(`tome/${name}`)
   const { params, inputs } = golden
-  const fixed = params.distill_token === true ? [0, 1] : params.class_token === true ? [0] : []
+  const protectedTokens = params.distill_token === true ? [0, 1] : params.class_token === true ? [0] : []
   const site = {
     hidden: tensorOf(arrayOf(inputs, 'x')),
     key: asKeys(arrayOf(inputs, 'metric')),
     size: sizesOf(arrayOf(inputs, 'size')),
-    fixed,
+    protectedTokens,
   }
   return { ...golden, left: reduceOnce(tome(), site, { kind: 'remove', value: params.r as number }) }
 }
@@ -28,7 +28,7 @@ describe("the authors' merge", () => {
     },
   )
 
-  test('two fixed tokens: class, distillation, then the rest', () => {
+  test('two protected tokens: class, distillation, then the rest', () => {
     const { left, outputs } = merged('r5-cls-dist')
     expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: true })
   })
@@ -36,7 +36,7 @@ describe("the authors' merge", () => {
   test('no class token: the same tokens; theirs leaves the even ones in order of likeness', () => {
     const { left, outputs } = merged('r3-nocls')
     expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
-    const even = left.map(({ position }) => position.filter((place) => place % 2 === 0))
+    const even = left.map(({ position }) => position.filter((position) => position % 2 === 0))
     const order = rowsOf(arrayOf(outputs, 'unm_idx')).map((row) => row.map((i) => 2 * i))
     expect(even).toEqual(order.map((row) => [...row].sort((a, b) => a - b)))
     expect(even).not.toEqual(order)
@@ -62,7 +62,7 @@ describe("the authors' merge", () => {
           'float32',
           [batch, tokens],
         ),
-        fixed: params.distill_token === true ? [0, 1] : [0],
+        protectedTokens: params.distill_token === true ? [0, 1] : [0],
       }
       const again = reduceOnce(tome(), site, { kind: 'remove', value: params.r as number })
       const inOrder = name !== 'r0-keep-all'
@@ -73,9 +73,9 @@ describe("the authors' merge", () => {
   test.each([
     ['block-prop-attn', true],
     ['block-no-prop-attn', false],
-  ] as const)('%s: a whole block', (name, proportional) => {
+  ] as const)('%s: a whole layer', (name, proportional) => {
     const golden = goldenCase(`tome/${name}`)
-    const { site, feedForward } = vitBlock(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional })
+    const { site, feedForward } = vitLayer(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional })
     const left = reduceOnce(tome(), site, { kind: 'remove', value: golden.params.r as number }, feedForward)
     expectLeft(left, arrayOf(golden.outputs, 'y'), arrayOf(golden.outputs, 'size_out'), { inOrder: true })
   })

@@ -21,7 +21,7 @@ export const tomeOptions: OptionSpecs = {
  *   token i joins the b_j with the largest a_i · b_j; those with the largest products do, as many as are to leave
  *   merged = Σ size · x / Σ size                                                               [B,N,D] → [B,K,D]
  *
- * The even tokens that are left come first, then the odd ones. At most half of the tokens that may leave do. Fixed tokens
+ * The even tokens that are left come first, then the odd ones. At most half of the tokens that may leave do. Protected tokens
  * take no part. By a threshold t (of 1 − the product), pairs that are nearer than t are merged.
  * ToMe (Bolya et al., ICLR 2023, arXiv:2210.09461, section 3).
  */
@@ -33,7 +33,7 @@ export function tome({ proportionalAttention = true }: TomeOptions = {}): Method
     reduces: 'pair',
     signed: true,
     reduce(site) {
-      if (site.budget === undefined) return { keep: site.alive }
+      if (site.budget === undefined) return { keep: site.attended }
       const { distance, into, order } = bipartite(site)
       return { keep: site.budget.select(distance), into, order, proportional: proportionalAttention }
     },

@@ -12,7 +12,7 @@ test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])("%s: 
   const site = {
     hidden: tensorOf(arrayOf(inputs, 'x')),
     classRow: unsqueeze(tensorOf(arrayOf(inputs, 'score')), [1, 2]),
-    fixed: [],
+    protectedTokens: [],
   }
   const left = reduceOnce(tps({ temperature }), site, { kind: 'tokens', value })
   expectLeft(left, arrayOf(outputs, 'y'))
@@ -38,7 +38,7 @@ test.each(['squeeze-train', 'squeeze-train-t0.5'])('%s: the same with masks on t
         'float32',
         [1, 1, 1, tokens.length],
       ),
-      fixed: [],
+      protectedTokens: [],
     }
     const kept = tokens.filter((i) => stays[b]?.[i] === 1)
     const method = tps({ temperature: params.temperature as number })

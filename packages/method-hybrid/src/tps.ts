@@ -26,7 +26,7 @@ export function tps({ temperature = 1 }: TpsOptions = {}): Method {
       arxiv: '2304.10716',
     },
     reduce(site) {
-      if (site.budget === undefined) return { keep: site.alive }
+      if (site.budget === undefined) return { keep: site.attended }
       const keep = site.budget.select(mean(site.clsAttention, 1))
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)
       return { keep, into: nearest, weight: where(keep, Math.E, exp(div(similarity, temperature))), mass: 'none' }

@@ -24,7 +24,7 @@ export function withFuse(method: Method): Method {
       }
       const watched: Site = Object.create(site, { budget: { value: { ...budget, select } } })
       const reduction = method.reduce(watched)
-      if (reduction.keep === site.alive) return reduction
+      if (reduction.keep === site.attended) return reduction
       const score = scores.get(reduction.keep)
       if (score === undefined) {
         const reason = `${method.name} chooses tokens without a score, so that it is not known which to fuse the others into`

@@ -13,7 +13,7 @@ export function withMerge(method: Method): Method {
     family: 'hybrid',
     reduce(site) {
       const reduction = method.reduce(site)
-      if (reduction.keep === site.alive) return reduction
+      if (reduction.keep === site.attended) return reduction
       return { ...reduction, into: nearestKept(site, reduction.keep).nearest }
     },
   })

@@ -20,20 +20,20 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { leaving } from './leaving.ts'
+import { prunedCount } from './leaving.ts'
 import { odd } from './odd.ts'
 
 export interface ZeroTpruneOptions {
   /** Steps of the walk over the attention graph (default 5). */
   readonly steps?: number | undefined
-  /** Share of the tokens that leave a block that do so for being like others, not for being unimportant (default 0.5). */
+  /** Share of the tokens that leave a layer that do so for being like others, not for being unimportant (default 0.5). */
   readonly similar?: number | undefined
 }
 
 export const zeroTpruneOptions: OptionSpecs = {
   steps: { description: 'steps of the walk over the attention graph', type: 'integer', min: 1, max: 100, default: 5 },
   similar: {
-    description: 'share of the tokens that leave a block because others are like them; the rest are unimportant',
+    description: 'share of the tokens that leave a layer because others are like them; the rest are unimportant',
     type: 'number',
     min: 0,
     max: 1,
@@ -47,7 +47,7 @@ export const zeroTpruneOptions: OptionSpecs = {
  *   s ← Aᵀ s, from equal shares, A = mean over heads of the attention, as often as `steps` says      [B,N]
  *   of those that are left, sorted by s, every second one is a candidate; it leaves if its key is like one of the others
  *
- * Fixed tokens take no part in the second step. By shares of the tokens that leave, in place of a threshold for each.
+ * Protected tokens take no part in the second step. By shares of the tokens that leave, in place of a threshold for each.
  * Zero-TPrune (Wang et al., CVPR 2024, arXiv:2305.17328, section 3); no official code, so compared with none.
  */
 export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {}): Method {
@@ -61,18 +61,18 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
     },
     signed: true,
     reduce(site) {
-      const { alive, fixed, budget, count } = site
-      if (budget === undefined) return { keep: alive }
-      const many = leaving('zero-tprune', site)
-      const free = and(alive, not(fixed))
+      const { attended, protectedTokens, budget, count } = site
+      if (budget === undefined) return { keep: attended }
+      const many = prunedCount('zero-tprune', site)
+      const free = and(attended, not(protectedTokens))
       const rank = ranks(site, pageRank(site, steps), free)
       const unimportant = sub(many, floor(mul(many, similar)))
-      const candidates = sub(sub(unsqueeze(count, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true })), unimportant)
-      const stays = and(free, less(rank, candidates))
+      const candidates = sub(sub(unsqueeze(count, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true })), unimportant)
+      const kept = and(free, less(rank, candidates))
       const isSource = odd(rank)
-      const { similarity } = mostSimilar(site, mean(site.key, 1), and(stays, not(isSource)))
+      const { similarity } = mostSimilar(site, mean(site.key, 1), and(kept, not(isSource)))
       // unimportant ones first, then sources by likeness, then the others by rank
-      const score = where(stays, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))
+      const score = where(kept, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))
       return { keep: budget.select(score) }
     },
   })
@@ -84,9 +84,9 @@ const OTHERS = 10
 const UNLIKE = 1e6
 
 /** float [B,N]: shares of importance after some steps along the attention, from equal ones. */
-function pageRank({ alive, attention }: Site, steps: number): Tensor {
+function pageRank({ attended, attention }: Site, steps: number): Tensor {
   const graph = mean(attention, 1) // [B,N,N]
-  const one = cast(alive, 'float32')
+  const one = cast(attended, 'float32')
   let share = unsqueeze(div(one, sum(one, 1, { keepDims: true })), 1)
   for (let step = 0; step < steps; step++) share = matmul(share, graph)
   return squeeze(share, 1)

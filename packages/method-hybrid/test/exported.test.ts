@@ -124,7 +124,7 @@ describe('what a row is batched or padded with changes nothing', () => {
 describe('restored tokens', () => {
   testOf(
     'bert-tok-eager-ts14',
-    'fusing in the last block changes nothing for those that stay, nor for those that left',
+    'fusing in the last layer changes nothing for those that stay, nor for those that left',
     async (folder) => {
       const model = openFixture(folder)
       const inputs = inputsOf(folder)

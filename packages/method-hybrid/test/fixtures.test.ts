@@ -25,7 +25,7 @@ interface Golden {
     readonly proportionalAttention: boolean
     readonly protect: readonly number[]
   }
-  /** By block, row and token that is left: the tokens of the input in it. */
+  /** By layer, row and token that is left: the tokens of the input in it. */
   readonly groups: Readonly<Record<string, readonly (readonly (readonly number[])[])[]>>
   readonly outputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>>
 }
@@ -46,13 +46,13 @@ async function compare(folder: string, { inputs, rule, groups, outputs }: Golden
   const { r, proportionalAttention, protect } = rule
   const model = pruned(openFixture(folder), {
     method: tome({ proportionalAttention }),
-    schedule: schedule(r.length, { layers: r.map((_, block) => block), remove: r }),
+    schedule: schedule(r.length, { layers: r.map((_, layer) => layer), remove: r }),
     protect,
     trace: true,
   })
   const results = await runModel(model, inputsOf(folder, inputs))
-  for (const [block, rows] of Object.entries(groups)) {
-    const indices = results[`tp.trace.${block}.indices`] as TensorLike
+  for (const [layer, rows] of Object.entries(groups)) {
+    const indices = results[`tp.trace.${layer}.indices`] as TensorLike
     expect(indices.dims).toEqual([rows.length, rows[0]?.length])
     const kept = numbers(indices)
     for (const [i, group] of rows.flat().entries()) expect(group).toContain(kept[i])

@@ -18,7 +18,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import { expectClose, type GoldenArray, rowsOf, tensorOf } from '@tp/core/testing'
 import { expect } from 'vitest'
 
-/** What one block gives to a method, and its tokens as they are before. */
+/** What one layer gives to a method, and its tokens as they are before. */
 export interface OneSite {
   /** [B,N,D] */
   readonly hidden: Tensor
@@ -33,7 +33,7 @@ export interface OneSite {
   /** float [B,N] added to the scores of the keys */
   readonly keyBias?: Tensor | undefined
   /** Default: the class token. */
-  readonly fixed?: readonly number[] | undefined
+  readonly protectedTokens?: readonly number[] | undefined
 }
 
 /** What is left of one example. */
@@ -49,11 +49,11 @@ export function reduceOnce(method: Method, site: OneSite, amount: Amount, after 
   return withUnification(
     (size) => size,
     () => {
-      const { hidden, size, fixed = [0] } = site
+      const { hidden, size, protectedTokens = [0] } = site
       const attend = (query: Tensor): Tensor => attention(query, site)
       const source: SiteSource = {
-        block: 0,
-        blocks: 1,
+        layer: 0,
+        layerCount: 1,
         hidden,
         query: () => need(site.query),
         key: () => need(site.key),
@@ -62,7 +62,7 @@ export function reduceOnce(method: Method, site: OneSite, amount: Amount, after 
         attentionFrom: () => site.classRow ?? attend(slice(need(site.query), { axis: 2, start: 0, end: 1 })),
         classToken: () => 0,
       }
-      const state = { ...initialState(hidden, undefined, fixed), size }
+      const state = { ...initialState(hidden, undefined, protectedTokens), size }
       const reduced = reduceTokens({ method, source, state, amount })
       const sizes = reduced.state.size
       const { cut } = reduced
@@ -77,13 +77,13 @@ export function reduceOnce(method: Method, site: OneSite, amount: Amount, after 
         { precision: 'float64' },
       ) as [TensorLike, TensorLike, TensorLike, TensorLike?]
       const width = states.dims[2] as number
-      return lists(position).map((places, b) => {
-        const slots = places
+      return lists(position).map((positions, b) => {
+        const slots = positions
           .map((_, slot) => slot)
           .filter((slot) => valid === undefined || lists(valid)[b]?.[slot] === 1)
         const row = lists(states)[b] as number[]
         return {
-          position: slots.map((slot) => places[slot] as number),
+          position: slots.map((slot) => positions[slot] as number),
           hidden: slots.map((slot) => row.slice(slot * width, (slot + 1) * width)),
           size: slots.map((slot) => (sizes === undefined ? 1 : (lists(counts)[b]?.[slot] as number))),
         }

@@ -6,7 +6,7 @@ import { digitsData, modelPath } from '@tp/models'
 import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
-/** The smallest shipped vision encoder, and some pictures; read once, for it takes a while. */
+/** The smallest shipped vision encoder, and some images; read once, for it takes a while. */
 let example: { readonly model: Model; readonly feeds: NamedTensors; readonly output: string } | undefined
 function shipped() {
   if (example !== undefined) return example
@@ -22,21 +22,21 @@ function shipped() {
   return example
 }
 
-/** Logits for some pictures: of the soft form with values as if they had been learned, and of what is pruned by them. */
+/** Logits for some images: of the soft form with values as if they had been learned, and of what is pruned by them. */
 export async function softAndHard(
   method: Method,
   learned: ReadonlyMap<number, Learned>,
 ): Promise<{ readonly soft: Float32Array; readonly hard: Float32Array }> {
   const { model, feeds, output } = shipped()
-  const params = (block: number): Values =>
+  const params = (layer: number): Values =>
     Object.fromEntries(
-      Object.entries(learned.get(block) ?? {}).map(([key, value]) => [key, constantOf(value, () => value.data)]),
+      Object.entries(learned.get(layer) ?? {}).map(([key, value]) => [key, constantOf(value, () => value.data)]),
     )
   const softened = soften(model, { method, layers: [...learned.keys()], params })
   if (!softened.ok) throw new Error(softened.refusal.message)
   const pruned = prune(model, {
     method,
-    schedule: method.training?.harden?.(learned, { blocks: 6 }) ?? new Map(),
+    schedule: method.training?.harden?.(learned, { layerCount: 6 }) ?? new Map(),
     params,
   })
   if (!pruned.ok) throw new Error(pruned.refusal.message)

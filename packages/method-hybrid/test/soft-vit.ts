@@ -26,7 +26,7 @@ import { run } from 'method-tests'
 /** A case's pre-norm encoder with the soft form of a method in it. */
 export interface SoftVit {
   readonly soft: SoftModel
-  /** [B,N,D] what the last block gives */
+  /** [B,N,D] what the last layer gives */
   readonly states: Tensor
   /** Values of expressions, and the loss's gradients in what is learned, `grad_BLOCK.NAME`. */
   run(
@@ -36,18 +36,18 @@ export interface SoftVit {
   ): Promise<Readonly<Record<string, readonly number[]>>>
 }
 
-/** @param learned by block, the numbers of each value that the method learns */
+/** @param learned by layer, the numbers of each value that the method learns */
 export function softVit(
   golden: GoldenCase,
   method: Method,
   learned: ReadonlyMap<number, Readonly<Record<string, number>>>,
 ): SoftVit {
-  const leaves = new Map<string, Tensor>()
-  const params = (block: number) =>
+  const pruned = new Map<string, Tensor>()
+  const params = (layer: number) =>
     Object.fromEntries(
-      Object.entries(learned.get(block) ?? {}).map(([name, value]) => {
+      Object.entries(learned.get(layer) ?? {}).map(([name, value]) => {
         const leaf = constant([value], 'float32', [])
-        leaves.set(`grad_${block}.${name}`, leaf)
+        pruned.set(`grad_${layer}.${name}`, leaf)
         return [name, leaf]
       }),
     )
@@ -57,8 +57,8 @@ export function softVit(
     soft,
     states: soft.value('states'),
     async run(outputs, loss, feeds = {}) {
-      const slopes = gradients(loss, [...leaves.values()])
-      const named = [...leaves.keys()].map((name, i) => [name, slopes[i] as Tensor])
+      const slopes = gradients(loss, [...pruned.values()])
+      const named = [...pruned.keys()].map((name, i) => [name, slopes[i] as Tensor])
       const { shape, data } = arrayOf(golden.inputs, 'x')
       const x = { type: 'float32', dims: [...shape], data: Float32Array.from(data) } as const
       const results = await run({ ...outputs, ...Object.fromEntries(named) }, { ...feeds, x })
@@ -70,12 +70,12 @@ export function softVit(
 }
 
 /** `x` → `states`, and `class`, the first of them, which must stay. */
-function goldenVit(golden: GoldenCase, blocks: number): Model {
+function goldenVit(golden: GoldenCase, layerCount: number): Model {
   const heads = golden.params.heads as number
   const [, , width] = arrayOf(golden.inputs, 'x').shape as [number, number, number]
   let x = input('x', 'float32', ['B', 'N', width])
-  for (let block = 0; block < blocks; block++) {
-    const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, `block${block}_${name}`))
+  for (let layer = 0; layer < layerCount; layer++) {
+    const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, `block${layer}_${name}`))
     const linear = (some: Tensor, name: string): Tensor =>
       add(matmul(some, swapLast(weight(`${name}_weight`))), weight(`${name}_bias`))
     const norm = (some: Tensor, name: string): Tensor =>

@@ -20,7 +20,7 @@ import {
 import { rlSchedule, trBert } from './index.ts'
 
 const runtime = nodeRuntime()
-const blocks = 6
+const layerCount = 6
 let mails: Mails
 
 beforeAll(async () => {
@@ -28,9 +28,9 @@ beforeAll(async () => {
 }, 60_000)
 
 /** What a method may have learned: random numbers. */
-function someValues(method: Method, seed: number): (block: number) => Values {
-  return (block) => {
-    const values = initialValues(learnedAt(method, block), { D: 128, H: 4 }, randomNumbers(seed + block))
+function someValues(method: Method, seed: number): (layer: number) => Values {
+  return (layer) => {
+    const values = initialValues(learnedAt(method, layer), { D: 128, H: 4 }, randomNumbers(seed + layer))
     return constants(values)
   }
 }
@@ -57,11 +57,11 @@ describe('tr-bert', () => {
       fc.asyncProperty(sample, async ({ layers, seed, first }) => {
         const { feeds, width } = await someRows(first)
         const noise = layers.map(
-          (block) => [`tp.noise.${block}.0`, float32([8, width], new Float32Array(8 * width).fill(0.5))] as const,
+          (layer) => [`tp.noise.${layer}.0`, float32([8, width], new Float32Array(8 * width).fill(0.5))] as const,
         )
         const values = someValues(method, seed)
         const soft = await softLogits(method, layers, values, { ...feeds, ...Object.fromEntries(noise) })
-        const plan = schedule(blocks, { layers, threshold: 0.5 })
+        const plan = schedule(layerCount, { layers, threshold: 0.5 })
         expect(difference(soft, await prunedLogits(method, plan, values, feeds))).toBeLessThan(1e-4)
       }),
       few,
@@ -87,20 +87,20 @@ describe('rl-schedule', () => {
     await fc.assert(
       fc.asyncProperty(sample, drawn, async ({ layers, seed, first }, choices) => {
         const { feeds } = await someRows(first)
-        const noise = layers.map((block, i) => {
+        const noise = layers.map((layer, i) => {
           const data = Float32Array.from({ length: 8 * 7 }, (_, at) => (at % 7 === choices[i] ? 0.9999999 : 0))
-          return [`tp.noise.${block}.0`, float32([8, 7], data)] as const
+          return [`tp.noise.${layer}.0`, float32([8, 7], data)] as const
         })
         const values = someValues(method, seed)
         const soft = await softLogits(method, layers, values, { ...feeds, ...Object.fromEntries(noise) })
-        const plan = schedule(blocks, { layers, keep: layers.map((_, i) => ratios[choices[i] as number] as number) })
+        const plan = schedule(layerCount, { layers, keep: layers.map((_, i) => ratios[choices[i] as number] as number) })
         expect(difference(soft, await prunedLogits(method, plan, values, feeds))).toBeLessThan(1e-4)
       }),
       few,
     )
   })
 
-  test('the schedule is what the policy likes best, block by block', () => {
+  test('the schedule is what the policy likes best, layer by layer', () => {
     const method = rlSchedule({ lowest: 0.8 })
     const zeros = initialValues(
       learnedAt(method, 0),
@@ -115,12 +115,12 @@ describe('rl-schedule', () => {
           return [name, { ...value, data }]
         }),
       )
-      const plan = method.training?.harden?.(new Map([3, 1, 2].map((block) => [block, learned])), { blocks })
-      return [...(plan ?? [])].map(([block, amount]) => [block, amount.value])
+      const plan = method.training?.harden?.(new Map([3, 1, 2].map((layer) => [layer, learned])), { layerCount })
+      return [...(plan ?? [])].map(([layer, amount]) => [layer, amount.value])
     }
-    expect(of({ 'outer.bias': [0, 0, 1] })).toEqual([1, 2, 3].map((block) => [block, 0.8]))
-    expect(of({ 'outer.bias': [0, 1, 0] })).toEqual([1, 2, 3].map((block) => [block, 0.9]))
-    // one unit sees the share that is left, and speaks for 1: while all tokens are there, and not behind the first block
+    expect(of({ 'outer.bias': [0, 0, 1] })).toEqual([1, 2, 3].map((layer) => [layer, 0.8]))
+    expect(of({ 'outer.bias': [0, 1, 0] })).toEqual([1, 2, 3].map((layer) => [layer, 0.9]))
+    // one unit sees the share that is left, and speaks for 1: while all tokens are there, and not behind the first layer
     const byShare = { 'inner.weight': Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
     const speaks = { 'outer.weight': [0, 0, 1], 'outer.bias': [8.5, 0, 0] }
     expect(of({ ...byShare, ...speaks })).toEqual([
@@ -149,8 +149,8 @@ describe('a short training', () => {
       onProgress: (progress) => seen.push(progress),
       ...how,
     })
-    const plan = method.training?.harden?.(trained.learned, { blocks }) ?? new Map()
-    const learned = (block: number): Values => constants(trained.learned.get(block) ?? {})
+    const plan = method.training?.harden?.(trained.learned, { layerCount }) ?? new Map()
+    const learned = (layer: number): Values => constants(trained.learned.get(layer) ?? {})
     const bytes = prunedMail(trained.model, method, plan, learned)
     return { trained, seen, plan, bytes }
   }
@@ -184,7 +184,7 @@ describe('a short training', () => {
     expect(later).toBeLessThan(0.7 * loss)
     const [first, last] = ends(seen, 'flops')
     expect(Math.abs(last - 0.7)).toBeLessThan(Math.abs(first - 0.7))
-    expect([...plan]).toEqual(layers.map((block) => [block, { kind: 'threshold', value: 0.5 }]))
+    expect([...plan]).toEqual(layers.map((layer) => [layer, { kind: 'threshold', value: 0.5 }]))
     await expectInvariant(bytes)
   })
 
@@ -194,7 +194,7 @@ describe('a short training', () => {
     const [first, last] = ends(seen, 'flops')
     expect(last).toBeLessThan(first - 0.03)
     expect([...plan.keys()]).toEqual([1, 2, 3])
-    // one policy for all blocks
+    // one policy for all layers
     expect(trained.learned.get(3)).toEqual(trained.learned.get(1))
     await expectInvariant(bytes)
   })

@@ -26,7 +26,7 @@ import {
   type Schedule,
   type SoftSite,
   scorer,
-  softmaxOfLeft,
+  softmaxOfKept,
   squeeze,
   sub,
   sum,
@@ -40,14 +40,14 @@ import { samplesOption } from './samples-option.ts'
 export interface RlScheduleOptions {
   /** How often each example is tried in a step; their mean reward is what each is measured by (default 8). */
   readonly samples?: number | undefined
-  /** The least share that a block may keep; there is a choice of every tenth from it up to 1 (default 0.4). */
+  /** The least share that a layer may keep; there is a choice of every tenth from it up to 1 (default 0.4). */
   readonly lowest?: number | undefined
 }
 
 export const rlScheduleOptions: OptionSpecs = {
   samples: samplesOption,
   lowest: {
-    description: 'the least share that a block may keep, of every tenth up to 1',
+    description: 'the least share that a layer may keep, of every tenth up to 1',
     type: 'number',
     min: 0.1,
     max: 1,
@@ -56,13 +56,13 @@ export const rlScheduleOptions: OptionSpecs = {
 }
 
 /**
- * Keeps the tokens that receive most attention; how many at each block is learned by reinforcement.
+ * Keeps the tokens that receive most attention; how many at each layer is learned by reinforcement.
  *
- *   f = (block / blocks, ρ, ρ · (blocks − block) / blocks)     the block, the share of the tokens that is left (ρ), and what
- *                                                             the blocks to come will cost at it                    [B,3]
- *   z = W₂ gelu(W₁ f + b₁) + b₂, one for each ratio 1, 0.9, …; the same for all blocks                               [B,R]
+ *   f = (layer / layers, ρ, ρ · (layers − layer) / layers)     the layer, the share of the tokens that is left (ρ), and what
+ *                                                             the layers to come will cost at it                    [B,3]
+ *   z = W₂ gelu(W₁ f + b₁) + b₂, one for each ratio 1, 0.9, …; the same for all layers                               [B,R]
  *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention stay; log p = log softmax(z)_r
- *   afterwards: the likeliest ratio of each block in turn
+ *   afterwards: the likeliest ratio of each layer in turn
  *
  * The reward is −loss − α · FLOPs, that of {@link trBert}. The schedule that comes out is one for all examples.
  */
@@ -86,19 +86,19 @@ export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}
         { name: 'joint', share: 1, learns: 'all', terms: { cost: 0 } },
       ],
       soften(site) {
-        const { left, param } = site
-        const share = div(sum(left, 1, { keepDims: true }), sum(cast(site.alive, 'float32'), 1, { keepDims: true }))
+        const { kept, param } = site
+        const share = div(sum(kept, 1, { keepDims: true }), sum(cast(site.attended, 'float32'), 1, { keepDims: true }))
         const logits = logitsOf(share, site, param)
         const choice = argMax(add(logits, gumbel(site.noise(['B', ratios.length]))), 1, { keepDims: true })
         const chosen = topTokens(site, gather(constant(ratios.map(tenThousandths), 'int64'), choice))
-        const now = mul(left, chosen)
+        const now = mul(kept, chosen)
         return {
-          left: chosen,
-          attend: (scores) => softmaxOfLeft(scores, now),
+          kept: chosen,
+          attend: (scores) => softmaxOfKept(scores, now),
           logProb: squeeze(gatherElements(logSoftmax(logits, 1), choice, 1), [1]),
         }
       },
-      harden: (learned, { blocks }) => likeliest(learned, blocks, ratios),
+      harden: (learned, { layerCount }) => likeliest(learned, layerCount, ratios),
     },
   })
 }
@@ -107,9 +107,9 @@ export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}
 const WIDTH = 16
 
 /** What speaks for each ratio: share float [B,1] → [B,R] */
-function logitsOf(share: Tensor, { block, blocks }: Pick<SoftSite, 'block' | 'blocks'>, param: Values): Tensor {
-  const place = add(mul(share, 0), block / blocks)
-  const features = concat([place, share, mul(share, (blocks - block) / blocks)], 1)
+function logitsOf(share: Tensor, { layer, layerCount }: Pick<SoftSite, 'layer' | 'layerCount'>, param: Values): Tensor {
+  const ordinal = add(mul(share, 0), layer / layerCount)
+  const features = concat([ordinal, share, mul(share, (layerCount - layer) / layerCount)], 1)
   const linear = (x: Tensor, name: string): Tensor =>
     add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
   return linear(gelu(linear(features, 'inner')), 'outer')
@@ -125,28 +125,28 @@ function gumbel(noise: Tensor): Tensor {
  * @param ratio int64 [B,1], in ten-thousandths
  */
 function topTokens(site: SoftSite, ratio: Tensor): Tensor {
-  const { attention, left, fixed, obey } = site
-  const count = sum(left, 1, { keepDims: true })
+  const { attention, kept, protectedTokens, obey } = site
+  const count = sum(kept, 1, { keepDims: true })
   const amount = div(add(mul(cast(count, 'int64'), ratio), 9999), 10000)
-  const rank = ranks(site, where(fixed, FIRST, receivedFrom(attention, left)), greater(left, 0))
+  const rank = ranks(site, where(protectedTokens, FIRST, receivedFrom(attention, kept)), greater(kept, 0))
   return obey(cast(less(rank, cast(amount, 'float32')), 'float32'))
 }
 
 /** More than any token receives. */
 const FIRST = 2
 
-/** The likeliest ratio of each block, given those of the blocks before. */
-function likeliest(learned: ReadonlyMap<number, Learned>, blocks: number, ratios: readonly number[]): Schedule {
+/** The likeliest ratio of each layer, given those of the layers before. */
+function likeliest(learned: ReadonlyMap<number, Learned>, layerCount: number, ratios: readonly number[]): Schedule {
   let share = 1
   const plan = new Map<number, { readonly kind: 'ratio'; readonly value: number }>()
-  for (const [block, values] of [...learned].sort(([a], [b]) => a - b)) {
+  for (const [layer, values] of [...learned].sort(([a], [b]) => a - b)) {
     const param = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
     )
-    const logits = logitsOf(constant([share], 'float32', [1, 1]), { block, blocks }, param)
+    const logits = logitsOf(constant([share], 'float32', [1, 1]), { layer, layerCount }, param)
     const [choice] = evaluate([argMax(logits, 1)], {})
     const value = ratios[Number(choice?.data[0])] as number
-    plan.set(block, { kind: 'ratio', value })
+    plan.set(layer, { kind: 'ratio', value })
     share *= value
   }
   return plan

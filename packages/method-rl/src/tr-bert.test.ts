@@ -31,8 +31,8 @@ import { trBert } from './index.ts'
 const method = trBert()
 const layers = [1, 2]
 
-function policyAt(golden: GoldenCase, block: number): Record<string, ConstantData> {
-  return goldenPolicy(golden, layers.indexOf(block))
+function policyAt(golden: GoldenCase, layer: number): Record<string, ConstantData> {
+  return goldenPolicy(golden, layers.indexOf(layer))
 }
 
 function constants(policy: Record<string, ConstantData>): Values {
@@ -40,7 +40,7 @@ function constants(policy: Record<string, ConstantData>): Values {
 }
 
 /** Place among `tokens` of each of `rows`, by equal states. */
-function placesOf(rows: readonly (readonly number[])[], tokens: readonly (readonly number[])[]): number[] {
+function positionsOf(rows: readonly (readonly number[])[], tokens: readonly (readonly number[])[]): number[] {
   const distance = (a: readonly number[], b: readonly number[]): number =>
     Math.max(...a.map((x, i) => Math.abs(x - (b[i] as number))))
   return rows.map((row) => tokens.findIndex((token) => distance(row, token) < 1e-4))
@@ -51,7 +51,7 @@ function tokensOf({ shape, data }: GoldenArray): number[][] {
   return rowsOf({ dtype: 'float32', shape: shape.slice(1), data })
 }
 
-/** What block 0 gives for example `row`, by token: what the first selection sees. */
+/** What layer 0 gives for example `row`, by token: what the first selection sees. */
 function firstStates(golden: GoldenCase, row: number): number[][] {
   const { first } = goldenEncoder(golden)
   const feeds = {
@@ -83,7 +83,7 @@ describe('numbers of the authors’ code: inference', () => {
         protect: [0],
         restore: 'none',
         trace: true,
-        params: (block) => constants(policyAt(golden, block)),
+        params: (layer) => constants(policyAt(golden, layer)),
       })
       await using session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
       const examples = rowsOf(arrayOf(golden.inputs, 'valid')).length
@@ -97,24 +97,24 @@ describe('numbers of the authors’ code: inference', () => {
           }),
           param: constants(policyAt(golden, 1)),
         } as unknown as Site)
-        const real = rowsOf(arrayOf(golden.inputs, 'valid'))[row]?.filter((mark) => mark === 1).length as number
+        const attended = rowsOf(arrayOf(golden.inputs, 'valid'))[row]?.filter((mark) => mark === 1).length as number
         const [seen] = evaluate([score], {}) as readonly TensorLike[]
         const probabilities = rowsOf(arrayOf(golden.outputs, 'policy_prob_0'))[row] as number[]
-        const upTo = (list: ArrayLike<number | bigint>): number[] => Array.from(list, Number).slice(0, real)
+        const upTo = (list: ArrayLike<number | bigint>): number[] => Array.from(list, Number).slice(0, attended)
         expectClose(upTo(seen?.data as Float32Array), upTo(probabilities), 'π')
 
         const outputs = await session.run({
           hidden: feedOf(rowOf(arrayOf(golden.inputs, 'hidden'), row)),
           mask: feedOf(rowOf(arrayOf(golden.inputs, 'valid'), row)),
         })
-        const kept = (block: number): number[] => keptAt(outputs, block)
+        const kept = (layer: number): number[] => keptAt(outputs, layer)
         const share = (selection: number): number =>
           (arrayOf(golden.outputs, `kept_fraction_${selection}`).data[row] as number) * states.length
         expect(kept(1)).toHaveLength(Math.round(share(0)))
         // In a batch, theirs fills rows up to the longest with tokens that are to leave, and shows them to the others: here
         // only the first row is whole, up to the second selection.
         if (examples > 1 && row > 0) continue
-        const order = placesOf(tokensOf(rowOf(arrayOf(golden.outputs, 'layer_input_1'), row)), states)
+        const order = positionsOf(tokensOf(rowOf(arrayOf(golden.outputs, 'layer_input_1'), row)), states)
         expect(kept(1)).toEqual(order.toSorted((a, b) => a - b))
         const again = golden.outputs.policy_prob_1 && rowsOf(golden.outputs.policy_prob_1)[row]
         const stay = order.filter((_, slot) => slot === 0 || (again?.[slot] ?? 0) >= 0.5)
@@ -124,18 +124,18 @@ describe('numbers of the authors’ code: inference', () => {
         const last = tokensOf(rowOf(arrayOf(golden.outputs, 'last_hidden'), row))
         const { dims, data } = outputs.last as unknown as GoldenStates
         const own = tokensOf({ dtype: 'float32', shape: dims, data: Array.from(data) })
-        const places = placesOf(last, own)
-        expect(places.toSorted((a, b) => a - b)).toEqual(last.map((_, i) => i))
-        places.forEach((place, i) => {
-          expectClose(own[place] as number[], last[i] as number[], `state ${i}`)
+        const positions = positionsOf(last, own)
+        expect(positions.toSorted((a, b) => a - b)).toEqual(last.map((_, i) => i))
+        positions.forEach((position, i) => {
+          expectClose(own[position] as number[], last[i] as number[], `state ${i}`)
         })
       }
     })
   }
 })
 
-function keptAt(outputs: Readonly<Record<string, TensorLike>>, block: number): number[] {
-  const numbers = (what: string): number[] => Array.from(outputs[`tp.trace.${block}.${what}`]?.data ?? [], Number)
+function keptAt(outputs: Readonly<Record<string, TensorLike>>, layer: number): number[] {
+  const numbers = (what: string): number[] => Array.from(outputs[`tp.trace.${layer}.${what}`]?.data ?? [], Number)
   const valid = numbers('valid')
   return numbers('indices').filter((_, slot) => valid[slot] === 1)
 }
@@ -147,11 +147,11 @@ describe('numbers of the authors’ code: learning', () => {
       const { samples_K: copies, alpha } = golden.params as { samples_K: number; alpha: number }
       const { model } = goldenEncoder(golden)
       const learned = new Map<string, { readonly tensor: Tensor; readonly value: ConstantData }>()
-      const params = (block: number): Values =>
+      const params = (layer: number): Values =>
         Object.fromEntries(
-          Object.entries(policyAt(golden, block)).map(([key, value]) => {
-            const tensor = input(`${block}.${key}`, 'float32', value.dims)
-            learned.set(`${block}.${key}`, { tensor, value })
+          Object.entries(policyAt(golden, layer)).map(([key, value]) => {
+            const tensor = input(`${layer}.${key}`, 'float32', value.dims)
+            learned.set(`${layer}.${key}`, { tensor, value })
             return [key, tensor]
           }),
         )
@@ -163,7 +163,7 @@ describe('numbers of the authors’ code: learning', () => {
       const logits = matmul(classState(soft.value('last')), tensorOf(arrayOf(golden.inputs, 'classifier')))
       const task = crossEntropy(logits, labels)
       // theirs is of the padded length
-      const kept = layers.map((layer) => div(sum(soft.left.get(layer) as Tensor, 1), tokens))
+      const kept = layers.map((layer) => div(sum(soft.kept.get(layer) as Tensor, 1), tokens))
       const reward = sub(mul(task, -1), mul(add(kept[0] as Tensor, kept[1] as Tensor), alpha / 2))
       const logProb = add(soft.logProbs[0] as Tensor, soft.logProbs[1] as Tensor)
       const loss = policyLoss(reward, logProb, copies)
@@ -210,12 +210,12 @@ describe('numbers of the authors’ code: learning', () => {
         'advantages are rewards over the mean of the samples',
       )
       expectClose(numbers('loss'), wanted('policy_loss'), 'policy loss')
-      for (const [block, selection] of layers.map((layer, i) => [layer, i] as const)) {
+      for (const [layer, selection] of layers.map((layer, i) => [layer, i] as const)) {
         for (const [own, theirs] of Object.entries(policyNames)) {
           const slope = arrayOf(golden.outputs, `grad_${theirs.replace('#', `${selection}`)}`)
           const [rows = 0, columns = 1] = slope.shape
           const by = slope.shape.length === 2 ? transposed(slope.data, rows, columns) : slope.data
-          expectNearGradient(numbers(`slope.${block}.${own}`), by, `${theirs} of selection ${selection}`)
+          expectNearGradient(numbers(`slope.${layer}.${own}`), by, `${theirs} of selection ${selection}`)
         }
       }
     })
@@ -225,11 +225,11 @@ describe('numbers of the authors’ code: learning', () => {
 test('of a row that would lose all its tokens, the likeliest stays', { timeout: 60_000 }, async () => {
   const golden = goldenCase('tr_bert/infer-single')
   const { model } = goldenEncoder(golden)
-  const params = (block: number): Values => constants(policyAt(golden, block))
+  const params = (layer: number): Values => constants(policyAt(golden, layer))
   const soft = softened(model, { method, layers: [1], params })
   const hidden = feedOf(arrayOf(golden.inputs, 'hidden'))
   const feeds = { hidden, mask: feedOf(arrayOf(golden.inputs, 'valid')) }
-  const outputs = { last: soft.value('last'), left: soft.left.get(1) as Tensor }
+  const outputs = { last: soft.value('last'), kept: soft.kept.get(1) as Tensor }
   const seen = await run(outputs, { ...feeds, 'tp.noise.1.0': noiseFor([new Array(hidden.dims[1] as number).fill(0)]) })
   const left = Array.from(seen.left?.data ?? [], Number)
   const probabilities = arrayOf(golden.outputs, 'policy_prob_0').data
@@ -245,7 +245,7 @@ test('of a row that would lose all its tokens, the likeliest stays', { timeout: 
 
 function softened(
   model: Model,
-  options: { method: Method; layers: readonly number[]; params: (block: number) => Values },
+  options: { method: Method; layers: readonly number[]; params: (layer: number) => Values },
 ) {
   const soft = soften(model, options)
   if (!soft.ok) throw new Error(soft.refusal.message)
@@ -262,10 +262,10 @@ function actionsOf(golden: GoldenCase, selection: number): number[][] {
   return actions.map((row, i) => {
     const own = states[i % examples] as number[][]
     const left = tokensOf(rowOf(arrayOf(golden.inputs, 'layer1_input_rows'), i))
-    const places = placesOf(left, own)
+    const positions = positionsOf(left, own)
     const byToken = own.map(() => 0)
     row.forEach((action, slot) => {
-      if (valid[i]?.[slot] === 1) byToken[places[slot] as number] = action
+      if (valid[i]?.[slot] === 1) byToken[positions[slot] as number] = action
     })
     return byToken
   })

@@ -18,7 +18,7 @@ import {
   type SoftSite,
   scorer,
   sigmoid,
-  softmaxOfLeft,
+  softmaxOfKept,
   squeeze,
   stopGradient,
   sub,
@@ -38,7 +38,7 @@ export const trBertOptions: OptionSpecs = {
 }
 
 /**
- * Asks a small network at the input of a block, for each token, whether it stays; which is learned by reinforcement.
+ * Asks a small network at the input of a layer, for each token, whether it stays; which is learned by reinforcement.
  *
  *   π = σ(W₂ gelu(W₁ h + b₁) + b₂)                                                 [B,N,D] → [B,N]
  *   learning: a token stays with the probability π; later attention sees only those that stayed
@@ -55,7 +55,7 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
     name: 'tr-bert',
     family: 'reinforcement',
     paper: { title: 'TR-BERT: Dynamic Token Reduction for Accelerating BERT Inference', arxiv: '2105.11618' },
-    place: 'input',
+    site: 'input',
     params: {
       'inner.weight': { dims: ['D', 32], init: 'glorot' },
       'inner.bias': { dims: [32], init: 0 },
@@ -73,16 +73,16 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
       soften(site) {
         const probability = probabilities(site)
         const action = stopGradient(chosen(site, probability))
-        const left = mul(site.left, action)
-        const decided = mul(site.left, where(site.fixed, 0, 1))
+        const kept = mul(site.kept, action)
+        const decided = mul(site.kept, where(site.protectedTokens, 0, 1))
         return {
-          left: action,
-          attend: (scores) => softmaxOfLeft(scores, left),
+          kept: action,
+          attend: (scores) => softmaxOfKept(scores, kept),
           losses: { imitate: neg(logProbOf(toImitate(site, probability, decided), probability, decided)) },
           logProb: logProbOf(action, probability, decided),
         }
       },
-      harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.5 }])),
+      harden: (learned) => new Map([...learned.keys()].map((layer) => [layer, { kind: 'threshold', value: 0.5 }])),
     },
   })
 }
@@ -96,10 +96,10 @@ function probabilities({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tenso
 
 /** float [B,N]: 1 for what stays, by chance; where nothing would, the most likely token, as at a threshold. */
 function chosen(site: SoftSite, probability: Tensor): Tensor {
-  const { left, noise, obey } = site
+  const { kept, noise, obey } = site
   const drawn = obey(cast(less(noise(['B', 'N']), probability), 'float32'))
-  const best = obey(cast(less(ranks(site, probability, greater(left, 0)), 1), 'float32'))
-  return where(greater(sum(mul(drawn, left), 1, { keepDims: true }), 0), drawn, best)
+  const best = obey(cast(less(ranks(site, probability, greater(kept, 0)), 1), 'float32'))
+  return where(greater(sum(mul(drawn, kept), 1, { keepDims: true }), 0), drawn, best)
 }
 
 /** float [B,N]: 1 for the tokens that count most, as many as the policy would keep of those that it decides on. */

@@ -24,7 +24,7 @@ import { decodeModel, emitModel, type Model } from '@tp/onnx'
 export interface GoldenEncoder {
   /** Inputs `hidden` float [B,N,D] and `mask` int64 [B,N]; output `last` [B,N,D] */
   readonly model: Model
-  /** [B,N,D] what block 0 gives, which the first selection sees */
+  /** [B,N,D] what layer 0 gives, which the first selection sees */
   readonly first: Tensor
 }
 

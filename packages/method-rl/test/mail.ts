@@ -30,7 +30,7 @@ export async function openMails(): Promise<Mails> {
 export async function softLogits(
   method: Method,
   layers: readonly number[],
-  learned: (block: number) => Values,
+  learned: (layer: number) => Values,
   feeds: NamedTensors,
 ): Promise<number[]> {
   const soft = soften(mailModel, { method, layers, params: learned })
@@ -43,7 +43,7 @@ export async function softLogits(
 export function prunedLogits(
   method: Method,
   plan: Schedule,
-  learned: (block: number) => Values,
+  learned: (layer: number) => Values,
   feeds: NamedTensors,
 ): Promise<number[]> {
   return logitsOf(prunedMail(mailModel, method, plan, learned), feeds)
@@ -53,7 +53,7 @@ export function prunedMail(
   model: Model,
   method: Method,
   plan: Schedule,
-  learned: (block: number) => Values,
+  learned: (layer: number) => Values,
 ): Uint8Array {
   const pruned = prune(model, { method, schedule: plan, params: learned })
   if (!pruned.ok) throw new Error(pruned.refusal.message)

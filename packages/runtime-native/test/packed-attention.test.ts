@@ -84,7 +84,7 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
   const weights = numbers(random, 1, 1, tokens)
   // Tokens of a row stand among `padded` places, in order, with gaps between them.
   const padded = Math.max(...lengths) + (one.bias?.gaps ?? 0)
-  const places = lengths.flatMap((length) => {
+  const positions = lengths.flatMap((length) => {
     const free = padded - length
     const skip = Array.from({ length }, () => Math.floor(Math.abs(random()) * 3) % (free + 1)).sort((a, b) => a - b)
     return skip.map((gap, i) => i + gap)
@@ -105,8 +105,8 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
   if (one.hasQueryWeights) feeds.queryWeights = float32([1, tokens], (i) => weights(0, 0, i))
   if (one.bias !== undefined) {
     feeds.bias = float32([biasRows, biasHeads, padded, padded], (i) => bias(0, 0, i))
-    feeds.places = int64(
-      lengths.flatMap((length, row) => places.slice(begins[row], begins[row]! + length).map((n) => row * padded + n)),
+    feeds.positions = int64(
+      lengths.flatMap((length, row) => positions.slice(begins[row], begins[row]! + length).map((n) => row * padded + n)),
     )
   }
   const attributes = {
@@ -133,7 +133,7 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
           score *= scale
           if (one.hasKeyBias) score += keyBias(0, 0, j)
           const matrix = (one.bias?.perRow ? row : 0) * biasHeads + (one.bias?.perHead ? h : 0)
-          return one.bias === undefined ? score : score + bias(matrix, places[i]!, places[j]!)
+          return one.bias === undefined ? score : score + bias(matrix, positions[i]!, positions[j]!)
         })
         const most = Math.max(...scores)
         const total = scores.reduce((all, score) => all + Math.exp(score - most), 0)

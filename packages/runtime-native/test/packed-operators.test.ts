@@ -52,16 +52,16 @@ function empty(dims: readonly number[]): TensorLike {
 
 describeNative('Rows', () => {
   const model = (rank = 2): Uint8Array =>
-    operatorModel('Rows', { real: ['bool', rank] }, { places: ['int64', 1], offsets: ['int64', 1] })
+    operatorModel('Rows', { real: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] })
 
   test('says where real tokens are, also between others and marked by any number but 0', async () => {
-    const { places, offsets } = await run(model(), {
+    const { positions, offsets } = await run(model(), {
       real: bool([
         [1, 0, 255],
         [0, 2, 0],
       ]),
     })
-    expect(places?.data).toEqual(BigInt64Array.of(0n, 2n, 4n))
+    expect(positions?.data).toEqual(BigInt64Array.of(0n, 2n, 4n))
     expect(offsets?.data).toEqual(BigInt64Array.of(0n, 2n, 3n))
   })
 
@@ -91,14 +91,14 @@ describeNative('Rows', () => {
 
 describeNative('Pack', () => {
   const model = (attributes: Attributes, rank = 3, ranks = 1): Uint8Array =>
-    operatorModel('Pack', { x: ['float32', rank], places: ['int64', ranks] }, { y: ['float32', rank] }, attributes)
+    operatorModel('Pack', { x: ['float32', rank], positions: ['int64', ranks] }, { y: ['float32', rank] }, attributes)
   const plain = { rows: 0, axis: 1, folded: 1 }
   const x = float32([2, 3, 2])
 
   test('takes tokens in their order; none where there are none', async () => {
-    const { y } = await run(model(plain), { x, places: int64([0, 4, 5]) })
+    const { y } = await run(model(plain), { x, positions: int64([0, 4, 5]) })
     expect(y).toMatchObject({ dims: [1, 3, 2], data: Float32Array.of(0, 1, 8, 9, 10, 11) })
-    expect((await run(model(plain), { x, places: int64([]) })).y?.dims).toEqual([1, 0, 2])
+    expect((await run(model(plain), { x, positions: int64([]) })).y?.dims).toEqual([1, 0, 2])
   })
 
   test.each<[string, readonly (number | bigint)[], RegExp]>([
@@ -108,9 +108,9 @@ describeNative('Pack', () => {
     ['behind the last', [0, 6], /below 6: token 1 is at 6/],
     ['far behind', [0, most], /below 6/],
     ['far below', [-most], /token 0 is at -/],
-  ])('refuses places %s', async (_, places, message) => {
-    await refusesRun(model(plain), { x, places: int64(places) }, message)
-    await refusesRun(model({ rows: 0, axis: 0, folded: 1 }), { x: float32([6, 1, 1]), places: int64(places) }, message)
+  ])('refuses places %s', async (_, positions, message) => {
+    await refusesRun(model(plain), { x, positions: int64(positions) }, message)
+    await refusesRun(model({ rows: 0, axis: 0, folded: 1 }), { x: float32([6, 1, 1]), positions: int64(positions) }, message)
   })
 
   test.each<[string, TensorLike, Attributes, RegExp]>([
@@ -125,14 +125,14 @@ describeNative('Pack', () => {
     ['an axis that is not there', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
     ['an axis far away', x, { ...plain, axis: 2 ** 40 }, /there is no axis/],
   ])('refuses %s', (_, value, attributes, message) =>
-    refusesRun(model(attributes), { x: value, places: int64([0, 1]) }, message),
+    refusesRun(model(attributes), { x: value, positions: int64([0, 1]) }, message),
   )
 
   test('refuses places of two axes, and tokens that are texts', async () => {
-    await refusesRun(model(plain, 3, 2), { x, places: int64([0, 1], [1, 2]) }, /places has 2 axes, not 1/)
+    await refusesRun(model(plain, 3, 2), { x, positions: int64([0, 1], [1, 2]) }, /places has 2 axes, not 1/)
     const texts: TensorLike = { type: 'string', dims: [1, 2, 1], data: ['a', 'b'] }
-    const ofTexts = operatorModel('Pack', { x: ['string', 3], places: ['int64', 1] }, { y: ['string', 3] }, plain)
-    await refusesRun(ofTexts, { x: texts, places: int64([0]) }, /cannot be moved/)
+    const ofTexts = operatorModel('Pack', { x: ['string', 3], positions: ['int64', 1] }, { y: ['string', 3] }, plain)
+    await refusesRun(ofTexts, { x: texts, positions: int64([0]) }, /cannot be moved/)
   })
 
   test.each<[string, Attributes, RegExp]>([
@@ -156,24 +156,24 @@ describeNative('Pack', () => {
   test('a refused run names node, operator and what contradicts', () =>
     refusesRun(
       model({ ...plain, folded: 2 }),
-      { x: float32([5, 3, 2]), places: int64([0]) },
+      { x: float32([5, 3, 2]), positions: int64([0]) },
       /Pack node.*'Pack_0'.*x does not/,
     ))
 
   test('takes empty tensors with any other sizes in bounded time', async () => {
     const axes = { rows: 1, axis: 3, folded: 1 }
-    const { y } = await run(model(axes, 5), { x: empty([2 ** 40, 1, 0, 5, 2]), places: int64([0]) })
+    const { y } = await run(model(axes, 5), { x: empty([2 ** 40, 1, 0, 5, 2]), positions: int64([0]) })
     expect(y?.dims).toEqual([2 ** 40, 1, 0, 1, 2])
-    await refusesRun(model(axes, 5), { x: empty([2 ** 40, 1, 2 ** 40, 5, 0]), places: int64([0]) }, /sizes|overflow/i)
+    await refusesRun(model(axes, 5), { x: empty([2 ** 40, 1, 2 ** 40, 5, 0]), positions: int64([0]) }, /sizes|overflow/i)
     await refusesRun(
       model(axes, 5),
-      { x: empty([0, 1, 2 ** 40, 2 ** 40, 2]), places: int64([0]) },
+      { x: empty([0, 1, 2 ** 40, 2 ** 40, 2]), positions: int64([0]) },
       /more than any tensor/,
     )
   })
 
   test('a model with places of another type is refused', async () => {
-    const other = operatorModel('Pack', { x: ['float32', 3], places: ['int32', 1] }, { y: ['float32', 3] }, plain)
+    const other = operatorModel('Pack', { x: ['float32', 3], positions: ['int32', 1] }, { y: ['float32', 3] }, plain)
     await refusesModel(other, /type/i)
   })
 })
@@ -182,7 +182,7 @@ describeNative('Unpack', () => {
   const model = (attributes: Attributes, rank = 3): Uint8Array =>
     operatorModel(
       'Unpack',
-      { x: ['float32', rank], places: ['int64', 1], real: ['bool', 2] },
+      { x: ['float32', rank], positions: ['int64', 1], real: ['bool', 2] },
       { y: ['float32', rank] },
       attributes,
     )
@@ -194,7 +194,7 @@ describeNative('Unpack', () => {
   ])
 
   test('leaves 0 between tokens', async () => {
-    const { y } = await run(model(plain), { x, places: int64([0, 3]), real })
+    const { y } = await run(model(plain), { x, positions: int64([0, 3]), real })
     expect(y).toMatchObject({ dims: [2, 2, 2], data: Float32Array.of(0, 1, 0, 0, 0, 0, 2, 3) })
   })
 
@@ -208,8 +208,8 @@ describeNative('Unpack', () => {
     ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
     ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
     ['places behind the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
-  ])('refuses %s', (_, value, places, attributes, message) =>
-    refusesRun(model(attributes), { x: value, places: int64(places), real }, message),
+  ])('refuses %s', (_, value, positions, attributes, message) =>
+    refusesRun(model(attributes), { x: value, positions: int64(positions), real }, message),
   )
 
   test.each<[string, Attributes]>([
@@ -218,12 +218,12 @@ describeNative('Unpack', () => {
   ])('a model with %s is refused', (_, attributes) => refusesModel(model(attributes), sharedAxis))
 
   test('refuses no tokens for places that would take memory', () =>
-    refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), places: int64([]), real }, /places name no token/))
+    refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), positions: int64([]), real }, /places name no token/))
 
   test('refuses places where no batch is', async () => {
-    await refusesRun(model(plain), { x, places: int64([0, 3]), real: bool([], 5) }, /below 0/)
-    await refusesRun(model(plain), { x, places: int64([0, 3]), real: bool([[], []], 0) }, /below 0/)
-    const { y } = await run(model(plain), { x: float32([1, 0, 2]), places: int64([]), real: bool([], 5) })
+    await refusesRun(model(plain), { x, positions: int64([0, 3]), real: bool([], 5) }, /below 0/)
+    await refusesRun(model(plain), { x, positions: int64([0, 3]), real: bool([[], []], 0) }, /below 0/)
+    const { y } = await run(model(plain), { x: float32([1, 0, 2]), positions: int64([]), real: bool([], 5) })
     expect(y?.dims).toEqual([0, 5, 2])
   })
 })
@@ -235,7 +235,7 @@ describeNative('PackedAttention', () => {
     ...good,
     keyBias: float32([1, 5]),
     bias: float32([2, 2, 3, 3]),
-    places: int64([0, 1, 3, 4, 5]),
+    positions: int64([0, 1, 3, 4, 5]),
     queryWeights: float32([1, 5]),
   }
   const optional = Object.keys(full).slice(4)

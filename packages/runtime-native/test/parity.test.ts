@@ -33,7 +33,7 @@ describeNative('packed models', () => {
   describe('of mails, in a batch of different lengths', async () => {
     const model = decodeModel(readFileSync(modelPath('mail')))
     const feeds = await mails(8)
-    // Not at the last block: behind it only the class token is read.
+    // Not at the last layer: behind it only the class token is read.
     const layers = [1, 2, 3, 4]
     const amounts: readonly (readonly [string, Schedule])[] = [
       ['a share', schedule(6, { keep: 0.6, layers })],
@@ -53,7 +53,7 @@ describeNative('packed models', () => {
         if (pruned === undefined) continue
         const result = pack(pruned.model)
         if (!result.ok) {
-          test(`${name} by ${words} is refused, since its tokens come back between the blocks`, () => {
+          test(`${name} by ${words} is refused, since its tokens come back between the layers`, () => {
             expect(result.refusal).toMatchObject({
               code: 'TP_PRUNED',
               message: expect.stringContaining('brings tokens back'),
@@ -66,9 +66,9 @@ describeNative('packed models', () => {
           expectClose({ padded, packed })
           const [seen, wanted] = [tracedTokens(packed), tracedTokens(padded)]
           const differing = new Set<number>()
-          for (const [block, rows] of wanted) {
+          for (const [layer, rows] of wanted) {
             rows.forEach((tokens, row) => {
-              if (sorted(seen.get(block)?.[row]) !== sorted(tokens)) differing.add(row)
+              if (sorted(seen.get(layer)?.[row]) !== sorted(tokens)) differing.add(row)
             })
           }
           // Which of two equally similar tokens joins the other, rounding decides.
@@ -185,8 +185,8 @@ function expectClose({ padded, packed }: Answers, tolerance = 2e-5, mask?: Tenso
   for (const [name, expected] of Object.entries(padded)) {
     if (isTrace(name)) continue
     expect(packed[name]?.dims).toEqual(expected.dims)
-    const isReal = realElements(expected, mask)
-    const [seen, wanted] = [packed[name], expected].map((tensor) => numbers(tensor).filter((_, i) => isReal(i)))
+    const isAttended = realElements(expected, mask)
+    const [seen, wanted] = [packed[name], expected].map((tensor) => numbers(tensor).filter((_, i) => isAttended(i)))
     expect(difference(seen as number[], wanted as number[]), name).toBeLessThan(tolerance)
   }
 }
@@ -200,8 +200,8 @@ function realElements({ dims }: TensorLike, mask: TensorLike | undefined): (inde
 }
 
 /** A method may sort tokens by scores that are nearly equal. */
-function sorted(places: readonly number[] = []): string {
-  return places.toSorted((a, b) => a - b).join()
+function sorted(positions: readonly number[] = []): string {
+  return positions.toSorted((a, b) => a - b).join()
 }
 
 async function mails(count: number): Promise<NamedTensors> {

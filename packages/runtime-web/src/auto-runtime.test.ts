@@ -44,11 +44,11 @@ const feeds = Object.fromEntries(
 )
 
 describe('auto', () => {
-  test.each([0, 1])('takes the faster of two, be it at %d, and disposes of the other', async (place) => {
+  test.each([0, 1])('takes the faster of two, be it at %d, and disposes of the other', async (position) => {
     const slow = slowed(wasm.runtime, 40)
     const fast = slowed(wasm.runtime, 0)
     const candidates = [{ runtime: slow, threads: 1 }]
-    candidates.splice(place, 0, { runtime: fast, threads: 1 })
+    candidates.splice(position, 0, { runtime: fast, threads: 1 })
     const { runtime, choices } = record(candidates)
     await using session = await runtime.load(sumModel)
     expect([fast.open, slow.open, choices.length]).toEqual([1, 1, 0])

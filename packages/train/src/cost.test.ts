@@ -31,7 +31,7 @@ async function softShare(method: Method): Promise<{ share: number; kept: number;
 
 /** The same of the model that really is pruned, by the formula of its graph. */
 function prunedShare(method: Method, lengths: readonly number[]): number {
-  const schedule: Schedule = new Map([...counts].map(([block, value]) => [block, { kind: 'tokens', value }]))
+  const schedule: Schedule = new Map([...counts].map(([layer, value]) => [layer, { kind: 'tokens', value }]))
   const [dense, pruned] = [
     { method: none(), schedule: new Map() },
     { method, schedule },
@@ -46,8 +46,8 @@ function prunedShare(method: Method, lengths: readonly number[]): number {
 test.each(['attention', 'input'] as const)(
   'with tokens left wholly or not at all it is what the graph costs, at the %s',
   { timeout: 60_000 },
-  async (place) => {
-    const method = firstTokens(counts, place)
+  async (site) => {
+    const method = firstTokens(counts, site)
     const { share, lengths } = await softShare(method)
     // The graph also has norms, activations, softmax, pooler and the selection itself, which the products of matrices that
     // the soft form counts do not include: a hundredth of the whole.
@@ -55,7 +55,7 @@ test.each(['attention', 'input'] as const)(
   },
 )
 
-test('how much is left is the mean over the blocks', { timeout: 60_000 }, async () => {
+test('how much is left is the mean over the layers', { timeout: 60_000 }, async () => {
   const { kept, lengths } = await softShare(firstTokens(counts, 'attention'))
   const left = (length: number): number => {
     const [first, second] = [Math.min(length, 20), Math.min(length, 6)]

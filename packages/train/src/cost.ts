@@ -3,41 +3,41 @@ import { add, div, mean, mul, sum, type Tensor } from '@tp/core'
 
 /** What a soft model will cost once its tokens leave, as expressions. */
 export interface SoftCost {
-  /** float [B] each: multiply-adds of a row's blocks, and those of the dense ones */
+  /** float [B] each: multiply-adds of a row's layers, and those of the dense ones */
   readonly own: Tensor
   readonly dense: Tensor
   /** float []: share of the multiply-adds of all rows together */
   readonly share: Tensor
-  /** float []: tokens left per block, as a share of all (design: kept) */
+  /** float []: tokens left per layer, as a share of all (design: kept) */
   readonly kept: Tensor
 }
 
 /**
- * Multiply-adds of the blocks by how much of the tokens is left: 4nd² + 2n²d for the attention of n tokens of hidden size
- * d, 8nd² for the feed-forward, which at the usual site computes only what the attention of its block has left.
+ * Multiply-adds of the layers by how much of the tokens is left: 4nd² + 2n²d for the attention of n tokens of hidden size
+ * d, 8nd² for the feed-forward, which at the usual site computes only what the attention of its layer has left.
  */
-export function softCost({ left, real, blocks, place, hidden }: SoftModel): SoftCost {
-  const all = sum(real, 1)
+export function softCost({ kept, attended, layerCount, site, hidden }: SoftModel): SoftCost {
+  const all = sum(attended, 1)
   const linear = (tokens: Tensor, factor: number): Tensor => mul(tokens, factor * hidden)
   const attention = (tokens: Tensor): Tensor => add(linear(tokens, 4), mul(mul(tokens, tokens), 2))
   const costs: Tensor[] = []
   const counts: Tensor[] = []
   let now = all
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     const before = now
-    const here = left.get(block)
+    const here = kept.get(layer)
     if (here !== undefined) now = sum(here, 1)
-    costs.push(attention(place === 'input' ? now : before), linear(now, 8))
+    costs.push(attention(site === 'input' ? now : before), linear(now, 8))
     counts.push(now)
   }
   const own = total(costs)
-  const dense = mul(add(attention(all), linear(all, 8)), blocks)
+  const dense = mul(add(attention(all), linear(all, 8)), layerCount)
   const rows = (x: Tensor): Tensor => sum(x, [0])
   return {
     own,
     dense,
     share: div(rows(own), rows(dense)),
-    kept: div(rows(total(counts)), mul(rows(all), blocks)),
+    kept: div(rows(total(counts)), mul(rows(all), layerCount)),
   }
 }
 

@@ -4,7 +4,7 @@ import { batches, type ModelInputs } from '@tp/eval/inputs'
 import { tracedCounts } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 
-/** Multiply-adds of a model for all examples, one by one; `kept`: tokens left behind each block, by example. */
+/** Multiply-adds of a model for all examples, one by one; `kept`: tokens left behind each layer, by example. */
 export function examplesFlops(
   model: Model,
   tokens: readonly (number | undefined)[],
@@ -13,7 +13,7 @@ export function examplesFlops(
   const formula = flopsFormula(model)
   const known = new Map<string, number>()
   return tokens.reduce<number>((sum, count, i) => {
-    const counts = Object.fromEntries([...kept].map(([block, of]) => [block, of[i] as number]))
+    const counts = Object.fromEntries([...kept].map(([layer, of]) => [layer, of[i] as number]))
     const key = `${count} ${Object.values(counts).join(' ')}`
     const flops = known.get(key) ?? formula({ batch: 1, ...(count !== undefined && { tokens: count }), kept: counts })
     known.set(key, flops)
@@ -21,7 +21,7 @@ export function examplesFlops(
   }, 0)
 }
 
-/** Tokens left behind each block of a model that was pruned with `trace`, by example. */
+/** Tokens left behind each layer of a model that was pruned with `trace`, by example. */
 export async function keptCounts(
   session: Session,
   inputs: ModelInputs,
@@ -31,12 +31,12 @@ export async function keptCounts(
   const counts = new Map<number, number[]>()
   for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
     const outputs = await session.run(await inputs.feeds(rows), signal ? { signal } : {})
-    for (const [block, kept] of tracedCounts(outputs)) {
-      const own = counts.get(block) ?? []
+    for (const [layer, kept] of tracedCounts(outputs)) {
+      const own = counts.get(layer) ?? []
       rows.forEach((row, i) => {
         own[row] = kept[i] as number
       })
-      counts.set(block, own)
+      counts.set(layer, own)
     }
   }
   return counts

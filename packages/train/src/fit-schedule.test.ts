@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 const method = thresholds()
 const at = (amounts: Readonly<Record<number, Amount>>): Schedule =>
-  new Map(Object.entries(amounts).map(([block, amount]) => [Number(block), amount]))
+  new Map(Object.entries(amounts).map(([layer, amount]) => [Number(layer), amount]))
 const options = (schedule: Schedule, targetFlops: number): FitOptions => ({
   ...{ model: small, method, runtime: nodeRuntime(), inputs, schedule, targetFlops },
 })
@@ -30,7 +30,7 @@ test.each<[string, Schedule, number]>([
   // Whole tokens of sixteen short texts are no finer than this.
   expect(fitted.flops).toBeGreaterThan(target - 0.06)
   expect(await flopsMeasure(options(schedule, target))(fitted.schedule)).toBe(fitted.flops)
-  const [before, after] = [schedule, fitted.schedule].map((own) => [...own].map(([block, { kind }]) => [block, kind]))
+  const [before, after] = [schedule, fitted.schedule].map((own) => [...own].map(([layer, { kind }]) => [layer, kind]))
   expect(after).toEqual(before)
 })
 
@@ -48,11 +48,11 @@ describe('a share that cannot be', () => {
     )
   })
 
-  test('one below what the first blocks cost', { timeout: 120_000 }, async () => {
+  test('one below what the first layers cost', { timeout: 120_000 }, async () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(
-      /as few tokens as can be at blocks 1, 0\.\d+ of the FLOPs are left, not 0\.3; ask for more/,
+      /as few tokens as can be at layers 1, 0\.\d+ of the FLOPs are left, not 0\.3; ask for more/,
     )
   })
 })

@@ -6,7 +6,7 @@ import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
 /** How a model is pruned besides. */
-export type PruningOptions = Pick<PruneOptions, 'tower' | 'protect' | 'restore' | 'outputs' | 'source'>
+export type PruningOptions = Pick<PruneOptions, 'encoder' | 'protect' | 'restore' | 'outputs' | 'source'>
 
 export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   /** The dense model. */
@@ -64,8 +64,8 @@ export async function fitSchedule(options: FitOptions): Promise<Fitted> {
     }
   }
   if (best !== undefined) return best
-  const reason = `with as few tokens as can be at blocks ${[...schedule.keys()].join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
-  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier blocks`)
+  const reason = `with as few tokens as can be at layers ${[...schedule.keys()].join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier layers`)
 }
 
 /** @throws TpError TP_FLOPS for what is no share of the FLOPs */
@@ -84,9 +84,9 @@ export function flopsMeasure({
   signal,
   ...pruning
 }: Omit<FitOptions, 'schedule' | 'targetFlops'>): (schedule: Schedule) => Promise<number> {
-  const { method, params, tower, protect, restore, outputs } = pruning
+  const { method, params, encoder, protect, restore, outputs } = pruning
   const others = {
-    ...(tower !== undefined && { tower }),
+    ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
@@ -106,7 +106,7 @@ export function flopsMeasure({
 
 /** All amounts with fewer tokens to stay, by a factor; with more, if it is below 1. */
 function scaled(schedule: Schedule, factor: number): Schedule {
-  return new Map([...schedule].map(([block, amount]) => [block, scaledAmount(amount, factor)]))
+  return new Map([...schedule].map(([layer, amount]) => [layer, scaledAmount(amount, factor)]))
 }
 
 function scaledAmount({ kind, value }: Amount, factor: number): Amount {

@@ -113,8 +113,8 @@ describe('what is left out', () => {
   test('without a share the amounts are what was learned, or what is asked for', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds(), layers }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
-    const learned = [...result.learned].map(([block, { threshold }]) => [
-      block,
+    const learned = [...result.learned].map(([layer, { threshold }]) => [
+      layer,
       { kind: 'threshold', value: threshold?.data[0] },
     ])
     expect([...result.schedule]).toEqual(learned)
@@ -123,7 +123,7 @@ describe('what is left out', () => {
     expect((await watched({ soft, schedule: asked, epochs: 0.25, hardEpochs: 0 })).result.schedule).toEqual(asked)
   })
 
-  test('one that learns no amounts keeps the same share at each block', { timeout: 120_000 }, async () => {
+  test('one that learns no amounts keeps the same share at each layer', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds({ hardens: false }), layers, targetFlops: 0.7 }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const [first, second] = [...result.schedule.values()]

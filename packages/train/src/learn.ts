@@ -17,13 +17,13 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   readonly soft: SoftMethod
   /**
    * What tokens leave by instead of the amounts that were learned. For a method that learns none; without it such a method
-   * keeps the same share at all of its blocks, by the share of the FLOPs that is aimed at.
+   * keeps the same share at all of its layers, by the share of the FLOPs that is aimed at.
    */
   readonly schedule?: Schedule
   /** How amounts are searched for, of a method that has learned to do with any. Default: 5 rounds of 6 of each kind. */
   readonly search?: Pick<SearchOptions, 'generations' | 'children' | 'lowest' | 'onProgress'>
   /** How the model is pruned besides. */
-  readonly pruning?: Omit<PruningOptions, 'tower' | 'protect'>
+  readonly pruning?: Omit<PruningOptions, 'encoder' | 'protect'>
   /** Times that every example is seen after tokens have begun to leave for good; default: as often as before. */
   readonly hardEpochs?: number
   /** The last checkpoint of each part. */
@@ -76,11 +76,11 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     search: _,
     ...others
   } = options
-  const { method, tower, protect } = soft
+  const { method, encoder, protect } = soft
   if (resume?.hard !== undefined && resume.soft === undefined) {
     throw new TpError('TP_RESUME', 'train', 'the checkpoint of the soft part is missing, which the hard part needs')
   }
-  const choice = { ...pruning, ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  const choice = { ...pruning, ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
   await checkAims(options, choice)
   const partOf = (part: Part): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
     ...(resume?.[part] && { resume: resume[part] }),
@@ -89,8 +89,8 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   })
   const learnedSoftly = await train({ ...others, model, soft, ...partOf('soft') })
   const { learned } = learnedSoftly
-  const params = (block: number): Values => valuesOf(method, learned.get(block) ?? {}, block)
-  const about = { blocks: encoderOf(model, soft).blocks.length, lengths: options.inputs.lengths }
+  const params = (layer: number): Values => valuesOf(method, learned.get(layer) ?? {}, layer)
+  const about = { layerCount: encoderOf(model, soft).layers.length, lengths: options.inputs.lengths }
   const asked =
     schedule ??
     callMethod(method.name, 'harden', () => method.training?.harden?.(learned, about)) ??
@@ -148,7 +148,7 @@ async function searched(
   throw new TpError(
     'TP_FLOPS',
     'train',
-    `no schedule of blocks ${layers.join(', ')} takes ${targetFlops} of the FLOPs; ask for more`,
+    `no schedule of layers ${layers.join(', ')} takes ${targetFlops} of the FLOPs; ask for more`,
   )
 }
 
@@ -186,18 +186,18 @@ async function checkAims(options: LearnOptions, encoder: PruningOptions): Promis
   const { method, layers, targetFlops } = soft
   if (targetFlops === undefined) {
     if (schedule !== undefined || method.training?.harden !== undefined) return
-    const advice = 'say how much stays at each block, or which share of the FLOPs'
+    const advice = 'say how much stays at each layer, or which share of the FLOPs'
     throw new TpError('TP_SCHEDULE', method.name, `the method learns no amounts: ${advice}`)
   }
   checkShare(targetFlops)
   // No method leaves fewer than one token.
-  const { place = 'attention' } = method
-  const one = scorer({ name: 'one', family: 'baseline', place, score: (site) => site.position })
+  const { site = 'attention' } = method
+  const one = scorer({ name: 'one', family: 'baseline', site, score: (site) => site.position })
   const measure = flopsMeasure({ ...encoder, model, method: one, inputs: selection ?? inputs, runtime })
   const least = await measure(new Map(layers.map((layer) => [layer, { kind: 'tokens', value: 1 }])))
   if (least <= targetFlops) return
-  const reason = `with one token left at blocks ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
-  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier blocks`)
+  const reason = `with one token left at layers ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier layers`)
 }
 
 function uniform({ layers }: SoftMethod): Schedule {

@@ -13,11 +13,11 @@ export function learnedWeights(
 ): Weights {
   const random = randomNumbers(seed)
   const weights = new Map<string, Weight>()
-  for (const block of layers) {
-    const specs = learnedAt(method, block)
+  for (const layer of layers) {
+    const specs = learnedAt(method, layer)
     for (const [name, { dims, data }] of Object.entries(initialValues(specs, sizes, random))) {
       const { rate = 1, range } = specs[name] ?? {}
-      const own = nameAt(specs, block, name)
+      const own = nameAt(specs, layer, name)
       if (weights.has(own)) continue
       weights.set(own, {
         type: 'float32',
@@ -31,21 +31,21 @@ export function learnedWeights(
   return weights
 }
 
-/** What a method has learned, by block. */
+/** What a method has learned, by layer. */
 export function learnedOf(method: Method, layers: readonly number[], weights: Weights): Map<number, Learned> {
   return new Map(
-    layers.map((block) => {
-      const specs = learnedAt(method, block)
+    layers.map((layer) => {
+      const specs = learnedAt(method, layer)
       const values = Object.keys(specs).map((name) => {
-        const { dims, data } = weights.get(nameAt(specs, block, name)) as Weight
+        const { dims, data } = weights.get(nameAt(specs, layer, name)) as Weight
         return [name, { dtype: 'float32' as const, dims, data }] as const
       })
-      return [block, Object.fromEntries(values)]
+      return [layer, Object.fromEntries(values)]
     }),
   )
 }
 
-/** What a value that a block learns, or shares with all others, is called among the weights. */
-function nameAt(specs: Readonly<Record<string, LearnedSpec>>, block: number, name: string): string {
-  return names.learned(specs[name]?.per === 'model' ? 'all' : block, name)
+/** What a value that a layer learns, or shares with all others, is called among the weights. */
+function nameAt(specs: Readonly<Record<string, LearnedSpec>>, layer: number, name: string): string {
+  return names.learned(specs[name]?.per === 'model' ? 'all' : layer, name)
 }

@@ -26,16 +26,16 @@ import { goldenCase } from '../test/golden.ts'
 import { attribution, saliencyOf, tokenSaliency } from './index.ts'
 
 /** The stand-in model of a case: logits = mean over all positions of (tanh(x W₁) · valid) W₂; of them the label's. */
-function standIn({ inputs }: GoldenCase): { embedded: Tensor; real: Tensor; answer: Tensor } {
+function standIn({ inputs }: GoldenCase): { embedded: Tensor; attended: Tensor; answer: Tensor } {
   const [embedded, w1, w2] = ['x', 'W1', 'W2'].map((name) => tensorOf(arrayOf(inputs, name))) as [
     Tensor,
     Tensor,
     Tensor,
   ]
-  const real = cast(tensorOf(arrayOf(inputs, 'valid')), 'float32')
-  const logits = matmul(mean(mul(tanh(matmul(embedded, w1)), unsqueeze(real, [2])), 1), w2)
+  const attended = cast(tensorOf(arrayOf(inputs, 'valid')), 'float32')
+  const logits = matmul(mean(mul(tanh(matmul(embedded, w1)), unsqueeze(attended, [2])), 1), w2)
   const labels = unsqueeze(tensorOf(arrayOf(inputs, 'labels')), [1])
-  return { embedded, real, answer: sum(gatherElements(logits, labels, 1), [0, 1]) }
+  return { embedded, attended, answer: sum(gatherElements(logits, labels, 1), [0, 1]) }
 }
 
 function rows(tensor: Tensor): number[][] {
@@ -46,10 +46,10 @@ function rows(tensor: Tensor): number[][] {
 describe('numbers of the authors’ code (AdapLeR)', () => {
   test('adapler/saliency-l2', () => {
     const golden = goldenCase('adapler/saliency-l2')
-    const { answer, embedded, real } = standIn(golden)
+    const { answer, embedded, attended } = standIn(golden)
     // theirs is not brought to a largest value of 1 here
     const wanted = rowsOf(arrayOf(golden.outputs, 'saliency')).map((row) => row.map((x) => x / Math.max(...row)))
-    rows(tokenSaliency(answer, embedded, real)).forEach((row, i) => {
+    rows(tokenSaliency(answer, embedded, attended)).forEach((row, i) => {
       expectClose(row, wanted[i] as number[], `example ${i}`)
     })
   })
@@ -71,18 +71,18 @@ describe('numbers of the authors’ code (AdapLeR)', () => {
 })
 
 test.each([0, 3])(
-  'mails, at block %i: 1 for what counts most, 0 for padding, whatever a mail is batched with',
+  'mails, at layer %i: 1 for what counts most, 0 for padding, whatever a mail is batched with',
   {
     timeout: 60_000,
   },
-  async (block) => {
+  async (layer) => {
     const runtime = nodeRuntime()
     const bytes = readFileSync(modelPath('mail'))
     await using session = await runtime.load(bytes, { threads: 1 })
     const mails = textDataset('mails', mailData('dev').slice(0, 12))
     const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
     const inputs = await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
-    const options = { model: decodeModel(bytes), runtime, inputs, block }
+    const options = { model: decodeModel(bytes), runtime, inputs, layer }
     const [alone, together] = await Promise.all([1, 5].map((batchSize) => saliencyOf({ ...options, batchSize })))
     for (let row = 0; row < 12; row++) {
       const length = inputs.lengths?.[row] as number
@@ -102,12 +102,12 @@ test.each([0, 3])(
   },
 )
 
-test('a block that does not exist', async () => {
+test('a layer that does not exist', async () => {
   const bytes = readFileSync(modelPath('mail'))
-  const options = { model: decodeModel(bytes), runtime: nodeRuntime(), inputs: await fewMails(bytes, 1), block: 6 }
+  const options = { model: decodeModel(bytes), runtime: nodeRuntime(), inputs: await fewMails(bytes, 1), layer: 6 }
   await expect(saliencyOf(options)).rejects.toMatchObject({
     code: 'TP_SCHEDULE',
-    message: expect.stringContaining('there is no block 6: the model has blocks 0 to 5'),
+    message: expect.stringContaining('there is no layer 6: the model has layers 0 to 5'),
   })
 })
 
@@ -125,14 +125,14 @@ test('taylor is how much an answer that is linear in the tokens changes when one
         sum(mul(constant(data, 'float32', dims), constant(weights, 'float32', dims)), [1, 2])
       const embedded = constant(states, 'float32', dims)
       const answer = sum(mul(embedded, constant(weights, 'float32', dims)), [0, 1, 2])
-      const real = constant(new Float32Array(batch * tokens).fill(1), 'float32', [batch, tokens])
+      const attended = constant(new Float32Array(batch * tokens).fill(1), 'float32', [batch, tokens])
       const whole = valuesOf(answers(states))
       const changes = Array.from({ length: tokens }, (_, j) => {
         const without = states.slice()
         for (let b = 0; b < batch; b++) without.fill(0, (b * tokens + j) * 4, (b * tokens + j + 1) * 4)
         return valuesOf(answers(without)).map((value, b) => Math.abs(value - (whole[b] as number)))
       })
-      rows(tokenSaliency(answer, embedded, real, 'taylor')).forEach((row, b) => {
+      rows(tokenSaliency(answer, embedded, attended, 'taylor')).forEach((row, b) => {
         const own = changes.map((change) => change[b] as number)
         expectClose(
           row,
@@ -187,7 +187,7 @@ async function fewMails(bytes: Uint8Array, count: number): Promise<ModelInputs> 
   return await textInputs(mails, session.inputs, tokenizer, { maxTokens: 30 })
 }
 
-/** The model with what its first block is given times an input `scale`, float32 [batch, tokens, 1]. */
+/** The model with what its first layer is given times an input `scale`, float32 [batch, tokens, 1]. */
 function fading(bytes: Uint8Array): Uint8Array {
   const model = decodeModel(bytes)
   const nodes = model.proto.graph?.node ?? []

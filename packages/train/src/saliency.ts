@@ -29,9 +29,9 @@ export interface SaliencyOptions {
   readonly runtime: Runtime
   readonly inputs: ModelInputs
   /** Name of the encoder, in a file that holds several. */
-  readonly tower?: string
-  /** At what this block is given, from 0. Default 0. */
-  readonly block?: number
+  readonly encoder?: string
+  /** At what this layer is given, from 0. Default 0. */
+  readonly layer?: number
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
   /** Default 16. */
@@ -40,7 +40,7 @@ export interface SaliencyOptions {
 }
 
 /**
- * How much each token of each example counts for the model's own answer, by a gradient at what a block is given: see
+ * How much each token of each example counts for the model's own answer, by a gradient at what a layer is given: see
  * {@link tokenSaliency}. It takes a run of the whole dense model and back, so that it cannot be what a pruned model chooses
  * its tokens by: it explains a model, and `train` gives it to methods that learn from it.
  * @returns by example: a number for each token, in its own order, padding last
@@ -50,13 +50,13 @@ export async function saliencyOf({
   model,
   runtime,
   inputs,
-  tower,
-  block = 0,
+  encoder,
+  layer = 0,
   score = 'gradient-input',
   batchSize = 16,
   signal,
 }: SaliencyOptions): Promise<(row: number) => Float32Array> {
-  const bytes = saliencyGraph(model, tower, block, score)
+  const bytes = saliencyGraph(model, encoder, layer, score)
   await using session = await runtime.load(bytes, { threads: 1 })
   const found = new Map<number, Float32Array>()
   for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
@@ -94,12 +94,12 @@ export async function saliencyOf({
 export function tokenSaliency(
   answer: Tensor,
   embedded: Tensor,
-  real: Tensor,
+  attended: Tensor,
   score: SaliencyScore = 'gradient-input',
 ): Tensor {
   const parts = attribution(answer, embedded)
   const size = score === 'taylor' ? abs(sum(parts, 2)) : norm2(parts, 2)
-  const sizes = mul(cast(size, 'float32'), real)
+  const sizes = mul(cast(size, 'float32'), attended)
   // 1e-30: a row of which nothing counts
   return div(sizes, maximum(max(sizes, 1, { keepDims: true }), 1e-30))
 }
@@ -110,22 +110,22 @@ export function attribution(answer: Tensor, embedded: Tensor): Tensor {
 }
 
 /** Inputs are the model's own; output `saliency` [B,N]. */
-function saliencyGraph(model: Model, tower: string | undefined, block: number, score: SaliencyScore): Uint8Array {
+function saliencyGraph(model: Model, encoder: string | undefined, layer: number, score: SaliencyScore): Uint8Array {
   const looks = { method: onlyLooks, layers: [0], params: () => ({}) }
-  const soft = soften(model, { ...looks, ...(tower !== undefined && { tower }) })
+  const soft = soften(model, { ...looks, ...(encoder !== undefined && { encoder }) })
   if (!soft.ok) throw new TpError(soft.refusal.code, 'train', soft.refusal.message)
-  const start = soft.starts[block]
+  const start = soft.starts[layer]
   if (start === undefined) {
     throw new TpError(
       'TP_SCHEDULE',
       'train',
-      `there is no block ${block}: the model has blocks 0 to ${soft.blocks - 1}`,
+      `there is no layer ${layer}: the model has layers 0 to ${soft.layerCount - 1}`,
     )
   }
   const logits = logitsOf(new Graph(model), (name) => soft.value(name))
   const own = gatherElements(logits, argMax(logits, 1, { keepDims: true }), 1)
   return emitModel(
-    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(start), soft.real, score) },
+    { saliency: tokenSaliency(sum(own, [0, 1]), soft.value(start), soft.attended, score) },
     { name: 'saliency' },
   )
 }
@@ -134,7 +134,7 @@ function saliencyGraph(model: Model, tower: string | undefined, block: number, s
 const onlyLooks: Method = {
   name: 'saliency',
   family: 'gradient',
-  place: 'input',
-  reduce: ({ alive }) => ({ keep: alive }),
-  training: { soften: ({ left }) => ({ left }) },
+  site: 'input',
+  reduce: ({ attended }) => ({ keep: attended }),
+  training: { soften: ({ kept }) => ({ kept }) },
 }

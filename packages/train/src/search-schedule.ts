@@ -16,7 +16,7 @@ export interface Candidate extends Scored {
 }
 
 export interface SearchOptions {
-  /** Blocks that tokens are to leave at. */
+  /** Layers that tokens are to leave at. */
   readonly layers: readonly number[]
   /** What a schedule comes to, on examples that nothing is reported of later (see `scheduleScorer`). */
   readonly evaluate: (schedule: Schedule) => Scored | Promise<Scored>

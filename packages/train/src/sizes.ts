@@ -5,8 +5,8 @@ import type { Model } from '@tp/onnx'
 import type { SoftMethod } from './training-graph.ts'
 
 /** The encoder that is meant. @throws TpError with the code of a refusal */
-export function encoderOf(model: Model, { tower }: Pick<SoftMethod, 'tower'>): Inspection {
-  const found = inspect(model, tower === undefined ? {} : { tower })
+export function encoderOf(model: Model, { encoder }: Pick<SoftMethod, 'encoder'>): Inspection {
+  const found = inspect(model, encoder === undefined ? {} : { encoder })
   if (!found.ok) throw new TpError(found.refusal.code, 'train', found.refusal.message)
   return found
 }

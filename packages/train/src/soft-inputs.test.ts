@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { type SoftFeedOptions, softFeeds } from './soft-inputs.ts'
 
 const inputs: readonly SoftInput[] = [
-  { kind: 'noise', name: 'tp.noise.1.0', block: 1, dims: ['B', 'N', 2] },
-  { kind: 'ratio', name: 'tp.ratio.1', block: 1, dims: ['B'] },
-  { kind: 'saliency', name: 'tp.saliency', block: 1, dims: ['B', 'N'] },
+  { kind: 'noise', name: 'tp.noise.1.0', layer: 1, dims: ['B', 'N', 2] },
+  { kind: 'ratio', name: 'tp.ratio.1', layer: 1, dims: ['B'] },
+  { kind: 'saliency', name: 'tp.saliency', layer: 1, dims: ['B', 'N'] },
 ]
 const feeds = { ids: { type: 'int64' as const, dims: [6, 5], data: new BigInt64Array(30) } }
 const options: SoftFeedOptions = {

@@ -12,7 +12,7 @@ export interface SoftFeedOptions {
   readonly declared: readonly Pick<ValueInfo, 'name' | 'dims'>[]
   /** How often each example stands in the batch. */
   readonly copies: number
-  /** The least share that a block may be asked to keep. */
+  /** The least share that a layer may be asked to keep. */
   readonly lowest: number
   /** How much each token of an example counts, in its own order; for methods that ask for it. */
   readonly saliency: ((row: number) => Float32Array) | undefined

@@ -58,7 +58,7 @@ export function stagesOf(options: StagesOptions): Stages {
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
     const { model, runtime, inputs, soft, signal } = options
-    const encoder = { ...(soft?.tower !== undefined && { tower: soft.tower }), block: saliencyBlock(options) }
+    const encoder = { ...(soft?.encoder !== undefined && { encoder: soft.encoder }), layer: saliencyLayer(options) }
     known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...(signal && { signal }) })
     return await known
   }
@@ -79,11 +79,11 @@ export function stagesOf(options: StagesOptions): Stages {
   }
 }
 
-/** The block at whose input the saliency is taken that a method learns from. */
-function saliencyBlock({ model, soft }: StagesOptions): number {
-  if (soft?.method.training?.saliencyAt !== 'behind') return 0
-  // Behind the last block nothing is left to count for but the answer itself.
-  return Math.min(Math.min(...soft.layers) + 1, encoderOf(model, soft).blocks.length - 1)
+/** The layer at whose input the saliency is taken that a method learns from. */
+function saliencyLayer({ model, soft }: StagesOptions): number {
+  if (soft?.method.training?.saliencyAt !== 'end') return 0
+  // Behind the last layer nothing is left to count for but the answer itself.
+  return Math.min(Math.min(...soft.layers) + 1, encoderOf(model, soft).layers.length - 1)
 }
 
 async function load(

@@ -24,7 +24,7 @@ export interface TrainProgress {
   readonly learningRate: number
   /** 2-norm of the gradients before clipping. */
   readonly gradientNorm: number
-  /** Where a method learns: tokens left behind each block, as a share of all, and the blocks' FLOPs as one of dense. */
+  /** Where a method learns: tokens left behind each layer, as a share of all, and the layers' FLOPs as one of dense. */
   readonly kept?: number
   readonly flops?: number
   /** Percent of the selection set that is right, at the steps after which that is counted. */

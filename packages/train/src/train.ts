@@ -42,7 +42,7 @@ export interface Trained {
   /** The model with the weights that were best on the selection set. Soft forms are not in it. */
   readonly model: Model
   readonly weights: Weights
-  /** What the method learned, by block; empty without one. */
+  /** What the method learned, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
   /** Where they were seen: steps taken, and percent right of the selection set. */
   readonly step: number

@@ -25,12 +25,12 @@ export interface LossOptions {
 /** A method that learns where tokens leave. */
 export interface SoftMethod {
   readonly method: Method
-  /** Blocks that tokens are to leave at. */
+  /** Layers that tokens are to leave at. */
   readonly layers: readonly number[]
-  /** Share of the dense blocks' FLOPs that is aimed at, 0 … 1; absent: what the method's own losses lead to. */
+  /** Share of the dense layers' FLOPs that is aimed at, 0 … 1; absent: what the method's own losses lead to. */
   readonly targetFlops?: number
   /** Name of the encoder, in a file that holds several. */
-  readonly tower?: string
+  readonly encoder?: string
   /** Positions that must stay; default: those that the head reads. */
   readonly protect?: NonNullable<SoftenOptions['protect']>
 }
@@ -43,8 +43,8 @@ export const names = {
   kept: 'tp.kept',
   flops: 'tp.flops',
   gradient: (weight: string): string => `tp.gradient.${weight}`,
-  /** What a method learns at a block, or for all blocks, among the weights. */
-  learned: (block: number | 'all', name: string): string => `tp.method.${block}.${name}`,
+  /** What a method learns at a layer, or for all layers, among the weights. */
+  learned: (layer: number | 'all', name: string): string => `tp.method.${layer}.${name}`,
 }
 
 /** A graph for training. */
@@ -145,14 +145,14 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
-  const { method, layers, tower, protect } = options
+  const { method, layers, encoder, protect } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
-  const params = (block: number): Values =>
-    Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(block, ''))])
-  const chosen = { ...(tower !== undefined && { tower }), ...(protect !== undefined && { protect }) }
+  const params = (layer: number): Values =>
+    Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
+  const chosen = { ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
   const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }

@@ -7,7 +7,7 @@ import { mailData, modelPath } from '@tp/models'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
-/** The embedded encoder of six blocks. */
+/** The embedded encoder of six layers. */
 export const mail: Model = decodeModel(readFileSync(modelPath('mail')))
 
 /** So many short mails, as the encoder takes them, and its answers. */
@@ -23,7 +23,7 @@ export async function mailLessons(
   return { inputs, teacher: (await evaluate(session, inputs, { batchSize: 8 })).logits }
 }
 
-/** An encoder of three blocks, for what has to be measured often. */
+/** An encoder of three layers, for what has to be measured often. */
 export const small: Model = decodeModel(
   readFileSync(new URL('../../compiler/fixtures/distilbert-cls-eager-ts14/model.onnx', import.meta.url)),
 )

@@ -20,34 +20,34 @@ interface Options extends Pick<Training, 'stages' | 'copies'> {
   readonly hardens?: boolean
   /** Where the thresholds may be. */
   readonly range?: readonly [number, number]
-  readonly place?: NonNullable<Method['place']>
+  readonly site?: NonNullable<Method['site']>
 }
 
-/** A method that learns thresholds of received attention; at a block's input, of the noise that it draws. */
-export function thresholds({ hardens = true, range, place = 'attention', ...training }: Options = {}): Method {
+/** A method that learns thresholds of received attention; at a layer's input, of the noise that it draws. */
+export function thresholds({ hardens = true, range, site = 'attention', ...training }: Options = {}): Method {
   const threshold = { dims: [], init: 0.02, ...(range && { range }) }
   return scorer({
     name: 'thresholds',
     family: 'gradient',
-    place,
-    score: (at) => (place === 'input' ? at.position : at.received),
+    site,
+    score: (at) => (site === 'input' ? at.position : at.received),
     training: {
       ...training,
       params: { threshold },
       soften(at) {
-        const score = place === 'input' ? at.noise(['B', 'N']) : at.received
-        const left = at.obey(sigmoid(mul(sub(score, at.param.threshold as Tensor), 200)))
+        const score = site === 'input' ? at.noise(['B', 'N']) : at.received
+        const kept = at.obey(sigmoid(mul(sub(score, at.param.threshold as Tensor), 200)))
         return {
-          left,
-          output: (output) => mul(output, unsqueeze(left, 2)),
-          losses: { regulariser: mean(mean(left, 1), 0) },
+          kept,
+          output: (output) => mul(output, unsqueeze(kept, 2)),
+          losses: { regulariser: mean(mean(kept, 1), 0) },
         }
       },
       ...(hardens && {
         harden: (learned) =>
           new Map(
-            [...learned].map(([block, values]): [number, Amount] => [
-              block,
+            [...learned].map(([layer, values]): [number, Amount] => [
+              layer,
               { kind: 'threshold', value: values.threshold?.data[0] as number },
             ]),
           ),
@@ -56,19 +56,19 @@ export function thresholds({ hardens = true, range, place = 'attention', ...trai
   })
 }
 
-/** A method in whose soft form the first tokens are left, wholly, and no others: so many by block. */
-export function firstTokens(counts: ReadonlyMap<number, number>, place: NonNullable<Method['place']>): Method {
+/** A method in whose soft form the first tokens are left, wholly, and no others: so many by layer. */
+export function firstTokens(counts: ReadonlyMap<number, number>, site: NonNullable<Method['site']>): Method {
   return scorer({
     name: 'first-tokens',
     family: 'baseline',
-    place,
+    site,
     score: (site) => mul(site.position, -1),
     training: {
       params: { unused: { dims: [1], init: 0 } },
       soften(site) {
-        const past = sub(add(site.position, 0.5), counts.get(site.block) as number)
+        const past = sub(add(site.position, 0.5), counts.get(site.layer) as number)
         // 1 in front of the count, 0 behind it, in floats.
-        return { left: site.obey(sigmoid(mul(past, -1000))) }
+        return { kept: site.obey(sigmoid(mul(past, -1000))) }
       },
     },
   })
@@ -84,8 +84,8 @@ export const anyNumber: Method = scorer({
     lowest: 0.3,
     soften(site) {
       const most = unsqueeze(mul(site.ratio, site.count), 1)
-      const left = site.obey(cast(less(site.position, most), 'float32'))
-      return { left, attend: (scores) => maskedSoftmax(scores, left) }
+      const kept = site.obey(cast(less(site.position, most), 'float32'))
+      return { kept, attend: (scores) => maskedSoftmax(scores, kept) }
     },
   },
 })

@@ -8,8 +8,8 @@ interface PrunedReport {
   /** As it was passed to `pipeline` or `from_pretrained`. */
   readonly model: string
   readonly plan: Plan
-  /** Its encoders, and the blocks where tokens leave them. */
-  readonly encoders: readonly { readonly name: string; readonly blocks: number; readonly cuts: readonly number[] }[]
+  /** Its encoders, and the layers where tokens leave them. */
+  readonly encoders: readonly { readonly name: string; readonly layerCount: number; readonly cuts: readonly number[] }[]
 }
 
 /** It runs as it is. */

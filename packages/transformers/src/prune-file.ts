@@ -29,10 +29,10 @@ export async function pruneFile(
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     const result = prune(model, recipe.options)
     if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
-    const encoders = result.towers.map(({ name, blocks, cuts }) => ({
+    const encoders = result.encoders.map(({ name, layerCount, cuts }) => ({
       name,
-      blocks,
-      cuts: cuts.map((cut) => cut.block),
+      layerCount,
+      cuts: cuts.map((cut) => cut.layer),
     }))
     return {
       outcome: { outcome: 'pruned', plan: recipe.plan, encoders },

@@ -16,7 +16,7 @@ let site: Site
 let page: Page
 
 const mails = mailData('test').map(({ text }) => text.slice(0, 500))
-const pictures = digitsData('test')
+const images = digitsData('test')
   .filter((_, i) => i % 100 === 0)
   .map(({ pixels }) => Array.from(pixels, (x) => Math.round(x * 255)))
 const external = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
@@ -80,16 +80,16 @@ test.each([
 })
 
 test('image-classification: the answers of Node', async () => {
-  const pruned = await page.evaluate(async (pictures) => {
+  const pruned = await page.evaluate(async (images) => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     pruneModels({ methods, defaultPlan: half })
     const classify = await pipeline('image-classification', 'digits-vit', { dtype: 'fp32' })
-    const inputs = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+    const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
     return classify(inputs, { top_k: 1 })
-  }, pictures)
+  }, images)
   const pruning = pruneModels({ methods, defaultPlan: half })
   const classify = await pipeline('image-classification', 'digits-vit')
-  const inputs = pictures.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
+  const inputs = images.map((pixels) => new RawImage(Uint8ClampedArray.from(pixels), 28, 28, 1))
   expectClose((pruned as Answers[]).flat(), ((await classify(inputs, { top_k: 1 })) as Answers[]).flat())
   pruning.dispose()
 })

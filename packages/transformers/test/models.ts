@@ -4,13 +4,13 @@ import { modelPath } from '@tp/models'
 import { emitModel } from '@tp/onnx'
 import { bertTokenizer, digitsProcessor, type ModelFolder } from 'pipeline-models'
 
-/** A model without attention: the mean of each column of a picture of a digit. */
+/** A model without attention: the mean of each column of an image of a digit. */
 export function addColumns(folder: ModelFolder, name = 'columns'): Promise<void> {
-  const pictures = input('pixel_values', 'float32', ['B', 1, 28, 28])
+  const images = input('pixel_values', 'float32', ['B', 1, 28, 28])
   return folder.add(name, {
     'config.json': { model_type: 'resnet', architectures: ['ResNetForImageClassification'] },
     'preprocessor_config.json': digitsProcessor,
-    'onnx/model.onnx': emitModel({ logits: mean(pictures, [1, 2]) }),
+    'onnx/model.onnx': emitModel({ logits: mean(images, [1, 2]) }),
   })
 }
 

@@ -33,7 +33,7 @@ test('text-classification: one by one and as a batch', async () => {
 })
 
 test('image-classification', async () => {
-  const pictures = digitsData('test')
+  const images = digitsData('test')
     .filter((_, i) => i % 50 === 0)
     .map(
       ({ pixels }) =>
@@ -46,7 +46,7 @@ test('image-classification', async () => {
     )
   const outputs = await sideBySide({ folder, name: 'digits-vit' }, async (name) => {
     const classify = await pipeline('image-classification', name)
-    return classify(pictures, { top_k: 1 })
+    return classify(images, { top_k: 1 })
   })
   expectPruned(outputs, [1, 2])
 })

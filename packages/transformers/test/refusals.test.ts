@@ -23,7 +23,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 const models = await openModelFolder()
 const folder = models.path
 const decoder = join(import.meta.dirname, '../../compiler/fixtures/gpt2-old-ts14/model.onnx')
-const picture = new RawImage(
+const image = new RawImage(
   Uint8ClampedArray.from({ length: 784 }, (_, i) => i % 251),
   28,
   28,
@@ -50,7 +50,7 @@ async function withPlan(run: () => Promise<unknown>, plan = half): Promise<Model
 
 test('a model without attention runs as it was, with one warning that says why', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-  const run = async (): Promise<unknown> => (await pipeline('image-classification', 'columns'))(picture)
+  const run = async (): Promise<unknown> => (await pipeline('image-classification', 'columns'))(image)
   const dense = await run()
   const pruning = pruneModels({ methods, plans: { columns: half } })
   expect(await run()).toEqual(dense)

@@ -130,13 +130,13 @@ function registerTests(): void {
       },
       'onnx/model.onnx': fixture(name),
     })
-    const picture = new RawImage(
+    const image = new RawImage(
       Uint8ClampedArray.from({ length: 3 * 32 * 32 }, (_, i) => i % 251),
       32,
       32,
       3,
     )
-    const run = async (): Promise<unknown> => (await pipeline('image-classification', name))(picture, { top_k: 5 })
+    const run = async (): Promise<unknown> => (await pipeline('image-classification', name))(image, { top_k: 5 })
     const dense = await run()
     const reports: ModelReport[] = []
     const pruning = pruneModels({ methods, defaultPlan: half, onModel: (report) => reports.push(report) })

@@ -16,8 +16,8 @@ const answers = fc.array(
 
 const atMost =
   (points: number) =>
-  ({ labelled, believed }: Losses): boolean =>
-    mean(labelled) <= points && mean(believed) <= points
+  ({ labelled, expected }: Losses): boolean =>
+    mean(labelled) <= points && mean(expected) <= points
 
 test('the first threshold that is offered holds, and runs the fewest again of those that can', () => {
   fc.assert(
@@ -35,8 +35,8 @@ test('the first threshold that is offered holds, and runs the fewest again of th
         if (i === 0) expect(atMost(allowed)(lossesWith(dense, pruned, targets, threshold))).toBe(true)
       }
       // The last one runs all answers again that turned.
-      const { labelled, believed } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
-      for (const loss of [...labelled, ...believed]) expect(Math.abs(loss)).toBe(0)
+      const { labelled, expected } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
+      for (const loss of [...labelled, ...expected]) expect(Math.abs(loss)).toBe(0)
     }),
   )
 })

@@ -38,8 +38,8 @@ export function leastAgain(
   return first < 0 ? [] : all.slice(first)
 }
 
-function spared({ labelled, believed }: Losses, uncertain: readonly number[], threshold: number): Losses {
+function spared({ labelled, expected }: Losses, uncertain: readonly number[], threshold: number): Losses {
   const own = (losses: readonly number[]): number[] =>
     losses.map((loss, i) => ((uncertain[i] as number) >= threshold ? 0 : loss))
-  return { labelled: own(labelled), believed: own(believed) }
+  return { labelled: own(labelled), expected: own(expected) }
 }

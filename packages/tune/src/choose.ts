@@ -98,12 +98,12 @@ const PACE = 0.98
 const HALVINGS = 7
 
 /** A profile at all strengths, the fastest first. */
-function rowOf({ contestant, msOf }: Contender, profile: Profile): Candidate[] {
+function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate[] {
   const row: Candidate[] = []
   for (let ms = PACE * msOf(profile.map(() => 1)); row.length < 2 ** HALVINGS - 1; ms *= PACE) {
     const shares = sharesAt(profile, ms, msOf)
     if (shares === undefined) break
-    row.unshift({ contestant, shares, ms: msOf(shares) })
+    row.unshift({ variant, shares, ms: msOf(shares) })
   }
   return row
 }
@@ -130,7 +130,7 @@ async function cascadesOf(choice: Choice, row: readonly Candidate[], denseMs: nu
     const before = least
     for (const { losses, ...again } of offered) {
       const candidate = { ...schedule, again: { ...again, ms: again.share * denseMs } }
-      const loss = mean(losses.believed)
+      const loss = mean(losses.expected)
       const step = Math.floor(Math.log(totalMs(candidate)) / Math.log(STEP))
       if (loss < (found.get(step)?.loss ?? Number.POSITIVE_INFINITY)) found.set(step, { candidate, loss })
       least = Math.min(least, totalMs(candidate))
@@ -169,10 +169,10 @@ function spread(candidates: readonly Candidate[]): Candidate[] {
   return kept
 }
 
-function answersOf(choice: Choice, { contestant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
+function answersOf(choice: Choice, { variant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
   const { sites, split } = choice
-  const pruning = { method: contestant.method, schedule: scheduleOf(sites, shares) }
-  return prunedAnswers(choice, `${contestant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
+  const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }
+  return prunedAnswers(choice, `${variant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
 }
 
 async function lossesOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<Losses> {
@@ -181,9 +181,9 @@ async function lossesOn(choice: Choice, candidate: Candidate, part: 'choose' | '
   return lossesWith(dense[part], answers, split[part].targets, candidate.again?.threshold)
 }
 
-/** `balanced: keep 0.8 at block 1, 0.75 at block 3` */
-function textOf({ contestant, shares, again }: Candidate, sites: readonly number[]): string {
-  const amounts = [...scheduleOf(sites, shares)].map(([block, { value }]) => `${value} at block ${block}`)
+/** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
+function textOf({ variant, shares, again }: Candidate, sites: readonly number[]): string {
+  const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
   const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % run again`
-  return `${contestant.name}: keep ${amounts.join(', ')}${guarded}`
+  return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

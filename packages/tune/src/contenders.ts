@@ -3,27 +3,27 @@ import { mean, quantile } from 'simple-statistics'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
-import type { Contestant, Shape, TuneOptions } from './options.ts'
+import type { Variant, Shape, TuneOptions } from './options.ts'
 import { type Costs, type Shares, spentMs } from './search.ts'
 
-/** A contestant as it can be run. */
-export interface Named extends Contestant {
+/** A variant as it can be run. */
+export interface Named extends Variant {
   readonly method: Method
   /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
   readonly name: string
 }
 
-/** A contestant with what its schedules cost on the device. */
+/** A variant with what its schedules cost on the device. */
 export interface Contender {
-  readonly contestant: Named
+  readonly variant: Named
   readonly costs: Costs
   /** Milliseconds an example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
 }
 
-/** A schedule of a contestant, and the time that is expected of it. */
+/** A schedule of a variant, and the time that is expected of it. */
 export interface Candidate {
-  readonly contestant: Named
+  readonly variant: Named
   readonly shares: Shares
   readonly ms: number
   /** What the dense model answers again; default: nothing. */
@@ -52,33 +52,33 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly measurer: Measurer
   readonly device: TuneOptions['runtime']
   readonly sites: readonly number[]
-  readonly contestants: readonly Named[]
+  readonly variants: readonly Named[]
   readonly shapes: readonly Shape[]
   /** Tokens of every input, where inputs have one length only. */
   readonly fixedTokens: number | undefined
 }
 
-/** Times the model's segments on the device, and each contestant's choosing of tokens. */
+/** Times the model's segments on the device, and each variant's choosing of tokens. */
 export async function contendersOf(search: ContenderSearch): Promise<Contender[]> {
-  const { measurer, contestants, sites, shapes, fixedTokens } = search
+  const { measurer, variants, sites, shapes, fixedTokens } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
-  const places = [...new Set(contestants.map(({ method }) => placeOf(method)))]
+  const places = [...new Set(variants.map(({ method }) => placeOf(method)))]
   const lengths = lengthsOf(search)
   const subjects = new Map<string, LatencySubject>()
   const tables = new Map<string, LatencyTable>()
-  measurer.begin('latency', batches.length * (places.length * (sites.length + 1) + contestants.length))
-  for (const place of places) {
+  measurer.begin('latency', batches.length * (places.length * (sites.length + 1) + variants.length))
+  for (const site of places) {
     for (const batch of batches) {
-      const subject: LatencySubject = { ...search, place, batch, lengths }
-      subjects.set(`${place} ${batch}`, subject)
-      tables.set(`${place} ${batch}`, await latencyTable(measurer, subject))
+      const subject: LatencySubject = { ...search, site, batch, lengths }
+      subjects.set(`${site} ${batch}`, subject)
+      tables.set(`${site} ${batch}`, await latencyTable(measurer, subject))
     }
   }
   const overShapes = (ms: (batch: number, tokens: number) => number): number =>
     mean(shapes.map(({ batch, tokens = fixedTokens ?? 1 }) => ms(batch, tokens) / batch))
   const found: Contender[] = []
-  for (const contestant of contestants) {
-    const { method, name } = contestant
+  for (const variant of variants) {
+    const { method, name } = variant
     const table = (batch: number): LatencyTable => tables.get(`${placeOf(method)} ${batch}`) as LatencyTable
     const choosing = new Map<number, LatencyTable>()
     for (const batch of batches) {
@@ -91,13 +91,13 @@ export async function contendersOf(search: ContenderSearch): Promise<Contender[]
         overShapes((batch, n) => segmentMs(choosing.get(batch) as LatencyTable, 0, Math.ceil(share * n))),
     }
     const head = overShapes((batch, n) => segmentMs(table(batch), 0, n))
-    found.push({ contestant, costs, msOf: (shares) => head + spentMs(costs, shares) })
+    found.push({ variant, costs, msOf: (shares) => head + spentMs(costs, shares) })
   }
   return found
 }
 
-function placeOf({ place = 'attention' }: Method): NonNullable<Method['place']> {
-  return place
+function placeOf({ site = 'attention' }: Method): NonNullable<Method['site']> {
+  return site
 }
 
 /** Token counts that are timed: powers of 2 from 8 on, and the longest example. */

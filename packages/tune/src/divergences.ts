@@ -16,7 +16,7 @@ export interface Looking extends Answering {
 /** How far the answers move with a schedule, by example to look with: no label is asked for. */
 export function divergencesOf(
   looking: Looking,
-  { contestant: { method, name }, shares }: Omit<Candidate, 'ms'>,
+  { variant: { method, name }, shares }: Omit<Candidate, 'ms'>,
 ): Promise<readonly number[]> {
   const { sites, look, seen } = looking
   return measuredDivergences(
@@ -47,11 +47,11 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
   measurer.begin('sensitivity', contenders.length * profiles.length)
   const promises: { readonly contender: Contender; readonly least: number }[] = []
   for (const contender of contenders) {
-    const { contestant, msOf } = contender
+    const { variant, msOf } = contender
     let least = Number.POSITIVE_INFINITY
     for (const profile of profiles) {
       const shares = sharesAt(profile, COMPARED_AT * msOf(sites.map(() => 1)), msOf)
-      if (shares !== undefined) least = Math.min(least, mean(await divergencesOf(looking, { contestant, shares })))
+      if (shares !== undefined) least = Math.min(least, mean(await divergencesOf(looking, { variant, shares })))
     }
     promises.push({ contender, least })
   }
@@ -67,7 +67,7 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
 const TRIED = [0.8, 0.5, 0.25, 0.1] as const
 
 /** How far the answers move with tokens leaving at one site only, for each site and any share. */
-export async function siteLosses(looking: Looking, { contestant }: Contender): Promise<SiteLoss> {
+export async function siteLosses(looking: Looking, { variant }: Contender): Promise<SiteLoss> {
   const { measurer, sites } = looking
   measurer.begin('sensitivity', sites.length * TRIED.length)
   const losses: (readonly number[])[] = []
@@ -75,7 +75,7 @@ export async function siteLosses(looking: Looking, { contestant }: Contender): P
     const tried: number[] = []
     for (const share of TRIED) {
       const shares = only(sites, site, share)
-      tried.push(mean(await divergencesOf(looking, { contestant, shares })))
+      tried.push(mean(await divergencesOf(looking, { variant, shares })))
     }
     losses.push(tried)
   }

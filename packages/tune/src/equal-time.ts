@@ -26,7 +26,7 @@ interface Tried {
  */
 export async function profileAt(looking: Looking, contender: Contender, ms: number): Promise<Profile> {
   const { measurer, sites } = looking
-  const { contestant, costs, msOf } = contender
+  const { variant, costs, msOf } = contender
   const loss = await siteLosses(looking, contender)
   measurer.begin('search', TRIED)
   const known = new Set<string>()
@@ -35,7 +35,7 @@ export async function profileAt(looking: Looking, contender: Contender, ms: numb
     const shares = sharesOf(profile)
     if (shares === undefined || known.has(shares.join())) return undefined
     known.add(shares.join())
-    return { profile, divergences: await divergencesOf(looking, { contestant, shares }) }
+    return { profile, divergences: await divergencesOf(looking, { variant, shares }) }
   }
   const paths = hull({ ...costs, sites: sites.length, levels: LEVELS, loss }).filter(
     ({ shares }) => (shares.at(-1) ?? 1) < 1,

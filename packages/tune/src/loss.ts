@@ -17,45 +17,45 @@ export interface Loss {
   /** By the labels. */
   readonly labelled: Interval
   /** By the dense model's own probabilities. */
-  readonly believed: Interval
+  readonly expected: Interval
 }
 
 export interface Tolerance {
   /** Points of accuracy. */
   readonly maxLoss: number
   /** Whether the whole 95 % interval of the loss must be within that, not its estimate alone. */
-  readonly sure: boolean
+  readonly confident: boolean
 }
 
 /** With intervals that are missed with probability 2.5 % at most on either side, whatever the answers and however few. */
-export function lossOf({ labelled, believed }: Losses): Loss {
+export function lossOf({ labelled, expected }: Losses): Loss {
   return {
     labelled: scaledInterval(pairedDifference(countsOf(labelled)), 100),
-    believed: scaledInterval(boundedMean(believed.map((loss) => loss / 100)), 100),
+    expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
   }
 }
 
 /** Whether neither way of counting says that more is lost than is allowed. */
-export function isWithin({ maxLoss, sure }: Tolerance, { labelled, believed }: Loss): boolean {
-  return [labelled, believed].every(({ estimate, high }) => (sure ? high : estimate) <= maxLoss)
+export function isWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Loss): boolean {
+  return [labelled, expected].every(({ estimate, high }) => (confident ? high : estimate) <= maxLoss)
 }
 
 /** The same, nearly and at once, for choosing among many; what is chosen is verified. */
-export function seemsWithin({ maxLoss, sure }: Tolerance, { labelled, believed }: Losses): boolean {
-  if (mean(labelled) > maxLoss || mean(believed) > maxLoss) return false
-  if (!sure) return true
+export function seemsWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Losses): boolean {
+  if (mean(labelled) > maxLoss || mean(expected) > maxLoss) return false
+  if (!confident) return true
   const within = maxLoss / 100
   return (
     isScoredBelow(countsOf(labelled), within) &&
     isMeanBelow(
-      believed.map((loss) => loss / 100),
+      expected.map((loss) => loss / 100),
       within,
     )
   )
 }
 
 /** So many examples to verify on are the fewest that can show it: with not one answer that differs. */
-export function fewestToBeSure(maxLoss: number): number {
+export function fewestToBeConfident(maxLoss: number): number {
   return Math.max(fewestForLoss(maxLoss / 100), fewestForMean(maxLoss / 100))
 }
 

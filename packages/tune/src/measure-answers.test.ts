@@ -16,7 +16,7 @@ test('what is believed to be lost is what labels drawn by the model lose on aver
     fc.property(chances, fc.infiniteStream(fc.nat({ max: CLASSES - 1 })), (rows, stream) => {
       const dense = { logits: Float32Array.from(rows.flat(), Math.log), classes: CLASSES }
       const answers = rows.map(() => stream.next().value as number)
-      const { believed } = lossesOf(
+      const { expected } = lossesOf(
         dense,
         answers,
         rows.map(() => 0),
@@ -30,8 +30,8 @@ test('what is believed to be lost is what labels drawn by the model lose on aver
           )
           return sum + chance * (labelled[i] as number)
         }, 0)
-        expect(believed[i]).toBeCloseTo(average, 3)
-        expect(believed[i]).toBeGreaterThanOrEqual(0)
+        expect(expected[i]).toBeCloseTo(average, 3)
+        expect(expected[i]).toBeGreaterThanOrEqual(0)
       }
     }),
     { numRuns: 50 },

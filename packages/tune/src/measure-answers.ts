@@ -2,7 +2,7 @@ import { type Method, none, type Schedule } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { evaluate } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
-import { believedLosses, divergences, largest, logitRowsOf } from '@tp/eval/metrics'
+import { expectedLosses, divergences, largest, logitRowsOf } from '@tp/eval/metrics'
 import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
@@ -69,7 +69,7 @@ export function uncertaintiesOf(answers: Answers): number[] {
 /** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */
 export interface Losses {
   readonly labelled: readonly number[]
-  readonly believed: readonly number[]
+  readonly expected: readonly number[]
 }
 
 /**
@@ -82,7 +82,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   const before = predictionsOf(dense)
   return {
     labelled: answers.map((answer, i) => 100 * (right(i, before[i] as number) - right(i, answer))),
-    believed: believedLosses(dense, answers),
+    expected: expectedLosses(dense, answers),
   }
 }
 

@@ -9,12 +9,12 @@ import { timedInputs } from './timed-inputs.ts'
 
 export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly device: TuneOptions['runtime']
-  /** Blocks at which tokens can leave. */
+  /** Layers at which tokens can leave. */
   readonly sites: readonly number[]
   /** Where they leave. */
-  readonly place: NonNullable<Method['place']>
+  readonly site: NonNullable<Method['site']>
   readonly batch: number
-  /** Token counts that inputs can have, upwards; of pictures and sounds the one that they have. */
+  /** Token counts that inputs can have, upwards; of images and sounds the one that they have. */
   readonly lengths: readonly number[]
 }
 
@@ -26,12 +26,12 @@ const ROUNDS = { rounds: 40, budgetMs: 1500 }
  * everything before. Works on any runtime, since nothing has to be profiled.
  */
 export async function latencyTable(measurer: Measurer, subject: LatencySubject): Promise<LatencyTable> {
-  const { batch, lengths, sites, inputs, model, device, place } = subject
+  const { batch, lengths, sites, inputs, model, device, site } = subject
   const fixed = inputs.lengths === undefined
-  const first = cheap(place)
+  const first = cheap(site)
   await using dense = await measurer.load(device, model, none(), new Map())
   const feeds = await Promise.all(lengths.map((tokens) => timedInputs(inputs, fixed ? { batch } : { batch, tokens })))
-  const key = (what: string): string => `latency ${device.name} ${place} batch ${batch} ${what}`
+  const key = (what: string): string => `latency ${device.name} ${site} batch ${batch} ${what}`
   /** Milliseconds by length, from ratios to the dense model in the same rounds. */
   const times = async (what: string, schedule: ReadonlyMap<number, Amount>): Promise<readonly number[]> =>
     measurer.measure(key(what), async () => {
@@ -122,7 +122,7 @@ async function ratios(
 }
 
 /** Costs next to nothing: the first tokens stay. */
-function cheap(place: NonNullable<Method['place']>): Method {
-  if (place === 'attention') return truncate()
-  return scorer({ name: 'first', family: 'baseline', place, score: (site) => site.position })
+function cheap(site: NonNullable<Method['site']>): Method {
+  if (site === 'attention') return truncate()
+  return scorer({ name: 'first', family: 'baseline', site, score: (site) => site.position })
 }

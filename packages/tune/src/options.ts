@@ -5,7 +5,7 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
 
 /** A method that may be chosen, with options of its own. */
-export interface Contestant {
+export interface Variant {
   readonly entry: MethodEntry
   readonly params?: OptionValues
   /** Whether the tuning goes on without it where the model is refused to it; default: it ends with the refusal. */
@@ -23,7 +23,7 @@ export interface Skipped {
 /** Sizes of a run: examples at once, and tokens of each (padding included). */
 export interface Shape {
   readonly batch: number
-  /** Undefined where the model always has the same number: pictures, sounds. */
+  /** Undefined where the model always has the same number: images, sounds. */
   readonly tokens?: number
 }
 
@@ -32,7 +32,7 @@ export interface TuneOptions {
   readonly model: Model
   /** Labelled examples that nothing is reported of later. They are divided: to look with, to choose by, and to verify on. */
   readonly inputs: ModelInputs
-  readonly contestants: readonly Contestant[]
+  readonly variants: readonly Variant[]
   /** Runs the model on the examples. */
   readonly runtime: Runtime
   /** The device that is tuned for; default: `runtime`. One thread. */
@@ -46,7 +46,7 @@ export interface TuneOptions {
    * probability 2.5 % at most. It takes 1,938 examples for 0.5 points, 968 for 1 and 483 for 2 if not one answer differs,
    * and more if some do; with fewer it is refused.
    */
-  readonly sure?: boolean
+  readonly confident?: boolean
   /**
    * Whether uncertain answers may be run again on the dense model, which is then needed beside the pruned one: the plan has a threshold for
    * `cascade` of @tp/guard, and what is run again is part of its time.
@@ -60,7 +60,7 @@ export interface TuneOptions {
   readonly known?: Measurements
   /** Called with all measurements so far after each. */
   readonly onMeasured?: (known: Measurements) => void | Promise<void>
-  /** Called for each optional contestant that is not tried, before anything is measured. */
+  /** Called for each optional variant that is not tried, before anything is measured. */
   readonly onSkipped?: (skipped: Skipped) => void
   readonly onProgress?: (progress: TuneProgress) => void
   readonly signal?: AbortSignalLike

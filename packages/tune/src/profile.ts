@@ -47,7 +47,7 @@ export function sharesAt(profile: Profile, ms: number, msOf: (shares: Shares) =>
 /** A weight that is raised or lowered becomes so many times as large or as small. */
 const STEP = 1.6
 
-/** Profiles one step away: at one site more leaves beside the others, or less, or nothing; a cut a block earlier or later; one cut more. */
+/** Profiles one step away: at one site more leaves beside the others, or less, or nothing; a cut a layer earlier or later; one cut more. */
 export function neighbours(profile: Profile): Profile[] {
   const cuts = profile.flatMap((weight, site) => (weight > 0 ? [site] : []))
   const usual = cuts.reduce((sum, site) => sum + (profile[site] as number), 0) / cuts.length

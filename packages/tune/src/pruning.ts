@@ -9,7 +9,7 @@ export function pruned(model: Model, method: Method, schedule: Schedule): Pruned
   return pruneOrThrow(model, { method, schedule }, 'tune')
 }
 
-/** What a block keeps of the tokens that arrive, where any leave. */
+/** What a layer keeps of the tokens that arrive, where any leave. */
 export function scheduleOf(sites: readonly number[], shares: Shares): Schedule {
   return new Map([...scheduleOfShares(sites, shares)].filter(([, { value }]) => value < 1))
 }

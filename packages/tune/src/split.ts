@@ -3,7 +3,7 @@ import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/eval
 
 /** Examples by what they are for; nothing that chooses sees what verifies. */
 export interface Split {
-  /** To see how much each block needs its tokens; labels are not asked for. */
+  /** To see how much each layer needs its tokens; labels are not asked for. */
   readonly look: ModelInputs
   /** To choose between plans. */
   readonly choose: ModelInputs

@@ -26,15 +26,15 @@ export async function timedInTurns(
   const first = expected.slice(0, TIMED)
   const [reference] = first
   if (reference === undefined || first.length === 1) return expected
-  const names = first.map(({ contestant, shares }) => `${contestant.name} ${shares.join(' ')}`)
+  const names = first.map(({ variant, shares }) => `${variant.name} ${shares.join(' ')}`)
   const times = await measurer.measure(`times ${device.name} ${names.join(', ')}`, async () => {
     const sessions: Record<string, Session> = {}
     try {
-      for (const [i, { contestant, shares }] of first.entries()) {
+      for (const [i, { variant, shares }] of first.entries()) {
         sessions[names[i] as string] ??= await measurer.load(
           device,
           model,
-          contestant.method,
+          variant.method,
           scheduleOf(sites, shares),
         )
       }

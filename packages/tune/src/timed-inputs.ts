@@ -4,7 +4,7 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import type { Shape } from './options.ts'
 
 /**
- * Inputs of a shape to time a model on: texts are made of real tokens, the longest example's over and over; of pictures and
+ * Inputs of a shape to time a model on: texts are made of real tokens, the longest example's over and over; of images and
  * sounds the first examples are taken.
  */
 export async function timedInputs(inputs: ModelInputs, { batch, tokens }: Shape): Promise<NamedTensors> {

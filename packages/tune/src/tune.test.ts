@@ -17,7 +17,7 @@ const timeout = 180_000
 const runtime = nodeRuntime()
 const model = decodeModel(readFileSync(modelPath('mail')))
 const entry = (name: string): MethodEntry => methods.find((one) => one.name === name) as MethodEntry
-const contestants = [{ entry: entry('received-attention') }, { entry: entry('cls-attention') }]
+const variants = [{ entry: entry('received-attention') }, { entry: entry('cls-attention') }]
 const grid = [
   { batch: 1, tokens: 8 },
   { batch: 4, tokens: 64 },
@@ -33,7 +33,7 @@ beforeAll(async () => {
 }, timeout)
 
 const ask = (options: Partial<TuneOptions> = {}) =>
-  tune({ model, inputs, contestants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
+  tune({ model, inputs, variants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
 
 describe('mails', () => {
   let known: Measurements = {}
@@ -91,7 +91,7 @@ describe('mails', () => {
     })
     const { figures, regimes } = plan
     expect(figures.loss?.estimate).toBeLessThanOrEqual(0.5)
-    expect(figures.believedLoss?.estimate).toBeLessThanOrEqual(0.5)
+    expect(figures.expectedLoss?.estimate).toBeLessThanOrEqual(0.5)
     const pruning = regimes.at(-1)?.plan
     if (pruning === undefined) throw new Error('no plan')
     const result = prune(model, fromPlan(pruning, methods))
@@ -126,7 +126,7 @@ describe('mails', () => {
   })
 })
 
-test('pictures, which always have the same number of tokens', { timeout }, async () => {
+test('images, which always have the same number of tokens', { timeout }, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(
@@ -135,13 +135,13 @@ test('pictures, which always have the same number of tokens', { timeout }, async
     digitsData('calibration').filter((_, i) => i % 4 === 0),
   )
   await using whole = await runtime.load(modelPath('digits-vit'), { threads: 1 })
-  const pictures = await imageInputs(digits, whole.inputs, {
+  const images = await imageInputs(digits, whole.inputs, {
     normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] },
   })
   const { regimes, figures } = await tune({
     model: decodeModel(readFileSync(modelPath('digits-vit'))),
-    inputs: pictures,
-    contestants: [{ entry: entry('received-attention') }],
+    inputs: images,
+    variants: [{ entry: entry('received-attention') }],
     runtime,
     maxLoss: 5,
     grid: [{ batch: 1 }, { batch: 4 }],
@@ -149,15 +149,15 @@ test('pictures, which always have the same number of tokens', { timeout }, async
   expect(figures.grid.map(({ positions }) => positions)).toEqual([197, 788])
   expect(figures.loss?.estimate).toBeLessThanOrEqual(5)
   expect(regimes.at(-1)?.plan.method).toBe('received-attention')
-  // A picture has far more patches than it needs.
+  // An image has far more patches than it needs.
   expect(figures.expectedMs?.pruned).toBeLessThan(figures.expectedMs?.dense as number)
 })
 
 test.each<[string, Partial<TuneOptions>, string]>([
   ['too few examples', {}, 'TP_DATA'],
   ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
-  ['no method', { contestants: [] }, 'TP_OPTION'],
-  ['to be sure of no loss at all', { sure: true, maxLoss: 0 }, 'TP_OPTION'],
+  ['no method', { variants: [] }, 'TP_OPTION'],
+  ['to be sure of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
 ])('%s: refused', async (what, options, code) => {
   const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
   await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))
@@ -171,5 +171,5 @@ test('to be sure takes so many examples that equal answers could show it: with f
         'give at least 968 (387 to verify on), or allow more loss',
     ),
   }
-  await expect(ask({ sure: true, maxLoss: 1 })).rejects.toThrow(expect.objectContaining(refusal))
+  await expect(ask({ confident: true, maxLoss: 1 })).rejects.toThrow(expect.objectContaining(refusal))
 })

@@ -2,15 +2,15 @@ import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Candidate, type Contender, contendersOf, type Named, totalMs, usualShapes } from './contenders.ts'
-import { fewestToBeSure } from './loss.ts'
+import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
-import type { Contestant, TuneOptions } from './options.ts'
+import type { Variant, TuneOptions } from './options.ts'
 import { pruned, scheduleOf } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
-import { usableContestants } from './usable-contestants.ts'
+import { usableVariants } from './usable-variants.ts'
 
 /**
  * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: from times of the model's
@@ -26,7 +26,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     runtime,
     device = runtime,
     maxLoss = 0.5,
-    sure = false,
+    confident = false,
     cascade = false,
     shapes = usualShapes(inputs),
     grid = usualGrid(inputs),
@@ -34,18 +34,18 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
     throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  if (options.contestants.length === 0)
+  if (options.variants.length === 0)
     throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
-  const split = sure ? splitToBeSure(inputs, maxLoss) : splitOf(inputs)
+  const split = confident ? splitToBeConfident(inputs, maxLoss) : splitOf(inputs)
   const measurer = new Measurer(options)
   const found = inspect(model)
   if (!found.ok) throw new TpError(found.refusal.code, 'tune', found.refusal.message)
   const fixedTokens = typeof found.tokens === 'number' ? found.tokens : undefined
   const sites = sitesOf(model, found)
-  const { contestants, skipped } = usableContestants(model, options.contestants.map(named), sites)
+  const { variants, skipped } = usableVariants(model, options.variants.map(named), sites)
   for (const each of skipped) options.onSkipped?.(each)
   const common = { measurer, model, runtime, inputs, device, sites }
-  const contenders = await contendersOf({ ...common, contestants, shapes, fixedTokens })
+  const contenders = await contendersOf({ ...common, variants, shapes, fixedTokens })
   measurer.begin('sensitivity', 3)
   const seen = await denseAnswers(common, 'look', split.look)
   const dense = {
@@ -53,7 +53,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     verify: await denseAnswers(common, 'verify', split.verify),
   }
   const chosen = await chooseCandidate(
-    { ...common, shapes, split, look: split.look, seen, maxLoss, sure, cascade, dense },
+    { ...common, shapes, split, look: split.look, seen, maxLoss, confident, cascade, dense },
     contenders,
   )
   const timed = { ...common, grid, fixedTokens }
@@ -61,10 +61,10 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const { runtime: name, version, device: processor } = await device.diagnose()
   const figures: Figures = {
     maxLoss,
-    sure,
+    confident,
     ...(chosen && {
       loss: chosen.loss.labelled,
-      believedLoss: chosen.loss.believed,
+      expectedLoss: chosen.loss.expected,
       expectedMs: expectedMs(chosen.candidate, contenders),
     }),
     ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
@@ -90,7 +90,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
 }
 
 /** Enough to verify on that answers may differ, too. @throws TpError TP_OPTION, TP_DATA if not even equal answers would show it */
-function splitToBeSure(inputs: TuneOptions['inputs'], maxLoss: number): Split {
+function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Split {
   if (maxLoss === 0) {
     throw new TpError(
       'TP_OPTION',
@@ -98,7 +98,7 @@ function splitToBeSure(inputs: TuneOptions['inputs'], maxLoss: number): Split {
       'no number of examples can show a loss of 0 points; allow some, or do without sure',
     )
   }
-  const fewest = fewestToBeSure(maxLoss)
+  const fewest = fewestToBeConfident(maxLoss)
   const split = splitOf(inputs, 2 * fewest)
   const count = split.verify.targets.length
   if (count >= fewest) return split
@@ -107,23 +107,23 @@ function splitToBeSure(inputs: TuneOptions['inputs'], maxLoss: number): Split {
   throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${wanted}`)
 }
 
-/** Blocks where tokens can leave: behind the others only such are read that stay anyway. */
+/** Layers where tokens can leave: behind the others only such are read that stay anyway. */
 function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
-  const all = found.blocks.map(({ block }) => block).filter((block) => block >= found.open)
-  const asked = new Map(all.map((block) => [block, { kind: 'ratio', value: 0.5 } as const]))
-  return pruned(model, truncate(), asked).cuts.map(({ block }) => block)
+  const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
+  const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
+  return pruned(model, truncate(), asked).cuts.map(({ layer }) => layer)
 }
 
-function named(contestant: Contestant): Named {
-  const { entry, params } = contestant
+function named(variant: Variant): Named {
+  const { entry, params } = variant
   const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
-  return { ...contestant, method: entry.create(params), name: `${entry.name}${options}` }
+  return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
-function pruningOf({ candidate: { contestant, shares, again } }: Chosen, sites: readonly number[]) {
+function pruningOf({ candidate: { variant, shares, again } }: Chosen, sites: readonly number[]) {
   return {
-    name: `${contestant.name} ${shares.join(' ')}`,
-    method: contestant.method,
+    name: `${variant.name} ${shares.join(' ')}`,
+    method: variant.method,
     schedule: scheduleOf(sites, shares),
     again: again?.share ?? 0,
   }
@@ -136,7 +136,7 @@ function regimesOf(taken: Candidate | undefined, sites: readonly number[], limit
   return limit === 0 ? [{ plan }] : [{ upTo: limit, plan: dense }, { plan }]
 }
 
-function planOf({ contestant: { entry, params }, shares }: Candidate, sites: readonly number[]): Plan {
+function planOf({ variant: { entry, params }, shares }: Candidate, sites: readonly number[]): Plan {
   const schedule = scheduleOf(sites, shares)
   const amounts: ScheduleOptions = {
     layers: [...schedule.keys()],
@@ -146,6 +146,6 @@ function planOf({ contestant: { entry, params }, shares }: Candidate, sites: rea
 }
 
 function expectedMs(candidate: Candidate, contenders: readonly Contender[]): NonNullable<Figures['expectedMs']> {
-  const own = contenders.find(({ contestant }) => contestant === candidate.contestant) as Contender
+  const own = contenders.find(({ variant }) => variant === candidate.variant) as Contender
   return { dense: own.msOf(candidate.shares.map(() => 1)), pruned: totalMs(candidate) }
 }

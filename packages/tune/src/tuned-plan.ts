@@ -23,19 +23,19 @@ export interface Figures {
   /** Points of accuracy that were allowed, … */
   readonly maxLoss: number
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
-  readonly sure: boolean
+  readonly confident: boolean
   /** Points lost on examples that nothing was chosen by, with 95 % interval, paired with dense; none where nothing is pruned. */
   readonly loss?: Interval
   /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as it is too sure. */
-  readonly believedLoss?: Interval
-  /** Optional contestants that were not tried; absent where all were. */
+  readonly expectedLoss?: Interval
+  /** Optional variants that were not tried; absent where all were. */
   readonly skipped?: readonly Skipped[]
   readonly examples: number
   readonly data: string
   /** Milliseconds an example, as the latency table expects them, with what is run again. */
   readonly expectedMs?: { readonly dense: number; readonly pruned: number }
   /**
-   * The fastest plan with one ratio at all blocks, or at all but the first, and nothing run again, chosen and verified the same
+   * The fastest plan with one ratio at all layers, or at all but the first, and nothing run again, chosen and verified the same
    * way: what tuning is to beat.
    */
   readonly uniform?: Plan

@@ -1,16 +1,16 @@
 import { randomNumbers } from '@tp/core/statistics'
 import { describe, expect, test } from 'vitest'
-import { fewestToBeSure } from './loss.ts'
+import { fewestToBeConfident } from './loss.ts'
 import type { Losses } from './measure-answers.ts'
 import { verifyInSequence } from './verify.ts'
 
 /** Losses of so many examples, of which the first lose. */
 const losing = (examples: number, lost: number): Losses => ({
   labelled: Array.from({ length: examples }, (_, i) => (i < lost ? 100 : 0)),
-  believed: Array.from({ length: examples }, (_, i) => (i < lost ? 50 : 0)),
+  expected: Array.from({ length: examples }, (_, i) => (i < lost ? 50 : 0)),
 })
 
-const verify = (lost: readonly number[], tolerance: { maxLoss: number; sure: boolean }, examples = 400) => {
+const verify = (lost: readonly number[], tolerance: { maxLoss: number; confident: boolean }, examples = 400) => {
   const looked: number[] = []
   const found = verifyInSequence(tolerance, lost, async (count) => {
     looked.push(count)
@@ -21,28 +21,28 @@ const verify = (lost: readonly number[], tolerance: { maxLoss: number; sure: boo
 
 describe('in fixed sequence', () => {
   test('candidates are looked at from the slowest on, and the last that holds is taken', async () => {
-    const { looked, taken, loss } = await verify([9, 5, 3, 3, 2], { maxLoss: 1, sure: false })
+    const { looked, taken, loss } = await verify([9, 5, 3, 3, 2], { maxLoss: 1, confident: false })
     expect(looked).toEqual([2, 3, 5])
     expect(taken).toBe(3)
     expect(loss?.labelled.estimate).toBe(0.75)
   })
 
   test('what holds behind one that fails is not taken: that would be a second try', async () => {
-    expect(await verify([2, 5, 3], { maxLoss: 1, sure: false })).toMatchObject({ looked: [3, 5], taken: 3 })
-    expect(await verify([0, 0, 9], { maxLoss: 1, sure: false })).toMatchObject({ looked: [9], taken: undefined })
+    expect(await verify([2, 5, 3], { maxLoss: 1, confident: false })).toMatchObject({ looked: [3, 5], taken: 3 })
+    expect(await verify([0, 0, 9], { maxLoss: 1, confident: false })).toMatchObject({ looked: [9], taken: undefined })
   })
 
   test('to be sure, the whole interval is within what may be lost', async () => {
-    const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, sure: true })
+    const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, confident: true })
     expect(taken).toBe(1)
     expect(loss?.labelled.high).toBeLessThanOrEqual(2)
-    expect(loss?.believed.high).toBeLessThanOrEqual(2)
+    expect(loss?.expected.high).toBeLessThanOrEqual(2)
   })
 
   test('24 examples on which nothing differs show nothing', async () => {
-    expect(await verify([0], { maxLoss: 1, sure: true }, 24)).toMatchObject({ looked: [0], taken: undefined })
-    expect(await verify([0], { maxLoss: 1, sure: true }, fewestToBeSure(1))).toMatchObject({ taken: 0 })
-    expect(await verify([0], { maxLoss: 1, sure: true }, fewestToBeSure(1) - 1)).toMatchObject({ taken: undefined })
+    expect(await verify([0], { maxLoss: 1, confident: true }, 24)).toMatchObject({ looked: [0], taken: undefined })
+    expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1))).toMatchObject({ taken: 0 })
+    expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1) - 1)).toMatchObject({ taken: undefined })
   })
 })
 
@@ -54,9 +54,9 @@ test('a promise is broken in at most 2.5 % of draws, though six candidates all l
     const examples = 250
     const lossesOf = async (): Promise<Losses> => {
       const labelled = Array.from({ length: examples }, () => (random() < 0.0301 ? 100 : 0))
-      return { labelled, believed: labelled.map((loss) => loss / 2) }
+      return { labelled, expected: labelled.map((loss) => loss / 2) }
     }
-    const found = await verifyInSequence({ maxLoss: 3, sure: true }, Array(20).fill(0), lossesOf)
+    const found = await verifyInSequence({ maxLoss: 3, confident: true }, Array(20).fill(0), lossesOf)
     if (found !== undefined) broken++
   }
   // 7.5 are expected at most; 16 come once in two hundred times.

@@ -65,23 +65,23 @@ export interface DropGolden extends AnyGolden {
     readonly method: 'prune'
     readonly score: 'cls' | 'received'
     readonly protect: readonly number[]
-    /** By block: tokens that stay. */
+    /** By layer: tokens that stay. */
     readonly keep: Readonly<Record<string, number>>
     readonly restore: boolean
   }
-  /** By block and row: indices in the model's input of what stays. */
+  /** By layer and row: indices in the model's input of what stays. */
   readonly kept: Readonly<Record<string, readonly (readonly number[])[]>>
 }
 
 export interface MergeGolden extends AnyGolden {
   readonly rule: {
     readonly method: 'tome'
-    /** By block: tokens that are merged into others. */
+    /** By layer: tokens that are merged into others. */
     readonly r: readonly number[]
     readonly proportionalAttention: boolean
     readonly protect: readonly number[]
   }
-  /** By block, row and token that is left: the tokens of the input in it. */
+  /** By layer, row and token that is left: the tokens of the input in it. */
   readonly groups: Readonly<Record<string, readonly (readonly (readonly number[])[])[]>>
 }
 

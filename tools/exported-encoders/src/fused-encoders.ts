@@ -27,7 +27,7 @@ export type Fusion = 'Attention' | 'MultiHeadAttention' | "ONNX's Attention" | '
 
 export interface FusedEncoderOptions {
   readonly fusion: Fusion
-  readonly blocks: number
+  readonly layerCount: number
   readonly norm: 'pre' | 'post'
   readonly pooling: 'cls' | 'none'
   readonly seed: number
@@ -44,7 +44,7 @@ const HIDDEN = 8
  * A small encoder with random weights as it looks when it was optimised: embeddings and their norm in one operator, the
  * mask as a number of tokens for each row, attention in one operator, residuals with the norms behind them.
  */
-export function fusedEncoder({ fusion, blocks, norm, pooling, seed, longest = LONGEST }: FusedEncoderOptions): Model {
+export function fusedEncoder({ fusion, layerCount, norm, pooling, seed, longest = LONGEST }: FusedEncoderOptions): Model {
   const normal = seeded(seed + 1)
   const { weight } = randomLayers(normal)
   const scaleAndShift = (): [Tensor, Tensor] => [weight([HIDDEN], 1), weight([HIDDEN], 0.1)]
@@ -105,7 +105,7 @@ export function fusedEncoder({ fusion, blocks, norm, pooling, seed, longest = LO
   }
   let stream = embedded
   let normed = norm === 'pre' ? layerNormalization(embedded, ...scaleAndShift(), 1e-5) : embedded
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     for (const branch of [(x: Tensor) => product(attend(x), HIDDEN, HIDDEN), feedForward]) {
       const next = skip(branch(normed), stream)
       normed = next.normed

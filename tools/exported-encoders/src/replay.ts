@@ -14,12 +14,12 @@ import {
   type Tensor,
 } from '@tp/core'
 
-/** By block and row: original indices of tokens, ascending. */
+/** By layer and row: original indices of tokens, ascending. */
 export type Kept = ReadonlyMap<number, readonly (readonly number[])[]>
 
 /** Keeps the tokens that it is told, for one batch whose rows come in this order. */
 export function replay(kept: Kept): Scorer {
-  return scorer({ name: 'replay', family: 'baseline', score: (site) => marks(site, kept.get(site.block) ?? []) })
+  return scorer({ name: 'replay', family: 'baseline', score: (site) => marks(site, kept.get(site.layer) ?? []) })
 }
 
 /** [B,N]: 1 for tokens that stay, 0 for others. */

@@ -9,11 +9,11 @@ import { openModel, runModel } from './session.ts'
 export interface Pruner {
   /** With traces. */
   prune(model: Model, method: Method, amounts: Schedule): Model
-  /** What the compiler calls the attention of each block: the name of the softmax's node, or of its result. */
+  /** What the compiler calls the attention of each layer: the name of the softmax's node, or of its result. */
   attentions(model: Model): readonly string[]
   /** A method that scores tokens by the attention of the first one. */
   readonly method: Method
-  /** Tokens that stay, by block. */
+  /** Tokens that stay, by layer. */
   readonly keep: Readonly<Record<number, number>>
 }
 
@@ -37,7 +37,7 @@ export interface Comparison {
 /**
  * Prunes a model and its sibling the same way and compares kept tokens and outputs. The sibling's outputs are those with
  * the tokens that the model kept, so that they can be compared also where a rounded score chose another token. A row
- * that differs at one block is not looked at in later ones.
+ * that differs at one layer is not looked at in later ones.
  */
 export async function compareWithSibling(
   model: Model,
@@ -75,15 +75,15 @@ export async function compareWithSibling(
   }
 }
 
-/** A row is left at the first block at which the two keep different tokens. */
-function compareKept(own: Traced, wanted: Traced, blocks: readonly number[]): Omit<Comparison, 'dense' | 'pruned'> {
-  const batch = own.kept.get(blocks[0] as number)?.length ?? 0
+/** A row is left at the first layer at which the two keep different tokens. */
+function compareKept(own: Traced, wanted: Traced, layers: readonly number[]): Omit<Comparison, 'dense' | 'pruned'> {
+  const batch = own.kept.get(layers[0] as number)?.length ?? 0
   const errors: number[] = []
   const gaps: number[] = []
   let rows = 0
   for (let row = 0; row < batch; row++) {
-    for (const block of blocks) {
-      const of = (all: Kept): readonly number[] => all.get(block)?.[row] ?? []
+    for (const layer of layers) {
+      const of = (all: Kept): readonly number[] => all.get(layer)?.[row] ?? []
       const [scores, wantedScores] = [of(own.scores), of(wanted.scores)]
       rows++
       errors.push(...scores.map((score, i) => Math.abs(score - (wantedScores[i] as number))))
@@ -102,19 +102,19 @@ function compareKept(own: Traced, wanted: Traced, blocks: readonly number[]): Om
 interface Traced {
   readonly results: NamedTensors
   readonly kept: Kept
-  /** By block and row: tokens that arrive there, and their scores. */
+  /** By layer and row: tokens that arrive there, and their scores. */
   readonly arriving: Kept
   readonly scores: Kept
 }
 
-/** A pruned model that also gives the attention of the blocks at which tokens leave. */
+/** A pruned model that also gives the attention of the layers at which tokens leave. */
 function withScores(model: Model, pruner: Pruner, amounts: Schedule): Model {
   const pruned = cloneModel(pruner.prune(model, pruner.method, amounts))
   const graph = new Graph(pruned)
   const attentions = pruner.attentions(model)
-  for (const block of amounts.keys()) {
-    const softmax = graph.nodes.find(({ name }) => name === attentions[block])
-    const [from, to] = [softmax?.output[0] ?? (attentions[block] as string), scoresName(block)]
+  for (const layer of amounts.keys()) {
+    const softmax = graph.nodes.find(({ name }) => name === attentions[layer])
+    const [from, to] = [softmax?.output[0] ?? (attentions[layer] as string), scoresName(layer)]
     graph.insert([createNode({ type: 'Cast', name: to, inputs: [from], outputs: [to], attributes: { to: 1 } })])
     graph.addOutput(to, 'float32', [undefined, undefined, undefined, undefined])
   }
@@ -122,22 +122,22 @@ function withScores(model: Model, pruner: Pruner, amounts: Schedule): Model {
 }
 
 function traced(results: NamedTensors, amounts: Schedule): Traced {
-  const blocks = [...amounts.keys()]
-  const kept = new Map(blocks.map((block) => [block, rows(results[`tp.trace.${block}.indices`])]))
-  const attention = (block: number): TensorLike => results[scoresName(block)] as TensorLike
-  const [batch = 0, , , tokens = 0] = attention(blocks[0] as number).dims
+  const layers = [...amounts.keys()]
+  const kept = new Map(layers.map((layer) => [layer, rows(results[`tp.trace.${layer}.indices`])]))
+  const attention = (layer: number): TensorLike => results[scoresName(layer)] as TensorLike
+  const [batch = 0, , , tokens = 0] = attention(layers[0] as number).dims
   const all = Array.from({ length: batch }, () => Array.from({ length: tokens }, (_, token) => token))
   return {
     results,
     kept,
-    arriving: new Map(blocks.map((block, i) => [block, i === 0 ? all : (kept.get(blocks[i - 1] as number) ?? [])])),
-    scores: new Map(blocks.map((block) => [block, scoresOf(attention(block))])),
+    arriving: new Map(layers.map((layer, i) => [layer, i === 0 ? all : (kept.get(layers[i - 1] as number) ?? [])])),
+    scores: new Map(layers.map((layer) => [layer, scoresOf(attention(layer))])),
   }
 }
 
 /** An output that the comparison adds. */
-function scoresName(block: number): string {
-  return `attention_of_block_${block}`
+function scoresName(layer: number): string {
+  return `attention_of_block_${layer}`
 }
 
 /** Attention [b,h,n,n] → [b][n]: the mean over heads of the first row. */

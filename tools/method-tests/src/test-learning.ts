@@ -32,8 +32,8 @@ export function testLearning(method: Method, options: LearningOptions = {}): voi
     const losses = seen.map(({ loss }) => loss)
     expect(average(losses.slice(-4))).toBeLessThan(falls * average(losses.slice(0, 4)))
 
-    const hardened = schedule ?? method.training?.harden?.(trained.learned, { blocks: 6, lengths }) ?? new Map()
-    const params = (block: number) => valuesOf(method, trained.learned.get(block) ?? {}, block)
+    const hardened = schedule ?? method.training?.harden?.(trained.learned, { layerCount: 6, lengths }) ?? new Map()
+    const params = (layer: number) => valuesOf(method, trained.learned.get(layer) ?? {}, layer)
     const { together, alone } = await prunedLogits(lesson, trained.model, { method, schedule: hardened, params })
     together.forEach((logit, i) => {
       expect(Math.abs(logit - (alone[i] as number))).toBeLessThan(1e-4)

@@ -16,7 +16,7 @@ export const bertTokenizer: object = {
   mask_token: '[MASK]',
 }
 
-/** How pictures of 28 × 28 grey pixels become inputs. */
+/** How images of 28 × 28 grey pixels become inputs. */
 export const digitsProcessor: object = {
   image_processor_type: 'ViTImageProcessor',
   do_convert_rgb: false,

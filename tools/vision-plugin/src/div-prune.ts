@@ -51,15 +51,15 @@ export function divPrune(): Scorer {
       arxiv: '2503.02175',
     },
     signed: true,
-    score({ hidden, alive, fixed, index, budget }) {
+    score({ hidden, attended, protectedTokens, index, budget }) {
       if (budget?.keep === undefined) {
         throw new TpError('TP_SCHEDULE', 'div-prune', 'it adds tokens up to a number; give keep, tokens or remove')
       }
       const unit = unitVectors(hidden)
       const distance = sub(1, matmul(unit, swapLast(unit)))
-      const free = and(alive, not(fixed))
+      const free = and(attended, not(protectedTokens))
       // how many of each row, [B,1]
-      const wanted = sub(unsqueeze(budget.keep, 1), sum(cast(fixed, 'float32'), 1, { keepDims: true }))
+      const wanted = sub(unsqueeze(budget.keep, 1), sum(cast(protectedTokens, 'float32'), 1, { keepDims: true }))
       const others = and(unsqueeze(free, 1), not(equal(unsqueeze(index, 2), unsqueeze(index, 1))))
       const toNearest = min(where(others, distance, FAR), 2)
       const choose = (open: Tensor, far: Tensor): { distances: Tensor; isIt: Tensor } => {

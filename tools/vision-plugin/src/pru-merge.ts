@@ -72,10 +72,10 @@ export function pruMerge(options: PruMergeOptions = {}): Method {
     },
     adaptive: true,
     reduce(site) {
-      const { alive, fixed, budget } = site
-      if (budget === undefined) return { keep: alive }
+      const { attended, protectedTokens, budget } = site
+      if (budget === undefined) return { keep: attended }
       const score = mean(site.clsAttention, 1)
-      const free = and(alive, not(fixed))
+      const free = and(attended, not(protectedTokens))
       const best = max(where(free, score, -1), 1, { keepDims: true })
       const exceptional = or(greater(score, upperFence(score, free, site)), equal(score, best))
       const keep = and(budget.select(score), exceptional)

@@ -64,7 +64,7 @@ export interface AccuracyValue {
   /** One character an example: its class in base 36, and whether that is right. */
   readonly answers: string
   readonly correct: string
-  /** Share of the tokens that enter each block's FFN; absent where blocks are missing. */
+  /** Share of the tokens that enter each layer's FFN; absent where layers are missing. */
   readonly kept?: readonly number[]
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
@@ -101,11 +101,11 @@ export interface Trajectory {
   readonly label: number
   readonly dense: number
   readonly pruned: number
-  /** Words and parts of words; absent for pictures and sound. */
+  /** Words and parts of words; absent for images and sound. */
   readonly pieces?: readonly string[]
-  /** Of a picture's patches, 0 to 1. */
+  /** Of an image's patches, 0 to 1. */
   readonly brightness?: readonly number[]
-  /** Block that each token left at; −1 if it stayed. */
+  /** Layer that each token left at; −1 if it stayed. */
   readonly leftAt: readonly number[]
   /** Tokens of which each, if it stayed, would bring the dense model's answer back; of an example whose answer was turned. */
   readonly turnsBack?: readonly number[]

@@ -1,12 +1,12 @@
 import type { Budget } from '../measure/compare.ts'
-import { contestantOf, methodOf, type Setting } from './setting.ts'
+import { candidateOf, methodOf, type Setting } from './setting.ts'
 import type { SubjectForm } from './subjects.ts'
 
 /** How much is measured. */
 export interface Extent {
   /** Methods without training, by what they are tried on. */
   readonly methods: Readonly<Record<SubjectForm['modality'], readonly string[]>>
-  /** Shares kept at each of some blocks, and at one. */
+  /** Shares kept at each of some layers, and at one. */
   readonly gradually: readonly number[]
   readonly atOnce: readonly number[]
   /** At most so many examples of a split. */
@@ -23,7 +23,7 @@ export interface Extent {
   readonly shifted: { readonly examples: number; readonly severity: number }
 }
 
-const pictures = [
+const images = [
   'cls-attention',
   'received-attention',
   'value-aware',
@@ -39,8 +39,8 @@ const pictures = [
 export const fullExtent: Extent = {
   methods: {
     text: ['received-attention', 'value-aware', 'cls-attention', 'balanced', 'ats', 'evit', 'tome', 'zero-tprune'],
-    image: pictures,
-    audio: pictures,
+    image: images,
+    audio: images,
   },
   gradually: [0.9, 0.8, 0.7, 0.6, 0.5],
   atOnce: [0.5, 0.3, 0.1],
@@ -79,7 +79,7 @@ export const quickExtent: Extent = {
 /** Of chance. */
 const SEEDS = [0, 1, 2, 3, 4]
 
-/** A contestant with its settings, from keeping most to keeping little. */
+/** A candidate with its settings, from keeping most to keeping little. */
 export interface Ladder {
   /** What it competes as: of the methods without training the best stands for pruning. */
   readonly group:
@@ -98,7 +98,7 @@ export interface Ladder {
 }
 
 function ladder(group: Ladder['group'], settings: readonly Setting[], seeds?: readonly number[]): Ladder {
-  return { group, name: contestantOf(settings[0] as Setting), settings, ...(seeds && { seeds }) }
+  return { group, name: candidateOf(settings[0] as Setting), settings, ...(seeds && { seeds }) }
 }
 
 /** From keeping most to keeping little. */

@@ -35,10 +35,10 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
   test('what is kept is counted, where the data decide it, too', async () => {
     const counted = await measure({ kind: 'pruned', method: 'random', budget, seed: 3 })
     const sampled = await measure({ kind: 'pruned', method: 'ats', budget })
-    for (const [block, share] of [1, 0.5, 0.5, 0.25, 0.25, 0.25].entries()) {
-      expect(counted.kept?.[block]).toBeGreaterThanOrEqual(share)
-      expect(counted.kept?.[block]).toBeLessThan(share + 0.02)
-      expect(sampled.kept?.[block]).toBeLessThanOrEqual(counted.kept?.[block] as number)
+    for (const [layer, share] of [1, 0.5, 0.5, 0.25, 0.25, 0.25].entries()) {
+      expect(counted.kept?.[layer]).toBeGreaterThanOrEqual(share)
+      expect(counted.kept?.[layer]).toBeLessThan(share + 0.02)
+      expect(sampled.kept?.[layer]).toBeLessThanOrEqual(counted.kept?.[layer] as number)
     }
     expect(sampled.flops).toBeLessThan(1.01 * counted.flops)
   })
@@ -53,7 +53,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(cut.maxTokens).toBeLessThan(Math.max(...opened.subject.lengths))
   })
 
-  test('a block that is left out saves its share', async () => {
+  test('a layer that is left out saves its share', async () => {
     const [none, shallow] = [await measure({ kind: 'none' }), await measure({ kind: 'shallow', without: [2] })]
     expect(shallow.flops / none.flops).toBeGreaterThan(0.75)
     expect(shallow.flops / none.flops).toBeLessThan(0.85)

@@ -31,12 +31,12 @@ async function evaluateSetting(
   { setting }: Pick<AccuracyCell, 'setting'>,
 ): Promise<Evaluation> {
   const { model, inputs } = await prepare(opened, setting, { trace: true })
-  const { blocks, lengths } = opened.subject
+  const { layerCount, lengths } = opened.subject
   await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
   return await evaluate(session, inputs, {
     // of long texts more than two fall out of the processor's cache
     batchSize: inputs.lengths === undefined ? 8 : 2,
-    ...(setting.kind !== 'shallow' && { blocks, tokens: lengths[0] }),
+    ...(setting.kind !== 'shallow' && { layerCount, tokens: lengths[0] }),
   })
 }
 
@@ -46,10 +46,10 @@ function keptBy(
   lengths: readonly number[],
   { kept }: Evaluation,
 ): readonly number[] | undefined {
-  if (kind !== 'truncated') return kept?.blocks
+  if (kind !== 'truncated') return kept?.layers
   const shares = lengths.map((length, i) => length / (subject.lengths[i] as number))
   const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
-  return Array.from({ length: subject.blocks }, () => mean)
+  return Array.from({ length: subject.layerCount }, () => mean)
 }
 
 function inOneCharacter(answer: number): string {

@@ -11,11 +11,11 @@ export async function openSplit(
   examples: number,
 ): Promise<Opened> {
   const subject = await openForm(form, context, split, examples)
-  if (subject.blocks !== form.blocks) {
+  if (subject.layerCount !== form.layerCount) {
     throw new TpError(
       'TP_LAYERS',
       'benchmark',
-      `${form.name} has ${subject.blocks} blocks, and is said to have ${form.blocks}`,
+      `${form.name} has ${subject.layerCount} layers, and is said to have ${form.layerCount}`,
     )
   }
   const { int8 } = form.files(context)

@@ -61,10 +61,10 @@ const planOf = (world: World): SubjectPlan =>
   new SubjectPlan(form, quickExtent, { int8: true, learned: [], web: false }, world)
 
 describe('a subject’s plan', () => {
-  // cls-attention loses nothing and is the fastest; block 4 does nothing, block 1 little, the others much
+  // cls-attention loses nothing and is the fastest; layer 4 does nothing, layer 1 little, the others much
   const cost = [20, 1, 20, 20, 0, 20]
   const wrong = (setting: Setting): number => {
-    if (setting.kind === 'shallow') return setting.without.reduce((sum, block) => sum + (cost[block] as number), 0)
+    if (setting.kind === 'shallow') return setting.without.reduce((sum, layer) => sum + (cost[layer] as number), 0)
     return setting.kind === 'pruned' && setting.method !== 'cls-attention' ? 30 * (1 - keepOf(setting)) : 0
   }
   const ms = (setting: Setting): number => 10 * keepOf(setting) * (setting.int8 ? 0.5 : 1)
@@ -77,7 +77,7 @@ describe('a subject’s plan', () => {
     expect(new Set(keys).size).toBe(keys.length)
   })
 
-  test('leaves out the blocks that cost least, one after the other', () => {
+  test('leaves out the layers that cost least, one after the other', () => {
     const shallow = plan.ladders.find(({ group }) => group === 'layers left out')
     expect(shallow?.settings.map((setting) => setting.kind === 'shallow' && setting.without)).toEqual([
       [4],

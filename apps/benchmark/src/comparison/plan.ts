@@ -36,13 +36,13 @@ const [NONE, DENSE]: [Setting, Setting] = [{ kind: 'none' }, { kind: 'dense' }]
 
 const OPTIMISATIONS: readonly (Optimisation | undefined)[] = [undefined, 'extended', 'basic', 'disabled']
 
-/** A contestant's setting within a loss, with what it was chosen by. */
+/** A candidate's setting within a loss, with what it was chosen by. */
 export interface Choice extends Candidate {
   readonly ladder: Ladder
 }
 
 /**
- * What is measured of one subject, and what its results decide: which blocks are left out, which setting is the fastest
+ * What is measured of one subject, and what its results decide: which layers are left out, which setting is the fastest
  * within a loss. A pure function of the results, so that a run that was broken off goes on as it would have gone on.
  */
 export class SubjectPlan {
@@ -69,7 +69,7 @@ export class SubjectPlan {
     return this.split === 'test' ? ['test'] : ['calibration', 'test']
   }
 
-  /** All contestants that are known yet. */
+  /** All candidates that are known yet. */
   get ladders(): Ladder[] {
     const lead = this.#lead
     const shallow = this.#shallow().settings
@@ -120,7 +120,7 @@ export class SubjectPlan {
     return values.every((value) => value !== undefined) ? values : undefined
   }
 
-  /** A contestant's settings one by one, at the lengths of what settings are chosen on. */
+  /** A candidate's settings one by one, at the lengths of what settings are chosen on. */
   ladderSpeed(ladder: Ladder): SpeedCell {
     const at = { split: this.split, examples: this.#extent.timedExamples }
     return this.#speed(ladder.name, at, [
@@ -156,7 +156,7 @@ export class SubjectPlan {
     return loss
   }
 
-  /** A contestant's settings with what they can be chosen by. */
+  /** A candidate's settings with what they can be chosen by. */
   candidates(ladder: Ladder): Choice[] {
     if (this.split === 'test') return []
     return ladder.settings.flatMap((setting) => {
@@ -329,7 +329,7 @@ export class SubjectPlan {
     const reference = this.reference('calibration')
     if (this.split === 'test' || reference === undefined) return { settings: [], cells: [] }
     const cellOf = (setting: Setting): AccuracyCell => this.accuracyCell(setting, 'calibration')
-    return shallowSettings(this.form.blocks, reference, cellOf, this.#results)
+    return shallowSettings(this.form.layerCount, reference, cellOf, this.#results)
   }
 
   #speed(name: string, at: SpeedCell['at'], settings: readonly Setting[]): SpeedCell {

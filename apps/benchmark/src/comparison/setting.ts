@@ -19,7 +19,7 @@ type Form =
   | { readonly kind: 'pruned'; readonly method: string; readonly budget: Budget; readonly seed?: number }
   /** Texts cut by the tokeniser, so that they cost at most what random tokens cost at a budget. */
   | { readonly kind: 'truncated'; readonly budget: Budget }
-  /** Whole blocks are left out. */
+  /** Whole layers are left out. */
   | { readonly kind: 'shallow'; readonly without: readonly number[] }
   /** A file of `reports/learned`. */
   | { readonly kind: 'learned'; readonly file: string }
@@ -38,7 +38,7 @@ export function methodOf(name: string, seed?: number): Method {
 }
 
 /** What competes: a method with all its budgets, or another way to save work. */
-export function contestantOf(setting: Setting): string {
+export function candidateOf(setting: Setting): string {
   const own = ownName(setting)
   if (!setting.int8) return own
   return own === 'none' || own === 'dense' ? 'int8' : `int8 + ${own}`
@@ -61,7 +61,7 @@ function ownName(setting: Setting): string {
 }
 
 export function isControl(setting: Setting): boolean {
-  return CONTROLS.includes(contestantOf(setting))
+  return CONTROLS.includes(candidateOf(setting))
 }
 
 /** Short, and different for different settings: `received-attention:0.7@1,2,3`. */
@@ -85,7 +85,7 @@ function ownKey(setting: Setting): string {
   }
 }
 
-/** What is set, for readers: `keep 0.7 in each of blocks 1 to 4`. */
+/** What is set, for readers: `keep 0.7 in each of layers 1 to 4`. */
 export function settingText(setting: Setting): string {
   switch (setting.kind) {
     case 'dense':

@@ -18,10 +18,10 @@ export interface SubjectForm {
   /** What its examples are, in the plural. */
   readonly what: string
   readonly modality: Dataset['modality']
-  readonly blocks: number
+  readonly layerCount: number
   /** Its files are part of the project. */
   readonly embedded: boolean
-  /** Blocks that tokens leave little by little, and one that they leave at once. */
+  /** Layers that tokens leave little by little, and one that they leave at once. */
   readonly gradual: readonly number[]
   readonly atOnce: number
   /** Examples of each split; without calibration data nothing is chosen. */
@@ -49,14 +49,14 @@ interface SubjectFiles {
 
 export type SharedFiles = Pick<Context, 'runtime' | 'shared'>
 
-const sixBlocks = { blocks: 6, gradual: [1, 2, 3, 4] }
+const sixLayers = { layerCount: 6, gradual: [1, 2, 3, 4] }
 
 /** Parts of SST-2's training sentences are training texts as well: only whole ones are like those of its dev set. */
 const LEAST_WORDS = 12
 
 export const subjectForms: readonly SubjectForm[] = [
   {
-    ...sixBlocks,
+    ...sixLayers,
     name: 'mail',
     title: 'mail: spam or not, BERT 6×128',
     what: 'mails',
@@ -74,10 +74,10 @@ export const subjectForms: readonly SubjectForm[] = [
     prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
   },
   {
-    ...sixBlocks,
+    ...sixLayers,
     name: 'digits-vit',
     title: 'digits-vit: handwritten digits, ViT 6×64',
-    what: 'pictures',
+    what: 'images',
     modality: 'image',
     embedded: true,
     atOnce: 1,
@@ -92,7 +92,7 @@ export const subjectForms: readonly SubjectForm[] = [
     },
   },
   {
-    ...sixBlocks,
+    ...sixLayers,
     name: 'minilm-imdb',
     title: 'minilm-sentiment on IMDB: long reviews, MiniLM 6×384',
     what: 'reviews',
@@ -111,7 +111,7 @@ export const subjectForms: readonly SubjectForm[] = [
     learned: 'imdb-',
   },
   {
-    ...sixBlocks,
+    ...sixLayers,
     name: 'minilm-sst2',
     title: 'minilm-sentiment on SST-2: sentences, MiniLM 6×384',
     what: 'sentences',
@@ -162,7 +162,7 @@ function digits(split: Split, examples: number): Dataset {
   return imageDataset('digits', { channels: 1, height: 28, width: 28 }, some)
 }
 
-/** One of the encoders of pictures and speech, with the data that the reports of vision have. */
+/** One of the encoders of images and speech, with the data that the reports of vision have. */
 function fromEncoder(name: 'fashion-vit' | 'vit-mnist' | 'kwt1'): SubjectForm {
   const encoder = encoders.find((one) => one.name === name) as (typeof encoders)[number]
   const speech = name === 'kwt1'
@@ -170,10 +170,10 @@ function fromEncoder(name: 'fashion-vit' | 'vit-mnist' | 'kwt1'): SubjectForm {
   return {
     name,
     title: encoder.title,
-    what: speech ? 'words' : 'pictures',
+    what: speech ? 'words' : 'images',
     modality: speech ? 'audio' : 'image',
     embedded: false,
-    blocks: speech ? 12 : 6,
+    layerCount: speech ? 12 : 6,
     gradual: encoder.gradual,
     atOnce: 1,
     examples: speech ? { calibration: 0, test: 100 } : { calibration: 1000, test: 2000 },

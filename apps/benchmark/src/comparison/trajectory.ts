@@ -78,7 +78,7 @@ function spread(positions: readonly number[], count: number): number[] {
 }
 
 /**
- * A square picture in as many cells as it has patches in a row and a column, 0 to 1 from the darkest to the brightest;
+ * A square image in as many cells as it has patches in a row and a column, 0 to 1 from the darkest to the brightest;
  * nothing where tokens, less the class token, are no square.
  */
 function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
@@ -104,7 +104,7 @@ function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
 
 function waysOf(outputs: NamedTensors, length: number): number[] {
   const [ways = []] = trajectoriesOf(outputs, [length])
-  return ways.map(({ leavesAt }) => leavesAt ?? -1)
+  return ways.map(({ prunedAt }) => prunedAt ?? -1)
 }
 
 async function probabilities(

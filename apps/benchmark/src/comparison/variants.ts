@@ -10,7 +10,7 @@ import { scheduleOf } from '../measure/compare.ts'
 import type { Subject } from '../measure/subject.ts'
 import { lengthOfEqualCost } from '../measure/truncation.ts'
 import { prunedModel, totalFlops, withoutDeadTokens } from '../measure/variant.ts'
-import { dropBlocks } from './drop-blocks.ts'
+import { dropLayers } from './drop-layers.ts'
 import { methodOf, type Setting } from './setting.ts'
 
 /** A subject's split, opened, in one precision or two. */
@@ -53,7 +53,7 @@ export async function prepare(
       }
     }
     case 'shallow': {
-      const shallow = dropBlocks(model, setting.without)
+      const shallow = dropLayers(model, setting.without)
       return { model: prunedModel(shallow, { method: none(), schedule: new Map() }, name), ...whole }
     }
     case 'learned':

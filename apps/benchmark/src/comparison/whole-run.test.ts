@@ -24,7 +24,7 @@ const keysOf = (text: string): string[] =>
     .split('\n')
     .map((line) => JSON.parse(line).key)
 
-/** Runs the program on a few pictures; killed once it has written so many lines, if it is said. */
+/** Runs the program on a few images; killed once it has written so many lines, if it is said. */
 async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
   const args = [program, '--quick', '--only', 'digits-vit', '--examples', '4', '--ms', '1', '--out', folder]
   const child = spawn(process.execPath, args, { stdio: 'ignore' })

@@ -3,7 +3,7 @@ import { type Fixture, fixturesIn, sharedFolder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { checkFixture } from './check.ts'
 
-/** One of each kind: distances computed in the blocks, outputs for every token, less precision, a refusal. */
+/** One of each kind: distances computed in the layers, outputs for every token, less precision, a refusal. */
 const names = ['bert-cls-relkey-ts14', 'bert-tok-eager-ts14', 'vit-cls-int8dyn', 'swin-cls-ts17']
 
 describe('the page of coverage', () => {

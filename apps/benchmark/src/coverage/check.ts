@@ -12,13 +12,13 @@ import { checkSibling, type SiblingReport } from './sibling.ts'
 /** What a run found out about one fixture. */
 export interface FixtureReport {
   readonly fixture: Fixture
-  /** Blocks after whose attention tokens can leave. */
+  /** Layers after whose attention tokens can leave. */
   readonly sites?: number
-  /** Largest difference to the dense outputs when every token is kept by force, at every block. */
+  /** Largest difference to the dense outputs when every token is kept by force, at every layer. */
   readonly keepAll?: number
   /** The same when the tokens that leave are those that the mask hides. */
   readonly hidden?: number | undefined
-  /** Largest difference between dropping tokens and hiding them from later blocks. */
+  /** Largest difference between dropping tokens and hiding them from later layers. */
   readonly hiddenKeys?: number | undefined
   readonly goldens?: readonly GoldenRun[]
   readonly sibling?: SiblingReport | undefined
@@ -36,7 +36,7 @@ export async function checkFixture(fixture: Fixture): Promise<FixtureReport> {
     const problems: string[] = []
     const { facts } = fixture
     if (!facts.prunable) problems.push(`is not refused although ${facts.refusal}`)
-    if (seen.blocks.length !== facts.layers) problems.push(`${seen.blocks.length} sites in ${facts.layers} blocks`)
+    if (seen.layers.length !== facts.layers) problems.push(`${seen.layers.length} sites in ${facts.layers} layers`)
     const keepAll = await checkKeepAll(fixture, model, seen)
     const hidden = await checkHidden(fixture, model, seen)
     const hiddenKeys = await checkHiddenKeys(fixture, model, seen)
@@ -46,7 +46,7 @@ export async function checkFixture(fixture: Fixture): Promise<FixtureReport> {
     for (const { name, problem } of goldens) if (problem !== undefined) problems.push(`golden ${name} ${problem}`)
     return {
       fixture,
-      sites: seen.blocks.length,
+      sites: seen.layers.length,
       keepAll: keepAll.difference,
       hidden: hidden?.difference,
       hiddenKeys: hiddenKeys?.difference,

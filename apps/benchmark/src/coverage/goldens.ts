@@ -47,7 +47,7 @@ async function checkGolden(golden: Golden, fixture: Fixture, model: Model): Prom
 function optionsOf({ rule }: Golden, layers: number): PruneOptions {
   if (rule.method === 'tome') {
     const { r, proportionalAttention, protect } = rule
-    const amounts = schedule(layers, { layers: r.map((_, block) => block), remove: r })
+    const amounts = schedule(layers, { layers: r.map((_, layer) => layer), remove: r })
     return { method: tome({ proportionalAttention }), schedule: amounts, protect }
   }
   return {
@@ -60,12 +60,12 @@ function optionsOf({ rule }: Golden, layers: number): PruneOptions {
 
 /** Dropped: the same indices; merged: each token that is left is one of its group. */
 function keepsTheSame(golden: Golden, results: NamedTensors): boolean {
-  const keptAt = (block: string): number[][] => rows(results[`tp.trace.${block}.indices`])
+  const keptAt = (layer: string): number[][] => rows(results[`tp.trace.${layer}.indices`])
   if ('kept' in golden) {
-    return Object.entries(golden.kept).every(([block, kept]) => JSON.stringify(kept) === JSON.stringify(keptAt(block)))
+    return Object.entries(golden.kept).every(([layer, kept]) => JSON.stringify(kept) === JSON.stringify(keptAt(layer)))
   }
-  return Object.entries(golden.groups).every(([block, groups]) => {
-    const kept = keptAt(block)
+  return Object.entries(golden.groups).every(([layer, groups]) => {
+    const kept = keptAt(layer)
     return groups.every(
       (row, b) => row.length === kept[b]?.length && row.every((group, i) => group.includes(kept[b]?.[i] as number)),
     )

@@ -10,7 +10,7 @@ const LIMIT = 1e-5
 const cuts = [0, 1]
 
 /**
- * What has left might as well be hidden, as key, from all later blocks: so a dense graph in which it is gives the same.
+ * What has left might as well be hidden, as key, from all later layers: so a dense graph in which it is gives the same.
  * Undefined where that cannot be said so easily: a head that reads more than tokens that stay, attention that is fused,
  * or less precision.
  */
@@ -18,17 +18,17 @@ export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Insp
   const [set] = dataSets(fixture)
   const { pooling, outputKind, tokens } = fixture.facts
   if (set === undefined || pooling !== 'cls' || outputKind === 'token-level') return undefined
-  if (seen.blocks.some(({ fused }) => fused !== undefined) || fullPrecision(model) !== undefined) return undefined
+  if (seen.layers.some(({ fused }) => fused !== undefined) || fullPrecision(model) !== undefined) return undefined
   let largest = 0
   for (const amounts of [{ keep: 0.6 }, { mass: 0.8 }]) {
     const result = prune(model, {
       method: receivedAttention(),
-      schedule: schedule(seen.blocks.length, { layers: cuts, ...amounts }),
+      schedule: schedule(seen.layers.length, { layers: cuts, ...amounts }),
       trace: true,
     })
     if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
     const pruned = await runModel(result.model, set.inputs, fixture.folder)
-    const kept = cuts.map((block) => keptAt(pruned, block))
+    const kept = cuts.map((layer) => keptAt(pruned, layer))
     const dense = await runModel(hiding(model, seen), { ...set.inputs, ...biases(kept, tokens, seen) }, fixture.folder)
     const whole = Object.keys(dense).filter((name) => !seen.tokenOutputs.includes(name))
     const differences = whole.map((name) => difference(numbers(pruned[name]), numbers(dense[name])))
@@ -38,12 +38,12 @@ export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Insp
   return { difference: largest, problems }
 }
 
-/** The model with an input for each block behind a cut, that is added to its scores [b,h,n,n]. */
-function hiding(model: Model, { blocks }: Inspection): Model {
+/** The model with an input for each layer behind a cut, that is added to its scores [b,h,n,n]. */
+function hiding(model: Model, { layers }: Inspection): Model {
   const graph = new Graph(cloneModel(model))
-  for (const { block, attention } of blocks.slice(1)) {
+  for (const { layer, attention } of layers.slice(1)) {
     const softmax = graph.nodes.find(({ name, output }) => name === attention || output[0] === attention) as NodeProto
-    const [bias, sum] = [biasName(block), `${biasName(block)}/sum`]
+    const [bias, sum] = [biasName(layer), `${biasName(layer)}/sum`]
     graph.addInput(bias, 'float32', [undefined, 1, 1, undefined])
     graph.insert([createNode({ type: 'Add', inputs: [softmax.input[0] as string, bias], outputs: [sum] })], softmax)
     graph.replaceInput(softmax, 0, sum)
@@ -51,21 +51,21 @@ function hiding(model: Model, { blocks }: Inspection): Model {
   return graph.model
 }
 
-function biases(kept: readonly (readonly number[][])[], tokens: number, { blocks }: Inspection): NamedTensors {
-  const entries = blocks.slice(1).map(({ block }): [string, TensorLike] => {
-    const left = kept[Math.min(block, cuts.length) - 1] as readonly number[][]
+function biases(kept: readonly (readonly number[][])[], tokens: number, { layers }: Inspection): NamedTensors {
+  const entries = layers.slice(1).map(({ layer }): [string, TensorLike] => {
+    const left = kept[Math.min(layer, cuts.length) - 1] as readonly number[][]
     const data = left.flatMap((row) => Array.from({ length: tokens }, (_, token) => (row.includes(token) ? 0 : -1e9)))
-    return [biasName(block), { type: 'float32', dims: [left.length, 1, 1, tokens], data: Float32Array.from(data) }]
+    return [biasName(layer), { type: 'float32', dims: [left.length, 1, 1, tokens], data: Float32Array.from(data) }]
   })
   return Object.fromEntries(entries)
 }
 
 /** By row: tokens that stayed; fillers of shorter rows are none. */
-function keptAt(results: NamedTensors, block: number): number[][] {
-  const valid = rows(results[`tp.trace.${block}.valid`])
-  return rows(results[`tp.trace.${block}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
+function keptAt(results: NamedTensors, layer: number): number[][] {
+  const valid = rows(results[`tp.trace.${layer}.valid`])
+  return rows(results[`tp.trace.${layer}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
 }
 
-function biasName(block: number): string {
-  return `hidden_from_block_${block}`
+function biasName(layer: number): string {
+  return `hidden_from_block_${layer}`
 }

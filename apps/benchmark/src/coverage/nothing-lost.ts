@@ -14,9 +14,9 @@ export interface Found {
 /** Half precision keeps three digits; elsewhere only the order of sums differs. */
 const limits = { half: 5e-3, other: 1e-5 }
 
-/** Every token kept by force, at every block, with dead tokens left in: nothing may change. */
-export async function checkKeepAll(fixture: Fixture, model: Model, { blocks }: Inspection): Promise<Found> {
-  const all = blocks.map(({ block }) => block)
+/** Every token kept by force, at every layer, with dead tokens left in: nothing may change. */
+export async function checkKeepAll(fixture: Fixture, model: Model, { layers }: Inspection): Promise<Found> {
+  const all = layers.map(({ layer }) => layer)
   const kept = pruned(model, {
     method: receivedAttention(),
     schedule: schedule(all.length, { layers: all, tokens: 9999 }),
@@ -26,7 +26,7 @@ export async function checkKeepAll(fixture: Fixture, model: Model, { blocks }: I
 }
 
 /**
- * Tokens that the mask hides, all over the row, leave at the first block: nothing may change either, and what a token's
+ * Tokens that the mask hides, all over the row, leave at the first layer: nothing may change either, and what a token's
  * place means (tables, biases, rotations) has to go with those that stay. Undefined where the graph has no mask for
  * each token, does not obey it, rounds by what is in the batch, or gives something for hidden tokens, too.
  */
@@ -37,14 +37,14 @@ export async function checkHidden(fixture: Fixture, model: Model, seen: Inspecti
   if (fullPrecision(model) !== undefined) return undefined
   const mask = set.inputs[maskInput] as TensorLike
   if (mask.type !== 'int64' || mask.dims.join() !== set.inputs.input_ids?.dims.join()) return undefined
-  const fixed = new Set(seen.fixed.map((place) => (place < 0 ? place + (mask.dims[1] as number) : place)))
-  for (const isReal of [(token: number) => token % 3 !== 1 || fixed.has(token), (token: number) => token % 12 < 7]) {
-    const inputs = { ...set.inputs, [maskInput]: maskWhere(mask, isReal) }
+  const protectedTokens = new Set(seen.protectedTokens.map((position) => (position < 0 ? position + (mask.dims[1] as number) : position)))
+  for (const isAttended of [(token: number) => token % 3 !== 1 || protectedTokens.has(token), (token: number) => token % 12 < 7]) {
+    const inputs = { ...set.inputs, [maskInput]: maskWhere(mask, isAttended) }
     if (!(await obeys(fixture, model, inputs, maskInput))) continue
-    const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isReal).length
+    const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isAttended).length
     const options = {
       method: receivedAttention(),
-      schedule: schedule(seen.blocks.length, { layers: [0], tokens: count }),
+      schedule: schedule(seen.layers.length, { layers: [0], tokens: count }),
     }
     const difference = await compare(fixture, model, pruned(model, options), [inputs])
     return judge('dropping hidden tokens', difference, limitOf(fixture))
@@ -52,9 +52,9 @@ export async function checkHidden(fixture: Fixture, model: Model, seen: Inspecti
   return undefined
 }
 
-function maskWhere({ dims }: TensorLike, isReal: (token: number) => boolean): TensorLike {
+function maskWhere({ dims }: TensorLike, isAttended: (token: number) => boolean): TensorLike {
   const [batch = 0, tokens = 0] = dims
-  const data = BigInt64Array.from({ length: batch * tokens }, (_, i) => (isReal(i % tokens) ? 1n : 0n))
+  const data = BigInt64Array.from({ length: batch * tokens }, (_, i) => (isAttended(i % tokens) ? 1n : 0n))
   return { type: 'int64', dims, data }
 }
 

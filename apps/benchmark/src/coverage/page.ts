@@ -6,14 +6,14 @@ import { formOf } from './form.ts'
 import type { GoldenRun } from './goldens.ts'
 
 const intro = `Differences are the largest of any output, over the larger of 1 and the largest number of the output. Wrong is: a difference
-over 1e-5 (golden 1e-4, half precision 5e-3), another kept token, a block that was not found, a refusal where none is expected,
+over 1e-5 (golden 1e-4, half precision 5e-3), another kept token, a layer that was not found, a refusal where none is expected,
 none where one is, or one for another reason.`
 
 const legend = `\`all kept\`: difference to the dense run with every token kept by force at every site. \`hidden dropped\`: the same when exactly
-the tokens that the mask hides, all over the row, leave at the first block; it shows that positions travel with the tokens
+the tokens that the mask hides, all over the row, leave at the first layer; it shows that positions travel with the tokens
 (empty: no mask for each token, outputs for every token, or a quantised file). \`dropped like hidden\`: difference between a run in
-which tokens leave at two blocks, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
-from all later blocks (empty: fused, quantised, or a head that reads more than tokens that stay). \`goldens\`: recorded runs with
+which tokens leave at two layers, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
+from all later layers (empty: fused, quantised, or a head that reads more than tokens that stay). \`goldens\`: recorded runs with
 tokens really removed or merged; those that are equal, and their largest difference.`
 
 const restoreLegend = `Recorded runs in which tokens leave, and come back before the head: outputs for every token of the input.`

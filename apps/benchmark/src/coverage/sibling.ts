@@ -28,7 +28,7 @@ export async function checkSibling(fixture: Fixture, model: Model): Promise<Sibl
       },
       attentions: (source) => {
         const seen = inspect(source)
-        return seen.ok ? seen.blocks.map(({ attention }) => attention) : []
+        return seen.ok ? seen.layers.map(({ attention }) => attention) : []
       },
       method: clsAttention(),
       keep: { 0: Math.ceil(tokens * 0.75), 1: Math.ceil(tokens * 0.5) },

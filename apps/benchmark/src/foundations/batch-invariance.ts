@@ -46,7 +46,7 @@ export const batchInvariance: Section = {
     return {
       tables: [
         {
-          caption: `${TEXTS} texts of the test split, keep 0.5 in each block but the first; alone against ${PADDING} columns of padding, and against shuffled batches of ${BATCH}`,
+          caption: `${TEXTS} texts of the test split, keep 0.5 in each layer but the first; alone against ${PADDING} columns of padding, and against shuffled batches of ${BATCH}`,
           headings: [
             'model, method',
             'padded: largest difference',
@@ -74,7 +74,7 @@ async function subjects(context: Context): Promise<Subject[]> {
 }
 
 async function measure(runtime: Runtime, subject: Subject, method: Method): Promise<Row> {
-  const layers = Array.from({ length: subject.blocks - 1 }, (_, i) => i + 1)
+  const layers = Array.from({ length: subject.layerCount - 1 }, (_, i) => i + 1)
   const result = prune(subject.model, { method, schedule: scheduleOf(subject, { keep: 0.5, layers }), trace: true })
   if (!result.ok) throw new Error(result.refusal.message)
   await using session = await runtime.load(encodeModel(result.model), { threads: 1 })

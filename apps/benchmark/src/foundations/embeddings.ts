@@ -84,7 +84,7 @@ export const embeddings: Section = {
 }
 
 function fileOf(subject: Subject, model: Model, { method, keep, restore = undefined }: Variant): Uint8Array {
-  const plan = keep === undefined ? new Map() : schedule(subject.blocks, { keep, layers })
+  const plan = keep === undefined ? new Map() : schedule(subject.layerCount, { keep, layers })
   const options = { method, schedule: plan, ...(restore !== undefined && { restore }) }
   return encodeModel(prunedModel(model, options, subject.name))
 }

@@ -82,7 +82,7 @@ export const int8Speed: Section = {
         factor(flops),
       ]),
     }
-    const caption = 'received-attention, each share kept in each block but the first; one thread, all models in turns'
+    const caption = 'received-attention, each share kept in each layer but the first; one thread, all models in turns'
     return { tables: [{ caption, ...table }], notes: [], values: times }
   },
 }
@@ -146,7 +146,7 @@ export const int8Accuracy: Section = {
       }
     }
     const headings = ['model', 'texts', 'accuracy', 'loss to its own dense', 'loss to fp32 dense']
-    const caption = 'received-attention, each share kept in each block but the first'
+    const caption = 'received-attention, each share kept in each layer but the first'
     return { tables: [{ caption, headings, rows }], notes: [], values: rows }
   },
 }

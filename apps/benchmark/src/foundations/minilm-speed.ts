@@ -80,6 +80,6 @@ function findings(measurements: readonly Measurement[]): Findings {
       (speedup / flops).toFixed(2),
     ]),
   }
-  const caption = 'Each share kept in each block but the first; one thread, all models in turns'
+  const caption = 'Each share kept in each layer but the first; one thread, all models in turns'
   return { tables: [{ caption, ...table }], notes: [], values: measurements }
 }

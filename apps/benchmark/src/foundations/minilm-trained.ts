@@ -2,7 +2,7 @@ import type { Method } from '@tp/core'
 import type { Speedup } from '@tp/eval/metrics'
 import { receivedAttention, valueAware } from '@tp/method-attention'
 import { allButTables, train, type Weights, weightsOf, withWeights } from '@tp/train'
-import { foretelling, foretellingEpochs, fromDense, learnForetelling } from '../learned/foretelling.ts'
+import { prediction, foretellingEpochs, fromDense, learnForetelling } from '../learned/predicting.ts'
 import { teacherOf } from '../learned/runs.ts'
 import { splitOf } from '../learned/sst2.ts'
 import { type Budget, compare, type Line, scheduleOf } from '../measure/compare.ts'
@@ -20,7 +20,7 @@ const LAYERS = [0, 1, 2, 3, 4]
 /** The encoder, with its tokens leaving. */
 const learningOn = { ...fromDense, epochs: 2, learningRate: 2e-5 } as const
 
-/** All of them lean enough for twice the speed: once, twice, thrice, or in every block. */
+/** All of them lean enough for twice the speed: once, twice, thrice, or in every layer. */
 const budgets: readonly Budget[] = [
   { keep: 0.48, layers: [0] },
   { keep: [0.6, 0.6], layers: [0, 2] },
@@ -33,7 +33,7 @@ const BATCHES = { size: 8, count: 12, budgetMs: 90_000 }
 
 export const minilmTrained: Section = {
   name: 'minilm-trained',
-  title: 'minilm-sentiment with networks that foretell saliency, learned on calibration reviews',
+  title: 'minilm-sentiment with networks that predict saliency, learned on calibration reviews',
   async run(context) {
     const { runtime, onProgress } = context
     const calibration = await openMinilm(context, ['imdb', 'calibration.tsv'])
@@ -43,7 +43,7 @@ export const minilmTrained: Section = {
     const start = performance.now()
     const learned = await learnForetelling(context, material, LAYERS)
     const networkMinutes = (performance.now() - start) / 60_000
-    const method = foretelling(learned)
+    const method = prediction(learned)
     const chosenOn = { ...calibration, inputs: selection, lengths: selection.lengths as readonly number[] }
     const settings = budgets.map((budget) => ({ method, budget }))
     const { candidates } = await measureCandidates(context, chosenOn, settings)

@@ -24,17 +24,17 @@ export async function openMinilm(
 /** What the setting is chosen from: what did best when single budgets were tried, on calibration data too. */
 export const candidateMethods: readonly Method[] = [receivedAttention(), valueAware(), balanced({ values: true })]
 
-const [laterBlocks, allBlocks] = [
+const [laterLayers, allLayers] = [
   [1, 2, 3, 4, 5],
   [0, 1, 2, 3, 4, 5],
 ]
 
-/** The same share in each block but the first, or shares that fall. */
+/** The same share in each layer but the first, or shares that fall. */
 export const candidateBudgets: readonly Budget[] = [
-  { keep: 0.62, layers: laterBlocks },
-  { keep: [0.9, 0.7, 0.65, 0.65, 0.6, 0.5], layers: allBlocks },
-  { keep: [0.85, 0.75, 0.7, 0.65, 0.6, 0.5], layers: allBlocks },
-  { keep: [0.85, 0.72, 0.68, 0.65, 0.6, 0.5], layers: allBlocks },
+  { keep: 0.62, layers: laterLayers },
+  { keep: [0.9, 0.7, 0.65, 0.65, 0.6, 0.5], layers: allLayers },
+  { keep: [0.85, 0.75, 0.7, 0.65, 0.6, 0.5], layers: allLayers },
+  { keep: [0.85, 0.72, 0.68, 0.65, 0.6, 0.5], layers: allLayers },
 ]
 
 /** A method and what it keeps. */

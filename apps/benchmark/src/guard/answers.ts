@@ -12,7 +12,7 @@ export interface Answers {
   readonly logits: readonly (readonly number[])[]
   /** By name of the output, of a model that was pruned with `monitor`. */
   readonly watched: Readonly<Record<string, readonly number[]>>
-  /** Of a model with traces: mean share of the tokens that is left behind each block where some leave. */
+  /** Of a model with traces: mean share of the tokens that is left behind each layer where some leave. */
   readonly kept: Readonly<Record<number, number>>
 }
 
@@ -42,11 +42,11 @@ export async function answersOf(
     const outputs = await session.run(await inputs.feeds(positions))
     const { dims, data } = outputs.logits as TensorLike
     const classes = dims[1] as number
-    for (const [block, counts] of tracedCounts(outputs)) {
+    for (const [layer, counts] of tracedCounts(outputs)) {
       const share = (count: number, row: number): number =>
         count / (inputs.lengths?.[positions[row] as number] ?? count)
       const sum = counts.reduce((total, count, row) => total + share(count, row), 0)
-      kept[block] = (kept[block] ?? 0) + sum / logits.length
+      kept[layer] = (kept[layer] ?? 0) + sum / logits.length
     }
     for (const [row, position] of positions.entries()) {
       logits[position] = Array.from((data as Float32Array).subarray(row * classes, (row + 1) * classes))

@@ -64,7 +64,7 @@ export async function openGuarded(context: Context, subject: GuardedModel): Prom
   return guarded
 }
 
-/** One by one. Where the data decide how many tokens stay, their mean share at each block stands for it. */
+/** One by one. Where the data decide how many tokens stay, their mean share at each layer stands for it. */
 function flopsOf(
   dense: Model,
   pruned: Model,
@@ -74,7 +74,7 @@ function flopsOf(
   const [before, after] = [flopsFormula(dense), flopsFormula(pruned)]
   const known = new Map<number | undefined, readonly [number, number]>()
   const both = (lengths ?? targets.map(() => undefined)).map((tokens) => {
-    const left = Object.entries(kept).map(([block, share]) => [block, Math.max(1, Math.round(share * (tokens ?? 1)))])
+    const left = Object.entries(kept).map(([layer, share]) => [layer, Math.max(1, Math.round(share * (tokens ?? 1)))])
     const sizes = { batch: 1, ...(tokens !== undefined && { tokens }) }
     const found = known.get(tokens) ?? [before(sizes), after({ ...sizes, kept: Object.fromEntries(left) })]
     known.set(tokens, found as readonly [number, number])

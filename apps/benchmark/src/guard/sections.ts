@@ -127,13 +127,13 @@ function sentences(
   alarms: readonly FalseAlarms[],
 ): string[] {
   const onTest = figures.filter(({ set }) => set === 'test')
-  const sure = onTest.filter(({ promise }) => promise.confidence !== 'mean')
-  const kept = sure.filter(({ agreement, promise }) => agreement.estimate >= promise.agreement)
+  const confident = onTest.filter(({ promise }) => promise.confidence !== 'mean')
+  const kept = confident.filter(({ agreement, promise }) => agreement.estimate >= promise.agreement)
   const elsewhere = figures.filter(({ set, promise }) => set !== 'test' && promise === promises[0])
   const broken = elsewhere.filter(({ agreement, promise }) => agreement.estimate < promise.agreement)
   const loud = alarms.filter(({ drawn: [, low], bound }) => low > bound)
   return [
-    `${setting.name}: on the test set ${kept.length} of the ${sure.length} promises with confidence were kept ` +
+    `${setting.name}: on the test set ${kept.length} of the ${confident.length} promises with confidence were kept ` +
       `(${onTest.map(({ agreement, promise }) => `${percent(agreement.estimate, 2)} for ${promiseText(promise)}`).join(', ')}). ` +
       `On ${elsewhere.length - broken.length} of ${shifts.length} shifts, where nothing is promised, the first of them held, too` +
       `${broken.length === 0 ? '' : `; not on ${broken.map(({ set }) => set).join(', ')}`}. False alarms came ` +

@@ -116,11 +116,11 @@ export async function openMails({ shared }: Context): Promise<GuardedModel> {
   }
 }
 
-const picture = { channels: 1, height: 28, width: 28 }
+const image = { channels: 1, height: 28, width: 28 }
 
 export async function openDigits({ shared }: Context): Promise<GuardedModel> {
   const { normalisation } = embeddedModel('digits-vit')
-  const test = imageDataset('digits', picture, digitsData('test'))
+  const test = imageDataset('digits', image, digitsData('test'))
   const shift = shiftOf(test)
   return {
     name: 'digits-vit',
@@ -133,7 +133,7 @@ export async function openDigits({ shared }: Context): Promise<GuardedModel> {
       },
     ],
     prepare: { normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] } },
-    calibration: imageDataset('digits', picture, digitsData('calibration')),
+    calibration: imageDataset('digits', image, digitsData('calibration')),
     test,
     shifts: [
       { name: "MNIST's test set", dataset: some(await openDataset(shared('data', 'mnist')), OTHERS), labelled: true },

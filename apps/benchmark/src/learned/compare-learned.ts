@@ -25,8 +25,8 @@ export interface LearnedComparison {
 /** Dense, controls, what needs no training, the same fine-tuned, and what is learned, at a share of the FLOPs. */
 export async function compareLearned(context: Context, comparison: LearnedComparison): Promise<Findings> {
   const { subject, split, share, trainingFree, fineTuning, runs, about } = comparison
-  const { model, file, blocks } = subject
-  const material: Material = { model, file, blocks, ...split }
+  const { model, file, layerCount } = subject
+  const material: Material = { model, file, layerCount, ...split }
   const setting = await bestTrainingFree(context, material, share, trainingFree)
   const candidates: Candidate[] = await controls(subject, setting)
   const tuned = { name: `${setting.method.name}, fine-tuned`, runs: [fineTuning(setting)] }
@@ -65,6 +65,6 @@ export async function compareLearned(context: Context, comparison: LearnedCompar
 
 /** `threshold 1: 0.018, 2: 0.017` */
 function scheduleText({ schedule }: LearnedFile): string {
-  const amounts = [...schedule].map(([block, { value }]) => `${block}: ${Number(value.toPrecision(2))}`)
+  const amounts = [...schedule].map(([layer, { value }]) => `${layer}: ${Number(value.toPrecision(2))}`)
   return `${[...schedule.values()][0]?.kind} ${amounts.join(', ')}`
 }

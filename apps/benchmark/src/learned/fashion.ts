@@ -4,7 +4,7 @@ import type { Context } from '../report/section.ts'
 import { type Encoder, encoders, openEncoder } from '../vision/encoders.ts'
 import { splitOf } from './sst2.ts'
 
-/** fashion-vit: the half of its pictures that settings are chosen on is learned from, the other one is reported. */
+/** fashion-vit: the half of its images that settings are chosen on is learned from, the other one is reported. */
 export async function openFashion(
   context: Context,
 ): Promise<{ readonly test: Subject; readonly training: ModelInputs; readonly selection: ModelInputs }> {

@@ -29,18 +29,18 @@ export const generalisation: Section = {
     const { onProgress } = context
     const sst2 = await openSst2(context)
     const calibration = await openMinilm(context, ['imdb', 'calibration.tsv'])
-    const { model, file, blocks } = sst2.dev
+    const { model, file, layerCount } = sst2.dev
     const places = [
       {
         name: 'SST-2',
         subject: sst2.dev,
-        material: { model, file, blocks, training: sst2.training, selection: sst2.selection } satisfies Material,
+        material: { model, file, layerCount, training: sst2.training, selection: sst2.selection } satisfies Material,
         data: {},
       },
       {
         name: 'IMDB',
         subject: await openMinilm(context, ['imdb', 'test.tsv'], REPORTED),
-        material: { model, file, blocks, ...splitOf(calibration.inputs) } satisfies Material,
+        material: { model, file, layerCount, ...splitOf(calibration.inputs) } satisfies Material,
         data: reviews,
       },
     ]
@@ -58,7 +58,7 @@ export const generalisation: Section = {
             from.name,
             to.name,
             (100 * kept.mean).toFixed(1),
-            kept.blocks.map((share) => (100 * share).toFixed(0)).join(' '),
+            kept.layers.map((share) => (100 * share).toFixed(0)).join(' '),
             flops.toFixed(3),
             plusMinus(accuracy),
             points(loss),
@@ -73,7 +73,7 @@ export const generalisation: Section = {
           caption:
             `Trained for a share of ${SHARE} of the FLOPs of one data set, and nothing fitted to the other; SST-2's dev set, and ` +
             `${REPORTED} test reviews of IMDB`,
-          headings: ['method', 'learned on', 'applied to', 'kept %', 'by block', 'FLOPs', 'accuracy', 'loss'],
+          headings: ['method', 'learned on', 'applied to', 'kept %', 'by layer', 'FLOPs', 'accuracy', 'loss'],
           rows,
         },
       ],

@@ -5,10 +5,10 @@ import { trBert } from '@tp/method-rl'
 import type { TrainSettings } from '@tp/train'
 import type { LearnedRun } from './runs.ts'
 
-/** Behind the attention of these blocks, or in front of those tokens leave: of six blocks all but the first. */
+/** Behind the attention of these layers, or in front of those tokens leave: of six layers all but the first. */
 const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
 
-/** Below this share too few tokens would be left behind block 1, if block 0 and the attention of block 1 have them all. */
+/** Below this share too few tokens would be left behind layer 1, if layer 0 and the attention of layer 1 have them all. */
 const NEEDS_FIRST = 0.4
 
 /** The same for all: a third of the steps softly, then once all texts with tokens leaving. */
@@ -69,9 +69,9 @@ export function runOf(name: LearnedName, share: number, seed = 0, otherwise: Oth
   }
 }
 
-function layersFor({ place = 'attention' }: Method, share: number): readonly number[] {
-  const usual = LAYERS[place]
-  return place === 'attention' && share < NEEDS_FIRST ? [0, ...usual] : usual
+function layersFor({ site = 'attention' }: Method, share: number): readonly number[] {
+  const usual = LAYERS[site]
+  return site === 'attention' && share < NEEDS_FIRST ? [0, ...usual] : usual
 }
 
 /** The encoder alone, with a training-free method, for as many steps as the others have. */
@@ -81,13 +81,13 @@ export function fineTuning(method: Method, layers: readonly number[], share: num
   return { key: `fine-tuned-${Math.round(100 * share)}-0`, method, layers, share, settings, hardEpochs }
 }
 
-/** Of pictures: decisions in front of three of six blocks, or behind the attention of four. */
+/** Of images: decisions in front of three of six layers, or behind the attention of four. */
 export const fashionMethods: Readonly<Record<string, Pick<LearnedRun, 'method' | 'layers'>>> = {
   dynamicvit: { method: dynamicvit({ ratio: 0.7 }), layers: [1, 3, 5] },
   diffrate: { method: diffrate(), layers: [1, 2, 3, 4] },
 }
 
-/** A training on pictures of clothing. */
+/** A training on images of clothing. */
 export function fashionRun(name: string, method: Method, layers: readonly number[], share: number): LearnedRun {
   const settings = { ...learning, epochs: 1, learningRate: 2e-4 }
   return { key: `fashion-${name}-${Math.round(100 * share)}`, method, layers, share, settings, hardEpochs: 2 }

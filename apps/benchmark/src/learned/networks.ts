@@ -7,7 +7,7 @@ import { openMinilm } from '../foundations/minilm.ts'
 import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context } from '../report/section.ts'
-import { learnForetelling } from './foretelling.ts'
+import { learnForetelling } from './predicting.ts'
 import type { Material } from './runs.ts'
 import type { Sst2 } from './sst2.ts'
 
@@ -19,7 +19,7 @@ const SENTENCES = 12_000
 
 type Learner = Pick<Material, 'model' | 'file' | 'training'>
 
-/** `sdtp` of MiniLM, for any blocks but the last; its networks learned once from reviews that nothing is chosen by, without labels. */
+/** `sdtp` of MiniLM, for any layers but the last; its networks learned once from reviews that nothing is chosen by, without labels. */
 export function sdtpOfReviews(context: Context): Promise<Method> {
   return learnedOnce(context, 'imdb-sdtp', async () => {
     const { model, file, inputs } = await openMinilm(context, ['imdb', 'calibration.tsv'])
@@ -44,7 +44,7 @@ async function learnedOnce(context: Context, name: string, open: () => Promise<L
     return bytes
   })
   const weights = readSafetensors(bytes)
-  return withValues(sdtp(), (block) => paramsOf(sdtp(), weights, block))
+  return withValues(sdtp(), (layer) => paramsOf(sdtp(), weights, layer))
 }
 
 function positions({ targets }: ModelInputs): number[] {

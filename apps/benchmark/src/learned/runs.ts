@@ -49,7 +49,7 @@ export interface LearnedFile {
 export interface Material {
   readonly model: Model
   readonly file: Uint8Array
-  readonly blocks: number
+  readonly layerCount: number
   readonly training: ModelInputs
   readonly selection: ModelInputs
 }
@@ -84,14 +84,14 @@ interface Learnt {
 async function learn(context: Context, run: LearnedRun, material: Material): Promise<Learnt> {
   const { runtime, onProgress } = context
   const { key, method, layers, share, settings, hardEpochs } = run
-  const { model, blocks, training: inputs, selection } = material
+  const { model, layerCount, training: inputs, selection } = material
   const teacher = await teacherOf(context, material)
   const onStep = ({ step, steps, loss }: { step: number; steps: number; loss: number }, part = 'hard'): void => {
     if (step % 50 === 0) onProgress(`${key}: ${part} step ${step} of ${steps}, loss ${loss.toFixed(3)}`)
   }
   const common = { ...settings, model, runtime, inputs, teacher }
   if (method.training === undefined) {
-    const asked = schedule(blocks, { layers, keep: 0.6 })
+    const asked = schedule(layerCount, { layers, keep: 0.6 })
     const fitted = await fitSchedule({ model, method, schedule: asked, targetFlops: share, inputs: selection, runtime })
     const own = weightsOf(model, allButTables(model))
     const pruned = cut(model, method, fitted.schedule).model
@@ -123,7 +123,7 @@ function cut(
   schedule: Schedule,
   learned: Awaited<ReturnType<typeof learnPruning>>['learned'] = new Map(),
 ): Pick<Learnt, 'model' | 'traced'> {
-  const params = (block: number) => valuesOf(method, learned.get(block) ?? {}, block)
+  const params = (layer: number) => valuesOf(method, learned.get(layer) ?? {}, layer)
   const pruned = (trace: boolean): Model => prunedModel(model, { method, schedule, params, trace }, method.name)
   return { model: pruned(false), traced: pruned(true) }
 }

@@ -4,7 +4,7 @@ import { openFashion } from './fashion.ts'
 import { fashionMethods, fashionRun, fineTuning, type LearnedName, learnedMethods, runOf } from './methods.ts'
 import { openSst2 } from './sst2.ts'
 import type { LearnedLine } from './table.ts'
-import { forPictures, forTexts } from './training-free.ts'
+import { forImages, forTexts } from './training-free.ts'
 
 export const half: Section = {
   name: 'sst2-half',
@@ -12,9 +12,9 @@ export const half: Section = {
   run: (context) => onSst2(context, 0.5, ['power-bert', 'ltp', 'adapler', 'tr-bert', 'length-adaptive'], [0]),
 }
 
-export const foretold: Section = {
-  name: 'sst2-foretold',
-  title: 'minilm-sentiment on SST-2 at half of the FLOPs, by networks that foretell saliency',
+export const predicted: Section = {
+  name: 'sst2-predicted',
+  title: 'minilm-sentiment on SST-2 at half of the FLOPs, by networks that predict saliency',
   run: (context) => onSst2(context, 0.5, ['sdtp'], [0]),
 }
 
@@ -56,7 +56,7 @@ async function onSst2(
   })
 }
 
-/** A little more than half: two methods that decide at three of its six blocks. */
+/** A little more than half: two methods that decide at three of its six layers. */
 const FASHION_SHARE = 0.6
 
 export const fashion: Section = {
@@ -68,13 +68,13 @@ export const fashion: Section = {
       subject: test,
       split,
       share: FASHION_SHARE,
-      trainingFree: forPictures,
+      trainingFree: forImages,
       fineTuning: ({ method, layers }) => fashionRun('fine-tuned', method, layers, FASHION_SHARE),
       runs: Object.entries(fashionMethods).map(([name, { method, layers }]) => ({
         name,
         runs: [fashionRun(name, method, layers, FASHION_SHARE)],
       })),
-      about: `${test.lengths.length} pictures of clothing`,
+      about: `${test.lengths.length} images of clothing`,
     })
   },
 }

@@ -40,7 +40,7 @@ export const stepCost: Section = {
         const ratio = { value: 1 / step.speedup.value, low: 1 / step.speedup.high, high: 1 / step.speedup.low }
         rows.push([
           name,
-          keep === 1 ? 'dense' : `keep ${keep} at blocks 1 to 5`,
+          keep === 1 ? 'dense' : `keep ${keep} at layers 1 to 5`,
           forward.p50Ms.toFixed(0),
           step.p50Ms.toFixed(0),
           factor(ratio.value),

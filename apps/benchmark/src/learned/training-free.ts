@@ -26,7 +26,7 @@ export const forTexts: TrainingFree = {
   ],
 }
 
-export const forPictures: TrainingFree = {
+export const forImages: TrainingFree = {
   methods: [quasiRandom(), tome(), receivedAttention(), clsAttention()],
   layers: [[0], [1], [1, 2, 3, 4]],
 }
@@ -47,13 +47,13 @@ export async function bestTrainingFree(
   { methods, layers: layerSets }: TrainingFree,
 ): Promise<Setting> {
   const { runtime, onProgress } = context
-  const { model, selection, blocks } = material
+  const { model, selection, layerCount } = material
   const settings: Omit<Setting, 'loss'>[] = []
   for (const method of methods) {
     for (const layers of layerSets) {
-      const asked = schedule(blocks, { layers, keep: 0.6 })
+      const asked = schedule(layerCount, { layers, keep: 0.6 })
       const fitting = { model, method, schedule: asked, targetFlops: share, inputs: selection, runtime }
-      // Merging in pairs takes at most half of the tokens away, which may be too little at one block.
+      // Merging in pairs takes at most half of the tokens away, which may be too little at one layer.
       const fitted = await fitSchedule(fitting).catch(unreachable)
       if (fitted !== undefined) settings.push({ method, layers, schedule: fitted.schedule })
     }
@@ -85,7 +85,7 @@ function unreachable(error: unknown): undefined {
 
 /**
  * Rows that learned methods are compared with: dense without its dead tokens, what needs no training, chance, and tokens
- * left out without looking: of a text all behind a place, of a picture every so many-th.
+ * left out without looking: of a text all behind a place, of an image every so many-th.
  */
 export async function controls(subject: Subject, { method, layers, schedule: chosen }: Setting): Promise<Candidate[]> {
   const whole = withoutDeadTokens(subject).model
@@ -101,7 +101,7 @@ export async function controls(subject: Subject, { method, layers, schedule: cho
   const chance = [0, 1, 2, 3, 4].map((seed) => cut(random({ seed })))
   const rows = [
     row('dense', [whole], 'without its dead tokens'),
-    row(`${method.name}, as it is`, [best], `best without training; blocks ${layers.join(', ')}`),
+    row(`${method.name}, as it is`, [best], `best without training; layers ${layers.join(', ')}`),
     row('random', chance, 'the same schedule'),
   ]
   if (subject.inputs.lengths === undefined) {

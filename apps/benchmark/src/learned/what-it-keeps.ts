@@ -12,12 +12,12 @@ export async function whatItKeeps(
   subject: Subject,
   { file, traced }: Pick<LearnedFile, 'file' | 'traced'>,
 ): Promise<{ readonly flops: number; readonly kept: Kept }> {
-  const { blocks, inputs, lengths } = subject
+  const { layerCount, inputs, lengths } = subject
   await using session = await runtime.load(traced, { threads: 1 })
   const counts = await keptCounts(session, inputs, 16)
   const whole = withoutDeadTokens(subject).model
   return {
     flops: examplesFlops(decodeModel(file), lengths, counts) / examplesFlops(whole, lengths),
-    kept: keptFractions(counts, lengths, blocks),
+    kept: keptFractions(counts, lengths, layerCount),
   }
 }

@@ -44,8 +44,8 @@ describe('compare', () => {
     expect(find('none').flops).toBeGreaterThan(1.1)
   })
 
-  test('kept is the mean over blocks of the tokens that enter the FFN', () => {
-    // by block 1, ½, ½, ¼, ¼, ¼, a little more where a half is rounded up
+  test('kept is the mean over layers of the tokens that enter the FFN', () => {
+    // by layer 1, ½, ½, ¼, ¼, ¼, a little more where a half is rounded up
     const exact = (1 + 0.5 + 0.5 + 0.25 + 0.25 + 0.25) / 6
     expect(find('cls-attention').kept).toBeGreaterThanOrEqual(exact)
     expect(find('cls-attention').kept).toBeLessThan(exact + 0.02)

@@ -10,7 +10,7 @@ import { timeFiles } from './time-files.ts'
 import { lengthOfEqualCost } from './truncation.ts'
 import { dense, pruned, totalFlops, type Variant, withoutDeadTokens } from './variant.ts'
 
-/** The share of its tokens that each of some blocks keeps: one for all, or one each. */
+/** The share of its tokens that each of some layers keeps: one for all, or one each. */
 export interface Budget {
   readonly keep: number | readonly number[]
   readonly layers: readonly number[]
@@ -58,8 +58,8 @@ export interface ComparisonPlan {
   readonly onProgress: (text: string) => void
 }
 
-export function scheduleOf({ blocks }: Subject, { keep, layers }: Budget): Schedule {
-  return schedule(blocks, { keep, layers })
+export function scheduleOf({ layerCount }: Subject, { keep, layers }: Budget): Schedule {
+  return schedule(layerCount, { keep, layers })
 }
 
 /**

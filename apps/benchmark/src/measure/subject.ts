@@ -11,7 +11,7 @@ export interface Subject {
   readonly name: string
   readonly file: Uint8Array
   readonly model: Model
-  readonly blocks: number
+  readonly layerCount: number
   readonly inputs: ModelInputs
   /** Tokens that enter the model, by example. */
   readonly lengths: readonly number[]
@@ -32,7 +32,7 @@ export async function openSubject(runtime: Runtime, options: SubjectOptions): Pr
   const { name, path, dataset, prepare } = options
   const file = await readFile(path)
   const model = decodeModel(file)
-  const { blocks, tokens } = inspected(model, path)
+  const { layers, tokens } = inspected(model, path)
   await using session = await runtime.load(file, { threads: 1 })
   const tokenizer = prepare.tokenizer && remembering(await loadTokenizer(prepare.tokenizer))
   const prepared = (cut: PrepareOptions): Promise<ModelInputs> =>
@@ -44,7 +44,7 @@ export async function openSubject(runtime: Runtime, options: SubjectOptions): Pr
     name,
     file,
     model,
-    blocks: blocks.length,
+    layerCount: layers.length,
     inputs,
     lengths: inputs.lengths ?? inputs.targets.map(() => tokens as number),
     truncated: (maxTokens) => prepared({ ...prepare, maxTokens }),

@@ -9,7 +9,7 @@ import type { Subject } from './subject.ts'
 export interface Variant {
   readonly file: Uint8Array
   readonly model: Model
-  /** Mean over blocks and examples of the tokens that enter the FFN, of those that enter the model. */
+  /** Mean over layers and examples of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
 }
 
@@ -33,14 +33,14 @@ export function withoutDeadTokens(subject: Subject): Variant {
 }
 
 /** From the schedule alone: it gives counts, whatever the scores are. */
-function keptShare({ lengths, blocks }: Subject, schedule: Schedule): number {
+function keptShare({ lengths, layerCount }: Subject, schedule: Schedule): number {
   let left = lengths
   const counts = new Map<number, readonly number[]>()
-  for (const [block, amount] of [...schedule].sort(([a], [b]) => a - b)) {
+  for (const [layer, amount] of [...schedule].sort(([a], [b]) => a - b)) {
     left = left.map((count) => keptCount(count, amount) ?? count)
-    counts.set(block, left)
+    counts.set(layer, left)
   }
-  return keptFractions(counts, lengths, blocks).mean
+  return keptFractions(counts, lengths, layerCount).mean
 }
 
 /** Multiply-adds of a model for all examples, one by one. */

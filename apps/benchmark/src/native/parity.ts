@@ -29,11 +29,11 @@ const subjects: Readonly<Record<string, (context: Context) => Promise<Subject>>>
 const EXAMPLES = 8
 
 /** Not at the last block: behind it only the class token is read. */
-const layers = (blocks: number): number[] => Array.from({ length: blocks - 2 }, (_, i) => i + 1)
+const layers = (layerCount: number): number[] => Array.from({ length: layerCount - 2 }, (_, i) => i + 1)
 
-const amounts: Readonly<Record<string, (blocks: number) => Schedule>> = {
-  'a share': (blocks) => schedule(blocks, { keep: 0.7, layers: layers(blocks) }),
-  'a mass': (blocks) => schedule(blocks, { mass: 0.8, layers: layers(blocks) }),
+const amounts: Readonly<Record<string, (layerCount: number) => Schedule>> = {
+  'a share': (layerCount) => schedule(layerCount, { keep: 0.7, layers: layers(layerCount) }),
+  'a mass': (layerCount) => schedule(layerCount, { mass: 0.8, layers: layers(layerCount) }),
 }
 
 /** Every method that needs nothing trained, on every trained model: the same answers, and the same tokens stay. */
@@ -51,7 +51,7 @@ async function compareAll(context: Context, subject: Subject): Promise<Findings>
   const entries: readonly MethodEntry[] = [...attentionMethods, ...hybridMethods, ...gradientMethods, ...rlMethods]
   for (const { name, create } of entries) {
     for (const [words, amount] of Object.entries(amounts)) {
-      const pruned = pruneIfPossible(subject, create, amount(subject.blocks))
+      const pruned = pruneIfPossible(subject, create, amount(subject.layerCount))
       if (pruned === undefined) continue
       context.onProgress(`${name} by ${words}`)
       const packed = pack(pruned.model)

@@ -20,12 +20,12 @@ export function linesTable(lines: readonly Line[]): Table {
   }
 }
 
-/** `0.3 in each of blocks 1 to 5` */
+/** `0.3 in each of layers 1 to 5` */
 export function budgetText({ keep, layers }: Budget): string {
-  if (layers.length === 1) return `keep ${keepText(keep)} once, in block ${layers[0]}`
+  if (layers.length === 1) return `keep ${keepText(keep)} once, in layer ${layers[0]}`
   const consecutive = layers.every((layer, i) => layer === (layers[0] as number) + i)
   const named = consecutive && layers.length > 2 ? `${layers[0]} to ${layers.at(-1)}` : layers.join(', ')
-  return `keep ${keepText(keep)} in each of blocks ${named}`
+  return `keep ${keepText(keep)} in each of layers ${named}`
 }
 
 function keepText(keep: Budget['keep']): string {

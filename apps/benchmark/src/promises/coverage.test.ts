@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { calibratedOf, coverageOf, isMoreThan, shareText, sureOf } from './coverage.ts'
+import { calibratedOf, coverageOf, isMoreThan, shareText, confidentOf } from './coverage.ts'
 import { flippedAnswers, flippedLosses, sentences } from './synthetic.ts'
 
 const DRAWS = 200
@@ -30,11 +30,11 @@ describe('in a few draws from answers that are made up', () => {
 
   test('to be sure is wrong no more often than that, whatever comes to be verified', async () => {
     const losses = Array(17).fill(flippedLosses({ lost: 0.0502, gained: 0 }))
-    const { broken } = await sureOf({ name: 'six', losses }, { maxLoss: 5, sure: true }, [150], DRAWS)
+    const { broken } = await confidentOf({ name: 'six', losses }, { maxLoss: 5, confident: true }, [150], DRAWS)
     expect(isMoreThan(broken, 0.025)).toBe(false)
-    const none = await sureOf(
+    const none = await confidentOf(
       { name: 'same', losses: [flippedLosses({ lost: 0, gained: 0 })] },
-      { maxLoss: 5, sure: true },
+      { maxLoss: 5, confident: true },
       [24, 150],
       20,
     )

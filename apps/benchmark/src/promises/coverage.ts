@@ -102,11 +102,11 @@ export interface Pruned {
 }
 
 /**
- * How often `tune` promises with `sure` what is not so. Choosing is left out: all candidates come to be verified, so that there is most to
+ * How often `tune` promises with `confident` what is not so. Choosing is left out: all candidates come to be verified, so that there is most to
  * go wrong.
  * @param examples to verify on, in turns
  */
-export async function sureOf(
+export async function confidentOf(
   { name, losses }: Pruned,
   tolerance: Tolerance,
   examples: readonly number[],
@@ -114,7 +114,7 @@ export async function sureOf(
 ): Promise<Kept> {
   const random = randomNumbers(23)
   const isTrue = losses.map(
-    ({ labelled, believed }) => Math.max(meanOf(labelled), meanOf(believed)) <= tolerance.maxLoss,
+    ({ labelled, expected }) => Math.max(meanOf(labelled), meanOf(expected)) <= tolerance.maxLoss,
   )
   const count = losses[0]?.labelled.length ?? 0
   let [given, broken] = [0, 0]
@@ -122,8 +122,8 @@ export async function sureOf(
     const rows = drawn(random, count, examples[draw % examples.length] as number)
     const at = (values: readonly number[]): number[] => rows.map((row) => values[row] as number)
     const found = await verifyInSequence(tolerance, [...losses.keys()], async (candidate) => {
-      const { labelled, believed } = losses[candidate] as Losses
-      return { labelled: at(labelled), believed: at(believed) }
+      const { labelled, expected } = losses[candidate] as Losses
+      return { labelled: at(labelled), expected: at(expected) }
     })
     if (found === undefined) continue
     given++

@@ -41,7 +41,7 @@ interface Source {
   readonly settings: readonly { readonly name: string; readonly method: Method; readonly schedule: Schedule }[]
 }
 
-const picture = { channels: 1, height: 28, width: 28 }
+const image = { channels: 1, height: 28, width: 28 }
 /** Of data sets that are not the project's; its own are used whole. */
 const MOST = 1000
 
@@ -111,7 +111,7 @@ async function sources({ shared }: Context): Promise<Source[]> {
     {
       name: 'digits-vit',
       path: modelPath('digits-vit'),
-      dataset: imageDataset('digits', picture, [...digitsData('calibration'), ...digitsData('test')]),
+      dataset: imageDataset('digits', image, [...digitsData('calibration'), ...digitsData('test')]),
       prepare: normalised('digits-vit'),
       settings: [0.8, 0.55, 0.4].map((keep) => ratio([1], keep)),
     },
@@ -179,7 +179,7 @@ async function similarities(context: Context): Promise<Similarities> {
 
 const WIDTH = 128
 
-/** The first blocks of the mail model with their states as an output: real vectors of real texts. */
+/** The first layers of the mail model with their states as an output: real vectors of real texts. */
 function mailStates(): Model {
   const model = decodeModel(readFileSync(modelPath('mail')))
   const graph = new Graph(model)

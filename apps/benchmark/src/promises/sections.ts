@@ -1,4 +1,4 @@
-import { believedLosses, type Figure } from '@tp/eval/metrics'
+import { expectedLosses, type Figure } from '@tp/eval/metrics'
 import { answerOf } from '@tp/guard'
 import type { Losses } from '@tp/tune'
 import { percent } from '../output/numbers.ts'
@@ -12,7 +12,7 @@ import {
   type Kept,
   type Pruned,
   shareText,
-  sureOf,
+  confidentOf,
 } from './coverage.ts'
 import { answered, type Population } from './populations.ts'
 import { FLIPS, flippedAnswers, flippedLosses, sentences } from './synthetic.ts'
@@ -40,16 +40,16 @@ export const realAnswers: Section = {
       ),
     ]
     context.onProgress('promises')
-    const sure: Kept[] = []
+    const confident: Kept[] = []
     for (const population of all) {
       for (const maxLoss of [1, 2, 5]) {
-        sure.push(await sureOf(prunedOf(population), { maxLoss, sure: true }, VERIFIED, DRAWS))
+        confident.push(await confidentOf(prunedOf(population), { maxLoss, confident: true }, VERIFIED, DRAWS))
       }
     }
     const calibrated = all.flatMap((population) =>
       [0.99, 0.95].map((agreement) => calibratedOf(population, population.pruned.length - 1, agreement, DRAWS)),
     )
-    return findings(covered, sure, calibrated)
+    return findings(covered, confident, calibrated)
   },
 }
 
@@ -72,7 +72,7 @@ export const syntheticAnswers: Section = {
       }),
     ]
     onProgress('promises')
-    const sure: Kept[] = []
+    const confident: Kept[] = []
     for (const [tolerance, gained] of [
       [1, 0],
       [1, 0.01],
@@ -84,9 +84,9 @@ export const syntheticAnswers: Section = {
       const flips = { lost: tolerance / 100 + gained + 0.0002, gained }
       const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
       const name = `six that lose ${tolerance + 0.02} points, ${shareOf(gained)} gained`
-      sure.push(await sureOf({ name, losses }, { maxLoss: tolerance, sure: true }, VERIFIED, DRAWS))
+      confident.push(await confidentOf({ name, losses }, { maxLoss: tolerance, confident: true }, VERIFIED, DRAWS))
     }
-    return findings(covered, sure, [])
+    return findings(covered, confident, [])
   },
 }
 
@@ -116,16 +116,16 @@ function prunedOf(population: Population): Pruned {
     const after = rightOf(population, logits)
     return {
       labelled: before.got.map((right, i) => 100 * (right - (after.got[i] as number))),
-      believed: believedLosses(model, logits.map(answerOf)),
+      expected: expectedLosses(model, logits.map(answerOf)),
     }
   })
   return { name, losses }
 }
 
-function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrated: readonly Kept[]): Findings {
+function findings(covered: readonly Coverage[], confident: readonly Kept[], calibrated: readonly Kept[]): Findings {
   const loud = [
     ...covered.filter(({ above, below }) => [above, below].some((missed) => isMoreThan(missed, STATED))),
-    ...sure.filter(({ broken }) => isMoreThan(broken, STATED)),
+    ...confident.filter(({ broken }) => isMoreThan(broken, STATED)),
     ...calibrated.filter(({ broken }) => isMoreThan(broken, CONFIDENCE)),
   ]
   return {
@@ -135,8 +135,8 @@ function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrate
         ...coverageTable(covered),
       },
       {
-        caption: '`tune --sure`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
-        ...keptTable(sure),
+        caption: '`tune --confident`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
+        ...keptTable(confident),
       },
       ...(calibrated.length === 0
         ? []
@@ -149,10 +149,10 @@ function findings(covered: readonly Coverage[], sure: readonly Kept[], calibrate
     ],
     notes: [
       loud.length === 0
-        ? `None of the ${covered.length + sure.length + calibrated.length} rows is above what is stated by more than chance gives.`
+        ? `None of the ${covered.length + confident.length + calibrated.length} rows is above what is stated by more than chance gives.`
         : `ABOVE what is stated, by more than chance gives: ${loud.map(({ name }) => name).join(', ')}.`,
     ],
-    values: { covered, sure, calibrated },
+    values: { covered, confident, calibrated },
   }
 }
 

@@ -33,7 +33,7 @@ export function flippedLosses({ lost, gained }: Flips, from = 0): Losses {
     const at = (i / EXAMPLES + 1 - from) % 1
     return at < lost ? 100 : at < lost + gained ? -100 : 0
   })
-  return { labelled, believed: labelled.map((loss) => Math.max(0, loss) / 2) }
+  return { labelled, expected: labelled.map((loss) => Math.max(0, loss) / 2) }
 }
 
 /** F1 of sentences of one to forty entities, some of them bad ones, and with more of them wrong. */

@@ -18,7 +18,7 @@ export interface ReportForm {
   readonly opening: string
 }
 
-/** Path of a report's file for programs or for readers, or of a picture beside the latter. */
+/** Path of a report's file for programs or for readers, or of an image beside the latter. */
 export function reportPath(kind: 'html' | 'json' | 'jsonl' | 'md' | 'safetensors' | 'svg', name: string): string {
   const folder = kind === 'json' || kind === 'safetensors' ? 'reports' : 'docs/results'
   return fileURLToPath(new URL(`${folder}/${name}.${kind}`, root))

@@ -46,8 +46,8 @@ const EXAMPLES = 500
 const BINS = 4
 const LADDER = [0.95, 0.9, 0.85, 0.8, 0.7]
 const eachOf = (layers: readonly number[]): Budget[] => LADDER.map((keep) => ({ keep, layers }))
-/** Of six blocks; what leaves in the last one spares its FFN alone. */
-const textBlocks = [1, 2, 3, 4]
+/** Of six layers; what leaves in the last one spares its FFN alone. */
+const textLayers = [1, 2, 3, 4]
 /** A review takes as long as ten sentences do. */
 const REVIEWS = 400
 
@@ -72,7 +72,7 @@ export async function openSst2Place(context: Context): Promise<Place> {
     shifts: shiftSuite('text').filter(({ name }) => !/^padding-(before|after)/.test(name)),
     others: Object.fromEntries(sentenceSets.map((name) => [`${name} sentences`, sentenceSet(name)])),
     lengthBins: BINS,
-    budgets: eachOf(textBlocks),
+    budgets: eachOf(textLayers),
     methods: [...withoutTraining, await sdtpOfSentences(context, sst2)],
     trained: [await policies(context, sst2)],
   }
@@ -100,7 +100,7 @@ export async function openImdbPlace(context: Context): Promise<Place> {
       ...['before', 'around'].map((where) => namedShift('text', `padding-${where}`, 2)),
     ],
     lengthBins: BINS,
-    budgets: eachOf(textBlocks),
+    budgets: eachOf(textLayers),
     methods: [...withoutTraining, await sdtpOfReviews(context)],
   }
 }
@@ -114,8 +114,8 @@ async function minilm({ shared }: Context) {
   return { path, prepare, read }
 }
 
-/** The first half of the pictures is to choose by, the second half is reported. */
-export async function openPicturePlace(context: Context, name: string): Promise<Place> {
+/** The first half of the images is to choose by, the second half is reported. */
+export async function openImagePlace(context: Context, name: string): Promise<Place> {
   const { model, data, prepare, gradual } = encoderOf(name)
   const dataset = await data(context)
   const half = dataset.examples.length / 2

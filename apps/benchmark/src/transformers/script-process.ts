@@ -7,7 +7,7 @@ export type Question = string | Uint8Array
 export interface Answer {
   readonly label: string
   readonly score: number
-  /** Time of the pipeline, from text or picture to label. */
+  /** Time of the pipeline, from text or image to label. */
   readonly ms: number
 }
 

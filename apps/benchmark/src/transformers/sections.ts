@@ -33,7 +33,7 @@ export const sections: readonly Section[] = [
         question: Uint8Array.from(pixels, (brightness) => Math.round(255 * brightness)),
         label: `${label}`,
       }))
-      const subject = { model: 'digits-vit', task: 'image-classification', what: 'pictures of the test split' } as const
+      const subject = { model: 'digits-vit', task: 'image-classification', what: 'images of the test split' } as const
       return measure({ ...subject, rounds: 5, examples, add: addDigits }, onProgress)
     },
   },

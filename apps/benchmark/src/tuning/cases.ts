@@ -4,7 +4,7 @@ import { methods as attention } from '@tp/method-attention'
 import { methods as gradient } from '@tp/method-gradient'
 import { mailData } from '@tp/models'
 import { wasmRuntime } from '@tp/runtime-web'
-import type { Contestant } from '@tp/tune'
+import type { Variant } from '@tp/tune'
 import { openMinilm } from '../foundations/minilm.ts'
 import { CHOSEN_BY, sdtpOfReviews } from '../learned/networks.ts'
 import type { Subject } from '../measure/subject.ts'
@@ -17,7 +17,7 @@ export interface TuningCase {
   readonly maxLoss: number
   readonly calibration: (context: Context) => Promise<Subject>
   readonly test: (context: Context) => Promise<Subject>
-  readonly contestants: (context: Context) => Promise<readonly Contestant[]>
+  readonly variants: (context: Context) => Promise<readonly Variant[]>
 }
 
 /** Mails lose little whatever leaves; reviews lose more. */
@@ -27,14 +27,14 @@ export const cases: readonly TuningCase[] = [
     maxLoss: 0.5,
     calibration: ({ runtime }) => openMail(runtime, { data: mailData('calibration') }),
     test: ({ runtime }) => openMail(runtime),
-    contestants: async () => withoutTraining,
+    variants: async () => withoutTraining,
   },
   {
     name: 'minilm-sentiment',
     maxLoss: 1,
     calibration: (context) => openMinilm(context, ['imdb', 'calibration.tsv'], CHOSEN_BY),
     test: (context) => openMinilm(context, ['imdb', 'test.tsv']),
-    contestants: async (context) => {
+    variants: async (context) => {
       const method = await sdtpOfReviews(context)
       return [...withoutTraining, { entry: { ...entryOf('sdtp'), create: () => method } }]
     },
@@ -58,7 +58,7 @@ export function deviceOf(name: DeviceName, { runtime }: Context): Runtime {
 
 const plain = ['received-attention', 'value-aware', 'cls-attention', 'balanced']
 
-const withoutTraining: readonly Contestant[] = [
+const withoutTraining: readonly Variant[] = [
   ...plain.map((name) => ({ entry: entryOf(name) })),
   { entry: entryOf('balanced'), params: { values: true } },
 ]

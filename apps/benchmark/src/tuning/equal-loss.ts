@@ -1,33 +1,33 @@
 import type { Plan } from '@tp/compiler'
-import { believedLosses } from '@tp/eval/metrics'
+import { expectedLosses } from '@tp/eval/metrics'
 import { mean } from 'simple-statistics'
 import { inParallel } from '../measure/parallel.ts'
 import type { Answers, TestAnswers } from './test-answers.ts'
 
-/** Ratios of schedules that have one at all blocks, the fastest first. */
+/** Ratios of schedules that have one at all layers, the fastest first. */
 const RATIOS = Array.from({ length: 79 }, (_, i) => (i + 1) / 80)
 
 /** A method with its options. */
 type Way = Pick<Plan, 'method' | 'params'>
 
 /**
- * Of each method, with and without a cut in the first block, the fastest schedule with one ratio at all blocks that loses
+ * Of each method, with and without a cut in the first layer, the fastest schedule with one ratio at all layers that loses
  * no more than is given on the very examples that are reported: an advantage that a tuned plan does not have.
  */
 export async function uniformWithin(
   answers: Pick<TestAnswers, 'of'>,
   {
-    blocks,
+    layerCount,
     dense,
     loss,
     ways,
-  }: { readonly blocks: number; readonly dense: Answers; readonly loss: number; readonly ways: readonly Way[] },
+  }: { readonly layerCount: number; readonly dense: Answers; readonly loss: number; readonly ways: readonly Way[] },
 ): Promise<Plan[]> {
   const planOf = ({ method, params }: Way, from: number, ratio: number): Plan => {
-    const layers = Array.from({ length: blocks - 1 - from }, (_, i) => from + i)
+    const layers = Array.from({ length: layerCount - 1 - from }, (_, i) => from + i)
     return { format: 1, method, ...(params && { params }), layers, keep: layers.map(() => ratio) }
   }
-  const losesMore = async (plan: Plan): Promise<boolean> => believedLoss(dense, await answers.of(plan)) > loss
+  const losesMore = async (plan: Plan): Promise<boolean> => expectedLoss(dense, await answers.of(plan)) > loss
   const rows = ways.flatMap((way) => [0, 1].map((from) => RATIOS.map((ratio) => planOf(way, from, ratio))))
   const found = await inParallel(
     rows.map((row) => async () => {
@@ -44,6 +44,6 @@ export async function uniformWithin(
 }
 
 /** Points that turned answers cost by the dense model's own probabilities, mean over examples. */
-export function believedLoss(dense: Answers, pruned: Pick<Answers, 'predictions'>): number {
-  return mean(believedLosses(dense, pruned.predictions))
+export function expectedLoss(dense: Answers, pruned: Pick<Answers, 'predictions'>): number {
+  return mean(expectedLosses(dense, pruned.predictions))
 }

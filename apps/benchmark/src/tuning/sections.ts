@@ -15,7 +15,7 @@ import { writeWhole } from '../output/write-file.ts'
 import { reportPath } from '../report/report.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
 import { cases, type DeviceName, deviceOf, type Form, forms, type TuningCase } from './cases.ts'
-import { believedLoss, uniformWithin } from './equal-loss.ts'
+import { expectedLoss, uniformWithin } from './equal-loss.ts'
 import { type Answers, fileOf, TestAnswers, uncertain, withAgain } from './test-answers.ts'
 import { timeOnEach } from './time-on-each.ts'
 
@@ -53,7 +53,7 @@ function tuned(one: TuningCase, device: DeviceName, form: Form): Section {
 
 async function tunedPlan(
   context: Context,
-  { name, maxLoss, contestants }: TuningCase,
+  { name, maxLoss, variants }: TuningCase,
   device: DeviceName,
   form: Form,
   { model, inputs }: Subject,
@@ -64,7 +64,7 @@ async function tunedPlan(
   return tune({
     model,
     inputs,
-    contestants: await contestants(context),
+    variants: await variants(context),
     runtime: context.runtime,
     device: deviceOf(device, context),
     maxLoss,
@@ -76,8 +76,8 @@ async function tunedPlan(
   })
 }
 
-async function entriesOf(context: Context, { contestants }: TuningCase): Promise<MethodEntry[]> {
-  return (await contestants(context)).map(({ entry }) => entry)
+async function entriesOf(context: Context, { variants }: TuningCase): Promise<MethodEntry[]> {
+  return (await variants(context)).map(({ entry }) => entry)
 }
 
 /** Test examples that are timed, one by one. */
@@ -90,17 +90,17 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
   const test = await one.test(context)
   const entries = await entriesOf(context, one)
   const own = plan.regimes.at(-1)?.plan as Plan
-  const { uniform: tried, sure } = plan.figures
+  const { uniform: tried, confident } = plan.figures
   const plans: Record<string, Plan> = { dense: NONE, tuned: own, ...(tried && { uniform: tried }) }
   const answers = await TestAnswers.open(context.runtime, test, one.name, entries)
   context.onProgress(`the plan on ${test.lengths.length} examples`)
   const [dense, alone] = (await answers.ofAll([NONE, own])) as [Answers, Answers]
   const again = uncertain(alone, plan.cascade?.threshold ?? Number.POSITIVE_INFINITY)
   const tuned = withAgain(alone, dense, again)
-  context.onProgress('schedules with one ratio at all blocks that lose as much')
+  context.onProgress('schedules with one ratio at all layers that lose as much')
   const ways = tried === undefined || wayText(tried) === wayText(own) ? [own] : [own, tried]
-  const { blocks } = test
-  const equal = await uniformWithin(answers, { blocks, dense, loss: believedLoss(dense, tuned), ways })
+  const { layerCount } = test
+  const equal = await uniformWithin(answers, { layerCount, dense, loss: expectedLoss(dense, tuned), ways })
   for (const [i, safe] of equal.entries()) plans[`as safe ${i}`] = safe
   context.onProgress(`times of ${Object.keys(plans).length} models`)
   const files = Object.fromEntries(Object.entries(plans).map(([name, plan]) => [name, fileOf(test, plan, entries)]))
@@ -124,7 +124,7 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
         label,
         plusMinus(accuracyInterval(rightOf(answer))),
         points(behind(rightOf(dense), rightOf(answer))),
-        believedLoss(dense, answer).toFixed(2),
+        expectedLoss(dense, answer).toFixed(2),
         factor(value),
         interval({ low, high }),
         name === 'dense' ? 'without its dead tokens' : planText(plan),
@@ -144,7 +144,7 @@ async function report(context: Context, one: TuningCase, device: DeviceName, pla
   return {
     tables: [
       {
-        caption: `Up to ${one.maxLoss} points may be lost${sure ? ', for sure' : ''}; ${test.lengths.length} test examples, speed-up ${timedOn}, over dense without its dead tokens`,
+        caption: `Up to ${one.maxLoss} points may be lost${confident ? ', for sure' : ''}; ${test.lengths.length} test examples, speed-up ${timedOn}, over dense without its dead tokens`,
         headings: ['model', 'accuracy', 'loss', 'by belief', 'speed-up', '95 % interval', ''],
         rows,
       },
@@ -272,7 +272,7 @@ async function timed(
 
 function planText(plan: Plan): string {
   const { layers = [], keep } = plan
-  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at blocks ${layers.join(' ')}`
+  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at layers ${layers.join(' ')}`
 }
 
 function wayText({ method, params = {} }: Plan): string {

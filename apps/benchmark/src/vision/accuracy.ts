@@ -7,7 +7,7 @@ import { dense, totalFlops, withoutDeadTokens } from '../measure/variant.ts'
 import { factor, points } from '../output/numbers.ts'
 import type { Context, Findings, Section } from '../report/section.ts'
 import { type Encoder, encoders, openEncoder } from './encoders.ts'
-import { contestants, cut, type Setting, settingsOf, settingText } from './settings.ts'
+import { candidates, cut, type Setting, settingsOf, settingText } from './settings.ts'
 
 /** Examples that each seed is tried on at most: five seeds on all of them would take longer than all the other methods. */
 const SEED_EXAMPLES = 1000
@@ -33,7 +33,7 @@ export interface AccuracyValues {
   readonly lines: readonly AccuracyLine[]
 }
 
-/** Accuracy against multiply-adds of every contestant at every budget. */
+/** Accuracy against multiply-adds of every candidate at every budget. */
 export const accuracySections: readonly Section[] = encoders.map((encoder) => ({
   name: `${encoder.name}-accuracy`,
   title: `${encoder.title}: accuracy against FLOPs`,
@@ -44,13 +44,13 @@ async function measure(context: Context, encoder: Encoder): Promise<Findings> {
   const settings = settingsOf(encoder)
   const test = await openEncoder(context, encoder, 'test')
   const chosenOn = encoder.calibration === undefined ? undefined : await openEncoder(context, encoder, 'calibration')
-  const choices = settings.filter(({ contestant }) => contestant.methods.length === 1)
+  const choices = settings.filter(({ candidate }) => candidate.methods.length === 1)
   const calibration = chosenOn && (await lossesOf(context, chosenOn, choices)).losses
   const { losses, dense: denseAccuracy } = await lossesOf(context, test, settings)
   const denseFlops = totalFlops(test.model, test.lengths)
   const lines = settings.map(
     (setting, i): AccuracyLine => ({
-      method: setting.contestant.name,
+      method: setting.candidate.name,
       budget: setting.budget,
       flops: denseFlops / totalFlops(cut(test, setting).model, test.lengths),
       calibration: calibration?.[choices.indexOf(setting)],
@@ -98,10 +98,10 @@ export async function lossesOf(
 ): Promise<Losses> {
   const { inputs } = subject
   const runs = settings.flatMap((setting) =>
-    setting.contestant.methods.map((_, which) => ({
+    setting.candidate.methods.map((_, which) => ({
       setting,
       file: () => cut(subject, setting, which).file,
-      inputs: setting.contestant.methods.length === 1 ? inputs : firstOf(inputs, SEED_EXAMPLES),
+      inputs: setting.candidate.methods.length === 1 ? inputs : firstOf(inputs, SEED_EXAMPLES),
     })),
   )
   let done = 0
@@ -136,11 +136,11 @@ function mean(values: readonly number[]): number {
 }
 
 /**
- * The fastest setting of each contestant (by FLOPs) whose loss where settings are chosen is small enough; where none is,
+ * The fastest setting of each candidate (by FLOPs) whose loss where settings are chosen is small enough; where none is,
  * the one that loses least.
  */
 export function chosenLines({ lines }: AccuracyValues, allowed: number): AccuracyLine[] {
-  return contestants.flatMap(({ name }) => {
+  return candidates.flatMap(({ name }) => {
     const own = lines.filter(({ method, calibration }) => method === name && calibration !== undefined)
     const loss = ({ calibration }: AccuracyLine): number => calibration?.estimate ?? Number.POSITIVE_INFINITY
     const within = own.filter(({ calibration }) => calibration && isSmall(calibration, allowed))

@@ -17,24 +17,24 @@ interface Look {
   readonly label: string
   readonly method: Method
   readonly keep: number
-  readonly block: number
+  readonly layer: number
 }
 
-const BLOCKS = [0, 1, 3]
+const LAYERS = [0, 1, 3]
 const MOST = 0.1
-const STAY = 0.6
+const KEPT = 0.6
 
 const looks: readonly Look[] = [
-  ...BLOCKS.map((block) => ({ label: `most attention, block ${block}`, method: clsAttention(), keep: MOST, block })),
-  ...BLOCKS.map((block) => ({ label: `cls-attention, block ${block}`, method: clsAttention(), keep: STAY, block })),
+  ...LAYERS.map((layer) => ({ label: `most attention, layer ${layer}`, method: clsAttention(), keep: MOST, layer })),
+  ...LAYERS.map((layer) => ({ label: `cls-attention, layer ${layer}`, method: clsAttention(), keep: KEPT, layer })),
   ...[tome(), quasiRandom(), random()].map((method) => ({
-    label: `${method.name}, block 0`,
+    label: `${method.name}, layer 0`,
     method,
-    keep: STAY,
-    block: 0,
+    keep: KEPT,
+    layer: 0,
   })),
 ]
-/** Of the looks: the tokens that the class token attends to most, behind the first blocks. */
+/** Of the looks: the tokens that the class token attends to most, behind the first layers. */
 const LATER = 2
 
 /** Models and classes that are drawn. */
@@ -44,7 +44,7 @@ const drawn = [
 ] as const
 const EXAMPLES = 1000
 const BATCH = 8
-/** What the class token looks at, averaged over the pictures of a class: the pictures themselves are not ours to show. */
+/** What the class token looks at, averaged over the images of a class: the images themselves are not ours to show. */
 export const attentionMaps: Section = {
   name: 'attention-maps',
   title: 'What the class token looks at',
@@ -70,8 +70,8 @@ export const attentionMaps: Section = {
       tables.push({
         caption:
           `${model}: tokens that are looked at most, or that stay; how many of them are empty background (of all ` +
-          `tokens: ${percent(all)} %), and how many of the tenth that block ${looks[LATER]?.block} looks at most are ` +
-          `among them, in percent; ${EXAMPLES} pictures`,
+          `tokens: ${percent(all)} %), and how many of the tenth that layer ${looks[LATER]?.layer} looks at most are ` +
+          `among them, in percent; ${EXAMPLES} images`,
         headings: ['tokens', 'share', 'background', 'of those that matter later'],
         rows: shares.map(({ label, background, later }, i) => [
           label,
@@ -85,18 +85,18 @@ export const attentionMaps: Section = {
       notes.push(`![${model}: mean brightness, and how often each token is among them](${file}.svg)`)
       byModel[model] = { all, shares }
     }
-    return { tables, notes: [...notes, ...explanation(byModel, STAY)], values: byModel }
+    return { tables, notes: [...notes, ...explanation(byModel, KEPT)], values: byModel }
   },
 }
 
-async function observe({ runtime }: Context, { model, blocks, inputs }: Subject, look: Look): Promise<Kept> {
-  const { method, keep, block } = look
-  const own = { method, schedule: schedule(blocks, { keep, layers: [block] }), trace: true }
+async function observe({ runtime }: Context, { model, layerCount, inputs }: Subject, look: Look): Promise<Kept> {
+  const { method, keep, layer } = look
+  const own = { method, schedule: schedule(layerCount, { keep, layers: [layer] }), trace: true }
   await using session = await runtime.load(encodeModel(prunedModel(model, own, method.name)), { threads: 1 })
   const rows: Uint8Array[] = []
   for (let start = 0; start < EXAMPLES; start += BATCH) {
     const outputs = await session.run(await inputs.feeds(Array.from({ length: BATCH }, (_, i) => start + i)))
-    const { data, dims } = outputs[`tp.trace.${block}.indices`] as (typeof outputs)[string]
+    const { data, dims } = outputs[`tp.trace.${layer}.indices`] as (typeof outputs)[string]
     const width = dims[1] as number
     for (let row = 0; row < BATCH; row++) {
       const stays = new Uint8Array(PATCH.across ** 2)
@@ -107,7 +107,7 @@ async function observe({ runtime }: Context, { model, blocks, inputs }: Subject,
       rows.push(stays)
     }
   }
-  return (picture, patch) => rows[picture]?.[patch] ?? 0
+  return (image, patch) => rows[image]?.[patch] ?? 0
 }
 
 function mapsOf(
@@ -117,17 +117,17 @@ function mapsOf(
   classes: Readonly<Record<number, string>>,
 ): string {
   const meanOf = (label: number, value: Kept): number[] => {
-    const pictures = [...patches.keys()].filter((picture) => inputs.targets[picture] === label)
+    const images = [...patches.keys()].filter((image) => inputs.targets[image] === label)
     return Array.from({ length: PATCH.across ** 2 }, (_, patch) => {
-      return pictures.reduce((sum, picture) => sum + value(picture, patch), 0) / pictures.length
+      return images.reduce((sum, image) => sum + value(image, patch), 0) / images.length
     })
   }
   const rows: [string, Kept][] = [
-    ['mean brightness', (picture, patch) => patches[picture]?.[patch] ?? 0],
+    ['mean brightness', (image, patch) => patches[image]?.[patch] ?? 0],
     ...looks.map(({ label }, i): [string, Kept] => [label, maps[i] as Kept]),
   ]
   return heatMaps({
-    title: `${name}: how often a token is among the ${MOST} with most attention, or the ${STAY} that stay`,
+    title: `${name}: how often a token is among the ${MOST} with most attention, or the ${KEPT} that stay`,
     columns: Object.values(classes),
     rows: rows.map(([label, value]) => ({
       label,

@@ -5,7 +5,7 @@ import { readOnce } from '../measure/read-once.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import type { Context } from '../report/section.ts'
 
-/** An encoder of pictures or sounds, with its data. */
+/** An encoder of images or sounds, with its data. */
 export interface Encoder {
   readonly name: string
   readonly title: string
@@ -16,7 +16,7 @@ export interface Encoder {
   readonly calibration?: number
   /** So many of the others are what is reported; absent: all there are. */
   readonly test?: number
-  /** Blocks that tokens leave little by little: not the first, where they may leave at once, nor the last, where no one looks. */
+  /** Layers that tokens leave little by little: not the first, where they may leave at once, nor the last, where no one looks. */
   readonly gradual: readonly number[]
   /** How much slower dense is than what is asked for, and how many points that may cost. */
   readonly target?: { readonly speedup: number; readonly loss: number }
@@ -28,7 +28,7 @@ const digits = { mean: [0.1307], std: [0.3081] }
 export const encoders: readonly Encoder[] = [
   {
     name: 'fashion-vit',
-    title: 'fashion-vit: pictures of clothing, 197 tokens',
+    title: 'fashion-vit: images of clothing, 197 tokens',
     model: ({ shared }) => shared('models', 'fashion-vit', 'model.onnx'),
     data: ({ shared }) => openDataset(shared('data', 'fashion')),
     prepare: { normalisation: { mean: [0.286], std: [0.353] } },

@@ -42,7 +42,7 @@ async function profileBatch(
     const totals: (readonly OperatorTotal[])[] = []
     for (const method of cuts) {
       onProgress(`batch ${size}, ${method.name}`)
-      const { file } = pruned(subject, method, schedule(subject.blocks, { keep: 0.6, layers: [1] }))
+      const { file } = pruned(subject, method, schedule(subject.layerCount, { keep: 0.6, layers: [1] }))
       const session = await runtime.load(file, { threads: 1, profile: join(folder, method.name) })
       for (let run = 0; run < runs; run++) await session.run(feeds)
       totals.push(await readProfile((await session.endProfile()) as string))
@@ -57,7 +57,7 @@ async function profileBatch(
       ...cuts.map((_, i) => (1000 * value(i)).toFixed(0)),
     ]
     return {
-      caption: `Batch ${size}, keep 0.6 once in block 1, µs a run by operator`,
+      caption: `Batch ${size}, keep 0.6 once in layer 1, µs a run by operator`,
       headings: ['operator', ...cuts.map(({ name }) => name)],
       rows: [
         ...large.map((op) => row(op, (i) => ms(i, op))),

@@ -5,21 +5,21 @@ export const PATCH = { side: 5, step: 2, across: 14 }
 /** Mean brightness below which a patch is background. */
 const BACKGROUND = 0.05
 
-/** Whether a token of a picture is looked at, 0 or 1. */
-export type Kept = (picture: number, patch: number) => number
+/** Whether a token of an image is looked at, 0 or 1. */
+export type Kept = (image: number, patch: number) => number
 
-/** Mean brightness 0…1 of each patch of each picture. */
+/** Mean brightness 0…1 of each patch of each image. */
 export async function patchesOf({ inputs }: Subject): Promise<Float32Array[]> {
   const feeds = await inputs.feeds(inputs.targets.map((_, i) => i))
   return brightness(Object.values(feeds)[0]?.data as Float32Array)
 }
 
-/** Mean brightness of each patch, of pictures whose points the model takes normalised: black is the least of all. */
+/** Mean brightness of each patch, of images whose points the model takes normalised: black is the least of all. */
 function brightness(pixels: Float32Array): Float32Array[] {
   const side = PATCH.across * PATCH.step
   const size = side * side
-  return Array.from({ length: pixels.length / size }, (_, picture) => {
-    const points = pixels.subarray(picture * size, (picture + 1) * size)
+  return Array.from({ length: pixels.length / size }, (_, image) => {
+    const points = pixels.subarray(image * size, (image + 1) * size)
     const [black, white] = [Math.min(...points), Math.max(...points)]
     return Float32Array.from({ length: PATCH.across ** 2 }, (_, patch) => {
       const [row, column] = [Math.floor(patch / PATCH.across), patch % PATCH.across]
@@ -40,12 +40,12 @@ function window(place: number, side: number): number[] {
   return Array.from({ length: PATCH.side }, (_, i) => first + i).filter((point) => point >= 0 && point < side)
 }
 
-/** Of the tokens that stay, how many are empty background, over all pictures. */
+/** Of the tokens that stay, how many are empty background, over all images. */
 export function backgroundShare(patches: readonly Float32Array[], kept: Kept): number {
   let [background, all] = [0, 0]
-  for (const [picture, brightness] of patches.entries()) {
+  for (const [image, brightness] of patches.entries()) {
     for (const [patch, value] of brightness.entries()) {
-      const stays = kept(picture, patch)
+      const stays = kept(image, patch)
       all += stays
       if (value < BACKGROUND) background += stays
     }
@@ -53,13 +53,13 @@ export function backgroundShare(patches: readonly Float32Array[], kept: Kept): n
   return background / all
 }
 
-/** Of the tokens that are in `these`, how many are in `those`, over so many pictures. */
-export function commonShare(these: Kept, those: Kept, pictures: number): number {
+/** Of the tokens that are in `these`, how many are in `those`, over so many images. */
+export function commonShare(these: Kept, those: Kept, images: number): number {
   let [common, all] = [0, 0]
-  for (let picture = 0; picture < pictures; picture++) {
+  for (let image = 0; image < images; image++) {
     for (let patch = 0; patch < PATCH.across ** 2; patch++) {
-      all += these(picture, patch)
-      common += these(picture, patch) * those(picture, patch)
+      all += these(image, patch)
+      common += these(image, patch) * those(image, patch)
     }
   }
   return common / all

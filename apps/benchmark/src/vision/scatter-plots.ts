@@ -35,7 +35,7 @@ const LOOKS = [
 
 const PANEL = { width: 340, height: 320, left: 52, top: 64, bottom: 44, gap: 14 }
 const LEGEND = 150
-/** Losses beyond it are outside the picture. */
+/** Losses beyond it are outside the image. */
 const MOST_LOSS = 10
 
 /** Loss against what is gained, one panel for each way to count that, as SVG. */
@@ -56,7 +56,7 @@ export function scatterPlots({ title, y, panels }: ScatterOptions): string {
     label(
       PANEL.left,
       42,
-      `Up and to the right is better. A line joins shares kept at the same blocks. Losses above ${MOST_LOSS} points are not shown.`,
+      `Up and to the right is better. A line joins shares kept at the same layers. Losses above ${MOST_LOSS} points are not shown.`,
     ),
     `<text transform="translate(16 ${middle}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
     ...ticks,

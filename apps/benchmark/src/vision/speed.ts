@@ -11,7 +11,7 @@ import type { Context, Findings, Section } from '../report/section.ts'
 import { type AccuracyLine, type AccuracyValues, chosenLines, isSmall } from './accuracy.ts'
 import { type Encoder, encoders, openEncoder } from './encoders.ts'
 import { type Series, scatterPlots } from './scatter-plots.ts'
-import { contestants, cut, settingsOf, settingText } from './settings.ts'
+import { candidates, cut, settingsOf, settingText } from './settings.ts'
 
 const BATCHES = [
   { size: 1, inputs: 6, budgetMs: 10_000 },
@@ -21,7 +21,7 @@ const BATCHES = [
 /** How many times faster than dense, by size of the batch. */
 type Speeds = readonly VariantLatency[]
 
-/** The same settings against the clock, and a picture of both. */
+/** The same settings against the clock, and an image of both. */
 export const speedSections: readonly Section[] = encoders.map((encoder) => ({
   name: `${encoder.name}-speed`,
   title: `${encoder.title}: accuracy against time`,
@@ -43,7 +43,7 @@ async function measure(context: Context, encoder: Encoder): Promise<Findings> {
   const speeds = await timeAll(context, subject, files)
   const [denseSpeeds, noneSpeeds, ...own] = speeds as [Speeds, Speeds, ...Speeds[]]
   const rows = accuracy.lines.map((line, i) => ({ line, speeds: own[i] as Speeds }))
-  await writeWhole(reportPath('svg', `vision-${encoder.name}`), picture(encoder, accuracy, rows))
+  await writeWhole(reportPath('svg', `vision-${encoder.name}`), image(encoder, accuracy, rows))
   const cells = (latencies: Speeds): string[] =>
     latencies.flatMap(({ p50Ms, speedup }) => [p50Ms.toFixed(2), factor(speedup.value)])
   return {
@@ -104,7 +104,7 @@ async function timeAll(
   return speeds
 }
 
-/** What was chosen for each contestant, and whether it does what was asked for. */
+/** What was chosen for each candidate, and whether it does what was asked for. */
 function targetNotes({ target }: Encoder, accuracy: AccuracyValues, rows: readonly Row[]): string[] {
   if (target === undefined) return []
   const heading = `Asked for: ${target.speedup}× at a loss of at most ${target.loss}. For each method the setting of fewest FLOPs that loses at most as much where settings are chosen, with an interval that ends at most a point beyond (or, where none does, the one that loses least):`
@@ -121,9 +121,9 @@ function targetNotes({ target }: Encoder, accuracy: AccuracyValues, rows: readon
   ]
 }
 
-function picture({ title, target }: Encoder, accuracy: AccuracyValues, rows: readonly Row[]): string {
+function image({ title, target }: Encoder, accuracy: AccuracyValues, rows: readonly Row[]): string {
   const series = (x: (row: Row) => number): Series[] =>
-    contestants.map(({ name }) => {
+    candidates.map(({ name }) => {
       const own = rows.filter(({ line }) => line.method === name)
       const places = [...new Set(own.map(({ line }) => line.budget.layers.join()))]
       const groups = places.map((place) => own.filter(({ line }) => line.budget.layers.join() === place))

@@ -1,4 +1,4 @@
-import { byBlock, type Method, quasiRandom, random, stride, weighted } from '@tp/core'
+import { byLayer, type Method, quasiRandom, random, stride, weighted } from '@tp/core'
 import { clsAttention } from '@tp/method-attention'
 import { diffrate, pitome, tofu, tome, withMerge } from '@tp/method-hybrid'
 import type { Budget } from '../measure/compare.ts'
@@ -10,9 +10,9 @@ import { type Encoder, encoders, openEncoder } from './encoders.ts'
 import { cut, type Setting, settingText } from './settings.ts'
 
 const EXAMPLES = 1000
-const once = (block: number, keep = 0.6): Budget => ({ keep, layers: [block] })
-const mergedThenDropped = byBlock('merge, then drop', new Map([[1, tome()]]), quasiRandom())
-const spreadThenAttention = byBlock('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention())
+const once = (layer: number, keep = 0.6): Budget => ({ keep, layers: [layer] })
+const mergedThenDropped = byLayer('merge, then drop', new Map([[1, tome()]]), quasiRandom())
+const spreadThenAttention = byLayer('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention())
 const leastAttention = weighted('least attention', [[clsAttention(), -1]])
 
 const tried: readonly Setting[] = [
@@ -25,13 +25,13 @@ const tried: readonly Setting[] = [
   setting(diffrate(), once(1)),
   setting(mergedThenDropped, { keep: [0.7, 0.6], layers: [1, 3] }),
   setting(spreadThenAttention, { keep: [0.6, 0.7], layers: [0, 3] }),
-  ...[0, 1, 3].flatMap((block) =>
-    [clsAttention(), leastAttention, random()].map((method) => setting(method, once(block, 0.5))),
+  ...[0, 1, 3].flatMap((layer) =>
+    [clsAttention(), leastAttention, random()].map((method) => setting(method, once(layer, 0.5))),
   ),
 ]
 
 function setting(method: Method, budget: Budget, name = method.name): Setting {
-  return { contestant: { name, methods: [method] }, budget }
+  return { candidate: { name, methods: [method] }, budget }
 }
 
 /** Scores, merges and schedules that the tables above do without, and attention turned around. */
@@ -44,7 +44,7 @@ export const triedSection: Section = {
     const { losses } = await lossesOf(context, subject, tried)
     const denseFlops = totalFlops(subject.model, subject.lengths)
     const rows = tried.map((setting, i) => ({
-      method: setting.contestant.name,
+      method: setting.candidate.name,
       budget: setting.budget,
       flops: denseFlops / totalFlops(cut(subject, setting).model, subject.lengths),
       loss: losses[i] as (typeof losses)[number],

@@ -32,7 +32,7 @@ export async function compareRuntimes(
   runtime: 'wasm' | 'webgpu',
 ): Promise<Case> {
   const found = { model: subject.name, method: method.name, rows: 0, differing: 0, onTheEdge: 0, difference: 0 }
-  const at = schedule(subject.blocks, { keep: 0.7 })
+  const at = schedule(subject.layerCount, { keep: 0.7 })
   const result = prune(subject.model, { method: method.create(), schedule: at, trace: true })
   if (!result.ok) return { ...found, refusal: result.refusal.message }
   const file = encodeModel(result.model)
@@ -70,7 +70,7 @@ async function rowsOnTheEdge(
   return changed
 }
 
-/** Token numbers cannot move; pictures and sounds can. */
+/** Token numbers cannot move; images and sounds can. */
 function moved(inputs: NamedTensors, seed: number): NamedTensors {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, tensor]) => {

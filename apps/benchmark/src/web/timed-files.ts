@@ -10,7 +10,7 @@ export function timedFiles(subject: Subject): Record<string, Uint8Array> {
     none: withoutDeadTokens(subject).file,
     dense: dense(subject).file,
     'received-attention 0.7': pruned(subject, receivedAttention(), at(0.7)).file,
-    'received-attention 0.7, block 0 too': pruned(subject, receivedAttention(), at(0.7, [0, 1, 2, 3, 4, 5])).file,
+    'received-attention 0.7, layer 0 too': pruned(subject, receivedAttention(), at(0.7, [0, 1, 2, 3, 4, 5])).file,
     'received-attention 0.5': pruned(subject, receivedAttention(), at(0.5)).file,
     'cls-attention 0.7': pruned(subject, clsAttention(), at(0.7)).file,
   }

@@ -31,7 +31,7 @@ export const wasmAccuracy: Section = {
       }
     }
     const headings = ['data', 'model', 'accuracy', 'loss', 'agrees with none']
-    const tables = [{ caption: 'Each share kept in each block but the first', headings, rows }]
+    const tables = [{ caption: 'Each share kept in each layer but the first', headings, rows }]
     return { tables, notes: [], values }
   },
 }

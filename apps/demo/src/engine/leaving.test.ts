@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest'
 import { readLeaving } from './leaving.ts'
 
-const trace = (block: number, indices: readonly number[], valid = indices.map(() => 1)) => ({
-  [`tp.trace.${block}.indices`]: {
+const trace = (layer: number, indices: readonly number[], valid = indices.map(() => 1)) => ({
+  [`tp.trace.${layer}.indices`]: {
     type: 'int64',
     dims: [1, indices.length],
     data: BigInt64Array.from(indices, BigInt),
   },
-  [`tp.trace.${block}.valid`]: { type: 'bool', dims: [1, indices.length], data: Uint8Array.from(valid) },
+  [`tp.trace.${layer}.valid`]: { type: 'bool', dims: [1, indices.length], data: Uint8Array.from(valid) },
 })
 
 const logits = { type: 'float32', dims: [1, 2], data: new Float32Array(2) }
 
-test('a token leaves at the first block that does not keep it', () => {
+test('a token leaves at the first layer that does not keep it', () => {
   const outputs = { logits, ...trace(1, [0, 1, 3]), ...trace(10, [0, 3], [1, 1]), ...trace(2, [0, 1, 3], [1, 1, 1]) }
   expect(readLeaving(outputs, [true, true, true, true])).toEqual({
     leftAt: [undefined, 10, 1, undefined],
     steps: [
-      { block: 1, kept: 3 },
-      { block: 2, kept: 3 },
-      { block: 10, kept: 2 },
+      { layer: 1, kept: 3 },
+      { layer: 2, kept: 3 },
+      { layer: 10, kept: 2 },
     ],
   })
 })
@@ -29,8 +29,8 @@ test('tokens that come back have not left; fillers and padding are none', () => 
   expect(readLeaving(outputs, [true, true, true, false])).toEqual({
     leftAt: [undefined, 3, undefined, 1],
     steps: [
-      { block: 1, kept: 2 },
-      { block: 3, kept: 2 },
+      { layer: 1, kept: 2 },
+      { layer: 3, kept: 2 },
     ],
   })
 })

@@ -3,10 +3,10 @@ import { tracedTokens, trajectoriesOf } from '@tp/eval/metrics'
 
 /** Which tokens left a model where. */
 export interface Leaving {
-  /** For each token of the input the block that it left at; undefined for those that stayed to the end. */
+  /** For each token of the input the layer that it left at; undefined for those that stayed to the end. */
   readonly leftAt: readonly (number | undefined)[]
-  /** How many tokens went on behind each block where some could leave, in order. */
-  readonly steps: readonly { readonly block: number; readonly kept: number }[]
+  /** How many tokens went on behind each layer where some could leave, in order. */
+  readonly steps: readonly { readonly layer: number; readonly kept: number }[]
 }
 
 /**
@@ -15,9 +15,9 @@ export interface Leaving {
  */
 export function readLeaving(outputs: NamedTensors, real: readonly boolean[]): Leaving {
   const [ways = []] = trajectoriesOf(outputs, [real.length])
-  const leftAt = ways.map(({ leavesAt }) => leavesAt)
-  const steps = [...tracedTokens(outputs)].map(([block, [tokens = []]]) => {
-    return { block, kept: tokens.filter((token) => real[token]).length }
+  const leftAt = ways.map(({ prunedAt }) => prunedAt)
+  const steps = [...tracedTokens(outputs)].map(([layer, [tokens = []]]) => {
+    return { layer, kept: tokens.filter((token) => real[token]).length }
   })
   return { leftAt, steps }
 }

@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@tp/core/runtime'
 
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
-export interface Picture {
+export interface RawImage {
   readonly channels: number
   readonly height: number
   readonly width: number
@@ -18,7 +18,7 @@ export interface Sound {
 /** What a person gives to a model. */
 export type Content =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'picture'; readonly picture: Picture }
+  | { readonly kind: 'image'; readonly image: RawImage }
   | { readonly kind: 'sound'; readonly sound: Sound }
   /** Numbers without meaning, for models whose inputs the page cannot make. */
   | { readonly kind: 'made-up'; readonly tokens: number }
@@ -33,7 +33,7 @@ export interface Piece {
 /** How the tokens of an input are shown. */
 export type Shown =
   | { readonly kind: 'words'; readonly pieces: readonly Piece[] }
-  | { readonly kind: 'patches'; readonly picture: Picture; readonly columns: number; readonly before: number }
+  | { readonly kind: 'patches'; readonly image: RawImage; readonly columns: number; readonly before: number }
   | { readonly kind: 'columns'; readonly sound: Sound; readonly columns: number; readonly before: number }
   | { readonly kind: 'tokens' }
 

@@ -9,7 +9,7 @@ import {
   textDataset,
   textInputs,
 } from '@tp/eval/inputs'
-import type { Content, Picture, Sample, Shown, Sound } from './content.ts'
+import type { Content, RawImage, Sample, Shown, Sound } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
 import { piecesOf } from './text/pieces.ts'
 
@@ -19,7 +19,7 @@ export interface ModelInputsKnown {
   /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
   countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
   /** Positions in front of the patches or columns: class tokens and the like. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   readonly facts: Partial<ModelFacts>
   readonly tokenizer: TextTokenizer | undefined
 }
@@ -29,8 +29,8 @@ export async function prepare(content: Content, known: ModelInputsKnown): Promis
   switch (content.kind) {
     case 'text':
       return prepareText(content.text, known)
-    case 'picture':
-      return preparePicture(content.picture, known)
+    case 'image':
+      return prepareImage(content.image, known)
     case 'sound':
       return prepareSound(content.sound, known)
     case 'made-up':
@@ -41,7 +41,7 @@ export async function prepare(content: Content, known: ModelInputsKnown): Promis
 async function madeUpSample(known: ModelInputsKnown, tokens: number): Promise<Sample> {
   const feeds = madeUpFeeds(known, tokens)
   const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
-  return { feeds, real: allReal(count), shown: { kind: 'tokens' } }
+  return { feeds, real: allAttended(count), shown: { kind: 'tokens' } }
 }
 
 async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInputsKnown): Promise<Sample> {
@@ -58,23 +58,23 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
   return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
 }
 
-async function preparePicture(picture: Picture, known: ModelInputsKnown): Promise<Sample> {
+async function prepareImage(image: RawImage, known: ModelInputsKnown): Promise<Sample> {
   const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
-  const dataset = imageDataset('your picture', picture, [{ pixels: picture.pixels, label: 0 }])
+  const dataset = imageDataset('your image', image, [{ pixels: image.pixels, label: 0 }])
   const prepared = await imageInputs(dataset, known.inputs, { normalisation })
   const feeds = await prepared.feeds([0])
-  const count = await tokenCount(known, [1, picture.channels, picture.height, picture.width])
-  return { feeds, real: allReal(count), shown: grid(count, known.fixed.length, picture) }
+  const count = await tokenCount(known, [1, image.channels, image.height, image.width])
+  return { feeds, real: allAttended(count), shown: grid(count, known.protectedTokens.length, image) }
 }
 
 async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
   const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
   const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
   const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
-  const before = known.fixed.length
+  const before = known.protectedTokens.length
   return {
     feeds,
-    real: allReal(count),
+    real: allAttended(count),
     shown: count === undefined ? { kind: 'tokens' } : { kind: 'columns', sound, columns: count - before, before },
   }
 }
@@ -84,11 +84,11 @@ function example(sound: Sound): { label: number; source: string; read(): Sound }
 }
 
 /** Patches in a square behind the tokens that stand for none. */
-function grid(count: number | undefined, fixed: number, picture: Picture): Shown {
+function grid(count: number | undefined, protectedTokens: number, image: RawImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
-  for (const before of [fixed, 0, 1, 2, 5]) {
+  for (const before of [protectedTokens, 0, 1, 2, 5]) {
     const columns = Math.sqrt(count - before)
-    if (Number.isInteger(columns)) return { kind: 'patches', picture, columns, before }
+    if (Number.isInteger(columns)) return { kind: 'patches', image, columns, before }
   }
   return { kind: 'tokens' }
 }
@@ -99,6 +99,6 @@ function tokenCount(known: ModelInputsKnown, dims: readonly number[]): Promise<n
   return known.countTokens(Object.fromEntries(free))
 }
 
-function allReal(count = 0): readonly boolean[] {
+function allAttended(count = 0): readonly boolean[] {
   return Array.from({ length: count }, () => true)
 }

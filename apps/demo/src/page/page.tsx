@@ -3,14 +3,14 @@ import type { JSX } from 'preact'
 import { Digit } from '../tabs/digit.tsx'
 import { Mail } from '../tabs/mail.tsx'
 import { Own } from '../tabs/own.tsx'
-import { Picture } from '../tabs/picture.tsx'
+import { RawImage } from '../tabs/image.tsx'
 import { Sound } from '../tabs/sound.tsx'
 import { type Tab, Tabs } from './tabs.tsx'
 
 const tabs: readonly Tab[] = [
   { id: 'mail', title: 'Mail or text', Content: Mail },
   { id: 'digit', title: 'Digit', Content: Digit },
-  { id: 'picture', title: 'Picture', Content: Picture },
+  { id: 'image', title: 'Image', Content: RawImage },
   { id: 'sound', title: 'Sound', Content: Sound },
   { id: 'own', title: 'Your own model', Content: Own },
 ]

@@ -3,7 +3,7 @@ import { modalityOf } from '@tp/eval/inputs'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import { MadeUpInput } from '../inputs/made-up-input.tsx'
-import { PictureInput } from '../inputs/picture/picture-input.tsx'
+import { ImageInput } from '../inputs/image/image-input.tsx'
 import type { ModelInputsKnown } from '../inputs/prepare.ts'
 import { SoundInput } from '../inputs/sound/sound-input.tsx'
 import { exampleMails } from '../inputs/text/example-mails.ts'
@@ -39,7 +39,7 @@ export function AnyInput({ known: { inputs, facts, tokenizer }, content }: AnyIn
     case 'image': {
       const side = facts.imageSize ?? STANDARD_SIDE
       const shape = { channels: fixed(1) ?? 3, height: fixed(2) ?? side, width: fixed(3) ?? side }
-      return <PictureInput content={content} shape={shape} examples={[]} />
+      return <ImageInput content={content} shape={shape} examples={[]} />
     }
     case 'audio':
       return <SoundInput content={content} sampleRate={facts.sampleRate ?? STANDARD_RATE} length={fixed(1)} />

@@ -36,7 +36,7 @@ export function Bench({ bench, what, children }: BenchProps): JSX.Element {
         )}
         {result.value && <TokenView result={result.value} merges={method?.family === 'hybrid'} />}
       </div>
-      <Controls settings={settings} blocks={inspection.value?.blocks.length} />
+      <Controls settings={settings} layerCount={inspection.value?.layers.length} />
       {result.value && <Answers bench={bench} result={result.value} />}
       <Latency times={times.value} work={work.value} running={stage.value === 'timing'} {...timed} />
       <AccuracyCard

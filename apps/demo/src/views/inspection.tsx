@@ -22,16 +22,16 @@ export function InspectionCard({
 }
 
 function factsOf(found: Inspection): string[] {
-  const { blocks, hidden, heads, tokens, mask, fixed, classToken, tokenOutputs, unfusing, towers, pruned, padded } =
+  const { layers, hidden, heads, tokens, mask, protectedTokens, classToken, tokenOutputs, unfusing, encoders, pruned, padded } =
     found
-  const last = blocks.length
+  const last = layers.length
   return [
     `An encoder of ${last} layers, ${hidden} numbers wide, with ${heads} attention ${heads === 1 ? 'head' : 'heads'}.`,
     typeof tokens === 'number' ? `It always has ${tokens} tokens.` : 'How many tokens it has follows from its input.',
     ...(classToken === undefined
       ? []
       : [`Its answer is read from the token at place ${classToken}, which always stays.`]),
-    ...(fixed.length > 1 ? [`The tokens at ${fixed.join(', ')} always stay.`] : []),
+    ...(protectedTokens.length > 1 ? [`The tokens at ${protectedTokens.join(', ')} always stay.`] : []),
     ...(mask !== undefined
       ? [`"${mask}" tells real tokens from padding.`]
       : padded
@@ -40,8 +40,8 @@ function factsOf(found: Inspection): string[] {
     ...(tokenOutputs.length > 0
       ? [`${tokenOutputs.join(', ')}: a row for every token; those that left come back for it.`]
       : []),
-    ...(towers.length > 1
-      ? [`The file holds ${towers.length} encoders: ${towers.map(({ name }) => name).join(', ')}.`]
+    ...(encoders.length > 1
+      ? [`The file holds ${encoders.length} encoders: ${encoders.map(({ name }) => name).join(', ')}.`]
       : []),
     ...(pruned.length > 0 ? ['It has been pruned before.'] : []),
     ...(unfusing === undefined ? [] : [`${unfusing}.`]),

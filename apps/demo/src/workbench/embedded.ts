@@ -8,7 +8,7 @@ import mailModel from '@tp/models/mail/model.int8.onnx?url'
 import mailTokenizer from '@tp/models/mail/tokenizer.json?url'
 import type { Labelled } from '../engine/accuracy.ts'
 import type { Content } from '../inputs/content.ts'
-import { digitPicture } from '../inputs/digit/digit-picture.ts'
+import { digitImage } from '../inputs/digit/digit-image.ts'
 import { keepFiles } from '../offline/keep-files.ts'
 import type { ModelSource } from './model-source.ts'
 
@@ -51,7 +51,7 @@ async function mails(): Promise<Labelled<Content>[]> {
 async function digits(): Promise<Labelled<Content>[]> {
   const { default: examples } = await import('virtual:digits')
   return examples.map(({ pixels, label }) => ({
-    content: { kind: 'picture', picture: digitPicture(pixels) },
+    content: { kind: 'image', image: digitImage(pixels) },
     label,
   }))
 }

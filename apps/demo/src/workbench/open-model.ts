@@ -14,7 +14,7 @@ export interface OpenModel {
   readonly known: ModelInputsKnown
   readonly compiler: Compiler
   readonly dense: Slot
-  /** Says which tokens stayed; slower by that, and by the last block, which it computes for all tokens. */
+  /** Says which tokens stayed; slower by that, and by the last layer, which it computes for all tokens. */
   readonly traced: Slot
   /** As it is downloaded and timed. */
   readonly pruned: Slot
@@ -46,8 +46,8 @@ export async function openModel(
       return inspection
     }
     const { session } = await slots.dense.use(densePlan, signal)
-    const { fixed } = inspection
-    const known = { inputs: session.inputs, countTokens: compiler.count, fixed, facts, tokenizer }
+    const { protectedTokens } = inspection
+    const known = { inputs: session.inputs, countTokens: compiler.count, protectedTokens, facts, tokenizer }
     return { ok: true, inspection, known, compiler, ...slots, end }
   } catch (error) {
     end()

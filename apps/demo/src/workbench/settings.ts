@@ -3,9 +3,9 @@ import type { Inspection, Plan } from '@tp/compiler'
 /** What can be set on the page. */
 export interface Settings {
   readonly method: string
-  /** Share of the tokens that stay, at each block where some leave. */
+  /** Share of the tokens that stay, at each layer where some leave. */
   readonly keep: number
-  /** Blocks where tokens leave; undefined: all but the first. */
+  /** Layers where tokens leave; undefined: all but the first. */
   readonly layers: readonly number[] | undefined
 }
 
@@ -14,6 +14,6 @@ export const densePlan: Plan = { format: 1, method: 'none' }
 
 /** @param inspection in a file of several encoders, the one that is meant: the others stay as they are */
 export function planOf({ method, keep, layers }: Settings, inspection: Inspection | undefined): Plan {
-  const tower = inspection !== undefined && inspection.towers.length > 1 ? inspection.tower : undefined
-  return { format: 1, method, ...(tower !== undefined && { tower }), ...(layers && { layers }), keep }
+  const encoder = inspection !== undefined && inspection.encoders.length > 1 ? inspection.encoder : undefined
+  return { format: 1, method, ...(encoder !== undefined && { encoder }), ...(layers && { layers }), keep }
 }

@@ -38,7 +38,7 @@ export async function time(model: OpenModel, plan: Plan, found: Findings, signal
   const { feeds, real } = result.sample
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(plan, signal)
-  const kept = Object.fromEntries(result.leaving.steps.map(({ block, kept }) => [block, kept]))
+  const kept = Object.fromEntries(result.leaving.steps.map(({ layer, kept }) => [layer, kept]))
   const work = await model.compiler.work(plan, { batch: 1, tokens: real.length, kept }, signal).catch(() => undefined)
   throwIfAborted(signal, 'demo')
   batch(() => {

@@ -1,4 +1,4 @@
-// A thread next to the one that a model's run blocks (see child.ts); it cannot end the process in another way.
+// A thread next to the one that a model's run layers (see child.ts); it cannot end the process in another way.
 import { workerData } from 'node:worker_threads'
 import { ENDED_BY, type Watch } from './protocol.ts'
 

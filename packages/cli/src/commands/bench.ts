@@ -8,7 +8,7 @@ import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
-import { type Contestant, pruneContestants } from '../measuring/contestants.ts'
+import { type Candidate, pruneCandidates } from '../measuring/candidates.ts'
 import { inputRoles, type WantedSizes } from '../model/input-shapes.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
@@ -33,7 +33,7 @@ const options = {
   shapes: {
     type: 'string',
     value: 'BxN,…',
-    description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for pictures 1,8',
+    description: 'batch × tokens; default 1x32,1x128,1x512,8x128, for images 1,8',
   },
   threads: { type: 'string', value: 'N', description: 'threads inside one operator; default 1' },
   'min-speedup': {
@@ -70,8 +70,8 @@ export const benchCommand: Command = command({
     const file = await readModelFile(path, context)
     const { maxTokens } = await readModelFolder(path)
     const shapes = benchShapes(given.shapes, inputRoles(file.model), maxTokens)
-    const contestants = await openContestants(file, given, runtime, context)
-    const results = await time(file, contestants, shapes, threads, context)
+    const candidates = await openCandidates(file, given, runtime, context)
+    const results = await time(file, candidates, shapes, threads, context)
     const slow =
       least === undefined ? [] : results.filter(({ judged, latency }) => judged && latency.speedup.value < least)
     progress.end()
@@ -91,16 +91,16 @@ export const benchCommand: Command = command({
 })
 
 /** What takes part; the first is what the others are compared with. */
-async function openContestants(
+async function openCandidates(
   file: ModelFile,
   given: Arguments<typeof options>,
   runtime: Runtime,
   context: Context,
-): Promise<Contestant[]> {
+): Promise<Candidate[]> {
   const { progress, signal } = context
   const budgets = readBudgets(given)
   const settings = readPruningSettings(given)
-  const fromFile = ({ path, model }: ModelFile, judged: boolean): Contestant => ({
+  const fromFile = ({ path, model }: ModelFile, judged: boolean): Candidate => ({
     name: path,
     model,
     judged,
@@ -110,7 +110,7 @@ async function openContestants(
     if (given.against !== undefined) throw usageError('give --against or --method, not both')
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
-    const pruned = await pruneContestants({
+    const pruned = await pruneCandidates({
       ...{ file, methods, budgets, settings, runtime, signal },
       plugins: given.plugin ?? [],
     })
@@ -134,7 +134,7 @@ interface Result {
 
 async function time(
   file: ModelFile,
-  contestants: readonly Contestant[],
+  candidates: readonly Candidate[],
   shapes: readonly WantedSizes[],
   threads: number,
   { progress, signal }: Context,
@@ -142,7 +142,7 @@ async function time(
   const roles = inputRoles(file.model)
   const sessions: Record<string, Session> = {}
   try {
-    for (const [i, { load }] of contestants.entries()) sessions[`${i}`] = await load({ threads, signal })
+    for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
     const results: Result[] = []
     for (const shape of shapes) {
       progress.stage(`timing ${shapeText(shape)}`)
@@ -153,7 +153,7 @@ async function time(
         signal,
         onProgress: (done, total) => progress.step(done, total),
       })
-      for (const [i, { name, judged, flops }] of contestants.entries()) {
+      for (const [i, { name, judged, flops }] of candidates.entries()) {
         const latency = variants[`${i}`]
         if (latency) results.push({ name, judged, shape: shapeText(shape), rounds, flops: flops?.(shape), latency })
       }

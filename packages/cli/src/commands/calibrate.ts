@@ -176,8 +176,8 @@ function falseAlarmText({ streams, inputs, alarms, falseAlarmRate }: MeasuredFal
 }
 
 function promiseText({ agreement, confidence }: CalibratedCascade): string {
-  const sure = confidence === 'mean' ? 'on average' : `with ${percent(confidence)} confidence`
-  return `the dense answer for ${percent(agreement)} of inputs like these, ${sure}`
+  const confident = confidence === 'mean' ? 'on average' : `with ${percent(confidence)} confidence`
+  return `the dense answer for ${percent(agreement)} of inputs like these, ${confident}`
 }
 
 function percent(share: number, digits = 1): string {

@@ -85,7 +85,7 @@ export const evalCommand: Command = command({
     readTask(given.task)
     const file = await readModelFile(path, context)
     if (methods === undefined) refuseIdle(given)
-    const inspection = methods && inspectFile(file, settings.tower)
+    const inspection = methods && inspectFile(file, settings.encoder)
     const variants: Variant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
@@ -216,7 +216,7 @@ async function titleOf(
   device: Runtime,
 ): Promise<string> {
   const { runtime, version } = await device.diagnose()
-  const size = inspection ? ` ${inspection.blocks.length}×${inspection.hidden}` : ''
+  const size = inspection ? ` ${inspection.layers.length}×${inspection.hidden}` : ''
   const tokens = lengths && `, ${Math.min(...lengths)} … ${Math.max(...lengths)} tokens`
   return [
     `model  ${basename(path)}${size}`,

@@ -32,8 +32,8 @@ const options = {
   ...planOption,
   ...budgetOptions,
   ...pruningOptions,
-  tower: {
-    ...pruningOptions.tower,
+  encoder: {
+    ...pruningOptions.encoder,
     description:
       'the encoder that is meant, in a file of several (tp inspect names them); default: the first that can be',
   },
@@ -45,8 +45,8 @@ const scores: readonly string[] = ['gradient-input', 'taylor'] satisfies Salienc
 export const explainCommand: Command = command({
   options,
   notes: [
-    "Saliency is by the gradient of the logit of the model's own answer at what its first block is given, as a share of that of",
-    'the most salient token of the example. With a method it also says at which block each token leaves, and how far the order',
+    "Saliency is by the gradient of the logit of the model's own answer at what its first layer is given, as a share of that of",
+    'the most salient token of the example. With a method it also says at which layer each token leaves, and how far the order',
     "in which they leave agrees with their saliency (Spearman's rank correlation, without tokens that have to stay: 1 if what",
     'counts least leaves first, 0 if the one says nothing of the other). Examples:',
     '',
@@ -61,7 +61,7 @@ export const explainCommand: Command = command({
     const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
     if (asked === undefined) refuseIdle(given)
     const file = await readModelFile(path, context)
-    const inspection = inspectFile(file, asked?.settings.tower ?? given.tower)
+    const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
     if (inspection.open > 0) {
       const message = 'tokens leave this model already; explain the file that it was made from, with --method'
       throw new RefusalError(path, { code: 'TP_PRUNED', message })
@@ -69,11 +69,11 @@ export const explainCommand: Command = command({
     if (asked !== undefined) progress.stage(`pruning ${basename(path)}`)
     const pruned = asked && {
       ...(await pruneFile(file, {
-        ...{ ...asked.settings, tower: inspection.tower, method: asked.method },
+        ...{ ...asked.settings, encoder: inspection.encoder, method: asked.method },
         schedules: schedulesFor(asked, file, [inspection]),
         trace: 'scores',
       })),
-      stays: asked.settings.protect === 'auto' ? inspection.fixed : asked.settings.protect,
+      stays: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
     }
     const batchSize = batchSizeOf(file)
     const limit = given.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`
@@ -86,12 +86,12 @@ export const explainCommand: Command = command({
     progress.end()
     const correlation = meanCorrelation(found)
     if (json) {
-      const schedule = pruned?.towers[0]?.schedule
+      const schedule = pruned?.encoders[0]?.schedule
       print(
         jsonDocument('explain', {
           ...{ model: path, data, score, notes: inputs.notes },
           ...(asked && { method: asked.name, params: asked.values }),
-          ...(schedule && { schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })) }),
+          ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
           ...(asked && { correlation: correlation ?? null }),
           examples: found.map((explanation) => content(explanation, classes)),
         }),
@@ -112,7 +112,7 @@ function isScore(text: string): text is SaliencyScore {
 /** Nothing that was asked for is passed over in silence. The encoder that is meant may be named without pruning it. */
 function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...budgetOptions, ...pruningOptions })
-  const idle = Object.keys(given).find((name) => name !== 'tower' && prunes.includes(name))
+  const idle = Object.keys(given).find((name) => name !== 'encoder' && prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
 }
 
@@ -136,6 +136,6 @@ function meanCorrelation(explanations: readonly Explanation[]): number | undefin
 
 function summary({ name }: Asked, correlation: number | undefined): string {
   return correlation === undefined
-    ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same block, or none does`
+    ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same layer, or none does`
     : `${name}: rank correlation of how long tokens stay with their saliency ${correlation.toFixed(2)}, in the mean`
 }

@@ -3,12 +3,12 @@ import type { CommandEntry } from '../command/command.ts'
 /** Every command; loaded when it is asked for, so that `tp --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   inspect: {
-    summary: 'says which blocks a model has and where tokens may leave, or why they may not',
+    summary: 'says which layers a model has and where tokens may leave, or why they may not',
     operands: ['MODEL'],
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
   prune: {
-    summary: 'writes a model that drops tokens between its blocks',
+    summary: 'writes a model that drops tokens between its layers',
     operands: ['MODEL'],
     load: async () => (await import('./prune.ts')).pruneCommand,
   },
@@ -28,7 +28,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./calibrate.ts')).calibrateCommand,
   },
   explain: {
-    summary: 'says what a model looks at in examples, and at which block it leaves under a method',
+    summary: 'says what a model looks at in examples, and at which layer it leaves under a method',
     operands: ['MODEL'],
     load: async () => (await import('./explain.ts')).explainCommand,
   },

@@ -1,4 +1,4 @@
-import { type Inspection, type PruningStep, readsProbabilities, type TowerReport } from '@tp/compiler'
+import { type Inspection, type PruningStep, readsProbabilities, type EncoderSummary } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -12,14 +12,14 @@ import { inspectFile } from '../pruning/request.ts'
 
 export const inspectCommand: Command = command({
   options: {
-    tower: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
+    encoder: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: ['A model that tokens cannot leave is refused with the reason: exit code 4.'],
-  async run([path = ''], { tower, json = false }, { print, signal, files }) {
+  async run([path = ''], { encoder, json = false }, { print, signal, files }) {
     const { file, found, flops } = await endable(async () => {
       const file = await readModelFile(path, { signal, files })
-      const found = inspectFile(file, tower)
+      const found = inspectFile(file, encoder)
       return { file, found, flops: flopsAtUsualLengths(file.model, found) }
     })
     const unfusedBy = found.unfusing === undefined ? undefined : await methodsThatUnfuse()
@@ -48,16 +48,16 @@ function describe(
   flops: readonly FlopsAt[],
   unfusedBy: readonly string[] | undefined,
 ): string {
-  const { blocks, hidden, heads, tokens, batch, tokenOutputs, pruned } = found
-  const norms = [...new Set(blocks.map(({ norm }) => norm))].join(' and ')
+  const { layers, hidden, heads, tokens, batch, tokenOutputs, pruned } = found
+  const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   const facts: [string, string][] = [
     ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
     ['written by', `${found.producer || 'unknown'}, opset ${found.opset}`],
-    ...(found.towers.length === 1 ? [] : [['encoders', found.towers.map(towerText).join('; ')] as [string, string]]),
+    ...(found.encoders.length === 1 ? [] : [['encoders', found.encoders.map(encoderText).join('; ')] as [string, string]]),
     [
-      found.towers.length === 1 ? 'encoder' : found.tower,
-      `${blocks.length} blocks, ${norms}-norm, hidden ${hidden}, ${heads} heads`,
+      found.encoders.length === 1 ? 'encoder' : found.encoder,
+      `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`,
     ],
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
@@ -74,15 +74,15 @@ function describe(
     ],
   ]
   const width = Math.max(...facts.map(([name]) => name.length)) + 2
-  const rows = blocks.map(({ block, site, attention, fused }) => [
-    `${block}`,
+  const rows = layers.map(({ layer, site, attention, fused }) => [
+    `${layer}`,
     site,
     fused === undefined ? attention : `${attention} (${fused})`,
   ])
   return [
     ...facts.map(([name, text]) => name.padEnd(width) + text),
     '',
-    table(['block', 'tokens leave after', 'attention'], rows, ['tokens leave after', 'attention']),
+    table(['layer', 'tokens leave after', 'attention'], rows, ['tokens leave after', 'attention']),
   ].join('\n')
 }
 
@@ -91,21 +91,21 @@ function paddingText({ mask, maskMarksPadding, padded }: Inspection): string {
   return padded ? 'told by an input that says other things, too' : 'none: no input says which tokens are real'
 }
 
-function fixedText({ fixed, classToken, places }: Inspection): string {
-  const positions = fixed.length === 0 ? [] : [`position ${ranges(fixed)}`]
-  const named = classToken === undefined ? positions : positions.map((text) => `${text} (class token ${classToken})`)
-  return [...named, ...places].join(', ') || 'nothing'
+function fixedText({ protectedTokens, classToken, positions }: Inspection): string {
+  const always = protectedTokens.length === 0 ? [] : [`position ${ranges(protectedTokens)}`]
+  const named = classToken === undefined ? always : always.map((text) => `${text} (class token ${classToken})`)
+  return [...named, ...positions].join(', ') || 'nothing'
 }
 
-function towerText({ name, blocks, refusal }: TowerReport): string {
-  return `${name} (${blocks} blocks${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
+function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
+  return `${name} (${layerCount} blocks${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
 }
 
-function stepText({ method, tower, schedule, cuts }: PruningStep): string {
-  const made = Object.entries(schedule).filter(([block]) => cuts.some((cut) => cut.block === Number(block)))
+function stepText({ method, encoder, schedule, cuts }: PruningStep): string {
+  const made = Object.entries(schedule).filter(([layer]) => cuts.some((cut) => cut.layer === Number(layer)))
   const amounts = made.map(
-    ([block, { kind, value }]) => `${kind === 'ratio' ? 'keep' : kind} ${value} at block ${block}`,
+    ([layer, { kind, value }]) => `${kind === 'ratio' ? 'keep' : kind} ${value} at layer ${layer}`,
   )
-  const where = tower === undefined ? '' : ` on ${tower}`
+  const where = encoder === undefined ? '' : ` on ${encoder}`
   return amounts.length === 0 ? method : `${method}${where}, ${amounts.join(', ')}`
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Inspection, Pruned, PrunedTower } from '@tp/compiler'
+import type { Inspection, Pruned, PrunedEncoder } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
@@ -54,7 +54,7 @@ export const pruneCommand: Command = command({
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pruning ${basename(path)}`)
     const { model, pruned } = await endable(async () => {
-      const encoders = inspectEncoders(file, settings.tower)
+      const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesFor(asked, file, encoders)
       return { model: encoders[0], pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }) }
     })
@@ -72,9 +72,9 @@ export const pruneCommand: Command = command({
       out,
       method: name,
       params: values,
-      ...towerContent(pruned.towers[0] as PrunedTower),
-      ...(model.towers.length > 1 && {
-        towers: pruned.towers.map((tower) => ({ name: tower.name, ...towerContent(tower) })),
+      ...encoderContent(pruned.encoders[0] as PrunedEncoder),
+      ...(model.encoders.length > 1 && {
+        encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
       }),
       flops: await endable(() => flopsFactors(file, model, pruned)),
       bytes: staged.bytes,
@@ -88,11 +88,11 @@ export const pruneCommand: Command = command({
   },
 })
 
-function towerContent({ blocks, schedule, cuts }: PrunedTower): object {
+function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
-    blocks,
-    schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
-    cuts: cuts.map(({ block }) => block),
+    layerCount,
+    schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
+    cuts: cuts.map(({ layer }) => layer),
   }
 }
 
@@ -122,13 +122,13 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-function describe(report: Report, { towers }: Pruned): string {
+function describe(report: Report, { encoders }: Pruned): string {
   const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
   return [
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
-    ...towers.flatMap((tower) => {
-      const lines = cutsText(tower)
-      return towers.length === 1 ? lines : lines.map((line) => `${tower.name}: ${line}`)
+    ...encoders.flatMap((encoder) => {
+      const lines = cutsText(encoder)
+      return encoders.length === 1 ? lines : lines.map((line) => `${encoder.name}: ${line}`)
     }),
     flops.length === 0
       ? 'FLOPs depend on the data'
@@ -138,15 +138,15 @@ function describe(report: Report, { towers }: Pruned): string {
   ].join('\n')
 }
 
-function cutsText({ cuts, schedule }: PrunedTower): string[] {
-  const leftOut = [...schedule.keys()].filter((block) => !cuts.some((cut) => cut.block === block))
+function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
+  const leftOut = [...schedule.keys()].filter((layer) => !cuts.some((cut) => cut.layer === layer))
   return [
     cuts.length === 0
       ? 'no tokens leave; what no output reads is left out'
-      : `tokens leave ${cuts[0]?.place === 'input' ? 'in front of' : 'after the attention of'} blocks ${ranges(cuts.map(({ block }) => block))}: ${amountsText(schedule)}`,
+      : `tokens leave ${cuts[0]?.site === 'input' ? 'in front of' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}: ${amountsText(schedule)}`,
     ...(leftOut.length === 0
       ? []
-      : [`no cut at block ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
+      : [`no cut at layer ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
   ]
 }
 

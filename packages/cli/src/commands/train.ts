@@ -47,7 +47,7 @@ export const trainCommand: Command = command({
   notes: [
     'With --keep and the like tokens leave while the model trains as they do afterwards. A method that learns where tokens',
     'leave (ltp) needs none of them: it learns in a soft form in which no token leaves yet, then tokens leave by what it has',
-    'learned (moved to --target-flops), then the model trains on. By default they leave at all blocks but the last; with',
+    'learned (moved to --target-flops), then the model trains on. By default they leave at all layers but the last; with',
     '--weights such a method does not learn. Nothing is written beside OUT but what is asked for (--weights-out, --report,',
     '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
     'removed at the end; with --resume the training goes on from it to the same numbers. Examples:',
@@ -94,9 +94,9 @@ export const trainCommand: Command = command({
     if (prefix !== undefined) {
       const title = `${basename(out)}: ${asked.name}`
       const plot = plotTraining({ title, steps, target: numberOf(given['target-flops']), flops: report.flops })
-      const [document, picture] = reportPaths(prefix)
+      const [document, image] = reportPaths(prefix)
       files.set(document, bytesOf(`${jsonDocument('training', { ...report, steps: stepRecords(steps) })}\n`))
-      files.set(picture, bytesOf(plot))
+      files.set(image, bytesOf(plot))
     }
     await writeTogether(files)
     await staged.commit()
@@ -116,7 +116,7 @@ function describe({ out, method, step, selection, flops, plan }: TrainingReport,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan?.layers && amounts
       ? [
-          `tokens leave at blocks ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
+          `tokens leave at layers ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
         ]
       : []),
     ...files.map((path) => `written  ${path}`),

@@ -20,7 +20,7 @@ import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
-import { contestantsOf, fingerprintOf, takesTrainedValues } from '../tuning/contestants.ts'
+import { variantsOf, fingerprintOf, takesTrainedValues } from '../tuning/variants.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
 
@@ -31,10 +31,10 @@ const options = {
     type: 'string',
     value: 'NAME,NAME…',
     description:
-      'what is chosen from; default: methods without training that suit texts, or pictures and sounds, and those of --plugin',
+      'what is chosen from; default: methods without training that suit texts, or images and sounds, and those of --plugin',
   },
   'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
-  sure: {
+  confident: {
     type: 'boolean',
     description:
       'the whole 95 % interval of the loss must be within that, not its estimate alone; for 1 point that takes 968 examples or more',
@@ -62,7 +62,7 @@ const usualMethods = {
 
 const stages: Readonly<Record<TuneProgress['stage'], string>> = {
   latency: 'timing the model',
-  sensitivity: 'looking how much each block needs its tokens',
+  sensitivity: 'looking how much each layer needs its tokens',
   search: 'choosing',
   verification: 'verifying',
   regimes: 'timing the plan',
@@ -72,12 +72,12 @@ export const tuneCommand: Command = command({
   options,
   notes: [
     'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
-    'leave at one block; of those that promise most, the fastest that loses no more than is allowed is taken, and verified on',
+    'leave at one layer; of those that promise most, the fastest that loses no more than is allowed is taken, and verified on',
     'examples that nothing was chosen by. Runs that it would slow down are left to the dense model. While it works,',
     'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
     '',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',
-    '  tp tune model.onnx --data calibration.tsv --max-loss 1 --sure --cascade -o plan.json',
+    '  tp tune model.onnx --data calibration.tsv --max-loss 1 --confident --cascade -o plan.json',
     '  tp prune model.onnx --plan plan.json -o pruned.onnx',
     '  tp tune model.onnx --data calibration.tsv --methods value-aware,sdtp --weights sdtp.safetensors -o plan.json',
   ],
@@ -85,7 +85,7 @@ export const tuneCommand: Command = command({
   alone: true,
   async run([path = ''], given, context) {
     const { print, progress, signal } = context
-    const { out, data, json = false, resume = false, sure = false, cascade = false } = given
+    const { out, data, json = false, resume = false, confident = false, cascade = false } = given
     const { runtime, weights, plugin = [] } = given
     if (out === undefined) throw usageError('-o PLAN is missing: the file to write')
     if (data === undefined) throw usageError('--data PATH is missing: labelled examples to choose by')
@@ -101,7 +101,7 @@ export const tuneCommand: Command = command({
     const entries = names.map((name) => findMethod(catalog, name))
     // Nobody has asked for the usual ones by name: one that the model cannot serve is no reason to end.
     const optional = given.methods === undefined
-    const contestants = (await contestantsOf(entries, weights)).map((contestant) => ({ ...contestant, optional }))
+    const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
     const device = await openRuntime(runtime)
     const { maxTokens } = await readModelFolder(path)
     const shapes = given.shapes === undefined ? undefined : benchShapes(given.shapes, roles, maxTokens)
@@ -114,11 +114,11 @@ export const tuneCommand: Command = command({
     const plan = await tune({
       model: file.model,
       inputs,
-      contestants,
+      variants,
       runtime: nodeRuntime(),
       device,
       maxLoss,
-      sure,
+      confident,
       cascade,
       ...(shapes && {
         shapes: shapes.map(({ batch, tokens }) => ({ batch, ...(tokens !== undefined && { tokens }) })),

@@ -25,7 +25,7 @@ export function describeExplanation(explanation: Explanation, options: DescribeO
   const rest =
     grid === undefined
       ? listing(tokens, options)
-      : [...tokens.slice(0, grid.before).map((token, i) => frontToken(token, i, options)), ...picture(tokens, grid)]
+      : [...tokens.slice(0, grid.before).map((token, i) => frontToken(token, i, options)), ...image(tokens, grid)]
   return [...lines, ...rest.map((line) => `  ${line}`.trimEnd())].join('\n')
 }
 
@@ -49,13 +49,13 @@ function strongestNames(tokens: readonly ExplainedToken[]): string[] {
 /** Tokens below each other, with bars. */
 function listing(tokens: readonly ExplainedToken[], { styled }: DescribeOptions): string[] {
   const marked = new Set(strongest(tokens, Math.ceil(tokens.length / MARKED_OF)))
-  const traced = tokens[0]?.leavesAt !== undefined
-  const rows = tokens.map(({ text, saliency, leavesAt, score }, i) => [
+  const traced = tokens[0]?.prunedAt !== undefined
+  const rows = tokens.map(({ text, saliency, prunedAt, score }, i) => [
     marked.has(i) ? '*' : '',
     text ?? `${i}`,
     '█'.repeat(Math.round(BAR * saliency)),
     percent(saliency),
-    ...(leavesAt === undefined ? [] : [leavingText(leavesAt), score?.toPrecision(2) ?? '']),
+    ...(prunedAt === undefined ? [] : [leavingText(prunedAt), score?.toPrecision(2) ?? '']),
   ])
   const headings = ['', 'token', 'saliency', '', ...(traced ? ['leaves at', 'with score'] : [])]
   const [first = '', ...others] = table(headings, rows, ['token', 'saliency', 'leaves at']).split('\n')
@@ -65,23 +65,23 @@ function listing(tokens: readonly ExplainedToken[], { styled }: DescribeOptions)
 /** Whether to style at all is decided before. */
 const plainly = { validateStream: false } as const
 
-function frontToken({ saliency, leavesAt }: ExplainedToken, i: number, { classToken }: DescribeOptions): string {
+function frontToken({ saliency, prunedAt }: ExplainedToken, i: number, { classToken }: DescribeOptions): string {
   const name = i === classToken ? 'class token' : `token ${i}`
-  return `${name}  ${percent(saliency)}${leavesAt === undefined ? '' : `, ${leavingText(leavesAt)}`}`
+  return `${name}  ${percent(saliency)}${prunedAt === undefined ? '' : `, ${leavingText(prunedAt)}`}`
 }
 
 const shades = ['··', '░░', '▒▒', '▓▓', '██'] as const
 
-/** Patches in their places, and beside them the blocks that they leave at. */
-function picture(tokens: readonly ExplainedToken[], { before, rows, columns }: PatchGrid): string[] {
-  const traced = tokens[0]?.leavesAt !== undefined
+/** Patches in their places, and beside them the layers that they leave at. */
+function image(tokens: readonly ExplainedToken[], { before, rows, columns }: PatchGrid): string[] {
+  const traced = tokens[0]?.prunedAt !== undefined
   const lines = Array.from({ length: rows }, (_, row) => {
     const own = tokens.slice(before + row * columns, before + (row + 1) * columns)
     const seen = own.map(({ saliency }) => shades[Math.min(4, Math.floor(5 * saliency))]).join('')
-    const left = own.map(({ leavesAt }) => `${leavesAt ?? '·'}`.padStart(3)).join('')
+    const left = own.map(({ prunedAt }) => `${prunedAt ?? '·'}`.padStart(3)).join('')
     return traced ? `${seen}  ${left}` : seen
   })
-  const key = `patches: · below 20 %, █ from 80 %${traced ? '; at the right the block that each leaves at, · none' : ''}`
+  const key = `patches: · below 20 %, █ from 80 %${traced ? '; at the right the layer that each leaves at, · none' : ''}`
   return [...lines, key]
 }
 
@@ -91,8 +91,8 @@ function strongest(tokens: readonly ExplainedToken[], count: number): number[] {
   return [...tokens.keys()].sort((a, b) => saliency(b) - saliency(a)).slice(0, count)
 }
 
-function leavingText(block: number | null): string {
-  return block === null ? 'stays' : `block ${block}`
+function leavingText(layer: number | null): string {
+  return layer === null ? 'stays' : `layer ${layer}`
 }
 
 function percent(share: number): string {

@@ -21,9 +21,9 @@ export interface ExplainedToken {
   readonly text?: string
   /** 0 … 1: as a share of that of the example's most salient token */
   readonly saliency: number
-  /** Block at which the method drops it; null: it stays to the end. Only with a method. */
-  readonly leavesAt?: number | null
-  /** What the method ranked it by there, or at the last block where tokens left; null: it chose by no score. */
+  /** Layer at which the method drops it; null: it stays to the end. Only with a method. */
+  readonly prunedAt?: number | null
+  /** What the method ranked it by there, or at the last layer where tokens left; null: it chose by no score. */
   readonly score?: number | null
 }
 
@@ -36,7 +36,7 @@ export interface Explanation {
   readonly probability: number
   /** In the order of the example. */
   readonly tokens: readonly ExplainedToken[]
-  /** Of pictures whose patches are found again in the tokens. */
+  /** Of images whose patches are found again in the tokens. */
   readonly grid: PatchGrid | undefined
   readonly pruned: PrunedAnswer | undefined
 }
@@ -46,7 +46,7 @@ interface PrunedAnswer {
   readonly answer: number
   /**
    * Spearman's, of how long tokens stay and their saliency, without those that have to stay: 1 where what the model looks at
-   * least leaves first. Undefined where all leave at the same block.
+   * least leaves first. Undefined where all leave at the same layer.
    */
   readonly correlation: number | undefined
 }
@@ -69,7 +69,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
   const saliency = await saliencyOf({
     model: file.model,
     runtime: nodeRuntime(),
-    ...{ inputs, tower: inspection.tower, score, batchSize, signal },
+    ...{ inputs, encoder: inspection.encoder, score, batchSize, signal },
   }).catch((error: unknown) => {
     throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
   })
@@ -83,7 +83,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
     const values = Array.from(saliency(example)).slice(0, inputs.lengths?.[example])
     const ids = tokenizer && (feeds.input_ids ?? feeds.input)
     const ways = traces?.follow(example, values.length)
-    const left = ways?.map(({ leavesAt }) => leavesAt)
+    const left = ways?.map(({ prunedAt }) => prunedAt)
     const answer = predictions[example] as number
     explanations.push({
       ...{ example, label, answer },
@@ -138,8 +138,8 @@ async function traceAll(
   }
 }
 
-function wayOf({ leavesAt, scores }: Trajectory): Pick<ExplainedToken, 'leavesAt' | 'score'> {
-  return { leavesAt: leavesAt ?? null, score: [...scores.values()].at(-1) ?? null }
+function wayOf({ prunedAt, scores }: Trajectory): Pick<ExplainedToken, 'prunedAt' | 'score'> {
+  return { prunedAt: prunedAt ?? null, score: [...scores.values()].at(-1) ?? null }
 }
 
 function agreement(
@@ -148,8 +148,8 @@ function agreement(
   stays: readonly number[],
 ): number | undefined {
   const count = left.length
-  const fixed = new Set(stays.map((position) => (position < 0 ? count + position : position)))
-  const free = saliency.map((_, i) => i).filter((i) => !fixed.has(i))
+  const protectedTokens = new Set(stays.map((position) => (position < 0 ? count + position : position)))
+  const free = saliency.map((_, i) => i).filter((i) => !protectedTokens.has(i))
   return rankCorrelation(
     free.map((i) => left[i] ?? Number.MAX_SAFE_INTEGER),
     free.map((i) => saliency[i] as number),

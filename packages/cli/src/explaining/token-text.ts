@@ -42,6 +42,6 @@ export async function tokenNames(
 interface TokenNamesOptions {
   readonly batchSize: number
   readonly tokenizer: TextTokenizer | undefined
-  /** Of a picture or sound. */
+  /** Of an image or sound. */
   readonly tokens: number | undefined
 }

@@ -36,9 +36,9 @@ function describeFlip(flip: Flip, { classes, names }: FlipTexts): string[] {
   const limit = tried.length < leaving ? `, ${tried.length} of ${leaving} tokens tried` : ''
   const rows = tried
     .slice(0, SHOWN)
-    .map(({ position, leavesAt, change, turnsBack }: KeptToken) => [
+    .map(({ position, prunedAt, change, turnsBack }: KeptToken) => [
       names.get(example)?.[position] ?? `${position}`,
-      `block ${leavesAt}`,
+      `layer ${prunedAt}`,
       withSign(change),
       turnsBack ? 'turns it back' : '',
     ])

@@ -12,9 +12,9 @@ import type { Variant } from './variants.ts'
 /** What a model answers, and what it costs, beside the dense one. */
 export interface Figures {
   readonly answers: Answers
-  /** Mean over blocks of the tokens that enter the FFN, of those that enter the model. */
+  /** Mean over layers of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
-  readonly keptByBlock: readonly number[] | undefined
+  readonly keptByLayer: readonly number[] | undefined
   /** Preparation and run of one example in ms, as a user waits for it; not in turns, so not for comparisons. */
   readonly endToEnd: Outcome['latency']
   /** How many times fewer multiply-adds than the dense model, over all examples. */
@@ -43,7 +43,7 @@ export async function evaluateSession<O extends Outcome>(
   const tokens = typeof inspection?.tokens === 'number' ? inspection.tokens : undefined
   return await judge.run(running, {
     batchSize,
-    blocks: inspection?.blocks.length,
+    layerCount: inspection?.layers.length,
     tokens,
     signal,
     onProgress: ({ done, total }) => progress.step(done, total),
@@ -70,24 +70,24 @@ export async function evaluateVariant<O extends Outcome>(
     outcomes.push(await evaluateSession(session, task, inspection))
   }
   const [outcome, ...others] = outcomes as [O, ...O[]]
-  const keptByBlock = inspection.blocks.map((_, block) => mean(outcomes.map(({ kept }) => kept?.blocks[block] ?? 1)))
+  const keptByLayer = inspection.layers.map((_, layer) => mean(outcomes.map(({ kept }) => kept?.layers[layer] ?? 1)))
   const figures = {
     answers: judge.pruned([outcome, ...others], dense),
-    kept: mean(keptByBlock),
-    keptByBlock,
+    kept: mean(keptByLayer),
+    keptByLayer,
     endToEnd: outcome.latency,
-    flops: flopsFactor(variant, file, inputs, inspection, keptByBlock),
+    flops: flopsFactor(variant, file, inputs, inspection, keptByLayer),
   }
   return { figures, outcome }
 }
 
-/** Over all examples, one by one. Where the data decide how many tokens stay, their mean share at each block stands for it. */
+/** Over all examples, one by one. Where the data decide how many tokens stay, their mean share at each layer stands for it. */
 function flopsFactor(
   { models }: Variant,
   { model }: ModelFile,
   { lengths, targets }: ModelInputs,
   inspection: Inspection,
-  keptByBlock: readonly number[],
+  keptByLayer: readonly number[],
 ): number | undefined {
   const [first] = models
   if (first === undefined) return undefined
@@ -98,7 +98,7 @@ function flopsFactor(
   for (const length of lengths ?? targets.map(() => undefined)) {
     const sizes = { batch, tokens: typeof inspection.tokens === 'number' ? undefined : length }
     const arrive = length ?? (typeof inspection.tokens === 'number' ? inspection.tokens : 1)
-    const kept = Object.fromEntries(keptByBlock.map((share, block) => [block, Math.max(1, Math.round(share * arrive))]))
+    const kept = Object.fromEntries(keptByLayer.map((share, layer) => [layer, Math.max(1, Math.round(share * arrive))]))
     const counts = byLength.get(length) ?? [dense(sizes), pruned({ ...sizes, kept })]
     byLength.set(length, counts)
     const [before, after] = counts

@@ -34,7 +34,7 @@ export interface FlipFinder extends AsyncDisposable {
   find(variant: Variant, pruned: Evaluation, dense: Evaluation): Promise<FlipAnalysis | undefined>
 }
 
-/** Tokens that receive most attention in the dense model, over all blocks, are tried first. */
+/** Tokens that receive most attention in the dense model, over all layers, are tried first. */
 export async function flipFinder(task: FlipTask, { progress, signal, runtime }: Context): Promise<FlipFinder> {
   const { file, inspection, inputs, batchSize, examples, tokens } = task
   const inputTokens = typeof inspection.tokens === 'number' ? inspection.tokens : undefined
@@ -48,8 +48,8 @@ export async function flipFinder(task: FlipTask, { progress, signal, runtime }: 
   return {
     async find({ models: [model] }, pruned, dense) {
       if (model === undefined || model.plain.cuts.length === 0) return undefined
-      if (model.plain.towers.length > 1)
-        throw usageError('--flips follows the tokens of one encoder: name it, as --tower NAME')
+      if (model.plain.encoders.length > 1)
+        throw usageError('--flips follows the tokens of one encoder: name it, as --encoder NAME')
       const load = async (own: Promise<Pruned>) => loadSession((await own).model, file, { runtime, threads: 1, signal })
       await using traced = await load(model.traced())
       await using protecting = await load(model.protecting())
@@ -61,11 +61,11 @@ export async function flipFinder(task: FlipTask, { progress, signal, runtime }: 
   }
 }
 
-/** The dense model with the attention that each token receives in each block: a pruning that keeps all, and says its scores. */
-function attentionModel({ path, model }: ModelFile, { tower, blocks, open }: Inspection): Pruned {
-  const sites = blocks.map((_, block) => block).filter((block) => block >= open)
-  const keepAll = schedule(blocks.length, { keep: 1, layers: sites })
-  const result = prune(model, { method: receivedAttention(), schedule: keepAll, tower, trace: 'scores' })
+/** The dense model with the attention that each token receives in each layer: a pruning that keeps all, and says its scores. */
+function attentionModel({ path, model }: ModelFile, { encoder, layers, open }: Inspection): Pruned {
+  const sites = layers.map((_, layer) => layer).filter((layer) => layer >= open)
+  const keepAll = schedule(layers.length, { keep: 1, layers: sites })
+  const result = prune(model, { method: receivedAttention(), schedule: keepAll, encoder, trace: 'scores' })
   if (!result.ok) throw new RefusalError(path, result.refusal)
   return result
 }

@@ -64,7 +64,7 @@ async function rowsOf<O extends Outcome>(
   const task = { file, judge, inputs: data.inputs, batchSize, signal, progress, runtime }
   progress.stage('evaluating dense')
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
-  const whole = { kept: 1, keptByBlock: undefined, flops: 1, endToEnd: dense.latency }
+  const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }
   const rows: Omit<Row, 'latency'>[] = [
     { method: 'dense', keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
   ]

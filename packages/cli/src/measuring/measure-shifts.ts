@@ -40,7 +40,7 @@ export async function measureShifts(
     await using running = session
     return await evaluateOnShifts(running, sets, {
       batchSize,
-      blocks: inspection?.blocks.length,
+      layerCount: inspection?.layers.length,
       tokens: typeof inspection?.tokens === 'number' ? inspection.tokens : undefined,
       signal,
       onProgress: ({ done, total }) => progress.step(done, total),

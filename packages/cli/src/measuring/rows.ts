@@ -38,10 +38,10 @@ function speedUp({ speedup: { value, low, high } }: VariantLatency): string {
 }
 
 /** The row in JSON: percent, factors over dense, milliseconds. */
-export function rowContent({ method, keep, seeds, kept, keptByBlock, answers, flops, endToEnd, latency }: Row): object {
+export function rowContent({ method, keep, seeds, kept, keptByLayer, answers, flops, endToEnd, latency }: Row): object {
   const { p50Ms, p90Ms, speedup } = latency
   return {
-    ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByBlock },
+    ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByLayer },
     ...{ ...answers.content, flops: flops ?? null },
     ...{ p50Ms, p90Ms, endToEnd: endToEnd ? { p50Ms: endToEnd.p50, p90Ms: endToEnd.p90 } : null },
     ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },

@@ -55,7 +55,7 @@ export async function pruneVariants(options: VariantOptions): Promise<Variant[]>
   }
   if (entries.length === 0 && budgets.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
-  const encoders = inspectEncoders(file, settings.tower)
+  const encoders = inspectEncoders(file, settings.encoder)
   const variants: Variant[] = [{ method: 'none', keep: '', models: [await variantModel(file, settings, none())] }]
   let takesWeights = false
   for (const entry of entries) {

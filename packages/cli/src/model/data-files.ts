@@ -58,7 +58,7 @@ export async function removeAll(paths: readonly string[]): Promise<void> {
 async function copyWhole(source: string, target: string): Promise<string> {
   const waiting = waitingPath(target)
   try {
-    // Shares the blocks where the file system can, so that gigabytes cost neither time nor room.
+    // Shares the layers where the file system can, so that gigabytes cost neither time nor room.
     await copyFile(source, waiting, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     await moveInto(waiting, target)
     return target

@@ -28,7 +28,7 @@ export function flopsOf(
   }
 }
 
-/** FLOPs of one example: a text at some usual lengths, a picture or a sound at its own. */
+/** FLOPs of one example: a text at some usual lengths, an image or a sound at its own. */
 export function flopsAtUsualLengths(model: Model, roles: InputRoles): FlopsAt[] {
   const count = flopsOf(model, roles)
   const batch = typeof roles.batch === 'number' ? roles.batch : 1

@@ -20,7 +20,7 @@ export function inputRoles(model: Model): InputRoles {
 
 export interface WantedSizes {
   readonly batch: number
-  /** Tokens of a text; pictures and sounds have their own number. */
+  /** Tokens of a text; images and sounds have their own number. */
   readonly tokens?: number | undefined
 }
 
@@ -60,7 +60,7 @@ const SHORT_TEXT = 8
 function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch, tokens }: WantedSizes): number[] {
   const { name, type, dims = [] } = input
   const followsTokens = name === roles.mask || !type.startsWith('float')
-  const picture = dims.length === 4 ? pictureShape(graph, name, roles) : undefined
+  const image = dims.length === 4 ? imageShape(graph, name, roles) : undefined
   return dims.map((size, axis) => {
     const chosen = axis === 0 ? batch : followsTokens ? tokens : undefined
     if (typeof size === 'number') {
@@ -69,14 +69,14 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
     // Texts beside the encoder that is meant have any length.
-    const found = chosen ?? picture?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
+    const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
     throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and nothing tells what fits`)
   })
 }
 
-/** A picture that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
-function pictureShape(
+/** An image that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
+function imageShape(
   graph: Graph,
   input: string,
   { tokens }: InputRoles,

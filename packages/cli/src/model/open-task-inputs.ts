@@ -60,7 +60,7 @@ export async function openTaskInputs(
   const { inputs: taken, outputs } = session
   const task = readTask(given.task) ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'
-  // Pictures and sounds have their labels in names of files, which nobody has to read.
+  // Images and sounds have their labels in names of files, which nobody has to read.
   if (task === 'classification' || (task === 'embeddings' && !isText)) {
     return { task, inputs: await openInputs(path, data, batchSize, given, context) }
   }

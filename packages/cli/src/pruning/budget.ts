@@ -13,7 +13,7 @@ export const budgetOptions = {
     multiple: true,
     value: '[TOWER:]L1,L2,…',
     description:
-      'blocks where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
+      'layers where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
   },
   keep: {
     type: 'string',
@@ -38,7 +38,7 @@ export const budgetOptions = {
 
 const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as const
 
-/** Blocks by name of the encoder; '' stands for every one. Empty: those that tokens leave by default. */
+/** Layers by name of the encoder; '' stands for every one. Empty: those that tokens leave by default. */
 export type Layers = ReadonlyMap<string, readonly number[]>
 
 /** How many tokens are to stay, before a model is at hand. */
@@ -102,10 +102,10 @@ export function readBudget(options: Arguments<typeof budgetOptions>, layersAlone
 export function layersOf(texts: readonly string[]): Layers {
   const layers = new Map<string, readonly number[]>()
   for (const text of texts) {
-    const [, tower = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
-    if (layers.has(tower))
-      throw usageError(`--layers is given twice${tower === '' ? '' : ` for ${tower}`}; give it once`)
-    layers.set(tower, numberList('layers', list))
+    const [, encoder = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
+    if (layers.has(encoder))
+      throw usageError(`--layers is given twice${encoder === '' ? '' : ` for ${encoder}`}; give it once`)
+    layers.set(encoder, numberList('layers', list))
   }
   if (layers.size > 1 && layers.has(''))
     throw usageError(
@@ -130,42 +130,42 @@ export function schedulesOf(
   encoders: readonly Inspection[],
   method: Method,
 ): ReadonlyMap<string, Schedule> {
-  const unknown = [...budget.layers.keys()].find((name) => name !== '' && !encoders.some(({ tower }) => tower === name))
+  const unknown = [...budget.layers.keys()].find((name) => name !== '' && !encoders.some(({ encoder }) => encoder === name))
   if (unknown !== undefined) {
-    const names = encoders.map(({ tower }) => tower).join(' and ')
+    const names = encoders.map(({ encoder }) => encoder).join(' and ')
     throw usageError(`--layers ${unknown}: there is no such encoder to prune; the model has ${names}`)
   }
   if (budget.kind === 'flops' && encoders.length > 1) {
     throw usageError(
-      `--flops goes with one encoder; name it: --tower ${encoders.map(({ tower }) => tower).join(' or ')}`,
+      `--flops goes with one encoder; name it: --encoder ${encoders.map(({ encoder }) => encoder).join(' or ')}`,
     )
   }
   const isNamed = budget.layers.size > 0 && !budget.layers.has('')
-  const chosen = isNamed ? encoders.filter(({ tower }) => budget.layers.has(tower)) : encoders
-  const none: ReadonlyMap<string, Schedule> = new Map(encoders.map(({ tower }) => [tower, new Map()]))
-  return new Map([...none, ...chosen.map((own) => [own.tower, scheduleOf(budget, model, own, method)] as const)])
+  const chosen = isNamed ? encoders.filter(({ encoder }) => budget.layers.has(encoder)) : encoders
+  const none: ReadonlyMap<string, Schedule> = new Map(encoders.map(({ encoder }) => [encoder, new Map()]))
+  return new Map([...none, ...chosen.map((own) => [own.encoder, scheduleOf(budget, model, own, method)] as const)])
 }
 
 function scheduleOf(budget: Budget, model: Model, inspection: Inspection, method: Method): Schedule {
   const { kind, values } = budget
-  const { blocks, tokens, batch, open, tower } = inspection
-  const behind = Array.from({ length: Math.max(0, blocks.length - open) }, (_, i) => open + i)
-  // Behind an earlier pruning every block that is left is a later one.
+  const { layers, tokens, batch, open, encoder } = inspection
+  const behind = Array.from({ length: Math.max(0, layers.length - open) }, (_, i) => open + i)
+  // Behind an earlier pruning every layer that is left is a later one.
   const named =
-    budget.layers.get(tower) ?? budget.layers.get('') ?? (open > 0 && behind.length > 0 ? behind : undefined)
+    budget.layers.get(encoder) ?? budget.layers.get('') ?? (open > 0 && behind.length > 0 ? behind : undefined)
   if (kind !== 'flops') {
     if (kind === 'tokens') checkTokens(values, tokens)
-    return schedule(blocks.length, { layers: named, [kind]: values })
+    return schedule(layers.length, { layers: named, [kind]: values })
   }
   const target: FlopsTarget = {
     method,
-    tower,
+    encoder,
     share: values as number,
     at: flopsSizes(model, inspection, {
       batch: typeof batch === 'number' ? batch : 1,
       tokens: lengthFor(budget, inspection),
     }),
-    schedule: (keep) => schedule(blocks.length, { layers: named, keep }),
+    schedule: (keep) => schedule(layers.length, { layers: named, keep }),
   }
   return target.schedule(keepForFlops(model, target))
 }

@@ -45,7 +45,7 @@ export async function checkInvariance(
   const tolerance = roundingOf(file.model)
   if ((await differences(dense, pairs, options)).some((difference) => difference > tolerance)) return undefined
   // The same file, with the scores as further outputs: what depends on the company need not turn the choice of a few samples.
-  const schedules = new Map(pruned.towers.map(({ name, schedule }) => [name, schedule]))
+  const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, schedule]))
   const traced = await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })
   await using session = await load(traced.model)
   const found = await differences(session, pairs, options)
@@ -156,10 +156,10 @@ async function differences(
 
 /** The scores of the first cut: behind it rows may hold other tokens. */
 function firstScores(outputs: NamedTensors): string | undefined {
-  const block = (name: string): number => Number(/(\d+)\.scores$/.exec(name)?.[1])
+  const layer = (name: string): number => Number(/(\d+)\.scores$/.exec(name)?.[1])
   const [first] = Object.keys(outputs)
     .filter((name) => name.startsWith('tp.trace.') && name.endsWith('.scores'))
-    .sort((a, b) => block(a) - block(b))
+    .sort((a, b) => layer(a) - layer(b))
   return first
 }
 

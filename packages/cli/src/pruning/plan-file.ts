@@ -20,7 +20,7 @@ export const planOption = {
 } as const
 
 /** What a plan may set; only the plan or the command line can say it. */
-const fields = ['method', 'tower', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore']
+const fields = ['method', 'encoder', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore']
 const others = ['param', 'flops']
 
 interface Planned {

@@ -10,7 +10,7 @@ import { wholeNumber } from './numbers.ts'
 
 /** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
-  tower: {
+  encoder: {
     type: 'string',
     value: 'NAME',
     description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
@@ -25,7 +25,7 @@ export const pruningOptions = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: "the method's trained values (safetensors, named block.B.NAME or NAME)",
+    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
   },
   protect: {
     type: 'string',
@@ -53,7 +53,7 @@ export const pruningOptions = {
 
 /** The options above, read. */
 export interface PruningSettings {
-  readonly tower: string | undefined
+  readonly encoder: string | undefined
   readonly outputs: readonly string[] | undefined
   readonly params: Readonly<Record<string, string>>
   readonly weights: string | undefined
@@ -64,7 +64,7 @@ export interface PruningSettings {
 /** @throws TpError TP_USAGE */
 export function readPruningSettings(options: Arguments<typeof pruningOptions>): PruningSettings {
   return {
-    tower: options.tower,
+    encoder: options.encoder,
     outputs: options.outputs?.split(',').map((name) => name.trim()),
     params: readParams(options.param ?? []),
     weights: options.weights,
@@ -105,11 +105,11 @@ export function createMethod(
 }
 
 /**
- * @param tower the encoder that is meant; default: the first that can be pruned
+ * @param encoder the encoder that is meant; default: the first that can be pruned
  * @throws RefusalError; TpError TP_TOWER
  */
-export function inspectFile(file: ModelFile, tower?: string): Inspection {
-  const found = inspect(file.model, tower === undefined ? {} : { tower })
+export function inspectFile(file: ModelFile, encoder?: string): Inspection {
+  const found = inspect(file.model, encoder === undefined ? {} : { encoder })
   if (!found.ok) throw new RefusalError(file.path, found.refusal)
   return found
 }
@@ -118,10 +118,10 @@ export function inspectFile(file: ModelFile, tower?: string): Inspection {
  * Every encoder of a file that can be pruned, or the one that is asked for.
  * @throws RefusalError; TpError TP_TOWER
  */
-export function inspectEncoders(file: ModelFile, tower?: string): [Inspection, ...Inspection[]] {
-  const first = inspectFile(file, tower)
-  if (tower !== undefined) return [first]
-  const others = first.towers.filter(({ name, refusal }) => name !== first.tower && refusal === undefined)
+export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection, ...Inspection[]] {
+  const first = inspectFile(file, encoder)
+  if (encoder !== undefined) return [first]
+  const others = first.encoders.filter(({ name, refusal }) => name !== first.encoder && refusal === undefined)
   return [first, ...others.map(({ name }) => inspectFile(file, name))]
 }
 
@@ -140,15 +140,15 @@ export interface PruneRequest extends Omit<PruningSettings, 'params'> {
  * @throws RefusalError; TpError TP_SCHEDULE, TP_PROTECT, TP_WEIGHTS
  */
 export async function pruneFile(file: ModelFile, request: PruneRequest): Promise<Pruned> {
-  const { method, schedules, tower, outputs, weights, protect, restore } = request
+  const { method, schedules, encoder, outputs, weights, protect, restore } = request
   const { trace = false, protectInput = false, monitor = false, deadTokens = true } = request
-  const blocks = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
-  const needed = weights !== undefined || needsValues(method, blocks)
+  const layers = [...schedules.values()].flatMap((schedule) => [...schedule.keys()])
+  const needed = weights !== undefined || needsValues(method, layers)
   const params = needed ? await trainedValues(weights, method) : undefined
   const result = prune(file.model, {
     method,
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
-    ...(tower !== undefined && { tower }),
+    ...(encoder !== undefined && { encoder }),
     ...(outputs !== undefined && { outputs }),
     protect,
     restore,
@@ -164,15 +164,15 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
 }
 
 /**
- * What a method has learned, at a block, out of the file that is named.
+ * What a method has learned, at a layer, out of the file that is named.
  * @throws TpError TP_WEIGHTS, also where none is
  */
-export async function trainedValues(path: string | undefined, method: Method): Promise<(block: number) => Values> {
+export async function trainedValues(path: string | undefined, method: Method): Promise<(layer: number) => Values> {
   if (path === undefined) {
     throw new TpError('TP_WEIGHTS', 'tp', `${method.name} works with trained values; give them with --weights FILE`)
   }
   const weights = await readWeights(path)
-  return (block) => paramsOf(method, weights, block)
+  return (layer) => paramsOf(method, weights, layer)
 }
 
 /** @throws TpError TP_WEIGHTS, TP_TOO_LARGE; with the file's name */

@@ -15,7 +15,7 @@ import { type PruningSettings, pruneFile } from './request.ts'
 import { type SiteCosts, siteCosts } from './site-costs.ts'
 
 export interface Verification {
-  /** Batch × tokens (texts) or batch (pictures, sounds) of the runs. */
+  /** Batch × tokens (texts) or batch (images, sounds) of the runs. */
   readonly shapes: readonly (readonly number[])[]
   /** Largest difference from the dense outputs, relative where they exceed 1, with every token kept by force. */
   readonly difference: number
@@ -89,11 +89,11 @@ function sampleShapes(model: Inspection): readonly (readonly number[])[] {
 /** The same cuts, but every token is kept. Dead tokens are, too: the ranges that dynamic quantisation sees depend on them. */
 async function keepAllTokens({ file, pruned, method, settings }: VerifyOptions): Promise<Model> {
   const keepingAllAt = (schedule: Schedule): Schedule =>
-    new Map([...schedule.keys()].map((block) => [block, { kind: 'tokens', value: ALL_TOKENS }]))
+    new Map([...schedule.keys()].map((layer) => [layer, { kind: 'tokens', value: ALL_TOKENS }]))
   const { model } = await pruneFile(file, {
     ...settings,
     method: keepingAll(method),
-    schedules: new Map(pruned.towers.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
+    schedules: new Map(pruned.encoders.map(({ name, schedule }) => [name, keepingAllAt(schedule)])),
     deadTokens: false,
     restore: 'auto',
   })
@@ -134,7 +134,7 @@ function keepingAll(method: Method): Method {
       // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
       const watched: Site = Object.create(site, budget ? { budget: { value: { ...budget, select } } } : {})
       const reduction = method.reduce(watched)
-      return reduction.keep === selected ? reduction : { ...reduction, keep: or(reduction.keep, site.alive) }
+      return reduction.keep === selected ? reduction : { ...reduction, keep: or(reduction.keep, site.attended) }
     },
   }
 }

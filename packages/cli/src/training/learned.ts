@@ -34,7 +34,7 @@ export function whereTokensLeave(
   const [encoder, ...others] = encoders
   if (others.length > 0) {
     throw usageError(
-      `${name} learns in one encoder; name it: --tower ${encoders.map(({ tower }) => tower).join(' or ')}`,
+      `${name} learns in one encoder; name it: --encoder ${encoders.map(({ encoder }) => encoder).join(' or ')}`,
     )
   }
   if (encoder.open > 0) {
@@ -44,19 +44,19 @@ export function whereTokensLeave(
   if (budget === undefined && targetFlops === undefined && method.training?.harden === undefined) {
     throw usageError(`${name} learns which tokens stay, not how many: give --target-flops F, or --keep and the like`)
   }
-  const blocks = encoder.blocks.length
-  const isBehind = (method.place ?? 'attention') === 'attention'
-  // Behind the attention of the last block most models need no more than one token anyway.
-  const usual = Array.from({ length: blocks - 1 }, (_, i) => (isBehind ? i : i + 1))
-  const chosen = named.get(encoder.tower) ?? named.get('') ?? usual
-  const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < blocks))
+  const layerCount = encoder.layers.length
+  const isBehind = (method.site ?? 'attention') === 'attention'
+  // Behind the attention of the last layer most models need no more than one token anyway.
+  const usual = Array.from({ length: layerCount - 1 }, (_, i) => (isBehind ? i : i + 1))
+  const chosen = named.get(encoder.encoder) ?? named.get('') ?? usual
+  const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layerCount))
   if (unknown !== undefined || chosen.length === 0) {
     const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
-    throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has blocks 0 to ${blocks - 1}; name some with --layers`)
+    throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has layers 0 to ${layerCount - 1}; name some with --layers`)
   }
   if (budget === undefined) return { layers: chosen, schedule: undefined }
   const schedules = schedulesOf({ ...budget, layers: new Map([['', chosen]]) }, file.model, encoders, method)
-  return { layers: chosen, schedule: schedules.get(encoder.tower) }
+  return { layers: chosen, schedule: schedules.get(encoder.encoder) }
 }
 
 export interface LearnRequest {
@@ -76,7 +76,7 @@ export interface LearnRequest {
 export async function learnInto(out: string, file: ModelFile, request: LearnRequest): Promise<LearnedPruning> {
   const { asked, where, settings, train, trains, resume, lessons, watch, signal } = request
   const { targetFlops, ...others } = settings
-  const { tower, protect, restore, outputs } = asked.settings
+  const { encoder, protect, restore, outputs } = asked.settings
   const { inputs, selection, teacher, load } = lessons
   const paths = checkpointPaths(out)
   return learnPruning({
@@ -87,7 +87,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
       layers: where.layers,
       protect,
       ...(targetFlops !== undefined && { targetFlops }),
-      ...(tower !== undefined && { tower }),
+      ...(encoder !== undefined && { encoder }),
     },
     ...(where.schedule && { schedule: where.schedule }),
     pruning: { restore, source: file.hash(), ...(outputs && { outputs }) },
@@ -95,7 +95,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
     runtime: nodeRuntime(),
     ...{ inputs, selection, teacher, load, resume, signal },
     about: {
-      ...{ model: file.hash(), params: asked.values, train, tower, protect, restore, outputs },
+      ...{ model: file.hash(), params: asked.values, train, encoder, protect, restore, outputs },
       schedule: where.schedule && [...where.schedule],
       ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
     },

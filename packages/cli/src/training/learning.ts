@@ -12,7 +12,7 @@ export const learningOptions = {
     type: 'string',
     value: 'all|vectors|head|method',
     description:
-      'weights that learn: all but embeddings (default), scales and biases, those behind the last block, or none but what the method learns',
+      'weights that learn: all but embeddings (default), scales and biases, those behind the last layer, or none but what the method learns',
   },
   epochs: { type: 'string', value: 'N', description: 'times that every example is seen; default 3' },
   'batch-size': { type: 'string', value: 'N', description: 'examples a step; default 16' },
@@ -104,7 +104,7 @@ export function readMethodLearning(options: Arguments<typeof methodLearningOptio
 }
 
 /** @throws RefusalError where the head of the model is not found */
-export function trainsOf(choice: Choice, file: ModelFile, tower: string | undefined): Trains | undefined {
+export function trainsOf(choice: Choice, file: ModelFile, encoder: string | undefined): Trains | undefined {
   switch (choice) {
     case 'all':
       return undefined
@@ -113,7 +113,7 @@ export function trainsOf(choice: Choice, file: ModelFile, tower: string | undefi
     case 'method':
       return () => false
     case 'head': {
-      const head = headWeights(file.model, tower === undefined ? {} : { tower })
+      const head = headWeights(file.model, encoder === undefined ? {} : { encoder })
       if (!head.ok) throw new RefusalError(file.path, head.refusal)
       return (name) => head.names.has(name)
     }

@@ -55,9 +55,9 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
   if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
   progress.stage(`pruning ${basename(file.path)}`)
-  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.tower))
+  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.encoder))
   const pruned = await pruneFile(file, { ...settings, method, schedules })
-  const trains = trainsOf(choice, file, settings.tower)
+  const trains = trainsOf(choice, file, settings.encoder)
   const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
   const { inputs, selection, teacher, dense, load, accuracy } = lessons
   const before = await accuracy(pruned.model)
@@ -69,14 +69,14 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       ...(saved && { resume: saved }),
       about: {
         ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
-        schedule: [...schedules].map(([tower, schedule]) => [tower, ...schedule]),
+        schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
         ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
       },
       onCheckpoint: (bytes) => replaceFile(checkpoint, bytes),
       onProgress: (at) => watch.step(at),
     }),
   )
-  const [only] = pruned.towers.length === 1 ? pruned.towers : []
+  const [only] = pruned.encoders.length === 1 ? pruned.encoders : []
   return {
     model: trained.model,
     steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
@@ -85,7 +85,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       settings: { ...defaults, ...learning, train: choice },
       step: trained.step,
       selection: { dense, before, after: trained.accuracy ?? Number.NaN },
-      ...(only && { schedule: [...only.schedule].map(([block, amount]) => ({ block, ...amount })) }),
+      ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
     },
   }
 }
@@ -94,9 +94,9 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
 export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
-  const { tower, protect, restore } = asked.settings
-  const where = whereTokensLeave(asked, own, file, inspectEncoders(file, tower))
-  const trains = trainsOf(choice, file, tower)
+  const { encoder, protect, restore } = asked.settings
+  const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
+  const trains = trainsOf(choice, file, encoder)
   const resume = given.resume ? await readCheckpoints(out) : {}
   const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
   const settings = { ...learning, ...own }
@@ -107,7 +107,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   context.progress.stage('asking the pruned model')
   const before = await accuracy(result.before)
   const { schedule, soft, hard, flops } = result
-  const plan = planOf({ method: asked.name, params: asked.values, schedule, tower, protect, restore })
+  const plan = planOf({ method: asked.name, params: asked.values, schedule, encoder, protect, restore })
   return {
     model: result.model,
     steps: [
@@ -125,7 +125,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
       step: (hard ?? soft).step,
       selection: { dense, before, after: hard === undefined ? before : await accuracy(result.model) },
       ...(plan && { plan }),
-      schedule: [...schedule].map(([block, amount]) => ({ block, ...amount })),
+      schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
       learned: learnedSummary(result.learned),
       ...(flops !== undefined && { flops }),
     },

@@ -29,7 +29,7 @@ const style = `
     .raw, .loss, .kept { stroke: #58a6ff } .flops { stroke: #f0883e }
   }`
 
-/** Loss, and how much is left, over the steps of a training: a picture of its own, for light and dark pages. */
+/** Loss, and how much is left, over the steps of a training: an image of its own, for light and dark pages. */
 export function plotTraining({ title, steps, target, flops }: Plotted): string {
   const soft = steps.filter(({ part }) => part === 'soft')
   const offset = soft.length

@@ -36,13 +36,13 @@ export interface Planned {
   readonly method: string
   readonly params: Readonly<Record<string, OptionValue>>
   readonly schedule: Schedule
-  readonly tower: string | undefined
+  readonly encoder: string | undefined
   readonly protect: NonNullable<Plan['protect']>
   readonly restore: NonNullable<Plan['restore']>
 }
 
-/** A schedule in the words of `tp prune`; undefined where its blocks go by different kinds of amounts. */
-export function planOf({ method, params, schedule, tower, protect, restore }: Planned): Plan | undefined {
+/** A schedule in the words of `tp prune`; undefined where its layers go by different kinds of amounts. */
+export function planOf({ method, params, schedule, encoder, protect, restore }: Planned): Plan | undefined {
   const amounts = [...schedule].sort(([a], [b]) => a - b)
   const kinds = new Set(amounts.map(([, { kind }]) => kind))
   const [kind] = kinds
@@ -51,8 +51,8 @@ export function planOf({ method, params, schedule, tower, protect, restore }: Pl
     format: 1,
     method,
     ...(Object.keys(params).length > 0 && { params }),
-    ...(tower !== undefined && { tower }),
-    layers: amounts.map(([block]) => block),
+    ...(encoder !== undefined && { encoder }),
+    layers: amounts.map(([layer]) => layer),
     [kind === 'ratio' ? 'keep' : kind]: amounts.map(([, { value }]) => value),
     ...(protect !== 'auto' && { protect }),
     ...(restore !== 'auto' && { restore }),
@@ -61,8 +61,8 @@ export function planOf({ method, params, schedule, tower, protect, restore }: Pl
 
 /** What was learned, small enough to read. */
 export function learnedSummary(learned: ReadonlyMap<number, Learned>): object[] {
-  return [...learned].map(([block, values]) => ({
-    block,
+  return [...learned].map(([layer, values]) => ({
+    layer,
     ...Object.fromEntries(
       Object.entries(values).map(([name, { dims, data }]) => {
         const numbers = Array.from(data, Number)

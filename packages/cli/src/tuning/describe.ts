@@ -19,7 +19,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
       'what no output reads is left out all the same',
     ].join('\n')
   }
-  const amounts = [last.keep].flat().map((keep, i) => `${keep} at block ${last.layers?.[i]}`)
+  const amounts = [last.keep].flat().map((keep, i) => `${keep} at layer ${last.layers?.[i]}`)
   const speeds = grid.map(
     ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
   )
@@ -38,6 +38,6 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
 }
 
 function againText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
-  const [sure, again] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
-  return `run again  on the dense model: answers that are less than ${sure} sure, ${again} of the examples`
+  const [confident, again] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
+  return `run again  on the dense model: answers that are less than ${confident} sure, ${again} of the examples`
 }

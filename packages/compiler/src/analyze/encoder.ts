@@ -1,27 +1,27 @@
 import type { Dim } from '@tp/core/expression'
-import type { PlaceRead } from '../operators/token-position.ts'
+import type { PositionRead } from '../operators/token-position.ts'
 import type { EarlierCuts } from './earlier-cuts.ts'
-import type { Block } from './layer.ts'
+import type { Layer } from './layer.ts'
 import type { PoolCount } from './pool-counts.ts'
 
-/** What was found in a graph: a stack of transformer blocks over one stream of tokens. */
+/** What was found in a graph: a stack of transformer layers over one stream of tokens. */
 export interface Encoder {
-  /** What its tokens are made from: the first input of the model that its first block reads. */
+  /** What its tokens are made from: the first input of the model that its first layer reads. */
   readonly name: string
-  readonly blocks: readonly Block[]
+  readonly layers: readonly Layer[]
   /** Tokens have left already, in an earlier pruning. */
   readonly earlier: EarlierCuts | undefined
-  /** The first block at which tokens may leave: behind those where they have left already. */
+  /** The first layer at which tokens may leave: behind those where they have left already. */
   readonly open: number
   /**
-   * What the last layer reads, where dead tokens were left out of it so that it is no block any more: tokens can still be pruned
+   * What the last layer reads, where dead tokens were left out of it so that it is no layer any more: tokens can still be pruned
    * at its input.
    */
   readonly end: string | undefined
-  /** How many blocks it had before dead tokens were left out of the last one, which is no block any more. */
+  /** How many layers it had before dead tokens were left out of the last one, which is no layer any more. */
   readonly depth: number
   readonly batch: Dim
-  /** Tokens at the first block: a name, or a number where the length is fixed. */
+  /** Tokens at the first layer: a name, or a number where the length is fixed. */
   readonly tokens: Dim
   readonly hidden: number
   readonly heads: number
@@ -30,11 +30,11 @@ export interface Encoder {
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
   /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** Positions that the model reads, or skips, by their place. */
   readonly required: readonly number[]
   /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
-  readonly placeReads: readonly PlaceRead[]
+  readonly positionReads: readonly PositionRead[]
   /** What counts tokens for a pooling, and does not come from the tokens themselves. */
   readonly poolCounts: readonly PoolCount[]
   /** Index of the token that the head reads, if it reads single places; the first of them. */

@@ -7,23 +7,23 @@ import type { Program } from '../program/program.ts'
 import { stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
-import { blocksBefore, earlierCuts, withWholeInput } from './earlier-cuts.ts'
+import { layersBefore, earlierCuts, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder } from './encoder.ts'
-import { type Block, findBlock, inputAfter } from './layer.ts'
+import { type Layer, findLayer, inputAfter } from './layer.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
 import { requirePairwiseTerms } from './position-terms.ts'
-import { refuseUnknownShape, refuseWithoutBlocks, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
+import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 
-/** A stack of blocks that is an encoder, or why it is none that tokens can leave. */
+/** A stack of layers that is an encoder, or why it is none that tokens can leave. */
 export type FoundEncoder =
-  | { readonly name: string; readonly blocks: number; readonly encoder: Encoder }
-  | { readonly name: string; readonly blocks: number; readonly refused: Refused }
+  | { readonly name: string; readonly layerCount: number; readonly encoder: Encoder }
+  | { readonly name: string; readonly layerCount: number; readonly refused: Refused }
 
 /**
- * Finds the encoders in a graph by structure: one, or several side by side (two towers).
+ * Finds the encoders in a graph by structure: one, or several side by side (two encoders).
  * @throws Refused if none of them can be pruned
  */
 export function findEncoders(program: Program): FoundEncoder[] {
@@ -36,14 +36,14 @@ export function findEncoders(program: Program): FoundEncoder[] {
 
 function encodersOf(program: Program): FoundEncoder[] {
   const attentions = findAttentions(program)
-  const blocks = attentions
-    .map((attention) => findBlock(program, attention))
-    .filter((block) => block !== undefined)
-    .map((block) => ({ ...block, input: batchFirst(program, block.input), site: batchFirst(program, block.site) }))
-    .map((block) => withWholeInput(program, block))
-  if (blocks.length === 0) throw refuseWithoutBlocks(program, attentions)
-  const found = findStacks(program, blocks).map((stack): FoundEncoder => {
-    const about = { name: stack.name, blocks: stack.blocks.length }
+  const layers = attentions
+    .map((attention) => findLayer(program, attention))
+    .filter((layer) => layer !== undefined)
+    .map((layer) => ({ ...layer, input: batchFirst(program, layer.input), site: batchFirst(program, layer.site) }))
+    .map((layer) => withWholeInput(program, layer))
+  if (layers.length === 0) throw refuseWithoutLayers(program, attentions)
+  const found = findStacks(program, layers).map((stack): FoundEncoder => {
+    const about = { name: stack.name, layerCount: stack.layers.length }
     try {
       return { ...about, encoder: encoderOf(program, stack) }
     } catch (error) {
@@ -60,85 +60,85 @@ function encodersOf(program: Program): FoundEncoder[] {
  * The encoders to prune: the one of that name, or all that can be.
  * @throws Refused for the one that is asked for; TpError TP_TOWER if there is none of that name
  */
-export function chooseEncoders(found: readonly FoundEncoder[], tower: string | undefined): [Encoder, ...Encoder[]] {
-  if (tower === undefined) {
+export function chooseEncoders(found: readonly FoundEncoder[], encoder: string | undefined): [Encoder, ...Encoder[]] {
+  if (encoder === undefined) {
     return found.flatMap((each) => ('encoder' in each ? [each.encoder] : [])) as [Encoder, ...Encoder[]]
   }
-  const named = found.find(({ name }) => name === tower)
+  const named = found.find(({ name }) => name === encoder)
   if (named === undefined) {
-    const names = found.map(({ name, blocks }) => `${name} (${blocks} blocks)`).join(', ')
-    throw new TpError('TP_TOWER', 'compiler', `the model has no encoder ${tower}; it has ${names}`)
+    const names = found.map(({ name, layerCount }) => `${name} (${layerCount} layers)`).join(', ')
+    throw new TpError('TP_TOWER', 'compiler', `the model has no encoder ${encoder}; it has ${names}`)
   }
   if ('refused' in named) throw named.refused
   return [named.encoder]
 }
 
-function encoderOf(program: Program, { name, blocks }: Stack): Encoder {
-  const [first] = blocks as [Block]
-  const earlier = earlierCuts(program, name, blocks)
-  const open = earlier === undefined ? 0 : earlier.last.block + 1
-  for (const block of blocks.slice(open)) requireWholeAttention(program, block)
+function encoderOf(program: Program, { name, layers }: Stack): Encoder {
+  const [first] = layers as [Layer]
+  const earlier = earlierCuts(program, name, layers)
+  const open = earlier === undefined ? 0 : earlier.last.layer + 1
+  for (const layer of layers.slice(open)) requireWholeAttention(program, layer)
   const stream = program.tensor(first.input)
   if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
     const node = program.graph.producer(first.input)
     const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
     if (!stream.hasShape && control !== undefined) {
-      const reason = 'the blocks read what a control-flow node decides, so its shape cannot be known'
+      const reason = 'the layers read what a control-flow node decides, so its shape cannot be known'
       throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
     }
     const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
     if (unknown !== undefined) {
       const reason = `the operator ${operatorName(unknown)} before it is not known`
-      throw new Refused('TP_STREAM', `the shape of what the first block reads is not known, since ${reason}`, unknown)
+      throw new Refused('TP_STREAM', `the shape of what the first layer reads is not known, since ${reason}`, unknown)
     }
     const seen = stream.hasShape
       ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
       : 'a value of unknown shape'
     throw new Refused(
       'TP_STREAM',
-      `the first block reads ${seen}, where batch × tokens × hidden size was expected`,
+      `the first layer reads ${seen}, where batch × tokens × hidden size was expected`,
       node,
     )
   }
   // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
-  const mask = findMask(program, blocksBefore(earlier, blocks), first.input)
-  const depth = Math.max(blocks.length, ...stepsOf(program.model, name).map((step) => step.blocks))
+  const mask = findMask(program, layersBefore(earlier, layers), first.input)
+  const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
   const axis = traceTokens(
     program,
     earlier?.last.after ?? first.input,
     earlier?.restored?.points.map(({ from }) => from),
   )
-  const heads = checkBlocks(program, blocks, open, axis)
-  for (const block of blocks.slice(open)) requirePairwiseTerms(program, axis, block, first.input)
+  const heads = checkLayers(program, layers, open, axis)
+  for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
   const head = earlier?.restored === undefined ? axis : traceTokens(program, earlier.restored.to)
   const reads = Math.max(axis.reads, head.reads)
-  if (reads > MOST_PLACES)
+  if (reads > MOST_POSITIONS)
     throw new Refused(
       'TP_TOKEN_INDEX',
       `a token is read by its place ${reads - 1}, and all before it would have to stay`,
     )
   const learned = learnedTokens(program, first.input)
-  // Inside blocks leading tokens are taken apart from others and joined again (rope of the patches alone).
-  const inside = program.before((blocks.at(-1) as Block).site)
+  // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
+  const inside = program.before((layers.at(-1) as Layer).site)
   const places = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
-  const isFree = (position: number): boolean => earlier === undefined || earlier.fixed.includes(position)
+  const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
-    blocks,
+    layers,
     earlier,
     open,
     depth,
-    end: depth > blocks.length ? inputAfter(program, blocks) : undefined,
+    end: depth > layers.length ? inputAfter(program, layers) : undefined,
     batch: stream.dims[0] as Dim,
     tokens: stream.dims[1] as Dim,
     hidden: stream.dims[2],
     heads,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
-    fixed: firstPositions(Math.max(reads, learned)).filter(isFree),
+    protectedTokens: firstPositions(Math.max(reads, learned)).filter(isFree),
     required: firstPositions(reads),
-    placeReads: head.placeReads,
-    poolCounts: findPoolCounts(program, head, mask?.name, (blocks.at(-1) as Block).site),
+    positionReads: head.positionReads,
+    poolCounts: findPoolCounts(program, head, mask?.name, (layers.at(-1) as Layer).site),
     classToken: places.length > 0 ? 0 : undefined,
     tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
@@ -154,47 +154,47 @@ function isCounted(dim: Dim): boolean {
 }
 
 /** More tokens than these are not read by their places in one model. */
-const MOST_PLACES = 2 ** 16
+const MOST_POSITIONS = 2 ** 16
 
 function firstPositions(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i)
 }
 
-/** Proves the token axis in every block (queries and keys are both counted by it) and returns the number of heads. */
-function checkBlocks(program: Program, blocks: readonly Block[], open: number, axis: TokenAxis): number {
-  const batch = program.tensor(blocks[0]?.input as string).dims[0] as Dim
-  const all = program.tensor(blocks[0]?.attention.probabilities as string).dims
-  // Where tokens have left at every block there is none to prove it for.
+/** Proves the token axis in every layer (queries and keys are both counted by it) and returns the number of heads. */
+function checkLayers(program: Program, layers: readonly Layer[], open: number, axis: TokenAxis): number {
+  const batch = program.tensor(layers[0]?.input as string).dims[0] as Dim
+  const all = program.tensor(layers[0]?.attention.probabilities as string).dims
+  // Where tokens have left at every layer there is none to prove it for.
   let heads = typeof all[1] === 'number' && all.length === 4 ? all[1] : 1
-  for (const [i, block] of [...blocks.entries()].slice(open)) {
-    const { probabilities, chain } = block.attention
+  for (const [i, layer] of [...layers.entries()].slice(open)) {
+    const { probabilities, chain } = layer.attention
     const node = chain.at(-1)
     const shape = axis.changed.get(probabilities)?.dims ?? []
     if (shape.at(-1) !== TOKENS || shape.at(-2) !== TOKENS) {
       throw new Refused(
         'TP_TOKEN_AXIS',
-        `block ${i} attends over [${shape.join(',')}], not from every token to every token`,
+        `layer ${i} attends over [${shape.join(',')}], not from every token to every token`,
         node,
       )
     }
-    const site = axis.changed.get(block.site)?.dims
+    const site = axis.changed.get(layer.site)?.dims
     if (site?.length !== 3 || site[1] !== TOKENS) {
       throw new Refused(
         'TP_TOKEN_AXIS',
-        `block ${i} does not give batch × tokens × hidden size after its attention`,
+        `layer ${i} does not give batch × tokens × hidden size after its attention`,
         node,
       )
     }
     const count = shape.length === 3 ? (headsInBatch(program, probabilities, batch) ?? 1) : shape[1]
     if (typeof count !== 'number')
-      throw new Refused('TP_HEADS', `block ${i} has a number of heads that is not known`, node)
+      throw new Refused('TP_HEADS', `layer ${i} has a number of heads that is not known`, node)
     heads = count
   }
   return heads
 }
 
 /**
- * Leading tokens that are learned: parts of the last join along the token axis before the first block that do not
+ * Leading tokens that are learned: parts of the last join along the token axis before the first layer that do not
  * depend on the input (class, distillation, register tokens).
  */
 function learnedTokens(program: Program, stream: string): number {

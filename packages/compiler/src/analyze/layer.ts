@@ -5,10 +5,10 @@ import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import type { Attention } from './attention.ts'
 
-/** One transformer block, by the names of its values. */
-export interface Block {
+/** One transformer layer, by the names of its values. */
+export interface Layer {
   readonly attention: Attention
-  /** The residual stream that the block reads: [b,n,D] */
+  /** The residual stream that the layer reads: [b,n,D] */
   readonly input: string
   /** Where tokens may leave: after the attention's residual, and its norm if that comes next. [b,n,D] */
   readonly site: string
@@ -43,10 +43,10 @@ function isProduct(node: NodeProto | undefined): boolean {
 }
 
 /**
- * The block around an attention, or undefined if its result is not added to the stream it was made from (pooling
+ * The layer around an attention, or undefined if its result is not added to the stream it was made from (pooling
  * heads, cross attention).
  */
-export function findBlock(program: Program, attention: Attention): Block | undefined {
+export function findLayer(program: Program, attention: Attention): Layer | undefined {
   const residual = followToResidual(program, attention)
   if (residual === undefined) return undefined
   const { input, sum, joined, between } = residual
@@ -82,12 +82,12 @@ function productsBetween(program: Program, stream: string, name: string): number
     .length
 }
 
-/** The stream that the block gives on: after the FFN's residual, and its norm in a post-norm model. */
-export function stackEnd(program: Program, block: Block): string | undefined {
-  if (block.withFeedForward) return block.site
-  const joined = joinedBeside(program, block)
+/** The stream that the layer gives on: after the FFN's residual, and its norm in a post-norm model. */
+export function stackEnd(program: Program, layer: Layer): string | undefined {
+  if (layer.withFeedForward) return layer.site
+  const joined = joinedBeside(program, layer)
   if (joined !== undefined) return joined
-  let sum: string | undefined = block.site
+  let sum: string | undefined = layer.site
   let computes = false
   // Casts may stand between the site and the FFN: on to where something was computed.
   while (sum !== undefined && !computes) {
@@ -96,17 +96,17 @@ export function stackEnd(program: Program, block: Block): string | undefined {
       return true
     })
   }
-  return sum === undefined || block.norm === 'pre' ? sum : afterNorm(program, sum)
+  return sum === undefined || layer.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
-/** What a layer behind the last block reads. */
-export function inputAfter(program: Program, blocks: readonly Block[]): string | undefined {
-  const last = blocks.at(-1)
+/** What a layer behind the last layer reads. */
+export function inputAfter(program: Program, layers: readonly Layer[]): string | undefined {
+  const last = layers.at(-1)
   return last && stackEnd(program, last)
 }
 
 /** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
-function joinedBeside(program: Program, { site }: Block): string | undefined {
+function joinedBeside(program: Program, { site }: Layer): string | undefined {
   const [sum, ...others] = readersOf(program, site)
   if (sum?.opType !== 'Add' || others.length > 0) return undefined
   const beside = sum.input.find((name) => name !== site) as string

@@ -2,22 +2,22 @@ import { type Dim, namesIn } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
-import type { Block } from './layer.ts'
+import type { Layer } from './layer.ts'
 import { type Mask, marksPadding, requireVisibility } from './visibility.ts'
 
 /**
  * Finds what says which tokens are real and which are padding: a value [b,n] that everything of the inputs that reaches
  * the scores goes through. Usually that is an input of the model; where the mask is made from lengths, from samples, or
  * from token numbers, it is the value nearest to the scores that holds yes or no for each token. That it hides the keys
- * where it is 0 (or 1, where it marks padding), and no others, is proved by trying. `stream`: what the first block reads; what is computed from it is a
+ * where it is 0 (or 1, where it marks padding), and no others, is proved by trying. `stream`: what the first layer reads; what is computed from it is a
  * position term, which hides nothing.
  * @throws Refused TP_MASK if there is none, TP_CAUSAL if later tokens are hidden from earlier ones
  */
-export function findMask(program: Program, blocks: readonly Block[], stream: string): Mask | undefined {
-  const sides = [...new Set(blocks.flatMap(({ attention }) => attention.sides))]
+export function findMask(program: Program, layers: readonly Layer[], stream: string): Mask | undefined {
+  const sides = [...new Set(layers.flatMap(({ attention }) => attention.sides))]
   const prove = (mask: Mask | undefined): void => {
     const masksItself = mask !== undefined && isTokenNumbers(program, mask.name)
-    for (const block of blocks) requireVisibility(program, block, mask, masksItself, stream)
+    for (const layer of layers) requireVisibility(program, layer, mask, masksItself, stream)
   }
   const inputs = [...inputsBehind(program, sides, new Set([stream]))]
   if (inputs.length === 0) {
@@ -35,7 +35,7 @@ export function findMask(program: Program, blocks: readonly Block[], stream: str
       refused ??= error
     }
   }
-  throw refused ?? noMask(program, blocks, inputs)
+  throw refused ?? noMask(program, layers, inputs)
 }
 
 /** Values that may be the mask, likeliest first: an input of the model, then values from the scores backwards. */
@@ -167,19 +167,19 @@ function isTokenNumbers(program: Program, name: string): boolean {
 }
 
 /** The input of the model that says which tokens are padding, if there is one that says nothing else. */
-export function maskInput(program: Program, { mask, maskMarksPadding, blocks }: Encoder): Mask | undefined {
+export function maskInput(program: Program, { mask, maskMarksPadding, layers }: Encoder): Mask | undefined {
   if (mask === undefined) return undefined
   if (isInput(program, mask)) return { name: mask, padding: maskMarksPadding ? 1 : 0 }
-  const [first] = blocks as [Block]
+  const [first] = layers as [Layer]
   const [name, ...others] = program.inputsOf(mask)
   if (name === undefined || others.length > 0 || isTokenNumbers(program, name)) return undefined
   const padding = marksPadding(program, first, name, first.input)
   return padding === undefined ? undefined : { name, padding: padding ? 1 : 0 }
 }
 
-function noMask(program: Program, blocks: readonly Block[], inputs: readonly string[]): Refused {
-  const node = blocks[0]?.attention.chain.at(-1)
-  const tokens = program.tensor(blocks[0]?.input as string).dims[1]
+function noMask(program: Program, layers: readonly Layer[], inputs: readonly string[]): Refused {
+  const node = layers[0]?.attention.chain.at(-1)
+  const tokens = program.tensor(layers[0]?.input as string).dims[1]
   const names = inputs.map((name) => `${name} [${program.tensor(name).dims.join(',')}]`).join(' and ')
   return new Refused(
     'TP_MASK',

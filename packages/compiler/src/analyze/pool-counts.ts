@@ -32,10 +32,10 @@ const countOps = new Set([
 
 /**
  * Sums over tokens of values that do not come from the tokens themselves, by which something is divided behind the
- * blocks. A sum of masked states over their number: once tokens have left, both are about those that are left.
+ * layers. A sum of masked states over their number: once tokens have left, both are about those that are left.
  *
  * Which axes are token axes is proved by where such values meet the tokens. `mask`: see `findMask`; `site`: of the last
- * block, since what blocks or embeddings count is none of a pooling's business.
+ * layer, since what layers or embeddings count is none of a pooling's business.
  */
 export function findPoolCounts(
   program: Program,
@@ -87,8 +87,8 @@ function tokenAxes(
     for (const { node, index } of program.graph.consumers(name)) {
       const output = node.output[0]
       if (index < 0 || output === undefined || !program.tensor(output).hasShape) continue
-      for (const place of program.tensor(output).dims.keys()) {
-        if (rowsOf(program, node, place, count)[index] === axis) note(output, place)
+      for (const position of program.tensor(output).dims.keys()) {
+        if (rowsOf(program, node, position, count)[index] === axis) note(output, position)
       }
     }
   }

@@ -5,7 +5,7 @@ import { operatorName } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
-import type { Block } from './layer.ts'
+import type { Layer } from './layer.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
 /**
@@ -29,7 +29,7 @@ const additive = new Set([
 ])
 
 /**
- * The terms of scores that are computed from the hidden states (content against position, gates, scores of the block
+ * The terms of scores that are computed from the hidden states (content against position, gates, scores of the layer
  * before): the largest parts of `sides` that add nothing else. Taken as 0 they leave masks and plain position biases.
  */
 export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
@@ -69,13 +69,13 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 }
 
 /**
- * Proves that what a block adds to the score of a query and a key, and computes from the hidden states, is computed
+ * Proves that what a layer adds to the score of a query and a key, and computes from the hidden states, is computed
  * from these two tokens and their positions alone. Then it stays the same whatever other tokens leave.
  * @throws Refused TP_POSITION_BIAS
  */
-export function requirePairwiseTerms(program: Program, axis: TokenAxis, block: Block, stream: string): void {
-  const { query, keyTransposed, sides } = block.attention
-  const done = new Set([stream, block.input, query, keyTransposed])
+export function requirePairwiseTerms(program: Program, axis: TokenAxis, layer: Layer, stream: string): void {
+  const { query, keyTransposed, sides } = layer.attention
+  const done = new Set([stream, layer.input, query, keyTransposed])
   if (sides.length === 0) return
   const hidden = program.after(stream)
   const queue = sides.filter((side) => hidden.has(side) && !isSameForAllKeys(axis, side))
@@ -104,13 +104,13 @@ function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: s
   )
   const isTokens = (dim: Dim): boolean => dim === TOKENS
   const { attributes } = program.tensor(name).node
-  const rows = output.dims.flatMap((dim, place) =>
-    isTokens(dim) ? [rowAxes({ node, inputs, output, attributes, isTokens }, place)] : [],
+  const rows = output.dims.flatMap((dim, position) =>
+    isTokens(dim) ? [rowAxes({ node, inputs, output, attributes, isTokens }, position)] : [],
   )
   return inputs.some((input, i) => {
     if (input === undefined || !axis.changed.has(node.input[i] as string)) return false
     const named = rows.map((row) => row[i])
-    return input.dims.some((dim, place) => isTokens(dim) && !named.includes(place))
+    return input.dims.some((dim, position) => isTokens(dim) && !named.includes(position))
   })
 }
 

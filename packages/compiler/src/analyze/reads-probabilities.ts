@@ -5,17 +5,17 @@ import { initialState, paramsAt, reduceTokens, type SiteSource } from '@tp/core/
 const HALF: Amount = { kind: 'ratio', value: 0.5 }
 
 /**
- * Whether a method reads the attention probabilities of the block it acts on: an operator that hides them is written out
+ * Whether a method reads the attention probabilities of the layer it acts on: an operator that hides them is written out
  * there, and stays whole under all other methods. Found by tracing the method where half of the tokens leave.
  */
 export function readsProbabilities(method: Method): boolean {
-  const block = 1
+  const layer = 1
   let reads = false
   const value = (name: string, ...dims: Dim[]): Tensor => input(name, 'float32', dims)
   const hidden = value('hidden', 'B', 'N', 'D')
   const source: SiteSource = {
-    block,
-    blocks: 4,
+    layer,
+    layerCount: 4,
     hidden,
     query: () => value('query', 'B', 'H', 'N', 'Dh'),
     key: () => value('key', 'B', 'H', 'N', 'Dh'),
@@ -28,7 +28,7 @@ export function readsProbabilities(method: Method): boolean {
     classToken: () => 0,
   }
   const params: Values = Object.fromEntries(
-    Object.entries(paramsAt(method, block)).map(([name, { dims }]) => [name, value(name, ...dims)]),
+    Object.entries(paramsAt(method, layer)).map(([name, { dims }]) => [name, value(name, ...dims)]),
   )
   const state = initialState(hidden, input('mask', 'bool', ['B', 'N']), [0])
   try {

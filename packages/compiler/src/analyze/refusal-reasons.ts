@@ -5,10 +5,10 @@ import { operators } from '../operators/table.ts'
 import type { Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
-import type { Block } from './layer.ts'
+import type { Layer } from './layer.ts'
 
-/** Why no block was found around any of the attentions, told by what the graph is made of. */
-export function refuseWithoutBlocks(program: Program, attentions: readonly Attention[]): Refused {
+/** Why no layer was found around any of the attentions, told by what the graph is made of. */
+export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
   const { nodes } = program.graph
   const find = (...types: readonly string[]): NodeProto | undefined =>
     nodes.find(({ opType }) => types.includes(opType))
@@ -37,7 +37,7 @@ export function refuseWithoutBlocks(program: Program, attentions: readonly Atten
   const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
   if (parted !== undefined) {
     const reason =
-      'scores are joined from several parts, as where tokens attend inside windows or blocks, and are not one Q·Kᵀ'
+      'scores are joined from several parts, as where tokens attend inside windows or layers, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
   if (softmax !== undefined) {
@@ -112,12 +112,12 @@ function operatorOf(node: NodeProto): Operator | undefined {
 }
 
 /**
- * Refuses blocks in which a token does not attend to all tokens of the stream: inside windows, or to a grid that was
- * made coarser. And blocks whose stream has its tokens last, since their products are convolutions.
+ * Refuses layers in which a token does not attend to all tokens of the stream: inside windows, or to a grid that was
+ * made coarser. And layers whose stream has its tokens last, since their products are convolutions.
  */
-export function requireWholeAttention(program: Program, block: Block): void {
-  const { probabilities, chain } = block.attention
-  const stream = program.tensor(block.input)
+export function requireWholeAttention(program: Program, layer: Layer): void {
+  const { probabilities, chain } = layer.attention
+  const stream = program.tensor(layer.input)
   if (!stream.hasShape) return
   const { dims } = program.tensor(probabilities)
   const [batch, tokens] = stream.dims
@@ -134,11 +134,11 @@ export function requireWholeAttention(program: Program, block: Block): void {
   if (stream.rank === 3 && queries === keys && keys === stream.dims[2]) {
     throw new Refused(
       'TP_STREAM',
-      `blocks read batch × hidden size × tokens, [${stream.dims.join(',')}], as convolutions do that stand for products with weights; batch × tokens × hidden size was expected`,
+      `layers read batch × hidden size × tokens, [${stream.dims.join(',')}], as convolutions do that stand for products with weights; batch × tokens × hidden size was expected`,
       softmax,
     )
   }
-  const reducing = [...program.before(block.attention.keyTransposed, block.input)]
+  const reducing = [...program.before(layer.attention.keyTransposed, layer.input)]
     .map((name) => program.graph.producer(name))
     .find((node) => node !== undefined && reducers.has(node.opType))
   if (reducing !== undefined) {

@@ -6,7 +6,7 @@ import { follow } from '../operators/follow.ts'
 import type { Flow } from '../operators/operator.ts'
 import { shapeExpression } from '../operators/shape-expression.ts'
 import { operators } from '../operators/table.ts'
-import type { PlaceRead } from '../operators/token-position.ts'
+import type { PositionRead } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 
 /** Where the tokens of a stream are, and what follows from it for all that is computed from it. */
@@ -19,7 +19,7 @@ export interface TokenAxis {
   readonly reads: number
   readonly readers: readonly TokenRead[]
   /** Reads of single tokens at other places. */
-  readonly placeReads: readonly PlaceRead[]
+  readonly positionReads: readonly PositionRead[]
   /** Values that do not come from the stream and meet its tokens along these axes. */
   readonly taken: readonly { readonly name: string; readonly axes: readonly number[] }[]
 }
@@ -44,7 +44,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
   const { dims } = program.tensor(stream)
   const count = dims[1] as Dim
   const reads: TokenRead[] = []
-  const placeReads: PlaceRead[] = []
+  const positionReads: PositionRead[] = []
   const taken: TokenAxis['taken'][number][] = []
   const flow: Flow = {
     program,
@@ -58,7 +58,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
     },
     rewire: () => {},
     reads: (tokens, node, single) => reads.push({ node, tokens, single }),
-    readsAt: (place, node) => placeReads.push({ node, place }),
+    readsAt: (position, node) => positionReads.push({ node, position }),
     edits: false,
     wholeCount: () => undefined,
     wholeShape: () => undefined,
@@ -80,7 +80,7 @@ export function traceTokens(program: Program, stream: string, ends: readonly str
   )
   follow(flow, new Set(ends.flatMap((end) => program.graph.consumers(end).map(({ node }) => node))))
   const leading = Math.max(0, ...reads.map((read) => read.tokens))
-  return { count, changed: flow.changed, reads: leading, readers: reads, placeReads, taken }
+  return { count, changed: flow.changed, reads: leading, readers: reads, positionReads, taken }
 }
 
 function renamed(tensor: Tensor, name: string, axes: readonly number[], skipped: number): Tensor {

@@ -4,7 +4,7 @@ import type { TensorLike } from '@tp/core/runtime'
 import { unfoldHeads } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
 import { Refused, reasonOf } from '../program/refusal.ts'
-import type { Block } from './layer.ts'
+import type { Layer } from './layer.ts'
 import { termsFromHidden } from './position-terms.ts'
 import { replayScores } from './scores.ts'
 
@@ -20,30 +20,30 @@ const MOST = 2 ** 20
 const MOST_TOKENS = 2 ** 13
 
 /**
- * Proves by trying what the masks of a block hide: softmax is computed over scores of 0, so that only masks and position
+ * Proves by trying what the masks of a layer hide: softmax is computed over scores of 0, so that only masks and position
  * biases speak.
  *
  * - Without padding, some token must see a later one and some an earlier one (else attention is causal).
  * - The mask must hide exactly the keys where it is 0, or where it is 1 if that is what `padding` says.
  *
- * `masksItself`: the mask is the tokens themselves (0: padding). `stream`: the hidden states that blocks start from; what
+ * `masksItself`: the mask is the tokens themselves (0: padding). `stream`: the hidden states that layers start from; what
  * is computed from them hides nothing.
  * @throws Refused
  */
 export function requireVisibility(
   program: Program,
-  block: Block,
+  layer: Layer,
   mask: Mask | undefined,
   masksItself: boolean,
   stream: string,
 ): void {
-  const { attention } = block
+  const { attention } = layer
   if (attention.sides.every((side) => isScalar(program.tensor(side)))) return
-  const trial = new Trial(program, block, mask?.name, stream)
+  const trial = new Trial(program, layer, mask?.name, stream)
   const padding = mask?.padding ?? 0
   const ones = Array.from({ length: trial.tokens }, () => 1 - padding)
   const open = trial.seen(ones)
-  requireBothDirections(open, block)
+  requireBothDirections(open, layer)
   if (mask === undefined) return
   // Numbers of tokens have to count as real whatever they are.
   const values = masksItself ? ones.map((_, i) => ids[i % ids.length] as number) : ones
@@ -67,11 +67,11 @@ export function requireVisibility(
  * Whether 1 is what padding is marked by in an input [b,·] that masks are made from, as its reader has to know; undefined
  * if that cannot be told. With 1 for the first half of it and 0 for the second, the first token sees itself or does not.
  */
-export function marksPadding(program: Program, block: Block, name: string, stream: string): boolean | undefined {
+export function marksPadding(program: Program, layer: Layer, name: string, stream: string): boolean | undefined {
   const { dims } = program.tensor(name)
   if (dims.length !== 2) return undefined
   try {
-    const trial = new Trial(program, block, name, stream)
+    const trial = new Trial(program, layer, name, stream)
     const length = trial.concrete(dims[1] as Dim)
     const [first] = trial.seen(Array.from({ length }, (_, i) => (i < length / 2 ? 1 : 0)))
     return first?.[0] === undefined ? undefined : !first[0]
@@ -96,7 +96,7 @@ export interface Mask {
 /** seen[query][key] */
 type Seen = readonly (readonly boolean[])[]
 
-function requireBothDirections(seen: Seen, { attention }: Block): void {
+function requireBothDirections(seen: Seen, { attention }: Layer): void {
   const later = seen.some((row, query) => row.some((sees, key) => sees && key > query))
   const earlier = seen.some((row, query) => row.some((sees, key) => sees && key < query))
   if (seen.length < 2 || (later && earlier)) return
@@ -107,23 +107,23 @@ function requireBothDirections(seen: Seen, { attention }: Block): void {
   )
 }
 
-/** A block's masks, computed at concrete sizes. */
+/** A layer's masks, computed at concrete sizes. */
 class Trial {
   readonly tokens: number
   readonly #program: Program
-  readonly #block: Block
+  readonly #layer: Layer
   readonly #stream: string
   readonly #mask: string | undefined
   readonly #sizes: ReadonlyMap<string, number>
   readonly #probabilities: Tensor
   readonly #scores: Tensor
 
-  constructor(program: Program, block: Block, mask: string | undefined, stream: string) {
+  constructor(program: Program, layer: Layer, mask: string | undefined, stream: string) {
     this.#program = program
-    this.#block = block
+    this.#layer = layer
     this.#stream = stream
     this.#mask = mask
-    const { dims } = program.tensor(block.input)
+    const { dims } = program.tensor(layer.input)
     const [batch, tokens] = dims as [Dim, Dim]
     const sizes = new Map<string, number>()
     for (const name of namesIn(batch)) sizes.set(name, 1)
@@ -146,7 +146,7 @@ class Trial {
     for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
       sizes.set(name, this.tokens)
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)
-    this.#scores = input('scores', program.tensor(block.attention.probabilities).dtype, [
+    this.#scores = input('scores', program.tensor(layer.attention.probabilities).dtype, [
       1,
       1,
       this.tokens,
@@ -187,10 +187,10 @@ class Trial {
   /** The nodes from Q·Kᵀ to the softmax, on scores of the trial's size. */
   #softmaxOf(scores: Tensor): Tensor {
     const program = this.#program
-    return replayScores(program, this.#block.attention, scores, ({ name, rank }) => {
+    return replayScores(program, this.#layer.attention, scores, ({ name, rank }) => {
       const side = this.#resized(program.tensor(name))
       if (rank !== 3 || side.rank !== 3) return side
-      const [batch] = program.tensor(this.#block.input).dims
+      const [batch] = program.tensor(this.#layer.input).dims
       const heads = (side.dims[0] as number) / this.concrete(batch as Dim)
       return heads > 1 ? unfoldHeads(side, heads) : unsqueeze(side, [1])
     })
@@ -277,7 +277,7 @@ class Trial {
   }
 
   #unknown(reason: string): Refused {
-    const node = this.#block.attention.chain.at(-1)
+    const node = this.#layer.attention.chain.at(-1)
     return new Refused(
       'TP_MASK',
       `what this attention hides ${reason}, so it is not known which tokens are padding`,

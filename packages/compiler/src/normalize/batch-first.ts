@@ -1,12 +1,12 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import { findAttentions } from '../analyze/attention.ts'
-import { type Block, findBlock, stackEnd } from '../analyze/layer.ts'
+import { type Layer, findLayer, stackEnd } from '../analyze/layer.ts'
 import { BACK, VIEW } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
 /**
- * Streams with tokens first [n,b,D] get a view with the batch first where blocks begin and where tokens may leave:
+ * Streams with tokens first [n,b,D] get a view with the batch first where layers begin and where tokens may leave:
  * transposed and back. All that follows looks at the views. Which axis counts tokens is not believed here, but proved when
  * they are traced.
  */
@@ -18,11 +18,11 @@ export const viewBatchFirst: NormalizePass = {
 }
 
 function insertViews(program: Program): boolean {
-  const blocks = findAttentions(program)
-    .map((attention) => findBlock(program, attention))
-    .filter((block) => block !== undefined && hasTokensFirst(program, block)) as Block[]
-  const ends = blocks.map((block) => stackEnd(program, block))
-  const values = new Set([...blocks.flatMap(({ input, site }) => [input, site]), ...ends])
+  const layers = findAttentions(program)
+    .map((attention) => findLayer(program, attention))
+    .filter((layer) => layer !== undefined && hasTokensFirst(program, layer)) as Layer[]
+  const ends = layers.map((layer) => stackEnd(program, layer))
+  const values = new Set([...layers.flatMap(({ input, site }) => [input, site]), ...ends])
   for (const value of values) {
     if (value !== undefined && !program.graph.isOutput(value)) insertView(program, value)
   }
@@ -30,7 +30,7 @@ function insertViews(program: Program): boolean {
   return values.size > 0
 }
 
-function hasTokensFirst(program: Program, { input, attention }: Block): boolean {
+function hasTokensFirst(program: Program, { input, attention }: Layer): boolean {
   const stream = program.tensor(input)
   if (!stream.hasShape || stream.rank !== 3) return false
   const keys = program.tensor(attention.probabilities).dims.at(-1)

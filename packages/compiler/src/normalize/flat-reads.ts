@@ -24,13 +24,13 @@ function rewriteFlatReads(program: Program): boolean {
   const reads = graph.nodes.flatMap((node) => flatRead(program, node) ?? [])
   for (const { node, data, index, sum } of reads) {
     const x = placeholder(data, program.tensor(data), program.tensor(data).dims)
-    const places = placeholder(index, program.tensor(index), program.tensor(index).dims)
+    const positions = placeholder(index, program.tensor(index), program.tensor(index).dims)
     const names = new Map([
       [x, data],
-      [places, index],
+      [positions, index],
     ])
     const output = node.output[0] as string
-    const pairs = [range(0, squeeze(axisSize(x, 0), [0])), places].map((part) => unsqueeze(part, [1]))
+    const pairs = [range(0, squeeze(axisSize(x, 0), [0])), positions].map((part) => unsqueeze(part, [1]))
     const { name } = program.write(gatherND(x, concat(pairs, 1)), names, { prefix: 'tp/row_read' })
     graph.remove(node)
     graph.insert([createNode({ type: 'Identity', name: output, inputs: [name], outputs: [output] })])

@@ -114,8 +114,8 @@ interface Asked {
 
 /** Makes the operator give what is read of its inside. */
 function askFor(program: Program, { node, given }: Expansion, reads: InnerReads): Asked[] {
-  return [...reads.given].map((place) => {
-    const { source, output, outputs, part } = given[place] as Expansion['given'][number]
+  return [...reads.given].map((position) => {
+    const { source, output, outputs, part } = given[position] as Expansion['given'][number]
     for (let index = 1; index < outputs; index++) {
       node.output[index] ||= program.graph.uniqueName(`${node.output[0]}/output_${index}`)
     }

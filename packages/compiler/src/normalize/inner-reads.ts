@@ -93,7 +93,7 @@ function besideRows(program: Program, expansion: Expansion, last: NodeProto, row
 export function writeRows(
   program: Program,
   expansion: Expansion,
-  { node, take, places }: RowRead,
+  { node, take, positions }: RowRead,
   rowwise: number,
 ): void {
   const { graph } = program
@@ -107,7 +107,7 @@ export function writeRows(
     names.set(placeholder, name)
     return placeholder
   }
-  const rows = program.write(take(value(x), places === undefined ? undefined : value(places)), names, options).name
+  const rows = program.write(take(value(x), positions === undefined ? undefined : value(positions)), names, options).name
   const on = onTheWay(program, expansion, index)
   const copy = (name: string): string => {
     if (name === x) return rows
@@ -133,6 +133,6 @@ export function writeRows(
   }
   const result = copy(source.node.output[source.index] as string)
   const given =
-    places === undefined ? result : program.write(transpose(value(result), [0, 2, 1, 3]), names, options).name
+    positions === undefined ? result : program.write(transpose(value(result), [0, 2, 1, 3]), names, options).name
   graph.replaceAllUses(node.output[0] as string, given)
 }

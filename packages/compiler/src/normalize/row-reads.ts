@@ -6,9 +6,9 @@ import type { Program } from '../program/program.ts'
 export interface RowRead {
   readonly node: NodeProto
   /** Takes the same rows out of [b,n,D]; `places` is what the node reads its places from, where they are computed. */
-  readonly take: (x: Tensor, places?: Tensor) => Tensor
+  readonly take: (x: Tensor, positions?: Tensor) => Tensor
   /** Name of the places [b,q,1], if they are computed for each row of the batch; the node then gives [b,q,h,d]. */
-  readonly places?: string
+  readonly positions?: string
 }
 
 /** The reads of rows that a reader of [b,h,n,d] comes down to; undefined if it reads it otherwise. */
@@ -16,12 +16,12 @@ export function rowReads(program: Program, reader: NodeProto): readonly RowRead[
   if (reader.domain !== '') return undefined
   const attributes = readAttributes(reader)
   if (reader.opType === 'Transpose') {
-    return String(attributes?.perm) === '0,2,1,3' ? readsAtPlaces(program, reader.output[0] as string) : undefined
+    return String(attributes?.perm) === '0,2,1,3' ? readsAtPositions(program, reader.output[0] as string) : undefined
   }
   if (reader.opType === 'Gather') {
-    const places = listOf(program, reader.input[1])
-    if (attributes?.axis !== 2 || places === undefined) return undefined
-    return [{ node: reader, take: (x) => gather(x, constant(places, 'int64'), 1) }]
+    const positions = listOf(program, reader.input[1])
+    if (attributes?.axis !== 2 || positions === undefined) return undefined
+    return [{ node: reader, take: (x) => gather(x, constant(positions, 'int64'), 1) }]
   }
   const [starts, ends, axes] = [1, 2, 3].map((index) => listOf(program, reader.input[index]))
   if (reader.opType !== 'Slice' || reader.input.length !== 4 || axes?.join() !== '2') return undefined
@@ -31,16 +31,16 @@ export function rowReads(program: Program, reader: NodeProto): readonly RowRead[
 }
 
 /** All readers of [b,n,h,d], if each takes rows at places [b,q,1] of its own. */
-function readsAtPlaces(program: Program, name: string): RowRead[] | undefined {
+function readsAtPositions(program: Program, name: string): RowRead[] | undefined {
   const { graph } = program
   if (graph.isOutput(name)) return undefined
   const reads = graph.consumers(name).map(({ node, index }): RowRead | undefined => {
-    const places = node.input[1]
+    const positions = node.input[1]
     const isGather = node.domain === '' && node.opType === 'GatherND' && index === 0
-    if (!isGather || places === undefined || readAttributes(node)?.batch_dims !== 1) return undefined
-    const { dims } = program.tensor(places)
+    if (!isGather || positions === undefined || readAttributes(node)?.batch_dims !== 1) return undefined
+    const { dims } = program.tensor(positions)
     if (dims.length !== 3 || dims[2] !== 1) return undefined
-    return { node, places, take: (x, at) => gatherND(x, at as Tensor, 1) }
+    return { node, positions, take: (x, at) => gatherND(x, at as Tensor, 1) }
   })
   return reads.every((read) => read !== undefined) ? reads : undefined
 }

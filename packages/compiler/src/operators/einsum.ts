@@ -86,8 +86,8 @@ function rewrite(node: NodeProto, equation: string): void {
 const rows: RowRule = ({ node }, axis) => {
   const { terms, result } = einsumTerms(node)
   return terms.map((term) => {
-    const place = term.indexOf(result[axis] as string)
-    return place < 0 ? undefined : place
+    const position = term.indexOf(result[axis] as string)
+    return position < 0 ? undefined : position
   })
 }
 

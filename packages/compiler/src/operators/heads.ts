@@ -38,8 +38,8 @@ function hasRowsOutside(
   const key = `${axis} ${name}`
   if (node === undefined || vain.has(key)) return false
   vain.add(key)
-  const back = (input: number, place: number): boolean =>
-    hasRowsOutside(program, node.input[input] as string, place, batch, heads, vain)
+  const back = (input: number, position: number): boolean =>
+    hasRowsOutside(program, node.input[input] as string, position, batch, heads, vain)
   const opType = operatorName(node)
   const output = program.tensor(name)
   const data = program.tensor(node.input[0] as string)
@@ -50,8 +50,8 @@ function hasRowsOutside(
   if (kind === 'broadcasting' || products.has(opType)) {
     return node.input.some((input, i) => {
       const { dims } = program.tensor(input)
-      const place = axis - output.rank + dims.length
-      return place >= 0 && dims[place] === output.dims[axis] && back(i, place)
+      const position = axis - output.rank + dims.length
+      return position >= 0 && dims[position] === output.dims[axis] && back(i, position)
     })
   }
   switch (opType) {
@@ -61,13 +61,13 @@ function hasRowsOutside(
     case 'Squeeze': {
       const [longer] = opType === 'Unsqueeze' ? [output] : [data]
       const removed = attributes.axes as readonly number[]
-      const left = longer.dims.map((_, place) => place).filter((place) => !removed.includes(place))
+      const left = longer.dims.map((_, position) => position).filter((position) => !removed.includes(position))
       return back(0, opType === 'Unsqueeze' ? left.indexOf(axis) : (left[axis] as number))
     }
     case 'Expand': {
-      const place = axis - output.rank + data.rank
+      const position = axis - output.rank + data.rank
       // What is repeated is the same for all rows and heads, in whatever order.
-      return place < 0 || data.dims[place] === 1 || (data.dims[place] === output.dims[axis] && back(0, place))
+      return position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
     }
     case 'Split':
     case 'Slice':
@@ -75,8 +75,8 @@ function hasRowsOutside(
     case 'Gather': {
       const from = attributes.axis as number
       const added = program.tensor(node.input[1] as string).rank
-      const place = axis < from ? axis : axis - added + 1
-      return data.dims[place] === output.dims[axis] && back(0, place)
+      const position = axis < from ? axis : axis - added + 1
+      return data.dims[position] === output.dims[axis] && back(0, position)
     }
     case 'GatherElements':
       return data.dims[axis] === output.dims[axis] && back(0, axis)
@@ -89,7 +89,7 @@ function hasRowsOutside(
       const [outer, ...inner] = foldedAxes(data.dims, output.dims, axis)
       if (outer === undefined) return false
       if (data.dims[outer] === output.dims[axis]) return back(0, outer)
-      return data.dims[outer] === batch && !inner.some((place) => data.dims[place] === batch)
+      return data.dims[outer] === batch && !inner.some((position) => data.dims[position] === batch)
     }
     default:
       return false

@@ -20,9 +20,9 @@ export function alignOperand(
   const axes: number[] = []
   let skipped = 0
   for (const [axis, dim] of operand.dims.entries()) {
-    const place = axis + rank - operand.rank
-    if (dim === 1 || counts(flow, dim) || place === beside) continue
-    const partner = inputs.map((x) => x?.dims[place - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
+    const position = axis + rank - operand.rank
+    if (dim === 1 || counts(flow, dim) || position === beside) continue
+    const partner = inputs.map((x) => x?.dims[position - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
     if (partner === undefined) continue
     const behind = rowsBehind(flow, partner, dim)
     if (behind === undefined || (axes.length > 0 && behind !== skipped))

@@ -125,7 +125,7 @@ export interface Flow {
   /** Notes that a reader needs the first `tokens` tokens in their places; `single`: it takes one of them out. */
   reads(tokens: number, reader: NodeProto, single: boolean): void
   /** Notes that a reader takes out one token of each row, at a place that is not among the leading ones. */
-  readsAt(place: TokenPlace, reader: NodeProto): void
+  readsAt(position: TokenPosition, reader: NodeProto): void
   /** A shape as a value of the graph; `data` is what `{ axis }` entries take their sizes from; `now`:
    * it and the shape as they are by now. */
   shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto, now?: readonly (Tensor | undefined)[]): Named
@@ -150,4 +150,4 @@ export type ShapeEntry = number | { readonly axis: number; readonly less?: numbe
  * The place of a token that the model reads and that is not among the leading ones: so many from the end (1: the last
  * one), or where integers of the graph, one for each row, say.
  */
-export type TokenPlace = { readonly fromEnd: number } | { readonly index: string }
+export type TokenPosition = { readonly fromEnd: number } | { readonly index: string }

@@ -37,7 +37,7 @@ import { Refused } from '../program/refusal.ts'
 import { editing, leadingRows, Rewriter } from '../transform/rows.ts'
 import { change, commit } from './flow.ts'
 import { follow } from './follow.ts'
-import type { Flow, TokenPlace } from './operator.ts'
+import type { Flow, TokenPosition } from './operator.ts'
 
 const [B, N, K, D] = [2, 6, 4, 4]
 
@@ -52,7 +52,7 @@ const fixedBatchOnly = new Set([
 type Build = (x: Tensor, n: number, b: Dim) => Tensor
 
 /** Cuts the first K tokens out of x and makes the rest of the graph follow. */
-function keepFirst(model: Uint8Array): { graph: Graph; reads: number; places: TokenPlace[] } {
+function keepFirst(model: Uint8Array): { graph: Graph; reads: number; positions: TokenPosition[] } {
   return withEqualSizes(() => {
     const program = new Program(decodeModel(model))
     const { graph } = program
@@ -60,14 +60,14 @@ function keepFirst(model: Uint8Array): { graph: Graph; reads: number; places: To
     const original = new Set(graph.nodes)
     const rewriter = new Rewriter(program, 'x', leadingRows(K), "K'", 'cut')
     let reads = 0
-    const places: TokenPlace[] = []
+    const positions: TokenPosition[] = []
     const flow: Flow = {
       ...editing(rewriter),
       count: "K'",
       before: program.tensor('x').dims[1] as Dim,
       changed: new Map(),
       reads: (tokens) => (reads = Math.max(reads, tokens)),
-      readsAt: (place) => places.push(place),
+      readsAt: (position) => positions.push(position),
     }
     const [first] = readers
     const taken = rewriter.take('x', [1], 3, first?.node as NodeProto)
@@ -77,7 +77,7 @@ function keepFirst(model: Uint8Array): { graph: Graph; reads: number; places: To
     follow(flow, new Set(graph.nodes.filter((node) => !original.has(node))))
     commit(flow)
     graph.removeDeadNodes()
-    return { graph, reads, places }
+    return { graph, reads, positions }
   })
 }
 
@@ -179,7 +179,7 @@ describe('a repaired graph computes what the same graph for fewer tokens compute
     expect(keepFirst(model((x) => slice(x, { axis: 1, start: 1 }))).reads).toBe(1)
     expect(keepFirst(model((x) => slice(x, { axis: 1, start: 0, end: 2 }))).reads).toBe(2)
     expect(keepFirst(model((x) => splitAxis(x, [2, 4], 1)[0] as Tensor)).reads).toBe(2)
-    expect(keepFirst(model((x) => gather(x, -1, 1))).places).toEqual([{ fromEnd: 1 }])
+    expect(keepFirst(model((x) => gather(x, -1, 1))).positions).toEqual([{ fromEnd: 1 }])
     expect(keepFirst(model((x) => mean(x, 1))).reads).toBe(0)
   })
 })
@@ -187,8 +187,8 @@ describe('a repaired graph computes what the same graph for fewer tokens compute
 /** Leading tokens taken apart from N - 2 others, of which the graph knows how many there are; `n`: what the file says. */
 function leadingApart(n: number | undefined): Uint8Array {
   const stream = input('x', 'float32', ['b', 'n', D])
-  const left = sub(axisSize(stream, 1), N - 2)
-  const [start, rest] = [slice(stream, { axis: 1, start: 0, end: left }), slice(stream, { axis: 1, start: left })]
+  const kept = sub(axisSize(stream, 1), N - 2)
+  const [start, rest] = [slice(stream, { axis: 1, start: 0, end: kept }), slice(stream, { axis: 1, start: kept })]
   const model = decodeModel(emitModel({ start, rest }))
   expect(model.proto.graph?.node.map(({ opType }) => opType)).toContain('Shape')
   if (n !== undefined) new Graph(model).setValueInfo('x', 'float32', ['b', n, D])

@@ -1,21 +1,21 @@
 import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
-import type { Flow, TokenPlace } from './operator.ts'
+import type { Flow, TokenPosition } from './operator.ts'
 
 /** Equal for equal places. */
-export function placeKey(place: TokenPlace): string {
-  return 'fromEnd' in place ? `-${place.fromEnd}` : place.index
+export function positionKey(position: TokenPosition): string {
+  return 'fromEnd' in position ? `-${position.fromEnd}` : position.index
 }
 
 /** A read of one token of every row. */
-export interface PlaceRead {
+export interface PositionRead {
   readonly node: NodeProto
-  readonly place: TokenPlace
+  readonly position: TokenPosition
 }
 
 /** The place that an index or the start of a slice to the end names, if it is the last one. */
-export function lastPlace(flow: Flow, index: Dim | undefined): TokenPlace | undefined {
+export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition | undefined {
   const isLast = index === -1 || index === subDims(flow.count, 1) || (index !== 0 && index === subDims(flow.before, 1))
   return isLast ? { fromEnd: 1 } : undefined
 }
@@ -25,7 +25,7 @@ export function lastPlace(flow: Flow, index: Dim | undefined): TokenPlace | unde
  * (row, token) [b,2], by [b,1] with rows as batch, or by [b,1,1] that repeats for every feature. Indices must not come
  * from the tokens themselves.
  */
-export function indexedPlace(flow: Flow, node: NodeProto): TokenPlace | undefined {
+export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | undefined {
   const [data, indices] = node.input as [string, string]
   const index = node.opType === 'GatherND' ? indexOfRows(flow, node, data, indices) : repeatedIndex(flow, indices)
   if (index === undefined) return undefined

@@ -8,7 +8,7 @@ import { besideAxis } from './norms.ts'
 import { alignOperand, takeOperand } from './operands.ts'
 import type { Flow, Inputs, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
 import { besidePacked, isBesideTokens } from './packing.ts'
-import { indexedPlace, lastPlace } from './token-position.ts'
+import { indexedPosition, lastPosition } from './token-position.ts'
 
 const concat: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
@@ -30,7 +30,7 @@ function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
 }
 
 /**
- * Takes leading tokens and all others apart (class and register tokens, which have no place in a picture). The sizes are
+ * Takes leading tokens and all others apart (class and register tokens, which have no place in an image). The sizes are
  * written anew; before opset 13 they were attributes.
  */
 const split: Repair = (flow, node) => {
@@ -60,9 +60,9 @@ const gather: Repair = (flow, node) => {
   const skipped = skippedTokens(flow, data.dims[axis] as Dim)
   if (skipped === undefined) return refuseOp(node)
   const { value } = indices
-  const place = value?.length === 1 && skipped === 0 ? lastPlace(flow, value[0]) : undefined
-  if (place !== undefined && axis === 1 && data.rank === 3) {
-    flow.readsAt(place, node)
+  const position = value?.length === 1 && skipped === 0 ? lastPosition(flow, value[0]) : undefined
+  if (position !== undefined && axis === 1 && data.rank === 3) {
+    flow.readsAt(position, node)
     return inputs
   }
   if (value === undefined || !value.every((index) => typeof index === 'number')) {
@@ -88,15 +88,15 @@ const gather: Repair = (flow, node) => {
 const indexed: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]
-  const place = data.rank === 3 && data.dims[1] === flow.count ? indexedPlace(flow, node) : undefined
-  if (place === undefined) {
+  const position = data.rank === 3 && data.dims[1] === flow.count ? indexedPosition(flow, node) : undefined
+  if (position === undefined) {
     throw new Refused(
       'TP_TOKEN_INDEX',
       'tokens are read by indices that are computed, and not one token of each row by integers that come from the inputs alone',
       node,
     )
   }
-  flow.readsAt(place, node)
+  flow.readsAt(position, node)
   return inputs
 }
 
@@ -147,9 +147,9 @@ const slice: Repair = (flow, node) => {
   const start = from === subDims(0, count) ? 0 : from
   const end = inputs[2]?.value?.[0]
   const toEnd = end === count || end === before || (typeof end === 'number' && end >= END)
-  const place = toEnd && skipped === 0 ? lastPlace(flow, start) : undefined
-  if (place !== undefined && axes[0] === 1 && data.rank === 3) {
-    flow.readsAt(place, node)
+  const position = toEnd && skipped === 0 ? lastPosition(flow, start) : undefined
+  if (position !== undefined && axes[0] === 1 && data.rank === 3) {
+    flow.readsAt(position, node)
     return inputs
   }
   if (typeof start !== 'number' || start < 0) return refuseTokenSlice(node)
@@ -205,7 +205,7 @@ function fromPositions(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2
 function refusePositions(node: NodeProto): never {
   throw new Refused(
     'TP_POSITIONS',
-    'positions are made from the number of tokens inside a block, and would be renumbered once tokens have left',
+    'positions are made from the number of tokens inside a layer, and would be renumbered once tokens have left',
     node,
   )
 }

@@ -66,7 +66,7 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const outputs = replaced.map((name) => program.graph.uniqueName(`${name}/packed`))
   const operators = [
     ...[from, fromKey, fromValue].map(({ name }) => name),
-    ...[segment.offsets, keyBias, bias, bias && segment.places],
+    ...[segment.offsets, keyBias, bias, bias && segment.positions],
     ...sums.map(({ weights }) => weights),
   ]
   const attributes = {

@@ -49,7 +49,7 @@ function packModel(source: Model): Packed {
       'its rows have equal numbers of tokens: it takes no mask of a free length, and none leave by what the data say'
     throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
   }
-  const found = encoders.flatMap(({ blocks }) => blocks.map(({ attention }) => attention))
+  const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))
   const values = new PackedValues(program, segments)
   const attentions = packNodes(values, new Map(found.map((attention) => [attention.context, attention])))
   if (values.replaced.size === 0) {

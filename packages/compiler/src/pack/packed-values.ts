@@ -93,7 +93,7 @@ export class PackedValues {
   #pack(name: string, segment: Segment, layout: Layout): string {
     const { graph } = this.program
     const output = graph.uniqueName(`${name}/packed`)
-    graph.insert([packedNode('Pack', [name, segment.places], [output], { ...layout })])
+    graph.insert([packedNode('Pack', [name, segment.positions], [output], { ...layout })])
     // Behind an operator that it does not know, onnxruntime fuses only where it is told the shape.
     this.declare(output, name, layout.axis)
     return output

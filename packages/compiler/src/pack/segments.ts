@@ -1,13 +1,13 @@
 import { input, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Block } from '../analyze/layer.ts'
+import type { Layer } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
-import { realBehind, realTokens } from '../transform/start.ts'
+import { realBehind, attendedTokens } from '../transform/start.ts'
 import { packedNode } from './operators.ts'
 
-/** A stretch of an encoder in which the same tokens are there: from its first block, or behind a cut. */
+/** A stretch of an encoder in which the same tokens are there: from its first layer, or behind a cut. */
 export interface Segment {
   /** The value that it begins with, [b,n,D]. */
   readonly from: string
@@ -16,7 +16,7 @@ export interface Segment {
   readonly count: string
   /** Values of the graph: bool [b,n] which tokens are real; int64 [t] where they are; int64 [b+1] where rows begin. */
   readonly real: string
-  readonly places: string
+  readonly positions: string
   readonly offsets: string
   /**
    * Everything that what the segment ends with is computed from. What methods compute beside it must not be packed: it may
@@ -28,7 +28,7 @@ export interface Segment {
 /** The segments whose rows can have different numbers of tokens, with what says which are real written into the graph. */
 export function writeSegments(program: Program, encoder: Encoder): Segment[] {
   const cuts = encoder.earlier?.cuts ?? []
-  const [first] = encoder.blocks as [Block]
+  const [first] = encoder.layers as [Layer]
   return [first.input, ...cuts.map(({ after }) => after)].flatMap((from, i) => {
     const next = cuts[i]
     const ends = next === undefined ? program.graph.outputs.map(({ name }) => name) : [next.before]
@@ -53,16 +53,16 @@ function writeSegment(
     names.set(placeholder, name)
     return placeholder
   }
-  const marks = encoder.mask === undefined ? undefined : realTokens(value(encoder.mask, ['B', 'N']), encoder)
-  const real = realBehind(program, marks, cuts, value)
-  if (real === undefined) return undefined
+  const marks = encoder.mask === undefined ? undefined : attendedTokens(value(encoder.mask, ['B', 'N']), encoder)
+  const attended = realBehind(program, marks, cuts, value)
+  if (attended === undefined) return undefined
   const prefix = `tp/packed_${cuts.length}`
-  const { name } = program.write(real, names, { prefix: `${prefix}/real`, dims: [[batch, count]] })
+  const { name } = program.write(attended, names, { prefix: `${prefix}/real`, dims: [[batch, count]] })
   const { graph } = program
-  const [places, offsets] = ['places', 'offsets'].map((part) => graph.uniqueName(`${prefix}/${part}`)) as [
+  const [positions, offsets] = ['places', 'offsets'].map((part) => graph.uniqueName(`${prefix}/${part}`)) as [
     string,
     string,
   ]
-  graph.insert([packedNode('Rows', [name], [places, offsets])])
-  return { from, batch, count, real: name, places, offsets }
+  graph.insert([packedNode('Rows', [name], [positions, offsets])])
+  return { from, batch, count, real: name, positions, offsets }
 }

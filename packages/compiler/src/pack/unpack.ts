@@ -47,7 +47,7 @@ export function unpackWhatIsRead(values: PackedValues): void {
     const node =
       layout === undefined
         ? createNode({ type: 'Identity', name: `${output}/whole`, inputs: [name], outputs: [output] })
-        : packedNode('Unpack', [name, segment.places, segment.real], [output], { ...layout })
+        : packedNode('Unpack', [name, segment.positions, segment.real], [output], { ...layout })
     graph.insert([node])
     if (!graph.isOutput(output)) values.declare(output, output)
   }
@@ -65,7 +65,7 @@ function paddedReads(values: PackedValues): Set<string> {
     if (values.results.has(name)) {
       const { name: packed, segment } = values.get(name) as PackedValue
       read.add(name)
-      queue.push(packed, segment.places, segment.real)
+      queue.push(packed, segment.positions, segment.real)
       continue
     }
     const node = graph.producer(name)

@@ -26,7 +26,7 @@ describe('a pruned file', () => {
     const [step] = readProvenance(once)
     expect(step).toMatchObject({ method: 'received-attention', source: 'abc' })
     expect(step?.schedule).toEqual({ 1: { kind: 'ratio', value: 0.7 }, 3: { kind: 'ratio', value: 0.5 } })
-    expect(step?.cuts.map(({ block, ragged }) => [block, ragged])).toEqual([
+    expect(step?.cuts.map(({ layer, ragged }) => [layer, ragged])).toEqual([
       [1, false],
       [3, false],
     ])
@@ -42,21 +42,21 @@ describe('a pruned file', () => {
 
   test('is not pruned again before the place where tokens have left', () => {
     const ragged = pruned(mail, { method, schedule: schedule(6, { layers: [1], mass: 0.9 }) })
-    for (const [first, block] of [
+    for (const [first, layer] of [
       [once, 3],
       [ragged, 1],
     ] as const) {
       const again = prune(first, { method, schedule: schedule(6, { layers: [1], keep: 0.5 }) })
       const seen = inspect(first)
-      const refusal = { code: 'TP_PRUNED', message: expect.stringContaining(`at block ${block} already`) }
+      const refusal = { code: 'TP_PRUNED', message: expect.stringContaining(`at layer ${layer} already`) }
       expect(!again.ok && again.refusal).toMatchObject(refusal)
-      expect(seen.ok && seen.open).toBe(block + 1)
+      expect(seen.ok && seen.open).toBe(layer + 1)
     }
   })
 
   test('can be pruned where only dead tokens were left out', async () => {
     const lean = pruned(mail, { method: none(), schedule: new Map() })
-    // Its last block computes one token only, so that none can leave there.
+    // Its last layer computes one token only, so that none can leave there.
     const early = { method, schedule: schedule(6, { layers: [1, 2, 3, 4], keep: 0.6 }) }
     const [later, direct] = [pruned(lean, early), pruned(mail, early)]
     expect(readProvenance(later).map(({ method: name }) => name)).toEqual(['none', 'received-attention'])

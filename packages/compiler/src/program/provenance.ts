@@ -6,17 +6,17 @@ export interface PruningStep {
   readonly version: string
   readonly method: string
   /** Which encoder, in a file that holds several. */
-  readonly tower?: string
+  readonly encoder?: string
   /** How many the encoder had. In the last one dead-token elimination may leave none to find. */
-  readonly blocks: number
-  /** Block number → what stays there. */
+  readonly layerCount: number
+  /** Layer number → what stays there. */
   readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>
   /** SHA-256 of the file that was pruned, if known. */
   readonly source?: string
   /** Positions that could not leave. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   readonly cuts: readonly CutRecord[]
-  /** Tokens come back between the blocks. */
+  /** Tokens come back between the layers. */
   readonly returns?: true
   /** Where removed tokens come back, the last one in front of the head; absent where they do not. */
   readonly restored?: readonly RestoredRecord[]
@@ -24,9 +24,9 @@ export interface PruningStep {
 
 /** Where a cut is, by the names of its values in the graph. */
 export interface CutRecord {
-  readonly block: number
-  /** At the block's input; absent: behind its attention. */
-  readonly place?: 'input'
+  readonly layer: number
+  /** At the layer's input; absent: behind its attention. */
+  readonly site?: 'input'
   readonly before: string
   readonly after: string
   readonly indices: string
@@ -38,7 +38,7 @@ export interface CutRecord {
   readonly merged: boolean
 }
 
-/** Where removed tokens come back, by the names of the values before and after, and the block that it is in front of. */
+/** Where removed tokens come back, by the names of the values before and after, and the layer that it is in front of. */
 export interface RestoredRecord {
   readonly from: string
   readonly to: string
@@ -61,33 +61,33 @@ export function readProvenance(model: Model): PruningStep[] {
 
 /** Prunings of one encoder. */
 export function stepsOf(model: Model, name: string): PruningStep[] {
-  return readProvenance(model).filter(({ tower }) => tower === undefined || tower === name)
+  return readProvenance(model).filter(({ encoder }) => encoder === undefined || encoder === name)
 }
 
 /** The record is text in the user's file, and may hold anything. */
 function isStep(step: unknown): step is PruningStep {
-  const { version, method, blocks, schedule, fixed, cuts, restored } = (step ?? {}) as Partial<PruningStep>
+  const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ?? {}) as Partial<PruningStep>
   const isRecord = (cut: Partial<CutRecord> | null): boolean =>
-    Number.isInteger(cut?.block) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
+    Number.isInteger(cut?.layer) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
   const isRestored = (point: Partial<RestoredRecord> | null): boolean =>
     Number.isInteger(point?.before) && [point?.from, point?.to].every((name) => typeof name === 'string')
   return (
     [version, method].every((text) => typeof text === 'string') &&
-    Number.isInteger(blocks) &&
+    Number.isInteger(layerCount) &&
     typeof schedule === 'object' &&
     schedule !== null &&
-    Array.isArray(fixed) &&
+    Array.isArray(protectedTokens) &&
     Array.isArray(cuts) &&
     cuts.every(isRecord) &&
     (restored === undefined || (Array.isArray(restored) && restored.length > 0 && restored.every(isRestored)))
   )
 }
 
-interface Counted extends Pick<CutRecord, 'block' | 'after' | 'indices' | 'ragged'> {
+interface Counted extends Pick<CutRecord, 'layer' | 'after' | 'indices' | 'ragged'> {
   readonly valid?: string | undefined
 }
 interface CountedStep {
-  readonly tower?: string
+  readonly encoder?: string
   readonly cuts: readonly Counted[]
 }
 
@@ -103,19 +103,19 @@ export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, s
 
 function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boolean): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
-  for (const { cuts, tower } of steps) {
-    for (const { block, after, indices, valid } of cuts.filter(isNamed)) {
+  for (const { cuts, encoder } of steps) {
+    for (const { layer, after, indices, valid } of cuts.filter(isNamed)) {
       // The indices too: whatever else was gathered by them has as many tokens.
       for (const value of [after, indices, ...(valid === undefined ? [] : [valid])])
-        names.set(value, keptName(block, tower))
+        names.set(value, keptName(layer, encoder))
     }
   }
   return names
 }
 
-/** Size of the token axis behind a block. No size of a file has a name with a prime. */
-export function keptName(block: number | string, tower?: string): string {
-  return tower === undefined ? `kept'${block}` : `kept'${block}'${tower.replaceAll(/\W/g, '_')}`
+/** Size of the token axis behind a layer. No size of a file has a name with a prime. */
+export function keptName(layer: number | string, encoder?: string): string {
+  return encoder === undefined ? `kept'${layer}` : `kept'${layer}'${encoder.replaceAll(/\W/g, '_')}`
 }
 
 export function addProvenance(model: Model, step: PruningStep): void {

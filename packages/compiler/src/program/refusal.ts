@@ -18,9 +18,9 @@ export class Refused extends Error {
   }
 
   /** The same, said of one encoder of several. */
-  of(tower: string): Refused {
+  of(encoder: string): Refused {
     const { code, message, node } = this.refusal
-    return new Refused(code, `${tower}: ${message}; or prune the others alone, each by its name`, node)
+    return new Refused(code, `${encoder}: ${message}; or prune the others alone, each by its name`, node)
   }
 }
 

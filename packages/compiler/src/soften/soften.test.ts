@@ -50,11 +50,11 @@ function everyExample(check: (example: () => Example) => Promise<void>): void {
   }
 }
 
-describe.each(['attention', 'input'] as const)('where everything is left, the dense model’s answer (%s)', (place) => {
+describe.each(['attention', 'input'] as const)('where everything is left, the dense model’s answer (%s)', (site) => {
   everyExample(async (example) => {
     const { model, inputs } = example()
-    const blocks = softened(model, softNothing(place), [0]).blocks
-    const soft = softened(model, softNothing(place), all(blocks))
+    const layerCount = softened(model, softNothing(site), [0]).layerCount
+    const soft = softened(model, softNothing(site), all(layerCount))
     expectSame(await runSoft(model, soft, inputs), await run(model, inputs), 1e-5)
   })
 })
@@ -63,7 +63,7 @@ describe('tokens that are masked give the answer of the model they leave', () =>
   everyExample(async (example) => {
     const { model, inputs } = example()
     const method = softMask(0.6)
-    const layers = all(softened(model, method, [0]).blocks).slice(0, -1)
+    const layers = all(softened(model, method, [0]).layerCount).slice(0, -1)
     const pruned = prune(model, { method, schedule: schedule(layers.length + 1, { layers, keep: 0.6 }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     const soft = softened(model, method, layers)
@@ -124,8 +124,8 @@ function expectSame(seen: NamedTensors, wanted: NamedTensors, tolerance: number)
   }
 }
 
-function all(blocks: number): number[] {
-  return Array.from({ length: blocks }, (_, block) => block)
+function all(layerCount: number): number[] {
+  return Array.from({ length: layerCount }, (_, layer) => layer)
 }
 
 function codeOf(run: () => unknown): unknown {

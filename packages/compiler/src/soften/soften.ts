@@ -20,7 +20,7 @@ export function soften(
   try {
     return withEqualSizes(() => {
       const { program } = openModel(source)
-      const [encoder] = chooseEncoders(findEncoders(program), options.tower)
+      const [encoder] = chooseEncoders(findEncoders(program), options.encoder)
       if (encoder.earlier !== undefined) {
         throw new Refused('TP_PRUNED', 'tokens leave this model already; train the file that it was made from')
       }

@@ -3,12 +3,12 @@ import type { Dim } from '@tp/core/expression'
 import { checkLayers, type SoftInputs, type SoftReduced, softenTokens, type TokenState } from '@tp/core/host'
 import { lift } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import { type Block, stackEnd } from '../analyze/layer.ts'
+import { type Layer, stackEnd } from '../analyze/layer.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { fixedPositions } from '../transform/fixed-positions.ts'
+import { protectedIndices } from '../transform/protected-indices.ts'
 import { graphSite, inputSite } from '../transform/site-source.ts'
 import { startOf } from '../transform/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
@@ -17,17 +17,17 @@ import { SoftValues } from './values.ts'
 /** [B,H,N,N] → [B,H,N,N] */
 type Attend = (scores: Tensor) => Tensor
 
-/** Walks through the blocks of an encoder, from the first to the last, and puts the soft form of a method in. */
+/** Walks through the layers of an encoder, from the first to the last, and puts the soft form of a method in. */
 export class Softening {
   readonly #program: Program
   readonly #encoder: Encoder
   readonly #options: SoftenOptions
-  readonly #place: SoftModel['place']
+  readonly #site: SoftModel['site']
   readonly #values: SoftValues
   readonly #inputs: SoftInput[] = []
   readonly #losses: Record<string, Tensor[]> = {}
   readonly #logProbs: Tensor[] = []
-  readonly #left = new Map<number, Tensor>()
+  readonly #kept = new Map<number, Tensor>()
   readonly #names: ReadonlyMap<Tensor, string>
   /** Placeholders in expressions → what they stand for. */
   readonly #bound = new Map<Tensor, Tensor>()
@@ -36,7 +36,7 @@ export class Softening {
   /** What was asked for already, by its name as an input. */
   readonly #given = new Map<string, Tensor>()
   #state: TokenState
-  #real: Tensor | undefined
+  #attended: Tensor | undefined
   #lastLeft: Tensor | undefined
   #attend: Attend | undefined
 
@@ -44,11 +44,11 @@ export class Softening {
     this.#program = program
     this.#encoder = encoder
     this.#options = options
-    this.#place = options.method.place ?? 'attention'
-    this.#stream = program.tensor((encoder.blocks[0] as Block).input).dims
+    this.#site = options.method.site ?? 'attention'
+    this.#stream = program.tensor((encoder.layers[0] as Layer).input).dims
     const { state, names } = startOf(program, encoder, {
-      fixed: fixedPositions(encoder, options.protect ?? 'auto'),
-      place: this.#place,
+      protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
+      site: this.#site,
     })
     this.#state = state
     this.#names = names
@@ -56,13 +56,13 @@ export class Softening {
   }
 
   run(): SoftModel {
-    const { blocks, tokens, hidden, heads } = this.#encoder
-    const chosen = checkLayers(blocks.length, this.#options.layers)
-    for (let block = 0; block < blocks.length; block++) {
-      if (this.#place === 'attention') this.#attendAt(block)
-      const output = chosen.includes(block) ? this.#softenAt(block) : undefined
-      if (this.#place === 'input') this.#attendAt(block)
-      if (output !== undefined) this.#outputAt(block, output)
+    const { layers, tokens, hidden, heads } = this.#encoder
+    const chosen = checkLayers(layers.length, this.#options.layers)
+    for (let layer = 0; layer < layers.length; layer++) {
+      if (this.#site === 'attention') this.#attendAt(layer)
+      const output = chosen.includes(layer) ? this.#softenAt(layer) : undefined
+      if (this.#site === 'input') this.#attendAt(layer)
+      if (output !== undefined) this.#outputAt(layer, output)
     }
     const values = this.#values
     return {
@@ -71,11 +71,11 @@ export class Softening {
       inputs: this.#inputs,
       losses: this.#losses,
       logProbs: this.#logProbs,
-      left: this.#left,
-      real: this.#real as Tensor,
-      blocks: blocks.length,
-      starts: blocks.map(({ input }) => input),
-      place: this.#place,
+      kept: this.#kept,
+      attended: this.#attended as Tensor,
+      layerCount: layers.length,
+      starts: layers.map(({ input }) => input),
+      site: this.#site,
       hidden,
       heads,
       tokens,
@@ -83,18 +83,18 @@ export class Softening {
     }
   }
 
-  /** @returns what becomes of the block's output, if something does */
-  #softenAt(block: number): ((output: Tensor, before: Tensor) => Tensor) | undefined {
+  /** @returns what becomes of the layer's output, if something does */
+  #softenAt(layer: number): ((output: Tensor, before: Tensor) => Tensor) | undefined {
     const { method, params } = this.#options
     const source =
-      this.#place === 'input'
-        ? inputSite(this.#program, this.#encoder, block)
-        : graphSite(this.#program, this.#encoder, block, this.#state.pins[0])
-    const before = { state: this.#state, left: this.#lastLeft }
-    const reduced = softenTokens({ method, source, ...before, params: params(block), inputs: this.#inputsAt(block) })
+      this.#site === 'input'
+        ? inputSite(this.#program, this.#encoder, layer)
+        : graphSite(this.#program, this.#encoder, layer, this.#state.protectedInputs[0])
+    const before = { state: this.#state, kept: this.#lastLeft }
+    const reduced = softenTokens({ method, source, ...before, params: params(layer), inputs: this.#inputsAt(layer) })
     const names = new Map([...this.#names, ...source.names])
     const bind = (tensor: Tensor): Tensor => this.#values.bind(tensor, names, this.#bound)
-    this.#keep(block, reduced, bind)
+    this.#keep(layer, reduced, bind)
 
     const { hidden, attend, output } = reduced.softened
     const [batch, tokens, width] = this.#stream as [Dim, Dim, Dim]
@@ -112,8 +112,8 @@ export class Softening {
     ]
     const result = output && bind(output(after, into))
     if (changed !== undefined) {
-      const { input: start, site } = this.#encoder.blocks[block] as Block
-      this.#values.replace(this.#place === 'input' ? start : site, changed)
+      const { input: start, site } = this.#encoder.layers[layer] as Layer
+      this.#values.replace(this.#site === 'input' ? start : site, changed)
     }
     return (
       result &&
@@ -130,15 +130,15 @@ export class Softening {
   }
 
   /** Notes what a site says of the loss, and what the next site goes on from. */
-  #keep(block: number, { softened, left, real, state }: SoftReduced, bind: (tensor: Tensor) => Tensor): void {
+  #keep(layer: number, { softened, kept, attended, state }: SoftReduced, bind: (tensor: Tensor) => Tensor): void {
     for (const [name, loss] of Object.entries(softened.losses ?? {})) {
       const others = this.#losses[name] ?? []
       this.#losses[name] = [...others, bind(loss)]
     }
     if (softened.logProb !== undefined) this.#logProbs.push(bind(softened.logProb))
-    this.#real ??= bind(real)
-    this.#left.set(block, bind(left))
-    this.#lastLeft = this.#standIn(left, this.#left.get(block) as Tensor)
+    this.#attended ??= bind(attended)
+    this.#kept.set(layer, bind(kept))
+    this.#lastLeft = this.#standIn(kept, this.#kept.get(layer) as Tensor)
     const carried = Object.entries(state.carried).map(([name, own]) => [name, this.#standIn(own, bind(own))] as const)
     this.#state = { ...state, carried: Object.fromEntries(carried) }
   }
@@ -150,7 +150,7 @@ export class Softening {
     return placeholder
   }
 
-  #inputsAt(block: number): SoftInputs {
+  #inputsAt(layer: number): SoftInputs {
     const [batch, tokens] = this.#stream as [Dim, Dim]
     let drawn = 0
     const give = (kind: SoftInput['kind'], name: string, dims: SoftInput['dims']): Tensor => {
@@ -159,20 +159,20 @@ export class Softening {
       const actual = dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? tokens : dim))
       const placeholder = this.#standIn(input(name, 'float32', dims), input(name, 'float32', actual))
       this.#given.set(name, placeholder)
-      this.#inputs.push({ kind, name, block, dims })
+      this.#inputs.push({ kind, name, layer, dims })
       return placeholder
     }
     return {
-      noise: (dims) => give('noise', `tp.noise.${block}.${drawn++}`, dims),
+      noise: (dims) => give('noise', `tp.noise.${layer}.${drawn++}`, dims),
       saliency: () => give('saliency', 'tp.saliency', ['B', 'N']),
-      ratio: () => give('ratio', `tp.ratio.${block}`, ['B']),
+      ratio: () => give('ratio', `tp.ratio.${layer}`, ['B']),
     }
   }
 
-  /** The last site's softmax in place of the block's own. */
-  #attendAt(block: number): void {
+  /** The last site's softmax in place of the layer's own. */
+  #attendAt(layer: number): void {
     if (this.#attend === undefined) return
-    const { probabilities } = (this.#encoder.blocks[block] as Block).attention
+    const { probabilities } = (this.#encoder.layers[layer] as Layer).attention
     const own = this.#values.value(probabilities)
     const scores = own.node.inputs[0] as Tensor
     const { heads, batch } = this.#encoder
@@ -185,17 +185,17 @@ export class Softening {
       return
     }
     const count = headsInBatch(this.#program, probabilities, batch)
-    const reason = `block ${block} keeps ${count ?? 'its'} heads folded into the batch; a method that changes how it attends cannot be trained in it`
+    const reason = `layer ${layer} keeps ${count ?? 'its'} heads folded into the batch; a method that changes how it attends cannot be trained in it`
     throw new Refused('TP_HEADS', reason, this.#program.graph.producer(probabilities))
   }
 
-  #outputAt(block: number, output: (own: Tensor, before: Tensor) => Tensor): void {
-    const { blocks } = this.#encoder
-    const own = blocks[block] as Block
-    const end = blocks[block + 1]?.input ?? stackEnd(this.#program, own)
+  #outputAt(layer: number, output: (own: Tensor, before: Tensor) => Tensor): void {
+    const { layers } = this.#encoder
+    const own = layers[layer] as Layer
+    const end = layers[layer + 1]?.input ?? stackEnd(this.#program, own)
     const name = end && batchFirst(this.#program, end)
     if (name === undefined) {
-      throw new Refused('TP_RESTORE', 'where the last block ends was not found, so what it gives cannot be changed')
+      throw new Refused('TP_RESTORE', 'where the last layer ends was not found, so what it gives cannot be changed')
     }
     const before = this.#values.value(own.input)
     this.#values.replace(name, output(this.#values.value(name), before))

@@ -1,7 +1,7 @@
 /** A cut that was put into the graph, by the names of its values. */
 export interface InsertedCut {
-  readonly block: number
-  readonly place: 'attention' | 'input'
+  readonly layer: number
+  readonly site: 'attention' | 'input'
   /** [b,n,D] before and [b,k,D] after */
   readonly before: string
   readonly after: string

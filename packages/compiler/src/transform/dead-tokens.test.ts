@@ -32,7 +32,7 @@ function expectShare(model: Model, at: Sizes, low: number, high: number): void {
   expect(share).toBeLessThan(high)
 }
 
-/** For hidden size 32 and feed-forward 40: what `dead` of the last block's tokens cost but for their keys and values. */
+/** For hidden size 32 and feed-forward 40: what `dead` of the last layer's tokens cost but for their keys and values. */
 function expectSaving(model: Model, n: number, dead: number): void {
   const [d, f] = [32, 40]
   const saved = countFlops(model, { batch: 1 }) - countFlops(lean(model), { batch: 1 })
@@ -54,7 +54,7 @@ function text(batch: number, tokens: number, padding: number): Record<string, Te
 }
 
 describe('what no output reads is left out, exactly', () => {
-  // One block of L, of which queries, output and feed-forward are 10/12 of 12·n·d² and attention 2·n²·d nearly whole.
+  // One layer of L, of which queries, output and feed-forward are 10/12 of 12·n·d² and attention 2·n²·d nearly whole.
   test('mail', async () => {
     const model = decodeModel(readFileSync(modelPath('mail')))
     await expectExact(model, text(1, 32, 0))

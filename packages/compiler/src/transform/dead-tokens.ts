@@ -2,13 +2,13 @@ import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { cloneModel, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Block } from '../analyze/layer.ts'
+import type { Layer } from '../analyze/layer.ts'
 import { TOKENS, type TokenAxis, traceTokens } from '../analyze/token-axis.ts'
 import { change, commit } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'
 import type { Flow } from '../operators/operator.ts'
 import { rowAxes } from '../operators/row-axes.ts'
-import { placeKey } from '../operators/token-position.ts'
+import { positionKey } from '../operators/token-position.ts'
 import { Program } from '../program/program.ts'
 import { countNames, keptNames, readProvenance } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
@@ -42,27 +42,27 @@ export const leaveOutDeadTokens: PruningPass = {
 }
 
 /**
- * Leaves out what no output reads. With a class-token head the last block has to compute queries, attention and FFN of
+ * Leaves out what no output reads. With a class-token head the last layer has to compute queries, attention and FFN of
  * the leading tokens only. Exact: no result changes but by rounding.
  *
  * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
  * part is cut out for the latter, and everything behind is followed and repaired like behind any other cut.
  */
 export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
-  const last = encoder.blocks.at(-1)
+  const last = encoder.layers.at(-1)
   if (last === undefined) return
-  const cut = cuts.find(({ block }) => block === encoder.blocks.length - 1)
+  const cut = cuts.find(({ layer }) => layer === encoder.layers.length - 1)
   program.refresh(countsBehind(program, encoder, cuts))
   if (cut !== undefined && !bypass(program, cut)) return
   const axis = singledOut(program, last.input)
   if (axis === undefined) return
   const reads = partialReads(program, axis, findNeeds(program, axis))
-  if (reads.length > 0) cutReads(program, (encoder.blocks[0] as Block).input, reads, axis)
+  if (reads.length > 0) cutReads(program, (encoder.layers[0] as Layer).input, reads, axis)
 }
 
 /** The cuts that are left when what no output reads is left out; tried on a copy. */
 export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): readonly InsertedCut[] {
-  if (cuts.every(({ block }) => block !== encoder.blocks.length - 1)) return cuts
+  if (cuts.every(({ layer }) => layer !== encoder.layers.length - 1)) return cuts
   const trial = new Program(cloneModel(program.model), countsBehind(program, encoder, cuts))
   trial.graph.removeDeadNodes()
   eliminateDeadTokens(trial, encoder, cuts)
@@ -75,7 +75,7 @@ export function countsBehind(
   { name }: Encoder,
   cuts: readonly InsertedCut[],
 ): ReadonlyMap<string, string> {
-  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, tower: name }])])
+  return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, encoder: name }])])
 }
 
 /** Takes a cut out again if only leading tokens are read behind it: they are the same before it. False if more is. */
@@ -116,8 +116,8 @@ function isNeeded(
 function singledOut(program: Program, stream: string): TokenAxis | undefined {
   try {
     const axis = traceTokens(program, stream)
-    const places = new Set(axis.placeReads.map(({ place }) => placeKey(place)))
-    return axis.reads > 0 || places.size === 1 ? axis : undefined
+    const positions = new Set(axis.positionReads.map(({ position }) => positionKey(position)))
+    return axis.reads > 0 || positions.size === 1 ? axis : undefined
   } catch (error) {
     // Steps that choose tokens (they stay only if they are traced) need all of them.
     if (error instanceof Refused) return undefined
@@ -125,10 +125,10 @@ function singledOut(program: Program, stream: string): TokenAxis | undefined {
   }
 }
 
-/** True if of the last block no more is read than one token of each row, at a place that is not a leading one. */
-export function readsOnePlace(program: Program, { blocks, placeReads }: Encoder): boolean {
-  const site = blocks.at(-1)?.site
-  if (site === undefined || placeReads.length === 0) return false
+/** True if of the last layer no more is read than one token of each row, at a place that is not a leading one. */
+export function readsOnePosition(program: Program, { layers, positionReads }: Encoder): boolean {
+  const site = layers.at(-1)?.site
+  if (site === undefined || positionReads.length === 0) return false
   const axis = singledOut(program, site)
   return axis?.reads === 0 && typeof findNeeds(program, axis).get(site) === 'number'
 }
@@ -156,9 +156,9 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
 }
 
 /** True if a node takes out tokens that are kept: leading ones, or, where none of these are read, one of each row. */
-function takesOut({ reads, readers, placeReads }: TokenAxis, node: NodeProto): boolean {
+function takesOut({ reads, readers, positionReads }: TokenAxis, node: NodeProto): boolean {
   if (reads > 0) return readers.some((reader) => reader.single && reader.node === node)
-  return placeReads.some((read) => read.node === node)
+  return positionReads.some((read) => read.node === node)
 }
 
 /** What a node needs of each input to give what is needed of its results. */
@@ -204,8 +204,8 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   const count = "S'"
   const prefix = 'tp/leading'
   const original = new Set(graph.nodes)
-  const [placed] = axis.reads > 0 ? [] : axis.placeReads
-  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.place)
+  const [placed] = axis.reads > 0 ? [] : axis.positionReads
+  const rows = placed === undefined ? leadingRows(axis.reads) : placedRows(program, placed.position)
   const rewriter = new Rewriter(program, stream, rows, count, prefix)
   const flow: Flow = {
     ...editing(rewriter),
@@ -223,7 +223,7 @@ function cutReads(program: Program, stream: string, reads: readonly PartialRead[
   }
   graph.sortTopologically()
   const own = graph.nodes.filter((node) => !original.has(node))
-  const reading = placed === undefined ? [] : axis.placeReads.map(({ node }) => node)
+  const reading = placed === undefined ? [] : axis.positionReads.map(({ node }) => node)
   follow(flow, new Set([...own, ...reading]))
   commit(flow)
   for (const node of reading) readOnly(program, node)

@@ -32,10 +32,10 @@ export const TRACE = 'tp.trace'
 export const MASK = 'tp.mask'
 
 /** Adds outputs that say which tokens stayed at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
-function addTraces(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
   for (const cut of cuts) {
-    const plain = `${TRACE}.${cut.block}`
-    const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${tower}.${cut.block}` : plain
+    const plain = `${TRACE}.${cut.layer}`
+    const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${encoder}.${cut.layer}` : plain
     const { position, valid, names } = slotsOf(cut)
     addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })
     if (cut.scores === undefined) continue
@@ -53,7 +53,7 @@ const MONITOR = 'tp.monitor'
  * stays behind all cuts.
  * @throws TpError TP_MONITOR if there is nothing to say
  */
-function addMonitor(program: Program, cuts: readonly InsertedCut[], tower: string, several: boolean): void {
+function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
   const names = new Map<Tensor, string>()
   const share = (name: string): Tensor => {
     const tensor = input(name, 'float32', ['B'])
@@ -68,7 +68,7 @@ function addMonitor(program: Program, cuts: readonly InsertedCut[], tower: strin
     throw new TpError('TP_MONITOR', 'compiler', `there is nothing to monitor: ${reason}; leave monitor out`)
   }
   const isTaken = ['mass', 'kept'].some((name) => program.graph.isOutput(`${MONITOR}.${name}`))
-  const prefix = several || isTaken ? `${MONITOR}.${tower}` : MONITOR
+  const prefix = several || isTaken ? `${MONITOR}.${encoder}` : MONITOR
   addOutputs(program, last, names, {
     ...(masses.length > 0 && {
       [`${prefix}.mass`]: mul(
@@ -110,7 +110,7 @@ function addOutputs(
   names: ReadonlyMap<Tensor, string>,
   outputs: Readonly<Record<string, Tensor>>,
 ): void {
-  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/block_${cut.block}` })
+  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/block_${cut.layer}` })
   for (const [i, [name, { dtype, dims }]] of Object.entries(outputs).entries()) {
     const from = (written[i] as Named).name
     program.graph.insert([createNode({ type: 'Identity', name, inputs: [from], outputs: [name] })])

@@ -15,17 +15,17 @@ export const insertCuts: PruningPass = {
   requires: ['restore points placed'],
   ensures: ['tokens pruned'],
   run(pruning) {
-    const { program, encoder, fixed, schedule, returning, keyBias } = pruning
+    const { program, encoder, protectedTokens, schedule, returning, keyBias } = pruning
     const { method, params = () => ({}), trace, protectInput, monitor = false } = pruning.options
     requireUsable(encoder, method)
     const cuts: InsertedCut[] = []
     const ends = endsOf(pruning)
-    const start = startOf(program, encoder, { fixed, place: method.place, protectInput })
+    const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
     let tokens: Tokens = start
-    for (let block = encoder.open; block < sitesOf(encoder, method); block++) {
-      for (const { place, amount } of visits(method, schedule.get(block))) {
-        if (amount !== undefined) tokens = returning.start(returning.comeBack(block, tokens))
-        const about = { method, block, place, amount, params: params(block) }
+    for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
+      for (const { site, amount } of visits(method, schedule.get(layer))) {
+        if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
+        const about = { method, layer, site, amount, params: params(layer) }
         const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
@@ -37,7 +37,7 @@ export const insertCuts: PruningPass = {
     }
     requirePlainCuts(encoder, cuts)
     pruning.cuts = cuts
-    pruning.positions = start.places
+    pruning.positions = start.positions
     return false
   },
 }
@@ -50,7 +50,7 @@ export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returnin
 function requireUsable({ earlier }: Encoder, method: Method): void {
   requireNoReturn(earlier)
   if (earlier === undefined || (method.carry === undefined && !method.returns)) return
-  const reason = `${method.name} keeps state from block to block, and would miss the blocks where tokens left before`
+  const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens left before`
   throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
 }
 
@@ -61,20 +61,20 @@ function requirePlainCuts({ earlier }: Encoder, cuts: readonly InsertedCut[]): v
   throw new Refused('TP_PRUNED', `${reason}; choose a method that does not merge, or prune the file it was made from`)
 }
 
-/** How many layers a method may prune tokens at: one that is no block any more has only its input. */
-export function sitesOf({ blocks, end }: Encoder, { place }: Method): number {
-  return blocks.length + (place === 'input' && end !== undefined ? 1 : 0)
+/** How many layers a method may prune tokens at: one that is no layer any more has only its input. */
+export function sitesOf({ layers, end }: Encoder, { site }: Method): number {
+  return layers.length + (site === 'input' && end !== undefined ? 1 : 0)
 }
 
 interface Visit {
-  readonly place: InsertedCut['place']
+  readonly site: InsertedCut['site']
   readonly amount: Amount | undefined
 }
 
-/** Where a method looks at a block, and whether tokens leave there. */
-function visits({ place = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
+/** Where a method looks at a layer, and whether tokens leave there. */
+function visits({ site = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
   const observes = carry !== undefined
-  if (place === 'attention') return amount === undefined && !observes ? [] : [{ place, amount }]
-  const observed: Visit[] = observes ? [{ place: 'attention', amount: undefined }] : []
-  return amount === undefined ? observed : [{ place, amount }, ...observed]
+  if (site === 'attention') return amount === undefined && !observes ? [] : [{ site, amount }]
+  const observed: Visit[] = observes ? [{ site: 'attention', amount: undefined }] : []
+  return amount === undefined ? observed : [{ site, amount }, ...observed]
 }

@@ -3,7 +3,7 @@ import type { Dim } from '@tp/core/expression'
 import { reduceTokens, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Block } from '../analyze/layer.ts'
+import type { Layer } from '../analyze/layer.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
 import { change, commit } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'
@@ -17,9 +17,9 @@ import { graphSite, inputOf, inputSite } from './site-source.ts'
 
 export interface InsertOptions {
   readonly method: Method
-  readonly block: number
+  readonly layer: number
   /** See `Method.place`. */
-  readonly place: 'attention' | 'input'
+  readonly site: 'attention' | 'input'
   readonly amount: Amount | undefined
   readonly state: TokenState
   /** Placeholders in `state` → values of the graph. */
@@ -34,29 +34,29 @@ export interface InsertOptions {
   readonly monitor: boolean
 }
 
-/** What a method left behind at a block: the state for the next one, and the cut if there was one. */
+/** What a method left behind at a layer: the state for the next one, and the cut if there was one. */
 export interface Inserted {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
   readonly cut?: InsertedCut
 }
 
-/** Runs a method at one block of the graph and makes everything behind it follow the tokens that stay. */
+/** Runs a method at one layer of the graph and makes everything behind it follow the tokens that stay. */
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
-  const { method, block, place, amount, state, params } = options
+  const { method, layer, site, amount, state, params } = options
   // A place that an input names is no token that the head reads.
-  const pin = encoder.placeReads.length > 0 ? state.pins[0] : undefined
-  const source = place === 'input' ? inputSite(program, encoder, block) : graphSite(program, encoder, block, pin)
+  const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
+  const source = site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
 
-  const { stream, readers } = streamOf(program, encoder, block, place)
+  const { stream, readers } = streamOf(program, encoder, layer, site)
   const { graph } = program
   sizesFrom(program, stream, [...names.values()])
   const { cut } = reduced
-  const prefix = `tp/block_${block}`
-  const count = `T'${block}`
+  const prefix = `tp/block_${layer}`
+  const count = `T'${layer}`
   const dims = program.tensor(stream).dims
   const batch = dims[0] as Dim
   const original = new Set(graph.nodes)
@@ -89,7 +89,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 
   const kept = program.tensor(indices)
   const rows = keptRows(kept, indices)
-  const rewriter = new Rewriter(program, (encoder.blocks[0] as Block).input, rows, count, prefix)
+  const rewriter = new Rewriter(program, (encoder.layers[0] as Layer).input, rows, count, prefix)
   const flow: Flow = {
     ...editing(rewriter),
     count,
@@ -102,22 +102,22 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   takeBesideCut(flow, after)
   const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
   // Reads of single tokens are made to find them when all cuts are there.
-  follow(flow, new Set([...own, ...encoder.placeReads.map(({ node }) => node)]))
+  follow(flow, new Set([...own, ...encoder.positionReads.map(({ node }) => node)]))
   if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
   commit(flow)
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
   const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
-  for (const pin of state.pins) next.names.set(pin, options.names.get(pin) as string)
+  for (const protectedInput of state.protectedInputs) next.names.set(protectedInput, options.names.get(protectedInput) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
-    block,
-    place,
+    layer,
+    site,
     before: stream,
     after,
     indices,
     position: nameOf('position') as string,
-    valid: nameOf('alive'),
+    valid: nameOf('attended'),
     size: nameOf('size'),
     keyBias: nameOf('keyBias'),
     fused: cut.fused && emitted[2],
@@ -136,12 +136,12 @@ function streamOf(
   program: Program,
   encoder: Encoder,
   index: number,
-  place: InsertedCut['place'],
+  site: InsertedCut['site'],
 ): { readonly stream: string; readonly readers: readonly NodeProto[] } {
-  const stream = place === 'input' ? inputOf(encoder, index) : (encoder.blocks[index] as Block).site
+  const stream = site === 'input' ? inputOf(encoder, index) : (encoder.layers[index] as Layer).site
   const readers = program.graph.consumers(stream).map(({ node }) => node)
-  if (place === 'attention') return { stream, readers }
-  // Copies of the stream that are outputs show it as it is in front of the block.
+  if (site === 'attention') return { stream, readers }
+  // Copies of the stream that are outputs show it as it is in front of the layer.
   const inside = program.before(stream)
   return {
     stream,
@@ -174,9 +174,9 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, alive, count, position, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, alive, count, position, size, keyBias }).map(([name, tensor]) => ({
+  const named = Object.entries({ ordinals, attended, count, position, size, keyBias }).map(([name, tensor]) => ({
     name,
     tensor,
   }))
@@ -202,9 +202,9 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'alive' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
-  const [alive, count, size, keyBias] = [of('alive'), of('count'), of('size'), of('keyBias')]
-  return { state: { ...state, ordinals, alive, count, position, size, keyBias, carried }, names, byName }
+  const of = (name: 'attended' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
+  const [attended, count, size, keyBias] = [of('attended'), of('count'), of('size'), of('keyBias')]
+  return { state: { ...state, ordinals, attended, count, position, size, keyBias, carried }, names, byName }
 }
 
 /** Makes the counts follow a cut. */

@@ -41,7 +41,7 @@ export class KeyBias {
   /** Makes all attentions behind a cut add what it asks for. */
   renew(encoder: Encoder, cut: InsertedCut): void {
     this.#isRagged ||= cut.ragged
-    for (const { attention } of encoder.blocks.slice(cut.place === 'input' ? cut.block : cut.block + 1)) {
+    for (const { attention } of encoder.layers.slice(cut.site === 'input' ? cut.layer : cut.layer + 1)) {
       const softmax = attention.chain.at(-1) as NodeProto
       const known = this.#sums.get(softmax)
       const { dtype, rank } = this.#program.tensor(softmax.input[0] as string)
@@ -49,7 +49,7 @@ export class KeyBias {
       if (bias === undefined) continue
       const heads = rank === 4 ? 1 : headsInBatch(this.#program, softmax.input[0] as string, encoder.batch)
       const aligned = cast(perScore(bias.expression, rank, heads ?? 1), dtype)
-      const prefix = `tp/block_${cut.block}`
+      const prefix = `tp/block_${cut.layer}`
       const { name } = this.#program.write(aligned, bias.names, { prefix, before: known ?? softmax })
       if (known === undefined) this.#insert(softmax, name, prefix)
       else this.#program.graph.replaceInput(known, 1, name)

@@ -6,7 +6,7 @@ import { rowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 
 /**
- * Parallel blocks add a feed-forward of the same stream beside the attention: x + a(x) + f(x). Its tokens leave where it
+ * Parallel layers add a feed-forward of the same stream beside the attention: x + a(x) + f(x). Its tokens leave where it
  * begins, not where it is added, so that it is not computed for those that leave. `after`: the stream behind the cut.
  */
 export function takeBesideCut(flow: Flow, after: string): void {

@@ -43,7 +43,7 @@ export const countKeptInPools: PruningPass = {
  * Makes what brings tokens together behind the last cut leave out fillers, and count a token as often as tokens of the
  * input were merged into it.
  *
- * Blocks have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
+ * Layers have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
  * @throws Refused TP_POOLING where that cannot be done
  */
 function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
@@ -105,7 +105,7 @@ class Pooling {
     this.#again = again
     this.#count = program.tensor(cut.after).dims[1] as Dim
     this.#valid = valid
-    this.#prefix = `tp/block_${cut.block}`
+    this.#prefix = `tp/block_${cut.layer}`
   }
 
   weigh(node: NodeProto): void {
@@ -118,7 +118,7 @@ class Pooling {
       this.#weights.add(node.output[0] as string)
   }
 
-  /** Attention over the tokens: a block's, which has its key bias already, or one that pools. */
+  /** Attention over the tokens: a layer's, which has its key bias already, or one that pools. */
   #softmax(node: NodeProto): void {
     const output = node.output[0] as string
     const { dims, rank } = this.#program.tensor(output)

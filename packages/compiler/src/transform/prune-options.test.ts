@@ -7,7 +7,7 @@ import { encoder, inputsOf } from '../../test/encoders.ts'
 import { numbers, run } from '../../test/run.ts'
 import { checkPlan, countFlops, fromPlan, inspect, type PruneOptions, pack, prune, soften } from '../index.ts'
 
-const form = { blocks: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17 } as const
+const form = { layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17 } as const
 const model = decodeModel(encoder({ ...form, seed: 1 }))
 const before = encodeModel(model)
 const inputs = inputsOf({ ...form, seed: 1 }, 2, 5, 3)
@@ -81,8 +81,8 @@ test.each<[object, string]>([
   [{ outputs: [] }, 'TP_OUTPUT'],
   [{ outputs: 'logits' }, 'TP_OUTPUT'],
   [{ outputs: [3] }, 'TP_OUTPUT'],
-  [{ tower: 'x' }, 'TP_TOWER'],
-  [{ tower: 5 }, 'TP_TOWER'],
+  [{ encoder: 'x' }, 'TP_TOWER'],
+  [{ encoder: 5 }, 'TP_TOWER'],
   [{ method: null }, 'TP_METHOD'],
   [{ method: 'received-attention' }, 'TP_METHOD'],
   [{ method: { name: 'x', family: 'baseline' } }, 'TP_METHOD'],
@@ -120,7 +120,7 @@ test('a schedule that is changed afterwards changes nothing of what was made', (
   const own = new Map(half)
   const result = prune(model, { method, schedule: own })
   own.set(2, { kind: 'ratio', value: 0.1 })
-  expect(result.ok && [...(result.towers[0]?.schedule ?? [])]).toEqual([...half])
+  expect(result.ok && [...(result.encoders[0]?.schedule ?? [])]).toEqual([...half])
 })
 
 test('whatever is given as a schedule, the file runs or there is a code, and the model stays as it was', async () => {
@@ -167,7 +167,7 @@ test('whatever JSON is given as a plan, the file runs or there is a code', async
     protect: fc.oneof(fc.constantFrom('auto', [0], []), list, fc.jsonValue()),
     restore: fc.oneof(fc.constantFrom('auto', 'none', 'all'), fc.jsonValue()),
     params: fc.oneof(fc.constantFrom({}, { queries: 4 }), fc.jsonValue()),
-    tower: fc.oneof(fc.constantFrom('input_ids', 'x'), fc.jsonValue()),
+    encoder: fc.oneof(fc.constantFrom('input_ids', 'x'), fc.jsonValue()),
     ['__proto__']: fc.jsonValue(),
   }
   const amounts = Object.fromEntries(['keep', 'tokens', 'remove', 'threshold', 'mass'].map((kind) => [kind, amount]))

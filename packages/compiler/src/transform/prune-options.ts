@@ -3,12 +3,12 @@ import { shown } from '@tp/core/host'
 
 export interface PruneOptions {
   readonly method: Method
-  /** Which blocks tokens leave at; a function where a file with several encoders needs one for each. */
-  readonly schedule: Schedule | ((tower: Tower) => Schedule)
+  /** Which layers tokens leave at; a function where a file with several encoders needs one for each. */
+  readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
   /**
    * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
    */
-  readonly tower?: string
+  readonly encoder?: string
   /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
@@ -26,9 +26,9 @@ export interface PruneOptions {
   /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
-   * Adds outputs `tp.trace.<block>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
+   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
    * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
-   * there is none at a block where a method chooses by no score (samples, or asks a network for yes or no).
+   * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
    */
   readonly trace?: boolean | 'scores'
   /**
@@ -39,17 +39,17 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also leaves out, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
-  /** Trained values of the method at each block. */
-  readonly params?: (block: number) => Values
+  /** Trained values of the method at each layer. */
+  readonly params?: (layer: number) => Values
   /** SHA-256 of the file, for the record that the pruned file keeps. */
   readonly source?: string
 }
 
 /** One encoder of a file. */
-export interface Tower {
+export interface NamedEncoder {
   /** The first input of the model that it reads. */
   readonly name: string
-  readonly blocks: number
+  readonly layerCount: number
 }
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
@@ -63,7 +63,7 @@ const names: Check = [
 
 /** What an option must be if it is given; what depends on the model is looked at where the model is. */
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
-  tower: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_TOWER'],
+  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_TOWER'],
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
   protectInput: flag,
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
@@ -71,7 +71,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
-  params: [(value) => typeof value === 'function', 'a function of the block', 'TP_OPTION'],
+  params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
   source: [
     (value) => typeof value === 'string' && value.length <= 128,

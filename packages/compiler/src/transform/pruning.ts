@@ -17,7 +17,7 @@ export interface Pruning extends PassState {
   /** What is pruned at each layer; no-op sites are left out. */
   readonly schedule: Schedule
   /** Positions that are always kept. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** Types and shapes of the model's outputs before anything was pruned. */
   readonly outputs: ReadonlyMap<string, Tensor>
   readonly keyBias: KeyBias

@@ -4,7 +4,7 @@ import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 
 /**
- * A place where removed tokens come back: behind the last block, before final norm, pooling and head, or at an output in
+ * A place where removed tokens come back: behind the last layer, before final norm, pooling and head, or at an output in
  * between. While tokens are being removed a node stands there that hides what is behind it.
  */
 export class RestorePoint {
@@ -13,7 +13,7 @@ export class RestorePoint {
   /** The stream before and behind it. */
   readonly from: string
   readonly to: string
-  /** The block that it stands in front of. */
+  /** The layer that it stands in front of. */
   readonly before: number
 
   /** Everything that reads `stream` gets what was restored. */
@@ -55,7 +55,7 @@ export class RestorePoint {
       return placeholder
     }
     let states = value(this.node.input[0] as string)
-    for (const cut of cuts.filter(({ block }) => block < this.before).reverse()) {
+    for (const cut of cuts.filter(({ layer }) => layer < this.before).reverse()) {
       const before = value(cut.before)
       const indices = value(cut.indices)
       if (cut.ragged && cut.valid !== undefined) {

@@ -1,6 +1,6 @@
 import { createNode } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import { type Block, stackEnd } from '../analyze/layer.ts'
+import { type Layer, stackEnd } from '../analyze/layer.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
@@ -68,48 +68,48 @@ function restorePoints(
     const points = earlier.restored.points.filter(({ before }) => before > first)
     return { points: points.map(({ from, before }) => new RestorePoint(program, from, before)), encoder }
   }
-  const found = stackEnd(program, encoder.blocks.at(-1) as Block)
+  const found = stackEnd(program, encoder.layers.at(-1) as Layer)
   const end = found && batchFirst(program, found)
   if (end === undefined)
     throw new Refused(
       'TP_RESTORE',
-      'where the last block ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
+      'where the last layer ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
     )
   const between = streamOutputs(program, encoder, first)
-  const streams = new Map(between.map(({ block, stream }) => [block, stream]))
-  const last = new RestorePoint(program, end, encoder.blocks.length)
-  const points = [...between.map(({ output, block }) => new RestorePoint(program, output, block)), last]
-  const blocks = encoder.blocks.map((block, i) => ({
-    ...block,
-    input: streams.get(i) ?? block.input,
-    site: block.site === last.to ? last.from : block.site,
+  const streams = new Map(between.map(({ layer, stream }) => [layer, stream]))
+  const last = new RestorePoint(program, end, encoder.layers.length)
+  const points = [...between.map(({ output, layer }) => new RestorePoint(program, output, layer)), last]
+  const layers = encoder.layers.map((layer, i) => ({
+    ...layer,
+    input: streams.get(i) ?? layer.input,
+    site: layer.site === last.to ? last.from : layer.site,
   }))
-  return { points, encoder: { ...encoder, blocks } }
+  return { points, encoder: { ...encoder, layers } }
 }
 
 /**
- * Outputs that are the stream itself between two blocks (hidden states), behind block `first`: block `block` reads it.
- * Each becomes a copy of `stream`, so that it can be restored while the blocks go on without what has left.
+ * Outputs that are the stream itself between two layers (hidden states), behind layer `first`: layer `layer` reads it.
+ * Each becomes a copy of `stream`, so that it can be restored while the layers go on without what has left.
  */
 function streamOutputs(
   program: Program,
-  { blocks }: Encoder,
+  { layers }: Encoder,
   first: number,
-): { readonly output: string; readonly stream: string; readonly block: number }[] {
+): { readonly output: string; readonly stream: string; readonly layer: number }[] {
   const { graph } = program
   return graph.outputs.flatMap(({ name: output }) => {
     let origin = output
     for (let node = graph.producer(origin); node?.opType === 'Identity'; node = graph.producer(origin))
       origin = node.input[0] as string
-    const block = blocks.findIndex(({ input }) => input === origin)
+    const layer = layers.findIndex(({ input }) => input === origin)
     const producer = graph.producer(output)
-    if (block <= first || producer === undefined) return []
-    if (origin !== output) return [{ output, stream: origin, block }]
+    if (layer <= first || producer === undefined) return []
+    if (origin !== output) return [{ output, stream: origin, layer }]
     const stream = graph.uniqueName(`tp/${output}`)
     program.setTensor(stream, program.tensor(output))
     graph.renameOutput(producer, producer.output.indexOf(output), stream)
     graph.insert([createNode({ type: 'Identity', name: stream, inputs: [stream], outputs: [output] })])
     graph.sortTopologically()
-    return [{ output, stream, block }]
+    return [{ output, stream, layer }]
   })
 }

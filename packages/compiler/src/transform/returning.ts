@@ -2,7 +2,7 @@ import { input, type Method, type Schedule, type Tensor } from '@tp/core'
 import { returnedState, startedState, type TokenState } from '@tp/core/host'
 import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Block } from '../analyze/layer.ts'
+import type { Layer } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 import { RestorePoint } from './restore-point.ts'
@@ -13,7 +13,7 @@ export interface Tokens {
   readonly names: ReadonlyMap<Tensor, string>
 }
 
-/** Brings the tokens of methods that return them back in front of the next block where some leave. */
+/** Brings the tokens of methods that return them back in front of the next layer where some leave. */
 export class Returning {
   readonly #points = new Map<number, RestorePoint>()
   readonly #method: Method
@@ -24,10 +24,10 @@ export class Returning {
   }
 
   /** Makes the points where tokens come back; the streams of `encoder` are those that layers read. */
-  place(program: Program, { blocks }: Encoder, schedule: Schedule): void {
+  place(program: Program, { layers }: Encoder, schedule: Schedule): void {
     if (!this.#method.returns) return
-    for (const block of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
-      this.#points.set(block, new RestorePoint(program, (blocks[block] as Block).input, block))
+    for (const layer of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
+      this.#points.set(layer, new RestorePoint(program, (layers[layer] as Layer).input, layer))
     }
   }
 
@@ -35,11 +35,11 @@ export class Returning {
     return [...this.#points.values()].map(({ node }) => node)
   }
 
-  /** All tokens again, in front of a block where some are to leave. */
-  comeBack(block: number, now: Tokens): Tokens {
+  /** All tokens again, in front of a layer where some are to leave. */
+  comeBack(layer: number, now: Tokens): Tokens {
     if (this.#away === undefined) return now
     const { before, cut } = this.#away
-    this.#points.get(block)?.restore([cut])
+    this.#points.get(layer)?.restore([cut])
     const indices = input('indices', 'int64', ['B', 'N', 1])
     this.#away = undefined
     return {
@@ -57,9 +57,9 @@ export class Returning {
     if (this.#method.returns) this.#away = { before, cut }
   }
 
-  /** Of all cuts: those whose tokens are away at a place in front of a block. */
+  /** Of all cuts: those whose tokens are away at a place in front of a layer. */
   awayAt(cuts: readonly InsertedCut[], { before }: RestorePoint): readonly InsertedCut[] {
     if (!this.#method.returns) return cuts
-    return this.#points.has(before) ? [] : cuts.filter(({ block }) => block < before).slice(-1)
+    return this.#points.has(before) ? [] : cuts.filter(({ layer }) => layer < before).slice(-1)
   }
 }

@@ -52,7 +52,7 @@ export class Rewriter {
   readonly #followers = new Map<string, string>()
   readonly #repeats: Repeats
 
-  /** `stream`: what the first block reads, [b,n,D] with all tokens. */
+  /** `stream`: what the first layer reads, [b,n,D] with all tokens. */
   constructor(program: Program, stream: string, rows: Rows, count: string, prefix: string) {
     this.program = program
     this.#stream = stream
@@ -71,7 +71,7 @@ export class Rewriter {
     this.program.graph.replaceInput(node, index, name)
   }
 
-  /** See {@link Flow.take}. One value that is read in many blocks is taken once. */
+  /** See {@link Flow.take}. One value that is read in many layers is taken once. */
   take(name: string, axes: readonly number[], rank: number, reader: NodeProto, skipped = 0): Named {
     const source = this.#source(name)
     const key = `${source}/${axes.join(',')}/${rank}/${skipped}`
@@ -240,7 +240,7 @@ export class Rewriter {
     return { name, tensor }
   }
 
-  /** The value that a slice of all of it only passes on: exporters slice the mask anew in every block. */
+  /** The value that a slice of all of it only passes on: exporters slice the mask anew in every layer. */
   #source(name: string): string {
     const { program } = this
     const node = program.graph.producer(name)

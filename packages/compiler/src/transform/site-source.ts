@@ -15,7 +15,7 @@ import { apply, type Dim } from '@tp/core/expression'
 import type { SiteSource } from '@tp/core/host'
 import type { Attention } from '../analyze/attention.ts'
 import type { Encoder } from '../analyze/encoder.ts'
-import type { Block } from '../analyze/layer.ts'
+import type { Layer } from '../analyze/layer.ts'
 import { replayScores, type SideUse } from '../analyze/scores.ts'
 import { placeholder } from '../operators/flow.ts'
 import { headsInBatch, unfoldHeads } from '../operators/heads.ts'
@@ -23,18 +23,18 @@ import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { withLeadingAxes } from './rows.ts'
 
-/** A block of a graph as methods see it, and the values of the graph that their expressions read. */
+/** A layer of a graph as methods see it, and the values of the graph that their expressions read. */
 export interface GraphSite extends SiteSource {
   /** Placeholders in the expressions → values of the graph. */
   readonly names: Map<Tensor, string>
 }
 
-/** The stream that a block reads, or the layer behind the last one. */
-export function inputOf({ blocks, end }: Encoder, index: number): string {
-  return blocks[index]?.input ?? (end as string)
+/** The stream that a layer reads, or the layer behind the last one. */
+export function inputOf({ layers, end }: Encoder, index: number): string {
+  return layers[index]?.input ?? (end as string)
 }
 
-/** What is known at the input of block `index` of an encoder: the tokens, and nothing that the block computes of them. */
+/** What is known at the input of layer `index` of an encoder: the tokens, and nothing that the layer computes of them. */
 export function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
   const name = inputOf(encoder, index)
   const hidden = input(name, program.tensor(name).dtype, ['B', 'N', 'D'])
@@ -42,18 +42,18 @@ export function inputSite(program: Program, encoder: Encoder, index: number): Gr
     throw new TpError(
       'TP_METHOD',
       'compiler',
-      `a method that works at the input of block ${index} looks at its attention`,
+      `a method that works at the input of layer ${index} looks at its attention`,
     )
   }
   const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
   const names = new Map([[hidden, name]])
-  return { block: index, blocks: encoder.depth, hidden, ...nothing, classToken: notYet, names }
+  return { layer: index, layerCount: encoder.depth, hidden, ...nothing, classToken: notYet, names }
 }
 
-/** What block `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
-export function graphSite(program: Program, encoder: Encoder, index: number, pin?: Tensor): GraphSite {
-  const block = encoder.blocks[index] as Block
-  const { attention } = block
+/** What layer `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
+export function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
+  const layer = encoder.layers[index] as Layer
+  const { attention } = layer
   const names = new Map<Tensor, string>()
   const placeholders = new Map<string, Tensor>()
   /** The value with its axes named as methods name them. */
@@ -74,9 +74,9 @@ export function graphSite(program: Program, encoder: Encoder, index: number, pin
       : unsqueeze(value(whole, ['B', rows, columns]), [1])
   }
   return {
-    block: index,
-    blocks: encoder.depth,
-    hidden: value(block.site, ['B', 'N', 'D']),
+    layer: index,
+    layerCount: encoder.depth,
+    hidden: value(layer.site, ['B', 'N', 'D']),
     query: () => perHead(attention.query, 'N', 'Dh'),
     key: () => transpose(perHead(attention.keyTransposed, 'Dh', 'N'), [0, 1, 3, 2]),
     value: () => perHead(attention.value, 'N', 'Dh'),
@@ -87,7 +87,7 @@ export function graphSite(program: Program, encoder: Encoder, index: number, pin
       return replayScores(program, attention, scores, (use) => sideRows(program, heads, use, rows, value))
     },
     classToken() {
-      const token = encoder.classToken ?? pin
+      const token = encoder.classToken ?? protectedInput
       if (token !== undefined) return token
       throw new Refused(
         'TP_NO_CLASS_TOKEN',
@@ -98,17 +98,17 @@ export function graphSite(program: Program, encoder: Encoder, index: number, pin
   }
 }
 
-/** Values of a block with the heads in an axis of their own: [b·h,…] becomes [b,h,…] where they are folded into the batch. */
+/** Values of a layer with the heads in an axis of their own: [b·h,…] becomes [b,h,…] where they are folded into the batch. */
 class HeadAxis {
   readonly #program: Program
   readonly #batch: Dim
-  readonly #block: number
+  readonly #layer: number
   readonly #unfolded = new Map<string, string>()
 
-  constructor(program: Program, encoder: Encoder, block: number) {
+  constructor(program: Program, encoder: Encoder, layer: number) {
     this.#program = program
     this.#batch = encoder.batch
-    this.#block = block
+    this.#layer = layer
   }
 
   /** The value with four axes, or with three [b,·,·] if there is one head. */
@@ -124,12 +124,12 @@ class HeadAxis {
     const heads = headsInBatch(this.#program, name, this.#batch)
     if (actual.rank !== 3 || heads === undefined) {
       const { graph } = this.#program
-      const reason = `block ${this.#block} keeps its heads as [${actual.dims.join(',')}], which cannot be taken apart`
+      const reason = `layer ${this.#layer} keeps its heads as [${actual.dims.join(',')}], which cannot be taken apart`
       throw new Refused('TP_HEADS', reason, graph.producer(name))
     }
     const folded = placeholder(name, actual, actual.dims)
     const apart = this.#program.write(unfoldHeads(folded, heads), new Map([[folded, name]]), {
-      prefix: `tp/block_${this.#block}`,
+      prefix: `tp/block_${this.#layer}`,
       dims: [[this.#batch, heads, ...actual.dims.slice(1)]],
     })
     this.#unfolded.set(name, apart.name)
@@ -161,10 +161,10 @@ function sideRows(
   const isFlat = rank === 3 && given.rank === 3
   const whole = isFlat && given.dims[0] !== 1 ? heads.of(name) : name
   const actual = program.tensor(whole)
-  const places = actual.rank === 4 || !isFlat ? ['B', 'H', 'N', 'N'].slice(4 - actual.rank) : ['B', 'N', 'N']
+  const positions = actual.rank === 4 || !isFlat ? ['B', 'H', 'N', 'N'].slice(4 - actual.rank) : ['B', 'N', 'N']
   const named = value(
     whole,
-    actual.dims.map((dim, axis) => (dim === 1 ? 1 : (places[axis] as Dim))),
+    actual.dims.map((dim, axis) => (dim === 1 ? 1 : (positions[axis] as Dim))),
   )
   const aligned = actual.rank === 3 && isFlat ? unsqueeze(named, [1]) : named
   if (aligned.rank < 2 || aligned.dims[aligned.rank - 2] === 1) return aligned

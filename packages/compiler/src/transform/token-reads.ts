@@ -17,8 +17,8 @@ import {
 import { type Dim, subDims } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
-import type { TokenPlace } from '../operators/operator.ts'
-import type { PlaceRead } from '../operators/token-position.ts'
+import type { TokenPosition } from '../operators/operator.ts'
+import type { PositionRead } from '../operators/token-position.ts'
 import type { Named, Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 import type { PruningPass } from './pruning.ts'
@@ -26,35 +26,35 @@ import type { Rows } from './rows.ts'
 
 /**
  * Writes a place as float [b,1], or [1,1] where it is the same for all rows: the token's index in the model's input.
- * `stream`: what the first block reads.
+ * `stream`: what the first layer reads.
  */
-export function writePlace(program: Program, stream: string, place: TokenPlace): Named {
+export function writePosition(program: Program, stream: string, position: TokenPosition): Named {
   const whole = placeholder(stream, program.tensor(stream), program.tensor(stream).dims)
   const names = new Map([[whole, stream]])
   const count = cast(axisSize(whole, 1), 'float32')
-  if ('fromEnd' in place) {
-    return program.write(unsqueeze(sub(count, place.fromEnd), [0]), names, { prefix: 'tp/place', dims: [[1, 1]] })
+  if ('fromEnd' in position) {
+    return program.write(unsqueeze(sub(count, position.fromEnd), [0]), names, { prefix: 'tp/place', dims: [[1, 1]] })
   }
-  const actual = program.tensor(place.index)
-  const index = placeholder(place.index, actual, actual.dims)
+  const actual = program.tensor(position.index)
+  const index = placeholder(position.index, actual, actual.dims)
   const rows = cast(reshape(index, [-1, 1]), 'float32')
   const fromFront = where(less(rows, 0), add(rows, count), rows)
   const dims = [[program.tensor(stream).dims[0] as Dim, 1]]
-  return program.write(fromFront, new Map([...names, [index, place.index]]), { prefix: 'tp/place', dims })
+  return program.write(fromFront, new Map([...names, [index, position.index]]), { prefix: 'tp/place', dims })
 }
 
 /** The one token of each row that is at a place. */
-export function placedRows(program: Program, place: TokenPlace): Rows {
-  if ('fromEnd' in place) {
-    const { fromEnd } = place
+export function placedRows(program: Program, position: TokenPosition): Rows {
+  if ('fromEnd' in position) {
+    const { fromEnd } = position
     return { along: (x, axis) => slice(x, { axis, start: -fromEnd, ...(fromEnd > 1 && { end: 1 - fromEnd }) }) }
   }
-  const actual = program.tensor(place.index)
-  const index = placeholder(place.index, actual, actual.dims)
+  const actual = program.tensor(position.index)
+  const index = placeholder(position.index, actual, actual.dims)
   return {
     perRow: (x) => gatherND(x, reshape(index, [-1, 1, 1]), 1),
     shared: (x) => gather(x, reshape(index, [-1, 1]), 0),
-    names: new Map([[index, place.index]]),
+    names: new Map([[index, position.index]]),
   }
 }
 
@@ -69,7 +69,7 @@ export const findReadTokens: PruningPass = {
   requires: ['tokens pruned'],
   ensures: ['single tokens read'],
   run({ program, encoder, positions, cuts, points }) {
-    readKept(program, encoder.placeReads, positions, cuts, points.at(-1)?.to)
+    readKept(program, encoder.positionReads, positions, cuts, points.at(-1)?.to)
     return false
   },
 }
@@ -80,8 +80,8 @@ export const findReadTokens: PruningPass = {
  */
 function readKept(
   program: Program,
-  reads: readonly PlaceRead[],
-  places: readonly string[],
+  reads: readonly PositionRead[],
+  positions: readonly string[],
   cuts: readonly InsertedCut[],
   restored: string | undefined,
 ): void {
@@ -89,7 +89,7 @@ function readKept(
     const sources = program.before(node.input[0] as string)
     const cut = cuts.findLast(({ after }) => sources.has(after))
     if (cut === undefined || (restored !== undefined && sources.has(restored))) continue
-    rewriteRead(program, node, places[i] as string, cut)
+    rewriteRead(program, node, positions[i] as string, cut)
   }
 }
 
@@ -103,7 +103,7 @@ function rewriteRead(program: Program, node: NodeProto, place: string, cut: Inse
     [current, cut.position],
     [original, place],
   ])
-  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.block}`)
+  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.layer}`)
 }
 
 /** Makes what a read of one token gives come from an expression over what it reads: x [b,n,…] → [b,…]. */

@@ -10,6 +10,6 @@ export const baselines: readonly MethodEntry[] = [
   methodEntry(none, 'keeps every token: the dense model'),
   methodEntry(random, 'keeps tokens at random', randomOptions),
   methodEntry(stride, 'keeps evenly spaced tokens'),
-  methodEntry(quasiRandom, 'keeps tokens spread evenly by the golden ratio, in rows and columns of pictures, too'),
+  methodEntry(quasiRandom, 'keeps tokens spread evenly by the golden ratio, in rows and columns of images, too'),
   methodEntry(truncate, 'keeps the first tokens'),
 ]

@@ -9,8 +9,8 @@ import { quasiRandom } from './quasi-random.ts'
 testMethod(quasiRandom())
 
 function scores(tokens: number): number[] {
-  const place = constant([...Array(tokens).keys()], 'float32', [1, tokens])
-  const [score] = evaluate([quasiRandom().score({ place } as Site)], {})
+  const ordinal = constant([...Array(tokens).keys()], 'float32', [1, tokens])
+  const [score] = evaluate([quasiRandom().score({ ordinal } as Site)], {})
   return Array.from(score?.data as Float32Array)
 }
 
@@ -23,19 +23,19 @@ test('gaps between kept tokens have at most three lengths', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 600 }), fc.double({ min: 0, max: 1, noNaN: true }), (tokens, share) => {
       const kept = best(scores(tokens), Math.max(2, Math.ceil(tokens * share)))
-      const gaps = kept.slice(1).map((place, i) => place - (kept[i] as number))
+      const gaps = kept.slice(1).map((position, i) => position - (kept[i] as number))
       expect(new Set(gaps).size).toBeLessThanOrEqual(3)
     }),
     { seed: 1 },
   )
 })
 
-test('of every stretch of a picture about as many stay', () => {
+test('of every stretch of an image about as many stay', () => {
   // half of 14 × 14 patches: each row and column keeps seven, give or take two
   const kept = best(scores(196), 98)
   for (let line = 0; line < 14; line++) {
-    for (const inLine of [(place: number) => Math.floor(place / 14), (place: number) => place % 14]) {
-      const count = kept.filter((place) => inLine(place) === line).length
+    for (const inLine of [(position: number) => Math.floor(position / 14), (position: number) => position % 14]) {
+      const count = kept.filter((position) => inLine(position) === line).length
       expect(Math.abs(count - 7)).toBeLessThanOrEqual(2)
     }
   }

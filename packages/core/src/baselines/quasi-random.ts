@@ -12,17 +12,17 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2
  *   score_j = frac(φ · i_j),   φ = (√5 − 1)/2, i_j place of the token among the real ones, from 0             [B,N]
  *
  * Gaps between kept tokens have at most three different lengths, whatever share stays. And since φ is far from every
- * fraction, rows of a picture do not line up, as `stride`'s do (of 14 × 14 patches a stride of 2 keeps seven columns).
+ * fraction, rows of an image do not line up, as `stride`'s do (of 14 × 14 patches a stride of 2 keeps seven columns).
  *
  * Attention is an average over tokens. Evenly spread ones estimate it without bias, which the tokens of the highest scores
- * do not: see docs/results/vision.md for pictures where that matters. The additive recurrence of quasi-Monte Carlo
+ * do not: see docs/results/vision.md for images where that matters. The additive recurrence of quasi-Monte Carlo
  * (Niederreiter, Random Number Generation and Quasi-Monte Carlo Methods, SIAM 1992, chapter 3).
  */
 export function quasiRandom(): Scorer {
   return scorer({ name: 'quasi-random', family: 'baseline', score: goldenSequence })
 }
 
-function goldenSequence({ place }: Site): Tensor {
-  const turns = mul(place, GOLDEN)
+function goldenSequence({ ordinal }: Site): Tensor {
+  const turns = mul(ordinal, GOLDEN)
   return sub(turns, floor(turns))
 }

@@ -20,7 +20,7 @@ const ROUNDS = 5
 /**
  * Keeps tokens at random: the control that every method has to beat. Use several seeds.
  *
- * The score is a hash of the token's place among the row's real tokens, their number, the block and the seed, by
+ * The score is a hash of the token's place among the row's real tokens, their number, the layer and the seed, by
  * integer arithmetic alone (x ← x² + c mod p), so the same tokens stay on every runtime and whatever a row is batched
  * or padded with.
  */
@@ -31,10 +31,10 @@ export function random(options: RandomOptions = {}): Method {
 }
 
 function hash(site: Site, seed: number): Tensor {
-  const start = (seed * 7919 + site.block * 104729 + 12345) % MODULUS
-  const place = cumSum(cast(site.alive, 'int64'), 1)
+  const start = (seed * 7919 + site.layer * 104729 + 12345) % MODULUS
+  const ordinal = cumSum(cast(site.attended, 'int64'), 1)
   const length = unsqueeze(cast(site.count, 'int64'), 1)
-  let x = mod(add(add(mul(place, 65537), mul(length, 257)), start), MODULUS)
+  let x = mod(add(add(mul(ordinal, 65537), mul(length, 257)), start), MODULUS)
   for (let round = 1; round <= ROUNDS; round++) x = mod(add(mul(x, x), start + round), MODULUS)
   return cast(x, 'float32')
 }

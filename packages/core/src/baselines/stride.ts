@@ -24,7 +24,7 @@ function evenlySpaced(site: Site): Tensor {
       'stride has no scores to hold a threshold or a mass against; give keep or tokens',
     )
   }
-  const isFree = and(site.alive, not(site.fixed))
+  const isFree = and(site.attended, not(site.protectedTokens))
   const free = cast(isFree, 'int32')
   const upTo = cumSum(free, 1)
   const total = sum(free, 1, { keepDims: true }) // [B,1]

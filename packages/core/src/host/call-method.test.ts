@@ -15,8 +15,8 @@ const missing = (): never => {
   throw new TpError('TP_NO_CLASS_TOKEN', 'compiler', 'the model has no class token')
 }
 const source: SiteSource = {
-  block: 3,
-  blocks: 6,
+  layer: 3,
+  layerCount: 6,
   hidden,
   query: missing,
   key: missing,
@@ -81,7 +81,7 @@ const wrong: readonly (readonly [what: string, method: Method, message: string])
   ],
   [
     'returns keep with an axis too many',
-    choosing((site) => ({ keep: unsqueeze(site.alive, 2) })),
+    choosing((site) => ({ keep: unsqueeze(site.attended, 2) })),
     'keep is bool[B,N,1]; must be bool [B,N]',
   ],
   [
@@ -93,7 +93,7 @@ const wrong: readonly (readonly [what: string, method: Method, message: string])
   ['gives a score for each head', scoring((site) => mean(site.attention, 2)), 'score is float32[B,H,N]; must be [B,N]'],
   ['gives no score', scoring(() => undefined), 'score is undefined; must be a tensor, [B,N]'],
   ['gives a number as score', scoring(() => 5), 'score is 5; must be a tensor, [B,N]'],
-  ['gives truth as score', scoring((site) => site.alive), 'score is bool[B,N]; must be a number, [B,N]'],
+  ['gives truth as score', scoring((site) => site.attended), 'score is bool[B,N]; must be a number, [B,N]'],
   [
     'merges into tokens of an axis too many',
     keeping((site) => ({ into: unsqueeze(site.index, 2) })),
@@ -122,7 +122,7 @@ const wrong: readonly (readonly [what: string, method: Method, message: string])
   ],
   [
     'carries another shape than it declares',
-    choosing((site) => ({ keep: site.alive, carry: { x: site.count } }), { carry: { x: { dims: ['N'], init: 0 } } }),
+    choosing((site) => ({ keep: site.attended, carry: { x: site.count } }), { carry: { x: { dims: ['N'], init: 0 } } }),
     'carry.x is float32[B]; must be [B,N]',
   ],
 ]
@@ -162,7 +162,7 @@ test('a size of which nothing is known may be any', () => {
 
 describe('TP_METHOD names a method that learns and', () => {
   const softening = (soften: unknown): (() => unknown) => {
-    const method = { ...choosing((site) => ({ keep: site.alive })), training: { soften } } as Method
+    const method = { ...choosing((site) => ({ keep: site.attended })), training: { soften } } as Method
     const inputs = { noise: missing, saliency: missing, ratio: missing }
     return () => softenTokens({ method, source, state, params: {}, inputs })
   }
@@ -177,7 +177,7 @@ describe('TP_METHOD names a method that learns and', () => {
 
   test('does not say how much of a token is left', () => {
     expect(softening(() => undefined)).toThrow('[plugin div-prune] soften returns undefined; it must return { left }')
-    expect(softening((site: Site) => ({ left: site.count }))).toThrow(
+    expect(softening((site: Site) => ({ kept: site.count }))).toThrow(
       '[plugin div-prune] left is float32[B]; must be [B,N]',
     )
   })

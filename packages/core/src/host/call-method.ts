@@ -57,23 +57,23 @@ export function callMethod<T>(method: string, what: string, call: () => T, model
 
 /** Runs `reduce`, and checks what it returns: the one way from the host into a method's choice of tokens. */
 export function callReduce(method: Method, site: Site, model: ModelErrors): Reduction {
-  const reduction: unknown = callMethod(method.name, `reduce at layer ${site.block}`, () => method.reduce(site), model)
+  const reduction: unknown = callMethod(method.name, `reduce at layer ${site.layer}`, () => method.reduce(site), model)
   checkReduction(method, reduction, site)
   return reduction
 }
 
 /** @throws TpError TP_METHOD for a score that is no number for each token */
-export function checkScore(method: string, score: unknown, site: Pick<Site, 'alive'>): asserts score is Tensor {
-  requireTensor(method, 'score', score, numberTypes, [site.alive.dims])
+export function checkScore(method: string, score: unknown, site: Pick<Site, 'attended'>): asserts score is Tensor {
+  requireTensor(method, 'score', score, numberTypes, [site.attended.dims])
 }
 
 /** @throws TpError TP_METHOD for a soft form that does not say how much of each token is left */
-export function checkLeft(method: string, softened: unknown, site: Pick<Site, 'alive'>): asserts softened is Softened {
+export function checkLeft(method: string, softened: unknown, site: Pick<Site, 'attended'>): asserts softened is Softened {
   if (typeof softened !== 'object' || softened === null) {
     throw methodError(method, `soften returns ${describe(softened)}; it must return { left }, float [B,N]`)
   }
   // What it computes with may be values of the graph, whose sizes have the graph's names.
-  requireTensor(method, 'left', (softened as Softened).left, numberTypes, [site.alive.dims], true)
+  requireTensor(method, 'left', (softened as Softened).kept, numberTypes, [site.attended.dims], true)
 }
 
 function checkReduction(method: Method, reduction: unknown, site: Site): asserts reduction is Reduction {
@@ -85,7 +85,7 @@ function checkReduction(method: Method, reduction: unknown, site: Site): asserts
     throw methodError(name, `reduce returns ${describe(reduction)}; it must return { keep }, bool [B,N]`)
   }
   const { keep, into, merge, weight, mass, order, carry } = reduction as Reduction
-  const row = site.alive.dims
+  const row = site.attended.dims
   requireTensor(name, 'keep', keep, ['bool'], [row])
   if (into !== undefined) requireTensor(name, 'into', into, numberTypes, [row, [...row, row[1] as string]])
   if (weight !== undefined) requireTensor(name, 'weight', weight, numberTypes, [row])

@@ -14,7 +14,7 @@ import {
   where,
 } from '../ops/index.ts'
 import { type GivenValues, sortableKey } from './not-a-number.ts'
-import { countTokens, fixedCount, fixedTokens, type TokenState, tokenCount } from './state.ts'
+import { countTokens, protectedCount, protectedMask, type TokenState, tokenCount } from './state.ts'
 
 /** The tokens that stay, as a rectangle: kept ones first in their order, then fillers that are masked. */
 export interface Slots {
@@ -49,7 +49,7 @@ export interface CompactOptions {
   /** bool [B,N] */
   readonly keep: Tensor
   readonly kept: Kept | undefined
-  /** float [B,N]: kept tokens are sorted by it, behind the fixed ones; default: they keep their order */
+  /** float [B,N]: kept tokens are sorted by it, behind the protected ones; default: they keep their order */
   readonly order?: Tensor | undefined
   /** What `order` was made from. */
   readonly given: GivenValues
@@ -70,18 +70,18 @@ export function compact({ keep, kept, order, given, state, hidden, needsRest }: 
   const tokens = tokenCount(hidden)
   const count = kept?.rows ?? countTokens(keep)
   const width = kept?.width ?? maximum(cast(max(count, 0), 'int64'), 1)
-  const place = inPlace(keep, state, tokens)
-  const key = order === undefined ? place : inOrder(keep, sortableKey(order, given), state)
+  const ordinal = inPlace(keep, state, tokens)
+  const key = order === undefined ? ordinal : inOrder(keep, sortableKey(order, given), state)
   // Two sorts and not one that is cut in two: a GPU has no integers of 64 bits, so that it could not cut the indices.
   const { indices } = topK(unsqueeze(key, [2]), width, { axis: 1, largest: false })
   const take = (x: Tensor): Tensor => gatherND(x, indices, 1)
   const ragged = kept === undefined
   // Never empty, for runtimes that cannot multiply by nothing: if none leaves, the last one that stays is among them.
   const others = maximum(sub(tokens, width), 1)
-  const rest = needsRest && !ragged ? topK(unsqueeze(place, [2]), others, { axis: 1 }).indices : undefined
+  const rest = needsRest && !ragged ? topK(unsqueeze(ordinal, [2]), others, { axis: 1 }).indices : undefined
   const takeRest = (x: Tensor): Tensor => (rest === undefined ? x : gatherND(x, rest, 1))
   const ordinals = slice(state.ordinals, { axis: 1, start: 0, end: width })
-  if (!ragged && state.alive === undefined) return { indices, ragged, take, takeRest, ordinals }
+  if (!ragged && state.attended === undefined) return { indices, ragged, take, takeRest, ordinals }
   const valid = lessOrEqual(ordinals, cast(count, 'float32'))
   return { indices, ragged, take, takeRest, ordinals, count, valid }
 }
@@ -89,13 +89,13 @@ export function compact({ keep, kept, order, given, state, hidden, needsRest }: 
 /** Sort key: kept tokens by place, then padding, then tokens that were dropped. */
 function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
   const size = cast(tokens, 'float32')
-  const penalty = state.alive === undefined ? size : where(state.alive, mul(size, 2), size)
+  const penalty = state.attended === undefined ? size : where(state.attended, mul(size, 2), size)
   return add(state.ordinals, where(keep, 0, penalty))
 }
 
 /** The same with kept tokens by another order; equal keys keep their places. */
 function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
-  const behind = state.alive === undefined ? BEHIND : where(state.alive, 2 * BEHIND, BEHIND)
-  const own = fixedCount(state) === 0 ? order : where(fixedTokens(state), -BEHIND, order)
+  const behind = state.attended === undefined ? BEHIND : where(state.attended, 2 * BEHIND, BEHIND)
+  const own = protectedCount(state) === 0 ? order : where(protectedMask(state), -BEHIND, order)
   return where(keep, own, behind)
 }

@@ -12,7 +12,7 @@ import { initialState } from './state.ts'
 
 interface Token {
   readonly x: number
-  readonly real: boolean
+  readonly attended: boolean
   readonly keep: boolean
   /** To each of the row's tokens. */
   readonly parts: readonly number[]
@@ -20,7 +20,7 @@ interface Token {
 
 interface Case {
   readonly rows: readonly (readonly Token[])[]
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   readonly masked: boolean
 }
 
@@ -28,14 +28,14 @@ const part = fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom(-2, Number
 const someCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 6 }).chain((tokens) => {
   const token = fc.record({
     x: fc.integer({ min: -9, max: 9 }),
-    real: fc.boolean(),
+    attended: fc.boolean(),
     keep: fc.boolean(),
     parts: fc.array(part, { minLength: tokens, maxLength: tokens }),
   })
   const row = fc.array(token, { minLength: tokens, maxLength: tokens })
   return fc.record({
     rows: fc.array(row, { minLength: 1, maxLength: 3 }),
-    fixed: fc.constantFrom([], [0], [2]),
+    protectedTokens: fc.constantFrom([], [0], [2]),
     masked: fc.boolean(),
   })
 })
@@ -50,18 +50,18 @@ const positive = (x: number): number => (Number.isNaN(x) ? 0 : Math.max(x, 0))
 const total = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0)
 
 /** How many of a token end up in each other one of its row. */
-function sharesOf(row: readonly Token[], from: number, { fixed, masked }: Case): number[] {
-  const isReal = (i: number): boolean => !masked || row[i]?.real === true
-  const isKept = (i: number): boolean => isReal(i) && (row[i]?.keep === true || fixed.includes(i))
-  if (isKept(from) || !isReal(from)) return row.map(() => 0)
+function sharesOf(row: readonly Token[], from: number, { protectedTokens, masked }: Case): number[] {
+  const isAttended = (i: number): boolean => !masked || row[i]?.attended === true
+  const isKept = (i: number): boolean => isAttended(i) && (row[i]?.keep === true || protectedTokens.includes(i))
+  if (isKept(from) || !isAttended(from)) return row.map(() => 0)
   const own = row[from]?.parts.map(positive) ?? []
-  const taken = own.map((x, to) => (isKept(to) && !fixed.includes(to) ? x : 0))
+  const taken = own.map((x, to) => (isKept(to) && !protectedTokens.includes(to) ? x : 0))
   return total(taken) === 0 ? taken : taken.map((x) => (x * total(own)) / total(taken))
 }
 
 function byDefinition(row: readonly Token[], given: Case, merge: 'mean' | 'sum'): Kept[] {
   const isKept = (i: number): boolean =>
-    (!given.masked || row[i]?.real === true) && (row[i]?.keep === true || given.fixed.includes(i))
+    (!given.masked || row[i]?.attended === true) && (row[i]?.keep === true || given.protectedTokens.includes(i))
   const shares = row.map((_, from) => sharesOf(row, from, given))
   return row.flatMap(({ x }, i) => {
     if (!isKept(i)) return []
@@ -71,7 +71,7 @@ function byDefinition(row: readonly Token[], given: Case, merge: 'mean' | 'sum')
   })
 }
 
-function byHost({ rows, fixed, masked }: Case, merge: 'mean' | 'sum'): Kept[][] {
+function byHost({ rows, protectedTokens, masked }: Case, merge: 'mean' | 'sum'): Kept[][] {
   const [batch, tokens] = [rows.length, rows[0]?.length ?? 0]
   const numbers = (of: (token: Token) => number): Tensor =>
     assume(constant(rows.flat().map(of), 'float32', [batch, tokens]), ['B', 'N'])
@@ -102,26 +102,26 @@ function byHost({ rows, fixed, masked }: Case, merge: 'mean' | 'sum'): Kept[][] 
     throw new Error('the test gives no attention')
   }
   const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
-  const source: SiteSource = { block: 0, blocks: 1, hidden, ...nothing, classToken: unused }
-  const alive = masked
+  const source: SiteSource = { layer: 0, layerCount: 1, hidden, ...nothing, classToken: unused }
+  const attended = masked
     ? cast(
-        numbers(({ real }) => Number(real)),
+        numbers(({ attended }) => Number(attended)),
         'bool',
       )
     : undefined
   const reduced = reduceTokens({
     method,
     source,
-    state: initialState(hidden, alive, fixed),
+    state: initialState(hidden, attended, protectedTokens),
     amount: { kind: 'tokens', value: 1 },
   })
-  const { position, size, alive: valid } = reduced.state
+  const { position, size, attended: valid } = reduced.state
   const outputs = [reduced.cut?.states(hidden), position, size, valid] as Tensor[]
   const [states, positions, sizes, kept] = evaluate(outputs, {}, { precision: 'float64' }).map(lists)
   return rows.map((_, b) =>
-    (positions?.[b] ?? []).flatMap((place, slot) =>
+    (positions?.[b] ?? []).flatMap((position, slot) =>
       kept?.[b]?.[slot] === 1
-        ? [{ position: place, x: states?.[b]?.[slot] as number, size: sizes?.[b]?.[slot] as number }]
+        ? [{ position: position, x: states?.[b]?.[slot] as number, size: sizes?.[b]?.[slot] as number }]
         : [],
     ),
   )
@@ -153,8 +153,8 @@ test('a token that is removed is divided among several, by the definition', () =
 test('where its parts add up to 1, no mass is lost, though some of them go to protected tokens', () => {
   const parts = [0.5, 0.2, 0.1, 0.2]
   const keep = [true, true, true, false]
-  const row = keep.map((isKept, i) => ({ x: i, real: true, keep: isKept, parts }))
-  const [kept = []] = byHost({ rows: [row], fixed: [0], masked: true }, 'mean')
+  const row = keep.map((isKept, i) => ({ x: i, attended: true, keep: isKept, parts }))
+  const [kept = []] = byHost({ rows: [row], protectedTokens: [0], masked: true }, 'mean')
   expect(kept[0]).toEqual({ position: 0, x: 0, size: 1 })
   expect(total(kept.map(({ size }) => size))).toBeCloseTo(4, 6)
   // of the half and the fifth that cannot be taken in, twice as much comes to the one with 0.2 as to that with 0.1

@@ -18,26 +18,26 @@ import { initialState, type TokenState } from './state.ts'
 interface Rows {
   readonly scores: readonly (readonly number[])[]
   /** 1: a real token; absent: the model has no padding */
-  readonly real?: readonly (readonly number[])[] | undefined
-  readonly fixed?: readonly number[]
+  readonly attended?: readonly (readonly number[])[] | undefined
+  readonly protectedTokens?: readonly number[]
 }
 
 /** The hidden state is the score, so that it travels with the tokens. */
 const byHidden = scorer({ name: 'by-hidden', family: 'baseline', score: ({ hidden }) => squeeze(hidden, 2) })
 
-function start({ scores, real, fixed = [] }: Rows): { hidden: Tensor; state: TokenState } {
+function start({ scores, attended, protectedTokens = [] }: Rows): { hidden: Tensor; state: TokenState } {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = assume(constant(scores.flat(), 'float32', [...dims, 1]), ['B', 'N', 1])
-  const mask = real && assume(cast(constant(real.flat(), 'int64', dims), 'bool'), ['B', 'N'])
-  return { hidden, state: initialState(hidden, mask, fixed) }
+  const mask = attended && assume(cast(constant(attended.flat(), 'int64', dims), 'bool'), ['B', 'N'])
+  return { hidden, state: initialState(hidden, mask, protectedTokens) }
 }
 
-function sourceOf(hidden: Tensor, block = 0): SiteSource {
+function sourceOf(hidden: Tensor, layer = 0): SiteSource {
   const unused = (): never => {
     throw new Error('the test gives no attention')
   }
   const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
-  return { block, blocks: 4, hidden, ...nothing, classToken: unused }
+  return { layer, layerCount: 4, hidden, ...nothing, classToken: unused }
 }
 
 function reduceRows(method: Method, rows: Rows, amount: Amount): Reduced {
@@ -54,30 +54,30 @@ function lists(tensor: Tensor): number[][] {
 
 /** What stands in the slots of kept tokens. */
 function inSlots(tensor: Tensor, { state }: Reduced): number[][] {
-  const alive = state.alive && lists(state.alive)
-  return lists(tensor).map((row, b) => row.filter((_, slot) => alive?.[b]?.[slot] !== 0))
+  const attended = state.attended && lists(state.attended)
+  return lists(tensor).map((row, b) => row.filter((_, slot) => attended?.[b]?.[slot] !== 0))
 }
 
 interface Token {
-  readonly place: number
+  readonly position: number
   readonly score: number
 }
 
-function realTokens({ scores, real }: Rows): Token[][] {
+function attendedTokens({ scores, attended }: Rows): Token[][] {
   return scores.map((row, b) =>
-    row.map((score, place) => ({ place, score })).filter(({ place }) => real?.[b]?.[place] !== 0),
+    row.map((score, position) => ({ position, score })).filter(({ position }) => attended?.[b]?.[position] !== 0),
   )
 }
 
 /** The rule, said plainly. */
-function keptByRule(tokens: readonly Token[], fixed: readonly number[], amount: Amount): Token[] {
-  const byScore = [...tokens].sort((a, b) => b.score - a.score || a.place - b.place)
-  const stays = byScore.filter(({ place }) => fixed.includes(place))
-  const free = byScore.filter(({ place }) => !fixed.includes(place))
+function keptByRule(tokens: readonly Token[], protectedTokens: readonly number[], amount: Amount): Token[] {
+  const byScore = [...tokens].sort((a, b) => b.score - a.score || a.position - b.position)
+  const stays = byScore.filter(({ position }) => protectedTokens.includes(position))
+  const free = byScore.filter(({ position }) => !protectedTokens.includes(position))
   const count = keptCount(tokens.length, amount)
   const chosen =
     count !== undefined
-      ? [...stays, ...free].slice(0, Math.max(count, fixed.length))
+      ? [...stays, ...free].slice(0, Math.max(count, protectedTokens.length))
       : [
           ...stays,
           ...(amount.kind === 'mass'
@@ -87,7 +87,7 @@ function keptByRule(tokens: readonly Token[], fixed: readonly number[], amount: 
   // a row without any token could not be computed with: the best stay, or of a sum of 0 the first
   const best = byScore.filter(({ score }) => score === byScore[0]?.score)
   const atLeast = amount.kind === 'threshold' ? best : best.slice(0, 1)
-  return (chosen.length === 0 ? atLeast : chosen).sort((a, b) => a.place - b.place)
+  return (chosen.length === 0 ? atLeast : chosen).sort((a, b) => a.position - b.position)
 }
 
 function heaviest(free: readonly Token[], mass: number): Token[] {
@@ -109,11 +109,11 @@ const someRows = fc
         minLength: batch,
         maxLength: batch,
       })
-    const real = table(1).map((list) => list.map((row) => row.map((mark, place) => (place < 2 ? 1 : mark))))
+    const attended = table(1).map((list) => list.map((row) => row.map((mark, position) => (position < 2 ? 1 : mark))))
     return fc.record({
       scores: table(6),
-      real: fc.option(real, { nil: undefined }),
-      fixed: fc.constantFrom([], [0], [0, 1], [0, 2], [3]),
+      attended: fc.option(attended, { nil: undefined }),
+      protectedTokens: fc.constantFrom([], [0], [0, 1], [0, 2], [3]),
     })
   })
 
@@ -129,11 +129,11 @@ test('what is kept is what the rule says, site after site, and everything travel
   fc.assert(
     fc.property(someRows, fc.array(someAmount, { minLength: 1, maxLength: 3 }), (rows, plan) => {
       let { hidden, state } = start(rows)
-      let wanted = realTokens(rows)
-      for (const [block, amount] of plan.entries()) {
-        const reduced = reduceTokens({ method: byHidden, source: sourceOf(hidden, block), state, amount })
-        wanted = wanted.map((tokens) => keptByRule(tokens, rows.fixed, amount))
-        expect(inSlots(reduced.state.position, reduced)).toEqual(wanted.map((row) => row.map(({ place }) => place)))
+      let wanted = attendedTokens(rows)
+      for (const [layer, amount] of plan.entries()) {
+        const reduced = reduceTokens({ method: byHidden, source: sourceOf(hidden, layer), state, amount })
+        wanted = wanted.map((tokens) => keptByRule(tokens, rows.protectedTokens, amount))
+        expect(inSlots(reduced.state.position, reduced)).toEqual(wanted.map((row) => row.map(({ position }) => position)))
         hidden = assume(reduced.cut?.take(hidden) as Tensor, ['B', 'N', 1])
         expect(inSlots(hidden, reduced)).toEqual(wanted.map((row) => row.map(({ score }) => score)))
         state = reduced.state
@@ -146,7 +146,7 @@ test('what is kept is what the rule says, site after site, and everything travel
 test('the rectangle: kept tokens, then padding, then dropped ones; its width by shapes for ratio and tokens', () => {
   fc.assert(
     fc.property(someRows, someAmount, (rows, amount) => {
-      const { scores, real, fixed } = rows
+      const { scores, attended, protectedTokens } = rows
       const { cut } = reduceRows(byHidden, rows, amount)
       const indices = lists(cut?.indices as Tensor)
       const valid = cut?.valid === undefined ? indices.map((row) => row.map(() => 1)) : lists(cut.valid)
@@ -155,9 +155,9 @@ test('the rectangle: kept tokens, then padding, then dropped ones; its width by 
       const fullest = Math.max(...valid.map((row) => row.filter((slot) => slot === 1).length))
       expect(cut?.ragged).toBe(byShape === undefined)
       indices.forEach((row, b) => {
-        expect(row).toHaveLength(byShape === undefined ? fullest : Math.min(all, Math.max(byShape, fixed.length)))
+        expect(row).toHaveLength(byShape === undefined ? fullest : Math.min(all, Math.max(byShape, protectedTokens.length)))
         expect(new Set(row).size).toBe(row.length)
-        const kinds = row.map((token, slot) => (valid[b]?.[slot] === 1 ? 0 : real?.[b]?.[token] === 0 ? 1 : 2))
+        const kinds = row.map((token, slot) => (valid[b]?.[slot] === 1 ? 0 : attended?.[b]?.[token] === 0 ? 1 : 2))
         expect(kinds).toEqual([...kinds].sort())
         // padding is enough to fill a row up where shapes fix the width
         if (byShape !== undefined) expect(kinds).not.toContain(2)
@@ -168,7 +168,7 @@ test('the rectangle: kept tokens, then padding, then dropped ones; its width by 
 })
 
 test('equal scores: the lower index stays', () => {
-  const { state } = reduceRows(byHidden, { scores: [[1, 2, 2, 2, 1]], fixed: [4] }, { kind: 'tokens', value: 3 })
+  const { state } = reduceRows(byHidden, { scores: [[1, 2, 2, 2, 1]], protectedTokens: [4] }, { kind: 'tokens', value: 3 })
   expect(lists(state.position)).toEqual([[1, 2, 4]])
 })
 
@@ -177,8 +177,8 @@ test('state that a method carries is compacted with the tokens, on both axes whe
     name: 'remembering',
     family: 'baseline',
     carry: { sum: { dims: ['N'], init: 5 }, flow: { dims: ['N', 'N'], init: 'identity' } },
-    reduce({ budget, alive, position, carried }) {
-      return { keep: budget?.select(position) ?? alive, carry: { sum: position, flow: carried.flow as Tensor } }
+    reduce({ budget, attended, position, carried }) {
+      return { keep: budget?.select(position) ?? attended, carry: { sum: position, flow: carried.flow as Tensor } }
     },
   })
   const { state } = reduceRows(remembering, { scores: [[0, 0, 0, 0]] }, { kind: 'tokens', value: 2 })
@@ -186,7 +186,7 @@ test('state that a method carries is compacted with the tokens, on both axes whe
   expect(lists(state.carried.flow as Tensor)).toEqual([[1, 0, 0, 1]])
 })
 
-test('a block that the schedule does not name only observes, and carries the first state on', () => {
+test('a layer that the schedule does not name only observes, and carries the first state on', () => {
   const { hidden, state } = start({ scores: [[7, 8, 9]] })
   const counting = Object.freeze<Method>({
     ...truncate(),
@@ -205,17 +205,17 @@ describe('a method that chooses by itself', () => {
     reduce: ({ position }) => ({ keep: or(equal(position, 0), or(equal(position, 2), equal(position, 4))) }),
   })
 
-  test('does not get rid of fixed tokens, and keeps no padding', () => {
-    const rows = { scores: [[0, 0, 0, 0, 0]], real: [[1, 1, 1, 1, 0]], fixed: [3] }
+  test('does not get rid of protected tokens, and keeps no padding', () => {
+    const rows = { scores: [[0, 0, 0, 0, 0]], attended: [[1, 1, 1, 1, 0]], protectedTokens: [3] }
     const reduced = reduceRows(even, rows, { kind: 'tokens', value: 1 })
     expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 2, 3]])
     expect(reduced.cut?.ragged).toBe(true)
   })
 
   test('may keep everything: then nothing is cut', () => {
-    const rows = { scores: [[0, 0, 0]], fixed: [0] }
-    for (const real of [undefined, [[1, 1, 0]]]) {
-      const { cut, state } = reduceRows(none(), { ...rows, real }, { kind: 'ratio', value: 0.1 })
+    const rows = { scores: [[0, 0, 0]], protectedTokens: [0] }
+    for (const attended of [undefined, [[1, 1, 0]]]) {
+      const { cut, state } = reduceRows(none(), { ...rows, attended }, { kind: 'ratio', value: 0.1 })
       expect(cut).toBeUndefined()
       expect(lists(state.position)).toEqual([[0, 1, 2]])
     }
@@ -223,7 +223,7 @@ describe('a method that chooses by itself', () => {
 
   test('may leave a row without tokens: the graph still has one slot', () => {
     const nothing = Object.freeze<Method>({ ...even, reduce: ({ position }) => ({ keep: equal(position, -1) }) })
-    const { cut } = reduceRows(nothing, { scores: [[0, 0]], real: [[1, 1]] }, { kind: 'tokens', value: 1 })
+    const { cut } = reduceRows(nothing, { scores: [[0, 0]], attended: [[1, 1]] }, { kind: 'tokens', value: 1 })
     expect(lists(cut?.valid as Tensor)).toEqual([[0]])
   })
 })

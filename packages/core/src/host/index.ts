@@ -6,7 +6,7 @@ export { checkLayers, checkSchedule, keptCount, scheduleOfShares } from '../meth
 export { learnedBytes, needsValues, paramsOf, valuesOf } from '../method/weights.ts'
 export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
 export { shown } from '../shown.ts'
-export { learnedAt, paramsAt } from './at-block.ts'
+export { learnedAt, paramsAt } from './at-layer.ts'
 export { callMethod } from './call-method.ts'
 export { reduceTokens, startedState } from './reduce.ts'
 export { returnedState } from './returning.ts'

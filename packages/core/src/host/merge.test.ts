@@ -14,15 +14,15 @@ interface Token {
   readonly x: number
   readonly weight: number
   readonly mass: number
-  readonly real: boolean
-  readonly stays: boolean
+  readonly attended: boolean
+  readonly kept: boolean
   readonly into: number
   readonly order: number
 }
 
 interface Case {
   readonly rows: readonly (readonly Token[])[]
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   readonly merge: 'mean' | 'sum' | 'norm'
   readonly ordered: boolean
 }
@@ -32,8 +32,8 @@ const token = (tokens: number): fc.Arbitrary<Token> =>
     x: fc.integer({ min: -9, max: 9 }),
     weight: fc.integer({ min: 0, max: 4 }),
     mass: fc.integer({ min: 0, max: 5 }),
-    real: fc.boolean(),
-    stays: fc.boolean(),
+    attended: fc.boolean(),
+    kept: fc.boolean(),
     into: fc.integer({ min: -1, max: tokens - 1 }),
     order: fc.integer({ min: -3, max: 3 }),
   })
@@ -41,30 +41,30 @@ const token = (tokens: number): fc.Arbitrary<Token> =>
 const someCase: fc.Arbitrary<Case> = fc.integer({ min: 1, max: 7 }).chain((tokens) =>
   fc.record({
     rows: fc.array(fc.array(token(tokens), { minLength: tokens, maxLength: tokens }), { minLength: 1, maxLength: 3 }),
-    fixed: fc.constantFrom([], [0], [0, 1], [2]),
+    protectedTokens: fc.constantFrom([], [0], [0, 1], [2]),
     merge: fc.constantFrom('mean', 'sum', 'norm'),
     ordered: fc.boolean(),
   }),
 )
 
 interface Left {
-  readonly place: number
+  readonly position: number
   readonly x: number
   readonly size: number
 }
 
 /** The definition, token by token. */
-function byDefinition(row: readonly Token[], { fixed, merge, ordered }: Case): Left[] {
-  const isFixed = (place: number): boolean => fixed.includes(place)
-  const stays = (place: number): boolean => row[place]?.real === true && (row[place].stays || isFixed(place))
-  const left = row.flatMap((own, place) => {
-    if (!stays(place)) return []
-    const parts = row.filter((part, i) => part.real && !stays(i) && part.into === place && !isFixed(place))
+function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }: Case): Left[] {
+  const isProtected = (position: number): boolean => protectedTokens.includes(position)
+  const kept = (position: number): boolean => row[position]?.attended === true && (row[position].kept || isProtected(position))
+  const left = row.flatMap((own, position) => {
+    if (!kept(position)) return []
+    const parts = row.filter((part, i) => part.attended && !kept(i) && part.into === position && !isProtected(position))
     const size = own.mass + parts.reduce((sum, part) => sum + part.mass, 0)
-    return [{ place, size: Math.max(size, 1e-6), x: together(own, parts, merge, own.into === place) }]
+    return [{ position, size: Math.max(size, 1e-6), x: together(own, parts, merge, own.into === position) }]
   })
-  const key = ({ place }: Left): number => (isFixed(place) ? -1e9 : ordered ? (row[place]?.order ?? 0) : place)
-  return left.sort((a, b) => (ordered ? key(a) - key(b) || a.place - b.place : a.place - b.place))
+  const key = ({ position }: Left): number => (isProtected(position) ? -1e9 : ordered ? (row[position]?.order ?? 0) : position)
+  return left.sort((a, b) => (ordered ? key(a) - key(b) || a.position - b.position : a.position - b.position))
 }
 
 function together(own: Token, parts: readonly Token[], merge: Case['merge'], countsItself: boolean): number {
@@ -80,7 +80,7 @@ function together(own: Token, parts: readonly Token[], merge: Case['merge'], cou
 }
 
 function byHost(test: Case): Left[][] {
-  const { rows, fixed, merge, ordered } = test
+  const { rows, protectedTokens, merge, ordered } = test
   const dims = [rows.length, rows[0]?.length ?? 0]
   const numbers = (of: (token: Token) => number): Tensor =>
     assume(constant(rows.flat().map(of), 'float32', dims), ['B', 'N'])
@@ -94,7 +94,7 @@ function byHost(test: Case): Left[][] {
   )
   const reduction: Reduction = {
     keep: cast(
-      numbers(({ stays }) => Number(stays)),
+      numbers(({ kept }) => Number(kept)),
       'bool',
     ),
     into: cast(
@@ -107,22 +107,22 @@ function byHost(test: Case): Left[][] {
     ...(ordered && { order: numbers(({ order }) => order) }),
   }
   const method = Object.freeze<Method>({ name: 'given', family: 'baseline', reduce: () => reduction })
-  const alive = cast(
-    numbers(({ real }) => Number(real)),
+  const attended = cast(
+    numbers(({ attended }) => Number(attended)),
     'bool',
   )
   const unused = (): never => {
     throw new Error('the test gives no attention')
   }
   const nothing = { query: unused, key: unused, value: unused, attention: unused, attentionFrom: unused }
-  const source: SiteSource = { block: 0, blocks: 1, hidden, ...nothing, classToken: unused }
-  const state = initialState(hidden, alive, fixed)
+  const source: SiteSource = { layer: 0, layerCount: 1, hidden, ...nothing, classToken: unused }
+  const state = initialState(hidden, attended, protectedTokens)
   const { cut, state: after } = reduceTokens({ method, source, state, amount: { kind: 'tokens', value: 1 } })
-  const outputs = [cut?.states(hidden), after.position, after.size, after.alive] as Tensor[]
+  const outputs = [cut?.states(hidden), after.position, after.size, after.attended] as Tensor[]
   const [states, position, size, valid] = evaluate(outputs, {}, { precision: 'float64' }).map(lists)
   return rows.map((_, b) =>
-    (position?.[b] ?? []).flatMap((place, slot) =>
-      valid?.[b]?.[slot] === 1 ? [{ place, x: states?.[b]?.[slot] as number, size: size?.[b]?.[slot] as number }] : [],
+    (position?.[b] ?? []).flatMap((position, slot) =>
+      valid?.[b]?.[slot] === 1 ? [{ position, x: states?.[b]?.[slot] as number, size: size?.[b]?.[slot] as number }] : [],
     ),
   )
 }
@@ -139,7 +139,7 @@ test('what leaves becomes part of what stays, by the definition', () => {
       const seen = byHost(given)
       given.rows.forEach((row, b) => {
         const wanted = byDefinition(row, given)
-        expect(seen[b]?.map(({ place }) => place)).toEqual(wanted.map(({ place }) => place))
+        expect(seen[b]?.map(({ position }) => position)).toEqual(wanted.map(({ position }) => position))
         seen[b]?.forEach(({ x, size }, i) => {
           expect(x).toBeCloseTo(wanted[i]?.x as number, 9)
           expect(size).toBeCloseTo(wanted[i]?.size as number, 9)

@@ -19,7 +19,7 @@ import {
   where,
 } from '../ops/index.ts'
 import type { Slots } from './compact.ts'
-import { fixedCount, fixedTokens, type TokenState, tokenIndex, tokenSizes } from './state.ts'
+import { protectedCount, protectedMask, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
 /** What the tokens that stay have become. */
 export interface Merged {
@@ -50,9 +50,9 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
 
   const index = tokenIndex(state)
   const target = cast(into, 'float32')
-  const leaves = state.alive === undefined ? not(keep) : and(state.alive, not(keep))
+  const pruned = state.attended === undefined ? not(keep) : and(state.attended, not(keep))
   const hits =
-    into.rank === 3 ? dividedJoins(target, keep, leaves, state, slots) : singleJoins(target, leaves, state, slots)
+    into.rank === 3 ? dividedJoins(target, keep, pruned, state, slots) : singleJoins(target, pruned, state, slots)
   // Absent: 1 for every token. A product with ones is a pass over [B,K,R] that a small model feels.
   const own = (x: Tensor | undefined): Tensor | number => (x === undefined ? 1 : slots.take(x))
   const joined = (x: Tensor | undefined): Tensor =>
@@ -65,14 +65,14 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const alone = (isAll: Tensor | undefined): Tensor | undefined =>
     isAll && where(isAll, slots.take(weights ?? tokenSizes(state)), 1)
   const states = (hidden: Tensor): Tensor => {
-    const { staying, joining } =
+    const { kept, joining } =
       how === 'sum'
-        ? { staying: alone(fused), joining: joined(weights) }
+        ? { kept: alone(fused), joining: joined(weights) }
         : shares(own(weights), joined(weights), weight === undefined)
     const one = (x: Tensor): Tensor => cast(x, hidden.dtype)
     const before = slots.take(hidden)
     const merged = add(
-      staying === undefined ? before : mul(before, one(unsqueeze(staying, [2]))),
+      kept === undefined ? before : mul(before, one(unsqueeze(kept, [2]))),
       matmul(one(joining), slots.takeRest(hidden)),
     )
     if (how !== 'norm') return merged
@@ -95,21 +95,21 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
 }
 
 /** into [B,N] → float [B,K,R]: 1 where a token that is removed joins the one in a slot. */
-function singleJoins(target: Tensor, leaves: Tensor, state: TokenState, slots: Slots): Tensor {
+function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
   const index = tokenIndex(state)
-  const joins = slots.takeRest(where(leaves, target, -1))
-  const places = slots.take(fixedCount(state) === 0 ? index : where(fixedTokens(state), -2, index))
-  return cast(equal(unsqueeze(places, [2]), unsqueeze(joins, [1])), 'float32')
+  const joins = slots.takeRest(where(pruned, target, -1))
+  const positions = slots.take(protectedCount(state) === 0 ? index : where(protectedMask(state), -2, index))
+  return cast(equal(unsqueeze(positions, [2]), unsqueeze(joins, [1])), 'float32')
 }
 
 /**
  * into [B,N,N] → float [B,K,R]: what part of a token that is removed the one in a slot takes in. What goes to tokens that take
  * nothing in is divided among the others by their parts, so that the sum of a row is what the method says.
  */
-function dividedJoins(into: Tensor, keep: Tensor, leaves: Tensor, state: TokenState, slots: Slots): Tensor {
-  const takes = fixedCount(state) === 0 ? keep : and(keep, not(fixedTokens(state)))
+function dividedJoins(into: Tensor, keep: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
+  const takes = protectedCount(state) === 0 ? keep : and(keep, not(protectedMask(state)))
   // Neither a negative number nor NaN is a part of anything.
-  const parts = where(and(greater(into, 0), unsqueeze(leaves, [2])), into, 0)
+  const parts = where(and(greater(into, 0), unsqueeze(pruned, [2])), into, 0)
   const rows = slots.takeRest(parts) // [B,R,N]
   const toSlots = mul(slots.take(swapLast(rows)), unsqueeze(cast(slots.take(takes), 'float32'), [2])) // [B,K,R]
   const stated = unsqueeze(sum(rows, 2), [1])
@@ -127,10 +127,10 @@ const SMALLEST = 1e-6
  * Weights of a token [B,K] and of those that it takes in [B,K,R], divided by their sum. Where all are 0 the token stays
  * what it is; `positive`: that cannot be.
  */
-function shares(own: Tensor | number, others: Tensor, positive: boolean): { staying: Tensor; joining: Tensor } {
+function shares(own: Tensor | number, others: Tensor, positive: boolean): { kept: Tensor; joining: Tensor } {
   const total = add(sum(others, 2), own)
-  if (positive) return { staying: div(own, total), joining: div(others, unsqueeze(total, [2])) }
+  if (positive) return { kept: div(own, total), joining: div(others, unsqueeze(total, [2])) }
   const some = greater(total, 0)
   const divisor = where(some, total, 1)
-  return { staying: where(some, div(own, divisor), 1), joining: div(others, unsqueeze(divisor, [2])) }
+  return { kept: where(some, div(own, divisor), 1), joining: div(others, unsqueeze(divisor, [2])) }
 }

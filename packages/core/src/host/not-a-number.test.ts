@@ -39,20 +39,20 @@ const none = (): never => {
 function keptOf(
   scores: readonly (readonly number[])[],
   amount: Amount,
-  { real, fixed = [0], method }: { real?: readonly (readonly number[])[]; fixed?: number[]; method?: Method } = {},
+  { attended, protectedTokens = [0], method }: { attended?: readonly (readonly number[])[]; protectedTokens?: number[]; method?: Method } = {},
 ): number[][] {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = constant(scores.flat(), 'float32', [...dims, 1])
-  const mask = real && cast(constant(real.flat(), 'int64', dims), 'bool')
+  const mask = attended && cast(constant(attended.flat(), 'int64', dims), 'bool')
   const nothing = { query: none, key: none, value: none, attention: none, attentionFrom: none, classToken: none }
-  const source: SiteSource = { block: 0, blocks: 2, hidden, ...nothing }
+  const source: SiteSource = { layer: 0, layerCount: 2, hidden, ...nothing }
   const { state } = reduceTokens({
     method: method ?? byHidden,
     source,
-    state: initialState(hidden, mask, fixed),
+    state: initialState(hidden, mask, protectedTokens),
     amount,
   })
-  const [position, valid] = evaluate([state.position, ...(state.alive ? [state.alive] : [])], {})
+  const [position, valid] = evaluate([state.position, ...(state.attended ? [state.attended] : [])], {})
   const width = position?.dims[1] ?? 0
   return scores.map((_, row) =>
     Array.from(position?.data.slice(row * width, (row + 1) * width) as Float32Array, Number).filter(
@@ -80,18 +80,18 @@ describe('a score that is no number', () => {
       [0, 1, 3],
       [0, 1, 4],
     ])
-    expect(keptOf(scores, { kind: 'tokens', value: 2 }, { fixed: [0, 2] })).toEqual([
+    expect(keptOf(scores, { kind: 'tokens', value: 2 }, { protectedTokens: [0, 2] })).toEqual([
       [0, 2],
       [0, 2],
     ])
   })
 
   test('ranks in front of padding', () => {
-    const real = [
+    const attended = [
       [1, 1, 0, 0, 1],
       [0, 1, 1, 1, 0],
     ]
-    expect(keptOf(scores, { kind: 'tokens', value: 3 }, { real, fixed: [] })).toEqual([
+    expect(keptOf(scores, { kind: 'tokens', value: 3 }, { attended, protectedTokens: [] })).toEqual([
       [0, 1, 4],
       [1, 2, 3],
     ])

@@ -5,7 +5,7 @@ import type { Amount } from '../method/schedule.ts'
 import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
 import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
-import { isSigned, reducesAt } from './at-block.ts'
+import { isSigned, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
 import { compact, type Kept, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
@@ -15,14 +15,14 @@ import { keptTokens, type Rule, type SelectOptions, select } from './select.ts'
 import { type Shares, sharesOf } from './shares.ts'
 import type { SiteSource } from './site-source.ts'
 import {
-  fixedCount,
-  fixedTokens,
-  realTokens,
+  protectedCount,
+  protectedMask,
+  attendedTokens,
   slotOf,
   type TokenState,
   tokenCount,
   tokenIndex,
-  tokenPlaces,
+  tokenPositions,
   tokenSizes,
 } from './state.ts'
 
@@ -61,7 +61,7 @@ export interface Reduced {
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule
  */
 export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
-  if (amount?.kind === 'mass' && isSigned(method, source.block)) {
+  if (amount?.kind === 'mass' && isSigned(method, source.layer)) {
     const reason = 'its scores may be negative, so a share of their sum means nothing; give keep, tokens or threshold'
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }
@@ -70,8 +70,8 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const started = startedState(method, state)
   const rule: Rule | undefined = amount && {
     amount,
-    fixed: fixedCount(state),
-    pairs: reducesAt(method, source.block) === 'pair',
+    protectedTokens: protectedCount(state),
+    pairs: reducesAt(method, source.layer) === 'pair',
   }
   const selected = new Map<Tensor, Selected>()
   const given = new GivenValues()
@@ -81,7 +81,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const reduction = callReduce(method, site, errors)
   const carried = { ...started.carried, ...reduction.carry }
   const numeric = numericOf(reduction.carry, started, given)
-  if (rule === undefined || reduction.keep === site.alive) return { state: { ...started, carried, numeric } }
+  if (rule === undefined || reduction.keep === site.attended) return { state: { ...started, carried, numeric } }
 
   if (method.returns && reduction.into !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
@@ -90,7 +90,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   const choice = selected.get(reduction.keep)
   const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
   const kept = choice === undefined ? undefined : keptBy(rule, started, hidden, choice.extra)
-  const score = isSigned(method, source.block) ? undefined : choice?.score
+  const score = isSigned(method, source.layer) ? undefined : choice?.score
   const slots = compact({
     keep,
     kept,
@@ -121,7 +121,7 @@ function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, gi
 
 /** How many tokens a rule keeps that does not look at the scores. */
 function keptBy(rule: Rule, state: TokenState, hidden: Tensor, extra: number): Kept | undefined {
-  const rows = keptTokens(realTokens(state, hidden), rule, extra)
+  const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }
 }
@@ -135,8 +135,8 @@ interface Selected {
 /** `selected`: what `select` gave, by its result. */
 function makeBudget(method: Method, options: SelectOptions, selected: Map<Tensor, Selected>): Budget {
   const { rule, state, hidden } = options
-  const row = { alive: state.alive ?? state.ordinals }
-  const kept = keptTokens(realTokens(state, hidden), rule)
+  const row = { attended: state.attended ?? state.ordinals }
+  const kept = keptTokens(attendedTokens(state, hidden), rule)
   return {
     ...(kept && { keep: options.given.give(squeezeRow(cast(kept, 'float32'))) }),
     select(score, extra = 0) {
@@ -170,8 +170,8 @@ export function makeSite(
   for (const value of Object.values(param)) given.give(value)
   for (const name of state.numeric ?? []) given.give(state.carried[name] as Tensor)
   return {
-    block: source.block,
-    blocks: source.blocks,
+    layer: source.layer,
+    layerCount: source.layerCount,
     // Whatever precision the model has, methods compute in one: sums over hundreds of half-precision numbers would lose what
     // tells tokens apart, and no method has to bring types together.
     get hidden() {
@@ -196,22 +196,22 @@ export function makeSite(
     get received() {
       return given.give(received(cast(source.attention(), 'float32'), state))
     },
-    alive: given.give(state.alive ?? greater(state.ordinals, 0)),
-    get fixed() {
-      return given.give(fixedTokens(state))
+    attended: given.give(state.attended ?? greater(state.ordinals, 0)),
+    get protectedTokens() {
+      return given.give(protectedMask(state))
     },
     position: given.give(state.position),
     get index() {
       return given.give(tokenIndex(state))
     },
-    get place() {
-      return given.give(tokenPlaces(state))
+    get ordinal() {
+      return given.give(tokenPositions(state))
     },
     get size() {
       return given.givePositive(tokenSizes(state))
     },
     get count() {
-      return given.givePositive(squeezeRow(cast(realTokens(state, hidden), 'float32')))
+      return given.givePositive(squeezeRow(cast(attendedTokens(state, hidden), 'float32')))
     },
     ...(budget && { budget }),
     param,
@@ -220,13 +220,13 @@ export function makeSite(
 }
 
 /** attention [B,H,N,N] → [B,N]: mean over real query rows and heads. */
-function received(attention: Tensor, { alive }: TokenState): Tensor {
-  return alive === undefined ? mean(mean(attention, 2), 1) : receivedFrom(attention, cast(alive, attention.dtype))
+function received(attention: Tensor, { attended }: TokenState): Tensor {
+  return attended === undefined ? mean(mean(attention, 2), 1) : receivedFrom(attention, cast(attended, attention.dtype))
 }
 
 function obey(keep: Tensor, state: TokenState): Tensor {
-  const real = state.alive === undefined ? keep : and(state.alive, keep)
-  return or(fixedTokens(state), real)
+  const attended = state.attended === undefined ? keep : and(state.attended, keep)
+  return or(protectedMask(state), attended)
 }
 
 interface Compacted {
@@ -245,7 +245,7 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
   return {
     ...state,
     ordinals: named(slots.ordinals),
-    alive: slots.valid && named(slots.valid),
+    attended: slots.valid && named(slots.valid),
     count: slots.count,
     position: named(slots.take(state.position)),
     size,
@@ -262,14 +262,14 @@ function takeCarried(x: Tensor, slots: Slots): Tensor {
   return assume(transpose(slots.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
 }
 
-/** The state with what a method carries that no block has written yet. */
+/** The state with what a method carries that no layer has written yet. */
 export function startedState(method: Method, state: TokenState): TokenState {
   const fresh = Object.keys(method.carry ?? {}).filter((name) => state.carried[name] === undefined)
   const carried = { ...initialCarry(method, state), ...state.carried }
   return { ...state, carried, numeric: new Set([...(state.numeric ?? []), ...fresh]) }
 }
 
-/** State that no block has written yet: the same number for every token, or each token its own row of the identity. */
+/** State that no layer has written yet: the same number for every token, or each token its own row of the identity. */
 function initialCarry(method: Method, state: TokenState): Values {
   const row = unsqueeze(state.ordinals, [1])
   const initial = ({ init }: Spec): Tensor =>

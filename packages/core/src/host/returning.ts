@@ -12,9 +12,9 @@ import type { TokenState } from './state.ts'
  */
 export function returnedState(before: TokenState, now: TokenState, indices: Tensor): TokenState {
   // What is left counts as N of its own site, and so do its indices.
-  const places = squeeze(assume(indices, ['B', 'N', 1]), [2])
+  const positions = squeeze(assume(indices, ['B', 'N', 1]), [2])
   const carried = Object.entries(before.carried).map(
-    ([name, x]) => [name, scatterElements(x, places, now.carried[name] as Tensor, { axis: 1 })] as const,
+    ([name, x]) => [name, scatterElements(x, positions, now.carried[name] as Tensor, { axis: 1 })] as const,
   )
   return { ...before, carried: Object.fromEntries(carried) }
 }
@@ -22,7 +22,7 @@ export function returnedState(before: TokenState, now: TokenState, indices: Tens
 /** @throws TpError for what a method whose tokens come back cannot do */
 export function requireReturnable(method: Method, amount: Amount): void {
   const wide = Object.entries(method.carry ?? {}).find(([, { dims }]) => dims.length !== 1)
-  if (method.place !== 'input' || wide !== undefined) {
+  if (method.site !== 'input' || wide !== undefined) {
     const reason =
       wide === undefined ? "give place: 'input'" : `it carries ${wide[0]}, which has not one number for each token`
     throw new TpError('TP_METHOD', method.name, `its tokens cannot come back: ${reason}`)

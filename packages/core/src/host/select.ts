@@ -23,7 +23,7 @@ import {
   where,
 } from '../ops/index.ts'
 import { type GivenValues, sortable } from './not-a-number.ts'
-import { fixedCount, fixedPlaces, fixedTokens, realTokens, type TokenState, tokenCount } from './state.ts'
+import { protectedCount, protectedPositions, protectedMask, attendedTokens, type TokenState, tokenCount } from './state.ts'
 
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
 const ABOVE_ALL = 1e30
@@ -32,7 +32,7 @@ const ABOVE_ALL = 1e30
 export interface Rule {
   readonly amount: Amount
   /** Number of tokens that must stay. */
-  readonly fixed: number
+  readonly protectedTokens: number
   /** At most half of the tokens leave that may. */
   readonly pairs: boolean
 }
@@ -44,20 +44,20 @@ export interface Rule {
 export function keptTokens(count: Tensor, rule: Rule, extra = 0): Tensor | undefined {
   const scheduled = scheduledTokens(count, rule)
   if (scheduled === undefined) return undefined
-  const leaving = rule.pairs ? div(maximum(sub(count, rule.fixed), 0), 2) : undefined
-  const kept = leaving === undefined ? scheduled : maximum(scheduled, sub(count, leaving))
+  const pruned = rule.pairs ? div(maximum(sub(count, rule.protectedTokens), 0), 2) : undefined
+  const kept = pruned === undefined ? scheduled : maximum(scheduled, sub(count, pruned))
   return extra === 0 ? kept : minimum(count, add(kept, extra))
 }
 
-function scheduledTokens(count: Tensor, { amount, fixed }: Rule): Tensor | undefined {
+function scheduledTokens(count: Tensor, { amount, protectedTokens }: Rule): Tensor | undefined {
   switch (amount.kind) {
     case 'tokens':
-      return minimum(count, Math.max(amount.value, fixed))
+      return minimum(count, Math.max(amount.value, protectedTokens))
     case 'remove':
-      return maximum(sub(count, amount.value), minimum(count, Math.max(fixed, 1)))
+      return maximum(sub(count, amount.value), minimum(count, Math.max(protectedTokens, 1)))
     case 'ratio': {
       const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
-      return fixed <= 1 ? kept : minimum(count, maximum(kept, fixed))
+      return protectedTokens <= 1 ? kept : minimum(count, maximum(kept, protectedTokens))
     }
     default:
       return undefined
@@ -81,18 +81,18 @@ export interface SelectOptions {
  */
 export function select(given: Tensor, { rule, state, hidden, given: values, extra = 0 }: SelectOptions): Tensor {
   const score = sortable(given, values)
-  const { alive } = state
+  const { attended } = state
   const { amount } = rule
-  const placed = fixedCount(state) === 0 ? score : where(fixedPlaces(state), ABOVE_ALL, score)
-  const ranked = alive === undefined ? placed : where(alive, placed, -ABOVE_ALL)
-  const ofThem = (chosen: Tensor): Tensor => (alive === undefined ? chosen : and(alive, chosen))
+  const placed = protectedCount(state) === 0 ? score : where(protectedPositions(state), ABOVE_ALL, score)
+  const ranked = attended === undefined ? placed : where(attended, placed, -ABOVE_ALL)
+  const ofThem = (chosen: Tensor): Tensor => (attended === undefined ? chosen : and(attended, chosen))
   // where nothing reaches the threshold, what comes next to it stays
   const passes = (threshold: number): Tensor =>
     ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
   if (amount.kind === 'threshold' && extra === 0) return passes(amount.value)
   const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
   const rank = ranks(indices, state, hidden)
-  const kept = keptTokens(realTokens(state, hidden), rule, extra)
+  const kept = keptTokens(attendedTokens(state, hidden), rule, extra)
   if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
   // A score that is no number weighs nothing.
   const weights = score === given ? score : maximum(score, 0)
@@ -102,13 +102,13 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   return ofThem(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
 }
 
-/** bool [B,N]: fixed tokens, and the fewest of the others that hold the share `mass` of their scores. */
+/** bool [B,N]: protected tokens, and the fewest of the others that hold the share `mass` of their scores. */
 function heaviest(score: Tensor, rank: Tensor, order: Tensor, mass: number, state: TokenState): Tensor {
-  const fixed = fixedTokens(state)
-  const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
+  const protectedTokens = protectedMask(state)
+  const free = state.attended === undefined ? not(protectedTokens) : and(state.attended, not(protectedTokens))
   const needed = maximum(tokensForMass(where(free, score, 0), order, mass), 1)
   // By one comparison, since WebGPU has no Or.
-  return lessOrEqual(where(fixed, 0, where(free, rank, ABOVE_ALL)), needed)
+  return lessOrEqual(where(protectedTokens, 0, where(free, rank, ABOVE_ALL)), needed)
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */

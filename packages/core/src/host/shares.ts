@@ -1,6 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
 import { and, cast, div, greater, mean, not, sum, where } from '../ops/index.ts'
-import { fixedTokens, type TokenState } from './state.ts'
+import { protectedMask, type TokenState } from './state.ts'
 
 /** What a cut leaves of each row, as shares in 0…1. */
 export interface Shares {
@@ -13,14 +13,14 @@ export interface Shares {
 /** @param score float [B,N], not negative; absent: nothing is known of it. @param keep bool [B,N] */
 export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenState): Shares {
   const kept = cast(keep, 'float32')
-  const tokens = state.alive === undefined ? mean(kept, 1) : div(sum(kept, 1), sum(cast(state.alive, 'float32'), 1))
+  const tokens = state.attended === undefined ? mean(kept, 1) : div(sum(kept, 1), sum(cast(state.attended, 'float32'), 1))
   return { tokens, ...(score && { mass: massOf(score, keep, state) }) }
 }
 
-/** Fixed tokens do not count: a class token may hold most of the score, and stays in any case. */
+/** Protected tokens do not count: a class token may hold most of the score, and stays in any case. */
 function massOf(score: Tensor, keep: Tensor, state: TokenState): Tensor {
-  const fixed = fixedTokens(state)
-  const free = state.alive === undefined ? not(fixed) : and(state.alive, not(fixed))
+  const protectedTokens = protectedMask(state)
+  const free = state.attended === undefined ? not(protectedTokens) : and(state.attended, not(protectedTokens))
   const counted = where(free, cast(score, 'float32'), 0)
   const all = sum(counted, 1)
   // where none may leave, all is kept

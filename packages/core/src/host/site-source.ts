@@ -1,9 +1,9 @@
 import type { Tensor } from '../expression/tensor.ts'
 
-/** What an encoder gives of one block. Getters are called only if the method looks, and may refuse by throwing. */
+/** What an encoder gives of one layer. Getters are called only if the method looks, and may refuse by throwing. */
 export interface SiteSource {
-  readonly block: number
-  readonly blocks: number
+  readonly layer: number
+  readonly layerCount: number
   /** [B,N,D] where tokens may leave */
   readonly hidden: Tensor
   /** [B,H,N,Dh] */

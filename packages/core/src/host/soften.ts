@@ -6,7 +6,7 @@ import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } fr
 import { callMethod, checkLeft, ModelErrors } from './call-method.ts'
 import { makeSite, startedState } from './reduce.ts'
 import type { SiteSource } from './site-source.ts'
-import { fixedTokens, type TokenState } from './state.ts'
+import { protectedMask, type TokenState } from './state.ts'
 
 /** What a training gives to a site. */
 export interface SoftInputs {
@@ -20,7 +20,7 @@ export interface SoftenOptions {
   readonly source: SiteSource
   readonly state: TokenState
   /** float [B,N]: how much of each token earlier sites left; absent: everything */
-  readonly left?: Tensor | undefined
+  readonly kept?: Tensor | undefined
   readonly params: Values
   readonly inputs: SoftInputs
 }
@@ -29,28 +29,28 @@ export interface SoftenOptions {
 export interface SoftReduced {
   readonly softened: Softened
   /** float [B,N]: how much of each token is left behind it */
-  readonly left: Tensor
+  readonly kept: Tensor
   /** float [B,N]: 1 for real tokens, 0 for padding */
-  readonly real: Tensor
+  readonly attended: Tensor
   readonly state: TokenState
 }
 
 /** The soft form of a method at one site: no token leaves. */
-export function softenTokens({ method, source, state, left, params, inputs }: SoftenOptions): SoftReduced {
+export function softenTokens({ method, source, state, kept, params, inputs }: SoftenOptions): SoftReduced {
   if (method.training === undefined) {
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }
   const started = startedState(method, state)
-  // As the block attends with what earlier sites have left, which its queries and keys alone do not tell.
+  // As the layer attends with what earlier sites have left, which its queries and keys alone do not tell.
   const attentionFrom = (rows: Tensor | number): Tensor => rowsOf(source.attention(), rows)
   const errors = new ModelErrors()
   const watched = errors.watch({ ...source, attentionFrom })
   const site = makeSite(watched, started, { budget: undefined, param: params })
-  const real = cast(site.alive, 'float32')
-  const obey = (some: Tensor): Tensor => where(fixedTokens(started), real, mul(some, real))
-  const before = left ?? real
+  const attended = cast(site.attended, 'float32')
+  const obey = (some: Tensor): Tensor => where(protectedMask(started), attended, mul(some, attended))
+  const before = kept ?? attended
   const own = {
-    left: before,
+    kept: before,
     obey,
     noise: inputs.noise,
     get saliency() {
@@ -62,12 +62,12 @@ export function softenTokens({ method, source, state, left, params, inputs }: So
   }
   const soft = Object.defineProperties(site, Object.getOwnPropertyDescriptors(own)) as unknown as SoftSite
   const { training } = method
-  const softened = callMethod(method.name, `soften at layer ${source.block}`, () => training.soften(soft), errors)
+  const softened = callMethod(method.name, `soften at layer ${source.layer}`, () => training.soften(soft), errors)
   checkLeft(method.name, softened, site)
   return {
     softened,
-    left: mul(before, obey(softened.left)),
-    real,
+    kept: mul(before, obey(softened.kept)),
+    attended,
     state: { ...started, carried: { ...started.carried, ...softened.carry } },
   }
 }

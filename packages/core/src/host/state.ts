@@ -24,8 +24,8 @@ export interface TokenState {
   /** float [B,N]: 1, 2, 3, … in every row. Made once and cut shorter, which is cheaper than making it anew. */
   readonly ordinals: Tensor
   /** bool [B,N]; absent: the model has no padding, every token is real */
-  readonly alive?: Tensor | undefined
-  /** int32 [B,1]: real tokens of each row; absent like `alive` */
+  readonly attended?: Tensor | undefined
+  /** int32 [B,1]: real tokens of each row; absent like `attended` */
   readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
@@ -34,9 +34,9 @@ export interface TokenState {
   /** float [B,N]: what is added to every later score of the token's key; absent: nothing */
   readonly keyBias?: Tensor | undefined
   /** Positions that must stay, ascending, as indices in the model's input. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
   /** Further tokens that must stay, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each row. */
-  readonly pins: readonly Tensor[]
+  readonly protectedInputs: readonly Tensor[]
   readonly carried: Values
   /** What of it cannot be NaN, by its expressions. */
   readonly numeric?: ReadonlySet<string>
@@ -45,30 +45,30 @@ export interface TokenState {
 }
 
 /**
- * State before the first site. hidden [B,N,D]; alive bool [B,N] if the model takes padding. A pinned token counts as real
+ * State before the first site. hidden [B,N,D]; attended bool [B,N] if the model takes padding. A pinned token counts as real
  * whatever the mask says: something reads it.
  */
 export function initialState(
   hidden: Tensor,
   mask: Tensor | undefined,
-  fixed: readonly number[],
-  pins: readonly Tensor[] = [],
+  protectedTokens: readonly number[],
+  protectedInputs: readonly Tensor[] = [],
 ): TokenState {
   // A running sum instead of Range, because it never leaves a GPU; x < x is 0 for every x, NaN included.
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const position = sub(ordinals, 1)
-  const alive = mask && pins.reduce((real, pin) => or(real, equal(position, pin)), mask)
-  const count = alive && countTokens(alive)
+  const attended = mask && protectedInputs.reduce((attended, protectedInput) => or(attended, equal(position, protectedInput)), mask)
+  const count = attended && countTokens(attended)
   return {
     ordinals,
-    alive,
+    attended,
     count,
     position,
-    fixed: [...fixed].sort((a, b) => a - b),
-    pins,
+    protectedTokens: [...protectedTokens].sort((a, b) => a - b),
+    protectedInputs,
     carried: {},
-    isPacked: alive === undefined,
+    isPacked: attended === undefined,
   }
 }
 
@@ -83,35 +83,35 @@ export function countTokens(some: Tensor): Tensor {
 }
 
 /** int32 [B,1] (int64 [1] without padding): real tokens of each row. */
-export function realTokens(state: TokenState, hidden: Tensor): Tensor {
+export function attendedTokens(state: TokenState, hidden: Tensor): Tensor {
   return state.count ?? tokenCount(hidden)
 }
 
 /** bool [B,N]: real tokens that must stay. */
-export function fixedTokens(state: TokenState): Tensor {
-  const named = fixedPlaces(state)
-  return state.alive === undefined ? named : and(state.alive, named)
+export function protectedMask(state: TokenState): Tensor {
+  const named = protectedPositions(state)
+  return state.attended === undefined ? named : and(state.attended, named)
 }
 
 /** bool [B,N]: tokens that must stay if they are real. */
-export function fixedPlaces({ fixed, pins, position, ordinals }: TokenState): Tensor {
-  const single = [...(isPrefix(fixed) ? [] : fixed), ...pins].map((token) => equal(position, token))
-  // Fixed tokens never leave and come first, so a prefix is found without the positions having to travel.
-  const leading = isPrefix(fixed) && (fixed.length > 0 || pins.length === 0)
-  return [...(leading ? [lessOrEqual(ordinals, fixed.length)] : []), ...single].reduce((a, b) => or(a, b))
+export function protectedPositions({ protectedTokens, protectedInputs, position, ordinals }: TokenState): Tensor {
+  const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) => equal(position, token))
+  // Protected tokens never leave and come first, so a prefix is found without the positions having to travel.
+  const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
+  return [...(leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []), ...single].reduce((a, b) => or(a, b))
 }
 
 /** How many tokens of a row must stay, at most. */
-export function fixedCount({ fixed, pins }: TokenState): number {
-  return fixed.length + pins.length
+export function protectedCount({ protectedTokens, protectedInputs }: TokenState): number {
+  return protectedTokens.length + protectedInputs.length
 }
 
 /**
  * Where a token of the model's input, fixed or pinned, is among those that are left: its index, or int64 [B,1] where that
  * differs from row to row.
  */
-export function slotOf(token: number | Tensor, { fixed, position }: TokenState): number | Tensor {
-  if (typeof token === 'number' && (isPrefix(fixed) || !fixed.includes(token))) return token
+export function slotOf(token: number | Tensor, { protectedTokens, position }: TokenState): number | Tensor {
+  if (typeof token === 'number' && (isPrefix(protectedTokens) || !protectedTokens.includes(token))) return token
   return argMax(cast(equal(position, token), 'float32'), 1, { keepDims: true })
 }
 
@@ -125,17 +125,17 @@ export function tokenSizes({ size, ordinals }: TokenState): Tensor {
   return size ?? add(cast(less(ordinals, 0), 'float32'), 1)
 }
 
-function isPrefix(fixed: readonly number[]): boolean {
-  return fixed.every((token, i) => token === i)
+function isPrefix(protectedTokens: readonly number[]): boolean {
+  return protectedTokens.every((token, i) => token === i)
 }
 
-/** float [B,N]: place of each token among the real ones, from 0, fixed ones first. */
-export function tokenPlaces(state: TokenState): Tensor {
-  const { ordinals, alive, fixed, pins, isPacked } = state
-  if (isPacked && isPrefix(fixed) && pins.length === 0) return sub(ordinals, 1)
-  const isFixed = fixedTokens(state)
-  const first = cast(isFixed, 'float32')
-  const others = cast(alive === undefined ? not(isFixed) : and(alive, not(isFixed)), 'float32')
+/** float [B,N]: place of each token among the real ones, from 0, protected ones first. */
+export function tokenPositions(state: TokenState): Tensor {
+  const { ordinals, attended, protectedTokens, protectedInputs, isPacked } = state
+  if (isPacked && isPrefix(protectedTokens) && protectedInputs.length === 0) return sub(ordinals, 1)
+  const isProtected = protectedMask(state)
+  const first = cast(isProtected, 'float32')
+  const others = cast(attended === undefined ? not(isProtected) : and(attended, not(isProtected)), 'float32')
   const behind = add(cumSum(others, 1), sum(first, 1, { keepDims: true }))
-  return sub(where(isFixed, cumSum(first, 1), behind), 1)
+  return sub(where(isProtected, cumSum(first, 1), behind), 1)
 }

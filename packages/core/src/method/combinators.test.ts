@@ -4,11 +4,11 @@ import { random } from '../baselines/random.ts'
 import { truncate } from '../baselines/truncate.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { isSigned, paramsAt } from '../host/at-block.ts'
+import { isSigned, paramsAt } from '../host/at-layer.ts'
 import { add, matmul, mean, neg, squeeze } from '../ops/index.ts'
 import { testMethod } from '../testing/index.ts'
 import { referenceEncoder } from '../testing/reference-encoder.ts'
-import { byBlock, weighted } from './combinators.ts'
+import { byLayer, weighted } from './combinators.ts'
 import type { Method } from './method.ts'
 import { schedule } from './schedule.ts'
 import { scorer } from './scorer.ts'
@@ -27,7 +27,7 @@ function gathered(what: 'received' | 'cls'): Method {
     reduce(site) {
       const now = what === 'cls' ? mean(site.clsAttention, 1) : site.received
       const total = add(site.carried.total as Tensor, now)
-      return { keep: site.budget?.select(total) ?? site.alive, carry: { total } }
+      return { keep: site.budget?.select(total) ?? site.attended, carry: { total } }
     },
   }
 }
@@ -45,10 +45,10 @@ testMethod(
     [received, 0.5],
   ]),
 )
-testMethod(byBlock('cls-then-random', new Map([2, 3].map((block) => [block, random()])), cls))
-testMethod(byBlock('truncate-then-received', new Map([[0, truncate()]]), received))
+testMethod(byLayer('cls-then-random', new Map([2, 3].map((layer) => [layer, random()])), cls))
+testMethod(byLayer('truncate-then-received', new Map([[0, truncate()]]), received))
 testMethod(
-  byBlock(
+  byLayer(
     'trained-then-gathered',
     new Map([
       [1, gathered('received')],
@@ -74,25 +74,25 @@ test('weights that are no numbers and empty sums are refused', () => {
   expect(() => weighted('e', [[cls, Number.NaN]])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })
 
-test('each block has what its own method declares', () => {
-  const mixed = byBlock('mixed', new Map([[1, trained]]), cls)
-  expect([0, 1, 2].map((block) => isSigned(mixed, block))).toEqual([false, true, false])
-  expect([0, 1, 2].map((block) => Object.keys(paramsAt(mixed, block)))).toEqual([[], ['direction'], []])
-  expect(byBlock('plain', new Map(), cls).params).toBeUndefined()
+test('each layer has what its own method declares', () => {
+  const mixed = byLayer('mixed', new Map([[1, trained]]), cls)
+  expect([0, 1, 2].map((layer) => isSigned(mixed, layer))).toEqual([false, true, false])
+  expect([0, 1, 2].map((layer) => Object.keys(paramsAt(mixed, layer)))).toEqual([[], ['direction'], []])
+  expect(byLayer('plain', new Map(), cls).params).toBeUndefined()
   const weights = new Map([
-    ['block.1.direction', { dtype: 'float32', dims: [8, 1], data: new Float64Array(8) }],
+    ['layer.1.direction', { dtype: 'float32', dims: [8, 1], data: new Float64Array(8) }],
   ] as const)
   expect(Object.keys(paramsOf(mixed, weights, 0))).toEqual([])
   expect(Object.keys(paramsOf(mixed, weights, 1))).toEqual(['direction'])
 })
 
-test('methods that carry state see every block, each its own', () => {
+test('methods that carry state see every layer, each its own', () => {
   const [a, b] = [gathered('received'), gathered('cls')]
-  const mixed = byBlock('mixed', new Map([[2, a]]), b)
-  const size = { blocks: 4, hidden: 8, heads: 2, classes: 3, seed: 5 }
+  const mixed = byLayer('mixed', new Map([[2, a]]), b)
+  const size = { layerCount: 4, hidden: 8, heads: 2, classes: 3, seed: 5 }
   const x = { type: 'float32', dims: [2, 9, 8], data: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i * i)) }
-  const logits = (method: Method, block: number): number[] => {
-    const pruning = { method, schedule: schedule(4, { layers: [block], tokens: 4 }), fixed: [0] }
+  const logits = (method: Method, layer: number): number[] => {
+    const pruning = { method, schedule: schedule(4, { layers: [layer], tokens: 4 }), protectedTokens: [0] }
     const [result] = evaluate([referenceEncoder(size, { mask: false, pruning }).logits], { x })
     return Array.from((result as TensorLike).data as Float32Array)
   }
@@ -101,17 +101,17 @@ test('methods that carry state see every block, each its own', () => {
   expect(logits(a, 3)).not.toEqual(logits(b, 3))
 })
 
-test('two methods cannot want a trained value of the same name at one block', () => {
+test('two methods cannot want a trained value of the same name at one layer', () => {
   const observing = (name: string): Method => ({
     ...gathered('cls'),
     name,
     params: { direction: { dims: ['D', 1], init: 1 } },
   })
-  expect(() => byBlock('clash', new Map([[1, observing('a')]]), observing('b'))).toThrow(
-    'a and b both take a trained value "direction" at block 1',
+  expect(() => byLayer('clash', new Map([[1, observing('a')]]), observing('b'))).toThrow(
+    'a and b both take a trained value "direction" at layer 1',
   )
 })
 
-test('methods that work at the input of blocks are used alone', () => {
-  expect(() => byBlock('mixed', new Map([[1, { ...gathered('cls'), place: 'input' }]]), cls)).toThrow('use it alone')
+test('methods that work at the input of layers are used alone', () => {
+  expect(() => byLayer('mixed', new Map([[1, { ...gathered('cls'), site: 'input' }]]), cls)).toThrow('use it alone')
 })

@@ -1,6 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { isSigned, paramsAt, reducesAt } from '../host/at-block.ts'
+import { isSigned, paramsAt, reducesAt } from '../host/at-layer.ts'
 import { add, mul } from '../ops/index.ts'
 import type { Budget, Method, Reduction, Site, Values } from './method.ts'
 import { type Scorer, scorer } from './scorer.ts'
@@ -31,19 +31,19 @@ export function weighted(name: string, parts: readonly (readonly [method: Scorer
 }
 
 /**
- * Different methods at different blocks: those that `methods` names at theirs, `others` everywhere else. Methods that
- * carry state from block to block observe all blocks, each its own.
+ * Different methods at different layers: those that `methods` names at theirs, `others` everywhere else. Methods that
+ * carry state from layer to layer observe all layers, each its own.
  *
- * Trained values are those of the method at each block, and of those that observe it.
- * @throws TpError TP_OPTION where two methods want a trained value of the same name at one block, or one works at the
- * input of blocks
+ * Trained values are those of the method at each layer, and of those that observe it.
+ * @throws TpError TP_OPTION where two methods want a trained value of the same name at one layer, or one works at the
+ * input of layers
  */
-export function byBlock(name: string, methods: ReadonlyMap<number, Method>, others: Method): Method {
-  const at = (block: number): Method => methods.get(block) ?? others
+export function byLayer(name: string, methods: ReadonlyMap<number, Method>, others: Method): Method {
+  const at = (layer: number): Method => methods.get(layer) ?? others
   const all = [...new Set([...methods.values(), others])]
-  const elsewhere = all.find(({ place }) => place === 'input')
+  const elsewhere = all.find(({ site }) => site === 'input')
   if (elsewhere !== undefined) {
-    const reason = `${elsewhere.name} works at the input of blocks, and cannot share them with others`
+    const reason = `${elsewhere.name} works at the input of layers, and cannot share them with others`
     throw new TpError('TP_OPTION', 'core', `${name}: ${reason}; use it alone`)
   }
   const carriers = all.filter(({ carry }) => carry !== undefined)
@@ -57,42 +57,42 @@ export function byBlock(name: string, methods: ReadonlyMap<number, Method>, othe
   const pack = (method: Method, { carry: written = {} }: Reduction): Values =>
     Object.fromEntries(Object.entries(written).map(([key, x]) => [own(method, key), x]))
 
-  const params = (block: number): Readonly<Record<string, LearnedSpec>> =>
-    unite(name, block, [...new Set([at(block), ...carriers])])
+  const params = (layer: number): Readonly<Record<string, LearnedSpec>> =>
+    unite(name, layer, [...new Set([at(layer), ...carriers])])
   const hasParams = all.some((method) => method.params !== undefined)
-  if (hasParams) for (const block of [...methods.keys(), Number.POSITIVE_INFINITY]) params(block)
+  if (hasParams) for (const layer of [...methods.keys(), Number.POSITIVE_INFINITY]) params(layer)
   return Object.freeze<Method>({
     name,
     family: at(0).family,
     ...(hasParams && { params }),
     ...(carriers.length > 0 && { carry }),
-    signed: (block) => isSigned(at(block), block),
-    reduces: (block) => reducesAt(at(block), block),
+    signed: (layer) => isSigned(at(layer), layer),
+    reduces: (layer) => reducesAt(at(layer), layer),
     reduce(site) {
-      const chosen = at(site.block)
+      const chosen = at(site.layer)
       // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
       const seenBy = (method: Method, budget: Budget | undefined): Site =>
         Object.create(site, { carried: { value: unpack(method, site.carried) }, budget: { value: budget } })
       const observed = carriers
         .filter((method) => method !== chosen || site.budget === undefined)
         .map((method) => pack(method, method.reduce(seenBy(method, undefined))))
-      const reduction = site.budget === undefined ? { keep: site.alive } : chosen.reduce(seenBy(chosen, site.budget))
+      const reduction = site.budget === undefined ? { keep: site.attended } : chosen.reduce(seenBy(chosen, site.budget))
       const written: Values = Object.assign({}, ...observed, pack(chosen, reduction))
       return Object.keys(carry).length === 0 ? reduction : { ...reduction, carry: written }
     },
   })
 }
 
-/** The trained values of several methods at one block. */
-function unite(name: string, block: number, methods: readonly Method[]): Readonly<Record<string, LearnedSpec>> {
+/** The trained values of several methods at one layer. */
+function unite(name: string, layer: number, methods: readonly Method[]): Readonly<Record<string, LearnedSpec>> {
   const specs = methods.flatMap((method) =>
-    Object.entries(paramsAt(method, block)).map(([key, spec]) => ({ key, spec, method })),
+    Object.entries(paramsAt(method, layer)).map(([key, spec]) => ({ key, spec, method })),
   )
   for (const [i, { key, method }] of specs.entries()) {
     const other = specs.slice(0, i).find((before) => before.key === key)
     if (other === undefined) continue
     const both = `${other.method.name} and ${method.name} both take a trained value "${key}"`
-    throw new TpError('TP_OPTION', 'core', `${name}: ${both} at block ${block}; they cannot share blocks`)
+    throw new TpError('TP_OPTION', 'core', `${name}: ${both} at layer ${layer}; they cannot share layers`)
   }
   return Object.fromEntries(specs.map(({ key, spec }) => [key, spec]))
 }

@@ -4,7 +4,7 @@ import { isTpError } from '../errors.ts'
 import { keptCount, type ScheduleOptions, schedule } from './schedule.ts'
 
 describe('schedule', () => {
-  test('one number goes to all blocks but the first', () => {
+  test('one number goes to all layers but the first', () => {
     expect([...schedule(3, { keep: 0.5 })]).toEqual([
       [1, { kind: 'ratio', value: 0.5 }],
       [2, { kind: 'ratio', value: 0.5 }],
@@ -33,7 +33,7 @@ describe('schedule', () => {
     [{ mass: 0 }, /mass is 0/],
     [{ mass: 1.01 }, /mass is 1.01/],
     [{ threshold: Number.POSITIVE_INFINITY }, /threshold is Infinity/],
-    [{ layers: [4], keep: 0.5 }, /layer 4 does not exist: the model has blocks 0 to 3/],
+    [{ layers: [4], keep: 0.5 }, /layer 4 does not exist: the model has layers 0 to 3/],
     [{ layers: [-1], keep: 0.5 }, /layer -1/],
     [{ layers: [1.5], keep: 0.5 }, /layer 1.5/],
     [{ layers: [2, 2], keep: 0.5 }, /layer 2 is named twice/],

@@ -2,7 +2,7 @@ import { TpError } from '../errors.ts'
 import { shown } from '../shown.ts'
 
 /**
- * How much stays at one block. Relative to the tokens that arrive there:
+ * How much stays at one layer. Relative to the tokens that arrive there:
  * - `ratio` r: a row with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
  *   float32)
  * - `tokens` k: min(k, n)
@@ -17,11 +17,11 @@ export type Amount =
   | { readonly kind: 'threshold'; readonly value: number }
   | { readonly kind: 'mass'; readonly value: number }
 
-/** Which blocks drop tokens, and how much stays there. */
+/** Which layers drop tokens, and how much stays there. */
 export type Schedule = ReadonlyMap<number, Amount>
 
 export interface ScheduleOptions {
-  /** 0-based block numbers; default: all but the first. */
+  /** 0-based layer numbers; default: all but the first. */
   readonly layers?: readonly number[] | undefined
   readonly keep?: number | readonly number[] | undefined
   readonly tokens?: number | readonly number[] | undefined
@@ -39,17 +39,17 @@ const MOST_LAYERS = 100_000
 const MOST_SHOWN = 100
 
 /**
- * Builds a schedule for a model of `blocks` blocks. Lists go with the layers in order; one number goes to all.
+ * Builds a schedule for a model of `layers` layers. Lists go with the layers in order; one number goes to all.
  * @throws TpError TP_SCHEDULE when a layer does not exist, a number is out of range, or lists differ in length
  */
-export function schedule(blocks: number, options: ScheduleOptions): Schedule {
-  if (!(Number.isInteger(blocks) && blocks >= 0 && blocks <= MOST_LAYERS)) {
-    throw problem(`the number of layers is ${shown(blocks)}; it must be a whole number, at most ${MOST_LAYERS}`)
+export function schedule(layerCount: number, options: ScheduleOptions): Schedule {
+  if (!(Number.isInteger(layerCount) && layerCount >= 0 && layerCount <= MOST_LAYERS)) {
+    throw problem(`the number of layers is ${shown(layerCount)}; it must be a whole number, at most ${MOST_LAYERS}`)
   }
   if (typeof options !== 'object' || options === null) {
     throw problem(`the options of a schedule are ${shown(options)}; they must be an object`)
   }
-  const layers = checkLayers(blocks, options.layers ?? range(1, blocks))
+  const layers = checkLayers(layerCount, options.layers ?? range(1, layerCount))
   const given = names.filter((name) => options[name] !== undefined)
   const [name] = given
   if (name === undefined || given.length > 1) {
@@ -160,7 +160,7 @@ export function checkLayers(count: number, layers: unknown): readonly number[] {
 
 function checkLayer(layer: unknown, count: number): number {
   if (typeof layer === 'number' && Number.isInteger(layer) && layer >= 0 && layer < count) return layer
-  throw problem(`layer ${shown(layer)} does not exist: the model has blocks 0 to ${count - 1}`)
+  throw problem(`layer ${shown(layer)} does not exist: the model has layers 0 to ${count - 1}`)
 }
 
 /** Told by what only a map has, not by its class: one of another realm (a frame, a vm context) is one, too. */

@@ -6,7 +6,7 @@ export interface ScorerOptions {
   readonly name: string
   readonly family: Method['family']
   readonly paper?: NonNullable<Method['paper']>
-  readonly place?: NonNullable<Method['place']>
+  readonly site?: NonNullable<Method['site']>
   readonly params?: NonNullable<Method['params']>
   readonly signed?: boolean
   readonly training?: Training
@@ -25,6 +25,6 @@ export function scorer(options: ScorerOptions): Scorer {
   const { score } = options
   return Object.freeze<Scorer>({
     ...options,
-    reduce: (site) => ({ keep: site.budget === undefined ? site.alive : site.budget.select(score(site)) }),
+    reduce: (site) => ({ keep: site.budget === undefined ? site.attended : site.budget.select(score(site)) }),
   })
 }

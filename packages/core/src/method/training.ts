@@ -8,24 +8,24 @@ import type { Schedule } from './schedule.ts'
  * says at which amounts they leave.
  */
 export interface Training {
-  /** Values that learn, one set a block (see `per`). A function: for each block. Default: the method's `params`. */
-  readonly params?: Readonly<Record<string, LearnedSpec>> | ((block: number) => Readonly<Record<string, LearnedSpec>>)
+  /** Values that learn, one set a layer (see `per`). A function: for each layer. Default: the method's `params`. */
+  readonly params?: Readonly<Record<string, LearnedSpec>> | ((layer: number) => Readonly<Record<string, LearnedSpec>>)
   /** Parts of the training, one after another; default: one, in which everything learns. */
   readonly stages?: readonly Stage[]
   /** How often each example stands in a batch: so many samples of a policy are compared with each other. Default 1. */
   readonly copies?: number
   /**
-   * Whose states `SoftSite.saliency` is of: what the first block is given (`start`, the default), or what the first block that
+   * Whose states `SoftSite.saliency` is of: what the first layer is given (`start`, the default), or what the first layer that
    * tokens are to leave at gives on (`behind`).
    */
-  readonly saliencyAt?: 'start' | 'behind'
+  readonly saliencyAt?: 'start' | 'end'
   /** The least share that `SoftSite.ratio` asks for. Default 0.5. */
   readonly lowest?: number
-  /** Built once for each block that tokens are to leave at. Pure. */
+  /** Built once for each layer that tokens are to leave at. Pure. */
   soften(site: SoftSite): Softened
   /**
-   * The amounts that were learned, by block. Default: those that were asked for.
-   * @param learned values by name, of each block
+   * The amounts that were learned, by layer. Default: those that were asked for.
+   * @param learned values by name, of each layer
    * @param about the encoder, and tokens of each example that was learned from; no lengths: all have as many
    */
   harden?(learned: ReadonlyMap<number, Learned>, about: Lessons): Schedule
@@ -33,11 +33,11 @@ export interface Training {
 
 /** What a method learned in. */
 interface Lessons {
-  readonly blocks: number
+  readonly layerCount: number
   readonly lengths?: readonly number[] | undefined
 }
 
-/** Values by name, as they were learned at one block. */
+/** Values by name, as they were learned at one layer. */
 export type Learned = Readonly<Record<string, ConstantData>>
 
 /** A value that learns. A size may also be `T`: the most tokens that an example of the training has. */
@@ -48,8 +48,8 @@ export interface LearnedSpec extends Omit<Spec, 'init'> {
   readonly rate?: number
   /** It is put back into this range after every step. */
   readonly range?: readonly [number, number]
-  /** `model`: all blocks share one value. Default: one for each block. */
-  readonly per?: 'block' | 'model'
+  /** `model`: all layers share one value. Default: one for each layer. */
+  readonly per?: 'layer' | 'model'
   /** The method does without it while nothing was learned: weights files need not have it. */
   readonly optional?: boolean
 }
@@ -71,9 +71,9 @@ export interface Stage {
 /** What a method may look at where it learns: a {@link Site} at which all tokens are there. */
 export interface SoftSite extends Omit<Site, 'budget'> {
   /** float [B,N] 0 … 1: how much of each token earlier sites have left; 0 for padding */
-  readonly left: Tensor
+  readonly kept: Tensor
   /** The same with 1 for tokens that must stay and 0 for padding. left float [B,N] */
-  obey(left: Tensor): Tensor
+  obey(kept: Tensor): Tensor
   /** float32, numbers from 0 up to 1, drawn anew in every step; dims of `B`, `N` and numbers */
   noise(dims: readonly (number | 'B' | 'N')[]): Tensor
   /** float [B,N]: how much each token counts for the dense model's answer, 1 for the most of a row (see `saliency`) */
@@ -84,13 +84,13 @@ export interface SoftSite extends Omit<Site, 'budget'> {
 
 /** What the soft form does at a site. What is left out stays as it is. */
 export interface Softened {
-  /** float [B,N] 0 … 1: how much of each token that earlier sites left stays here, for what the blocks behind cost */
-  readonly left: Tensor
-  /** Probabilities of all later attentions, and at a block's input of its own: scores [B,H,N,N] → [B,H,N,N] */
+  /** float [B,N] 0 … 1: how much of each token that earlier sites left stays here, for what the layers behind cost */
+  readonly kept: Tensor
+  /** Probabilities of all later attentions, and at a layer's input of its own: scores [B,H,N,N] → [B,H,N,N] */
   readonly attend?: (scores: Tensor) => Tensor
   /** float [B,N,D] instead of the hidden states of the site */
   readonly hidden?: Tensor
-  /** What the block gives on, [B,N,D], from what it would give and from what it was given. */
+  /** What the layer gives on, [B,N,D], from what it would give and from what it was given. */
   readonly output?: (output: Tensor, input: Tensor) => Tensor
   /** Further terms of the loss: float [], or one number for each row, float [B] */
   readonly losses?: Readonly<Record<string, Tensor>>

@@ -29,8 +29,8 @@ const method = scorer({
   score: (site) => site.received,
 })
 
-test('values are read for a block of their own, or for all', () => {
-  const own = readSafetensors(safetensors('block.3.weight', [2], [0.5, -2]))
+test('values are read for a layer of their own, or for all', () => {
+  const own = readSafetensors(safetensors('layer.3.weight', [2], [0.5, -2]))
   const all = readSafetensors(safetensors('weight', [2], [1, 4]))
   expect(evaluate([paramsOf(method, own, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(0.5, -2))
   expect(evaluate([paramsOf(method, all, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(1, 4))
@@ -38,20 +38,20 @@ test('values are read for a block of their own, or for all', () => {
 
 test('what was learned is found again in its file', () => {
   const learned = new Map(
-    [2, 4].map((block) => [
-      block,
-      { weight: { dtype: 'float32' as const, dims: [2], data: Float32Array.of(block, 1) } },
+    [2, 4].map((layer) => [
+      layer,
+      { weight: { dtype: 'float32' as const, dims: [2], data: Float32Array.of(layer, 1) } },
     ]),
   )
   const file = readSafetensors(learnedBytes(learned))
-  for (const block of learned.keys()) {
-    const values = [paramsOf(method, file, block).weight as never]
-    expect(evaluate(values, new Map())[0]?.data).toEqual(Float32Array.of(block, 1))
+  for (const layer of learned.keys()) {
+    const values = [paramsOf(method, file, layer).weight as never]
+    expect(evaluate(values, new Map())[0]?.data).toEqual(Float32Array.of(layer, 1))
   }
 })
 
 test.each([
-  ['another block', safetensors('block.1.weight', [2], [1, 2])],
+  ['another layer', safetensors('layer.1.weight', [2], [1, 2])],
   ['another shape', safetensors('weight', [3], [1, 2, 3])],
   ['cut short', safetensors('weight', [2], [1, 2]).slice(0, -3)],
   ['no safetensors', new TextEncoder().encode('hello, this is a text file')],
@@ -66,25 +66,25 @@ describe('a method with its values in it', () => {
     family: 'gradient',
     signed: true,
     params: { factor: { dims: [], init: 1 } },
-    training: { soften: ({ left }) => ({ left }) },
+    training: { soften: ({ kept }) => ({ kept }) },
     score: (site) => mul(site.received, site.param.factor as Tensor),
   })
-  const by = (factor: (block: number) => number): Method =>
-    withValues(leaning, (block) => ({ factor: constant(factor(block), 'float32') }))
+  const by = (factor: (layer: number) => number): Method =>
+    withValues(leaning, (layer) => ({ factor: constant(factor(layer), 'float32') }))
 
-  testMethod(by((block) => 1 - block))
+  testMethod(by((layer) => 1 - layer))
 
-  test('keeps what it keeps with them beside it, at each block by its own', () => {
-    const size = { blocks: 3, hidden: 8, heads: 2, classes: 3, seed: 5 }
+  test('keeps what it keeps with them beside it, at each layer by its own', () => {
+    const size = { layerCount: 3, hidden: 8, heads: 2, classes: 3, seed: 5 }
     const x = { type: 'float32', dims: [2, 9, 8], data: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i * i)) }
     const logits = (method: Method): number[] => {
-      const pruning = { method, schedule: schedule(3, { layers: [0, 1], keep: 0.5 }), fixed: [0] }
+      const pruning = { method, schedule: schedule(3, { layers: [0, 1], keep: 0.5 }), protectedTokens: [0] }
       const [result] = evaluate([referenceEncoder(size, { mask: false, pruning }).logits], { x })
       return Array.from((result as TensorLike).data as Float32Array)
     }
     // the encoder gives a method the values that it begins with
     expect(logits(by(() => 1))).toEqual(logits(leaning))
-    expect(logits(by((block) => (block === 1 ? -1 : 1)))).not.toEqual(logits(leaning))
+    expect(logits(by((layer) => (layer === 1 ? -1 : 1)))).not.toEqual(logits(leaning))
   })
 
   test('takes none and has nothing to learn', () => {
@@ -99,13 +99,13 @@ test('says whether a method cannot do without trained values', () => {
     name: 'some',
     family: 'baseline',
     ...(params !== undefined && { params }),
-    reduce: ({ alive }) => ({ keep: alive }),
+    reduce: ({ attended }) => ({ keep: attended }),
   })
   const value = { dims: [], init: 0 } as const
   expect(needsValues(method())).toBe(false)
   expect(needsValues(method({ least: { ...value, optional: true } }))).toBe(false)
   expect(needsValues(method({ least: { ...value, optional: true }, most: value }))).toBe(true)
-  const later = method((block) => (block > 1 ? { most: value } : undefined))
+  const later = method((layer) => (layer > 1 ? { most: value } : undefined))
   expect(needsValues(later, [0, 1])).toBe(false)
   expect(needsValues(later, [1, 2])).toBe(true)
 })

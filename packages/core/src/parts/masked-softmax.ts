@@ -22,8 +22,8 @@ import {
  * @param scores [B,H,N,N]
  * @param left float [B,N] 0 … 1
  */
-export function maskedSoftmax(scores: Tensor, left: Tensor): Tensor {
-  const mask = unsqueeze(left, [1, 2])
+export function maskedSoftmax(scores: Tensor, kept: Tensor): Tensor {
+  const mask = unsqueeze(kept, [1, 2])
   const largest = max(where(greater(mask, 0), scores, LOWEST), 3, { keepDims: true })
   // What has left may have had any score: without the limit its exp, and the mask's gradient, could be as large as can be.
   const weights = mul(exp(minimum(sub(scores, largest), 0)), cast(mask, scores.dtype))
@@ -36,8 +36,8 @@ export function maskedSoftmax(scores: Tensor, left: Tensor): Tensor {
  * @param scores [B,H,N,N]
  * @param left float [B,N] 0 or 1
  */
-export function softmaxOfLeft(scores: Tensor, left: Tensor): Tensor {
-  return softmax(where(unsqueeze(greater(left, 0.5), [1, 2]), scores, GONE))
+export function softmaxOfKept(scores: Tensor, kept: Tensor): Tensor {
+  return softmax(where(unsqueeze(greater(kept, 0.5), [1, 2]), scores, GONE))
 }
 
 /** So low a score that its probability is 0. */

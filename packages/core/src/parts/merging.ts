@@ -51,7 +51,7 @@ export function unitVectors(x: Tensor): Tensor {
  * of the keys over heads.
  */
 export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site.key, 1)): MostSimilar {
-  return mostSimilar(site, metric, and(and(keep, site.alive), not(site.fixed)))
+  return mostSimilar(site, metric, and(and(keep, site.attended), not(site.protectedTokens)))
 }
 
 /**

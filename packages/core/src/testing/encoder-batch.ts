@@ -10,9 +10,9 @@ export type Example = readonly (readonly number[])[]
 /** What came of one example. */
 export interface Outcome {
   readonly logits: readonly number[]
-  /** By block: which of the example's real tokens were left (0 is its first), in the order of the slots. */
+  /** By layer: which of the example's real tokens were left (0 is its first), in the order of the slots. */
   readonly kept: Readonly<Record<number, readonly number[]>>
-  /** By block: whether all slots with tokens come before all fillers. */
+  /** By layer: whether all slots with tokens come before all fillers. */
   readonly fillersLast: boolean
 }
 
@@ -27,7 +27,7 @@ export type Layout = 'right-padded' | 'scattered'
 export interface Batch {
   readonly feeds: Record<string, TensorLike>
   /** places[b][i]: where token i of example b stands */
-  readonly places: readonly (readonly number[])[]
+  readonly positions: readonly (readonly number[])[]
 }
 
 /** Examples in a batch of rows of `width`; padding holds numbers that would show if anything looked at them. */
@@ -36,12 +36,12 @@ export function batchOf(examples: readonly Example[], width: number, layout: Lay
   const hidden = examples[0]?.[0]?.length ?? 0
   const x = Float32Array.from({ length: examples.length * width * hidden }, () => 5 * normal())
   const mask = new BigInt64Array(examples.length * width)
-  const places = examples.map(({ length }) =>
+  const positions = examples.map(({ length }) =>
     Array.from({ length }, (_, i) => (layout === 'scattered' ? Math.floor((i * width) / length) : i)),
   )
   examples.forEach((example, row) => {
     example.forEach((token, i) => {
-      const slot = row * width + (places[row]?.[i] as number)
+      const slot = row * width + (positions[row]?.[i] as number)
       x.set(token, slot * hidden)
       mask[slot] = 1n
     })
@@ -49,16 +49,16 @@ export function batchOf(examples: readonly Example[], width: number, layout: Lay
   const dims = [examples.length, width]
   return {
     feeds: { x: { type: 'float32', dims: [...dims, hidden], data: x }, mask: { type: 'int64', dims, data: mask } },
-    places,
+    positions,
   }
 }
 
-/** The graph's outputs by name: logits, and for each block what was kept. */
+/** The graph's outputs by name: logits, and for each layer what was kept. */
 export function outputsOf({ logits, sites }: EncoderGraph): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = { logits }
-  for (const [block, { position, valid }] of sites) {
-    outputs[`position_${block}`] = position
-    if (valid !== undefined) outputs[`valid_${block}`] = valid
+  for (const [layer, { position, valid }] of sites) {
+    outputs[`position_${layer}`] = position
+    if (valid !== undefined) outputs[`valid_${layer}`] = valid
   }
   return outputs
 }
@@ -69,18 +69,18 @@ export function compute(graph: EncoderGraph, batch: Batch, options?: EvaluateOpt
 
 export function readOutcomes(
   results: Readonly<Record<string, TensorLike>>,
-  { places }: Batch,
-  blocks: readonly number[],
+  { positions }: Batch,
+  layers: readonly number[],
 ): Outcome[] {
-  return places.map((ofRow, row) => {
+  return positions.map((ofRow, row) => {
     const kept: Record<number, number[]> = {}
     let fillersLast = true
-    for (const block of blocks) {
-      const position = rowOf(results[`position_${block}`], row)
-      const valid = results[`valid_${block}`]
+    for (const layer of layers) {
+      const position = rowOf(results[`position_${layer}`], row)
+      const valid = results[`valid_${layer}`]
       const isKept = valid === undefined ? position.map(() => 1) : rowOf(valid, row)
       fillersLast &&= isKept.every((slot, i) => i === 0 || slot <= (isKept[i - 1] as number))
-      kept[block] = position.filter((_, slot) => isKept[slot] === 1).map((place) => ofRow.indexOf(place))
+      kept[layer] = position.filter((_, slot) => isKept[slot] === 1).map((position) => ofRow.indexOf(position))
     }
     return { logits: rowOf(results.logits, row), kept, fillersLast }
   })

@@ -81,16 +81,16 @@ describe('the checks find a method that', () => {
       scoring((site) => mul(site.received, mean(site.received, 0, { keepDims: true }))),
       /in any batch/,
     ],
-    ['keeps more than the schedule says', choosing(({ alive }) => alive), /counts, order/],
-    ['keeps less than the schedule says', choosing(({ fixed }) => fixed), /counts, order/],
+    ['keeps more than the schedule says', choosing(({ attended }) => attended), /counts, order/],
+    ['keeps less than the schedule says', choosing(({ protectedTokens }) => protectedTokens), /counts, order/],
     [
       'spends its budget on padding',
       choosing((site) => greater(site.position, sub(sub(width(site), keep(site)), 1))),
       /counts, order/,
     ],
     [
-      'does not count the fixed tokens inside its number',
-      choosing((site) => or(site.fixed, greater(site.position, sub(sub(unsqueeze(site.count, 1), keep(site)), 1)))),
+      'does not count the protected tokens inside its number',
+      choosing((site) => or(site.protectedTokens, greater(site.position, sub(sub(unsqueeze(site.count, 1), keep(site)), 1)))),
       /counts, order/,
     ],
     [
@@ -120,17 +120,17 @@ describe('the checks find a method that', () => {
   })
 
   test('keeps fewer tokens than the schedule says, unless its author says so', async () => {
-    const fewer = choosing(({ fixed, budget, received, alive }) => {
+    const fewer = choosing(({ protectedTokens, budget, received, attended }) => {
       const least = greater(received, 0.15)
-      return budget === undefined ? alive : or(fixed, least)
+      return budget === undefined ? attended : or(protectedTokens, least)
     })
     expect(await failures(fewer)).toMatch(/counts, order/)
     expect(await failures(fewer, { keeps: 'at most' })).not.toMatch(/keep 0\.7/)
   })
 
   test('decides by itself how many tokens it keeps, unless it says so', async () => {
-    const within = choosing(({ budget, fixed, received, alive }) =>
-      budget === undefined ? alive : or(fixed, and(budget.select(received), greater(received, 0.1))),
+    const within = choosing(({ budget, protectedTokens, received, attended }) =>
+      budget === undefined ? attended : or(protectedTokens, and(budget.select(received), greater(received, 0.1))),
     )
     expect(await failures(within)).toMatch(/more tokens than there are: nothing leaves/)
     expect(await failures(Object.freeze({ ...within, adaptive: true }))).toBe('')
@@ -151,8 +151,8 @@ describe('the checks find a method that', () => {
 describe('the checks find a method that learns and', () => {
   const training: Training = {
     params: { threshold: { dims: [], init: 0.1 } },
-    soften: (site) => ({ left: sigmoid(sub(site.received, site.param.threshold as Tensor)) }),
-    harden: (learned) => new Map([...learned.keys()].map((block) => [block, { kind: 'threshold', value: 0.1 }])),
+    soften: (site) => ({ kept: sigmoid(sub(site.received, site.param.threshold as Tensor)) }),
+    harden: (learned) => new Map([...learned.keys()].map((layer) => [layer, { kind: 'threshold', value: 0.1 }])),
   }
   const learning = (other: Partial<Training>): Method =>
     Object.freeze({ ...sound, training: { ...training, ...other } })
@@ -164,31 +164,31 @@ describe('the checks find a method that learns and', () => {
   const broken: readonly (readonly [what: string, other: Partial<Training>, found: RegExp])[] = [
     [
       'leaves more of a token than there is',
-      { soften: (site) => ({ left: add(site.received, 1) }) },
+      { soften: (site) => ({ kept: add(site.received, 1) }) },
       /^while it learns, from/,
     ],
     [
       'lets padding decide',
-      { soften: (site) => ({ left: sigmoid(sub(site.received, mean(site.received, 1, { keepDims: true }))) }) },
+      { soften: (site) => ({ kept: sigmoid(sub(site.received, mean(site.received, 1, { keepDims: true }))) }) },
       /an example learns the same/,
     ],
     [
       'has a loss that depends on the width of the batch',
-      { soften: (site) => ({ left: site.left, losses: { regulariser: mean(site.left, 1) } }) },
+      { soften: (site) => ({ kept: site.kept, losses: { regulariser: mean(site.kept, 1) } }) },
       /^an example learns the same/,
     ],
     [
       'gives on states of another shape',
-      { soften: (site) => ({ left: site.left, output: (output) => mean(output, 2) }) },
+      { soften: (site) => ({ kept: site.kept, output: (output) => mean(output, 2) }) },
       /^what leaving does/,
     ],
     [
       'attends to what is no number',
-      { soften: (site) => ({ left: site.left, attend: (scores) => log(sub(mul(scores, 0), 1)) }) },
+      { soften: (site) => ({ kept: site.kept, attend: (scores) => log(sub(mul(scores, 0), 1)) }) },
       /^what leaving does/,
     ],
     [
-      'says amounts for blocks that did not learn',
+      'says amounts for layers that did not learn',
       { harden: () => new Map([[0, { kind: 'ratio', value: 0.5 }]]) },
       /^what it has/,
     ],

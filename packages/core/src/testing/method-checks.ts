@@ -3,7 +3,7 @@ import type { TensorLike } from '../array.ts'
 import { isTpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { reducesAt } from '../host/at-block.ts'
+import { reducesAt } from '../host/at-layer.ts'
 import type { Budget, Method, Reduces, Reduction, Site } from '../method/method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
 import {
@@ -38,7 +38,7 @@ export interface MethodCheck {
   check(): void | Promise<void>
 }
 
-const size = { blocks: 4, hidden: 16, heads: 4, classes: 3, seed: 7 }
+const size = { layerCount: 4, hidden: 16, heads: 4, classes: 3, seed: 7 }
 const lengths = [11, 7, 14, 2, 1]
 const examples = examplesOf(lengths, size.hidden, 11)
 const asBatch = batchOf(examples, 14, 'right-padded', 1)
@@ -49,30 +49,30 @@ export function methodChecks(
   method: Method,
   { keeps = method.adaptive ? 'at most' : 'as many', run }: MethodTestOptions = {},
 ): MethodCheck[] {
-  const pruned = (options: ScheduleOptions, { fixed = [0], mask = true } = {}): EncoderGraph =>
-    referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.blocks, options), fixed } })
+  const pruned = (options: ScheduleOptions, { protectedTokens = [0], mask = true } = {}): EncoderGraph =>
+    referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.layerCount, options), protectedTokens } })
 
   /** Asked of the method inside of a check: it may throw. */
   let orders: boolean | undefined
 
-  function checkCounts(outcomes: readonly Outcome[], plan: Schedule, fixed: readonly number[]): void {
+  function checkCounts(outcomes: readonly Outcome[], plan: Schedule, protectedTokens: readonly number[]): void {
     orders ??= givesOrder(method)
     outcomes.forEach(({ kept, fillersLast, logits }, row) => {
       let count = lengths[row] as number
       const all = Array.from({ length: count }, (_, i) => i)
       let before = all
-      for (const [block, amount] of plan) {
+      for (const [layer, amount] of plan) {
         if (method.returns) [count, before] = [all.length, all]
-        // a block without a cut kept everything
-        const now = kept[block] ?? before
-        const at = `example ${row} of ${lengths[row]} tokens, block ${block}`
+        // a layer without a cut kept everything
+        const now = kept[layer] ?? before
+        const at = `example ${row} of ${lengths[row]} tokens, layer ${layer}`
         const inOrder = before.filter((i) => now.includes(i))
         if (orders) expect(sorted(now), `${at}: kept tokens are real, each once`).toEqual(sorted(inOrder))
         else expect(now, `${at}: kept tokens are real, and in their order`).toEqual(inOrder)
-        for (const token of fixed) {
-          if (token < (lengths[row] as number)) expect(now, `${at}: a fixed token`).toContain(token)
+        for (const token of protectedTokens) {
+          if (token < (lengths[row] as number)) expect(now, `${at}: a protected token`).toContain(token)
         }
-        const wanted = countAfter(count, amount, fixed.length, reducesAt(method, block))
+        const wanted = countAfter(count, amount, protectedTokens.length, reducesAt(method, layer))
         if (keeps === 'as many') expect(now.length, at).toBe(wanted)
         if (keeps === 'at most') expect(now.length, at).toBeLessThanOrEqual(wanted)
         if (keeps === 'all') expect(now.length, at).toBe(count)
@@ -123,7 +123,7 @@ export function methodChecks(
     name: 'more tokens than there are: the method decides how many are kept, none that is not there',
     check() {
       const options = { tokens: 9999 }
-      checkCounts(compute(pruned(options), asBatch, exact), schedule(size.blocks, options), [0])
+      checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
     },
   }
 
@@ -137,30 +137,30 @@ export function methodChecks(
       },
     },
     ...[0.05, 0.3, 0.7, 1].map((keep) => ({
-      name: `keep ${keep}: counts, order, fixed tokens, no padding`,
+      name: `keep ${keep}: counts, order, protected tokens, no padding`,
       check() {
-        checkCounts(compute(pruned({ keep }), asBatch, exact), schedule(size.blocks, { keep }), [0])
+        checkCounts(compute(pruned({ keep }), asBatch, exact), schedule(size.layerCount, { keep }), [0])
       },
     })),
     {
-      name: 'keep by a number of tokens, at some blocks only',
+      name: 'keep by a number of tokens, at some layers only',
       check() {
         const options = { layers: [0, 2], tokens: [9, 4] }
-        checkCounts(compute(pruned(options), asBatch, exact), schedule(size.blocks, options), [0])
+        checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
       },
     },
     {
       name: 'keep all but a number of tokens',
       check() {
         const options = { layers: [0, 1, 3], remove: [2, 1, 3] }
-        checkCounts(compute(pruned(options), asBatch, exact), schedule(size.blocks, options), [0])
+        checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
       },
     },
-    ...[[], [0, 1], [0, 3, 5]].map((fixed) => ({
-      name: `fixed tokens ${fixed.join(', ') || 'none'} stay, inside the count`,
+    ...[[], [0, 1], [0, 3, 5]].map((protectedTokens) => ({
+      name: `protected tokens ${protectedTokens.join(', ') || 'none'} stay, inside the count`,
       check() {
-        const options = { layers: fixed.length === 0 ? [1] : [1, 2, 3], keep: 0.4 }
-        checkCounts(compute(pruned(options, { fixed }), asBatch, exact), schedule(size.blocks, options), fixed)
+        const options = { layers: protectedTokens.length === 0 ? [1] : [1, 2, 3], keep: 0.4 }
+        checkCounts(compute(pruned(options, { protectedTokens }), asBatch, exact), schedule(size.layerCount, options), protectedTokens)
       },
     })),
     {
@@ -183,7 +183,7 @@ export function methodChecks(
         const { spy, scores } = recording(method)
         referenceEncoder(size, {
           mask: true,
-          pruning: { method: spy, schedule: schedule(size.blocks, { keep: 0.5 }), fixed: [0] },
+          pruning: { method: spy, schedule: schedule(size.layerCount, { keep: 0.5 }), protectedTokens: [0] },
         })
         const [first] = scores
         if (first === undefined) return // it chooses without a score
@@ -197,11 +197,11 @@ export function methodChecks(
       },
     },
     {
-      name: 'carries on what it declares, in blocks that drop nothing, too',
+      name: 'carries on what it declares, in layers that drop nothing, too',
       check() {
         const { spy, reductions } = recording(method)
-        const plan = schedule(size.blocks, { layers: [1, 3], keep: 0.5 })
-        referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: plan, fixed: [0] } })
+        const plan = schedule(size.layerCount, { layers: [1, 3], keep: 0.5 })
+        referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: plan, protectedTokens: [0] } })
         for (const { carry = {} } of reductions) {
           expect(Object.keys(carry).sort()).toEqual(Object.keys(method.carry ?? {}).sort())
           for (const [name, tensor] of Object.entries(carry)) {
@@ -242,10 +242,10 @@ export function methodChecks(
 
   const agree = async (graph: EncoderGraph, batch = asBatch): Promise<void> => {
     const outputs = outputsOf(graph)
-    const blocks = [...graph.sites.keys()]
+    const layers = [...graph.sites.keys()]
     const results = await run(outputs, batch.feeds)
-    const wanted = readOutcomes(evaluate(outputs, batch.feeds), batch, blocks)
-    readOutcomes(results, batch, blocks).forEach((outcome, row) => {
+    const wanted = readOutcomes(evaluate(outputs, batch.feeds), batch, layers)
+    readOutcomes(results, batch, layers).forEach((outcome, row) => {
       expectSame(outcome, wanted[row] as Outcome, 1e-4, `example ${row} on the runtime`)
     })
   }
@@ -256,9 +256,9 @@ export function methodChecks(
       name: 'a runtime gives what the interpreter gives without a mask',
       async check() {
         const [example] = examples
-        const { feeds, places } = batchOf([example ?? []], 11, 'right-padded', 1)
+        const { feeds, positions } = batchOf([example ?? []], 11, 'right-padded', 1)
         const { x } = feeds as { x: TensorLike }
-        await agree(pruned({ keep: 0.5 }, { mask: false }), { feeds: { x }, places })
+        await agree(pruned({ keep: 0.5 }, { mask: false }), { feeds: { x }, positions })
       },
     },
     ...(['threshold', 'mass'] as const).map((kind) => ({
@@ -271,18 +271,18 @@ export function methodChecks(
   ]
 }
 
-/** Tokens a row of `count` keeps at a block. */
-function countAfter(count: number, amount: Amount, fixed: number, reduces: Reduces | undefined): number {
-  const kept = Math.min(count, Math.max(keptCount(count, amount) as number, fixed))
+/** Tokens a row of `count` keeps at a layer. */
+function countAfter(count: number, amount: Amount, protectedTokens: number, reduces: Reduces | undefined): number {
+  const kept = Math.min(count, Math.max(keptCount(count, amount) as number, protectedTokens))
   if (reduces === 'fuse') return Math.min(count, kept + 1)
-  return reduces === 'pair' ? Math.max(kept, count - Math.floor(Math.max(0, count - fixed) / 2)) : kept
+  return reduces === 'pair' ? Math.max(kept, count - Math.floor(Math.max(0, count - protectedTokens) / 2)) : kept
 }
 
 /** True if the method puts the tokens that stay in an order of its own. */
 function givesOrder(method: Method): boolean {
   const { spy, reductions } = recording(method)
-  const plan = schedule(size.blocks, { keep: 0.5 })
-  referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: plan, fixed: [0] } })
+  const plan = schedule(size.layerCount, { keep: 0.5 })
+  referenceEncoder(size, { mask: true, pruning: { method: spy, schedule: plan, protectedTokens: [0] } })
   return reductions.some(({ order }) => order !== undefined)
 }
 
@@ -311,7 +311,7 @@ function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
   }
 }
 
-/** The method, and what it gives as it is called, block by block. */
+/** The method, and what it gives as it is called, layer by layer. */
 function recording(method: Method): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
   const scores: Tensor[] = []
   const reductions: Reduction[] = []

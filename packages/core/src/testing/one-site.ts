@@ -21,11 +21,11 @@ export interface OneSite {
   /** [B,H,N,Dh] */
   readonly value?: Tensor
   /** 1: a real token; default: all are */
-  readonly real?: readonly (readonly number[])[]
+  readonly attended?: readonly (readonly number[])[]
   /** Default: 0. */
   readonly classToken?: number
   /** Default: none. */
-  readonly fixed?: readonly number[]
+  readonly protectedTokens?: readonly number[]
 }
 
 /** What a method did with it, row by row. */
@@ -52,12 +52,12 @@ export function choose(method: Method, site: OneSite, amount: Amount): Choice {
   const outputs = {
     position: state.position,
     states: cut === undefined ? hidden : cut.states(hidden),
-    ...(state.alive && { alive: state.alive }),
+    ...(state.attended && { attended: state.attended }),
     ...(state.size && { size: state.size }),
     ...(scores[0] && { score: scores[0] }),
   }
-  const { position, states, alive, size, score } = evaluate<string>(outputs, {}, { precision: 'float64' })
-  const isKept = alive && lists(alive)
+  const { position, states, attended, size, score } = evaluate<string>(outputs, {}, { precision: 'float64' })
+  const isKept = attended && lists(attended)
   /** Of the slots of one row, those that hold a token. */
   const ofKept = <T>(slots: readonly T[], row: number): T[] => slots.filter((_, slot) => isKept?.[row]?.[slot] !== 0)
   const positions = lists(position as TensorLike)
@@ -86,15 +86,15 @@ function reduceOnce(
   amount: Amount | undefined,
   scores: Tensor[],
 ): { readonly hidden: Tensor; readonly reduced: Reduced } {
-  const { attention, query, key, value, real, classToken = 0, fixed = [] } = site
+  const { attention, query, key, value, attended, classToken = 0, protectedTokens = [] } = site
   const missing = (): never => {
     throw new Error('the method looks at something that the test does not give')
   }
   const [batch, tokens] = sizesOf(site) ?? missing()
   const hidden = site.hidden ?? constant(new Float32Array(batch * tokens), 'float32', [batch, tokens, 1])
   const source: SiteSource = {
-    block: 0,
-    blocks: 1,
+    layer: 0,
+    layerCount: 1,
     hidden,
     query: () => query ?? missing(),
     key: () => key ?? missing(),
@@ -103,9 +103,9 @@ function reduceOnce(
     attentionFrom: (rows) => rowsFrom(attention ?? missing(), rows),
     classToken: () => classToken,
   }
-  const mask = real && cast(constant(real.flat(), 'int64', [batch, tokens]), 'bool')
+  const mask = attended && cast(constant(attended.flat(), 'int64', [batch, tokens]), 'bool')
   const spy: Method = { ...method, reduce: (seen) => method.reduce(watched(seen, scores)) }
-  const state = initialState(hidden, mask, fixed)
+  const state = initialState(hidden, mask, protectedTokens)
   return { hidden, reduced: reduceTokens({ method: spy, source, state, amount }) }
 }
 

@@ -1,6 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
 import { assume } from '../host/assume.ts'
-import { paramsAt } from '../host/at-block.ts'
+import { paramsAt } from '../host/at-layer.ts'
 import { reduceTokens, startedState } from '../host/reduce.ts'
 import { returnedState } from '../host/returning.ts'
 import type { SiteSource } from '../host/site-source.ts'
@@ -36,7 +36,7 @@ import {
 import { normals, randomNumbers } from '../statistics/random-numbers.ts'
 
 export interface EncoderSize {
-  readonly blocks: number
+  readonly layerCount: number
   readonly hidden: number
   readonly heads: number
   readonly classes: number
@@ -48,13 +48,13 @@ export interface Pruning {
   readonly method: Method
   readonly schedule: Schedule
   /** Positions that must stay. */
-  readonly fixed: readonly number[]
+  readonly protectedTokens: readonly number[]
 }
 
 export interface EncoderGraph {
   /** float [B,classes], of the class token and of the mean over the real tokens that are left */
   readonly logits: Tensor
-  /** By block that dropped tokens: what was left. */
+  /** By layer that dropped tokens: what was left. */
   readonly sites: ReadonlyMap<number, EncoderSite>
 }
 
@@ -71,57 +71,57 @@ interface Linear {
 }
 
 const names = ['query', 'key', 'value', 'output', 'up', 'down'] as const
-type BlockWeights = Readonly<Record<(typeof names)[number], Linear>>
+type LayerWeights = Readonly<Record<(typeof names)[number], Linear>>
 
 /**
  * A small post-norm encoder with random but peaked attention, as an expression over the inputs `x` float [B,N,hidden]
  * and, with `mask`, `mask` int64 [B,N] (1: a real token). The class token comes first. Its logits depend on every token.
  */
 export function referenceEncoder(
-  { blocks, hidden, heads, classes, seed }: EncoderSize,
+  { layerCount, hidden, heads, classes, seed }: EncoderSize,
   { mask, pruning }: { readonly mask: boolean; readonly pruning?: Pruning | undefined },
 ): EncoderGraph {
-  const { linear, ofBlock } = weightsOf(hidden, seed)
-  const { x, alive } = inputsOf(hidden, mask)
-  const stream: Stream = { current: normed(x), state: initialState(x, alive, pruning?.fixed ?? []) }
+  const { linear, ofLayer } = weightsOf(hidden, seed)
+  const { x, attended } = inputsOf(hidden, mask)
+  const stream: Stream = { current: normed(x), state: initialState(x, attended, pruning?.protectedTokens ?? []) }
   const sites = new Map<number, EncoderSite>()
-  const pruned = pruning && new PrunedStream(stream, pruning, { blocks, hidden, heads }, sites)
-  for (let block = 0; block < blocks; block++) {
-    const weights = ofBlock()
-    pruned?.atInput(block)
+  const pruned = pruning && new PrunedStream(stream, pruning, { layerCount, hidden, heads }, sites)
+  for (let layer = 0; layer < layerCount; layer++) {
+    const weights = ofLayer()
+    pruned?.atInput(layer)
     const { current, state } = stream
     const attention = attend(current, weights, heads, state)
     stream.current = normed(add(current, apply(attention.context, weights.output)))
-    pruned?.behindAttention(block, attention.source)
+    pruned?.behindAttention(layer, attention.source)
     stream.current = normed(add(stream.current, apply(gelu(apply(stream.current, weights.up)), weights.down)))
   }
   pruned?.comeBack()
   const { current, state } = stream
   const ofClass = apply(gather(current, 0, 1), linear(hidden, classes, 1))
-  return { logits: add(ofClass, apply(meanOfReal(current, state), linear(hidden, classes, 1))), sites }
+  return { logits: add(ofClass, apply(meanOfAttended(current, state), linear(hidden, classes, 1))), sites }
 }
 
 /** The first site of the same encoder, with a mask: what a method that learns is given, where all tokens are there. */
 export function firstSite(
-  { blocks, hidden, heads, seed }: EncoderSize,
+  { layerCount, hidden, heads, seed }: EncoderSize,
   {
-    block,
-    fixed,
-    place,
-  }: { readonly block: number; readonly fixed: readonly number[]; readonly place: Method['place'] },
+    layer,
+    protectedTokens,
+    site,
+  }: { readonly layer: number; readonly protectedTokens: readonly number[]; readonly site: Method['site'] },
 ): { readonly source: SiteSource; readonly state: TokenState } {
-  const { x, alive } = inputsOf(hidden, true)
-  const state = initialState(x, alive, fixed)
-  const weights = weightsOf(hidden, seed).ofBlock()
+  const { x, attended } = inputsOf(hidden, true)
+  const state = initialState(x, attended, protectedTokens)
+  const weights = weightsOf(hidden, seed).ofLayer()
   const start = normed(x)
   const { context, source } = attend(start, weights, heads, state)
-  const current = place === 'input' ? start : normed(add(start, apply(context, weights.output)))
-  return { source: { block, blocks, hidden: current, ...source, classToken: () => 0 }, state }
+  const current = site === 'input' ? start : normed(add(start, apply(context, weights.output)))
+  return { source: { layer, layerCount, hidden: current, ...source, classToken: () => 0 }, state }
 }
 
-function inputsOf(hidden: number, mask: boolean): { readonly x: Tensor; readonly alive: Tensor | undefined } {
+function inputsOf(hidden: number, mask: boolean): { readonly x: Tensor; readonly attended: Tensor | undefined } {
   const x = input('x', 'float32', ['B', 'N', hidden])
-  return { x, alive: mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined }
+  return { x, attended: mask ? cast(input('mask', 'int64', ['B', 'N']), 'bool') : undefined }
 }
 
 function normed(x: Tensor): Tensor {
@@ -133,13 +133,13 @@ function normed(x: Tensor): Tensor {
 function weightsOf(
   hidden: number,
   seed: number,
-): { linear(from: number, to: number, deviation: number): Linear; ofBlock(): BlockWeights } {
+): { linear(from: number, to: number, deviation: number): Linear; ofLayer(): LayerWeights } {
   const normal = normals(seed)
   const linear = (from: number, to: number, deviation: number): Linear => ({
     weight: randomConstant([from, to], deviation, normal),
     bias: randomConstant([to], 0.1, normal),
   })
-  const ofBlock = (): BlockWeights => ({
+  const ofLayer = (): LayerWeights => ({
     // logits with a deviation of about 3: a few tokens get most of the attention
     query: linear(hidden, hidden, 1.7 / Math.sqrt(hidden)),
     key: linear(hidden, hidden, 1.7 / Math.sqrt(hidden)),
@@ -148,7 +148,7 @@ function weightsOf(
     up: linear(hidden, 2 * hidden, 1 / Math.sqrt(hidden)),
     down: linear(2 * hidden, hidden, 1 / Math.sqrt(hidden)),
   })
-  return { linear, ofBlock }
+  return { linear, ofLayer }
 }
 
 /** What is known of the tokens that are present. */
@@ -161,21 +161,21 @@ interface Stream {
 type Observed = Pick<SiteSource, 'query' | 'key' | 'value' | 'attention' | 'attentionFrom'>
 
 function notYet(): never {
-  throw new Error('the block has not computed this yet: the method works at its input')
+  throw new Error('the layer has not computed this yet: the method works at its input')
 }
 
 /** Makes a method's tokens leave a stream, and come back. */
 class PrunedStream {
   readonly #stream: Stream
   readonly #pruning: Pruning
-  readonly #size: Pick<EncoderSize, 'blocks' | 'hidden' | 'heads'>
+  readonly #size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>
   readonly #sites: Map<number, EncoderSite>
   #away: { readonly left: Stream; readonly indices: Tensor } | undefined
 
   constructor(
     stream: Stream,
     pruning: Pruning,
-    size: Pick<EncoderSize, 'blocks' | 'hidden' | 'heads'>,
+    size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>,
     sites: Map<number, EncoderSite>,
   ) {
     this.#stream = stream
@@ -184,21 +184,21 @@ class PrunedStream {
     this.#sites = sites
   }
 
-  atInput(block: number): void {
+  atInput(layer: number): void {
     const { method, schedule } = this.#pruning
-    const amount = schedule.get(block)
-    if (method.place !== 'input' || amount === undefined) return
+    const amount = schedule.get(layer)
+    if (method.site !== 'input' || amount === undefined) return
     this.comeBack()
     const left = { ...this.#stream, state: startedState(method, this.#stream.state) }
     const nothing = { query: notYet, key: notYet, value: notYet, attention: notYet, attentionFrom: notYet }
-    const indices = this.#reduce(block, nothing, amount)
+    const indices = this.#reduce(layer, nothing, amount)
     if (method.returns && indices !== undefined) this.#away = { left, indices }
   }
 
-  behindAttention(block: number, observed: Observed): void {
+  behindAttention(layer: number, observed: Observed): void {
     const { method, schedule } = this.#pruning
-    if (method.place !== 'input') this.#reduce(block, observed, schedule.get(block))
-    else if (method.carry !== undefined) this.#reduce(block, observed, undefined)
+    if (method.site !== 'input') this.#reduce(layer, observed, schedule.get(layer))
+    else if (method.carry !== undefined) this.#reduce(layer, observed, undefined)
   }
 
   comeBack(): void {
@@ -213,14 +213,14 @@ class PrunedStream {
     this.#away = undefined
   }
 
-  #reduce(block: number, observed: Observed, amount: Amount | undefined): Tensor | undefined {
-    const { blocks, hidden, heads } = this.#size
+  #reduce(layer: number, observed: Observed, amount: Amount | undefined): Tensor | undefined {
+    const { layerCount, hidden, heads } = this.#size
     const { method } = this.#pruning
     const { current, state } = this.#stream
-    const source: SiteSource = { block, blocks, hidden: current, ...observed, classToken: () => 0 }
+    const source: SiteSource = { layer, layerCount, hidden: current, ...observed, classToken: () => 0 }
     // What an untrained method does without is left out.
-    const specs = Object.entries(paramsAt(method, block)).filter(([, { optional }]) => optional !== true)
-    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, randomNumbers(block))
+    const specs = Object.entries(paramsAt(method, layer)).filter(([, { optional }]) => optional !== true)
+    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, randomNumbers(layer))
     const params = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
     )
@@ -228,23 +228,23 @@ class PrunedStream {
     this.#stream.state = reduced.state
     if (reduced.cut === undefined) return undefined
     this.#stream.current = assume(reduced.cut.states(current), ['B', 'N', hidden])
-    this.#sites.set(block, { position: reduced.state.position, valid: reduced.state.alive })
+    this.#sites.set(layer, { position: reduced.state.position, valid: reduced.state.attended })
     return reduced.cut.indices
   }
 }
 
 function attend(
   x: Tensor,
-  weights: BlockWeights,
+  weights: LayerWeights,
   heads: number,
-  { alive, keyBias }: TokenState,
+  { attended, keyBias }: TokenState,
 ): { context: Tensor; source: Observed } {
   const hidden = x.dims[2] as number
   const split = (y: Tensor): Tensor => transpose(reshape(y, ['B', 'N', heads, hidden / heads]), [0, 2, 1, 3])
   const query = split(apply(x, weights.query))
   const key = split(apply(x, weights.key))
   const value = split(apply(x, weights.value))
-  const shown = alive === undefined ? keyBias : where(alive, keyBias ?? 0, -1e9)
+  const shown = attended === undefined ? keyBias : where(attended, keyBias ?? 0, -1e9)
   const bias = shown && unsqueeze(shown, [1, 2])
   const probabilities = (rows: Tensor): Tensor => {
     const logits = mul(matmul(rows, swapLast(key)), 1 / Math.sqrt(hidden / heads))
@@ -277,8 +277,8 @@ function apply(x: Tensor, { weight, bias }: Linear): Tensor {
 }
 
 /** Tokens count as often as tokens of the input were merged into them. */
-function meanOfReal(x: Tensor, { alive, size }: TokenState): Tensor {
-  const counted = alive && cast(alive, 'float32')
+function meanOfAttended(x: Tensor, { attended, size }: TokenState): Tensor {
+  const counted = attended && cast(attended, 'float32')
   const counts = counted && size ? mul(counted, size) : (counted ?? size)
   const weight = counts && unsqueeze(counts, 2)
   const weights = weight ?? add(mul(sum(x, 2, { keepDims: true }), 0), 1)

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import { learnedAt } from '../host/at-block.ts'
+import { learnedAt } from '../host/at-layer.ts'
 import { type SoftInputs, type SoftReduced, softenTokens } from '../host/soften.ts'
 import { initialValues } from '../method/initial-values.ts'
 import type { Method } from '../method/method.ts'
@@ -12,10 +12,10 @@ import { randomNumbers } from '../statistics/random-numbers.ts'
 import { type Batch, batchOf, type Example, examplesOf, type Layout, rowOf } from './encoder-batch.ts'
 import { type EncoderSize, firstSite } from './reference-encoder.ts'
 
-const size: EncoderSize = { blocks: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
+const size: EncoderSize = { layerCount: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
 /** Those that it is to leave at; some methods have nothing to learn at the first. */
 const layers = [1, 2] as const
-const fixed = [0] as const
+const protectedTokens = [0] as const
 const lengths = [11, 7, 14, 2]
 /** As wide as any row here. */
 const mostTokens = 19
@@ -29,16 +29,16 @@ export function trainingChecks(method: Method): readonly { readonly name: string
     {
       name: 'while it learns, from nothing to all of a real token is left',
       check() {
-        for (const block of layers) {
-          const { softened, left } = soften(method, block)
-          const [own, obeyed] = evaluate([softened.left, left], asBatch.feeds, exact)
-          expect(softened.left.rank, 'axes of left, [B,N]').toBe(2)
+        for (const layer of layers) {
+          const { softened, kept } = soften(method, layer)
+          const [own, obeyed] = evaluate([softened.kept, kept], asBatch.feeds, exact)
+          expect(softened.kept.rank, 'axes of left, [B,N]').toBe(2)
           lengths.forEach((length, row) => {
             for (const share of rowOf(own, row).slice(0, length)) {
-              expect(share, `left of a token of example ${row}, block ${block}`).toBeGreaterThanOrEqual(0)
-              expect(share, `left of a token of example ${row}, block ${block}`).toBeLessThanOrEqual(1)
+              expect(share, `left of a token of example ${row}, layer ${layer}`).toBeGreaterThanOrEqual(0)
+              expect(share, `left of a token of example ${row}, layer ${layer}`).toBeLessThanOrEqual(1)
             }
-            expect(rowOf(obeyed, row)[0], 'left of a fixed token').toBe(1)
+            expect(rowOf(obeyed, row)[0], 'left of a protected token').toBe(1)
           })
         }
       },
@@ -46,8 +46,8 @@ export function trainingChecks(method: Method): readonly { readonly name: string
     {
       name: 'what leaving does, while it learns, has the shapes that it stands for',
       check() {
-        for (const block of layers) {
-          const { softened, hidden, scores } = soften(method, block)
+        for (const layer of layers) {
+          const { softened, hidden, scores } = soften(method, layer)
           for (const [name, tensor] of Object.entries(formOf(softened, hidden, scores))) {
             const wanted = name === 'attend' ? scores : hidden
             const [seen, like] = evaluate([tensor, wanted], asBatch.feeds, exact)
@@ -68,19 +68,19 @@ export function trainingChecks(method: Method): readonly { readonly name: string
     {
       name: 'an example learns the same alone, padded, and in any batch',
       check() {
-        for (const block of layers) {
-          const { softened, left } = soften(method, block)
+        for (const layer of layers) {
+          const { softened, kept } = soften(method, layer)
           const perRow = Object.entries({ ...softened.losses, logProb: softened.logProb }).filter(
             (term): term is [string, Tensor] => term[1]?.rank === 1,
           )
-          const outputs = [left, ...perRow.map(([, term]) => term)]
+          const outputs = [kept, ...perRow.map(([, term]) => term)]
           const names = ['left', ...perRow.map(([name]) => name)]
           const read = (batch: Batch): readonly (readonly number[])[][] => {
             const results = evaluate(outputs, batch.feeds, exact)
-            return batch.places.map((places, row) =>
+            return batch.positions.map((positions, row) =>
               results.map((result, i) => {
                 const numbers = rowOf(result, row)
-                return i === 0 ? places.map((at) => numbers[at] as number) : numbers
+                return i === 0 ? positions.map((at) => numbers[at] as number) : numbers
               }),
             )
           }
@@ -98,7 +98,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
               for (const [at, name] of names.entries()) {
                 const [some, all] = [seen[i]?.[at] ?? [], wanted[row]?.[at] ?? []]
                 const isSame = some.every((x, j) => Math.abs(x - (all[j] as number)) <= 1e-9 * (1 + Math.abs(x)))
-                expect(isSame, `${name} of example ${row} ${how}, block ${block}: ${some} instead of ${all}`).toBe(true)
+                expect(isSame, `${name} of example ${row} ${how}, layer ${layer}: ${some} instead of ${all}`).toBe(true)
               }
             })
           }
@@ -111,14 +111,14 @@ export function trainingChecks(method: Method): readonly { readonly name: string
       },
     },
     {
-      name: 'what it has learned, if it says amounts, are amounts for the blocks that learned',
+      name: 'what it has learned, if it says amounts, are amounts for the layers that learned',
       check() {
-        const learned = new Map<number, Learned>(layers.map((block) => [block, valuesAt(method, block)]))
-        const plan = method.training?.harden?.(learned, { blocks: size.blocks, lengths })
-        for (const [block, amount] of plan ?? []) {
-          expect(layers, 'a block that tokens leave at').toContain(block)
-          expect(kinds, `what the amount at block ${block} is of`).toContain(amount.kind)
-          expect(amount.value, `the amount at block ${block}`).toSatisfy(Number.isFinite)
+        const learned = new Map<number, Learned>(layers.map((layer) => [layer, valuesAt(method, layer)]))
+        const plan = method.training?.harden?.(learned, { layerCount: size.layerCount, lengths })
+        for (const [layer, amount] of plan ?? []) {
+          expect(layers, 'a layer that tokens leave at').toContain(layer)
+          expect(kinds, `what the amount at layer ${layer} is of`).toContain(amount.kind)
+          expect(amount.value, `the amount at layer ${layer}`).toSatisfy(Number.isFinite)
         }
       },
     },
@@ -133,12 +133,12 @@ interface SoftForm extends SoftReduced {
   readonly scores: Tensor
 }
 
-/** The soft form at one block. */
-function soften(method: Method, block: number): SoftForm {
-  const { source, state } = firstSite(size, { block, fixed, place: method.place })
+/** The soft form at one layer. */
+function soften(method: Method, layer: number): SoftForm {
+  const { source, state } = firstSite(size, { layer, protectedTokens, site: method.site })
   const { hidden } = source
   const params = Object.fromEntries(
-    Object.entries(valuesAt(method, block)).map(([name, value]) => [name, constantOf(value, () => value.data)]),
+    Object.entries(valuesAt(method, layer)).map(([name, value]) => [name, constantOf(value, () => value.data)]),
   )
   const inputs: SoftInputs = {
     // Drawn, it would belong to places in the batch, and not to tokens.
@@ -149,9 +149,9 @@ function soften(method: Method, block: number): SoftForm {
   return { ...softenTokens({ method, source, state, params, inputs }), hidden, scores: source.attention() }
 }
 
-function valuesAt(method: Method, block: number): ReturnType<typeof initialValues> {
+function valuesAt(method: Method, layer: number): ReturnType<typeof initialValues> {
   const sizes = { D: size.hidden, H: size.heads, T: mostTokens }
-  return initialValues(learnedAt(method, block), sizes, randomNumbers(block))
+  return initialValues(learnedAt(method, layer), sizes, randomNumbers(layer))
 }
 
 /** What takes the place of values of the model, by name. */

@@ -1,13 +1,13 @@
 export type Modality = 'text' | 'image' | 'audio'
 
-export interface PictureShape {
+export interface ImageShape {
   readonly channels: number
   readonly height: number
   readonly width: number
 }
 
 /** Brightness 0…1, channel by channel, row by row: [channels, height, width]. */
-export interface Picture extends PictureShape {
+export interface RawImage extends ImageShape {
   readonly pixels: Float32Array
 }
 
@@ -23,8 +23,8 @@ export interface Example<Content> {
   readonly label: number
   /** Where the example comes from (file, line), for messages. */
   readonly source: string
-  /** The content; pictures from files are brought to the given shape, the others come as they are. */
-  read(shape?: PictureShape): Content | Promise<Content>
+  /** The content; images from files are brought to the given shape, the others come as they are. */
+  read(shape?: ImageShape): Content | Promise<Content>
   /** The file that it is read from, where reading takes longer than that. */
   bytes?(): Promise<Uint8Array>
 }
@@ -37,7 +37,7 @@ interface Examples<M extends Modality, Content> {
 }
 
 export type TextDataset = Examples<'text', string>
-export type ImageDataset = Examples<'image', Picture>
+export type ImageDataset = Examples<'image', RawImage>
 export type AudioDataset = Examples<'audio', Sound>
 export type Dataset = TextDataset | ImageDataset | AudioDataset
 
@@ -54,15 +54,15 @@ export function textDataset(
   return { modality: 'text', source, examples }
 }
 
-/** A data set from pictures in memory; `pixels` are [channels, height, width], 0…1. */
+/** A data set from images in memory; `pixels` are [channels, height, width], 0…1. */
 export function imageDataset(
   source: string,
-  shape: PictureShape,
-  pictures: readonly { pixels: Float32Array; label: number }[],
+  shape: ImageShape,
+  images: readonly { pixels: Float32Array; label: number }[],
 ): ImageDataset {
-  const examples = pictures.map(({ pixels, label }, i) => ({
+  const examples = images.map(({ pixels, label }, i) => ({
     label,
-    source: `${source}, picture ${i}`,
+    source: `${source}, image ${i}`,
     read: () => ({ ...shape, pixels }),
   }))
   return { modality: 'image', source, examples }

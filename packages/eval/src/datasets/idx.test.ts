@@ -27,17 +27,17 @@ async function file(name: string, content: Uint8Array): Promise<string> {
 }
 
 describe('readIdxImages', () => {
-  const pictures = idx([2, 2, 3], [0, 51, 255, 0, 0, 0, 1, 2, 3, 4, 5, 6])
+  const images = idx([2, 2, 3], [0, 51, 255, 0, 0, 0, 1, 2, 3, 4, 5, 6])
   const classes = idx([2], [7, 1])
 
   test.each([
     ['plain', (bytes: Uint8Array) => bytes],
     ['gzipped', (bytes: Uint8Array) => gzipSync(bytes)],
   ])('reads %s files', async (_, pack) => {
-    const dataset = await readIdxImages(await file('images', pack(pictures)), await file('labels', pack(classes)))
+    const dataset = await readIdxImages(await file('images', pack(images)), await file('labels', pack(classes)))
     expect(dataset.examples.map(({ label }) => label)).toEqual([7, 1])
-    const picture = await dataset.examples[0]?.read()
-    expect(picture).toEqual({
+    const image = await dataset.examples[0]?.read()
+    expect(image).toEqual({
       channels: 1,
       height: 2,
       width: 3,
@@ -53,24 +53,24 @@ describe('readIdxImages', () => {
   })
 
   test('stops at the limit', async () => {
-    const paths = [await file('images', pictures), await file('labels', classes)] as const
+    const paths = [await file('images', images), await file('labels', classes)] as const
     expect((await readIdxImages(...paths, { limit: 1 })).examples).toHaveLength(1)
   })
 
   test('classes are numbers, whatever the model calls them, and have to exist', async () => {
-    const paths = [await file('images', pictures), await file('labels', classes)] as const
+    const paths = [await file('images', images), await file('labels', classes)] as const
     const labels = ['1', '2', '3', '4', '5', '6', '7', '8']
     expect((await readIdxImages(...paths, { labels })).examples[0]?.label).toBe(7)
     await expect(readIdxImages(...paths, { labels: ['a', 'b'] })).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: expect.stringContaining('picture 0: has class 7, but the model has 2 classes'),
+      message: expect.stringContaining('image 0: has class 7, but the model has 2 classes'),
     })
   })
 
-  test('says when labels and pictures do not go together', async () => {
+  test('says when labels and images do not go together', async () => {
     const three = await file('labels', idx([3], [0, 1, 2]))
-    await expect(readIdxImages(await file('images', pictures), three)).rejects.toThrow('has labels [3] for 2 pictures')
-    await expect(readIdxImages(three, three)).rejects.toThrow('has 1 axes; pictures have 3 or 4')
+    await expect(readIdxImages(await file('images', images), three)).rejects.toThrow('has labels [3] for 2 images')
+    await expect(readIdxImages(three, three)).rejects.toThrow('has 1 axes; images have 3 or 4')
   })
 })
 

@@ -5,7 +5,7 @@ import type { ImageDataset } from './dataset.ts'
 import type { LabelledOptions } from './labels.ts'
 import { dataError } from './table/data-error.ts'
 
-/** A million pictures of 28 × 28. */
+/** A million images of 28 × 28. */
 const MOST_BYTES = 768 * 2 ** 20
 
 /** An IDX array of unsigned bytes, MNIST's format: two zero bytes, type, number of axes, sizes as big-endian int32. */
@@ -42,23 +42,23 @@ export async function readIdx(path: string): Promise<IdxArray> {
   return { dims, data }
 }
 
-/** Pictures [count, height, width] (or [count, height, width, channels]) and labels [count] from two IDX files. */
+/** Images [count, height, width] (or [count, height, width, channels]) and labels [count] from two IDX files. */
 export async function readIdxImages(
   imagesPath: string,
   labelsPath: string,
   { labels, limit }: LabelledOptions = {},
 ): Promise<ImageDataset> {
-  const [pictures, classes] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)])
-  const [count = 0, height = 0, width = 0, channels = 1] = pictures.dims
-  if (pictures.dims.length < 3 || pictures.dims.length > 4) {
-    throw new TpError('TP_DATA', 'eval', `${imagesPath}: has ${pictures.dims.length} axes; pictures have 3 or 4`)
+  const [images, classes] = await Promise.all([readIdx(imagesPath), readIdx(labelsPath)])
+  const [count = 0, height = 0, width = 0, channels = 1] = images.dims
+  if (images.dims.length < 3 || images.dims.length > 4) {
+    throw new TpError('TP_DATA', 'eval', `${imagesPath}: has ${images.dims.length} axes; images have 3 or 4`)
   }
   if (classes.dims.length !== 1 || classes.dims[0] !== count) {
-    throw new TpError('TP_DATA', 'eval', `${labelsPath}: has labels [${classes.dims}] for ${count} pictures`)
+    throw new TpError('TP_DATA', 'eval', `${labelsPath}: has labels [${classes.dims}] for ${count} images`)
   }
   const size = height * width * channels
   const examples = Array.from({ length: Math.min(count, limit ?? count) }, (_, i) => {
-    const source = `${imagesPath}, picture ${i}`
+    const source = `${imagesPath}, image ${i}`
     const label = classes.data[i] as number
     if (labels !== undefined && label >= labels.length) {
       throw new TpError('TP_DATA', 'eval', `${source}: has class ${label}, but the model has ${labels.length} classes`)
@@ -70,11 +70,11 @@ export async function readIdxImages(
         channels,
         height,
         width,
-        pixels: planar(pictures.data.subarray(i * size, (i + 1) * size), channels),
+        pixels: planar(images.data.subarray(i * size, (i + 1) * size), channels),
       }),
     }
   })
-  if (examples.length === 0) throw new TpError('TP_DATA', 'eval', `${imagesPath}: holds no pictures`)
+  if (examples.length === 0) throw new TpError('TP_DATA', 'eval', `${imagesPath}: holds no images`)
   return { modality: 'image', source: imagesPath, examples }
 }
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { readBytes } from '../read-bytes.ts'
-import type { ImageDataset, Picture, PictureShape } from './dataset.ts'
+import type { ImageDataset, RawImage, ImageShape } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labelled-files.ts'
 import type { LabelledOptions } from './labels.ts'
@@ -13,26 +13,26 @@ export function isImageFile(path: string): boolean {
   return ENDINGS.includes(extname(path).toLowerCase())
 }
 
-/** Pictures in sub-folders named by label. They are decoded when they are read, so that a large folder fits in memory. */
+/** Images in sub-folders named by label. They are decoded when they are read, so that a large folder fits in memory. */
 export function imageFolder(folder: string, files: readonly string[], options: LabelledOptions = {}): ImageDataset {
   const examples = labelFiles(folder, files, options).map(({ path, label }) => ({
     label,
     source: path,
-    read: (shape?: PictureShape) => decodePicture(path, shape),
+    read: (shape?: ImageShape) => decodeImage(path, shape),
     bytes: () => readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES }),
   }))
   return { modality: 'image', source: folder, examples }
 }
 
-/** Decodes a picture; with a shape it is squeezed to that size, and made grey or coloured as `channels` asks for. */
-async function decodePicture(path: string, shape: PictureShape | undefined): Promise<Picture> {
+/** Decodes an image; with a shape it is squeezed to that size, and made grey or coloured as `channels` asks for. */
+async function decodeImage(path: string, shape: ImageShape | undefined): Promise<RawImage> {
   await checkKind(path)
   const { default: sharp } = await import('sharp')
   try {
-    let picture = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
-    if (shape !== undefined) picture = picture.resize(shape.width, shape.height, { fit: 'fill' })
-    picture = picture.toColourspace(shape?.channels === 1 ? 'b-w' : 'srgb')
-    const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true })
+    let image = sharp(path, { limitInputPixels: MOST_PIXELS }).rotate().flatten({ background: 'white' })
+    if (shape !== undefined) image = image.resize(shape.width, shape.height, { fit: 'fill' })
+    image = image.toColourspace(shape?.channels === 1 ? 'b-w' : 'srgb')
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true })
     const { channels, height, width } = info
     return { channels, height, width, pixels: planar(data, channels) }
   } catch (cause) {

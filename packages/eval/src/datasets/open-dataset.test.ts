@@ -67,7 +67,7 @@ describe('openDataset', () => {
     }
   })
 
-  test('pictures in folders of their label', async () => {
+  test('images in folders of their label', async () => {
     await file('cat/1.png', await png(4, 2, { r: 255, g: 0, b: 51 }))
     await file('cat/2.PNG', await png(4, 2, { r: 0, g: 0, b: 0 }))
     await file('dog/a.png', await png(4, 2, { r: 255, g: 255, b: 255 }))
@@ -76,9 +76,9 @@ describe('openDataset', () => {
     expect(dataset.examples.map(({ label }) => label)).toEqual([1, 0, 1])
 
     const [example] = dataset.examples
-    const picture = await example?.read()
-    expect(picture).toMatchObject({ channels: 3, height: 2, width: 4 })
-    expect(picture?.pixels).toEqual(Float32Array.from([1, 0, 0.2].flatMap((x) => Array(8).fill(x))))
+    const image = await example?.read()
+    expect(image).toMatchObject({ channels: 3, height: 2, width: 4 })
+    expect(image?.pixels).toEqual(Float32Array.from([1, 0, 0.2].flatMap((x) => Array(8).fill(x))))
     expect(await example?.read({ channels: 3, height: 1, width: 1 })).toMatchObject({
       pixels: Float32Array.of(1, 0, 51 / 255),
     })
@@ -116,8 +116,8 @@ describe('openDataset', () => {
     await expect(openDataset(folder, { textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 
-  test('a picture that is none is named when it is read', async () => {
-    const path = await file('cat/1.png', 'no picture')
+  test('an image that is none is named when it is read', async () => {
+    const path = await file('cat/1.png', 'no image')
     const dataset = await openDataset(folder, { labels: ['cat'] })
     await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
       code: 'TP_DATA',

@@ -16,7 +16,7 @@ export interface DatasetOptions extends TableOptions {
 
 const KINDS =
   'a table of labels and texts (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
-  'a folder of pictures in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
+  'a folder of images in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
 
 /**
  * Opens a labelled data set; its kind is seen from what is there.
@@ -55,7 +55,7 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
     )
   }
   const idx = files.filter(isIdxImages)
-  if (idx.length > 0) return openIdx(only('IDX files of pictures', idx), options)
+  if (idx.length > 0) return openIdx(only('IDX files of images', idx), options)
   const wavs = files.filter(isWavFile)
   if (wavs.length > 0) return wavFolder(folder, wavs, options)
   const images = files.filter(isImageFile)
@@ -77,7 +77,7 @@ export function isDatasetFile(path: string): boolean {
   )
 }
 
-/** Where the labels of an IDX file of pictures may be; nothing for other files. */
+/** Where the labels of an IDX file of images may be; nothing for other files. */
 export function idxLabels(images: string): string[] {
   if (!isIdxImages(images)) return []
   const stem = basename(images)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Dataset, Example, Picture, Sound } from './dataset.ts'
+import type { Dataset, Example, RawImage, Sound } from './dataset.ts'
 
 /**
  * How many examples of one data set are in another one: by what they hold, wherever it lies and in whatever order. Labels
@@ -14,13 +14,13 @@ export async function sharedExamples(dataset: Dataset, other: Dataset): Promise<
   return shared
 }
 
-async function contentOf(example: Example<string | Picture | Sound>): Promise<string> {
+async function contentOf(example: Example<string | RawImage | Sound>): Promise<string> {
   return createHash('sha256')
     .update(await bytesOf(example))
     .digest('base64')
 }
 
-async function bytesOf(example: Example<string | Picture | Sound>): Promise<string | Uint8Array> {
+async function bytesOf(example: Example<string | RawImage | Sound>): Promise<string | Uint8Array> {
   if (example.bytes !== undefined) return example.bytes()
   const content = await example.read()
   if (typeof content === 'string') return content.trim()

@@ -3,7 +3,7 @@ import { imageDataset } from '../datasets/dataset.ts'
 import { imageInputs } from './image-inputs.ts'
 
 const declared = [{ name: 'pixel_values', type: 'float32', dims: ['batch', 2, 1, 2] }]
-const pictures = imageDataset('pictures', { channels: 2, height: 1, width: 2 }, [
+const images = imageDataset('images', { channels: 2, height: 1, width: 2 }, [
   { pixels: Float32Array.of(0, 1, 0.5, 0.5), label: 3 },
   { pixels: Float32Array.of(1, 1, 0, 1), label: 0 },
 ])
@@ -11,7 +11,7 @@ const pictures = imageDataset('pictures', { channels: 2, height: 1, width: 2 }, 
 describe('imageInputs', () => {
   test('normalises by channel', async () => {
     const normalisation = { mean: [0.5, 0], std: [0.5, 0.25] }
-    const { feeds, targets, notes } = await imageInputs(pictures, declared, { normalisation })
+    const { feeds, targets, notes } = await imageInputs(images, declared, { normalisation })
     expect([targets, notes]).toEqual([[3, 0], []])
     expect(await feeds([1, 0])).toEqual({
       pixel_values: { type: 'float32', dims: [2, 2, 1, 2], data: Float32Array.of(1, 1, 0, 4, -1, 1, 2, 2) },
@@ -19,12 +19,12 @@ describe('imageInputs', () => {
   })
 
   test('one mean and deviation serve all channels', async () => {
-    const { feeds } = await imageInputs(pictures, declared, { normalisation: { mean: [0.5], std: [0.5] } })
+    const { feeds } = await imageInputs(images, declared, { normalisation: { mean: [0.5], std: [0.5] } })
     expect((await feeds([0])).pixel_values?.data).toEqual(Float32Array.of(-1, 1, 0, 0))
   })
 
   test('without normalisation, the data get mean 0 and deviation 1, and a note says so', async () => {
-    const { feeds, notes } = await imageInputs(pictures, declared)
+    const { feeds, notes } = await imageInputs(images, declared)
     expect(notes).toEqual([expect.stringContaining('their own mean 0.7500 0.5000 and standard deviation')])
     const { pixel_values: tensor } = await feeds([0, 1])
     const data = Array.from(tensor?.data as Float32Array)
@@ -35,20 +35,20 @@ describe('imageInputs', () => {
     }
   })
 
-  test('a picture of another size is named', async () => {
+  test('an image of another size is named', async () => {
     const other = [{ name: 'x', type: 'float32', dims: [1, 2, 2, 2] }]
-    const { feeds } = await imageInputs(pictures, other, { normalisation: { mean: [0], std: [1] } })
+    const { feeds } = await imageInputs(images, other, { normalisation: { mean: [0], std: [1] } })
     await expect(feeds([0])).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: '[eval] pictures, picture 0: is 2 × 1 × 2, but 2 × 2 × 2 is needed',
+      message: '[eval] images, image 0: is 2 × 1 × 2, but 2 × 2 × 2 is needed',
     })
   })
 
   test('other inputs and a deviation of 0 are errors', async () => {
     const flat = [{ name: 'x', type: 'float32', dims: ['b', 784] }]
-    await expect(imageInputs(pictures, flat)).rejects.toThrow('is not float32 [batch, channels, height, width]')
-    await expect(imageInputs(pictures, [...declared, ...flat])).rejects.toThrow('the model has 2: pixel_values, x')
+    await expect(imageInputs(images, flat)).rejects.toThrow('is not float32 [batch, channels, height, width]')
+    await expect(imageInputs(images, [...declared, ...flat])).rejects.toThrow('the model has 2: pixel_values, x')
     const normalisation = { mean: [0], std: [0] }
-    await expect(imageInputs(pictures, declared, { normalisation })).rejects.toMatchObject({ code: 'TP_OPTION' })
+    await expect(imageInputs(images, declared, { normalisation })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 })

@@ -1,23 +1,23 @@
 import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
-import type { ImageDataset, Picture, PictureShape } from '../datasets/dataset.ts'
+import type { ImageDataset, RawImage, ImageShape } from '../datasets/dataset.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 import { measureNormalisation, type Normalisation } from './normalisation.ts'
 
 export interface ImageOptions {
   /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
   readonly normalisation?: Normalisation | undefined
-  /** Size where the model leaves it free (default: that of the pictures). */
+  /** Size where the model leaves it free (default: that of the images). */
   readonly size?: { readonly height: number; readonly width: number } | undefined
 }
 
-/** Pictures as [batch, channels, height, width] float32, read when a batch needs them. */
+/** Images as [batch, channels, height, width] float32, read when a batch needs them. */
 export async function imageInputs(
   dataset: ImageDataset,
   inputs: readonly ValueInfo[],
   options: ImageOptions = {},
 ): Promise<ModelInputs> {
-  const input = onlyInput(inputs, 'pictures')
+  const input = onlyInput(inputs, 'images')
   if (input.dims.length !== 4 || input.type !== 'float32') {
     throw new TpError('TP_INPUT', 'eval', `input "${input.name}" is not float32 [batch, channels, height, width]`)
   }
@@ -38,45 +38,45 @@ export async function imageInputs(
     notes: normalisation === undefined ? [measuredNote(mean, std)] : [],
     async feeds(positions) {
       const batch = positions.map((position) => dataset.examples[position] as ImageDataset['examples'][number])
-      const pictures = await Promise.all(batch.map((example) => example.read(complete(fixed))))
-      const shape = { ...(pictures[0] as Picture), ...defined(fixed) }
+      const images = await Promise.all(batch.map((example) => example.read(complete(fixed))))
+      const shape = { ...(images[0] as RawImage), ...defined(fixed) }
       const size = shape.channels * shape.height * shape.width
-      const data = new Float32Array(pictures.length * size)
-      for (const [b, picture] of pictures.entries()) {
-        checkShape(picture, shape, batch[b]?.source ?? dataset.source)
-        const area = picture.height * picture.width
+      const data = new Float32Array(images.length * size)
+      for (const [b, image] of images.entries()) {
+        checkShape(image, shape, batch[b]?.source ?? dataset.source)
+        const area = image.height * image.width
         for (let i = 0; i < size; i++) {
           const channel = Math.floor(i / area)
-          const centred = (picture.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
+          const centred = (image.pixels[i] as number) - (mean[channel] ?? (mean[0] as number))
           data[b * size + i] = centred / (std[channel] ?? (std[0] as number))
         }
       }
-      const dims = [pictures.length, shape.channels, shape.height, shape.width]
+      const dims = [images.length, shape.channels, shape.height, shape.width]
       return { [input.name]: { type: 'float32', dims, data } }
     },
   }
 }
 
-type PartialShape = { readonly [axis in keyof PictureShape]: number | undefined }
+type PartialShape = { readonly [axis in keyof ImageShape]: number | undefined }
 
-function complete({ channels, height, width }: PartialShape): PictureShape | undefined {
+function complete({ channels, height, width }: PartialShape): ImageShape | undefined {
   return channels && height && width ? { channels, height, width } : undefined
 }
 
-function defined(shape: PartialShape): Partial<PictureShape> {
+function defined(shape: PartialShape): Partial<ImageShape> {
   return Object.fromEntries(Object.entries(shape).filter(([, size]) => size !== undefined))
 }
 
-function checkShape(picture: PictureShape, wanted: PictureShape, source: string): void {
-  const text = ({ channels, height, width }: PictureShape): string => `${channels} × ${height} × ${width}`
-  if (text(picture) === text(wanted)) return
-  throw new TpError('TP_DATA', 'eval', `${source}: is ${text(picture)}, but ${text(wanted)} is needed`)
+function checkShape(image: ImageShape, wanted: ImageShape, source: string): void {
+  const text = ({ channels, height, width }: ImageShape): string => `${channels} × ${height} × ${width}`
+  if (text(image) === text(wanted)) return
+  throw new TpError('TP_DATA', 'eval', `${source}: is ${text(image)}, but ${text(wanted)} is needed`)
 }
 
 function measuredNote(mean: readonly number[], std: readonly number[]): string {
   const text = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(' ')
   return (
-    'the model comes with no preprocessor_config.json and no normalisation was given: pictures are normalised by ' +
+    'the model comes with no preprocessor_config.json and no normalisation was given: images are normalised by ' +
     `their own mean ${text(mean)} and standard deviation ${text(std)}`
   )
 }

@@ -8,7 +8,7 @@ export interface ModelFacts {
   readonly maxTokens: number | undefined
   readonly vocabularySize: number | undefined
   readonly normalisation: Normalisation | undefined
-  /** Side of the square pictures. */
+  /** Side of the square images. */
   readonly imageSize: number | undefined
   /** Samples a second. */
   readonly sampleRate: number | undefined

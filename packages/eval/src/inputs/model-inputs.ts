@@ -9,13 +9,13 @@ export interface ModelInputs {
   readonly source: string
   /** Class number of each example; −1 where it has none (texts to embed, sentences with a tag for each word). */
   readonly targets: readonly number[]
-  /** Real tokens of each example, special ones included; undefined where the model alone knows (pictures, sound). */
+  /** Real tokens of each example, special ones included; undefined where the model alone knows (images, sound). */
   readonly lengths: readonly number[] | undefined
   /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
   /** What tells each example from others whatever their order (its tokens, its file); by default its position does. */
   readonly keys?: readonly (string | number)[] | undefined
-  /** What pictures are normalised by: what was given, or measured. */
+  /** What images are normalised by: what was given, or measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */
   readonly notes: readonly string[]
@@ -38,7 +38,7 @@ export function fixedSize(input: ValueInfo, axis: number): number | undefined {
   return typeof size === 'number' && size > 0 ? size : undefined
 }
 
-/** The one input of a model of pictures or sound. */
+/** The one input of a model of images or sound. */
 export function onlyInput(inputs: readonly ValueInfo[], what: string): ValueInfo {
   const [input] = inputs
   if (input !== undefined && inputs.length === 1) return input

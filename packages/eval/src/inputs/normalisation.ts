@@ -1,4 +1,4 @@
-import type { ImageDataset, PictureShape } from '../datasets/dataset.ts'
+import type { ImageDataset, ImageShape } from '../datasets/dataset.ts'
 
 /** How brightness x in 0…1 becomes an input, by channel or one for all: (x − mean) / std. */
 export interface Normalisation {
@@ -8,10 +8,10 @@ export interface Normalisation {
 
 const SAMPLE = 1000
 
-/** Mean and standard deviation by channel over a data set's first 1,000 pictures. */
+/** Mean and standard deviation by channel over a data set's first 1,000 images. */
 export async function measureNormalisation(
   dataset: ImageDataset,
-  shape: PictureShape | undefined,
+  shape: ImageShape | undefined,
 ): Promise<Normalisation> {
   const sums: number[] = []
   const squares: number[] = []
@@ -33,6 +33,6 @@ export async function measureNormalisation(
   }
   const mean = sums.map((sum) => sum / pixelsSeen)
   const variance = squares.map((square, c) => square / pixelsSeen - (mean[c] as number) ** 2)
-  // pictures of one colour have no deviation to divide by
+  // images of one colour have no deviation to divide by
   return { mean, std: variance.map((value) => (value > 1e-12 ? Math.sqrt(value) : 1)) }
 }

@@ -15,7 +15,7 @@ export interface PrepareOptions {
   readonly maxTokens?: number | undefined
   readonly vocabularySize?: number | undefined
   readonly normalisation?: Normalisation | undefined
-  /** Side of the square pictures, where the model leaves it free. */
+  /** Side of the square images, where the model leaves it free. */
   readonly imageSize?: number | undefined
   /** Samples a second. */
   readonly sampleRate?: number | undefined

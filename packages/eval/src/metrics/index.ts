@@ -9,7 +9,7 @@ export {
   type Speedup,
   type VariantLatency,
 } from '../latency.ts'
-export { believedLosses } from './believed-losses.ts'
+export { expectedLosses } from './expected-losses.ts'
 export { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
 export { divergences } from './divergences.ts'
 export { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'

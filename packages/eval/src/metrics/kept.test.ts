@@ -2,22 +2,22 @@ import { describe, expect, test } from 'vitest'
 import { keptFractions } from './kept.ts'
 
 describe('keptFractions', () => {
-  test('each example counts by its own length; a block without trace passes on what it gets', () => {
+  test('each example counts by its own length; a layer without trace passes on what it gets', () => {
     const counts = new Map([
       [1, [5, 2]],
       [3, [1, 1]],
     ])
-    // block 0: 1, 1 · block 1 and 2: 5/10, 2/4 · block 3: 1/10, 1/4
-    const { blocks, mean } = keptFractions(counts, [10, 4], 4)
-    expect(blocks).toEqual([1, 0.5, 0.5, 0.175])
+    // layer 0: 1, 1 · layer 1 and 2: 5/10, 2/4 · layer 3: 1/10, 1/4
+    const { layers, mean } = keptFractions(counts, [10, 4], 4)
+    expect(layers).toEqual([1, 0.5, 0.5, 0.175])
     expect(mean).toBeCloseTo((1 + 0.5 + 0.5 + 0.175) / 4, 12)
   })
 
   test('a dense model keeps all', () => {
-    expect(keptFractions(new Map(), [7, 9], 3)).toEqual({ blocks: [1, 1, 1], mean: 1 })
+    expect(keptFractions(new Map(), [7, 9], 3)).toEqual({ layers: [1, 1, 1], mean: 1 })
   })
 
-  test('a trace of a block that the model is not said to have is an error', () => {
-    expect(() => keptFractions(new Map([[6, [1]]]), [1], 6)).toThrow('a trace of block 6, but is said to have 6 blocks')
+  test('a trace of a layer that the model is not said to have is an error', () => {
+    expect(() => keptFractions(new Map([[6, [1]]]), [1], 6)).toThrow('a trace of layer 6, but is said to have 6 layers')
   })
 })

@@ -2,35 +2,35 @@ import { TpError } from '@tp/core'
 
 /** Tokens that are left, as a fraction of each example's own tokens, averaged over the examples. */
 export interface Kept {
-  /** By block: real tokens that enter its FFN over those that enter the model. */
-  readonly blocks: readonly number[]
-  /** Mean over the blocks. */
+  /** By layer: real tokens that enter its FFN over those that enter the model. */
+  readonly layers: readonly number[]
+  /** Mean over the layers. */
   readonly mean: number
 }
 
 /**
- * @param counts tokens left behind each pruned block, by example; blocks that are not named pass on what they get
+ * @param counts tokens left behind each pruned layer, by example; layers that are not named pass on what they get
  * @param lengths real tokens that enter the model, by example
  */
 export function keptFractions(
   counts: ReadonlyMap<number, readonly number[]>,
   lengths: readonly number[],
-  blocks: number,
+  layerCount: number,
 ): Kept {
-  const beyond = [...counts.keys()].find((block) => block >= blocks)
+  const beyond = [...counts.keys()].find((layer) => layer >= layerCount)
   if (beyond !== undefined) {
     throw new TpError(
       'TP_OPTION',
       'eval',
-      `the model has a trace of block ${beyond}, but is said to have ${blocks} blocks`,
+      `the model has a trace of layer ${beyond}, but is said to have ${layerCount} layers`,
     )
   }
   let left = lengths
-  const fractions = Array.from({ length: blocks }, (_, block) => {
-    left = counts.get(block) ?? left
+  const fractions = Array.from({ length: layerCount }, (_, layer) => {
+    left = counts.get(layer) ?? left
     return meanOf(left.map((count, i) => count / (lengths[i] as number)))
   })
-  return { blocks: fractions, mean: meanOf(fractions) }
+  return { layers: fractions, mean: meanOf(fractions) }
 }
 
 function meanOf(values: readonly number[]): number {

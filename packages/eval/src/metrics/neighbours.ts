@@ -20,8 +20,8 @@ export function nearest(similarity: Float64Array, count: number, query: number):
     const last = best.at(-1)
     if (row === query || (best.length === count && value <= (similarity[last as number] as number))) continue
     if (best.length === count) best.pop()
-    const place = best.findIndex((other) => (similarity[other] as number) < value)
-    best.splice(place < 0 ? best.length : place, 0, row)
+    const position = best.findIndex((other) => (similarity[other] as number) < value)
+    best.splice(position < 0 ? best.length : position, 0, row)
   }
   return best
 }

@@ -8,7 +8,7 @@ const valid = (...rows: number[][]) => ({
 })
 
 describe('tracedCounts', () => {
-  test('counts valid tokens by block and row, fillers not', () => {
+  test('counts valid tokens by layer and row, fillers not', () => {
     const outputs = {
       logits: { type: 'float32', dims: [2, 1], data: new Float32Array(2) },
       'tp.trace.1.valid': valid([1, 1, 1, 1], [1, 1, 0, 0]),
@@ -26,7 +26,7 @@ describe('tracedCounts', () => {
   })
 })
 
-test('tracedTokens: places of the tokens in the order of their slots, blocks ascending', () => {
+test('tracedTokens: places of the tokens in the order of their slots, layers ascending', () => {
   const indices = (...rows: bigint[][]) => ({
     type: 'int64',
     dims: [rows.length, rows[0]?.length ?? 0],

@@ -2,7 +2,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { expect, test } from 'vitest'
 import { trajectoriesOf } from './trajectories.ts'
 
-/** Two examples of 4 and 3 tokens; at block 1 two and at block 3 one more have left of the first, one of the second. */
+/** Two examples of 4 and 3 tokens; at layer 1 two and at layer 3 one more have left of the first, one of the second. */
 const outputs: NamedTensors = {
   logits: { type: 'float32', dims: [2, 2], data: new Float32Array(4) },
   'tp.trace.1.indices': { type: 'int64', dims: [2, 3], data: BigInt64Array.from([0n, 2n, 3n, 0n, 1n, 3n]) },
@@ -13,11 +13,11 @@ const outputs: NamedTensors = {
   'tp.trace.3.scores': { type: 'float32', dims: [2, 3], data: Float32Array.from([9, 5, 6, 8, 7, 0]) },
 }
 
-test('where each token leaves, and its scores at the blocks that it arrived at', () => {
+test('where each token leaves, and its scores at the layers that it arrived at', () => {
   const [first, second] = trajectoriesOf(outputs, [4, 3])
-  const way = (position: number, leavesAt: number | undefined, scores: [number, number][]) => ({
+  const way = (position: number, prunedAt: number | undefined, scores: [number, number][]) => ({
     position,
-    leavesAt,
+    prunedAt,
     scores: new Map(scores),
   })
   const both = (one: number, three: number): [number, number][] => [
@@ -39,7 +39,7 @@ test('without scores there are none, and tokens that come back leave where they 
     ...unscored,
     'tp.trace.3.indices': { type: 'int64', dims: [2, 2], data: BigInt64Array.from([0n, 1n, 1n, 2n]) },
   }
-  const ways = trajectoriesOf(back, [4, 3]).map((tokens) => tokens.map(({ leavesAt }) => leavesAt))
+  const ways = trajectoriesOf(back, [4, 3]).map((tokens) => tokens.map(({ prunedAt }) => prunedAt))
   expect(ways).toEqual([
     [undefined, undefined, 3, 3],
     [3, undefined, undefined],

@@ -1,14 +1,14 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import { tracedBlocks, tracedTokens } from './trace.ts'
+import { tracedLayers, tracedTokens } from './trace.ts'
 
 /** The way of one token of an example through a pruned model. */
 export interface Trajectory {
   /** Its place in the input. */
   readonly position: number
-  /** Block that it leaves at for good; undefined: it stays to the end. */
-  readonly leavesAt: number | undefined
+  /** Layer that it leaves at for good; undefined: it stays to the end. */
+  readonly prunedAt: number | undefined
   /**
-   * What it was ranked by at each block that it arrived at and tokens left, higher stays; only of a model that was pruned with
+   * What it was ranked by at each layer that it arrived at and tokens left, higher stays; only of a model that was pruned with
    * `trace: 'scores'`, and not where the method chooses by no score. Merging methods rank by how unlike a token is to what
    * would take it in, or as their papers say. Tokens that have to stay have scores, too, which decide nothing.
    */
@@ -24,29 +24,29 @@ export function trajectoriesOf(outputs: NamedTensors, lengths: readonly number[]
   const kept = tracedTokens(outputs)
   const scored = scoresByPlace(outputs, lengths.length)
   return lengths.map((length, row) => {
-    const stays = [...kept].map(([block, rows]) => ({ block, tokens: new Set(rows[row]) }))
+    const stays = [...kept].map(([layer, rows]) => ({ layer, tokens: new Set(rows[row]) }))
     return Array.from({ length }, (_, position) => {
-      // Some methods bring tokens back: what counts is the last block that has it.
+      // Some methods bring tokens back: what counts is the last layer that has it.
       const last = stays.findLastIndex(({ tokens }) => tokens.has(position))
-      const leavesAt = stays[last + 1]?.block
-      const scores = [...scored].flatMap(([block, rows]) => {
+      const prunedAt = stays[last + 1]?.layer
+      const scores = [...scored].flatMap(([layer, rows]) => {
         const score = rows[row]?.get(position)
-        return score === undefined ? [] : [[block, score] as const]
+        return score === undefined ? [] : [[layer, score] as const]
       })
-      return { position, leavesAt, scores: new Map(scores) }
+      return { position, prunedAt, scores: new Map(scores) }
     })
   })
 }
 
-/** Block → for each row, place in the input → score there, of the tokens that arrive. */
+/** Layer → for each row, place in the input → score there, of the tokens that arrive. */
 function scoresByPlace(outputs: NamedTensors, rows: number): Map<number, ReadonlyMap<number, number>[]> {
   const found = new Map<number, ReadonlyMap<number, number>[]>()
   let before: { readonly indices: TensorLike; readonly valid: TensorLike } | undefined
-  for (const block of tracedBlocks(outputs)) {
-    const scores = outputs[`tp.trace.${block}.scores`]
+  for (const layer of tracedLayers(outputs)) {
+    const scores = outputs[`tp.trace.${layer}.scores`]
     if (scores !== undefined) {
       const width = scores.dims[1] as number
-      // Tokens that come back between the blocks arrive all of them, each in its place.
+      // Tokens that come back between the layers arrive all of them, each in its place.
       const arriving = before?.indices.dims[1] === width ? before : undefined
       const ofRow = (row: number): Map<number, number> => {
         const slots = Array.from({ length: width }, (_, i) => row * width + i)
@@ -56,11 +56,11 @@ function scoresByPlace(outputs: NamedTensors, rows: number): Map<number, Readonl
         )
       }
       found.set(
-        block,
+        layer,
         Array.from({ length: rows }, (_, row) => ofRow(row)),
       )
     }
-    const [indices, valid] = ['indices', 'valid'].map((name) => outputs[`tp.trace.${block}.${name}`])
+    const [indices, valid] = ['indices', 'valid'].map((name) => outputs[`tp.trace.${layer}.${name}`])
     before = indices && valid && { indices, valid }
   }
   return found

@@ -61,7 +61,7 @@ describe('mails', () => {
   })
 })
 
-test('shifted pictures are normalised as those are that they were made from', async () => {
+test('shifted images are normalised as those are that they were made from', async () => {
   await using session = await nodeRuntime().load(modelPath('digits-vit'))
   const digits = imageDataset('digits', { channels: 1, height: 28, width: 28 }, digitsData('test').slice(0, 20))
   const sets = await shiftedSets(digits, [namedShift('image', 'noise', 5)], session.inputs)
@@ -81,7 +81,7 @@ function answered(correct: readonly boolean[], kept?: number): Evaluation {
     ...none,
     accuracy,
     correct,
-    kept: kept === undefined ? undefined : { blocks: [kept], mean: kept },
+    kept: kept === undefined ? undefined : { layers: [kept], mean: kept },
   }
 }
 

@@ -65,7 +65,7 @@ export interface ShiftFigures {
   readonly extraLoss: Interval
   /** Percent of the examples with the dense model's answer, right or wrong: it falls where dense fails, too. */
   readonly agreement: number
-  /** Mean over blocks of the tokens that stay, where the pruned model has traces and `blocks` was given. */
+  /** Mean over layers of the tokens that stay, where the pruned model has traces and `layers` was given. */
   readonly kept: number | undefined
 }
 

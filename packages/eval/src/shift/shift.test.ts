@@ -10,7 +10,7 @@ const texts = textDataset('texts', [
   { text: 'words that repeat themselves '.repeat(40), label: 1 },
   { text: '', label: 2 },
 ])
-const pictures = imageDataset('pictures', { channels: 2, height: 9, width: 12 }, [
+const images = imageDataset('images', { channels: 2, height: 9, width: 12 }, [
   { pixels: Float32Array.from({ length: 216 }, (_, i) => ((i * 7919) % 256) / 255), label: 3 },
   { pixels: new Float32Array(216).fill(0.5), label: 4 },
 ])
@@ -22,7 +22,7 @@ const sounds: AudioDataset = {
     { samples: new Float32Array(400), label: 6 },
   ].map(({ samples, label }) => ({ label, source: `sound ${label}`, read: () => ({ sampleRate: 400, samples }) })),
 }
-const datasets: Readonly<Record<Modality, Dataset>> = { text: texts, image: pictures, audio: sounds }
+const datasets: Readonly<Record<Modality, Dataset>> = { text: texts, image: images, audio: sounds }
 const modalities = ['text', 'image', 'audio'] as const
 const suite = modalities.flatMap((modality) => shiftSuite(modality).map((shift): Shift => shift))
 
@@ -67,7 +67,7 @@ test('seeds are told apart', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
       const noise = namedShift('image', 'noise', 1)
-      const [one, other] = [shifted(pictures, noise, { seed }), shifted(pictures, noise, { seed: seed + 1 })]
+      const [one, other] = [shifted(images, noise, { seed }), shifted(images, noise, { seed: seed + 1 })]
       expect(await contents(one)).not.toEqual(await contents(other))
     }),
     { numRuns: 20 },
@@ -86,8 +86,8 @@ test('equal examples are not shifted alike', async () => {
 test('recorded once, so that every machine agrees', async () => {
   const [text] = await contents(shifted(texts, namedShift('text', 'typos', 5)))
   expect(text).toBe('The quicck bronw foxes are jumpig over ssveral lzy dgos today.')
-  const [picture] = await contents(shifted(pictures, namedShift('image', 'noise', 3)))
-  expect([...(picture as { pixels: Float32Array }).pixels.subarray(0, 3)]).toEqual([
+  const [image] = await contents(shifted(images, namedShift('image', 'noise', 3)))
+  expect([...(image as { pixels: Float32Array }).pixels.subarray(0, 3)]).toEqual([
     0, 0.9882800579071045, 0.7560980319976807,
   ])
 })

@@ -1,11 +1,11 @@
 import { TpError } from '@tp/core'
 import { randomNumbers } from '@tp/core/statistics'
-import type { Dataset, Example, Modality, Picture, Sound } from '../datasets/dataset.ts'
+import type { Dataset, Example, Modality, RawImage, Sound } from '../datasets/dataset.ts'
 
 /** What an example of each kind holds. */
 interface Contents {
   readonly text: string
-  readonly image: Picture
+  readonly image: RawImage
   readonly audio: Sound
 }
 

@@ -26,7 +26,7 @@ export interface ShiftedSetsOptions extends PrepareOptions, ShiftOptions {
 
 /**
  * A data set as it is, called `in distribution`, then shifted in each way, its bins by length, and data from elsewhere.
- * All are prepared alike: pictures by the normalisation of the first, if none is given.
+ * All are prepared alike: images by the normalisation of the first, if none is given.
  * @param inputs what the model takes
  * @throws TpError TP_OPTION, TP_ABORTED and what preparing throws
  */
@@ -70,7 +70,7 @@ function binsOf(own: ModelInputs, bins = 0): ShiftedSet[] {
   }))
 }
 
-/** Of texts only: pictures and sounds would have to be read again, and their shifts always change them. */
+/** Of texts only: images and sounds would have to be read again, and their shifts always change them. */
 async function haveSameTokens(made: ModelInputs, own: ModelInputs): Promise<boolean> {
   if (made.lengths === undefined || made.lengths.some((length, i) => length !== own.lengths?.[i])) return false
   for (const position of made.lengths.keys()) {

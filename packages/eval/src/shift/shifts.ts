@@ -4,7 +4,7 @@ import { gain } from './audio/gain.ts'
 import { soundNoise } from './audio/noise.ts'
 import { timeShift } from './audio/time-shift.ts'
 import { blur } from './image/blur.ts'
-import { pictureNoise } from './image/noise.ts'
+import { imageNoise } from './image/noise.ts'
 import { translate } from './image/translate.ts'
 import type { Shift, ShiftOf } from './shift.ts'
 import { letterCase } from './text/letter-case.ts'
@@ -22,7 +22,7 @@ export interface ShiftEntry<M extends Modality> {
 
 /**
  * The shifts of each kind of data, with severities up to 5 in the manner of ImageNet-C (Hendrycks and Dietterich, ICLR
- * 2019, arXiv:1903.12261). Noise in pictures has its deviations, and blur those of its CIFAR-10-C in shares of 32 pixels.
+ * 2019, arXiv:1903.12261). Noise in images has its deviations, and blur those of its CIFAR-10-C in shares of 32 pixels.
  */
 export const shifts: { readonly [M in Modality]: readonly ShiftEntry<M>[] } = {
   text: [
@@ -38,11 +38,11 @@ export const shifts: { readonly [M in Modality]: readonly ShiftEntry<M>[] } = {
       levels: [0, 1],
       create: (share: number) => letterCase(to, share),
     })),
-    ...(['before', 'after', 'around'] as const).map((place) => ({
-      name: `padding-${place}`,
-      summary: `so many times as many words, neutral sentences ${place === 'around' ? 'on both sides' : place}`,
+    ...(['before', 'after', 'around'] as const).map((position) => ({
+      name: `padding-${position}`,
+      summary: `so many times as many words, neutral sentences ${position === 'around' ? 'on both sides' : position}`,
       levels: [1, 1.5, 2, 3, 4, 6],
-      create: (factor: number) => padding(place, factor),
+      create: (factor: number) => padding(position, factor),
     })),
   ],
   image: [
@@ -50,7 +50,7 @@ export const shifts: { readonly [M in Modality]: readonly ShiftEntry<M>[] } = {
       name: 'noise',
       summary: 'Gaussian noise, of a standard deviation in brightness 0…1',
       levels: [0, 0.08, 0.12, 0.18, 0.26, 0.38],
-      create: pictureNoise,
+      create: imageNoise,
     },
     ...(['gaussian', 'box'] as const).map((kernel) => ({
       name: kernel === 'gaussian' ? 'blur' : 'box-blur',

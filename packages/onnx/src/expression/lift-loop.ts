@@ -24,13 +24,13 @@ export function liftLoop(
 ): Tensor[] | string {
   const [body] = attributeGraphs(node)
   if (body === undefined) return 'it has no body'
-  const [step, alive, ...names] = body.input.map(({ name }) => name)
+  const [step, attended, ...names] = body.input.map(({ name }) => name)
   const [goesOn, ...next] = body.output.map(({ name }) => name)
   const state = initial.filter((tensor) => tensor !== undefined)
   const copies = new Map(
     body.node.filter(({ opType }) => opType === 'Identity').map(({ input, output }) => [output[0], input[0]]),
   )
-  const counts = goesOn !== undefined && (goesOn === alive || copies.get(goesOn) === alive)
+  const counts = goesOn !== undefined && (goesOn === attended || copies.get(goesOn) === attended)
   if (steps === undefined || condition !== undefined || !counts)
     return 'only loops that count their steps are known here'
   if (state.length !== next.length || names.length !== next.length || !state.every(({ hasShape }) => hasShape)) {

@@ -20,13 +20,13 @@ export interface Row {
   readonly seeds: readonly number[]
   /** Multiply-adds of the model without its dead tokens over those of this. */
   readonly flops: number
-  /** Share of the tokens that enters each block's FFN. */
+  /** Share of the tokens that enters each layer's FFN. */
   readonly kept: readonly number[] | undefined
   readonly maxTokens: number | undefined
   readonly speedup: Speedup | undefined
 }
 
-/** Every setting whose answers on test data are known, by contestant. */
+/** Every setting whose answers on test data are known, by candidate. */
 export function rowsOf(plan: SubjectPlan): Row[] {
   const reference = plan.reference('test')
   if (reference === undefined) return []

@@ -19,10 +19,10 @@ interface Point {
   readonly title: string
 }
 
-/** Losses beyond it are outside the picture. */
+/** Losses beyond it are outside the image. */
 const MOST_LOSS = 10
 
-/** One panel a contestant: its accuracy and speed, before those of all others and of chance. */
+/** One panel a candidate: its accuracy and speed, before those of all others and of chance. */
 export function fronts(rows: readonly Row[]): Html {
   const all = rows.flatMap(pointOf)
   if (all.length === 0) return html``
@@ -35,8 +35,8 @@ export function fronts(rows: readonly Row[]): Html {
   ] as const
   const panels = names.map((name) => html`<div class="panel"><h4>${name}</h4>${panel(name, all, x, y)}</div>`)
   return html`<figure><figcaption>Up and to the right is better. Across: how many times as fast as the model without its dead
-tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one contestant in blue (controls
-in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins shares kept at the same blocks. Losses above ${MOST_LOSS} points
+tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one candidate in blue (controls
+in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins shares kept at the same layers. Losses above ${MOST_LOSS} points
 are not drawn.</figcaption><div class="panels">${panels}</div></figure>`
 }
 

@@ -4,15 +4,15 @@ import { factor, interval } from '../../output/numbers.ts'
 import { type AtLength, breakEven } from '../analysis/break-even.ts'
 import type { SpeedCell } from '../cell.ts'
 import type { SubjectPlan } from '../plan.ts'
-import { contestantOf, isControl, type Setting } from '../setting.ts'
+import { candidateOf, isControl, type Setting } from '../setting.ts'
 import { speedupText } from '../verdict/words.ts'
 import { type Html, html } from './html.ts'
 import { plot } from './plot.ts'
 import { table } from './table.ts'
 
-/** A setting's name where all are at the same blocks: `received-attention 0.7`. */
+/** A setting's name where all are at the same layers: `received-attention 0.7`. */
 export function gridName(setting: Setting): string {
-  return setting.kind === 'pruned' ? `${contestantOf(setting)} ${setting.budget.keep}` : contestantOf(setting)
+  return setting.kind === 'pruned' ? `${candidateOf(setting)} ${setting.budget.keep}` : candidateOf(setting)
 }
 
 interface Timed extends AtLength {
@@ -58,7 +58,7 @@ export function grid(plan: SubjectPlan): Html {
     lengths.length < 2
       ? html``
       : html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
-share is kept in each of blocks ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
+share is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
   return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${lengths.length < 2 ? latencyTable(plan) : html`<details><summary>All times</summary>${latencyTable(plan)}</details>`}`
 }
 

@@ -6,7 +6,7 @@ import { kindOfRow } from './fronts.ts'
 import { type Html, html } from './html.ts'
 import { table } from './table.ts'
 
-/** How many tokens enter each block, of one setting of each contestant: the fastest within a loss, or the mildest. */
+/** How many tokens enter each layer, of one setting of each candidate: the fastest within a loss, or the mildest. */
 export function keptTokens(plan: SubjectPlan, rows: readonly Row[], allowed: number): Html {
   const shown = plan.ladders.flatMap((ladder) => {
     const setting = fastestWithin(plan.candidates(ladder), allowed)?.setting ?? ladder.settings[0]
@@ -14,11 +14,11 @@ export function keptTokens(plan: SubjectPlan, rows: readonly Row[], allowed: num
     return row?.kept === undefined ? [] : [{ row, kept: row.kept }]
   })
   if (shown.length === 0) return html``
-  const blocks = Array.from({ length: plan.form.blocks }, (_, block) => ({ heading: `${block}` }))
-  const caption = `Percent of the tokens that enter the FFN of each block, on test data: of each contestant the fastest setting that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data, or else the mildest`
+  const layers = Array.from({ length: plan.form.layerCount }, (_, layer) => ({ heading: `${layer}` }))
+  const caption = `Percent of the tokens that enter the FFN of each layer, on test data: of each candidate the fastest setting that loses at most ${allowed} point${allowed === 1 ? '' : 's'} on calibration data, or else the mildest`
   return table(
     caption,
-    [{ heading: 'contestant' }, { heading: 'setting', words: true }, ...blocks],
+    [{ heading: 'candidate' }, { heading: 'setting', words: true }, ...layers],
     shown.map(({ row, kept }) => ({
       kind: kindOfRow(row),
       cells: [row.ladder.name, settingText(row.setting), ...kept.map(heat)],

@@ -10,7 +10,7 @@ import { type TableRow, table } from './table.ts'
 /** Everything that was measured of a subject, controls among it. */
 export function settingsTable(plan: SubjectPlan, rows: readonly Row[]): Html {
   const columns = [
-    { heading: 'contestant' },
+    { heading: 'candidate' },
     { heading: 'setting', words: true as const },
     { heading: 'accuracy' },
     { heading: 'loss' },
@@ -46,7 +46,7 @@ export function settingsTable(plan: SubjectPlan, rows: readonly Row[]): Html {
       ],
     }
   })
-  const on = plan.split === 'calibration' ? 'texts or pictures that settings are chosen on' : 'test data'
+  const on = plan.split === 'calibration' ? 'texts or images that settings are chosen on' : 'test data'
   return html`<details><summary>All ${rows.length} settings</summary>${table(
     `Accuracy in percent, loss in points against “none”, FLOPs and speed-up over “none”; timed on ${on}`,
     columns,

@@ -34,5 +34,5 @@ td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--
 .words-left { line-height: 1.9 }
 .gone { color: var(--soft); text-decoration: line-through; text-decoration-thickness: 1px }
 .stays { font-weight: 600; background: rgba(var(--heat), .18); padding: .1rem .2rem; border-radius: 3px }
-.block { font-size: .6875rem; color: var(--soft); vertical-align: super }
+.layer { font-size: .6875rem; color: var(--soft); vertical-align: super }
 `

@@ -1,5 +1,5 @@
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from '../cell.ts'
-import { contestantOf, settingText } from '../setting.ts'
+import { candidateOf, settingText } from '../setting.ts'
 import type { SubjectForm } from '../subjects.ts'
 import { type Html, html } from './html.ts'
 
@@ -8,15 +8,15 @@ export function trajectories(form: SubjectForm, cell: TrajectoryCell, { examples
   const [first] = examples
   if (first === undefined) return html``
   const how = first.pieces
-    ? 'Words in colour stay to the end; the others are crossed out, with the block behind whose attention they leave, if not all leave at one.'
-    : 'Cells are patches: in colour what stays to the end, the darker the longer it stayed, on the brightness of the picture.'
-  return html`<p class="soft">${contestantOf(cell.setting)}, ${settingText(cell.setting)}. ${how}</p>
-${first.pieces ? examples.map((one) => text(one)) : html`<div class="panels">${examples.map((one) => picture(form, one))}</div>`}`
+    ? 'Words in colour stay to the end; the others are crossed out, with the layer behind whose attention they leave, if not all leave at one.'
+    : 'Cells are patches: in colour what stays to the end, the darker the longer it stayed, on the brightness of the image.'
+  return html`<p class="soft">${candidateOf(cell.setting)}, ${settingText(cell.setting)}. ${how}</p>
+${first.pieces ? examples.map((one) => text(one)) : html`<div class="panels">${examples.map((one) => image(form, one))}</div>`}`
 }
 
 function answer(trajectory: Trajectory): string {
   const { label, dense, pruned, confidence, leftAt } = trajectory
-  const stay = leftAt.filter((block) => block === -1).length
+  const stay = leftAt.filter((layer) => layer === -1).length
   const [before, after] = confidence.map((share) => `${(100 * share).toFixed(0)} %`)
   const same =
     dense === pruned
@@ -40,31 +40,31 @@ const MOST_NAMED = 8
 
 function text(trajectory: Trajectory): Html {
   const { pieces = [], leftAt } = trajectory
-  const isAtOnce = new Set(leftAt.filter((block) => block !== -1)).size < 2
+  const isAtOnce = new Set(leftAt.filter((layer) => layer !== -1)).size < 2
   const words = pieces.map((piece, i) => {
-    const block = leftAt[i] as number
+    const layer = leftAt[i] as number
     // pieces of one word stand together
     const space = piece.startsWith('##') || i === 0 ? '' : ' '
     const bare = piece.replace(/^##/, '')
-    return block === -1
+    return layer === -1
       ? html`${space}<span class="stays">${bare}</span>`
-      : html`${space}<span class="gone">${bare}</span>${isAtOnce ? '' : html`<span class="block">${block}</span>`}`
+      : html`${space}<span class="gone">${bare}</span>${isAtOnce ? '' : html`<span class="layer">${layer}</span>`}`
   })
   return html`<p class="words-left">${words}</p><p class="soft">${answer(trajectory)}</p>`
 }
 
 const CELL = 12
 
-function picture(form: SubjectForm, trajectory: Trajectory): Html {
+function image(form: SubjectForm, trajectory: Trajectory): Html {
   const { brightness = [], leftAt } = trajectory
   const patches = leftAt.slice(1)
   const side = Math.sqrt(patches.length)
   if (!Number.isInteger(side)) return html`<p class="soft">${answer(trajectory)}</p>`
-  const rects = patches.map((block, i) => {
+  const rects = patches.map((layer, i) => {
     const at = html`x="${(i % side) * CELL}" y="${Math.floor(i / side) * CELL}" width="${CELL - 1}" height="${CELL - 1}"`
-    const stayed = block === -1 ? 1 : (block + 1) / (form.blocks + 1)
+    const stayed = layer === -1 ? 1 : (layer + 1) / (form.layerCount + 1)
     const ink = html`<rect ${at} fill="currentColor" fill-opacity="${brightness[i] ?? 0}"/>`
-    return html`${ink}<rect ${at} fill="var(--own)" fill-opacity="${(block === -1 ? 0.75 : 0.25 * stayed).toFixed(2)}"/>`
+    return html`${ink}<rect ${at} fill="var(--own)" fill-opacity="${(layer === -1 ? 0.75 : 0.25 * stayed).toFixed(2)}"/>`
   })
   const size = side * CELL
   return html`<div class="panel"><svg role="img" aria-label="Which patches stay" viewBox="0 0 ${size} ${size}" width="${size}" height="${size}">${rects}</svg><p class="soft">${answer(trajectory)}</p></div>`

@@ -5,7 +5,7 @@ import { lossWords, pointsText, speedupText, speedWords } from './words.ts'
 /** What was chosen on calibration data, with what it did on test data. */
 export interface Chosen {
   readonly subject: string
-  /** `received-attention, keep 0.3 once, in block 0` */
+  /** `received-attention, keep 0.3 once, in layer 0` */
   readonly name: string
   /** Points that it was allowed to lose where it was chosen. */
   readonly allowed: number

@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { embedded } from '../../workbench/embedded.ts'
 import type { Content } from '../content.ts'
 import { DrawingPad } from './drawing-pad.tsx'
-import { type Stroke, strokesPicture } from './strokes.ts'
+import { type Stroke, strokesImage } from './strokes.ts'
 
 /** A digit to draw, or one of the built-in ones. */
 export function DigitInput({ content }: { readonly content: Signal<Content | undefined> }): JSX.Element {
@@ -12,7 +12,7 @@ export function DigitInput({ content }: { readonly content: Signal<Content | und
 
   function onDraw(next: readonly Stroke[]): void {
     strokes.value = next
-    if (next.length > 0) content.value = { kind: 'picture', picture: strokesPicture(next) }
+    if (next.length > 0) content.value = { kind: 'image', image: strokesImage(next) }
   }
 
   async function choose(digit: number): Promise<void> {

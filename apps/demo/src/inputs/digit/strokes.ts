@@ -1,4 +1,4 @@
-import type { Picture } from '../content.ts'
+import type { RawImage } from '../content.ts'
 
 export interface Point {
   /** From 0 to 1, from the left. */
@@ -11,12 +11,12 @@ export interface Point {
 export type Stroke = readonly Point[]
 
 const SIDE = 28
-/** MNIST's digits fill a square of 20 pixels, with their centre of mass in the middle of the picture. */
+/** MNIST's digits fill a square of 20 pixels, with their centre of mass in the middle of the image. */
 const FILLED = 20
 const PEN = 2.4
 
 /** A drawn digit as MNIST has them: bright on black, of one size, centred. */
-export function strokesPicture(strokes: readonly Stroke[]): Picture {
+export function strokesImage(strokes: readonly Stroke[]): RawImage {
   const first = draw(strokes, fitted(strokes.flat()))
   const [x, y] = centreOfMass(first)
   const scale = fitted(strokes.flat())

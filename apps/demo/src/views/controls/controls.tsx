@@ -8,11 +8,11 @@ import { LayerChoice } from './layer-choice.tsx'
 export interface ControlsProps {
   readonly settings: Signal<Settings>
   /** Undefined until the model has been looked at. */
-  readonly blocks: number | undefined
+  readonly layerCount: number | undefined
 }
 
 /** How much stays, by which method, and at which layers. */
-export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
+export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
   const { method, keep, layers } = settings.value
   const set = (change: Partial<Settings>): void => {
     settings.value = { ...settings.value, ...change }
@@ -59,7 +59,7 @@ export function Controls({ settings, blocks }: ControlsProps): JSX.Element {
         </span>
       </label>
       <AddMethod onAdded={(method) => set({ method })} />
-      {blocks !== undefined && <LayerChoice blocks={blocks} layers={layers} onChange={(layers) => set({ layers })} />}
+      {layerCount !== undefined && <LayerChoice layerCount={layerCount} layers={layers} onChange={(layers) => set({ layers })} />}
     </section>
   )
 }

@@ -1,21 +1,21 @@
 import type { JSX } from 'preact'
 
 export interface LayerChoiceProps {
-  readonly blocks: number
+  readonly layerCount: number
   /** Undefined: all but the first. */
   readonly layers: readonly number[] | undefined
   readonly onChange: (layers: readonly number[] | undefined) => void
 }
 
 /** At which layers tokens may leave; one at least. */
-export function LayerChoice({ blocks, layers, onChange }: LayerChoiceProps): JSX.Element {
-  const standard = Array.from({ length: blocks - 1 }, (_, i) => i + 1)
+export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps): JSX.Element {
+  const standard = Array.from({ length: layerCount - 1 }, (_, i) => i + 1)
   const chosen = layers ?? standard
 
-  function toggle(block: number): void {
-    const next = chosen.includes(block)
-      ? chosen.filter((other) => other !== block)
-      : [...chosen, block].sort((a, b) => a - b)
+  function toggle(layer: number): void {
+    const next = chosen.includes(layer)
+      ? chosen.filter((other) => other !== layer)
+      : [...chosen, layer].sort((a, b) => a - b)
     if (next.length === 0) return
     onChange(next.join() === standard.join() ? undefined : next)
   }
@@ -23,10 +23,10 @@ export function LayerChoice({ blocks, layers, onChange }: LayerChoiceProps): JSX
   return (
     <fieldset class="layer-choice">
       <legend>Layers where tokens may leave</legend>
-      {Array.from({ length: blocks }, (_, block) => (
-        <label key={block}>
-          <input type="checkbox" checked={chosen.includes(block)} onChange={() => toggle(block)} />
-          <span>{block + 1}</span>
+      {Array.from({ length: layerCount }, (_, layer) => (
+        <label key={layer}>
+          <input type="checkbox" checked={chosen.includes(layer)} onChange={() => toggle(layer)} />
+          <span>{layer + 1}</span>
         </label>
       ))}
     </fieldset>

@@ -1,13 +1,13 @@
 import type { JSX } from 'preact'
 import type { Leaving } from '../../engine/leaving.ts'
-import type { Picture } from '../../inputs/content.ts'
-import { PictureCanvas } from '../../inputs/picture/picture-canvas.tsx'
+import type { RawImage } from '../../inputs/content.ts'
+import { ImageCanvas } from '../../inputs/image/image-canvas.tsx'
 import { fadingOf, fadingText } from './fading.ts'
 
 export interface CellsProps {
-  /** `patches` of a picture, or `columns` of a spectrogram. */
+  /** `patches` of an image, or `columns` of a spectrogram. */
   readonly kind: 'patches' | 'columns'
-  readonly picture: Picture
+  readonly image: RawImage
   readonly columns: number
   readonly rows: number
   /** Tokens in front of the first cell. */
@@ -16,14 +16,14 @@ export interface CellsProps {
   readonly step: number | undefined
 }
 
-/** A picture under cells, one for each token, that go dark as their tokens leave. */
-export function Cells({ kind, picture, columns, rows, before, leaving, step }: CellsProps): JSX.Element {
+/** An image under cells, one for each token, that go dark as their tokens leave. */
+export function Cells({ kind, image, columns, rows, before, leaving, step }: CellsProps): JSX.Element {
   const count = columns * rows
   const stay = leaving.leftAt.slice(before, before + count).filter((left) => left === undefined).length
-  const what = kind === 'patches' ? 'Your picture, in patches' : 'Your sound, in slices of time'
+  const what = kind === 'patches' ? 'Your image, in patches' : 'Your sound, in slices of time'
   return (
     <div class={kind} role="img" aria-label={`${what}: ${stay} of ${count} stay to the end`} data-testid={kind}>
-      <PictureCanvas picture={picture} />
+      <ImageCanvas image={image} />
       <div class="grid" style={{ '--columns': columns }}>
         {Array.from({ length: count }, (_, i) => {
           const fading = fadingOf(leaving, i + before, step)

@@ -11,11 +11,11 @@ export interface Fading {
 
 /** @param step how far one looks; undefined: to the end */
 export function fadingOf({ leftAt, steps }: Leaving, token: number, step: number | undefined): Fading {
-  const block = leftAt[token]
-  if (block === undefined) return { left: 'stays', gone: false, strength: 0 }
-  const at = steps.findIndex((each) => each.block === block)
+  const layer = leftAt[token]
+  if (layer === undefined) return { left: 'stays', gone: false, strength: 0 }
+  const at = steps.findIndex((each) => each.layer === layer)
   const gone = at <= (step ?? steps.length)
-  return { left: block + 1, gone, strength: gone ? 1 - at / (steps.length + 1) : 0 }
+  return { left: layer + 1, gone, strength: gone ? 1 - at / (steps.length + 1) : 0 }
 }
 
 /** What a token or patch says of itself when it is pointed at. */

@@ -28,7 +28,7 @@ export function Layers({ leaving: { steps }, counts, step }: LayersProps): JSX.E
               step.value = i - 1
             }}
           />
-          <span class="name">{i === 0 ? 'At first' : `Layer ${(steps[i - 1]?.block ?? 0) + 1}`}</span>
+          <span class="name">{i === 0 ? 'At first' : `Layer ${(steps[i - 1]?.layer ?? 0) + 1}`}</span>
           <span class="bar" style={{ '--share': total === 0 ? 0 : kept / total }} />
           <span class="count">
             {kept}

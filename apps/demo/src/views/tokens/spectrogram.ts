@@ -1,4 +1,4 @@
-import type { Picture, Sound } from '../../inputs/content.ts'
+import type { RawImage, Sound } from '../../inputs/content.ts'
 
 const WINDOW = 512
 const BANDS = 48
@@ -6,8 +6,8 @@ const LOWEST_HZ = 80
 /** Softer than this below the loudest is drawn black. */
 const RANGE_DB = 60
 
-/** Loudness by time (from left) and pitch (from below, by octaves), as a picture; for looking at, not for a model. */
-export function spectrogram({ samples, sampleRate }: Sound, columns: number): Picture {
+/** Loudness by time (from left) and pitch (from below, by octaves), as an image; for looking at, not for a model. */
+export function spectrogram({ samples, sampleRate }: Sound, columns: number): RawImage {
   const decibels = new Float32Array(BANDS * columns)
   for (let column = 0; column < columns; column++) {
     const start = Math.round((column / columns) * samples.length)

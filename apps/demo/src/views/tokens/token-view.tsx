@@ -33,7 +33,7 @@ export function TokenView({ result: { leaving, sample }, merges }: TokenViewProp
         {shown.kind === 'words' && <Words pieces={shown.pieces} {...common} />}
         {shown.kind === 'patches' && <Cells {...shown} rows={shown.columns} {...common} />}
         {sound && heard && (
-          <Cells kind="columns" picture={heard} columns={sound.columns} rows={1} before={sound.before} {...common} />
+          <Cells kind="columns" image={heard} columns={sound.columns} rows={1} before={sound.before} {...common} />
         )}
         {LEGENDS[shown.kind] && <p class="note">{LEGENDS[shown.kind]}</p>}
         {merges && (

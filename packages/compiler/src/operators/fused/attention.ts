@@ -11,7 +11,7 @@ export interface Projected {
   readonly key: Tensor
   readonly value: Tensor
   /** Which input is the mask, the earlier keys, and the bias of the scores. */
-  readonly places: { readonly mask: number; readonly past: number; readonly bias?: number }
+  readonly positions: { readonly mask: number; readonly past: number; readonly bias?: number }
 }
 
 /**
@@ -26,7 +26,7 @@ export const attention: Meaning = (node) => {
     const product = matmul(x, slice(weight, { axis: 1, start, end }))
     return bias === undefined ? product : add(product, slice(bias, { axis: 0, start, end }))
   }) as [Tensor, Tensor, Tensor]
-  return attendProjected(node, { query, key, value, places: { mask: 3, past: 4, bias: 5 } })
+  return attendProjected(node, { query, key, value, positions: { mask: 3, past: 4, bias: 5 } })
 }
 
 /** The columns of Q, K and V in their common weight [D,·]. */
@@ -43,14 +43,14 @@ export function projectionParts(node: FusedNode, weight: Tensor): [start: number
 }
 
 /** Attention of Q, K and V [b,n,h·d] as com.microsoft.Attention and its 8-bit form have it. */
-export function attendProjected(node: FusedNode, { query, key, value, places }: Projected): Meant | undefined {
+export function attendProjected(node: FusedNode, { query, key, value, positions }: Projected): Meant | undefined {
   const { attributes, inputs } = node
   const [x] = inputs as [Tensor]
   const { dtype } = query
   const heads = numberOf(attributes, 'num_heads', 0)
   const width = query.dims[2]
-  const scoresBias = places.bias === undefined ? undefined : inputs[places.bias]
-  const isDecoder = inputs[places.past] !== undefined || numberOf(attributes, 'do_rotary', 0) === 1
+  const scoresBias = positions.bias === undefined ? undefined : inputs[positions.bias]
+  const isDecoder = inputs[positions.past] !== undefined || numberOf(attributes, 'do_rotary', 0) === 1
   if (heads === 0 || typeof width !== 'number' || isDecoder) return undefined
   const hidden = Math.max(lowestOf(dtype), numberOf(attributes, 'mask_filter_value', -10000))
   const biases: Tensor[] = []
@@ -58,8 +58,8 @@ export function attendProjected(node: FusedNode, { query, key, value, places }: 
   if (scoresBias !== undefined) biases.push(scoresBias)
   if (numberOf(attributes, 'unidirectional', 0) === 1)
     biases.push(causalBias(node, { queries: x, keys: x, dtype, hidden }))
-  if (inputs[places.mask] !== undefined) {
-    const bias = paddingBias(node, { input: places.mask, keys: x, dtype, hidden })
+  if (inputs[positions.mask] !== undefined) {
+    const bias = paddingBias(node, { input: positions.mask, keys: x, dtype, hidden })
     if (bias === undefined) return undefined
     biases.push(bias)
   }
@@ -74,9 +74,9 @@ export function attendProjected(node: FusedNode, { query, key, value, places }: 
     outputs: [mergeHeads(context), both],
     ...(areAlike && { given }),
     rowwise: [{ value: q, input: 0 }],
-    ...(places.bias !== undefined && {
-      scores: { value: scores, input: places.bias },
-      wanted: forEveryQuery(places.bias),
+    ...(positions.bias !== undefined && {
+      scores: { value: scores, input: positions.bias },
+      wanted: forEveryQuery(positions.bias),
     }),
   }
 }

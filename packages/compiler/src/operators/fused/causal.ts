@@ -13,8 +13,8 @@ export interface Causal {
 
 /** A bias [q,k] that hides later keys from earlier queries. The operator makes it itself, from the places of its inputs. */
 export function causalBias(node: FusedNode, { queries, keys, dtype, hidden }: Causal): Tensor {
-  const places = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, x.rank - 2), [0]))
-  const sees = greaterOrEqual(unsqueeze(places(queries), 1), unsqueeze(places(keys), 0))
+  const positions = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, x.rank - 2), [0]))
+  const sees = greaterOrEqual(unsqueeze(positions(queries), 1), unsqueeze(positions(keys), 0))
   const bias = where(sees, constant(0, dtype), constant(hidden, dtype))
   const sizes = `${queries.dims.at(-2)} × ${keys.dims.at(-2)}`
   return node.shared(`causal ${sizes} hidden by ${hidden} in ${dtype}`, bias, () => undefined)

@@ -32,7 +32,7 @@ import { keysAndValues } from './multi-head-attention.ts'
  */
 export const onnxAttention: Meaning = (node) => {
   const { inputs, attributes } = node
-  const [query, key, value, mask, pastKey, pastValue, realKeys] = inputs
+  const [query, key, value, mask, pastKey, pastValue, attendedKeys] = inputs
   if (query === undefined || key === undefined || value === undefined) return undefined
   if (pastKey !== undefined || pastValue !== undefined) return undefined
   const groups = numberOf(attributes, 'kv_num_heads', 0)
@@ -47,7 +47,7 @@ export const onnxAttention: Meaning = (node) => {
   const products = mul(matmul(q, swapLast(allKeys)), scale)
   const cap = numberOf(attributes, 'softcap', 0)
   const capped = cap === 0 ? products : mul(tanh(div(products, cap)), cap)
-  const masked = withMasks(node, { scores: capped, query, key, mask, realKeys })
+  const masked = withMasks(node, { scores: capped, query, key, mask, attendedKeys })
   if (masked === undefined) return undefined
   const precision = precisions[numberOf(attributes, 'softmax_precision', 0)]
   const scores = cast(masked, precision ?? masked.dtype)
@@ -61,7 +61,7 @@ export const onnxAttention: Meaning = (node) => {
     given: keysAndValues(k, v),
     ...(query.rank === 3 && { rowwise: [{ value: q, input: 0 }] }),
     // The number of real keys comes back as a mask of its own, and scores that are given out are those without a sum.
-    ...(realKeys === undefined &&
+    ...(attendedKeys === undefined &&
       !node.isUsed(3) &&
       scores.dtype === query.dtype && { scores: { value: scores, input: 3 } }),
     wanted: forEveryQuery(3),
@@ -89,10 +89,10 @@ interface Masked {
   readonly query: Tensor
   readonly key: Tensor
   readonly mask: Tensor | undefined
-  readonly realKeys: Tensor | undefined
+  readonly attendedKeys: Tensor | undefined
 }
 
-function withMasks(node: FusedNode, { scores, query, key, mask, realKeys }: Masked): Tensor | undefined {
+function withMasks(node: FusedNode, { scores, query, key, mask, attendedKeys }: Masked): Tensor | undefined {
   let masked = scores
   const { dtype } = scores
   const lowest = lowestOf(dtype)
@@ -102,11 +102,11 @@ function withMasks(node: FusedNode, { scores, query, key, mask, realKeys }: Mask
     if (!mask.hasShape || (mask.dims.at(-1) !== 1 && mask.dims.at(-1) !== scores.dims[3])) return undefined
     masked = mask.dtype === 'bool' ? where(mask, masked, lowest) : add(masked, mask)
   }
-  if (realKeys === undefined) return masked
-  const places = unsqueeze(range(0, squeeze(axisSize(key, key.rank - 2), [0])), 0)
+  if (attendedKeys === undefined) return masked
+  const positions = unsqueeze(range(0, squeeze(axisSize(key, key.rank - 2), [0])), 0)
   const source = `${node.names[6]} of ${key.dims.at(-2)} keys`
-  const real = node.shared(source, less(places, unsqueeze(realKeys, 1)), () => undefined)
-  const bias = where(unsqueeze(real, [1, 2]), constant(0, dtype), constant(lowest, dtype))
+  const attended = node.shared(source, less(positions, unsqueeze(attendedKeys, 1)), () => undefined)
+  const bias = where(unsqueeze(attended, [1, 2]), constant(0, dtype), constant(lowest, dtype))
   // With the tokens that stay their number says nothing; a mask does.
   const restored: Restored = (now) => (mask === undefined ? { 3: now, 6: undefined } : undefined)
   return add(masked, node.shared(`${source} hidden in ${dtype}`, bias, restored))

@@ -39,10 +39,10 @@ export interface Padding {
 export function paddingBias(node: FusedNode, { input, keys, dtype, hidden }: Padding): Tensor | undefined {
   const mask = node.inputs[input]
   if (mask === undefined || !mask.hasShape) return undefined
-  const real = realKeys(mask, keys)
-  if (real === undefined) return undefined
+  const attended = attendedKeys(mask, keys)
+  if (attended === undefined) return undefined
   const source = `${node.names[input]} of ${keys.dims[1]} keys`
-  const visible = node.shared(source, real, () => undefined)
+  const visible = node.shared(source, attended, () => undefined)
   const aligned = unsqueeze(visible, visible.rank === 2 ? [1, 2] : [1])
   const bias = where(aligned, constant(0, dtype), constant(hidden, dtype))
   return node.shared(`${source} hidden by ${hidden} in ${dtype}`, bias, (now) => ({
@@ -51,22 +51,22 @@ export function paddingBias(node: FusedNode, { input, keys, dtype, hidden }: Pad
 }
 
 /** bool [b,n] or [b,q,n]: which keys are tokens. */
-function realKeys(mask: Tensor, keys: Tensor): Tensor | undefined {
+function attendedKeys(mask: Tensor, keys: Tensor): Tensor | undefined {
   const [batch, tokens] = keys.dims as [Dim, Dim]
-  if (mask.rank === 1) return realByCount(mask, keys)
+  if (mask.rank === 1) return attendedByCount(mask, keys)
   const fits = mask.rank <= 3 && sameSize(mask.dims[0], batch) && sameSize(mask.dims.at(-1), tokens)
   return fits ? greater(mask, 0) : undefined
 }
 
-function realByCount(mask: Tensor, keys: Tensor): Tensor | undefined {
+function attendedByCount(mask: Tensor, keys: Tensor): Tensor | undefined {
   const [batch] = keys.dims as [Dim]
-  const places = unsqueeze(cast(range(0, squeeze(axisSize(keys, 1), [0])), 'int32'), 0)
-  if (sameSize(mask.dims[0], batch)) return less(places, unsqueeze(mask, 1))
+  const positions = unsqueeze(cast(range(0, squeeze(axisSize(keys, 1), [0])), 'int32'), 0)
+  if (sameSize(mask.dims[0], batch)) return less(positions, unsqueeze(mask, 1))
   if (!sameSize(mask.dims[0], mulDims(batch, 2))) return undefined
   const rows = axisSize(keys, 0)
   const ends = unsqueeze(slice(mask, { axis: 0, start: 0, end: rows }), 1)
   const starts = unsqueeze(slice(mask, { axis: 0, start: rows }), 1)
-  return and(less(places, ends), greaterOrEqual(places, starts))
+  return and(less(positions, ends), greaterOrEqual(positions, starts))
 }
 
 function sameSize(a: Dim | undefined, b: Dim): boolean {

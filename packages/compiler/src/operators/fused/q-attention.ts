@@ -21,5 +21,5 @@ export const qAttention: Meaning = (node) => {
     const unscaled = cast(sums as Tensor, scale.dtype)
     return add(mul(unscaled, mul(scale, columns(weightScale))), columns(bias))
   }) as [Tensor, Tensor, Tensor]
-  return attendProjected(node, { query, key, value, places: { mask: 5, past: 8 } })
+  return attendProjected(node, { query, key, value, positions: { mask: 5, past: 8 } })
 }

@@ -16,40 +16,40 @@ import { type FusedNode, type Meaning, type Meant, numberOf } from './fused-oper
 
 /** com.microsoft.RotaryEmbedding: x [b,n,h·d] or [b,h,n,d], positions [b,n], tables of cosines and sines [·,r/2]. */
 export const rotaryEmbedding: Meaning = (node) => {
-  const [x, places, cosines, sines] = node.inputs
+  const [x, positions, cosines, sines] = node.inputs
   if (numberOf(node.attributes, 'scale', 1) !== 1 || numberOf(node.attributes, 'is_packed_batching', 0) === 1)
     return undefined
-  return rotate(node, { x, cosines, sines, places, at: { places: 1, cosines: 2, sines: 3 } })
+  return rotate(node, { x, cosines, sines, positions, at: { positions: 1, cosines: 2, sines: 3 } })
 }
 
 /** ONNX's own RotaryEmbedding (opset 23): x, tables, and positions, without which the tables are [b,n,r/2]. */
 export const onnxRotaryEmbedding: Meaning = (node) => {
-  const [x, cosines, sines, places] = node.inputs
-  return rotate(node, { x, cosines, sines, places, at: { places: 3, cosines: 1, sines: 2 } })
+  const [x, cosines, sines, positions] = node.inputs
+  return rotate(node, { x, cosines, sines, positions, at: { positions: 3, cosines: 1, sines: 2 } })
 }
 
 interface Rotation {
   readonly x: Tensor | undefined
   readonly cosines: Tensor | undefined
   readonly sines: Tensor | undefined
-  readonly places: Tensor | undefined
+  readonly positions: Tensor | undefined
   /** Which inputs these are. */
-  readonly at: { readonly places: number; readonly cosines: number; readonly sines: number }
+  readonly at: { readonly positions: number; readonly cosines: number; readonly sines: number }
 }
 
-function rotate(node: FusedNode, { x, cosines, sines, places, at }: Rotation): Meant | undefined {
+function rotate(node: FusedNode, { x, cosines, sines, positions, at }: Rotation): Meant | undefined {
   if (x === undefined || cosines === undefined || sines === undefined) return undefined
   const half = cosines.dims.at(-1)
   const perHead = x.rank === 4 ? x : headsOf(node, x, half)
   if (perHead === undefined || typeof half !== 'number') return undefined
   // A single position is that of the first token: only decoders say it so.
-  if (places !== undefined && places.rank !== 2) return undefined
-  if (places === undefined && cosines.rank !== 3) return undefined
+  if (positions !== undefined && positions.rank !== 2) return undefined
+  if (positions === undefined && cosines.rank !== 3) return undefined
   const headAxis = x.rank === 4 ? 1 : 2
   const table = (values: Tensor, index: number): Tensor => {
-    const each = unsqueeze(places === undefined ? values : gather(values, places, 0), headAxis)
-    const names = `${node.names[index]} at ${node.names[at.places]}`
-    return node.shared(`${names} for heads on axis ${headAxis}`, each, (now) => rows(now, index, at.places, places))
+    const each = unsqueeze(positions === undefined ? values : gather(values, positions, 0), headAxis)
+    const names = `${node.names[index]} at ${node.names[at.positions]}`
+    return node.shared(`${names} for heads on axis ${headAxis}`, each, (now) => rows(now, index, at.positions, positions))
   }
   const [c, s] = [table(cosines, at.cosines), table(sines, at.sines)]
   const turned = turn(perHead, c, s, half, numberOf(node.attributes, 'interleaved', 0) === 1)
@@ -65,12 +65,12 @@ function headsOf({ attributes }: FusedNode, x: Tensor, half: Tensor['dims'][numb
 }
 
 /** What the operator reads to turn by `now`: a table with one row for each token, and which row is whose. */
-function rows(now: Tensor, index: number, placesIndex: number, places: Tensor | undefined): Record<number, Tensor> {
+function rows(now: Tensor, index: number, positionsIndex: number, positions: Tensor | undefined): Record<number, Tensor> {
   const half = now.dims.at(-1) as number
-  if (places === undefined) return { [index]: reshape(now, [0, -1, half]) }
+  if (positions === undefined) return { [index]: reshape(now, [0, -1, half]) }
   const table = reshape(now, [-1, half])
   const count = elementCount(slice(table, { axis: 1, start: 0, end: 1 }))
-  return { [index]: table, [placesIndex]: reshape(range(0, count), [axisSize(now, 0), -1]) }
+  return { [index]: table, [positionsIndex]: reshape(range(0, count), [axisSize(now, 0), -1]) }
 }
 
 function turn(x: Tensor, cosines: Tensor, sines: Tensor, half: number, interleaved: boolean): Tensor {
@@ -80,12 +80,12 @@ function turn(x: Tensor, cosines: Tensor, sines: Tensor, half: number, interleav
   const rest = typeof width === 'number' && width > 2 * half ? [part(x, 2 * half)] : []
   if (!interleaved) {
     const [a, b] = [part(x, 0, half), part(x, half, 2 * half)]
-    const real = sub(mul(a, cosines), mul(b, sines))
-    return concat([real, add(mul(b, cosines), mul(a, sines)), ...rest], 3)
+    const attended = sub(mul(a, cosines), mul(b, sines))
+    return concat([attended, add(mul(b, cosines), mul(a, sines)), ...rest], 3)
   }
   const pairs = reshape(part(x, 0, 2 * half), [0, 0, 0, half, 2])
   const [a, b] = [0, 1].map((i) => reshape(part(pairs, i, i + 1), [0, 0, 0, half])) as [Tensor, Tensor]
-  const real = sub(mul(a, cosines), mul(b, sines))
-  const both = [real, add(mul(b, cosines), mul(a, sines))].map((y) => unsqueeze(y, 4))
+  const attended = sub(mul(a, cosines), mul(b, sines))
+  const both = [attended, add(mul(b, cosines), mul(a, sines))].map((y) => unsqueeze(y, 4))
   return concat([reshape(concat(both, 4), [0, 0, 0, 2 * half]), ...rest], 3)
 }

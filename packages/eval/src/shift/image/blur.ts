@@ -1,4 +1,4 @@
-import type { Picture } from '../../datasets/dataset.ts'
+import type { RawImage } from '../../datasets/dataset.ts'
 import { checkAmount } from '../amount.ts'
 import type { ImageShift } from '../shift.ts'
 
@@ -6,7 +6,7 @@ export type BlurKernel = 'gaussian' | 'box'
 
 /**
  * Blurs with a Gaussian, or with a box of the same variance. Beyond the edge pixels repeat.
- * @param share standard deviation, as a share of the picture's shorter side, so that pictures of all sizes look alike
+ * @param share standard deviation, as a share of the image's shorter side, so that images of all sizes look alike
  * @throws TpError TP_OPTION
  */
 export function blur(kernel: BlurKernel, share: number): ImageShift {
@@ -15,11 +15,11 @@ export function blur(kernel: BlurKernel, share: number): ImageShift {
   return {
     modality: 'image',
     name: `${name} ${share}`,
-    apply(picture) {
-      const deviation = share * Math.min(picture.height, picture.width)
-      if (deviation === 0) return picture
+    apply(image) {
+      const deviation = share * Math.min(image.height, image.width)
+      if (deviation === 0) return image
       const weights = kernel === 'gaussian' ? gaussian(deviation) : box(deviation)
-      return along(along(picture, weights, 'width'), weights, 'height')
+      return along(along(image, weights, 'width'), weights, 'height')
     },
   }
 }
@@ -47,20 +47,20 @@ function normalised(weights: Weights): Weights {
   return weights.map((weight) => weight / sum)
 }
 
-function along(picture: Picture, weights: Weights, axis: 'width' | 'height'): Picture {
-  const { channels, height, width, pixels } = picture
+function along(image: RawImage, weights: Weights, axis: 'width' | 'height'): RawImage {
+  const { channels, height, width, pixels } = image
   const blurred = new Float32Array(pixels.length)
   const step = axis === 'width' ? 1 : width
-  const last = picture[axis] - 1
+  const last = image[axis] - 1
   for (let i = 0; i < channels * height * width; i++) {
-    const place = axis === 'width' ? i % width : Math.floor(i / width) % height
+    const position = axis === 'width' ? i % width : Math.floor(i / width) % height
     let sum = (weights[0] as number) * (pixels[i] as number)
     for (let d = 1; d < weights.length; d++) {
-      const before = pixels[i - step * Math.min(d, place)] as number
-      const behind = pixels[i + step * Math.min(d, last - place)] as number
+      const before = pixels[i - step * Math.min(d, position)] as number
+      const behind = pixels[i + step * Math.min(d, last - position)] as number
       sum += (weights[d] as number) * (before + behind)
     }
     blurred[i] = sum
   }
-  return { ...picture, pixels: blurred }
+  return { ...image, pixels: blurred }
 }

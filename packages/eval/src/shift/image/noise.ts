@@ -7,14 +7,14 @@ import type { ImageShift } from '../shift.ts'
  * @param deviation standard deviation, of brightness 0…1
  * @throws TpError TP_OPTION
  */
-export function pictureNoise(deviation: number): ImageShift {
+export function imageNoise(deviation: number): ImageShift {
   checkAmount('noise', 'the standard deviation', deviation, 0, 10)
   return {
     modality: 'image',
     name: `noise ${deviation}`,
-    apply: (picture, random) => ({
-      ...picture,
-      pixels: picture.pixels.map((x) => Math.min(1, Math.max(0, x + deviation * normal(random)))),
+    apply: (image, random) => ({
+      ...image,
+      pixels: image.pixels.map((x) => Math.min(1, Math.max(0, x + deviation * normal(random)))),
     }),
   }
 }

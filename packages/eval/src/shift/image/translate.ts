@@ -4,7 +4,7 @@ import type { ImageShift } from '../shift.ts'
 export type Fill = 'edge' | 'black'
 
 /**
- * Moves a picture by whole pixels in one of eight directions, which chance chooses.
+ * Moves an image by whole pixels in one of eight directions, which chance chooses.
  * @param share of the shorter side, 0…1; more than 0 is at least one pixel
  * @param fill what comes in from beyond the edge: the edge's own pixels, or black
  * @throws TpError TP_OPTION
@@ -14,8 +14,8 @@ export function translate(share: number, fill: Fill = 'edge'): ImageShift {
   return {
     modality: 'image',
     name: `translate ${share}`,
-    apply(picture, random) {
-      const { channels, height, width, pixels } = picture
+    apply(image, random) {
+      const { channels, height, width, pixels } = image
       const distance = share === 0 ? 0 : Math.max(1, Math.round(share * Math.min(height, width)))
       const [right, down] = DIRECTIONS[Math.floor(random() * DIRECTIONS.length)] as readonly [number, number]
       const moved = new Float32Array(pixels.length)
@@ -29,7 +29,7 @@ export function translate(share: number, fill: Fill = 'edge'): ImageShift {
           }
         }
       }
-      return { ...picture, pixels: moved }
+      return { ...image, pixels: moved }
     },
   }
 }
@@ -38,6 +38,6 @@ const DIRECTIONS = [-1, 0, 1]
   .flatMap((right) => [-1, 0, 1].map((down) => [right, down] as const))
   .filter(([right, down]) => right !== 0 || down !== 0)
 
-function within(place: number, size: number): number {
-  return Math.min(size - 1, Math.max(0, place))
+function within(position: number, size: number): number {
+  return Math.min(size - 1, Math.max(0, position))
 }

@@ -22,9 +22,9 @@ export function typos(rate: number): TextShift {
       mapWords(text, (word) => {
         const letters = [...word]
         // Drawn for every word, so that the next ones do not depend on whether this one is hit.
-        const [hit, place, kind, key] = [random(), random(), random(), random()]
+        const [hit, position, kind, key] = [random(), random(), random(), random()]
         if (hit >= rate || letters.length < LEAST_LETTERS) return word
-        const at = 1 + Math.floor(place * (letters.length - 1))
+        const at = 1 + Math.floor(position * (letters.length - 1))
         return misspelt(letters, at, slips[Math.floor(kind * slips.length)] as Slip, key)
       }),
   }

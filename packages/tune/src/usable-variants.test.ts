@@ -4,36 +4,36 @@ import type { MethodEntry } from '@tp/core'
 import { methods } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { usableContestants } from './usable-contestants.ts'
+import { usableVariants } from './usable-variants.ts'
 
 /** Its head takes the mean of all tokens, so that it has no class token. */
 const path = fileURLToPath(new URL('../../compiler/fixtures/timm-vit-avgpool-ts17/model.onnx', import.meta.url))
 const model = decodeModel(readFileSync(path))
 
-function contestant(name: string, optional?: boolean) {
+function variant(name: string, optional?: boolean) {
   const entry = methods.find((each) => each.name === name) as MethodEntry
   return { entry, name, method: entry.create(), ...(optional !== undefined && { optional }) }
 }
 
 test('goes on without an optional method that the model cannot serve, and says why', () => {
-  const all = [contestant('received-attention', true), contestant('cls-attention', true)]
-  const { contestants, skipped } = usableContestants(model, all, [0, 1])
-  expect(contestants).toEqual([all[0]])
+  const all = [variant('received-attention', true), variant('cls-attention', true)]
+  const { variants, skipped } = usableVariants(model, all, [0, 1])
+  expect(variants).toEqual([all[0]])
   expect(skipped).toEqual([
     { name: 'cls-attention', code: 'TP_NO_CLASS_TOKEN', reason: expect.stringContaining('no class token') },
   ])
 })
 
 test('ends with the refusal of a method that was asked for', () => {
-  const all = [contestant('received-attention'), contestant('cls-attention')]
-  expect(() => usableContestants(model, all, [0, 1])).toThrow(
+  const all = [variant('received-attention'), variant('cls-attention')]
+  expect(() => usableVariants(model, all, [0, 1])).toThrow(
     expect.objectContaining({ code: 'TP_NO_CLASS_TOKEN', message: expect.stringContaining('cls-attention: ') }),
   )
 })
 
 test('ends with the reasons of all where no method can be used', () => {
-  const all = [contestant('cls-attention', true), contestant('balanced', true)]
-  expect(() => usableContestants(model, all, [0, 1])).toThrow(
+  const all = [variant('cls-attention', true), variant('balanced', true)]
+  expect(() => usableVariants(model, all, [0, 1])).toThrow(
     expect.objectContaining({
       code: 'TP_NO_CLASS_TOKEN',
       message: expect.stringMatching(/cls-attention: .*balanced: /),

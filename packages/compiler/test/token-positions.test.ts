@@ -51,53 +51,53 @@ const rowNumbers = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, 0), [0]))
 const pairs = (x: Tensor, index: Tensor): Tensor =>
   gatherND(x, concat([unsqueeze(expand(rowNumbers(x), axisSize(x, 0)), [1]), unsqueeze(index, [1])], 1))
 /** Places in all rows laid one behind the other, as TorchScript writes x[arange(b), index]. */
-const flatPlaces = (x: Tensor, index: Tensor): Tensor => add(index, mul(rowNumbers(x), axisSize(x, 1)))
+const flatPositions = (x: Tensor, index: Tensor): Tensor => add(index, mul(rowNumbers(x), axisSize(x, 1)))
 const flat = (x: Tensor, index: Tensor): Tensor => {
-  const places = flatPlaces(x, index)
-  const read = reshape(gather(flatten(x, 2), places, 0), [-1, axisSize(x, 2)])
-  return reshape(read, [axisSize(places, 0), axisSize(x, 2)])
+  const positions = flatPositions(x, index)
+  const read = reshape(gather(flatten(x, 2), positions, 0), [-1, axisSize(x, 2)])
+  return reshape(read, [axisSize(positions, 0), axisSize(x, 2)])
 }
 
 const masked = (scores: Tensor): Tensor => where(equal(unsqueeze(mask, [1, 2]), 0), -1e9, scores)
 const largest = argMax(ids, 1)
-const lastReal = sub(sum(mask, 1), 1)
+const lastAttended = sub(sum(mask, 1), 1)
 
 /** How a head reads one token, and where that is in each row of the inputs below. */
 const forms: readonly {
   readonly name: string
   readonly read: (x: Tensor) => Tensor
-  readonly place: 'last' | 'largest id' | 'last real'
+  readonly position: 'last' | 'largest id' | 'last real'
 }[] = [
-  { name: 'Gather(-1)', place: 'last', read: (x) => gather(x, -1, 1) },
-  { name: 'Gather([-1])', place: 'last', read: (x) => squeeze(gather(x, constant([-1], 'int64'), 1), [1]) },
-  { name: 'Slice(-1:)', place: 'last', read: (x) => squeeze(slice(x, { axis: 1, start: -1 }), [1]) },
-  { name: 'Gather(n - 1)', place: 'last', read: (x) => squeeze(gather(x, sub(axisSize(ids, 1), 1), 1), [1]) },
-  { name: 'GatherND by the largest id', place: 'largest id', read: (x) => pairs(x, largest) },
-  { name: 'GatherND by the last real token', place: 'last real', read: (x) => pairs(x, lastReal) },
-  { name: 'GatherND, rows as batch', place: 'last real', read: (x) => gatherND(x, unsqueeze(lastReal, [1]), 1) },
-  { name: 'Gather of flattened rows by the largest id', place: 'largest id', read: (x) => flat(x, largest) },
-  { name: 'Gather of flattened rows by the last real token', place: 'last real', read: (x) => flat(x, lastReal) },
+  { name: 'Gather(-1)', position: 'last', read: (x) => gather(x, -1, 1) },
+  { name: 'Gather([-1])', position: 'last', read: (x) => squeeze(gather(x, constant([-1], 'int64'), 1), [1]) },
+  { name: 'Slice(-1:)', position: 'last', read: (x) => squeeze(slice(x, { axis: 1, start: -1 }), [1]) },
+  { name: 'Gather(n - 1)', position: 'last', read: (x) => squeeze(gather(x, sub(axisSize(ids, 1), 1), 1), [1]) },
+  { name: 'GatherND by the largest id', position: 'largest id', read: (x) => pairs(x, largest) },
+  { name: 'GatherND by the last real token', position: 'last real', read: (x) => pairs(x, lastAttended) },
+  { name: 'GatherND, rows as batch', position: 'last real', read: (x) => gatherND(x, unsqueeze(lastAttended, [1]), 1) },
+  { name: 'Gather of flattened rows by the largest id', position: 'largest id', read: (x) => flat(x, largest) },
+  { name: 'Gather of flattened rows by the last real token', position: 'last real', read: (x) => flat(x, lastAttended) },
   {
     name: 'GatherElements',
-    place: 'last real',
+    position: 'last real',
     read: (x) => {
-      const one = reshape(lastReal, [-1, 1, 1])
+      const one = reshape(lastAttended, [-1, 1, 1])
       return squeeze(gatherElements(x, expand(one, concat([axisSize(x, 0), constant([1, 8], 'int64')], 0)), 1), [1])
     },
   },
 ]
 
-const real = { right: [8, 5, 3], left: [8, 5, 3] }
+const attended = { right: [8, 5, 3], left: [8, 5, 3] }
 const TOKENS = 8
 const sizes = { batch: 1, tokens: TOKENS }
 
 function inputsOf(padding: 'right' | 'left' | 'none') {
   const numbers = [3, 28, 7, 29, 11, 5, 17, 2, 9, 4, 29, 6, 1, 12, 8, 3, 5, 2, 25, 10, 20, 13, 14, 15]
-  const isReal = (row: number, token: number): boolean => {
-    const count = padding === 'none' ? TOKENS : (real[padding][row] as number)
+  const isAttended = (row: number, token: number): boolean => {
+    const count = padding === 'none' ? TOKENS : (attended[padding][row] as number)
     return padding === 'left' ? token >= TOKENS - count : token < count
   }
-  const marks = numbers.map((_, i) => (isReal(Math.floor(i / TOKENS), i % TOKENS) ? 1 : 0))
+  const marks = numbers.map((_, i) => (isAttended(Math.floor(i / TOKENS), i % TOKENS) ? 1 : 0))
   return {
     input_ids: int64(
       [3, TOKENS],
@@ -107,14 +107,14 @@ function inputsOf(padding: 'right' | 'left' | 'none') {
   }
 }
 
-function placesOf(place: (typeof forms)[number]['place'], padding: 'right' | 'left' | 'none'): number[] {
-  if (place === 'last') return [7, 7, 7]
-  if (place === 'largest id') return [3, 2, 2]
+function positionsOf(position: (typeof forms)[number]['position'], padding: 'right' | 'left' | 'none'): number[] {
+  if (position === 'last') return [7, 7, 7]
+  if (position === 'largest id') return [3, 2, 2]
   return padding === 'right' ? [7, 4, 2] : [7, 7, 7]
 }
 
 const plain = {
-  blocks: 3,
+  layerCount: 3,
   heads: 2,
   headDim: 4,
   norm: 'pre',
@@ -125,8 +125,8 @@ const plain = {
 } as const
 
 describe('a head that reads one token at a place of its own', () => {
-  for (const { name, read, place } of forms) {
-    const paddings = place === 'last' ? (['none', 'left'] as const) : (['right'] as const)
+  for (const { name, read, position } of forms) {
+    const paddings = position === 'last' ? (['none', 'left'] as const) : (['right'] as const)
     for (const padding of paddings) {
       const built: Built = {
         ...plain,
@@ -134,8 +134,8 @@ describe('a head that reads one token at a place of its own', () => {
         pool: (x) => classify(read(x)),
       }
       const { attention_mask, ...others } = inputsOf(padding)
-      const inputs = padding === 'none' && place !== 'last real' ? others : { ...others, attention_mask }
-      test(`${name}, padding ${padding}, of the last block only what is read is computed`, async () => {
+      const inputs = padding === 'none' && position !== 'last real' ? others : { ...others, attention_mask }
+      test(`${name}, padding ${padding}, of the last layer only what is read is computed`, async () => {
         const model = decodeModel(emitModel({ logits: logitsOf({ ...built, head: (x) => built.pool(x, undefined) }) }))
         const dense = await run(model, inputs)
         const lean = prune(model, { method: none(), schedule: new Map() })
@@ -149,11 +149,11 @@ describe('a head that reads one token at a place of its own', () => {
             1e-5,
           )
         }
-        // Of the last block queries, output and feed-forward: 6·d² for each of 7 tokens, and 2·n·d of its attention.
+        // Of the last layer queries, output and feed-forward: 6·d² for each of 7 tokens, and 2·n·d of its attention.
         const saved = countFlops(model, sizes) - countFlops(lean.model, sizes)
         expect(saved).toBe(7 * (6 * 8 * 8 + 2 * TOKENS * 8))
-        const moot = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) })
-        expect(moot.ok && [moot.cuts.length, countFlops(moot.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
+        const noOp = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) })
+        expect(noOp.ok && [noOp.cuts.length, countFlops(noOp.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
       })
       for (const [method, amounts] of [
         [receivedAttention(), { layers: [0, 1], mass: 0.6 }],
@@ -162,7 +162,7 @@ describe('a head that reads one token at a place of its own', () => {
       ] as const) {
         test(`${name}, padding ${padding}, ${method.name} ${JSON.stringify(amounts)}`, async () => {
           const kept = await expectHiddenKeys(built, { method, schedule: schedule(3, amounts) }, inputs)
-          const wanted = placesOf(place, padding)
+          const wanted = positionsOf(position, padding)
           kept.forEach((row, b) => {
             expect(row).toContain(wanted[b])
           })
@@ -187,14 +187,14 @@ describe('a head that reads one token at a place of its own', () => {
 
   for (const opset of [11, 14, 17]) {
     test(`flattened rows are read as each alone, opset ${opset}`, async () => {
-      const head = (x: Tensor): Tensor => classify(flat(x, lastReal))
+      const head = (x: Tensor): Tensor => classify(flat(x, lastAttended))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }, { opset }))
       const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
       const pruned = prune(model, plan)
       if (!pruned.ok) throw new Error(pruned.refusal.message)
       const { input_ids, attention_mask } = inputsOf('right')
       const logits = numbers((await run(pruned.model, { input_ids, attention_mask })).logits)
-      for (const [row, count] of real.right.entries()) {
+      for (const [row, count] of attended.right.entries()) {
         const from = row * TOKENS
         const alone = await run(pruned.model, {
           input_ids: int64([1, count], numbers(input_ids).slice(from, from + count)),
@@ -206,7 +206,7 @@ describe('a head that reads one token at a place of its own', () => {
   }
 
   test('what is read of flattened rows may be an output of the model', async () => {
-    const head = (x: Tensor): Tensor => gather(reshape(x, [-1, 8]), flatPlaces(x, lastReal), 0)
+    const head = (x: Tensor): Tensor => gather(reshape(x, [-1, 8]), flatPositions(x, lastAttended), 0)
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }))
     const pruned = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: TOKENS }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
@@ -214,15 +214,15 @@ describe('a head that reads one token at a place of its own', () => {
     expect(difference(numbers(all.logits), numbers(dense.logits))).toBeLessThan(1e-5)
   })
 
-  for (const [name, places] of [
-    ['of the row before', (x: Tensor) => flatPlaces(x, sub(largest, 1))],
+  for (const [name, positions] of [
+    ['of the row before', (x: Tensor) => flatPositions(x, sub(largest, 1))],
     ['of rows of another length', (x: Tensor) => add(largest, mul(rowNumbers(x), sub(axisSize(x, 1), 1)))],
     ['of other rows', (x: Tensor) => add(largest, mul(add(rowNumbers(x), 1), axisSize(x, 1)))],
     ['of all rows', (x: Tensor) => add(largest, mul(unsqueeze(rowNumbers(x), [1]), axisSize(x, 1)))],
     ['from the end', (x: Tensor) => add(-1, mul(rowNumbers(x), axisSize(x, 1)))],
   ] as const) {
     test(`flattened rows are refused where what is read may be ${name}`, () => {
-      const head = (x: Tensor): Tensor => classify(gather(flatten(x, 2), places(x), 0))
+      const head = (x: Tensor): Tensor => classify(gather(flatten(x, 2), positions(x), 0))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
       expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_UNSUPPORTED_OP' } })
     })

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
-import { exampleClothes } from '../inputs/picture/example-clothes.ts'
-import { PictureInput } from '../inputs/picture/picture-input.tsx'
+import { exampleClothes } from '../inputs/image/example-clothes.ts'
+import { ImageInput } from '../inputs/image/image-input.tsx'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
 import type { Settings } from '../workbench/settings.ts'
@@ -12,9 +12,9 @@ import { useWorkbench } from '../workbench/use-workbench.ts'
 const shape = { channels: 1, height: 28, width: 28 }
 const settings = signal<Settings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
 const [first] = exampleClothes
-const content = signal<Content | undefined>(first && { kind: 'picture', picture: first.picture })
+const content = signal<Content | undefined>(first && { kind: 'image', image: first.image })
 
-export function Picture(): JSX.Element {
+export function RawImage(): JSX.Element {
   const { source, problem } = useModel(embedded.fashion)
   const bench = useWorkbench(source, settings, content)
   return (
@@ -26,7 +26,7 @@ export function Picture(): JSX.Element {
       {problem && <p role="alert">{problem}</p>}
       {bench && (
         <Bench bench={bench} what="patches">
-          <PictureInput content={content} shape={shape} onBlack={true} examples={exampleClothes} />
+          <ImageInput content={content} shape={shape} onBlack={true} examples={exampleClothes} />
         </Bench>
       )}
     </>

@@ -1,17 +1,17 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { Picture } from '../content.ts'
+import type { RawImage } from '../content.ts'
 
-/** A picture at its own size; style sheets scale it. */
-export function PictureCanvas({ picture }: { readonly picture: Picture }): JSX.Element {
+/** An image at its own size; style sheets scale it. */
+export function ImageCanvas({ image }: { readonly image: RawImage }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   useEffect(() => {
-    if (canvas.current !== null) draw(canvas.current, picture)
-  }, [picture])
+    if (canvas.current !== null) draw(canvas.current, image)
+  }, [image])
   return <canvas ref={canvas} />
 }
 
-function draw(canvas: HTMLCanvasElement, { channels, height, width, pixels }: Picture): void {
+function draw(canvas: HTMLCanvasElement, { channels, height, width, pixels }: RawImage): void {
   canvas.width = width
   canvas.height = height
   const image = new ImageData(width, height)

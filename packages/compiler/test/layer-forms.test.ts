@@ -4,10 +4,10 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { countFlops, prune } from '../src/index.ts'
-import { type BlockForm, type BlockFormOptions, blockFormEncoder, blocks, vocabulary } from './block-forms.ts'
+import { type LayerForm, type LayerFormOptions, layerFormEncoder, layerCount, vocabulary } from './layer-forms.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
-const forms: readonly BlockForm[] = [
+const forms: readonly LayerForm[] = [
   'feed-forward beside the attention',
   'feed-forward joined to the attention first',
   'gate from the stream',
@@ -34,22 +34,22 @@ function skipping(): Method {
   return {
     name: 'skipping',
     family: 'baseline',
-    place: 'input',
+    site: 'input',
     returns: true,
-    reduce: ({ budget, position, alive }) => ({ keep: budget?.select(neg(position)) ?? alive }),
+    reduce: ({ budget, position, attended }) => ({ keep: budget?.select(neg(position)) ?? attended }),
   }
 }
 
 function pruned(bytes: Uint8Array, options: Parameters<typeof prune>[1]): ReturnType<typeof decodeModel> {
   const result = prune(decodeModel(bytes), options)
   if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.refusal)}`)
-  expect(result.blocks).toBe(blocks)
+  expect(result.layerCount).toBe(layerCount)
   return result.model
 }
 
-/** Which tokens of the batch were left behind the last cut before a block: 1 for those. */
-function leftBefore(block: number, traced: NamedTensors): number[] {
-  const indices = traced[`tp.trace.${block - 1}.indices`]
+/** Which tokens of the batch were left behind the last cut before a layer: 1 for those. */
+function leftBefore(layer: number, traced: NamedTensors): number[] {
+  const indices = traced[`tp.trace.${layer - 1}.indices`]
   if (indices === undefined) return all.map(() => 1)
   const width = indices.dims[1] as number
   const kept = numbers(indices)
@@ -59,32 +59,32 @@ function leftBefore(block: number, traced: NamedTensors): number[] {
   })
 }
 
-/** The dense encoder's logits when every block hides the keys of tokens that had left before it. */
-async function withHiddenKeys(options: BlockFormOptions, traced: NamedTensors): Promise<TensorLike> {
+/** The dense encoder's logits when every layer hides the keys of tokens that had left before it. */
+async function withHiddenKeys(options: LayerFormOptions, traced: NamedTensors): Promise<TensorLike> {
   const hidden: Record<string, TensorLike> = {}
-  for (let block = 1; block < blocks; block++) {
-    const bias = leftBefore(block, traced).map((stays) => (stays === 1 ? 0 : -1e9))
-    hidden[`hidden.${block}`] = float32([batch, 1, 1, tokens], bias)
+  for (let layer = 1; layer < layerCount; layer++) {
+    const bias = leftBefore(layer, traced).map((stays) => (stays === 1 ? 0 : -1e9))
+    hidden[`hidden.${layer}`] = float32([batch, 1, 1, tokens], bias)
   }
-  const { logits } = await run(blockFormEncoder({ ...options, hideKeys: true }), { ...inputs, ...hidden })
+  const { logits } = await run(layerFormEncoder({ ...options, hideKeys: true }), { ...inputs, ...hidden })
   return logits as TensorLike
 }
 
-describe('blocks that are put together in other ways', () => {
+describe('layers that are put together in other ways', () => {
   for (const form of forms) {
     for (const head of ['class token', 'every token'] as const) {
       test(`${form}, ${head}`, async () => {
-        const options: BlockFormOptions = { form, head }
-        const bytes = blockFormEncoder(options)
+        const options: LayerFormOptions = { form, head }
+        const bytes = layerFormEncoder(options)
         const dense = numbers((await run(bytes, inputs)).logits)
         const layers = [0, 1, 2]
         for (const deadTokens of [true, false]) {
-          const everything = schedule(blocks, { layers, tokens: 99 })
+          const everything = schedule(layerCount, { layers, tokens: 99 })
           const model = pruned(bytes, { method: receivedAttention(), schedule: everything, deadTokens })
           expect(difference(numbers((await run(model, inputs)).logits), dense)).toBeLessThan(1e-5)
         }
         for (const method of [receivedAttention(), random()]) {
-          const fewer = schedule(blocks, { layers, keep: 0.7 })
+          const fewer = schedule(layerCount, { layers, keep: 0.7 })
           const traced = await run(pruned(bytes, { method, schedule: fewer, trace: true }), inputs)
           const plain = await run(pruned(bytes, { method, schedule: fewer }), inputs)
           expect(difference(numbers(plain.logits), numbers(traced.logits))).toBeLessThan(1e-6)
@@ -95,9 +95,9 @@ describe('blocks that are put together in other ways', () => {
             continue
           }
           // What comes back has the state it left with: only tokens that stayed to the end are as if all were there.
-          const stayed = leftBefore(blocks, traced)
+          const kept = leftBefore(layerCount, traced)
           const rows = (values: readonly number[]): number[] =>
-            values.filter((_, i) => stayed[Math.floor(i / 3)] === 1 && real[Math.floor(i / 3)] === 1)
+            values.filter((_, i) => kept[Math.floor(i / 3)] === 1 && real[Math.floor(i / 3)] === 1)
           expect(rows(here).length).toBeGreaterThan(0)
           expect(difference(rows(here), rows(there))).toBeLessThan(1e-5)
         }
@@ -108,10 +108,10 @@ describe('blocks that are put together in other ways', () => {
   for (const form of forms) {
     for (const head of ['class token', 'every token'] as const) {
       test(`${form}, ${head}: tokens that skip layers come back behind them`, async () => {
-        const bytes = blockFormEncoder({ form, head })
+        const bytes = layerFormEncoder({ form, head })
         const dense = (await run(bytes, inputs)).logits as TensorLike
         const logits = async (layers: readonly number[], kept: number): Promise<number[]> => {
-          const model = pruned(bytes, { method: skipping(), schedule: schedule(blocks, { layers, tokens: kept }) })
+          const model = pruned(bytes, { method: skipping(), schedule: schedule(layerCount, { layers, tokens: kept }) })
           const now = (await run(model, inputs)).logits as TensorLike
           expect(now.dims).toEqual(dense.dims)
           return numbers(now)
@@ -123,9 +123,9 @@ describe('blocks that are put together in other ways', () => {
   }
 
   test('a feed-forward beside the attention is not computed for tokens that leave', () => {
-    const flops = (form: BlockForm): number => {
-      const fewer = schedule(blocks, { layers: [1], tokens: 1 })
-      const model = pruned(blockFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })
+    const flops = (form: LayerForm): number => {
+      const fewer = schedule(layerCount, { layers: [1], tokens: 1 })
+      const model = pruned(layerFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })
       return countFlops(model, { batch: 1, tokens: 1000 })
     }
     // Behind the attention it reads the tokens that stayed in any case.

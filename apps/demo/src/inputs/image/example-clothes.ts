@@ -1,5 +1,5 @@
-import type { Picture } from '../content.ts'
-import { photoPicture } from './photo-picture.ts'
+import type { RawImage } from '../content.ts'
+import { photoImage } from './photo-image.ts'
 
 /** Pieces of clothing to begin with, drawn for this page: outlines in a square of 28. */
 const outlines: readonly { readonly title: string; readonly path: string }[] = [
@@ -16,11 +16,11 @@ const outlines: readonly { readonly title: string; readonly path: string }[] = [
 const SIDE = 28
 const SCALE = 8
 
-export const exampleClothes: readonly { readonly title: string; readonly picture: Picture }[] = outlines.map(
-  ({ title, path }) => ({ title, picture: draw(path) }),
+export const exampleClothes: readonly { readonly title: string; readonly image: RawImage }[] = outlines.map(
+  ({ title, path }) => ({ title, image: draw(path) }),
 )
 
-function draw(path: string): Picture {
+function draw(path: string): RawImage {
   const canvas = new OffscreenCanvas(SIDE * SCALE, SIDE * SCALE)
   const context = canvas.getContext('2d') as OffscreenCanvasRenderingContext2D
   context.fillRect(0, 0, canvas.width, canvas.height)
@@ -29,5 +29,5 @@ function draw(path: string): Picture {
   for (const [at, grey] of [190, 235, 170, 215].entries()) shade.addColorStop(at / 3, `rgb(${grey} ${grey} ${grey})`)
   context.fillStyle = shade
   context.fill(new Path2D(path))
-  return photoPicture(canvas, { channels: 1, height: SIDE, width: SIDE })
+  return photoImage(canvas, { channels: 1, height: SIDE, width: SIDE })
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type MethodEntry, withValues } from '@tp/core'
 import { needsValues } from '@tp/core/host'
-import type { Contestant } from '@tp/tune'
+import type { Variant } from '@tp/tune'
 import { usageError } from '../command/usage-error.ts'
 import { readInput } from '../files/read-input.ts'
 import { trainedValues } from '../pruning/request.ts'
@@ -11,10 +11,10 @@ import { trainedValues } from '../pruning/request.ts'
  * @param weights file with the trained values of all that need some
  * @throws TpError TP_WEIGHTS, TP_USAGE
  */
-export async function contestantsOf(
+export async function variantsOf(
   entries: readonly MethodEntry[],
   weights: string | undefined,
-): Promise<Contestant[]> {
+): Promise<Variant[]> {
   if (weights !== undefined && !entries.some(takesTrainedValues)) {
     const names = entries.map(({ name }) => name).join(', ')
     throw usageError(`--weights is given, but of ${names} none has anything trained; name one in --methods`)

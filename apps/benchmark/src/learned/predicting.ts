@@ -12,7 +12,7 @@ export const fromDense = { batchSize: 8, evaluations: 1, distillation: 1, temper
 export const foretellingEpochs = 4
 const settings = { ...fromDense, epochs: foretellingEpochs, methodRate: 2e-3 }
 
-/** What the networks of `sdtp` learn at some blocks of a text encoder, whose own weights stay as they are. */
+/** What the networks of `sdtp` learn at some layers of a text encoder, whose own weights stay as they are. */
 export async function learnForetelling(
   context: Context,
   material: Pick<Material, 'model' | 'file' | 'training'>,
@@ -38,6 +38,6 @@ export async function learnForetelling(
 }
 
 /** `sdtp` with what its networks have learned. */
-export function foretelling(learned: ReadonlyMap<number, Learned>): Method {
-  return withValues(sdtp(), (block) => valuesOf(sdtp(), learned.get(block) ?? {}, block))
+export function prediction(learned: ReadonlyMap<number, Learned>): Method {
+  return withValues(sdtp(), (layer) => valuesOf(sdtp(), learned.get(layer) ?? {}, layer))
 }

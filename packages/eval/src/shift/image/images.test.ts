@@ -2,14 +2,14 @@ import { randomNumbers } from '@tp/core/statistics'
 import fc from 'fast-check'
 import { mean, standardDeviation } from 'simple-statistics'
 import { describe, expect, test } from 'vitest'
-import type { Picture } from '../../datasets/dataset.ts'
+import type { RawImage } from '../../datasets/dataset.ts'
 import type { ImageShift } from '../shift.ts'
 import { shifts } from '../shifts.ts'
 import { blur } from './blur.ts'
-import { pictureNoise } from './noise.ts'
+import { imageNoise } from './noise.ts'
 import { translate } from './translate.ts'
 
-const picture: fc.Arbitrary<Picture> = fc
+const image: fc.Arbitrary<RawImage> = fc
   .record({
     channels: fc.integer({ min: 1, max: 3 }),
     height: fc.integer({ min: 4, max: 12 }),
@@ -21,10 +21,10 @@ const picture: fc.Arbitrary<Picture> = fc
     return { ...shape, pixels: Float32Array.from({ length: shape.channels * shape.height * shape.width }, random) }
   })
 
-const apply = (shift: ImageShift, to: Picture, seed = 1): Picture => shift.apply(to, randomNumbers(seed))
+const apply = (shift: ImageShift, to: RawImage, seed = 1): RawImage => shift.apply(to, randomNumbers(seed))
 
 /** Root of the mean square difference. */
-function distance(a: Picture, b: Picture): number {
+function distance(a: RawImage, b: RawImage): number {
   return Math.sqrt(mean([...a.pixels].map((x, i) => (x - (b.pixels[i] as number)) ** 2)))
 }
 
@@ -32,7 +32,7 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
   '%s stays in shape and in 0…1',
   (_, { create, levels }) => {
     fc.assert(
-      fc.property(picture, fc.constantFrom(...levels), fc.nat(), (original, level, seed) => {
+      fc.property(image, fc.constantFrom(...levels), fc.nat(), (original, level, seed) => {
         const { pixels, ...shape } = apply(create(level), original, seed)
         expect(shape).toEqual({ channels: original.channels, height: original.height, width: original.width })
         expect(pixels).toHaveLength(original.pixels.length)
@@ -43,12 +43,12 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
   },
 )
 
-/** Neither noise of neighbouring pixels nor a smooth picture: what a translation changes grows with how far it goes. */
-const ramp: Picture = {
+/** Neither noise of neighbouring pixels nor a smooth image: what a translation changes grows with how far it goes. */
+const ramp: RawImage = {
   ...{ channels: 1, height: 24, width: 32 },
   pixels: Float32Array.from({ length: 24 * 32 }, (_, i) => ((i % 32) + Math.floor(i / 32)) / 64),
 }
-const noisy: Picture = { ...ramp, pixels: Float32Array.from({ length: 24 * 32 }, randomNumbers(4)) }
+const noisy: RawImage = { ...ramp, pixels: Float32Array.from({ length: 24 * 32 }, randomNumbers(4)) }
 
 test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
   '%s distorts more with each severity',
@@ -62,7 +62,7 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
 
 test('noise has mean 0 and the deviation asked for', () => {
   const grey = { channels: 1, height: 100, width: 100, pixels: new Float32Array(10_000).fill(0.5) }
-  const values = [...apply(pictureNoise(0.1), grey).pixels].map((x) => x - 0.5)
+  const values = [...apply(imageNoise(0.1), grey).pixels].map((x) => x - 0.5)
   expect(Math.abs(mean(values))).toBeLessThan(0.004)
   expect(standardDeviation(values)).toBeCloseTo(0.1, 2)
   // a normal distribution has 4.6 % beyond two deviations
@@ -103,11 +103,11 @@ describe('blur', () => {
 describe('translate', () => {
   test('every pixel is one of the original, by the same way', () => {
     fc.assert(
-      fc.property(picture, fc.double({ min: 0.01, max: 0.5, noNaN: true }), fc.nat(), (original, share, seed) => {
+      fc.property(image, fc.double({ min: 0.01, max: 0.5, noNaN: true }), fc.nat(), (original, share, seed) => {
         const { channels, height, width } = original
         const moved = apply(translate(share), original, seed)
         const way = Math.max(1, Math.round(share * Math.min(height, width)))
-        const clamp = (place: number, size: number): number => Math.min(size - 1, Math.max(0, place))
+        const clamp = (position: number, size: number): number => Math.min(size - 1, Math.max(0, position))
         const ways = [-way, 0, way].flatMap((x) => [-way, 0, way].map((y) => [x, y] as const))
         const fits = ways.filter(([dx, dy]) =>
           moved.pixels.every((value, i) => {
@@ -134,7 +134,7 @@ describe('translate', () => {
 test('amounts out of range are refused', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   for (const make of [
-    () => pictureNoise(-1),
+    () => imageNoise(-1),
     () => blur('box', 2),
     () => translate(1.5),
     () => blur('gaussian', Number.NaN),

@@ -6,25 +6,25 @@ import type { Skipped } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 
 /**
- * The contestants that can prune a model at all of some sites, found before anything is measured.
+ * The variants that can prune a model at all of some sites, found before anything is measured.
  * @throws TpError with the code of the refusal, for one that is not optional, or if no other is left
  */
-export function usableContestants(
+export function usableVariants(
   model: Model,
-  contestants: readonly Named[],
+  variants: readonly Named[],
   sites: readonly number[],
-): { readonly contestants: readonly Named[]; readonly skipped: readonly Skipped[] } {
+): { readonly variants: readonly Named[]; readonly skipped: readonly Skipped[] } {
   const schedule = scheduleOf(
     sites,
     sites.map(() => 0.5),
   )
   const usable: Named[] = []
   const skipped: Skipped[] = []
-  for (const contestant of contestants) {
-    const { method, name, optional = false } = contestant
+  for (const variant of variants) {
+    const { method, name, optional = false } = variant
     const result = prune(model, { method, schedule })
     if (result.ok) {
-      usable.push(contestant)
+      usable.push(variant)
       continue
     }
     const { code, message } = result.refusal
@@ -32,7 +32,7 @@ export function usableContestants(
     skipped.push({ name, code, reason: message })
   }
   const [first] = skipped
-  if (usable.length > 0 || first === undefined) return { contestants: usable, skipped }
+  if (usable.length > 0 || first === undefined) return { variants: usable, skipped }
   const reasons = skipped.map(({ name, reason }) => `${name}: ${reason}`).join('; ')
   throw new TpError(first.code, 'tune', `no method can be used on this model. ${reasons}`)
 }

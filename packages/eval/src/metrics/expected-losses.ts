@@ -8,7 +8,7 @@ import { largest, logitRowsOf } from './predictions.ts'
  * @param model its logits, [examples, classes]; log p do as well
  * @param answers classes, by example
  */
-export function believedLosses(model: Pick<Evaluation, 'logits' | 'classes'>, answers: readonly number[]): number[] {
+export function expectedLosses(model: Pick<Evaluation, 'logits' | 'classes'>, answers: readonly number[]): number[] {
   return logitRowsOf(model).map((row, i) => {
     const answer = answers[i] as number
     const own = largest(row)

@@ -9,7 +9,7 @@ import { keptAt } from './hidden-keys.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
 /**
- * Exported encoders that have no stored results of pruning: here what has left is hidden as key from later blocks of the
+ * Exported encoders that have no stored results of pruning: here what has left is hidden as key from later layers of the
  * dense graph, and what the head makes of the rest is computed from its states.
  */
 const names = ['siglip-text-ts17', 'timm-eva02-rope-ts17', 'wav2vec2-mask-ts17', 'wav2vec2-cls-ts17']
@@ -40,12 +40,12 @@ async function expectHidden(model: Model, amounts: object, inputs: NamedTensors)
   const pruned = await run(result.model, inputs)
 
   const dense = new Graph(model)
-  const tokens = await tokenCount(model, seen.blocks[0]?.attention as string, inputs)
-  const kept = [0, 1].map((block) => keptAt(pruned, block))
+  const tokens = await tokenCount(model, seen.layers[0]?.attention as string, inputs)
+  const kept = [0, 1].map((layer) => keptAt(pruned, layer))
   const feeds: Record<string, TensorLike> = { ...inputs }
-  for (const block of [1, 2]) {
-    const softmax = dense.nodes.find((node) => node.name === seen.blocks[block]?.attention) as NodeProto
-    const [left, hidden] = [kept[block - 1] as number[][], `hidden_${block}`]
+  for (const layer of [1, 2]) {
+    const softmax = dense.nodes.find((node) => node.name === seen.layers[layer]?.attention) as NodeProto
+    const [left, hidden] = [kept[layer - 1] as number[][], `hidden_${layer}`]
     dense.addInput(hidden, 'float32', [undefined, 1, 1, undefined])
     const sum = createNode({ type: 'Add', inputs: [softmax.input[0] as string, hidden], outputs: [`${hidden}/sum`] })
     dense.insert([sum], softmax)
@@ -67,10 +67,10 @@ async function expectHidden(model: Model, amounts: object, inputs: NamedTensors)
     // A mean may leave out leading tokens.
     const own = ((kept[1] as number[][])[b] as number[])
       .map((token) => token - (tokens - count))
-      .filter((place) => place >= 0)
+      .filter((position) => position >= 0)
     return Array.from(
       { length: width },
-      (_, i) => own.reduce((sum, place) => sum + (row[place * width + i] as number), 0) / own.length,
+      (_, i) => own.reduce((sum, position) => sum + (row[position * width + i] as number), 0) / own.length,
     )
   })
   expect(difference(numbers(pruned[pooling.mean]), expected.flat())).toBeLessThan(1e-5)

@@ -1,4 +1,4 @@
-import type { Picture } from '../content.ts'
+import type { RawImage } from '../content.ts'
 
 export interface Shape {
   readonly channels: number
@@ -9,8 +9,8 @@ export interface Shape {
 /** Shares of red, green and blue in what eyes see as brightness. */
 const LUMA = [0.299, 0.587, 0.114] as const
 
-/** A picture squeezed to the size that a model takes, grey if it has one channel. */
-export function photoPicture(source: CanvasImageSource, { channels, height, width }: Shape): Picture {
+/** An image squeezed to the size that a model takes, grey if it has one channel. */
+export function photoImage(source: CanvasImageSource, { channels, height, width }: Shape): RawImage {
   const context = new OffscreenCanvas(width, height).getContext('2d') as OffscreenCanvasRenderingContext2D
   context.imageSmoothingQuality = 'high'
   context.drawImage(source, 0, 0, width, height)
@@ -26,8 +26,8 @@ export function photoPicture(source: CanvasImageSource, { channels, height, widt
 }
 
 /** Turns dark on bright into bright on black, judged by the border; for models that know nothing else. */
-export function brightOnBlack(picture: Picture): Picture {
-  const { height, width, pixels } = picture
+export function brightOnBlack(image: RawImage): RawImage {
+  const { height, width, pixels } = image
   let [sum, count] = [0, 0]
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -36,5 +36,5 @@ export function brightOnBlack(picture: Picture): Picture {
       count += 1
     }
   }
-  return sum / count > 0.5 ? { ...picture, pixels: pixels.map((brightness) => 1 - brightness) } : picture
+  return sum / count > 0.5 ? { ...image, pixels: pixels.map((brightness) => 1 - brightness) } : image
 }

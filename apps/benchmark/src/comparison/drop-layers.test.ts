@@ -6,7 +6,7 @@ import { modelPath } from '@tp/models'
 import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { describe, expect, test } from 'vitest'
-import { dropBlocks } from './drop-blocks.ts'
+import { dropLayers } from './drop-layers.ts'
 
 const runtime = nodeRuntime()
 const subjects = {
@@ -44,12 +44,12 @@ function opened(model: Model, edit: (graph: Graph) => void): Model {
 }
 
 describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
-  // What the blocks before give is read out of one model, and put into another behind the block.
-  test.each([0, 3, 5])('without block %i, what comes before it goes straight to what comes behind', async (block) => {
+  // What the layers before give is read out of one model, and put into another behind the layer.
+  test.each([0, 3, 5])('without layer %i, what comes before it goes straight to what comes behind', async (layer) => {
     const model = decodeModel(await readFile(modelPath(name as 'mail')))
     const found = inspect(model)
     if (!found.ok) throw new Error(found.refusal.message)
-    const { input, output } = found.blocks[block] as { input: string; output: string }
+    const { input, output } = found.layers[layer] as { input: string; output: string }
     const before = opened(model, (graph) => graph.addOutput(input, 'float32', [1, undefined, hidden]))
     const stream = (await run(before, feeds))[input] as TensorLike
     const behind = opened(model, (graph) => {
@@ -60,24 +60,24 @@ describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
       Object.entries(feeds).filter(([key]) => new Graph(behind).inputs.some(({ name }) => name === key)),
     )
     const expected = await run(behind, { ...others, given: stream })
-    const shallow = await run(dropBlocks(model, [block]), feeds)
+    const shallow = await run(dropLayers(model, [layer]), feeds)
     expect(shallow.logits?.data).toHaveLength((expected.logits as TensorLike).data.length)
     for (const [i, logit] of Array.from(expected.logits?.data as Float32Array).entries()) {
       expect(Number(shallow.logits?.data[i])).toBeCloseTo(logit, 4)
     }
   })
 
-  test('two blocks fewer are two blocks fewer', async () => {
+  test('two layers fewer are two layers fewer', async () => {
     const model = decodeModel(await readFile(modelPath(name as 'mail')))
-    const found = inspect(dropBlocks(model, [4, 1]))
-    expect(found.ok && found.blocks.length).toBe(4)
+    const found = inspect(dropLayers(model, [4, 1]))
+    expect(found.ok && found.layers.length).toBe(4)
   })
 
-  test('a block that there is not, and all blocks, are refused', async () => {
+  test('a layer that there is not, and all layers, are refused', async () => {
     const model = decodeModel(await readFile(modelPath(name as 'mail')))
     for (const without of [[6], [0, 1, 2, 3, 4, 5]]) {
-      expect(() => dropBlocks(model, without)).toThrow(TpError)
-      expect(() => dropBlocks(model, without)).toThrow(/there is no block 6|no block would be left/)
+      expect(() => dropLayers(model, without)).toThrow(TpError)
+      expect(() => dropLayers(model, without)).toThrow(/there is no layer 6|no layer would be left/)
     }
   })
 })

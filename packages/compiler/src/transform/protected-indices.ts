@@ -6,10 +6,10 @@ import type { Encoder } from '../analyze/encoder.ts'
 const LAST = 2 ** 31 - 1
 
 /** Positions that must stay: those found by data flow, or those that are named. @throws TpError TP_PROTECT */
-export function fixedPositions(encoder: Encoder, protect: 'auto' | readonly number[]): readonly number[] {
-  if (protect === 'auto') return encoder.fixed
+export function protectedIndices(encoder: Encoder, protect: 'auto' | readonly number[]): readonly number[] {
+  if (protect === 'auto') return encoder.protectedTokens
   const positions = checkProtected(protect, encoder)
-  const before = encoder.earlier && new Set(encoder.earlier.fixed)
+  const before = encoder.earlier && new Set(encoder.earlier.protectedTokens)
   const gone = before && positions.find((position) => !before.has(position))
   if (gone === undefined) return positions
   const reason = `position ${gone} was not protected when the model was pruned before, and may have left`

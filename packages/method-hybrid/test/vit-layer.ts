@@ -14,8 +14,8 @@ import {
 import { arrayOf, type GoldenCase, tensorOf } from '@tp/core/testing'
 import { attention, type OneSite } from './one-site.ts'
 
-export interface VitBlockOptions {
-  /** Names of the block's weights begin with it. */
+export interface VitLayerOptions {
+  /** Names of the layer's weights begin with it. */
   readonly prefix?: string
   /** [B,N,D] what it reads; default: the case's x */
   readonly x?: Tensor
@@ -24,10 +24,10 @@ export interface VitBlockOptions {
   readonly proportional?: boolean
 }
 
-/** A pre-norm block of a case: what it gives to a method behind its attention, and its FFN. */
-export function vitBlock(
+/** A pre-norm layer of a case: what it gives to a method behind its attention, and its FFN. */
+export function vitLayer(
   golden: GoldenCase,
-  { prefix = '', x = tensorOf(arrayOf(golden.inputs, 'x')), size, proportional = false }: VitBlockOptions = {},
+  { prefix = '', x = tensorOf(arrayOf(golden.inputs, 'x')), size, proportional = false }: VitLayerOptions = {},
 ): { readonly site: OneSite; readonly feedForward: (x: Tensor) => Tensor } {
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, `${prefix}${name}`))
   const linear = (input: Tensor, name: string): Tensor =>

@@ -2,17 +2,17 @@ import { constant, div, gather, matmul, mean, norm2, schedule, swapLast, type Te
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune, readProvenance, type Tower } from '../src/index.ts'
+import { inspect, type PruneOptions, prune, readProvenance, type NamedEncoder } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf, logitsOf } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
 const text: EncoderOptions = {
-  ...{ blocks: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls' },
+  ...{ layerCount: 2, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls' },
   ...{ opset: 17, seed: 1, prefix: 'text_' },
 }
-const picture: EncoderOptions = {
+const image: EncoderOptions = {
   ...text,
-  blocks: 3,
+  layerCount: 3,
   norm: 'pre',
   mask: 'none',
   pooling: 'mean',
@@ -22,7 +22,7 @@ const picture: EncoderOptions = {
 const causal: EncoderOptions = { ...text, causal: 'triangle' }
 
 /** Two encoders, and how alike their results are, as in contrastive models. */
-function twoTowers(left: EncoderOptions, right: EncoderOptions): Model {
+function twoEncoders(left: EncoderOptions, right: EncoderOptions): Model {
   const [a, b] = [logitsOf(left), logitsOf(right)]
   const unit = (x: Tensor): Tensor => div(x, norm2(x, 1, { keepDims: true }))
   return decodeModel(emitModel({ left: a, right: b, likeness: matmul(unit(a), swapLast(unit(b))) }))
@@ -34,31 +34,31 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-const inputs = { ...inputsOf(text, 2, 8, 3), ...inputsOf(picture, 2, 10, 4) }
-const half = ({ blocks }: Tower) => schedule(blocks, { keep: 0.5 })
+const inputs = { ...inputsOf(text, 2, 8, 3), ...inputsOf(image, 2, 10, 4) }
+const half = ({ layerCount }: NamedEncoder) => schedule(layerCount, { keep: 0.5 })
 const method = receivedAttention()
 
-describe('two towers in one file', () => {
-  const model = twoTowers(text, picture)
+describe('two encoders in one file', () => {
+  const model = twoEncoders(text, image)
 
   test('are found, and named by what they read', () => {
     const found = inspect(model)
     if (!found.ok) throw new Error(found.refusal.message)
-    expect(found.towers).toEqual([
-      { name: 'text_input_ids', blocks: 2 },
-      { name: 'picture_input_ids', blocks: 3 },
+    expect(found.encoders).toEqual([
+      { name: 'text_input_ids', layerCount: 2 },
+      { name: 'picture_input_ids', layerCount: 3 },
     ])
-    const other = inspect(model, { tower: 'picture_input_ids' })
-    expect([found.tower, found.mask, found.classToken]).toEqual(['text_input_ids', 'text_attention_mask', 0])
-    expect(other).toMatchObject({ ok: true, tower: 'picture_input_ids', mask: undefined, classToken: undefined })
+    const other = inspect(model, { encoder: 'picture_input_ids' })
+    expect([found.encoder, found.mask, found.classToken]).toEqual(['text_input_ids', 'text_attention_mask', 0])
+    expect(other).toMatchObject({ ok: true, encoder: 'picture_input_ids', mask: undefined, classToken: undefined })
   })
 
   test('are each pruned as they would be alone', async () => {
     const both = await run(pruned(model, { method, schedule: half }), inputs)
     const left = await run(pruned(decodeModel(encoder(text)), { method, schedule: half }), inputsOf(text, 2, 8, 3))
     const right = await run(
-      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
-      inputsOf(picture, 2, 10, 4),
+      pruned(decodeModel(encoder(image)), { method, schedule: half }),
+      inputsOf(image, 2, 10, 4),
     )
     expect(difference(numbers(both.left), numbers(left.logits))).toBeLessThan(1e-5)
     expect(difference(numbers(both.right), numbers(right.logits))).toBeLessThan(1e-5)
@@ -66,21 +66,21 @@ describe('two towers in one file', () => {
   })
 
   test('can be pruned one at a time, with methods of their own', async () => {
-    const first = pruned(model, { method: clsAttention(), schedule: half, tower: 'text_input_ids', trace: true })
-    const second = pruned(first, { method, schedule: half, tower: 'picture_input_ids', trace: true })
+    const first = pruned(model, { method: clsAttention(), schedule: half, encoder: 'text_input_ids', trace: true })
+    const second = pruned(first, { method, schedule: half, encoder: 'picture_input_ids', trace: true })
     const [dense, one, two] = [await run(model, inputs), await run(first, inputs), await run(second, inputs)]
     expect(difference(numbers(one.right), numbers(dense.right))).toBeLessThan(1e-6)
     expect(difference(numbers(two.left), numbers(one.left))).toBeLessThan(1e-6)
     const right = await run(
-      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
-      inputsOf(picture, 2, 10, 4),
+      pruned(decodeModel(encoder(image)), { method, schedule: half }),
+      inputsOf(image, 2, 10, 4),
     )
     expect(difference(numbers(two.right), numbers(right.logits))).toBeLessThan(1e-5)
-    expect(readProvenance(second).map(({ tower, method: name }) => [tower, name])).toEqual([
+    expect(readProvenance(second).map(({ encoder, method: name }) => [encoder, name])).toEqual([
       ['text_input_ids', 'cls-attention'],
       ['picture_input_ids', 'received-attention'],
     ])
-    // the last block of the text encoder computes no more than the class token
+    // the last layer of the text encoder computes no more than the class token
     expect(
       Object.keys(two)
         .filter((name) => name.startsWith('tp.'))
@@ -97,8 +97,8 @@ describe('two towers in one file', () => {
   })
 
   test('one that is not there', () => {
-    expect(() => prune(model, { method, schedule: half, tower: 'sound' })).toThrow(
-      'no encoder sound; it has text_input_ids (2 blocks), picture_input_ids (3 blocks)',
+    expect(() => prune(model, { method, schedule: half, encoder: 'sound' })).toThrow(
+      'no encoder sound; it has text_input_ids (2 layers), picture_input_ids (3 layers)',
     )
   })
 
@@ -108,36 +108,36 @@ describe('two towers in one file', () => {
   })
 })
 
-describe('a tower that cannot be pruned', () => {
-  const model = twoTowers(causal, picture)
+describe('an encoder that cannot be pruned', () => {
+  const model = twoEncoders(causal, image)
 
   test('is named with its reason, and does not hinder the other', async () => {
     const found = inspect(model)
-    expect(found.ok && found.tower).toBe('picture_input_ids')
-    expect(found.ok && found.towers[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
+    expect(found.ok && found.encoder).toBe('picture_input_ids')
+    expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
     const [dense, now] = [await run(model, inputs), await run(pruned(model, { method, schedule: half }), inputs)]
     const right = await run(
-      pruned(decodeModel(encoder(picture)), { method, schedule: half }),
-      inputsOf(picture, 2, 10, 4),
+      pruned(decodeModel(encoder(image)), { method, schedule: half }),
+      inputsOf(image, 2, 10, 4),
     )
     expect(difference(numbers(now.left), numbers(dense.left))).toBeLessThan(1e-6)
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
   })
 
   test('is refused where it is asked for', () => {
-    const result = prune(model, { method, schedule: half, tower: 'text_input_ids' })
+    const result = prune(model, { method, schedule: half, encoder: 'text_input_ids' })
     expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
   })
 
   test('two such are refused with the reason of the first', () => {
-    const result = prune(twoTowers(causal, { ...picture, causal: 'range' }), { method, schedule: half })
+    const result = prune(twoEncoders(causal, { ...image, causal: 'range' }), { method, schedule: half })
     expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
   })
 })
 
-test('towers that read the same input have names of their own', () => {
-  const found = inspect(twoTowers(text, { ...text, seed: 7 }))
-  expect(found.ok && found.towers.map(({ name }) => name)).toEqual(['text_input_ids', 'text_input_ids.2'])
+test('encoders that read the same input have names of their own', () => {
+  const found = inspect(twoEncoders(text, { ...text, seed: 7 }))
+  expect(found.ok && found.encoders.map(({ name }) => name)).toEqual(['text_input_ids', 'text_input_ids.2'])
 })
 
 test('several heads on one encoder get what each would get alone', async () => {

@@ -3,7 +3,7 @@ import { readProvenance } from '@tp/compiler'
 import { modelPath } from '@tp/models'
 import { decodeModel, Graph } from '@tp/onnx'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { twoTowers } from './small-models.ts'
+import { twoEncoders } from './small-models.ts'
 import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
@@ -13,7 +13,7 @@ describe('two encoders in one file', () => {
   let model: string
   beforeAll(() => {
     model = folder.at('two.onnx')
-    writeFileSync(model, twoTowers())
+    writeFileSync(model, twoEncoders())
   })
   const prune = (...args: readonly string[]) =>
     tpHere(['prune', model, '-o', folder.at('pruned.onnx'), ...keep, ...args])
@@ -21,38 +21,38 @@ describe('two encoders in one file', () => {
   test('inspect names them, and shows the one that is asked for', async () => {
     const { code, stdout } = await tpHere(['inspect', model])
     expect(code).toBe(0)
-    expect(stdout).toContain('input_ids (6 blocks); pixel_values (6 blocks)')
-    const picture = JSON.parse((await tpHere(['inspect', model, '--tower', 'pixel_values', '--json'])).stdout)
-    expect(picture).toMatchObject({ tower: 'pixel_values', tokens: 197, hidden: 64 })
-    expect(picture.towers).toEqual([
-      { name: 'input_ids', blocks: 6 },
-      { name: 'pixel_values', blocks: 6 },
+    expect(stdout).toContain('input_ids (6 layers); pixel_values (6 layers)')
+    const image = JSON.parse((await tpHere(['inspect', model, '--encoder', 'pixel_values', '--json'])).stdout)
+    expect(image).toMatchObject({ encoder: 'pixel_values', tokens: 197, hidden: 64 })
+    expect(image.encoders).toEqual([
+      { name: 'input_ids', layerCount: 6 },
+      { name: 'pixel_values', layerCount: 6 },
     ])
   })
 
   test('both are pruned, verified', async () => {
     const { code, stdout } = await prune('--verify')
     expect(code).toBe(0)
-    expect(stdout).toContain('input_ids: tokens leave after the attention of blocks 1–4')
-    expect(stdout).toContain('pixel_values: tokens leave after the attention of blocks 1–4')
+    expect(stdout).toContain('input_ids: tokens leave after the attention of layers 1–4')
+    expect(stdout).toContain('pixel_values: tokens leave after the attention of layers 1–4')
   }, 30_000)
 
   test('--layers for each', async () => {
     const { stdout } = await prune('--layers', 'pixel_values:1,2', '--layers', 'input_ids:3', '--json')
-    expect(JSON.parse(stdout).towers).toMatchObject([
+    expect(JSON.parse(stdout).encoders).toMatchObject([
       { name: 'input_ids', cuts: [3] },
       { name: 'pixel_values', cuts: [1, 2] },
     ])
   })
 
-  test('--layers for one leaves the other whole; so does --tower', async () => {
+  test('--layers for one leaves the other whole; so does --encoder', async () => {
     for (const args of [
       ['--layers', 'pixel_values:1,2'],
-      ['--tower', 'pixel_values', '--layers', '1,2'],
+      ['--encoder', 'pixel_values', '--layers', '1,2'],
     ]) {
       await prune(...args)
       const steps = readProvenance(decodeModel(readFileSync(folder.at('pruned.onnx'))))
-      expect(steps.flatMap(({ tower, cuts }) => cuts.map(({ block }) => `${tower} ${block}`))).toEqual([
+      expect(steps.flatMap(({ encoder, cuts }) => cuts.map(({ layer }) => `${encoder} ${layer}`))).toEqual([
         'pixel_values 1',
         'pixel_values 2',
       ])
@@ -62,8 +62,8 @@ describe('two encoders in one file', () => {
   test.each([
     [
       'an encoder that is not there',
-      ['--tower', 'sound'],
-      'no encoder sound; it has input_ids (6 blocks), pixel_values',
+      ['--encoder', 'sound'],
+      'no encoder sound; it has input_ids (6 layers), pixel_values',
     ],
     ['layers of one', ['--layers', 'sound:1'], 'no such encoder'],
     ['layers given twice', ['--layers', '1', '--layers', '2'], '--layers is given twice'],
@@ -76,7 +76,7 @@ describe('two encoders in one file', () => {
 })
 
 describe('a pruned file', () => {
-  test('is pruned further where blocks are left, by default at all of them', async () => {
+  test('is pruned further where layers are left, by default at all of them', async () => {
     const [once, twice] = [folder.at('once.onnx'), folder.at('twice.onnx')]
     await tpHere(['prune', modelPath('mail'), '-o', once, ...keep, '--layers', '1'])
     const { code, stdout } = await tpHere([
@@ -108,7 +108,7 @@ describe('a pruned file', () => {
 
 test('--outputs keeps some and leaves the others out', async () => {
   const model = folder.at('three.onnx')
-  writeFileSync(model, twoTowers())
+  writeFileSync(model, twoEncoders())
   const out = folder.at('one.onnx')
   const { code } = await tpHere(['prune', model, '-o', out, ...keep, '--outputs', 'digit_logits', '--verify'])
   expect(code).toBe(0)

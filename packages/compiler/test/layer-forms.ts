@@ -24,8 +24,8 @@ import {
 import { emitModel } from '@tp/onnx'
 import { randomLayers, seeded } from 'exported-encoders'
 
-/** How a block is put together, other than x + a(norm(x)), x + f(norm(x)). */
-export type BlockForm =
+/** How a layer is put together, other than x + a(norm(x)), x + f(norm(x)). */
+export type LayerForm =
   | 'feed-forward beside the attention'
   | 'feed-forward joined to the attention first'
   | 'gate from the stream'
@@ -36,27 +36,27 @@ export type BlockForm =
   | 'gated feed-forward by Split'
   | 'bottleneck around the layer'
 
-export interface BlockFormOptions {
-  readonly form: BlockForm
+export interface LayerFormOptions {
+  readonly form: LayerForm
   readonly head: 'class token' | 'every token'
-  /** Adds an input `hidden.<block>` [b,1,1,n] to the scores of every block but the first. */
+  /** Adds an input `hidden.<layer>` [b,1,1,n] to the scores of every layer but the first. */
   readonly hideKeys?: boolean
 }
 
-export const blocks = 3
+export const layerCount = 3
 export const vocabulary = 30
 const [heads, headDim] = [2, 4]
 const hidden = heads * headDim
 
 /** A pre-norm encoder with random weights: `input_ids`, `attention_mask` → `logits`. */
-export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOptions): Uint8Array {
+export function layerFormEncoder({ form, head, hideKeys = false }: LayerFormOptions): Uint8Array {
   const { linear, norm, weight } = randomLayers(seeded(11))
   const ids = input('input_ids', 'int64', ['batch', 'sequence'])
   const mask = input('attention_mask', 'int64', ['batch', 'sequence'])
   const isPadding = equal(unsqueeze(mask, [1, 2]), 0)
 
   /** Queries and keys may come from another value than the stream (`from`). */
-  const attend = (y: Tensor, block: number, from: Tensor = y): Tensor => {
+  const attend = (y: Tensor, layer: number, from: Tensor = y): Tensor => {
     const apart = (z: Tensor): Tensor =>
       transpose(reshape(z, [axisSize(z, 0), axisSize(z, 1), heads, headDim]), [0, 2, 1, 3])
     const [query, key, value] = [2, 2, 1].map((deviation, i) => apart(linear(i < 2 ? from : y, hidden, deviation))) as [
@@ -67,7 +67,7 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
     const written = form === 'products written as Einsum'
     let scores = written ? einsum('bhid,bhjd->bhij', query, key) : matmul(query, swapLast(key))
     scores = where(isPadding, -1e9, div(scores, Math.sqrt(headDim)))
-    if (hideKeys && block > 0) scores = add(scores, input(`hidden.${block}`, 'float32', ['batch', 1, 1, 'sequence']))
+    if (hideKeys && layer > 0) scores = add(scores, input(`hidden.${layer}`, 'float32', ['batch', 1, 1, 'sequence']))
     let probabilities = softmax(scores)
     if (form === 'rows without keys set to 0') probabilities = where(isNotNumber(probabilities), 0, probabilities)
     const context = written
@@ -89,30 +89,30 @@ export function blockFormEncoder({ form, head, hideKeys = false }: BlockFormOpti
 
   let x = gather(weight([vocabulary, hidden], 1), ids, 0)
   x = mul(x, cast(unsqueeze(mask, 2), 'float32'))
-  for (let block = 0; block < blocks; block++) {
+  for (let layer = 0; layer < layerCount; layer++) {
     const y = norm(x)
     switch (form) {
       case 'feed-forward beside the attention':
-        x = add(add(x, attend(y, block)), feedForward(y))
+        x = add(add(x, attend(y, layer)), feedForward(y))
         break
       case 'feed-forward joined to the attention first':
-        x = add(x, add(attend(y, block), feedForward(y)))
+        x = add(x, add(attend(y, layer), feedForward(y)))
         break
       case 'scaled stream':
-        x = add(mul(x, 0.8), attend(y, block))
+        x = add(mul(x, 0.8), attend(y, layer))
         x = add(mul(x, 0.8), feedForward(norm(x)))
         break
       case 'bottleneck around the layer': {
         // MobileBERT: queries and keys from a narrower stream, which the layer works on; two feed-forwards.
         const [shared, narrow] = [scaled(linear(x, hidden)), scaled(linear(x, hidden))]
-        let inner = scaled(add(attend(x, block, shared), narrow))
+        let inner = scaled(add(attend(x, layer, shared), narrow))
         inner = scaled(add(feedForward(inner), inner))
         inner = scaled(add(feedForward(inner), inner))
         x = scaled(add(linear(inner, hidden), x))
         break
       }
       default:
-        x = add(x, attend(y, block))
+        x = add(x, attend(y, layer))
         x = add(x, feedForward(norm(x)))
     }
   }

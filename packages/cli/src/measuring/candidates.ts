@@ -7,7 +7,7 @@ import { inspectFile } from '../pruning/request.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'
 
 /** A model that takes part in `tp bench`. */
-export interface Contestant {
+export interface Candidate {
   readonly name: string
   readonly model: Model
   /** Whether `--min-speedup` is about it. */
@@ -18,9 +18,9 @@ export interface Contestant {
 }
 
 /** A model pruned with several methods, `none` first. */
-export async function pruneContestants(options: VariantOptions & { readonly runtime: Runtime }): Promise<Contestant[]> {
+export async function pruneCandidates(options: VariantOptions & { readonly runtime: Runtime }): Promise<Candidate[]> {
   const { file, methods, settings, runtime } = options
-  const inspection = inspectFile(file, settings.tower)
+  const inspection = inspectFile(file, settings.encoder)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
   return variants.flatMap(({ method, keep, models: [first] }) => {

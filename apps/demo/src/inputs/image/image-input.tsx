@@ -1,0 +1,58 @@
+import { type Signal, useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import type { Content, RawImage } from '../content.ts'
+import { FileDrop } from '../file-drop.tsx'
+import { brightOnBlack, photoImage, type Shape } from './photo-image.ts'
+import { ImageCanvas } from './image-canvas.tsx'
+
+export interface ImageInputProps {
+  readonly content: Signal<Content | undefined>
+  /** What the model takes. */
+  readonly shape: Shape
+  /** Whether the model knows only what is bright on black. */
+  readonly onBlack?: boolean
+  readonly examples: readonly { readonly title: string; readonly image: RawImage }[]
+}
+
+/** An image to choose, drop, or photograph. */
+export function ImageInput({ content, shape, onBlack = false, examples }: ImageInputProps): JSX.Element {
+  const problem = useSignal<string | undefined>(undefined)
+  const give = (image: RawImage): void => {
+    problem.value = undefined
+    content.value = { kind: 'image', image: onBlack ? brightOnBlack(image) : image }
+  }
+
+  async function onFiles([file]: readonly File[]): Promise<void> {
+    if (file === undefined) return
+    try {
+      give(photoImage(await createImageBitmap(file), shape))
+    } catch {
+      problem.value = `${file.name} is no image that this browser can read; PNG, JPEG and WebP work.`
+    }
+  }
+
+  return (
+    <>
+      <FileDrop label="Choose an image, or drop one here" accept="image/*" multiple={false} onFiles={onFiles} />
+      {problem.value && (
+        <p class="problem" role="alert">
+          {problem.value}
+        </p>
+      )}
+      {onBlack && (
+        <p class="note">Dark on bright is turned round, and all is made {shape.width} pixels wide and grey.</p>
+      )}
+      {examples.length > 0 && (
+        <div class="examples">
+          <span class="note">Or try:</span>
+          {examples.map(({ title, image }) => (
+            <button key={title} type="button" class="thumbnail" onClick={() => give(image)}>
+              <ImageCanvas image={image} />
+              {title}
+            </button>
+          ))}
+        </div>
+      )}
+    </>
+  )
+}

@@ -2,12 +2,12 @@ export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
-  type LayerReport,
   type EncoderReport,
+  type EncoderSummary,
   type Inspection,
   type InspectOptions,
   inspect,
-  type EncoderSummary,
+  type LayerReport,
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
@@ -18,4 +18,4 @@ export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts
 export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'
 export { MASK, TRACE } from './transform/extra-outputs.ts'
-export type { PruneOptions, NamedEncoder } from './transform/prune-options.ts'
+export type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'

@@ -71,7 +71,8 @@ function testInvariance({ name, model, texts }: TextModel, list: readonly Settin
             expectSame(shuffled[order.indexOf(i)] as RowResult, expected)
           }
           // A setting that drops nothing, or everything, would show nothing.
-          const attended = list.reduce((sum, row) => sum + row.attended.filter((is) => is).length, 0) * setting.schedule.size
+          const attended =
+            list.reduce((sum, row) => sum + row.attended.filter((is) => is).length, 0) * setting.schedule.size
           const kept = alone.reduce((sum, row) => sum + keptTotal(row), 0)
           expect(kept).toBeLessThan(0.97 * attended)
           expect(kept).toBeGreaterThan(0.02 * attended)

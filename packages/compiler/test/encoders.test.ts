@@ -2,7 +2,7 @@ import { constant, div, gather, matmul, mean, norm2, schedule, swapLast, type Te
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { inspect, type PruneOptions, prune, readProvenance, type NamedEncoder } from '../src/index.ts'
+import { inspect, type NamedEncoder, type PruneOptions, prune, readProvenance } from '../src/index.ts'
 import { type EncoderOptions, encoder, inputsOf, logitsOf } from './encoders.ts'
 import { difference, numbers, run } from './run.ts'
 
@@ -56,10 +56,7 @@ describe('two encoders in one file', () => {
   test('are each pruned as they would be alone', async () => {
     const both = await run(pruned(model, { method, schedule: half }), inputs)
     const left = await run(pruned(decodeModel(encoder(text)), { method, schedule: half }), inputsOf(text, 2, 8, 3))
-    const right = await run(
-      pruned(decodeModel(encoder(image)), { method, schedule: half }),
-      inputsOf(image, 2, 10, 4),
-    )
+    const right = await run(pruned(decodeModel(encoder(image)), { method, schedule: half }), inputsOf(image, 2, 10, 4))
     expect(difference(numbers(both.left), numbers(left.logits))).toBeLessThan(1e-5)
     expect(difference(numbers(both.right), numbers(right.logits))).toBeLessThan(1e-5)
     expect(both.likeness?.dims).toEqual([2, 2])
@@ -71,10 +68,7 @@ describe('two encoders in one file', () => {
     const [dense, one, two] = [await run(model, inputs), await run(first, inputs), await run(second, inputs)]
     expect(difference(numbers(one.right), numbers(dense.right))).toBeLessThan(1e-6)
     expect(difference(numbers(two.left), numbers(one.left))).toBeLessThan(1e-6)
-    const right = await run(
-      pruned(decodeModel(encoder(image)), { method, schedule: half }),
-      inputsOf(image, 2, 10, 4),
-    )
+    const right = await run(pruned(decodeModel(encoder(image)), { method, schedule: half }), inputsOf(image, 2, 10, 4))
     expect(difference(numbers(two.right), numbers(right.logits))).toBeLessThan(1e-5)
     expect(readProvenance(second).map(({ encoder, method: name }) => [encoder, name])).toEqual([
       ['text_input_ids', 'cls-attention'],
@@ -116,10 +110,7 @@ describe('an encoder that cannot be pruned', () => {
     expect(found.ok && found.encoder).toBe('picture_input_ids')
     expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
     const [dense, now] = [await run(model, inputs), await run(pruned(model, { method, schedule: half }), inputs)]
-    const right = await run(
-      pruned(decodeModel(encoder(image)), { method, schedule: half }),
-      inputsOf(image, 2, 10, 4),
-    )
+    const right = await run(pruned(decodeModel(encoder(image)), { method, schedule: half }), inputsOf(image, 2, 10, 4))
     expect(difference(numbers(now.left), numbers(dense.left))).toBeLessThan(1e-6)
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
   })

@@ -4,7 +4,7 @@ import { receivedAttention } from '@tp/method-attention'
 import { decodeModel } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { countFlops, prune } from '../src/index.ts'
-import { type LayerForm, type LayerFormOptions, layerFormEncoder, layerCount, vocabulary } from './layer-forms.ts'
+import { type LayerForm, type LayerFormOptions, layerCount, layerFormEncoder, vocabulary } from './layer-forms.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 const forms: readonly LayerForm[] = [

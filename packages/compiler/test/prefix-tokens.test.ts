@@ -68,40 +68,41 @@ const turn = (x: Tensor, [cos, sin]: readonly Tensor[], half: (x: Tensor) => Ten
   add(mul(x, cos as Tensor), mul(half(x), sin as Tensor))
 
 /** How leading tokens are kept out of the turning. */
-const forms: readonly { readonly name: string; rotate(prefix: number, isProtected: boolean): (x: Tensor) => Tensor }[] = [
-  {
-    name: 'slices, neighbours',
-    rotate: (prefix, isProtected) => (x) => {
-      const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
-      return concat([first, turn(rest, tables(prefix, isProtected), neighbours)], 2)
+const forms: readonly { readonly name: string; rotate(prefix: number, isProtected: boolean): (x: Tensor) => Tensor }[] =
+  [
+    {
+      name: 'slices, neighbours',
+      rotate: (prefix, isProtected) => (x) => {
+        const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
+        return concat([first, turn(rest, tables(prefix, isProtected), neighbours)], 2)
+      },
     },
-  },
-  {
-    name: 'a split with fixed sizes, halves',
-    rotate: (prefix) => (x) => {
-      const [first, rest] = splitAxis(x, [prefix, TOKENS - prefix], 2) as [Tensor, Tensor]
-      return concat([first, turn(rest, tables(prefix, true), halves)], 2)
+    {
+      name: 'a split with fixed sizes, halves',
+      rotate: (prefix) => (x) => {
+        const [first, rest] = splitAxis(x, [prefix, TOKENS - prefix], 2) as [Tensor, Tensor]
+        return concat([first, turn(rest, tables(prefix, true), halves)], 2)
+      },
     },
-  },
-  {
-    name: 'slices from the table’s size, tables per row',
-    rotate: (prefix, isProtected) => (x) => {
-      const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
-      const size = concat([axisSize(x, 0), constant([1], 'int64'), axisSize(rest, 2), constant([HEAD], 'int64')], 0)
-      const whole = tables(prefix, isProtected).map((rows) => expand(unsqueeze(rows, [0, 1]), size))
-      return concat([first, turn(rest, whole, halves)], 2)
+    {
+      name: 'slices from the table’s size, tables per row',
+      rotate: (prefix, isProtected) => (x) => {
+        const [first, rest] = [slice(x, { axis: 2, start: 0, end: prefix }), slice(x, { axis: 2, start: prefix })]
+        const size = concat([axisSize(x, 0), constant([1], 'int64'), axisSize(rest, 2), constant([HEAD], 'int64')], 0)
+        const whole = tables(prefix, isProtected).map((rows) => expand(unsqueeze(rows, [0, 1]), size))
+        return concat([first, turn(rest, whole, halves)], 2)
+      },
     },
-  },
-  {
-    name: 'before the heads get an axis of their own in front',
-    rotate: (prefix, isProtected) => (x) => {
-      const y = transpose(x, [0, 2, 1, 3])
-      const [first, rest] = [slice(y, { axis: 1, start: 0, end: prefix }), slice(y, { axis: 1, start: prefix })]
-      const rows = tables(prefix, isProtected).map((part) => unsqueeze(part, [1]))
-      return transpose(concat([first, turn(rest, rows, halves)], 1), [0, 2, 1, 3])
+    {
+      name: 'before the heads get an axis of their own in front',
+      rotate: (prefix, isProtected) => (x) => {
+        const y = transpose(x, [0, 2, 1, 3])
+        const [first, rest] = [slice(y, { axis: 1, start: 0, end: prefix }), slice(y, { axis: 1, start: prefix })]
+        const rows = tables(prefix, isProtected).map((part) => unsqueeze(part, [1]))
+        return transpose(concat([first, turn(rest, rows, halves)], 1), [0, 2, 1, 3])
+      },
     },
-  },
-]
+  ]
 
 const plain = {
   layerCount: 3,
@@ -176,7 +177,10 @@ describe('rope that leaves leading tokens out', () => {
       return inspect(decodeModel(emitModel({ logits: logitsOf({ ...plain, sizes, rotate, head }) })))
     }
     expect(found((x) => readFirst(x))).toMatchObject({ ok: true, protectedTokens: [0, 1, 2], classToken: 0 })
-    expect(found((x) => matmul(mean(x, 1), classes))).toMatchObject({ protectedTokens: [0, 1, 2], classToken: undefined })
+    expect(found((x) => matmul(mean(x, 1), classes))).toMatchObject({
+      protectedTokens: [0, 1, 2],
+      classToken: undefined,
+    })
   })
 
   test('parts that come back in another order are refused', () => {

@@ -57,7 +57,10 @@ describe('random encoders', () => {
         const inputs = inputsOf(options, batch, tokens, options.seed)
         const dense = await run(encoder(options), inputs)
         const layers = Array.from({ length: options.layerCount }, (_, i) => i)
-        const everything = { method: receivedAttention(), schedule: schedule(options.layerCount, { layers, tokens: 9999 }) }
+        const everything = {
+          method: receivedAttention(),
+          schedule: schedule(options.layerCount, { layers, tokens: 9999 }),
+        }
         for (const how of [
           { method: none(), schedule: new Map() },
           everything,

@@ -76,7 +76,11 @@ const forms: readonly {
   { name: 'GatherND by the last real token', position: 'last real', read: (x) => pairs(x, lastAttended) },
   { name: 'GatherND, rows as batch', position: 'last real', read: (x) => gatherND(x, unsqueeze(lastAttended, [1]), 1) },
   { name: 'Gather of flattened rows by the largest id', position: 'largest id', read: (x) => flat(x, largest) },
-  { name: 'Gather of flattened rows by the last real token', position: 'last real', read: (x) => flat(x, lastAttended) },
+  {
+    name: 'Gather of flattened rows by the last real token',
+    position: 'last real',
+    read: (x) => flat(x, lastAttended),
+  },
   {
     name: 'GatherElements',
     position: 'last real',

@@ -1,7 +1,7 @@
 import type { Program } from '../program/program.ts'
 import { type CutRecord, type PruningStep, type RestoredRecord, stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
-import { type Layer, inputAfter } from './layer.ts'
+import { inputAfter, type Layer } from './layer.ts'
 
 /** What prunings that a file has gone through have left for a further one to build on. */
 export interface EarlierCuts {
@@ -47,9 +47,8 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   const isThere = (name: string): boolean => program.graph.has(name)
   const lost = cuts.find(
     ({ layer, site, before, after, indices }) =>
-      (layer === layers.length && site === 'input'
-        ? inputAfter(program, layers)
-        : layers[layer]?.[site ?? 'site']) !== before ||
+      (layer === layers.length && site === 'input' ? inputAfter(program, layers) : layers[layer]?.[site ?? 'site']) !==
+        before ||
       ![after, indices].every(isThere) ||
       !program.before(after).has(before),
   )
@@ -57,7 +56,9 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   if (lost !== undefined) throw recordLost(lost)
   if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
     throw recordLost(last)
-  const protectedTokens = first.protectedTokens.filter((position) => steps.every((step) => step.protectedTokens.includes(position)))
+  const protectedTokens = first.protectedTokens.filter((position) =>
+    steps.every((step) => step.protectedTokens.includes(position)),
+  )
   return {
     cuts,
     last,

@@ -1,6 +1,6 @@
 import { createNode, type NodeProto } from '@tp/onnx'
 import { findAttentions } from '../analyze/attention.ts'
-import { type Layer, findLayer, stackEnd } from '../analyze/layer.ts'
+import { findLayer, type Layer, stackEnd } from '../analyze/layer.ts'
 import { BACK, VIEW } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'

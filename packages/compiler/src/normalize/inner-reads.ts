@@ -107,7 +107,11 @@ export function writeRows(
     names.set(placeholder, name)
     return placeholder
   }
-  const rows = program.write(take(value(x), positions === undefined ? undefined : value(positions)), names, options).name
+  const rows = program.write(
+    take(value(x), positions === undefined ? undefined : value(positions)),
+    names,
+    options,
+  ).name
   const on = onTheWay(program, expansion, index)
   const copy = (name: string): string => {
     if (name === x) return rows

@@ -67,7 +67,9 @@ function hasRowsOutside(
     case 'Expand': {
       const position = axis - output.rank + data.rank
       // What is repeated is the same for all rows and heads, in whatever order.
-      return position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
+      return (
+        position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
+      )
     }
     case 'Split':
     case 'Slice':

@@ -4,7 +4,7 @@ import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
-import { realBehind, attendedTokens } from '../transform/start.ts'
+import { attendedTokens, realBehind } from '../transform/start.ts'
 import { packedNode } from './operators.ts'
 
 /** A stretch of an encoder in which the same tokens are there: from its first layer, or behind a cut. */

@@ -66,7 +66,8 @@ export function stepsOf(model: Model, name: string): PruningStep[] {
 
 /** The record is text in the user's file, and may hold anything. */
 function isStep(step: unknown): step is PruningStep {
-  const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ?? {}) as Partial<PruningStep>
+  const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ??
+    {}) as Partial<PruningStep>
   const isRecord = (cut: Partial<CutRecord> | null): boolean =>
     Number.isInteger(cut?.layer) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
   const isRestored = (point: Partial<RestoredRecord> | null): boolean =>

@@ -46,7 +46,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const { method, layer, site, amount, state, params } = options
   // A place that an input names is no token that the head reads.
   const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
-  const source = site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
+  const source =
+    site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
@@ -108,7 +109,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
   const next = renew(reduced.state, travelling, emitted.slice(2 + fused.length))
-  for (const protectedInput of state.protectedInputs) next.names.set(protectedInput, options.names.get(protectedInput) as string)
+  for (const protectedInput of state.protectedInputs)
+    next.names.set(protectedInput, options.names.get(protectedInput) as string)
   const nameOf = (name: string): string | undefined => next.byName.get(name)
   const inserted: InsertedCut = {
     layer,

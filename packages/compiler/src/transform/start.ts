@@ -48,7 +48,9 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   }
   const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
   const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked])
-  const positions = encoder.positionReads.map(({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string)
+  const positions = encoder.positionReads.map(
+    ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
+  )
   if (earlier === undefined) return { state, names, positions }
 
   const { cuts, last } = earlier

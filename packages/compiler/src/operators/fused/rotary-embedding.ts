@@ -49,7 +49,9 @@ function rotate(node: FusedNode, { x, cosines, sines, positions, at }: Rotation)
   const table = (values: Tensor, index: number): Tensor => {
     const each = unsqueeze(positions === undefined ? values : gather(values, positions, 0), headAxis)
     const names = `${node.names[index]} at ${node.names[at.positions]}`
-    return node.shared(`${names} for heads on axis ${headAxis}`, each, (now) => rows(now, index, at.positions, positions))
+    return node.shared(`${names} for heads on axis ${headAxis}`, each, (now) =>
+      rows(now, index, at.positions, positions),
+    )
   }
   const [c, s] = [table(cosines, at.cosines), table(sines, at.sines)]
   const turned = turn(perHead, c, s, half, numberOf(node.attributes, 'interleaved', 0) === 1)
@@ -65,7 +67,12 @@ function headsOf({ attributes }: FusedNode, x: Tensor, half: Tensor['dims'][numb
 }
 
 /** What the operator reads to turn by `now`: a table with one row for each token, and which row is whose. */
-function rows(now: Tensor, index: number, positionsIndex: number, positions: Tensor | undefined): Record<number, Tensor> {
+function rows(
+  now: Tensor,
+  index: number,
+  positionsIndex: number,
+  positions: Tensor | undefined,
+): Record<number, Tensor> {
   const half = now.dims.at(-1) as number
   if (positions === undefined) return { [index]: reshape(now, [0, -1, half]) }
   const table = reshape(now, [-1, half])

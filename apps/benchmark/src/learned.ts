@@ -1,5 +1,5 @@
 import { generalisation } from './learned/generalisation.ts'
-import { fashion, predicted, half, third } from './learned/sections.ts'
+import { fashion, half, predicted, third } from './learned/sections.ts'
 import { stepCost } from './learned/step-cost.ts'
 import { runSections } from './report/run-sections.ts'
 

@@ -19,7 +19,16 @@ test('as one JSON document', async () => {
   expect(code).toBe(0)
   const document = JSON.parse(stdout)
   expect(document).toMatchObject({
-    ...{ format: 1, kind: 'inspect', opset: 17, tokens: 197, hidden: 64, heads: 4, protectedTokens: [0], classToken: 0 },
+    ...{
+      format: 1,
+      kind: 'inspect',
+      opset: 17,
+      tokens: 197,
+      hidden: 64,
+      heads: 4,
+      protectedTokens: [0],
+      classToken: 0,
+    },
     ...{ dataFiles: [], tokenOutputs: [], pruned: [] },
   })
   expect(document.layers.map(({ layer, norm }: { layer: number; norm: string }) => [layer, norm])).toEqual(

@@ -10,7 +10,11 @@ describe("EViT's ranking (patches counted without the class token)", () => {
     const { outputs } = goldenCase(`evit/${name}`)
     const attention = tensorOf(arrayOf(outputs, 'probs'))
     const [left = 0] = arrayOf(outputs, 'left_tokens').data
-    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens: [0] }, { kind: 'tokens', value: left + 1 })
+    const { scores, kept } = choose(
+      clsAttention(),
+      { attention, protectedTokens: [0] },
+      { kind: 'tokens', value: left + 1 },
+    )
     expectClose(
       scores.flatMap((row) => row.slice(1)),
       arrayOf(outputs, 'cls_attn').data,
@@ -33,7 +37,7 @@ describe("VisionZip's dominant tokens", () => {
   })
 })
 
-describe('FastV, where the last query stands for the class token and text tokens stay', () => {
+describe('FastV, where the last query stands for the class token and text tokens are kept', () => {
   test.each(['k1-keep-2-batch2', 'k2-half', 'keep-all-images'])('%s', (name) => {
     const { outputs, params } = goldenCase(`fastv/${name}`)
     const {
@@ -71,7 +75,7 @@ describe('TOVA, where the last query stands for the class token', () => {
     const { scores, kept } = choose(clsAttention(), site, { kind: 'tokens', value: count })
     scores.forEach((row, b) => {
       const theirs = rowsOf({ ...score, shape: [score.data.length / tokens, tokens] })[b * groups] ?? []
-      // the last token stays: there by a score of its own, here as a fixed one
+      // the last token is kept: theirs by its score, here as a protected one
       expectClose(row.slice(0, -1), theirs.slice(0, -1), `scores of row ${b}`)
     })
     const ids = arrayOf(outputs, 'kept_ids')

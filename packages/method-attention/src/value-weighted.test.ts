@@ -39,7 +39,10 @@ test('a value twice as long counts twice', () => {
             'float32',
             [1, 1, tokens, 2],
           )
-          return choose(valueWeighted(), { attention, value, protectedTokens: [0] }, { kind: 'ratio', value: 1 }).scores[0] ?? []
+          return (
+            choose(valueWeighted(), { attention, value, protectedTokens: [0] }, { kind: 'ratio', value: 1 })
+              .scores[0] ?? []
+          )
         }
         const before = scoresFor(weights.map(() => 1))
         const after = scoresFor(weights.map((_, i) => (i === token ? 2 : 1)))

@@ -20,7 +20,7 @@ import {
  *
  *   score_j = a_j·‖v_j‖ / Σ_i a_i·‖v_i‖,   a = Σ over heads of A_cls          [B,H,N], [B,H,N,headDim] → [B,N]
  *
- * ‖v_j‖ is the norm over the values of all heads together; the sum is over the tokens that may leave. Needs a class
+ * ‖v_j‖ is the norm over the values of all heads together; the sum is over the tokens that may be pruned. Needs a class
  * token. The significance score of ATS (Fayyaz et al., ECCV 2022, arXiv:2111.15667, eq. 3), as its code has it.
  */
 export function valueWeighted(): Scorer {
@@ -32,7 +32,7 @@ export function valueWeighted(): Scorer {
   })
 }
 
-/** [B,N] share of each token in what the class token gets from the tokens that may leave. */
+/** [B,N] share of each token in what the class token gets from the tokens that may be pruned. */
 export function significance(site: Site): Tensor {
   // squares of half-precision values overflow; one axis at a time is what runtimes do fast
   const norm = sqrt(sum(sumSquare(cast(site.value, 'float32'), 3), 1))

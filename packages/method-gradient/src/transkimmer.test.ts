@@ -4,11 +4,11 @@ import { arrayOf, expectClose, type GoldenArray, type GoldenCase, rowsOf, testMe
 import fc from 'fast-check'
 import { average, learn, mailLesson, prunedLogits, run } from 'method-tests'
 import { describe, expect, test } from 'vitest'
+import { attendToPadding } from '../test/attend-to-padding.ts'
 import { goldenCase } from '../test/golden.ts'
 import { bertModel, computed, expectSlope, Feeds, type SoftCase, softened } from '../test/golden-model.ts'
 import { farthest } from '../test/numbers.ts'
 import { constants, denseOutput, feedsOf, prunedOutput, softOutput, startingValues } from '../test/soft-and-pruned.ts'
-import { attendToPadding } from '../test/attend-to-padding.ts'
 import { transkimmer } from './index.ts'
 
 testMethod(transkimmer(), { run })
@@ -111,7 +111,7 @@ function valuesOf({ soft, layers }: Prepared): Record<string, Tensor> {
   return { ...losses, ...Object.fromEntries(states), skim_loss: skimLoss(soft), last_hidden: lastHidden(soft, layers) }
 }
 
-/** [b,n,D]: of each token the state behind the last layer that it was in. */
+/** [b,n,D]: for each token its state after the last layer that it reached. */
 function lastHidden(soft: SoftCase, layers: readonly number[]): Tensor {
   return layers.reduce((before, layer) => {
     const kept = unsqueeze(soft.losses[`left_${layer}`]?.[0] as Tensor, 2)

@@ -24,7 +24,18 @@ export interface OneSoftSite {
 
 /** The soft form of a method at one site. */
 export function softenOnce(method: Method, site: OneSoftSite): SoftReduced {
-  const { hidden, attention, attended, protectedTokens = [], layer = 0, layerCount = 1, params, kept, ratio, saliency } = site
+  const {
+    hidden,
+    attention,
+    attended,
+    protectedTokens = [],
+    layer = 0,
+    layerCount = 1,
+    params,
+    kept,
+    ratio,
+    saliency,
+  } = site
   const missing = (): never => {
     throw new Error('the method looks at something that the test does not give')
   }

@@ -1,10 +1,10 @@
 import { type Site, sub, type Tensor, TpError, unsqueeze } from '@tp/core'
 
 /**
- * float [B,1]: tokens that leave each row.
+ * float [B,1]: tokens pruned in each row.
  * @throws TpError TP_SCHEDULE where only the scores decide how many
  */
 export function prunedCount(method: string, { budget, count }: Site): Tensor {
   if (budget?.keep !== undefined) return unsqueeze(sub(count, budget.keep), 1)
-  throw new TpError('TP_SCHEDULE', method, 'it needs to know how many tokens leave; give keep, tokens or remove')
+  throw new TpError('TP_SCHEDULE', method, 'it needs to know how many tokens are pruned; give keep, tokens or remove')
 }

@@ -106,7 +106,9 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
   if (one.bias !== undefined) {
     feeds.bias = float32([biasRows, biasHeads, padded, padded], (i) => bias(0, 0, i))
     feeds.positions = int64(
-      lengths.flatMap((length, row) => positions.slice(begins[row], begins[row]! + length).map((n) => row * padded + n)),
+      lengths.flatMap((length, row) =>
+        positions.slice(begins[row], begins[row]! + length).map((n) => row * padded + n),
+      ),
     )
   }
   const attributes = {

@@ -110,7 +110,11 @@ describeNative('Pack', () => {
     ['far below', [-most], /token 0 is at -/],
   ])('refuses places %s', async (_, positions, message) => {
     await refusesRun(model(plain), { x, positions: int64(positions) }, message)
-    await refusesRun(model({ rows: 0, axis: 0, folded: 1 }), { x: float32([6, 1, 1]), positions: int64(positions) }, message)
+    await refusesRun(
+      model({ rows: 0, axis: 0, folded: 1 }),
+      { x: float32([6, 1, 1]), positions: int64(positions) },
+      message,
+    )
   })
 
   test.each<[string, TensorLike, Attributes, RegExp]>([
@@ -164,7 +168,11 @@ describeNative('Pack', () => {
     const axes = { rows: 1, axis: 3, folded: 1 }
     const { y } = await run(model(axes, 5), { x: empty([2 ** 40, 1, 0, 5, 2]), positions: int64([0]) })
     expect(y?.dims).toEqual([2 ** 40, 1, 0, 1, 2])
-    await refusesRun(model(axes, 5), { x: empty([2 ** 40, 1, 2 ** 40, 5, 0]), positions: int64([0]) }, /sizes|overflow/i)
+    await refusesRun(
+      model(axes, 5),
+      { x: empty([2 ** 40, 1, 2 ** 40, 5, 0]), positions: int64([0]) },
+      /sizes|overflow/i,
+    )
     await refusesRun(
       model(axes, 5),
       { x: empty([0, 1, 2 ** 40, 2 ** 40, 2]), positions: int64([0]) },

@@ -3,7 +3,7 @@ import { mean, quantile } from 'simple-statistics'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
-import type { Variant, Shape, TuneOptions } from './options.ts'
+import type { Shape, TuneOptions, Variant } from './options.ts'
 import { type Costs, type Shares, spentMs } from './search.ts'
 
 /** A variant as it can be run. */

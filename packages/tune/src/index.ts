@@ -1,6 +1,6 @@
 export { fewestToBeConfident, type Loss, type Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
-export type { Variant, Measurements, Shape, Skipped, TuneOptions, TuneProgress } from './options.ts'
+export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
 export type { Cell } from './regimes.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export { tune } from './tune.ts'

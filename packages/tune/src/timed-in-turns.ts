@@ -31,12 +31,7 @@ export async function timedInTurns(
     const sessions: Record<string, Session> = {}
     try {
       for (const [i, { variant, shares }] of first.entries()) {
-        sessions[names[i] as string] ??= await measurer.load(
-          device,
-          model,
-          variant.method,
-          scheduleOf(sites, shares),
-        )
+        sessions[names[i] as string] ??= await measurer.load(device, model, variant.method, scheduleOf(sites, shares))
       }
       const some = shapes.filter((_, i) => i % Math.ceil(shapes.length / SHAPES) === 0)
       const feeds = await Promise.all(some.map((shape) => timedInputs(inputs, shape)))

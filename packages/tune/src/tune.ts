@@ -5,7 +5,7 @@ import { type Candidate, type Contender, contendersOf, type Named, totalMs, usua
 import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
-import type { Variant, TuneOptions } from './options.ts'
+import type { TuneOptions, Variant } from './options.ts'
 import { pruned, scheduleOf } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
@@ -34,8 +34,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
     throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  if (options.variants.length === 0)
-    throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
+  if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
   const split = confident ? splitToBeConfident(inputs, maxLoss) : splitOf(inputs)
   const measurer = new Measurer(options)
   const found = inspect(model)

@@ -42,7 +42,9 @@ describe('in fixed sequence', () => {
   test('24 examples on which nothing differs show nothing', async () => {
     expect(await verify([0], { maxLoss: 1, confident: true }, 24)).toMatchObject({ looked: [0], taken: undefined })
     expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1))).toMatchObject({ taken: 0 })
-    expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1) - 1)).toMatchObject({ taken: undefined })
+    expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1) - 1)).toMatchObject({
+      taken: undefined,
+    })
   })
 })
 

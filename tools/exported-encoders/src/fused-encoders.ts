@@ -44,7 +44,14 @@ const HIDDEN = 8
  * A small encoder with random weights as it looks when it was optimised: embeddings and their norm in one operator, the
  * mask as a number of tokens for each row, attention in one operator, residuals with the norms behind them.
  */
-export function fusedEncoder({ fusion, layerCount, norm, pooling, seed, longest = LONGEST }: FusedEncoderOptions): Model {
+export function fusedEncoder({
+  fusion,
+  layerCount,
+  norm,
+  pooling,
+  seed,
+  longest = LONGEST,
+}: FusedEncoderOptions): Model {
   const normal = seeded(seed + 1)
   const { weight } = randomLayers(normal)
   const scaleAndShift = (): [Tensor, Tensor] => [weight([HIDDEN], 1), weight([HIDDEN], 0.1)]

@@ -37,8 +37,13 @@ export async function checkHidden(fixture: Fixture, model: Model, seen: Inspecti
   if (fullPrecision(model) !== undefined) return undefined
   const mask = set.inputs[maskInput] as TensorLike
   if (mask.type !== 'int64' || mask.dims.join() !== set.inputs.input_ids?.dims.join()) return undefined
-  const protectedTokens = new Set(seen.protectedTokens.map((position) => (position < 0 ? position + (mask.dims[1] as number) : position)))
-  for (const isAttended of [(token: number) => token % 3 !== 1 || protectedTokens.has(token), (token: number) => token % 12 < 7]) {
+  const protectedTokens = new Set(
+    seen.protectedTokens.map((position) => (position < 0 ? position + (mask.dims[1] as number) : position)),
+  )
+  for (const isAttended of [
+    (token: number) => token % 3 !== 1 || protectedTokens.has(token),
+    (token: number) => token % 12 < 7,
+  ]) {
     const inputs = { ...set.inputs, [maskInput]: maskWhere(mask, isAttended) }
     if (!(await obeys(fixture, model, inputs, maskInput))) continue
     const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isAttended).length

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { calibratedOf, coverageOf, isMoreThan, shareText, confidentOf } from './coverage.ts'
+import { calibratedOf, confidentOf, coverageOf, isMoreThan, shareText } from './coverage.ts'
 import { flippedAnswers, flippedLosses, sentences } from './synthetic.ts'
 
 const DRAWS = 200

@@ -7,12 +7,12 @@ import type { Findings, Section } from '../report/section.ts'
 import {
   type Coverage,
   calibratedOf,
+  confidentOf,
   coverageOf,
   isMoreThan,
   type Kept,
   type Pruned,
   shareText,
-  confidentOf,
 } from './coverage.ts'
 import { answered, type Population } from './populations.ts'
 import { FLIPS, flippedAnswers, flippedLosses, sentences } from './synthetic.ts'

@@ -1,6 +1,6 @@
 import type { Context, Section } from '../report/section.ts'
 import { measureShifts } from './measure.ts'
-import { openImdbPlace, openImagePlace, openSoundPlace, openSst2Place, type Place } from './places.ts'
+import { openImagePlace, openImdbPlace, openSoundPlace, openSst2Place, type Place } from './places.ts'
 
 export const shiftSections: readonly Section[] = [
   section('kwt1', 'kwt1: spoken words', openSoundPlace),

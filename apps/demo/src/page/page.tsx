@@ -1,9 +1,9 @@
 import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { Digit } from '../tabs/digit.tsx'
+import { RawImage } from '../tabs/image.tsx'
 import { Mail } from '../tabs/mail.tsx'
 import { Own } from '../tabs/own.tsx'
-import { RawImage } from '../tabs/image.tsx'
 import { Sound } from '../tabs/sound.tsx'
 import { type Tab, Tabs } from './tabs.tsx'
 

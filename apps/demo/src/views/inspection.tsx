@@ -22,8 +22,20 @@ export function InspectionCard({
 }
 
 function factsOf(found: Inspection): string[] {
-  const { layers, hidden, heads, tokens, mask, protectedTokens, classToken, tokenOutputs, unfusing, encoders, pruned, padded } =
-    found
+  const {
+    layers,
+    hidden,
+    heads,
+    tokens,
+    mask,
+    protectedTokens,
+    classToken,
+    tokenOutputs,
+    unfusing,
+    encoders,
+    pruned,
+    padded,
+  } = found
   const last = layers.length
   return [
     `An encoder of ${last} layers, ${hidden} numbers wide, with ${heads} attention ${heads === 1 ? 'head' : 'heads'}.`,

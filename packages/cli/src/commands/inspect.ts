@@ -1,4 +1,4 @@
-import { type Inspection, type PruningStep, readsProbabilities, type EncoderSummary } from '@tp/compiler'
+import { type EncoderSummary, type Inspection, type PruningStep, readsProbabilities } from '@tp/compiler'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -54,7 +54,9 @@ function describe(
   const facts: [string, string][] = [
     ['file', `${file.path}, ${megabytes(file.bytes)}${data}`],
     ['written by', `${found.producer || 'unknown'}, opset ${found.opset}`],
-    ...(found.encoders.length === 1 ? [] : [['encoders', found.encoders.map(encoderText).join('; ')] as [string, string]]),
+    ...(found.encoders.length === 1
+      ? []
+      : [['encoders', found.encoders.map(encoderText).join('; ')] as [string, string]]),
     [
       found.encoders.length === 1 ? 'encoder' : found.encoder,
       `${layers.length} layers, ${norms}-norm, hidden ${hidden}, ${heads} heads`,

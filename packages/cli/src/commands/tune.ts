@@ -20,9 +20,9 @@ import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
 import { pruningOptions } from '../pruning/request.ts'
 import { fingerprint } from '../training/lessons.ts'
-import { variantsOf, fingerprintOf, takesTrainedValues } from '../tuning/variants.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
+import { fingerprintOf, takesTrainedValues, variantsOf } from '../tuning/variants.ts'
 
 const options = {
   out: { type: 'string', short: 'o', value: 'PLAN', description: 'the plan to write, JSON' },

@@ -76,11 +76,7 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
 }
 
 /** An image that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
-function imageShape(
-  graph: Graph,
-  input: string,
-  { tokens }: InputRoles,
-): readonly (number | undefined)[] | undefined {
+function imageShape(graph: Graph, input: string, { tokens }: InputRoles): readonly (number | undefined)[] | undefined {
   const readers = graph.consumers(input).map(({ node }) => node)
   const cast = readers.find(({ opType }) => opType === 'Cast')?.output[0]
   const patches = [...readers, ...(cast === undefined ? [] : graph.consumers(cast).map(({ node }) => node))].find(

@@ -130,7 +130,9 @@ export function schedulesOf(
   encoders: readonly Inspection[],
   method: Method,
 ): ReadonlyMap<string, Schedule> {
-  const unknown = [...budget.layers.keys()].find((name) => name !== '' && !encoders.some(({ encoder }) => encoder === name))
+  const unknown = [...budget.layers.keys()].find(
+    (name) => name !== '' && !encoders.some(({ encoder }) => encoder === name),
+  )
   if (unknown !== undefined) {
     const names = encoders.map(({ encoder }) => encoder).join(' and ')
     throw usageError(`--layers ${unknown}: there is no such encoder to prune; the model has ${names}`)

@@ -31,7 +31,7 @@ export async function siteCosts(
   keepingAll: Model,
 ): Promise<SiteCosts> {
   const { file, model, pruned, signal } = options
-  const nodes = pruned.cuts.map(({ layer: layer }) => ({ layer, nodes: nodesAt(pruned.model, layer) }))
+  const nodes = pruned.cuts.map(({ layer }) => ({ layer, nodes: nodesAt(pruned.model, layer) }))
   const shape = isText(model) ? [1, TOKENS] : [1]
   if (nodes.length === 0) return { nodes, shape }
   try {

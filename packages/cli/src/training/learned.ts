@@ -52,7 +52,11 @@ export function whereTokensLeave(
   const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layerCount))
   if (unknown !== undefined || chosen.length === 0) {
     const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
-    throw new TpError('TP_SCHEDULE', 'tp', `${seen}: the model has layers 0 to ${layerCount - 1}; name some with --layers`)
+    throw new TpError(
+      'TP_SCHEDULE',
+      'tp',
+      `${seen}: the model has layers 0 to ${layerCount - 1}; name some with --layers`,
+    )
   }
   if (budget === undefined) return { layers: chosen, schedule: undefined }
   const schedules = schedulesOf({ ...budget, layers: new Map([['', chosen]]) }, file.model, encoders, method)

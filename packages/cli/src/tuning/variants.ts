@@ -11,10 +11,7 @@ import { trainedValues } from '../pruning/request.ts'
  * @param weights file with the trained values of all that need some
  * @throws TpError TP_WEIGHTS, TP_USAGE
  */
-export async function variantsOf(
-  entries: readonly MethodEntry[],
-  weights: string | undefined,
-): Promise<Variant[]> {
+export async function variantsOf(entries: readonly MethodEntry[], weights: string | undefined): Promise<Variant[]> {
   if (weights !== undefined && !entries.some(takesTrainedValues)) {
     const names = entries.map(({ name }) => name).join(', ')
     throw usageError(`--weights is given, but of ${names} none has anything trained; name one in --methods`)

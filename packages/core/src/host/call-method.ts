@@ -68,7 +68,11 @@ export function checkScore(method: string, score: unknown, site: Pick<Site, 'att
 }
 
 /** @throws TpError TP_METHOD for a soft form that does not say how much of each token is left */
-export function checkLeft(method: string, softened: unknown, site: Pick<Site, 'attended'>): asserts softened is Softened {
+export function checkLeft(
+  method: string,
+  softened: unknown,
+  site: Pick<Site, 'attended'>,
+): asserts softened is Softened {
   if (typeof softened !== 'object' || softened === null) {
     throw methodError(method, `soften returns ${describe(softened)}; it must return { left }, float [B,N]`)
   }

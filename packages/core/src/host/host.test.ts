@@ -133,7 +133,9 @@ test('what is kept is what the rule says, site after site, and everything travel
       for (const [layer, amount] of plan.entries()) {
         const reduced = reduceTokens({ method: byHidden, source: sourceOf(hidden, layer), state, amount })
         wanted = wanted.map((tokens) => keptByRule(tokens, rows.protectedTokens, amount))
-        expect(inSlots(reduced.state.position, reduced)).toEqual(wanted.map((row) => row.map(({ position }) => position)))
+        expect(inSlots(reduced.state.position, reduced)).toEqual(
+          wanted.map((row) => row.map(({ position }) => position)),
+        )
         hidden = assume(reduced.cut?.take(hidden) as Tensor, ['B', 'N', 1])
         expect(inSlots(hidden, reduced)).toEqual(wanted.map((row) => row.map(({ score }) => score)))
         state = reduced.state
@@ -155,7 +157,9 @@ test('the rectangle: kept tokens, then padding, then dropped ones; its width by 
       const fullest = Math.max(...valid.map((row) => row.filter((slot) => slot === 1).length))
       expect(cut?.ragged).toBe(byShape === undefined)
       indices.forEach((row, b) => {
-        expect(row).toHaveLength(byShape === undefined ? fullest : Math.min(all, Math.max(byShape, protectedTokens.length)))
+        expect(row).toHaveLength(
+          byShape === undefined ? fullest : Math.min(all, Math.max(byShape, protectedTokens.length)),
+        )
         expect(new Set(row).size).toBe(row.length)
         const kinds = row.map((token, slot) => (valid[b]?.[slot] === 1 ? 0 : attended?.[b]?.[token] === 0 ? 1 : 2))
         expect(kinds).toEqual([...kinds].sort())
@@ -168,7 +172,11 @@ test('the rectangle: kept tokens, then padding, then dropped ones; its width by 
 })
 
 test('equal scores: the lower index stays', () => {
-  const { state } = reduceRows(byHidden, { scores: [[1, 2, 2, 2, 1]], protectedTokens: [4] }, { kind: 'tokens', value: 3 })
+  const { state } = reduceRows(
+    byHidden,
+    { scores: [[1, 2, 2, 2, 1]], protectedTokens: [4] },
+    { kind: 'tokens', value: 3 },
+  )
   expect(lists(state.position)).toEqual([[1, 2, 4]])
 })
 

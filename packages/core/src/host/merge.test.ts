@@ -56,14 +56,16 @@ interface Left {
 /** The definition, token by token. */
 function byDefinition(row: readonly Token[], { protectedTokens, merge, ordered }: Case): Left[] {
   const isProtected = (position: number): boolean => protectedTokens.includes(position)
-  const kept = (position: number): boolean => row[position]?.attended === true && (row[position].kept || isProtected(position))
+  const kept = (position: number): boolean =>
+    row[position]?.attended === true && (row[position].kept || isProtected(position))
   const left = row.flatMap((own, position) => {
     if (!kept(position)) return []
     const parts = row.filter((part, i) => part.attended && !kept(i) && part.into === position && !isProtected(position))
     const size = own.mass + parts.reduce((sum, part) => sum + part.mass, 0)
     return [{ position, size: Math.max(size, 1e-6), x: together(own, parts, merge, own.into === position) }]
   })
-  const key = ({ position }: Left): number => (isProtected(position) ? -1e9 : ordered ? (row[position]?.order ?? 0) : position)
+  const key = ({ position }: Left): number =>
+    isProtected(position) ? -1e9 : ordered ? (row[position]?.order ?? 0) : position
   return left.sort((a, b) => (ordered ? key(a) - key(b) || a.position - b.position : a.position - b.position))
 }
 
@@ -122,7 +124,9 @@ function byHost(test: Case): Left[][] {
   const [states, position, size, valid] = evaluate(outputs, {}, { precision: 'float64' }).map(lists)
   return rows.map((_, b) =>
     (position?.[b] ?? []).flatMap((position, slot) =>
-      valid?.[b]?.[slot] === 1 ? [{ position, x: states?.[b]?.[slot] as number, size: size?.[b]?.[slot] as number }] : [],
+      valid?.[b]?.[slot] === 1
+        ? [{ position, x: states?.[b]?.[slot] as number, size: size?.[b]?.[slot] as number }]
+        : [],
     ),
   )
 }

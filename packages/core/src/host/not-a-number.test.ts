@@ -39,7 +39,11 @@ const none = (): never => {
 function keptOf(
   scores: readonly (readonly number[])[],
   amount: Amount,
-  { attended, protectedTokens = [0], method }: { attended?: readonly (readonly number[])[]; protectedTokens?: number[]; method?: Method } = {},
+  {
+    attended,
+    protectedTokens = [0],
+    method,
+  }: { attended?: readonly (readonly number[])[]; protectedTokens?: number[]; method?: Method } = {},
 ): number[][] {
   const dims = [scores.length, scores[0]?.length ?? 0]
   const hidden = constant(scores.flat(), 'float32', [...dims, 1])

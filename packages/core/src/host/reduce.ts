@@ -15,9 +15,9 @@ import { keptTokens, type Rule, type SelectOptions, select } from './select.ts'
 import { type Shares, sharesOf } from './shares.ts'
 import type { SiteSource } from './site-source.ts'
 import {
+  attendedTokens,
   protectedCount,
   protectedMask,
-  attendedTokens,
   slotOf,
   type TokenState,
   tokenCount,

@@ -23,7 +23,14 @@ import {
   where,
 } from '../ops/index.ts'
 import { type GivenValues, sortable } from './not-a-number.ts'
-import { protectedCount, protectedPositions, protectedMask, attendedTokens, type TokenState, tokenCount } from './state.ts'
+import {
+  attendedTokens,
+  protectedCount,
+  protectedMask,
+  protectedPositions,
+  type TokenState,
+  tokenCount,
+} from './state.ts'
 
 /** Outranks any score. Only ever compared: added to scores it would swallow them. */
 const ABOVE_ALL = 1e30

@@ -13,7 +13,8 @@ export interface Shares {
 /** @param score float [B,N], not negative; absent: nothing is known of it. @param keep bool [B,N] */
 export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenState): Shares {
   const kept = cast(keep, 'float32')
-  const tokens = state.attended === undefined ? mean(kept, 1) : div(sum(kept, 1), sum(cast(state.attended, 'float32'), 1))
+  const tokens =
+    state.attended === undefined ? mean(kept, 1) : div(sum(kept, 1), sum(cast(state.attended, 'float32'), 1))
   return { tokens, ...(score && { mass: massOf(score, keep, state) }) }
 }
 

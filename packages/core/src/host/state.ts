@@ -58,7 +58,8 @@ export function initialState(
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const position = sub(ordinals, 1)
-  const attended = mask && protectedInputs.reduce((attended, protectedInput) => or(attended, equal(position, protectedInput)), mask)
+  const attended =
+    mask && protectedInputs.reduce((attended, protectedInput) => or(attended, equal(position, protectedInput)), mask)
   const count = attended && countTokens(attended)
   return {
     ordinals,
@@ -95,7 +96,9 @@ export function protectedMask(state: TokenState): Tensor {
 
 /** bool [B,N]: tokens that must stay if they are real. */
 export function protectedPositions({ protectedTokens, protectedInputs, position, ordinals }: TokenState): Tensor {
-  const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) => equal(position, token))
+  const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) =>
+    equal(position, token),
+  )
   // Protected tokens never leave and come first, so a prefix is found without the positions having to travel.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
   return [...(leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []), ...single].reduce((a, b) => or(a, b))

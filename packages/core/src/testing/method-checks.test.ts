@@ -90,7 +90,9 @@ describe('the checks find a method that', () => {
     ],
     [
       'does not count the protected tokens inside its number',
-      choosing((site) => or(site.protectedTokens, greater(site.position, sub(sub(unsqueeze(site.count, 1), keep(site)), 1)))),
+      choosing((site) =>
+        or(site.protectedTokens, greater(site.position, sub(sub(unsqueeze(site.count, 1), keep(site)), 1))),
+      ),
       /counts, order/,
     ],
     [

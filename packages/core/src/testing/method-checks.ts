@@ -160,7 +160,11 @@ export function methodChecks(
       name: `protected tokens ${protectedTokens.join(', ') || 'none'} stay, inside the count`,
       check() {
         const options = { layers: protectedTokens.length === 0 ? [1] : [1, 2, 3], keep: 0.4 }
-        checkCounts(compute(pruned(options, { protectedTokens }), asBatch, exact), schedule(size.layerCount, options), protectedTokens)
+        checkCounts(
+          compute(pruned(options, { protectedTokens }), asBatch, exact),
+          schedule(size.layerCount, options),
+          protectedTokens,
+        )
       },
     })),
     {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { readBytes } from '../read-bytes.ts'
-import type { ImageDataset, RawImage, ImageShape } from './dataset.ts'
+import type { ImageDataset, ImageShape, RawImage } from './dataset.ts'
 import { planar } from './idx.ts'
 import { labelFiles } from './labelled-files.ts'
 import type { LabelledOptions } from './labels.ts'

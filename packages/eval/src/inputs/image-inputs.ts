@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import type { ValueInfo } from '@tp/core/runtime'
-import type { ImageDataset, RawImage, ImageShape } from '../datasets/dataset.ts'
+import type { ImageDataset, ImageShape, RawImage } from '../datasets/dataset.ts'
 import { fixedSize, type ModelInputs, onlyInput } from './model-inputs.ts'
 import { measureNormalisation, type Normalisation } from './normalisation.ts'
 

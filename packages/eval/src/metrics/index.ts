@@ -9,9 +9,9 @@ export {
   type Speedup,
   type VariantLatency,
 } from '../latency.ts'
-export { expectedLosses } from './expected-losses.ts'
 export { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
 export { divergences } from './divergences.ts'
+export { expectedLosses } from './expected-losses.ts'
 export { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
 export { type Interval, scaledInterval } from './interval.ts'
 export { type Kept, keptFractions } from './kept.ts'

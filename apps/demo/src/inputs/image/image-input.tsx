@@ -2,8 +2,8 @@ import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content, RawImage } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
-import { brightOnBlack, photoImage, type Shape } from './photo-image.ts'
 import { ImageCanvas } from './image-canvas.tsx'
+import { brightOnBlack, photoImage, type Shape } from './photo-image.ts'
 
 export interface ImageInputProps {
   readonly content: Signal<Content | undefined>

@@ -59,7 +59,9 @@ export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
         </span>
       </label>
       <AddMethod onAdded={(method) => set({ method })} />
-      {layerCount !== undefined && <LayerChoice layerCount={layerCount} layers={layers} onChange={(layers) => set({ layers })} />}
+      {layerCount !== undefined && (
+        <LayerChoice layerCount={layerCount} layers={layers} onChange={(layers) => set({ layers })} />
+      )}
     </section>
   )
 }

@@ -2,6 +2,7 @@ import type { Program } from '../program/program.ts'
 import { type CutRecord, type PruningStep, type RestoredRecord, stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { inputAfter, type Layer } from './layer.ts'
+import { sites } from './sites.ts'
 
 /** What prunings that a file has gone through have left for a further one to build on. */
 export interface EarlierCuts {
@@ -32,7 +33,7 @@ export function withWholeInput(program: Program, layer: Layer): Layer {
 export function layersBefore(earlier: EarlierCuts | undefined, layers: readonly Layer[]): readonly Layer[] {
   const [first] = earlier?.cuts ?? []
   if (first === undefined) return layers
-  return layers.slice(0, Math.max(1, first.site === 'input' ? first.layer : first.layer + 1))
+  return layers.slice(0, Math.max(1, sites[first.site ?? 'attention'].firstKeys(first.layer)))
 }
 
 /**
@@ -45,10 +46,10 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   const [first, last] = [steps[0], cuts.at(-1)]
   if (first === undefined || last === undefined) return undefined
   const isThere = (name: string): boolean => program.graph.has(name)
+  const end = cuts.some(({ layer }) => layer === layers.length) ? inputAfter(program, layers) : undefined
   const lost = cuts.find(
     ({ layer, site, before, after, indices }) =>
-      (layer === layers.length && site === 'input' ? inputAfter(program, layers) : layers[layer]?.[site ?? 'site']) !==
-        before ||
+      sites[site ?? 'attention'].stream({ layers, end }, layer) !== before ||
       ![after, indices].every(isThere) ||
       !program.before(after).has(before),
   )

@@ -3,7 +3,7 @@ import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { Encoder } from './encoder.ts'
 import type { Layer } from './layer.ts'
-import { type Mask, marksPadding, requireVisibility } from './visibility.ts'
+import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
 
 /**
  * Finds what says which tokens are real and which are padding: a value [b,n] that everything of the inputs that reaches
@@ -17,7 +17,9 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
   const sides = [...new Set(layers.flatMap(({ attention }) => attention.sides))]
   const prove = (mask: Mask | undefined): void => {
     const masksItself = mask !== undefined && isTokenNumbers(program, mask.name)
-    for (const layer of layers) requireVisibility(program, layer, mask, masksItself, stream)
+    for (const layer of layers) {
+      if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
+    }
   }
   const inputs = [...inputsBehind(program, sides, new Set([stream]))]
   if (inputs.length === 0) {
@@ -185,5 +187,13 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
     'TP_MASK',
     `attention is masked by ${names}, and no value of one yes or no for each of the ${tokens} tokens comes in between; which tokens are padding cannot be told`,
     node,
+  )
+}
+
+function causal({ attention }: Layer): Refused {
+  return new Refused(
+    'TP_CAUSAL',
+    'causal attention: this is a decoder, and removing a token changes what every later token may see',
+    attention.chain.at(-1),
   )
 }

@@ -28,23 +28,23 @@ const MOST_TOKENS = 2 ** 13
  *
  * `masksItself`: the mask is the tokens themselves (0: padding). `stream`: the hidden states that layers start from; what
  * is computed from them hides nothing.
- * @throws Refused
+ * @throws Refused TP_MASK
  */
-export function requireVisibility(
+export function visibilityOf(
   program: Program,
   layer: Layer,
   mask: Mask | undefined,
   masksItself: boolean,
   stream: string,
-): void {
+): Visibility {
   const { attention } = layer
-  if (attention.sides.every((side) => isScalar(program.tensor(side)))) return
+  if (attention.sides.every((side) => isScalar(program.tensor(side)))) return 'bidirectional'
   const trial = new Trial(program, layer, mask?.name, stream)
   const padding = mask?.padding ?? 0
   const ones = Array.from({ length: trial.tokens }, () => 1 - padding)
   const open = trial.seen(ones)
-  requireBothDirections(open, layer)
-  if (mask === undefined) return
+  if (isCausal(open)) return 'causal'
+  if (mask === undefined) return 'bidirectional'
   // Numbers of tokens have to count as real whatever they are.
   const values = masksItself ? ones.map((_, i) => ids[i % ids.length] as number) : ones
   const hidden = Math.min(2, trial.tokens - 1)
@@ -61,6 +61,7 @@ export function requireVisibility(
       attention.chain.at(-1),
     )
   }
+  return 'bidirectional'
 }
 
 /**
@@ -87,6 +88,9 @@ function isScalar({ hasShape, dims }: Tensor): boolean {
   return hasShape && dims.every((dim) => dim === 1)
 }
 
+/** Which keys a query sees: those of all tokens, or only those on one side of it. */
+export type Visibility = 'bidirectional' | 'causal'
+
 /** A value [b,n] that says which tokens are padding: where it is 0, or where it is 1. */
 export interface Mask {
   readonly name: string
@@ -96,15 +100,10 @@ export interface Mask {
 /** seen[query][key] */
 type Seen = readonly (readonly boolean[])[]
 
-function requireBothDirections(seen: Seen, { attention }: Layer): void {
+function isCausal(seen: Seen): boolean {
   const later = seen.some((row, query) => row.some((sees, key) => sees && key > query))
   const earlier = seen.some((row, query) => row.some((sees, key) => sees && key < query))
-  if (seen.length < 2 || (later && earlier)) return
-  throw new Refused(
-    'TP_CAUSAL',
-    'causal attention: this is a decoder, and removing a token changes what every later token may see',
-    attention.chain.at(-1),
-  )
+  return seen.length >= 2 && !(later && earlier)
 }
 
 /** A layer's masks, computed at concrete sizes. */

@@ -4,12 +4,13 @@ import { checkLayers, type SoftInputs, type SoftReduced, softenTokens, type Toke
 import { lift } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { type Layer, stackEnd } from '../analyze/layer.ts'
+import { sites } from '../analyze/sites.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { protectedIndices } from '../transform/protected-indices.ts'
-import { graphSite, inputSite } from '../transform/site-source.ts'
+import { siteSources } from '../transform/site-source.ts'
 import { startOf } from '../transform/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
 import { SoftValues } from './values.ts'
@@ -86,10 +87,7 @@ export class Softening {
   /** @returns what becomes of the layer's output, if something does */
   #softenAt(layer: number): ((output: Tensor, before: Tensor) => Tensor) | undefined {
     const { method, params } = this.#options
-    const source =
-      this.#site === 'input'
-        ? inputSite(this.#program, this.#encoder, layer)
-        : graphSite(this.#program, this.#encoder, layer, this.#state.protectedInputs[0])
+    const source = siteSources[this.#site].source(this.#program, this.#encoder, layer, this.#state.protectedInputs[0])
     const before = { state: this.#state, kept: this.#lastLeft }
     const reduced = softenTokens({ method, source, ...before, params: params(layer), inputs: this.#inputsAt(layer) })
     const names = new Map([...this.#names, ...source.names])
@@ -112,8 +110,7 @@ export class Softening {
     ]
     const result = output && bind(output(after, into))
     if (changed !== undefined) {
-      const { input: start, site } = this.#encoder.layers[layer] as Layer
-      this.#values.replace(this.#site === 'input' ? start : site, changed)
+      this.#values.replace(sites[this.#site].stream(this.#encoder, layer) as string, changed)
     }
     return (
       result &&

@@ -1,7 +1,9 @@
+import type { SiteName } from '../analyze/sites.ts'
+
 /** A cut that was put into the graph, by the names of its values. */
 export interface InsertedCut {
   readonly layer: number
-  readonly site: 'attention' | 'input'
+  readonly site: SiteName
   /** [b,n,D] before and [b,k,D] after */
   readonly before: string
   readonly after: string

@@ -2,6 +2,7 @@ import type { Amount, Method } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
 import { requireNoReturn } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
+import type { SiteName } from '../analyze/sites.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { insertAt } from './insert.ts'
@@ -23,9 +24,10 @@ export const insertCuts: PruningPass = {
     const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
-      for (const { site, amount } of visits(method, schedule.get(layer))) {
+      for (const visit of visits(method, schedule.get(layer))) {
+        const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
-        const about = { method, layer, site, amount, params: params(layer) }
+        const about = { ...visit, layer, params: params(layer) }
         const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
@@ -66,15 +68,18 @@ export function sitesOf({ layers, end }: Encoder, { site }: Method): number {
   return layers.length + (site === 'input' && end !== undefined ? 1 : 0)
 }
 
+/** One look of a method at a site. Several methods that act one after the other are several visits. */
 interface Visit {
-  readonly site: InsertedCut['site']
+  readonly method: Method
+  readonly site: SiteName
   readonly amount: Amount | undefined
 }
 
 /** Where a method looks at a layer, and whether tokens leave there. */
-function visits({ site = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
-  const observes = carry !== undefined
-  if (site === 'attention') return amount === undefined && !observes ? [] : [{ site, amount }]
-  const observed: Visit[] = observes ? [{ site: 'attention', amount: undefined }] : []
-  return amount === undefined ? observed : [{ site, amount }, ...observed]
+function visits(method: Method, amount: Amount | undefined): Visit[] {
+  const { site = 'attention' } = method
+  const observes = method.carry !== undefined
+  if (site === 'attention') return amount === undefined && !observes ? [] : [{ method, site, amount }]
+  const observed: Visit[] = observes ? [{ method, site: 'attention', amount: undefined }] : []
+  return amount === undefined ? observed : [{ method, site, amount }, ...observed]
 }

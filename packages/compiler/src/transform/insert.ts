@@ -5,6 +5,7 @@ import type { NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import type { PoolCount } from '../analyze/pool-counts.ts'
+import { type SiteName, sites } from '../analyze/sites.ts'
 import { change, commit } from '../operators/flow.ts'
 import { follow } from '../operators/follow.ts'
 import type { Flow } from '../operators/operator.ts'
@@ -13,13 +14,12 @@ import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 import { takeBesideCut } from './parallel-layers.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
-import { graphSite, inputOf, inputSite } from './site-source.ts'
+import { siteSources } from './site-source.ts'
 
 export interface InsertOptions {
   readonly method: Method
   readonly layer: number
-  /** See `Method.place`. */
-  readonly site: 'attention' | 'input'
+  readonly site: SiteName
   readonly amount: Amount | undefined
   readonly state: TokenState
   /** Placeholders in `state` → values of the graph. */
@@ -46,13 +46,14 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const { method, layer, site, amount, state, params } = options
   // A place that an input names is no token that the head reads.
   const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
-  const source =
-    site === 'input' ? inputSite(program, encoder, layer) : graphSite(program, encoder, layer, protectedInput)
+  const { source: sourceAt, readers: readersAt } = siteSources[site]
+  const source = sourceAt(program, encoder, layer, protectedInput)
   const reduced = reduceTokens({ method, source, state, amount, params })
   const names = new Map([...options.names, ...source.names])
   if (reduced.cut === undefined) return { state: reduced.state, names }
 
-  const { stream, readers } = streamOf(program, encoder, layer, site)
+  const stream = sites[site].stream(encoder, layer) as string
+  const readers = readersAt(program, stream)
   const { graph } = program
   sizesFrom(program, stream, [...names.values()])
   const { cut } = reduced
@@ -131,24 +132,6 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   }
   options.keyBias.renew(encoder, inserted)
   return { state: next.state, names: next.names, cut: inserted }
-}
-
-/** The value that tokens leave, and what goes on without them. */
-function streamOf(
-  program: Program,
-  encoder: Encoder,
-  index: number,
-  site: InsertedCut['site'],
-): { readonly stream: string; readonly readers: readonly NodeProto[] } {
-  const stream = site === 'input' ? inputOf(encoder, index) : (encoder.layers[index] as Layer).site
-  const readers = program.graph.consumers(stream).map(({ node }) => node)
-  if (site === 'attention') return { stream, readers }
-  // Copies of the stream that are outputs show it as it is in front of the layer.
-  const inside = program.before(stream)
-  return {
-    stream,
-    readers: readers.filter(({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? '')),
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { axisSize, cast, expand, input, reshape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
+import { sites } from '../analyze/sites.ts'
 import { headsInBatch } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
@@ -41,7 +42,7 @@ export class KeyBias {
   /** Makes all attentions behind a cut add what it asks for. */
   renew(encoder: Encoder, cut: InsertedCut): void {
     this.#isRagged ||= cut.ragged
-    for (const { attention } of encoder.layers.slice(cut.site === 'input' ? cut.layer : cut.layer + 1)) {
+    for (const { attention } of encoder.layers.slice(sites[cut.site].firstKeys(cut.layer))) {
       const softmax = attention.chain.at(-1) as NodeProto
       const known = this.#sums.get(softmax)
       const { dtype, rank } = this.#program.tensor(softmax.input[0] as string)

@@ -13,10 +13,12 @@ import {
 } from '@tp/core'
 import { apply, type Dim } from '@tp/core/expression'
 import type { SiteSource } from '@tp/core/host'
+import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { replayScores, type SideUse } from '../analyze/scores.ts'
+import { type SiteName, sites } from '../analyze/sites.ts'
 import { placeholder } from '../operators/flow.ts'
 import { headsInBatch, unfoldHeads } from '../operators/heads.ts'
 import type { Program } from '../program/program.ts'
@@ -29,14 +31,35 @@ export interface GraphSite extends SiteSource {
   readonly names: Map<Tensor, string>
 }
 
-/** The stream that a layer reads, or the layer behind the last one. */
-export function inputOf({ layers, end }: Encoder, index: number): string {
-  return layers[index]?.input ?? (end as string)
+/** What pruning at a kind of site has to know of the graph there. */
+interface SiteInGraph {
+  /** What a method is given. `protectedInput`: the token that the head reads, if it reads no leading one. */
+  source(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite
+  /** The readers of the stream that go on with the kept tokens. */
+  readers(program: Program, stream: string): readonly NodeProto[]
+}
+
+export const siteSources: Readonly<Record<SiteName, SiteInGraph>> = {
+  attention: { source: graphSite, readers: readersOf },
+  input: {
+    source: inputSite,
+    readers(program, stream) {
+      // Copies of the stream that are outputs show it as it is upstream of the layer.
+      const inside = program.before(stream)
+      return readersOf(program, stream).filter(
+        ({ opType, output }) => opType !== 'Identity' || inside.has(output[0] ?? ''),
+      )
+    },
+  },
+}
+
+function readersOf(program: Program, stream: string): NodeProto[] {
+  return program.graph.consumers(stream).map(({ node }) => node)
 }
 
 /** What is known at the input of layer `index` of an encoder: the tokens, and nothing that the layer computes of them. */
-export function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
-  const name = inputOf(encoder, index)
+function inputSite(program: Program, encoder: Encoder, index: number): GraphSite {
+  const name = sites.input.stream(encoder, index) as string
   const hidden = input(name, program.tensor(name).dtype, ['B', 'N', 'D'])
   const notYet = (): never => {
     throw new TpError(
@@ -51,7 +74,7 @@ export function inputSite(program: Program, encoder: Encoder, index: number): Gr
 }
 
 /** What layer `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
-export function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
+function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
   const layer = encoder.layers[index] as Layer
   const { attention } = layer
   const names = new Map<Tensor, string>()

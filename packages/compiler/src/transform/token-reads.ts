@@ -14,7 +14,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { type Dim, subDims } from '@tp/core/expression'
+import type { Dim } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
 import type { TokenPosition } from '../operators/operator.ts'

@@ -1,6 +1,6 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
 import { isRecord, type OptionValues, shown } from '@tp/core/host'
-import type { NamedEncoder, PruneOptions } from './prune.ts'
+import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left

@@ -23,7 +23,7 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   npm run benchmark -- [options]
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
-  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift, trajectory), with commas between
+  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift), with commas between
   --again          what is asked for is measured again, though it is known
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
@@ -58,7 +58,7 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   const files = { runtime, shared: sharedPath }
   const { forms, prints, missing } = await present(files, quick)
   checkNames(only ?? [], forms, missing)
-  const progress = new Progress(process.stderr)
+  const progress = new Progress()
   const about = report ? undefined : await surroundings(runtime)
   const results = await Results.open(join(folder, 'results.jsonl'), (name) => prints.get(name) as string, about)
   const trained = report ? results.learned : await trainedFiles()
@@ -148,7 +148,7 @@ async function present(files: Files, quick: boolean) {
   return { forms, prints, missing }
 }
 
-const KINDS = ['accuracy', 'speed', 'shift', 'trajectory', 'node', 'wasm']
+const KINDS = ['accuracy', 'speed', 'shift', 'node', 'wasm']
 
 /** @throws TpError TP_OPTION */
 function checkNames(

@@ -46,8 +46,7 @@ class World implements Pick<Results, 'line' | 'value'> {
   #measure(cell: Cell): Line['value'] {
     if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
     if (cell.kind === 'shift') return { sets: [] }
-    if (cell.kind === 'trajectory') return { examples: [] }
-    const candidates = cell.candidates.map(({ setting }): SpeedValue['candidates'][number] => {
+    const candidates = cell.candidates.map((setting): SpeedValue['candidates'][number] => {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
     })

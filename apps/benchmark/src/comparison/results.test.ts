@@ -18,7 +18,7 @@ const speed: SpeedCell = {
   name: 'grid',
   runtime: 'node',
   at: { batch: 1, tokens: 8 },
-  candidates: [{ setting: { kind: 'none' } }],
+  candidates: [{ kind: 'none' }],
   budgetMs: 1,
 }
 const value = { accuracy: 50, answers: '01', correct: '01', flops: 1 }

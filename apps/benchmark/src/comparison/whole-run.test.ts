@@ -69,7 +69,7 @@ test('a run that is killed goes on where it was, measures nothing twice, and is 
   const keys = keysOf(text)
   expect(new Set(keys).size).toBe(keys.length)
   const kinds = new Set(keys.map((key) => key.split('/')[0]))
-  expect(kinds).toEqual(new Set(['accuracy', 'speed', 'shift', 'trajectory']))
+  expect(kinds).toEqual(new Set(['accuracy', 'speed', 'shift']))
   expect(await readFile(join(folder, 'report.html'), 'utf8')).toContain('digits-vit: handwritten digits')
 
   expect(await run()).toBe(0)

@@ -1,4 +1,3 @@
-import { randomNumbers } from '@tp/core/statistics'
 import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { rightOf } from '../measure/answers.ts'
@@ -67,38 +66,6 @@ export function cascadeOn(
     lossAlone: loss(first),
     loss: loss(final),
   }
-}
-
-const DRAWS = 2000
-
-/**
- * How often a promise is broken, if the calibration's and the test's examples together are all there is: calibration sets
- * are drawn from them with replacement, and each threshold is judged on all of them.
- */
-export function brokenPromises(
-  { calibration, test }: Guarded,
-  promise: Promised,
-  size: number,
-): { broken: number; mean: number } {
-  const both = (get: (set: GuardedSet) => readonly (readonly number[])[]): (readonly number[])[] => [
-    ...get(calibration),
-    ...get(test),
-  ]
-  const [pruned, dense] = [both((set) => set.pruned.logits), both((set) => set.dense.logits)]
-  const failing = pruned.flatMap((logits, i) =>
-    answerOf(logits) === answerOf(dense[i] as number[]) ? [] : [uncertaintyOf(logits, 'probability')],
-  )
-  const random = randomNumbers(11)
-  let [broken, sum] = [0, 0]
-  for (let draw = 0; draw < DRAWS; draw++) {
-    const rows = Array.from({ length: size }, () => Math.floor(random() * pruned.length))
-    const take = (all: readonly (readonly number[])[]): (readonly number[])[] => rows.map((row) => all[row] as number[])
-    const { threshold } = calibrateCascade({ pruned: take(pruned), dense: take(dense), ...promise })
-    const rate = failing.filter((value) => threshold === null || value < threshold).length / pruned.length
-    if (rate > 1 - promise.agreement) broken++
-    sum += rate
-  }
-  return { broken: broken / DRAWS, mean: sum / DRAWS }
 }
 
 export function promiseText({ agreement, confidence }: Promised): string {

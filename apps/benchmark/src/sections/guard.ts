@@ -1,6 +1,6 @@
 import type { Dataset } from '@tp/eval/inputs'
 import { namedShift, shifted } from '@tp/eval/shifts'
-import { brokenPromises, type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
+import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
 import { type GuardedModel, openGuarded } from '../guard/guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'
 import { evenly, topics } from '../registry/data.ts'
@@ -105,11 +105,7 @@ function section(name: string, one: Case): Section {
       const tables: Table[] = []
       const values: object[] = []
       for (const own of await openGuarded(context, await guardedModel(context, one))) {
-        context.onProgress(`${own.name}: promises`)
-        const size = Math.min(1000, own.calibration.dense.logits.length)
-        const chosen = promises.map((promise) => {
-          return { promise, ...calibrated(own, promise), drawn: brokenPromises(own, promise, size) }
-        })
+        const chosen = promises.map((promise) => ({ promise, ...calibrated(own, promise) }))
         const figures = [own.test, ...own.shifts].flatMap((set) =>
           chosen.map(({ promise, ...cascade }) => cascadeOn(set, promise, cascade)),
         )
@@ -141,7 +137,6 @@ function section(name: string, one: Case): Section {
 
 type Chosen = ReturnType<typeof calibrated> & {
   readonly promise: (typeof promises)[number]
-  readonly drawn: ReturnType<typeof brokenPromises>
 }
 
 const calibrationColumns: Columns<Chosen> = {
@@ -152,8 +147,6 @@ const calibrationColumns: Columns<Chosen> = {
   'may still differ': ({ remaining }) => `${remaining}`,
   fallback: ({ share }) => `${percent(share.estimate)} (${percent(share.low)} … ${percent(share.high)})`,
   FLOPs: ({ cost }) => cost?.estimate.toFixed(2) ?? '',
-  'broken in draws': ({ drawn }) => percent(drawn.broken),
-  'mean disagreement': ({ drawn }) => percent(drawn.mean, 2),
 }
 
 const cascadeColumns: Columns<CascadeFigures> = {

@@ -22,7 +22,6 @@ import { type Columns, tableOf } from '../report/table.ts'
 import { type Learnable, type Material, openFashion, openImdb, openSst2 } from '../training/material.ts'
 import { fashionMethods, fashionRun, fineTuning, type LearnedName, learnedMethods, runOf } from '../training/methods.ts'
 import { type LearnedFacts, type LearnedRun, learnOnce } from '../training/runs.ts'
-import { stepCost } from './step-cost.ts'
 
 /** What needs no training, and where it may prune. */
 interface TrainingFree {
@@ -258,6 +257,5 @@ export const learned: Report = {
     onSst2('sst2-third', 0.35, bestTwo, [0, 1, 2], 0.6),
     fashion,
     generalisation,
-    stepCost,
   ],
 }

@@ -3,8 +3,9 @@ import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
 import { type FusedEncoderOptions, type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { unfuse } from '../src/fused/unfuse.ts'
 import { countFlops, inspect, type Pruned, type PruneOptions, prune, readsProbabilities } from '../src/index.ts'
+import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
@@ -38,7 +39,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
   ({ row, ...form }) => {
     const model = fusedEncoder(form)
     const plain = cloneModel(model)
-    unfuse(plain)
+    unfuse(new Program(plain))
     const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
     const takesBias = form.fusion !== 'QAttention'
     // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.

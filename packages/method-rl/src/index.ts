@@ -10,7 +10,7 @@ export { type TrBertOptions, trBert } from './tr-bert.ts'
  * so that a bundle with one method omits it.
  */
 export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
-  methodEntry(trBert, 'asks a small policy for each token whether it stays', trBertOptions),
+  methodEntry(trBert, 'asks a small policy for each token whether to keep it', trBertOptions),
   methodEntry(rlSchedule, 'keeps by received attention; a policy chooses how many', rlScheduleOptions),
 ])()
 

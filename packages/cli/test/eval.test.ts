@@ -49,7 +49,7 @@ beforeAll(() => {
 })
 
 describe('eval of texts', () => {
-  test('prints one row a method and budget beside dense and none', async () => {
+  test('prints one row a method and budget beside dense and none', { timeout: 180_000 }, async () => {
     const args = ['--methods', 'none,random,received-attention', '--keep', '0.6', '--tokens', '9999', '--json']
     const { code, stdout, stderr } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)

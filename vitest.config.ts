@@ -5,7 +5,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const setupFiles = [path('tools/check/fast-check-seed.mjs')]
 
-/** Tests run real models: beside others, on a slow machine, that takes longer than the five and ten seconds that are the rule. */
+/** Tests run real models: next to others, on a slow machine, that takes longer than vitest's defaults of five and ten seconds. */
 const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
 
 /** Slow proofs are in files of their own, which `npm test -- exhaustive` adds. */

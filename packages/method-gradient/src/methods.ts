@@ -13,7 +13,7 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(adapler, 'drops what contributes least to the answer, by a network that learns saliency', adaplerOptions),
   methodEntry(sdtp, 'keeps what will count most for the answer, as a small network predicts that learned saliency'),
   methodEntry(dynamicvit, 'keeps what a small trained network holds most likely to be needed', dynamicVitOptions),
-  methodEntry(transkimmer, 'asks a small trained network before each layer which tokens stay', transkimmerOptions),
+  methodEntry(transkimmer, 'asks a small trained network before each layer which tokens are kept', transkimmerOptions),
   methodEntry(
     lengthAdaptive,
     'drops what receives least attention, in an encoder that has learned to do with any lengths',

@@ -15,7 +15,7 @@ import {
 } from '@tp/core'
 import { isOdd } from './counts.ts'
 
-/** Bipartite soft matching: tokens at even places, each with the token at an odd place that it is most like. */
+/** Bipartite soft matching: tokens with even ordinals, each with the most similar token of odd ordinal. */
 export interface Bipartite {
   /** float [B,N] from 0: how far each is from its partner, as 1 − cosine; far beyond for those that have none */
   readonly distance: Tensor
@@ -23,7 +23,7 @@ export interface Bipartite {
   readonly sources: Tensor
   /** float [B,N]: index of the partner */
   readonly into: Tensor
-  /** float [B,N]: even places first, then odd ones */
+  /** float [B,N]: even ordinals first, then odd ones */
   readonly order: NonNullable<Reduction['order']>
 }
 

@@ -16,7 +16,7 @@ export const methods: readonly MethodEntry[] = [
   methodEntry(tome, 'merges the most similar tokens in pairs', tomeOptions),
   methodEntry(evit, 'keeps by class attention and fuses the rest into one token more'),
   methodEntry(pitome, 'merges where many tokens are alike and protects those that stand alone', pitomeOptions),
-  methodEntry(ppt, 'drops tokens in rows where few matter, merges them in the others', pptOptions),
+  methodEntry(ppt, 'drops tokens in examples where few matter, merges them in the others', pptOptions),
   methodEntry(diffrate, 'keeps by class attention, drops the last and merges the next', diffrateOptions),
   methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
   methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),

@@ -32,13 +32,13 @@ export const pptOptions: OptionSpecs = {
 }
 
 /**
- * Drops tokens in rows where few of them matter, merges them (as ToMe) in rows where all matter much the same.
+ * Drops tokens in examples where few of them matter, merges them (as ToMe) in examples where all matter much the same.
  *
- *   score_j = Σ_h A_cls,j · ‖v_j‖, as a share of the tokens that may leave             [B,N]
- *   a row whose scores have at least the given variance drops those with the lowest
+ *   score_j = Σ_h A_cls,j · ‖v_j‖, as a fraction of the sum over the tokens that may be pruned             [B,N]
+ *   an example whose scores have at least the given variance drops those with the lowest
  *
  * Scores add up to 1, so their variance falls with the number of tokens: the default suits about 200. The logarithm of a
- * token's size is added to all later scores of its key. At most half of the tokens that may leave do. Needs a class token.
+ * token's size is added to all later scores of its key. At most half of the tokens that may be pruned are. Needs a class token.
  * PPT (Wu et al., 2023, arXiv:2310.01812, section 3.3).
  */
 export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {

@@ -4,6 +4,6 @@ import { trBert, trBertOptions } from './tr-bert.ts'
 
 /** All methods of this package: what `tp methods`, `--method` and the tables of the READMEs read. */
 export const methods: readonly MethodEntry[] = [
-  methodEntry(trBert, 'asks a small policy for each token whether it stays', trBertOptions),
+  methodEntry(trBert, 'asks a small policy for each token whether to keep it', trBertOptions),
   methodEntry(rlSchedule, 'keeps by received attention; a policy chooses how many', rlScheduleOptions),
 ]

@@ -57,10 +57,10 @@ export const rlScheduleOptions: OptionSpecs = {
 /**
  * Keeps the tokens that receive most attention; how many at each layer is learned by reinforcement.
  *
- *   f = (layer / layers, ρ, ρ · (layers − layer) / layers)     the layer, the share of the tokens that is left (ρ), and what
+ *   f = (layer / layers, ρ, ρ · (layers − layer) / layers)     the layer, the keep ratio so far (ρ), and what
  *                                                             the layers to come will cost at it                    [B,3]
  *   z = W₂ gelu(W₁ f + b₁) + b₂, one for each ratio 1, 0.9, …; the same for all layers                               [B,R]
- *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention stay; log p = log softmax(z)_r
+ *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention are kept; log p = log softmax(z)_r
  *   afterwards: the likeliest ratio of each layer in turn
  *
  * The reward is −loss − α · FLOPs, that of {@link trBert}. The schedule that comes out is one for all examples.
@@ -113,7 +113,7 @@ function gumbel(noise: Tensor): Tensor {
 }
 
 /**
- * float [B,N]: 1 for the tokens that receive most attention from those that are left.
+ * float [B,N]: 1 for the tokens that receive most attention from the kept ones.
  * @param ratio int64 [B,1], in ten-thousandths
  */
 function topTokens(site: SoftSite, ratio: Tensor): Tensor {

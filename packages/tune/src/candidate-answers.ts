@@ -7,16 +7,16 @@ import { scheduleOf } from './pruning.ts'
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
-/** What is chosen by, and how. */
+/** What a candidate is chosen with. */
 export interface Choice extends Looking, InTurns, Tolerance {
   readonly split: Split
-  /** Whether uncertain answers may be run again dense. */
+  /** Whether uncertain answers may fall back to the dense model. */
   readonly cascade: boolean
   /** The dense model's answers to each part. */
   readonly dense: Readonly<Record<'choose' | 'verify', Answers>>
 }
 
-/** What the model answers on a part of the examples, pruned as a candidate says. */
+/** The answers on a part of the examples of the model pruned as a candidate says. */
 export function answersOf(choice: Choice, { variant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
   const { sites, split } = choice
   const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }

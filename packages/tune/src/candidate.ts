@@ -10,25 +10,25 @@ export interface Named extends Variant {
   readonly name: string
 }
 
-/** A schedule of a variant, and the time that is expected of it. */
+/** A schedule of a variant, and its expected time. */
 export interface Candidate {
   readonly variant: Named
   readonly shares: Shares
   readonly ms: number
-  /** What the dense model answers again; default: nothing. */
+  /** The fallback to the dense model; default: none. */
   readonly again?: Again
 }
 
-/** Answers at least so uncertain are run again dense. */
+/** Answers of at least this uncertainty fall back to the dense model. */
 export interface Again {
   readonly threshold: number
-  /** Of the examples. */
+  /** Share of the examples. */
   readonly share: number
-  /** Milliseconds an example, mean over all. */
+  /** Milliseconds per example, mean over all. */
   readonly ms: number
 }
 
-/** The sooner first. */
+/** The faster first. */
 export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
@@ -37,12 +37,12 @@ export function totalMs({ ms, again }: Candidate): number {
   return ms + (again?.ms ?? 0)
 }
 
-/** One that follows another takes at least so much more time. */
+/** Two candidates differ in time by at least this factor. */
 export const TIME_STEP = 1.04
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
 export function candidateText({ variant, shares, again }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
-  const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % run again`
+  const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % fall back`
   return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

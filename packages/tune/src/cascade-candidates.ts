@@ -4,16 +4,16 @@ import { answersOf, type Choice } from './candidate-answers.ts'
 import { leastAgain } from './cascades.ts'
 import { seemsWithin } from './loss.ts'
 
-/** Of a row so many are passed over: what is run again changes slowly. */
+/** Schedules skipped at each step along a row: fallbacks change slowly. */
 const STRIDE = 3
 
-/** So many in a row that are no faster, all in all, end a search. */
+/** This many in succession without a faster total time end a search. */
 const NO_FASTER = 3
 
 /**
- * Of schedules that do not hold by themselves, the fastest first, those from the slowest on with so many answers run again that they
- * hold: for each step of time, all in all, the one that loses least by the dense model's own belief. Ends where what is run again costs more
- * than is saved.
+ * For schedules that lose too much alone, the fastest first: from the slowest on, the same with as many fallbacks as it takes to
+ * hold. For each step of total time the one with the least expected loss is kept. Ends where fallbacks cost more than pruning
+ * saves.
  */
 export async function cascadesOf(
   choice: Choice,

@@ -14,17 +14,17 @@ export interface Chosen {
   readonly candidate: Candidate
   /** Where it was verified. */
   readonly loss: Loss
-  /** The fastest with one ratio at all sites, or at all but the first, and nothing run again, chosen and verified the same way. */
+  /** The fastest with one keep ratio at all sites, or at all but the first, and no fallback, chosen and verified the same way. */
   readonly uniform?: Candidate
 }
 
-/** Where no schedule with one ratio holds, tokens are divided between the sites for this part of the dense time. */
+/** If no schedule with one keep ratio holds, profiles are compared at this share of the dense time. */
 const HARDLY_PRUNED = 0.9
 
 /**
- * The fastest candidate that loses no more than is allowed. Of each promising contender it is found how fast one ratio at all
- * sites can be, then for that time the best division between the sites, and how fast that can be; where answers may be run
- * again, all of it faster as well, with so many run again that it holds. The fastest of all are timed in turns, and verified on other examples.
+ * The fastest candidate that loses no more than is allowed. For each promising contender: how fast one keep ratio at all sites
+ * can be, then the best profile over the sites for that time, and how fast that can be. If a cascade is allowed, also faster
+ * schedules with as many fallbacks as it takes to hold. The fastest of all are timed alternately, and verified on other examples.
  */
 export async function chooseCandidate(choice: Choice, contenders: readonly Contender[]): Promise<Chosen | undefined> {
   const { measurer, sites } = choice
@@ -60,7 +60,7 @@ export async function chooseCandidate(choice: Choice, contenders: readonly Conte
   return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
 }
 
-/** Rows with the times of their first ones as they were measured, and those of the others in proportion. */
+/** Rows with the measured times of their first candidates, and the others in proportion. */
 async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]): Promise<Candidate[][]> {
   const timed = await timedInTurns(
     choice,
@@ -73,7 +73,7 @@ async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]
   })
 }
 
-/** The fastest that holds on the examples to verify on as well. */
+/** The fastest that also holds on the verification examples. */
 function verified(
   choice: Choice,
   rows: readonly (readonly Candidate[])[],

@@ -11,7 +11,7 @@ import { type Costs, type Shares, spentMs } from './search.ts'
 export interface Contender {
   readonly variant: Named
   readonly costs: Costs
-  /** Milliseconds an example with a schedule, mean over the shapes. */
+  /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
 }
 
@@ -21,11 +21,11 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly sites: readonly number[]
   readonly variants: readonly Named[]
   readonly shapes: readonly Shape[]
-  /** Tokens of every input, where inputs have one length only. */
+  /** Tokens of every input, if inputs have one length only. */
   readonly fixedTokens: number | undefined
 }
 
-/** Times the model's segments on the device, and each variant's choosing of tokens. */
+/** Times the model's segments on the device, and each variant's selection of tokens. */
 export async function contendersOf(search: ContenderSearch): Promise<Contender[]> {
   const { measurer, variants, sites, shapes, fixedTokens } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
@@ -76,7 +76,7 @@ function lengthsOf({ inputs, fixedTokens }: Pick<ContenderSearch, 'inputs' | 'fi
   return [...powers, most]
 }
 
-/** One by one, at lengths that stand for those of the examples. */
+/** One by one, at lengths that represent those of the examples. */
 export function usualShapes({ lengths }: Pick<TuneOptions['inputs'], 'lengths'>): Shape[] {
   if (lengths === undefined) return [{ batch: 1 }]
   const parts = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)

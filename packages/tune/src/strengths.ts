@@ -4,10 +4,10 @@ import type { Contender } from './contenders.ts'
 import { seemsWithin } from './loss.ts'
 import { type Profile, sharesAt } from './profile.ts'
 
-/** From one schedule of a row to the next the time falls to this part. */
+/** The ratio of times of neighbouring schedules of a row. */
 const PACE = 0.98
 
-/** So many of a row are tried, or one less. */
+/** The number of schedules of a row that are tried, or one less. */
 export const HALVINGS = 7
 
 /** A profile at all strengths, the fastest first. */
@@ -21,7 +21,7 @@ export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate
   return row
 }
 
-/** Of a row the fastest that holds on the examples to choose by, found by halving, and all that are slower. */
+/** The fastest of a row that holds on the choosing examples, found by bisection, and all slower ones. */
 export async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {

@@ -2,13 +2,13 @@ import { TpError } from '../errors.ts'
 import { shown } from '../shown.ts'
 
 /**
- * How much stays at one layer. Relative to the tokens that arrive there:
- * - `ratio` r: a row with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
+ * How many tokens are kept at one layer, of those that arrive there:
+ * - `ratio` r: an example with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
  *   float32)
  * - `tokens` k: min(k, n)
  * - `remove` r: n − r, and at least one
  * - `threshold` t: every token whose score is at least t
- * - `mass` m: the fewest tokens that hold the share m of the scores of the tokens that may leave
+ * - `mass` m: the fewest tokens that hold the share m of the scores of the unprotected tokens
  */
 export type Amount =
   | { readonly kind: 'ratio'; readonly value: number }
@@ -17,7 +17,7 @@ export type Amount =
   | { readonly kind: 'threshold'; readonly value: number }
   | { readonly kind: 'mass'; readonly value: number }
 
-/** Which layers drop tokens, and how much stays there. */
+/** At which layers tokens are pruned, and how many are kept there. */
 export type Schedule = ReadonlyMap<number, Amount>
 
 export interface ScheduleOptions {
@@ -32,10 +32,10 @@ export interface ScheduleOptions {
 
 const names = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
 
-/** No encoder comes near; more are a mistake, and a list of them takes room. */
+/** No encoder has nearly as many; more are a mistake, and a list of them takes memory. */
 const MOST_LAYERS = 100_000
 
-/** So many are listed in a message. */
+/** The most that a message lists. */
 const MOST_SHOWN = 100
 
 /**
@@ -67,10 +67,10 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
 }
 
 /**
- * A schedule that somebody has made by hand, checked: what every way in goes through before a graph is touched.
+ * Checks a schedule made by hand; every entry point calls it before a graph is touched.
  * @param layers how many the model has
  * @returns a copy, which nobody else can change
- * @throws TpError TP_SCHEDULE for what is no map, for a layer that does not exist, and for an amount out of range
+ * @throws TpError TP_SCHEDULE if it is not a Map, for a layer that does not exist, and for an amount out of range
  */
 export function checkSchedule(value: unknown, layers: number): Schedule {
   if (!isMap(value)) throw problem(`a schedule is ${shown(value)}; it must be a Map of layers and amounts`)
@@ -84,9 +84,9 @@ export function checkSchedule(value: unknown, layers: number): Schedule {
 }
 
 /**
- * The schedule that leaves given shares of all tokens behind some layers: what each keeps of those that arrive, a layer where
- * none leave among them.
- * @param shares by layer, above 0 and at most 1, never rising
+ * The schedule after which given shares of all tokens remain: each layer's keep ratio is of the tokens that arrive, and 1 where
+ * none is pruned.
+ * @param shares of all tokens, by layer; above 0, at most 1, never rising
  */
 export function scheduleOfShares(layers: readonly number[], shares: readonly number[]): Schedule {
   const amounts = layers.map((layer, i): [number, Amount] => [
@@ -96,7 +96,7 @@ export function scheduleOfShares(layers: readonly number[], shares: readonly num
   return new Map(amounts)
 }
 
-/** Tokens that a row with `count` real tokens keeps; undefined where only the scores decide. */
+/** How many tokens an example with `count` real tokens keeps; undefined where only the scores decide. */
 export function keptCount(count: number, amount: Amount): number | undefined {
   if (amount.kind === 'ratio') return Math.floor((count * tenThousandths(amount.value) + 9999) / 10000)
   if (amount.kind === 'tokens') return Math.min(amount.value, count)
@@ -111,11 +111,11 @@ export function tenThousandths(ratio: number): number {
 
 /** What a value of each kind must be. */
 const forms: Readonly<Record<Amount['kind'], readonly [fits: (value: number) => boolean, form: string]>> = {
-  // Graphs compute with ten-thousandths: what rounds to none would keep nothing.
+  // Graphs compute with ten-thousandths: a ratio that rounds to 0 would keep nothing.
   ratio: [(value) => value <= 1 && tenThousandths(value) > 0, 'above 0 and at most 1'],
   tokens: [(value) => Number.isSafeInteger(value) && value >= 1, 'a whole number of at least 1'],
   remove: [(value) => Number.isSafeInteger(value) && value >= 0, 'a whole number from 0'],
-  // Scores are float32, where a larger number is no number any more.
+  // Scores are float32, where a larger number is infinite.
   threshold: [(value) => Number.isFinite(Math.fround(value)), 'a finite number, as float32 has them'],
   mass: [(value) => value > 0 && value <= 1, 'above 0 and at most 1'],
 }
@@ -134,7 +134,7 @@ function isKind(kind: unknown): kind is Amount['kind'] {
   return typeof kind === 'string' && Object.hasOwn(forms, kind)
 }
 
-/** @param name what the amount is called where it was given */
+/** @param name the amount's name where it was given */
 function amountOf(kind: Amount['kind'], value: unknown, name: string): Amount {
   const [fits, form] = forms[kind]
   if (typeof value === 'number' && fits(value)) return { kind, value }
@@ -163,7 +163,7 @@ function checkLayer(layer: unknown, count: number): number {
   throw problem(`layer ${shown(layer)} does not exist: the model has layers 0 to ${count - 1}`)
 }
 
-/** Told by what only a map has, not by its class: one of another realm (a frame, a vm context) is one, too. */
+/** Recognized by its methods, not by its class: a Map may come from another realm (a frame, a vm context). */
 function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
   try {
     Map.prototype.has.call(value, undefined)

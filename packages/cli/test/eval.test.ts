@@ -3,12 +3,12 @@ import { digitsData, mailData, modelPath } from '@tp/models'
 import { convolutional } from 'exported-encoders'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { idx, pixelsOf } from './idx.ts'
-import { temporaryFolder, tp, tpHere } from './tp.ts'
+import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
-const MAILS = 24
+const MAILS = 12
 
 interface RowContent {
   readonly method: string
@@ -37,7 +37,7 @@ beforeAll(() => {
     .slice(0, MAILS)
     .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}`)
   writeFileSync(folder.at('mails.tsv'), `${lines.join('\n')}\n`)
-  const images = digitsData('calibration').filter((_, i) => i % 25 === 0)
+  const images = digitsData('calibration').filter((_, i) => i % 50 === 0)
   writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
   writeFileSync(
     folder.at('some-labels-idx1-ubyte'),
@@ -51,7 +51,7 @@ beforeAll(() => {
 describe('eval of texts', () => {
   test('prints one row a method and budget beside dense and none', async () => {
     const args = ['--methods', 'none,random,received-attention', '--keep', '0.6', '--tokens', '9999', '--json']
-    const { code, stdout, stderr } = await tp(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
+    const { code, stdout, stderr } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)
     expect(stderr).toContain('evaluating received-attention 0.6')
     const document = JSON.parse(stdout)

@@ -10,7 +10,17 @@ export {
   type LayerReport,
 } from './inspect.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
-export { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, type Regime, type RegimesPlan } from './plan.ts'
+export {
+  checkPlan,
+  checkRegimes,
+  fromPlan,
+  hasRegimes,
+  layersAt,
+  type Plan,
+  type PlannedOptions,
+  type Regime,
+  type RegimesPlan,
+} from './plan.ts'
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
 export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'

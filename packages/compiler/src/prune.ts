@@ -121,7 +121,7 @@ function pruneEncoder(
 ): PrunedEncoder {
   const { name } = found
   const encoder = withClassToken(found, options)
-  const about: NamedEncoder = { name, layerCount: encoder.layers.length }
+  const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)

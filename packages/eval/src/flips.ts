@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { TpError } from '@tp/core'
 import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted } from '@tp/core/runtime'
-import type { Evaluation } from './evaluate.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'
 import { type Trajectory, trajectoriesOf } from './metrics/trajectories.ts'
 import type { Progress } from './run-examples.ts'
+import type { Evaluation } from './tasks/outcome.ts'
 
 /** A pruned model in the two forms that it takes to ask it why. */
 export interface FlipModels {
@@ -111,7 +111,7 @@ async function keepEach(
   const length = inputs.lengths?.[example] ?? inputTokens
   if (length === undefined) throw new TpError('TP_OPTION', 'eval', 'say how many tokens an input has, as inputTokens')
   const [ways = []] = trajectoriesOf(outputs, [length])
-  const [{ margin }] = answersOf(outputs, answer, batchSize) as [Answer]
+  const [{ margin }] = answersOf(outputs, answer, batchSize) as [WantedAnswer]
   const leaving = ways.filter(({ prunedAt }) => prunedAt !== undefined)
   const chance = await likely?.(example)
   const likelihood = ({ position, prunedAt = 0 }: Trajectory): number => chance?.[position] ?? prunedAt
@@ -126,21 +126,21 @@ async function keepEach(
     const protect = { type: 'int64' as const, dims: [batchSize, 1], data: BigInt64Array.from(places) }
     const answers = answersOf(await protecting.run({ ...feeds, 'tp.protect': protect }, { signal }), answer, batchSize)
     for (const [row, { position, prunedAt }] of group.entries()) {
-      const now = answers[row] as Answer
+      const now = answers[row] as WantedAnswer
       tried.push({ position, prunedAt, margin: now.margin, change: now.margin - margin, turnsBack: now.isWanted })
     }
   }
   return { margin, leaving: leaving.length, tried: tried.sort((a, b) => b.change - a.change) }
 }
 
-interface Answer {
+interface WantedAnswer {
   /** The logit of the wanted class less the largest of the others. */
   readonly margin: number
   readonly isWanted: boolean
 }
 
 /** By row. */
-function answersOf(outputs: NamedTensors, wanted: number, rows: number): Answer[] {
+function answersOf(outputs: NamedTensors, wanted: number, rows: number): WantedAnswer[] {
   const { classes, data } = logitsOf(outputs, rows)
   return Array.from({ length: rows }, (_, row) => {
     const logits = Array.from(data.subarray(row * classes, (row + 1) * classes))

@@ -78,7 +78,7 @@ export async function comparePaired(
     for (let i = 0; i < inputs.length; i++) {
       for (const turn of order(variants.length, round + i)) {
         throwIfAborted(signal, 'eval')
-        const { session, inputs } = variants[turn] as Variant
+        const { session, inputs } = variants[turn] as TimedVariant
         const runStart = performance.now()
         await session.run(inputs[i] as NamedTensors)
         times[turn]?.[round]?.push(performance.now() - runStart)
@@ -94,16 +94,16 @@ export async function comparePaired(
 /** Below this many rounds a median says little; a budget does not go lower. */
 const leastRounds = 3
 
-interface Variant {
+interface TimedVariant {
   readonly name: string
   readonly session: Session
   readonly inputs: readonly NamedTensors[]
 }
 
 /** Times by round and input in ms. */
-type Times = readonly (readonly number[])[]
+type RoundTimes = readonly (readonly number[])[]
 
-function summarise(baseline: Times, variant: Times): VariantLatency {
+function summarise(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
   const roundsMs = variant.map(sum)
   const all = variant.flat()
   return {
@@ -158,7 +158,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
 }
 
-function check(variants: readonly Variant[], count: number, rounds: number, budgetMs: number): void {
+function check(variants: readonly TimedVariant[], count: number, rounds: number, budgetMs: number): void {
   const fail = (message: string): never => {
     throw new TpError('TP_OPTION', 'eval', message)
   }

@@ -4,7 +4,7 @@ import { type AbortSignalLike, type NamedTensors, type Session, throwIfAborted }
 import { quantile } from 'simple-statistics'
 import { batches } from './batches.ts'
 import type { ModelInputs } from './inputs/model-inputs.ts'
-import { type Kept, keptFractions } from './metrics/kept.ts'
+import { type KeptFractions, keptFractions } from './metrics/kept.ts'
 import { tracedCounts } from './metrics/trace.ts'
 
 export interface Progress {
@@ -25,7 +25,7 @@ export interface EvaluateOptions {
 /** What running a model on examples tells whatever the task is. */
 export interface Run {
   /** For a model with traces, when `layers` is given. */
-  readonly kept: Kept | undefined
+  readonly kept: KeptFractions | undefined
   /**
    * End to end by example in milliseconds: tokenising or reading, and one run. Only with batch size 1. Of use to see
    * what a user waits; to compare models, time them in turns.
@@ -109,7 +109,7 @@ function keptOf(
   counts: ReadonlyMap<number, readonly number[]>,
   inputs: ModelInputs,
   { layerCount, tokens }: EvaluateOptions,
-): Kept | undefined {
+): KeptFractions | undefined {
   if (layerCount === undefined) return undefined
   const lengths = inputs.lengths ?? (tokens === undefined ? undefined : inputs.targets.map(() => tokens))
   return lengths === undefined ? undefined : keptFractions(counts, lengths, layerCount)

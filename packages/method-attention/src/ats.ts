@@ -1,6 +1,5 @@
-import { and, cast, greaterOrEqual, type Method, not, or, sub, sum, TpError, unsqueeze } from '@tp/core'
+import { and, cast, greaterOrEqual, type Method, not, or, significance, sub, sum, TpError, unsqueeze } from '@tp/core'
 import { inverseTransformSample } from './inverse-transform-sample.ts'
-import { significance } from './value-weighted.ts'
 
 /**
  * Keeps the tokens hit by points sampled evenly from the distribution of the value-weighted score: as many as the

@@ -22,10 +22,11 @@ import {
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   unsqueeze,
   where,
 } from '@tp/core'
-import { networkParams, smallNetwork } from './small-network.ts'
 
 export interface AdaplerOptions {
   /** How steeply the mask of a token falls below the threshold while it is learned (default 10). */
@@ -105,7 +106,7 @@ export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions
 
 function params(layer: number): Readonly<Record<string, LearnedSpec>> {
   return {
-    ...networkParams,
+    ...tokenScoreParams,
     eta: { dims: [], init: 0.25, range: [0.01, 1] },
     // Nothing says at the first layer how much the class token has taken in.
     ...(layer > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
@@ -118,7 +119,7 @@ function threshold(eta: Learned[string] | undefined) {
 
 /** float [B,N]: c, of which each token has a part by how much of it is kept. kept [B,N] */
 function contributions(site: Pick<Site, 'hidden' | 'param'>, kept: Tensor): Tensor {
-  return squeeze(maskedSoftmax(unsqueeze(smallNetwork(site), [1, 2]), kept), [1, 2])
+  return squeeze(maskedSoftmax(unsqueeze(tokenScore(site), [1, 2]), kept), [1, 2])
 }
 
 /** The same with the weight θ for the tokens that must be kept, as parts of their sum again. */

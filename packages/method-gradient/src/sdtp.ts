@@ -12,9 +12,10 @@ import {
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   where,
 } from '@tp/core'
-import { networkParams, smallNetwork } from './small-network.ts'
 
 /**
  * Keeps the tokens that will count most for the answer, as a small network predicts from their states. It learns that from
@@ -36,13 +37,13 @@ export function sdtp(): Scorer {
     name: 'sdtp',
     family: 'gradient',
     paper: { title: 'Saliency-driven Dynamic Token Pruning for Large Language Models', arxiv: '2504.04514' },
-    params: networkParams,
+    params: tokenScoreParams,
     signed: true,
-    score: smallNetwork,
+    score: tokenScore,
     training: {
       saliencyAt: 'end',
       stages: [{ name: 'predict', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
-      soften: (site) => ({ kept: site.kept, losses: { saliency: distance(site, smallNetwork(site)) } }),
+      soften: (site) => ({ kept: site.kept, losses: { saliency: distance(site, tokenScore(site)) } }),
     },
   })
 }

@@ -93,7 +93,7 @@ test('flops-gradient: what tokens cost behind three layers, and its gradient in 
     Array.from(data as Float32Array),
   )
   expectClose(total ?? [], arrayOf(outputs, 'block_flops').data, 'FLOPs')
-  const keptCounts = arrayOf(outputs, 'keptCounts').data
+  const keptCounts = arrayOf(outputs, 'kept').data
   let most = tokens
   for (const layer of [0, 1, 2]) {
     most = Math.min(most, keptCounts[2 * layer] as number, keptCounts[2 * layer + 1] as number)

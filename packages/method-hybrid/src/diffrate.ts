@@ -35,7 +35,7 @@ import {
   where,
 } from '@tp/core'
 import { chosenCount, countChoice } from './count-choice.ts'
-import { prunedCount } from './leaving.ts'
+import { prunedCount } from './counts.ts'
 
 export interface DiffrateOptions {
   /**

@@ -23,8 +23,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { prunedCount } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface PitomeOptions {
   /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − layer / layers)). */
@@ -83,7 +82,7 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
       // the last two tokens always have the same energy: then the ordinal decides, not how a runtime rounds
       const rank = ranks(site, sub(own, mul(site.ordinal, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
-      const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
+      const isSource = form === 'text' ? less(rank, many) : not(isOdd(rank))
       const sources = and(mergeable, isSource)
       return {
         keep: budget.select(where(sources, 0, 1)),

@@ -9,13 +9,13 @@ import {
   not,
   type OptionSpecs,
   pow,
+  significance,
   sub,
   sum,
   type Tensor,
   where,
 } from '@tp/core'
 import { bipartite } from './bipartite.ts'
-import { significance } from './significance.ts'
 
 export interface PptOptions {
   /** Variance of the scores from which on tokens are dropped; below, they are merged (default 7e-5). */
@@ -51,8 +51,9 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
     reduce(site) {
       const { attended, protectedTokens, budget } = site
       if (budget === undefined) return { keep: attended }
-      const score = significance(site)
-      const drops = greaterOrEqual(varianceOf(score, and(attended, not(protectedTokens))), variance) // [B,1]
+      const free = and(attended, not(protectedTokens))
+      const score = where(free, significance(site), 0)
+      const drops = greaterOrEqual(varianceOf(score, free), variance) // [B,1]
       const { distance, into, order } = bipartite(site)
       return {
         keep: budget.select(where(drops, score, distance)),

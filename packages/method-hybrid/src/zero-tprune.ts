@@ -20,8 +20,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { prunedCount } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface ZeroTpruneOptions {
   /** Steps of the walk over the attention graph (default 5). */
@@ -72,7 +71,7 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
         unimportant,
       )
       const kept = and(free, less(rank, candidates))
-      const isSource = odd(rank)
+      const isSource = isOdd(rank)
       const { similarity } = mostSimilar(site, mean(site.key, 1), and(kept, not(isSource)))
       // unimportant ones first, then sources by likeness, then the others by rank
       const score = where(kept, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))

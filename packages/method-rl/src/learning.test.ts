@@ -121,11 +121,11 @@ describe('rl-schedule', () => {
       const plan = method.training?.harden?.(new Map([3, 1, 2].map((layer) => [layer, learned])), { layerCount })
       return [...(plan ?? [])].map(([layer, amount]) => [layer, amount.value])
     }
-    expect(of({ 'outer.bias': [0, 0, 1] })).toEqual([1, 2, 3].map((layer) => [layer, 0.8]))
-    expect(of({ 'outer.bias': [0, 1, 0] })).toEqual([1, 2, 3].map((layer) => [layer, 0.9]))
+    expect(of({ bias2: [0, 0, 1] })).toEqual([1, 2, 3].map((layer) => [layer, 0.8]))
+    expect(of({ bias2: [0, 1, 0] })).toEqual([1, 2, 3].map((layer) => [layer, 0.9]))
     // one unit sees the keep ratio so far, and votes for 1 while no token is pruned: not after the first layer
-    const byShare = { 'inner.weight': Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
-    const speaks = { 'outer.weight': [0, 0, 1], 'outer.bias': [8.5, 0, 0] }
+    const byShare = { weight1: Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
+    const speaks = { weight2: [0, 0, 1], bias2: [8.5, 0, 0] }
     expect(of({ ...byShare, ...speaks })).toEqual([
       [1, 0.8],
       [2, 1],

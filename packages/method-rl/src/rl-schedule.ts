@@ -9,15 +9,12 @@ import {
   evaluate,
   gather,
   gatherElements,
-  gelu,
   greater,
   type Learned,
-  type LearnedSpec,
   less,
   log,
   logSoftmax,
   type Method,
-  matmul,
   mul,
   neg,
   type OptionSpecs,
@@ -26,6 +23,8 @@ import {
   type Schedule,
   type SoftSite,
   scorer,
+  smallNetwork,
+  smallNetworkParams,
   softmaxOfKept,
   squeeze,
   sub,
@@ -68,12 +67,7 @@ export const rlScheduleOptions: OptionSpecs = {
  */
 export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}): Method {
   const ratios = Array.from({ length: 10 }, (_, i) => (10 - i) / 10).filter((ratio) => ratio >= lowest - 1e-9)
-  const params: Readonly<Record<string, LearnedSpec>> = {
-    'inner.weight': { dims: [3, WIDTH], init: 'glorot', per: 'model' },
-    'inner.bias': { dims: [WIDTH], init: 0, per: 'model' },
-    'outer.weight': { dims: [WIDTH, ratios.length], init: 'glorot', per: 'model' },
-    'outer.bias': { dims: [ratios.length], init: 0, per: 'model' },
-  }
+  const params = smallNetworkParams(3, WIDTH, ratios.length, 'model')
   return scorer({
     name: 'rl-schedule',
     family: 'reinforcement',
@@ -110,9 +104,7 @@ const WIDTH = 16
 function logitsOf(share: Tensor, { layer, layerCount }: Pick<SoftSite, 'layer' | 'layerCount'>, param: Values): Tensor {
   const ordinal = add(mul(share, 0), layer / layerCount)
   const features = concat([ordinal, share, mul(share, (layerCount - layer) / layerCount)], 1)
-  const linear = (x: Tensor, name: string): Tensor =>
-    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
-  return linear(gelu(linear(features, 'inner')), 'outer')
+  return smallNetwork(features, param)
 }
 
 /** The largest of logits with this noise added is a sample of their softmax. */

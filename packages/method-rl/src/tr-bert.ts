@@ -2,12 +2,10 @@ import {
   add,
   cast,
   div,
-  gelu,
   greater,
   less,
   log,
   type Method,
-  matmul,
   maximum,
   mul,
   neg,
@@ -19,11 +17,12 @@ import {
   scorer,
   sigmoid,
   softmaxOfKept,
-  squeeze,
   stopGradient,
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   where,
 } from '@tp/core'
 import { samplesOption } from './samples-option.ts'
@@ -56,12 +55,7 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
     family: 'reinforcement',
     paper: { title: 'TR-BERT: Dynamic Token Reduction for Accelerating BERT Inference', arxiv: '2105.11618' },
     site: 'input',
-    params: {
-      'inner.weight': { dims: ['D', 32], init: 'glorot' },
-      'inner.bias': { dims: [32], init: 0 },
-      'outer.weight': { dims: [32, 1], init: 'glorot' },
-      'outer.bias': { dims: [1], init: 0 },
-    },
+    params: tokenScoreParams,
     score: probabilities,
     training: {
       copies: samples,
@@ -88,10 +82,8 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
 }
 
 /** π: float [B,N] */
-function probabilities({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
-  const linear = (x: Tensor, name: string): Tensor =>
-    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
-  return sigmoid(squeeze(linear(gelu(linear(cast(hidden, 'float32'), 'inner')), 'outer'), [2]))
+function probabilities(site: Pick<Site, 'hidden' | 'param'>): Tensor {
+  return sigmoid(tokenScore(site))
 }
 
 /** float [B,N]: 1 for the kept tokens, drawn at random; where none is drawn, the most likely token, as at a threshold. */

@@ -1,4 +1,4 @@
-import type { Again } from './contenders.ts'
+import type { Again } from './candidate.ts'
 import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
 
 /** What is lost where answers that are at least so uncertain are the dense model's: by those nothing. */

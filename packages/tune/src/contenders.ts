@@ -1,17 +1,11 @@
 import type { Method } from '@tp/core'
 import { mean, quantile } from 'simple-statistics'
+import type { Named } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
-import type { Shape, TuneOptions, Variant } from './options.ts'
+import type { Shape, TuneOptions } from './options.ts'
 import { type Costs, type Shares, spentMs } from './search.ts'
-
-/** A variant as it can be run. */
-export interface Named extends Variant {
-  readonly method: Method
-  /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
-  readonly name: string
-}
 
 /** A variant with what its schedules cost on the device. */
 export interface Contender {
@@ -19,33 +13,6 @@ export interface Contender {
   readonly costs: Costs
   /** Milliseconds an example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
-}
-
-/** A schedule of a variant, and the time that is expected of it. */
-export interface Candidate {
-  readonly variant: Named
-  readonly shares: Shares
-  readonly ms: number
-  /** What the dense model answers again; default: nothing. */
-  readonly again?: Again
-}
-
-/** Answers at least so uncertain are run again dense. */
-export interface Again {
-  readonly threshold: number
-  /** Of the examples. */
-  readonly share: number
-  /** Milliseconds an example, mean over all. */
-  readonly ms: number
-}
-
-/** The sooner first. */
-export function byTime(a: Candidate, b: Candidate): number {
-  return totalMs(a) - totalMs(b)
-}
-
-export function totalMs({ ms, again }: Candidate): number {
-  return ms + (again?.ms ?? 0)
 }
 
 export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {

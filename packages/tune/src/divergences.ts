@@ -1,5 +1,6 @@
 import { mean } from 'simple-statistics'
-import type { Candidate, Contender } from './contenders.ts'
+import type { Candidate } from './candidate.ts'
+import type { Contender } from './contenders.ts'
 import { type Answering, type Answers, measuredDivergences } from './measure-answers.ts'
 import { evenProfiles, sharesAt } from './profile.ts'
 import { scheduleOf } from './pruning.ts'

@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core/runtime'
 import { comparePaired } from '@tp/eval/metrics'
-import { byTime, type Candidate } from './contenders.ts'
+import { byTime, type Candidate } from './candidate.ts'
 import type { Shape } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'

@@ -1,7 +1,7 @@
 import { prune } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import type { Named } from './contenders.ts'
+import type { Named } from './candidate.ts'
 import type { Skipped } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 

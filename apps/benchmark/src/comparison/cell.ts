@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Shape } from '../measure/shapes.ts'
-import { shapeText } from '../measure/shapes.ts'
-import { type Setting, settingKey } from './setting.ts'
-
-export type Split = 'calibration' | 'test'
+import { type Shape, shapeText } from '../measure/shapes.ts'
+import type { Split } from '../registry/data.ts'
+import { type Setting, settingKey } from '../registry/settings.ts'
 
 /** Right answers of one setting on one split. */
 export interface AccuracyCell {
@@ -18,7 +16,8 @@ export interface AccuracyCell {
 /** How far onnxruntime may rewrite a graph before it runs it; `all` if not said. */
 export type Optimisation = 'disabled' | 'basic' | 'extended'
 
-export interface Entrant {
+/** A setting that is timed. */
+export interface Timed {
   readonly setting: Setting
   readonly optimisation?: Optimisation
 }
@@ -31,11 +30,11 @@ export interface SpeedCell {
   readonly runtime: 'node' | 'wasm'
   /** One by one at their own lengths (some of a split's examples), or batches of one shape. */
   readonly at: { readonly split: Split; readonly examples: number } | Shape
-  readonly entrants: readonly Entrant[]
+  readonly candidates: readonly Timed[]
   readonly budgetMs: number
 }
 
-/** Which token left where, in single examples. */
+/** Which token was pruned where, in single examples. */
 export interface TrajectoryCell {
   readonly kind: 'trajectory'
   readonly subject: string
@@ -73,14 +72,18 @@ export interface AccuracyValue {
 }
 
 export interface SpeedValue {
-  /** By entrant: time for all inputs once, by round, and of one run, in ms. */
-  readonly entrants: readonly { readonly roundsMs: readonly number[]; readonly p50Ms: number; readonly p90Ms: number }[]
+  /** By candidate: time for all inputs once, by round, and of one run, in ms. */
+  readonly candidates: readonly {
+    readonly roundsMs: readonly number[]
+    readonly p50Ms: number
+    readonly p90Ms: number
+  }[]
   /** Runs a round. */
   readonly inputs: number
 }
 
 export interface ShiftValue {
-  /** Test data as they are first. */
+  /** Unshifted test data first. */
   readonly sets: readonly ShiftedAnswers[]
 }
 
@@ -101,13 +104,13 @@ export interface Trajectory {
   readonly label: number
   readonly dense: number
   readonly pruned: number
-  /** Words and parts of words; absent for images and sound. */
+  /** Words and parts of words; absent for images and audio. */
   readonly pieces?: readonly string[]
   /** Of an image's patches, 0 to 1. */
   readonly brightness?: readonly number[]
-  /** Layer that each token left at; −1 if it stayed. */
-  readonly leftAt: readonly number[]
-  /** Tokens of which each, if it stayed, would bring the dense model's answer back; of an example whose answer was turned. */
+  /** Layer that pruned each token; −1 if it was kept. */
+  readonly prunedAt: readonly number[]
+  /** Tokens of which each, if it were kept, would bring the dense model's answer back; of an example whose answer was turned. */
   readonly turnsBack?: readonly number[]
   /** Probability of the dense model's answer, by the dense and by the pruned model. */
   readonly confidence: readonly [dense: number, pruned: number]
@@ -135,7 +138,7 @@ export function cellKey(cell: Cell): string {
 
 /**
  * What a result depends on besides the program: the cell with all its settings, the model's files and, for times, the
- * machine. A result with another hash is measured anew.
+ * machine. A result with another hash is measured again.
  */
 export function cellHash(cell: Cell, files: string, machine: string): string {
   const about = JSON.stringify([cell, files, cell.kind === 'speed' ? machine : ''])

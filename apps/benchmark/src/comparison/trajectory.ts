@@ -4,24 +4,25 @@ import { analyseFlips, evaluate, loadTokenizer } from '@tp/eval'
 import { someExamples } from '@tp/eval/inputs'
 import { trajectoriesOf } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
+import { prepare } from '../measure/prepare.ts'
+import type { Subject } from '../measure/subject.ts'
+import type { Setting } from '../registry/settings.ts'
 import type { Trajectory, TrajectoryCell, TrajectoryValue } from './cell.ts'
-import type { Setting } from './setting.ts'
-import { type Opened, prepare } from './variants.ts'
 
-/** Texts to be read have to be short, though not so short that nothing can leave. */
+/** Texts to be read have to be short, though not so short that nothing can be pruned. */
 const WORDS = { least: 24, most: 90 }
 
-/** Where each token of some examples leaves, one example at a time. */
+/** Where each token of some examples is pruned, one example at a time. */
 export async function measureTrajectories(
   runtime: Runtime,
-  opened: Opened,
+  subject: Subject,
   { setting, examples, turned }: TrajectoryCell,
   tokenizer: string | undefined,
 ): Promise<TrajectoryValue> {
-  const { inputs, lengths } = opened.subject
+  const { inputs, lengths } = subject
   const pieces = tokenizer === undefined ? undefined : await loadTokenizer(tokenizer)
-  const { model } = await prepare(opened, setting, { trace: true })
-  await using dense = await runtime.load(opened.subject.file, { threads: 1 })
+  const { model } = await prepare(subject, setting, { trace: true })
+  await using dense = await runtime.load(subject.file, { threads: 1 })
   await using pruned = await runtime.load(encodeModel(model), { threads: 1 })
   const readable = [...lengths.keys()].filter((i) => {
     const length = lengths[i] as number
@@ -43,20 +44,19 @@ export async function measureTrajectories(
       ...(pieces &&
         ids && { pieces: Array.from(ids as ArrayLike<bigint | number>, (id) => pieces.nameOf(Number(id))) }),
       ...(feeds.pixel_values && { brightness: brightnessOf(feeds.pixel_values, lengths[position] as number) }),
-      leftAt: waysOf(after.outputs, lengths[position] as number),
+      prunedAt: prunedAt(after.outputs, lengths[position] as number),
       confidence: [before.probabilities[best] as number, after.probabilities[best] as number],
-      ...(position === wrong && { turnsBack: await turningBack(runtime, opened, setting, position) }),
+      ...(position === wrong && { turnsBack: await turningBack(runtime, subject, setting, position) }),
     })
   }
   return { examples: trajectories }
 }
 
-/** Tokens of an example that the pruned model answers otherwise: those of which each, if it stayed, would bring the answer back. */
-async function turningBack(runtime: Runtime, opened: Opened, setting: Setting, position: number): Promise<number[]> {
-  const { subject } = opened
+/** Tokens of an example that the pruned model answers otherwise: those of which each, if it were kept, would bring the answer back. */
+async function turningBack(runtime: Runtime, subject: Subject, setting: Setting, position: number): Promise<number[]> {
   const inputs = someExamples(subject.inputs, [position])
   const load = async (extra: Parameters<typeof prepare>[2]): Promise<Session> =>
-    runtime.load(encodeModel((await prepare(opened, setting, extra)).model), { threads: 1 })
+    runtime.load(encodeModel((await prepare(subject, setting, extra)).model), { threads: 1 })
   await using whole = await runtime.load(subject.file, { threads: 1 })
   await using traced = await load({ trace: true })
   await using protecting = await load({ protectInput: true })
@@ -79,7 +79,7 @@ function spread(positions: readonly number[], count: number): number[] {
 
 /**
  * A square image in as many cells as it has patches in a row and a column, 0 to 1 from the darkest to the brightest;
- * nothing where tokens, less the class token, are no square.
+ * nothing where the tokens without the class token make no square.
  */
 function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
   const side = Math.sqrt(tokens - 1)
@@ -102,7 +102,7 @@ function brightnessOf({ dims, data }: TensorLike, tokens: number): number[] {
   return cells.map((cell) => Number(((cell - low) / (high - low || 1)).toFixed(2)))
 }
 
-function waysOf(outputs: NamedTensors, length: number): number[] {
+function prunedAt(outputs: NamedTensors, length: number): number[] {
   const [ways = []] = trajectoriesOf(outputs, [length])
   return ways.map(({ prunedAt }) => prunedAt ?? -1)
 }
@@ -114,7 +114,7 @@ async function probabilities(
   const outputs = await session.run(feeds)
   const { data } = outputs.logits ?? Object.values(outputs)[0] ?? {}
   if (!(data instanceof Float32Array))
-    throw new TpError('TP_OUTPUT', 'benchmark', 'the model gives no logits as float32')
+    throw new TpError('TP_OUTPUT', 'benchmark', 'the model has no float32 output of logits')
   const highest = Math.max(...data)
   const weights = Array.from(data, (logit) => Math.exp(logit - highest))
   const total = weights.reduce((sum, weight) => sum + weight, 0)

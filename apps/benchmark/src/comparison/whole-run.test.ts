@@ -9,7 +9,7 @@ import axe from 'axe-core'
 import { openChromium } from 'browser-tests'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-const program = fileURLToPath(new URL('../../dist/comparison.js', import.meta.url))
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 let folder: string
 beforeAll(async () => {
@@ -26,7 +26,19 @@ const keysOf = (text: string): string[] =>
 
 /** Runs the program on a few images; killed once it has written so many lines, if it is said. */
 async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
-  const args = [program, '--quick', '--only', 'digits-vit', '--examples', '4', '--ms', '1', '--out', folder]
+  const args = [
+    program,
+    'comparison',
+    '--quick',
+    '--only',
+    'digits-vit',
+    '--examples',
+    '4',
+    '--ms',
+    '1',
+    '--out',
+    folder,
+  ]
   const child = spawn(process.execPath, args, { stdio: 'ignore' })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   let over = false

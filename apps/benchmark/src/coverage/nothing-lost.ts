@@ -15,11 +15,11 @@ export interface Found {
 const limits = { half: 5e-3, other: 1e-5 }
 
 /** Every token kept by force, at every layer, with dead tokens left in: nothing may change. */
-export async function checkKeepAll(fixture: Fixture, model: Model, { layers }: Inspection): Promise<Found> {
-  const all = layers.map(({ layer }) => layer)
+export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<Found> {
+  const layers = seen.layers.map(({ layer }) => layer)
   const kept = pruned(model, {
     method: receivedAttention(),
-    schedule: schedule(all.length, { layers: all, tokens: 9999 }),
+    schedule: schedule(layers.length, { layers, tokens: 9999 }),
   })
   const sets = dataSets(fixture).map(({ inputs }) => inputs)
   return judge('keeping every token', await compare(fixture, model, kept, sets), limitOf(fixture))

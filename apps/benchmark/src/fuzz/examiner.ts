@@ -29,7 +29,7 @@ export class Examiner {
   isUsable = true
 
   constructor() {
-    this.#process = fork(fileURLToPath(new URL('../fuzz-worker.js', import.meta.url)), [], {
+    this.#process = fork(fileURLToPath(new URL('../processes/fuzz-worker.js', import.meta.url)), [], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
   }

@@ -1,8 +1,8 @@
 import { randomNumbers } from '@tp/core/statistics'
-import { accuracyLoss } from '@tp/eval/metrics'
+import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
-import { percent, points } from '../output/numbers.ts'
-import type { Table } from '../output/table.ts'
+import { rightOf } from '../measure/answers.ts'
+import { percent } from '../report/numbers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
 /** What is promised. */
@@ -27,8 +27,8 @@ export interface CascadeFigures {
   /** FLOPs of the cascade over those of the dense model. */
   readonly cost: number
   /** Points of accuracy lost against dense, paired; where there are labels. */
-  readonly lossAlone: string
-  readonly loss: string
+  readonly lossAlone: Interval | undefined
+  readonly loss: Interval | undefined
 }
 
 export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade {
@@ -50,10 +50,10 @@ export function cascadeOn(
   const examples = right.length
   const others = (answers: readonly number[]): number => answers.filter((answer, i) => answer !== right[i]).length
   const total = flops.reduce((sum, count) => sum + count, 0)
-  const loss = (answers: readonly number[]): string => {
-    if (targets === undefined) return ''
-    const rightOf = (all: readonly number[]): number[] => all.map((answer, i) => Number(answer === targets[i]))
-    return points(accuracyLoss(rightOf(right), rightOf(answers)))
+  const loss = (answers: readonly number[]): Interval | undefined => {
+    if (targets === undefined) return undefined
+    const correct = answers.map((answer, i) => Number(answer === targets[i]))
+    return accuracyLoss(rightOf(dense.logits, targets), correct)
   }
   return {
     set: set.name,
@@ -99,33 +99,6 @@ export function brokenPromises(
     sum += rate
   }
   return { broken: broken / DRAWS, mean: sum / DRAWS }
-}
-
-export function cascadeTable(figures: readonly CascadeFigures[]): Table {
-  return {
-    headings: [
-      'data',
-      'promised',
-      'pruned agrees',
-      'cascade agrees',
-      'at least',
-      'run again',
-      'FLOPs',
-      'loss pruned',
-      'loss of the cascade',
-    ],
-    rows: figures.map(({ set, promise, alone, agreement, again, cost, lossAlone, loss, examples }) => [
-      `${set} (${examples})`,
-      promiseText(promise),
-      percent(alone),
-      percent(agreement.estimate),
-      percent(agreement.low),
-      percent(again),
-      `${cost.toFixed(2)}`,
-      lossAlone,
-      loss,
-    ]),
-  }
 }
 
 export function promiseText({ agreement, confidence }: Promised): string {

@@ -26,7 +26,7 @@ export function largestDifference(one: NamedTensors, other: NamedTensors): numbe
     const theirs = other[name]?.data as Float32Array | undefined
     for (const [i, value] of (data as Float32Array).entries()) {
       const difference = Math.abs(value - (theirs?.[i] ?? Number.NaN))
-      // Not Math.max, which a number that is none gets through.
+      // a NaN counts as an infinite difference.
       if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
     }
   }

@@ -1,5 +1,5 @@
 import { type Method, type Schedule, TpError, type Values } from '@tp/core'
-import { shown } from '@tp/core/host'
+import { isRecord, shown } from '@tp/core/host'
 
 export interface PruneOptions {
   readonly method: Method
@@ -50,6 +50,8 @@ export interface NamedEncoder {
   /** The first input of the model that it reads. */
   readonly name: string
   readonly layerCount: number
+  /** The first layer whose tokens may be pruned: those before it were pruned already. */
+  readonly open: number
 }
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
@@ -110,8 +112,4 @@ export function checkMethod(method: unknown): asserts method is Method {
 function noMethod(seen: string): TpError {
   const advice = 'give what a factory such as receivedAttention() returns'
   return new TpError('TP_METHOD', 'compiler', `the method is none: ${seen}; ${advice}`)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { evaluate } from '../expression/interpreter.ts'
-import type { Site } from '../method/method.ts'
+import type { Site } from '../method/site.ts'
 import { constant } from '../ops/index.ts'
 import { testMethod } from '../testing/index.ts'
 import { quasiRandom } from './quasi-random.ts'

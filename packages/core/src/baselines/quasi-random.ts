@@ -1,6 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Site } from '../method/method.ts'
 import { type Scorer, scorer } from '../method/scorer.ts'
+import type { Site } from '../method/site.ts'
 import { floor, mul, sub } from '../ops/index.ts'
 
 /** (√5 − 1)/2, the number that fractions come least near to. */

@@ -1,7 +1,8 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Site } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
 import { checkOptions, type OptionSpecs } from '../method/options.ts'
 import { scorer } from '../method/scorer.ts'
+import type { Site } from '../method/site.ts'
 import { add, cast, cumSum, mod, mul, unsqueeze } from '../ops/index.ts'
 
 export interface RandomOptions {

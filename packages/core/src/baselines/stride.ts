@@ -1,7 +1,8 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Site } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
 import { scorer } from '../method/scorer.ts'
+import type { Site } from '../method/site.ts'
 import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
 
 /**

@@ -32,9 +32,9 @@ import {
   where,
 } from '../ops/index.ts'
 import { operators } from '../ops/operators.ts'
+import { applyOne } from './apply.ts'
 import { evaluate } from './interpreter.ts'
-import type { Op, Value } from './op.ts'
-import { applyOne, type Tensor } from './tensor.ts'
+import type { Op, Tensor, Value } from './tensor.ts'
 
 const floats = (dims: readonly number[], ...numbers: readonly number[]): TensorLike => ({
   type: 'float32',

@@ -4,13 +4,13 @@ import { checkHeld, sizeToFill } from '../ops/memory.ts'
 import { isFloat } from '../ops/operands.ts'
 import { type Dim, isUnknown, substituteDim } from './dim.ts'
 import { fromHalf, toHalf } from './half.ts'
-import type { KernelContext, Value } from './op.ts'
+import type { KernelContext, Value } from './tensor.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
 /** What goes in: by tensor (any tensor of the expression, which cuts it there), or by the names of its `input`s. */
 export type EvaluateFeeds = ReadonlyMap<Tensor, TensorLike> | Readonly<Record<string, TensorLike>>
 
-export interface EvaluateOptions {
+export interface InterpreterOptions {
   /**
    * float32 (default) rounds after every op, like a runtime (halves too are held in single precision until the end). float64 is the oracle: every float, of whatever type, is
    * held and returned as float64.
@@ -25,16 +25,16 @@ export interface EvaluateOptions {
  * @throws TpError TP_INPUT for a missing or wrong feed, TP_NO_KERNEL for an op it cannot compute, TP_EVALUATE when the
  * data do not fit (an index outside its axis)
  */
-export function evaluate(outputs: readonly Tensor[], feeds: EvaluateFeeds, options?: EvaluateOptions): TensorLike[]
+export function evaluate(outputs: readonly Tensor[], feeds: EvaluateFeeds, options?: InterpreterOptions): TensorLike[]
 export function evaluate<K extends string>(
   outputs: Readonly<Record<K, Tensor>>,
   feeds: EvaluateFeeds,
-  options?: EvaluateOptions,
+  options?: InterpreterOptions,
 ): Record<K, TensorLike>
 export function evaluate(
   outputs: readonly Tensor[] | Readonly<Record<string, Tensor>>,
   feeds: EvaluateFeeds,
-  { precision = 'float32' }: EvaluateOptions = {},
+  { precision = 'float32' }: InterpreterOptions = {},
 ): TensorLike[] | Record<string, TensorLike> {
   if (Array.isArray(outputs)) return compute(outputs, feeds, precision)
   const names = Object.keys(outputs)

@@ -1,5 +1,6 @@
+import { apply } from './apply.ts'
 import { nodesBelow } from './nodes-below.ts'
-import { apply, type Node, type Tensor } from './tensor.ts'
+import type { Node, Tensor } from './tensor.ts'
 
 /**
  * The same expressions on other inputs: each tensor of `replacements` is replaced, and what depends on it is built

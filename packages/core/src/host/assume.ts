@@ -1,6 +1,6 @@
+import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 
 /** Renames the sizes of a value; costs nothing and is left out when a graph is written. */
 const Assume: Op = {

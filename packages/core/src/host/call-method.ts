@@ -1,6 +1,7 @@
 import { isTpError, TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Reduction, Site, Spec } from '../method/method.ts'
+import type { Method, Reduction } from '../method/method.ts'
+import type { Site, Spec } from '../method/site.ts'
 import type { Softened } from '../method/training.ts'
 import { isTensor, shapeProblem } from './is-tensor.ts'
 import type { SiteSource } from './site-source.ts'

@@ -38,7 +38,7 @@ export interface Slots {
 }
 
 /** How many tokens stay, where the schedule says so. */
-export interface Kept {
+export interface KeptTokens {
   /** int64 [1]: slots of the rectangle */
   readonly width: Tensor
   /** int32 [B,1] (int64 [1] without padding): tokens of each row */
@@ -48,7 +48,7 @@ export interface Kept {
 export interface CompactOptions {
   /** bool [B,N] */
   readonly keep: Tensor
-  readonly kept: Kept | undefined
+  readonly kept: KeptTokens | undefined
   /** float [B,N]: kept tokens are sorted by it, behind the protected ones; default: they keep their order */
   readonly order?: Tensor | undefined
   /** What `order` was made from. */

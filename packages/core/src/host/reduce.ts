@@ -1,18 +1,19 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Budget, Method, Reduction, Site, Spec, Values } from '../method/method.ts'
+import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
+import type { Budget, Site, Spec, Values } from '../method/site.ts'
 import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
 import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
 import { isSigned, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
-import { compact, type Kept, type Slots } from './compact.ts'
+import { compact, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
 import { GivenValues, mayBeNaN } from './not-a-number.ts'
 import { requireReturnable } from './returning.ts'
-import { keptTokens, type Rule, type SelectOptions, select } from './select.ts'
-import { type Shares, sharesOf } from './shares.ts'
+import { keptTokens, type SelectionRule, type SelectOptions, select } from './select.ts'
+import { type MonitorShares, sharesOf } from './shares.ts'
 import type { SiteSource } from './site-source.ts'
 import {
   attendedTokens,
@@ -45,7 +46,7 @@ interface Cut extends Slots {
   /** [B,N]: the score that the schedule's rule was applied to; absent where the method chose by no score */
   readonly score?: Tensor | undefined
   /** What stays of each row, and of its score; not part of the cut itself. */
-  shares(): Shares
+  shares(): MonitorShares
 }
 
 /** What a method does at one site. */
@@ -68,7 +69,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   if (amount !== undefined && method.returns) requireReturnable(method, amount)
   const { hidden } = source
   const started = startedState(method, state)
-  const rule: Rule | undefined = amount && {
+  const rule: SelectionRule | undefined = amount && {
     amount,
     protectedTokens: protectedCount(state),
     pairs: reducesAt(method, source.layer) === 'pair',
@@ -120,7 +121,7 @@ function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, gi
 }
 
 /** How many tokens a rule keeps that does not look at the scores. */
-function keptBy(rule: Rule, state: TokenState, hidden: Tensor, extra: number): Kept | undefined {
+function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: number): KeptTokens | undefined {
   const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }

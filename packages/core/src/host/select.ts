@@ -36,7 +36,7 @@ import {
 const ABOVE_ALL = 1e30
 
 /** How many tokens stay at a site: the schedule's amount, and what limits it. */
-export interface Rule {
+export interface SelectionRule {
   readonly amount: Amount
   /** Number of tokens that must stay. */
   readonly protectedTokens: number
@@ -48,7 +48,7 @@ export interface Rule {
  * Tokens that a rule keeps of `count` (integers, any shape), as an integer expression; undefined where only the scores
  * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
  */
-export function keptTokens(count: Tensor, rule: Rule, extra = 0): Tensor | undefined {
+export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tensor | undefined {
   const scheduled = scheduledTokens(count, rule)
   if (scheduled === undefined) return undefined
   const pruned = rule.pairs ? div(maximum(sub(count, rule.protectedTokens), 0), 2) : undefined
@@ -56,7 +56,7 @@ export function keptTokens(count: Tensor, rule: Rule, extra = 0): Tensor | undef
   return extra === 0 ? kept : minimum(count, add(kept, extra))
 }
 
-function scheduledTokens(count: Tensor, { amount, protectedTokens }: Rule): Tensor | undefined {
+function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRule): Tensor | undefined {
   switch (amount.kind) {
     case 'tokens':
       return minimum(count, Math.max(amount.value, protectedTokens))
@@ -72,7 +72,7 @@ function scheduledTokens(count: Tensor, { amount, protectedTokens }: Rule): Tens
 }
 
 export interface SelectOptions {
-  readonly rule: Rule
+  readonly rule: SelectionRule
   readonly state: TokenState
   /** [B,N,D] */
   readonly hidden: Tensor

@@ -3,7 +3,7 @@ import { and, cast, div, greater, mean, not, sum, where } from '../ops/index.ts'
 import { protectedMask, type TokenState } from './state.ts'
 
 /** What a cut leaves of each row, as shares in 0…1. */
-export interface Shares {
+export interface MonitorShares {
   /** float [B] of the score of the tokens that may leave, what those that stay hold; absent where scores may be negative */
   readonly mass?: Tensor
   /** float [B] tokens that stay */
@@ -11,7 +11,7 @@ export interface Shares {
 }
 
 /** @param score float [B,N], not negative; absent: nothing is known of it. @param keep bool [B,N] */
-export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenState): Shares {
+export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenState): MonitorShares {
   const kept = cast(keep, 'float32')
   const tokens =
     state.attended === undefined ? mean(kept, 1) : div(sum(kept, 1), sum(cast(state.attended, 'float32'), 1))

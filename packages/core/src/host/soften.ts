@@ -1,6 +1,7 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Values } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
+import type { Values } from '../method/site.ts'
 import type { Softened, SoftSite } from '../method/training.ts'
 import { cast, constant, gather, gatherND, mul, transpose, unsqueeze, where } from '../ops/index.ts'
 import { callMethod, checkLeft, ModelErrors } from './call-method.ts'
@@ -15,7 +16,7 @@ export interface SoftInputs {
   ratio(): Tensor
 }
 
-export interface SoftenOptions {
+export interface SoftenTokensOptions {
   readonly method: Method
   readonly source: SiteSource
   readonly state: TokenState
@@ -36,7 +37,7 @@ export interface SoftReduced {
 }
 
 /** The soft form of a method at one site: no token leaves. */
-export function softenTokens({ method, source, state, kept, params, inputs }: SoftenOptions): SoftReduced {
+export function softenTokens({ method, source, state, kept, params, inputs }: SoftenTokensOptions): SoftReduced {
   if (method.training === undefined) {
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }

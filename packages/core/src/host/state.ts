@@ -1,5 +1,5 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Values } from '../method/method.ts'
+import type { Values } from '../method/site.ts'
 import {
   add,
   and,

@@ -2,8 +2,9 @@ import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { isSigned, paramsAt, reducesAt } from '../host/at-layer.ts'
 import { add, mul } from '../ops/index.ts'
-import type { Budget, Method, Reduction, Site, Values } from './method.ts'
+import type { Method, Reduction } from './method.ts'
 import { type Scorer, scorer } from './scorer.ts'
+import type { Budget, Site, Values } from './site.ts'
 import type { LearnedSpec } from './training.ts'
 
 /**

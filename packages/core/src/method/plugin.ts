@@ -1,5 +1,6 @@
 import { TpError } from '../errors.ts'
 import { callMethod } from '../host/call-method.ts'
+import { isRecord } from '../is-record.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
@@ -147,10 +148,6 @@ function isEntry(entry: unknown): boolean {
     isRecord(entry.options) &&
     typeof entry.create === 'function'
   )
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }
 
 function problem(where: string, message: string): TpError {

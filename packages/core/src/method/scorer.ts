@@ -1,5 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Site } from './method.ts'
+import type { Method } from './method.ts'
+import type { Site } from './site.ts'
 import type { Training } from './training.ts'
 
 export interface ScorerOptions {

@@ -1,6 +1,6 @@
 import type { ConstantData, Tensor } from '../expression/tensor.ts'
-import type { Site, Spec, Values } from './method.ts'
 import type { Schedule } from './schedule.ts'
+import type { Site, Spec, Values } from './site.ts'
 
 /**
  * How a method learns where tokens leave. While it learns, all of them stay: its soft form does to the answer what their
@@ -28,11 +28,11 @@ export interface Training {
    * @param learned values by name, of each layer
    * @param about the encoder, and tokens of each example that was learned from; no lengths: all have as many
    */
-  harden?(learned: ReadonlyMap<number, Learned>, about: Lessons): Schedule
+  harden?(learned: ReadonlyMap<number, Learned>, about: LearnedFrom): Schedule
 }
 
 /** What a method learned in. */
-interface Lessons {
+interface LearnedFrom {
   readonly layerCount: number
   readonly lengths?: readonly number[] | undefined
 }

@@ -3,8 +3,9 @@ import type { ConstantData } from '../expression/tensor.ts'
 import { paramsAt } from '../host/at-layer.ts'
 import { constantOf } from '../ops/index.ts'
 import { writeSafetensors } from '../safetensors/safetensors.ts'
-import type { Method, Site, Values } from './method.ts'
+import type { Method } from './method.ts'
 import type { Scorer } from './scorer.ts'
+import type { Site, Values } from './site.ts'
 import type { Learned } from './training.ts'
 
 /**

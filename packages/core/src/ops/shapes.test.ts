@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { applyOne } from '../expression/apply.ts'
 import { type Dim, isUnknown } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import {
   add,
   argMax,

@@ -1,5 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Budget, Reduction, Site } from '../method/method.ts'
+import type { Reduction } from '../method/method.ts'
+import type { Budget, Site } from '../method/site.ts'
 import {
   add,
   and,

@@ -1,5 +1,5 @@
 import type { Tensor } from '../expression/tensor.ts'
-import type { Site } from '../method/method.ts'
+import type { Site } from '../method/site.ts'
 import { axisSize, gatherND, topK, unsqueeze, where } from '../ops/index.ts'
 
 /** Lower than any score. */

@@ -26,10 +26,14 @@ export interface RunOptions {
   readonly signal?: AbortSignalLike | undefined
 }
 
-/** One loaded model. Runs go one at a time, in order of arrival. */
-export interface Session extends AsyncDisposable {
+/** What a model takes and gives. */
+export interface ModelSignature {
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
+}
+
+/** One loaded model. Runs go one at a time, in order of arrival. */
+export interface Session extends ModelSignature, AsyncDisposable {
   /**
    * Runs the model once. Inputs are checked by name, type and shape before the runtime sees them. Their arrays are not
    * changed, and must not be changed until the run has ended.

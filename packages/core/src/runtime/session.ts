@@ -1,15 +1,13 @@
 import { isTpError, TpError } from '../errors.ts'
 import { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 import { checkInputs } from './check-inputs.ts'
-import type { NamedTensors, Session, SessionOptions, ValueInfo } from './runtime.ts'
+import type { ModelSignature, NamedTensors, Session, SessionOptions } from './runtime.ts'
 
 /**
  * What a runtime has to supply for one loaded model. No call is made while another is under way, unless it says that several
  * may be; none after `close`.
  */
-export interface SessionBackend {
-  readonly inputs: readonly ValueInfo[]
-  readonly outputs: readonly ValueInfo[]
+export interface SessionBackend extends ModelSignature {
   /** Runs inputs that have been checked. A runtime that can end a run early does so when the signal is aborted. */
   run(inputs: NamedTensors, signal?: AbortSignalLike): Promise<NamedTensors>
   endProfile(): Promise<string | undefined>

@@ -48,3 +48,8 @@ export function receiveError({ code, where, message, cause }: SentError): Error 
   if (code === undefined || where === undefined) return new Error(message)
   return new TpError(code as `TP_${string}`, where, message, cause === undefined ? {} : { cause: new Error(cause) })
 }
+
+/** What a worker or a child process answers to one request. */
+export type WorkerAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: SentError }

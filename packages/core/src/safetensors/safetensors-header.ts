@@ -1,5 +1,6 @@
 import type { DType } from '../array.ts'
 import { TpError } from '../errors.ts'
+import { isRecord } from '../is-record.ts'
 import { shown } from '../shown.ts'
 import { duplicateKey } from './json-keys.ts'
 
@@ -113,10 +114,6 @@ function requireExact(tensors: readonly TensorEntry[], start: number, end: numbe
 
 function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function problem(message: string, cause?: unknown): TpError {

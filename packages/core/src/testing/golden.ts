@@ -49,22 +49,22 @@ export function sorted(list: readonly number[]): number[] {
 }
 
 /** How far a number may be from a recorded one: within `absolute` + `relative`·|b|. */
-export interface Tolerance {
+export interface NumberTolerance {
   readonly absolute: number
   readonly relative: number
 }
 
-const ofValues: Tolerance = { absolute: 1e-5, relative: 1e-4 }
+const ofValues: NumberTolerance = { absolute: 1e-5, relative: 1e-4 }
 
 /** The tolerance of recorded gradients. */
-export const ofGradients: Tolerance = { absolute: 1e-5, relative: 1e-3 }
+export const ofGradients: NumberTolerance = { absolute: 1e-5, relative: 1e-3 }
 
 /** Within a tolerance; default: that of recorded values, 1e-5 + 1e-4·|b|. */
 export function expectClose(
   seen: readonly number[],
   wanted: readonly number[],
   what: string,
-  { absolute, relative }: Tolerance = ofValues,
+  { absolute, relative }: NumberTolerance = ofValues,
 ): void {
   expect(seen.length, what).toBe(wanted.length)
   const far = seen.flatMap((x, i) => {

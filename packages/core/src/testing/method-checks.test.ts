@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
-import type { Method, Site } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
 import { scorer } from '../method/scorer.ts'
+import type { Site } from '../method/site.ts'
 import type { Training } from '../method/training.ts'
 import {
   abs,

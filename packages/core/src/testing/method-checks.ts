@@ -4,14 +4,15 @@ import { isTpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
-import type { Budget, Method, Reduces, Reduction, Site } from '../method/method.ts'
+import type { Method, Reduces, Reduction } from '../method/method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
+import type { Budget, Site } from '../method/site.ts'
 import {
+  type BatchLayout,
   batchOf,
   compute,
+  type EncoderOutcome,
   examplesOf,
-  type Layout,
-  type Outcome,
   outputsOf,
   readOutcomes,
   rowOf,
@@ -55,7 +56,7 @@ export function methodChecks(
   /** Asked of the method inside of a check: it may throw. */
   let orders: boolean | undefined
 
-  function checkCounts(outcomes: readonly Outcome[], plan: Schedule, protectedTokens: readonly number[]): void {
+  function checkCounts(outcomes: readonly EncoderOutcome[], plan: Schedule, protectedTokens: readonly number[]): void {
     orders ??= givesOrder(method)
     outcomes.forEach(({ kept, fillersLast, logits }, row) => {
       let count = lengths[row] as number
@@ -88,7 +89,7 @@ export function methodChecks(
 
   function checkInvariance(graph: EncoderGraph): void {
     const wanted = compute(graph, asBatch, exact)
-    const check = (rows: readonly number[], width: number, layout: Layout, how: string): void => {
+    const check = (rows: readonly number[], width: number, layout: BatchLayout, how: string): void => {
       const batch = batchOf(
         rows.map((row) => examples[row] ?? []),
         width,
@@ -97,7 +98,7 @@ export function methodChecks(
       )
       const outcomes = compute(graph, batch, exact)
       rows.forEach((row, i) => {
-        expectSame(outcomes[i] as Outcome, wanted[row] as Outcome, 1e-9, `example ${row} ${how}`)
+        expectSame(outcomes[i] as EncoderOutcome, wanted[row] as EncoderOutcome, 1e-9, `example ${row} ${how}`)
       })
     }
     lengths.forEach((length, row) => {
@@ -113,7 +114,7 @@ export function methodChecks(
     check() {
       const dense = compute(referenceEncoder(size, { mask: true }), asBatch, exact)
       compute(pruned({ tokens: 9999 }), asBatch, exact).forEach(({ logits, kept }, row) => {
-        expectClose(logits, (dense[row] as Outcome).logits, 1e-9, `logits of example ${row}`)
+        expectClose(logits, (dense[row] as EncoderOutcome).logits, 1e-9, `logits of example ${row}`)
         for (const now of Object.values(kept)) expect(now).toHaveLength(lengths[row] as number)
       })
     },
@@ -173,7 +174,7 @@ export function methodChecks(
         const alone = batchOf([examples[2] ?? []], 14, 'right-padded', 1)
         const [withMask] = compute(pruned({ keep: 0.6 }), alone, exact)
         const [without] = compute(pruned({ keep: 0.6 }, { mask: false }), alone, exact)
-        expectSame(without as Outcome, withMask as Outcome, 1e-9, 'the model without a mask')
+        expectSame(without as EncoderOutcome, withMask as EncoderOutcome, 1e-9, 'the model without a mask')
       },
     },
     method.adaptive === true ? decidesByItself : keepsAllThereAre,
@@ -236,7 +237,7 @@ export function methodChecks(
         const graph = pruned({ keep: 0.5 })
         const wanted = compute(graph, asBatch, exact)
         compute(graph, asBatch).forEach((outcome, row) => {
-          expectSame(outcome, wanted[row] as Outcome, 1e-4, `example ${row}`)
+          expectSame(outcome, wanted[row] as EncoderOutcome, 1e-4, `example ${row}`)
         })
       },
     },
@@ -250,7 +251,7 @@ export function methodChecks(
     const results = await run(outputs, batch.feeds)
     const wanted = readOutcomes(evaluate(outputs, batch.feeds), batch, layers)
     readOutcomes(results, batch, layers).forEach((outcome, row) => {
-      expectSame(outcome, wanted[row] as Outcome, 1e-4, `example ${row} on the runtime`)
+      expectSame(outcome, wanted[row] as EncoderOutcome, 1e-4, `example ${row} on the runtime`)
     })
   }
   return [
@@ -294,7 +295,7 @@ function sorted(list: readonly number[]): number[] {
   return [...list].sort((a, b) => a - b)
 }
 
-function expectSame(seen: Outcome, wanted: Outcome, tolerance: number, what: string): void {
+function expectSame(seen: EncoderOutcome, wanted: EncoderOutcome, tolerance: number, what: string): void {
   expect(seen.kept, `tokens kept of ${what}`).toEqual(wanted.kept)
   expectClose(seen.logits, wanted.logits, tolerance, `logits of ${what}`)
 }

@@ -4,8 +4,9 @@ import type { Tensor } from '../expression/tensor.ts'
 import { type Reduced, reduceTokens } from '../host/reduce.ts'
 import type { SiteSource } from '../host/site-source.ts'
 import { initialState } from '../host/state.ts'
-import type { Budget, Method, Site } from '../method/method.ts'
+import type { Method } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
+import type { Budget, Site } from '../method/site.ts'
 import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
 
 /** What one layer gives to a method. All arrays have the same B and N; what the method does not look at may be absent. */
@@ -29,7 +30,7 @@ export interface OneSite {
 }
 
 /** What a method did with it, row by row. */
-export interface Choice {
+export interface SiteChoice {
   /** The score that it selected by; empty where it chose without one. */
   readonly scores: number[][]
   /** Positions of the tokens that it kept, in their order afterwards. */
@@ -45,7 +46,7 @@ export interface Choice {
  *
  *     const { kept } = choose(divPrune(), { key: constant(keys, 'float32', [1, 1, 4, 2]) }, { kind: 'tokens', value: 2 })
  */
-export function choose(method: Method, site: OneSite, amount: Amount): Choice {
+export function choose(method: Method, site: OneSite, amount: Amount): SiteChoice {
   const scores: Tensor[] = []
   const { hidden, reduced } = reduceOnce(method, site, amount, scores)
   const { state, cut } = reduced

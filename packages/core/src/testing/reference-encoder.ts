@@ -44,7 +44,7 @@ export interface EncoderSize {
 }
 
 /** How a reference encoder is pruned. */
-export interface Pruning {
+export interface ReferencePruning {
   readonly method: Method
   readonly schedule: Schedule
   /** Positions that must stay. */
@@ -79,7 +79,7 @@ type LayerWeights = Readonly<Record<(typeof names)[number], Linear>>
  */
 export function referenceEncoder(
   { layerCount, hidden, heads, classes, seed }: EncoderSize,
-  { mask, pruning }: { readonly mask: boolean; readonly pruning?: Pruning | undefined },
+  { mask, pruning }: { readonly mask: boolean; readonly pruning?: ReferencePruning | undefined },
 ): EncoderGraph {
   const { linear, ofLayer } = weightsOf(hidden, seed)
   const { x, attended } = inputsOf(hidden, mask)
@@ -167,14 +167,14 @@ function notYet(): never {
 /** Makes a method's tokens leave a stream, and come back. */
 class PrunedStream {
   readonly #stream: Stream
-  readonly #pruning: Pruning
+  readonly #pruning: ReferencePruning
   readonly #size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>
   readonly #sites: Map<number, EncoderSite>
   #away: { readonly left: Stream; readonly indices: Tensor } | undefined
 
   constructor(
     stream: Stream,
-    pruning: Pruning,
+    pruning: ReferencePruning,
     size: Pick<EncoderSize, 'layerCount' | 'hidden' | 'heads'>,
     sites: Map<number, EncoderSite>,
   ) {

@@ -9,7 +9,7 @@ import type { Amount } from '../method/schedule.ts'
 import type { Learned, Softened } from '../method/training.ts'
 import { constant, constantOf, expand, gather, sigmoid } from '../ops/index.ts'
 import { randomNumbers } from '../statistics/random-numbers.ts'
-import { type Batch, batchOf, type Example, examplesOf, type Layout, rowOf } from './encoder-batch.ts'
+import { type Batch, type BatchLayout, batchOf, type EncoderExample, examplesOf, rowOf } from './encoder-batch.ts'
 import { type EncoderSize, firstSite } from './reference-encoder.ts'
 
 const size: EncoderSize = { layerCount: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
@@ -85,10 +85,10 @@ export function trainingChecks(method: Method): readonly { readonly name: string
             )
           }
           const wanted = read(asBatch)
-          const check = (rows: readonly number[], width: number, layout: Layout, how: string): void => {
+          const check = (rows: readonly number[], width: number, layout: BatchLayout, how: string): void => {
             const seen = read(
               batchOf(
-                rows.map((row) => examples[row] as Example),
+                rows.map((row) => examples[row] as EncoderExample),
                 width,
                 layout,
                 width,

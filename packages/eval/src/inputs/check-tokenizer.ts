@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { isRecord } from '@tp/core/host'
 import { shown } from '../datasets/table/data-error.ts'
 
 /** What is read of a tokenizer.json apart from the library that runs it. */
@@ -87,10 +88,6 @@ export function expressionsOf(json: TokenizerJson): string[] {
 
 function isId(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LARGEST_ID
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What is wrong with a tokenizer.json. */

@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 
 /** Tokens that are left, as a fraction of each example's own tokens, averaged over the examples. */
-export interface Kept {
+export interface KeptFractions {
   /** By layer: real tokens that enter its FFN over those that enter the model. */
   readonly layers: readonly number[]
   /** Mean over the layers. */
@@ -16,7 +16,7 @@ export function keptFractions(
   counts: ReadonlyMap<number, readonly number[]>,
   lengths: readonly number[],
   layerCount: number,
-): Kept {
+): KeptFractions {
   const beyond = [...counts.keys()].find((layer) => layer >= layerCount)
   if (beyond !== undefined) {
     throw new TpError(

@@ -1,6 +1,5 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import type { Evaluation } from '../evaluate.ts'
 
 /** Logits of one batch, [examples, classes]. */
 export interface Logits {
@@ -29,8 +28,14 @@ export function logitsOf(outputs: NamedTensors, rows: number): Logits {
   return { classes: output.dims[1] as number, data: output.data as Float32Array }
 }
 
-/** Logits [examples, classes], example by example. */
-export function logitRowsOf({ logits, classes }: Pick<Evaluation, 'logits' | 'classes'>): Float32Array[] {
+/** Logits of all examples, [examples, classes], row by row. */
+export function logitRowsOf({
+  logits,
+  classes,
+}: {
+  readonly logits: Float32Array
+  readonly classes: number
+}): Float32Array[] {
   return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 }
 

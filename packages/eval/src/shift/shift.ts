@@ -51,13 +51,17 @@ export function shifted(dataset: Dataset, shift: Shift, { seed = 0 }: ShiftOptio
 }
 
 /** Examples of one kind; their union would forget which shift fits. */
-interface Examples<M extends Modality> {
+interface ShiftableExamples<M extends Modality> {
   readonly modality: M
   readonly source: string
   readonly examples: readonly Example<Contents[M]>[]
 }
 
-function changed<M extends Modality>(dataset: Examples<M>, shift: ShiftOf<M>, seed: number): Examples<M> {
+function changed<M extends Modality>(
+  dataset: ShiftableExamples<M>,
+  shift: ShiftOf<M>,
+  seed: number,
+): ShiftableExamples<M> {
   const examples = dataset.examples.map(
     (example, position): Example<Contents[M]> => ({
       label: example.label,

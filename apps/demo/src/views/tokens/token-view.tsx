@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { Result } from '../../workbench/workbench.ts'
+import type { ComparedAnswers } from '../../workbench/findings.ts'
 import { Cells } from './cells.tsx'
 import { countsOf } from './counts.ts'
 import { Layers } from './layers.tsx'
@@ -9,12 +9,12 @@ import { spectrogram } from './spectrogram.ts'
 import { Words } from './words.tsx'
 
 export interface TokenViewProps {
-  readonly result: Result
+  readonly result: ComparedAnswers
   /** Whether the method merges tokens. */
   readonly merges: boolean
 }
 
-const LEGENDS: Readonly<Partial<Record<Result['sample']['shown']['kind'], string>>> = {
+const LEGENDS: Readonly<Partial<Record<ComparedAnswers['sample']['shown']['kind'], string>>> = {
   words: 'Marked words go all the way. The paler and smaller a word, the earlier it leaves.',
   patches: 'Framed patches go all the way. The darker a patch, the earlier it leaves.',
   columns: 'Framed slices go all the way. The darker a slice, the earlier it leaves.',

@@ -1,6 +1,6 @@
 import { classOf } from '../labels.ts'
 import { dataError, listed, shown } from './data-error.ts'
-import type { Row, Table } from './table.ts'
+import type { DataTable, Row } from './table.ts'
 
 /** Which column is which, where the table does not say it. */
 export interface ColumnOptions {
@@ -66,7 +66,7 @@ const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
  * by which of them holds class names or numbers throughout. What is not told by these is never guessed.
  * @throws TpError TP_DATA with the columns that were seen, and what to do
  */
-export function labelledColumns(table: Table, options: ExampleOptions): Columns {
+export function labelledColumns(table: DataTable, options: ExampleOptions): Columns {
   const { header, rows, names } = readHeader(table, options, (cell) => classOf(cell, options.labels) !== undefined)
   if (rows.length === 0) throw dataError(table.path, 'holds no example; it has to have a label and a text in each line')
   if (names.length < 2) {
@@ -87,7 +87,7 @@ export function labelledColumns(table: Table, options: ExampleOptions): Columns 
  * only column in which there are several words to a cell.
  * @throws TpError TP_DATA with the columns that were seen, and what to do
  */
-export function textColumn(table: Table, options: Omit<ExampleOptions, 'labels' | 'labelColumn'>): Columns {
+export function textColumn(table: DataTable, options: Omit<ExampleOptions, 'labels' | 'labelColumn'>): Columns {
   const { header, rows, names } = readHeader(table, options, () => false)
   if (rows.length === 0) throw dataError(table.path, 'holds no text')
   const find: Find = { path: table.path, names, header, rows, labels: undefined }
@@ -102,7 +102,7 @@ export function textColumn(table: Table, options: Omit<ExampleOptions, 'labels' 
 }
 
 /** The text in a cell of a row that is there. @throws TpError TP_DATA */
-export function cellOf({ path, names }: Table, row: Row, column: number, what: 'text' | 'label'): string {
+export function cellOf({ path, names }: DataTable, row: Row, column: number, what: 'text' | 'label'): string {
   const cell = row.cells[column]
   const where = `${path}, line ${row.line}`
   if (cell === undefined) {
@@ -130,7 +130,7 @@ interface Find {
 
 /** Tells the header from the rows, and checks that each row that is wanted has as many cells. */
 function readHeader(
-  { path, names, rows: all }: Table,
+  { path, names, rows: all }: DataTable,
   { textColumn, labelColumn, limit }: ExampleOptions,
   isClass: (cell: string) => boolean,
 ): { readonly header: boolean; readonly names: readonly string[]; readonly rows: readonly Row[] } {

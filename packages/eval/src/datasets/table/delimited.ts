@@ -1,11 +1,11 @@
 import { isTpError } from '@tp/core'
 import { type Options, parse } from 'csv-parse/sync'
 import { dataError } from './data-error.ts'
-import type { Row, Table } from './table.ts'
+import type { DataTable, Row } from './table.ts'
 import { TableSize } from './table-size.ts'
 
 /** Tab-separated text as GLUE has it: quotes are plain characters. @throws TpError TP_DATA */
-export function parseTsv(path: string, text: string): Table {
+export function parseTsv(path: string, text: string): DataTable {
   return { path, names: undefined, rows: parseRows(path, text, { delimiter: '\t', quote: null }) }
 }
 
@@ -17,7 +17,7 @@ const SEPARATORS = [',', ';', '\t'] as const
  * separate where commas do not.
  * @throws TpError TP_DATA for quotes that do not close, and where two separators would do
  */
-export function parseCsv(path: string, text: string): Table {
+export function parseCsv(path: string, text: string): DataTable {
   const parsed = (separator: string, to?: number): Row[] =>
     parseRows(path, text, { delimiter: separator, quote: '"', escape: '"', ...(to !== undefined && { to }) })
   const separators = SEPARATORS.filter((separator) => separates(() => parsed(separator, 1)))

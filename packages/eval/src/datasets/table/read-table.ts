@@ -3,9 +3,9 @@ import { readBytes } from '../../read-bytes.ts'
 import { decodeText } from './decode-text.ts'
 import { parseCsv, parseTsv } from './delimited.ts'
 import { parseJsonLines } from './json-lines.ts'
-import type { Table } from './table.ts'
+import type { DataTable } from './table.ts'
 
-const parsers: Readonly<Record<string, (path: string, text: string) => Table>> = {
+const parsers: Readonly<Record<string, (path: string, text: string) => DataTable>> = {
   '.tsv': parseTsv,
   '.txt': parseTsv,
   '.csv': parseCsv,
@@ -21,7 +21,7 @@ export function isTable(path: string): boolean {
 }
 
 /** Reads a table; how it is written is told by the ending of its name. @throws TpError TP_DATA */
-export async function readTable(path: string): Promise<Table> {
+export async function readTable(path: string): Promise<DataTable> {
   const parse = parsers[extname(path).toLowerCase()] ?? parseTsv
   return parse(path, await readText(path))
 }

@@ -7,7 +7,7 @@ export interface Row {
 }
 
 /** Rows as they are in a file, none of them empty; a header is still among them. */
-export interface Table {
+export interface DataTable {
   readonly path: string
   /** Names of the columns where the format has them (JSON lines); otherwise the first row may be a header. */
   readonly names: readonly string[] | undefined

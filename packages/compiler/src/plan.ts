@@ -1,5 +1,5 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
-import { isRecord, type OptionValues, shown } from '@tp/core/host'
+import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
 import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
 
 /**
@@ -24,8 +24,6 @@ export interface PlannedOptions extends PruneOptions {
   readonly schedule: (encoder: NamedEncoder) => Schedule
 }
 
-const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
-
 type PlanCheck = readonly [is: (value: unknown) => boolean, form: string]
 
 const text: PlanCheck = [(value) => typeof value === 'string' && value !== '', 'a text']
@@ -43,11 +41,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
     (value) => isNumbers(value) || (isRecord(value) && Object.values(value).every(isNumbers)),
     'a list of numbers, or an object of such lists by encoder',
   ],
-  keep: amount,
-  tokens: amount,
-  remove: amount,
-  threshold: amount,
-  mass: amount,
+  ...(Object.fromEntries(amountNames.map((name) => [name, amount])) as Record<AmountName, typeof amount>),
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
 }
@@ -136,7 +130,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
 }
 
 function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
-  if (amounts.every((kind) => plan[kind] === undefined)) return new Map()
+  if (amountNames.every((kind) => plan[kind] === undefined)) return new Map()
   const own = layersAt(plan, name)
   if (own !== undefined) return schedule(layerCount, { ...plan, layers: own })
   if (plan.layers !== undefined) return new Map()

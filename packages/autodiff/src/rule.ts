@@ -16,15 +16,15 @@ export interface Step {
 }
 
 /** Gradients of a node's inputs, in their order; undefined for one that is not asked for, or where there is none. */
-export type Rule = (step: Step) => readonly (Tensor | undefined)[]
+export type GradientRule = (step: Step) => readonly (Tensor | undefined)[]
 
 /** A rule of an operator with one output. */
-export function rule(of: (gradient: Tensor, step: Step) => readonly (Tensor | undefined)[]): Rule {
+export function rule(of: (gradient: Tensor, step: Step) => readonly (Tensor | undefined)[]): GradientRule {
   return (step) => of(step.gradient(0) as Tensor, step)
 }
 
 /** A rule of an operator of one input and one output. */
-export function unary(of: (gradient: Tensor, x: Tensor, y: Tensor) => Tensor): Rule {
+export function unary(of: (gradient: Tensor, x: Tensor, y: Tensor) => Tensor): GradientRule {
   return (step) => [of(step.gradient(0) as Tensor, step.input(0), step.output(0))]
 }
 

@@ -1,14 +1,15 @@
 import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
-import { openProgram } from './cut/earlier-cuts.ts'
-import { type PruningStep, readProvenance } from './cut/provenance.ts'
-import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
-import { stackEnd } from './find/layer.ts'
-import { maskInput } from './find/mask.ts'
-import { operatorName } from './follow/operators.ts'
-import { type Program, withEqualSizes } from './follow/program.ts'
-import type { TokenPosition } from './follow/token-positions.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import type { Encoder } from './analyze/encoder.ts'
+import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import { stackEnd } from './analyze/layer.ts'
+import { maskInput } from './analyze/mask.ts'
+import type { Expansion } from './normalize/expansion.ts'
+import { openModel } from './normalize/open.ts'
+import { operatorName, type TokenPosition } from './operators/operator.ts'
+import { type Program, withEqualSizes } from './program/program.ts'
+import { type PruningStep, readProvenance } from './program/provenance.ts'
+import { type Refusal, refusalOf } from './program/refusal.ts'
 
 /** An encoder that tokens can leave. */
 export interface EncoderReport {
@@ -83,14 +84,14 @@ export function inspect(
 ): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const program = openProgram(model)
+      const { program, expansions } = openModel(model)
       const found = findEncoders(program)
       const [encoder] = chooseEncoders(found, options.encoder)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
-        ...reportOf(program, encoder),
+        ...reportOf(program, encoder, expansions),
         encoders: found.map((each) => ({
           name: each.name,
           layerCount: each.layerCount,
@@ -104,7 +105,7 @@ export function inspect(
   }
 }
 
-function reportOf(program: Program, encoder: Encoder): EncoderReport {
+function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {
   const { name, open, batch, tokens, hidden, heads, protectedTokens, classToken, tokenOutputs } = encoder
   const marks = maskInput(program, encoder)
   const mask = marks?.name
@@ -115,7 +116,7 @@ function reportOf(program: Program, encoder: Encoder): EncoderReport {
     const output = encoder.layers[layer + 1]?.input ?? stackEnd(program, own)
     const about = { layer, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
-    const fused = program.expansions.find(({ nodes }) => nodes.includes(softmax))?.node
+    const fused = expansions.find(({ nodes }) => nodes.includes(softmax))?.node
     if (fused === undefined) return { ...about, attention: softmax.name || attention.probabilities }
     return { ...about, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
   })

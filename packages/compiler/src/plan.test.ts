@@ -4,7 +4,7 @@ import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { expect, test } from 'vitest'
-import { checkPlan, checkRegimes, fromPlan, hasRegimes, prune, pruneOrThrow } from './index.ts'
+import { checkPlan, checkRegimes, fromPlan, hasRegimes, type Plan, prune, pruneOrThrow } from './index.ts'
 
 const methods = [...baselines, ...attention]
 const mail = decodeModel(readFileSync(modelPath('mail')))
@@ -31,6 +31,19 @@ test('without an amount only what no output reads is left out', () => {
   expect(result.ok && result.cuts).toEqual([])
 })
 
+test('layers are those of every encoder, of each by its name, or all that are open', () => {
+  const layersOf = (layers: Plan['layers'], name: string, open = 0): number[] => {
+    const plan = { format: 1, method: 'key-norm', keep: 0.5, ...(layers && { layers }) }
+    return [...fromPlan(checkPlan(plan, 'plan.json'), methods).schedule({ name, layerCount: 4, open }).keys()]
+  }
+  expect(layersOf([0, 2], 'pixel_values')).toEqual([0, 2])
+  expect(layersOf({ pixel_values: [0, 2] }, 'pixel_values')).toEqual([0, 2])
+  expect(layersOf({ pixel_values: [0, 2] }, 'input_ids')).toEqual([])
+  expect(layersOf({ pixel_values: [0, 2] }, 'toString')).toEqual([])
+  expect(layersOf(undefined, 'input_ids')).toEqual([1, 2, 3])
+  expect(layersOf(undefined, 'input_ids', 2)).toEqual([2, 3])
+})
+
 test.each([
   [[], /this is no plan/],
   [null, /this is no plan/],
@@ -40,6 +53,7 @@ test.each([
   [{ format: 1, method: 'none', keeps: 0.7 }, /there is no keeps in a plan; it may have format, method, .*keep/],
   [{ format: 1, method: 'none', keep: '0.7' }, /keep is "0.7"; it must be a number or a list/],
   [{ format: 1, method: 'none', layers: 3 }, /layers is 3; it must be a list/],
+  [{ format: 1, method: 'none', layers: { a: 3 } }, /layers is an object; it must be a list .* by encoder/],
   [{ format: 1, method: 'none', restore: 'some' }, /restore is "some"/],
   [{ format: 1, method: 'none', restore: null }, /restore is null/],
   [

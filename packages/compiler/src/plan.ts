@@ -1,27 +1,35 @@
-import { type MethodEntry, type ScheduleOptions, schedule, TpError } from '@tp/core'
-import { type OptionValues, shown } from '@tp/core/host'
-import type { PruneOptions } from './prune.ts'
+import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
+import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
+import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left
  * out, as with the method `none`.
  */
-export interface Plan extends ScheduleOptions, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
+export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
   readonly format: 1
   /** Name of the method. */
   readonly method: string
   /** The method's own options. */
   readonly params?: OptionValues
+  /**
+   * Layers, from 0, or by name of the encoder those of each; encoders that are not named are not pruned. Default: all but
+   * the first, and in a model that was pruned before all that are open.
+   */
+  readonly layers?: readonly number[] | Readonly<Record<string, readonly number[]>> | undefined
 }
 
-const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
+/** A plan as `prune` takes it. */
+export interface PlannedOptions extends PruneOptions {
+  readonly schedule: (encoder: NamedEncoder) => Schedule
+}
 
-type Check = readonly [is: (value: unknown) => boolean, form: string]
+type PlanCheck = readonly [is: (value: unknown) => boolean, form: string]
 
-const text: Check = [(value) => typeof value === 'string' && value !== '', 'a text']
-const amount: Check = [(value) => isNumber(value) || isNumbers(value), 'a number or a list of numbers']
+const text: PlanCheck = [(value) => typeof value === 'string' && value !== '', 'a text']
+const amount: PlanCheck = [(value) => isNumber(value) || isNumbers(value), 'a number or a list of numbers']
 
-const fields: Readonly<Record<keyof Plan, Check>> = {
+const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   format: [(value) => value === 1, '1'],
   method: text,
   params: [
@@ -29,12 +37,11 @@ const fields: Readonly<Record<keyof Plan, Check>> = {
     'an object of numbers, texts, and true or false',
   ],
   encoder: text,
-  layers: [isNumbers, 'a list of numbers'],
-  keep: amount,
-  tokens: amount,
-  remove: amount,
-  threshold: amount,
-  mass: amount,
+  layers: [
+    (value) => isNumbers(value) || (isRecord(value) && Object.values(value).every(isNumbers)),
+    'a list of numbers, or an object of such lists by encoder',
+  ],
+  ...(Object.fromEntries(amountNames.map((name) => [name, amount])) as Record<AmountName, typeof amount>),
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
 }
@@ -106,21 +113,39 @@ export function checkRegimes(value: unknown, where: string): RegimesPlan {
  * @throws TpError TP_PLAN for a method that is not among them; TP_OPTION for a wrong option of the method. A schedule that
  * does not fit the model is seen by `prune`.
  */
-export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PruneOptions {
+export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOptions {
   const entry = methods.find(({ name }) => name === plan.method)
   if (entry === undefined) {
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
   const { encoder, protect, restore } = plan
-  const isEmpty = amounts.every((kind) => plan[kind] === undefined)
   return {
     method: entry.create(plan.params),
-    schedule: ({ layerCount }) => (isEmpty ? new Map() : schedule(layerCount, plan)),
+    schedule: (encoder) => scheduleFor(plan, encoder),
     ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
     ...(restore !== undefined && { restore }),
   }
+}
+
+function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
+  if (amountNames.every((kind) => plan[kind] === undefined)) return new Map()
+  const own = layersAt(plan, name)
+  if (own !== undefined) return schedule(layerCount, { ...plan, layers: own })
+  if (plan.layers !== undefined) return new Map()
+  const later = Array.from({ length: Math.max(0, layerCount - open) }, (_, i) => open + i)
+  return schedule(layerCount, { ...plan, layers: open > 0 && later.length > 0 ? later : undefined })
+}
+
+/** The layers that a plan names for one encoder, if it does. */
+export function layersAt({ layers }: Plan, encoder: string): readonly number[] | undefined {
+  if (layers === undefined || isList(layers)) return layers
+  return Object.hasOwn(layers, encoder) ? layers[encoder] : undefined
+}
+
+function isList(layers: NonNullable<Plan['layers']>): layers is readonly number[] {
+  return Array.isArray(layers)
 }
 
 function isNumber(value: unknown): boolean {
@@ -129,10 +154,6 @@ function isNumber(value: unknown): boolean {
 
 function isNumbers(value: unknown): boolean {
   return Array.isArray(value) && value.every(isNumber)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isOption(value: unknown): boolean {

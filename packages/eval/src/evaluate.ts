@@ -1,22 +1,10 @@
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import type { ModelInputs } from './inputs/model-inputs.ts'
-import type { Interval } from './metrics/interval.ts'
 import { largest, logitsOf } from './metrics/predictions.ts'
 import { type EvaluateOptions, runExamples } from './run-examples.ts'
-import type { Outcome } from './tasks/outcome.ts'
+import type { Evaluation } from './tasks/outcome.ts'
 import { classification } from './tasks/right-answers.ts'
-
-/** What a model that gives each example a class answers on a data set. Arrays are by example, in the data set's order. */
-export interface Evaluation extends Outcome<'classification'> {
-  /** In percent, with its exact 95 % interval. */
-  readonly accuracy: Interval
-  readonly predictions: readonly number[]
-  readonly correct: readonly boolean[]
-  readonly classes: number
-  /** [examples, classes] */
-  readonly logits: Float32Array
-}
 
 /**
  * Runs a model on all examples and counts right answers.

@@ -7,7 +7,7 @@ export interface ComparisonOptions {
   readonly rounds?: number | undefined
   /** No round starts that is likely to end after this time in ms, except for the first three. Default: no limit. */
   readonly budgetMs?: number | undefined
-  /** Inputs of a variant that does not take the common ones (texts cut by the tokeniser); as many, in the same order. */
+  /** Inputs of a variant that cannot take the common ones (texts truncated by the tokenizer); as many, in the same order. */
   readonly inputsOf?: Readonly<Record<string, readonly NamedTensors[]>> | undefined
   readonly signal?: AbortSignalLike | undefined
   /** Called after every round. */
@@ -40,8 +40,8 @@ export interface Comparison {
 }
 
 /**
- * Times variants of a model against the first of them. All variants take their turn on an input before the next input
- * comes, and the order of turns changes, so that whatever slows the machine down for a while slows all of them. Meant
+ * Times variants of a model against the first of them. All variants run on an input before the next input,
+ * and their order changes, so that temporary slowdowns of the machine affect all of them. Meant
  * for sessions of one thread in this thread: others compete with each other, or add their way to a worker.
  *
  * @throws TpError TP_OPTION, TP_ABORTED, and whatever the sessions throw
@@ -78,7 +78,7 @@ export async function comparePaired(
     for (let i = 0; i < inputs.length; i++) {
       for (const turn of order(variants.length, round + i)) {
         throwIfAborted(signal, 'eval')
-        const { session, inputs } = variants[turn] as Variant
+        const { session, inputs } = variants[turn] as TimedVariant
         const runStart = performance.now()
         await session.run(inputs[i] as NamedTensors)
         times[turn]?.[round]?.push(performance.now() - runStart)
@@ -94,16 +94,16 @@ export async function comparePaired(
 /** Below this many rounds a median says little; a budget does not go lower. */
 const leastRounds = 3
 
-interface Variant {
+interface TimedVariant {
   readonly name: string
   readonly session: Session
   readonly inputs: readonly NamedTensors[]
 }
 
 /** Times by round and input in ms. */
-type Times = readonly (readonly number[])[]
+type RoundTimes = readonly (readonly number[])[]
 
-function summarise(baseline: Times, variant: Times): VariantLatency {
+function summarise(baseline: RoundTimes, variant: RoundTimes): VariantLatency {
   const roundsMs = variant.map(sum)
   const all = variant.flat()
   return {
@@ -158,7 +158,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
 }
 
-function check(variants: readonly Variant[], count: number, rounds: number, budgetMs: number): void {
+function check(variants: readonly TimedVariant[], count: number, rounds: number, budgetMs: number): void {
   const fail = (message: string): never => {
     throw new TpError('TP_OPTION', 'eval', message)
   }

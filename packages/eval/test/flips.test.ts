@@ -8,12 +8,13 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { textDataset } from '../src/datasets/dataset.ts'
-import { type Evaluation, evaluate } from '../src/evaluate.ts'
+import { evaluate } from '../src/evaluate.ts'
 import { analyseFlips, type Flip, type FlipAnalysis, type FlipModels, type KeptToken } from '../src/flips.ts'
 import { readModelFolder } from '../src/inputs/model-folder.ts'
 import type { ModelInputs } from '../src/inputs/model-inputs.ts'
 import { prepareInputs } from '../src/inputs/prepare.ts'
 import { someExamples } from '../src/inputs/some-examples.ts'
+import type { Evaluation } from '../src/tasks/outcome.ts'
 
 const model = decodeModel(readFileSync(modelPath('mail')))
 // So few tokens that some answers turn.

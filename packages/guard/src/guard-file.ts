@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import { isRecord } from '@tp/core/host'
 import { uncertainties } from './answer.ts'
 import { type Baseline, FEWEST } from './baseline.ts'
 import type { CalibratedCascade } from './calibrate-cascade.ts'
@@ -14,7 +15,7 @@ export interface Guard {
   readonly monitor: Baseline & { readonly falseAlarms?: MeasuredFalseAlarms }
 }
 
-interface Check {
+interface GuardCheck {
   readonly is: (value: unknown) => boolean
   /** What it must be, in words. */
   readonly form: string
@@ -22,9 +23,9 @@ interface Check {
 }
 
 /** Of each field of an object, what it must be; there must be no others. */
-type Form = Readonly<Record<string, Check>>
+type Form = Readonly<Record<string, GuardCheck>>
 
-const number = (form: string, is: (value: number) => boolean): Check => ({
+const number = (form: string, is: (value: number) => boolean): GuardCheck => ({
   is: (value) => isNumber(value) && is(value),
   form,
 })
@@ -33,8 +34,8 @@ const part = number('a number above 0 and below 1', (value) => value > 0 && valu
 const count = number('a number of examples', (value) => Number.isInteger(value) && value >= 0)
 const positive = number('a number above 0', (value) => value > 0)
 const amount = number('a number from 0 on', (value) => value >= 0)
-const record: Check = { is: isRecord, form: 'an object' }
-const hash: Check = { is: (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value), form: 'a SHA-256' }
+const record: GuardCheck = { is: isRecord, form: 'an object' }
+const hash: GuardCheck = { is: (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value), form: 'a SHA-256' }
 
 const guardForm: Form = {
   format: { is: (value) => value === 1, form: '1, which is what this version reads' },
@@ -64,7 +65,7 @@ const monitorForm: Form = {
 const falseAlarmsForm: Form = { falseAlarmRate: part, inputs: count, streams: count, alarms: count }
 
 /** The range of an uncertainty: thresholds outside it let every input fall back, or none. */
-const possible: Readonly<Record<CalibratedCascade['uncertainty'], Check>> = {
+const possible: Readonly<Record<CalibratedCascade['uncertainty'], GuardCheck>> = {
   probability: share,
   margin: number('0 or less', (value) => value <= 0),
   // ln of the number of classes, at most.
@@ -151,10 +152,6 @@ function parse(json: string, where: string): unknown {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Long values are cut: a file may hold anything. */

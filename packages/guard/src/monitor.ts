@@ -1,5 +1,6 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, RunOptions, Session, ValueInfo } from '@tp/core/runtime'
+import { median } from '@tp/core/statistics'
 import { type Baseline, FEWEST } from './baseline.ts'
 import { Drift } from './drift.ts'
 import { type Signal, signalReader, signals } from './signals.ts'
@@ -156,11 +157,4 @@ function outputsOf(margins: readonly number[], found: readonly { drift: number; 
     'tp.monitor.drift': { type: 'float32', dims, data: Float32Array.from(found, ({ drift }) => drift) },
     'tp.monitor.alarm': { type: 'bool', dims, data: Uint8Array.from(found, ({ alarm }) => Number(alarm)) },
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const [low, high] = [sorted[middle - (sorted.length % 2 === 0 ? 1 : 0)], sorted[middle]] as [number, number]
-  return (low + high) / 2
 }

@@ -39,7 +39,7 @@ export function replaceRows(
 }
 
 /** The axis of the tokens, where rows may be cut short after their last attended token. */
-export interface TokenAxis {
+export interface MaskedAxis {
   /** The input that says which tokens are real. */
   readonly mask: string
   /** Inputs [b,n,…] along that axis, the mask among them. */
@@ -54,7 +54,7 @@ export function tokenAxis(
   inputs: readonly ValueInfo[],
   outputs: readonly ValueInfo[],
   mask: string,
-): TokenAxis | undefined {
+): MaskedAxis | undefined {
   const length = inputs.find(({ name, dims }) => name === mask && dims.length === 2)?.dims[1]
   if (typeof length !== 'string' || length === '') return undefined
   const mayShow = outputs.some(({ dims }) => dims.slice(1).some((dim) => dim === length || dim === ''))
@@ -79,7 +79,7 @@ function longestOf({ dims, data }: TensorLike, rows: readonly number[]): number 
 }
 
 /** Inputs with the chosen rows alone, cut short where that is allowed. */
-export function takeInputs(inputs: NamedTensors, rows: readonly number[], axis: TokenAxis | undefined): NamedTensors {
+export function takeInputs(inputs: NamedTensors, rows: readonly number[], axis: MaskedAxis | undefined): NamedTensors {
   const columns = axis && longestOf(inputs[axis.mask] as TensorLike, rows)
   return Object.fromEntries(
     Object.entries(inputs).map(([name, tensor]) => [

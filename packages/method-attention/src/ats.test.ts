@@ -102,7 +102,7 @@ test('never more tokens than points, and the most important one if there is a po
   )
 })
 
-test('a row that may keep all its tokens keeps them', () => {
+test('an example that may keep all its tokens keeps them', () => {
   const { site } = samplerCase('sharp-scores-drop')
   const tokens = site.attention?.dims[3] as number
   const { kept } = choose(ats(), site, { kind: 'tokens', value: tokens })

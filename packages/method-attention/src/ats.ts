@@ -1,12 +1,11 @@
-import { and, cast, greaterOrEqual, type Method, not, or, sub, sum, TpError, unsqueeze } from '@tp/core'
+import { and, cast, greaterOrEqual, type Method, not, or, significance, sub, sum, TpError, unsqueeze } from '@tp/core'
 import { inverseTransformSample } from './inverse-transform-sample.ts'
-import { significance } from './value-weighted.ts'
 
 /**
  * Keeps the tokens hit by points sampled evenly from the distribution of the value-weighted score: as many as the
- * schedule keeps, but several points may hit one token, so a row with few important tokens keeps fewer.
+ * schedule keeps, but several points may hit one token, so an example with few important tokens keeps fewer.
  *
- * Needs a class token, and a schedule by ratio or tokens. A row that may keep all its tokens keeps them. Adaptive token
+ * Needs a class token, and a schedule by ratio or tokens. An example that may keep all its tokens keeps them. Adaptive token
  * sampling (Fayyaz et al., ECCV 2022, arXiv:2111.15667, section 3.2), with the points of the authors' code.
  */
 export function ats(): Method {

@@ -3,7 +3,7 @@ import { attentionReceived, queriesOption } from './received-attention.ts'
 import { valueLength } from './value-aware.ts'
 
 export interface BalancedOptions {
-  /** Look at this many query rows only, evenly spaced over the real tokens. Default: all. */
+  /** Look at this many query rows only, evenly spaced over the attended tokens. Default: all. */
   readonly queries?: number
   /** Multiply by the length of the value, as value-aware does. Default false. */
   readonly values?: boolean
@@ -20,7 +20,7 @@ export const balancedOptions: OptionSpecs = {
  *
  *   score_j = ½ · mean over heads of (A_cls,j + (1/n) Σ_i A_ij)          [B,N]
  *
- * Both parts, and so their mean, add up to 1 over the n real tokens. With `values`, times mean_h ‖v_j‖₂ (see
+ * Both parts, and so their mean, add up to 1 over the n attended tokens. With `values`, times mean_h ‖v_j‖₂ (see
  * {@link valueAware}). Needs a class token.
  */
 export function balanced(options: BalancedOptions = {}): Scorer {

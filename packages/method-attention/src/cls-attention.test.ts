@@ -37,7 +37,7 @@ describe("VisionZip's dominant tokens", () => {
   })
 })
 
-describe('FastV, where the last query stands for the class token and text tokens stay', () => {
+describe('FastV, where the last query stands for the class token and text tokens are kept', () => {
   test.each(['k1-keep-2-batch2', 'k2-half', 'keep-all-images'])('%s', (name) => {
     const { outputs, params } = goldenCase(`fastv/${name}`)
     const {
@@ -75,7 +75,7 @@ describe('TOVA, where the last query stands for the class token', () => {
     const { scores, kept } = choose(clsAttention(), site, { kind: 'tokens', value: count })
     scores.forEach((row, b) => {
       const theirs = rowsOf({ ...score, shape: [score.data.length / tokens, tokens] })[b * groups] ?? []
-      // the last token stays: there by a score of its own, here as a fixed one
+      // the last token is kept: theirs by its score, here as a protected one
       expectClose(row.slice(0, -1), theirs.slice(0, -1), `scores of row ${b}`)
     })
     const ids = arrayOf(outputs, 'kept_ids')

@@ -57,7 +57,7 @@ describe("SpAtten's public code (a cache; each layer and head for itself, start 
   })
 })
 
-test('what a layer adds is what its tokens receive: as much as there are real tokens', () => {
+test('what a layer adds is what its tokens receive: as much as there are attended tokens', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const importance = carriedOn(cumulativeAttention(), { attention, attended }, 'importance')

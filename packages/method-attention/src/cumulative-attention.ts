@@ -3,7 +3,7 @@ import { add, type Method, mul, type Tensor, unsqueeze } from '@tp/core'
 /**
  * Keeps the tokens that have received most attention in all layers so far.
  *
- *   importance_j ← importance_j + Σ_i mean over heads of A_ij, over the real query rows i          [B,N]
+ *   importance_j ← importance_j + Σ_i mean over heads of A_ij, over the attended query rows i          [B,N]
  *
  * Layers that drop nothing count, too. Cascade token pruning of SpAtten (Wang et al., HPCA 2021, arXiv:2012.09852,
  * algorithm 2), which sums over heads: the same order.

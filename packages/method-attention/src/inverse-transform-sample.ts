@@ -35,7 +35,7 @@ const TINY = 1e-30
  * the smallest score is never hit, and that with the largest always, if there is a point at all.
  *
  * A token is hit if a point lies between the midpoints to its two neighbours; how many points lie beyond a midpoint is a
- * formula, so rows may have different numbers of points and none is ever written down.
+ * formula, so examples may have different numbers of points and none is ever written down.
  *
  * @param score [B,N], not negative
  * @param candidates bool [B,N] tokens that can be hit
@@ -70,7 +70,7 @@ function expandTo(count: Tensor, rows: Tensor): Tensor {
 
 /** bool [B,N] by rank → by token; `order` int64 [B,N] names the token at each rank. */
 function inTokenOrder(byRank: Tensor, order: Tensor): Tensor {
-  // The sort's integers only serve as indices: arithmetic on them would leave a GPU.
+  // The sort's integers only serve as indices: arithmetic on them would move data off the GPU.
   const ones = cast(less(cast(byRank, 'float32'), 2), 'float32')
   const { indices: rankOf } = topK(gatherElements(cumSum(ones, 1), order, 1), axisSize(ones, 1), {
     axis: 1,

@@ -1,7 +1,7 @@
 import { cast, checkOptions, mean, neg, norm2, type OptionSpecs, type Scorer, scorer } from '@tp/core'
 
 export interface KeyNormOptions {
-  /** Which tokens stay: those with small keys, as published, or those with large ones. Default small. */
+  /** Which tokens are kept: those with small keys, as published, or those with large ones. Default small. */
   readonly keep?: 'small' | 'large'
 }
 
@@ -10,7 +10,8 @@ export const keyNormOptions: OptionSpecs = {
     type: 'string',
     choices: ['small', 'large'],
     default: 'small',
-    description: 'which stay: tokens with small keys, as published, or with large ones, which suits vision encoders',
+    description:
+      'which are kept: tokens with small keys, as published, or with large ones, which suits vision encoders',
   },
 }
 
@@ -19,7 +20,7 @@ export const keyNormOptions: OptionSpecs = {
  *
  *   score_j = −mean over heads of ‖k_j‖          [B,H,N,headDim] → [B,N]          (+ with `keep: 'large'`)
  *
- * Reads no attention at all, so attention stays fusable. From key-value cache compression (Devoto et al., EMNLP 2024,
+ * Reads no attention at all, so attention remains fusable. From key-value cache compression (Devoto et al., EMNLP 2024,
  * arXiv:2406.11430). Encoders need not have that property: of the digits-vit's calibration images 63 % come out right
  * with the small keys kept (70 % a layer), 96 % with the large ones, 93 % with random ones. So compare before using it.
  * The scores of small keys are negative: they can be held against a threshold, but not cut by mass.

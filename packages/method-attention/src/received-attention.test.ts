@@ -26,7 +26,7 @@ describe('LTP (authors divide by the padded length)', () => {
         const theirs = rowsOf(arrayOf(outputs, 'scores'))[row] ?? []
         expectClose(atTheirs.slice(0, count), theirs.slice(0, count), `scores of row ${row}`)
         const keptByThem = marked(arrayOf(outputs, 'kept'))[row] ?? []
-        // theirs may drop a whole row; here one token stays
+        // theirs may drop a whole row; here one token is kept
         const best = theirs.indexOf(Math.max(...theirs))
         expect(kept[0]).toEqual(keptByThem.length === 0 ? [best] : keptByThem)
       })
@@ -81,7 +81,7 @@ describe('LTP (authors divide by the padded length)', () => {
         const options = { method: receivedAttention(), plan, protectedTokens: [], paddingIsKnown: true }
         runGoldenEncoder(golden, row, options).forEach(({ kept: own, hidden }, layer) => {
           const theirKept = kept(layer)[row] ?? []
-          // theirs may drop a whole row; here one token stays, and there is nothing to compare it with
+          // theirs may drop a whole row; here one token is kept, and there is nothing to compare it with
           if (theirKept.length === 0) {
             expect(own).toHaveLength(1)
             return

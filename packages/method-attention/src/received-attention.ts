@@ -22,7 +22,7 @@ import { evenlySpacedRows } from './evenly-spaced-rows.ts'
 export interface ReceivedAttentionOptions {
   /** Whether a token's attention to itself counts. Default true. */
   readonly diagonal?: boolean
-  /** Look at this many query rows only, evenly spaced over the real tokens. Default: all. */
+  /** Look at this many query rows only, evenly spaced over the attended tokens. Default: all. */
   readonly queries?: number
 }
 
@@ -30,7 +30,7 @@ export const queriesOption: OptionSpecs[string] = {
   type: 'integer',
   min: 1,
   description:
-    'look at this many evenly spaced query rows only, recomputed, so that attention stays fusable (default: all)',
+    'look at this many evenly spaced query rows only, recomputed, so that attention remains fusable (default: all)',
 }
 
 export const receivedAttentionOptions: OptionSpecs = {
@@ -41,9 +41,9 @@ export const receivedAttentionOptions: OptionSpecs = {
 /**
  * Keeps the tokens that receive most attention.
  *
- *   score_j = (1/n) Σ_i mean over heads of A_ij, over the n real query rows i          [B,H,N,N] → [B,N]
+ *   score_j = (1/n) Σ_i mean over heads of A_ij, over the n attended query rows i          [B,H,N,N] → [B,N]
  *
- * The scores of a row's tokens add up to 1. With the diagonal: LTP's score (Kim et al., KDD 2022, arXiv:2107.00910) and
+ * The scores of an example's tokens add up to 1. With the diagonal: LTP's score (Kim et al., KDD 2022, arXiv:2107.00910) and
  * the order of Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). Without (i ≠ j): the order of
  * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Those divide by the padded length or count padding queries;
  * here padding changes nothing (see docs/deviations.md).

@@ -7,7 +7,7 @@ import { mean, mul, norm2, type Scorer, type Site, scorer, type Tensor } from '@
  *   score_j = (1/n) Σ_i mean_h A_ij · mean_h ‖v_j‖₂          [B,N]
  *
  * Value-aware token pruning (Guo et al., EMNLP 2024, arXiv:2406.12335), which was made for key-value caches: head by
- * head, and with the L1 norm. Here tokens leave for all heads at once, so both factors are means over heads.
+ * head, and with the L1 norm. Here tokens are pruned for all heads at once, so both factors are means over heads.
  */
 export function valueAware(): Scorer {
   return scorer({

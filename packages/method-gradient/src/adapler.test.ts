@@ -183,7 +183,7 @@ describe('what it learns from is what remains', () => {
     return { model: bertModel(golden), method, learned, feeds: feedsOf(golden), output: 'class' }
   }
 
-  test('the steeper tokens leave, the more the soft form answers as the pruned model does', {
+  test('the steeper the mask falls, the more the soft form answers as the pruned model does', {
     timeout: 60_000,
   }, async () => {
     await fc.assert(

@@ -22,13 +22,14 @@ import {
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   unsqueeze,
   where,
 } from '@tp/core'
-import { networkParams, smallNetwork } from './small-network.ts'
 
 export interface AdaplerOptions {
-  /** How steeply a token leaves below the threshold while it is learned (default 10). */
+  /** How steeply the mask of a token falls below the threshold while it is learned (default 10). */
   readonly steepness?: number | undefined
   /** Weight of the divergence of the contributions from the saliency (default 0.1). */
   readonly saliencyWeight?: number | undefined
@@ -36,7 +37,7 @@ export interface AdaplerOptions {
 
 export const adaplerOptions: OptionSpecs = {
   steepness: {
-    description: 'how steeply a token leaves below the threshold while it is learned',
+    description: 'how steeply the mask of a token falls below the threshold while it is learned',
     type: 'number',
     min: 1,
     default: 10,
@@ -49,7 +50,7 @@ export const adaplerOptions: OptionSpecs = {
   },
 }
 
-/** How far a token is from staying entirely, at the threshold and above. */
+/** How far a token is from being kept entirely, at the threshold and above. */
 const BETA = 0.1
 
 /**
@@ -60,11 +61,11 @@ const BETA = 0.1
  *             r = min(0, (λ/δ)·(c' − δ) − β/λ, (β/λ)·(c' − 1) / (1 − δ)), β = 0.1;                           c, m, r [B,N]
  *             attention is exp(scores)·m / Σ exp(scores)·m, and c counts each token by its m
  *             loss + Σ over layers of n + γ · (layers − layer) · KL(saliency ‖ c) · max_j m_j, layers from 0
- *   afterwards: a token stays if c'_j ≥ η/n, as the threshold η for the score n · c'_j
+ *   afterwards: a token is kept if c'_j ≥ η/n, as the threshold η for the score n · c'_j
  *
  * AdapLeR (Modarressi et al., ACL 2022, arXiv:2203.08991). Its λ grows with every epoch, here it is one (`steepness`);
- * lengths are shares of a row's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
- * task and saliency. θ, one for each layer but the first, holds for all tokens that must stay.
+ * lengths are shares of an example's tokens. One loss trains all: in its code η and θ learn from task and lengths, the rest from
+ * task and saliency. θ, one for each layer but the first, holds for all tokens that must be kept.
  */
 export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions = {}): Scorer {
   return scorer({
@@ -105,7 +106,7 @@ export function adapler({ steepness = 10, saliencyWeight = 0.1 }: AdaplerOptions
 
 function params(layer: number): Readonly<Record<string, LearnedSpec>> {
   return {
-    ...networkParams,
+    ...tokenScoreParams,
     eta: { dims: [], init: 0.25, range: [0.01, 1] },
     // Nothing says at the first layer how much the class token has taken in.
     ...(layer > 0 && { theta: { dims: [], init: 1, range: [0.001, 1000] } }),
@@ -116,12 +117,12 @@ function threshold(eta: Learned[string] | undefined) {
   return { kind: 'threshold', value: eta?.data[0] ?? 0 } as const
 }
 
-/** float [B,N]: c, of which each token has a part by how much of it is left. left [B,N] */
+/** float [B,N]: c, of which each token has a part by how much of it is kept. kept [B,N] */
 function contributions(site: Pick<Site, 'hidden' | 'param'>, kept: Tensor): Tensor {
-  return squeeze(maskedSoftmax(unsqueeze(smallNetwork(site), [1, 2]), kept), [1, 2])
+  return squeeze(maskedSoftmax(unsqueeze(tokenScore(site), [1, 2]), kept), [1, 2])
 }
 
-/** The same with the weight θ for the tokens that must stay, as parts of their sum again. */
+/** The same with the weight θ for the tokens that must be kept, as parts of their sum again. */
 function weighted({ protectedTokens, param }: Pick<Site, 'protectedTokens' | 'param'>, parts: Tensor): Tensor {
   return param.theta === undefined ? parts : normalised(where(protectedTokens, mul(parts, param.theta), parts))
 }

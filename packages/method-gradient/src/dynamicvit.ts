@@ -27,13 +27,13 @@ import {
 import { draw } from './draw.ts'
 
 export interface DynamicVitOptions {
-  /** Share of the tokens that arrive at a layer that is to stay there (default 0.7). */
+  /** Keep ratio of each layer, of the tokens that arrive there (default 0.7). */
   readonly ratio?: number | undefined
 }
 
 export const dynamicVitOptions: OptionSpecs = {
   ratio: {
-    description: 'share of the tokens that arrive at a layer that is to stay there',
+    description: 'keep ratio of each layer, of the tokens that arrive there',
     type: 'number',
     min: 0.0001,
     max: 1,
@@ -55,24 +55,24 @@ const params: Readonly<Record<string, LearnedSpec>> = {
   weight2: { dims: ['D/2', 'D/4'], init: 'glorot' },
   bias2: { dims: ['D/4'], init: 0 },
   weight3: { dims: ['D/4', 1], init: 'glorot' },
-  // 0.95 stay at first: what the encoder knows is not lost before the network has learned.
+  // 0.95 are kept at first: what the encoder knows is not lost before the network has learned.
   bias3: { dims: [1], init: 3 },
 }
 
 /**
  * Keeps the tokens that a small network, trained together with the encoder, holds most likely to be needed.
  *
- *   u = LN(x); g = Σ_j m_j·gelu(u_j·W_g) / Σ_j m_j over the tokens that may leave             x [B,N,D], m [B,N], g [B,D/2]
+ *   u = LN(x); g = Σ_j m_j·gelu(u_j·W_g) / Σ_j m_j over the tokens that may be pruned             x [B,N,D], m [B,N], g [B,D/2]
  *   l_j = MLP of (gelu(u_j·W_l), g), hidden sizes D/2 and D/4; s_j = σ(l_j)                                      s [B,N]
  *   learning: m_j ← m_j · z_j, where z_j is 1 with the probability s_j, else 0, with the gradient of σ(l_j + noise)
  *             (Gumbel-softmax); p_ij = (e_ij·M_ij + ε/n) / (Σ_k e_ik·M_ik + ε) with e = exp(scores − their maximum),
  *             M_ij = m_j, M_ii = 1, ε = 1e-6; loss + 2 · (Σ_j m_j/n − ratio · the same before)²
- *   afterwards: the tokens with the highest s stay, as many as the ratio says
+ *   afterwards: the tokens with the highest s are kept, as many as the ratio says
  *
  * DynamicViT (Rao et al., NeurIPS 2021, arXiv:2106.02034). Its network gives two logits, of which l is the difference; its
- * ratio loss is the mean over the layers that tokens leave at. Here ratios count the class token, and ε is shared by real
- * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many leave is asked
- * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that stay afterwards.
+ * ratio loss is the mean over the layers at which tokens are pruned. Here ratios count the class token, and ε is shared by attended
+ * tokens only. Of its distillation there is the divergence of the classes, not that of the tokens. How many are pruned is asked
+ * for by the ratio, not by a target for the FLOPs, which would be met by other shares than those that are kept afterwards.
  */
 export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
   return scorer({
@@ -104,7 +104,7 @@ export function dynamicvit({ ratio = 0.7 }: DynamicVitOptions = {}): Scorer {
 
 /**
  * How much the network holds each token to be needed.
- * @param left float [B,N] 0 … 1
+ * @param kept float [B,N] 0 … 1
  * @returns float [B,N]
  */
 export function keepLogit(
@@ -122,7 +122,7 @@ export function keepLogit(
   return squeeze(linear(gelu(linear(first, 'weight2', 'bias2')), 'weight3', 'bias3'), [2])
 }
 
-/** Probabilities of attention to what is left and to itself. scores [B,H,N,N], left [B,N] */
+/** Probabilities of attention to the kept tokens and to itself. scores [B,H,N,N], kept [B,N] */
 export function attendToLeft(
   scores: Tensor,
   kept: Tensor,
@@ -137,7 +137,7 @@ export function attendToLeft(
 
 const EPSILON = 1e-6
 
-/** float [B]: (Σ left / n − the share that is wanted)². left [B,N], count [B] */
+/** float [B]: (Σ kept / n − the keep ratio asked for)². kept [B,N], count [B] */
 export function ratioLoss(kept: Tensor, count: Tensor, wanted: Tensor | number): Tensor {
   const over = sub(div(sum(kept, 1), count), wanted)
   return mul(over, over)

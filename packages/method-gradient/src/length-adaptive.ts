@@ -47,14 +47,14 @@ export const lengthAdaptiveOptions: OptionSpecs = {
 
 /**
  * Drops the tokens that receive least attention, with an encoder that has learned to answer at any lengths: afterwards the
- * lengths are searched for (`searchSchedule` of @tp/train), for each budget anew.
+ * lengths are searched for (`searchSchedule` of @tp/train), separately for each budget.
  *
- *   s_j = mean over heads and real query rows of A_ij                                    [B,H,N,N] → [B,N]
- *   learning: the ⌈r·n⌉ best of n tokens stay, with a share r from `lowest` to 1 for each row and layer (LengthDrop);
+ *   s_j = mean over heads and attended query rows of A_ij                                    [B,H,N,N] → [B,N]
+ *   learning: the ⌈r·n⌉ best of n tokens are kept, with a keep ratio r from `lowest` to 1 for each example and layer (LengthDrop);
  *             copies of an example keep all, the fewest, and what chance says (sandwich rule)
  *
  * Length-Adaptive Transformer (Kim & Cho, ACL 2021, arXiv:2010.07003). All copies learn from labels and the dense model, where
- * its smaller ones learn from the largest. Padding queries do not count, and tokens do not come back behind the last layer.
+ * its smaller ones learn from the largest. Padding queries do not count, and tokens are not restored after the last layer.
  */
 export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
   checkOptions('length-adaptive', lengthAdaptiveOptions, options)
@@ -72,7 +72,7 @@ export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
       lowest,
       soften(site) {
         const kept = best(site)
-        // Those that have left are no keys any more; what they still compute themselves nobody reads.
+        // Pruned tokens are no keys any more; what they still compute is not read.
         return { kept: kept, attend: (scores) => softmaxOfKept(scores, kept) }
       },
     },
@@ -82,7 +82,7 @@ export function lengthAdaptive(options: LengthAdaptiveOptions = {}): Method {
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** float [B,N]: 1 for the tokens that would stay if the others that have left were really gone. */
+/** float [B,N]: 1 for the tokens that would be kept if the tokens pruned so far were really removed. */
 function best(site: SoftSite): Tensor {
   const { kept, ratio, protectedTokens } = site
   const rank = ranks(site, where(protectedTokens, FIRST, receivedFrom(site.attention, kept)), greater(kept, 0.5))

@@ -16,7 +16,7 @@ import {
 } from '@tp/core'
 
 export interface LtpOptions {
-  /** Thresholds are of attention as a multiple of what a token of the row receives on average (default false). */
+  /** Thresholds are of attention as a multiple of what a token of the example receives on average (default false). */
   readonly relative?: boolean | undefined
   /** How soft the thresholds are while they are learned (default 0.005, relative ones 0.15). */
   readonly temperature?: number | undefined
@@ -24,7 +24,7 @@ export interface LtpOptions {
 
 export const ltpOptions: OptionSpecs = {
   relative: {
-    description: 'thresholds are of attention as a multiple of what a token of the row receives on average',
+    description: 'thresholds are of attention as a multiple of what a token of the example receives on average',
     type: 'boolean',
     default: false,
   },
@@ -37,15 +37,15 @@ export const ltpOptions: OptionSpecs = {
 /**
  * Drops the tokens that receive less attention than a threshold, which is learned for each layer.
  *
- *   s_j = mean over heads and real query rows of A_ij                              [B,H,N,N] → [B,N]
- *   learning: the layer's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over a row's tokens      (eq. 5 to 7)
- *   afterwards: a token stays if s_j ≥ θ
+ *   s_j = mean over heads and attended query rows of A_ij                              [B,H,N,N] → [B,N]
+ *   learning: the layer's output of token j is multiplied by σ((s_j − θ) / T); loss + its mean over an example's tokens      (eq. 5 to 7)
+ *   afterwards: a token is kept if s_j ≥ θ
  *
  * The attention of a row adds up to 1, so that of n tokens each receives 1/n on average, and a threshold that was learned on
  * short texts drops most of a long one. `relative` ones are of s_j · n, which is 1 on average at all lengths.
  *
- * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the real tokens, not the padded length as
- * in its code; protected tokens stay.
+ * LTP (Kim et al., KDD 2022, arXiv:2107.00910). Thresholds are of attention over the attended tokens, not the padded length as
+ * in its code; protected tokens are kept.
  */
 export function ltp(options: LtpOptions = {}): Method {
   checkOptions('ltp', ltpOptions, options)

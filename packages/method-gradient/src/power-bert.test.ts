@@ -51,7 +51,7 @@ describe('lengths from weights', () => {
     expect(lengthsOf(rowsOf(arrayOf(inputs, 'W')))).toEqual(arrayOf(outputs, 'retention').data)
   })
 
-  test('of all examples together as many tokens stay as their weights add up to, less than one of each more or fewer', () => {
+  test('of all examples together as many tokens are kept as their weights add up to, less than one of each more or fewer', () => {
     const weight = fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100)
     fc.assert(
       fc.property(

@@ -21,16 +21,16 @@ import {
 } from '@tp/core'
 
 /**
- * Drops the tokens that receive least attention from others; how many stay is learned for each layer.
+ * Drops the tokens that receive least attention from others; how many are kept is learned for each layer.
  *
- *   s_j = (1/n) Σ_{i≠j} mean over heads of A_ij, over the n real query rows i                 [B,H,N,N] → [B,N]
+ *   s_j = (1/n) Σ_{i≠j} mean over heads of A_ij, over the n attended query rows i                 [B,H,N,N] → [B,N]
  *   learning: the state of the token of rank k is multiplied by W_k, 0 ≤ W_k ≤ 1;             W [T]
- *             loss + layer/layers · mean over a row's tokens of its W_k, layers from 1
- *   afterwards: ⌊Σ_k W_k⌋ tokens stay, at most as many as at the layer before
+ *             loss + layer/layers · mean over an example's tokens of its W_k, layers from 1
+ *   afterwards: ⌊Σ_k W_k⌋ tokens are kept, at most as many as at the layer before
  *
  * PoWER-BERT (Goyal et al., ICML 2020, arXiv:2001.08950). Protected tokens rank first and are not multiplied, where its class
  * token is ranked with the others while it learns. Padding neither counts nor has a rank: where examples are shorter than
- * T, as many tokens stay of all of them together as their W_k add up to.
+ * T, as many tokens are kept of all of them together as their W_k add up to.
  */
 export function powerBert(): Method {
   return scorer({
@@ -67,7 +67,7 @@ function atRanks(site: SoftSite, weights: Tensor): Tensor {
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** Of what two layers leave of a token the lesser counts, as the lesser of two lengths does, not the product. */
+/** Of what two layers keep of a token the lesser counts, as the lesser of two lengths does, not the product. */
 function ofThoseLeft(retained: Tensor, before: Tensor): Tensor {
   return where(greater(retained, before), 1, div(retained, maximum(before, 1e-6)))
 }

@@ -60,7 +60,7 @@ const saliencies = numbers(-5, 0).map((logs) => logs.map(Math.exp))
 /** The last ones are padding. */
 const masks = fc.integer({ min: 4, max: TOKENS }).map((count) => Array.from({ length: TOKENS }, (_, i) => +(i < count)))
 
-test('learns from the saliency of what the first layer gives on that tokens leave at', {
+test('learns from the saliency of the output of the first layer that prunes tokens', {
   timeout: 60_000,
 }, async () => {
   const lesson = await mailLesson(16)

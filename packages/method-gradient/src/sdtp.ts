@@ -12,42 +12,43 @@ import {
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   where,
 } from '@tp/core'
-import { networkParams, smallNetwork } from './small-network.ts'
 
 /**
  * Keeps the tokens that will count most for the answer, as a small network predicts from their states. It learns that from
- * the saliency of the dense model, which stands still and which no token leaves meanwhile: each example goes through the model
+ * the saliency of the dense model, whose weights are frozen and which prunes nothing meanwhile: each example goes through the model
  * and back once, for its saliency, and from then on only forward.
  *
  *   π_j = W₂ · gelu(W₁ · x_j + b₁) + b₂                                                  x [B,N,D] → π [B,N]
- *   learning: loss (1/n) Σ_j (π_j − t_j)² over the n tokens that may leave,
+ *   learning: loss (1/n) Σ_j (π_j − t_j)² over the n tokens that may be pruned,
  *             t_j = (log s_j − mean) / deviation of log s over them, s the saliency                     s, t [B,N]
- *   afterwards: the tokens with the highest π stay, as many as the schedule says
+ *   afterwards: the tokens with the highest π are kept, as many as the schedule says
  *
  * SDTP (Tao et al., 2025, arXiv:2504.04514), which was made for decoders. Its saliency is ∂T/∂x · x at the states of each of its
- * layers; here that of the states behind the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
+ * layers; here that of the states after the first (`saliencyOf` of @tp/train), for all of them. It draws masks by
  * Gumbel-softmax while it learns. And it adds a loss of pairs in the wrong order, for squared distances of saliency itself see
- * little but a row's largest; those of its logarithm see all tokens alike.
+ * little but an example's largest; those of its logarithm see all tokens alike.
  */
 export function sdtp(): Scorer {
   return scorer({
     name: 'sdtp',
     family: 'gradient',
     paper: { title: 'Saliency-driven Dynamic Token Pruning for Large Language Models', arxiv: '2504.04514' },
-    params: networkParams,
+    params: tokenScoreParams,
     signed: true,
-    score: smallNetwork,
+    score: tokenScore,
     training: {
       saliencyAt: 'end',
       stages: [{ name: 'predict', share: 1, learns: 'method', terms: { task: 0, cost: 0 } }],
-      soften: (site) => ({ kept: site.kept, losses: { saliency: distance(site, smallNetwork(site)) } }),
+      soften: (site) => ({ kept: site.kept, losses: { saliency: distance(site, tokenScore(site)) } }),
     },
   })
 }
 
-/** float [B]: mean of (π − t)² over the tokens that may leave. */
+/** float [B]: mean of (π − t)² over the tokens that may be pruned. */
 function distance({ saliency, kept, protectedTokens }: SoftSite, own: Tensor): Tensor {
   const counted = where(protectedTokens, 0, kept) // [B,N]
   const count = maximum(sum(counted, 1, { keepDims: true }), 1)

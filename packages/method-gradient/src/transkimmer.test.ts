@@ -111,7 +111,7 @@ function valuesOf({ soft, layers }: Prepared): Record<string, Tensor> {
   return { ...losses, ...Object.fromEntries(states), skim_loss: skimLoss(soft), last_hidden: lastHidden(soft, layers) }
 }
 
-/** [b,n,D]: of each token the state behind the last layer that it was in. */
+/** [b,n,D]: for each token its state after the last layer that it reached. */
 function lastHidden(soft: SoftCase, layers: readonly number[]): Tensor {
   return layers.reduce((before, layer) => {
     const kept = unsqueeze(soft.losses[`left_${layer}`]?.[0] as Tensor, 2)

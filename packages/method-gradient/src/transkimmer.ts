@@ -23,19 +23,19 @@ import {
 import { draw } from './draw.ts'
 
 export interface TranskimmerOptions {
-  /** While it learns, attention to what is left adds up to 1, as it will when the rest is gone (default true). */
+  /** While it learns, attention to the kept tokens adds up to 1, as it will when the others are removed (default true). */
   readonly renormalise?: boolean | undefined
 }
 
 export const transkimmerOptions: OptionSpecs = {
   renormalise: {
-    description: 'while it learns, attention to what is left adds up to 1, as it will when the rest is gone',
+    description: 'while it learns, attention to the kept tokens adds up to 1, as it will when the others are removed',
     type: 'boolean',
     default: true,
   },
 }
 
-/** Two layers over the states of a layer's input, of the hidden size and of one number: the logit of staying. */
+/** Two layers over the states of a layer's input, of the hidden size and of one number: the logit of keeping. */
 const params: Readonly<Record<string, LearnedSpec>> = {
   norm1: { dims: ['D'], init: 1 },
   norm1Bias: { dims: ['D'], init: 0 },
@@ -44,19 +44,19 @@ const params: Readonly<Record<string, LearnedSpec>> = {
   norm2: { dims: ['D'], init: 1 },
   norm2Bias: { dims: ['D'], init: 0 },
   weight2: { dims: ['D', 1], init: 'glorot' },
-  // 0.95 stay at first. The published start is 10 = 5 − (−5): of 20,000 tokens one leaves, so that there is little to
+  // 0.95 are kept at first. The published start is 10 = 5 − (−5): of 20,000 tokens one is pruned, so that there is little to
   // learn from.
   bias2: { dims: [1], init: 3 },
 }
 
 /**
- * Asks a small network before each layer which tokens stay; it learns together with the encoder.
+ * Asks a small network before each layer which tokens are kept; it learns together with the encoder.
  *
  *   l_j = W₂ · gelu(LN(W₁ · LN(x_j) + b₁)) + b₂                                        x [B,N,D] → l [B,N]
  *   learning: m_j ← m_j · z_j, where z_j is 1 with the probability σ(l_j), else 0, with the gradient of σ(l_j + g_j)
  *             (Gumbel-softmax, g logistic); attention is exp(scores)·m / Σ exp(scores)·m; a token with m_j = 0 keeps the
  *             state that it has; loss + mean over layers of Σ_j m_j / n
- *   afterwards: a token stays if σ(l_j) ≥ ½
+ *   afterwards: a token is kept if σ(l_j) ≥ ½
  *
  * Transkimmer (Guan et al., ACL 2022, arXiv:2205.07324). Its network gives two logits, of which l is the difference. Its
  * code multiplies the probabilities and does not renormalise (`renormalise: false`), so that attention adds up to less than

@@ -1,6 +1,6 @@
 import { add, cast, type Method, mul, type SoftSite, sum, type Tensor, where } from '@tp/core'
 
-/** A method that takes padding for real tokens while it learns, as some authors' code does. */
+/** A method that takes padding for attended tokens while it learns, as some authors' code does. */
 export function attendToPadding(method: Method): Method {
   const { training } = method
   if (training === undefined) return method

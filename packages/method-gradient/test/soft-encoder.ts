@@ -27,8 +27,8 @@ import {
   expectClose,
   type GoldenArray,
   type GoldenCase,
+  type NumberTolerance,
   ofGradients,
-  type Tolerance,
   tensorOf,
 } from '@tp/core/testing'
 import { decodeModel, emitModel, Graph, type Model, readTensor } from '@tp/onnx'
@@ -133,7 +133,7 @@ export function expectGradients(
   results: Readonly<Record<string, readonly number[]>>,
   golden: GoldenCase,
   names: Readonly<Record<string, string>>,
-  tolerance: Tolerance = ofGradients,
+  tolerance: NumberTolerance = ofGradients,
 ): void {
   const computed = Object.keys(results).filter((name) => name.startsWith('grad_'))
   const known = new Map(computed.map((name) => [`grad_${names[name.slice(5)] ?? name.slice(5)}`, name]))

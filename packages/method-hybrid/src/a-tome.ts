@@ -4,12 +4,12 @@ import type { TomeOptions } from './tome.ts'
 
 /**
  * Merges neighbours that are alike, as frames of speech often are: ToMe's pairs, but a token joins the token before or
- * behind it. Order is kept.
+ * after it. Order is kept.
  *
- *   token i, at an even place, joins the one of its two neighbours with the larger cosine of the means of the keys
+ *   token i, with an even ordinal, joins the one of its two neighbours with the larger cosine of the means of the keys
  *   merged = Σ size · x / Σ size                                               [B,N,D] → [B,K,D]
  *
- * At most half of the tokens that may leave do. By a threshold t (of 1 − the cosine), pairs that are nearer than t are
+ * At most half of the tokens that may be pruned are. By a threshold t (of 1 − the cosine), pairs that are nearer than t are
  * merged. A-ToMe (Li et al., Interspeech 2023, arXiv:2306.16009).
  */
 export function aTome({ proportionalAttention = true }: TomeOptions = {}): Method {

@@ -13,9 +13,9 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { odd } from './odd.ts'
+import { isOdd } from './counts.ts'
 
-/** Bipartite soft matching: tokens at even places, each with the token at an odd place that it is most like. */
+/** Bipartite soft matching: tokens with even ordinals, each with the most similar token of odd ordinal. */
 export interface Bipartite {
   /** float [B,N] from 0: how far each is from its partner, as 1 − cosine; far beyond for those that have none */
   readonly distance: Tensor
@@ -23,7 +23,7 @@ export interface Bipartite {
   readonly sources: Tensor
   /** float [B,N]: index of the partner */
   readonly into: Tensor
-  /** float [B,N]: even places first, then odd ones */
+  /** float [B,N]: even ordinals first, then odd ones */
   readonly order: NonNullable<Reduction['order']>
 }
 
@@ -39,10 +39,10 @@ export function bipartite(
   { neighbours = false }: { readonly neighbours?: boolean } = {},
 ): Bipartite {
   const { ordinal } = site
-  const isOdd = odd(ordinal)
+  const isSecond = isOdd(ordinal)
   const free = and(site.attended, not(site.protectedTokens))
-  const sources = and(free, not(isOdd))
-  const partners = and(free, isOdd)
+  const sources = and(free, not(isSecond))
+  const partners = and(free, isSecond)
   const isNext = equal(abs(sub(unsqueeze(ordinal, 2), unsqueeze(ordinal, 1))), 1) // [B,N,N]
   const { nearest, similarity } = mostSimilar(
     site,
@@ -53,7 +53,7 @@ export function bipartite(
     distance: where(sources, sub(1, similarity), FAR),
     sources,
     into: nearest,
-    order: where(isOdd, add(ordinal, BEHIND), ordinal),
+    order: where(isSecond, add(ordinal, BEHIND), ordinal),
   }
 }
 

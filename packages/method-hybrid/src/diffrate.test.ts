@@ -93,11 +93,11 @@ test('flops-gradient: what tokens cost behind three layers, and its gradient in 
     Array.from(data as Float32Array),
   )
   expectClose(total ?? [], arrayOf(outputs, 'block_flops').data, 'FLOPs')
-  const keptCounts = arrayOf(outputs, 'keptCounts').data
+  const keptCounts = arrayOf(outputs, 'kept').data
   let most = tokens
   for (const layer of [0, 1, 2]) {
     most = Math.min(most, keptCounts[2 * layer] as number, keptCounts[2 * layer + 1] as number)
-    expectClose(others[layer] ?? [], [most], `tokens behind layer ${layer}`)
+    expectClose(others[layer] ?? [], [most], `tokens after layer ${layer}`)
     for (const [i, kind] of ['prune', 'merge'].entries()) {
       const { data } = arrayOf(outputs, `grad_${kind}_logits_${layer}`)
       expectClose((others[3 + 2 * layer + i] ?? []).slice(0, -1), data, `${kind} ${layer}`, ofGradients)
@@ -105,7 +105,7 @@ test('flops-gradient: what tokens cost behind three layers, and its gradient in 
   }
 })
 
-test('while it learns the answer is the one that tokens leave with, whatever the numbers', {
+test('while it learns the answer is that of the pruned model, whatever the numbers', {
   timeout: 120_000,
 }, async () => {
   const count = fc.integer({ min: 1, max: TOKENS })

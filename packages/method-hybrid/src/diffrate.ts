@@ -35,11 +35,11 @@ import {
   where,
 } from '@tp/core'
 import { chosenCount, countChoice } from './count-choice.ts'
-import { prunedCount } from './leaving.ts'
+import { prunedCount } from './counts.ts'
 
 export interface DiffrateOptions {
   /**
-   * Share of the tokens that leave a layer that are dropped, the least important ones; the others are merged. Where none was
+   * Of the tokens that a layer prunes, the fraction to drop, the least important ones; the others are merged. Where none was
    * learned; default 0.5.
    */
   readonly pruned?: number | undefined
@@ -48,7 +48,7 @@ export interface DiffrateOptions {
 export const diffrateOptions: OptionSpecs = {
   pruned: {
     description:
-      'share of the tokens that leave a layer that are dropped, where none was learned; the others are merged',
+      'of the tokens that a layer prunes, the fraction to drop where none was learned; the others are merged',
     type: 'number',
     min: 0,
     max: 1,
@@ -58,16 +58,16 @@ export const diffrateOptions: OptionSpecs = {
 
 /**
  * Sorts tokens by how much the class token attends to them, drops the last, and merges the next into the most similar
- * ones that stay.
+ * kept ones.
  *
  *   score_j = mean over heads of softmax(q_cls · Kᵀ / √Dh)_j                                [B,H,N] → [B,N]
- *   a merged token joins the one that stays with the largest cosine of the states           [B,N,D]
+ *   a merged token joins the kept one with the largest cosine of the states           [B,N,D]
  *   merged = mean of all that are in it;   size = own size + Σ size_i · cosine_i            [B,K]
  *   learning: two choices between the numbers T … 1 for each layer, of tokens that are not dropped, and of those that
  *             are not merged either; ⌈Σ number · softmax(logits)⌉ of them, as hard masks with soft gradients
  *
  * The logarithm of the size is added to all later scores of its key. Needs a class token. DiffRate (Chen et al., ICCV 2023,
- * arXiv:2305.17997). While it learns, what has left is no key of itself either, and sizes are those of its inference.
+ * arXiv:2305.17997). While it learns, a pruned token is not a key of itself either, and sizes are those of its inference.
  */
 export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
   const logits = { dims: ['T'], init: 0, rate: 10 } as const
@@ -87,7 +87,7 @@ export function diffrate({ pruned = 0.5 }: DiffrateOptions = {}): Method {
       const keep = budget.select(score)
       const { nearest, similarity } = nearestKept(site, keep, site.hidden)
       const dropped = and(attended, not(keep))
-      // of those that leave the first are merged
+      // of the pruned tokens the first are merged
       const merged =
         param.prune === undefined
           ? sub(many, floor(add(mul(many, pruned), 0.5)))
@@ -135,7 +135,7 @@ function soften(site: SoftSite): Softened {
 /** Higher than any score. */
 const FIRST = 1e30
 
-/** float [B,N]: which tokens stay, in sum with the gradient of the numbers that are expected to (a straight-through minimum). */
+/** float [B,N]: which tokens are kept, in sum with the gradient of the numbers that are expected to (a straight-through minimum). */
 function counted(kept: Tensor, protectedTokens: Tensor, expected: Tensor): Tensor {
   const free = cast(and(kept, not(protectedTokens)), 'float32')
   const change = sub(expected, stopGradient(expected))

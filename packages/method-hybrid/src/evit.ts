@@ -4,7 +4,7 @@ import { fuseRest, type Method, mean } from '@tp/core'
  * Keeps the tokens that the class token attends to most, and fuses all others into one token more.
  *
  *   score_j = mean over heads of softmax(q_cls · Kᵀ / √Dh)_j          [B,H,N] → [B,N]
- *   fused = Σ over what leaves of score_j · x_j                       [B,N,D] → [B,1,D]
+ *   fused = Σ over pruned tokens of score_j · x_j                       [B,N,D] → [B,1,D]
  *
  * The sum is not divided by the scores', as in the authors' code. At later blocks the fused token competes like any other.
  * Where a model restores tokens, those that were fused come back with their own states. Needs a class token.

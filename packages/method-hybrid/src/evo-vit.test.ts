@@ -35,7 +35,7 @@ const DEPTH = 12
 
 /**
  * The encoder of a case as an exported file: `tokens` [b,n,D] → `feature`, `cls` [b,D], and with `states` also the stream
- * behind each layer: `layer_0` … [b,1+n,D].
+ * after each layer: `layer_0` … [b,1+n,D].
  */
 function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean }): Model {
   const weight = (name: string): Tensor => tensorOf(arrayOf(golden.inputs, name))
@@ -147,7 +147,7 @@ describe('goldens: tokens skip layers 4 to 7 and 8 to 11', () => {
   }
 })
 
-describe('a pruned file computes what the method says, wherever tokens leave and come back', () => {
+describe('a pruned file computes what the method says, wherever tokens are pruned and return', () => {
   const size = { layerCount: 5, hidden: 16, heads: 4, classes: 3, seed: 7 }
   const [rows, longest] = [[11, 7, 4], 11]
   const values = Float32Array.from({ length: rows.length * longest * size.hidden }, (_, i) => 2 * Math.sin(7.13 * i))

@@ -21,7 +21,7 @@ export const evoVitOptions: OptionSpecs = {
  *   g_j ← (1 − t)·g_j + t·Σ_h A_cls,j   in every layer that the token goes through; g = Σ_h A_cls in the first   [B,N]
  *
  * At the input of each layer that the schedule names all tokens are there again, and those with the highest g go on. The
- * last ones to skip come back before the head, unless nothing is restored (the published `prunecls`). In front of layer 0
+ * last ones to skip come back before the head, unless nothing is restored (the published `prunecls`). At layer 0
  * nothing has gathered yet: the first tokens go on there. Needs a class token.
  * Evo-ViT (Xu et al., AAAI 2022, arXiv:2108.01390), as its code has it; the paper's representative token is not in there.
  */

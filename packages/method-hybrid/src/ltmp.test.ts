@@ -68,7 +68,7 @@ describe('the authors’ training', () => {
   test.each(['train-grad', 'train-grad-prune-heavy'])('%s: states, sizes, masks, cost, gradients', async (name) => {
     const golden = goldenCase(`ltmp/${name}`)
     const { merge_thresholds, prune_thresholds, tau, target, lambda } = golden.params as unknown as Trained
-    // There, tokens that have left keep their places, and their rows count for importances.
+    // There, pruned tokens keep their places, and their rows count for importances.
     const { training, ...others } = ltmp()
     const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.attended, attend: softmaxOfTheirs })
     const method: Method = { ...others, training: { ...training, soften } }
@@ -78,7 +78,7 @@ describe('the authors’ training', () => {
     ])
     const { soft, states, run } = softVit(golden, method, new Map(learned))
     const [batch, tokens, width] = arrayOf(golden.inputs, 'x').shape as [number, number, number]
-    // The even rows come first there, then the odd ones, behind every layer.
+    // The even tokens come first there, then the odd ones, after every layer.
     const order = [...Array(tokens).keys()].sort((a, b) => (a % 2) - (b % 2) || a - b)
     const twice = order.map((row) => order[row] as number)
     const inOurOrder = ({ dtype, shape, data }: GoldenArray, from: readonly number[]): GoldenArray => {
@@ -152,7 +152,7 @@ test('masker: a hard mask with the gradient of a soft one', () => {
   expectClose(ofValues ?? [], arrayOf(outputs, 'grad_values').data, 'values', ofGradients)
 })
 
-test('while it learns the answer is the one that tokens leave with, whatever the thresholds', {
+test('while it learns the answer is that of the pruned model, whatever the thresholds', {
   timeout: 120_000,
 }, async () => {
   const threshold = fc.record({
@@ -184,7 +184,7 @@ function softmaxOfTheirs(scores: Tensor, kept: Tensor): Tensor {
   return div(add(weights, div(epsilon, count)), add(sum(weights, 3, { keepDims: true }), epsilon))
 }
 
-/** The cost there: by the mean mask before (1 in front of the first layer) and after each layer. */
+/** The cost there: by the mean mask before (1 before the first layer) and after each layer. */
 function costOf(masks: readonly Tensor[], tokens: number, width: number): Tensor {
   const shares = masks.map((mask) => mean(mask, [0, 1]))
   const terms = shares.map((after, i) => {

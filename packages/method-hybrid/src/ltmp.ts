@@ -52,12 +52,12 @@ export const ltmpOptions: OptionSpecs = {
  * Merges what is more similar than one threshold (ToMe's pairs), and of the rest drops what is less important than
  * another: the schedule's.
  *
- *   importance_j = mean over heads and real queries of A_ij; of a merged token the largest of its parts     [B,N]
+ *   importance_j = mean over heads and attended queries of A_ij; of a merged token the largest of its parts     [B,N]
  *   learning: hard masks with the gradients of σ((cosine − θ_m) / T) and σ((importance − θ_p) / T)           [B,N]
  *
  * The logarithm of a token's size is added to all later scores of its key. LTMP (Bonnaerens & Dambre, TMLR 2023,
- * arXiv:2305.14009). While it learns, tokens that have left take no part in pairs and importances, so that the answer is the
- * one that they leave with; its code lets them.
+ * arXiv:2305.14009). While it learns, pruned tokens are left out of pairs and importances, so that the answer is the
+ * one that they are pruned with; its code lets them.
  */
 export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Method {
   const params = { merge: { dims: [], init: merge, optional: true } } as const
@@ -72,7 +72,7 @@ export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Meth
       const { distance, sources, into, order } = bipartite(site)
       const least = site.param.merge ?? merge
       const isNear = and(sources, less(distance, typeof least === 'number' ? 1 - least : sub(1, least)))
-      // a row that may keep all its tokens keeps them
+      // an example that may keep all its tokens keeps them
       const isMerged = budget.keep === undefined ? isNear : and(isNear, unsqueeze(less(budget.keep, count), 1))
       const target = where(isMerged, into, -1)
       const importance = maximum(site.received, largestOfParts(site, site.received, target))
@@ -90,8 +90,8 @@ export function ltmp({ merge = 0.9, temperature = 0.1 }: LtmpOptions = {}): Meth
 /** In what the authors' training differs. */
 export interface LtmpTraining {
   /**
-   * bool [B,N]: tokens that have a place, and whose rows importances are the mean of; default: those that earlier layers
-   * left. There: all.
+   * bool [B,N]: tokens that are present, and whose rows importances are the mean of; default: those that earlier layers
+   * kept. There: all.
    */
   readonly counted?: Tensor
   /** scores [B,H,N,N], left float [B,N]; default: {@link maskedSoftmax}. There: with a little for every key. */

@@ -23,8 +23,7 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { prunedCount } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface PitomeOptions {
   /** Cosine from which on two tokens count as similar (default: 0.9 · (1 − layer / layers)). */
@@ -64,7 +63,7 @@ export const pitomeOptions: OptionSpecs = {
  *   of the 2r tokens with the highest energy r join the most similar of the other r: every second one (vision), or the
  *   r highest (text); merged = Σ size · x / Σ size
  *
- * r leave; at most half of the tokens that may. Protected tokens take no part.
+ * r tokens are pruned, at most half of those that may be. Protected tokens are not merged.
  * PiToMe (Tran et al., NeurIPS 2024, arXiv:2405.16148, section 3.2), as in the authors' code.
  */
 export function pitome({ margin, form = 'vision', proportionalAttention = false }: PitomeOptions = {}): Method {
@@ -80,10 +79,10 @@ export function pitome({ margin, form = 'vision', proportionalAttention = false 
       const metric = mean(site.key, 1)
       const free = and(attended, not(protectedTokens))
       const own = energy(metric, free, margin ?? 0.9 * (1 - layer / layerCount), form)
-      // the last two tokens always have the same energy: then the place decides, not how a runtime rounds
+      // the last two tokens always have the same energy: then the ordinal decides, not how a runtime rounds
       const rank = ranks(site, sub(own, mul(site.ordinal, 1e-6)), free)
       const mergeable = and(free, less(rank, mul(many, 2)))
-      const isSource = form === 'text' ? less(rank, many) : not(odd(rank))
+      const isSource = form === 'text' ? less(rank, many) : not(isOdd(rank))
       const sources = and(mergeable, isSource)
       return {
         keep: budget.select(where(sources, 0, 1)),

@@ -9,13 +9,13 @@ import {
   not,
   type OptionSpecs,
   pow,
+  significance,
   sub,
   sum,
   type Tensor,
   where,
 } from '@tp/core'
 import { bipartite } from './bipartite.ts'
-import { significance } from './significance.ts'
 
 export interface PptOptions {
   /** Variance of the scores from which on tokens are dropped; below, they are merged (default 7e-5). */
@@ -32,13 +32,13 @@ export const pptOptions: OptionSpecs = {
 }
 
 /**
- * Drops tokens in rows where few of them matter, merges them (as ToMe) in rows where all matter much the same.
+ * Drops tokens in examples where few of them matter, merges them (as ToMe) in examples where all matter much the same.
  *
- *   score_j = Σ_h A_cls,j · ‖v_j‖, as a share of the tokens that may leave             [B,N]
- *   a row whose scores have at least the given variance drops those with the lowest
+ *   score_j = Σ_h A_cls,j · ‖v_j‖, as a fraction of the sum over the tokens that may be pruned             [B,N]
+ *   an example whose scores have at least the given variance drops those with the lowest
  *
  * Scores add up to 1, so their variance falls with the number of tokens: the default suits about 200. The logarithm of a
- * token's size is added to all later scores of its key. At most half of the tokens that may leave do. Needs a class token.
+ * token's size is added to all later scores of its key. At most half of the tokens that may be pruned are. Needs a class token.
  * PPT (Wu et al., 2023, arXiv:2310.01812, section 3.3).
  */
 export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
@@ -51,8 +51,9 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
     reduce(site) {
       const { attended, protectedTokens, budget } = site
       if (budget === undefined) return { keep: attended }
-      const score = significance(site)
-      const drops = greaterOrEqual(varianceOf(score, and(attended, not(protectedTokens))), variance) // [B,1]
+      const free = and(attended, not(protectedTokens))
+      const score = where(free, significance(site), 0)
+      const drops = greaterOrEqual(varianceOf(score, free), variance) // [B,1]
       const { distance, into, order } = bipartite(site)
       return {
         keep: budget.select(where(drops, score, distance)),

@@ -8,7 +8,7 @@ import { bipartite } from './bipartite.ts'
  *   mean = Σ size · x / Σ size;   merged = mean / ‖mean‖ · max ‖x‖          [B,N,D] → [B,K,D]
  *
  * Where a layer is far from linear, a mean of its inputs is unlike any of them; early layers are. At most half of the tokens
- * that may leave do. Token Fusion (Kim et al., WACV 2024, arXiv:2312.01026, section 3).
+ * that may be pruned are. Token Fusion (Kim et al., WACV 2024, arXiv:2312.01026, section 3).
  */
 export function tofu(): Method {
   return Object.freeze<Method>({

@@ -17,11 +17,11 @@ export const tomeOptions: OptionSpecs = {
 /**
  * Merges the most similar tokens in pairs: bipartite soft matching.
  *
- *   a_i, b_j = mean over heads of the keys, divided by their length; i even, j odd places      [B,H,N,Dh] → [B,N,Dh]
- *   token i joins the b_j with the largest a_i · b_j; those with the largest products do, as many as are to leave
+ *   a_i, b_j = mean over heads of the keys, divided by their length; i even, j odd ordinals      [B,H,N,Dh] → [B,N,Dh]
+ *   token i joins the b_j with the largest a_i · b_j; those with the largest products do, as many as are to be pruned
  *   merged = Σ size · x / Σ size                                                               [B,N,D] → [B,K,D]
  *
- * The even tokens that are left come first, then the odd ones. At most half of the tokens that may leave do. Protected tokens
+ * The kept even tokens come first, then the odd ones. At most half of the tokens that may be pruned are. Protected tokens
  * take no part. By a threshold t (of 1 − the product), pairs that are nearer than t are merged.
  * ToMe (Bolya et al., ICLR 2023, arXiv:2210.09461, section 3).
  */

@@ -12,8 +12,8 @@ export const tpsOptions: OptionSpecs = {
 /**
  * Keeps the tokens that the class token attends to most, and squeezes each of the others into the most similar of them.
  *
- *   sim_i = the largest cosine of the states of i and of a token that stays, / temperature       [B,N]
- *   squeezed = (e · x + Σ exp(sim_i) · x_i) / (e + Σ exp(sim_i)) over those that it takes in      [B,N,D] → [B,K,D]
+ *   sim_i = the largest cosine of the states of i and of a kept token, / temperature       [B,N]
+ *   squeezed = (e · x + Σ exp(sim_i) · x_i) / (e + Σ exp(sim_i)) over the tokens merged into it      [B,N,D] → [B,K,D]
  *
  * Needs a class token. TPS (Wei et al., CVPR 2023, arXiv:2304.10716, section 3.3), with EViT's score.
  */

@@ -1,7 +1,7 @@
 import { type Method, nearestKept } from '@tp/core'
 
 /**
- * Any method, but what it drops is merged: each token joins the most similar one that stays (by the cosine of the mean of
+ * Any method, but what it drops is merged: each token joins the most similar kept one (by the cosine of the mean of
  * the keys over heads), weighted by size.
  *
  *     withMerge(clsAttention())

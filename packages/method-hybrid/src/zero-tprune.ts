@@ -20,20 +20,20 @@ import {
   unsqueeze,
   where,
 } from '@tp/core'
-import { prunedCount } from './leaving.ts'
-import { odd } from './odd.ts'
+import { isOdd, prunedCount } from './counts.ts'
 
 export interface ZeroTpruneOptions {
   /** Steps of the walk over the attention graph (default 5). */
   readonly steps?: number | undefined
-  /** Share of the tokens that leave a layer that do so for being like others, not for being unimportant (default 0.5). */
+  /** Of the tokens that a layer prunes, the fraction pruned for similarity to others, not for unimportance (default 0.5). */
   readonly similar?: number | undefined
 }
 
 export const zeroTpruneOptions: OptionSpecs = {
   steps: { description: 'steps of the walk over the attention graph', type: 'integer', min: 1, max: 100, default: 5 },
   similar: {
-    description: 'share of the tokens that leave a layer because others are like them; the rest are unimportant',
+    description:
+      'of the tokens that a layer prunes, the fraction pruned for similarity to others; the rest are unimportant',
     type: 'number',
     min: 0,
     max: 1,
@@ -42,12 +42,12 @@ export const zeroTpruneOptions: OptionSpecs = {
 }
 
 /**
- * Drops what is unimportant, by a weighted PageRank on the graph of attention, and then what is like a token that stays.
+ * Drops unimportant tokens, by a weighted PageRank on the graph of attention, and then tokens similar to a kept one.
  *
  *   s ← Aᵀ s, from equal shares, A = mean over heads of the attention, as often as `steps` says      [B,N]
- *   of those that are left, sorted by s, every second one is a candidate; it leaves if its key is like one of the others
+ *   of the kept ones, sorted by s, every second one is a candidate; it is pruned if its key is like one of the others
  *
- * Protected tokens take no part in the second step. By shares of the tokens that leave, in place of a threshold for each.
+ * Protected tokens are left out of the second step. By fractions of the pruned tokens instead of a threshold for each.
  * Zero-TPrune (Wang et al., CVPR 2024, arXiv:2305.17328, section 3); no official code, so compared with none.
  */
 export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {}): Method {
@@ -72,7 +72,7 @@ export function zeroTprune({ steps = 5, similar = 0.5 }: ZeroTpruneOptions = {})
         unimportant,
       )
       const kept = and(free, less(rank, candidates))
-      const isSource = odd(rank)
+      const isSource = isOdd(rank)
       const { similarity } = mostSimilar(site, mean(site.key, 1), and(kept, not(isSource)))
       // unimportant ones first, then sources by likeness, then the others by rank
       const score = where(kept, where(isSource, sub(OTHERS, similarity), sub(UNLIKE, rank)), sub(UNIMPORTANT, rank))

@@ -112,7 +112,7 @@ export function expectLeft(
   rowsOf(states).forEach((row, b) => {
     const wanted = Array.from({ length: row.length / width }, (_, i) => row.slice(i * width, (i + 1) * width))
     const { hidden, size } = left[b] as Left
-    expect(hidden.length, `tokens left of example ${b}`).toBe(wanted.length)
+    expect(hidden.length, `tokens kept of example ${b}`).toBe(wanted.length)
     const free = new Set(hidden.keys())
     wanted.forEach((state, i) => {
       const found = inOrder ? i : nearest(state, hidden, free)

@@ -52,7 +52,7 @@ const few = { numRuns: 5 }
 describe('tr-bert', () => {
   const method = trBert()
 
-  test('tokens that are hidden answer as tokens that have left', { timeout: 60_000 }, async () => {
+  test('tokens that are hidden answer as pruned tokens', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(sample, async ({ layers, seed, first }) => {
         const { feeds, width } = await someRows(first)
@@ -121,11 +121,11 @@ describe('rl-schedule', () => {
       const plan = method.training?.harden?.(new Map([3, 1, 2].map((layer) => [layer, learned])), { layerCount })
       return [...(plan ?? [])].map(([layer, amount]) => [layer, amount.value])
     }
-    expect(of({ 'outer.bias': [0, 0, 1] })).toEqual([1, 2, 3].map((layer) => [layer, 0.8]))
-    expect(of({ 'outer.bias': [0, 1, 0] })).toEqual([1, 2, 3].map((layer) => [layer, 0.9]))
-    // one unit sees the share that is left, and speaks for 1: while all tokens are there, and not behind the first layer
-    const byShare = { 'inner.weight': Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
-    const speaks = { 'outer.weight': [0, 0, 1], 'outer.bias': [8.5, 0, 0] }
+    expect(of({ bias2: [0, 0, 1] })).toEqual([1, 2, 3].map((layer) => [layer, 0.8]))
+    expect(of({ bias2: [0, 1, 0] })).toEqual([1, 2, 3].map((layer) => [layer, 0.9]))
+    // one unit sees the keep ratio so far, and votes for 1 while no token is pruned: not after the first layer
+    const byShare = { weight1: Array.from({ length: 48 }, (_, i) => (i === 16 ? 10 : 0)) }
+    const speaks = { weight2: [0, 0, 1], bias2: [8.5, 0, 0] }
     expect(of({ ...byShare, ...speaks })).toEqual([
       [1, 0.8],
       [2, 1],
@@ -191,7 +191,7 @@ describe('a short training', () => {
     await expectInvariant(bytes)
   })
 
-  test('rl-schedule: at a price, fewer tokens stay', { timeout: 120_000 }, async () => {
+  test('rl-schedule: at a price, fewer tokens are kept', { timeout: 120_000 }, async () => {
     const method = rlSchedule({ samples: 4 })
     const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })
     const [first, last] = ends(seen, 'flops')

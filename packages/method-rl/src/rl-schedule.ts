@@ -9,15 +9,12 @@ import {
   evaluate,
   gather,
   gatherElements,
-  gelu,
   greater,
   type Learned,
-  type LearnedSpec,
   less,
   log,
   logSoftmax,
   type Method,
-  matmul,
   mul,
   neg,
   type OptionSpecs,
@@ -26,6 +23,8 @@ import {
   type Schedule,
   type SoftSite,
   scorer,
+  smallNetwork,
+  smallNetworkParams,
   softmaxOfKept,
   squeeze,
   sub,
@@ -58,22 +57,17 @@ export const rlScheduleOptions: OptionSpecs = {
 /**
  * Keeps the tokens that receive most attention; how many at each layer is learned by reinforcement.
  *
- *   f = (layer / layers, ρ, ρ · (layers − layer) / layers)     the layer, the share of the tokens that is left (ρ), and what
+ *   f = (layer / layers, ρ, ρ · (layers − layer) / layers)     the layer, the keep ratio so far (ρ), and what
  *                                                             the layers to come will cost at it                    [B,3]
  *   z = W₂ gelu(W₁ f + b₁) + b₂, one for each ratio 1, 0.9, …; the same for all layers                               [B,R]
- *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention stay; log p = log softmax(z)_r
+ *   learning: ratio r by arg max of z + Gumbel noise; the top ⌈r·n⌉ by received attention are kept; log p = log softmax(z)_r
  *   afterwards: the likeliest ratio of each layer in turn
  *
  * The reward is −loss − α · FLOPs, that of {@link trBert}. The schedule that comes out is one for all examples.
  */
 export function rlSchedule({ samples = 8, lowest = 0.4 }: RlScheduleOptions = {}): Method {
   const ratios = Array.from({ length: 10 }, (_, i) => (10 - i) / 10).filter((ratio) => ratio >= lowest - 1e-9)
-  const params: Readonly<Record<string, LearnedSpec>> = {
-    'inner.weight': { dims: [3, WIDTH], init: 'glorot', per: 'model' },
-    'inner.bias': { dims: [WIDTH], init: 0, per: 'model' },
-    'outer.weight': { dims: [WIDTH, ratios.length], init: 'glorot', per: 'model' },
-    'outer.bias': { dims: [ratios.length], init: 0, per: 'model' },
-  }
+  const params = smallNetworkParams(3, WIDTH, ratios.length, 'model')
   return scorer({
     name: 'rl-schedule',
     family: 'reinforcement',
@@ -110,9 +104,7 @@ const WIDTH = 16
 function logitsOf(share: Tensor, { layer, layerCount }: Pick<SoftSite, 'layer' | 'layerCount'>, param: Values): Tensor {
   const ordinal = add(mul(share, 0), layer / layerCount)
   const features = concat([ordinal, share, mul(share, (layerCount - layer) / layerCount)], 1)
-  const linear = (x: Tensor, name: string): Tensor =>
-    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
-  return linear(gelu(linear(features, 'inner')), 'outer')
+  return smallNetwork(features, param)
 }
 
 /** The largest of logits with this noise added is a sample of their softmax. */
@@ -121,7 +113,7 @@ function gumbel(noise: Tensor): Tensor {
 }
 
 /**
- * float [B,N]: 1 for the tokens that receive most attention from those that are left.
+ * float [B,N]: 1 for the tokens that receive most attention from the kept ones.
  * @param ratio int64 [B,1], in ten-thousandths
  */
 function topTokens(site: SoftSite, ratio: Tensor): Tensor {

@@ -2,12 +2,10 @@ import {
   add,
   cast,
   div,
-  gelu,
   greater,
   less,
   log,
   type Method,
-  matmul,
   maximum,
   mul,
   neg,
@@ -19,11 +17,12 @@ import {
   scorer,
   sigmoid,
   softmaxOfKept,
-  squeeze,
   stopGradient,
   sub,
   sum,
   type Tensor,
+  tokenScore,
+  tokenScoreParams,
   where,
 } from '@tp/core'
 import { samplesOption } from './samples-option.ts'
@@ -38,17 +37,17 @@ export const trBertOptions: OptionSpecs = {
 }
 
 /**
- * Asks a small network at the input of a layer, for each token, whether it stays; which is learned by reinforcement.
+ * Asks a small network at the input of a layer, for each token, whether to keep it; learned by reinforcement.
  *
  *   π = σ(W₂ gelu(W₁ h + b₁) + b₂)                                                 [B,N,D] → [B,N]
- *   learning: a token stays with the probability π; later attention sees only those that stayed
+ *   learning: a token is kept with the probability π; later attention sees only those that were kept
  *     log p = mean over the tokens that were decided on of log π or log(1 − π)            [B,N] → [B]
- *     imitate: first those are to stay that count most for the dense model's answer, round(Σ π) of them (cross-entropy)
+ *     imitate: first those are to be kept that count most for the dense model's answer, round(Σ π) of them (cross-entropy)
  *     policy: then REINFORCE with the encoder still, then everything learns
- *   afterwards: a token stays if π ≥ ½
+ *   afterwards: a token is kept if π ≥ ½
  *
- * TR-BERT (Ye et al., NAACL 2021, arXiv:2105.11618). Rows are not filled up to the longest of their batch, tokens that must
- * stay are not decided on, and the price of tokens is that of FLOPs, not their share of a padded length.
+ * TR-BERT (Ye et al., NAACL 2021, arXiv:2105.11618). Examples are not padded to the longest of their batch, tokens that must
+ * be kept are not decided on, and the price of tokens is that of FLOPs, not their share of a padded length.
  */
 export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
   return scorer({
@@ -56,12 +55,7 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
     family: 'reinforcement',
     paper: { title: 'TR-BERT: Dynamic Token Reduction for Accelerating BERT Inference', arxiv: '2105.11618' },
     site: 'input',
-    params: {
-      'inner.weight': { dims: ['D', 32], init: 'glorot' },
-      'inner.bias': { dims: [32], init: 0 },
-      'outer.weight': { dims: [32, 1], init: 'glorot' },
-      'outer.bias': { dims: [1], init: 0 },
-    },
+    params: tokenScoreParams,
     score: probabilities,
     training: {
       copies: samples,
@@ -88,13 +82,11 @@ export function trBert({ samples = 8 }: TrBertOptions = {}): Method {
 }
 
 /** π: float [B,N] */
-function probabilities({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
-  const linear = (x: Tensor, name: string): Tensor =>
-    add(matmul(x, param[`${name}.weight`] as Tensor), param[`${name}.bias`] as Tensor)
-  return sigmoid(squeeze(linear(gelu(linear(cast(hidden, 'float32'), 'inner')), 'outer'), [2]))
+function probabilities(site: Pick<Site, 'hidden' | 'param'>): Tensor {
+  return sigmoid(tokenScore(site))
 }
 
-/** float [B,N]: 1 for what stays, by chance; where nothing would, the most likely token, as at a threshold. */
+/** float [B,N]: 1 for the kept tokens, drawn at random; where none is drawn, the most likely token, as at a threshold. */
 function chosen(site: SoftSite, probability: Tensor): Tensor {
   const { kept, noise, obey } = site
   const drawn = obey(cast(less(noise(['B', 'N']), probability), 'float32'))
@@ -108,7 +100,7 @@ function toImitate(site: SoftSite, probability: Tensor, decided: Tensor): Tensor
   return cast(less(ranks(site, site.saliency, greater(decided, 0)), many), 'float32')
 }
 
-/** float [B]: mean log-probability of actions [B,N], 1 for staying, over the tokens that are decided on [B,N]. */
+/** float [B]: mean log-probability of actions [B,N], 1 for keeping, over the tokens that are decided on [B,N]. */
 function logProbOf(actions: Tensor, probability: Tensor, decided: Tensor): Tensor {
   const likely = where(greater(actions, 0), probability, sub(1, probability))
   return div(sum(mul(log(add(likely, 1e-6)), decided), 1), maximum(sum(decided, 1), 1))

@@ -75,10 +75,10 @@ export function goldenPolicy(golden: GoldenCase, selection: number): Record<stri
 
 /** Names of `trBert`'s parameters → those of the cases. */
 export const policyNames: Readonly<Record<string, string>> = {
-  'inner.weight': 'policy_linear1_#_weight',
-  'inner.bias': 'policy_linear1_#_bias',
-  'outer.weight': 'policy_linear2_#_weight',
-  'outer.bias': 'policy_linear2_#_bias',
+  weight1: 'policy_linear1_#_weight',
+  bias1: 'policy_linear1_#_bias',
+  weight2: 'policy_linear2_#_weight',
+  bias2: 'policy_linear2_#_bias',
 }
 
 /** [rows, columns] → [columns, rows] */

@@ -39,7 +39,7 @@ export async function softLogits(
   return logitsOf(emitModel(outputs), feeds)
 }
 
-/** Logits of the mail model out of which a method makes tokens leave. */
+/** Logits of the mail model as a method prunes it. */
 export function prunedLogits(
   method: Method,
   plan: Schedule,

@@ -1,4 +1,4 @@
-export * from './digits-data.ts'
-export * from './embedded-models.ts'
-export * from './mail-data.ts'
+export { type Digit, digitsData } from './digits-data.ts'
+export { type EmbeddedModelName, embeddedModel, embeddedModels, modelPath } from './embedded-models.ts'
+export { mailData } from './mail-data.ts'
 export { mailText } from './mail-text.ts'

@@ -1,10 +1,13 @@
 export type { GraphProto, NodeProto, TensorProto } from 'onnx-buf'
-export { type EmitTarget, emit } from './expression/emit.ts'
+export { emit } from './expression/emit.ts'
 export { emitModel } from './expression/emit-model.ts'
-export { type LiftContext, type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
+export type { EmitTarget } from './expression/emit-target.ts'
+export { type Lifted, type LiftNote, lift, liftNode } from './expression/lift.ts'
+export type { LiftContext } from './expression/lift-context.ts'
 export { isOpaque, type OpaqueOp } from './expression/opaque.ts'
 export { startsLikeModel } from './file/decode.ts'
-export { checkExternalLocation, type ExternalTensor, externalTensors, type ReadExternal } from './file/external.ts'
+export { checkExternalLocation, type ExternalTensor, externalTensors } from './file/external.ts'
+export type { ReadExternal } from './file/model.ts'
 export {
   cloneModel,
   createModel,

@@ -3,24 +3,19 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
-import type { NamedTensors, ValueInfo } from '@tp/core/runtime'
+import type { ModelSignature, NamedTensors } from '@tp/core/runtime'
 
 /** Called once, with what went wrong or null. */
 export type Done<T> = (error: string | null, result: T) => void
 
 /** One model, as `native/session.h` has it. */
 export interface NativeSession {
-  load(model: Uint8Array | string, options: { threads?: number; profile?: string }, done: Done<Declared>): void
+  load(model: Uint8Array | string, options: { threads?: number; profile?: string }, done: Done<ModelSignature>): void
   /** @throws Error if the feeds cannot be passed on */
   run(number: number, feeds: NamedTensors, done: Done<NamedTensors>): void
   abort(number: number): void
   endProfile(done: Done<string>): void
   close(): void
-}
-
-export interface Declared {
-  readonly inputs: readonly ValueInfo[]
-  readonly outputs: readonly ValueInfo[]
 }
 
 interface Addon {

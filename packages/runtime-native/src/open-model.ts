@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import { TpError } from '@tp/core'
-import type { AbortSignalLike, NamedTensors, SessionBackend } from '@tp/core/runtime'
+import type { AbortSignalLike, ModelSignature, NamedTensors, SessionBackend } from '@tp/core/runtime'
 import { checkFile, loadError, type ProfileFile, profileFile } from '@tp/runtime-node/model-files'
-import { type Declared, type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
+import { type Done, type NativeSession, type OpenAddon, openAddon } from './addon.ts'
 
-export interface ModelOptions {
+export interface NativeModelOptions {
   readonly threads: number | undefined
   readonly profile: string | undefined
   /** Threads that run the model. */
@@ -17,13 +17,13 @@ export function placeOf(model: Uint8Array | string): string {
 }
 
 /** A model in onnxruntime, with threads of its own. */
-export async function openModel(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
+export async function openModel(model: Uint8Array | string, options: NativeModelOptions): Promise<SessionBackend> {
   const where = placeOf(model)
   const { Session } = openAddon()
   if (typeof model === 'string') await checkFile(where, model)
   const session = startThreads(where, Session, options.atOnce)
   let profile: ProfileFile | undefined
-  let declared: Declared
+  let declared: ModelSignature
   try {
     if (options.profile !== undefined) profile = await profileFile(where, options.profile)
     const { threads } = options
@@ -31,7 +31,7 @@ export async function openModel(model: Uint8Array | string, options: ModelOption
       ...(threads !== undefined && { threads }),
       ...(profile !== undefined && { profile: profile.prefix }),
     }
-    declared = await answer<Declared>((done) => session.load(model, asked, done))
+    declared = await answer<ModelSignature>((done) => session.load(model, asked, done))
   } catch (cause) {
     session.close()
     await profile?.discard()

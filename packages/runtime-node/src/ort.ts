@@ -1,12 +1,12 @@
 import { TpError } from '@tp/core'
 
-export type Ort = typeof import('onnxruntime-node')
+export type OrtNode = typeof import('onnxruntime-node')
 
 /**
  * onnxruntime-node is imported when it is first needed, so that importing this package costs nothing.
  * @throws TpError TP_RUNTIME_MISSING
  */
-export async function importOrt(): Promise<Ort> {
+export async function importOrt(): Promise<OrtNode> {
   try {
     return await import('onnxruntime-node')
   } catch (cause) {

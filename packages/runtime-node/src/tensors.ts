@@ -1,9 +1,9 @@
 import { copyData, isTypedArray, type NamedTensors, type TensorLike } from '@tp/core/runtime'
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { Ort } from './ort.ts'
+import type { OrtNode } from './ort.ts'
 
 /** Tensors of this process's onnxruntime on the caller's arrays, whatever copy of it those come from. */
-export function toOrt(ort: Ort, inputs: NamedTensors): InferenceSession.FeedsType {
+export function toOrt(ort: OrtNode, inputs: NamedTensors): InferenceSession.FeedsType {
   const feeds: Record<string, Tensor> = {}
   for (const [name, { type, data, dims }] of Object.entries(inputs)) {
     const own = isShared(data) ? copyData(data) : data

@@ -4,14 +4,15 @@ import { TpError } from '@tp/core'
 import {
   buffersOf,
   copyTensors,
+  type ModelSignature,
   type NamedTensors,
   receiveError,
   type SessionBackend,
-  type ValueInfo,
+  type WorkerAnswer,
 } from '@tp/core/runtime'
 import { closeGate, createGate, type Gate } from './gate.ts'
 import { type ModelOptions, placeOf } from './open-model.ts'
-import type { Answer, Request } from './worker-protocol.ts'
+import type { NodeWorkerRequest } from './worker-protocol.ts'
 
 /** Gates of the workers that live; an exit of the process has to close them all. */
 const gates = new Set<Gate>()
@@ -35,7 +36,7 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
       if (gates.size === 0) process.off('exit', closeGates)
       pending?.reject(workerError(where, reason))
     })
-  worker.on('message', (answer: Answer) => {
+  worker.on('message', (answer: WorkerAnswer) => {
     const asked = pending
     pending = undefined
     // An idle worker does not keep the process alive.
@@ -44,7 +45,7 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
     else asked?.reject(receiveError(answer.error))
   })
 
-  function ask<T>(request: Request, transfer: ArrayBuffer[] = []): Promise<T> {
+  function ask<T>(request: NodeWorkerRequest, transfer: ArrayBuffer[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (ended) return reject(workerError(where, 'it has ended'))
       pending = { resolve: (value) => resolve(value as T), reject }
@@ -55,7 +56,7 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
 
   const own = typeof model === 'string' ? model : new Uint8Array(model)
   const transfer = typeof own === 'string' ? [] : [own.buffer]
-  const declared = await ask<Declared>({ kind: 'load', model: own, options }, transfer)
+  const declared = await ask<ModelSignature>({ kind: 'load', model: own, options }, transfer)
   return {
     ...declared,
     run(feeds) {
@@ -70,11 +71,6 @@ export async function openModelInWorker(model: Uint8Array | string, options: Mod
       await exited
     },
   }
-}
-
-interface Declared {
-  readonly inputs: readonly ValueInfo[]
-  readonly outputs: readonly ValueInfo[]
 }
 
 function closeGates(): void {

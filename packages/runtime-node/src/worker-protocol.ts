@@ -1,4 +1,4 @@
-import type { NamedTensors, SentError } from '@tp/core/runtime'
+import type { NamedTensors } from '@tp/core/runtime'
 import type { Gate } from './gate.ts'
 import type { ModelOptions } from './open-model.ts'
 
@@ -8,10 +8,8 @@ export interface WorkerStart {
 }
 
 /** One request at a time goes to the worker; each gets one answer. `load` is the first and `close` the last. */
-export type Request =
+export type NodeWorkerRequest =
   | { readonly kind: 'load'; readonly model: Uint8Array | string; readonly options: ModelOptions }
   | { readonly kind: 'run'; readonly inputs: NamedTensors }
   | { readonly kind: 'endProfile' }
   | { readonly kind: 'close' }
-
-export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: SentError }

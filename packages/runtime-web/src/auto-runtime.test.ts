@@ -1,6 +1,6 @@
 import type { Runtime, Session } from '@tp/core/runtime'
 import { runtimeModels, testRuntime } from '@tp/core/testing'
-import { autoRuntime, type Candidate, type Trial, wasmRuntime } from '@tp/runtime-web'
+import { autoRuntime, type RuntimeCandidate, type RuntimeTrial, wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
 import { describe, expect, test } from 'vitest'
 
@@ -32,8 +32,11 @@ function slowed(runtime: Runtime, ms: number): Runtime & { open: number } {
   return slower
 }
 
-function record(candidates: readonly Candidate[]): { runtime: Runtime; choices: [Candidate, readonly Trial[]][] } {
-  const choices: [Candidate, readonly Trial[]][] = []
+function record(candidates: readonly RuntimeCandidate[]): {
+  runtime: Runtime
+  choices: [RuntimeCandidate, readonly RuntimeTrial[]][]
+} {
+  const choices: [RuntimeCandidate, readonly RuntimeTrial[]][] = []
   const runtime = autoRuntime(candidates, { onChoice: (...choice) => choices.push(choice) })
   return { runtime, choices }
 }
@@ -56,7 +59,7 @@ describe('auto', () => {
     expect([fast.open, slow.open]).toEqual([1, 0])
     await session.run(feeds)
     expect(choices).toHaveLength(1)
-    const [[chosen, trials]] = choices as [[Candidate, readonly Trial[]]]
+    const [[chosen, trials]] = choices as [[RuntimeCandidate, readonly RuntimeTrial[]]]
     expect(chosen.runtime).toBe(fast)
     expect(trials.map(({ candidate }) => candidate)).toEqual(candidates)
     expect(trials.find(({ candidate }) => candidate.runtime === slow)?.ms).toBeGreaterThan(35)

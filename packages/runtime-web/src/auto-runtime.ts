@@ -7,15 +7,16 @@ import {
   type Session,
   type SessionOptions,
 } from '@tp/core/runtime'
+import { median } from '@tp/core/statistics'
 
 /** One way to run a model; its options go before those that `load` is given. */
-export interface Candidate extends Pick<SessionOptions, 'threads' | 'worker'> {
+export interface RuntimeCandidate extends Pick<SessionOptions, 'threads' | 'worker'> {
   readonly runtime: Runtime
 }
 
 /** What came of a candidate. */
-export interface Trial {
-  readonly candidate: Candidate
+export interface RuntimeTrial {
+  readonly candidate: RuntimeCandidate
   /** Median time of a run; undefined if nothing was measured, because it failed or because nothing else was left. */
   readonly ms: number | undefined
   /** Why it cannot be used. */
@@ -24,7 +25,7 @@ export interface Trial {
 
 export interface AutoOptions {
   /** Called once for each model, when its runtime is known. */
-  readonly onChoice?: (chosen: Candidate, trials: readonly Trial[]) => void
+  readonly onChoice?: (chosen: RuntimeCandidate, trials: readonly RuntimeTrial[]) => void
 }
 
 /** Runs that are measured of each candidate, unless they take longer than the budget altogether. */
@@ -36,7 +37,7 @@ const BUDGET_MS = 500
  * its inputs and the device. Every candidate loads the model; the first run is repeated on each, with the caller's own
  * inputs, and the slower ones are disposed of. Candidates that fail drop out.
  */
-export function autoRuntime(candidates: readonly Candidate[], { onChoice }: AutoOptions = {}): Runtime {
+export function autoRuntime(candidates: readonly RuntimeCandidate[], { onChoice }: AutoOptions = {}): Runtime {
   if (candidates.length === 0) throw new TpError('TP_OPTION', 'runtime-web: auto', 'give at least one candidate')
 
   async function load(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
@@ -50,7 +51,11 @@ export function autoRuntime(candidates: readonly Candidate[], { onChoice }: Auto
       await Promise.all(open(entries).map((other) => (other === entry ? undefined : other.session.dispose())))
       onChoice?.(
         entry.candidate,
-        entries.map(({ candidate, times, problem }) => ({ candidate, ms: median(times), problem })),
+        entries.map(({ candidate, times, problem }) => ({
+          candidate,
+          ms: times.length === 0 ? undefined : median(times),
+          problem,
+        })),
       )
     }
 
@@ -87,7 +92,7 @@ export function autoRuntime(candidates: readonly Candidate[], { onChoice }: Auto
 }
 
 interface Entry {
-  readonly candidate: Candidate
+  readonly candidate: RuntimeCandidate
   readonly session: Session
   readonly times: number[]
   problem: Error | undefined
@@ -99,14 +104,14 @@ function open(entries: readonly (Entry | Failed)[]): Entry[] {
 }
 
 interface Failed {
-  readonly candidate: Candidate
+  readonly candidate: RuntimeCandidate
   readonly session: undefined
   readonly times: readonly number[]
   readonly problem: Error
 }
 
 async function loadAll(
-  candidates: readonly Candidate[],
+  candidates: readonly RuntimeCandidate[],
   model: Uint8Array | string,
   options: SessionOptions,
 ): Promise<(Entry | Failed)[]> {
@@ -157,14 +162,10 @@ async function fastest(
       entry.times.push(performance.now() - start)
     }
   }
-  const time = ({ entry }: { entry: Entry }): number => median(entry.times) ?? 0
+  const time = ({ entry }: { entry: Entry }): number => (entry.times.length === 0 ? 0 : median(entry.times))
   return working.reduce((best, other) => (time(other) < time(best) ? other : best))
 }
 
-function median(times: readonly number[]): number | undefined {
-  return [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)]
-}
-
-function nameOf({ runtime, threads, worker }: Candidate): string {
+function nameOf({ runtime, threads, worker }: RuntimeCandidate): string {
   return [runtime.name, threads && `${threads} threads`, worker && 'in a worker'].filter(Boolean).join(', ')
 }

@@ -1,5 +1,5 @@
 import { isTpError, TpError } from '@tp/core'
-import { readSafetensors, safetensorsMetadata, writeSafetensors } from '@tp/core/host'
+import { isRecord, readSafetensors, safetensorsMetadata, writeSafetensors } from '@tp/core/host'
 import type { AdamW } from './adam-w.ts'
 import type { TrainProgress } from './step.ts'
 import type { Weights } from './weights.ts'
@@ -42,7 +42,11 @@ export function writeCheckpoint(
  * Puts weights and moments back, in place.
  * @throws TpError TP_RESUME for what is no checkpoint, one that is damaged, or one of another training
  */
-export function readCheckpoint(bytes: Uint8Array, settings: Told, { weights, optimizer, where }: Restored): Standing {
+export function readCheckpoint(
+  bytes: Uint8Array,
+  settings: Told,
+  { weights, optimizer, where }: RestoredTraining,
+): Standing {
   try {
     return restore(bytes, settings, weights, optimizer)
   } catch (cause) {
@@ -52,7 +56,7 @@ export function readCheckpoint(bytes: Uint8Array, settings: Told, { weights, opt
 }
 
 /** What a checkpoint is put into. */
-export interface Restored {
+export interface RestoredTraining {
   readonly weights: Weights
   readonly optimizer: AdamW
   /** The part of the training that it is of, for errors. */
@@ -131,10 +135,6 @@ const recorded: Readonly<Record<keyof Recorded, (value: unknown) => boolean>> = 
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** What two trainings were told differently. */

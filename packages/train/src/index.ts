@@ -1,11 +1,11 @@
 export { examplesFlops, keptCounts } from './examples-flops.ts'
 export { type FitOptions, type Fitted, fitSchedule, flopsMeasure, type PruningOptions } from './fit-schedule.ts'
-export { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
+export { type LearnedPruning, type LearnOptions, learnPruning, type TrainingPart } from './learn.ts'
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
 export { attribution, type SaliencyOptions, type SaliencyScore, saliencyOf, tokenSaliency } from './saliency.ts'
 export { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
 export {
-  type Candidate,
+  type ScheduleCandidate,
   type Scored,
   type SearchOptions,
   type SearchResult,

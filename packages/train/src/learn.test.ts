@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { small, smallLessons } from '../test/lessons.ts'
 import { anyNumber, thresholds } from '../test/methods.ts'
 import { flopsMeasure } from './fit-schedule.ts'
-import { type LearnedPruning, type LearnOptions, learnPruning, type Part } from './learn.ts'
+import { type LearnedPruning, type LearnOptions, learnPruning, type TrainingPart } from './learn.ts'
 import type { TrainProgress } from './step.ts'
 
 const runtime = nodeRuntime()
@@ -22,13 +22,13 @@ beforeAll(async () => {
 
 interface Watched {
   readonly result: LearnedPruning
-  readonly seen: readonly (TrainProgress & { readonly part: Part })[]
-  readonly checkpoints: readonly (readonly [Part, Uint8Array])[]
+  readonly seen: readonly (TrainProgress & { readonly part: TrainingPart })[]
+  readonly checkpoints: readonly (readonly [TrainingPart, Uint8Array])[]
 }
 
 async function watched(more: Partial<LearnOptions> = {}): Promise<Watched> {
-  const seen: (TrainProgress & { readonly part: Part })[] = []
-  const checkpoints: [Part, Uint8Array][] = []
+  const seen: (TrainProgress & { readonly part: TrainingPart })[] = []
+  const checkpoints: [TrainingPart, Uint8Array][] = []
   const result = await learnPruning({
     ...options,
     onProgress: (at, part) => seen.push({ ...at, part }),
@@ -74,7 +74,8 @@ describe('both parts', () => {
     'go on from a checkpoint of the %s part to the same numbers',
     { timeout: 120_000 },
     async (part) => {
-      const of = (own: Part): Uint8Array[] => whole.checkpoints.flatMap(([at, bytes]) => (at === own ? [bytes] : []))
+      const of = (own: TrainingPart): Uint8Array[] =>
+        whole.checkpoints.flatMap(([at, bytes]) => (at === own ? [bytes] : []))
       const resume =
         part === 'soft'
           ? { soft: of('soft')[0] as Uint8Array }

@@ -27,13 +27,13 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   /** Times that every example is seen after tokens have begun to leave for good; default: as often as before. */
   readonly hardEpochs?: number
   /** The last checkpoint of each part. */
-  readonly resume?: Partial<Readonly<Record<Part, Uint8Array>>>
-  readonly onCheckpoint?: (bytes: Uint8Array, part: Part) => void | Promise<void>
-  readonly onProgress?: (progress: TrainProgress, part: Part) => void
+  readonly resume?: Partial<Readonly<Record<TrainingPart, Uint8Array>>>
+  readonly onCheckpoint?: (bytes: Uint8Array, part: TrainingPart) => void | Promise<void>
+  readonly onProgress?: (progress: TrainProgress, part: TrainingPart) => void
 }
 
 /** A method learns softly, then the encoder learns with tokens leaving. */
-export type Part = 'soft' | 'hard'
+export type TrainingPart = 'soft' | 'hard'
 
 export interface LearnedPruning {
   /** The pruned model. */
@@ -82,7 +82,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   }
   const choice = { ...pruning, ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
   await checkAims(options, choice)
-  const partOf = (part: Part): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
+  const partOf = (part: TrainingPart): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
     ...(resume?.[part] && { resume: resume[part] }),
     ...(onCheckpoint && { onCheckpoint: (bytes) => onCheckpoint(bytes, part) }),
     ...(onProgress && { onProgress: (progress) => onProgress(progress, part) }),

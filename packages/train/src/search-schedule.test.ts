@@ -8,7 +8,7 @@ import { decodeModel, encodeModel } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Candidate, type Scored, type SearchOptions, scheduleScorer, searchSchedule } from './index.ts'
+import { type ScheduleCandidate, type Scored, type SearchOptions, scheduleScorer, searchSchedule } from './index.ts'
 
 const layers = [1, 2, 4]
 
@@ -56,8 +56,8 @@ describe('a search', () => {
         }
         const { front, best } = await search({ evaluate, seed, generations: 3, children: 8, targetFlops: 0.6 })
         front.slice(1).forEach((candidate, i) => {
-          expect(candidate.flops).toBeGreaterThan((front[i] as Candidate).flops)
-          expect(candidate.accuracy).toBeGreaterThan((front[i] as Candidate).accuracy)
+          expect(candidate.flops).toBeGreaterThan((front[i] as ScheduleCandidate).flops)
+          expect(candidate.accuracy).toBeGreaterThan((front[i] as ScheduleCandidate).accuracy)
         })
         const affordable = asked.filter(({ flops }) => flops <= 0.6).map(({ accuracy }) => accuracy)
         expect(best?.accuracy).toBe(Math.max(...affordable))

@@ -11,7 +11,7 @@ export interface Scored {
   readonly flops: number
 }
 
-export interface Candidate extends Scored {
+export interface ScheduleCandidate extends Scored {
   readonly schedule: Schedule
 }
 
@@ -31,18 +31,21 @@ export interface SearchOptions {
   readonly mutationRate?: number
   readonly seed?: number
   readonly signal?: AbortSignalLike
-  readonly onProgress?: (progress: { readonly generation: number; readonly front: readonly Candidate[] }) => void
+  readonly onProgress?: (progress: {
+    readonly generation: number
+    readonly front: readonly ScheduleCandidate[]
+  }) => void
 }
 
 export interface SearchResult {
   /** Schedules that no other one beats in both accuracy and FLOPs, by FLOPs upwards. */
-  readonly front: readonly Candidate[]
+  readonly front: readonly ScheduleCandidate[]
   /** The most accurate of them at or under the target; undefined where none is. */
-  readonly best: Candidate | undefined
+  readonly best: ScheduleCandidate | undefined
 }
 
 /** By layer: the share of all tokens that is left behind it; it never rises. */
-type Shares = readonly number[]
+type LayerShares = readonly number[]
 
 /**
  * Searches for the share of its tokens that each layer keeps: from equal shares on, schedules of the front are varied within
@@ -57,7 +60,7 @@ export async function searchSchedule(options: SearchOptions): Promise<SearchResu
   const random = randomNumbers(seed)
   const known = new Set<string>()
   let front: readonly Member[] = []
-  const consider = async (shares: Shares): Promise<void> => {
+  const consider = async (shares: LayerShares): Promise<void> => {
     const key = shares.join()
     if (known.has(key)) return
     known.add(key)
@@ -76,7 +79,7 @@ export async function searchSchedule(options: SearchOptions): Promise<SearchResu
   tell(0)
   for (let generation = 1; generation <= generations; generation++) {
     const parents = front
-    const anyone = (): Shares => (parents[Math.floor(random() * parents.length)] as Member).shares
+    const anyone = (): LayerShares => (parents[Math.floor(random() * parents.length)] as Member).shares
     for (let i = 0; i < children; i++) await consider(mutated(anyone(), { mutationRate, lowest, random }))
     for (let i = 0; i < children; i++) await consider(crossed(anyone(), anyone()))
     tell(generation)
@@ -90,11 +93,11 @@ const LAST_START = 0.3
 const STARTS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, LAST_START]
 const STEP = 0.05
 
-interface Member extends Candidate {
-  readonly shares: Shares
+interface Member extends ScheduleCandidate {
+  readonly shares: LayerShares
 }
 
-function candidateOf({ schedule, accuracy, flops }: Member): Candidate {
+function candidateOf({ schedule, accuracy, flops }: Member): ScheduleCandidate {
   return { schedule, accuracy, flops }
 }
 
@@ -105,14 +108,14 @@ function withMember(front: readonly Member[], member: Member): readonly Member[]
   return [...front.filter((other) => !beats(member, other)), member].sort((a, b) => a.flops - b.flops)
 }
 
-function equalRatios(count: number, ratio: number, lowest: number): Shares {
+function equalRatios(count: number, ratio: number, lowest: number): LayerShares {
   return Array.from({ length: count }, (_, i) => rounded(Math.max(lowest, ratio ** (i + 1))))
 }
 
 function mutated(
-  shares: Shares,
+  shares: LayerShares,
   { mutationRate, lowest, random }: { mutationRate: number; lowest: number; random: () => number },
-): Shares {
+): LayerShares {
   const child: number[] = []
   shares.forEach((share, i) => {
     const [high, low] = [child[i - 1] ?? 1, Math.min(child[i - 1] ?? 1, shares[i + 1] ?? lowest)]
@@ -122,7 +125,7 @@ function mutated(
   return child
 }
 
-function crossed(a: Shares, b: Shares): Shares {
+function crossed(a: LayerShares, b: LayerShares): LayerShares {
   return a.map((share, i) => rounded((share + (b[i] as number)) / 2))
 }
 

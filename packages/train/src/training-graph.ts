@@ -59,7 +59,7 @@ export interface TrainingGraph {
 }
 
 /** A model as expressions, with or without the soft form of a method in it. */
-interface Lesson {
+interface LossParts {
   readonly value: (name: string) => Tensor
   readonly nameOf: (tensor: Tensor) => string | undefined
   readonly inputs: readonly SoftInput[]
@@ -131,7 +131,7 @@ export function trainingGraph(
   }
 }
 
-function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson {
+function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): LossParts {
   const lifted = lift(new Graph(model), { overrides: tensors })
   return {
     value: (name) => lifted.tensor(name),
@@ -144,7 +144,7 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): Lesson
   }
 }
 
-function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): Lesson {
+function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): LossParts {
   const { method, layers, encoder, protect } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]

@@ -1,6 +1,6 @@
 import { AutoConfig, ModelRegistry, type PreTrainedModel } from '@huggingface/transformers'
 import { LOAD, type Load, type Recipe } from './load.ts'
-import { type ModelReport, type Outcome, refused } from './model-report.ts'
+import { type ModelReport, type PruneOutcome, refused } from './model-report.ts'
 import type { FromPretrained } from './platform/platform.ts'
 import { reasonOf } from './prune-file.ts'
 import type { SessionHook } from './session-hook.ts'
@@ -34,7 +34,7 @@ const unseen = refused(
 )
 
 /** Why a model cannot be pruned, as far as that is seen before it is loaded; otherwise the hook is there. */
-async function whyNot(name: string, options: Options, hook: SessionHook): Promise<Outcome | undefined> {
+async function whyNot(name: string, options: Options, hook: SessionHook): Promise<PruneOutcome | undefined> {
   try {
     const files = (await ModelRegistry.get_model_files(name, options)).filter((file) => file.endsWith('.onnx'))
     if (files.length > 1) {

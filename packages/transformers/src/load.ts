@@ -1,5 +1,5 @@
 import type { Plan, PruneOptions } from '@tp/compiler'
-import type { Outcome } from './model-report.ts'
+import type { PruneOutcome } from './model-report.ts'
 
 /** A plan, and what `prune` takes for it. */
 export interface Recipe {
@@ -11,7 +11,7 @@ export interface Recipe {
 export interface Load {
   readonly recipe: Recipe
   /** Set when its session is made. */
-  outcome?: Outcome
+  outcome?: PruneOutcome
 }
 
 /**

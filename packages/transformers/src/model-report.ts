@@ -28,7 +28,7 @@ interface LeftReport {
 }
 
 /** A report of a file, which does not know what its model is called. */
-export type Outcome = Unnamed<PrunedReport> | Unnamed<RefusedReport> | Unnamed<LeftReport>
+export type PruneOutcome = Unnamed<PrunedReport> | Unnamed<RefusedReport> | Unnamed<LeftReport>
 
 type Unnamed<Report> = Omit<Report, 'model'>
 

@@ -3,14 +3,14 @@ import { isTpError, TpError } from '@tp/core'
 import { decodeModel, encodeModel, externalTensors, type ReadExternal } from '@tp/onnx'
 import { platform } from '#platform'
 import type { Recipe } from './load.ts'
-import { type Outcome, refused } from './model-report.ts'
-import type { SessionOptions } from './platform/platform.ts'
+import { type PruneOutcome, refused } from './model-report.ts'
+import type { PipelineSessionOptions } from './platform/platform.ts'
 
 /** What a session is made of; `bytes` and `options` are absent where that is the file as it is. */
 interface PrunedFile {
-  readonly outcome: Outcome
+  readonly outcome: PruneOutcome
   readonly bytes?: Uint8Array
-  readonly options?: SessionOptions
+  readonly options?: PipelineSessionOptions
 }
 
 /**
@@ -19,7 +19,7 @@ interface PrunedFile {
  */
 export async function pruneFile(
   file: string | Uint8Array,
-  options: SessionOptions,
+  options: PipelineSessionOptions,
   recipe: Recipe,
 ): Promise<PrunedFile> {
   try {
@@ -50,7 +50,7 @@ export function reasonOf(error: unknown): [code: string, reason: string] {
 }
 
 /** Reads data files that were loaded beforehand, as they are in browsers. */
-function partsOf(files: NonNullable<SessionOptions['externalData']>): ReadExternal {
+function partsOf(files: NonNullable<PipelineSessionOptions['externalData']>): ReadExternal {
   return (location, offset, length) => {
     for (const file of files) {
       if (typeof file === 'object' && file.path === location && file.data instanceof Uint8Array) {
@@ -62,7 +62,7 @@ function partsOf(files: NonNullable<SessionOptions['externalData']>): ReadExtern
 }
 
 /** onnxruntime looks for data files next to the model's path, and bytes have none. */
-function withFolder(options: SessionOptions, folder: string | undefined): SessionOptions {
+function withFolder(options: PipelineSessionOptions, folder: string | undefined): PipelineSessionOptions {
   if (folder === undefined) return options
   const session = { ...options.extra?.session, model_external_initializers_file_folder_path: folder }
   return { ...options, extra: { ...options.extra, session } }

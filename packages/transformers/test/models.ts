@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { input, mean } from '@tp/core'
 import { modelPath } from '@tp/models'
 import { emitModel } from '@tp/onnx'
-import { bertTokenizer, digitsProcessor, type ModelFolder } from 'pipeline-models'
+import { bertTokenizer, digitsProcessor, type PipelineFolder } from 'pipeline-models'
 
 /** A model without attention: the mean of each column of an image of a digit. */
-export function addColumns(folder: ModelFolder, name = 'columns'): Promise<void> {
+export function addColumns(folder: PipelineFolder, name = 'columns'): Promise<void> {
   const images = input('pixel_values', 'float32', ['B', 1, 28, 28])
   return folder.add(name, {
     'config.json': { model_type: 'resnet', architectures: ['ResNetForImageClassification'] },
@@ -16,7 +16,7 @@ export function addColumns(folder: ModelFolder, name = 'columns'): Promise<void>
 
 /** A small encoder of texts with a vocabulary of letters, for files with 120 tokens. */
 export function addLetters(
-  folder: ModelFolder,
+  folder: PipelineFolder,
   name: string,
   config: object,
   files: Record<string, string>,

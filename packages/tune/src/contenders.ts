@@ -1,51 +1,18 @@
 import type { Method } from '@tp/core'
 import { mean, quantile } from 'simple-statistics'
+import type { Named } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
-import type { Shape, TuneOptions, Variant } from './options.ts'
+import type { Shape, TuneOptions } from './options.ts'
 import { type Costs, type Shares, spentMs } from './search.ts'
-
-/** A variant as it can be run. */
-export interface Named extends Variant {
-  readonly method: Method
-  /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
-  readonly name: string
-}
 
 /** A variant with what its schedules cost on the device. */
 export interface Contender {
   readonly variant: Named
   readonly costs: Costs
-  /** Milliseconds an example with a schedule, mean over the shapes. */
+  /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
-}
-
-/** A schedule of a variant, and the time that is expected of it. */
-export interface Candidate {
-  readonly variant: Named
-  readonly shares: Shares
-  readonly ms: number
-  /** What the dense model answers again; default: nothing. */
-  readonly again?: Again
-}
-
-/** Answers at least so uncertain are run again dense. */
-export interface Again {
-  readonly threshold: number
-  /** Of the examples. */
-  readonly share: number
-  /** Milliseconds an example, mean over all. */
-  readonly ms: number
-}
-
-/** The sooner first. */
-export function byTime(a: Candidate, b: Candidate): number {
-  return totalMs(a) - totalMs(b)
-}
-
-export function totalMs({ ms, again }: Candidate): number {
-  return ms + (again?.ms ?? 0)
 }
 
 export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
@@ -54,11 +21,11 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly sites: readonly number[]
   readonly variants: readonly Named[]
   readonly shapes: readonly Shape[]
-  /** Tokens of every input, where inputs have one length only. */
+  /** Tokens of every input, if inputs have one length only. */
   readonly fixedTokens: number | undefined
 }
 
-/** Times the model's segments on the device, and each variant's choosing of tokens. */
+/** Times the model's segments on the device, and each variant's selection of tokens. */
 export async function contendersOf(search: ContenderSearch): Promise<Contender[]> {
   const { measurer, variants, sites, shapes, fixedTokens } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
@@ -109,7 +76,7 @@ function lengthsOf({ inputs, fixedTokens }: Pick<ContenderSearch, 'inputs' | 'fi
   return [...powers, most]
 }
 
-/** One by one, at lengths that stand for those of the examples. */
+/** One by one, at lengths that represent those of the examples. */
 export function usualShapes({ lengths }: Pick<TuneOptions['inputs'], 'lengths'>): Shape[] {
   if (lengths === undefined) return [{ batch: 1 }]
   const parts = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)

@@ -7,10 +7,10 @@ import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
-/** Only answers are asked for: examples go in batches of like length. */
+/** Only answers matter here, so batches hold examples of similar length. */
 const BATCH = 16
 
-/** What examples are asked with. */
+/** How answers are computed. */
 export interface Answering {
   readonly measurer: Measurer
   readonly model: Model
@@ -66,16 +66,16 @@ export function uncertaintiesOf(answers: Answers): number[] {
   return logitRowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
 }
 
-/** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */
+/** Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities. */
 export interface Losses {
   readonly labelled: readonly number[]
   readonly expected: readonly number[]
 }
 
 /**
- * A turned answer costs 100 points or gains as many, if one goes by the label; on average it costs what the dense model holds its own
- * answer to be likelier than the new one. The second says more with few examples: few answers turn, and their labels are all but a
- * coin's throw. As far as the model is surer than it should be, it is too strict.
+ * By the label a changed answer loses or gains 100 points. By the dense model's probabilities it loses the difference between
+ * those of the old and the new answer. The second is more precise with few examples, because few answers change and their labels
+ * are almost random. It is too strict as far as the model is overconfident.
  */
 export function lossesOf(dense: Answers, answers: readonly number[], targets: readonly number[]): Losses {
   const right = (i: number, answer: number): number => Number(answer === targets[i])

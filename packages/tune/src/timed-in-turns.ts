@@ -1,6 +1,6 @@
 import type { Session } from '@tp/core/runtime'
 import { comparePaired } from '@tp/eval/metrics'
-import { byTime, type Candidate } from './contenders.ts'
+import { byTime, type Candidate } from './candidate.ts'
 import type { Shape } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 import type { Timed } from './regimes.ts'
@@ -11,13 +11,13 @@ export interface InTurns extends Timed {
   readonly shapes: readonly Shape[]
 }
 
-/** So many are timed, as many as may lie in memory at once. */
+/** The number that are timed, and held in memory at once. */
 const TIMED = 4
 
-/** Shapes that they are timed at, of all that count. */
+/** The number of shapes at which they are timed. */
 const SHAPES = 4
 
-/** Candidates in the order that they are expected in; the times of the first ones are those that were measured, in turns. */
+/** Candidates by expected time; the times of the first ones are measured, alternately. */
 export async function timedInTurns(
   { measurer, model, inputs, device, sites, shapes }: InTurns,
   candidates: readonly Candidate[],

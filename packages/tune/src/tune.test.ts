@@ -78,6 +78,7 @@ describe('mails', () => {
 
   test('a plan that may be a cascade tells the loss of what it runs, uncertain answers run again', {
     timeout,
+    tags: 'exhaustive',
   }, async () => {
     const shapes = [{ batch: 8, tokens: 64 }]
     let own: Measurements = {}
@@ -126,7 +127,7 @@ describe('mails', () => {
   })
 })
 
-test('images, which always have the same number of tokens', { timeout }, async () => {
+test('images, which always have the same number of tokens', { timeout, tags: 'exhaustive' }, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(

@@ -1,13 +1,13 @@
 import { prune } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import type { Named } from './contenders.ts'
+import type { Named } from './candidate.ts'
 import type { Skipped } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 
 /**
- * The variants that can prune a model at all of some sites, found before anything is measured.
- * @throws TpError with the code of the refusal, for one that is not optional, or if no other is left
+ * The variants that can prune a model at all given sites, found before anything is measured.
+ * @throws TpError with the code of the refusal, for one that is not optional, or if none remains
  */
 export function usableVariants(
   model: Model,

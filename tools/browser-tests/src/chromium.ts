@@ -22,7 +22,7 @@ export function findChromium(): string | undefined {
 /**
  * Finds a Chromium, or installs one: as root the system's with apt, else Playwright's own.
  * @returns its path
- * @throws Error if there is none in the end
+ * @throws Error if none can be found
  */
 export function ensureChromium(): string {
   for (const install of [() => {}, installWithApt, installWithPlaywright]) {

@@ -5,10 +5,10 @@ import type { InferenceSession } from 'onnxruntime-node'
 
 // All that knows onnxruntime is in this file: put your engine in its place.
 
-type Engine = typeof import('onnxruntime-node')
+type OrtEngine = typeof import('onnxruntime-node')
 
 /** Imported when it is first needed, so that importing the plugin costs nothing. */
-export function importEngine(): Promise<Engine> {
+export function importEngine(): Promise<OrtEngine> {
   return import('onnxruntime-node')
 }
 
@@ -35,7 +35,7 @@ export async function openModel(
 }
 
 function open(
-  { InferenceSession }: Engine,
+  { InferenceSession }: OrtEngine,
   model: Uint8Array | string,
   threads: number | undefined,
 ): Promise<InferenceSession> {
@@ -59,7 +59,7 @@ function infoOf(where: string, info: InferenceSession.ValueMetadata): ValueInfo 
 }
 
 /** Names, types and shapes have been checked before. */
-function feedsOf({ Tensor }: Engine, inputs: NamedTensors): InferenceSession.FeedsType {
+function feedsOf({ Tensor }: OrtEngine, inputs: NamedTensors): InferenceSession.FeedsType {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { type, data, dims }]) => [
       name,

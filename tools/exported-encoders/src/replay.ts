@@ -15,10 +15,10 @@ import {
 } from '@tp/core'
 
 /** By layer and row: original indices of tokens, ascending. */
-export type Kept = ReadonlyMap<number, readonly (readonly number[])[]>
+export type ReplayedTokens = ReadonlyMap<number, readonly (readonly number[])[]>
 
 /** Keeps the tokens that it is told, for one batch whose rows come in this order. */
-export function replay(kept: Kept): Scorer {
+export function replay(kept: ReplayedTokens): Scorer {
   return scorer({ name: 'replay', family: 'baseline', score: (site) => marks(site, kept.get(site.layer) ?? []) })
 }
 

@@ -2,7 +2,7 @@ import { type Method, type Schedule, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { cloneModel, createNode, Graph, type Model } from '@tp/onnx'
 import { numbers, rows } from './compare.ts'
-import { type Kept, replay } from './replay.ts'
+import { type ReplayedTokens, replay } from './replay.ts'
 import { openModel, runModel } from './session.ts'
 
 /** The compiler, and what the comparison needs to know of the method that it prunes by. */
@@ -18,7 +18,7 @@ export interface Pruner {
 }
 
 /** A model pruned next to its sibling in full precision. */
-export interface Comparison {
+export interface SiblingComparison {
   /** Largest difference of the two dense runs, and of the pruned ones with the same tokens kept. */
   readonly dense: number
   readonly pruned: number
@@ -44,10 +44,10 @@ export async function compareWithSibling(
   sibling: Model,
   inputs: readonly NamedTensors[],
   pruner: Pruner,
-): Promise<Comparison> {
+): Promise<SiblingComparison> {
   const layers = Object.keys(pruner.keep).map(Number)
   const amounts = schedule(1 + Math.max(...layers), { layers, tokens: Object.values(pruner.keep) })
-  const batches: Comparison[] = []
+  const batches: SiblingComparison[] = []
   await using dense = await openModel(model)
   await using denseSibling = await openModel(sibling)
   await using own = await openModel(withScores(model, pruner, amounts))
@@ -63,8 +63,8 @@ export async function compareWithSibling(
       pruned: distance(ours.results, replayed, outputs),
     })
   }
-  const largest = (of: (batch: Comparison) => number): number => Math.max(...batches.map(of))
-  const total = (of: (batch: Comparison) => number): number => batches.reduce((sum, batch) => sum + of(batch), 0)
+  const largest = (of: (batch: SiblingComparison) => number): number => Math.max(...batches.map(of))
+  const total = (of: (batch: SiblingComparison) => number): number => batches.reduce((sum, batch) => sum + of(batch), 0)
   return {
     dense: largest(({ dense }) => dense),
     pruned: largest(({ pruned }) => pruned),
@@ -76,14 +76,18 @@ export async function compareWithSibling(
 }
 
 /** A row is left at the first layer at which the two keep different tokens. */
-function compareKept(own: Traced, wanted: Traced, layers: readonly number[]): Omit<Comparison, 'dense' | 'pruned'> {
+function compareKept(
+  own: Traced,
+  wanted: Traced,
+  layers: readonly number[],
+): Omit<SiblingComparison, 'dense' | 'pruned'> {
   const batch = own.kept.get(layers[0] as number)?.length ?? 0
   const errors: number[] = []
   const gaps: number[] = []
   let rows = 0
   for (let row = 0; row < batch; row++) {
     for (const layer of layers) {
-      const of = (all: Kept): readonly number[] => all.get(layer)?.[row] ?? []
+      const of = (all: ReplayedTokens): readonly number[] => all.get(layer)?.[row] ?? []
       const [scores, wantedScores] = [of(own.scores), of(wanted.scores)]
       rows++
       errors.push(...scores.map((score, i) => Math.abs(score - (wantedScores[i] as number))))
@@ -101,10 +105,10 @@ function compareKept(own: Traced, wanted: Traced, layers: readonly number[]): Om
 
 interface Traced {
   readonly results: NamedTensors
-  readonly kept: Kept
+  readonly kept: ReplayedTokens
   /** By layer and row: tokens that arrive there, and their scores. */
-  readonly arriving: Kept
-  readonly scores: Kept
+  readonly arriving: ReplayedTokens
+  readonly scores: ReplayedTokens
 }
 
 /** A pruned model that also gives the attention of the layers at which tokens leave. */

@@ -11,14 +11,14 @@ import { type Trained, type TrainOptions, type TrainProgress, train } from '@tp/
 const runtime = nodeRuntime()
 
 /** A model, what it learns from, and the dense model's answers. */
-export interface Lesson {
+export interface MailLesson {
   readonly model: Model
   readonly inputs: ModelInputs
   readonly teacher: Float32Array
 }
 
 /** The smallest shipped encoder and some mails of at most 40 tokens, short ones among them. */
-export async function mailLesson(count = 64): Promise<Lesson> {
+export async function mailLesson(count = 64): Promise<MailLesson> {
   const model = decodeModel(readFileSync(modelPath('mail')))
   await using session = await runtime.load(encodeModel(model), { threads: 1 })
   const texts = mailData('dev')
@@ -31,7 +31,7 @@ export async function mailLesson(count = 64): Promise<Lesson> {
 
 /** A short training of a method, and every loss on the way. */
 export async function learn(
-  lesson: Lesson,
+  lesson: MailLesson,
   method: Method,
   options: Partial<TrainOptions> & { readonly layers?: readonly number[]; readonly targetFlops?: number } = {},
 ): Promise<{ readonly trained: Trained; readonly seen: readonly TrainProgress[] }> {
@@ -53,7 +53,7 @@ export async function learn(
 
 /** Logits of a really pruned model, by example, in batches and each alone. */
 export async function prunedLogits(
-  { inputs }: Lesson,
+  { inputs }: MailLesson,
   model: Model,
   options: { readonly method: Method; readonly schedule: Schedule } & Partial<PruneOptions>,
 ): Promise<{ readonly together: number[]; readonly alone: number[] }> {

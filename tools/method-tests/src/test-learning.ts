@@ -9,14 +9,14 @@ export interface LearningOptions {
   readonly layers?: readonly number[]
   readonly targetFlops?: number
   readonly settings?: TrainSettings
-  /** Where tokens leave afterwards; default: what the method says. */
+  /** Where tokens are pruned afterwards; default: as the method says. */
   readonly schedule?: Schedule
   /** The last losses are below this share of the first. */
   readonly falls?: number
 }
 
 /**
- * A test: trained for a moment, the loss falls, and the model from which tokens then really leave runs, a mail with others
+ * A test: trained for a moment, the loss falls, and the pruned model runs, a mail with others
  * as by itself.
  */
 export function testLearning(method: Method, options: LearningOptions = {}): void {

@@ -1,2 +1,2 @@
-export { type ModelFolder, openModelFolder } from './model-folder.ts'
+export { openModelFolder, type PipelineFolder } from './model-folder.ts'
 export { addBert, addDigits, addMail, type BertFiles, bertTokenizer, digitsProcessor } from './models.ts'

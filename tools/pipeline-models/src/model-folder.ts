@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** A folder of models in the form that transformers.js reads. */
-export interface ModelFolder extends AsyncDisposable {
+export interface PipelineFolder extends AsyncDisposable {
   /** For `env.localModelPath`; without a slash at its end. */
   readonly path: string
   /** `files`: path in the model's folder → a file to copy, bytes, or what becomes JSON. */
@@ -11,7 +11,7 @@ export interface ModelFolder extends AsyncDisposable {
 }
 
 /** At `path`, or in a temporary folder; it is removed with all that is in it. */
-export async function openModelFolder(path?: string): Promise<ModelFolder> {
+export async function openModelFolder(path?: string): Promise<PipelineFolder> {
   const root = path ?? (await mkdtemp(join(tmpdir(), 'tp-models-')))
   return {
     path: root,

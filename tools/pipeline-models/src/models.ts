@@ -1,5 +1,5 @@
 import { embeddedModel } from '@tp/models'
-import type { ModelFolder } from './model-folder.ts'
+import type { PipelineFolder } from './model-folder.ts'
 
 const { files: mail, maxTokens } = embeddedModel('mail')
 const { files: digits, normalisation } = embeddedModel('digits-vit')
@@ -37,7 +37,7 @@ export interface BertFiles {
 
 /** A BERT, in float32 and with 8-bit products. */
 export function addBert(
-  folder: ModelFolder,
+  folder: PipelineFolder,
   name: string,
   { config, tokenizer, model, int8 }: BertFiles,
 ): Promise<void> {
@@ -51,12 +51,12 @@ export function addBert(
 }
 
 /** The model of mails that comes with the project. */
-export function addMail(folder: ModelFolder, name = 'mail'): Promise<void> {
+export function addMail(folder: PipelineFolder, name = 'mail'): Promise<void> {
   return addBert(folder, name, mail as BertFiles)
 }
 
 /** The model of handwritten digits that comes with the project. */
-export function addDigits(folder: ModelFolder, name = 'digits-vit'): Promise<void> {
+export function addDigits(folder: PipelineFolder, name = 'digits-vit'): Promise<void> {
   return folder.add(name, {
     'config.json': digits.config,
     'preprocessor_config.json': digitsProcessor,

@@ -1,10 +1,17 @@
 import { inspect, prune } from '@tp/compiler'
 import { clsAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
-import { type Comparison, compareWithSibling, dataSets, type Fixture, fullPrecision, variants } from 'exported-encoders'
+import {
+  compareWithSibling,
+  dataSets,
+  type Fixture,
+  fullPrecision,
+  type SiblingComparison,
+  variants,
+} from 'exported-encoders'
 
 /** A quantised or half-precision file next to the same weights in float32, pruned the same way. */
-export interface SiblingReport extends Comparison {
+export interface SiblingReport extends SiblingComparison {
   readonly problems: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isTpError } from '@tp/core'
-import { type Kept, keptFractions } from '@tp/eval/metrics'
+import { type KeptFractions, keptFractions } from '@tp/eval/metrics'
 import { fitSchedule, keptCounts } from '@tp/train'
 import { learnedPath } from '../files.ts'
 import { show, showTimes } from '../measure/columns.ts'
@@ -214,7 +214,7 @@ const generalisation: Section = {
       { name: 'SST-2', ...(await openSst2(context)), data: {} },
       { name: 'IMDB', ...(await openImdb(context, REPORTED)), data: { prefix: 'imdb-', settings: { batchSize: 8 } } },
     ]
-    const rows: (Row & { readonly from: string; readonly to: string; readonly shares: Kept })[] = []
+    const rows: (Row & { readonly from: string; readonly to: string; readonly shares: KeptFractions })[] = []
     for (const name of ['ltp', 'tr-bert'] as const) {
       for (const from of sets) {
         const run = runOf(name, SHARE, 0, from.data)
@@ -243,7 +243,7 @@ const generalisation: Section = {
 }
 
 /** What a learned file keeps of a subject's examples. */
-async function keptBy({ runtime }: Context, { layers, inputs, lengths }: Subject, key: string): Promise<Kept> {
+async function keptBy({ runtime }: Context, { layers, inputs, lengths }: Subject, key: string): Promise<KeptFractions> {
   await using session = await runtime.load(await readFile(learnedPath(`${key}.traced.onnx`)), { threads: 1 })
   return keptFractions(await keptCounts(session, inputs, 16), lengths, layers)
 }

@@ -2,7 +2,7 @@ import { readModelFolder } from '@tp/eval'
 import type { TextDataset } from '@tp/eval/inputs'
 import { accuracyInterval, accuracyLoss, type Interval, medianInterval, type Speedup } from '@tp/eval/metrics'
 import { digitsData, embeddedModel } from '@tp/models'
-import { addBert, addDigits, addMail, type ModelFolder, openModelFolder } from 'pipeline-models'
+import { addBert, addDigits, addMail, openModelFolder, type PipelineFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
 import { dataOf, subjects } from '../registry/subjects.ts'
 import { factor, interval, points } from '../report/numbers.ts'
@@ -24,7 +24,7 @@ interface Task {
   readonly model: keyof typeof plans
   readonly task: ScriptOptions['task']
   readonly examples: (context: Context) => Promise<readonly Asked[]>
-  readonly add: (folder: ModelFolder, context: Context) => Promise<void>
+  readonly add: (folder: PipelineFolder, context: Context) => Promise<void>
 }
 
 interface Asked {

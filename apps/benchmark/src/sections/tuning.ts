@@ -333,7 +333,7 @@ const wrongDevice: Section = {
 function planText(plan: Plan): string {
   if (plan.method === 'none') return 'without its dead tokens'
   const { layers = [], keep } = plan
-  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at layers ${layers.join(' ')}`
+  return `${wayText(plan)}, keep ${[keep].flat().join(' ')} at layers ${Object.values(layers).flat().join(' ')}`
 }
 
 function wayText({ method, params = {} }: Plan): string {

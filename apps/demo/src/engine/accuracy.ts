@@ -17,7 +17,7 @@ export interface Accuracy {
   readonly agreement: number
 }
 
-interface Counted {
+interface CountedAnswers {
   readonly denseRight: number
   readonly prunedRight: number
   readonly same: number
@@ -28,7 +28,7 @@ const EXAMPLES_PER_REPORT = 10
 /** What is kept when measuring was broken off, or goes on with another plan. */
 export interface Memory {
   readonly denseAnswers: Map<Labelled<unknown>, number>
-  readonly counted: WeakMap<Session, Counted[]>
+  readonly counted: WeakMap<Session, CountedAnswers[]>
 }
 
 export function openMemory(): Memory {
@@ -63,8 +63,8 @@ export async function measureAccuracy<Content>(
   }
 }
 
-function summary(counted: readonly Counted[], of: number): Accuracy {
-  const share = (isRight: (one: Counted) => number): Interval =>
+function summary(counted: readonly CountedAnswers[], of: number): Accuracy {
+  const share = (isRight: (one: CountedAnswers) => number): Interval =>
     proportionInterval(
       counted.reduce((sum, one) => sum + isRight(one), 0),
       counted.length,

@@ -8,19 +8,19 @@ export type CompileRequest =
   | { readonly kind: 'prune'; readonly plan: Plan; readonly plugins: readonly string[]; readonly trace: boolean }
   | { readonly kind: 'work'; readonly plan: Plan; readonly plugins: readonly string[]; readonly sizes: Sizes }
 
-export interface Refused {
+export interface CompileRefusal {
   readonly ok: false
   readonly refusal: Refusal
 }
 
 /** What the requests give, if they can. */
 export interface CompileResults {
-  readonly open: Inspection | Refused
+  readonly open: Inspection | CompileRefusal
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
   readonly count: { readonly ok: true; readonly tokens: number | undefined }
-  readonly prune: { readonly ok: true; readonly model: Uint8Array<ArrayBuffer> } | Refused
+  readonly prune: { readonly ok: true; readonly model: Uint8Array<ArrayBuffer> } | CompileRefusal
   /** Multiply-adds of the pruned model as a share of those of the whole one. */
-  readonly work: { readonly ok: true; readonly share: number } | Refused
+  readonly work: { readonly ok: true; readonly share: number } | CompileRefusal
 }
 
 export type CompileAnswer =

@@ -1,11 +1,11 @@
 import type { Inspection, Plan, Sizes } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import { receiveError, throwIfAborted } from '@tp/core/runtime'
-import type { CompileAnswer, CompileRequest, CompileResults, Refused } from './compile-protocol.ts'
+import type { CompileAnswer, CompileRefusal, CompileRequest, CompileResults } from './compile-protocol.ts'
 
 /** One model in a worker that prunes it. */
 export interface Compiler {
-  readonly inspection: Inspection | Refused
+  readonly inspection: Inspection | CompileRefusal
   /** What a pruning by this plan depends on, as text that can be compared. */
   key(plan: Plan): string
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
@@ -54,7 +54,7 @@ export async function openCompiler(model: Uint8Array, plugins: () => readonly st
 
   /** Throws for what is refused or no longer wanted. */
   function wanted<Given extends { readonly ok: true }>(
-    give: () => Promise<Given | Refused>,
+    give: () => Promise<Given | CompileRefusal>,
     signal: AbortSignal,
   ): Promise<Given> {
     return inTurn(async () => {

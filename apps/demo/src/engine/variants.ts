@@ -4,7 +4,7 @@ import { wasmRuntime } from '@tp/runtime-web'
 import type { Compiler } from './compiler.ts'
 
 /** A model pruned by a plan, in a worker of its own. */
-export interface Variant {
+export interface OpenVariant {
   readonly plan: Plan
   readonly file: Uint8Array<ArrayBuffer>
   readonly session: Session
@@ -12,7 +12,7 @@ export interface Variant {
 
 /** One slot for a variant; another plan replaces it and frees the memory of the first. */
 export interface Slot {
-  use(plan: Plan, signal: AbortSignal): Promise<Variant>
+  use(plan: Plan, signal: AbortSignal): Promise<OpenVariant>
   empty(): void
 }
 
@@ -22,7 +22,7 @@ const THREADS = 1
 const runtime = wasmRuntime()
 
 export function openSlot(compiler: Compiler, trace: boolean): Slot {
-  let held: (Variant & { readonly key: string }) | undefined
+  let held: (OpenVariant & { readonly key: string }) | undefined
 
   function empty(): void {
     void held?.session.dispose()

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 import { isTypedArray, type NamedTensors, type TensorLike, type TypedArray, type ValueInfo } from '@tp/core/runtime'
-import type { ModelInputsKnown } from './prepare.ts'
+import type { ModelInputsKnown } from './model-inputs-known.ts'
 
 /**
  * Inputs without meaning for models whose real ones the page cannot make, so that they can still be timed: token ids and

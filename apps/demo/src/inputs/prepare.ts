@@ -1,28 +1,9 @@
 import { TpError } from '@tp/core'
-import type { ValueInfo } from '@tp/core/runtime'
-import {
-  audioInputs,
-  imageDataset,
-  imageInputs,
-  type ModelFacts,
-  type TextTokenizer,
-  textDataset,
-  textInputs,
-} from '@tp/eval/inputs'
-import type { Content, RawImage, Sample, Shown, Sound } from './content.ts'
+import { audioInputs, imageDataset, imageInputs, textDataset, textInputs } from '@tp/eval/inputs'
+import type { Content, GivenImage, GivenSound, Sample, Shown } from './content.ts'
 import { madeUpFeeds } from './made-up.ts'
+import type { ModelInputsKnown } from './model-inputs-known.ts'
 import { piecesOf } from './text/pieces.ts'
-
-/** What has to be known of a model to make its inputs. */
-export interface ModelInputsKnown {
-  readonly inputs: readonly ValueInfo[]
-  /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
-  countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
-  /** Positions in front of the patches or columns: class tokens and the like. */
-  readonly protectedTokens: readonly number[]
-  readonly facts: Partial<ModelFacts>
-  readonly tokenizer: TextTokenizer | undefined
-}
 
 /** @throws TpError TP_INPUT, TP_TOKENIZER, TP_DATA where the content does not fit the model */
 export async function prepare(content: Content, known: ModelInputsKnown): Promise<Sample> {
@@ -58,7 +39,7 @@ async function prepareText(text: string, { inputs, facts, tokenizer }: ModelInpu
   return { feeds, real: numbers.map((_, i) => i < count), shown: { kind: 'words', pieces } }
 }
 
-async function prepareImage(image: RawImage, known: ModelInputsKnown): Promise<Sample> {
+async function prepareImage(image: GivenImage, known: ModelInputsKnown): Promise<Sample> {
   const normalisation = known.facts.normalisation ?? { mean: [0.5], std: [0.5] }
   const dataset = imageDataset('your image', image, [{ pixels: image.pixels, label: 0 }])
   const prepared = await imageInputs(dataset, known.inputs, { normalisation })
@@ -67,7 +48,7 @@ async function prepareImage(image: RawImage, known: ModelInputsKnown): Promise<S
   return { feeds, real: allAttended(count), shown: grid(count, known.protectedTokens.length, image) }
 }
 
-async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Sample> {
+async function prepareSound(sound: GivenSound, known: ModelInputsKnown): Promise<Sample> {
   const dataset = { modality: 'audio', source: 'your sound', examples: [example(sound)] } as const
   const feeds = await audioInputs(dataset, known.inputs, known.facts).feeds([0])
   const count = await tokenCount(known, Object.values(feeds)[0]?.dims ?? [])
@@ -79,12 +60,12 @@ async function prepareSound(sound: Sound, known: ModelInputsKnown): Promise<Samp
   }
 }
 
-function example(sound: Sound): { label: number; source: string; read(): Sound } {
+function example(sound: GivenSound): { label: number; source: string; read(): GivenSound } {
   return { label: 0, source: 'your sound', read: () => sound }
 }
 
 /** Patches in a square after the tokens that stand for none. */
-function grid(count: number | undefined, protectedTokens: number, image: RawImage): Shown {
+function grid(count: number | undefined, protectedTokens: number, image: GivenImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {
     const columns = Math.sqrt(count - before)

@@ -4,11 +4,11 @@ import type { Content } from '../inputs/content.ts'
 import { DigitInput } from '../inputs/digit/digit-input.tsx'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { Settings } from '../workbench/settings.ts'
+import type { WorkbenchSettings } from '../workbench/settings.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
-const settings = signal<Settings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
+const settings = signal<WorkbenchSettings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
 const content = signal<Content | undefined>(undefined)
 
 export function Digit(): JSX.Element {

@@ -5,12 +5,12 @@ import { exampleClothes } from '../inputs/image/example-clothes.ts'
 import { ImageInput } from '../inputs/image/image-input.tsx'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { Settings } from '../workbench/settings.ts'
+import type { WorkbenchSettings } from '../workbench/settings.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
 const shape = { channels: 1, height: 28, width: 28 }
-const settings = signal<Settings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
+const settings = signal<WorkbenchSettings>({ method: 'value-aware', keep: 0.7, layers: [1, 2] })
 const [first] = exampleClothes
 const content = signal<Content | undefined>(first && { kind: 'image', image: first.image })
 

@@ -5,11 +5,11 @@ import { exampleMails } from '../inputs/text/example-mails.ts'
 import { TextInput } from '../inputs/text/text-input.tsx'
 import { Bench } from '../views/bench.tsx'
 import { embedded } from '../workbench/embedded.ts'
-import type { Settings } from '../workbench/settings.ts'
+import type { WorkbenchSettings } from '../workbench/settings.ts'
 import { useModel } from '../workbench/use-model.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 
-const settings = signal<Settings>({ method: 'received-attention', keep: 0.7, layers: undefined })
+const settings = signal<WorkbenchSettings>({ method: 'received-attention', keep: 0.7, layers: undefined })
 const content = signal<Content | undefined>({ kind: 'text', text: exampleMails[0]?.text ?? '' })
 
 export function Mail(): JSX.Element {

@@ -7,13 +7,13 @@ import { Bench } from '../views/bench.tsx'
 import { InspectionCard } from '../views/inspection.tsx'
 import type { ModelSource } from '../workbench/model-source.ts'
 import { readFiles } from '../workbench/read-files.ts'
-import type { Settings } from '../workbench/settings.ts'
+import type { WorkbenchSettings } from '../workbench/settings.ts'
 import { useWorkbench } from '../workbench/use-workbench.ts'
 import { AnyInput } from './any-input.tsx'
 
 export interface OwnModelProps {
   readonly source: Signal<ModelSource | undefined>
-  readonly settings: Signal<Settings>
+  readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
   readonly label: string
   /** What its tokens are called. */

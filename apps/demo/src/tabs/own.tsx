@@ -2,11 +2,11 @@ import { signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Content } from '../inputs/content.ts'
 import type { ModelSource } from '../workbench/model-source.ts'
-import type { Settings } from '../workbench/settings.ts'
+import type { WorkbenchSettings } from '../workbench/settings.ts'
 import { OwnModel } from './own-model.tsx'
 
 const source = signal<ModelSource | undefined>(undefined)
-const settings = signal<Settings>({ method: 'received-attention', keep: 0.7, layers: undefined })
+const settings = signal<WorkbenchSettings>({ method: 'received-attention', keep: 0.7, layers: undefined })
 const content = signal<Content | undefined>(undefined)
 
 export function Own(): JSX.Element {

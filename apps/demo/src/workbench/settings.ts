@@ -1,7 +1,7 @@
 import type { Inspection, Plan } from '@tp/compiler'
 
 /** What can be set on the page. */
-export interface Settings {
+export interface WorkbenchSettings {
   readonly method: string
   /** Keep ratio of each layer that prunes. */
   readonly keep: number
@@ -13,7 +13,7 @@ export interface Settings {
 export const densePlan: Plan = { format: 1, method: 'none' }
 
 /** @param inspection in a file of several encoders, the one that is pruned; the others do not change */
-export function planOf({ method, keep, layers }: Settings, inspection: Inspection | undefined): Plan {
+export function planOf({ method, keep, layers }: WorkbenchSettings, inspection: Inspection | undefined): Plan {
   const encoder = inspection !== undefined && inspection.encoders.length > 1 ? inspection.encoder : undefined
   return { format: 1, method, ...(encoder !== undefined && { encoder }), ...(layers && { layers }), keep }
 }

@@ -6,10 +6,10 @@ import { timeInTurns } from '../engine/timing.ts'
 import { readTrace } from '../engine/token-trace.ts'
 import type { Content } from '../inputs/content.ts'
 import { prepare } from '../inputs/prepare.ts'
+import type { Findings } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import type { OpenModel } from './open-model.ts'
 import { densePlan } from './settings.ts'
-import type { Findings } from './workbench.ts'
 
 /** What both models answer, and which tokens are pruned: shown first. */
 export async function answer(

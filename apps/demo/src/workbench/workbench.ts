@@ -1,51 +1,21 @@
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
-import type { Inspection, Plan, Refusal } from '@tp/compiler'
+import type { Plan } from '@tp/compiler'
 import { isTpError } from '@tp/core'
-import { type NamedTensors, throwIfAborted } from '@tp/core/runtime'
-import { type Accuracy, openMemory } from '../engine/accuracy.ts'
-import type { Times } from '../engine/timing.ts'
-import type { TokenTrace } from '../engine/token-trace.ts'
-import type { Variant } from '../engine/variants.ts'
-import type { Content, Sample } from '../inputs/content.ts'
-import type { ModelInputsKnown } from '../inputs/prepare.ts'
+import { throwIfAborted } from '@tp/core/runtime'
+import { openMemory } from '../engine/accuracy.ts'
+import type { Content } from '../inputs/content.ts'
+import type { Findings, WorkbenchStage } from './findings.ts'
 import type { ModelSource } from './model-source.ts'
 import { openModel } from './open-model.ts'
-import { planOf, type Settings } from './settings.ts'
+import { planOf, type WorkbenchSettings } from './settings.ts'
 import { answer, measure, time } from './steps.ts'
-
-/** What both models answer to one input, and which tokens were pruned. */
-export interface Result {
-  readonly sample: Sample
-  readonly trace: TokenTrace
-  readonly dense: NamedTensors
-  /** Traces included. */
-  readonly pruned: NamedTensors
-}
-
-type Stage = 'opening' | 'waiting' | 'running' | 'timing' | 'measuring' | 'done' | 'refused' | 'failed'
-
-/** What is known of a model and of the input that it was given; undefined: not yet. */
-export interface Findings {
-  readonly stage: Signal<Stage>
-  readonly inspection: Signal<Inspection | undefined>
-  readonly inputs: Signal<ModelInputsKnown | undefined>
-  readonly refusal: Signal<Refusal | undefined>
-  readonly result: Signal<Result | undefined>
-  readonly pruned: Signal<Variant | undefined>
-  /** Multiply-adds of the pruned model as a share of those of the whole one. */
-  readonly work: Signal<number | undefined>
-  readonly times: Signal<Times | undefined>
-  readonly accuracy: Signal<Accuracy | undefined>
-  /** Why the last attempt came to nothing. */
-  readonly problem: Signal<string | undefined>
-}
 
 type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
 
 /** One model, dense and pruned. Every new setting or input ends what is under way and starts over. */
 export interface Workbench extends Readable<Findings> {
   readonly source: ModelSource
-  readonly settings: Signal<Settings>
+  readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
   /** The settings, as a plan for this model. */
   readonly plan: ReadonlySignal<Plan>
@@ -62,11 +32,11 @@ const REST_MS = 150
 
 export function openWorkbench(
   source: ModelSource,
-  settings: Signal<Settings>,
+  settings: Signal<WorkbenchSettings>,
   content: Signal<Content | undefined>,
 ): Workbench {
   const found: Findings = {
-    stage: signal<Stage>('opening'),
+    stage: signal<WorkbenchStage>('opening'),
     inspection: signal(undefined),
     inputs: signal(undefined),
     refusal: signal(undefined),

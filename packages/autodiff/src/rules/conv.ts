@@ -1,13 +1,13 @@
 import { matmul, pad, reshape, slice, sum, swapLast, type Tensor, transpose } from '@tp/core'
 import { type Attributes, intOf, intsOf } from '@tp/core/expression'
-import { NoGradient, type Rule, range, rule, sizesOf } from '../rule.ts'
-import { fold, unfold, type Window } from './window.ts'
+import { type GradientRule, NoGradient, range, rule, sizesOf } from '../rule.ts'
+import { fold, type SlidingWindow, unfold } from './window.ts'
 
 /**
  * A convolution is a product of its kernels with the patches under them: y[b, o, places] = W[o, c·taps] · patches, group by
  * group. So dW = dy · patchesᵀ, and dx puts Wᵀ · dy back where the patches came from.
  */
-const convRule: Rule = rule((gradient, step) => {
+const convRule: GradientRule = rule((gradient, step) => {
   const form = formOf(step.input(0), step.input(1), step.attributes)
   return [
     step.wants(0) ? ofInput(gradient, step.input(1), form) : undefined,
@@ -16,16 +16,16 @@ const convRule: Rule = rule((gradient, step) => {
   ]
 })
 
-interface Form {
+interface ConvForm {
   readonly group: number
-  readonly windows: readonly Window[]
+  readonly windows: readonly SlidingWindow[]
   /** Starts of all axes, then ends. */
   readonly pads: readonly number[]
   readonly x: Tensor
   readonly padded: Tensor
 }
 
-function formOf(x: Tensor, weight: Tensor, attributes: Attributes): Form {
+function formOf(x: Tensor, weight: Tensor, attributes: Attributes): ConvForm {
   const kernel = weight.dims.slice(2)
   if (!kernel.every((size) => typeof size === 'number')) throw new NoGradient('the size of its kernels is not known')
   const ones = kernel.map(() => 1)
@@ -47,7 +47,7 @@ function formOf(x: Tensor, weight: Tensor, attributes: Attributes): Form {
 }
 
 /** x before its axes are taken apart into places and taps, and after each: [b, c, places, taps, places, taps, …]. */
-function stages(gradient: Tensor, { padded, windows }: Form): Tensor[] {
+function stages(gradient: Tensor, { padded, windows }: ConvForm): Tensor[] {
   const found = [padded]
   windows.forEach((window, i) => {
     found.push(unfold(found[i] as Tensor, 2 + 2 * i, window, sizesOf(gradient)[2 + i] as number | Tensor))
@@ -62,7 +62,7 @@ function rowsOf(gradient: Tensor, group: number): Tensor {
   return swapLast(reshape(moved, [group, outs / group, -1]))
 }
 
-function ofWeight(gradient: Tensor, weight: Tensor, form: Form): Tensor {
+function ofWeight(gradient: Tensor, weight: Tensor, form: ConvForm): Tensor {
   const { group, windows } = form
   const patches = stages(gradient, form).at(-1) as Tensor
   const [places, taps] = halves(windows.length)
@@ -72,7 +72,7 @@ function ofWeight(gradient: Tensor, weight: Tensor, form: Form): Tensor {
   return reshape(swapLast(found), weight.dims)
 }
 
-function ofInput(gradient: Tensor, weight: Tensor, form: Form): Tensor {
+function ofInput(gradient: Tensor, weight: Tensor, form: ConvForm): Tensor {
   const { group, windows, padded, pads, x } = form
   const [outs, channels, ...kernel] = weight.dims as readonly number[] as [number, number, ...number[]]
   const kernels = reshape(weight, [group, outs / group, -1])
@@ -100,4 +100,4 @@ function halves(count: number): [number[], number[]] {
   return [range(count).map((i) => 2 + 2 * i), range(count).map((i) => 3 + 2 * i)]
 }
 
-export const convRules: Readonly<Record<string, Rule>> = { Conv: convRule }
+export const convRules: Readonly<Record<string, GradientRule>> = { Conv: convRule }

@@ -1,9 +1,9 @@
 import { axisSize, cast, div, mul, slice } from '@tp/core'
 import { applyOne, frontAxis, intOf, type Op, operators } from '@tp/core/expression'
-import { NoGradient, type Rule, rule } from '../rule.ts'
+import { type GradientRule, NoGradient, rule } from '../rule.ts'
 
 /** A transform's adjoint is the other direction's, which differs by the factor n that only the inverse divides by. */
-const dftRule: Rule = rule((gradient, step) => {
+const dftRule: GradientRule = rule((gradient, step) => {
   const x = step.input(0)
   if (step.inputs[1] !== undefined || intOf(step.attributes, 'onesided', 0) === 1) {
     throw new NoGradient('it has another length than its input')
@@ -16,4 +16,4 @@ const dftRule: Rule = rule((gradient, step) => {
   return [x.dims.at(-1) === 1 ? slice(scaled, { axis: x.rank - 1, start: 0, end: 1 }) : scaled]
 })
 
-export const dftRules: Readonly<Record<string, Rule>> = { DFT: dftRule }
+export const dftRules: Readonly<Record<string, GradientRule>> = { DFT: dftRule }

@@ -24,10 +24,10 @@ import {
   where,
 } from '@tp/core'
 import { constantData, textOf } from '@tp/core/expression'
-import { type Rule, rule, type Step, sumTo, unary } from '../rule.ts'
+import { type GradientRule, rule, type Step, sumTo, unary } from '../rule.ts'
 
 /** Both operands broadcast; each gets the sum over what it was broadcast along. */
-function binary(a: (g: Tensor, step: Step) => Tensor, b: (g: Tensor, step: Step) => Tensor): Rule {
+function binary(a: (g: Tensor, step: Step) => Tensor, b: (g: Tensor, step: Step) => Tensor): GradientRule {
   return rule((gradient, step) => [
     step.wants(0) ? sumTo(a(gradient, step), step.input(0)) : undefined,
     step.wants(1) ? sumTo(b(gradient, step), step.input(1)) : undefined,
@@ -35,7 +35,7 @@ function binary(a: (g: Tensor, step: Step) => Tensor, b: (g: Tensor, step: Step)
 }
 
 /** The larger (or smaller) of two gets the gradient; of two that are equal, half of it each. */
-function chosen(isChosen: (a: Tensor, b: Tensor) => Tensor): Rule {
+function chosen(isChosen: (a: Tensor, b: Tensor) => Tensor): GradientRule {
   const share = (g: Tensor, own: Tensor, other: Tensor): Tensor =>
     where(isChosen(own, other), g, where(equal(own, other), mul(g, 0.5), 0))
   return binary(
@@ -70,9 +70,9 @@ function powerSlope(x: Tensor, exponent: Tensor): Tensor {
 }
 
 /** Steps: their slope is 0 wherever they have one. */
-const flat: Rule = () => [undefined]
+const flat: GradientRule = () => [undefined]
 
-export const elementwiseRules: Readonly<Record<string, Rule>> = {
+export const elementwiseRules: Readonly<Record<string, GradientRule>> = {
   Add: binary(
     (g) => g,
     (g) => g,

@@ -1,4 +1,4 @@
-import type { Rule } from '../rule.ts'
+import type { GradientRule } from '../rule.ts'
 import { convRules } from './conv.ts'
 import { dftRules } from './dft.ts'
 import { elementwiseRules } from './elementwise.ts'
@@ -11,7 +11,7 @@ import { resizeRules } from './resize.ts'
 import { sliceRules } from './slice.ts'
 
 /** What is known of operators' gradients, by op type. */
-export const rules: ReadonlyMap<string, Rule> = new Map(
+export const rules: ReadonlyMap<string, GradientRule> = new Map(
   [
     elementwiseRules,
     productRules,

@@ -1,11 +1,11 @@
 import { add, axisSize, concat, reshape, slice, sub, sum, type Tensor, transpose, triangle } from '@tp/core'
 import { constantData, frontAxis, intOf, intsOf, textOf } from '@tp/core/expression'
-import { NoGradient, type Rule, range, reshapeLike, rule, sizesOf, sumTo, zerosLike } from '../rule.ts'
+import { type GradientRule, NoGradient, range, reshapeLike, rule, sizesOf, sumTo, zerosLike } from '../rule.ts'
 
 /** The same elements in another shape. */
-const reshaped: Rule = rule((gradient, { input }) => [reshapeLike(gradient, input(0))])
+const reshaped: GradientRule = rule((gradient, { input }) => [reshapeLike(gradient, input(0))])
 
-const transposeRule: Rule = rule((gradient, { attributes, input }) => {
+const transposeRule: GradientRule = rule((gradient, { attributes, input }) => {
   const perm = intsOf(attributes, 'perm') ?? range(input(0).rank).reverse()
   return [
     transpose(
@@ -16,7 +16,7 @@ const transposeRule: Rule = rule((gradient, { attributes, input }) => {
 })
 
 /** Each part gets its piece back. */
-const concatRule: Rule = rule((gradient, step) => {
+const concatRule: GradientRule = rule((gradient, step) => {
   const axis = frontAxis(intOf(step.attributes, 'axis', 0), gradient.rank)
   let start: Tensor | undefined
   return step.inputs.map((_, index) => {
@@ -28,7 +28,7 @@ const concatRule: Rule = rule((gradient, step) => {
   })
 })
 
-const splitRule: Rule = (step) => {
+const splitRule: GradientRule = (step) => {
   const x = step.input(0)
   const axis = frontAxis(intOf(step.attributes, 'axis', 0), x.rank)
   const count =
@@ -40,7 +40,7 @@ const splitRule: Rule = (step) => {
 }
 
 /** What was there gets its piece back; the constant around it what is left of the sum. */
-const padRule: Rule = rule((gradient, step) => {
+const padRule: GradientRule = rule((gradient, step) => {
   const x = step.input(0)
   if (textOf(step.attributes, 'mode', 'constant') !== 'constant') throw new NoGradient('it repeats what is at the edge')
   const pads = step.input(1).value
@@ -55,7 +55,7 @@ const padRule: Rule = rule((gradient, step) => {
 })
 
 /** Each axis of n·r is one of r and one of n; the copies come together. */
-const tileRule: Rule = rule((gradient, step) => {
+const tileRule: GradientRule = rule((gradient, step) => {
   const [x, repeats] = [step.input(0), step.input(1)]
   const known = constantData(repeats)?.data ?? repeats.value ?? []
   const times = (axis: number): number | Tensor => {
@@ -67,11 +67,11 @@ const tileRule: Rule = rule((gradient, step) => {
   return [sum(reshape(gradient, apart), copies)]
 })
 
-const triluRule: Rule = rule((gradient, { attributes }) => [
+const triluRule: GradientRule = rule((gradient, { attributes }) => [
   triangle(gradient, intOf(attributes, 'upper', 1) === 1 ? 'upper' : 'lower', intOf(attributes, 'k', 0)),
 ])
 
-export const layoutRules: Readonly<Record<string, Rule>> = {
+export const layoutRules: Readonly<Record<string, GradientRule>> = {
   Reshape: reshaped,
   Flatten: reshaped,
   Squeeze: reshaped,

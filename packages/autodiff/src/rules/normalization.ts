@@ -1,6 +1,6 @@
 import { add, mean, mul, reciprocal, reshape, sqrt, sub, type Tensor } from '@tp/core'
 import { frontAxis, intOf } from '@tp/core/expression'
-import { type Rule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
+import { type GradientRule, range, reshapeLike, rule, type Step, sumTo } from '../rule.ts'
 
 /**
  * (x − mean) / √(variance + epsilon) · scale + bias (Ba et al., arXiv:1607.06450), in the shape in which scale and bias
@@ -31,7 +31,7 @@ function gradientsOf(
 }
 
 /** Over the axes from `axis` on. */
-function overLastAxes(centred: boolean): Rule {
+function overLastAxes(centred: boolean): GradientRule {
   return rule((gradient, step) => {
     const { rank } = step.input(0)
     const axes = range(rank).slice(frontAxis(intOf(step.attributes, 'axis', -1), rank))
@@ -40,13 +40,13 @@ function overLastAxes(centred: boolean): Rule {
 }
 
 /** Over the spatial axes of each channel, to which scale and bias [channels] belong. */
-const overSpace: Rule = rule((gradient, step) => {
+const overSpace: GradientRule = rule((gradient, step) => {
   const axes = range(step.input(0).rank).slice(2)
   const like = (parameter: Tensor): Tensor => reshape(parameter, [-1, ...axes.map(() => 1)])
   return gradientsOf(gradient, step, { axes, centred: true, like })
 })
 
-export const normalizationRules: Readonly<Record<string, Rule>> = {
+export const normalizationRules: Readonly<Record<string, GradientRule>> = {
   LayerNormalization: overLastAxes(true),
   RMSNormalization: overLastAxes(false),
   SimplifiedLayerNormalization: overLastAxes(false),

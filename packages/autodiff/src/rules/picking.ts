@@ -19,11 +19,11 @@ import {
   where,
 } from '@tp/core'
 import { frontAxis, intOf, textOf } from '@tp/core/expression'
-import { type Rule, range, rule, type Step, zerosLike } from '../rule.ts'
+import { type GradientRule, range, rule, type Step, zerosLike } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 
 /** Rows that are read several times add up what they get (an embedding's gradient). */
-const gatherRule: Rule = rule((gradient, step) => {
+const gatherRule: GradientRule = rule((gradient, step) => {
   const [x, indices] = [step.input(0), step.input(1)]
   const axis = frontAxis(intOf(step.attributes, 'axis', 0), x.rank)
   if (indices.rank === 0) return [atOnePlace(unsqueeze(gradient, axis), x, indices, axis)]
@@ -41,7 +41,7 @@ function atOnePlace(row: Tensor, x: Tensor, index: Tensor, axis: number): Tensor
 }
 
 /** Index tuples with the batch axes written out, as ScatterND takes them. */
-const gatherNDRule: Rule = rule((gradient, step) => {
+const gatherNDRule: GradientRule = rule((gradient, step) => {
   const [x, indices] = [step.input(0), step.input(1)]
   const batch = intOf(step.attributes, 'batch_dims', 0)
   const tuples = range(batch).map((axis) => {
@@ -57,7 +57,7 @@ function axisOf({ input, attributes }: Step): number {
   return frontAxis(intOf(attributes, 'axis', 0), input(0).rank)
 }
 
-export const pickingRules: Readonly<Record<string, Rule>> = {
+export const pickingRules: Readonly<Record<string, GradientRule>> = {
   Gather: gatherRule,
   GatherND: gatherNDRule,
   GatherElements: rule((gradient, step) => {

@@ -1,9 +1,9 @@
 import { einsum, matmul, mul, reshape, swapLast, type Tensor, transpose, unsqueeze } from '@tp/core'
 import { intOf, textOf } from '@tp/core/expression'
-import { NoGradient, type Rule, range, reshapeLike, rule, type Step, sizesOf, sumTo } from '../rule.ts'
+import { type GradientRule, NoGradient, range, reshapeLike, rule, type Step, sizesOf, sumTo } from '../rule.ts'
 
 /** C = A·B: dA = G·Bᵀ, dB = Aᵀ·G, summed over the axes along which they were broadcast. */
-const matMul: Rule = rule((gradient, step) => {
+const matMul: GradientRule = rule((gradient, step) => {
   const [a, b] = [step.input(0), step.input(1)]
   if (a.rank === 1 || b.rank === 1) return ofVectors(gradient, step)
   return [
@@ -37,7 +37,7 @@ function ofVectors(gradient: Tensor, step: Step): readonly (Tensor | undefined)[
 }
 
 /** alpha · A′·B′ + beta · C */
-const gemm: Rule = rule((gradient, step) => {
+const gemm: GradientRule = rule((gradient, step) => {
   const { attributes } = step
   const scaled = times(gradient, intOf(attributes, 'alpha', 1))
   const [turnedA, turnedB] = [intOf(attributes, 'transA', 0) === 1, intOf(attributes, 'transB', 0) === 1]
@@ -57,7 +57,7 @@ function times(x: Tensor, factor: number): Tensor {
 }
 
 /** The operands change places with the result: ij,jk→ik gives ik,jk→ij for the first. */
-const einsumRule: Rule = rule((gradient, step) => {
+const einsumRule: GradientRule = rule((gradient, step) => {
   const [left = '', result = ''] = textOf(step.attributes, 'equation', '').split('->')
   const terms = left.split(',')
   return step.inputs.map((_, index) => {
@@ -75,4 +75,4 @@ const einsumRule: Rule = rule((gradient, step) => {
   })
 })
 
-export const productRules: Readonly<Record<string, Rule>> = { MatMul: matMul, Gemm: gemm, Einsum: einsumRule }
+export const productRules: Readonly<Record<string, GradientRule>> = { MatMul: matMul, Gemm: gemm, Einsum: einsumRule }

@@ -15,7 +15,7 @@ import {
   where,
 } from '@tp/core'
 import { frontAxis, intOf, intsOf } from '@tp/core/expression'
-import { type Rule, range, rule, type Step } from '../rule.ts'
+import { type GradientRule, range, rule, type Step } from '../rule.ts'
 
 /** The axes that a reduction goes over. */
 function axesOf({ input, attributes }: Step): number[] {
@@ -28,7 +28,7 @@ function kept(x: Tensor, step: Step): Tensor {
   return intOf(step.attributes, 'keepdims', 1) === 1 ? x : unsqueeze(x, axesOf(step))
 }
 
-function reduction(of: (g: Tensor, x: Tensor, y: Tensor, step: Step) => Tensor): Rule {
+function reduction(of: (g: Tensor, x: Tensor, y: Tensor, step: Step) => Tensor): GradientRule {
   return rule((gradient, step) => {
     const x = step.input(0)
     return [expand(of(kept(gradient, step), x, kept(step.output(0), step), step), x.dims, x)]
@@ -49,7 +49,7 @@ const extreme = reduction((g, x, y, step) => {
   return mul(isIt, div(g, sum(isIt, axesOf(step), { keepDims: true })))
 })
 
-export const reductionRules: Readonly<Record<string, Rule>> = {
+export const reductionRules: Readonly<Record<string, GradientRule>> = {
   ReduceSum: reduction((g) => g),
   ReduceMean: reduction((g, x, _y, step) => div(g, countOf(x, axesOf(step)))),
   ReduceMax: extreme,

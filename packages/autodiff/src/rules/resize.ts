@@ -1,13 +1,13 @@
 import { axisSize, cast, concat, constant, equal, matmul, reshape, type Tensor, transpose, unsqueeze } from '@tp/core'
 import { applyOne, constantData, intsOf, type Op, operators } from '@tp/core/expression'
-import { NoGradient, type Rule, range, rule, type Step } from '../rule.ts'
+import { type GradientRule, NoGradient, range, rule, type Step } from '../rule.ts'
 import { countTo } from './rows.ts'
 
 /**
  * Interpolation mixes the elements of an axis, whatever they are: its matrix is what becomes of the unit vectors, and the
  * gradient goes through its transpose, one axis after the other.
  */
-const resizeRule: Rule = rule((gradient, step) => {
+const resizeRule: GradientRule = rule((gradient, step) => {
   const x = step.input(0)
   if ((step.attributes.keep_aspect_ratio_policy ?? 'stretch') !== 'stretch') {
     throw new NoGradient('it chooses sizes of its own')
@@ -43,4 +43,4 @@ function resizedUnits(x: Tensor, y: Tensor, axis: number, i: number, { inputs, a
   return reshape(resized, [axisSize(y, axis), axisSize(x, axis)])
 }
 
-export const resizeRules: Readonly<Record<string, Rule>> = { Resize: resizeRule }
+export const resizeRules: Readonly<Record<string, GradientRule>> = { Resize: resizeRule }

@@ -1,13 +1,13 @@
 import { add, axisSize, concat, fill, slice, sub, type Tensor } from '@tp/core'
 import { applyOne, type Dim, frontAxis, intsOf, type Op, operators } from '@tp/core/expression'
-import { type Rule, rule } from '../rule.ts'
+import { type GradientRule, rule } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 
 /** Exporters write a start as far as this before the end for "from the first". */
 const FAR = 2 ** 31 - 1
 
 /** What was cut off is 0. Axes are cut one by one, in whatever order. */
-const sliceRule: Rule = rule((gradient, step) => {
+const sliceRule: GradientRule = rule((gradient, step) => {
   const [x, starts, ends] = [step.input(0), step.input(1), step.input(2)]
   const axes = intsOf(step.attributes, 'axes') ?? []
   const steps = intsOf(step.attributes, 'steps') ?? []
@@ -60,4 +60,4 @@ function scattered(
   return rowsBack(piece, zerosBeside(piece, axis, axisSize(x, axis)), places, axis)
 }
 
-export const sliceRules: Readonly<Record<string, Rule>> = { Slice: sliceRule }
+export const sliceRules: Readonly<Record<string, GradientRule>> = { Slice: sliceRule }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
+import type { WorkerAnswer } from '@tp/core/runtime'
 import {
   type AbortSignalLike,
   type NamedTensors,
@@ -12,7 +13,7 @@ import {
   type SessionBackend,
   throwIfAborted,
 } from '@tp/core/runtime'
-import { type Answer, type Bounds, ENDED_BY, type Request } from './protocol.ts'
+import { type BoundedRequest, type Bounds, ENDED_BY } from './protocol.ts'
 
 /** Memory and time that every model may take; small ones need a tenth of it. */
 const LEAST: Bounds = { bytes: 2 ** 30, seconds: 3 }
@@ -74,9 +75,9 @@ async function end(process: ChildProcess): Promise<void> {
   await exited
 }
 
-type Ask = (request: Request, signal: AbortSignalLike) => Promise<unknown>
+type AskChild = (request: BoundedRequest, signal: AbortSignalLike) => Promise<unknown>
 
-function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
+function askerOf(process: ChildProcess, where: string, bounds: Bounds): AskChild {
   return (request, signal) =>
     new Promise((resolve, reject) => {
       const abort = (): void => void process.kill('SIGKILL')
@@ -84,7 +85,7 @@ function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
         signal.removeEventListener('abort', abort)
         process.off('message', answered).off('exit', exited).off('error', failed)
       }
-      const answered = (answer: Answer): void => {
+      const answered = (answer: WorkerAnswer): void => {
         finish()
         if (answer.ok) resolve(answer.value)
         else reject(receiveError(answer.error))
@@ -111,7 +112,7 @@ function askerOf(process: ChildProcess, where: string, bounds: Bounds): Ask {
 
 const advice = 'run it without --verify only if you know where it comes from'
 
-function endedBy(signal: NodeJS.Signals | null, where: string, { kind }: Request, bounds: Bounds): TpError {
+function endedBy(signal: NodeJS.Signals | null, where: string, { kind }: BoundedRequest, bounds: Bounds): TpError {
   if (signal === ENDED_BY.memory || signal === ENDED_BY.time) {
     const taken =
       signal === ENDED_BY.memory ? `${(bounds.bytes / 2 ** 30).toFixed(1)} GiB` : `${bounds.seconds.toFixed(0)} s`

@@ -1,24 +1,25 @@
 // Entry of the process that holds one model (see bounded-runtime.ts).
 import { Worker } from 'node:worker_threads'
 import { TpError } from '@tp/core'
+import type { WorkerAnswer } from '@tp/core/runtime'
 import { isTypedArray, type NamedTensors, type Session, sendError } from '@tp/core/runtime'
 import { openRuntime } from '../plugins/open-runtime.ts'
-import type { Answer, Request, Watch } from './protocol.ts'
+import type { BoundedRequest, WatchRequest } from './protocol.ts'
 
 const [bytes, seconds] = process.argv.slice(2).map(Number) as [number, number]
-const watch: Watch = { bounds: { bytes, seconds }, parent: process.ppid }
+const watch: WatchRequest = { bounds: { bytes, seconds }, parent: process.ppid }
 new Worker(new URL('./watch.js', import.meta.url), { workerData: watch, execArgv: [] })
 
 let session: Session | undefined
 
-process.on('message', async (request: Request) => {
+process.on('message', async (request: BoundedRequest) => {
   process.send?.(await answer(request))
 })
 // The parent hears of Ctrl-C as well, and ends its children itself.
 process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit())
 
-async function answer(request: Request): Promise<Answer> {
+async function answer(request: BoundedRequest): Promise<WorkerAnswer> {
   try {
     return { ok: true, value: await serve(request) }
   } catch (error) {
@@ -26,7 +27,7 @@ async function answer(request: Request): Promise<Answer> {
   }
 }
 
-async function serve(request: Request): Promise<unknown> {
+async function serve(request: BoundedRequest): Promise<unknown> {
   if (request.kind === 'run') {
     const outputs = await (session as Session).run(request.inputs)
     requireSmall(outputs)

@@ -1,14 +1,12 @@
-import type { NamedTensors, SentError } from '@tp/core/runtime'
+import type { NamedTensors } from '@tp/core/runtime'
 
 /** How the child is ended where it takes too much. */
 export const ENDED_BY = { memory: 'SIGKILL', time: 'SIGTERM' } as const
 
 /** What the parent asks of the child that runs a model; one at a time, each gets one answer. */
-export type Request =
+export type BoundedRequest =
   | { readonly kind: 'load'; readonly runtime: string; readonly path: string }
   | { readonly kind: 'run'; readonly inputs: NamedTensors }
-
-export type Answer = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: SentError }
 
 /** What a model may take, whatever it computes. */
 export interface Bounds {
@@ -19,7 +17,7 @@ export interface Bounds {
 }
 
 /** What the thread that watches over the child is told. */
-export interface Watch {
+export interface WatchRequest {
   readonly bounds: Bounds
   /** Process that waits for the child's answers. */
   readonly parent: number

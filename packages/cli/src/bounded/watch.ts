@@ -1,11 +1,11 @@
 // A thread next to the one that a model's run layers (see child.ts); it cannot end the process in another way.
 import { workerData } from 'node:worker_threads'
-import { ENDED_BY, type Watch } from './protocol.ts'
+import { ENDED_BY, type WatchRequest } from './protocol.ts'
 
 /** Milliseconds; memory is filled at some gigabytes a second. */
 const EVERY = 10
 
-const { bounds, parent } = workerData as Watch
+const { bounds, parent } = workerData as WatchRequest
 
 setInterval(() => {
   const nobodyWaits = process.ppid !== parent

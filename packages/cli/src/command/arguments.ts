@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
-import type { Reads } from '../files/declared-files.ts'
 import { usageError } from './usage-error.ts'
 
+/** What an option's value is the name of. */
+export type Reads = 'file' | 'model' | 'data' | 'module'
+
 /** One option, for the parser and for `--help`. */
-interface OptionSpec {
+interface FlagSpec {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   /** What stands for its value in `--help`. */
@@ -15,7 +17,7 @@ interface OptionSpec {
   readonly reads?: Reads
 }
 
-export type OptionTable = Readonly<Record<string, OptionSpec>>
+export type OptionTable = Readonly<Record<string, FlagSpec>>
 
 export type Arguments<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: Table[Name] extends { type: 'boolean' }

@@ -1,6 +1,6 @@
 import type { Runtime } from '@tp/core/runtime'
 import type { FileClaims } from '../files/file-claims.ts'
-import type { Progress } from '../output/progress.ts'
+import type { ProgressDisplay } from '../output/progress.ts'
 
 /** What a command has to do with the world outside. */
 export interface Context {
@@ -13,7 +13,9 @@ export interface Context {
   /** Whether stdout is a terminal that shows bold. */
   readonly styled?: boolean
   /** To stderr. */
-  readonly progress: Progress
+  readonly progress: ProgressDisplay
   /** What models run on; default: onnxruntime-node. */
   readonly runtime?: Runtime
+  /** Milliseconds in which models are timed against each other; default: 20,000 of `tp eval`, 4,000 a shape of `tp bench`. */
+  readonly timingMs?: number
 }

@@ -8,7 +8,7 @@ import type { Context } from '../command/context.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { benchShapes, shapeText } from '../measuring/bench-shapes.ts'
-import { type Candidate, pruneCandidates } from '../measuring/candidates.ts'
+import { type BenchCandidate, pruneCandidates } from '../measuring/candidates.ts'
 import { inputRoles, type WantedSizes } from '../model/input-shapes.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
@@ -16,9 +16,9 @@ import { jsonDocument } from '../output/document.ts'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
+import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
 import { number, wholeNumber } from '../pruning/numbers.ts'
-import { pruningOptions, readPruningSettings } from '../pruning/request.ts'
+import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
 
 const options = {
   against: { type: 'string', value: 'OTHER', reads: 'model', description: 'the model that MODEL is compared with' },
@@ -27,7 +27,7 @@ const options = {
     value: 'NAME[,NAME…]',
     description: 'compare MODEL pruned with each of these with MODEL as it is',
   },
-  ...budgetsOptions,
+  ...comparedAmountOptions,
   ...pruningOptions,
   ...runtimeOption,
   shapes: {
@@ -96,11 +96,11 @@ async function openCandidates(
   given: Arguments<typeof options>,
   runtime: Runtime,
   context: Context,
-): Promise<Candidate[]> {
+): Promise<BenchCandidate[]> {
   const { progress, signal } = context
-  const budgets = readBudgets(given)
-  const settings = readPruningSettings(given)
-  const fromFile = ({ path, model }: ModelFile, judged: boolean): Candidate => ({
+  const amounts = readComparedAmounts(given)
+  const settings = readSettings(given)
+  const fromFile = ({ path, model }: ModelFile, judged: boolean): BenchCandidate => ({
     name: path,
     model,
     judged,
@@ -111,19 +111,19 @@ async function openCandidates(
     progress.stage(`pruning ${basename(file.path)}`)
     const methods = given.method.split(',').map((name) => name.trim())
     const pruned = await pruneCandidates({
-      ...{ file, methods, budgets, settings, runtime, signal },
+      ...{ file, methods, amounts, settings, runtime, signal },
       plugins: given.plugin ?? [],
     })
     return [{ ...fromFile(file, false), name: 'dense', flops: () => 1 }, ...pruned]
   }
-  const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions })
+  const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
   if (given.against === undefined) return [fromFile(file, false)]
   return [fromFile(await readModelFile(given.against, context), false), fromFile(file, true)]
 }
 
-interface Result {
+interface BenchResult {
   readonly name: string
   readonly judged: boolean
   readonly shape: string
@@ -134,22 +134,22 @@ interface Result {
 
 async function time(
   file: ModelFile,
-  candidates: readonly Candidate[],
+  candidates: readonly BenchCandidate[],
   shapes: readonly WantedSizes[],
   threads: number,
-  { progress, signal }: Context,
-): Promise<Result[]> {
+  { progress, signal, timingMs = TIMING_MS }: Context,
+): Promise<BenchResult[]> {
   const roles = inputRoles(file.model)
   const sessions: Record<string, Session> = {}
   try {
     for (const [i, { load }] of candidates.entries()) sessions[`${i}`] = await load({ threads, signal })
-    const results: Result[] = []
+    const results: BenchResult[] = []
     for (const shape of shapes) {
       progress.stage(`timing ${shapeText(shape)}`)
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)
       const { rounds, variants } = await comparePaired(sessions, [inputs], {
         rounds: MOST_ROUNDS,
-        budgetMs: TIMING_MS,
+        budgetMs: timingMs,
         signal,
         onProgress: (done, total) => progress.step(done, total),
       })
@@ -164,7 +164,7 @@ async function time(
   }
 }
 
-function describe(device: string, threads: number, results: readonly Result[]): string {
+function describe(device: string, threads: number, results: readonly BenchResult[]): string {
   const rows = results.map(({ name, shape, flops, latency }, i) => {
     const { value, low, high } = latency.speedup
     const isFirst = results[i - 1]?.shape !== shape
@@ -182,7 +182,12 @@ function describe(device: string, threads: number, results: readonly Result[]): 
   ].join('\n')
 }
 
-function content(model: string, threads: number, minSpeedup: number | undefined, results: readonly Result[]): object {
+function content(
+  model: string,
+  threads: number,
+  minSpeedup: number | undefined,
+  results: readonly BenchResult[],
+): object {
   const rows = results.map(({ name, shape, rounds, flops, latency: { p50Ms, p90Ms, speedup } }) => ({
     ...{ shape, model: name, rounds, flops: flops ?? null, p50Ms, p90Ms },
     ...{ speedup: speedup.value, speedupLow: speedup.low, speedupHigh: speedup.high },

@@ -7,9 +7,9 @@ import { EXIT } from '../command/exit-code.ts'
 import { jsonDocument } from '../output/document.ts'
 import { loadMethods } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { pruningOptions } from '../pruning/request.ts'
+import { pruningOptions } from '../pruning/plan-options.ts'
 
-interface Check {
+interface DoctorCheck {
   readonly name: string
   readonly ok: boolean
   readonly found: string
@@ -32,14 +32,14 @@ export const doctorCommand: Command = command({
   },
 })
 
-function checkNode(): Check {
+function checkNode(): DoctorCheck {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   const ok = major > 20 || (major === 20 && minor >= 19)
   const found = `${process.versions.node} (${process.platform} ${process.arch})`
   return { name: 'node', ok, found, ...(!ok && { advice: 'install Node 20.19 or newer' }) }
 }
 
-async function checkRuntime(name: string | undefined): Promise<Check[]> {
+async function checkRuntime(name: string | undefined): Promise<DoctorCheck[]> {
   try {
     const runtime = await openRuntime(name)
     return [describeRuntime(await runtime.diagnose()), await checkRun(runtime)]
@@ -48,13 +48,13 @@ async function checkRuntime(name: string | undefined): Promise<Check[]> {
   }
 }
 
-function describeRuntime({ runtime, version, threads, device, notes }: Diagnosis): Check {
+function describeRuntime({ runtime, version, threads, device, notes }: Diagnosis): DoctorCheck {
   const found = [`${runtime} ${version}`, `${threads} threads`, device, ...notes].join('; ')
   return { name: 'runtime', ok: true, found }
 }
 
 /** A runtime that can be imported may still not compute: it is asked for a sum. */
-async function checkRun(runtime: Runtime): Promise<Check> {
+async function checkRun(runtime: Runtime): Promise<DoctorCheck> {
   const name = 'runtime runs'
   try {
     await using session = await runtime.load(emitModel({ y: add(input('x', 'float32', [1]), 1) }))
@@ -67,7 +67,7 @@ async function checkRun(runtime: Runtime): Promise<Check> {
   }
 }
 
-async function checkMethods(plugins: readonly string[]): Promise<Check> {
+async function checkMethods(plugins: readonly string[]): Promise<DoctorCheck> {
   try {
     const known = await loadMethods(plugins)
     return { name: 'methods', ok: true, found: `${known.size}: ${[...known.keys()].join(', ')}` }
@@ -76,7 +76,7 @@ async function checkMethods(plugins: readonly string[]): Promise<Check> {
   }
 }
 
-function machine(): Check {
+function machine(): DoctorCheck {
   const processor = cpus()[0]?.model.trim() || 'unknown processor'
   const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
   const found = `${availableParallelism()} × ${processor}, ${gib(freemem())} of ${gib(totalmem())} memory free`
@@ -88,7 +88,7 @@ function failure(error: unknown): { found: string; advice?: string } {
   return isTpError(error) ? { found: `${error.code}`, advice: error.message } : { found: error.message }
 }
 
-function describe(checks: readonly Check[]): string {
+function describe(checks: readonly DoctorCheck[]): string {
   const width = Math.max(...checks.map(({ name }) => name.length)) + 2
   return checks
     .flatMap(({ name, ok, found, advice }) => [

@@ -14,18 +14,19 @@ import { flipOptions, flipTexts, readFlips } from '../measuring/ask-flips.ts'
 import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
-import { describeShifts, type Measured, measureShifts } from '../measuring/measure-shifts.ts'
+import { describeShifts, type MeasuredShifts, measureShifts } from '../measuring/measure-shifts.ts'
 import { describeRows, rowContent } from '../measuring/rows.ts'
 import { readShifts } from '../measuring/shift-names.ts'
-import { pruneVariants, type Variant } from '../measuring/variants.ts'
+import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openData, openInputs } from '../model/open-inputs.ts'
 import { openTaskInputs, readTask, taskOption } from '../model/open-task-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
 import { grouped } from '../output/numbers.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
-import { budgetsOptions, readBudgets, removeByParam } from '../pruning/budget.ts'
-import { inspectFile, pruningOptions, readPruningSettings } from '../pruning/request.ts'
+import { comparedAmountOptions, readComparedAmounts, removeByParam } from '../pruning/amounts.ts'
+import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
+import { inspectFile } from '../pruning/request.ts'
 
 const options = {
   ...dataOptions,
@@ -40,7 +41,7 @@ const options = {
     description:
       'on shifted data, too: what pruning loses there, and how much more than in distribution; without times',
   },
-  ...budgetsOptions,
+  ...comparedAmountOptions,
   ...pruningOptions,
   ...taskOption,
   ...flipOptions,
@@ -78,19 +79,19 @@ export const evalCommand: Command = command({
     if (data === undefined) throw usageError('--data PATH is missing: what to evaluate on')
     if (given.guard !== undefined || given.against !== undefined)
       return await evaluateGuarded(path, data, given, context)
-    const budgets = readBudgets(given)
+    const amounts = readComparedAmounts(given)
     const methods = given.methods?.split(',').map((name) => name.trim())
-    const settings = readPruningSettings(given)
+    const settings = readSettings(given)
     const flips = readFlips(given)
     readTask(given.task)
     const file = await readModelFile(path, context)
     if (methods === undefined) refuseIdle(given)
-    const inspection = methods && inspectFile(file, settings.encoder)
-    const variants: Variant[] = []
+    const inspection = methods && inspectFile(file, settings.inPlan.encoder)
+    const variants: PrunedVariant[] = []
     if (methods && inspection) {
       progress.stage(`pruning ${basename(path)}`)
       const plugins = given.plugin ?? []
-      variants.push(...(await pruneVariants({ file, methods, budgets, settings, plugins, signal })))
+      variants.push(...(await pruneVariants({ file, methods, amounts, settings, plugins, signal })))
     }
     const batchSize = batchSizeOf(file)
     if (given.shift !== undefined) {
@@ -179,7 +180,7 @@ async function evaluateGuarded(
 /** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
 async function evaluateShifts(
   given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
-  prepared: Omit<Measured, 'sets'>,
+  prepared: Omit<MeasuredShifts, 'sets'>,
   context: Context & { readonly runtime: Runtime },
 ): Promise<string> {
   const { progress, signal } = context
@@ -204,7 +205,7 @@ async function evaluateShifts(
 
 /** Nothing that was asked for is passed over in silence. */
 function refuseIdle(given: Arguments<typeof options>): void {
-  const prunes: readonly string[] = Object.keys({ ...budgetsOptions, ...pruningOptions, ...flipOptions })
+  const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions, ...flipOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --methods NAME,NAME… beside it`)
 }

@@ -12,10 +12,12 @@ import { readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 import { jsonDocument } from '../output/document.ts'
-import { type Asked, methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
-import { budgetOptions } from '../pruning/budget.ts'
+import { amountOptions } from '../pruning/amounts.ts'
+import { type AskedPruning, methodOption, readAsked } from '../pruning/asked.ts'
 import { planOption } from '../pruning/plan-file.ts'
-import { inspectFile, pruneFile, pruningOptions } from '../pruning/request.ts'
+import { pruningOptions } from '../pruning/plan-options.ts'
+import { inspectFile, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 
 /** Examples that are explained where nobody says how many. */
 const EXAMPLES = 5
@@ -30,7 +32,7 @@ const options = {
   },
   ...methodOption,
   ...planOption,
-  ...budgetOptions,
+  ...amountOptions,
   ...pruningOptions,
   encoder: {
     ...pruningOptions.encoder,
@@ -70,7 +72,7 @@ export const explainCommand: Command = command({
     const pruned = asked && {
       ...(await pruneFile(file, {
         ...{ ...asked.settings, encoder: inspection.encoder, method: asked.method },
-        schedules: schedulesFor(asked, file, [inspection]),
+        schedules: schedulesOf(asked, file.model, [inspection]),
         trace: 'scores',
       })),
       stays: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
@@ -90,7 +92,7 @@ export const explainCommand: Command = command({
       print(
         jsonDocument('explain', {
           ...{ model: path, data, score, notes: inputs.notes },
-          ...(asked && { method: asked.name, params: asked.values }),
+          ...(asked && { method: asked.plan.method, params: asked.plan.params ?? {} }),
           ...(schedule && { schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
           ...(asked && { correlation: correlation ?? null }),
           examples: found.map((explanation) => content(explanation, classes)),
@@ -111,7 +113,7 @@ function isScore(text: string): text is SaliencyScore {
 
 /** Nothing that was asked for is passed over in silence. The encoder that is meant may be named without pruning it. */
 function refuseIdle(given: Arguments<typeof options>): void {
-  const prunes: readonly string[] = Object.keys({ ...budgetOptions, ...pruningOptions })
+  const prunes: readonly string[] = Object.keys({ ...amountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => name !== 'encoder' && prunes.includes(name))
   if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
 }
@@ -134,7 +136,7 @@ function meanCorrelation(explanations: readonly Explanation[]): number | undefin
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-function summary({ name }: Asked, correlation: number | undefined): string {
+function summary({ method: { name } }: AskedPruning, correlation: number | undefined): string {
   return correlation === undefined
     ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same layer, or none does`
     : `${name}: rank correlation of how long tokens stay with their saliency ${correlation.toFixed(2)}, in the mean`

@@ -79,14 +79,14 @@ export const packCommand: Command = command({
   },
 })
 
-interface Report {
+interface PackReport {
   readonly out: string
   readonly attentions: number
   readonly bytes: number
   readonly verification?: { readonly difference: number }
 }
 
-function describe({ out, attentions, bytes, verification }: Report): string {
+function describe({ out, attentions, bytes, verification }: PackReport): string {
   const work =
     attentions === 0
       ? 'attention stays padded, all else is packed'

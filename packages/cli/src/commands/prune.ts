@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection, Pruned, PrunedEncoder } from '@tp/compiler'
 import type { Amount } from '@tp/core'
+import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
@@ -12,10 +13,12 @@ import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
-import { methodOption, readAsked, schedulesFor } from '../pruning/asked.ts'
-import { budgetOptions } from '../pruning/budget.ts'
+import { amountOptions } from '../pruning/amounts.ts'
+import { methodOption, readAsked } from '../pruning/asked.ts'
 import { planOption } from '../pruning/plan-file.ts'
-import { inspectEncoders, pruneFile, pruningOptions } from '../pruning/request.ts'
+import { pruningOptions } from '../pruning/plan-options.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 import type { Verification } from '../pruning/verify.ts'
 
 export const pruneCommand: Command = command({
@@ -23,7 +26,7 @@ export const pruneCommand: Command = command({
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
     ...methodOption,
     ...planOption,
-    ...budgetOptions,
+    ...amountOptions,
     ...pruningOptions,
     trace: {
       type: 'boolean',
@@ -48,14 +51,14 @@ export const pruneCommand: Command = command({
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
     const asked = await readAsked(given)
-    const { name, method, values, settings } = asked
+    const { plan, method, settings } = asked
 
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
     progress.stage(`pruning ${basename(path)}`)
     const { model, pruned } = await endable(async () => {
       const encoders = inspectEncoders(file, settings.encoder)
-      const schedules = schedulesFor(asked, file, encoders)
+      const schedules = schedulesOf(asked, file.model, encoders)
       return { model: encoders[0], pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }) }
     })
     await using staged = await stageModel(pruned.model, file, out, signal)
@@ -70,8 +73,8 @@ export const pruneCommand: Command = command({
     const report = {
       model: path,
       out,
-      method: name,
-      params: values,
+      method: plan.method,
+      params: plan.params ?? {},
       ...encoderContent(pruned.encoders[0] as PrunedEncoder),
       ...(model.encoders.length > 1 && {
         encoders: pruned.encoders.map((encoder) => ({ name: encoder.name, ...encoderContent(encoder) })),
@@ -96,7 +99,7 @@ function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   }
 }
 
-interface Report {
+interface PruneReport {
   readonly out: string
   readonly method: string
   readonly flops: readonly FlopsFactor[]
@@ -122,7 +125,7 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
   })
 }
 
-function describe(report: Report, { encoders }: Pruned): string {
+function describe(report: PruneReport, { encoders }: Pruned): string {
   const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
   return [
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
@@ -151,7 +154,7 @@ function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
-  const amounts = [...schedule.values()].map(({ kind, value }) => `${kind === 'ratio' ? 'keep' : kind} ${value}`)
+  const amounts = [...schedule.values()].map(({ kind, value }) => `${amountRules[kind].name} ${value}`)
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 

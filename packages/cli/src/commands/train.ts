@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -9,10 +10,10 @@ import { readModelFile } from '../model/model-file.ts'
 import { dataOptions } from '../model/open-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
+import { amountOptions } from '../pruning/amounts.ts'
 import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
-import { budgetOptions } from '../pruning/budget.ts'
 import { planOption } from '../pruning/plan-file.ts'
-import { pruningOptions } from '../pruning/request.ts'
+import { pruningOptions } from '../pruning/plan-options.ts'
 import { writeTogether } from '../training/files.ts'
 import { checkpointPaths } from '../training/learned.ts'
 import { learningOptions, methodLearningOptions } from '../training/learning.ts'
@@ -28,7 +29,7 @@ const options = {
   ...planOption,
   ...dataOptions,
   ...selectionOption,
-  ...budgetOptions,
+  ...amountOptions,
   ...pruningOptions,
   ...learningOptions,
   ...methodLearningOptions,
@@ -84,7 +85,7 @@ export const trainCommand: Command = command({
     throwIfAborted(signal, 'tp')
     const { model, steps, about, weights } = outcome
     const report: TrainingReport = {
-      ...{ model: path, out, method: asked.name, params: asked.values },
+      ...{ model: path, out, method: asked.plan.method, params: asked.plan.params ?? {} },
       ...about,
       seconds: Math.round((performance.now() - began) / 100) / 10,
     }
@@ -92,7 +93,7 @@ export const trainCommand: Command = command({
     const files = new Map<string, Uint8Array>()
     if (weightsOut !== undefined && weights !== undefined) files.set(weightsOut, weights)
     if (prefix !== undefined) {
-      const title = `${basename(out)}: ${asked.name}`
+      const title = `${basename(out)}: ${asked.plan.method}`
       const plot = plotTraining({ title, steps, target: numberOf(given['target-flops']), flops: report.flops })
       const [document, image] = reportPaths(prefix)
       files.set(document, bytesOf(`${jsonDocument('training', { ...report, steps: stepRecords(steps) })}\n`))
@@ -109,7 +110,7 @@ export const trainCommand: Command = command({
 
 function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
   const { dense, before, after } = selection
-  const amounts = plan && [plan.keep, plan.tokens, plan.remove, plan.threshold, plan.mass].flat().filter(isNumber)
+  const amounts = plan && amountNames.flatMap((name) => plan[name] ?? []).filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
     `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,

@@ -1,11 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { idxLabels, modelFolderFiles } from '@tp/eval'
-import type { Arguments, OptionTable } from '../command/arguments.ts'
+import type { Arguments, OptionTable, Reads } from '../command/arguments.ts'
 import { pluginFile } from '../plugins/import-plugin.ts'
 import type { FileClaims } from './file-claims.ts'
-
-/** What an option's value is the name of. */
-export type Reads = 'file' | 'model' | 'data' | 'module'
 
 /**
  * Tells of all that the operands and options of a command name to be read.

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
 import { isDatasetFile } from '@tp/eval'
 import { LARGEST, requireSize } from './read-input.ts'
-import { isInside, isSame, mayBeSame, type Place, placeOf } from './same-file.ts'
+import { type FileIdentity, isInside, isSame, mayBeSame, placeOf } from './same-file.ts'
 import { tryFolder } from './try-folder.ts'
 
 /** A file that a command is going to write. */
@@ -26,7 +26,7 @@ export function outputsOf(
 interface Claim {
   readonly path: string
   readonly what: string
-  readonly place: Place
+  readonly place: FileIdentity
 }
 
 /**

@@ -2,7 +2,7 @@ import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 
 /** What a path leads to, whether there is something yet or not. */
-export interface Place {
+export interface FileIdentity {
   /** The path without links, as far as it exists. */
   readonly path: string
   /** Device and number on it, by which hard links and other spellings of a name are known; undefined: there is nothing. */
@@ -11,7 +11,7 @@ export interface Place {
   readonly names: number
 }
 
-export async function placeOf(path: string): Promise<Place> {
+export async function placeOf(path: string): Promise<FileIdentity> {
   const entry = await stat(path, { bigint: true }).catch(() => undefined)
   if (entry !== undefined) {
     return { path: await realpath(path), node: `${entry.dev}:${entry.ino}`, names: Number(entry.nlink) }
@@ -28,7 +28,7 @@ async function realFolder(path: string): Promise<string> {
 }
 
 /** Whether both lead to one file. */
-export function isSame(a: Place, b: Place): boolean {
+export function isSame(a: FileIdentity, b: FileIdentity): boolean {
   return a.path === b.path || (a.node !== undefined && a.node === b.node)
 }
 
@@ -39,13 +39,13 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
 }
 
 /** Whether both would be one file on any system: of some, names that differ by case or by how accents are written are one. */
-export function mayBeSame(a: Place, b: Place): boolean {
-  const folded = ({ path }: Place): string => path.normalize('NFC').toLowerCase()
+export function mayBeSame(a: FileIdentity, b: FileIdentity): boolean {
+  const folded = ({ path }: FileIdentity): string => path.normalize('NFC').toLowerCase()
   return isSame(a, b) || folded(a) === folded(b)
 }
 
 /** Whether a file lies in a folder, or below it; or another of its names does. */
-export async function isInside(folder: Place, file: Place): Promise<boolean> {
+export async function isInside(folder: FileIdentity, file: FileIdentity): Promise<boolean> {
   if (file.path.startsWith(folder.path.endsWith(sep) ? folder.path : folder.path + sep)) return true
   if (file.node === undefined || file.names < 2) return false
   for (const entry of await readdir(folder.path, { recursive: true, withFileTypes: true }).catch(() => [])) {

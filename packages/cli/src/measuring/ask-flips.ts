@@ -8,7 +8,7 @@ import type { dataOptions } from '../model/open-inputs.ts'
 import { wholeNumber } from '../pruning/numbers.ts'
 import type { FlipTexts } from './describe-flips.ts'
 import type { FlipsAsked } from './find-flips.ts'
-import type { Row } from './rows.ts'
+import type { ResultRow } from './rows.ts'
 
 /** Tokens of an example that are kept, one after the other, to see whether that turns its answer back; the options name it. */
 const FLIP_TOKENS = 32
@@ -44,7 +44,7 @@ interface FlipTextsOptions {
 /** What classes and tokens are called, of the examples that are to be shown. */
 export async function flipTexts(
   path: string,
-  rows: readonly Row[],
+  rows: readonly ResultRow[],
   { inputs, batchSize, inspection, given }: FlipTextsOptions,
 ): Promise<FlipTexts> {
   const examples = new Set(rows.flatMap(({ flips }) => flips?.flips.map(({ example }) => example) ?? []))

@@ -3,12 +3,12 @@ import { points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import { mcnemarContent, pValue } from './figures-text.ts'
 import type { Paired } from './judge.ts'
-import { nameOf, type Row } from './rows.ts'
+import { nameOf, type ResultRow } from './rows.ts'
 
 /** Two prunings on the same examples. */
 interface Between {
-  readonly first: Row
-  readonly second: Row
+  readonly first: ResultRow
+  readonly second: ResultRow
   /** How far the second is behind the first, in points of what the task is judged by. */
   readonly loss: Interval
   /** Absent where several seeds are taken together, and where no answer is right or wrong. */
@@ -16,19 +16,19 @@ interface Between {
 }
 
 /** All pairs of rows from which tokens leave, in the order of the table. */
-function betweenRows(rows: readonly Row[]): Between[] {
+function betweenRows(rows: readonly ResultRow[]): Between[] {
   const pruned = rows.filter(({ keep }) => keep !== '')
   return pruned.flatMap((first, i) => pruned.slice(i + 1).map((second) => compare(first, second)))
 }
 
-function compare(first: Row, second: Row): Between {
+function compare(first: ResultRow, second: ResultRow): Between {
   const [one, other] = [first, second].map(({ answers }) => answers.paired) as [Paired, Paired]
   const test = one.correct && other.correct && mcnemar(one.correct, other.correct)
   return { first, second, loss: scaledInterval(figureLoss(one.figure, other.figure), 100), test }
 }
 
 /** Methods at the same budget beside each other; empty where there is one method only. */
-export function describeBetween(rows: readonly Row[]): string {
+export function describeBetween(rows: readonly ResultRow[]): string {
   const same = betweenRows(rows).filter(({ first, second }) => first.keep === second.keep)
   const [{ first } = {}] = same
   if (first === undefined) return ''
@@ -44,8 +44,8 @@ export function describeBetween(rows: readonly Row[]): string {
 }
 
 /** All pairs in JSON: percentage points, and McNemar's test. */
-export function betweenContent(rows: readonly Row[]): object[] {
-  const about = ({ method, keep }: Row): object => ({ method, keep })
+export function betweenContent(rows: readonly ResultRow[]): object[] {
+  const about = ({ method, keep }: ResultRow): object => ({ method, keep })
   return betweenRows(rows).map(({ first, second, loss, test }) => ({
     ...{ first: about(first), second: about(second), lossOf: first.answers.paired?.name, loss },
     mcnemar: mcnemarContent(test, 'Second'),

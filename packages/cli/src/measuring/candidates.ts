@@ -7,7 +7,7 @@ import { inspectFile } from '../pruning/request.ts'
 import { pruneVariants, type VariantOptions } from './variants.ts'
 
 /** A model that takes part in `tp bench`. */
-export interface Candidate {
+export interface BenchCandidate {
   readonly name: string
   readonly model: Model
   /** Whether `--min-speedup` is about it. */
@@ -18,9 +18,11 @@ export interface Candidate {
 }
 
 /** A model pruned with several methods, `none` first. */
-export async function pruneCandidates(options: VariantOptions & { readonly runtime: Runtime }): Promise<Candidate[]> {
+export async function pruneCandidates(
+  options: VariantOptions & { readonly runtime: Runtime },
+): Promise<BenchCandidate[]> {
   const { file, methods, settings, runtime } = options
-  const inspection = inspectFile(file, settings.encoder)
+  const inspection = inspectFile(file, settings.inPlan.encoder)
   const dense = flopsOf(file.model, inspection)
   const variants = await pruneVariants(options)
   return variants.flatMap(({ method, keep, models: [first] }) => {

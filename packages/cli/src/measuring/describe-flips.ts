@@ -1,7 +1,7 @@
 import type { Flip, FlipAnalysis, KeptToken } from '@tp/eval'
 import { className } from '../explaining/describe.ts'
 import { table } from '../output/table.ts'
-import { nameOf, type Row } from './rows.ts'
+import { nameOf, type ResultRow } from './rows.ts'
 
 /** Tokens of an example that the table shows; JSON has all that were tried. */
 const SHOWN = 5
@@ -13,14 +13,14 @@ export interface FlipTexts {
 }
 
 /** Which tokens turned the answers of each row, for people. */
-export function describeFlips(rows: readonly Row[], examples: number, texts: FlipTexts): string {
+export function describeFlips(rows: readonly ResultRow[], examples: number, texts: FlipTexts): string {
   const described = rows.flatMap((row) =>
     row.flips === undefined ? [] : [describeRow(row, row.flips, examples, texts)],
   )
   return described.join('\n\n')
 }
 
-function describeRow(row: Row, { flipped, flips }: FlipAnalysis, examples: number, texts: FlipTexts): string {
+function describeRow(row: ResultRow, { flipped, flips }: FlipAnalysis, examples: number, texts: FlipTexts): string {
   const name = [nameOf({ ...row, seeds: 1 }), row.keep].join(' ').trim()
   const first = row.seeds > 1 ? ' with the first seed' : ''
   const asked = flipped > flips.length ? `, ${flips.length} asked` : ''

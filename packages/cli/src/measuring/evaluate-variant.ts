@@ -5,13 +5,13 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import { flopsOf } from '../model/flops.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import type { Progress } from '../output/progress.ts'
-import type { Answers, Judge } from './judge.ts'
-import type { Variant } from './variants.ts'
+import type { ProgressDisplay } from '../output/progress.ts'
+import type { Judge, JudgedAnswers } from './judge.ts'
+import type { PrunedVariant } from './variants.ts'
 
 /** What a model answers, and what it costs, beside the dense one. */
-export interface Figures {
-  readonly answers: Answers
+export interface VariantFigures {
+  readonly answers: JudgedAnswers
   /** Mean over layers of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
   readonly keptByLayer: readonly number[] | undefined
@@ -27,7 +27,7 @@ export interface EvaluationTask<O extends Outcome> {
   readonly inputs: ModelInputs
   readonly batchSize: number
   readonly signal: AbortSignal & AbortSignalLike
-  readonly progress: Progress
+  readonly progress: ProgressDisplay
   /** Default: onnxruntime-node. */
   readonly runtime?: Runtime | undefined
 }
@@ -52,13 +52,13 @@ export async function evaluateSession<O extends Outcome>(
 
 /** A variant that has been run on all examples: its figures, and what the first of its models did. */
 export interface EvaluatedVariant<O extends Outcome> {
-  readonly figures: Figures
+  readonly figures: VariantFigures
   readonly outcome: O
 }
 
 /** Evaluates a variant; where it is several models, figures are means over them. */
 export async function evaluateVariant<O extends Outcome>(
-  variant: Variant,
+  variant: PrunedVariant,
   task: EvaluationTask<O>,
   inspection: Inspection,
   dense: O,
@@ -83,7 +83,7 @@ export async function evaluateVariant<O extends Outcome>(
 
 /** Over all examples, one by one. Where the data decide how many tokens stay, their mean share at each layer stands for it. */
 function flopsFactor(
-  { models }: Variant,
+  { models }: PrunedVariant,
   { model }: ModelFile,
   { lengths, targets }: ModelInputs,
   inspection: Inspection,

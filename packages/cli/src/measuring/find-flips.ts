@@ -9,7 +9,7 @@ import { usageError } from '../command/usage-error.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import type { Variant } from './variants.ts'
+import type { PrunedVariant } from './variants.ts'
 
 /** How much is asked of each variant. */
 export interface FlipsAsked {
@@ -31,7 +31,7 @@ export interface FlipFinder extends AsyncDisposable {
    * @param pruned the answers of the variant's first model
    * @returns undefined where no token leaves
    */
-  find(variant: Variant, pruned: Evaluation, dense: Evaluation): Promise<FlipAnalysis | undefined>
+  find(variant: PrunedVariant, pruned: Evaluation, dense: Evaluation): Promise<FlipAnalysis | undefined>
 }
 
 /** Tokens that receive most attention in the dense model, over all layers, are tried first. */

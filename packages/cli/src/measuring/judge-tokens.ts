@@ -2,7 +2,7 @@ import { evaluateTokens, type TaggedInputs, type TokenEvaluation, tokenAgreement
 import { type Figure, figureInterval, figureLoss, mcnemar, meanFigure, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import { mcnemarContent, percent, pValue } from './figures-text.ts'
-import type { Answers, Judge } from './judge.ts'
+import type { Judge, JudgedAnswers } from './judge.ts'
 
 /** Right tags and entities; the loss is that of F1 where tags are BIO. Sentences are drawn, and tested, as a whole. */
 export function tokenJudge(inputs: TaggedInputs, labels: readonly string[] | undefined): Judge<TokenEvaluation> {
@@ -17,7 +17,7 @@ function describe(
   evaluations: readonly [TokenEvaluation, ...TokenEvaluation[]],
   dense: TokenEvaluation,
   isDense: boolean,
-): Answers {
+): JudgedAnswers {
   const [first, ...others] = evaluations
   const names = Object.keys(dense.figures)
   const figures = Object.fromEntries(

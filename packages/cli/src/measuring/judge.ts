@@ -3,7 +3,7 @@ import type { EvaluateOptions, Outcome } from '@tp/eval'
 import type { Figure } from '@tp/eval/metrics'
 
 /** What is said of a model's answers: in columns of the table, by heading, and in JSON. */
-export interface Answers {
+export interface JudgedAnswers {
   readonly columns: Readonly<Record<string, string>>
   readonly content: object
   /** Of a pruned model: what it is judged by beside another one. */
@@ -23,7 +23,7 @@ export interface Paired {
 export interface Judge<O extends Outcome> {
   run(session: Session, options: EvaluateOptions): Promise<O>
   /** Of the dense model itself. */
-  dense(outcome: O): Answers
+  dense(outcome: O): JudgedAnswers
   /** Of a pruned one beside it; of several, one a seed, all taken together. */
-  pruned(outcomes: readonly [O, ...O[]], dense: O): Answers
+  pruned(outcomes: readonly [O, ...O[]], dense: O): JudgedAnswers
 }

@@ -14,19 +14,20 @@ import type { Judge } from './judge.ts'
 import { classJudge } from './judge-classes.ts'
 import { embeddingJudge } from './judge-embeddings.ts'
 import { tokenJudge } from './judge-tokens.ts'
-import type { Row } from './rows.ts'
+import type { ResultRow } from './rows.ts'
 import { spreadByLength } from './timed-examples.ts'
-import type { Variant } from './variants.ts'
+import type { PrunedVariant } from './variants.ts'
 
 /** Enough lengths to stand for all, few enough to be timed often. */
 export const TIMED_EXAMPLES = 16
-const TIMING_MS = 20_000
+/** Milliseconds in which models are timed against each other. */
+export const TIMING_MS = 20_000
 
-interface Measured {
+interface RowsToMeasure {
   readonly file: ModelFile
   /** Of a model that is pruned. */
   readonly inspection: Inspection | undefined
-  readonly variants: readonly Variant[]
+  readonly variants: readonly PrunedVariant[]
   readonly data: TaskInputs
   readonly batchSize: number
   /** Whether to ask which tokens turned answers; of classes only. */
@@ -34,7 +35,7 @@ interface Measured {
 }
 
 /** The rows of `tp eval`: the file as it is, then its variants. First what they answer, one by one; then times, in turns. */
-export async function measureRows(measured: Measured, context: Context): Promise<Row[]> {
+export async function measureRows(measured: RowsToMeasure, context: Context): Promise<ResultRow[]> {
   const { data, file, inspection, batchSize, flips } = measured
   switch (data.task) {
     case 'tokens':
@@ -51,21 +52,21 @@ export async function measureRows(measured: Measured, context: Context): Promise
   }
 }
 
-type Ask<O> = (variant: Variant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>
+type FindFlips<O> = (variant: PrunedVariant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>
 
 async function rowsOf<O extends Outcome>(
   judge: Judge<O>,
-  measured: Measured,
+  measured: RowsToMeasure,
   context: Context,
-  ask?: Ask<O>,
-): Promise<Row[]> {
+  ask?: FindFlips<O>,
+): Promise<ResultRow[]> {
   const { file, inspection, variants, batchSize, data } = measured
   const { progress, signal, runtime = nodeRuntime() } = context
   const task = { file, judge, inputs: data.inputs, batchSize, signal, progress, runtime }
   progress.stage('evaluating dense')
   const dense = await evaluateSession(await runtime.load(file.path, { threads: 1, signal }), task)
   const whole = { kept: 1, keptByLayer: undefined, flops: 1, endToEnd: dense.latency }
-  const rows: Omit<Row, 'latency'>[] = [
+  const rows: Omit<ResultRow, 'latency'>[] = [
     { method: 'dense', keep: '', seeds: 1, answers: judge.dense(dense), ...whole, flips: undefined },
   ]
   for (const variant of inspection ? variants : []) {
@@ -84,9 +85,9 @@ async function rowsOf<O extends Outcome>(
 }
 
 async function timeVariants(
-  { file, variants, data, batchSize }: Measured,
-  { progress, signal, runtime = nodeRuntime() }: Context,
-): Promise<Row['latency'][]> {
+  { file, variants, data, batchSize }: RowsToMeasure,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
+): Promise<ResultRow['latency'][]> {
   progress.stage('timing')
   const sessions: Record<string, Session> = {}
   try {
@@ -99,7 +100,7 @@ async function timeVariants(
     const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
     const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
     const { variants: latencies } = await comparePaired(sessions, feeds, {
-      budgetMs: TIMING_MS,
+      budgetMs: timingMs,
       signal,
       onProgress: (done, rounds) => progress.step(done, rounds),
     })

@@ -9,14 +9,14 @@ import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { interval, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
-import type { Variant } from './variants.ts'
+import type { PrunedVariant } from './variants.ts'
 
 /** Models and what they are run on. */
-export interface Measured {
+export interface MeasuredShifts {
   readonly file: ModelFile
   /** Of a model that is pruned. */
   readonly inspection: Inspection | undefined
-  readonly variants: readonly Variant[]
+  readonly variants: readonly PrunedVariant[]
   readonly sets: readonly ShiftedSet[]
   readonly batchSize: number
 }
@@ -24,7 +24,7 @@ export interface Measured {
 /** What a model answers on each set, and what pruning costs there. */
 export interface ShiftReport {
   readonly dense: readonly { readonly name: string; readonly examples: number; readonly accuracy: Interval }[]
-  readonly variants: readonly (Pick<Variant, 'method' | 'keep'> & {
+  readonly variants: readonly (Pick<PrunedVariant, 'method' | 'keep'> & {
     readonly seeds: number
     readonly sets: readonly ShiftFigures[]
   })[]
@@ -32,7 +32,7 @@ export interface ShiftReport {
 
 /** The file as it is and its variants on all sets, one after the other. */
 export async function measureShifts(
-  measured: Measured,
+  measured: MeasuredShifts,
   { progress, signal, runtime = nodeRuntime() }: Context,
 ): Promise<ShiftReport> {
   const { file, inspection, variants, sets, batchSize } = measured

@@ -2,10 +2,10 @@ import type { FlipAnalysis } from '@tp/eval'
 import type { VariantLatency } from '@tp/eval/metrics'
 import { factor } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
-import type { Figures } from './evaluate-variant.ts'
+import type { VariantFigures } from './evaluate-variant.ts'
 
 /** One row of the table of `tp eval`. */
-export interface Row extends Figures {
+export interface ResultRow extends VariantFigures {
   readonly method: string
   readonly keep: string
   readonly seeds: number
@@ -14,7 +14,7 @@ export interface Row extends Figures {
   readonly flips: FlipAnalysis | undefined
 }
 
-export function describeRows(rows: readonly Row[]): string {
+export function describeRows(rows: readonly ResultRow[]): string {
   const answers = Object.keys(rows[0]?.answers.columns ?? {})
   const headings = ['method', 'keep', 'kept', ...answers, 'FLOPs', 'p50 ms', 'speed-up']
   const cells = rows.map((row, i) => [
@@ -29,7 +29,7 @@ export function describeRows(rows: readonly Row[]): string {
   return table(headings, cells, ['method'])
 }
 
-export function nameOf({ method, seeds }: Pick<Row, 'method' | 'seeds'>): string {
+export function nameOf({ method, seeds }: Pick<ResultRow, 'method' | 'seeds'>): string {
   return seeds === 1 ? method : `${method} (${seeds} seeds)`
 }
 
@@ -38,7 +38,17 @@ function speedUp({ speedup: { value, low, high } }: VariantLatency): string {
 }
 
 /** The row in JSON: percent, factors over dense, milliseconds. */
-export function rowContent({ method, keep, seeds, kept, keptByLayer, answers, flops, endToEnd, latency }: Row): object {
+export function rowContent({
+  method,
+  keep,
+  seeds,
+  kept,
+  keptByLayer,
+  answers,
+  flops,
+  endToEnd,
+  latency,
+}: ResultRow): object {
   const { p50Ms, p90Ms, speedup } = latency
   return {
     ...{ method, keep: keep === '' ? null : keep, seeds, kept, keptByLayer },

@@ -1,14 +1,15 @@
-import type { Inspection, Pruned, PruneOptions } from '@tp/compiler'
-import { type Method, none } from '@tp/core'
+import { fromPlan, type Inspection, type Plan, type Pruned, type PruneOptions } from '@tp/compiler'
 import { pause } from '../command/pause.ts'
 import { usageError } from '../command/usage-error.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
-import { BUDGET_MISSING, type Budget, schedulesOf } from '../pruning/budget.ts'
-import { createMethod, inspectEncoders, type PruningSettings, pruneFile } from '../pruning/request.ts'
+import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
+import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
 
 /** One row of a comparison: the model pruned one way. */
-export interface Variant {
+export interface PrunedVariant {
   /** `none` is the dense model without what no output reads. */
   readonly method: string
   /** The budget, as `0.7`; empty for none. */
@@ -31,63 +32,64 @@ const SEEDS = 5
 export interface VariantOptions {
   readonly file: ModelFile
   readonly methods: readonly string[]
-  readonly budgets: readonly Budget[]
-  readonly settings: PruningSettings
+  readonly amounts: readonly AskedAmounts[]
+  readonly settings: GivenSettings
   readonly plugins: readonly string[]
   readonly signal: AbortSignal
 }
 
 /**
- * The rows of a comparison: `none` first, then every method at every budget. A parameter goes to the methods that have it.
+ * The rows of a comparison: `none` first, then every method at every amount. A parameter goes to the methods that have it.
  * @throws RefusalError; TpError TP_USAGE, TP_UNKNOWN_METHOD, TP_OPTION and what pruning throws
  */
-export async function pruneVariants(options: VariantOptions): Promise<Variant[]> {
-  const { file, methods, budgets, settings, plugins } = options
+export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
+  const { file, methods: names, amounts, settings, plugins } = options
+  const { inPlan, besidePlan, params } = settings
   const catalog = await loadMethods(plugins)
-  const entries = methods.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
-  const unused = Object.keys(settings.params).find(
-    (name) => !entries.some((entry) => Object.hasOwn(entry.options, name)),
-  )
+  const methods = [...catalog.values()].map(({ entry }) => entry)
+  const entries = names.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
+  const unused = Object.keys(params).find((name) => !entries.some((entry) => Object.hasOwn(entry.options, name)))
   if (unused !== undefined)
     throw usageError(`--param ${unused}: none of the methods has this option; tp methods lists them`)
-  if (entries.length > 0 && budgets.length === 0) {
-    throw usageError(BUDGET_MISSING)
-  }
-  if (entries.length === 0 && budgets.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
+  if (entries.length > 0 && amounts.length === 0) throw usageError(AMOUNTS_MISSING)
+  if (entries.length === 0 && amounts.length > 0) throw usageError('a budget needs methods: --methods NAME,NAME…')
 
-  const encoders = inspectEncoders(file, settings.encoder)
-  const variants: Variant[] = [{ method: 'none', keep: '', models: [await variantModel(file, settings, none())] }]
+  const encoders = inspectEncoders(file, inPlan.encoder)
+  const dense = { plan: { format: 1, method: 'none', ...inPlan } satisfies Plan, flops: undefined, methods }
+  const variants: PrunedVariant[] = [
+    { method: 'none', keep: '', models: [await variantModel(file, dense, besidePlan, encoders)] },
+  ]
   let takesWeights = false
   for (const entry of entries) {
-    const params = Object.fromEntries(
-      Object.entries(settings.params).filter(([name]) => Object.hasOwn(entry.options, name)),
-    )
-    const isChance = entry.name === 'random' && params.seed === undefined
-    const seeds = isChance ? Array.from({ length: SEEDS }, (_, seed) => ({ ...params, seed: `${seed}` })) : [params]
-    for (const budget of budgets) {
+    const own = Object.fromEntries(Object.entries(params).filter(([name]) => Object.hasOwn(entry.options, name)))
+    const isChance = entry.name === 'random' && own.seed === undefined
+    const seeds = isChance ? Array.from({ length: SEEDS }, (_, seed) => ({ ...own, seed: `${seed}` })) : [own]
+    for (const asked of amounts) {
       const models: VariantModel[] = []
-      for (const own of seeds) {
-        const { method } = createMethod(entry, own)
+      for (const texts of seeds) {
+        const plan = planOf(entry, texts, inPlan, asked.amounts)
         await pause(options.signal)
-        takesWeights ||= method.params !== undefined
-        models.push(await variantModel(file, settings, method, budget, encoders))
+        takesWeights ||= fromPlan(plan, methods).method.params !== undefined
+        models.push(await variantModel(file, { plan, flops: asked.flops, methods }, besidePlan, encoders))
       }
-      variants.push({ method: entry.name, keep: budget.label, models })
+      variants.push({ method: entry.name, keep: amountsLabel(asked), models })
     }
   }
-  if (settings.weights !== undefined && !takesWeights)
+  if (besidePlan.weights !== undefined && !takesWeights)
     throw usageError('--weights: none of the methods takes trained values')
   return variants
 }
 
 async function variantModel(
   file: ModelFile,
-  settings: PruningSettings,
-  method: Method,
-  budget?: Budget,
-  encoders?: readonly Inspection[],
+  asked: AskedPlan,
+  besidePlan: GivenSettings['besidePlan'],
+  encoders: readonly Inspection[],
 ): Promise<VariantModel> {
-  const schedules = budget && encoders ? schedulesOf(budget, file.model, encoders, method) : new Map()
+  const planned = fromPlan(asked.plan, asked.methods)
+  const { method } = planned
+  const settings = settingsOf(planned, besidePlan)
+  const schedules = schedulesOf(asked, file.model, encoders)
   const weights = method.params === undefined ? undefined : settings.weights
   const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>
     pruneFile(file, { ...settings, weights, method, schedules, ...form })

@@ -70,7 +70,7 @@ export async function writeModelFile(
   model: Model,
   source: ModelFile,
   out: string,
-  options: WriteOptions = {},
+  options: StageOptions = {},
 ): Promise<void> {
   const { signal = new AbortController().signal } = options
   const files = new FileClaims()
@@ -80,6 +80,6 @@ export async function writeModelFile(
   await staged.commit()
 }
 
-export interface WriteOptions {
+export interface StageOptions {
   readonly signal?: AbortSignal
 }

@@ -1,5 +1,5 @@
 /** Says on stderr what a long command is at. */
-export interface Progress {
+export interface ProgressDisplay {
   /** A new stage begins. */
   stage(text: string): void
   /** How far the stage is, and what it shows; on terminals only. */
@@ -10,13 +10,13 @@ export interface Progress {
   end(): void
 }
 
-interface Stream {
+interface TextStream {
   readonly isTTY?: boolean
   write(text: string): unknown
 }
 
 /** A terminal gets one line that is rewritten; anything else one plain line a stage. */
-export function progressTo(stream: Stream): Progress {
+export function progressTo(stream: TextStream): ProgressDisplay {
   if (!stream.isTTY) {
     const line = (text: string): void => void stream.write(`${text}\n`)
     return { stage: (text) => line(`${text} …`), step() {}, note: line, end() {} }

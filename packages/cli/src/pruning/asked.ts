@@ -1,82 +1,80 @@
-import type { Inspection } from '@tp/compiler'
-import type { Method, Schedule } from '@tp/core'
-import type { OptionValue } from '@tp/core/host'
+import { fromPlan } from '@tp/compiler'
+import type { Method } from '@tp/core'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
-import type { ModelFile } from '../model/model-file.ts'
-import { findMethod, loadMethods } from '../plugins/load-methods.ts'
+import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import {
-  BUDGET_MISSING,
-  type Budget,
-  type budgetOptions,
-  type Layers,
-  layersOf,
-  readBudget,
+  AMOUNTS_MISSING,
+  type amountOptions,
+  LAYERS_ALONE,
+  readAmounts,
   removeByParam,
-  schedulesOf,
-} from './budget.ts'
+  saysHowMany,
+} from './amounts.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
-import { createMethod, type PruningSettings, type pruningOptions, readPruningSettings } from './request.ts'
+import { planOf, type pruningOptions, readBesidePlan, readSettings, settingsOf } from './plan-options.ts'
+import type { PruningSettings } from './request.ts'
+import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
   method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
 } as const
 
-type AskedOptions = typeof methodOption & typeof planOption & typeof budgetOptions & typeof pruningOptions
+type AskedOptions = typeof methodOption & typeof planOption & typeof amountOptions & typeof pruningOptions
 
 /** One pruning as a command line asks for it. */
-export interface Asked {
-  /** Of the method, as it was asked for. */
-  readonly name: string
+export interface AskedPruning extends AskedPlan {
   readonly method: Method
-  /** The method's options that were given. */
-  readonly values: Readonly<Record<string, OptionValue>>
-  /** Undefined: only what no output reads is left out. */
-  readonly budget: Budget | undefined
   readonly settings: PruningSettings
 }
 
 /** One pruning where a method may learn how much stays, and where. */
-export interface AskedToLearn extends Asked {
+export interface AskedToLearn extends AskedPruning {
   /** It has something to learn, and no trained values are given that it is to work with. */
   readonly learns: boolean
-  /** As they were named. */
-  readonly layers: Layers
 }
 
 /**
- * Method, budget and settings, out of the options or of the plan that they name.
+ * What is to be pruned, out of the options or of the plan that they name.
  * @throws TpError TP_USAGE, TP_PLAN, TP_FILE_NOT_FOUND, TP_UNKNOWN_METHOD, TP_OPTION, TP_PLUGIN
  */
-export async function readAsked(asked: Arguments<AskedOptions>): Promise<Asked> {
+export async function readAsked(asked: Arguments<AskedOptions>): Promise<AskedPruning> {
   return read(asked, false)
 }
 
-/** The same for `tp train`: a method that learns needs no budget. */
+/** The same for `tp train`: a method that learns needs no amounts. */
 export async function readAskedToLearn(asked: Arguments<AskedOptions>): Promise<AskedToLearn> {
   return read(asked, true)
 }
 
-async function read(asked: Arguments<AskedOptions>, mayLearn: boolean): Promise<AskedToLearn> {
-  if (asked.plan === undefined && asked.regime !== undefined) throw usageError('--regime needs --plan FILE beside it')
-  const given = asked.plan === undefined ? asked : { ...asked, ...(await readPlanFile(asked.plan, asked)) }
-  const { remove, ...others } = removeByParam(given)
-  const options = { ...given, ...others, ...(remove && { remove: remove[0] }) }
-  const { method: name, plugin = [] } = options
-  if (name === undefined) throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
-  const settings = readPruningSettings(options)
-  const made = createMethod(findMethod(await loadMethods(plugin), name), settings.params)
-  const learns = mayLearn && made.method.training !== undefined && settings.weights === undefined
-  const budget = readBudget(options, learns)
-  if (budget === undefined && name !== 'none' && !learns) throw usageError(BUDGET_MISSING)
-  return { name, budget, settings, ...made, learns, layers: budget?.layers ?? layersOf(options.layers ?? []) }
+async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promise<AskedToLearn> {
+  if (options.plan === undefined && options.regime !== undefined)
+    throw usageError('--regime needs --plan FILE beside it')
+  const catalog = await loadMethods(options.plugin)
+  const methods = [...catalog.values()].map(({ entry }) => entry)
+  const { plan, flops } =
+    options.plan === undefined
+      ? planOfOptions(options, catalog)
+      : { plan: await readPlanFile(options.plan, options), flops: undefined }
+  const planned = fromPlan(plan, methods)
+  const { method } = planned
+  const settings = settingsOf(planned, readBesidePlan(options))
+  const learns = mayLearn && method.training !== undefined && settings.weights === undefined
+  if (!learns && !saysHowMany({ amounts: plan, flops })) {
+    if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
+    if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
+  }
+  return { plan, flops, methods, method, settings, learns }
 }
 
-/** By name of the encoder. @throws TpError TP_SCHEDULE, TP_FLOPS, TP_SIZES, TP_USAGE */
-export function schedulesFor(
-  { budget, method }: Asked,
-  { model }: ModelFile,
-  encoders: readonly Inspection[],
-): ReadonlyMap<string, Schedule> {
-  return budget === undefined ? new Map() : schedulesOf(budget, model, encoders, method)
+/** The plan of a command line that names no file. */
+function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog): Pick<AskedPlan, 'plan' | 'flops'> {
+  const { remove, ...others } = removeByParam(options)
+  const given = { ...options, ...others, ...(remove && { remove: remove[0] }) }
+  if (given.method === undefined)
+    throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
+  const { params, inPlan } = readSettings(given)
+  const entry = findMethod(catalog, given.method)
+  const { amounts, flops } = readAmounts(given)
+  return { plan: planOf(entry, params, inPlan, amounts), flops }
 }

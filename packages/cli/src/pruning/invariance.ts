@@ -6,7 +6,7 @@ import { isText } from '../model/input-shapes.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { pruneFile } from './request.ts'
-import type { VerifyOptions } from './verify.ts'
+import type { VerifyOptions } from './verify-options.ts'
 
 /** What was compared, each with the same example in another company. */
 export interface Invariance {
@@ -16,11 +16,11 @@ export interface Invariance {
   readonly padding?: number
 }
 
-type Company = 'batch' | 'padding'
+type Companions = 'batch' | 'padding'
 
 /** An example by itself, the same in company, and which row of the outputs it is there. */
 interface Pair {
-  readonly company: Company
+  readonly company: Companions
   readonly alone: NamedTensors
   readonly together: NamedTensors
   readonly row: number

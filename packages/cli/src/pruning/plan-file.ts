@@ -1,5 +1,6 @@
 import { checkPlan, checkRegimes, hasRegimes, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
+import { amountNames } from '@tp/core/host'
 import { usageError } from '../command/usage-error.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { wholeNumber } from './numbers.ts'
@@ -19,37 +20,22 @@ export const planOption = {
   },
 } as const
 
-/** What a plan may set; only the plan or the command line can say it. */
-const fields = ['method', 'encoder', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore']
-const others = ['param', 'flops']
-
-interface Planned {
-  readonly method?: string
-  readonly param?: readonly string[]
-  readonly layers?: readonly string[]
-  readonly [option: string]: string | readonly string[] | undefined
-}
+/** What only the plan or the command line can say. */
+const exclusive = [
+  ...['method', 'encoder', 'layers', ...amountNames, 'protect', 'restore'],
+  ...['param', 'flops', 'at'],
+]
 
 /**
- * A plan as the command line would say it.
+ * The plan of a file, or that of one of its regimes.
+ * @param given the command line
  * @throws TpError TP_PLAN, TP_FILE_NOT_FOUND, TP_USAGE
  */
-export async function readPlanFile(path: string, given: Readonly<Record<string, unknown>>): Promise<Planned> {
-  const twice = [...fields, ...others].find((name) => given[name] !== undefined)
+export async function readPlanFile(path: string, given: Readonly<Record<string, unknown>>): Promise<Plan> {
+  const twice = exclusive.find((name) => given[name] !== undefined)
   if (twice !== undefined) throw usageError(`--${twice} is given beside --plan, which says it all; give one of them`)
-  const { params = {}, ...plan } = planOf(await readJson(path), path, given.regime)
-  const options: Record<string, string | readonly string[]> = {}
-  for (const name of fields) {
-    const value = (plan as Readonly<Record<string, unknown>>)[name]
-    if (value === undefined) continue
-    const text = Array.isArray(value) && value.length === 0 ? 'none' : String(value)
-    options[name] = name === 'layers' ? [text] : text
-  }
-  return { ...options, param: Object.entries(params).map(([name, value]) => `${name}=${value}`) }
-}
-
-/** A plan as it is, or the one of a regime. */
-function planOf(content: unknown, path: string, regime: unknown): Plan {
+  const content = await readJson(path)
+  const { regime } = given
   if (!hasRegimes(content)) {
     if (regime !== undefined) throw usageError(`--regime is given, but ${path} is one plan without regimes`)
     return checkPlan(content, path)

@@ -1,107 +1,18 @@
 import { type Inspection, inspect, type Pruned, type PruneOptions, prune } from '@tp/compiler'
-import { isTpError, type Method, type MethodEntry, type Schedule, TpError, type Values } from '@tp/core'
-import { needsValues, type OptionValue, paramsOf, parseOptions, readSafetensors } from '@tp/core/host'
-import type { Arguments } from '../command/arguments.ts'
-import { usageError } from '../command/usage-error.ts'
+import { isTpError, type Method, type Schedule, TpError, type Values } from '@tp/core'
+import { needsValues, paramsOf, readSafetensors } from '@tp/core/host'
 import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { wholeNumber } from './numbers.ts'
 
-/** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
-export const pruningOptions = {
-  encoder: {
-    type: 'string',
-    value: 'NAME',
-    description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
-  },
-  param: {
-    type: 'string',
-    multiple: true,
-    value: 'NAME=VALUE',
-    description: 'an option of the method; tp methods lists them',
-  },
-  weights: {
-    type: 'string',
-    value: 'FILE',
-    reads: 'file',
-    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
-  },
-  protect: {
-    type: 'string',
-    value: 'auto|none|P,P…',
-    description: 'positions that always stay; default auto: those the head reads',
-  },
-  outputs: {
-    type: 'string',
-    value: 'NAME,NAME…',
-    description: 'outputs to keep; default: all, or refuse where one shows tokens on their way',
-  },
-  restore: {
-    type: 'string',
-    value: 'auto|none|all',
-    description: 'put tokens back before the head; default auto: where outputs have a row a token',
-  },
-  plugin: {
-    type: 'string',
-    multiple: true,
-    value: 'MODULE',
-    reads: 'module',
-    description: 'path or package with more methods',
-  },
-} as const
-
-/** The options above, read. */
+/** What is said of a pruning besides its method and schedule. */
 export interface PruningSettings {
   readonly encoder: string | undefined
-  readonly outputs: readonly string[] | undefined
-  readonly params: Readonly<Record<string, string>>
-  readonly weights: string | undefined
   readonly protect: NonNullable<PruneOptions['protect']>
   readonly restore: NonNullable<PruneOptions['restore']>
-}
-
-/** @throws TpError TP_USAGE */
-export function readPruningSettings(options: Arguments<typeof pruningOptions>): PruningSettings {
-  return {
-    encoder: options.encoder,
-    outputs: options.outputs?.split(',').map((name) => name.trim()),
-    params: readParams(options.param ?? []),
-    weights: options.weights,
-    protect: readProtect(options.protect ?? 'auto'),
-    restore: readRestore(options.restore ?? 'auto'),
-  }
-}
-
-function readParams(texts: readonly string[]): Record<string, string> {
-  const params = new Map<string, string>()
-  for (const text of texts) {
-    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
-    if (name === undefined || value === undefined) throw usageError(`--param is "${text}"; it must be name=value`)
-    if (params.has(name)) throw usageError(`--param ${name} is given twice`)
-    params.set(name, value)
-  }
-  // Defines properties of its own, so that one called __proto__ is there to be refused.
-  return Object.fromEntries(params)
-}
-
-function readProtect(text: string): PruningSettings['protect'] {
-  if (text === 'auto') return 'auto'
-  return text === 'none' ? [] : text.split(',').map((position) => wholeNumber('protect', position, 0))
-}
-
-function readRestore(text: string): PruningSettings['restore'] {
-  if (text === 'auto' || text === 'none' || text === 'all') return text
-  throw usageError(`--restore is "${text}"; it must be auto, none or all`)
-}
-
-/** A method made as the command line asks. @throws TpError TP_OPTION */
-export function createMethod(
-  entry: MethodEntry,
-  params: Readonly<Record<string, string>>,
-): { readonly method: Method; readonly values: Readonly<Record<string, OptionValue>> } {
-  const values = parseOptions(entry.name, entry.options, params)
-  return { method: entry.create(values), values }
+  readonly outputs: readonly string[] | undefined
+  /** File of the method's trained values. */
+  readonly weights: string | undefined
 }
 
 /**
@@ -125,7 +36,7 @@ export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection,
   return [first, ...others.map(({ name }) => inspectFile(file, name))]
 }
 
-export interface PruneRequest extends Omit<PruningSettings, 'params'> {
+export interface PruneRequest extends PruningSettings {
   readonly method: Method
   /** By name of the encoder; without one only what no output reads is left out. */
   readonly schedules: ReadonlyMap<string, Schedule>

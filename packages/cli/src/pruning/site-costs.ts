@@ -4,7 +4,7 @@ import type { Model } from '@tp/onnx'
 import { isText } from '../model/input-shapes.ts'
 import { loadSession } from '../model/load-session.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
-import type { VerifyOptions } from './verify.ts'
+import type { VerifyOptions } from './verify-options.ts'
 
 /** What choosing the tokens adds to a model, before it saves anything. */
 export interface SiteCosts {

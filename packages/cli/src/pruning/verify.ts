@@ -1,4 +1,4 @@
-import type { Inspection, Pruned } from '@tp/compiler'
+import type { Inspection } from '@tp/compiler'
 import { type Method, or, type Schedule, type Site, type Tensor, TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
@@ -6,13 +6,14 @@ import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
 import { largestDifference, requireFinite, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { withModelAsFile } from '../model/load-session.ts'
-import { type ModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { sizeOfFiles } from '../model/model-file.ts'
 import { roundingOf } from '../model/rounding.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
-import { ALL_TOKENS } from './budget.ts'
 import { checkInvariance, type Invariance } from './invariance.ts'
-import { type PruningSettings, pruneFile } from './request.ts'
+import { pruneFile } from './request.ts'
+import { ALL_TOKENS } from './schedules.ts'
 import { type SiteCosts, siteCosts } from './site-costs.ts'
+import type { VerifyOptions } from './verify-options.ts'
 
 export interface Verification {
   /** Batch × tokens (texts) or batch (images, sounds) of the runs. */
@@ -23,17 +24,6 @@ export interface Verification {
   readonly invariance?: Invariance
   /** What choosing the tokens costs. */
   readonly sites: SiteCosts
-}
-
-export interface VerifyOptions {
-  readonly file: ModelFile
-  readonly model: Inspection
-  readonly pruned: Pruned
-  /** Where the pruned model can be loaded from. */
-  readonly path: string
-  readonly method: Method
-  readonly settings: PruningSettings
-  readonly signal: AbortSignal
 }
 
 /**

@@ -1,6 +1,6 @@
 import { appendFile, rm, stat } from 'node:fs/promises'
 import { isTpError, TpError } from '@tp/core'
-import { type Part, SOFT_PART } from '@tp/train'
+import { SOFT_PART, type TrainingPart } from '@tp/train'
 import { readInput } from '../files/read-input.ts'
 import { writeError } from '../files/write-error.ts'
 import { moveInto, waitingPath, writeWhole } from '../files/write-file.ts'
@@ -32,7 +32,10 @@ export async function readCheckpointFile(path: string): Promise<Uint8Array | und
 }
 
 /** Runs a training that may go on from checkpoints; if one is of no use, the error names its file. @throws TpError TP_RESUME */
-export async function namingCheckpoint<T>(paths: Readonly<Record<Part, string>>, run: () => Promise<T>): Promise<T> {
+export async function namingCheckpoint<T>(
+  paths: Readonly<Record<TrainingPart, string>>,
+  run: () => Promise<T>,
+): Promise<T> {
   try {
     return await run()
   } catch (cause) {

@@ -1,17 +1,18 @@
 import { rm } from 'node:fs/promises'
-import type { Inspection } from '@tp/compiler'
+import { type Inspection, layersAt } from '@tp/compiler'
 import { type Schedule, TpError } from '@tp/core'
 import { nodeRuntime } from '@tp/runtime-node'
-import { type LearnedPruning, learnPruning, type Part, type TrainSettings, type Trains } from '@tp/train'
+import { type LearnedPruning, learnPruning, type TrainingPart, type TrainSettings, type Trains } from '@tp/train'
 import { usageError } from '../command/usage-error.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import { saysHowMany } from '../pruning/amounts.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
-import { schedulesOf } from '../pruning/budget.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
-import { fingerprint, type Lessons } from './lessons.ts'
+import { fingerprint, type TrainingData } from './lessons.ts'
 import type { Watch } from './watch.ts'
 
 /** Where tokens leave, and by what, as the command line asks for it. */
@@ -26,11 +27,14 @@ export interface AskedWhere {
  * @throws RefusalError TP_PRUNED for a model that tokens have left already; TpError TP_SCHEDULE, TP_USAGE
  */
 export function whereTokensLeave(
-  { method, name, budget, layers: named }: AskedToLearn,
+  asked: AskedToLearn,
   { targetFlops }: MethodLearning,
   file: ModelFile,
   encoders: readonly [Inspection, ...Inspection[]],
 ): AskedWhere {
+  const { method, plan, flops } = asked
+  const { method: name } = plan
+  const hasAmounts = saysHowMany({ amounts: plan, flops })
   const [encoder, ...others] = encoders
   if (others.length > 0) {
     throw usageError(
@@ -41,14 +45,14 @@ export function whereTokensLeave(
     const message = 'tokens leave this model already; train the file that it was made from'
     throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
   }
-  if (budget === undefined && targetFlops === undefined && method.training?.harden === undefined) {
+  if (!hasAmounts && targetFlops === undefined && method.training?.harden === undefined) {
     throw usageError(`${name} learns which tokens stay, not how many: give --target-flops F, or --keep and the like`)
   }
   const layerCount = encoder.layers.length
   const isBehind = (method.site ?? 'attention') === 'attention'
   // Behind the attention of the last layer most models need no more than one token anyway.
   const usual = Array.from({ length: layerCount - 1 }, (_, i) => (isBehind ? i : i + 1))
-  const chosen = named.get(encoder.encoder) ?? named.get('') ?? usual
+  const chosen = layersAt(plan, encoder.encoder) ?? usual
   const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layerCount))
   if (unknown !== undefined || chosen.length === 0) {
     const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
@@ -58,8 +62,8 @@ export function whereTokensLeave(
       `${seen}: the model has layers 0 to ${layerCount - 1}; name some with --layers`,
     )
   }
-  if (budget === undefined) return { layers: chosen, schedule: undefined }
-  const schedules = schedulesOf({ ...budget, layers: new Map([['', chosen]]) }, file.model, encoders, method)
+  if (!hasAmounts) return { layers: chosen, schedule: undefined }
+  const schedules = schedulesOf({ ...asked, plan: { ...plan, layers: chosen } }, file.model, encoders)
   return { layers: chosen, schedule: schedules.get(encoder.encoder) }
 }
 
@@ -70,8 +74,8 @@ export interface LearnRequest {
   /** What `--train` says, and which weights that are. */
   readonly train: string
   readonly trains: Trains | undefined
-  readonly resume: Partial<Readonly<Record<Part, Uint8Array>>>
-  readonly lessons: Lessons
+  readonly resume: Partial<Readonly<Record<TrainingPart, Uint8Array>>>
+  readonly lessons: TrainingData
   readonly watch: Watch
   readonly signal: AbortSignal
 }
@@ -99,7 +103,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
     runtime: nodeRuntime(),
     ...{ inputs, selection, teacher, load, resume, signal },
     about: {
-      ...{ model: file.hash(), params: asked.values, train, encoder, protect, restore, outputs },
+      ...{ model: file.hash(), params: asked.plan.params ?? {}, train, encoder, protect, restore, outputs },
       schedule: where.schedule && [...where.schedule],
       ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
     },
@@ -113,7 +117,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
   })
 }
 
-export function checkpointPaths(out: string): Readonly<Record<Part, string>> {
+export function checkpointPaths(out: string): Readonly<Record<TrainingPart, string>> {
   return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint` }
 }
 

@@ -56,11 +56,11 @@ export const methodLearningOptions = {
 } as const
 
 const choices = ['all', 'vectors', 'head', 'method'] as const
-type Choice = (typeof choices)[number]
+type TrainChoice = (typeof choices)[number]
 
 export interface Learning extends TrainSettings {
   /** Which weights of the model learn. */
-  readonly train: Choice
+  readonly train: TrainChoice
 }
 
 /** The options above, read; what is out of range is for `train` to say. @throws TpError TP_USAGE */
@@ -104,7 +104,7 @@ export function readMethodLearning(options: Arguments<typeof methodLearningOptio
 }
 
 /** @throws RefusalError where the head of the model is not found */
-export function trainsOf(choice: Choice, file: ModelFile, encoder: string | undefined): Trains | undefined {
+export function trainsOf(choice: TrainChoice, file: ModelFile, encoder: string | undefined): Trains | undefined {
   switch (choice) {
     case 'all':
       return undefined
@@ -120,6 +120,6 @@ export function trainsOf(choice: Choice, file: ModelFile, encoder: string | unde
   }
 }
 
-function isChoice(text: string): text is Choice {
+function isChoice(text: string): text is TrainChoice {
   return (choices as readonly string[]).includes(text)
 }

@@ -22,7 +22,7 @@ export const selectionOption = {
 } as const
 
 /** What is learned from, and how models answer. */
-export interface Lessons {
+export interface TrainingData {
   readonly inputs: ModelInputs
   readonly selection: ModelInputs
   /** Logits of the dense model for all examples. */
@@ -46,7 +46,7 @@ export async function openLessons(
   given: Arguments<typeof dataOptions & typeof selectionOption>,
   distillation: number,
   context: Context,
-): Promise<Lessons> {
+): Promise<TrainingData> {
   const { data, selection: selectionPath, limit: _, ...reading } = given
   if (data === undefined || selectionPath === undefined) throw missing(data === undefined ? 'data' : 'selection')
   const { progress, signal } = context

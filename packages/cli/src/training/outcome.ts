@@ -9,53 +9,58 @@ import { usageError } from '../command/usage-error.ts'
 import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
-import { type AskedToLearn, schedulesFor } from '../pruning/asked.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
 import { fingerprint, openLessons, type selectionOption } from './lessons.ts'
-import type { Seen } from './plot.ts'
+import type { SeenStep } from './plot.ts'
 import { learnedSummary, planOf, type TrainingReport } from './report.ts'
 import type { Watch } from './watch.ts'
 
-type LearnOptions = typeof dataOptions & typeof selectionOption & typeof learningOptions & typeof methodLearningOptions
+type LearnArguments = typeof dataOptions &
+  typeof selectionOption &
+  typeof learningOptions &
+  typeof methodLearningOptions
 
 /** What a training is made of. */
 export interface Work {
   readonly file: ModelFile
   readonly out: string
   readonly asked: AskedToLearn
-  readonly given: Arguments<LearnOptions> & { readonly resume?: boolean }
+  readonly given: Arguments<LearnArguments> & { readonly resume?: boolean }
   readonly context: Context
   readonly watch: Watch
 }
 
 /** What came out of it. */
-export interface Outcome {
+export interface TrainingOutcome {
   readonly model: Model
-  readonly steps: readonly Seen[]
+  readonly steps: readonly SeenStep[]
   readonly about: Omit<TrainingReport, 'model' | 'out' | 'method' | 'params' | 'seconds'>
   /** File of what a method has learned. */
   readonly weights?: Uint8Array
 }
 
 /** The model learns, by a pruning that is given. */
-export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+export async function trainPruned({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
   const own = (Object.keys(methodLearningOptions) as (keyof typeof methodLearningOptions)[]).find(
     (name) => given[name] !== undefined,
   )
   const why = asked.method.training === undefined ? 'has nothing to learn' : 'works with --weights here'
-  if (own !== undefined) throw usageError(`--${own} is for methods that learn, and ${asked.name} ${why}; leave it out`)
+  if (own !== undefined)
+    throw usageError(`--${own} is for methods that learn, and ${asked.plan.method} ${why}; leave it out`)
   const { train: choice, ...learning } = readLearning(given)
-  if (choice === 'method') throw usageError(`--train method: ${asked.name} ${why}; train all, vectors or head`)
+  if (choice === 'method') throw usageError(`--train method: ${asked.plan.method} ${why}; train all, vectors or head`)
   const { method, settings } = asked
   const { progress, signal } = context
   const checkpoint = checkpointPaths(out).hard
   const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
   if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
   progress.stage(`pruning ${basename(file.path)}`)
-  const schedules = schedulesFor(asked, file, inspectEncoders(file, settings.encoder))
+  const schedules = schedulesOf(asked, file.model, inspectEncoders(file, settings.encoder))
   const pruned = await pruneFile(file, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
   const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
@@ -68,7 +73,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       ...(trains && { trains }),
       ...(saved && { resume: saved }),
       about: {
-        ...{ model: file.hash(), method: asked.name, params: asked.values, train: choice },
+        ...{ model: file.hash(), method: asked.plan.method, params: asked.plan.params ?? {}, train: choice },
         schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
         ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
       },
@@ -91,7 +96,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
 }
 
 /** The method learns where tokens leave, and the model with it. */
-export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<Outcome> {
+export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
   const { encoder, protect, restore } = asked.settings
@@ -107,7 +112,14 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   context.progress.stage('asking the pruned model')
   const before = await accuracy(result.before)
   const { schedule, soft, hard, flops } = result
-  const plan = planOf({ method: asked.name, params: asked.values, schedule, encoder, protect, restore })
+  const plan = planOf({
+    method: asked.plan.method,
+    params: asked.plan.params ?? {},
+    schedule,
+    encoder,
+    protect,
+    restore,
+  })
   return {
     model: result.model,
     steps: [

@@ -1,19 +1,19 @@
-import type { Part, TrainProgress } from '@tp/train'
+import type { TrainingPart, TrainProgress } from '@tp/train'
 
 /** A step of one of the parts of a training. */
-export interface Seen extends TrainProgress {
-  readonly part: Part
+export interface SeenStep extends TrainProgress {
+  readonly part: TrainingPart
 }
 
 export interface Plotted {
   readonly title: string
-  readonly steps: readonly Seen[]
+  readonly steps: readonly SeenStep[]
   /** Share of the FLOPs that was aimed at, and the one that came out. */
   readonly target: number | undefined
   readonly flops: number | undefined
 }
 
-type Point = readonly [x: number, y: number]
+type PlotPoint = readonly [x: number, y: number]
 
 const [WIDTH, PANEL, LEFT, RIGHT, TOP, GAP] = [760, 210, 64, 20, 44, 40]
 /** A line has no more points than this; steps between them are averaged. */
@@ -33,8 +33,8 @@ const style = `
 export function plotTraining({ title, steps, target, flops }: Plotted): string {
   const soft = steps.filter(({ part }) => part === 'soft')
   const offset = soft.length
-  const at = (seen: Seen): number => seen.step + (seen.part === 'hard' ? offset : 0)
-  const points = (value: (seen: Seen) => number | undefined): Point[] =>
+  const at = (seen: SeenStep): number => seen.step + (seen.part === 'hard' ? offset : 0)
+  const points = (value: (seen: SeenStep) => number | undefined): PlotPoint[] =>
     steps.flatMap((seen) => {
       const y = value(seen)
       return y === undefined ? [] : [[at(seen), y] as const]
@@ -48,7 +48,7 @@ export function plotTraining({ title, steps, target, flops }: Plotted): string {
     label: 'loss',
     border: soft.length > 0 && soft.length < steps.length ? offset + 0.5 : undefined,
     lines: [soft, steps.filter(({ part }) => part === 'hard')].flatMap((own) => {
-      const raw = own.map((seen): Point => [at(seen), seen.loss])
+      const raw = own.map((seen): PlotPoint => [at(seen), seen.loss])
       return [
         { name: 'raw thin', points: raw },
         { name: 'loss', points: smoothed(raw) },
@@ -95,7 +95,7 @@ ${share}
 interface Line {
   /** Classes of its style. */
   readonly name: string
-  readonly points: readonly Point[]
+  readonly points: readonly PlotPoint[]
 }
 
 interface Panel {
@@ -147,7 +147,7 @@ function panel({ top, most, range: [low, high], label, border, lines, legend }: 
   return parts.join('\n')
 }
 
-function level(value: number, from: number, to: number): Point[] {
+function level(value: number, from: number, to: number): PlotPoint[] {
   return [
     [Math.max(1, from), value],
     [to, value],
@@ -155,19 +155,19 @@ function level(value: number, from: number, to: number): Point[] {
 }
 
 /** Mean of the steps around, a twentieth of all. */
-function smoothed(points: readonly Point[]): Point[] {
+function smoothed(points: readonly PlotPoint[]): PlotPoint[] {
   const reach = Math.round(points.length / 40)
   return points.map(([x], i) => [x, meanOf(points.slice(Math.max(0, i - reach), i + reach + 1), 1)])
 }
 
-function meanOf(points: readonly Point[], axis: 0 | 1): number {
+function meanOf(points: readonly PlotPoint[], axis: 0 | 1): number {
   return points.reduce((sum, point) => sum + point[axis], 0) / points.length
 }
 
-function thinned(points: readonly Point[]): readonly Point[] {
+function thinned(points: readonly PlotPoint[]): readonly PlotPoint[] {
   const size = Math.ceil(points.length / MOST_POINTS)
   if (size === 1) return points
-  return Array.from({ length: Math.ceil(points.length / size) }, (_, i): Point => {
+  return Array.from({ length: Math.ceil(points.length / size) }, (_, i): PlotPoint => {
     const own = points.slice(i * size, (i + 1) * size)
     return [meanOf(own, 0), meanOf(own, 1)]
   })

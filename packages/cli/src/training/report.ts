@@ -1,7 +1,8 @@
 import type { Plan } from '@tp/compiler'
 import type { Learned, Schedule } from '@tp/core'
-import type { OptionValue } from '@tp/core/host'
-import type { Seen } from './plot.ts'
+import type { OptionValues } from '@tp/core/host'
+import { amountRules } from '@tp/core/host'
+import type { SeenStep } from './plot.ts'
 
 /** How a training came out. */
 export interface TrainingReport {
@@ -9,7 +10,7 @@ export interface TrainingReport {
   readonly out: string
   readonly method: string
   /** Options of the method that were given. */
-  readonly params: Readonly<Record<string, OptionValue>>
+  readonly params: OptionValues
   readonly layers: readonly number[]
   readonly settings: Readonly<Record<string, unknown>>
   /** Steps after which the weights were taken. */
@@ -17,7 +18,7 @@ export interface TrainingReport {
   /** Percent right of the selection set. */
   readonly selection: Accuracies
   /** Only of methods that learn: what `tp prune --plan` takes; absent where one plan cannot say it. */
-  readonly plan?: Plan
+  readonly plan?: LearnedPlan
   readonly schedule?: readonly object[]
   readonly learned?: readonly object[]
   /** Share of the dense model's FLOPs, on the selection set; absent where they cannot be counted. */
@@ -32,9 +33,14 @@ interface Accuracies {
   readonly after: number
 }
 
+/** A plan with the layers of one encoder. */
+export interface LearnedPlan extends Plan {
+  readonly layers: readonly number[]
+}
+
 export interface Planned {
   readonly method: string
-  readonly params: Readonly<Record<string, OptionValue>>
+  readonly params: OptionValues
   readonly schedule: Schedule
   readonly encoder: string | undefined
   readonly protect: NonNullable<Plan['protect']>
@@ -42,7 +48,7 @@ export interface Planned {
 }
 
 /** A schedule in the words of `tp prune`; undefined where its layers go by different kinds of amounts. */
-export function planOf({ method, params, schedule, encoder, protect, restore }: Planned): Plan | undefined {
+export function planOf({ method, params, schedule, encoder, protect, restore }: Planned): LearnedPlan | undefined {
   const amounts = [...schedule].sort(([a], [b]) => a - b)
   const kinds = new Set(amounts.map(([, { kind }]) => kind))
   const [kind] = kinds
@@ -53,7 +59,7 @@ export function planOf({ method, params, schedule, encoder, protect, restore }: 
     ...(Object.keys(params).length > 0 && { params }),
     ...(encoder !== undefined && { encoder }),
     layers: amounts.map(([layer]) => layer),
-    [kind === 'ratio' ? 'keep' : kind]: amounts.map(([, { value }]) => value),
+    [amountRules[kind].name]: amounts.map(([, { value }]) => value),
     ...(protect !== 'auto' && { protect }),
     ...(restore !== 'auto' && { restore }),
   }
@@ -76,7 +82,7 @@ export function learnedSummary(learned: ReadonlyMap<number, Learned>): object[] 
 }
 
 /** What is known of each step, without what a reader of the report has no use for. */
-export function stepRecords(steps: readonly Seen[]): object[] {
+export function stepRecords(steps: readonly SeenStep[]): object[] {
   return steps.map(({ part, step, stage, loss, kept, flops, accuracy }) => ({
     part,
     step,

@@ -1,25 +1,25 @@
-import type { Part, TrainProgress } from '@tp/train'
-import type { Progress } from '../output/progress.ts'
+import type { TrainingPart, TrainProgress } from '@tp/train'
+import type { ProgressDisplay } from '../output/progress.ts'
 import { openLog } from './files.ts'
 
 /** Says on stderr, and in a log, how a training goes. */
 export interface Watch {
   /** After each step. */
-  step(at: TrainProgress, part?: Part): void
+  step(at: TrainProgress, part?: TrainingPart): void
   /** After a checkpoint was written. */
   saved(): void
   /** @throws TpError TP_WRITE if the log could not be written */
   end(): Promise<void>
 }
 
-const stages: Readonly<Record<Part, string>> = {
+const stages: Readonly<Record<TrainingPart, string>> = {
   soft: 'learning where tokens leave',
   hard: 'training with tokens leaving',
 }
 
-export function watching(progress: Progress, logPath: string | undefined): Watch {
+export function watching(progress: ProgressDisplay, logPath: string | undefined): Watch {
   const log = logPath === undefined ? undefined : openLog(logPath)
-  let part: Part | undefined
+  let part: TrainingPart | undefined
   let last: TrainProgress | undefined
   let noted: TrainProgress | undefined
   let began = { at: performance.now(), step: 0 }

@@ -1,3 +1,4 @@
+import { layersAt } from '@tp/compiler'
 import type { TunedPlan } from '@tp/tune'
 import { factor } from '../output/numbers.ts'
 
@@ -19,7 +20,8 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
       'what no output reads is left out all the same',
     ].join('\n')
   }
-  const amounts = [last.keep].flat().map((keep, i) => `${keep} at layer ${last.layers?.[i]}`)
+  const layers = layersAt(last, '')
+  const amounts = [last.keep].flat().map((keep, i) => `${keep} at layer ${layers?.[i]}`)
   const speeds = grid.map(
     ({ batch, tokens, speedup }) => `${batch}${tokens === undefined ? '' : `×${tokens}`} ${factor(speedup)}`,
   )

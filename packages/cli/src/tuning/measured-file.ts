@@ -8,13 +8,13 @@ export function measuredPath(out: string): string {
   return `${out}.measured`
 }
 
-interface Content {
+interface MeasuredContent {
   /** Model, data and versions: measurements of others are of no use. */
   readonly about: string
   readonly known: Measurements
 }
 
-export async function writeMeasured(path: string, content: Content): Promise<void> {
+export async function writeMeasured(path: string, content: MeasuredContent): Promise<void> {
   await replaceFile(path, new TextEncoder().encode(JSON.stringify(content)))
 }
 
@@ -28,7 +28,7 @@ export async function readMeasured(path: string, about: string): Promise<Measure
   throw new TpError('TP_RESUME', path, `it ${seen}; leave --resume out to begin`)
 }
 
-function parsed(text: string): Content | undefined {
+function parsed(text: string): MeasuredContent | undefined {
   try {
     const content = JSON.parse(text)
     return typeof content?.about === 'string' && typeof content.known === 'object' ? content : undefined

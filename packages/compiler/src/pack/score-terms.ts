@@ -1,11 +1,11 @@
 import { constant, where } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import type { Attention } from '../find/attention.ts'
-import { isHeadReshape } from '../find/heads.ts'
-import { placeholder } from '../follow/flow.ts'
-import type { Program } from '../follow/program.ts'
-import type { Repeats } from '../follow/repeats.ts'
+import type { Attention } from '../analyze/attention.ts'
+import { placeholder } from '../operators/flow.ts'
+import { isHeadReshape } from '../operators/head-reshape.ts'
+import type { Program } from '../program/program.ts'
+import type { Repeats } from '../transform/repeats.ts'
 import type { Segment } from './segments.ts'
 
 /** What lies between Q·Kᵀ and the softmax, as scale and sum. */

@@ -1,10 +1,10 @@
 import { input, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { attendedTokens, realBehind } from '../cut/earlier-cuts.ts'
-import type { CutRecord } from '../cut/provenance.ts'
-import type { Encoder } from '../find/encoder.ts'
-import type { Layer } from '../find/layer.ts'
-import type { Program } from '../follow/program.ts'
+import type { Encoder } from '../analyze/encoder.ts'
+import type { Layer } from '../analyze/layer.ts'
+import type { Program } from '../program/program.ts'
+import type { CutRecord } from '../program/provenance.ts'
+import { attendedTokens, realBehind } from '../transform/start.ts'
 import { packedNode } from './operators.ts'
 
 /** A stretch of an encoder in which the same tokens are there: from its first layer, or behind a cut. */

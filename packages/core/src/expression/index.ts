@@ -6,6 +6,7 @@ export { frontAxis, intOf, intsOf, textOf } from '../ops/operands.ts'
 export { floatAttributes, operators } from '../ops/operators.ts'
 export type { Reduce } from '../ops/reduce.ts'
 export { type Unification, withUnification } from '../ops/sizes.ts'
+export { apply, applyOne } from './apply.ts'
 export {
   addDims,
   type Dim,
@@ -19,13 +20,11 @@ export {
 } from './dim.ts'
 export { fromHalf, toHalf } from './half.ts'
 export { nodesBelow } from './nodes-below.ts'
-export type { OnnxForm, Op } from './op.ts'
 export { substitute } from './substitute.ts'
+export type { OnnxForm, Op } from './tensor.ts'
 export {
   type Attribute,
   type Attributes,
-  apply,
-  applyOne,
   type ConstantData,
   type Node,
   type OutputInfo,

@@ -1,8 +1,6 @@
 import type { DType } from '../array.ts'
 import { TpError } from '../errors.ts'
 import type { Dim } from './dim.ts'
-import type { Op } from './op.ts'
-import { mayWork } from './work-limit.ts'
 
 /** Attribute values: ONNX's own, in plain JavaScript. A tensor attribute is a `Constant`'s contents. */
 export type Attribute = number | string | readonly number[] | readonly string[] | ConstantData
@@ -74,44 +72,55 @@ export class Tensor {
   }
 }
 
-/** Contents are not followed beyond this many elements. */
-export const MOST_ELEMENTS = 4096
-
-/** More axes than any runtime or exporter has; a shape may be computed, so that it could name any number of them. */
-export const MOST_AXES = 64
-
-/** Builds a node after its op has checked types and shapes; returns its outputs. */
-export function apply(op: Op, inputs: readonly (Tensor | undefined)[], attributes: Attributes = {}): Tensor[] {
-  const node: Node = { op, inputs, attributes }
-  let outputs: readonly OutputInfo[]
-  try {
-    outputs = op.infer(inputs, attributes)
-    for (const { dims = [] } of outputs) {
-      if (dims.length > MOST_AXES) throw new ShapeProblem(`its result would have ${dims.length} axes`)
-      const odd = dims.find((dim) => typeof dim === 'number' && !(Number.isSafeInteger(dim) && dim >= 0))
-      if (odd !== undefined) throw new ShapeProblem(`its result would have the size ${odd}`)
-    }
-  } catch (cause) {
-    if (!(cause instanceof ShapeProblem)) throw cause
-    const shapes = inputs.map((input) => input?.toString() ?? 'none').join(', ')
-    throw new TpError('TP_SHAPE', 'core', `${op.name}(${shapes}): ${cause.message}`)
-  }
-  return outputs.map((info, output) => new Tensor(node, output, isFollowed(op, info) ? info : withoutContents(info)))
+/** A concrete array inside the interpreter: every element type is held as floating point, integers exact to 2^53. */
+export interface Value {
+  readonly dtype: DType
+  readonly dims: readonly number[]
+  readonly data: Float32Array | Float64Array
 }
 
-/** Whether known contents are few enough to be kept. Those of a constant are the file's own, and are not counted. */
-function isFollowed({ name }: Op, { value }: OutputInfo): boolean {
-  if (value === undefined || name === 'Constant') return true
-  return value.length <= MOST_ELEMENTS && mayWork(value.length)
+/** How the interpreter holds floats: float64 as oracle, float32 as what a runtime does. */
+export interface KernelContext {
+  /** New zeroed array; integers and booleans always get float64. */
+  zeros(dtype: DType, dims: readonly number[]): Value & { readonly data: Float32Array | Float64Array }
+  /** Computes expressions from the values of all that they read: the body of a loop. */
+  compute(outputs: readonly Tensor[], given: ReadonlyMap<Tensor, Value>): readonly Value[]
 }
 
-function withoutContents({ dtype, dims }: OutputInfo): OutputInfo {
-  return { dtype, dims }
+/** A node in the form that a given ONNX opset has: some ops move attributes to inputs between opsets. */
+export interface OnnxForm {
+  readonly type: string
+  readonly domain?: string
+  readonly inputs: readonly (Tensor | undefined)[]
+  readonly attributes: Attributes
 }
 
-/** Like {@link apply} for an op with one output. */
-export function applyOne(op: Op, inputs: readonly (Tensor | undefined)[], attributes: Attributes = {}): Tensor {
-  return apply(op, inputs, attributes)[0] as Tensor
+/** A node as read from a file, before its form is made canonical. */
+export interface RawNode {
+  readonly type: string
+  readonly inputs: readonly (Tensor | undefined)[]
+  readonly attributes: Attributes
+  readonly outputs: number
+}
+
+/**
+ * Everything the toolkit knows about one operator, in one file: shape rule, kernel, and how it is written in and read
+ * from the opsets 7 to 26. The canonical form keeps axes, permutations and the like as attributes.
+ */
+export interface Op {
+  readonly name: string
+  /** First opset that has the op (default 7, the oldest that is handled); below it only `expand` can help. */
+  readonly since?: number
+  /** Type, shape and (for shape arithmetic) contents of each output. Throws ShapeProblem with the bare reason. */
+  infer(inputs: readonly (Tensor | undefined)[], attributes: Attributes): readonly OutputInfo[]
+  /** Computes the outputs. */
+  run(inputs: readonly (Value | undefined)[], attributes: Attributes, context: KernelContext): readonly Value[]
+  /** This node in the form that `opset` has; default: same inputs and attributes. */
+  write?(node: Node, opset: number): OnnxForm
+  /** The same computation in other ops, where `opset` lacks this one; undefined where it does not. */
+  expand?(node: Node, opset: number): readonly Tensor[] | undefined
+  /** Canonical inputs and attributes of a node that was read; undefined if this form is not understood. */
+  read?(raw: RawNode, opset: number): { inputs: readonly (Tensor | undefined)[]; attributes: Attributes } | undefined
 }
 
 /** Thrown by shape rules with the bare reason; `apply` adds op and shapes. */

@@ -1,5 +1,6 @@
-import type { Op } from '../expression/op.ts'
-import { applyOne, axisOf, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op } from '../expression/tensor.ts'
+import { axisOf, type Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { frontAxis, intOf, operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'

@@ -1,7 +1,6 @@
 import { sizeOf } from '../array.ts'
 import { addDims, type Dim, divideExactly, mulDims, unknownDim } from '../expression/dim.ts'
-import type { KernelContext, Op, Value } from '../expression/op.ts'
-import type { Attributes, OutputInfo } from '../expression/tensor.ts'
+import type { Attributes, KernelContext, Op, OutputInfo, Value } from '../expression/tensor.ts'
 import { at, mapped } from './kernels.ts'
 import { intOf, operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'

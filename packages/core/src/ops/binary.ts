@@ -1,7 +1,8 @@
 import type { DType } from '../array.ts'
+import { applyOne } from '../expression/apply.ts'
 import { addDims, type Dim, mulDims, subDims } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import type { Op } from '../expression/tensor.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { cast } from './cast.ts'
 import { asTensor, type Operand } from './constant.ts'
 import {
@@ -21,7 +22,7 @@ import { broadcastOf } from './sizes.ts'
 import { isNotNumber, not } from './unary.ts'
 import { where } from './where.ts'
 
-type Rule = {
+type BinaryRule = {
   readonly since?: number
   readonly takes: 'number' | 'bool' | 'any'
   readonly gives: 'same' | 'bool'
@@ -103,7 +104,7 @@ const rules = {
     contents: (a, b) => negated(isGreater(a, b)),
     expand: (a, b, opset) => (opset < 12 ? atLeast(b, a) : undefined),
   },
-} as const satisfies Record<string, Rule>
+} as const satisfies Record<string, BinaryRule>
 
 function atLeast(a: Tensor, b: Tensor): Tensor {
   return isFloat(a.dtype) ? or(greater(a, b), equal(a, b)) : not(less(a, b))
@@ -114,7 +115,7 @@ function asDoubles(compare: Binary, a: Tensor, b: Tensor, opset: number): Tensor
   return opset < 9 && !isFloat(a.dtype) ? compare(cast(a, 'float64'), cast(b, 'float64')) : undefined
 }
 
-function define(name: string, rule: Rule): Op {
+function define(name: string, rule: BinaryRule): Op {
   const { expand, contents } = rule
   return {
     name,
@@ -218,7 +219,7 @@ const PRelu: Op = {
 
 /** Ops of two operands, elementwise with broadcasting. */
 export const binaryOps: ReadonlyMap<string, Op> = new Map<string, Op>([
-  ...Object.entries<Rule>(rules).map(([name, rule]): [string, Op] => [name, define(name, rule)]),
+  ...Object.entries<BinaryRule>(rules).map(([name, rule]): [string, Op] => [name, define(name, rule)]),
   ['Mod', Mod],
   ['Pow', Pow],
   ['PRelu', PRelu],

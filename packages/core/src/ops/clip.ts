@@ -1,5 +1,5 @@
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { maximum, minimum } from './binary.ts'
 import { asTensor, constant, constantData, type Operand } from './constant.ts'
 import { at, mapped } from './kernels.ts'

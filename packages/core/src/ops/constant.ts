@@ -1,13 +1,7 @@
 import { type DType, sizeOf } from '../array.ts'
-import type { Op, RawNode } from '../expression/op.ts'
-import {
-  type Attributes,
-  applyOne,
-  type ConstantData,
-  MOST_ELEMENTS,
-  ShapeProblem,
-  type Tensor,
-} from '../expression/tensor.ts'
+import { applyOne, MOST_ELEMENTS } from '../expression/apply.ts'
+import type { Op, RawNode } from '../expression/tensor.ts'
+import { type Attributes, type ConstantData, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { isFloat } from './operands.ts'
 
 /** Contents known beforehand: a weight, an axis, a shape. */

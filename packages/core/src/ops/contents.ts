@@ -1,3 +1,4 @@
+import { MOST_ELEMENTS } from '../expression/apply.ts'
 import {
   addDims,
   type Dim,
@@ -11,7 +12,7 @@ import {
   subDims,
   unknownDim,
 } from '../expression/dim.ts'
-import { MOST_ELEMENTS, type Tensor } from '../expression/tensor.ts'
+import type { Tensor } from '../expression/tensor.ts'
 import { mayWork } from '../expression/work-limit.ts'
 import { dimsOf, staticDims } from './sizes.ts'
 import { broadcastWalk } from './strides.ts'

@@ -1,6 +1,6 @@
 import { sizeOf } from '../array.ts'
 import { addDims, type Dim, floorDivideDims } from '../expression/dim.ts'
-import type { Op, RawNode } from '../expression/op.ts'
+import type { Op, RawNode } from '../expression/tensor.ts'
 import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { intOf, intsOf, operand, sameType, textOf } from './operands.ts'
@@ -8,14 +8,14 @@ import { dimsOf, sameDim, staticDims } from './sizes.ts'
 import { stridesOf } from './strides.ts'
 
 /** How a window moves over the spatial axes, all lists of one number per axis but `pads`: starts, then ends. */
-export interface Window {
+export interface ConvWindow {
   readonly kernel: readonly number[]
   readonly strides: readonly number[]
   readonly dilations: readonly number[]
   readonly pads: readonly number[]
 }
 
-export function windowOf(attributes: Attributes, kernel: readonly number[]): Window {
+export function windowOf(attributes: Attributes, kernel: readonly number[]): ConvWindow {
   const ones = kernel.map(() => 1)
   return {
     kernel,
@@ -26,7 +26,7 @@ export function windowOf(attributes: Attributes, kernel: readonly number[]): Win
 }
 
 /** Sizes of the result's spatial axes. */
-export function windowDims(dims: readonly Dim[], window: Window, ceil = false): Dim[] {
+export function windowDims(dims: readonly Dim[], window: ConvWindow, ceil = false): Dim[] {
   return dims.map((dim, axis) => {
     const [kernel, stride, dilation] = [window.kernel, window.strides, window.dilations].map(
       (list) => list[axis] as number,
@@ -66,7 +66,7 @@ export function readWindow({ attributes }: RawNode, x: Tensor, kernel: readonly 
 export function windowPositions(
   spatial: readonly number[],
   result: readonly number[],
-  { kernel, strides, dilations, pads }: Window,
+  { kernel, strides, dilations, pads }: ConvWindow,
 ): Int32Array {
   const rowStrides = stridesOf(spatial)
   const places = coordinates(result)

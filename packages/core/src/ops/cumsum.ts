@@ -1,5 +1,6 @@
-import type { Op } from '../expression/op.ts'
-import { applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op } from '../expression/tensor.ts'
+import { axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { constant } from './constant.ts'
 import { at } from './kernels.ts'
 import { frontAxis, intOf, numbersOf, operand } from './operands.ts'

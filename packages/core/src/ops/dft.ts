@@ -1,5 +1,5 @@
 import { addDims, type Dim, floorDivideDims, unknownDim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { constant } from './constant.ts'
 import { at } from './kernels.ts'
 import { frontAxis, intOf, numbersOf, operand } from './operands.ts'

@@ -1,5 +1,6 @@
-import type { Op } from '../expression/op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op } from '../expression/tensor.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { add, mul } from './binary.ts'
 import { at, mapped } from './kernels.ts'
 import { isFloat, operand, textOf } from './operands.ts'

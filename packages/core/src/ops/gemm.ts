@@ -1,9 +1,10 @@
+import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
-import type { KernelContext, Op, Value } from '../expression/op.ts'
-import { type Attributes, applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
-import { at, combined, mapped, picked, type Values } from './kernels.ts'
+import type { KernelContext, Op, Value } from '../expression/tensor.ts'
+import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import { at, combined, type KernelInputs, mapped, picked } from './kernels.ts'
 import { multiply } from './matmul.ts'
-import { type Inputs, intOf, operand, sameType } from './operands.ts'
+import { intOf, type OpInputs, operand, sameType } from './operands.ts'
 import { broadcastDims, dimsOf, sameDim } from './sizes.ts'
 import { stridesOf, walk } from './strides.ts'
 
@@ -27,7 +28,10 @@ function gemmAttributes(attributes: Attributes): Attributes {
   }
 }
 
-export function inferGemm(inputs: Inputs, attributes: Attributes): { dtype: Value['dtype']; dims: Dim[] | undefined } {
+export function inferGemm(
+  inputs: OpInputs,
+  attributes: Attributes,
+): { dtype: Value['dtype']; dims: Dim[] | undefined } {
   const a = operand(inputs, 0)
   const b = operand(inputs, 1)
   const c = inputs[2]
@@ -50,7 +54,7 @@ function matrix(dims: readonly Dim[] | undefined, transposed: number): readonly 
   return transposed === 1 ? [columns, rows] : [rows, columns]
 }
 
-export function runGemm(inputs: Values, attributes: Attributes, context: KernelContext): Value {
+export function runGemm(inputs: KernelInputs, attributes: Attributes, context: KernelContext): Value {
   const alpha = intOf(attributes, 'alpha', 1)
   const beta = intOf(attributes, 'beta', 1)
   const a = intOf(attributes, 'transA', 0) === 1 ? swapped(at(inputs, 0), context) : at(inputs, 0)

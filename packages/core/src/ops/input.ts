@@ -1,8 +1,8 @@
 import type { DType } from '../array.ts'
 import { TpError } from '../errors.ts'
+import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { textOf } from './operands.ts'
 
 /** A value that comes from outside: an input of the model, or of the place where the expression is put. */

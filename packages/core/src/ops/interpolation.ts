@@ -1,4 +1,4 @@
-import type { KernelContext, Value } from '../expression/op.ts'
+import type { KernelContext, Value } from '../expression/tensor.ts'
 import { type Attributes, ShapeProblem } from '../expression/tensor.ts'
 import { intOf, textOf } from './operands.ts'
 import { around } from './strides.ts'

@@ -1,13 +1,13 @@
 import type { DType } from '../array.ts'
 import { sizeOf } from '../array.ts'
 import { TpError } from '../errors.ts'
-import type { KernelContext, Op, Value } from '../expression/op.ts'
+import type { KernelContext, Op, Value } from '../expression/tensor.ts'
 import { broadcastSizes, broadcastWalk } from './strides.ts'
 
-export type Values = readonly (Value | undefined)[]
+export type KernelInputs = readonly (Value | undefined)[]
 
 /** An input that the shape rule has seen to be there. */
-export function at(values: Values, index: number): Value {
+export function at(values: KernelInputs, index: number): Value {
   return values[index] as Value
 }
 

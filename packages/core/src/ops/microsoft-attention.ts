@@ -1,6 +1,5 @@
 import { type Dim, divideExactly, unknownDim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import type { Attributes, OutputInfo, Tensor } from '../expression/tensor.ts'
+import type { Attributes, Op, OutputInfo, Tensor } from '../expression/tensor.ts'
 import { define } from './microsoft-op.ts'
 import { intOf, operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'

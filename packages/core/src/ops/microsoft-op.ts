@@ -1,4 +1,4 @@
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { noKernel } from './kernels.ts'
 
 /** An operator that onnxruntime's optimiser writes into files, domain com.microsoft; without a kernel unless it has one. */

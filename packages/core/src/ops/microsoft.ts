@@ -1,5 +1,5 @@
 import type { Dim } from '../expression/dim.ts'
-import type { Op, Value } from '../expression/op.ts'
+import type { Op, Value } from '../expression/tensor.ts'
 import { type OutputInfo, ShapeProblem } from '../expression/tensor.ts'
 import { exactGelu, tanhGelu } from './gelu.ts'
 import { inferGemm, runGemm, swapped } from './gemm.ts'

@@ -1,5 +1,5 @@
 import { unknownDim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { operand } from './operands.ts'
 import { stridesOf } from './strides.ts'

@@ -1,6 +1,6 @@
 import { sizeOf } from '../array.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { add, div, mul, sub } from './binary.ts'
 import { at } from './kernels.ts'
 import { frontAxis, intOf, operand, sameType } from './operands.ts'

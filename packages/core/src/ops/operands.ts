@@ -1,10 +1,10 @@
 import type { DType } from '../array.ts'
 import { type Attributes, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 
-export type Inputs = readonly (Tensor | undefined)[]
+export type OpInputs = readonly (Tensor | undefined)[]
 
 /** An input that must be there. */
-export function operand(inputs: Inputs, index: number): Tensor {
+export function operand(inputs: OpInputs, index: number): Tensor {
   const tensor = inputs[index]
   if (tensor === undefined) throw new ShapeProblem(`input ${index} is missing`)
   return tensor

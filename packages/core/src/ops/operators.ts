@@ -1,4 +1,4 @@
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { ArgMax, ArgMin } from './arg-max.ts'
 import { Attention } from './attention.ts'
 import { binaryOps } from './binary.ts'

@@ -1,6 +1,6 @@
 import { sizeOf } from '../array.ts'
 import type { Dim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { readWindow, windowDims, windowOf, windowPositions } from './conv.ts'
 import { at } from './kernels.ts'
 import { intOf, intsOf, operand } from './operands.ts'

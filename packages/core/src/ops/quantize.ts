@@ -1,5 +1,5 @@
 import type { DType } from '../array.ts'
-import type { Op, Value } from '../expression/op.ts'
+import type { Op, Value } from '../expression/tensor.ts'
 import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { Conv, convDims } from './conv.ts'
 import { at } from './kernels.ts'

@@ -1,6 +1,6 @@
+import { applyOne, MOST_ELEMENTS } from '../expression/apply.ts'
 import { addDims, type Dim, floorDivideDims, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, MOST_ELEMENTS, type Tensor } from '../expression/tensor.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { asTensor, constantData, type Operand } from './constant.ts'
 import { at } from './kernels.ts'
 import { isFloat, operand, sameType } from './operands.ts'

@@ -1,7 +1,8 @@
 import { sizeOf } from '../array.ts'
+import { applyOne } from '../expression/apply.ts'
 import { addDims, type Dim, mulDims } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { type Attributes, applyOne, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import type { Op } from '../expression/tensor.ts'
+import { type Attributes, axisOf, ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { ints } from './constant.ts'
 import { larger, smaller } from './contents.ts'
 import { at } from './kernels.ts'
@@ -9,7 +10,7 @@ import { frontAxes, frontAxis, intOf, intsOf, isFloat, numbersOf, operand } from
 import { dimsOf, staticDims } from './sizes.ts'
 import { stridesOf, walk } from './strides.ts'
 
-type Rule = {
+type ReduceRule = {
   /** From which opset on the axes are an input. */
   readonly axesInput: number
   readonly start: number
@@ -27,9 +28,9 @@ const rules = {
   ReduceL1: { axesInput: 18, start: 0, each: (sum, x) => sum + Math.abs(x) },
   ReduceL2: { axesInput: 18, start: 0, each: (sum, x) => sum + x * x, end: Math.sqrt },
   ReduceSumSquare: { axesInput: 18, start: 0, each: (sum, x) => sum + x * x },
-} as const satisfies Record<string, Rule>
+} as const satisfies Record<string, ReduceRule>
 
-function define(name: string, rule: Rule): Op {
+function define(name: string, rule: ReduceRule): Op {
   return {
     name,
     infer(inputs, attributes) {
@@ -102,7 +103,7 @@ function parts(dims: readonly number[], axes: readonly number[]): { kept: Int32A
   }
 }
 
-function contentsOf(x: Tensor, axes: readonly number[], rule: Rule): Dim[] | undefined {
+function contentsOf(x: Tensor, axes: readonly number[], rule: ReduceRule): Dim[] | undefined {
   const dims = staticDims(dimsOf(x))
   const { value } = x
   if (value === undefined || dims === undefined || sizeOf(dims) === 0) return undefined
@@ -114,7 +115,7 @@ function contentsOf(x: Tensor, axes: readonly number[], rule: Rule): Dim[] | und
 
 /** Ops that take axes together. */
 export const reduceOps: ReadonlyMap<string, Op> = new Map(
-  Object.entries<Rule>(rules).map(([name, rule]) => [name, define(name, rule)]),
+  Object.entries<ReduceRule>(rules).map(([name, rule]) => [name, define(name, rule)]),
 )
 
 /** One axis or several, each by number (negative: from the end) or by name. */

@@ -1,5 +1,5 @@
 import { type Dim, unknownDim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { ShapeProblem } from '../expression/tensor.ts'
 import { constant, constantData } from './constant.ts'
 import { resizeAxis } from './interpolation.ts'

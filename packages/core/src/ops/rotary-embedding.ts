@@ -1,4 +1,4 @@
-import type { Op } from '../expression/op.ts'
+import type { Op } from '../expression/tensor.ts'
 import { noKernel } from './kernels.ts'
 import { operand } from './operands.ts'
 import { dimsOf } from './sizes.ts'

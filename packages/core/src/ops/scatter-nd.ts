@@ -1,6 +1,6 @@
 import { sizeOf } from '../array.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { at } from './kernels.ts'
 import { checkedIndex, mustBeIndex, operand, sameType, textOf } from './operands.ts'
 import { dimsOf } from './sizes.ts'

@@ -1,5 +1,6 @@
+import { MOST_AXES } from '../expression/apply.ts'
 import { type Dim, divideExactly, isUnknown, mulDims, unknownDim } from '../expression/dim.ts'
-import { MOST_AXES, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 
 /** Says which size two different sizes both are, or undefined if they are a mistake. */
 export type Unification = (a: Dim, b: Dim) => Dim | undefined

@@ -1,5 +1,5 @@
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import { applyOne } from '../expression/apply.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { add, lessOrEqual } from './binary.ts'
 import { constant } from './constant.ts'
 import { at } from './kernels.ts'

@@ -1,14 +1,15 @@
+import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
 import { maxDims, minDims, mulDims } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, ShapeProblem, type Tensor } from '../expression/tensor.ts'
+import type { Op } from '../expression/tensor.ts'
+import { ShapeProblem, type Tensor } from '../expression/tensor.ts'
 import { mapContents, negated } from './contents.ts'
 import { at, mapped } from './kernels.ts'
 import { isFloat, operand } from './operands.ts'
 import { roundToEven } from './rounding.ts'
 import { dimsOf } from './sizes.ts'
 
-type Rule = {
+type UnaryRule = {
   readonly since?: number
   /** Which element types it takes. */
   readonly of: 'float' | 'number' | 'bool' | 'any'
@@ -47,9 +48,9 @@ const rules = {
   Softplus: { of: 'float', each: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))) },
   Sqrt: { of: 'float', each: Math.sqrt },
   Tanh: { of: 'float', each: Math.tanh },
-} as const satisfies Record<string, Rule>
+} as const satisfies Record<string, UnaryRule>
 
-function define(name: string, rule: Rule): Op {
+function define(name: string, rule: UnaryRule): Op {
   return {
     name,
     ...(rule.since === undefined ? {} : { since: rule.since }),
@@ -72,7 +73,7 @@ function define(name: string, rule: Rule): Op {
 
 /** Ops that change each element for itself. */
 export const unaryOps: ReadonlyMap<string, Op> = new Map(
-  Object.entries<Rule>(rules).map(([name, rule]) => [name, define(name, rule)]),
+  Object.entries<UnaryRule>(rules).map(([name, rule]) => [name, define(name, rule)]),
 )
 
 function builder(name: keyof typeof rules): (x: Tensor) => Tensor {

@@ -1,6 +1,6 @@
+import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
-import type { Op } from '../expression/op.ts'
-import { applyOne, type Tensor } from '../expression/tensor.ts'
+import type { Op, Tensor } from '../expression/tensor.ts'
 import { asTensor, type Operand } from './constant.ts'
 import { choose, larger, mapContents, smaller } from './contents.ts'
 import { at } from './kernels.ts'

@@ -6,6 +6,7 @@ export { type AbortSignalLike, abortError, throwIfAborted } from './abort.ts'
 export { packedFileError } from './packed-file.ts'
 export type {
   Diagnosis,
+  ModelSignature,
   NamedTensors,
   RunOptions,
   Runtime,
@@ -20,4 +21,12 @@ export {
   openSessionUnlessAborted,
   type SessionBackend,
 } from './session.ts'
-export { buffersOf, copyData, copyTensors, receiveError, type SentError, sendError } from './transfer.ts'
+export {
+  buffersOf,
+  copyData,
+  copyTensors,
+  receiveError,
+  type SentError,
+  sendError,
+  type WorkerAnswer,
+} from './transfer.ts'

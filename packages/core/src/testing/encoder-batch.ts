@@ -1,37 +1,37 @@
 import type { TensorLike } from '../array.ts'
-import { type EvaluateOptions, evaluate } from '../expression/interpreter.ts'
+import { evaluate, type InterpreterOptions } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { normals } from '../statistics/random-numbers.ts'
 import type { EncoderGraph } from './reference-encoder.ts'
 
-/** One example: its real tokens, by row [n,hidden]. */
-export type Example = readonly (readonly number[])[]
+/** One example: its real tokens, [n,hidden]. */
+export type EncoderExample = readonly (readonly number[])[]
 
-/** What came of one example. */
-export interface Outcome {
+/** What the encoder gave for one example. */
+export interface EncoderOutcome {
   readonly logits: readonly number[]
-  /** By layer: which of the example's real tokens were left (0 is its first), in the order of the slots. */
+  /** By layer: which of the example's real tokens were kept (0 is its first), in the order of the slots. */
   readonly kept: Readonly<Record<number, readonly number[]>>
   /** By layer: whether all slots with tokens come before all fillers. */
   readonly fillersLast: boolean
 }
 
-export function examplesOf(lengths: readonly number[], hidden: number, seed: number): Example[] {
+export function examplesOf(lengths: readonly number[], hidden: number, seed: number): EncoderExample[] {
   const normal = normals(seed)
   return lengths.map((length) => Array.from({ length }, () => Array.from({ length: hidden }, normal)))
 }
 
-/** Where each example's tokens stand in a row of `width`: from the left, or with padding between them. */
-export type Layout = 'right-padded' | 'scattered'
+/** Where each example's tokens are in a row of `width`: at its start, or with padding between them. */
+export type BatchLayout = 'right-padded' | 'scattered'
 
 export interface Batch {
   readonly feeds: Record<string, TensorLike>
-  /** places[b][i]: where token i of example b stands */
+  /** places[b][i]: position of token i of example b */
   readonly positions: readonly (readonly number[])[]
 }
 
-/** Examples in a batch of rows of `width`; padding holds numbers that would show if anything looked at them. */
-export function batchOf(examples: readonly Example[], width: number, layout: Layout, seed: number): Batch {
+/** Examples in a batch of rows of `width`; padding holds numbers that would change any result that reads them. */
+export function batchOf(examples: readonly EncoderExample[], width: number, layout: BatchLayout, seed: number): Batch {
   const normal = normals(seed)
   const hidden = examples[0]?.[0]?.length ?? 0
   const x = Float32Array.from({ length: examples.length * width * hidden }, () => 5 * normal())
@@ -63,7 +63,7 @@ export function outputsOf({ logits, sites }: EncoderGraph): Record<string, Tenso
   return outputs
 }
 
-export function compute(graph: EncoderGraph, batch: Batch, options?: EvaluateOptions): Outcome[] {
+export function compute(graph: EncoderGraph, batch: Batch, options?: InterpreterOptions): EncoderOutcome[] {
   return readOutcomes(evaluate(outputsOf(graph), batch.feeds, options), batch, [...graph.sites.keys()])
 }
 
@@ -71,7 +71,7 @@ export function readOutcomes(
   results: Readonly<Record<string, TensorLike>>,
   { positions }: Batch,
   layers: readonly number[],
-): Outcome[] {
+): EncoderOutcome[] {
   return positions.map((ofRow, row) => {
     const kept: Record<number, number[]> = {}
     let fillersLast = true

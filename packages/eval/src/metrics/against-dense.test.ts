@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Evaluation } from '../evaluate.ts'
+import type { Evaluation } from '../tasks/outcome.ts'
 import { compareToDense } from './against-dense.ts'
 import { accuracyInterval } from './figure.ts'
 import { largest } from './predictions.ts'

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import type { Evaluation } from '../evaluate.ts'
+import type { Evaluation } from '../tasks/outcome.ts'
 import { accuracyLoss } from './figure.ts'
 import type { Interval } from './interval.ts'
 import { type McNemar, mcnemar } from './mcnemar.ts'

@@ -1,4 +1,4 @@
-import type { Evaluation } from '../evaluate.ts'
+import type { Evaluation } from '../tasks/outcome.ts'
 import { logitRowsOf } from './predictions.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Evaluation } from '../evaluate.ts'
+import type { Evaluation } from '../tasks/outcome.ts'
 import { largest, logitRowsOf } from './predictions.ts'
 
 /**

@@ -1,4 +1,4 @@
-// Intervals, tests, times and traces. Needs neither files nor native code, so that pages can use it.
+// Intervals, tests, times and traces. Requires neither files nor native code, so pages can use it.
 
 export {
   type Comparison,
@@ -14,7 +14,7 @@ export { divergences } from './divergences.ts'
 export { expectedLosses } from './expected-losses.ts'
 export { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss, meanFigure } from './figure.ts'
 export { type Interval, scaledInterval } from './interval.ts'
-export { type Kept, keptFractions } from './kept.ts'
+export { type KeptFractions, keptFractions } from './kept.ts'
 export { type McNemar, mcnemar } from './mcnemar.ts'
 export { fewestForLoss, pairedDifference } from './paired-difference.ts'
 export { isScoredBelow, type PairedCounts, pairedCounts } from './paired-score.ts'

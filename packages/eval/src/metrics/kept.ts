@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 
-/** Tokens that are left, as a fraction of each example's own tokens, averaged over the examples. */
-export interface Kept {
+/** Kept tokens as a fraction of each example's tokens, averaged over the examples. */
+export interface KeptFractions {
   /** By layer: real tokens that enter its FFN over those that enter the model. */
   readonly layers: readonly number[]
   /** Mean over the layers. */
@@ -9,14 +9,14 @@ export interface Kept {
 }
 
 /**
- * @param counts tokens left behind each pruned layer, by example; layers that are not named pass on what they get
+ * @param counts kept tokens at each pruned layer, by example; other layers keep what arrives
  * @param lengths real tokens that enter the model, by example
  */
 export function keptFractions(
   counts: ReadonlyMap<number, readonly number[]>,
   lengths: readonly number[],
   layerCount: number,
-): Kept {
+): KeptFractions {
   const beyond = [...counts.keys()].find((layer) => layer >= layerCount)
   if (beyond !== undefined) {
     throw new TpError(

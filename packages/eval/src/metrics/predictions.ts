@@ -1,6 +1,5 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
-import type { Evaluation } from '../evaluate.ts'
 
 /** Logits of one batch, [examples, classes]. */
 export interface Logits {
@@ -9,7 +8,7 @@ export interface Logits {
 }
 
 /**
- * The output with one row of numbers an example: `logits` if there is one, else the only float output of that form.
+ * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form.
  * @throws TpError TP_OUTPUT
  */
 export function logitsOf(outputs: NamedTensors, rows: number): Logits {
@@ -29,12 +28,18 @@ export function logitsOf(outputs: NamedTensors, rows: number): Logits {
   return { classes: output.dims[1] as number, data: output.data as Float32Array }
 }
 
-/** Logits [examples, classes], example by example. */
-export function logitRowsOf({ logits, classes }: Pick<Evaluation, 'logits' | 'classes'>): Float32Array[] {
+/** Logits of all examples, [examples, classes], row by row. */
+export function logitRowsOf({
+  logits,
+  classes,
+}: {
+  readonly logits: Float32Array
+  readonly classes: number
+}): Float32Array[] {
   return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 }
 
-/** Position of the largest number of a row; the first of equals. Not a number anywhere: −1. */
+/** Position of the largest number of a row; the first of equals. −1 if any is NaN. */
 export function largest(row: ArrayLike<number>): number {
   let best = 0
   for (let i = 0; i < row.length; i++) {
@@ -44,7 +49,7 @@ export function largest(row: ArrayLike<number>): number {
   return best
 }
 
-/** The output of that name if there is one, else all that the model itself gives: none of those that pruning adds. */
+/** The output of that name if it exists, else all outputs of the model itself, without those that pruning adds. */
 export function ownOutputs(outputs: NamedTensors, name: string): TensorLike[] {
   const named = outputs[name]
   if (named !== undefined) return [named]

@@ -11,13 +11,13 @@ interface Contents {
 
 /**
  * A change of an example that its label outlives: other data than the model has learned from, of the same classes. It
- * works on the content as it is read, before tokenising and normalising, and leaves what it is given untouched.
+ * works on the content as it is read, before tokenising and normalising, and does not change its input.
  */
 export interface ShiftOf<M extends Modality> {
   readonly modality: M
   /** For tables and messages: `typos 0.2`, or `typos:3` where it is one of the severities of {@link shifts}. */
   readonly name: string
-  /** @param random numbers in 0…1, the same again for the same example */
+  /** @param random numbers in 0…1, always the same for the same example */
   apply(content: Contents[M], random: () => number): Contents[M]
 }
 
@@ -32,7 +32,7 @@ export interface ShiftOptions {
 }
 
 /**
- * A data set whose examples are shifted when they are read. Labels stay. What becomes of an example follows from the
+ * A data set whose examples are shifted when they are read. Labels do not change. The shift of an example follows from the
  * shift, the seed and the example's position alone, on every machine.
  * @throws TpError TP_OPTION for a shift of another kind of data
  */
@@ -51,13 +51,17 @@ export function shifted(dataset: Dataset, shift: Shift, { seed = 0 }: ShiftOptio
 }
 
 /** Examples of one kind; their union would forget which shift fits. */
-interface Examples<M extends Modality> {
+interface ShiftableExamples<M extends Modality> {
   readonly modality: M
   readonly source: string
   readonly examples: readonly Example<Contents[M]>[]
 }
 
-function changed<M extends Modality>(dataset: Examples<M>, shift: ShiftOf<M>, seed: number): Examples<M> {
+function changed<M extends Modality>(
+  dataset: ShiftableExamples<M>,
+  shift: ShiftOf<M>,
+  seed: number,
+): ShiftableExamples<M> {
   const examples = dataset.examples.map(
     (example, position): Example<Contents[M]> => ({
       label: example.label,

@@ -1,7 +1,8 @@
 import type { Figure } from '../metrics/figure.ts'
+import type { Interval } from '../metrics/interval.ts'
 import type { Run } from '../run-examples.ts'
 
-/** What a model is asked for: a class of the whole input, one of each token, or a vector that stands for the input. */
+/** What a model computes: a class of the whole input, one of each token, or a vector that represents the input. */
 export type Task = 'classification' | 'tokens' | 'embeddings'
 
 /**
@@ -14,4 +15,15 @@ export interface Outcome<T extends Task = Task> extends Run {
   readonly figures: Readonly<Record<string, Figure>>
   /** Whether an example came out right as a whole, for McNemar's test; absent where nothing is right or wrong. */
   readonly correct?: readonly boolean[]
+}
+
+/** The answers of a classifier on a data set. Arrays are by example, in the data set's order. */
+export interface Evaluation extends Outcome<'classification'> {
+  /** In percent, with its exact 95 % interval. */
+  readonly accuracy: Interval
+  readonly predictions: readonly number[]
+  readonly correct: readonly boolean[]
+  readonly classes: number
+  /** [examples, classes] */
+  readonly logits: Float32Array
 }

@@ -1,6 +1,6 @@
-import type { Evaluation } from '../evaluate.ts'
 import { type Figure, figureInterval } from '../metrics/figure.ts'
 import { scaledInterval } from '../metrics/interval.ts'
+import type { Evaluation } from './outcome.ts'
 
 /** What follows from which answers are right. */
 export function classification(

@@ -12,33 +12,13 @@ import {
 } from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
 import { share } from '../file/share.ts'
-import type { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { capturedNames } from '../graph/subgraph.ts'
 import { ConstantPool } from './constant-pool.ts'
+import type { EmitTarget } from './emit-target.ts'
 import { bodyAttribute } from './loop-body.ts'
 import { isOpaque } from './opaque.ts'
 import { equalSizes } from './sizes.ts'
-
-/** Where expressions are written to. */
-export interface EmitTarget {
-  readonly graph: Graph
-  /** Opset of the default domain whose forms are written. */
-  readonly opset: number
-  /** Values of the graph that tensors of the expression stand for; every placeholder needs one. */
-  readonly names: ReadonlyMap<Tensor, string>
-  /**
-   * Placeholders with the type and shape that their values really have in the graph ({@link Lifted.tensor}). Then
-   * arithmetic on sizes that are numbers here becomes constants.
-   */
-  readonly actual?: ReadonlyMap<Tensor, Tensor>
-  /** Names of new values begin with it: `tp/block_3`. */
-  readonly prefix: string
-  /** The new nodes come in front of this one; default: at the end. */
-  readonly before?: NodeProto
-  /** Whose initializers hold the constants; default: the graph's own. Up to IR 3 those of a body would be its inputs. */
-  readonly constants?: Graph
-}
 
 /**
  * Writes expressions as nodes into a graph, and returns the names of their values. What occurs twice is written once,

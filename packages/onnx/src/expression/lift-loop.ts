@@ -3,7 +3,7 @@ import type { NodeProto } from 'onnx-buf'
 import { attributeGraphs } from '../graph/subgraph.ts'
 import { sortNodes } from '../graph/topology.ts'
 import { lazyConstant } from '../tensor/constants.ts'
-import type { LiftContext } from './lift.ts'
+import type { LiftContext } from './lift-context.ts'
 
 interface LoopContext {
   readonly opset: number

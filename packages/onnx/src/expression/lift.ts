@@ -19,6 +19,7 @@ import { sortNodes } from '../graph/topology.ts'
 import type { DeclaredValue } from '../graph/value-info.ts'
 import { denseConstant, lazyConstant } from '../tensor/constants.ts'
 import { dtypeOf, isDType } from '../tensor/dtype.ts'
+import type { LiftContext } from './lift-context.ts'
 import { liftLoop } from './lift-loop.ts'
 import { bodyOutputType, guessDType, opaqueOp } from './opaque.ts'
 import { type EqualSizes, equalSizes, plainName } from './sizes.ts'
@@ -112,16 +113,6 @@ function liftOnce(
     sameAs: sizes.sameAs,
     notes,
   }
-}
-
-/** Where a node's surroundings matter: declared types for what is opaque, data files, and someone to tell why. */
-export interface LiftContext {
-  readonly graph?: Graph
-  /** Names of sizes that the file declares, in those that are used ({@link Lifted.resolve}). */
-  readonly resolve?: (dim: Dim) => Dim
-  readonly note?: (reason: string) => void
-  /** Values around the node, for what its body reads. */
-  readonly around?: (name: string) => Tensor | undefined
 }
 
 /**

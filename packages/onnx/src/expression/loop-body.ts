@@ -6,7 +6,7 @@ import { Graph } from '../graph/graph.ts'
 import { createNode } from '../graph/node.ts'
 import { createMessage } from '../protobuf/create-message.ts'
 import { AttributeType } from '../protobuf/schema.ts'
-import type { EmitTarget } from './emit.ts'
+import type { EmitTarget } from './emit-target.ts'
 
 export interface BodyTarget {
   /** Of the node; names inside the body begin with it, so that they are found nowhere else. */

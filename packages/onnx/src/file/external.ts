@@ -4,9 +4,6 @@ import { attributeGraphs } from '../graph/subgraph.ts'
 import { EXTERNAL } from '../protobuf/schema.ts'
 import type { Model } from './model.ts'
 
-/** Reads `length` bytes from `offset` of a data file; `location` is its path relative to the model's folder. */
-export type ReadExternal = (location: string, offset: number, length: number) => Uint8Array
-
 /** Where a tensor's bytes lie outside the model file. Offsets go beyond 2 GiB, exactly. */
 export interface ExternalTensor {
   readonly name: string

@@ -4,8 +4,10 @@ import { createMessage } from '../protobuf/create-message.ts'
 import type { Packing } from '../protobuf/read-message.ts'
 import { writeMessage } from '../protobuf/write-message.ts'
 import { decode } from './decode.ts'
-import type { ReadExternal } from './external.ts'
 import { share } from './share.ts'
+
+/** Reads `length` bytes from `offset` of a data file; `location` is its path relative to the model's folder. */
+export type ReadExternal = (location: string, offset: number, length: number) => Uint8Array
 
 /** An ONNX model as its file has it: the protobuf message, and what the message alone does not say. */
 export interface Model {

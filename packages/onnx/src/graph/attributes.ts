@@ -1,6 +1,6 @@
 import { type Attribute, type Attributes, floatAttributes } from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
-import type { ReadExternal } from '../file/external.ts'
+import type { ReadExternal } from '../file/model.ts'
 import { createMessage } from '../protobuf/create-message.ts'
 import { AttributeType as Kind } from '../protobuf/schema.ts'
 import { denseConstant, lazyConstant } from '../tensor/constants.ts'

@@ -23,7 +23,7 @@ export function readMessage<Name extends keyof Messages>(
   return { message: message as unknown as Messages[Name], packing }
 }
 
-interface Source {
+interface ByteSource {
   readonly reader: BinaryReader
   readonly packing: Set<string>
   /** Messages that are open, below the outermost. */
@@ -52,13 +52,13 @@ const valueBytes: Readonly<Record<Scalar, number>> = {
 /** Thrown where a file is valid, but beyond what is read: messages too deep in each other, or too many. */
 export class BeyondLimit extends Error {}
 
-function hold(source: Source, bytes: number): void {
+function hold(source: ByteSource, bytes: number): void {
   source.held += bytes
   if (source.held > MOST_HELD)
     throw new BeyondLimit('it has more nodes, weights or numbers in lists than fit into 1 GiB')
 }
 
-function readFields(type: MessageType, message: Fields, source: Source, end: number): void {
+function readFields(type: MessageType, message: Fields, source: ByteSource, end: number): void {
   const { reader } = source
   while (reader.pos < end) {
     const [number, wire] = reader.tag()
@@ -70,7 +70,7 @@ function readFields(type: MessageType, message: Fields, source: Source, end: num
   if (reader.pos > end) throw new Error(`${type.name} is longer than it says`)
 }
 
-function readSingle(type: MessageType, field: Field, message: Fields, wire: WireType, source: Source, end: number) {
+function readSingle(type: MessageType, field: Field, message: Fields, wire: WireType, source: ByteSource, end: number) {
   const { name, oneof } = field
   checkWireType(type, field, wire)
   if (oneof === undefined) {
@@ -82,7 +82,7 @@ function readSingle(type: MessageType, field: Field, message: Fields, wire: Wire
   }
 }
 
-function readItems(type: MessageType, field: Field, items: unknown[], wire: WireType, source: Source, end: number) {
+function readItems(type: MessageType, field: Field, items: unknown[], wire: WireType, source: ByteSource, end: number) {
   const { reader, packing } = source
   const isNumber = field.scalar !== undefined && wireTypes[field.scalar] !== WireType.LengthDelimited
   if (!isNumber || wire !== WireType.LengthDelimited) {
@@ -97,7 +97,7 @@ function readItems(type: MessageType, field: Field, items: unknown[], wire: Wire
 }
 
 /** @param before a message that the field holds already: a second one is merged into it */
-function readValue(field: Field, source: Source, end: number, before?: unknown): unknown {
+function readValue(field: Field, source: ByteSource, end: number, before?: unknown): unknown {
   const { reader } = source
   if (field.message === undefined) {
     hold(source, valueBytes[field.scalar as Scalar])

@@ -1,6 +1,6 @@
 import type { ConstantData } from '@tp/core/expression'
 import type { SparseTensorProto, TensorProto } from 'onnx-buf'
-import type { ReadExternal } from '../file/external.ts'
+import type { ReadExternal } from '../file/model.ts'
 import { dtypeOf } from './dtype.ts'
 import { denseSize, dimsOf, readConstant, sizesOf } from './tensor-proto.ts'
 

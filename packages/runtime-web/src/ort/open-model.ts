@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { type NamedTensors, plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-web'
 import { loadError } from './load-error.ts'
-import { type Engine, type Ort, type StartOptions, startOrt } from './start-ort.ts'
+import { type Engine, type Ort, type OrtStartOptions, startOrt } from './start-ort.ts'
 import { toOrt } from './tensors.ts'
 
 /** A model in onnxruntime on this thread, which wasm blocks while it computes. */
@@ -10,7 +10,7 @@ export async function openModel(
   where: string,
   engine: Engine,
   model: Uint8Array,
-  options: StartOptions,
+  options: OrtStartOptions,
 ): Promise<SessionBackend> {
   const ort = await startOrt(where, engine, options)
   // The caller may do with its bytes what it likes.

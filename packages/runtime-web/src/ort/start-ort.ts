@@ -14,7 +14,7 @@ export interface Engine {
 }
 
 /** What can be set of onnxruntime only before its first session on this thread. */
-export interface StartOptions {
+export interface OrtStartOptions {
   readonly threads: number
   readonly wasmPaths?: WasmPaths | undefined
 }
@@ -26,7 +26,7 @@ const started = new Map<Engine['name'], number>()
  * onnxruntime with these settings on this thread.
  * @throws TpError TP_RUNTIME_MISSING; TP_OPTION when it runs already, with another number of threads
  */
-export async function startOrt(where: string, engine: Engine, { threads, wasmPaths }: StartOptions): Promise<Ort> {
+export async function startOrt(where: string, engine: Engine, { threads, wasmPaths }: OrtStartOptions): Promise<Ort> {
   const ort = await importOrt(engine)
   const running = started.get(engine.name)
   if (running !== undefined && running !== threads) {

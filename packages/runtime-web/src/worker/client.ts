@@ -1,4 +1,5 @@
 import { TpError } from '@tp/core'
+import type { ModelSignature, WorkerAnswer } from '@tp/core/runtime'
 import {
   type AbortSignalLike,
   abortError,
@@ -8,9 +9,9 @@ import {
   receiveError,
   type SessionBackend,
 } from '@tp/core/runtime'
-import type { StartOptions } from '../ort/start-ort.ts'
+import type { OrtStartOptions } from '../ort/start-ort.ts'
 import type { WorkerHandle } from '../platform/platform.ts'
-import type { Answer, Declared, Request } from './protocol.ts'
+import type { WebWorkerRequest } from './protocol.ts'
 
 /**
  * A model in a worker of its own, so that runs leave the caller's thread free. Ending the worker is also the one way in
@@ -22,7 +23,7 @@ export async function openModelInWorker(
   where: string,
   start: () => WorkerHandle,
   model: Uint8Array<ArrayBuffer>,
-  options: StartOptions,
+  options: OrtStartOptions,
   signal: AbortSignalLike | undefined,
 ): Promise<SessionBackend> {
   const worker = start()
@@ -40,13 +41,13 @@ export async function openModelInWorker(
     const asked = pending
     pending = undefined
     worker.setBusy(false)
-    const answer = message as Answer
+    const answer = message as WorkerAnswer
     if (answer.ok) asked?.resolve(answer.value)
     else asked?.reject(receiveError(answer.error))
   })
   worker.onFailure((reason) => end(workerError(where, reason)))
 
-  function ask<T>(request: Request, transfer: ArrayBuffer[]): Promise<T> {
+  function ask<T>(request: WebWorkerRequest, transfer: ArrayBuffer[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (gone !== undefined) return reject(gone)
       pending = { resolve: (value) => resolve(value as T), reject }
@@ -57,9 +58,9 @@ export async function openModelInWorker(
 
   const onAbort = (): void => end(abortError(where, signal as AbortSignalLike))
   signal?.addEventListener('abort', onAbort)
-  let declared: Declared
+  let declared: ModelSignature
   try {
-    declared = await ask<Declared>({ kind: 'load', where, model, options }, [model.buffer])
+    declared = await ask<ModelSignature>({ kind: 'load', where, model, options }, [model.buffer])
   } catch (error) {
     worker.end()
     throw error

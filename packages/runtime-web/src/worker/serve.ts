@@ -1,8 +1,8 @@
-import { buffersOf, type SessionBackend, sendError } from '@tp/core/runtime'
+import { buffersOf, type ModelSignature, type SessionBackend, sendError, type WorkerAnswer } from '@tp/core/runtime'
 import { platform } from '#platform'
 import { openModel } from '../ort/open-model.ts'
 import type { Engine } from '../ort/start-ort.ts'
-import type { Answer, Declared, Request } from './protocol.ts'
+import type { WebWorkerRequest } from './protocol.ts'
 
 /** Serves one model to the thread that started this worker (see client.ts), until that ends it. */
 export function serve(engine: Engine): void {
@@ -11,10 +11,10 @@ export function serve(engine: Engine): void {
   const owner = platform.owner()
   let backend: SessionBackend | undefined
 
-  async function answer(request: Request): Promise<{ value: unknown; transfer: ArrayBuffer[] }> {
+  async function answer(request: WebWorkerRequest): Promise<{ value: unknown; transfer: ArrayBuffer[] }> {
     if (request.kind === 'load') {
       backend = await openModel(request.where, engine, request.model, request.options)
-      const value: Declared = { inputs: backend.inputs, outputs: backend.outputs }
+      const value: ModelSignature = { inputs: backend.inputs, outputs: backend.outputs }
       return { value, transfer: [] }
     }
     const outputs = await (backend as SessionBackend).run(request.inputs)
@@ -23,10 +23,10 @@ export function serve(engine: Engine): void {
 
   owner.onMessage(async (message) => {
     try {
-      const { value, transfer } = await answer(message as Request)
-      owner.send({ ok: true, value } satisfies Answer, transfer)
+      const { value, transfer } = await answer(message as WebWorkerRequest)
+      owner.send({ ok: true, value } satisfies WorkerAnswer, transfer)
     } catch (error) {
-      owner.send({ ok: false, error: sendError(error) } satisfies Answer, [])
+      owner.send({ ok: false, error: sendError(error) } satisfies WorkerAnswer, [])
     }
   })
 }

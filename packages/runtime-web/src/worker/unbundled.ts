@@ -1,10 +1,14 @@
-import type { WebEngine } from '../web-runtime.ts'
-
 /**
  * The worker of a page without a bundler, or undefined where a bundler has resolved the names of modules. A page's import
  * map does not reach its workers, so this one is a single file that is told where onnxruntime is.
  */
-export function startUnbundled({ name: engine, ortName }: Pick<WebEngine, 'name' | 'ortName'>): Worker | undefined {
+export function startUnbundled({
+  name: engine,
+  ortName,
+}: {
+  readonly name: string
+  readonly ortName: string
+}): Worker | undefined {
   const ort = byImportMap(ortName)
   if (ort === undefined) return undefined
   // Not in the form of an asset's address, so that no bundler packs this file.

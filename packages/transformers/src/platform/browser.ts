@@ -1,9 +1,9 @@
 import { env, PretrainedConfig } from '@huggingface/transformers'
 import { add, input, TpError } from '@tp/core'
 import { emitModel } from '@tp/onnx'
-import type { FromPretrained, Platform, SessionClass } from './platform.ts'
+import type { FromPretrained, PipelinePlatform, SessionClass } from './platform.ts'
 
-export const platform: Platform = {
+export const platform: PipelinePlatform = {
   findSessionClass,
   async open(model) {
     if (typeof model !== 'string') return { bytes: model }

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { TpError } from '@tp/core'
-import type { Platform, SessionClass } from './platform.ts'
+import type { PipelinePlatform, SessionClass } from './platform.ts'
 
-export const platform: Platform = {
+export const platform: PipelinePlatform = {
   async findSessionClass() {
     const transformers = createRequire(import.meta.url).resolve('@huggingface/transformers')
     const { InferenceSession } = createRequire(transformers)('onnxruntime-node') as { InferenceSession: SessionClass }

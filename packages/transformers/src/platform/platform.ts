@@ -5,10 +5,10 @@ export type FromPretrained = typeof PreTrainedModel.from_pretrained
 
 /** The class of which transformers.js makes its sessions, as far as it is used here. */
 export interface SessionClass {
-  create(model: string | Uint8Array, options?: SessionOptions): Promise<object>
+  create(model: string | Uint8Array, options?: PipelineSessionOptions): Promise<object>
 }
 
-export interface SessionOptions {
+export interface PipelineSessionOptions {
   readonly externalData?: readonly (string | { readonly path: string; readonly data: unknown })[]
   readonly extra?: { readonly session?: object; readonly [name: string]: unknown }
   readonly [LOAD]?: Load
@@ -17,7 +17,7 @@ export interface SessionOptions {
 }
 
 /** A model as its session would be made of it. */
-interface ModelSource {
+interface OpenedFile {
   readonly bytes: Uint8Array
   /** Reads a part of a data file in the model's folder; absent where there is no folder. */
   readonly readPart?: (location: string, offset: number, length: number) => Uint8Array
@@ -25,9 +25,9 @@ interface ModelSource {
   readonly folder?: string
 }
 
-export interface Platform {
+export interface PipelinePlatform {
   /** The very class that the transformers.js of this program uses, whatever copies of onnxruntime there are. */
   findSessionClass(fromPretrained: FromPretrained): Promise<SessionClass>
   /** What `create` is called with in Node is a path. */
-  open(model: string | Uint8Array): Promise<ModelSource>
+  open(model: string | Uint8Array): Promise<OpenedFile>
 }

@@ -1,4 +1,4 @@
-import type { RawImage } from '../content.ts'
+import type { GivenImage } from '../content.ts'
 
 export interface Point {
   /** From 0 to 1, from the left. */
@@ -16,7 +16,7 @@ const FILLED = 20
 const PEN = 2.4
 
 /** A drawn digit as MNIST has them: bright on black, of one size, centred. */
-export function strokesImage(strokes: readonly Stroke[]): RawImage {
+export function strokesImage(strokes: readonly Stroke[]): GivenImage {
   const first = draw(strokes, fitted(strokes.flat()))
   const [x, y] = centreOfMass(first)
   const scale = fitted(strokes.flat())

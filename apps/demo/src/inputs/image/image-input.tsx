@@ -1,23 +1,23 @@
 import { type Signal, useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Content, RawImage } from '../content.ts'
+import type { Content, GivenImage } from '../content.ts'
 import { FileDrop } from '../file-drop.tsx'
 import { ImageCanvas } from './image-canvas.tsx'
-import { brightOnBlack, photoImage, type Shape } from './photo-image.ts'
+import { brightOnBlack, type PhotoShape, photoImage } from './photo-image.ts'
 
 export interface ImageInputProps {
   readonly content: Signal<Content | undefined>
   /** What the model takes. */
-  readonly shape: Shape
+  readonly shape: PhotoShape
   /** Whether the model knows only what is bright on black. */
   readonly onBlack?: boolean
-  readonly examples: readonly { readonly title: string; readonly image: RawImage }[]
+  readonly examples: readonly { readonly title: string; readonly image: GivenImage }[]
 }
 
 /** An image to choose, drop, or photograph. */
 export function ImageInput({ content, shape, onBlack = false, examples }: ImageInputProps): JSX.Element {
   const problem = useSignal<string | undefined>(undefined)
-  const give = (image: RawImage): void => {
+  const give = (image: GivenImage): void => {
     problem.value = undefined
     content.value = { kind: 'image', image: onBlack ? brightOnBlack(image) : image }
   }

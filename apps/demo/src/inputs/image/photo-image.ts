@@ -1,6 +1,6 @@
-import type { RawImage } from '../content.ts'
+import type { GivenImage } from '../content.ts'
 
-export interface Shape {
+export interface PhotoShape {
   readonly channels: number
   readonly height: number
   readonly width: number
@@ -10,7 +10,7 @@ export interface Shape {
 const LUMA = [0.299, 0.587, 0.114] as const
 
 /** An image squeezed to the size that a model takes, grey if it has one channel. */
-export function photoImage(source: CanvasImageSource, { channels, height, width }: Shape): RawImage {
+export function photoImage(source: CanvasImageSource, { channels, height, width }: PhotoShape): GivenImage {
   const context = new OffscreenCanvas(width, height).getContext('2d') as OffscreenCanvasRenderingContext2D
   context.imageSmoothingQuality = 'high'
   context.drawImage(source, 0, 0, width, height)
@@ -26,7 +26,7 @@ export function photoImage(source: CanvasImageSource, { channels, height, width 
 }
 
 /** Turns dark on bright into bright on black, judged by the border; for models that know nothing else. */
-export function brightOnBlack(image: RawImage): RawImage {
+export function brightOnBlack(image: GivenImage): GivenImage {
   const { height, width, pixels } = image
   let [sum, count] = [0, 0]
   for (let y = 0; y < height; y++) {

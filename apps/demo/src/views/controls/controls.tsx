@@ -1,12 +1,12 @@
 import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { allGroups, findMethod } from '../../workbench/added-methods.ts'
-import type { Settings } from '../../workbench/settings.ts'
+import type { WorkbenchSettings } from '../../workbench/settings.ts'
 import { AddMethod } from './add-method.tsx'
 import { LayerChoice } from './layer-choice.tsx'
 
 export interface ControlsProps {
-  readonly settings: Signal<Settings>
+  readonly settings: Signal<WorkbenchSettings>
   /** Undefined until the model has been looked at. */
   readonly layerCount: number | undefined
 }
@@ -14,7 +14,7 @@ export interface ControlsProps {
 /** How much is kept, by which method, and at which layers. */
 export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
   const { method, keep, layers } = settings.value
-  const set = (change: Partial<Settings>): void => {
+  const set = (change: Partial<WorkbenchSettings>): void => {
     settings.value = { ...settings.value, ...change }
   }
   const percent = Math.round(100 * keep)

@@ -1,13 +1,20 @@
 import type { TensorLike } from '@tp/core/runtime'
 import type { JSX } from 'preact'
-import type { Result, Workbench } from '../../workbench/workbench.ts'
+import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, likeness } from './classes.ts'
 import { type Said, saidBy } from './said.ts'
 
 const SHOWN = 3
 
 /** What both models say, side by side. */
-export function Answers({ bench, result }: { readonly bench: Workbench; readonly result: Result }): JSX.Element {
+export function Answers({
+  bench,
+  result,
+}: {
+  readonly bench: Workbench
+  readonly result: ComparedAnswers
+}): JSX.Element {
   const { dense, pruned } = saidBy(bench, result)
   const { labels } = bench.source.facts
   return (

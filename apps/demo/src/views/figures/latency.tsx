@@ -1,7 +1,8 @@
+import { median } from '@tp/core/statistics'
 import { medianInterval } from '@tp/eval/metrics'
 import type { JSX } from 'preact'
 import { ratiosOf, type Times } from '../../engine/timing.ts'
-import { median, spreadOf } from './spread.ts'
+import { spreadOf } from './spread.ts'
 
 export interface LatencyProps {
   readonly times: Times | undefined

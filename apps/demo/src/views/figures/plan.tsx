@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
 import type { JSX } from 'preact'
-import type { Variant } from '../../engine/variants.ts'
+import type { OpenVariant } from '../../engine/variants.ts'
 
 export interface PlanCardProps {
   readonly name: string
   readonly plan: Plan
   /** Undefined while it is being made. */
-  readonly pruned: Variant | undefined
+  readonly pruned: OpenVariant | undefined
 }
 
 /** The setting to take along: as a plan, and as the pruned model. */
@@ -54,7 +54,7 @@ function planText(plan: Plan): string {
   )
 }
 
-function save({ file }: Variant, name: string): void {
+function save({ file }: OpenVariant, name: string): void {
   const address = URL.createObjectURL(new Blob([file], { type: 'application/octet-stream' }))
   const link = document.createElement('a')
   link.href = address

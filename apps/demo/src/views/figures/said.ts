@@ -1,5 +1,6 @@
 import type { TensorLike } from '@tp/core/runtime'
-import type { Result, Workbench } from '../../workbench/workbench.ts'
+import type { ComparedAnswers } from '../../workbench/findings.ts'
+import type { Workbench } from '../../workbench/workbench.ts'
 import { type Class, classesOf } from './classes.ts'
 
 /** The first output of a model, and the classes in it if it says some. */
@@ -11,11 +12,11 @@ export interface Said {
 /** What the models say to the last input, dense and pruned. */
 export function saidBy(
   { source, inspection }: Workbench,
-  result: Result,
+  result: ComparedAnswers,
 ): { readonly dense: Said; readonly pruned: Said } {
   const name = Object.keys(result.dense)[0] as string
   const isOfTokens = inspection.value?.tokenOutputs.includes(name)
-  const said = (outputs: Result['dense']): Said => {
+  const said = (outputs: ComparedAnswers['dense']): Said => {
     const output = outputs[name] as TensorLike
     return { output, classes: isOfTokens ? undefined : classesOf(output, source.facts.labels) }
   }

@@ -1,9 +1,9 @@
+import { median } from '@tp/core/statistics'
 import type { JSX } from 'preact'
 import { ratiosOf } from '../../engine/timing.ts'
 import type { Workbench } from '../../workbench/workbench.ts'
 import { countsOf } from '../tokens/counts.ts'
 import { saidBy } from './said.ts'
-import { median } from './spread.ts'
 
 /** What came out, in one sentence for eyes and ears. */
 export function Summary({ bench, what }: { readonly bench: Workbench; readonly what: string }): JSX.Element {

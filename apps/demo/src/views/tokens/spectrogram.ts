@@ -1,4 +1,4 @@
-import type { RawImage, Sound } from '../../inputs/content.ts'
+import type { GivenImage, GivenSound } from '../../inputs/content.ts'
 
 const WINDOW = 512
 const BANDS = 48
@@ -7,7 +7,7 @@ const LOWEST_HZ = 80
 const RANGE_DB = 60
 
 /** Loudness by time (from left) and pitch (from below, by octaves), as an image; for looking at, not for a model. */
-export function spectrogram({ samples, sampleRate }: Sound, columns: number): RawImage {
+export function spectrogram({ samples, sampleRate }: GivenSound, columns: number): GivenImage {
   const decibels = new Float32Array(BANDS * columns)
   for (let column = 0; column < columns; column++) {
     const start = Math.round((column / columns) * samples.length)

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { Result } from '../../workbench/workbench.ts'
+import type { ComparedAnswers } from '../../workbench/findings.ts'
 import { Cells } from './cells.tsx'
 import { countsOf } from './counts.ts'
 import { Layers } from './layers.tsx'
@@ -9,12 +9,12 @@ import { spectrogram } from './spectrogram.ts'
 import { Words } from './words.tsx'
 
 export interface TokenViewProps {
-  readonly result: Result
+  readonly result: ComparedAnswers
   /** Whether the method merges tokens. */
   readonly merges: boolean
 }
 
-const LEGENDS: Readonly<Partial<Record<Result['sample']['shown']['kind'], string>>> = {
+const LEGENDS: Readonly<Partial<Record<ComparedAnswers['sample']['shown']['kind'], string>>> = {
   words: 'Marked words are kept to the end. The paler and smaller a word, the earlier it is pruned.',
   patches: 'Framed patches are kept to the end. The darker a patch, the earlier it is pruned.',
   columns: 'Framed slices are kept to the end. The darker a slice, the earlier it is pruned.',

@@ -1,11 +1,11 @@
 import { isTpError } from '@tp/core'
 import { type Options, parse } from 'csv-parse/sync'
 import { dataError } from './data-error.ts'
-import type { Row, Table } from './table.ts'
+import type { DataTable, Row } from './table.ts'
 import { TableSize } from './table-size.ts'
 
 /** Tab-separated text as GLUE has it: quotes are plain characters. @throws TpError TP_DATA */
-export function parseTsv(path: string, text: string): Table {
+export function parseTsv(path: string, text: string): DataTable {
   return { path, names: undefined, rows: parseRows(path, text, { delimiter: '\t', quote: null }) }
 }
 
@@ -17,7 +17,7 @@ const SEPARATORS = [',', ';', '\t'] as const
  * separate where commas do not.
  * @throws TpError TP_DATA for quotes that do not close, and where two separators would do
  */
-export function parseCsv(path: string, text: string): Table {
+export function parseCsv(path: string, text: string): DataTable {
   const parsed = (separator: string, to?: number): Row[] =>
     parseRows(path, text, { delimiter: separator, quote: '"', escape: '"', ...(to !== undefined && { to }) })
   const separators = SEPARATORS.filter((separator) => separates(() => parsed(separator, 1)))
@@ -27,10 +27,10 @@ export function parseCsv(path: string, text: string): Table {
   if (separator !== undefined && fitting.length === 1) return { path, names: undefined, rows: parsed(separator) }
   const names = separators.map((each) => (each === '\t' ? 'tabs' : `"${each}"`)).join(' or ')
   const advice = 'put the texts in quotes'
-  throw dataError(path, `its columns could be separated by ${names}, and nothing tells which is meant; ${advice}`)
+  throw dataError(path, `its columns could be separated by ${names}, and it is ambiguous which is meant; ${advice}`)
 }
 
-/** Whether there are several cells in each row, and as many. */
+/** Whether every row has the same number of cells, more than one. */
 function separates(parsed: () => readonly Row[]): boolean {
   try {
     const rows = parsed()
@@ -50,7 +50,7 @@ function parseRows(path: string, text: string, options: Options): Row[] {
   try {
     return parse(text, {
       ...options,
-      // Line ends of old Macs, where there are no others.
+      // Line ends of old Macs, if there are no others.
       record_delimiter: text.includes('\n') ? ['\r\n', '\n'] : ['\r'],
       skip_empty_lines: true,
       relax_column_count: true,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { labelledColumns } from './columns.ts'
 import { parseCsv, parseTsv } from './delimited.ts'
 import { parseJsonLines } from './json-lines.ts'
-import type { Table } from './table.ts'
+import type { DataTable } from './table.ts'
 
 /** Texts with whatever tables are made of. */
 const text = fc.string({ unit: fc.constantFrom('a', 'b', ' ', '"', "'", ',', ';', '\t', '\n', '{', '\\', 'é') })
@@ -19,7 +19,7 @@ const order = fc.constantFrom(
 const cells = (names: readonly string[], label: string, own: string, id: number): string[] =>
   names.map((name) => (name === 'label' ? label : name === 'text' ? own : `${id}`))
 
-function examples(table: Table): (string | undefined)[][] {
+function examples(table: DataTable): (string | undefined)[][] {
   const { rows, label, text } = labelledColumns(table, {})
   return rows.map((row) => [row.cells[label], row.cells[text]])
 }

@@ -25,10 +25,10 @@ export function blur(kernel: BlurKernel, share: number): ImageShift {
 }
 
 /** Weights of a pixel and of its neighbours to one side; both sides and the pixel sum up to 1. */
-type Weights = readonly number[]
+type KernelWeights = readonly number[]
 
 /** Beyond four standard deviations is next to nothing. Float32: engines may differ in the last bits of an exponential. */
-function gaussian(deviation: number): Weights {
+function gaussian(deviation: number): KernelWeights {
   const reach = Math.ceil(4 * deviation)
   return normalised(
     Array.from({ length: reach + 1 }, (_, i) => Math.fround(Math.exp(-(i * i) / (2 * deviation * deviation)))),
@@ -36,18 +36,18 @@ function gaussian(deviation: number): Weights {
 }
 
 /** A box of n pixels has the variance (n² − 1) / 12; its two ends may be parts of pixels. */
-function box(deviation: number): Weights {
+function box(deviation: number): KernelWeights {
   const half = Math.sqrt(12 * deviation * deviation + 1) / 2
   const reach = Math.ceil(half - 0.5)
   return normalised(Array.from({ length: reach + 1 }, (_, i) => Math.min(1, half - (i - 0.5))))
 }
 
-function normalised(weights: Weights): Weights {
+function normalised(weights: KernelWeights): KernelWeights {
   const sum = weights.reduce((total, weight, i) => total + (i === 0 ? weight : 2 * weight), 0)
   return weights.map((weight) => weight / sum)
 }
 
-function along(image: RawImage, weights: Weights, axis: 'width' | 'height'): RawImage {
+function along(image: RawImage, weights: KernelWeights, axis: 'width' | 'height'): RawImage {
   const { channels, height, width, pixels } = image
   const blurred = new Float32Array(pixels.length)
   const step = axis === 'width' ? 1 : width

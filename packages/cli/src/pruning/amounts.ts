@@ -1,0 +1,163 @@
+import type { Plan } from '@tp/compiler'
+import { type AmountName, amountNames, amountRules } from '@tp/core/host'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
+
+type AmountOption = { readonly type: 'string'; readonly value: string; readonly description: string }
+
+/** What says how many tokens are kept, and `flops`, from which that is found. */
+type AmountOptionName = AmountName | 'flops'
+
+type AmountOptions = Readonly<Record<AmountOptionName | 'at', AmountOption>> & {
+  readonly layers: AmountOption & { readonly multiple: true }
+}
+
+const ruleOptions = Object.fromEntries(
+  Object.values(amountRules).map(({ name, letter, description }): [string, AmountOption] => [
+    name,
+    { type: 'string', value: `${letter}[,${letter}…]`, description },
+  ]),
+) as Readonly<Record<AmountName, AmountOption>>
+
+/** `--layers` and what says how many tokens stay there. */
+export const amountOptions: AmountOptions = {
+  layers: {
+    type: 'string',
+    multiple: true,
+    value: '[TOWER:]L1,L2,…',
+    description:
+      'layers where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
+  },
+  ...ruleOptions,
+  flops: {
+    type: 'string',
+    value: 'F',
+    description: 'keep what takes at most the share F of the FLOPs, at the length --at',
+  },
+  at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
+}
+
+const kinds: readonly AmountOptionName[] = [...amountNames, 'flops']
+
+/** How many tokens are kept, and at which layers: the part of a plan that comparisons vary. */
+export type Amounts = Pick<Plan, 'layers' | AmountName>
+
+/** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
+export interface FlopsShare {
+  readonly share: number
+  /** Tokens of a text. */
+  readonly at: number | undefined
+}
+
+/** Amounts as they were asked for. */
+export interface AskedAmounts {
+  readonly amounts: Amounts
+  readonly flops: FlopsShare | undefined
+}
+
+/** What a command line without amounts has to be told. */
+export const AMOUNTS_MISSING: string = `say how many tokens are kept: --${amountNames.join(', --')} or --flops`
+
+/** What a command line with layers alone has to be told. */
+export const LAYERS_ALONE: string = `--layers needs one of --${kinds.join(', --')} beside it`
+
+/**
+ * Papers on merging call r what `--remove` says. `--param r=8` is taken for it where no other amount is given, which a
+ * method with an option r of its own would need.
+ */
+export function removeByParam(options: {
+  readonly param?: readonly string[] | undefined
+  readonly [amount: string]: unknown
+}): { readonly param?: readonly string[]; readonly remove?: readonly [string] } {
+  const { param = [] } = options
+  const given = param.find((text) => text.startsWith('r='))
+  if (given === undefined || kinds.some((kind) => options[kind] !== undefined)) return {}
+  return { param: param.filter((text) => text !== given), remove: [given.slice('r='.length)] }
+}
+
+/**
+ * The amounts of a command line, layers alone among them.
+ * @throws TpError TP_USAGE
+ */
+export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmounts {
+  const given = kinds.filter((kind) => options[kind] !== undefined)
+  const [kind] = given
+  if (given.length > 1) throw usageError(`give only one of ${given.map((name) => `--${name}`).join(' and ')}`)
+  if (kind !== 'flops' && options.at !== undefined) {
+    throw usageError(
+      kind === undefined ? `--at needs one of --${kinds.join(', --')} beside it` : '--at belongs to --flops',
+    )
+  }
+  const layers = layersOf(options.layers ?? [])
+  const text = kind === undefined ? '' : (options[kind] as string)
+  if (kind === 'flops') {
+    const at = options.at === undefined ? undefined : lengthOf(options.at)
+    return { amounts: layers, flops: { share: number(kind, text), at } }
+  }
+  return { amounts: { ...layers, ...(kind && { [kind]: numberOrList(kind, text) }) }, flops: undefined }
+}
+
+/** Whether it is said how many tokens are kept. */
+export function saysHowMany({ amounts, flops }: AskedAmounts): boolean {
+  return flops !== undefined || kinds.some((kind) => kind !== 'flops' && amounts[kind] !== undefined)
+}
+
+/** In tables: `0.7`, `tokens 64`. */
+export function amountsLabel({ amounts, flops }: AskedAmounts): string {
+  if (flops !== undefined) return `flops ${flops.share}`
+  const kind = kinds.find(
+    (name): name is Exclude<typeof name, 'flops'> => name !== 'flops' && amounts[name] !== undefined,
+  )
+  if (kind === undefined) return ''
+  const text = [amounts[kind]].flat().join(',')
+  return kind === 'keep' ? text : `${kind} ${text}`
+}
+
+/** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */
+function layersOf(texts: readonly string[]): Pick<Plan, 'layers'> {
+  const layers = new Map<string, readonly number[]>()
+  for (const text of texts) {
+    const [, encoder = '', list = ''] = /^(?:(.*):)?([^:]*)$/s.exec(text) ?? []
+    if (layers.has(encoder))
+      throw usageError(`--layers is given twice${encoder === '' ? '' : ` for ${encoder}`}; give it once`)
+    layers.set(encoder, numberList('layers', list))
+  }
+  if (layers.size === 0) return {}
+  const all = layers.get('')
+  if (all === undefined) return { layers: Object.fromEntries(layers) }
+  if (layers.size === 1) return { layers: all }
+  throw usageError('--layers is given with and without an encoder; name it each time, as in --layers pixel_values:1,2')
+}
+
+function lengthOf(text: string): number {
+  const found = /^n=(.+)$/.exec(text)?.[1]
+  if (found === undefined) throw usageError(`--at is "${text}"; it must be a length, as n=128`)
+  return wholeNumber('at', found)
+}
+
+type ComparedAmountOptions = Omit<AmountOptions, AmountOptionName> &
+  Readonly<Record<AmountOptionName, AmountOption & { readonly multiple: true }>>
+
+/** The same for commands that compare: every amount may be given several times, one row of the table each. */
+export const comparedAmountOptions: ComparedAmountOptions = {
+  ...amountOptions,
+  ...(Object.fromEntries(kinds.map((kind) => [kind, { ...amountOptions[kind], multiple: true }])) as Record<
+    AmountOptionName,
+    AmountOption & { readonly multiple: true }
+  >),
+}
+
+/** @throws TpError TP_USAGE */
+export function readComparedAmounts({ layers, at, ...given }: Arguments<ComparedAmountOptions>): AskedAmounts[] {
+  const common = { ...(layers !== undefined && { layers }) }
+  const compared = kinds.flatMap((kind) =>
+    (given[kind] ?? []).map((text) =>
+      readAmounts({ ...common, ...(kind === 'flops' && at !== undefined && { at }), [kind]: text }),
+    ),
+  )
+  if (at !== undefined && compared.length > 0 && given.flops === undefined) throw usageError('--at belongs to --flops')
+  if (compared.length === 0) readAmounts({ ...common, ...(at !== undefined && { at }) })
+  if (compared.length === 0 && layers !== undefined) throw usageError(LAYERS_ALONE)
+  return compared
+}

@@ -1,0 +1,129 @@
+import type { Plan, PlannedOptions } from '@tp/compiler'
+import type { MethodEntry } from '@tp/core'
+import { parseOptions } from '@tp/core/host'
+import type { Arguments } from '../command/arguments.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { Amounts } from './amounts.ts'
+import { wholeNumber } from './numbers.ts'
+import type { PruningSettings } from './request.ts'
+
+/** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
+export const pruningOptions = {
+  encoder: {
+    type: 'string',
+    value: 'NAME',
+    description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
+  },
+  param: {
+    type: 'string',
+    multiple: true,
+    value: 'NAME=VALUE',
+    description: 'an option of the method; tp methods lists them',
+  },
+  weights: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: "the method's trained values (safetensors, named layer.B.NAME or NAME)",
+  },
+  protect: {
+    type: 'string',
+    value: 'auto|none|P,P…',
+    description: 'positions that always stay; default auto: those the head reads',
+  },
+  outputs: {
+    type: 'string',
+    value: 'NAME,NAME…',
+    description: 'outputs to keep; default: all, or refuse where one shows tokens on their way',
+  },
+  restore: {
+    type: 'string',
+    value: 'auto|none|all',
+    description: 'put tokens back before the head; default auto: where outputs have a row a token',
+  },
+  plugin: {
+    type: 'string',
+    multiple: true,
+    value: 'MODULE',
+    reads: 'module',
+    description: 'path or package with more methods',
+  },
+} as const
+
+/** The options above, read: what goes into a plan, and what is said beside it. */
+export interface GivenSettings {
+  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'restore'>
+  readonly besidePlan: Pick<PruningSettings, 'outputs' | 'weights'>
+  /** Options of methods as they were written. */
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** @throws TpError TP_USAGE */
+export function readSettings(options: Arguments<typeof pruningOptions>): GivenSettings {
+  const { encoder, protect, restore } = options
+  return {
+    inPlan: {
+      ...(encoder !== undefined && { encoder }),
+      ...(protect !== undefined && { protect: readProtect(protect) }),
+      ...(restore !== undefined && { restore: readRestore(restore) }),
+    },
+    besidePlan: readBesidePlan(options),
+    params: readParams(options.param ?? []),
+  }
+}
+
+/** What the command line says alongside a plan, whether options or a file make it. */
+export function readBesidePlan({ outputs, weights }: Arguments<typeof pruningOptions>): GivenSettings['besidePlan'] {
+  return { outputs: outputs?.split(',').map((name) => name.trim()), weights }
+}
+
+/** What a plan and the options alongside it say, with the defaults. */
+export function settingsOf(
+  { encoder, protect = 'auto', restore = 'auto' }: PlannedOptions,
+  beside: GivenSettings['besidePlan'],
+): PruningSettings {
+  return { encoder, protect, restore, ...beside }
+}
+
+/**
+ * A plan as the command line says it.
+ * @param params options of the method as they were written
+ * @throws TpError TP_OPTION
+ */
+export function planOf(
+  entry: MethodEntry,
+  params: Readonly<Record<string, string>>,
+  settings: GivenSettings['inPlan'],
+  amounts: Amounts = {},
+): Plan {
+  const values = parseOptions(entry.name, entry.options, params)
+  return {
+    format: 1,
+    method: entry.name,
+    ...(Object.keys(values).length > 0 && { params: values }),
+    ...settings,
+    ...amounts,
+  }
+}
+
+function readParams(texts: readonly string[]): Record<string, string> {
+  const params = new Map<string, string>()
+  for (const text of texts) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+    if (name === undefined || value === undefined) throw usageError(`--param is "${text}"; it must be name=value`)
+    if (params.has(name)) throw usageError(`--param ${name} is given twice`)
+    params.set(name, value)
+  }
+  // Defines properties of its own, so that one called __proto__ is there to be refused.
+  return Object.fromEntries(params)
+}
+
+function readProtect(text: string): NonNullable<Plan['protect']> {
+  if (text === 'auto') return 'auto'
+  return text === 'none' ? [] : text.split(',').map((position) => wholeNumber('protect', position, 0))
+}
+
+function readRestore(text: string): NonNullable<Plan['restore']> {
+  if (text === 'auto' || text === 'none' || text === 'all') return text
+  throw usageError(`--restore is "${text}"; it must be auto, none or all`)
+}

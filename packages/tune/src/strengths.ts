@@ -1,0 +1,33 @@
+import type { Candidate } from './candidate.ts'
+import { type Choice, lossesOn } from './candidate-answers.ts'
+import type { Contender } from './contenders.ts'
+import { seemsWithin } from './loss.ts'
+import { type Profile, sharesAt } from './profile.ts'
+
+/** The ratio of times of neighbouring schedules of a row. */
+const PACE = 0.98
+
+/** The number of schedules of a row that are tried, or one less. */
+export const HALVINGS = 7
+
+/** A profile at all strengths, the fastest first. */
+export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate[] {
+  const row: Candidate[] = []
+  for (let ms = PACE * msOf(profile.map(() => 1)); row.length < 2 ** HALVINGS - 1; ms *= PACE) {
+    const shares = sharesAt(profile, ms, msOf)
+    if (shares === undefined) break
+    row.unshift({ variant, shares, ms: msOf(shares) })
+  }
+  return row
+}
+
+/** The fastest of a row that holds on the choosing examples, found by bisection, and all slower ones. */
+export async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
+  let [fails, safe] = [-1, row.length]
+  while (safe - fails > 1) {
+    const middle = Math.floor((fails + safe) / 2)
+    if (seemsWithin(choice, await lossesOn(choice, row[middle] as Candidate, 'choose'))) safe = middle
+    else fails = middle
+  }
+  return row.slice(safe)
+}

@@ -42,8 +42,14 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ quick: flag, again: flag, report: flag, publish: flag },
-      ...{ only: { type: 'string', multiple: true }, examples: text, ms: text, out: text },
+      quick: flag,
+      again: flag,
+      report: flag,
+      publish: flag,
+      only: { type: 'string', multiple: true },
+      examples: text,
+      ms: text,
+      out: text,
     },
   })
   const { quick, report } = values

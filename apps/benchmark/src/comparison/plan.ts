@@ -153,7 +153,10 @@ export class SubjectPlan {
         const random = this.#randomLike(setting)
         return [
           {
-            ...{ sweep: own, setting, loss, seeds: answers.length },
+            sweep: own,
+            setting,
+            loss,
+            seeds: answers.length,
             calibration: this.#loss(own, setting, 'calibration'),
             accuracy: accuracyOf(answers),
             agreement: agreementOf(answers, reference),

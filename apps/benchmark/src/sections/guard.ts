@@ -91,7 +91,9 @@ async function guardedModel(context: Context, one: Case): Promise<GuardedModel> 
   const nameOf = (setting: Setting): string =>
     `${setting.kind === 'pruned' ? setting.method : setting.kind}, ${settingText(setting)}`
   return {
-    ...{ form, calibration, test },
+    form,
+    calibration,
+    test,
     settings: Object.fromEntries(settings.map((setting) => [nameOf(setting), setting])),
     shifts: { ...(await elsewhere(context)), ...Object.fromEntries(own) },
     unlabelled: [TOPICS, CLOTHING],

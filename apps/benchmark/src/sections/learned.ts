@@ -167,7 +167,10 @@ function onSst2(
   effort = 1,
 ) {
   return compared({
-    ...{ name, share, open: openSst2, trainingFree: forTexts },
+    name,
+    share,
+    open: openSst2,
+    trainingFree: forTexts,
     fineTuning: ({ method, budget, params }) =>
       fineTuning(methodOf({ method, ...(params && { params }) }), budget.layers, share, effort),
     runs: (context) =>
@@ -191,7 +194,10 @@ function bestTwo({ found }: Context): LearnedName[] {
 const FASHION_SHARE = 0.6
 
 const fashion = compared({
-  ...{ name: 'fashion', share: FASHION_SHARE, open: openFashion, trainingFree: forImages },
+  name: 'fashion',
+  share: FASHION_SHARE,
+  open: openFashion,
+  trainingFree: forImages,
   fineTuning: ({ method, budget }) => fashionRun('fine-tuned', methodOf({ method }), budget.layers, FASHION_SHARE),
   runs: () =>
     Object.fromEntries(

@@ -234,7 +234,9 @@ const kernel: Section = {
         const common = operands(tokens, headDim)
         const offsets = { type: 'int64', dims: [2], data: BigInt64Array.of(0n, BigInt(tokens)) }
         const { variants } = await comparePaired({ three, packed }, [common], {
-          ...{ rounds: 1000, budgetMs: Math.min(4000, limits.ms), inputsOf: { packed: [{ ...common, offsets }] } },
+          rounds: 1000,
+          budgetMs: Math.min(4000, limits.ms),
+          inputsOf: { packed: [{ ...common, offsets }] },
         })
         rows.push({ tokens, ...(variants as Record<'three' | 'packed', VariantLatency>) })
       }

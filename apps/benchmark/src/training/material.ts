@@ -18,7 +18,9 @@ const TURNS = ['selection', ...Array<'training'>(9).fill('training')] as const
 export function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Material {
   const { training, selection } = divide(inputs, TURNS)
   return {
-    ...{ model, file, layers },
+    model,
+    file,
+    layers,
     training: someExamples(inputs, training),
     selection: someExamples(inputs, selection),
   }

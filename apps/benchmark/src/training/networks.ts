@@ -57,7 +57,11 @@ async function learnNetworks(context: Context, material: Learner) {
   const { model, training: inputs } = material
   const teacher = await teacherOf(context, material)
   const { learned } = await train({
-    ...{ runtime, model, inputs, ...settings, teacher },
+    runtime,
+    model,
+    inputs,
+    ...settings,
+    teacher,
     soft: { method: sdtp(), layers: [0, 1, 2, 3, 4] },
     trains: () => false,
     onProgress({ step, steps, loss }) {

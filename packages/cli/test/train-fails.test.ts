@@ -24,7 +24,7 @@ describe('what goes wrong', () => {
       'one out of reach',
       () => short('--target-flops', '0.05'),
       'TP_FLOPS',
-      /with one token left at layers 0, 1, 0\.\d+ of the FLOPs are left, not 0\.05; ask for more/,
+      /with one token kept at layers 0, 1, 0\.\d+ of the FLOPs remain, not 0\.05; ask for more/,
       2,
     ],
     [
@@ -162,7 +162,7 @@ describe('what goes wrong', () => {
     writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
     const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
     expect(stderr).toMatch(
-      /it is one of another training \(seed was 0, and is 5\); give what that one was given, or begin anew/,
+      /it belongs to another training \(seed was 0, and is 5\); use the settings of that one, or start over/,
     )
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
   })
@@ -189,7 +189,7 @@ describe('what goes wrong', () => {
   })
 
   if (canMount()) {
-    test('a disk that is full at the end: the checkpoints stay, and are gone on from', { timeout }, async () => {
+    test('a full disk at the end keeps the checkpoints, and training resumes from them', { timeout }, async () => {
       mkdirSync(folder.at('disk'))
       mkdirSync(folder.at('saved'))
       const args = (out: string): string[] =>

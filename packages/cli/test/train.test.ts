@@ -93,8 +93,8 @@ test('a checkpoint that is damaged is named, with what is wrong', async () => {
   const told = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
   const contents: readonly (readonly [Uint8Array, RegExp])[] = [
     [Buffer.from('{"half": '), /it is damaged, or none \(the weights cannot be read: it is no safetensors file/],
-    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /says of the training is invalid JSON/],
-    [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /says of the training has no step that fits/],
+    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /record of the training is invalid JSON/],
+    [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /record of the training has no valid step/],
     [writeSafetensors(new Map(), { 'tp.training': told }), /one of another training/],
     [writeSafetensors(new Map(), { other: told }), /these weights are no checkpoint/],
   ]
@@ -102,7 +102,7 @@ test('a checkpoint that is damaged is named, with what is wrong', async () => {
     writeFileSync(path, bytes)
     const { code, stderr } = await tpHere(trainArgs('damaged.onnx', '--resume'))
     expect(stderr).toMatch(message)
-    expect(stderr).toContain(`[${path}] the checkpoint cannot be gone on from`)
+    expect(stderr).toContain(`[${path}] cannot resume from the checkpoint`)
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
   }
 })

@@ -23,8 +23,8 @@ interface GuardedRow extends DenseComparison {
 
 export interface GuardedFigures {
   readonly rows: readonly GuardedRow[]
-  /** Share of the inputs that were run again. */
-  readonly again: number
+  /** Share of the inputs that fell back to the dense model. */
+  readonly fallbacks: number
   /** Where a monitor was asked for. */
   readonly alarms?: readonly Alarm[]
 }
@@ -85,7 +85,7 @@ export async function measureGuarded(
   progress.stage('evaluating guarded')
   const { watched, guarded } = await openGuarded()
   const kept = await evaluateSession(guarded, { ...task, file: pruned })
-  const { inputs: count, dense: again } = guarded.statistics()
+  const { inputs: count, dense: fallbacks } = guarded.statistics()
 
   progress.stage('timing')
   await using first = await load(dense)
@@ -104,7 +104,7 @@ export async function measureGuarded(
     ...compareToDense(evaluation, all),
     latency: variants[model] as VariantLatency,
   }))
-  return { rows, again: again / count, ...(watched && { alarms: watched.statistics().alarms }) }
+  return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
 }
 
 /** What JSON says; other text as it is, of which `readGuard` says what is wrong. */

@@ -104,7 +104,7 @@ function checkClasses({ targets, source }: ModelInputs, classes: number): void {
   const seen = new Set(targets)
   const wrong = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
   if (wrong >= 0) {
-    const known = `the model tells ${classes} classes apart (0…${classes - 1})`
+    const known = `the model has ${classes} classes (0…${classes - 1})`
     throw new TpError('TP_DATA', 'tp', `${source}: example ${wrong} has class ${targets[wrong]}, but ${known}`)
   }
   const empty = Array.from({ length: classes }, (_, i) => i).filter((id) => !seen.has(id))

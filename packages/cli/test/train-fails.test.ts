@@ -48,7 +48,7 @@ describe('what goes wrong', () => {
       /methodRate is 0; it has to be a number above 0/,
       2,
     ],
-    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens stay/, 2],
+    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
       'a share for one with nothing to learn',
       () => train('stride', 'e.onnx', '--keep', '0.5', '--target-flops', '0.5'),
@@ -112,7 +112,7 @@ describe('what goes wrong', () => {
       'no checkpoint',
       () => short('--resume'),
       'TP_FILE_NOT_FOUND',
-      /there is no .*e\.onnx\.soft\.checkpoint to go on from; leave --resume out/,
+      /there is no .*e\.onnx\.soft\.checkpoint to resume from; omit --resume/,
       1,
     ],
     [
@@ -143,7 +143,7 @@ describe('what goes wrong', () => {
     const { code, stderr } = await tpHere(short().map((arg) => (arg === model() ? pruned : arg)))
     expect([code, stderr]).toEqual([
       4,
-      expect.stringMatching(/tokens leave this model already; train the file that it was made from[\s\S]*TP_PRUNED/),
+      expect.stringMatching(/this model is pruned already; train the file that it was made from[\s\S]*TP_PRUNED/),
     ])
   })
 

@@ -14,7 +14,7 @@ import { TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
-/** One way to answer, beside the dense model. */
+/** One way to answer, compared with the dense model. */
 interface GuardedRow extends DenseComparison {
   readonly model: 'dense' | 'pruned' | 'guarded'
   readonly accuracy: Evaluation['accuracy']
@@ -25,7 +25,7 @@ export interface GuardedFigures {
   readonly rows: readonly GuardedRow[]
   /** Share of the inputs that fell back to the dense model. */
   readonly fallbacks: number
-  /** Where a monitor was asked for. */
+  /** Only with a monitor. */
   readonly alarms?: readonly Alarm[]
 }
 
@@ -107,7 +107,7 @@ export async function measureGuarded(
   return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
 }
 
-/** What JSON says; other text as it is, of which `readGuard` says what is wrong. */
+/** Parsed JSON; other text unchanged, which `readGuard` refuses. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -3,28 +3,28 @@ import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
-/** `--layers` and what says how many tokens stay there. */
+/** `--layers`, and how many tokens are kept there. */
 export const amountOptions = {
   layers: {
     type: 'string',
     multiple: true,
     value: '[TOWER:]L1,L2,…',
     description:
-      'layers where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
+      'layers where tokens are pruned, from 0; default: all but the first. In a file of several encoders once for each',
   },
   keep: {
     type: 'string',
     value: 'R[,R…]',
-    description: 'share of the tokens that stay at each of them, above 0 and at most 1',
+    description: 'keep ratio at each of them, above 0 and at most 1',
   },
-  tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens that stay (9999: all, by force)' },
+  tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens to keep (9999: all, by force)' },
   remove: {
     type: 'string',
     value: 'R[,R…]',
-    description: 'number of tokens that leave; --param r=R is the same where nothing else says how many',
+    description: 'number of tokens to remove; --param r=R is the same if no other amount is given',
   },
-  threshold: { type: 'string', value: 'T[,T…]', description: 'tokens whose score is at least T stay' },
-  mass: { type: 'string', value: 'M[,M…]', description: 'the fewest tokens that hold the share M of the scores stay' },
+  threshold: { type: 'string', value: 'T[,T…]', description: 'keep tokens with a score of at least T' },
+  mass: { type: 'string', value: 'M[,M…]', description: 'keep the fewest tokens that hold the share M of the scores' },
   flops: {
     type: 'string',
     value: 'F',
@@ -45,21 +45,21 @@ export interface FlopsShare {
   readonly at: number | undefined
 }
 
-/** Amounts as they were asked for. */
+/** Amounts of the command line. */
 export interface AskedAmounts {
   readonly amounts: Amounts
   readonly flops: FlopsShare | undefined
 }
 
-/** What a command line without amounts has to be told. */
-export const AMOUNTS_MISSING = 'say how many tokens stay: --keep, --tokens, --remove, --threshold, --mass or --flops'
+/** The error of a command line without amounts. */
+export const AMOUNTS_MISSING = 'say how many tokens to keep: --keep, --tokens, --remove, --threshold, --mass or --flops'
 
-/** What a command line with layers alone has to be told. */
-export const LAYERS_ALONE: string = `--layers needs one of --${kinds.join(', --')} beside it`
+/** The error of a command line with layers only. */
+export const LAYERS_ALONE: string = `--layers requires one of --${kinds.join(', --')}`
 
 /**
- * Papers on merging call r what `--remove` says. `--param r=8` is taken for it where no other amount is given, which a
- * method with an option r of its own would need.
+ * Papers on merging call r what `--remove` says. `--param r=8` means the same if no other amount is given; a method
+ * with an option r of its own requires one.
  */
 export function removeByParam(options: {
   readonly param?: readonly string[] | undefined
@@ -80,9 +80,7 @@ export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmou
   const [kind] = given
   if (given.length > 1) throw usageError(`give only one of ${given.map((name) => `--${name}`).join(' and ')}`)
   if (kind !== 'flops' && options.at !== undefined) {
-    throw usageError(
-      kind === undefined ? `--at needs one of --${kinds.join(', --')} beside it` : '--at belongs to --flops',
-    )
+    throw usageError(kind === undefined ? `--at requires one of --${kinds.join(', --')}` : '--at belongs to --flops')
   }
   const layers = layersOf(options.layers ?? [])
   const text = kind === undefined ? '' : (options[kind] as string)

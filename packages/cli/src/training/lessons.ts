@@ -73,7 +73,7 @@ export async function openLessons(
 const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'
 
 /**
- * Makes sure that most of the examples to choose by are not learned from.
+ * Checks that most of the selection examples are not among the training examples.
  * @throws TpError TP_DATA
  */
 async function checkApart(learned: Dataset, chosenBy: Dataset, progress: Context['progress']): Promise<void> {

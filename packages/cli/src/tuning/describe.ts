@@ -17,7 +17,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   if (last === undefined || loss === undefined || last.method === 'none') {
     return [
       `${out}  nothing pruned is faster and loses no more than ${maxLoss} points`,
-      'what no output reads is left out all the same',
+      'dead tokens are removed even so',
     ].join('\n')
   }
   const layers = layersAt(last, '')

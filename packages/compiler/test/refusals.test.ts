@@ -217,7 +217,7 @@ describe('graphs that are something else', () => {
       seed: 9,
       start: (x) => add(add(x, encoders[0] as Tensor), encoders[1] as Tensor),
     })
-    expect(refusal(emitModel({ top }))?.code).toBe('TP_TOWERS')
+    expect(refusal(emitModel({ top }))?.code).toBe('TP_ENCODERS')
   })
 })
 

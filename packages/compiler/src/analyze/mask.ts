@@ -185,7 +185,7 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
   const names = inputs.map((name) => `${name} [${program.tensor(name).dims.join(',')}]`).join(' and ')
   return new Refused(
     'TP_MASK',
-    `attention is masked by ${names}, and no value of one yes or no for each of the ${tokens} tokens comes in between; which tokens are padding cannot be told`,
+    `attention is masked by ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
     node,
   )
 }

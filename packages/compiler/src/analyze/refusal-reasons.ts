@@ -37,7 +37,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
   if (parted !== undefined) {
     const reason =
-      'scores are joined from several parts, as where tokens attend inside windows or layers, and are not one Q·Kᵀ'
+      'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
   if (softmax !== undefined) {

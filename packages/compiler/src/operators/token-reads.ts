@@ -92,7 +92,7 @@ const indexed: Repair = (flow, node) => {
   if (position === undefined) {
     throw new Refused(
       'TP_TOKEN_INDEX',
-      'tokens are read by indices that are computed, and not one token of each row by integers that come from the inputs alone',
+      'tokens are read by indices that are computed, and not one token of each example by integers that come from the inputs alone',
       node,
     )
   }

@@ -46,7 +46,7 @@ function packModel(source: Model): Packed {
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
   if (segments.length === 0) {
     const reason =
-      'its rows have equal numbers of tokens: it takes no mask of a free length, and none are pruned by what the data decide'
+      'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
     throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
   }
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))

@@ -237,7 +237,7 @@ export class Program {
   #visit(name: string): void {
     this.#visited += 1
     if (this.#visited <= MOST_VISITS) return
-    const reason = `its ${this.graph.nodes.length} nodes have more ways between them than are followed (stopped at "${name}")`
+    const reason = `its ${this.graph.nodes.length} nodes have more paths between them than are followed (stopped at "${name}")`
     throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export one encoder a file`)
   }
 

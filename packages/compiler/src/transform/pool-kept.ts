@@ -233,7 +233,7 @@ class Pooling {
     const reason =
       this.#valid === undefined
         ? `tokens were merged here, and ${node.opType} over them cannot count each as often`
-        : `rows keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
+        : `examples keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
     return new Refused('TP_POOLING', reason, node)
   }
 }

@@ -22,7 +22,7 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
       throw new TpError(
         'TP_PROTECT',
         'compiler',
-        `protected position ${shown(position)} is no index; count tokens from 0`,
+        `protected position ${shown(position)} is not an index; count tokens from 0`,
       )
     }
     if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {

@@ -74,7 +74,7 @@ function restorePoints(
   if (end === undefined)
     throw new Refused(
       'TP_RESTORE',
-      'where the last layer ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
+      'where the last layer ends was not found, so removed tokens cannot be restored for the outputs that need all of them',
     )
   const between = streamOutputs(program, encoder, first)
   const streams = new Map(between.map(({ layer, stream }) => [layer, stream]))

@@ -147,7 +147,7 @@ class HeadAxis {
     const heads = headsInBatch(this.#program, name, this.#batch)
     if (actual.rank !== 3 || heads === undefined) {
       const { graph } = this.#program
-      const reason = `layer ${this.#layer} keeps its heads as [${actual.dims.join(',')}], which cannot be taken apart`
+      const reason = `layer ${this.#layer} keeps its heads as [${actual.dims.join(',')}], which cannot be separated`
       throw new Refused('TP_HEADS', reason, graph.producer(name))
     }
     const folded = placeholder(name, actual, actual.dims)

@@ -127,7 +127,10 @@ describe('mails', () => {
   })
 })
 
-test('tunes a model of images, which always have the same number of tokens', { timeout, tags: 'exhaustive' }, async () => {
+test('tunes a model of images, which always have the same number of tokens', {
+  timeout,
+  tags: 'exhaustive',
+}, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(

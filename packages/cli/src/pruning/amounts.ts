@@ -25,7 +25,7 @@ export const amountOptions: AmountOptions = {
   layers: {
     type: 'string',
     multiple: true,
-    value: '[TOWER:]L1,L2,…',
+    value: '[ENCODER:]L1,L2,…',
     description:
       'layers where tokens are pruned, from 0; default: all but the first. In a file of several encoders once for each',
   },

@@ -4,7 +4,7 @@ import { scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
 
 /** A variant as it can be run. */
-export interface Named extends Variant {
+export interface NamedVariant extends Variant {
   readonly method: Method
   /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
   readonly name: string
@@ -12,15 +12,15 @@ export interface Named extends Variant {
 
 /** A schedule of a variant, and its expected time. */
 export interface Candidate {
-  readonly variant: Named
+  readonly variant: NamedVariant
   readonly shares: Shares
   readonly ms: number
   /** The fallback to the dense model; default: none. */
-  readonly again?: Again
+  readonly fallback?: Fallback
 }
 
 /** Answers of at least this uncertainty fall back to the dense model. */
-export interface Again {
+export interface Fallback {
   readonly threshold: number
   /** Share of the examples. */
   readonly share: number
@@ -33,16 +33,16 @@ export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
 
-export function totalMs({ ms, again }: Candidate): number {
-  return ms + (again?.ms ?? 0)
+export function totalMs({ ms, fallback }: Candidate): number {
+  return ms + (fallback?.ms ?? 0)
 }
 
 /** Two candidates differ in time by at least this factor. */
 export const TIME_STEP = 1.04
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
-export function candidateText({ variant, shares, again }: Candidate, sites: readonly number[]): string {
+export function candidateText({ variant, shares, fallback }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
-  const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % fall back`
+  const guarded = fallback === undefined ? '' : `, ${Math.round(100 * fallback.share)} % fall back`
   return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

@@ -1,7 +1,7 @@
 import { mean } from 'simple-statistics'
 import { type Candidate, TIME_STEP, totalMs } from './candidate.ts'
-import { answersOf, type Choice } from './candidate-answers.ts'
-import { leastAgain } from './cascades.ts'
+import { answersOf, type ChoiceOptions } from './candidate-answers.ts'
+import { leastFallbacks } from './cascades.ts'
 import { seemsWithin } from './loss.ts'
 
 /** Schedules skipped at each step along a row: fallbacks change slowly. */
@@ -16,7 +16,7 @@ const NO_FASTER = 3
  * saves.
  */
 export async function cascadesOf(
-  choice: Choice,
+  choice: ChoiceOptions,
   row: readonly Candidate[],
   denseMs: number,
 ): Promise<readonly Candidate[]> {
@@ -26,10 +26,10 @@ export async function cascadesOf(
   for (let i = row.length - 1; i >= 0 && noFaster < NO_FASTER; i -= STRIDE) {
     const schedule = row[i] as Candidate
     const answers = await answersOf(choice, schedule, 'choose')
-    const offered = leastAgain(dense.choose, answers, split.choose.targets, (losses) => seemsWithin(choice, losses))
+    const offered = leastFallbacks(dense.choose, answers, split.choose.targets, (losses) => seemsWithin(choice, losses))
     const before = least
-    for (const { losses, ...again } of offered) {
-      const candidate = { ...schedule, again: { ...again, ms: again.share * denseMs } }
+    for (const { losses, ...fallback } of offered) {
+      const candidate = { ...schedule, fallback: { ...fallback, ms: fallback.share * denseMs } }
       const loss = mean(losses.expected)
       const step = Math.floor(Math.log(totalMs(candidate)) / Math.log(TIME_STEP))
       if (loss < (found.get(step)?.loss ?? Number.POSITIVE_INFINITY)) found.set(step, { candidate, loss })

@@ -1,4 +1,4 @@
-import type { Again } from './candidate.ts'
+import type { Fallback } from './candidate.ts'
 import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
 
 /** Losses if answers of at least this uncertainty are the dense model's: those lose nothing. */
@@ -12,7 +12,7 @@ export function lossesWith(
 }
 
 /** A threshold that holds. */
-export interface Offer extends Omit<Again, 'ms'> {
+export interface Offer extends Omit<Fallback, 'ms'> {
   readonly losses: Losses
 }
 
@@ -20,7 +20,7 @@ export interface Offer extends Omit<Again, 'ms'> {
  * The thresholds of uncertainty at which the loss holds: the one with the fewest fallbacks, and lower ones. Losses change at the
  * uncertainties of changed answers, so only those are candidates.
  */
-export function leastAgain(
+export function leastFallbacks(
   dense: Answers,
   pruned: Answers,
   targets: readonly number[],

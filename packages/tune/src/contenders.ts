@@ -1,6 +1,6 @@
 import type { Method } from '@tp/core'
 import { mean, quantile } from 'simple-statistics'
-import type { Named } from './candidate.ts'
+import type { NamedVariant } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
@@ -9,7 +9,7 @@ import { type Costs, type Shares, spentMs } from './search.ts'
 
 /** A variant with what its schedules cost on the device. */
 export interface Contender {
-  readonly variant: Named
+  readonly variant: NamedVariant
   readonly costs: Costs
   /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
@@ -19,7 +19,7 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly measurer: Measurer
   readonly device: TuneOptions['runtime']
   readonly sites: readonly number[]
-  readonly variants: readonly Named[]
+  readonly variants: readonly NamedVariant[]
   readonly shapes: readonly Shape[]
   /** Tokens of every input, if inputs have one length only. */
   readonly fixedTokens: number | undefined

@@ -17,7 +17,7 @@ export interface Answering {
   readonly runtime: Runtime
 }
 
-interface Pruning {
+interface MethodAndSchedule {
   readonly method: Method
   readonly schedule: Schedule
 }
@@ -36,7 +36,7 @@ export function denseAnswers(answering: Answering, name: string, inputs: ModelIn
 export function prunedAnswers(
   answering: Answering,
   name: string,
-  pruning: Pruning,
+  pruning: MethodAndSchedule,
   inputs: ModelInputs,
 ): Promise<Answers> {
   return answersOf(answering, `logits ${name}`, pruning, inputs)
@@ -45,7 +45,7 @@ export function prunedAnswers(
 async function answersOf(
   { measurer, model, runtime }: Answering,
   key: string,
-  { method, schedule }: Pruning,
+  { method, schedule }: MethodAndSchedule,
   inputs: ModelInputs,
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
@@ -90,7 +90,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
-  { method, schedule }: Pruning,
+  { method, schedule }: MethodAndSchedule,
   inputs: ModelInputs,
   dense: Answers,
 ): Promise<readonly number[]> {

@@ -32,20 +32,20 @@ interface GridTiming extends Timed {
   readonly fixedTokens: number | undefined
 }
 
-interface Pruning {
+interface TimedPruning {
   readonly name: string
   readonly method: Method
   readonly schedule: Schedule
   /** Share of the examples that fall back to the dense model. */
-  readonly again: number
+  readonly fallback: number
 }
 
 /** Times a plan on each shape. Fallbacks are counted as runs of single examples, which is the most that they can cost. */
 export async function timeGrid(
   { measurer, model, inputs, device, grid, fixedTokens }: GridTiming,
-  { name, method, schedule, again }: Pruning,
+  { name, method, schedule, fallback }: TimedPruning,
 ): Promise<Cell[]> {
-  const batches = again === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
+  const batches = fallback === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
   measurer.begin('regimes', grid.length + batches)
   const cells: Cell[] = []
   await using dense = await measurer.load(device, model, none(), new Map())
@@ -61,14 +61,14 @@ export async function timeGrid(
         return [value, low, high]
       },
     )
-    const one = again === 0 ? 0 : await partOfOne({ measurer, inputs, device }, dense, shape, tokens)
-    const withAgain = (factor = Number.NaN): number => 1 / (1 / factor + again * shape.batch * one)
+    const one = fallback === 0 ? 0 : await partOfOne({ measurer, inputs, device }, dense, shape, tokens)
+    const withFallback = (factor = Number.NaN): number => 1 / (1 / factor + fallback * shape.batch * one)
     cells.push({
       ...shape,
       positions: shape.batch * tokens,
-      speedup: withAgain(speedup),
-      low: withAgain(low),
-      high: withAgain(high),
+      speedup: withFallback(speedup),
+      low: withFallback(low),
+      high: withFallback(high),
     })
   }
   return cells

@@ -1,5 +1,5 @@
 import type { Candidate } from './candidate.ts'
-import { type Choice, lossesOn } from './candidate-answers.ts'
+import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { seemsWithin } from './loss.ts'
 import { type Profile, sharesAt } from './profile.ts'
@@ -22,7 +22,7 @@ export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate
 }
 
 /** The fastest of a row that holds on the choosing examples, found by bisection, and all slower ones. */
-export async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
+export async function thoseThatHold(choice: ChoiceOptions, row: readonly Candidate[]): Promise<readonly Candidate[]> {
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)

@@ -1,6 +1,6 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, type Named, totalMs } from './candidate.ts'
+import { type Candidate, type NamedVariant, totalMs } from './candidate.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
 import { fewestToBeConfident } from './loss.ts'
@@ -80,11 +80,11 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const limit = denseUpTo(cells)
   // Slower than dense even at the largest size: nothing is pruned, and nothing falls back.
   const taken = cells.some(({ positions }) => positions > limit) ? chosen?.candidate : undefined
-  const again = taken?.again
+  const fallback = taken?.fallback
   return {
     format: 1,
     regimes: regimesOf(taken, sites, limit),
-    ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
+    ...(fallback && { cascade: { uncertainty: 'probability', threshold: fallback.threshold, share: fallback.share } }),
     figures,
   }
 }
@@ -114,18 +114,18 @@ function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
   return pruned(model, truncate(), asked).cuts.map(({ layer }) => layer)
 }
 
-function named(variant: Variant): Named {
+function named(variant: Variant): NamedVariant {
   const { entry, params } = variant
   const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
   return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
-function pruningOf({ candidate: { variant, shares, again } }: Chosen, sites: readonly number[]) {
+function pruningOf({ candidate: { variant, shares, fallback } }: Chosen, sites: readonly number[]) {
   return {
     name: `${variant.name} ${shares.join(' ')}`,
     method: variant.method,
     schedule: scheduleOf(sites, shares),
-    again: again?.share ?? 0,
+    fallback: fallback?.share ?? 0,
   }
 }
 

@@ -274,7 +274,7 @@ function lineColumns(dense: Answers['logits'], targets: readonly number[]): Colu
   return {
     model: ({ name }) => name.replace(/ \d+$/, ''),
     accuracy: ({ logits }) => points(accuracyInterval(right(logits))),
-    loss: ({ logits }) => points(accuracyLoss(right(dense), right(logits))),
+    loss: ({ logits }) => (logits === dense ? '' : points(accuracyLoss(right(dense), right(logits)))),
     'expected loss': ({ expected }) => expected.toFixed(2),
     'speed-up': ({ speedup }) => factor(speedup.value),
     '95 % interval': ({ speedup }) => interval(speedup),

@@ -41,7 +41,7 @@ function all({ sites, ms, cutMs, loss }: SearchSpace): Path[] {
 }
 
 describe('the hull of schedules', () => {
-  test('holds for every weight of loss against time the best of all schedules', () => {
+  test('contains the best of all schedules for every weight of loss against time', () => {
     fc.assert(
       fc.property(spaces, fc.double({ min: 0.01, max: 100, noNaN: true }), (space, weight) => {
         const price = ({ ms, loss }: Path): number => ms + weight * loss
@@ -51,7 +51,7 @@ describe('the hull of schedules', () => {
     )
   })
 
-  test('begins with the fastest and ends with one that loses nothing; between, time for loss', () => {
+  test('begins with the fastest and ends with one without loss, trading time for loss in between', () => {
     fc.assert(
       fc.property(spaces, (space) => {
         const found = hull(space)

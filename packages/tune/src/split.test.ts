@@ -12,21 +12,21 @@ function inputsOf(targets: readonly number[]): ModelInputs {
 const counts = (targets: readonly number[]): number[] =>
   [...new Set(targets)].sort((a, b) => a - b).map((target) => targets.filter((other) => other === target).length)
 
-test('each part sees every class in proportion where classes take turns, as they do in folders', () => {
+test('gives each part every class in proportion where classes alternate, as in folders', () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 100 }, (_, i) => i % 10)))
   expect(counts(look.targets)).toEqual(Array(10).fill(2))
   expect(counts(choose.targets)).toEqual(Array(10).fill(4))
   expect(counts(verify.targets)).toEqual(Array(10).fill(4))
 })
 
-test('where classes come one after the other, and where parts are cut to their most', () => {
+test('does so where classes follow one another, and where parts have a maximum size', () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 10_000 }, (_, i) => Math.floor(i / 2500))))
   expect(counts(look.targets).map((count) => Math.abs(count - 150 / 4) < 1)).toEqual(Array(4).fill(true))
   expect(counts(choose.targets)).toEqual(Array(4).fill(250))
   expect(counts(verify.targets)).toEqual(Array(4).fill(250))
 })
 
-test('no example is in two parts', async () => {
+test('puts no example into two parts', async () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 200 }, (_, i) => i % 3)))
   const seen = await Promise.all(
     [look, choose, verify].map(async ({ targets, feeds }) => {
@@ -37,6 +37,6 @@ test('no example is in two parts', async () => {
   expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
 })
 
-test('too few examples are refused', () => {
+test('refuses too few examples', () => {
   expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
 })

@@ -35,10 +35,10 @@ beforeAll(async () => {
 const ask = (options: Partial<TuneOptions> = {}) =>
   tune({ model, inputs, variants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
 
-describe('mails', () => {
+describe('tune on mails', () => {
   let known: Measurements = {}
 
-  test('a plan that holds, with what it rests on', { timeout }, async () => {
+  test('returns a verified plan with its figures', { timeout }, async () => {
     const stages = new Set<string>()
     const plan = await ask({
       onMeasured(all) {
@@ -69,14 +69,14 @@ describe('mails', () => {
     expect(figures.loss?.estimate).toBeCloseTo(dense.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
-  test('with all measurements known the same plan, and nothing is run again', { timeout }, async () => {
+  test('returns the same plan from known measurements, and measures nothing again', { timeout }, async () => {
     const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
     const { date: _, ...figures } = again.figures
     const once = await ask({ known })
     expect(once).toMatchObject({ regimes: again.regimes, figures })
   })
 
-  test('a plan that may be a cascade tells the loss of what it runs, uncertain answers run again', {
+  test('a plan that may be a cascade reports the loss including its fallbacks', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -112,7 +112,7 @@ describe('mails', () => {
     expect(left.cascade).toBeUndefined()
   })
 
-  test('is broken off between two measurements, and keeps what there is', { timeout }, async () => {
+  test('stops between two measurements, and keeps those it has', { timeout }, async () => {
     const stop = new AbortController()
     let kept: Measurements = {}
     const broken = ask({
@@ -127,7 +127,7 @@ describe('mails', () => {
   })
 })
 
-test('images, which always have the same number of tokens', { timeout, tags: 'exhaustive' }, async () => {
+test('tunes for images, which always have the same number of tokens', { timeout, tags: 'exhaustive' }, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(
@@ -159,12 +159,12 @@ test.each<[string, Partial<TuneOptions>, string]>([
   ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
   ['no method', { variants: [] }, 'TP_OPTION'],
   ['to be sure of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
-])('%s: refused', async (what, options, code) => {
+])('refuses %s', async (what, options, code) => {
   const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
   await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))
 })
 
-test('to be sure takes so many examples that equal answers could show it: with fewer it is refused, and says how many', async () => {
+test('refuses a confident bound on too few examples, and says how many it takes', async () => {
   const refusal = {
     code: 'TP_DATA',
     message: expect.stringContaining(

@@ -15,7 +15,7 @@ export interface Sizes {
   readonly tokens?: number
   /** Other free sizes of the model's inputs, by name (`height`). */
   readonly others?: Readonly<Record<string, number>>
-  /** Tokens that stay at each layer, where that depends on the data (threshold, mass, sampling). */
+  /** Tokens that are kept at each layer, where that depends on the data (threshold, mass, sampling). */
   readonly kept?: Readonly<Record<number, number>>
 }
 
@@ -80,7 +80,7 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
 
 export interface FlopsTarget {
   readonly method: Method
-  /** The encoder that tokens leave, in a file that holds several. */
+  /** The encoder whose tokens are pruned, in a file that holds several. */
   readonly encoder?: string
   /** Share of the dense model's FLOPs that the pruned one may take, above 0 and at most 1. */
   readonly share: number
@@ -110,7 +110,7 @@ export function keepForFlops(model: Model, { method, encoder, share, at, schedul
     throw new TpError(
       'TP_FLOPS',
       'compiler',
-      `even with the fewest tokens ${percent} % of the FLOPs are left; ask for more, or prune earlier layers`,
+      `even with the fewest tokens ${percent} % of the FLOPs remain; ask for more, or prune earlier layers`,
     )
   }
   while (high - low > 1) {

@@ -12,8 +12,8 @@ export interface HeadWeights {
 }
 
 /**
- * Weights of a model that only what lies behind its last layer reads: final norm, pooler and classifier. One that is read
- * before, or beside the encoder, too (a table that a head shares with the embeddings) is none of them.
+ * Weights of a model that are only read downstream of its last layer: final norm, pooler and classifier. One that is also read
+ * upstream or outside of the encoder (a table that a head shares with the embeddings) is not among them.
  * @param options.encoder name of the encoder, in a file that holds several
  */
 export function headWeights(
@@ -26,22 +26,22 @@ export function headWeights(
       const [{ layers }] = chooseEncoders(findEncoders(program), encoder)
       const last = stackEnd(program, layers.at(-1) as Layer)
       if (last === undefined) {
-        const reason = 'where the last layer ends was not found, so its head cannot be told from it'
+        const reason = "where the last layer ends was not found, so it is not known which weights are the head's"
         throw new Refused('TP_RESTORE', reason)
       }
-      return { ok: true, names: onlyReadBehind(program, last) }
+      return { ok: true, names: onlyReadDownstream(program, last) }
     })
   } catch (error) {
     return { ok: false, refusal: refusalOf(error) }
   }
 }
 
-function onlyReadBehind(program: Program, end: string): Set<string> {
+function onlyReadDownstream(program: Program, end: string): Set<string> {
   const { graph } = program
   const before = program.before(end)
   const known = new Map<string, boolean>()
   /** Whether everything that is computed from a constant comes from the end of the layers as well. */
-  const isBehind = (name: string): boolean => {
+  const isDownstream = (name: string): boolean => {
     const found = known.get(name)
     if (found !== undefined) return found
     const readers = graph.consumers(name).map(({ node }) => node)
@@ -50,10 +50,10 @@ function onlyReadBehind(program: Program, end: string): Set<string> {
       !(before.has(name) || graph.isOutput(name)) &&
       outputs.length > 0 &&
       outputs.every(
-        (output) => program.before(output).has(end) || (!program.dependsOnInputs(output) && isBehind(output)),
+        (output) => program.before(output).has(end) || (!program.dependsOnInputs(output) && isDownstream(output)),
       )
     known.set(name, is)
     return is
   }
-  return new Set(graph.initializers.map(({ name }) => name).filter(isBehind))
+  return new Set(graph.initializers.map(({ name }) => name).filter(isDownstream))
 }

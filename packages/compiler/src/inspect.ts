@@ -11,12 +11,12 @@ import { type Program, withEqualSizes } from './program/program.ts'
 import { type PruningStep, readProvenance } from './program/provenance.ts'
 import { type Refusal, refusalOf } from './program/refusal.ts'
 
-/** An encoder that tokens can leave. */
+/** An encoder whose tokens can be pruned. */
 export interface EncoderReport {
   /** The first input of the model that it reads. */
   readonly encoder: string
   readonly layers: readonly LayerReport[]
-  /** The first layer that tokens may leave at: those before it were pruned already. */
+  /** The first layer whose tokens may be pruned: those before it were pruned already. */
   readonly open: number
   /** Sizes as the file names them; numbers where they are fixed. */
   readonly batch: Dim
@@ -29,12 +29,12 @@ export interface EncoderReport {
   readonly maskMarksPadding?: true
   /** Some tokens may be padding, whatever says so. */
   readonly padded: boolean
-  /** Positions that stay whatever their score. */
+  /** Positions that are kept whatever their score. */
   readonly protectedTokens: readonly number[]
   readonly classToken: number | undefined
-  /** Other tokens that the head reads, one of each row, in words; they stay too. */
+  /** Other tokens that the head reads, one of each example, in words; they are kept too. */
   readonly positions: readonly string[]
-  /** Outputs with one row for every token; what leaves has to be put back for them. */
+  /** Outputs with one row for every token; pruned tokens have to be restored for them. */
   readonly tokenOutputs: readonly string[]
   /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
   readonly unfusing?: string
@@ -54,16 +54,16 @@ export interface Inspection extends EncoderReport {
 export interface EncoderSummary {
   readonly name: string
   readonly layerCount: number
-  /** Why tokens cannot leave it, if so. */
+  /** Why its tokens cannot be pruned, if so. */
   readonly refusal?: Refusal
 }
 
 export interface LayerReport {
   readonly layer: number
-  /** The residual stream that the layer reads, and the one that it gives on, by the names of their values. */
+  /** The residual stream that the layer reads, and the one that it returns, by the names of their values. */
   readonly input: string
   readonly output: string | undefined
-  /** Where tokens may leave, by the name of the value. */
+  /** Where tokens may be pruned, by the name of the value. */
   readonly site: string
   readonly norm: 'pre' | 'post'
   /** Name of the softmax's node, or of the operator that hides it. */
@@ -77,7 +77,7 @@ export interface InspectOptions {
   readonly encoder?: string
 }
 
-/** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
+/** Looks for the encoders in a model; a refusal says why tokens cannot be pruned. */
 export function inspect(
   model: Model,
   options: InspectOptions = {},

@@ -32,7 +32,7 @@ export interface Pruned {
   readonly model: Model
   /** Of all encoders that were pruned. */
   readonly layerCount: number
-  /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
+  /** Cuts that are in the graph; a cut after which only class tokens are read is removed with the dead tokens. */
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
   readonly encoders: readonly PrunedEncoder[]
@@ -44,9 +44,9 @@ export interface PrunedEncoder extends NamedEncoder {
 }
 
 /**
- * Makes tokens leave a model between its layers. The model itself is not changed; weights are shared with the result.
+ * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
- * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_TOWER, TP_OUTPUT; TP_NOT_ONNX for what is no model
+ * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   checkPruneOptions(options)
@@ -154,7 +154,7 @@ function isLastSiteIdle(program: Program, encoder: Encoder, options: PruneOption
   return deadTokens && !trace && restore !== 'all' && readsOnePosition(program, encoder)
 }
 
-/** A class token that the head does not read by its place has to be named by protecting it. */
+/** A class token that the head does not read by position has to be named by protecting it. */
 function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   const named = typeof protect === 'object' ? protect[0] : undefined
   const reads = encoder.classToken !== undefined || encoder.positionReads.length > 0
@@ -165,12 +165,12 @@ function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const last = depth - 1
   const early = [...schedule.keys()].find((layer) => layer < open)
   if (early === undefined) return
-  const reason = `tokens leave this model at layer ${open - 1} already, so none can at layer ${early}`
-  const advice = open > last ? 'no layer is left behind it' : `name layers from ${open} to ${last}`
+  const reason = `tokens are pruned at layer ${open - 1} already, so none can be at layer ${early}`
+  const advice = open > last ? 'there is no layer after it' : `name layers from ${open} to ${last}`
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
-/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
+/** @throws TpError TP_OUTPUT for a name that is not an output's, or if none is named */
 function keepOutputs(source: Model, names: readonly string[]): Model {
   requireModel(source)
   const model = cloneModel(source)

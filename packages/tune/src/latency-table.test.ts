@@ -23,7 +23,7 @@ test('segments add up to the time of the whole model, at and between measured co
   )
 })
 
-test('counts times that noise makes negative as zero', () => {
+test('times that noise makes negative are 0', () => {
   const table = tableOf(
     1,
     [8, 16],

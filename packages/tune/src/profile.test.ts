@@ -14,7 +14,7 @@ test('the same ratio at each site is a profile, and its strength the logarithm o
   expect(profileOf([1, 0.5, 0.25, 0.125])).toEqual([0, 1, 1, 1])
 })
 
-test('is recovered from its keep ratios', () => {
+test('is recovered from its shares', () => {
   fc.assert(
     fc.property(profiles, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (profile, strength) => {
       for (const [site, weight] of profileOf(sharesOf(profile, strength)).entries()) {
@@ -27,7 +27,7 @@ test('is recovered from its keep ratios', () => {
 describe('a profile for a given time', () => {
   const msOf = (shares: readonly number[]): number => 1 + shares.reduce((sum, share) => sum + share, 0)
 
-  test('prunes as many tokens as needed, and hardly more', () => {
+  test('prunes as many tokens as required, and hardly more', () => {
     fc.assert(
       fc.property(profiles, fc.double({ min: 0.3, max: 0.99, noNaN: true }), (profile, part) => {
         const most = msOf(profile.map(() => 1))
@@ -42,13 +42,13 @@ describe('a profile for a given time', () => {
     )
   })
 
-  test('has no schedule where the time cannot be reached', () => {
+  test('gives no schedule for a time that cannot be reached', () => {
     expect(sharesAt([0, 0, 1], 2, msOf)).toBeUndefined()
   })
 })
 
-describe('neighbouring profiles', () => {
-  test('prune more, less, nothing, earlier, later, or at one more site', () => {
+describe('one step away', () => {
+  test('raise, lower, clear or move a weight, or add a site', () => {
     expect(neighbours([0, 1, 0, 0.5])).toEqual(
       expect.arrayContaining([
         [0, 1, 0, 0.8],
@@ -63,7 +63,7 @@ describe('neighbouring profiles', () => {
     )
   })
 
-  test('prune something, at most by a weight of 1, and differ from the original', () => {
+  test('are different profiles with the largest weight 1', () => {
     fc.assert(
       fc.property(profiles, (from) => {
         for (const profile of neighbours(from)) {

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -32,7 +33,7 @@ const options = {
   ...pruningOptions,
   ...learningOptions,
   ...methodLearningOptions,
-  resume: { type: 'boolean', description: 'go on from the checkpoint that a training which was broken off has left' },
+  resume: { type: 'boolean', description: 'resume from the checkpoint of an interrupted training' },
   log: { type: 'string', value: 'FILE', description: 'append one JSON line a step' },
   report: {
     type: 'string',
@@ -45,12 +46,12 @@ const options = {
 export const trainCommand: Command = command({
   options,
   notes: [
-    'With --keep and the like tokens leave while the model trains as they do afterwards. A method that learns where tokens',
-    'leave (ltp) needs none of them: it learns in a soft form in which no token leaves yet, then tokens leave by what it has',
-    'learned (moved to --target-flops), then the model trains on. By default they leave at all layers but the last; with',
-    '--weights such a method does not learn. Nothing is written beside OUT but what is asked for (--weights-out, --report,',
+    'With --keep and the other amounts the model trains with its tokens pruned as at inference. A method that learns where to',
+    'prune (ltp) requires none of them: soft training removes no token, then tokens are pruned by what was learned (scaled to',
+    '--target-flops), then the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
+    'method does not learn. Nothing is written besides OUT but what the options name (--weights-out, --report,',
     '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
-    'removed at the end; with --resume the training goes on from it to the same numbers. Examples:',
+    'removed at the end; with --resume the training continues from it with the same numbers. Examples:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
@@ -109,14 +110,14 @@ export const trainCommand: Command = command({
 
 function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
   const { dense, before, after } = selection
-  const amounts = plan && [plan.keep, plan.tokens, plan.remove, plan.threshold, plan.mass].flat().filter(isNumber)
+  const amounts = plan && amountNames.flatMap((name) => plan[name] ?? []).filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
     `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan?.layers && amounts
       ? [
-          `tokens leave at layers ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
+          `tokens are pruned at layers ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
         ]
       : []),
     ...files.map((path) => `written  ${path}`),

@@ -14,7 +14,7 @@ import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/measure-rows.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
-/** One way to answer, beside the dense model. */
+/** One way to answer, compared with the dense model. */
 interface GuardedRow extends DenseComparison {
   readonly model: 'dense' | 'pruned' | 'guarded'
   readonly accuracy: Evaluation['accuracy']
@@ -23,9 +23,9 @@ interface GuardedRow extends DenseComparison {
 
 export interface GuardedFigures {
   readonly rows: readonly GuardedRow[]
-  /** Share of the inputs that were run again. */
-  readonly again: number
-  /** Where a monitor was asked for. */
+  /** Share of the inputs that fell back to the dense model. */
+  readonly fallbacks: number
+  /** Only with a monitor. */
   readonly alarms?: readonly Alarm[]
 }
 
@@ -83,7 +83,7 @@ export async function measureGuarded(
   progress.stage('evaluating guarded')
   const { watched, guarded } = await openGuarded()
   const kept = await evaluateSession(guarded, { ...task, file: pruned })
-  const { inputs: count, dense: again } = guarded.statistics()
+  const { inputs: count, dense: fallbacks } = guarded.statistics()
 
   progress.stage('timing')
   await using first = await load(dense)
@@ -102,10 +102,10 @@ export async function measureGuarded(
     ...compareToDense(evaluation, all),
     latency: variants[model] as VariantLatency,
   }))
-  return { rows, again: again / count, ...(watched && { alarms: watched.statistics().alarms }) }
+  return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
 }
 
-/** What JSON says; other text as it is, of which `readGuard` says what is wrong. */
+/** Parsed JSON; other text unchanged, which `readGuard` refuses. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

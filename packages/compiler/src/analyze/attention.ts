@@ -95,7 +95,7 @@ function followProbabilities(program: Program, name: string): NodeProto | undefi
   return undefined
 }
 
-/** A Where that puts 0 in place of some probabilities: of hidden keys, or of queries that see no key (NaN). */
+/** A Where that replaces some probabilities by 0: of hidden keys, or of queries that see no key (NaN). */
 function isZeroing(program: Program, node: NodeProto, name: string): boolean {
   if (node.opType !== 'Where' || node.input[0] === name) return false
   const other = node.input.find((input, i) => i > 0 && input !== name)

@@ -4,15 +4,15 @@ import { Refused } from '../program/refusal.ts'
 import { inputAfter, type Layer } from './layer.ts'
 import { sites } from './sites.ts'
 
-/** What prunings that a file has gone through have left for a further one to build on. */
+/** What earlier prunings of a file offer a further one to build on. */
 export interface EarlierCuts {
   /** In the order of their layers; at least one. */
   readonly cuts: readonly CutRecord[]
-  /** Behind it tokens may leave again. */
+  /** Downstream of it tokens may be pruned again. */
   readonly last: CutRecord
   /** Positions that no earlier cut could take away. */
   readonly protectedTokens: readonly number[]
-  /** Where tokens of the last pruning come back, and where all of them are there again, in front of the head. */
+  /** Where tokens of the last pruning are restored, and where all of them are there again, upstream of the head. */
   readonly restored: { readonly points: readonly RestoredRecord[]; readonly to: string } | undefined
   /** Name of a method that brought tokens back between the layers. */
   readonly returning: string | undefined
@@ -21,7 +21,7 @@ export interface EarlierCuts {
 }
 
 /**
- * A layer behind an earlier cut at its input, with the stream that the cut was made in as its input: that one has the tokens
+ * A layer after an earlier cut at its input, with the stream that the cut was made in as its input: that one has the tokens
  * of the layer before.
  */
 export function withWholeInput(program: Program, layer: Layer): Layer {
@@ -71,16 +71,16 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
 }
 
 /**
- * What builds on the tokens that earlier cuts have kept cannot where these come back between the layers.
+ * Refuses to build on the tokens that earlier cuts have kept where others are restored between the layers.
  * @throws Refused TP_PRUNED
  */
 export function requireNoReturn(earlier: EarlierCuts | undefined): void {
   if (earlier?.returning === undefined) return
-  const reason = `${earlier.returning} brings tokens back between the layers, so that no layer is behind all of it`
+  const reason = `${earlier.returning} brings tokens back between the layers, so that no layer is downstream of all of it`
   throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
 }
 
-/** Tokens of the last pruning come back first, those of the first one last. */
+/** Tokens of the last pruning are restored first, those of the first one last. */
 function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
   const restoring = steps.flatMap(({ restored }) => (restored === undefined ? [] : [restored]))
   const [points, to] = [restoring.at(-1), restoring[0]?.at(-1)?.to]
@@ -88,6 +88,6 @@ function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
 }
 
 export function recordLost({ layer }: CutRecord): Refused {
-  const seen = `tokens leave this model at layer ${layer}, and the graph is not the one that its record of this describes`
+  const seen = `tokens are pruned at layer ${layer}, and the graph is not the one that its record of this describes`
   return new Refused('TP_PRUNED', `${seen}; prune the file it was made from`)
 }

@@ -9,16 +9,16 @@ export interface Encoder {
   /** What its tokens are made from: the first input of the model that its first layer reads. */
   readonly name: string
   readonly layers: readonly Layer[]
-  /** Tokens have left already, in an earlier pruning. */
+  /** Earlier prunings of it. */
   readonly earlier: EarlierCuts | undefined
-  /** The first layer at which tokens may leave: behind those where they have left already. */
+  /** The first layer whose tokens may be pruned: after those that were pruned already. */
   readonly open: number
   /**
-   * What the last layer reads, where dead tokens were left out of it so that it is no layer any more: tokens can still be pruned
+   * What the last layer reads, where dead tokens were eliminated so that it is no layer any more: tokens can still be pruned
    * at its input.
    */
   readonly end: string | undefined
-  /** How many layers it had before dead tokens were left out of the last one, which is no layer any more. */
+  /** How many layers it had before dead tokens were eliminated in the last one, which is no layer any more. */
   readonly depth: number
   readonly batch: Dim
   /** Tokens at the first layer: a name, or a number where the length is fixed. */
@@ -29,15 +29,15 @@ export interface Encoder {
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
-  /** Positions that stay unless told otherwise: the required ones, and learned tokens. */
+  /** Positions that are kept unless told otherwise: the required ones, and learned tokens. */
   readonly protectedTokens: readonly number[]
-  /** Positions that the model reads, or skips, by their place. */
+  /** Positions that the model reads, or skips, by their index. */
   readonly required: readonly number[]
   /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
   readonly positionReads: readonly PositionRead[]
   /** What counts tokens for a pooling, and does not come from the tokens themselves. */
   readonly poolCounts: readonly PoolCount[]
-  /** Index of the token that the head reads, if it reads single places; the first of them. */
+  /** Index of the token that the head reads, if it reads single positions; the first of them. */
   readonly classToken: number | undefined
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]

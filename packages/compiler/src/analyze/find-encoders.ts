@@ -17,7 +17,7 @@ import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknown
 import { findStacks, type Stack } from './stacks.ts'
 import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
 
-/** A stack of layers that is an encoder, or why it is none that tokens can leave. */
+/** A stack of layers that is an encoder, or why its tokens cannot be pruned. */
 export type FoundEncoder =
   | { readonly name: string; readonly layerCount: number; readonly encoder: Encoder }
   | { readonly name: string; readonly layerCount: number; readonly refused: Refused }
@@ -58,7 +58,7 @@ function encodersOf(program: Program): FoundEncoder[] {
 
 /**
  * The encoders to prune: the one of that name, or all that can be.
- * @throws Refused for the one that is asked for; TpError TP_TOWER if there is none of that name
+ * @throws Refused for the one that is asked for; TpError TP_ENCODER if there is none of that name
  */
 export function chooseEncoders(found: readonly FoundEncoder[], encoder: string | undefined): [Encoder, ...Encoder[]] {
   if (encoder === undefined) {
@@ -67,7 +67,7 @@ export function chooseEncoders(found: readonly FoundEncoder[], encoder: string |
   const named = found.find(({ name }) => name === encoder)
   if (named === undefined) {
     const names = found.map(({ name, layerCount }) => `${name} (${layerCount} layers)`).join(', ')
-    throw new TpError('TP_TOWER', 'compiler', `the model has no encoder ${encoder}; it has ${names}`)
+    throw new TpError('TP_ENCODER', 'compiler', `the model has no encoder ${encoder}; it has ${names}`)
   }
   if ('refused' in named) throw named.refused
   return [named.encoder]
@@ -115,12 +115,12 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   if (reads > MOST_POSITIONS)
     throw new Refused(
       'TP_TOKEN_INDEX',
-      `a token is read by its place ${reads - 1}, and all before it would have to stay`,
+      `a token is read at position ${reads - 1}, and all before it would have to be kept`,
     )
   const learned = learnedTokens(program, first.input)
   // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
   const inside = program.before((layers.at(-1) as Layer).site)
-  const places = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const singleReads = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
@@ -139,7 +139,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     required: firstPositions(reads),
     positionReads: head.positionReads,
     poolCounts: findPoolCounts(program, head, mask?.name, (layers.at(-1) as Layer).site),
-    classToken: places.length > 0 ? 0 : undefined,
+    classToken: singleReads.length > 0 ? 0 : undefined,
     tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }
@@ -153,7 +153,7 @@ function isCounted(dim: Dim): boolean {
   return typeof dim === 'string' && namesIn(dim).has(TOKENS)
 }
 
-/** More tokens than these are not read by their places in one model. */
+/** More tokens than these are not read by position in one model. */
 const MOST_POSITIONS = 2 ** 16
 
 function firstPositions(count: number): number[] {
@@ -164,7 +164,7 @@ function firstPositions(count: number): number[] {
 function checkLayers(program: Program, layers: readonly Layer[], open: number, axis: TokenAxis): number {
   const batch = program.tensor(layers[0]?.input as string).dims[0] as Dim
   const all = program.tensor(layers[0]?.attention.probabilities as string).dims
-  // Where tokens have left at every layer there is none to prove it for.
+  // Where tokens were pruned at every layer there is none to prove it for.
   let heads = typeof all[1] === 'number' && all.length === 4 ? all[1] : 1
   for (const [i, layer] of [...layers.entries()].slice(open)) {
     const { probabilities, chain } = layer.attention

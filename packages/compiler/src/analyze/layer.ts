@@ -10,7 +10,7 @@ export interface Layer {
   readonly attention: Attention
   /** The residual stream that the layer reads: [b,n,D] */
   readonly input: string
-  /** Where tokens may leave: after the attention's residual, and its norm if that comes next. [b,n,D] */
+  /** Where tokens may be pruned: after the attention's residual, and its norm if that comes next. [b,n,D] */
   readonly site: string
   /** Whether norms come before the sub-layers, or after their residuals. */
   readonly norm: 'pre' | 'post'
@@ -34,7 +34,7 @@ const normOps = new Set([
   ...quantisingOps,
 ])
 
-/** Those of them without which it is none. */
+/** Those of them that every normalisation has one of. */
 const averagingOps = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean'])
 
 /** True for products with weights, which a feed-forward network is made of. */
@@ -82,10 +82,10 @@ function productsBetween(program: Program, stream: string, name: string): number
     .length
 }
 
-/** The stream that the layer gives on: after the FFN's residual, and its norm in a post-norm model. */
+/** The stream that the layer returns: after the FFN's residual, and its norm in a post-norm model. */
 export function stackEnd(program: Program, layer: Layer): string | undefined {
   if (layer.withFeedForward) return layer.site
-  const joined = joinedBeside(program, layer)
+  const joined = joinedInParallel(program, layer)
   if (joined !== undefined) return joined
   let sum: string | undefined = layer.site
   let computes = false
@@ -99,23 +99,23 @@ export function stackEnd(program: Program, layer: Layer): string | undefined {
   return sum === undefined || layer.norm === 'pre' ? sum : afterNorm(program, sum)
 }
 
-/** What a layer behind the last layer reads. */
+/** What a layer after the last one reads. */
 export function inputAfter(program: Program, layers: readonly Layer[]): string | undefined {
   const last = layers.at(-1)
   return last && stackEnd(program, last)
 }
 
 /** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
-function joinedBeside(program: Program, { site }: Layer): string | undefined {
+function joinedInParallel(program: Program, { site }: Layer): string | undefined {
   const [sum, ...others] = readersOf(program, site)
   if (sum?.opType !== 'Add' || others.length > 0) return undefined
-  const beside = sum.input.find((name) => name !== site) as string
-  return program.dependsOnInputs(beside) && !program.before(beside).has(site) ? sum.output[0] : undefined
+  const added = sum.input.find((name) => name !== site) as string
+  return program.dependsOnInputs(added) && !program.before(added).has(site) ? sum.output[0] : undefined
 }
 
 /**
  * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
- * projection, quantised or not; and a gate or a feed-forward beside the attention, if they come from the same stream. `joined`: what was added; `between`: the nodes that the
+ * projection, quantised or not; and a gate or a feed-forward next to the attention, if they come from the same stream. `joined`: what was added; `between`: the nodes that the
  * context goes through.
  */
 function followToResidual(
@@ -148,7 +148,7 @@ function followToResidual(
     }
     const [join] = pending
     if (join === undefined || pending.size > 1) return undefined
-    // Rows of padding that are set to a constant stay rows.
+    // Setting padding to a constant keeps every position.
     if (join.opType === 'Where' && othersOf(join).every((name) => name === join.input[0])) {
       pass(join)
       continue
@@ -165,7 +165,7 @@ function followToResidual(
   }
 }
 
-/** How a gate or a feed-forward beside the attention is joined to its result, and that to the stream. */
+/** How a gate or a feed-forward next to the attention is joined to its result, and that to the stream. */
 const joiningOps = new Set(['Add', 'Mul'])
 
 /** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */

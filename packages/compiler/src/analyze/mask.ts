@@ -21,7 +21,7 @@ export function findMask(program: Program, layers: readonly Layer[], stream: str
       if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
     }
   }
-  const inputs = [...inputsBehind(program, sides, new Set([stream]))]
+  const inputs = [...inputsUpstream(program, sides, new Set([stream]))]
   if (inputs.length === 0) {
     prove(undefined)
     return undefined
@@ -53,12 +53,12 @@ function* candidates(
     const { dims } = program.tensor(only)
     if (dims.length === 2 && mayBeEqual(dims[1] as Dim, tokens as Dim)) yield* bothWays(only)
   }
-  const behind = new Set(sides.flatMap((side) => [...program.before(side, stream)]))
+  const upstream = new Set(sides.flatMap((side) => [...program.before(side, stream)]))
   for (const node of [...program.graph.nodes].reverse()) {
     for (const name of node.output) {
-      if (name === stream || !behind.has(name) || !isPerToken(program, name, batch, tokens)) continue
+      if (name === stream || !upstream.has(name) || !isPerToken(program, name, batch, tokens)) continue
       if (!program.dependsOnInputs(name) || !holdsYesOrNo(program, name)) continue
-      if (inputsBehind(program, sides, new Set([stream, name])).size === 0) yield* bothWays(name)
+      if (inputsUpstream(program, sides, new Set([stream, name])).size === 0) yield* bothWays(name)
     }
   }
 }
@@ -79,7 +79,7 @@ function isPerToken(program: Program, name: string, batch: Dim | undefined, toke
 }
 
 /** The model's inputs whose contents reach some values other than through `stops`. */
-function inputsBehind(program: Program, names: readonly string[], stops: ReadonlySet<string>): Set<string> {
+function inputsUpstream(program: Program, names: readonly string[], stops: ReadonlySet<string>): Set<string> {
   const inputs = new Set<string>()
   const seen = new Set(stops)
   const queue = [...names]
@@ -153,7 +153,7 @@ function isOne(program: Program, name: string): boolean {
   return value !== undefined && value.length > 0 && value.every((entry) => entry === 1)
 }
 
-/** Operators that leave numbers what they are. */
+/** Operators that change no number. */
 const passing = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten'])
 
 /** True if rows of a table are chosen by an input: it numbers tokens. */
@@ -185,7 +185,7 @@ function noMask(program: Program, layers: readonly Layer[], inputs: readonly str
   const names = inputs.map((name) => `${name} [${program.tensor(name).dims.join(',')}]`).join(' and ')
   return new Refused(
     'TP_MASK',
-    `attention is masked by ${names}, and no value of one yes or no for each of the ${tokens} tokens comes in between; which tokens are padding cannot be told`,
+    `attention is masked by ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
     node,
   )
 }

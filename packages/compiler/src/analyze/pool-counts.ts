@@ -31,11 +31,11 @@ const countOps = new Set([
 ])
 
 /**
- * Sums over tokens of values that do not come from the tokens themselves, by which something is divided behind the
- * layers. A sum of masked states over their number: once tokens have left, both are about those that are left.
+ * Sums over tokens of values that do not come from the tokens themselves, by which something is divided after the
+ * layers. A sum of masked states over their number: once tokens are pruned, both are about the kept ones.
  *
  * Which axes are token axes is proved by where such values meet the tokens. `mask`: see `findMask`; `site`: of the last
- * layer, since what layers or embeddings count is none of a pooling's business.
+ * layer: what layers or embeddings count is not for pooling.
  */
 export function findPoolCounts(
   program: Program,

@@ -9,7 +9,7 @@ import type { Layer } from './layer.ts'
 import { TOKENS, type TokenAxis } from './token-axis.ts'
 
 /**
- * Operators through which a term stays a sum of its operands, or one of them moved elsewhere: what is hidden by one
+ * Operators whose result is a sum of their operands, or one of them laid out differently: what is hidden by one
  * operand is hidden by the result.
  */
 const additive = new Set([
@@ -30,7 +30,7 @@ const additive = new Set([
 
 /**
  * The terms of scores that are computed from the hidden states (content against position, gates, scores of the layer
- * before): the largest parts of `sides` that add nothing else. Taken as 0 they leave masks and plain position biases.
+ * before): the largest parts of `sides` that add nothing else. With them at 0 only masks and plain position biases remain.
  */
 export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
   const known = new Map(streams.map((stream) => [stream, true]))
@@ -70,7 +70,7 @@ function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
 
 /**
  * Proves that what a layer adds to the score of a query and a key, and computes from the hidden states, is computed
- * from these two tokens and their positions alone. Then it stays the same whatever other tokens leave.
+ * from these two tokens and their positions alone. Then it is the same whichever other tokens are pruned.
  * @throws Refused TP_POSITION_BIAS
  */
 export function requirePairwiseTerms(program: Program, axis: TokenAxis, layer: Layer, stream: string): void {
@@ -93,7 +93,7 @@ function isSameForAllKeys(axis: TokenAxis, side: string): boolean {
   return axis.changed.get(side)?.dims.at(-1) === 1
 }
 
-/** True if an element of the result is computed from tokens that its own place does not name. */
+/** True if an element of the result is computed from tokens other than those of its own position. */
 function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: string): boolean {
   const output = axis.changed.get(name)
   // The range of all of them is no more than how exactly each is written down.
@@ -117,7 +117,7 @@ function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: s
 function notPairwise(node: NodeProto): Refused {
   return new Refused(
     'TP_POSITION_BIAS',
-    `what is added to the scores is computed across tokens by "${nameOf(node)}" (${operatorName(node)} over more than one query and one key), so it would change when tokens leave; use a model whose position term depends on one query and one key at a time`,
+    `what is added to the scores is computed across tokens by "${nameOf(node)}" (${operatorName(node)} over more than one query and one key), so it would change when tokens are pruned; use a model whose position term depends on one query and one key at a time`,
     node,
   )
 }

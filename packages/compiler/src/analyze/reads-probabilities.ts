@@ -6,7 +6,7 @@ const HALF: Amount = { kind: 'ratio', value: 0.5 }
 
 /**
  * Whether a method reads the attention probabilities of the layer it acts on: an operator that hides them is written out
- * there, and stays whole under all other methods. Found by tracing the method where half of the tokens leave.
+ * there, and stays whole under all other methods. Found by tracing the method where half of the tokens are pruned.
  */
 export function readsProbabilities(method: Method): boolean {
   const layer = 1

@@ -29,7 +29,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
       quantised,
     )
   }
-  const mixed = attentions.map((attention) => convolutionBeside(program, attention)).find((node) => node !== undefined)
+  const mixed = attentions.map((attention) => joinedConvolution(program, attention)).find((node) => node !== undefined)
   if (mixed !== undefined) {
     const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighbouring tokens`
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, mixed)
@@ -37,7 +37,7 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
   const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
   if (parted !== undefined) {
     const reason =
-      'scores are joined from several parts, as where tokens attend inside windows or layers, and are not one Q·Kᵀ'
+      'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
     return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
   }
   if (softmax !== undefined) {
@@ -58,8 +58,8 @@ export function refuseWithoutLayers(program: Program, attentions: readonly Atten
 
 const movingOps = new Set(['Reshape', 'Transpose', 'Cast', 'Identity'])
 
-/** The convolution whose result an attention's is joined with, if one lies behind a part of the join that it does not. */
-function convolutionBeside(program: Program, { context, query }: Attention): NodeProto | undefined {
+/** The convolution whose result an attention's is joined with, if one lies upstream of a part of the join and the attention does not. */
+function joinedConvolution(program: Program, { context, query }: Attention): NodeProto | undefined {
   const { graph } = program
   let name = context
   for (;;) {
@@ -67,8 +67,8 @@ function convolutionBeside(program: Program, { context, query }: Attention): Nod
     const join = readers.find(({ opType }) => opType === 'Concat')
     if (join !== undefined) {
       const own = new Set([...program.before(name), ...program.before(query)])
-      const beside = join.input.flatMap((part) => [...program.before(part)]).filter((part) => !own.has(part))
-      return beside.map((part) => graph.producer(part)).find((node) => node?.opType === 'Conv')
+      const added = join.input.flatMap((part) => [...program.before(part)]).filter((part) => !own.has(part))
+      return added.map((part) => graph.producer(part)).find((node) => node?.opType === 'Conv')
     }
     const next = readers.find(({ opType }) => movingOps.has(opType))?.output[0]
     if (next === undefined) return undefined
@@ -83,16 +83,16 @@ function readsJoinedScores(program: Program, softmax: NodeProto): boolean {
   const { hasShape, rank } = program.tensor(scores)
   if (join?.opType !== 'Concat' || !hasShape) return false
   const [axis, along] = [join, softmax].map((node) => program.tensor(node.output[0] as string).node.attributes.axis)
-  const isLast = (place: unknown): boolean => place === -1 || place === rank - 1
+  const isLast = (own: unknown): boolean => own === -1 || own === rank - 1
   return isLast(axis) && isLast(along) && join.input.every((part) => program.dependsOnInputs(part))
 }
 
 /** The first operator that is not known, and gives values of unknown shape; of those that a value is computed from. */
 export function unknownOperator(program: Program, name?: string): NodeProto | undefined {
-  const behind = name === undefined ? undefined : program.before(name)
+  const upstream = name === undefined ? undefined : program.before(name)
   return program.graph.nodes.find(({ output }) =>
     output.some((value) => {
-      if (value === '' || behind?.has(value) === false) return false
+      if (value === '' || upstream?.has(value) === false) return false
       const tensor = program.tensor(value)
       return !tensor.hasShape && isOpaque(tensor.node.op)
     }),
@@ -103,7 +103,7 @@ export function unknownOperator(program: Program, name?: string): NodeProto | un
 export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
   const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
   if (node === undefined) return undefined
-  const reason = `the operator ${operatorName(node)} is not known, nor any shape behind it`
+  const reason = `the operator ${operatorName(node)} is not known, nor any shape downstream of it`
   return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
 }
 
@@ -127,7 +127,7 @@ export function requireWholeAttention(program: Program, layer: Layer): void {
   if (queries === keys && dims[0] !== batch) {
     throw new Refused(
       'TP_WINDOW_ATTENTION',
-      `window attention: tokens attend inside windows of ${keys} tokens that are cut by position, so a token that leaves would change every window`,
+      `window attention: tokens attend inside windows of ${keys} tokens that are cut by position, so pruning a token would change every window`,
       softmax,
     )
   }
@@ -144,7 +144,7 @@ export function requireWholeAttention(program: Program, layer: Layer): void {
   if (reducing !== undefined) {
     throw new Refused(
       'TP_SPATIAL_REDUCTION',
-      `spatial reduction: keys and values come from the token grid made coarser by "${nameOf(reducing)}", so tokens have to stay on a full grid`,
+      `spatial reduction: keys and values come from the token grid made coarser by "${nameOf(reducing)}", so all tokens of the grid are needed`,
       reducing,
     )
   }

@@ -11,7 +11,7 @@ export interface Stack {
 
 /**
  * Sorts layers into stacks: each builds on the one before it.
- * @throws Refused TP_TOWERS where one stack reads what another has written (an encoder and its decoder)
+ * @throws Refused TP_ENCODERS where one stack reads what another has written (an encoder and its decoder)
  */
 export function findStacks(program: Program, layers: readonly Layer[]): Stack[] {
   const stacks: Layer[][] = []
@@ -22,7 +22,7 @@ export function findStacks(program: Program, layers: readonly Layer[]): Stack[] 
     const reads = stacks.find((stack) => !under.includes(stack) && stack.some(({ site }) => before.has(site)))
     if (under.length > 1 || reads !== undefined) {
       const reason = `layer ${i} builds on more than the layer before it: one stack of layers reads what another has computed`
-      throw new Refused('TP_TOWERS', `${reason} (an encoder and its decoder); export the encoder alone`, node)
+      throw new Refused('TP_ENCODERS', `${reason} (an encoder and its decoder); export the encoder alone`, node)
     }
     const [stack] = under
     if (stack === undefined) stacks.push([layer])

@@ -13,21 +13,21 @@ import type { Program } from '../program/program.ts'
 export interface TokenAxis {
   /** Token count as the file has it: a name, or a number where the length is fixed. */
   readonly count: Dim
-  /** Type and shape of every value behind the stream, its token axes named `T`. */
+  /** Type and shape of every value downstream of the stream, its token axes named `T`. */
   readonly changed: ReadonlyMap<string, Tensor>
-  /** Leading tokens that something behind the stream reads, or skips, by their places. */
+  /** Leading tokens that something downstream of the stream reads, or skips, by position. */
   readonly reads: number
   readonly readers: readonly TokenRead[]
-  /** Reads of single tokens at other places. */
+  /** Reads of single tokens at other positions. */
   readonly positionReads: readonly PositionRead[]
   /** Values that do not come from the stream and meet its tokens along these axes. */
   readonly taken: readonly { readonly name: string; readonly axes: readonly number[] }[]
 }
 
-/** A read of leading tokens by place. */
+/** A read of leading tokens by position. */
 interface TokenRead {
   readonly node: NodeProto
-  /** How many leading tokens have to stay in place for it. */
+  /** How many leading tokens have to be kept for it. */
   readonly tokens: number
   /** It takes single tokens out (a class token); otherwise it takes a range, or skips the leading ones. */
   readonly single: boolean

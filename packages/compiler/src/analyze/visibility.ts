@@ -8,13 +8,13 @@ import type { Layer } from './layer.ts'
 import { termsFromHidden } from './position-terms.ts'
 import { replayScores } from './scores.ts'
 
-/** Weights below it are those of keys that a query does not see; far below what any position bias leaves over. */
+/** Weights below it are those of keys that a query does not see; far below what any position bias lets through. */
 const SEEN = 1e-12
 /** Slices that go to the end say so with the largest integer, which a number cannot hold. */
 const FAR = 2 ** 62
-/** Token count to try where the model leaves it open. */
+/** Token count to try where the model does not fix it. */
 const TOKENS = 6
-/** Sizes of an input that are tried until there are so many. */
+/** The largest size of an input that is tried. */
 const MOST = 2 ** 20
 /** Attention between more tokens than these is not tried. */
 const MOST_TOKENS = 2 ** 13
@@ -133,15 +133,15 @@ class Trial {
       if (typeof count !== 'number' || count >= TOKENS) break
     }
     // A mask whose axes have names of their own.
-    const [rows, places] = mask === undefined ? [] : program.tensor(mask).dims
+    const [examples, length] = mask === undefined ? [] : program.tensor(mask).dims
     const learn = (dim: Dim, size: number): void => {
       for (const name of namesIn(dim)) if (!sizes.has(name)) sizes.set(name, size)
     }
-    learn(rows ?? 1, 1)
-    learn(places ?? 1, substituteDim(tokens, sizes) as number)
+    learn(examples ?? 1, 1)
+    learn(length ?? 1, substituteDim(tokens, sizes) as number)
     this.#sizes = sizes
     this.tokens = this.concrete(tokens)
-    // What a mask says behind an earlier cut is what it says where all tokens are kept.
+    // What a mask says downstream of an earlier cut is what it says where all tokens are kept.
     for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
       sizes.set(name, this.tokens)
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)

@@ -4,7 +4,7 @@ import { lowestOf } from '../operators/fused/fused-operator.ts'
 import type { Program } from '../program/program.ts'
 import type { Expansion } from './expansion.ts'
 
-/** A sum that cuts have put in front of the softmax of a written out operator. */
+/** A sum that cuts have inserted upstream of the softmax of a written-out operator. */
 export interface Added {
   readonly node: NodeProto
   /** What is added to the scores, [b,1,1,k]. */

@@ -6,7 +6,7 @@ import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
 /**
- * Streams with tokens first [n,b,D] get a view with the batch first where layers begin and where tokens may leave:
+ * Streams with tokens first [n,b,D] get a view with the batch first where layers begin and where tokens may be pruned:
  * transposed and back. All that follows looks at the views. Which axis counts tokens is not believed here, but proved when
  * they are traced.
  */

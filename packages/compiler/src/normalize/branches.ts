@@ -4,8 +4,8 @@ import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
 
 /**
- * Puts in place of an If the branch that is always taken: exporters keep both where the choice hangs on sizes alone that
- * are the same whatever the input (as many queries as keys). In place; other control flow stays as it is.
+ * Replaces an If by the branch that is always taken: exporters keep both where the choice hangs on sizes alone that
+ * are the same whatever the input (as many queries as keys). In place; other control flow is left alone.
  */
 export const decideBranches: NormalizePass = {
   name: 'decide branches',

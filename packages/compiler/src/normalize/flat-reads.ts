@@ -8,7 +8,7 @@ import type { NormalizePass } from './normalize-pass.ts'
 
 /**
  * Where x[arange(b), index] was exported as a read of x as [b·n,D] at i·n + index_i, it becomes a GatherND by pairs
- * (row, token). In place; true if there are any. Reads whose index may be negative stay as they are: they are of another row.
+ * (row, token). In place; true if there are any. Reads whose index may be negative are left alone: they are of another example.
  */
 export const readByExample: NormalizePass = {
   name: 'read tokens by example',

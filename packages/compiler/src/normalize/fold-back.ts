@@ -52,7 +52,7 @@ function currentInputs(program: Program, expansion: Expansion): Current | undefi
   return { current, added }
 }
 
-/** What an output of the operator is called by now; where tokens come back it gets a new name. */
+/** What an output of the operator is called by now; where tokens are restored it gets a new name. */
 function outputName(outputs: Expansion['outputs'], index: number): string | undefined {
   const from = outputs.get(index)
   return from?.node.output[from.index]
@@ -92,7 +92,7 @@ function fold(program: Program, expansion: Expansion, { current, added, reads, r
   const last = Math.max(...nodes.map((inner) => graph.nodes.indexOf(inner)))
   const next = graph.nodes[last + 1]
   const asked = askFor(program, expansion, reads)
-  for (const inner of nodes) if (!reads.stay.has(inner)) graph.remove(inner)
+  for (const inner of nodes) if (!reads.kept.has(inner)) graph.remove(inner)
   if (added !== undefined) graph.remove(added.node)
   graph.insert([node], next)
   for (const { old, expression, names } of asked) {

@@ -7,11 +7,11 @@ import { type RowRead, rowReads } from './row-reads.ts'
 
 /** How what others read of the inside of an expansion can be had once the operator is back. */
 export interface InnerReads {
-  /** Nodes inside that stay: they only move what the operator gives, or cost nothing. */
-  readonly stay: ReadonlySet<NodeProto>
-  /** What the operator gives, by its place among {@link Expansion.given}. */
+  /** Nodes inside that are kept: they only move what the operator gives, or cost nothing. */
+  readonly kept: ReadonlySet<NodeProto>
+  /** What the operator returns, by its index in {@link Expansion.given}. */
   readonly given: ReadonlySet<number>
-  /** Reads of a few rows, and by its place in {@link Expansion.rowwise} what they read. */
+  /** Reads of a few rows, and by its index in {@link Expansion.rowwise} what they read. */
   readonly rows: ReadonlyMap<RowRead, number>
 }
 
@@ -22,7 +22,7 @@ const moving = new Set(['Transpose', 'Reshape', 'Unsqueeze', 'Squeeze', 'Expand'
 export function innerReads(program: Program, expansion: Expansion, added: Added | undefined): InnerReads | undefined {
   const { graph } = program
   const inside = new Set(added === undefined ? expansion.nodes : [...expansion.nodes, added.node])
-  const reads = { stay: new Set<NodeProto>(), given: new Set<number>(), rows: new Map<RowRead, number>() }
+  const reads = { kept: new Set<NodeProto>(), given: new Set<number>(), rows: new Map<RowRead, number>() }
   const results = new Set([...expansion.outputs.values()].map(({ node, index }) => node.output[index]))
   const have = (name: string): boolean => {
     const producer = graph.producer(name)
@@ -33,7 +33,7 @@ export function innerReads(program: Program, expansion: Expansion, added: Added 
       return true
     }
     if (!moving.has(producer.opType) && !isSmall(program.tensor(name))) return false
-    reads.stay.add(producer)
+    reads.kept.add(producer)
     return producer.input.every(have)
   }
   for (const inner of expansion.nodes) {
@@ -49,7 +49,7 @@ export function innerReads(program: Program, expansion: Expansion, added: Added 
       } else if (!have(name)) return undefined
     }
   }
-  // What rows are made with, weights that are cut up, stays too.
+  // What rows are made with, weights that are cut up, is kept too.
   for (const rowwise of new Set(reads.rows.values())) {
     const { node } = (expansion.rowwise[rowwise] as Expansion['rowwise'][number]).source
     if (!besideRows(program, expansion, node, rowwise).every(have)) return undefined

@@ -14,7 +14,7 @@ import { writeOutFused } from './unfuse.ts'
 
 /** A model in the form that analysis knows. */
 export interface Opened {
-  /** Token counts behind earlier cuts have names of their own. */
+  /** Token counts downstream of earlier cuts have names of their own. */
   readonly program: Program
   /** What was written out of fused operators, and can be put back. */
   readonly expansions: readonly Expansion[]

@@ -5,9 +5,9 @@ import type { Program } from '../program/program.ts'
 /** A node that reads some of the rows of a value [b,h,n,d]. */
 export interface RowRead {
   readonly node: NodeProto
-  /** Takes the same rows out of [b,n,D]; `places` is what the node reads its places from, where they are computed. */
+  /** Takes the same rows out of [b,n,D]; `positions` is what the node reads its positions from, where they are computed. */
   readonly take: (x: Tensor, positions?: Tensor) => Tensor
-  /** Name of the places [b,q,1], if they are computed for each row of the batch; the node then gives [b,q,h,d]. */
+  /** Name of the positions [b,q,1], if they are computed for each example; the node then returns [b,q,h,d]. */
   readonly positions?: string
 }
 
@@ -30,7 +30,7 @@ export function rowReads(program: Program, reader: NodeProto): readonly RowRead[
   return [{ node: reader, take: (x) => slice(x, { axis: 1, start, end }) }]
 }
 
-/** All readers of [b,n,h,d], if each takes rows at places [b,q,1] of its own. */
+/** All readers of [b,n,h,d], if each takes rows at positions [b,q,1] of its own. */
 function readsAtPositions(program: Program, name: string): RowRead[] | undefined {
   const { graph } = program
   if (graph.isOutput(name)) return undefined

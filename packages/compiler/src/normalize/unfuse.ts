@@ -52,7 +52,7 @@ function writeOut(program: Program, node: NodeProto, shared: SharedValues): Expa
     const placeholder = placeholders.get(name) ?? input(name, known.dtype, known.hasShape ? known.dims : undefined)
     placeholders.set(name, placeholder)
     names.set(placeholder, name)
-    // Small weights whose contents are known would become other constants, and be gone when the node comes back.
+    // Small weights whose contents are known would become other constants, and be gone when the node is folded back.
     if (graph.initializer(name) !== undefined) program.setTensor(name, placeholder)
     return placeholder
   }

@@ -25,7 +25,7 @@ const repair: Repair = (flow, node) => {
     const axes = x?.dims.flatMap((dim, axis) => (counted.has(term[axis] as string) && !counts(flow, dim) ? [axis] : []))
     if (x === undefined || axes === undefined || axes.length === 0) continue
     if (axes.some((axis) => !result.includes(term[axis] as string))) {
-      const reason = 'a product sums over the tokens with fixed weights (one for each place), so none may leave'
+      const reason = 'a product sums over the tokens with fixed weights (one for each position), so none can be pruned'
       throw new Refused('TP_TOKEN_MIXING', reason, node)
     }
     takeOperand(flow, node, inputs, i, axes)
@@ -72,7 +72,11 @@ function rowLetter({ dims }: Tensor, inputs: Inputs, terms: readonly string[], o
   const other = inputs.findIndex((x, i) => i !== own && x?.dims[0] === dims[0])
   const letter = terms[other]?.[0]
   if (letter !== undefined) return letter
-  throw new Refused('TP_TOKEN_AXIS', 'tokens leave each row by itself, and this product has no axis for the rows', node)
+  throw new Refused(
+    'TP_TOKEN_AXIS',
+    'each example keeps tokens of its own, and this product has no axis for examples',
+    node,
+  )
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'

@@ -38,7 +38,7 @@ export function follow(flow: Flow, own: ReadonlySet<NodeProto> = new Set()): voi
   }
 }
 
-/** Leading tokens that are cut out are all there: they have to stay. */
+/** Leading tokens that are sliced are all there: they have to be kept. */
 function withLeading(flow: Flow, node: NodeProto, output: Tensor): Tensor {
   const fewest = `min(${flow.count},`
   if (node.opType !== 'Slice' || !output.hasShape) return output

@@ -1,7 +1,7 @@
 import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 
-/** True for a reshape between [b·h,q,k] and [b,h,q,k]: no score changes its place among those of its head. */
+/** True for a reshape between [b·h,q,k] and [b,h,q,k]: no score moves among those of its head. */
 export function isHeadReshape(program: Program, node: NodeProto): boolean {
   if (node.opType !== 'Reshape') return false
   const [from, to] = [node.input[0], node.output[0]].map((name) => program.tensor(name as string))

@@ -61,8 +61,8 @@ function hasRowsOutside(
     case 'Squeeze': {
       const [longer] = opType === 'Unsqueeze' ? [output] : [data]
       const removed = attributes.axes as readonly number[]
-      const left = longer.dims.map((_, position) => position).filter((position) => !removed.includes(position))
-      return back(0, opType === 'Unsqueeze' ? left.indexOf(axis) : (left[axis] as number))
+      const remaining = longer.dims.map((_, position) => position).filter((position) => !removed.includes(position))
+      return back(0, opType === 'Unsqueeze' ? remaining.indexOf(axis) : (remaining[axis] as number))
     }
     case 'Expand': {
       const position = axis - output.rank + data.rank

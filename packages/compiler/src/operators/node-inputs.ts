@@ -12,7 +12,7 @@ export const repairNode: Repair = (flow, node) => {
   if (repair === undefined) {
     throw new Refused(
       'TP_UNSUPPORTED_OP',
-      `tokens pass through the operator ${node.opType}, for which it is not known how tokens may leave it`,
+      `tokens pass through the operator ${node.opType}, and it is not known how tokens can be pruned there`,
       node,
     )
   }
@@ -35,7 +35,7 @@ export function replace(flow: Flow, node: NodeProto, inputs: Inputs, i: number, 
 export function refuseOp(node: NodeProto): never {
   throw new Refused(
     'TP_UNSUPPORTED_OP',
-    `the operator ${node.opType} works along the tokens, so none may leave before it`,
+    `the operator ${node.opType} works along the tokens, so none can be pruned upstream of it`,
     node,
   )
 }

@@ -5,13 +5,13 @@ import { attribute, fits, inputsOf, positive, refuseOp } from './node-inputs.ts'
 import type { OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
 
 /** Operators along one axis that leave the others alone. */
-export const besideAxis: RowRule = ({ inputs, attributes, output }, axis) => {
+export const otherAxes: RowRule = ({ inputs, attributes, output }, axis) => {
   const own = (attributes.axis as number | undefined) ?? -1
   return inputs.map((_, i) => (i > 0 ? undefined : (own < 0 ? own + output.rank : own) === axis ? 'all' : axis))
 }
 
 /** Operators along one axis that may not be the token axis. */
-export function besideTokens(axisName: string, fallback: number): Repair {
+export function exceptTokenAxis(axisName: string, fallback: number): Repair {
   return (flow, node) => {
     const inputs = inputsOf(flow, node)
     const [data] = inputs as [Tensor]
@@ -31,9 +31,9 @@ const softmaxPacks: PackRule = ({ input, output, tokens }) =>
 
 /** Operators that normalize along an axis. */
 export const norms: OperatorEntries = {
-  LayerNormalization: { rows: besideAxis, repair: besideTokens('axis', -1), packs: normPacks },
-  SimplifiedLayerNormalization: { repair: besideTokens('axis', -1), packs: normPacks },
+  LayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
+  SimplifiedLayerNormalization: { repair: exceptTokenAxis('axis', -1), packs: normPacks },
   RMSNormalization: { packs: normPacks },
-  Softmax: { rows: besideAxis, repair: fits, packs: softmaxPacks },
-  LogSoftmax: { rows: besideAxis, repair: fits, packs: softmaxPacks },
+  Softmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
+  LogSoftmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
 }

@@ -6,14 +6,14 @@ import { replace } from './node-inputs.ts'
 import type { Flow, Inputs } from './operator.ts'
 import { takeUpstream } from './take-upstream.ts'
 
-/** `beside`: an axis along which operands need not be alike. */
+/** `except`: an axis along which operands may differ. */
 export function alignOperand(
   flow: Flow,
   node: NodeProto,
   inputs: Inputs,
   i: number,
   rank: number,
-  beside?: number,
+  except?: number,
 ): void {
   const operand = inputs[i]
   if (operand === undefined) return
@@ -21,24 +21,24 @@ export function alignOperand(
   let skipped = 0
   for (const [axis, dim] of operand.dims.entries()) {
     const position = axis + rank - operand.rank
-    if (dim === 1 || counts(flow, dim) || position === beside) continue
+    if (dim === 1 || counts(flow, dim) || position === except) continue
     const partner = inputs.map((x) => x?.dims[position - rank + x.rank]).find((d) => d !== undefined && counts(flow, d))
     if (partner === undefined) continue
-    const behind = rowsBehind(flow, partner, dim)
-    if (behind === undefined || (axes.length > 0 && behind !== skipped))
+    const skippedCount = skippedBy(flow, partner, dim)
+    if (skippedCount === undefined || (axes.length > 0 && skippedCount !== skipped))
       throw new Refused(
         'TP_TOKEN_AXIS',
         `an axis that holds tokens and something else (${partner}) meets a value that does not follow the tokens`,
         node,
       )
-    skipped = behind
+    skipped = skippedCount
     axes.push(axis)
   }
   if (axes.length > 0) takeOperand(flow, node, inputs, i, axes, rank, skipped)
 }
 
-/** How many leading tokens an axis leaves out, where the axis of another value that it meets leaves out as many. */
-export function rowsBehind(flow: Flow, partner: Dim, own: Dim): number | undefined {
+/** How many leading tokens an axis omits, where the axis of another value that it meets omits as many. */
+export function skippedBy(flow: Flow, partner: Dim, own: Dim): number | undefined {
   const skipped = skippedTokens(flow, partner)
   if (skipped === undefined || skipped === 0) return skipped
   const before = subDims(flow.before, own)

@@ -100,7 +100,7 @@ export interface PackView {
 }
 
 /**
- * What happens to the values behind a change of the token axis. The axis gets a size with a name of its own, so
+ * What happens to the values downstream of a change of the token axis. The axis gets a size with a name of its own, so
  * wherever that name turns up in an inferred shape is a token axis: no size is ever matched by its number.
  */
 export interface Flow {
@@ -122,9 +122,9 @@ export interface Flow {
   take(name: string, axes: readonly number[], rank: number, reader: NodeProto, skipped?: number): Named
   /** Makes input `index` of a node read another value. */
   rewire(node: NodeProto, index: number, name: string): void
-  /** Notes that a reader needs the first `tokens` tokens in their places; `single`: it takes one of them out. */
+  /** Notes that a reader needs the first `tokens` tokens at their positions; `single`: it takes one of them out. */
   reads(tokens: number, reader: NodeProto, single: boolean): void
-  /** Notes that a reader takes out one token of each row, at a place that is not among the leading ones. */
+  /** Notes that a reader takes out one token of each example, at a position that is not among the leading ones. */
   readsAt(position: TokenPosition, reader: NodeProto): void
   /** A shape as a value of the graph; `data` is what `{ axis }` entries take their sizes from; `now`:
    * it and the shape as they are by now. */
@@ -147,7 +147,7 @@ export interface Flow {
 export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly given: number }
 
 /**
- * The place of a token that the model reads and that is not among the leading ones: so many from the end (1: the last
- * one), or where integers of the graph, one for each row, say.
+ * The position of a token that the model reads and that is not among the leading ones: counted from the end (1: the last
+ * one), or given by integers of the graph, one for each example.
  */
 export type TokenPosition = { readonly fromEnd: number } | { readonly index: string }

@@ -5,7 +5,7 @@ import { Refused } from '../program/refusal.ts'
 import { aligned } from './elementwise.ts'
 import { counts } from './flow.ts'
 import { inputsOf, refuseOp } from './node-inputs.ts'
-import { rowsBehind, takeOperand } from './operands.ts'
+import { skippedBy, takeOperand } from './operands.ts'
 import type { Flow, Inputs, Operator, OperatorEntries, PackRule, Repair, RowRule, UpstreamRule } from './operator.ts'
 
 const matmul: Repair = (flow, node) => {
@@ -22,7 +22,7 @@ const matmul: Repair = (flow, node) => {
       const partner = other.dims[axis + other.rank - operand.rank]
       const own = operand.dims[axis] as Dim
       if (partner === undefined || own === 1 || counts(flow, own) || !counts(flow, partner)) continue
-      takeOperand(flow, node, inputs, i, [axis], rank, rowsBehind(flow, partner, own))
+      takeOperand(flow, node, inputs, i, [axis], rank, skippedBy(flow, partner, own))
     }
   }
   return inputs
@@ -52,7 +52,7 @@ function innerAxes(inputs: Inputs): [number, number] {
   return [a.rank - 1, Math.max(0, b.rank - 2)]
 }
 
-/** In a sum over the tokens, weights that are made from a mask belong to the tokens; constants belong to their places. */
+/** In a sum over the tokens, weights that are made from a mask belong to the tokens; constants belong to their positions. */
 function alignWeights(flow: Flow, node: NodeProto, inputs: Inputs): void {
   const axes = innerAxes(inputs)
   const follows = axes.map((axis, i) => counts(flow, inputs[i]?.dims[axis] as Dim))
@@ -62,11 +62,11 @@ function alignWeights(flow: Flow, node: NodeProto, inputs: Inputs): void {
   takeOperand(flow, node, inputs, stale, [axes[stale] as number], rank)
 }
 
-/** A sum over the tokens with one weight for each place. */
+/** A sum over the tokens with one weight for each position. */
 function refuseMixing(node: NodeProto): never {
   throw new Refused(
     'TP_TOKEN_MIXING',
-    'a product sums over the tokens with fixed weights (one for each place), so none may leave',
+    'a product sums over the tokens with fixed weights (one for each position), so none can be pruned',
     node,
   )
 }

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tp/core'
 import { fits } from './node-inputs.ts'
-import { besideTokens } from './norms.ts'
+import { exceptTokenAxis } from './norms.ts'
 import type { OperatorEntries, PackRule, RowRule } from './operator.ts'
-import { isBesideTokens } from './packing.ts'
+import { countsNoTokens } from './packing.ts'
 import { withoutAxes } from './reshapes.ts'
 
 const rows: RowRule = ({ inputs, attributes }, axis) => {
@@ -14,7 +14,7 @@ const rows: RowRule = ({ inputs, attributes }, axis) => {
 const packs: PackRule = (view) => {
   const { attributes } = view.output.node
   const axes = attributes.axes ?? (attributes.axis === undefined ? undefined : [attributes.axis])
-  return Array.isArray(axes) && axes.every((axis) => isBesideTokens(view, axis))
+  return Array.isArray(axes) && axes.every((axis) => countsNoTokens(view, axis))
 }
 
 /** Operators that reduce axes. Reduced over the tokens, the result is over those that are kept. */
@@ -29,6 +29,6 @@ export const reductions: OperatorEntries = {
   ReduceLogSumExp: { repair: fits, packs },
   ReduceProd: { repair: fits, packs },
   ReduceLogSum: { packs },
-  ArgMax: { repair: besideTokens('axis', 0), packs },
-  ArgMin: { repair: besideTokens('axis', 0) },
+  ArgMax: { repair: exceptTokenAxis('axis', 0), packs },
+  ArgMin: { repair: exceptTokenAxis('axis', 0) },
 }

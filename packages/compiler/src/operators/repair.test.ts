@@ -152,7 +152,7 @@ const perToken: Readonly<Record<string, Build>> = {
   'Softmax over tokens': (x) => softmax(x, 1),
   'Gather of the first token': (x) => gather(x, 0, 1),
   'Slice of the first two tokens': (x) => slice(x, { axis: 1, start: 0, end: 2 }),
-  'Slice that leaves out the first token': (x, n) => slice(x, { axis: 1, start: 1, end: n }),
+  'Slice that omits the first token': (x, n) => slice(x, { axis: 1, start: 1, end: n }),
 }
 
 describe('a repaired graph computes what the same graph for fewer tokens computes', () => {
@@ -172,7 +172,7 @@ describe('a repaired graph computes what the same graph for fewer tokens compute
     }
   }
 
-  test('reads by place are noted', () => {
+  test('reads by position are noted', () => {
     const model = (y: (x: Tensor) => Tensor): Uint8Array => emitModel({ y: y(input('x', 'float32', [B, N, D])) })
     expect(keepFirst(model((x) => gather(x, 0, 1))).reads).toBe(1)
     expect(keepFirst(model((x) => gather(x, constant([0, 2], 'int64'), 1))).reads).toBe(3)
@@ -195,7 +195,7 @@ function leadingApart(n: number | undefined): Uint8Array {
   return encodeModel(model)
 }
 
-test('leading tokens that are counted by how many others there are stay as many', async () => {
+test('leading tokens that are counted by how many others there are keep their number', async () => {
   const { graph, reads } = keepFirst(leadingApart(N))
   expect(reads).toBe(2)
   const { start, rest } = await run(graph.model, { x: whole })
@@ -211,7 +211,7 @@ test('leading tokens that are counted by how many others there are stay as many'
 
 describe('what cannot follow is refused', () => {
   const refused: Readonly<Record<string, readonly [Build, string]>> = {
-    'a weight for every place': [(x, n) => matmul(swapLast(x), rowsOf(n, 3)), 'TP_TOKEN_MIXING'],
+    'a weight for every position': [(x, n) => matmul(swapLast(x), rowsOf(n, 3)), 'TP_TOKEN_MIXING'],
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],
     'windows of two': [(x, n) => mean(reshape(x, [B, n / 2, 2, D]), 2), 'TP_TOKEN_AXIS'],
     'more tokens joined on': [(x) => concat([x, x], 1), 'TP_TOKEN_CONCAT'],
@@ -231,7 +231,7 @@ describe('what cannot follow is refused', () => {
     test(name, () => {
       const model = emitModel({ y: build(input('x', 'float32', [B, N, D]), N, B) })
       if (code === 'TP_READS') {
-        // not refused here: all of these tokens have to stay in their places
+        // not refused here: all of these tokens have to be kept at their positions
         expect(keepFirst(model).reads).toBe(N - 1)
         return
       }

@@ -6,7 +6,7 @@ import type { Flow, ShapeEntry } from './operator.ts'
 
 /**
  * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the
- * shortest groups of equal size; a group without tokens stays, one with tokens has them in exactly one axis.
+ * shortest groups of equal size; a group without tokens is unchanged, one with tokens has them in exactly one axis.
  */
 export function reshapedDims(
   flow: Flow,
@@ -36,7 +36,7 @@ export function reshapedDims(
 
 function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonly Dim[], to: readonly Dim[]): Dim[] {
   if (!now.some((dim) => counts(flow, dim))) return [...to]
-  // An axis by itself stays what it is, also where it leaves out leading tokens.
+  // An axis by itself is unchanged, also where it omits leading tokens.
   if (now.length === 1 && to.length === 1) return [...now]
   const total = now.reduce<Dim>(mulDims, 1)
   const before = from.reduce<Dim>(mulDims, 1)
@@ -59,7 +59,7 @@ function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonl
 function mixed(node: NodeProto): Refused {
   return new Refused(
     'TP_TOKEN_AXIS',
-    'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot leave on its own',
+    'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot be pruned on its own',
     node,
   )
 }

@@ -5,7 +5,7 @@ import { aligned, isWide } from './elementwise.ts'
 import { counts } from './flow.ts'
 import { isHeadReshape } from './head-reshape.ts'
 import { fits, inputsOf, refuseOp, replace } from './node-inputs.ts'
-import { rowsBehind, takeOperand } from './operands.ts'
+import { skippedBy, takeOperand } from './operands.ts'
 import type { OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
 import { always } from './packing.ts'
 import { reshapedDims, shapeEntries } from './reshape-axes.ts'
@@ -65,7 +65,7 @@ const expand: Repair = (flow, node) => {
   )
   const [first] = axes
   if (first !== undefined) {
-    const skipped = rowsBehind(flow, target(first + rank - data.rank), data.dims[first] as Dim)
+    const skipped = skippedBy(flow, target(first + rank - data.rank), data.dims[first] as Dim)
     takeOperand(flow, node, inputs, 0, axes, rank, skipped)
   }
   return inputs
@@ -114,7 +114,7 @@ const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
   return own.every((axis) => isWide(data?.dims[axis])) ? [{ index: 0, axes: own }] : undefined
 }
 
-/** Operators that lay values out anew, or repeat them. */
+/** Operators that lay values out differently, or repeat them. */
 export const reshapes: OperatorEntries = {
   Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always },
   Flatten: { repair: fits, packs: always },

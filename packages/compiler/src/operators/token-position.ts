@@ -3,7 +3,7 @@ import type { NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import type { Flow, TokenPosition } from './operator.ts'
 
-/** Equal for equal places. */
+/** Equal for equal positions. */
 export function positionKey(position: TokenPosition): string {
   return 'fromEnd' in position ? `-${position.fromEnd}` : position.index
 }
@@ -14,14 +14,14 @@ export interface PositionRead {
   readonly position: TokenPosition
 }
 
-/** The place that an index or the start of a slice to the end names, if it is the last one. */
+/** The position that an index or the start of a slice to the end names, if it is the last one. */
 export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition | undefined {
   const isLast = index === -1 || index === subDims(flow.count, 1) || (index !== 0 && index === subDims(flow.before, 1))
   return isLast ? { fromEnd: 1 } : undefined
 }
 
 /**
- * The place that a GatherND or GatherElements on [b,n,…] reads in every row, if it is one token of each: by pairs
+ * The position that a GatherND or GatherElements on [b,n,…] reads in every example, if it is one token of each: by pairs
  * (row, token) [b,2], by [b,1] with rows as batch, or by [b,1,1] that repeats for every feature. Indices must not come
  * from the tokens themselves.
  */

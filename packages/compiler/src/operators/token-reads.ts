@@ -4,10 +4,10 @@ import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts, skippedTokens } from './flow.ts'
 import { attribute, inputsOf, positive, refuseOp, replace } from './node-inputs.ts'
-import { besideAxis } from './norms.ts'
+import { otherAxes } from './norms.ts'
 import { alignOperand, takeOperand } from './operands.ts'
 import type { Flow, Inputs, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
-import { besidePacked, isBesideTokens } from './packing.ts'
+import { axisCountsNoTokens, countsNoTokens } from './packing.ts'
 import { indexedPosition, lastPosition } from './token-position.ts'
 
 const concat: Repair = (flow, node) => {
@@ -16,13 +16,13 @@ const concat: Repair = (flow, node) => {
   const axis = positive(attribute(node, 'axis', 0), rank)
   const parts = inputs.map((x) => x?.dims[axis] ?? 0)
   if (parts.some((dim) => counts(flow, dim)) && !joinsSplit(flow, parts)) {
-    throw new Refused('TP_TOKEN_CONCAT', 'tokens are joined with others after the place where some have left', node)
+    throw new Refused('TP_TOKEN_CONCAT', 'tokens are concatenated with others downstream of a site', node)
   }
   for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank, axis)
   return inputs
 }
 
-/** True if parts are leading tokens and, behind them, all others: what was taken apart comes together again. */
+/** True if parts are leading tokens followed by all others: what was split is concatenated again. */
 function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
   const leading = parts.slice(0, -1)
   if (!leading.every((dim) => typeof dim === 'number')) return false
@@ -30,8 +30,8 @@ function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
 }
 
 /**
- * Takes leading tokens and all others apart (class and register tokens, which have no place in an image). The sizes are
- * written anew; before opset 13 they were attributes.
+ * Splits leading tokens (class and register tokens, which have no position in an image) from all others. The sizes are
+ * rewritten; before opset 13 they were attributes.
  */
 const split: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
@@ -68,7 +68,7 @@ const gather: Repair = (flow, node) => {
   if (value === undefined || !value.every((index) => typeof index === 'number')) {
     throw new Refused(
       'TP_TOKEN_INDEX',
-      'tokens are read by indices that are computed, which would point to others once tokens have left',
+      'tokens are read by indices that are computed, which would point to others once tokens are pruned',
       node,
     )
   }
@@ -76,7 +76,7 @@ const gather: Repair = (flow, node) => {
   if (Math.min(...(value as number[])) < 0) {
     throw new Refused(
       'TP_LAST_TOKEN',
-      'the model reads a token by its place from the end, which is another one once tokens have left',
+      'the model reads a token by its position from the end, which is another one once tokens are pruned',
       node,
     )
   }
@@ -92,7 +92,7 @@ const indexed: Repair = (flow, node) => {
   if (position === undefined) {
     throw new Refused(
       'TP_TOKEN_INDEX',
-      'tokens are read by indices that are computed, and not one token of each row by integers that come from the inputs alone',
+      'tokens are read by indices that are computed, and not one token of each example by integers that come from the inputs alone',
       node,
     )
   }
@@ -166,8 +166,8 @@ const slice: Repair = (flow, node) => {
 }
 
 /**
- * A bound that is the number of tokens without so many (the patches) is a number where they are: that of the leading
- * ones, class and registers. The last token is another place.
+ * A bound that is the number of tokens less a few (the patches) becomes the number of these few: that of the leading
+ * ones, class and registers. The last token is another position.
  */
 function fixBound(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2): void {
   const [bound] = inputs[index]?.value ?? []
@@ -180,7 +180,7 @@ function fixBound(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2): vo
 function refuseTokenSlice(node: NodeProto): never {
   throw new Refused(
     'TP_TOKEN_INDEX',
-    'tokens are cut out by a range that would hold others once tokens have left',
+    'tokens are sliced by a range that would hold others once tokens are pruned',
     node,
   )
 }
@@ -205,12 +205,12 @@ function fromPositions(flow: Flow, node: NodeProto, inputs: Inputs, index: 1 | 2
 function refusePositions(node: NodeProto): never {
   throw new Refused(
     'TP_POSITIONS',
-    'positions are made from the number of tokens inside a layer, and would be renumbered once tokens have left',
+    'positions are made from the number of tokens inside a layer, and would be renumbered once tokens are pruned',
     node,
   )
 }
 
-/** Data at indices: axes of the indices take the place of one axis of the data. */
+/** Data at indices: axes of the indices replace one axis of the data. */
 const gatherRows: RowRule = ({ inputs, attributes }, axis) => {
   const from = attributes.axis as number
   const rank = (inputs[1] as Tensor).rank
@@ -221,25 +221,25 @@ const gatherRows: RowRule = ({ inputs, attributes }, axis) => {
 const sliceRows: RowRule = ({ inputs }, axis) => {
   const [data, starts, , axes] = inputs as [Tensor, Tensor, Tensor, Tensor?]
   const sliced = axes === undefined ? starts.value?.map((_, i) => i) : axes.value
-  const beside = sliced?.every((own) => typeof own === 'number' && (own < 0 ? own + data.rank : own) !== axis)
-  return [beside ? axis : 'all']
+  const except = sliced?.every((own) => typeof own === 'number' && (own < 0 ? own + data.rank : own) !== axis)
+  return [except ? axis : 'all']
 }
 
 const slicePacks: PackRule = (view) => {
   const { input, output } = view
   const changed = input.dims.flatMap((dim, axis) => (dim === output.dims[axis] ? [] : [axis]))
-  return changed.every((axis) => isBesideTokens(view, axis))
+  return changed.every((axis) => countsNoTokens(view, axis))
 }
 
 /** Operators that take parts out of values, or join them. */
 export const reads: OperatorEntries = {
   Concat: {
-    rows: (view, axis) => view.inputs.map(() => (besideAxis(view, axis)[0] === 'all' ? 'all' : axis)),
+    rows: (view, axis) => view.inputs.map(() => (otherAxes(view, axis)[0] === 'all' ? 'all' : axis)),
     repair: concat,
-    packs: besidePacked,
+    packs: axisCountsNoTokens,
   },
-  Split: { rows: besideAxis, repair: split, packs: besidePacked },
-  Gather: { rows: gatherRows, repair: gather, packs: besidePacked },
+  Split: { rows: otherAxes, repair: split, packs: axisCountsNoTokens },
+  Gather: { rows: gatherRows, repair: gather, packs: axisCountsNoTokens },
   GatherND: { repair: indexed },
   GatherElements: {
     rows: ({ attributes }, axis) => [axis === attributes.axis ? 'all' : axis, axis],

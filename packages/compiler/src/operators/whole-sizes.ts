@@ -7,18 +7,18 @@ import { counts } from './flow.ts'
 import type { Flow } from './operator.ts'
 
 /** Operators that give elements a meaning by their positions. */
-const placingOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
+const positionalOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
 
-/** Operators through which a single number stays one that is computed from the number of tokens. */
+/** Operators through which a number computed from the number of tokens stays one number. */
 const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])
 const renaming = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze'])
 
-/** True if what a node fills a shape with goes, itself, into an operator that looks at places. */
-function isPlaced(program: Program, node: NodeProto): boolean {
+/** True if what a node fills a shape with itself goes into an operator that looks at positions. */
+function isPositional(program: Program, node: NodeProto): boolean {
   const seen = new Set([node])
   for (const each of seen) {
     for (const { node: reader } of program.graph.consumers(each.output[0] as string)) {
-      if (placingOps.has(reader.opType)) return true
+      if (positionalOps.has(reader.opType)) return true
       if (renaming.has(reader.opType)) seen.add(reader)
     }
   }
@@ -27,7 +27,7 @@ function isPlaced(program: Program, node: NodeProto): boolean {
 
 /**
  * Gives a node that fills a shape with one number (input `index`) the number of tokens that the model began with, if
- * places in it mean something (a mask that is written at computed places): what is made from it then has all tokens, and
+ * positions in it mean something (a mask that is written at computed positions): what is made from it then has all tokens, and
  * follows where it meets them. Undefined where that is not needed.
  */
 export function fillWhole(
@@ -37,13 +37,13 @@ export function fillWhole(
   index: 0 | 1,
 ): (Tensor | undefined)[] | undefined {
   const { value } = inputs[index] as Tensor
-  if (value?.some((dim: Dim) => counts(flow, dim)) !== true || !isPlaced(flow.program, node)) return undefined
+  if (value?.some((dim: Dim) => counts(flow, dim)) !== true || !isPositional(flow.program, node)) return undefined
   if (!flow.edits) return inputs.map((x, i) => (i === index ? flow.program.tensor(node.input[i] as string) : x))
   const whole = flow.wholeShape(value, node)
   if (whole === undefined) {
     throw new Refused(
       'TP_POSITIONS',
-      'a value of one entry for each token is filled in by places, and its shape is made from sizes that are not known',
+      'a value of one entry for each token is filled in by position, and its shape is made from sizes that are not known',
       node,
     )
   }
@@ -54,7 +54,7 @@ export function fillWhole(
 /**
  * Gives a node that takes the smaller of the number of tokens and another one the number of tokens that the model began
  * with, if rows of a table are cut out by it (distances between tokens, up to the farthest that there are): positions
- * stay those of all tokens. Undefined where that is not needed.
+ * are those of all tokens. Undefined where that is not needed.
  */
 export function limitWhole(
   flow: Flow,
@@ -75,7 +75,7 @@ export function limitWhole(
   })
 }
 
-/** True if a value is one number: that of the tokens, where none had left. */
+/** True if a value is one number: that of the tokens before any was pruned. */
 function isWhole(flow: Flow, { value }: Tensor): boolean {
   const [dim] = value ?? []
   if (value?.length !== 1 || dim === undefined || !counts(flow, dim)) return false

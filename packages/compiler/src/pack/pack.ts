@@ -26,7 +26,7 @@ export interface Packed {
 }
 
 /**
- * Makes a model, pruned or not, work on the tokens of all rows of a batch one behind another, so that padding costs nothing. It
+ * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
  * has the same inputs and outputs, and gives the same answers; rows of outputs that stand for padding are 0. The result runs in
  * `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
  */
@@ -46,7 +46,7 @@ function packModel(source: Model): Packed {
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
   if (segments.length === 0) {
     const reason =
-      'its rows have equal numbers of tokens: it takes no mask of a free length, and none leave by what the data say'
+      'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
     throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
   }
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))

@@ -89,10 +89,10 @@ export function scoreTerms({ chain }: Attention, source: ScoreSource): ScoreTerm
   return { scale, keys, pairs }
 }
 
-/** Scores that are added to or put in place of others, and leave no weight. */
+/** Scores that are added to others or replace them, and give no weight. */
 const HIDDEN = -1000
 
-/** What a Where that hides scores would add instead: 0, or the number that it puts in their place. */
+/** What a Where that hides scores would add instead: 0, or the number that it replaces them by. */
 function hiddenBy(node: NodeProto, running: string, { program, repeats }: ScoreSource): string | undefined {
   const [condition, yes, no] = node.input as [string, string, string]
   const hides = yes === running ? no : yes

@@ -107,7 +107,7 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
     const missing = output.rank - tensor.rank
     const at = (axis: number): unknown => (axis < missing ? 1 : tensor.dims[axis - missing])
     if (isSameForAll(tensor, around.segment)) return at(layout.axis) === 1 && at(layout.rows) === 1 ? input : undefined
-    // A value that differs from row to row may say what stands at padding, and something behind may need to read it there
+    // A value that differs from row to row may say what stands at padding, and something downstream may need to read it there
     // (scores of tokens, hidden by −10³⁰). Unpacked it would be 0.
     const isShared = tensor.dims.every((dim) => !hasBatch(dim, around.segment))
     return isShared || givesZeroAtPadding(node, input, around) ? around.take(input, layout, output.rank) : undefined
@@ -140,7 +140,7 @@ function isScalar(input: string, { program }: Surroundings): boolean {
   return tensor?.hasShape === true && tensor.dims.every((dim) => dim === 1)
 }
 
-/** Shapes count tokens by what they hold; those of reshapes are written anew. */
+/** Shapes count tokens by what they hold; those of reshapes are rewritten. */
 function isShape(input: string, { program }: Surroundings): boolean {
   return program.tensor(input).dtype === 'int64'
 }

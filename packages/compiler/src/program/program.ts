@@ -102,7 +102,7 @@ export class Program {
   }
 
   /**
-   * Writes an expression into the graph, in front of `before` or at the end. `names`: the values of the graph that its
+   * Writes an expression into the graph, upstream of `before` or at the end. `names`: the values of the graph that its
    * placeholders stand for; `dims`: its shape, where the expression's own is not what is known here.
    */
   write(expression: Tensor, names: ReadonlyMap<Tensor, string>, options: WriteOptions): Named {
@@ -193,7 +193,7 @@ export class Program {
     return new Set([...this.before(name, stop)].filter((source) => source !== stop && this.#isInput(source)))
   }
 
-  /** Everything that a value's contents are computed from, itself included; not what lies behind `stop`. */
+  /** Everything that a value's contents are computed from, itself included; not what lies upstream of `stop`. */
   before(name: string, stop?: string): Set<string> {
     const seen = new Set<string>()
     const queue = [name]
@@ -237,7 +237,7 @@ export class Program {
   #visit(name: string): void {
     this.#visited += 1
     if (this.#visited <= MOST_VISITS) return
-    const reason = `its ${this.graph.nodes.length} nodes have more ways between them than are followed (stopped at "${name}")`
+    const reason = `its ${this.graph.nodes.length} nodes have more paths between them than are followed (stopped at "${name}")`
     throw new TpError('TP_TOO_COMPLEX', 'compiler', `${reason}; export one encoder a file`)
   }
 
@@ -248,7 +248,7 @@ export class Program {
 
 /**
  * Runs work on a program. Sizes with two names meet where exporters took them from different inputs, or where tokens
- * have left; the model ran, so they are equal.
+ * were pruned; the model ran, so they are equal.
  */
 export function withEqualSizes<T>(work: () => T): T {
   return withUnification((a, b) => (typeof a === 'number' ? a : b), work)

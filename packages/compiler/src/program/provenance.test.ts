@@ -33,14 +33,14 @@ describe('a pruned file', () => {
     expect(readProvenance(mail)).toEqual([])
   })
 
-  test('leaves the model it came from as it was', () => {
+  test('does not change the model it came from', () => {
     const bytes = readFileSync(modelPath('mail'))
     const model = decodeModel(bytes)
     pruned(model, { method, schedule: schedule(6, { keep: 0.5 }), trace: true })
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('is not pruned again before the place where tokens have left', () => {
+  test('is not pruned again upstream of an earlier cut', () => {
     const ragged = pruned(mail, { method, schedule: schedule(6, { layers: [1], mass: 0.9 }) })
     for (const [first, layer] of [
       [once, 3],
@@ -56,7 +56,7 @@ describe('a pruned file', () => {
 
   test('can be pruned where only dead tokens were left out', async () => {
     const lean = pruned(mail, { method: none(), schedule: new Map() })
-    // Its last layer computes one token only, so that none can leave there.
+    // Its last layer computes one token only, so that none can be pruned there.
     const early = { method, schedule: schedule(6, { layers: [1, 2, 3, 4], keep: 0.6 }) }
     const [later, direct] = [pruned(lean, early), pruned(mail, early)]
     expect(readProvenance(later).map(({ method: name }) => name)).toEqual(['none', 'received-attention'])

@@ -7,25 +7,25 @@ export interface PruningStep {
   readonly method: string
   /** Which encoder, in a file that holds several. */
   readonly encoder?: string
-  /** How many the encoder had. In the last one dead-token elimination may leave none to find. */
+  /** How many the encoder had. Dead-token elimination may have left no layer to find of the last one. */
   readonly layerCount: number
-  /** Layer number → what stays there. */
+  /** Layer number → how many tokens are kept there. */
   readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>
   /** SHA-256 of the file that was pruned, if known. */
   readonly source?: string
-  /** Positions that could not leave. */
+  /** Positions that were protected. */
   readonly protectedTokens: readonly number[]
   readonly cuts: readonly CutRecord[]
-  /** Tokens come back between the layers. */
+  /** Tokens are restored between the layers. */
   readonly returns?: true
-  /** Where removed tokens come back, the last one in front of the head; absent where they do not. */
+  /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
   readonly restored?: readonly RestoredRecord[]
 }
 
 /** Where a cut is, by the names of its values in the graph. */
 export interface CutRecord {
   readonly layer: number
-  /** At the layer's input; absent: behind its attention. */
+  /** At the layer's input; absent: after its attention. */
   readonly site?: 'input'
   readonly before: string
   readonly after: string
@@ -38,7 +38,7 @@ export interface CutRecord {
   readonly merged: boolean
 }
 
-/** Where removed tokens come back, by the names of the values before and after, and the layer that it is in front of. */
+/** Where removed tokens are restored, by the names of the values before and after, and the layer downstream of it. */
 export interface RestoredRecord {
   readonly from: string
   readonly to: string
@@ -47,7 +47,7 @@ export interface RestoredRecord {
 
 const KEY = 'tp.pruning'
 
-/** What a file says of the prunings behind it, oldest first. */
+/** What a file says of its earlier prunings, oldest first. */
 export function readProvenance(model: Model): PruningStep[] {
   const text = metadata(model).get(KEY)
   if (text === undefined) return []
@@ -92,12 +92,12 @@ interface CountedStep {
   readonly cuts: readonly Counted[]
 }
 
-/** Names for the token counts that only the data decide, by the values that have so many. */
+/** Names for the token counts that only the data decide, by the values with these counts. */
 export function keptNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
   return namesOf(steps, ({ ragged }) => ragged)
 }
 
-/** Names for the token counts behind every cut, by the values that have so many. */
+/** Names for the token counts downstream of every cut, by the values with these counts. */
 export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
   return namesOf(steps, () => true)
 }
@@ -114,7 +114,7 @@ function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boole
   return names
 }
 
-/** Size of the token axis behind a layer. No size of a file has a name with a prime. */
+/** Size of the token axis downstream of a layer. No size of a file has a name with a prime. */
 export function keptName(layer: number | string, encoder?: string): string {
   return encoder === undefined ? `kept'${layer}` : `kept'${layer}'${encoder.replaceAll(/\W/g, '_')}`
 }

@@ -38,7 +38,7 @@ const modelProblems: ReadonlySet<string> = new Set([
   'TP_VALUE',
 ])
 
-/** The refusal that an exception stands for; what is none is thrown on. */
+/** The refusal that an exception stands for; any other exception is thrown again. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal
   if (isStackOverflow(error)) {

@@ -5,9 +5,9 @@ import type { PruneOptions } from '../transform/prune-options.ts'
 export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect'> {
   /** One that has something to learn. */
   readonly method: Method
-  /** Layers that tokens are to leave at. */
+  /** Layers whose tokens are to be pruned. */
   readonly layers: readonly number[]
-  /** Expressions in place of the model's own values: weights that learn, as inputs. */
+  /** Expressions instead of the model's own values: weights that learn, as inputs. */
   readonly overrides?: ReadonlyMap<string, Tensor>
   /** Values that the method learns at each layer. */
   readonly params: (layer: number) => Values
@@ -34,7 +34,7 @@ export interface SoftModel {
   readonly losses: Readonly<Record<string, readonly Tensor[]>>
   /** float [B], one for each layer that has it */
   readonly logProbs: readonly Tensor[]
-  /** float [B,N] 0 … 1: how much of each token is left behind each layer; 0 for padding */
+  /** float [B,N] 0 … 1: how much of each token is kept after each layer; 0 for padding */
   readonly kept: ReadonlyMap<number, Tensor>
   /** float [B,N]: 1 for real tokens, 0 for padding */
   readonly attended: Tensor

@@ -59,7 +59,7 @@ describe.each(['attention', 'input'] as const)('where everything is left, the de
   })
 })
 
-describe('tokens that are masked give the answer of the model they leave', () => {
+describe('masked tokens give the answer of the pruned model', () => {
   everyExample(async (example) => {
     const { model, inputs } = example()
     const method = softMask(0.6)
@@ -84,7 +84,7 @@ describe('what cannot be', { timeout: 60_000 }, () => {
     expect(codeOf(() => softened(mail, method, [1]))).toBe('TP_METHOD')
   })
 
-  test('a model that tokens leave already', () => {
+  test('a model that is pruned already', () => {
     const pruned = prune(mail, { method: softMask(0.5), schedule: schedule(6, { keep: 0.5 }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     expect(softenOf(pruned.model, softMask(0.5), [1])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
@@ -95,7 +95,7 @@ describe('what cannot be', { timeout: 60_000 }, () => {
     expect(softenOf(model, softMask(0.5), [0])).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
   })
 
-  test('a model that tokens can never leave', () => {
+  test('a model that cannot be pruned', () => {
     const refused = softenOf(decodeModel(emitModel({ logits: input('x', 'float32', ['B', 3]) })), softMask(0.5), [0])
     expect(refused.ok).toBe(false)
   })

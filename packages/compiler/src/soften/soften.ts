@@ -8,8 +8,8 @@ import type { SoftenOptions, SoftModel } from './soft-model.ts'
 import { Softening } from './softening.ts'
 
 /**
- * Puts the soft form of a method into a model: no token leaves, and the answer changes as if they did, differentiably. The
- * model itself is not changed. A model that tokens cannot leave gives a refusal.
+ * Puts the soft form of a method into a model: no token is pruned, and the answer changes as if it were, differentiably. The
+ * model itself is not changed. A model that cannot be pruned gives a refusal.
  * @throws TpError TP_METHOD for a method that has nothing to learn, TP_SCHEDULE for a layer that does not exist
  */
 export function soften(
@@ -22,7 +22,7 @@ export function soften(
       const { program } = openModel(source)
       const [encoder] = chooseEncoders(findEncoders(program), options.encoder)
       if (encoder.earlier !== undefined) {
-        throw new Refused('TP_PRUNED', 'tokens leave this model already; train the file that it was made from')
+        throw new Refused('TP_PRUNED', 'this model is pruned already; train the file that it was made from')
       }
       return new Softening(program, encoder, options).run()
     })

@@ -126,7 +126,7 @@ export class Softening {
     )
   }
 
-  /** Notes what a site says of the loss, and what the next site goes on from. */
+  /** Notes what a site says of the loss, and what the next site continues from. */
   #keep(layer: number, { softened, kept, attended, state }: SoftReduced, bind: (tensor: Tensor) => Tensor): void {
     for (const [name, loss] of Object.entries(softened.losses ?? {})) {
       const others = this.#losses[name] ?? []
@@ -166,7 +166,7 @@ export class Softening {
     }
   }
 
-  /** The last site's softmax in place of the layer's own. */
+  /** The last site's softmax instead of the layer's own. */
   #attendAt(layer: number): void {
     if (this.#attend === undefined) return
     const { probabilities } = (this.#encoder.layers[layer] as Layer).attention

@@ -5,7 +5,7 @@ import type { Program } from '../program/program.ts'
 
 /**
  * A graph's values as expressions of which some are replaced, from the inputs towards the outputs: what is asked for
- * behind a replaced value is computed from what it was replaced with.
+ * downstream of a replaced value is computed from what it was replaced with.
  */
 export class SoftValues {
   readonly #program: Program
@@ -67,7 +67,7 @@ export class SoftValues {
   }
 }
 
-/** An expression with some tensors in place of others. `rebuilt`: nodes that were built again before. */
+/** An expression with some tensors replaced by others. `rebuilt`: nodes that were built again before. */
 function rebuild(root: Tensor, known: ReadonlyMap<Tensor, Tensor>, rebuilt: Map<Node, readonly Tensor[]>): Tensor {
   const now = (tensor: Tensor): Tensor => known.get(tensor) ?? rebuilt.get(tensor.node)?.[tensor.output] ?? tensor
   const isDone = (tensor: Tensor): boolean => known.has(tensor) || rebuilt.has(tensor.node)

@@ -2,7 +2,7 @@ import type { Tensor } from '@tp/core'
 import { isUnknown } from '@tp/core/expression'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
-import { countsBehind } from './dead-tokens.ts'
+import { countsAfter } from './dead-tokens.ts'
 import type { PruningPass } from './pruning.ts'
 
 /** The last pass: notes which cuts are left, and checks that the graph, inferred again, gives what it gave before. */
@@ -14,7 +14,7 @@ export const checkOutputs: PruningPass = {
     const { program, encoder, outputs, compact } = pruning
     const { graph } = program
     pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
-    program.refresh(countsBehind(program, encoder, pruning.cuts))
+    program.refresh(countsAfter(program, encoder, pruning.cuts))
     requireSameOutputs(outputs, program, compact)
     return false
   },
@@ -25,7 +25,7 @@ export function outputShapes(program: Program): Map<string, Tensor> {
   return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
 }
 
-/** The last check: the graph as it is now, inferred anew, gives what it gave before. */
+/** The graph as it is now, inferred again, must give what it gave before. */
 function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
   const now = outputShapes(program)
   const isSame = (name: string, was: Tensor): boolean =>
@@ -41,7 +41,7 @@ function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Progra
           .slice(1)
           .map(([other]) => other)
           .join(', ')} likewise)`
-  const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that leave before it`
+  const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that are pruned upstream of it`
   const rest = [...before.keys()].filter((other) => changed.every(([gone]) => gone !== other))
   const advice = rest.length === 0 ? '' : `; keep only the others, with --outputs ${rest.join(',')}`
   throw new Refused('TP_TOKEN_OUTPUT', `${seen}${advice}`, program.graph.producer(name))

@@ -17,15 +17,15 @@ export interface InsertedCut {
   readonly size: string | undefined
   /** float [b,k] what the method adds to the scores of later keys; absent: nothing */
   readonly keyBias: string | undefined
-  /** bool [b,k]: not what became of the slot's token, but of all that left; absent where there is none */
+  /** bool [b,k]: not what became of the slot's token, but of all that were pruned; absent where there is none */
   readonly fused: string | undefined
   /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
   readonly scores: string | undefined
-  /** float [b] share of the score, and of the tokens, that stays; absent unless asked for */
+  /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */
   readonly mass: string | undefined
   readonly kept: string | undefined
   /** Rows keep different numbers of tokens, as the data decide. */
   readonly ragged: boolean
-  /** What follows the cut beside the stream (masks, position biases) → what it was taken from. */
+  /** What follows the cut besides the stream (masks, position biases) → what it was taken from. */
   readonly followers: ReadonlyMap<string, string>
 }

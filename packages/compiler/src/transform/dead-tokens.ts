@@ -46,13 +46,13 @@ export const leaveOutDeadTokens: PruningPass = {
  * the leading tokens only. Exact: no result changes but by rounding.
  *
  * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
- * part is cut out for the latter, and everything behind is followed and repaired like behind any other cut.
+ * part is cut out for the latter, and everything downstream is followed and repaired as it is for any other cut.
  */
 export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
   const last = encoder.layers.at(-1)
   if (last === undefined) return
   const cut = cuts.find(({ layer }) => layer === encoder.layers.length - 1)
-  program.refresh(countsBehind(program, encoder, cuts))
+  program.refresh(countsAfter(program, encoder, cuts))
   if (cut !== undefined && !bypass(program, cut)) return
   const axis = singledOut(program, last.input)
   if (axis === undefined) return
@@ -60,17 +60,17 @@ export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: re
   if (reads.length > 0) cutReads(program, (encoder.layers[0] as Layer).input, reads, axis)
 }
 
-/** The cuts that are left when what no output reads is left out; tried on a copy. */
+/** The cuts that remain when dead tokens are eliminated; tried on a copy. */
 export function lastingCuts(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): readonly InsertedCut[] {
   if (cuts.every(({ layer }) => layer !== encoder.layers.length - 1)) return cuts
-  const trial = new Program(cloneModel(program.model), countsBehind(program, encoder, cuts))
+  const trial = new Program(cloneModel(program.model), countsAfter(program, encoder, cuts))
   trial.graph.removeDeadNodes()
   eliminateDeadTokens(trial, encoder, cuts)
   return cuts.filter((cut) => trial.graph.producer(cut.after) !== undefined)
 }
 
-/** Names for token counts: behind earlier cuts those that they have already, behind new ones where they cannot be known. */
-export function countsBehind(
+/** Names for token counts: downstream of earlier cuts those that they have already, of new ones where they cannot be known. */
+export function countsAfter(
   program: Program,
   { name }: Encoder,
   cuts: readonly InsertedCut[],
@@ -78,15 +78,15 @@ export function countsBehind(
   return new Map([...countNames(readProvenance(program.model)), ...keptNames([{ cuts, encoder: name }])])
 }
 
-/** Takes a cut out again if only leading tokens are read behind it: they are the same before it. False if more is. */
+/** Takes a cut out again if only leading tokens are read downstream of it: they are the same upstream. False if more is read. */
 function bypass(program: Program, cut: InsertedCut): boolean {
   const axis = singledOut(program, cut.after)
   if (axis === undefined || findNeeds(program, axis).get(cut.after) === 'all') return false
   const { graph } = program
   const whole = new Map([...cut.followers, [cut.after, cut.before]])
   // Something else that the outputs need may follow the choice of tokens.
-  const behind = graph.outputs.map(({ name }) => name).filter((name) => program.before(name).has(cut.after))
-  if (isNeeded(program, cut.indices, behind, whole)) return false
+  const downstream = graph.outputs.map(({ name }) => name).filter((name) => program.before(name).has(cut.after))
+  if (isNeeded(program, cut.indices, downstream, whole)) return false
   for (const [after, before] of whole) if (graph.has(after)) graph.replaceAllUses(after, before)
   graph.removeDeadNodes()
   program.refresh()
@@ -119,13 +119,13 @@ function singledOut(program: Program, stream: string): TokenAxis | undefined {
     const positions = new Set(axis.positionReads.map(({ position }) => positionKey(position)))
     return axis.reads > 0 || positions.size === 1 ? axis : undefined
   } catch (error) {
-    // Steps that choose tokens (they stay only if they are traced) need all of them.
+    // Steps that choose tokens (they are there only if they are traced) need all of them.
     if (error instanceof Refused) return undefined
     throw error
   }
 }
 
-/** True if of the last layer no more is read than one token of each row, at a place that is not a leading one. */
+/** True if only one token of each example is read of the last layer, at a position that is not a leading one. */
 export function readsOnePosition(program: Program, { layers, positionReads }: Encoder): boolean {
   const site = layers.at(-1)?.site
   if (site === undefined || positionReads.length === 0) return false
@@ -147,7 +147,7 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
       const what = rows[i]
       if (what !== undefined && axis.changed.has(name)) need(name, what)
     }
-    // What has to read everything to give a part gives everything: the part is taken out behind it.
+    // What has to read everything to give a part gives everything: the part is taken out after it.
     const own = rows.filter((what, i) => what !== undefined && axis.changed.has(node.input[i] as string))
     if (own.length === 0 || own.some((what) => what !== 'all')) continue
     for (const name of node.output) if (needs.has(name)) needs.set(name, 'all')

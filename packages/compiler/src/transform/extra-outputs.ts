@@ -44,13 +44,13 @@ function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: stri
   }
 }
 
-/** Names of the outputs that say what share stays begin with it: `tp.monitor.mass`. */
+/** Names of the outputs that say what share is kept begin with it: `tp.monitor.mass`. */
 const MONITOR = 'tp.monitor'
 
 /**
- * Adds outputs float32 [b]: `tp.monitor.mass`, the share of the score that stays, averaged over the cuts whose method ranks by
+ * Adds outputs float32 [b]: `tp.monitor.mass`, the share of the score that is kept, averaged over the cuts whose method ranks by
  * scores that are not negative; and where rows keep what their data decide `tp.monitor.kept`, the share of the tokens that
- * stays behind all cuts.
+ * is kept by all cuts together.
  * @throws TpError TP_MONITOR if there is nothing to say
  */
 function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
@@ -64,8 +64,8 @@ function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: str
   const kept = cuts.some(({ ragged }) => ragged) ? cuts.flatMap(({ kept }) => kept ?? []).map(share) : []
   const last = cuts.at(-1)
   if (last === undefined || masses.length + kept.length === 0) {
-    const reason = 'how many tokens stay is fixed, and the method has no scores of which a share could be kept'
-    throw new TpError('TP_MONITOR', 'compiler', `there is nothing to monitor: ${reason}; leave monitor out`)
+    const reason = 'how many tokens are kept is fixed, and the method has no scores of which a share could be kept'
+    throw new TpError('TP_MONITOR', 'compiler', `there is nothing to monitor: ${reason}; omit monitor`)
   }
   const isTaken = ['mass', 'kept'].some((name) => program.graph.isOutput(`${MONITOR}.${name}`))
   const prefix = several || isTaken ? `${MONITOR}.${encoder}` : MONITOR
@@ -80,7 +80,7 @@ function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: str
   })
 }
 
-/** Adds the mask of what is left in the end: int64 [b,k], 1 for a real token. */
+/** Adds the mask of the tokens that are kept in the end: int64 [b,k], 1 for a real token. */
 function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
   const last = cuts.at(-1)
   if (last === undefined) return
@@ -95,7 +95,7 @@ function addMask(program: Program, cuts: readonly InsertedCut[], name: string): 
   addOutputs(program, last, names, { [name]: cast(valid, 'int64') })
 }
 
-/** What is in the slots behind a cut: float [B,N] the token's place in the input, bool [B,N] whether it is one. */
+/** What is in the slots after a cut: float [B,N] the token's position in the input, bool [B,N] whether it is one. */
 function slotsOf(cut: InsertedCut): { position: Tensor; valid: Tensor; names: Map<Tensor, string> } {
   const position = input('position', 'float32', ['B', 'N'])
   const names = new Map([[position, cut.position]])
@@ -110,7 +110,7 @@ function addOutputs(
   names: ReadonlyMap<Tensor, string>,
   outputs: Readonly<Record<string, Tensor>>,
 ): void {
-  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/block_${cut.layer}` })
+  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/layer_${cut.layer}` })
   for (const [i, [name, { dtype, dims }]] of Object.entries(outputs).entries()) {
     const from = (written[i] as Named).name
     program.graph.insert([createNode({ type: 'Identity', name, inputs: [from], outputs: [name] })])

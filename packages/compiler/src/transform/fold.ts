@@ -2,7 +2,7 @@ import { dropViews } from '../normalize/batch-first.ts'
 import { foldBack } from '../normalize/fold-back.ts'
 import type { PruningPass } from './pruning.ts'
 
-/** Takes back what opening the model has made of it and pruning left as it was: views, and fused operators written out. */
+/** Takes back what opening the model has made of it and pruning has not changed: views, and fused operators written out. */
 export const foldOperators: PruningPass = {
   name: 'fold back',
   requires: ['dead tokens eliminated'],

@@ -13,7 +13,7 @@ import { startOf } from './start.ts'
 /** Runs the method at each site of the schedule, from the first layer to the last. */
 export const insertCuts: PruningPass = {
   name: 'insert cuts',
-  requires: ['restore points placed'],
+  requires: ['restore points inserted'],
   ensures: ['tokens pruned'],
   run(pruning) {
     const { program, encoder, protectedTokens, schedule, returning, keyBias } = pruning
@@ -31,7 +31,7 @@ export const insertCuts: PruningPass = {
         const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
-          returning.left(tokens, inserted.cut)
+          returning.pruned(tokens, inserted.cut)
           cuts.push(inserted.cut)
         }
         tokens = inserted
@@ -44,7 +44,7 @@ export const insertCuts: PruningPass = {
   },
 }
 
-/** Nodes that no change goes beyond: there all tokens come back. */
+/** Nodes that no change goes beyond: there all tokens are restored. */
 export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returning'>): NodeProto[] {
   return [...points.map(({ node }) => node), ...returning.ends]
 }
@@ -52,14 +52,14 @@ export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returnin
 function requireUsable({ earlier }: Encoder, method: Method): void {
   requireNoReturn(earlier)
   if (earlier === undefined || (method.carry === undefined && !method.returns)) return
-  const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens left before`
+  const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens were pruned before`
   throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
 }
 
 function requirePlainCuts({ earlier }: Encoder, cuts: readonly InsertedCut[]): void {
   if (!earlier?.weighted || cuts.every((cut) => cut.size === undefined)) return
   const reason =
-    'tokens were merged, or left by a threshold, when this model was pruned before, so now they can only leave'
+    'tokens were merged, or pruned by a threshold, when this model was pruned before, so now they can only be dropped'
   throw new Refused('TP_PRUNED', `${reason}; choose a method that does not merge, or prune the file it was made from`)
 }
 
@@ -75,7 +75,7 @@ interface Visit {
   readonly amount: Amount | undefined
 }
 
-/** Where a method looks at a layer, and whether tokens leave there. */
+/** Where a method looks at a layer, and whether tokens are pruned there. */
 function visits(method: Method, amount: Amount | undefined): Visit[] {
   const { site = 'attention' } = method
   const observes = method.carry !== undefined

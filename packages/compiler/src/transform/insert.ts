@@ -12,7 +12,7 @@ import type { Flow } from '../operators/operator.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
-import { takeBesideCut } from './parallel-layers.ts'
+import { takeParallelBranch } from './parallel-layers.ts'
 import { editing, keptRows, Rewriter } from './rows.ts'
 import { siteSources } from './site-source.ts'
 
@@ -26,25 +26,25 @@ export interface InsertOptions {
   readonly names: ReadonlyMap<Tensor, string>
   readonly params: Values
   readonly keyBias: KeyBias
-  /** Nodes that no change goes beyond: where removed tokens come back. */
+  /** Nodes that no change goes beyond: where removed tokens are restored. */
   readonly ends: readonly NodeProto[]
   /** Whether scores are kept. */
   readonly scores?: boolean
-  /** Whether to write what share of tokens and score stays. */
+  /** Whether to write what share of tokens and score is kept. */
   readonly monitor: boolean
 }
 
-/** What a method left behind at a layer: the state for the next one, and the cut if there was one. */
+/** What a method did at a layer: the state for the next one, and the cut if there was one. */
 export interface Inserted {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
   readonly cut?: InsertedCut
 }
 
-/** Runs a method at one layer of the graph and makes everything behind it follow the tokens that stay. */
+/** Runs a method at one layer of the graph and makes everything downstream follow the kept tokens. */
 export function insertAt(program: Program, encoder: Encoder, options: InsertOptions): Inserted {
   const { method, layer, site, amount, state, params } = options
-  // A place that an input names is no token that the head reads.
+  // A position that an input names is no token that the head reads.
   const protectedInput = encoder.positionReads.length > 0 ? state.protectedInputs[0] : undefined
   const { source: sourceAt, readers: readersAt } = siteSources[site]
   const source = sourceAt(program, encoder, layer, protectedInput)
@@ -57,7 +57,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const { graph } = program
   sizesFrom(program, stream, [...names.values()])
   const { cut } = reduced
-  const prefix = `tp/block_${layer}`
+  const prefix = `tp/layer_${layer}`
   const count = `T'${layer}`
   const dims = program.tensor(stream).dims
   const batch = dims[0] as Dim
@@ -101,7 +101,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     readsAt: () => {},
   }
   change(flow, after, program.tensor(after))
-  takeBesideCut(flow, after)
+  takeParallelBranch(flow, after)
   const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
   // Reads of single tokens are made to find them when all cuts are there.
   follow(flow, new Set([...own, ...encoder.positionReads.map(({ node }) => node)]))
@@ -135,7 +135,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
 }
 
 /**
- * Makes sizes that the choice is made from, and that are those of something behind the site, come from the site itself: a mask
+ * Makes sizes that the choice is made from, and that are those of something downstream of the site, come from the site itself: a mask
  * may get its length from the keys. `values`: what the choice reads.
  */
 function sizesFrom(program: Program, site: string, values: readonly string[]): void {
@@ -143,8 +143,8 @@ function sizesFrom(program: Program, site: string, values: readonly string[]): v
   for (const node of program.upstream(values)) {
     const [name] = node.input
     if (node.opType !== 'Shape' || name === undefined || name === site) continue
-    const behind = [...program.upstream([name])].some(({ input }) => input.includes(site))
-    if (behind && isSameShape(program.tensor(name), program.tensor(site))) graph.replaceInput(node, 0, site)
+    const downstream = [...program.upstream([name])].some(({ input }) => input.includes(site))
+    if (downstream && isSameShape(program.tensor(name), program.tensor(site))) graph.replaceInput(node, 0, site)
   }
 }
 

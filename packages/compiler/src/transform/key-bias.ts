@@ -18,7 +18,7 @@ function perScore(bias: Tensor, rank: number, heads: number): Tensor {
 const HIDDEN = -30000
 
 /**
- * What cuts add to the scores of the keys of every later attention, in one sum in front of each softmax:
+ * What cuts add to the scores of the keys of every later attention, in one sum upstream of each softmax:
  *
  * - the method's own bias, the logarithm of sizes;
  * - what hides fillers, slots of shorter rows that hold tokens which were dropped. Only needed once rows are ragged
@@ -26,7 +26,7 @@ const HIDDEN = -30000
  */
 export class KeyBias {
   readonly #program: Program
-  /** The sum in front of each softmax, so that a later cut can renew it. */
+  /** The sum upstream of each softmax, so that a later cut can renew it. */
   readonly #sums = new Map<NodeProto, NodeProto>()
   #isRagged = false
 
@@ -39,7 +39,7 @@ export class KeyBias {
     return this.#sums.has(softmax)
   }
 
-  /** Makes all attentions behind a cut add what it asks for. */
+  /** Makes all attentions downstream of a cut add what it asks for. */
   renew(encoder: Encoder, cut: InsertedCut): void {
     this.#isRagged ||= cut.ragged
     for (const { attention } of encoder.layers.slice(sites[cut.site].firstKeys(cut.layer))) {
@@ -50,7 +50,7 @@ export class KeyBias {
       if (bias === undefined) continue
       const heads = rank === 4 ? 1 : headsInBatch(this.#program, softmax.input[0] as string, encoder.batch)
       const aligned = cast(perScore(bias.expression, rank, heads ?? 1), dtype)
-      const prefix = `tp/block_${cut.layer}`
+      const prefix = `tp/layer_${cut.layer}`
       const { name } = this.#program.write(aligned, bias.names, { prefix, before: known ?? softmax })
       if (known === undefined) this.#insert(softmax, name, prefix)
       else this.#program.graph.replaceInput(known, 1, name)

@@ -6,16 +6,16 @@ import { rowAxes } from '../operators/row-axes.ts'
 import type { Program } from '../program/program.ts'
 
 /**
- * Parallel layers add a feed-forward of the same stream beside the attention: x + a(x) + f(x). Its tokens leave where it
- * begins, not where it is added, so that it is not computed for those that leave. `after`: the stream behind the cut.
+ * Parallel layers add a feed-forward of the same stream to the attention: x + a(x) + f(x). Its tokens are pruned where it
+ * begins, not where it is added, so that it is not computed for pruned tokens. `after`: the stream after the cut.
  */
-export function takeBesideCut(flow: Flow, after: string): void {
+export function takeParallelBranch(flow: Flow, after: string): void {
   const { program } = flow
   for (const { node: sum } of program.graph.consumers(after)) {
     if (sum.opType !== 'Add') continue
-    const beside = sum.input.find((name) => name !== after && program.dependsOnInputs(name))
-    if (beside === undefined || isBehind(program, beside, after)) continue
-    for (const { node, index, axis } of beginnings(program, beside)) {
+    const branch = sum.input.find((name) => name !== after && program.dependsOnInputs(name))
+    if (branch === undefined || isDownstream(program, branch, after)) continue
+    for (const { node, index, axis } of beginnings(program, branch)) {
       const whole = node.input[index] as string
       const taken = flow.take(whole, [axis], program.tensor(whole).rank, node)
       flow.rewire(node, index, taken.name)
@@ -24,7 +24,7 @@ export function takeBesideCut(flow: Flow, after: string): void {
   }
 }
 
-function isBehind(program: Program, name: string, after: string): boolean {
+function isDownstream(program: Program, name: string, after: string): boolean {
   return program.before(name).has(after)
 }
 

@@ -14,7 +14,7 @@ interface PoolingOptions {
   /** Rows may hold fillers: slots of shorter rows that hold tokens which were dropped. */
   readonly isRagged: boolean
   readonly keyBias: KeyBias
-  /** Where tokens come back, if they do: behind it there are all tokens again, each for itself. */
+  /** Where tokens are restored, if they are: downstream of it there are all tokens again, each for itself. */
   readonly ends: readonly NodeProto[]
   /** What counts tokens without coming from them. */
   readonly counts: readonly PoolCount[]
@@ -22,7 +22,7 @@ interface PoolingOptions {
   readonly again: boolean
 }
 
-/** Makes pooling behind the cuts count the tokens that are kept. */
+/** Makes pooling downstream of the cuts count the tokens that are kept. */
 export const countKeptInPools: PruningPass = {
   name: 'count kept tokens in pools',
   requires: ['tokens pruned'],
@@ -40,7 +40,7 @@ export const countKeptInPools: PruningPass = {
 }
 
 /**
- * Makes what brings tokens together behind the last cut leave out fillers, and count a token as often as tokens of the
+ * Makes what brings tokens together downstream of the last cut exclude fillers, and count a token as often as tokens of the
  * input were merged into it.
  *
  * Layers have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
@@ -49,16 +49,16 @@ export const countKeptInPools: PruningPass = {
 function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
   const valid = options.isRagged ? cut.valid : undefined
   if (valid === undefined && cut.size === undefined && !options.again) return
-  const behind = nodesBehind(program, cut.after, options.ends)
-  const pooling = new Pooling(program, cut, valid, new Set(behind), options)
-  if (options.again) for (const node of behind) pooling.refuseMean(node)
+  const downstream = nodesDownstream(program, cut.after, options.ends)
+  const pooling = new Pooling(program, cut, valid, new Set(downstream), options)
+  if (options.again) for (const node of downstream) pooling.refuseMean(node)
   if (valid === undefined && cut.size === undefined) return
-  for (const node of behind) pooling.weigh(node)
-  for (const { node } of options.counts) if (!behind.includes(node)) pooling.weigh(node)
+  for (const node of downstream) pooling.weigh(node)
+  for (const { node } of options.counts) if (!downstream.includes(node)) pooling.weigh(node)
 }
 
 /** Nodes that what a cut gives flows into, in file order. */
-function nodesBehind(program: Program, start: string, ends: readonly NodeProto[]): NodeProto[] {
+function nodesDownstream(program: Program, start: string, ends: readonly NodeProto[]): NodeProto[] {
   const { graph } = program
   const found = new Set<NodeProto>()
   const queue = [start]
@@ -87,7 +87,7 @@ class Pooling {
   readonly #keyBias: KeyBias
   readonly #again: boolean
   /** Nodes that what the cut gives flows into. */
-  readonly #behind: ReadonlySet<NodeProto>
+  readonly #downstream: ReadonlySet<NodeProto>
   /** Values whose entries count tokens as they should be counted. */
   readonly #weights = new Set<string>()
 
@@ -95,17 +95,17 @@ class Pooling {
     program: Program,
     cut: InsertedCut,
     valid: string | undefined,
-    behind: ReadonlySet<NodeProto>,
+    downstream: ReadonlySet<NodeProto>,
     { keyBias, again }: PoolingOptions,
   ) {
-    this.#behind = behind
+    this.#downstream = downstream
     this.#program = program
     this.#cut = cut
     this.#keyBias = keyBias
     this.#again = again
     this.#count = program.tensor(cut.after).dims[1] as Dim
     this.#valid = valid
-    this.#prefix = `tp/block_${cut.layer}`
+    this.#prefix = `tp/layer_${cut.layer}`
   }
 
   weigh(node: NodeProto): void {
@@ -146,7 +146,7 @@ class Pooling {
   }
 
   #weighed(node: NodeProto): Refused {
-    const reason = `${node.opType} weighs the tokens by what an earlier pruning has left, and cannot by what this one leaves`
+    const reason = `${node.opType} weighs the tokens by what an earlier pruning has kept, and cannot by what this one keeps`
     return new Refused('TP_PRUNED', `${reason}; prune the file it was made from`, node)
   }
 
@@ -158,7 +158,7 @@ class Pooling {
     // Weights that are made from a mask; of others it is not known what they mean.
     const fromTokens = (input: string): boolean => {
       const producer = this.#program.graph.producer(input)
-      return producer !== undefined && this.#behind.has(producer)
+      return producer !== undefined && this.#downstream.has(producer)
     }
     if (node.input.slice(0, 2).every(fromTokens)) throw this.#unpoolable(node)
     this.#weighReduction(node, [this.#program.tensor(name).rank - 1])
@@ -210,7 +210,7 @@ class Pooling {
     const weight = cast(unsqueeze(counted, others), dtype)
     if (node.opType === 'ReduceSum' || node.opType === 'MatMul') this.#rewrite(node, mul(x, weight), names)
     else if (node.opType === 'ReduceMean') {
-      // Mean over all slots × slots / weights = weighted mean; the node itself stays as it is.
+      // Mean over all slots × slots / weights = weighted mean; the node itself is not changed.
       const slots = cast(axisSize(counted, 1), dtype)
       const share = div(slots, maximum(sum(weight, axis, { keepDims: true }), LIGHTEST))
       this.#rewrite(node, mul(x, mul(weight, share)), names)
@@ -233,7 +233,7 @@ class Pooling {
     const reason =
       this.#valid === undefined
         ? `tokens were merged here, and ${node.opType} over them cannot count each as often`
-        : `rows keep different numbers of tokens here, and ${node.opType} over them cannot leave out the fillers`
+        : `examples keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
     return new Refused('TP_POOLING', reason, node)
   }
 }

@@ -3,12 +3,12 @@ import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Named, Program } from '../program/program.ts'
 
-/** Name of the input that says which further token stays. */
+/** Name of the input that says which further token is kept. */
 const PROTECT = 'tp.protect'
 
 /**
- * One more input of the model, int64 [b,1]: a place in each example whose token cannot leave. Written as float [b,1], the
- * form in which places are compared.
+ * One more input of the model, int64 [b,1]: a position in each example whose token is always kept. Written as float [b,1], the
+ * form in which positions are compared.
  */
 export function protectInput(program: Program, { name, batch }: Encoder): Named {
   const { graph } = program

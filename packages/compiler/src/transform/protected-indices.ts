@@ -5,14 +5,14 @@ import type { Encoder } from '../analyze/encoder.ts'
 /** No example has more tokens: shapes of tensors end here. */
 const LAST = 2 ** 31 - 1
 
-/** Positions that must stay: those found by data flow, or those that are named. @throws TpError TP_PROTECT */
+/** Positions that are always kept: those found by data flow, or those that are named. @throws TpError TP_PROTECT */
 export function protectedIndices(encoder: Encoder, protect: 'auto' | readonly number[]): readonly number[] {
   if (protect === 'auto') return encoder.protectedTokens
   const positions = checkProtected(protect, encoder)
   const before = encoder.earlier && new Set(encoder.earlier.protectedTokens)
   const gone = before && positions.find((position) => !before.has(position))
   if (gone === undefined) return positions
-  const reason = `position ${gone} was not protected when the model was pruned before, and may have left`
+  const reason = `position ${gone} was not protected when the model was pruned before, and may be gone`
   throw new TpError('TP_PROTECT', 'compiler', `${reason}; protect others`)
 }
 
@@ -22,7 +22,7 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
       throw new TpError(
         'TP_PROTECT',
         'compiler',
-        `protected position ${shown(position)} is no index; count tokens from 0`,
+        `protected position ${shown(position)} is not an index; count tokens from 0`,
       )
     }
     if (typeof encoder.tokens === 'number' && position >= encoder.tokens) {
@@ -33,6 +33,6 @@ function checkProtected(positions: readonly number[], encoder: Encoder): readonl
       )
     }
   }
-  // What the head reads by its place has to stay there, whatever else is asked for.
+  // What the head reads by position has to be kept there, whatever else is asked for.
   return [...new Set([...encoder.required, ...positions])]
 }

@@ -47,7 +47,7 @@ test.each<[string, unknown]>([
   ['no mass', at('mass', 0)],
   ['an unknown kind', at('banana', 1)],
   ['a kind of every object', at('__proto__', 1)],
-  ['a kind that is none', at(undefined as never, 1)],
+  ['an unknown kind', at(undefined as never, 1)],
   ['no amount', new Map([[1, null]])],
   ['an amount that is a number', new Map([[1, 0.5]])],
   ['a layer below the first', new Map([[-1, half.get(1)]])],
@@ -81,13 +81,13 @@ test.each<[object, string]>([
   [{ outputs: [] }, 'TP_OUTPUT'],
   [{ outputs: 'logits' }, 'TP_OUTPUT'],
   [{ outputs: [3] }, 'TP_OUTPUT'],
-  [{ encoder: 'x' }, 'TP_TOWER'],
-  [{ encoder: 5 }, 'TP_TOWER'],
+  [{ encoder: 'x' }, 'TP_ENCODER'],
+  [{ encoder: 5 }, 'TP_ENCODER'],
   [{ method: null }, 'TP_METHOD'],
   [{ method: 'received-attention' }, 'TP_METHOD'],
   [{ method: { name: 'x', family: 'baseline' } }, 'TP_METHOD'],
   [{ method: { reduce: () => ({}) } }, 'TP_METHOD'],
-  [{ method: { ...method, place: 'output' } }, 'TP_METHOD'],
+  [{ method: { ...method, site: 'output' } }, 'TP_METHOD'],
 ])('another option is refused with its own code: %j', (options, code) => {
   expect(outcome({ method, schedule: half, ...options })).toBe(code)
 })
@@ -123,7 +123,7 @@ test('a schedule that is changed afterwards changes nothing of what was made', (
   expect(result.ok && [...(result.encoders[0]?.schedule ?? [])]).toEqual([...half])
 })
 
-test('whatever is given as a schedule, the file runs or there is a code, and the model stays as it was', async () => {
+test('whatever is given as a schedule, the file runs or there is a code, and the model is not changed', async () => {
   const number = fc.oneof(
     fc.constantFrom(0, -1, 0.5, 1, 1.5, 2, 1e-9, 1e39, 2 ** 31, 2 ** 53, 2 ** 60, Number.NaN, Infinity, -Infinity, -0),
     fc.double(),

@@ -3,41 +3,41 @@ import { isRecord, shown } from '@tp/core/host'
 
 export interface PruneOptions {
   readonly method: Method
-  /** Which layers tokens leave at; a function where a file with several encoders needs one for each. */
+  /** At which layers tokens are pruned, and how many; a function where a file with several encoders needs one for each. */
   readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
   /**
    * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
    */
   readonly encoder?: string
-  /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
+  /** Positions that are always kept: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
-   * Adds an input `tp.protect` (int64 [b,1]): a place in each example whose token stays, beside those that are protected.
-   * With it one model tells of every token what its staying would change.
+   * Adds an input `tp.protect` (int64 [b,1]): a position in each example whose token is kept, in addition to the protected ones.
+   * With it one model shows for every token what keeping it would change.
    */
   readonly protectInput?: boolean
   /**
-   * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
+   * Whether removed tokens are restored, with the state that they had, upstream of the final norm and the head: `auto` (the
    * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
-   * `none` outputs of one row for every token have one for every token that stays, and the output `tp.mask` (int64 [b,k])
+   * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
    */
   readonly restore?: 'auto' | 'none' | 'all'
-  /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
+  /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
-   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
+   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original positions) and `.valid` (bool [b,k]). `scores`: also
    * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
    * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
    */
   readonly trace?: boolean | 'scores'
   /**
    * Adds outputs float32 [b] to watch for drift (`monitor` of `@tp/guard`): `tp.monitor.mass`, the share of the score that the
-   * tokens that stay hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
-   * of the tokens that stays, where the data decide it.
+   * kept tokens hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
+   * of the tokens that is kept, where the data decide it.
    */
   readonly monitor?: boolean
-  /** Also leaves out, exactly, what no output reads. Default true. */
+  /** Also eliminates, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
   /** Trained values of the method at each layer. */
   readonly params?: (layer: number) => Values
@@ -65,7 +65,7 @@ const names: Check = [
 
 /** What an option must be if it is given; what depends on the model is looked at where the model is. */
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
-  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_TOWER'],
+  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER'],
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
   protectInput: flag,
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
@@ -85,7 +85,7 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
 /**
  * Options of `prune` as they come from anywhere: a program without types, a page, a plugin. The schedule is checked against the
  * model, by `checkSchedule`.
- * @throws TpError TP_OPTION, TP_METHOD, TP_TOWER, TP_PROTECT, TP_OUTPUT
+ * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT
  */
 export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
   if (!isRecord(options))
@@ -101,15 +101,15 @@ export function checkPruneOptions(options: unknown): asserts options is PruneOpt
 /** @throws TpError TP_METHOD for what is not made like a method */
 export function checkMethod(method: unknown): asserts method is Method {
   if (!isRecord(method)) throw noMethod(`it is ${shown(method)}`)
-  const { name, reduce, place } = method
+  const { name, reduce, site } = method
   if (typeof name !== 'string' || name === '') throw noMethod('it has no name')
   if (typeof reduce !== 'function') throw noMethod(`${name} has no function reduce`)
-  if (![undefined, 'attention', 'input'].includes(place as string)) {
-    throw noMethod(`${name} works at ${shown(place)}, and there are "attention" and "input"`)
+  if (![undefined, 'attention', 'input'].includes(site as string)) {
+    throw noMethod(`${name} works at ${shown(site)}, and there are "attention" and "input"`)
   }
 }
 
 function noMethod(seen: string): TpError {
   const advice = 'give what a factory such as receivedAttention() returns'
-  return new TpError('TP_METHOD', 'compiler', `the method is none: ${seen}; ${advice}`)
+  return new TpError('TP_METHOD', 'compiler', `this is not a method: ${seen}; ${advice}`)
 }

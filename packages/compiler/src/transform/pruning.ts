@@ -8,13 +8,13 @@ import type { PruneOptions } from './prune-options.ts'
 import type { RestorePoint } from './restore-point.ts'
 import type { Returning } from './returning.ts'
 
-/** One encoder that is being pruned. Passes read what those before them have left here, and add their own. */
+/** One encoder that is being pruned. Passes read what earlier ones have written here, and add their own. */
 export interface Pruning extends PassState {
   readonly options: PruneOptions
   readonly expansions: readonly Expansion[]
   /** Other encoders of the file are pruned in the same way. */
   readonly hasCompany: boolean
-  /** What is pruned at each layer; no-op sites are left out. */
+  /** What is pruned at each layer; no-op sites are omitted. */
   readonly schedule: Schedule
   /** Positions that are always kept. */
   readonly protectedTokens: readonly number[]
@@ -23,7 +23,7 @@ export interface Pruning extends PassState {
   readonly keyBias: KeyBias
   readonly returning: Returning
   encoder: Encoder
-  /** Where removed tokens come back. */
+  /** Where removed tokens are restored. */
   points: readonly RestorePoint[]
   cuts: readonly InsertedCut[]
   /** For each read of a single token: the value that holds its position. */
@@ -34,7 +34,7 @@ export interface Pruning extends PassState {
 
 /** What the passes of a pruning require of each other. */
 type Fact =
-  | 'restore points placed'
+  | 'restore points inserted'
   | 'tokens pruned'
   | 'pooling counts kept tokens'
   | 'single tokens read'

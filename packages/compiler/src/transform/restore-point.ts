@@ -4,16 +4,16 @@ import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 
 /**
- * A place where removed tokens come back: behind the last layer, before final norm, pooling and head, or at an output in
- * between. While tokens are being removed a node stands there that hides what is behind it.
+ * A point where removed tokens are restored: after the last layer, upstream of final norm, pooling and head, or at an output in
+ * between. While tokens are being pruned a node stands there that hides what is downstream of it.
  */
 export class RestorePoint {
   readonly #program: Program
   readonly node: NodeProto
-  /** The stream before and behind it. */
+  /** The stream before and after it. */
   readonly from: string
   readonly to: string
-  /** The layer that it stands in front of. */
+  /** The layer downstream of it. */
   readonly before: number
 
   /** Everything that reads `stream` gets what was restored. */
@@ -41,8 +41,8 @@ export class RestorePoint {
   }
 
   /**
-   * Puts every removed token's last state back in its place: x_i ← x_i with the rows that stayed after cut i replaced
-   * by what became of them, from the last cut to the first. Tokens that were merged come back with their own states.
+   * Puts every removed token's last state back at its position: x_i ← x_i with the tokens kept by cut i replaced
+   * by what became of them, from the last cut to the first. Tokens that were merged are restored with their own states.
    */
   restore(cuts: readonly InsertedCut[]): void {
     const program = this.#program

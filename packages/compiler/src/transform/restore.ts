@@ -8,17 +8,17 @@ import type { PruneOptions } from './prune-options.ts'
 import type { PruningPass } from './pruning.ts'
 import { RestorePoint } from './restore-point.ts'
 
-/** Places the points where tokens come back, where outputs or the user ask for that. */
+/** Inserts the points where tokens are restored, if outputs or the user ask for that. */
 export const placeRestorePoints: PruningPass = {
-  name: 'place restore points',
+  name: 'insert restore points',
   requires: [],
-  ensures: ['restore points placed'],
+  ensures: ['restore points inserted'],
   run(pruning) {
     const { program, encoder, schedule, options } = pruning
     if (schedule.size > 0 && restores(encoder, options)) {
       Object.assign(pruning, restorePoints(program, encoder, schedule.keys()))
     }
-    pruning.returning.place(program, pruning.encoder, schedule)
+    pruning.returning.insertPoints(program, pruning.encoder, schedule)
     return false
   },
 }
@@ -26,7 +26,7 @@ export const placeRestorePoints: PruningPass = {
 /** Puts removed tokens back at the restore points. */
 export const restoreTokens: PruningPass = {
   name: 'restore tokens',
-  requires: ['restore points placed', 'tokens pruned', 'pooling counts kept tokens', 'single tokens read'],
+  requires: ['restore points inserted', 'tokens pruned', 'pooling counts kept tokens', 'single tokens read'],
   ensures: ['tokens restored'],
   run({ points, returning, cuts }) {
     for (const point of points) point.restore(returning.awayAt(cuts, point))
@@ -34,7 +34,7 @@ export const restoreTokens: PruningPass = {
   },
 }
 
-/** Whether removed tokens come back. */
+/** Whether removed tokens are restored. */
 function restores(
   { earlier, tokenOutputs, countedOutputs }: Encoder,
   { restore = 'auto', method: { returns = false } }: PruneOptions,
@@ -43,18 +43,19 @@ function restores(
   if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || needed))
   const already = earlier.restored !== undefined
   if (already && restore === 'none') {
-    const reason = 'tokens that left this model before come back before its head, so those that leave now have to, too'
+    const reason =
+      'tokens that were pruned before are restored upstream of the head, so those that are pruned now have to be, too'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
   }
   if (!already && restore === 'all') {
-    const reason = 'tokens that left this model before do not come back, so not all tokens can'
+    const reason = 'tokens that were pruned before are not restored, so not all tokens can be'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
   return already || (restore === 'auto' && needed)
 }
 
 /**
- * Makes the points where the tokens that a schedule removes come back: before the head, and for outputs in between. The
+ * Inserts the points where the tokens that a schedule removes are restored: upstream of the head, and for outputs in between. The
  * encoder has other names for its streams afterwards.
  */
 function restorePoints(
@@ -73,7 +74,7 @@ function restorePoints(
   if (end === undefined)
     throw new Refused(
       'TP_RESTORE',
-      'where the last layer ends was not found, so removed tokens cannot be put back for the outputs that need all of them',
+      'where the last layer ends was not found, so removed tokens cannot be restored for the outputs that need all of them',
     )
   const between = streamOutputs(program, encoder, first)
   const streams = new Map(between.map(({ layer, stream }) => [layer, stream]))
@@ -88,8 +89,8 @@ function restorePoints(
 }
 
 /**
- * Outputs that are the stream itself between two layers (hidden states), behind layer `first`: layer `layer` reads it.
- * Each becomes a copy of `stream`, so that it can be restored while the layers go on without what has left.
+ * Outputs that are the stream itself between two layers (hidden states), after layer `first`: layer `layer` reads it.
+ * Each becomes a copy of `stream`, so that it can be restored while the layers continue with the kept tokens.
  */
 function streamOutputs(
   program: Program,

@@ -13,7 +13,7 @@ export interface Tokens {
   readonly names: ReadonlyMap<Tensor, string>
 }
 
-/** Brings the tokens of methods that return them back in front of the next layer where some leave. */
+/** Brings the tokens of methods that return them back upstream of the next layer where some are pruned. */
 export class Returning {
   readonly #points = new Map<number, RestorePoint>()
   readonly #method: Method
@@ -23,8 +23,8 @@ export class Returning {
     this.#method = method
   }
 
-  /** Makes the points where tokens come back; the streams of `encoder` are those that layers read. */
-  place(program: Program, { layers }: Encoder, schedule: Schedule): void {
+  /** Inserts the points where tokens are restored; the streams of `encoder` are those that layers read. */
+  insertPoints(program: Program, { layers }: Encoder, schedule: Schedule): void {
     if (!this.#method.returns) return
     for (const layer of [...schedule.keys()].sort((a, b) => a - b).slice(1)) {
       this.#points.set(layer, new RestorePoint(program, (layers[layer] as Layer).input, layer))
@@ -35,7 +35,7 @@ export class Returning {
     return [...this.#points.values()].map(({ node }) => node)
   }
 
-  /** All tokens again, in front of a layer where some are to leave. */
+  /** All tokens again, upstream of a layer where some are to be pruned. */
   comeBack(layer: number, now: Tokens): Tokens {
     if (this.#away === undefined) return now
     const { before, cut } = this.#away
@@ -48,16 +48,16 @@ export class Returning {
     }
   }
 
-  /** What is to be known of tokens before some leave. */
+  /** What has to be known of tokens before some are pruned. */
   start(tokens: Tokens): Tokens {
     return this.#method.returns ? { ...tokens, state: startedState(this.#method, tokens.state) } : tokens
   }
 
-  left(before: Tokens, cut: InsertedCut): void {
+  pruned(before: Tokens, cut: InsertedCut): void {
     if (this.#method.returns) this.#away = { before, cut }
   }
 
-  /** Of all cuts: those whose tokens are away at a place in front of a layer. */
+  /** Of all cuts: those whose tokens are missing at a point upstream of a layer. */
   awayAt(cuts: readonly InsertedCut[], { before }: RestorePoint): readonly InsertedCut[] {
     if (!this.#method.returns) return cuts
     return this.#points.has(before) ? [] : cuts.filter(({ layer }) => layer < before).slice(-1)

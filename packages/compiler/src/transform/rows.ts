@@ -22,12 +22,12 @@ import type { Named, Program } from '../program/program.ts'
 import { nameOf, Refused } from '../program/refusal.ts'
 import { Repeats } from './repeats.ts'
 
-/** How a value follows a cut: the tokens that stay. */
+/** How a value follows a cut: the kept tokens. */
 export type Rows = SameRows | OwnRows
 
 /** In every row of the batch the same tokens. */
 export interface SameRows {
-  /** `skipped`: leading tokens that x has no rows for; they stay, and the result has none either */
+  /** `skipped`: leading tokens that x has no rows for; they are kept, and the result has none either */
   along(x: Tensor, axis: number, skipped: number): Tensor
 }
 
@@ -41,7 +41,7 @@ export interface OwnRows {
   readonly names: ReadonlyMap<Tensor, string>
 }
 
-/** Edits a program while the tokens behind a cut are followed. */
+/** Edits a program while the tokens downstream of a cut are followed. */
 export class Rewriter {
   readonly program: Program
   readonly #stream: string
@@ -78,11 +78,11 @@ export class Rewriter {
     const known = this.#taken.get(key)
     if (known !== undefined) return known
     const narrow = axes.length < 2 ? source : this.#repeats.without(source)
-    const left = axes.filter((axis) => this.program.tensor(narrow).dims[axis] !== 1)
+    const remaining = axes.filter((axis) => this.program.tensor(narrow).dims[axis] !== 1)
     const taken =
-      left.length === 0
+      remaining.length === 0
         ? { name: narrow, tensor: this.program.tensor(narrow) }
-        : this.#takeAxes(narrow, left, rank, reader, skipped)
+        : this.#takeAxes(narrow, remaining, rank, reader, skipped)
     this.#taken.set(key, taken)
     if (taken.name !== name && taken.tensor.rank === this.program.tensor(name).rank)
       this.#followers.set(taken.name, name)
@@ -94,7 +94,7 @@ export class Rewriter {
     const value = placeholder(name, actual, actual.dims)
     const missing = rank - actual.rank
     const heads = actual.rank === 3 ? headsInBatch(this.program, name, this.#batch()) : undefined
-    if (heads !== undefined) return this.#takeBesideHeads(value, name, heads, axes, reader, skipped)
+    if (heads !== undefined) return this.#takePerHead(value, name, heads, axes, reader, skipped)
     let taken = withLeadingAxes(value, rank)
     for (const axis of axes) taken = this.#takeAxis(taken, axis + missing, reader, skipped)
     const count = subDims(this.#count, skipped)
@@ -123,7 +123,7 @@ export class Rewriter {
   }
 
   /** Of [b·h,·,·]: each row's tokens in all its heads. */
-  #takeBesideHeads(
+  #takePerHead(
     value: Tensor,
     name: string,
     heads: number,
@@ -160,7 +160,7 @@ export class Rewriter {
     if (batch === undefined) {
       throw new Refused(
         'TP_TOKEN_AXIS',
-        `a value of shape ${x} is read by "${nameOf(reader)}", and none of its axes is the batch for certain`,
+        `a value of shape ${x} is read by "${nameOf(reader)}", and it is not certain which of its axes is the batch`,
         reader,
       )
     }
@@ -173,7 +173,7 @@ export class Rewriter {
     return transpose(taken, back)
   }
 
-  /** The axis of the batch, or one that repeats for it: the first, or behind that of queries, keys and values [3,b,h,n,d]. */
+  /** The axis of the batch, or one that repeats for it: the first, or after that of queries, keys and values [3,b,h,n,d]. */
   #batchAxis({ dims }: Tensor): number | undefined {
     const batch = this.#batch()
     const [first] = dims as [Dim]
@@ -240,7 +240,7 @@ export class Rewriter {
     return { name, tensor }
   }
 
-  /** The value that a slice of all of it only passes on: exporters slice the mask anew in every layer. */
+  /** The value that a slice of all of it only passes on: exporters slice the mask again in every layer. */
   #source(name: string): string {
     const { program } = this
     const node = program.graph.producer(name)
@@ -266,15 +266,15 @@ export function leadingRows(count: number): SameRows {
 
 /** The tokens that a cut keeps; `indices` int64 [B,K,1] is a value of the graph. */
 export function keptRows(indices: Tensor, name: string): OwnRows {
-  const behind = (skipped: number): Tensor => (skipped === 0 ? indices : slice(indices, { axis: 1, start: skipped }))
+  const after = (skipped: number): Tensor => (skipped === 0 ? indices : slice(indices, { axis: 1, start: skipped }))
   return {
-    perRow: (x, skipped) => gatherND(withSkipped(x, 1, skipped), behind(skipped), 1),
-    shared: (x, skipped) => gather(withSkipped(x, 0, skipped), squeeze(behind(skipped), [2]), 0),
+    perRow: (x, skipped) => gatherND(withSkipped(x, 1, skipped), after(skipped), 1),
+    shared: (x, skipped) => gather(withSkipped(x, 0, skipped), squeeze(after(skipped), [2]), 0),
     names: new Map([[indices, name]]),
   }
 }
 
-/** Rows for skipped tokens in front, which nobody reads: integers that are subtracted from indices would leave a GPU. */
+/** Rows for the skipped leading tokens, which nobody reads: integers that are subtracted from indices would leave a GPU. */
 function withSkipped(x: Tensor, axis: number, skipped: number): Tensor {
   if (skipped === 0) return x
   const some = slice(x, { axis, start: 0, end: 1 })

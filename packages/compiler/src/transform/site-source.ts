@@ -35,7 +35,7 @@ export interface GraphSite extends SiteSource {
 interface SiteInGraph {
   /** What a method is given. `protectedInput`: the token that the head reads, if it reads no leading one. */
   source(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite
-  /** The readers of the stream that go on with the kept tokens. */
+  /** The readers of the stream that continue with the kept tokens. */
   readers(program: Program, stream: string): readonly NodeProto[]
 }
 
@@ -73,7 +73,7 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
   return { layer: index, layerCount: encoder.depth, hidden, ...nothing, classToken: notYet, names }
 }
 
-/** What layer `index` of an encoder gives to a method. `pin`: the token that the head reads, if it reads no leading one. */
+/** What layer `index` of an encoder gives to a method. `protectedInput`: the token that the head reads, if it reads no leading one. */
 function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
   const layer = encoder.layers[index] as Layer
   const { attention } = layer
@@ -147,12 +147,12 @@ class HeadAxis {
     const heads = headsInBatch(this.#program, name, this.#batch)
     if (actual.rank !== 3 || heads === undefined) {
       const { graph } = this.#program
-      const reason = `layer ${this.#layer} keeps its heads as [${actual.dims.join(',')}], which cannot be taken apart`
+      const reason = `layer ${this.#layer} keeps its heads as [${actual.dims.join(',')}], which cannot be separated`
       throw new Refused('TP_HEADS', reason, graph.producer(name))
     }
     const folded = placeholder(name, actual, actual.dims)
     const apart = this.#program.write(unfoldHeads(folded, heads), new Map([[folded, name]]), {
-      prefix: `tp/block_${this.#layer}`,
+      prefix: `tp/layer_${this.#layer}`,
       dims: [[this.#batch, heads, ...actual.dims.slice(1)]],
     })
     this.#unfolded.set(name, apart.name)
@@ -171,7 +171,7 @@ function takeQueries(x: Tensor, rows: Tensor | number): Tensor {
   return transpose(gatherND(transpose(x, [0, 2, 1, 3]), unsqueeze(rows, [2]), 1), [0, 2, 1, 3])
 }
 
-/** A mask, bias or scale beside the scores [B,H,N,N], for the same query rows. */
+/** A mask, bias or scale that meets the scores [B,H,N,N], for the same query rows. */
 function sideRows(
   program: Program,
   heads: HeadAxis,

@@ -9,20 +9,20 @@ import type { CutRecord } from '../program/provenance.ts'
 import { protectInput } from './protect-input.ts'
 import { writePosition } from './token-reads.ts'
 
-/** What travels with the tokens at the first layer where they may leave, and the values of the graph that it stands for. */
+/** What travels with the tokens at the first layer where they may be pruned, and the values of the graph that it stands for. */
 export interface Start {
   readonly state: TokenState
   readonly names: ReadonlyMap<Tensor, string>
-  /** For each read of a single token: the value that holds its place, see {@link writePlace}. */
+  /** For each read of a single token: the value that holds its position, see {@link writePosition}. */
   readonly positions: readonly string[]
 }
 
 export interface StartOptions {
-  /** Positions that cannot leave. */
+  /** Positions that are always kept. */
   readonly protectedTokens: readonly number[]
   /** Of the method. */
   readonly site: Method['site']
-  /** One more place of each example is an input of the model. */
+  /** One more position of each example is an input of the model. */
   readonly protectInput?: boolean | undefined
 }
 
@@ -37,7 +37,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     names.set(placeholder, name)
     return placeholder
   }
-  // The site has fewer tokens where some left at the first layer's input.
+  // The site has fewer tokens where some were pruned at the first layer's input.
   const hidden = value(site === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
   const attended = mask === undefined ? undefined : attendedTokens(value(mask, ['B', 'N']), encoder)
   const protectedInputs = new Map<string, Tensor>()
@@ -55,9 +55,9 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
 
   const { cuts, last } = earlier
   const kept = (x: Tensor): Tensor => keptBy(x, cuts, value)
-  const attending = realBehind(program, state.attended, cuts, value)
+  const attending = attendedAfter(program, state.attended, cuts, value)
   const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, protectedTokens)
-  // Written at once, so that what follows can be named after the tokens that are left.
+  // Written at once, so that what follows can be named after the kept tokens.
   const expressions = [kept(state.position), ...(attending === undefined ? [] : [attending])]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
   const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
@@ -86,10 +86,10 @@ export function attendedTokens(mask: Tensor, { maskMarksPadding }: Encoder): Ten
 }
 
 /**
- * bool [B,K]: which tokens behind some cuts are real, if that is not all of them. `real` bool [B,N]: in front of them.
+ * bool [B,K]: which tokens downstream of some cuts are real, if that is not all of them. `real` bool [B,N]: upstream of them.
  * @throws Refused TP_PRUNED if the graph is no longer what its record says
  */
-export function realBehind(
+export function attendedAfter(
   program: Program,
   attended: Tensor | undefined,
   cuts: readonly CutRecord[],

@@ -25,7 +25,7 @@ import type { PruningPass } from './pruning.ts'
 import type { Rows } from './rows.ts'
 
 /**
- * Writes a place as float [b,1], or [1,1] where it is the same for all rows: the token's index in the model's input.
+ * Writes a position as float [b,1], or [1,1] where it is the same for all examples: the token's index in the model's input.
  * `stream`: what the first layer reads.
  */
 export function writePosition(program: Program, stream: string, position: TokenPosition): Named {
@@ -33,17 +33,17 @@ export function writePosition(program: Program, stream: string, position: TokenP
   const names = new Map([[whole, stream]])
   const count = cast(axisSize(whole, 1), 'float32')
   if ('fromEnd' in position) {
-    return program.write(unsqueeze(sub(count, position.fromEnd), [0]), names, { prefix: 'tp/place', dims: [[1, 1]] })
+    return program.write(unsqueeze(sub(count, position.fromEnd), [0]), names, { prefix: 'tp/position', dims: [[1, 1]] })
   }
   const actual = program.tensor(position.index)
   const index = placeholder(position.index, actual, actual.dims)
   const rows = cast(reshape(index, [-1, 1]), 'float32')
   const fromFront = where(less(rows, 0), add(rows, count), rows)
   const dims = [[program.tensor(stream).dims[0] as Dim, 1]]
-  return program.write(fromFront, new Map([...names, [index, position.index]]), { prefix: 'tp/place', dims })
+  return program.write(fromFront, new Map([...names, [index, position.index]]), { prefix: 'tp/position', dims })
 }
 
-/** The one token of each row that is at a place. */
+/** The one token of each example that is at a position. */
 export function placedRows(program: Program, position: TokenPosition): Rows {
   if ('fromEnd' in position) {
     const { fromEnd } = position
@@ -75,8 +75,8 @@ export const findReadTokens: PruningPass = {
 }
 
 /**
- * Makes reads of single tokens find them among those that are left behind the last cut before each read. `places`: what
- * {@link writePlace} wrote for each read; `restored`: where all tokens are there again.
+ * Makes reads of single tokens find them among those that are kept by the last cut before each read. `positions`: what
+ * {@link writePosition} wrote for each read; `restored`: where all tokens are there again.
  */
 function readKept(
   program: Program,
@@ -93,17 +93,17 @@ function readKept(
   }
 }
 
-function rewriteRead(program: Program, node: NodeProto, place: string, cut: InsertedCut): void {
-  const [current, original] = [cut.position, place].map((name) => {
+function rewriteRead(program: Program, node: NodeProto, input: string, cut: InsertedCut): void {
+  const [current, original] = [cut.position, input].map((name) => {
     const actual = program.tensor(name)
     return placeholder(name, actual, actual.dims)
   }) as [Tensor, Tensor]
   const slot = argMax(cast(equal(current, original), 'float32'), 1, { keepDims: true })
   const names = new Map([
     [current, cut.position],
-    [original, place],
+    [original, input],
   ])
-  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/block_${cut.layer}`)
+  readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/layer_${cut.layer}`)
 }
 
 /** Makes what a read of one token gives come from an expression over what it reads: x [b,n,…] → [b,…]. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
-import { type Amount, tenThousandths } from '../method/schedule.ts'
+import { type AmountKind, tenThousandths } from '../method/amount-rules.ts'
+import type { Amount } from '../method/schedule.ts'
 import {
   add,
   and,
@@ -32,21 +33,21 @@ import {
   tokenCount,
 } from './state.ts'
 
-/** Outranks any score. Only ever compared: added to scores it would swallow them. */
+/** Outranks any score. Only for comparisons: a score added to it would be rounded away. */
 const ABOVE_ALL = 1e30
 
-/** How many tokens stay at a site: the schedule's amount, and what limits it. */
+/** How many tokens are kept at a site: the schedule's amount, and its limits. */
 export interface SelectionRule {
   readonly amount: Amount
-  /** Number of tokens that must stay. */
+  /** Number of protected tokens. */
   readonly protectedTokens: number
-  /** At most half of the tokens leave that may. */
+  /** At most half of the unprotected tokens are pruned. */
   readonly pairs: boolean
 }
 
 /**
  * Tokens that a rule keeps of `count` (integers, any shape), as an integer expression; undefined where only the scores
- * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
+ * decide. One formula for the examples (their real tokens) and for the rectangle (all tokens, padding included).
  */
 export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tensor | undefined {
   const scheduled = scheduledTokens(count, rule)
@@ -57,18 +58,36 @@ export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tenso
 }
 
 function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRule): Tensor | undefined {
-  switch (amount.kind) {
-    case 'tokens':
-      return minimum(count, Math.max(amount.value, protectedTokens))
-    case 'remove':
-      return maximum(sub(count, amount.value), minimum(count, Math.max(protectedTokens, 1)))
-    case 'ratio': {
-      const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
+  const rule = rules[amount.kind]
+  return 'count' in rule ? rule.count(count, amount.value, protectedTokens) : undefined
+}
+
+/** How a graph computes a rule: from the number of tokens (integers, any shape), or by the scores, bool [B,N]. */
+type GraphRule =
+  | { readonly count: (count: Tensor, value: number, protectedTokens: number) => Tensor }
+  | { readonly choose: (tokens: RankedTokens, value: number) => Tensor }
+
+/** What the tokens of a site can be chosen by. */
+interface RankedTokens {
+  /** bool [B,N]: scores of at least `threshold`, or where none reaches it the highest */
+  passing(threshold: number): Tensor
+  /** bool [B,N]: the fewest that hold the share `mass` of the scores */
+  heaviest(mass: number): Tensor
+}
+
+const rules: Readonly<Record<AmountKind, GraphRule>> = {
+  ratio: {
+    count(count, value, protectedTokens) {
+      const kept = div(add(mul(count, tenThousandths(value)), 9999), 10000)
       return protectedTokens <= 1 ? kept : minimum(count, maximum(kept, protectedTokens))
-    }
-    default:
-      return undefined
-  }
+    },
+  },
+  tokens: { count: (count, value, protectedTokens) => minimum(count, Math.max(value, protectedTokens)) },
+  remove: {
+    count: (count, value, protectedTokens) => maximum(sub(count, value), minimum(count, Math.max(protectedTokens, 1))),
+  },
+  threshold: { choose: (tokens, value) => tokens.passing(value) },
+  mass: { choose: (tokens, value) => tokens.heaviest(value) },
 }
 
 export interface SelectOptions {
@@ -76,15 +95,15 @@ export interface SelectOptions {
   readonly state: TokenState
   /** [B,N,D] */
   readonly hidden: Tensor
-  /** What the score was made from. */
+  /** What the score was computed from. */
   readonly given: GivenValues
-  /** So many of the next best tokens are kept as well. */
+  /** This many of the next best tokens are kept, too. */
   readonly extra?: number
 }
 
 /**
  * score [B,N] → bool [B,N]: which tokens a rule keeps. Protected tokens always, padding never, and at least one real token of
- * each row. A score that is no number ranks last.
+ * each example. NaN ranks last.
  */
 export function select(given: Tensor, { rule, state, hidden, given: values, extra = 0 }: SelectOptions): Tensor {
   const score = sortable(given, values)
@@ -93,20 +112,32 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const placed = protectedCount(state) === 0 ? score : where(protectedPositions(state), ABOVE_ALL, score)
   const ranked = attended === undefined ? placed : where(attended, placed, -ABOVE_ALL)
   const ofThem = (chosen: Tensor): Tensor => (attended === undefined ? chosen : and(attended, chosen))
-  // where nothing reaches the threshold, what comes next to it stays
-  const passes = (threshold: number): Tensor =>
+  const ranking = once(() => {
+    const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
+    return { indices, rank: ranks(indices, state, hidden) }
+  })
+  const graphRule = rules[amount.kind]
+  if ('count' in graphRule) {
+    const kept = keptTokens(attendedTokens(state, hidden), rule, extra) as Tensor
+    return lessOrEqual(ranking().rank, cast(kept, 'float32'))
+  }
+  // where no score reaches the threshold, the token nearest to it is kept
+  const passing = (threshold: number): Tensor =>
     ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
-  if (amount.kind === 'threshold' && extra === 0) return passes(amount.value)
-  const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
-  const rank = ranks(indices, state, hidden)
-  const kept = keptTokens(attendedTokens(state, hidden), rule, extra)
-  if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
-  // A score that is no number weighs nothing.
+  // NaN counts as 0.
   const weights = score === given ? score : maximum(score, 0)
-  const chosen =
-    amount.kind === 'threshold' ? passes(amount.value) : heaviest(weights, rank, indices, amount.value, state)
+  const heaviestOf = (mass: number): Tensor => heaviest(weights, ranking().rank, ranking().indices, mass, state)
+  const chosen = graphRule.choose({ passing, heaviest: heaviestOf }, amount.value)
   if (extra === 0) return chosen
-  return ofThem(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+  return ofThem(lessOrEqual(ranking().rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 /** bool [B,N]: protected tokens, and the fewest of the others that hold the share `mass` of their scores. */
@@ -114,21 +145,21 @@ function heaviest(score: Tensor, rank: Tensor, order: Tensor, mass: number, stat
   const protectedTokens = protectedMask(state)
   const free = state.attended === undefined ? not(protectedTokens) : and(state.attended, not(protectedTokens))
   const needed = maximum(tokensForMass(where(free, score, 0), order, mass), 1)
-  // By one comparison, since WebGPU has no Or.
+  // One comparison, since WebGPU has no Or.
   return lessOrEqual(where(protectedTokens, 0, where(free, rank, ABOVE_ALL)), needed)
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */
 function ranks(order: Tensor, { ordinals }: TokenState, hidden: Tensor): Tensor {
   // Sorting the tokens' own numbers back gives, for each token, the rank it came from: an inverse permutation in
-  // which the sort's integer result only ever serves as an index (integer arithmetic would leave a GPU).
+  // which the sort's integer result only serves as an index (integer arithmetic would move to the CPU).
   const tokens = gatherND(ordinals, order, 1)
   const { indices } = topK(unsqueeze(tokens, [2]), tokenCount(hidden), { axis: 1, largest: false })
   return gatherND(ordinals, indices, 1)
 }
 
 /**
- * float [B,1]: up to which rank tokens must stay to hold the share `mass` of all scores.
+ * float [B,1]: up to which rank tokens are kept to hold the share `mass` of all scores.
  * score [B,N], not negative, 0 for tokens that do not count; `order` as in {@link ranks}.
  */
 function tokensForMass(score: Tensor, order: Tensor, mass: number): Tensor {

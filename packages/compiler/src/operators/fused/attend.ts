@@ -39,7 +39,7 @@ export function splitHeads(x: Tensor, heads: number): Tensor {
   const width = x.dims[2]
   if (heads < 1 || (typeof width === 'number' && width % heads !== 0))
     throw new Refused('TP_HEADS', `an attention of ${heads} heads has ${width} columns, which they cannot share evenly`)
-  // Zeros copy sizes, so that the shape stays right whatever leaves.
+  // Zeros copy sizes, so that the shape is right however many tokens are kept.
   const each = typeof width === 'number' ? width / heads : -1
   return transpose(reshape(x, [0, 0, heads, each]), [0, 2, 1, 3])
 }

@@ -16,7 +16,7 @@ export interface Projected {
 
 /**
  * com.microsoft.Attention: x [b,n,D], weight [D,3·h·d] (columns Q|K|V), bias, mask, past, bias of the scores.
- * Written with one product for each of Q, K and V, so that tokens may leave one of them alone.
+ * Written with one product for each of Q, K and V, so that tokens can be pruned in one of them alone.
  */
 export const attention: Meaning = (node) => {
   const [x, weight, bias] = node.inputs

@@ -11,7 +11,7 @@ export interface Causal {
   readonly hidden: number
 }
 
-/** A bias [q,k] that hides later keys from earlier queries. The operator makes it itself, from the places of its inputs. */
+/** A bias [q,k] that hides later keys from earlier queries. The operator makes it itself, from the positions of its inputs. */
 export function causalBias(node: FusedNode, { queries, keys, dtype, hidden }: Causal): Tensor {
   const positions = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, x.rank - 2), [0]))
   const sees = greaterOrEqual(unsqueeze(positions(queries), 1), unsqueeze(positions(keys), 0))

@@ -4,7 +4,7 @@ import type { Meaning } from './fused-operator.ts'
 /**
  * An Einsum that is the product of two batches of matrices, as attention is often written: bhid,bhjd->bhij. Both operands
  * have the rows of the batch; one letter is summed over; a letter that only one of them has otherwise (heads that share
- * their keys) is repeated for the other. Other forms stay what they are.
+ * their keys) is repeated for the other. Other forms are left alone.
  */
 export const einsum: Meaning = ({ inputs, attributes }) => {
   const [left, right] = inputs

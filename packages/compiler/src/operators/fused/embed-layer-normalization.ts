@@ -21,14 +21,14 @@ import { type FusedNode, type Meaning, type Meant, numberOf } from './fused-oper
  * is), 0 without a mask; output 2 is the sum before the norm.
  */
 export const embedLayerNormalization: Meaning = (node) => {
-  const [ids, segments, words, positions, segmentTable, scale, shift, mask, places] = node.inputs
+  const [ids, segments, words, positions, segmentTable, scale, shift, mask, positionIds] = node.inputs
   if (!ids || !words || !positions || !scale || !shift) return undefined
   const whole =
     (table: Tensor): Table =>
     (rows) =>
       rows(table)
   return embed(node, {
-    ...{ ids, segments, mask, places, words: whole(words), positions: whole(positions) },
+    ...{ ids, segments, mask, positionIds, words: whole(words), positions: whole(positions) },
     ...(segmentTable && { segmentTable: whole(segmentTable) }),
     ...{ scale, shift },
   })
@@ -38,7 +38,7 @@ export const embedLayerNormalization: Meaning = (node) => {
 export const qEmbedLayerNormalization: Meaning = (node) => {
   const [ids, segments, , , , , , mask] = node.inputs
   const weight = (index: number): Table | undefined => {
-    const [table, scale, zero] = [index, index + 6, index + 11].map((place) => node.inputs[place])
+    const [table, scale, zero] = [index, index + 6, index + 11].map((at) => node.inputs[at])
     if (!table || !scale || !zero) return undefined
     const { dtype } = scale
     return (rows) => mul(sub(cast(rows(table), dtype), cast(zero, dtype)), scale)
@@ -47,7 +47,7 @@ export const qEmbedLayerNormalization: Meaning = (node) => {
   if (!ids || !words || !positions || !scale || !shift) return undefined
   const all = (x: Tensor): Tensor => x
   return embed(node, {
-    ...{ ids, segments, mask, places: undefined, words, positions },
+    ...{ ids, segments, mask, positionIds: undefined, words, positions },
     ...(segmentTable && { segmentTable }),
     ...{ scale: scale(all), shift: shift(all) },
   })
@@ -60,7 +60,7 @@ interface Embedding {
   readonly ids: Tensor
   readonly segments: Tensor | undefined
   readonly mask: Tensor | undefined
-  readonly places: Tensor | undefined
+  readonly positionIds: Tensor | undefined
   readonly words: Table
   readonly positions: Table
   readonly segmentTable?: Table
@@ -69,10 +69,12 @@ interface Embedding {
 }
 
 function embed(node: FusedNode, embedding: Embedding): Meant {
-  const { ids, segments, mask, places, words, positions, segmentTable, scale, shift } = embedding
+  const { ids, segments, mask, positionIds, words, positions, segmentTable, scale, shift } = embedding
   const tokens = axisSize(ids, 1)
   const positioned = positions((table) =>
-    places === undefined ? unsqueeze(slice(table, { axis: 0, start: 0, end: tokens }), [0]) : gather(table, places, 0),
+    positionIds === undefined
+      ? unsqueeze(slice(table, { axis: 0, start: 0, end: tokens }), [0])
+      : gather(table, positionIds, 0),
   )
   let total = add(
     words((table) => gather(table, ids, 0)),

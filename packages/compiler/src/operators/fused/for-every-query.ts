@@ -3,7 +3,7 @@ import type { Wanted } from './fused-operator.ts'
 
 /**
  * Attention operators want a row of the mask (input `mask`) for every query (counted by input 0), even where all rows
- * are the same and a cut has left only one of them.
+ * are the same and a cut has kept only one of them.
  */
 export function forEveryQuery(mask: number): Wanted {
   return (inputs) => {

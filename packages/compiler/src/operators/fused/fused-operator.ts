@@ -3,9 +3,9 @@ import type { Attributes } from '@tp/core/expression'
 
 /** A node whose operator does the work of many: what its meaning in plain operators depends on. */
 export interface FusedNode {
-  /** Placeholders for the values it reads, in the operator's order; undefined where one is left out. */
+  /** Placeholders for the values it reads, in the operator's order; undefined where one is omitted. */
   readonly inputs: readonly (Tensor | undefined)[]
-  /** What these values are called in the graph; empty where one is left out. */
+  /** What these values are called in the graph; empty where one is omitted. */
   readonly names: readonly string[]
   readonly attributes: Attributes
   /** True if something reads output `index`. */
@@ -14,13 +14,13 @@ export interface FusedNode {
   readonly firstBuildsOnSecond: boolean
   /**
    * A value that several nodes compute from the same inputs, written into the graph once for all of them. `restored`
-   * gives back what the operator reads in its place, from what has become of the value.
+   * returns what the operator reads instead, from what the value has become.
    */
   shared(key: string, value: Tensor, restored: Restored): Tensor
 }
 
 /**
- * Inputs of the operator by index, from the present form of a shared value; undefined leaves one out. No inputs at all:
+ * Inputs of the operator by index, from the present form of a shared value; undefined omits one. No inputs at all:
  * there are none that would make the operator compute this.
  */
 export type Restored = (now: Tensor) => Readonly<Record<number, Tensor | undefined>> | undefined
@@ -41,11 +41,11 @@ export interface Meant {
 /** What the softmax reads, [b,h,q,k]: the operator can add something to it that it reads as an input. */
 export interface Scores {
   readonly value: Tensor
-  /** Index of that input, which may be left out. A bool one chooses. */
+  /** Index of that input, which may be omitted. A bool one chooses. */
   readonly input: number
 }
 
-/** An input that has to have another form than the plain operators leave it in, made from the inputs as they are. */
+/** An input that needs another form than the plain operators give it, made from the inputs as they are. */
 export type Wanted = (
   inputs: readonly (Tensor | undefined)[],
 ) => { readonly index: number; readonly value: Tensor; readonly key: string } | undefined

@@ -60,7 +60,7 @@ export const onnxAttention: Meaning = (node) => {
     outputs,
     given: keysAndValues(k, v),
     ...(query.rank === 3 && { rowwise: [{ value: q, input: 0 }] }),
-    // The number of real keys comes back as a mask of its own, and scores that are given out are those without a sum.
+    // The number of real keys would need a mask of its own, and scores that are returned are those without a sum.
     ...(attendedKeys === undefined &&
       !node.isUsed(3) &&
       scores.dtype === query.dtype && { scores: { value: scores, input: 3 } }),
@@ -107,7 +107,7 @@ function withMasks(node: FusedNode, { scores, query, key, mask, attendedKeys }: 
   const source = `${node.names[6]} of ${key.dims.at(-2)} keys`
   const attended = node.shared(source, less(positions, unsqueeze(attendedKeys, 1)), () => undefined)
   const bias = where(unsqueeze(attended, [1, 2]), constant(0, dtype), constant(lowest, dtype))
-  // With the tokens that stay their number says nothing; a mask does.
+  // Once tokens are pruned their number says nothing; a mask does.
   const restored: Restored = (now) => (mask === undefined ? { 3: now, 6: undefined } : undefined)
   return add(masked, node.shared(`${source} hidden in ${dtype}`, bias, restored))
 }

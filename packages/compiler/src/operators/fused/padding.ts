@@ -34,7 +34,7 @@ export interface Padding {
  * [b,1,q,n]. Its forms: the number of tokens of each row [b]; ends and then starts [2b]; 1 for tokens [b,n]; or for
  * pairs of query and key [b,q,n]. Behind a cut the operator gets one of the last two.
  *
- * Undefined if the form is none of these.
+ * Undefined for any other form.
  */
 export function paddingBias(node: FusedNode, { input, keys, dtype, hidden }: Padding): Tensor | undefined {
   const mask = node.inputs[input]

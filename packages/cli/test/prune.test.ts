@@ -73,7 +73,7 @@ describe('tp prune', () => {
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
     ['{"format": 1', [], /invalid JSON/],
     ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
-  ])('not by the plan %s %j', async (text, args, message) => {
+  ])('refuses the plan %s with %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')
     writeFileSync(plan, text)
     const { code, stderr } = await tpHere(['prune', digits, '-o', folder.at('unwritten.onnx'), '--plan', plan, ...args])

@@ -100,7 +100,7 @@ function fixedText({ protectedTokens, classToken, positions }: Inspection): stri
 }
 
 function encoderText({ name, layerCount, refusal }: EncoderSummary): string {
-  return `${name} (${layerCount} blocks${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
+  return `${name} (${layerCount} layers${refusal === undefined ? '' : `; refused: ${refusal.message}`})`
 }
 
 function stepText({ method, encoder, schedule, cuts }: PruningStep): string {

@@ -3,15 +3,23 @@ import { fileURLToPath } from 'node:url'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const setupFiles = [path('tools/check/fast-check-seed.mjs')]
+/** `npm test -- exhaustive` also runs the slow proofs: files of their own, and tests that are tagged. */
+const isExhaustive = Boolean(process.env.TP_EXHAUSTIVE)
+const exclude = isExhaustive ? configDefaults.exclude : [...configDefaults.exclude, '**/*.exhaustive.test.*']
+const tags = [
+  { name: 'exhaustive', description: 'Takes long; only npm test -- exhaustive runs it', skip: !isExhaustive },
+]
 
-/** Tests run real models: next to others, on a slow machine, that takes longer than vitest's defaults of five and ten seconds. */
-const limits = { testTimeout: 60_000, hookTimeout: 60_000 }
-
-/** Slow proofs are in files of their own, which `npm test -- exhaustive` adds. */
-const exclude = process.env.TP_EXHAUSTIVE
-  ? configDefaults.exclude
-  : [...configDefaults.exclude, '**/*.exhaustive.test.*']
+const common = {
+  setupFiles: [path('tools/check/fast-check-seed.mjs')],
+  exclude,
+  tags,
+  // Tests run real models: next to others, on a slow machine, that takes longer than the usual five and ten seconds.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // Files share a process, since a new one loads the packages and onnxruntime again for each. They leave nothing behind.
+  isolate: false,
+}
 
 /** Every package and app is a project under its own name. */
 const projects = ['packages', 'apps'].flatMap((parent) =>
@@ -20,16 +28,19 @@ const projects = ['packages', 'apps'].flatMap((parent) =>
     .filter((root) => existsSync(`${root}/package.json`))
     .map((root) => {
       const { name } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { name: string }
-      return { root, test: { name, root, setupFiles, exclude, ...limits } }
+      return { root, test: { name, root, ...common } }
     }),
 )
 
 const tools = {
   root: path('.'),
-  test: { name: 'tools', root: path('.'), include: ['tools/**/*.test.{mjs,ts}'], setupFiles, exclude, ...limits },
+  test: { name: 'tools', root: path('.'), include: ['tools/**/*.test.{mjs,ts}'], ...common },
 }
 
 /** Vitest finds this file from any folder below: in that of a package only its own tests are meant. */
 const here = projects.filter(({ root }) => `${process.cwd()}/`.startsWith(`${root}/`))
 
-export default defineConfig({ test: { projects: here.length > 0 ? here : [...projects, tools] } })
+// Vitest leaves one processor free by default, which of two is one too many.
+export default defineConfig({
+  test: { projects: here.length > 0 ? here : [...projects, tools], tags, maxWorkers: '100%' },
+})

@@ -7,15 +7,14 @@ import { root, tool } from './workspace.mjs'
 /**
  * The tests of every package; those in a browser need a Chromium.
  * @param {string} scratch a folder for temporary files
- * @param {{ exhaustive: boolean }} options `exhaustive`: also files named `*.exhaustive.test.*`, and every case instead of a selection
+ * @param {{ exhaustive: boolean }} options `exhaustive`: also files named `*.exhaustive.test.*`, tests tagged `exhaustive`, and every case instead of a selection
  * @returns {Promise<import('./outcome.mjs').Outcome[]>}
  */
 export async function runTests(scratch, { exhaustive }) {
   const file = join(scratch, 'outcomes.json')
   const withoutBrowser = await findBrowser()
   const reporters = ['--reporter=default', '--reporter=./tools/check/vitest-reporter.mjs']
-  // Vitest leaves a processor free, which of two is one too many.
-  const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters, '--maxWorkers=100%'], {
+  const { ok } = await runCommand([...tool('vitest/vitest.mjs'), 'run', ...reporters], {
     cwd: root,
     env: { TP_OUTCOMES: file, TP_EXHAUSTIVE: exhaustive ? '1' : '' },
     timeoutMs: 4_800_000,

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 
 /**
- * Writes what became of every test to the file that `TP_OUTCOMES` names. Vitest's own JSON reporter leaves out the
- * reasons of skipped tests and the errors that belong to no test.
+ * Writes the outcome of every test to the file that `TP_OUTCOMES` names. Vitest's own JSON reporter omits the reasons
+ * of skipped tests and the errors that belong to no test. Skipped tests that are tagged `exhaustive` are one outcome.
  */
 export default class OutcomeReporter {
   /**
@@ -13,10 +13,15 @@ export default class OutcomeReporter {
   onTestRunEnd(modules, unhandled) {
     /** @type {import('./outcome.mjs').Outcome[]} */
     const outcomes = []
+    let exhaustive = 0
     for (const module of modules) {
       const file = relative(process.cwd(), module.moduleId)
       for (const test of module.children.allTests()) {
         const result = test.result()
+        if (result.state === 'skipped' && test.tags.includes('exhaustive')) {
+          exhaustive += 1
+          continue
+        }
         const state = result.state === 'pending' ? 'failed' : result.state
         const note =
           result.state === 'skipped'
@@ -33,6 +38,9 @@ export default class OutcomeReporter {
       for (const { name, error } of [...module.errors().map((error) => ({ name: file, error })), ...suites]) {
         outcomes.push({ name, state: 'failed', note: error.message })
       }
+    }
+    if (exhaustive > 0) {
+      outcomes.push({ name: `${exhaustive} slow tests`, state: 'skipped', note: 'npm test -- exhaustive runs them' })
     }
     for (const error of unhandled) {
       outcomes.push({ name: 'error outside of every test', state: 'failed', note: error.stack ?? error.message })

@@ -19,7 +19,7 @@ async function outcomesOf(files) {
   return JSON.parse(await readFile(file, 'utf8'))
 }
 
-test('tells passed, failed and skipped tests, files that do not load and stray errors apart', {
+test('tells passed, failed and skipped tests, slow tests, files that do not load and stray errors apart', {
   timeout: 60_000,
 }, async () => {
   const outcomes = await outcomesOf({
@@ -33,6 +33,13 @@ test('tells passed, failed and skipped tests, files that do not load and stray e
         await new Promise((resolve) => setTimeout(resolve, 50))
       })`,
     'b.test.js': "import 'not-there'",
+    'c.test.js': `
+      import { describe, test } from 'vitest'
+      test('slow', { tags: 'exhaustive' }, () => {})
+      describe('proofs', { tags: 'exhaustive' }, () => {
+        test('slower', () => {})
+      })`,
+    'vitest.config.js': "export default { test: { tags: [{ name: 'exhaustive', skip: true }] } }",
   })
   expect(outcomes).toEqual(
     expect.arrayContaining([
@@ -41,7 +48,8 @@ test('tells passed, failed and skipped tests, files that do not load and stray e
       { name: 'a.test.js > left out', state: 'skipped', note: 'no camera' },
       { name: 'b.test.js', state: 'failed', note: expect.stringContaining('not-there') },
       { name: 'error outside of every test', state: 'failed', note: expect.stringContaining('too late') },
+      { name: '2 slow tests', state: 'skipped', note: expect.stringContaining('exhaustive') },
     ]),
   )
-  expect(outcomes).toHaveLength(6)
+  expect(outcomes).toHaveLength(7)
 })

@@ -52,7 +52,7 @@ function read(file) {
   return existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''
 }
 
-const VERSION_FILE = 'packages/compiler/src/version.ts'
+const VERSION_FILE = 'packages/compiler/src/program/version.ts'
 
 /** The version that pruned files name; libraries for browsers cannot read their manifest. */
 function versionModule() {

@@ -1,3 +1,3 @@
 import { runProgram } from './run-program.mjs'
 
-await runProgram('comparison')
+await runProgram(process.argv.slice(2))

@@ -1,3 +1,3 @@
 import { runProgram } from './run-program.mjs'
 
-await runProgram('quickstart')
+await runProgram(['quickstart', ...process.argv.slice(2)])

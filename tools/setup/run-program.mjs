@@ -1,12 +1,13 @@
 import './node-version.mjs'
 
-/** Sets the workspace up, and runs a program of `apps/benchmark` in it. @param {string} name */
-export async function runProgram(name) {
+/** Sets the workspace up, and runs `apps/benchmark` in it. @param {readonly string[]} args */
+export async function runProgram(args) {
   const { setUp, root } = await import('./set-up.mjs')
   try {
     setUp()
     process.chdir(root)
-    await import(new URL(`../../apps/benchmark/dist/${name}.js`, import.meta.url).href)
+    const { main } = await import(new URL('../../apps/benchmark/dist/main.js', import.meta.url).href)
+    process.exitCode = await main(args)
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
     process.exitCode = 1

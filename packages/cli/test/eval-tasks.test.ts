@@ -146,7 +146,7 @@ describe('flips', () => {
     expect(text).toContain(`    ${examples[0].tokens[0].text}`)
   })
 
-  test('of images name patches', { timeout }, async () => {
+  test('of images name patches', { timeout, tags: 'exhaustive' }, async () => {
     const images = digitsData('calibration').filter((_, i) => i % 60 === 0)
     writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
     const labels = images.map(({ label }) => label)

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writ
 import { dirname } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { withDataFile } from './small-models.ts'
-import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const by = ['--method', 'received-attention', '--keep', '0.6']
@@ -20,7 +20,7 @@ describe('a model with a data file', () => {
   const outFiles = (): string[] => folder.files().filter((name) => name.startsWith('out/'))
 
   test('takes the data along to another folder', async () => {
-    const { code, stdout } = await tp(['prune', model(), '-o', out(), ...by, '--verify', '--json'])
+    const { code, stdout } = await tpHere(['prune', model(), '-o', out(), ...by, '--verify', '--json'])
     expect(code).toBe(0)
     expect(outFiles()).toEqual(['out/model.onnx.data', 'out/pruned.onnx'])
     expect(readFileSync(folder.at('out', 'model.onnx.data'))).toEqual(readFileSync(`${model()}.data`))
@@ -38,7 +38,7 @@ describe('a model with a data file', () => {
     expect(JSON.parse(stdout).dataFiles).toEqual([])
   })
 
-  test('is evaluated and timed too', async () => {
+  test('is evaluated and timed too', { tags: 'exhaustive' }, async () => {
     const args = ['bench', model(), '--method', 'received-attention', '--keep', '0.6', '--shapes', '1x16', '--json']
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)

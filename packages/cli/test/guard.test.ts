@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { mailData, modelPath } from '@tp/models'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Ended, temporaryFolder, tp, tpHere } from './tp.ts'
+import { type Ended, temporaryFolder, tpHere } from './tp.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -11,8 +11,7 @@ const tokenizer = modelPath('mail', 'tokenizer')
 /** Names of files are those of files in the folder. */
 const named = (args: readonly string[]): string[] =>
   args.map((arg) => (/^\w+\.(onnx|tsv|json)$/.test(arg) ? folder.at(arg) : arg))
-const run = (...args: readonly string[]) => tp(named(args))
-const runHere = (...args: readonly string[]) => tpHere(named(args))
+const run = (...args: readonly string[]) => tpHere(named(args))
 const [pruned, calibration, held, guard] = ['pruned.onnx', 'calibration.tsv', 'held.tsv', 'guard.json'] as const
 const promise = ['--agreement', '0.9', '--confidence', '0.9']
 let calibrated: Ended
@@ -20,7 +19,7 @@ let calibrated: Ended
 beforeAll(async () => {
   const mails = mailData('calibration').filter(({ text }) => text.length < 500)
   const write = (name: string, rest: number): void => {
-    const lines = mails.filter((_, i) => i % 3 === rest)
+    const lines = mails.filter((_, i) => i % 3 === rest).slice(0, 120)
     writeFileSync(
       folder.at(name),
       lines.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`).join(''),
@@ -31,8 +30,8 @@ beforeAll(async () => {
   const smaller = ['--method', 'stride', '--keep', '0.02', '--layers', '0']
   const amount = ['--method', 'received-attention', '--keep', '0.05', '--layers', '0']
   copyFileSync(mail, folder.at('copy.onnx'))
-  const { code, stderr } = await runHere('prune', mail, '-o', pruned, ...amount, '--monitor')
-  expect((await runHere('prune', mail, '-o', 'smaller.onnx', ...smaller)).code).toBe(0)
+  const { code, stderr } = await run('prune', mail, '-o', pruned, ...amount, '--monitor')
+  expect((await run('prune', mail, '-o', 'smaller.onnx', ...smaller)).code).toBe(0)
   expect([code, stderr]).toEqual([0, expect.stringContaining('pruning')])
   calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
@@ -42,13 +41,13 @@ test('eval takes the cascade of a plan that was tuned', async () => {
   const cascade = { uncertainty: 'probability', threshold: 0.02, share: 0.1 }
   writeFileSync(folder.at('cascade.json'), JSON.stringify({ format: 1, regimes, cascade, figures: {} }))
   const args = ['eval', pruned, '--guard', 'cascade.json', '--against', mail, '--data', held, '--limit', '60']
-  const { code, stdout } = await runHere(...args, '--json')
+  const { code, stdout } = await run(...args, '--json')
   expect(code).toBe(0)
   const { rows, fallbacks, alarms } = JSON.parse(stdout)
   expect(fallbacks).toBeGreaterThan(0)
   expect(rows[2].agreement).toBeGreaterThan(rows[1].agreement)
   expect(alarms).toBeUndefined()
-  expect((await runHere(...args)).stdout).not.toContain('alarm')
+  expect((await run(...args)).stdout).not.toContain('alarm')
 })
 
 test('calibrate writes what eval takes: the promise, its threshold, the baseline', async () => {
@@ -73,7 +72,7 @@ test('calibrate writes what eval takes: the promise, its threshold, the baseline
   expect(fallbacks).toBeLessThanOrEqual(1)
   expect(Array.isArray(alarms)).toBe(true)
   const few = ['--limit', '8', '--runtime', 'web']
-  const asTable = await runHere('eval', pruned, '--guard', guard, '--against', mail, '--data', held, ...few)
+  const asTable = await run('eval', pruned, '--guard', guard, '--against', mail, '--data', held, ...few)
   expect(asTable.stdout).toContain('onnxruntime-web')
   expect(asTable.stdout).toMatch(/^guarded/m)
   expect(asTable.stdout).toContain('agrees with dense')
@@ -83,7 +82,7 @@ test('at an extreme threshold every answer falls back to the dense model', async
   const all = 'all.json'
   const content = JSON.parse(readFileSync(folder.at(guard), 'utf8'))
   writeFileSync(folder.at(all), JSON.stringify({ ...content, cascade: { ...content.cascade, threshold: 0 } }))
-  const { stdout } = await runHere(
+  const { stdout } = await run(
     'eval',
     pruned,
     '--guard',
@@ -114,21 +113,21 @@ describe('what cannot be done is said', () => {
   test('a plan that was tuned without a cascade', async () => {
     const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
     writeFileSync(folder.at('plan.json'), JSON.stringify({ format: 1, regimes }))
-    const { code, stderr } = await runHere('eval', pruned, '--guard', 'plan.json', '--against', mail, '--data', held)
+    const { code, stderr } = await run('eval', pruned, '--guard', 'plan.json', '--against', mail, '--data', held)
     expect([code, stderr]).toEqual([2, expect.stringMatching(/no cascade; tp tune --cascade[\s\S]*TP_PLAN/)])
   })
 
   test('a guard of other files, and one that is none', async () => {
-    const other = await runHere('eval', mail, '--guard', guard, '--against', mail, '--data', held)
+    const other = await run('eval', mail, '--guard', guard, '--against', mail, '--data', held)
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('TP_GUARD')])
-    const none = await runHere('eval', pruned, '--guard', held, '--against', mail, '--data', held)
+    const none = await run('eval', pruned, '--guard', held, '--against', mail, '--data', held)
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('invalid JSON')])
-    const endless = await runHere('eval', pruned, '--guard', '/dev/zero', '--against', mail, '--data', held)
+    const endless = await run('eval', pruned, '--guard', '/dev/zero', '--against', mail, '--data', held)
     expect([endless.code, endless.stderr]).toEqual([
       1,
       expect.stringMatching(/no regular file[\s\S]*TP_FILE_NOT_FOUND/),
     ])
-    const missing = await runHere('eval', pruned, '--guard', 'no.json', '--against', mail, '--data', held)
+    const missing = await run('eval', pruned, '--guard', 'no.json', '--against', mail, '--data', held)
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('TP_FILE_NOT_FOUND')])
   })
 
@@ -166,7 +165,7 @@ describe('what cannot be done is said', () => {
     [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--methods', 'random'], 'not both'],
     [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--keep', '0.5'], '--keep'],
   ])('bad usage: %j', async (args, text) => {
-    const { code, stderr } = await runHere(...args)
+    const { code, stderr } = await run(...args)
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
   })
 })

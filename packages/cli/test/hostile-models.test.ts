@@ -63,7 +63,7 @@ describe('--verify of a model that asks for more than its size needs', () => {
     expect(stderr).not.toContain('report')
   })
 
-  test('a model as it should be is verified as before', async () => {
+  test('a model as it should be is verified as before', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tp([
       ...[
         'prune',

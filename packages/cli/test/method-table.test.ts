@@ -114,7 +114,7 @@ const timeout = 120_000
 describe('every method prunes a file', () => {
   for (const [row, form] of forms.entries()) {
     test(form.name, { timeout }, () => {
-      const refused = inTurn(methods, row, 8).flatMap((entry) => {
+      const refused = inTurn(methods, row, 4).flatMap((entry) => {
         const params = (layer: number) =>
           Object.fromEntries(
             Object.entries(valuesOf(entry, form, layer)).map(([name, x]) => [name, constantOf(x, () => x.data)]),
@@ -130,7 +130,7 @@ describe('every method prunes a file', () => {
 
 describe('every command takes a file, or refuses for what cannot be', () => {
   for (const [i, form] of forms.entries()) {
-    for (const command of inTurn(commands, i, 2)) {
+    for (const command of inTurn(commands, i, 1)) {
       const j = commands.indexOf(command)
       const entry = methods[(i * commands.length + j) % methods.length] as MethodEntry
       test(`${form.name}, ${command}, by ${entry.name}`, { timeout }, async () => {

@@ -34,9 +34,13 @@ describe('methods', () => {
 describe('plugins', () => {
   const entry = (name: string): string =>
     `{ name: '${name}', family: 'baseline', description: 'keeps all', options: {}, create() { throw new Error('not made') } }`
+  let count = 0
+  /** A module under a name of its own: one that was imported is not read again. */
   const module = (content: string): string => {
-    writeFileSync(folder.at('plugin.mjs'), content)
-    return folder.at('plugin.mjs')
+    count += 1
+    const path = folder.at(`plugin-${count}.mjs`)
+    writeFileSync(path, content)
+    return path
   }
 
   /** A package whose `dist` is missing. */
@@ -108,8 +112,7 @@ describe('plugins', () => {
     ],
     ['cannot be loaded', () => module('throw new Error("broken inside")'), /fails when it is loaded: broken inside/],
   ])('that %s', async (_, plugin, message) => {
-    // as a process of its own: a module is loaded once only
-    const { code, stdout, stderr } = await tp(['methods', '--plugin', plugin()])
+    const { code, stdout, stderr } = await tpHere(['methods', '--plugin', plugin()])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_PLUGIN')
     expect(code).toBe(1)

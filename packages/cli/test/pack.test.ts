@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { modelPath } from '@tp/models'
 import { nativeRuntime } from '@tp/runtime-native'
 import { afterAll, describe, expect, test } from 'vitest'
-import { tp } from './tp.ts'
+import { tpHere } from './tp.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tp-pack-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const packed = join(folder, 'packed.onnx')
 
 test('a model is packed, and its file says so to other commands', { timeout: 60_000 }, async () => {
-  const { code, stdout } = await tp(['pack', modelPath('mail'), '-o', packed, '--json'])
+  const { code, stdout } = await tpHere(['pack', modelPath('mail'), '-o', packed, '--json'])
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ format: 1, kind: 'pack', out: packed, attentions: 6 })
   for (const args of [
@@ -19,27 +19,27 @@ test('a model is packed, and its file says so to other commands', { timeout: 60_
     ['pack', packed, '-o', join(folder, 'again.onnx')],
     ['prune', packed, '-o', join(folder, 'again.onnx'), '--method', 'cls-attention', '--keep', '0.5'],
   ]) {
-    const refused = await tp(args)
+    const refused = await tpHere(args)
     expect(refused.code).toBe(4)
     expect(refused.stderr).toContain('code: TP_PACKED')
   }
   for (const runtime of ['node', 'web']) {
-    const elsewhere = await tp(['bench', packed, '--shapes', '1x8', '--runtime', runtime])
+    const elsewhere = await tpHere(['bench', packed, '--shapes', '1x8', '--runtime', runtime])
     expect(elsewhere.code).toBe(1)
     expect(elsewhere.stderr).toContain('only @tp/runtime-native runs it')
   }
 })
 
 test('a model whose rows are equally long is refused, and nothing is left behind', async () => {
-  const { code, stderr } = await tp(['pack', modelPath('digits-vit'), '-o', join(folder, 'digits.onnx')])
+  const { code, stderr } = await tpHere(['pack', modelPath('digits-vit'), '-o', join(folder, 'digits.onnx')])
   expect(code).toBe(4)
   expect(stderr).toContain('gains nothing by being packed')
   expect(readdirSync(folder)).toEqual(['packed.onnx'])
 })
 
 test('the model itself is never the output, and -o is needed', async () => {
-  expect((await tp(['pack', modelPath('mail')])).code).toBe(2)
-  const { code, stderr } = await tp(['pack', modelPath('mail'), '-o', modelPath('mail')])
+  expect((await tpHere(['pack', modelPath('mail')])).code).toBe(2)
+  const { code, stderr } = await tpHere(['pack', modelPath('mail'), '-o', modelPath('mail')])
   expect(code).toBe(2)
   expect(stderr).toContain('TP_OUTPUT')
 })
@@ -54,11 +54,11 @@ const missing = await nativeRuntime()
 describe.skipIf(missing !== '')(`with the native runtime${missing}`, () => {
   test('a packed model is verified, and timed', async () => {
     const verified = join(folder, 'verified.onnx')
-    const { code, stdout } = await tp(['pack', modelPath('mail'), '-o', verified, '--verify', '--json'])
+    const { code, stdout } = await tpHere(['pack', modelPath('mail'), '-o', verified, '--verify', '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-4)
     expect(existsSync(verified)).toBe(true)
-    const bench = await tp(['bench', verified, '--runtime', 'native', '--shapes', '2x16', '--json'])
+    const bench = await tpHere(['bench', verified, '--runtime', 'native', '--shapes', '2x16', '--json'])
     expect(bench.code).toBe(0)
     expect(JSON.parse(bench.stdout).rows).toHaveLength(1)
   })

@@ -116,7 +116,7 @@ describe('prune', () => {
     expect(results['tp.trace.3.indices']?.dims).toEqual([2, 79])
   })
 
-  test.each([
+  const budgets: [string, string[]][] = [
     ['a share', ['--keep', '0.6']],
     ['tokens', ['--tokens', '40']],
     ['mass', ['--mass', '0.8']],
@@ -125,24 +125,37 @@ describe('prune', () => {
     ['a parameter', ['--keep', '0.6', '--param', 'queries=8', '--param', 'diagonal=false']],
     ['protected places', ['--keep', '0.6', '--protect', '0,1,2']],
     ['every token kept by force', ['--tokens', '9999']],
-  ])(
-    'by %s, verified',
-    async (name, args) => {
-      const out = folder.at('verified.onnx')
-      const command = ['prune', mail, '-o', out, '--method', 'received-attention', ...args, '--verify', '--json']
-      const { code, stdout, stderr } = await tpHere(command)
-      expect(stderr, name).toContain('verifying')
-      expect(code).toBe(0)
-      const { verification, schedule } = JSON.parse(stdout)
-      expect(verification.shapes).toEqual([
-        [1, 7],
-        [3, 16],
-      ])
-      expect(verification.difference).toBeLessThan(1e-5)
-      if (args.includes('--flops')) expect(schedule[0].value).toBeLessThan(1)
-    },
-    30_000,
-  )
+  ]
+  const byBudget = (...args: string[]) =>
+    tpHere(['prune', mail, '-o', folder.at('budget.onnx'), '--method', 'received-attention', ...args, '--json'])
+
+  test.each(budgets)('prunes by %s', async (_, args) => {
+    const { code, stdout } = await byBudget(...args)
+    expect(code).toBe(0)
+    const { schedule } = JSON.parse(stdout)
+    expect(schedule).toHaveLength(5)
+    if (args.includes('--flops')) expect(schedule[0].value).toBeLessThan(1)
+  })
+
+  test('--verify says which shapes were run and how much they differ', async () => {
+    await expectVerified('--keep', '0.6')
+  })
+
+  test.each(budgets)('verifies what is pruned by %s', { tags: 'exhaustive' }, async (_, args) => {
+    await expectVerified(...args)
+  })
+
+  async function expectVerified(...args: string[]): Promise<void> {
+    const { code, stdout, stderr } = await byBudget(...args, '--verify')
+    expect(stderr).toContain('verifying')
+    expect(code).toBe(0)
+    const { verification } = JSON.parse(stdout)
+    expect(verification.shapes).toEqual([
+      [1, 7],
+      [3, 16],
+    ])
+    expect(verification.difference).toBeLessThan(1e-5)
+  }
 
   test('a method whose tokens come back: where they leave, and that nothing can be built on it', async () => {
     const [out, again] = [folder.at('skipping.onnx'), folder.at('skipping-again.onnx')]
@@ -162,7 +175,7 @@ describe('prune', () => {
     const { code, stderr } = await tpHere(['prune', out, '-o', again, '--method', 'stride', '--keep', '0.5'])
     expect(code).toBe(4)
     expect(stderr).toContain('evo-vit brings tokens back between the layers')
-  }, 30_000)
+  })
 
   test.each([
     'cls-attention',
@@ -175,7 +188,7 @@ describe('prune', () => {
     'random',
     'stride',
     'truncate',
-  ])('verifies %s', async (method) => {
+  ])('verifies %s', { tags: 'exhaustive' }, async (method) => {
     const command = [
       'prune',
       mail,
@@ -220,28 +233,21 @@ describe('prune', () => {
     expect(props.keys()).toContain('tp.pruning')
   })
 
-  test.each([
-    'bert-qa-sdpa-ts17',
-    'vit-cls-static-ts11',
-    'bert-cls-eager-ts11',
-    'timm-vit-avgpool-ts17',
-    'bert-cls-sdpa-dynamo18',
-  ])('verifies the fixture %s', async (name) => {
-    const out = folder.at(`${name}.onnx`)
-    const { code, stderr } = await tpHere([
-      'prune',
-      fixture(name),
-      '-o',
-      out,
-      '--method',
-      'received-attention',
-      '--keep',
-      '0.6',
-      '--verify',
-    ])
+  test('verifies the fixture vit-cls-static-ts11', () => expectVerifiedFixture('vit-cls-static-ts11'))
+
+  test.each(['bert-qa-sdpa-ts17', 'bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18'])(
+    'verifies the fixture %s',
+    { tags: 'exhaustive' },
+    expectVerifiedFixture,
+  )
+
+  async function expectVerifiedFixture(name: string): Promise<void> {
+    const out = ['-o', folder.at(`${name}.onnx`)]
+    const by = ['--method', 'received-attention', '--keep', '0.6']
+    const { code, stderr } = await tpHere(['prune', fixture(name), ...out, ...by, '--verify'])
     expect(stderr).not.toContain('code:')
     expect(code).toBe(0)
-  })
+  }
 
   test('replaces what was there, also through a link', async () => {
     const { writeFileSync, symlinkSync, lstatSync } = await import('node:fs')
@@ -266,7 +272,7 @@ describe('prune', () => {
 const shared = process.env.TP_SHARED ?? join(import.meta.dirname, '../../../../shared')
 const large = join(shared, 'models/minilm-sentiment/model.onnx')
 if (existsSync(large)) {
-  test('prunes a model of 91 MB in under 3 s and 5 times its size in memory', async () => {
+  test('prunes a model of 91 MB in under 3 s and 5 times its size in memory', { tags: 'exhaustive' }, async () => {
     const out = folder.at('large.onnx')
     const { code, stderr } = await tp(['prune', large, '-o', out, '--method', 'cls-attention', '--keep', '0.5'], {
       env: { NODE_OPTIONS: `--import=${reportCost}` },

@@ -66,9 +66,13 @@ describe('--runtime MODULE', () => {
     expect(code).toBe(0)
   })
 
+  let count = 0
+  /** A module under a name of its own: one that was imported is not read again. */
   const module = (content: string): string => {
-    writeFileSync(folder.at('runtime.mjs'), content)
-    return folder.at('runtime.mjs')
+    count += 1
+    const path = folder.at(`runtime-${count}.mjs`)
+    writeFileSync(path, content)
+    return path
   }
   test.each([
     ['is not there', () => 'gpu', /--runtime: there is no such module or package; give node, native, web, the path/],
@@ -89,8 +93,7 @@ describe('--runtime MODULE', () => {
     ],
     ['cannot be loaded', () => module('throw new Error("no engine")'), /fails when it is loaded: no engine/],
   ])('one that %s', async (_, runtime, message) => {
-    // as a process of its own: a module is loaded once only
-    const { code, stdout, stderr } = await tp(['bench', model, '--runtime', runtime()])
+    const { code, stdout, stderr } = await tpHere(['bench', model, '--runtime', runtime()])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_PLUGIN')
     expect(code).toBe(1)

@@ -119,7 +119,7 @@ describe('a method that learns', () => {
   })
 })
 
-describe('broken off', () => {
+describe('broken off', { tags: 'exhaustive' }, () => {
   const args = (out: string): string[] => [
     ...learn(out, '--target-flops', '0.7', '--epochs', '20', '--hard-epochs', '20', '--log', folder.at(`${out}.log`)),
     ...['--weights-out', folder.at(`${out}.safetensors`), '--report', folder.at(out)],

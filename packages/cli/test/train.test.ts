@@ -110,7 +110,7 @@ test('a checkpoint that is damaged is named, with what is wrong', async () => {
   }
 })
 
-test('a model whose weights lie in a data file', async () => {
+test('a model whose weights lie in a data file', { tags: 'exhaustive' }, async () => {
   mkdirSync(folder.at('external'))
   for (const suffix of ['', '.data']) {
     copyFileSync(`${fixture('bert-cls-external')}${suffix}`, folder.at('external', `model.onnx${suffix}`))

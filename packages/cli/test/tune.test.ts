@@ -64,7 +64,7 @@ describe('tp tune', () => {
   })
 
   test('writes a plan that tp prune takes', { timeout }, async () => {
-    const { code, stdout, stderr } = await tp(tune('plan.json', '--json', '--confident', '--cascade'))
+    const { code, stdout, stderr } = await tpHere(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
     expect(code).toBe(0)
     const { plan } = JSON.parse(stdout)
@@ -72,7 +72,7 @@ describe('tp tune', () => {
     expect(plan.figures).toMatchObject({ maxLoss: 100, confident: true, examples: 32, runtime: 'onnxruntime-node' })
     expect(folder.files().filter((name) => name.includes('measured'))).toEqual([])
     const last = plan.regimes.length - 1
-    const pruned = await tp([
+    const pruned = await tpHere([
       'prune',
       folder.at('model.onnx'),
       '--plan',
@@ -109,13 +109,16 @@ describe('tp tune', () => {
     const other = await tpHere(tune('other/again.json', '--resume'))
     expect(other.code).toBe(1)
     expect(other.stderr).toMatch(/another model, other data[\s\S]*TP_RESUME/)
-    const resumed = await tp(tune('again.json', '--resume'))
+    const resumed = await tpHere(tune('again.json', '--resume'))
     expect(resumed.code).toBe(0)
     expect(planAt('again.json').regimes.length).toBeGreaterThan(0)
     expect(existsSync(folder.at('again.json.measured'))).toBe(false)
   })
 
-  test('tries the methods of plugins that need nothing trained, where none are named', { timeout }, async () => {
+  test('tries the methods of plugins that need nothing trained, where none are named', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const plugins = ['plain', 'trained'].map((name) => fileURLToPath(new URL(`${name}-plugin.mjs`, import.meta.url)))
     const args = plugins.flatMap((plugin) => ['--plugin', plugin])
     // By then it has looked at each.
@@ -128,7 +131,10 @@ describe('tp tune', () => {
     expect([...looked]).toEqual(['received-attention', 'value-aware', 'cls-attention', 'balanced', 'least'])
   })
 
-  test('chooses from methods that have learned, with what they have learned', { timeout }, async () => {
+  test('chooses from methods that have learned, with what they have learned', {
+    timeout,
+    tags: 'exhaustive',
+  }, async () => {
     const [model, data] = ['model.onnx', 'data.tsv'].map((name) => folder.at('mail', name)) as [string, string]
     const learn = ['train', model, '--method', 'sdtp', '--keep', '0.5', '--train', 'method', '--epochs', '1']
     const weights = folder.at('sdtp.safetensors')
@@ -151,7 +157,7 @@ describe('tp tune', () => {
     expect([idle.code, idle.stderr]).toEqual([2, expect.stringContaining('of received-attention none has anything')])
   })
 
-  test('tunes for the wasm of browsers', { timeout }, async () => {
+  test('tunes for the wasm of browsers', { timeout, tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tp(tune('web.json', '--runtime', 'web', '--json'))
     expect(code).toBe(0)
     expect(JSON.parse(stdout).plan.figures.runtime).toBe('onnxruntime-web wasm')

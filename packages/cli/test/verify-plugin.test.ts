@@ -34,7 +34,7 @@ test('--verify refuses a method that looks at padding, by its name', async () =>
   expect(stderr).toContain('code: TP_VERIFY')
 })
 
-test('--verify refuses a method that looks at other examples, by its name', async () => {
+test('--verify refuses a method that looks at other examples, by its name', { tags: 'exhaustive' }, async () => {
   const { code, stderr } = await verify('by-batch')
   expect(code).toBe(1)
   expect(stderr).toMatch(/\[plugin by-batch\] \d of 8 examples come out otherwise in a batch with others than alone/)

@@ -5,8 +5,9 @@ import { decodeModel, encodeModel, type Model, metadata } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { type EncoderOptions, encoder, inputsOf } from '../test/encoders.ts'
 import { difference, numbers, run } from '../test/run.ts'
-import { readProvenance } from './cut/provenance.ts'
-import { type PruneOptions, prune } from './prune.ts'
+import { readProvenance } from './program/provenance.ts'
+import { prune } from './prune.ts'
+import type { PruneOptions } from './transform/prune-options.ts'
 
 const plain: EncoderOptions = {
   layerCount: 4,
@@ -105,7 +106,7 @@ describe('after merging', () => {
   const plan = new Map([...merges.schedule, ...drops.schedule])
 
   for (const pooling of ['cls', 'masked mean', 'max', 'none'] as const) {
-    test(`tokens still leave, pooling ${pooling}`, async () => {
+    test(`tokens are still pruned, pooling ${pooling}`, async () => {
       const options = { ...plain, pooling }
       const model = decodeModel(encoder(options))
       const again = pruned(pruned(model, merges), drops)
@@ -125,7 +126,7 @@ describe('after merging', () => {
     })
   })
 
-  test('no more are merged, and sums leave nobody out', () => {
+  test('no more tokens are merged, and sums omit none', () => {
     const model = pruned(decodeModel(encoder({ ...plain, pooling: 'masked mean' })), merges)
     const at = { schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
     const twice = prune(model, { method: gatherAll(), ...at })
@@ -148,13 +149,13 @@ describe('what cannot be built on is refused', () => {
     expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from layer to layer')
   })
 
-  test('positions that may have left', () => {
+  test('positions that may be gone', () => {
     const once = pruned(model, first)
     expect(() => prune(once, { ...then, protect: [0, 3] })).toThrow('position 3 was not protected')
     expect(prune(once, { ...then, protect: [0] }).ok).toBe(true)
   })
 
-  test('restoring what did not come back, and the other way round', () => {
+  test('restoring what was not restored before, and the other way round', () => {
     const all = prune(pruned(model, first), { ...then, restore: 'all' })
     expect(!all.ok && all.refusal.code).toBe('TP_RESTORE')
     const none = prune(pruned(model, { ...first, restore: 'all' }), { ...then, restore: 'none' })

@@ -66,7 +66,7 @@ test('a convolution counts its kernel for every result', () => {
 })
 
 describe('sizes', () => {
-  test('a formula gives the same as counting anew', () => {
+  test('a formula gives the same as counting again', () => {
     const formula = flopsFormula(mail)
     for (const tokens of [8, 128, 512])
       expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
@@ -108,7 +108,7 @@ describe('a schedule for a share of the FLOPs', () => {
     expect(keepForFlops(model, { ...target, share: 1 })).toBe(1)
   })
 
-  test('a share that cannot be had is an error, and so is one that is none', () => {
+  test('a share of the FLOPs that cannot be reached, or is not a share, is an error', () => {
     for (const share of [0.01, 0, 1.5, Number.NaN]) {
       const error = catchError(() => keepForFlops(model, { ...target, share }))
       expect(isTpError(error) && error.code).toBe('TP_FLOPS')

@@ -1,11 +1,12 @@
 import { type Method, type Schedule, type Tensor, TpError } from '@tp/core'
-import { addDims, type Dim, isUnknown, mulDims, namesIn, substituteDim } from '@tp/core/expression'
+import { addDims, type Dim, namesIn, substituteDim } from '@tp/core/expression'
 import { cloneModel, type Model } from '@tp/onnx'
-import { keptName, keptNames, readProvenance } from './cut/provenance.ts'
-import { Program, withEqualSizes } from './follow/program.ts'
-import { unfuse } from './fused/unfuse.ts'
+import { unfuse } from './normalize/unfuse.ts'
+import { operators } from './operators/table.ts'
+import { Program, withEqualSizes } from './program/program.ts'
+import { keptName, keptNames, readProvenance } from './program/provenance.ts'
+import { requireModel } from './program/require-model.ts'
 import { prune } from './prune.ts'
-import { requireModel } from './require-model.ts'
 
 /** The sizes that FLOPs are counted at. */
 export interface Sizes {
@@ -14,7 +15,7 @@ export interface Sizes {
   readonly tokens?: number
   /** Other free sizes of the model's inputs, by name (`height`). */
   readonly others?: Readonly<Record<string, number>>
-  /** Tokens that stay at each layer, where that depends on the data (threshold, mass, sampling). */
+  /** Tokens that are kept at each layer, where that depends on the data (threshold, mass, sampling). */
   readonly kept?: Readonly<Record<number, number>>
 }
 
@@ -42,8 +43,9 @@ export function flopsFormula(model: Model): (sizes: Sizes) => number {
 function flopsOf(model: Model): FlopsFormula {
   requireModel(model)
   const plain = cloneModel(model)
-  unfuse(plain)
-  const program = new Program(plain, keptNames(readProvenance(model)))
+  const program = new Program(plain)
+  const counts = keptNames(readProvenance(model))
+  if (unfuse(program) !== undefined || counts.size > 0) program.refresh(counts)
   let total: Dim = 0
   for (const node of program.graph.nodes) {
     const [name] = node.output
@@ -58,35 +60,11 @@ function flopsOf(model: Model): FlopsFormula {
   }
 }
 
-/** Multiply-adds of one node, from the shapes of its inputs and its result. */
+/** Multiply-adds of one node; a node of which the sizes are not known has none. */
 function multiplyAdds(output: Tensor): Dim {
-  const { op, inputs, attributes } = output.node
-  const [a, b] = inputs
-  if (output.output !== 0 || a === undefined || b === undefined || !a.hasShape || !b.hasShape || !output.hasShape)
-    return 0
-  const elements = output.dims.reduce<Dim>(mulDims, 1)
-  switch (op.name) {
-    case 'MatMul':
-    case 'MatMulInteger':
-    case 'com.microsoft.FusedMatMul':
-      return mulDims(elements, innerSize(a, b))
-    case 'Gemm':
-    case 'com.microsoft.FusedGemm':
-      return mulDims(elements, a.dims[attributes.transA === 1 ? 0 : 1] as Dim)
-    case 'com.microsoft.MatMulNBits':
-      return mulDims(elements, attributes.K as number)
-    case 'Conv':
-    case 'ConvInteger':
-      return mulDims(elements, b.dims.slice(1).reduce<Dim>(mulDims, 1))
-    default:
-      return 0
-  }
-}
-
-/** Size of the axis that a product sums over, from the operand of which it is known. */
-function innerSize(a: Tensor, b: Tensor): Dim {
-  const size = a.dims.at(-1) as Dim
-  return isUnknown(size) ? (b.dims.at(-2) ?? size) : size
+  const [a, b] = output.node.inputs
+  if (output.output !== 0 || !a?.hasShape || !b?.hasShape || !output.hasShape) return 0
+  return operators.get(output.node.op.name)?.multiplyAdds?.(output) ?? 0
 }
 
 function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number {
@@ -102,7 +80,7 @@ function evaluate({ total, batch, tokens }: FlopsFormula, sizes: Sizes): number 
 
 export interface FlopsTarget {
   readonly method: Method
-  /** The encoder that tokens leave, in a file that holds several. */
+  /** The encoder whose tokens are pruned, in a file that holds several. */
   readonly encoder?: string
   /** Share of the dense model's FLOPs that the pruned one may take, above 0 and at most 1. */
   readonly share: number
@@ -132,7 +110,7 @@ export function keepForFlops(model: Model, { method, encoder, share, at, schedul
     throw new TpError(
       'TP_FLOPS',
       'compiler',
-      `even with the fewest tokens ${percent} % of the FLOPs are left; ask for more, or prune earlier layers`,
+      `even with the fewest tokens ${percent} % of the FLOPs remain; ask for more, or prune earlier layers`,
     )
   }
   while (high - low > 1) {

@@ -1,9 +1,6 @@
-export type { InsertedCut } from './cut/insert.ts'
-export { type CutRecord, type PruningStep, readProvenance } from './cut/provenance.ts'
-export { MASK, TRACE } from './find/extra-outputs.ts'
-export { type HeadWeights, headWeights } from './find/head-weights.ts'
+export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
-export { readsProbabilities } from './fused/reads-probabilities.ts'
+export { type HeadWeights, headWeights } from './head-weights.ts'
 export {
   type EncoderReport,
   type EncoderSummary,
@@ -24,14 +21,11 @@ export {
   type Regime,
   type RegimesPlan,
 } from './plan.ts'
-export {
-  type NamedEncoder,
-  type Pruned,
-  type PrunedEncoder,
-  type PruneOptions,
-  type PruneResult,
-  prune,
-  pruneOrThrow,
-} from './prune.ts'
-export type { Refusal } from './refusal.ts'
-export { type SoftenOptions, type SoftInput, type SoftModel, soften } from './soft/soften.ts'
+export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
+export type { Refusal } from './program/refusal.ts'
+export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'
+export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
+export { soften } from './soften/soften.ts'
+export type { InsertedCut } from './transform/cut.ts'
+export { MASK, TRACE } from './transform/extra-outputs.ts'
+export type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'

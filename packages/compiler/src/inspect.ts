@@ -1,21 +1,22 @@
 import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
-import { openProgram } from './cut/earlier-cuts.ts'
-import { type PruningStep, readProvenance } from './cut/provenance.ts'
-import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
-import { stackEnd } from './find/layer.ts'
-import { maskInput } from './find/mask.ts'
-import { operatorName } from './follow/operators.ts'
-import { type Program, withEqualSizes } from './follow/program.ts'
-import type { TokenPosition } from './follow/token-positions.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import type { Encoder } from './analyze/encoder.ts'
+import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import { stackEnd } from './analyze/layer.ts'
+import { maskInput } from './analyze/mask.ts'
+import type { Expansion } from './normalize/expansion.ts'
+import { openModel } from './normalize/open.ts'
+import { operatorName, type TokenPosition } from './operators/operator.ts'
+import { type Program, withEqualSizes } from './program/program.ts'
+import { type PruningStep, readProvenance } from './program/provenance.ts'
+import { type Refusal, refusalOf } from './program/refusal.ts'
 
-/** An encoder that tokens can leave. */
+/** An encoder whose tokens can be pruned. */
 export interface EncoderReport {
   /** The first input of the model that it reads. */
   readonly encoder: string
   readonly layers: readonly LayerReport[]
-  /** The first layer that tokens may leave at: those before it were pruned already. */
+  /** The first layer whose tokens may be pruned: those before it were pruned already. */
   readonly open: number
   /** Sizes as the file names them; numbers where they are fixed. */
   readonly batch: Dim
@@ -28,12 +29,12 @@ export interface EncoderReport {
   readonly maskMarksPadding?: true
   /** Some tokens may be padding, whatever says so. */
   readonly padded: boolean
-  /** Positions that stay whatever their score. */
+  /** Positions that are kept whatever their score. */
   readonly protectedTokens: readonly number[]
   readonly classToken: number | undefined
-  /** Other tokens that the head reads, one of each row, in words; they stay too. */
+  /** Other tokens that the head reads, one of each example, in words; they are kept too. */
   readonly positions: readonly string[]
-  /** Outputs with one row for every token; what leaves has to be put back for them. */
+  /** Outputs with one row for every token; pruned tokens have to be restored for them. */
   readonly tokenOutputs: readonly string[]
   /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
   readonly unfusing?: string
@@ -53,16 +54,16 @@ export interface Inspection extends EncoderReport {
 export interface EncoderSummary {
   readonly name: string
   readonly layerCount: number
-  /** Why tokens cannot leave it, if so. */
+  /** Why its tokens cannot be pruned, if so. */
   readonly refusal?: Refusal
 }
 
 export interface LayerReport {
   readonly layer: number
-  /** The residual stream that the layer reads, and the one that it gives on, by the names of their values. */
+  /** The residual stream that the layer reads, and the one that it returns, by the names of their values. */
   readonly input: string
   readonly output: string | undefined
-  /** Where tokens may leave, by the name of the value. */
+  /** Where tokens may be pruned, by the name of the value. */
   readonly site: string
   readonly norm: 'pre' | 'post'
   /** Name of the softmax's node, or of the operator that hides it. */
@@ -76,21 +77,21 @@ export interface InspectOptions {
   readonly encoder?: string
 }
 
-/** Looks for the encoders in a model; a refusal says why tokens cannot leave. */
+/** Looks for the encoders in a model; a refusal says why tokens cannot be pruned. */
 export function inspect(
   model: Model,
   options: InspectOptions = {},
 ): Inspection | { readonly ok: false; readonly refusal: Refusal } {
   try {
     return withEqualSizes(() => {
-      const program = openProgram(model)
+      const { program, expansions } = openModel(model)
       const found = findEncoders(program)
       const [encoder] = chooseEncoders(found, options.encoder)
       return {
         ok: true,
         opset: opset(model),
         producer: model.proto.producerName,
-        ...reportOf(program, encoder),
+        ...reportOf(program, encoder, expansions),
         encoders: found.map((each) => ({
           name: each.name,
           layerCount: each.layerCount,
@@ -104,7 +105,7 @@ export function inspect(
   }
 }
 
-function reportOf(program: Program, encoder: Encoder): EncoderReport {
+function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {
   const { name, open, batch, tokens, hidden, heads, protectedTokens, classToken, tokenOutputs } = encoder
   const marks = maskInput(program, encoder)
   const mask = marks?.name
@@ -115,7 +116,7 @@ function reportOf(program: Program, encoder: Encoder): EncoderReport {
     const output = encoder.layers[layer + 1]?.input ?? stackEnd(program, own)
     const about = { layer, input, output, site, norm }
     const softmax = attention.chain.at(-1) as NodeProto
-    const fused = program.expansions.find(({ nodes }) => nodes.includes(softmax))?.node
+    const fused = expansions.find(({ nodes }) => nodes.includes(softmax))?.node
     if (fused === undefined) return { ...about, attention: softmax.name || attention.probabilities }
     return { ...about, attention: fused.name || (fused.output[0] as string), fused: operatorName(fused) }
   })

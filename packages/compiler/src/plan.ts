@@ -1,10 +1,10 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
-import { isRecord, type OptionValues, shown } from '@tp/core/host'
-import type { NamedEncoder, PruneOptions } from './prune.ts'
+import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
+import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
 
 /**
- * What to do to a model, as JSON, in the words of the command line. Without an amount only what no output reads is left
- * out, as with the method `none`.
+ * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
+ * eliminated, as with the method `none`.
  */
 export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
   readonly format: 1
@@ -24,8 +24,6 @@ export interface PlannedOptions extends PruneOptions {
   readonly schedule: (encoder: NamedEncoder) => Schedule
 }
 
-const amounts = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
-
 type PlanCheck = readonly [is: (value: unknown) => boolean, form: string]
 
 const text: PlanCheck = [(value) => typeof value === 'string' && value !== '', 'a text']
@@ -43,11 +41,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
     (value) => isNumbers(value) || (isRecord(value) && Object.values(value).every(isNumbers)),
     'a list of numbers, or an object of such lists by encoder',
   ],
-  keep: amount,
-  tokens: amount,
-  remove: amount,
-  threshold: amount,
-  mass: amount,
+  ...(Object.fromEntries(amountNames.map((name) => [name, amount])) as Record<AmountName, typeof amount>),
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
 }
@@ -55,10 +49,10 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
 /**
  * A plan that was read from a file.
  * @param where the file, for errors
- * @throws TpError TP_PLAN if it is none
+ * @throws TpError TP_PLAN if it is not one
  */
 export function checkPlan(value: unknown, where: string): Plan {
-  if (!isRecord(value)) throw problem(where, 'this is no plan; it must be an object with format and method')
+  if (!isRecord(value)) throw problem(where, 'this is not a plan; it must be an object with format and method')
   for (const name of ['format', 'method'] as const) {
     if (value[name] === undefined) throw problem(where, `${name} is missing; it must be ${fields[name][1]}`)
   }
@@ -92,11 +86,11 @@ export function hasRegimes(value: unknown): boolean {
 
 /**
  * A plan with regimes that was read from a file; what else stands in it is not looked at.
- * @throws TpError TP_PLAN if it is none
+ * @throws TpError TP_PLAN if it is not one
  */
 export function checkRegimes(value: unknown, where: string): RegimesPlan {
   if (!isRecord(value) || value.format !== 1 || !Array.isArray(value.regimes) || value.regimes.length === 0) {
-    throw problem(where, 'this is no plan with regimes; it must be an object with format 1 and a list of regimes')
+    throw problem(where, 'this is not a plan with regimes; it must be an object with format 1 and a list of regimes')
   }
   const regimes: readonly unknown[] = value.regimes
   const last = regimes.length - 1
@@ -136,7 +130,7 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
 }
 
 function scheduleFor(plan: Plan, { name, layerCount, open }: NamedEncoder): Schedule {
-  if (amounts.every((kind) => plan[kind] === undefined)) return new Map()
+  if (amountNames.every((kind) => plan[kind] === undefined)) return new Map()
   const own = layersAt(plan, name)
   if (own !== undefined) return schedule(layerCount, { ...plan, layers: own })
   if (plan.layers !== undefined) return new Map()

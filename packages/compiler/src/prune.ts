@@ -1,79 +1,29 @@
-import { type Amount, type Method, type Schedule, type Tensor, TpError, type Values } from '@tp/core'
-import { isUnknown } from '@tp/core/expression'
+import { type Schedule, TpError } from '@tp/core'
 import { checkSchedule } from '@tp/core/host'
 import { cloneModel, Graph, type Model } from '@tp/onnx'
-import { countsBehind, eliminateDeadTokens, lastingCuts, readsOnePosition } from './cut/dead-tokens.ts'
-import { openProgram, requireNoReturn, startOf } from './cut/earlier-cuts.ts'
-import { type InsertedCut, insertAt } from './cut/insert.ts'
-import { KeyBias } from './cut/key-bias.ts'
-import { poolKept } from './cut/pool-kept.ts'
-import { protectedIndices } from './cut/protected-indices.ts'
-import { addProvenance, type PruningStep } from './cut/provenance.ts'
-import { type RestorePoint, restorePoints } from './cut/restore.ts'
-import { Returning, type Tokens } from './cut/returning.ts'
-import { dropViews } from './find/batch-first.ts'
-import { chooseEncoders, type Encoder, findEncoders } from './find/encoder.ts'
-import { addMask, addMonitor, addTraces, MASK } from './find/extra-outputs.ts'
-import { Program, withEqualSizes } from './follow/program.ts'
-import { readKept } from './follow/token-positions.ts'
-import { foldBack } from './fused/fold-back.ts'
-import { checkPruneOptions } from './prune-options.ts'
-import { type Refusal, Refused, refusalOf } from './refusal.ts'
-import { requireModel } from './require-model.ts'
-import { version } from './version.ts'
-
-export interface PruneOptions {
-  readonly method: Method
-  /** Which layers tokens leave at; a function where a file with several encoders needs one for each. */
-  readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
-  /**
-   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
-   */
-  readonly encoder?: string
-  /** Positions that must stay: those found by data flow (`auto`, the default), or these. */
-  readonly protect?: 'auto' | readonly number[]
-  /**
-   * Adds an input `tp.protect` (int64 [b,1]): a place in each example whose token stays, beside those that are protected.
-   * With it one model tells of every token what its staying would change.
-   */
-  readonly protectInput?: boolean
-  /**
-   * Whether removed tokens come back, with the state they left with, before the final norm and the head: `auto` (the
-   * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
-   * `none` outputs of one row for every token have one for every token that stays, and the output `tp.mask` (int64 [b,k])
-   * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
-   */
-  readonly restore?: 'auto' | 'none' | 'all'
-  /** Names of the outputs to keep; the others are left out with all that only they need. Default: all. */
-  readonly outputs?: readonly string[]
-  /**
-   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original places) and `.valid` (bool [b,k]). `scores`: also
-   * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
-   * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
-   */
-  readonly trace?: boolean | 'scores'
-  /**
-   * Adds outputs float32 [b] to watch for drift (`monitor` of `@tp/guard`): `tp.monitor.mass`, the share of the score that the
-   * tokens that stay hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
-   * of the tokens that stays, where the data decide it.
-   */
-  readonly monitor?: boolean
-  /** Also leaves out, exactly, what no output reads. Default true. */
-  readonly deadTokens?: boolean
-  /** Trained values of the method at each layer. */
-  readonly params?: (layer: number) => Values
-  /** SHA-256 of the file, for the record that the pruned file keeps. */
-  readonly source?: string
-}
-
-/** One encoder of a file. */
-export interface NamedEncoder {
-  /** The first input of the model that it reads. */
-  readonly name: string
-  readonly layerCount: number
-  /** The first layer that tokens may leave at: those before it were pruned already. */
-  readonly open: number
-}
+import type { Encoder } from './analyze/encoder.ts'
+import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import { type Opened, openModel } from './normalize/open.ts'
+import { runPasses } from './program/pass.ts'
+import { type Program, withEqualSizes } from './program/program.ts'
+import { addProvenance, type PruningStep } from './program/provenance.ts'
+import { type Refusal, Refused, refusalOf } from './program/refusal.ts'
+import { requireModel } from './program/require-model.ts'
+import { version } from './program/version.ts'
+import { checkOutputs, outputShapes } from './transform/check-outputs.ts'
+import type { InsertedCut } from './transform/cut.ts'
+import { leaveOutDeadTokens, readsOnePosition } from './transform/dead-tokens.ts'
+import { addExtraOutputs } from './transform/extra-outputs.ts'
+import { foldOperators } from './transform/fold.ts'
+import { insertCuts, sitesOf } from './transform/insert-cuts.ts'
+import { KeyBias } from './transform/key-bias.ts'
+import { countKeptInPools } from './transform/pool-kept.ts'
+import { protectedIndices } from './transform/protected-indices.ts'
+import { checkPruneOptions, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
+import type { Pruning, PruningPass } from './transform/pruning.ts'
+import { placeRestorePoints, restoreTokens } from './transform/restore.ts'
+import { Returning } from './transform/returning.ts'
+import { findReadTokens } from './transform/token-reads.ts'
 
 export type PruneResult = Pruned | { readonly ok: false; readonly refusal: Refusal }
 
@@ -82,7 +32,7 @@ export interface Pruned {
   readonly model: Model
   /** Of all encoders that were pruned. */
   readonly layerCount: number
-  /** Cuts that are in the graph; a cut behind which only class tokens are read is left out with what is dead. */
+  /** Cuts that are in the graph; a cut after which only class tokens are read is removed with the dead tokens. */
   readonly cuts: readonly InsertedCut[]
   /** The same for each encoder. */
   readonly encoders: readonly PrunedEncoder[]
@@ -94,9 +44,9 @@ export interface PrunedEncoder extends NamedEncoder {
 }
 
 /**
- * Makes tokens leave a model between its layers. The model itself is not changed; weights are shared with the result.
+ * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
  * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
- * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_TOWER, TP_OUTPUT; TP_NOT_ONNX for what is no model
+ * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
   checkPruneOptions(options)
@@ -118,26 +68,39 @@ export function pruneOrThrow(source: Model, options: PruneOptions, where: string
   throw new TpError(result.refusal.code, where, result.refusal.message)
 }
 
+/** How the tokens of an encoder are pruned, in order. */
+export const pruningPasses: readonly PruningPass[] = [
+  placeRestorePoints,
+  insertCuts,
+  countKeptInPools,
+  findReadTokens,
+  restoreTokens,
+  addExtraOutputs,
+  leaveOutDeadTokens,
+  foldOperators,
+  checkOutputs,
+]
+
 function pruneModel(source: Model, options: PruneOptions): Pruned {
-  const program = openProgram(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
-  const found = findEncoders(program)
+  const opened = openModel(options.outputs === undefined ? source : keepOutputs(source, options.outputs))
+  const found = findEncoders(opened.program)
   const [first, ...others] = chooseEncoders(found, options.encoder)
   const named = found.length > 1
   const several = others.length > 0
-  const pruneNext = (current: Program, encoder: Encoder): PrunedEncoder => {
+  const pruneNext = (current: Opened, encoder: Encoder): PrunedEncoder => {
     try {
       return pruneEncoder(current, encoder, options, { named, several })
     } catch (error) {
       throw several && error instanceof Refused ? error.of(encoder.name) : error
     }
   }
-  const encoders = [pruneNext(program, first)]
-  let { model } = program
+  const encoders = [pruneNext(opened, first)]
+  let { model } = opened.program
   for (const { name } of others) {
-    const next = openProgram(model)
-    const [encoder] = chooseEncoders(findEncoders(next), name)
+    const next = openModel(model)
+    const [encoder] = chooseEncoders(findEncoders(next.program), name)
     encoders.push(pruneNext(next, encoder))
-    model = next.model
+    model = next.program.model
   }
   const layerCount = encoders.reduce((sum, encoder) => sum + encoder.layerCount, 0)
   return { ok: true, model, layerCount, cuts: encoders.flatMap(({ cuts }) => cuts), encoders }
@@ -151,156 +114,63 @@ interface Company {
 }
 
 function pruneEncoder(
-  program: Program,
+  { program, expansions }: Opened,
   found: Encoder,
   options: PruneOptions,
   { named, several }: Company,
 ): PrunedEncoder {
-  const { restore = 'auto', deadTokens = true } = options
   const { name } = found
-  let encoder = withClassToken(found, options)
+  const encoder = withClassToken(found, options)
   const about: NamedEncoder = { name, layerCount: encoder.layers.length, open: encoder.open }
   const given = typeof options.schedule === 'function' ? options.schedule(about) : options.schedule
   const asked = checkSchedule(given, encoder.depth)
   requireOpenLayers(asked, encoder)
-  // In a last layer that computes no more than the class token none can leave; nor need they where it is about to.
-  const isNoOp = deadTokens && !options.trace && restore !== 'all' && readsOnePosition(program, encoder)
-  const open = sitesOf(encoder, options.method) - (isNoOp ? 1 : 0)
-  const schedule: Schedule = new Map([...asked].filter(([layer]) => layer < open))
-  const before = outputShapes(program)
-  const protectedTokens = protectedIndices(encoder, options.protect ?? 'auto')
-  let points: readonly RestorePoint[] = []
-  if (schedule.size > 0 && restores(encoder, restore, options.method)) {
-    ;({ points, encoder } = restorePoints(program, encoder, schedule.keys()))
+  const sites = sitesOf(encoder, options.method) - (isLastSiteIdle(program, encoder, options) ? 1 : 0)
+  const pruning: Pruning = {
+    program,
+    expansions,
+    options,
+    hasCompany: several,
+    schedule: new Map([...asked].filter(([layer]) => layer < sites)),
+    outputs: outputShapes(program),
+    protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
+    keyBias: new KeyBias(program),
+    returning: new Returning(options.method),
+    encoder,
+    points: [],
+    cuts: [],
+    positions: [],
+    compact: [],
   }
-  const returning = new Returning(program, encoder, options.method, schedule)
-  const cuts = insertCuts(program, encoder, { ...options, schedule, protectedTokens }, { points, returning })
-  for (const point of points) point.restore(returning.awayAt(cuts, point))
-  if (options.trace) addTraces(program, cuts, name, several)
-  if (options.monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, several)
-  const compact = restore === 'none' ? encoder.tokenOutputs : []
-  const mask = several ? `${MASK}.${name}` : MASK
-  if (compact.length > 0) addMask(program, cuts, mask)
-  program.graph.removeDeadNodes()
-  const lean = deadTokens ? eliminateDeadTokens(program, encoder, cuts) : program
-  const { graph } = lean
-  graph.removeDeadNodes()
-  dropViews(lean)
-  foldBack(lean, program.expansions)
-  graph.sortTopologically()
-  const left = cuts.filter((cut) => graph.producer(cut.after) !== undefined)
-  const counts = countsBehind(program, encoder, left)
-  requireSameOutputs(before, new Program(program.model, counts), compact.length > 0 ? [...compact, mask] : [])
-  const step = provenanceOf(encoder, { ...options, schedule, protectedTokens }, left, points)
+  runPasses(pruningPasses, pruning)
+  const step = provenanceOf(pruning)
   addProvenance(program.model, named ? { ...step, encoder: name } : step)
-  return { ...about, schedule: asked, cuts: left }
+  return { ...about, schedule: asked, cuts: pruning.cuts }
 }
 
-/** How many layers a method may prune tokens at: one that is no layer any more has only its input. */
-function sitesOf({ layers, end }: Encoder, { site }: Method): number {
-  return layers.length + (site === 'input' && end !== undefined ? 1 : 0)
+/** In a last layer that computes no more than the class token none can be pruned; nor need they where it is about to. */
+function isLastSiteIdle(program: Program, encoder: Encoder, options: PruneOptions): boolean {
+  const { restore = 'auto', deadTokens = true, trace } = options
+  return deadTokens && !trace && restore !== 'all' && readsOnePosition(program, encoder)
 }
 
-/** Whether removed tokens come back. */
-function restores(
-  { earlier, tokenOutputs, countedOutputs }: Encoder,
-  restore: NonNullable<PruneOptions['restore']>,
-  { returns = false }: Method,
-): boolean {
-  const needed = tokenOutputs.length + countedOutputs.length > 0
-  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || needed))
-  const already = earlier.restored !== undefined
-  if (already && restore === 'none') {
-    const reason = 'tokens that left this model before come back before its head, so those that leave now have to, too'
-    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
-  }
-  if (!already && restore === 'all') {
-    const reason = 'tokens that left this model before do not come back, so not all tokens can'
-    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
-  }
-  return already || (restore === 'auto' && needed)
-}
-
-/** A class token that the head does not read by its place has to be named by protecting it. */
+/** A class token that the head does not read by position has to be named by protecting it. */
 function withClassToken(encoder: Encoder, { protect }: PruneOptions): Encoder {
   const named = typeof protect === 'object' ? protect[0] : undefined
   const reads = encoder.classToken !== undefined || encoder.positionReads.length > 0
   return reads || named === undefined ? encoder : { ...encoder, classToken: named }
 }
 
-interface CutOptions extends PruneOptions {
-  readonly schedule: Schedule
-  readonly protectedTokens: readonly number[]
-}
-
-function insertCuts(
-  program: Program,
-  encoder: Encoder,
-  { method, schedule, protectedTokens, params = () => ({}), trace, protectInput, monitor = false }: CutOptions,
-  { points, returning }: { readonly points: readonly RestorePoint[]; readonly returning: Returning },
-): InsertedCut[] {
-  const { earlier } = encoder
-  requireNoReturn(earlier)
-  if (earlier !== undefined && (method.carry !== undefined || method.returns)) {
-    const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens left before`
-    throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
-  }
-  const cuts: InsertedCut[] = []
-  const keyBias = new KeyBias(program)
-  const ends = [...points.map(({ node }) => node), ...returning.ends]
-  const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
-  let tokens: Tokens = start
-  for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
-    for (const { site, amount } of visits(method, schedule.get(layer))) {
-      if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
-      const about = { method, layer, site, amount, params: params(layer) }
-      const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
-      const inserted = insertAt(program, encoder, { ...options, ...tokens })
-      if (inserted.cut) {
-        returning.left(tokens, inserted.cut)
-        cuts.push(inserted.cut)
-      }
-      tokens = inserted
-    }
-  }
-  if (earlier?.weighted && cuts.some((cut) => cut.size !== undefined)) {
-    const reason =
-      'tokens were merged, or left by a threshold, when this model was pruned before, so now they can only leave'
-    throw new Refused('TP_PRUNED', `${reason}; choose a method that does not merge, or prune the file it was made from`)
-  }
-  const last = cuts.at(-1)
-  if (last !== undefined) {
-    const isRagged = cuts.some((cut) => cut.ragged)
-    const counts = points.length === 0 ? encoder.poolCounts : []
-    poolKept(program, last, { isRagged, keyBias, ends, counts, again: earlier?.weighted === true })
-  }
-  readKept(program, encoder.positionReads, start.positions, cuts, points.at(-1)?.to)
-  return cuts
-}
-
-interface Visit {
-  readonly site: InsertedCut['site']
-  readonly amount: Amount | undefined
-}
-
-/** Where a method looks at a layer, and whether tokens leave there. */
-function visits({ site = 'attention', carry }: Method, amount: Amount | undefined): Visit[] {
-  const observes = carry !== undefined
-  if (site === 'attention') return amount === undefined && !observes ? [] : [{ site, amount }]
-  const observed: Visit[] = observes ? [{ site: 'attention', amount: undefined }] : []
-  return amount === undefined ? observed : [{ site, amount }, ...observed]
-}
-
 function requireOpenLayers(schedule: Schedule, { depth, open }: Encoder): void {
   const last = depth - 1
   const early = [...schedule.keys()].find((layer) => layer < open)
   if (early === undefined) return
-  const reason = `tokens leave this model at layer ${open - 1} already, so none can at layer ${early}`
-  const advice = open > last ? 'no layer is left behind it' : `name layers from ${open} to ${last}`
+  const reason = `tokens are pruned at layer ${open - 1} already, so none can be at layer ${early}`
+  const advice = open > last ? 'there is no layer after it' : `name layers from ${open} to ${last}`
   throw new Refused('TP_PRUNED', `${reason}; ${advice}, or prune the file it was made from`)
 }
 
-/** @throws TpError TP_OUTPUT for a name that is none of an output, or if none is named */
+/** @throws TpError TP_OUTPUT for a name that is not an output's, or if none is named */
 function keepOutputs(source: Model, names: readonly string[]): Model {
   requireModel(source)
   const model = cloneModel(source)
@@ -316,49 +186,12 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
   return model
 }
 
-/** Types and shapes of what a model gives. */
-function outputShapes(program: Program): Map<string, Tensor> {
-  return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
-}
-
-/** The last check: the graph as it is now, inferred anew, gives what it gave before. */
-function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
-  const now = outputShapes(program)
-  const isSame = (name: string, was: Tensor): boolean =>
-    mayShrink.includes(name) || sameShape(was, now.get(name) as Tensor)
-  const changed = [...before].filter(([name, was]) => !isSame(name, was))
-  const [first] = changed
-  if (first === undefined) return
-  const [name, was] = first
-  const others =
-    changed.length === 1
-      ? ''
-      : ` (and ${changed
-          .slice(1)
-          .map(([other]) => other)
-          .join(', ')} likewise)`
-  const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that leave before it`
-  const rest = [...before.keys()].filter((other) => changed.every(([gone]) => gone !== other))
-  const advice = rest.length === 0 ? '' : `; keep only the others, with --outputs ${rest.join(',')}`
-  throw new Refused('TP_TOKEN_OUTPUT', `${seen}${advice}`, program.graph.producer(name))
-}
-
-/** True if what was known of a shape is so still. */
-function sameShape(was: Tensor, now: Tensor): boolean {
-  if (was.dtype !== now.dtype || !was.hasShape || !now.hasShape) return was.dtype === now.dtype && !was.hasShape
-  return was.rank === now.rank && was.dims.every((dim, axis) => isUnknown(dim) || dim === now.dims[axis])
-}
-
-function provenanceOf(
-  { depth }: Encoder,
-  { method, schedule, protectedTokens, source }: CutOptions,
-  cuts: readonly InsertedCut[],
-  points: readonly RestorePoint[],
-): PruningStep {
+function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, options }: Pruning): PruningStep {
+  const { method, source } = options
   return {
     version,
     method: method.name,
-    layerCount: depth,
+    layerCount: encoder.depth,
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
     protectedTokens,

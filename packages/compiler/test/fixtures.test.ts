@@ -4,6 +4,7 @@ import { type Method, none, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
+import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { inspect, type Pruned, type PruneOptions, prune, type Refusal } from '../src/index.ts'
 import {
@@ -28,7 +29,7 @@ function isEightBit({ proto }: Model): boolean {
   return (proto.graph?.node ?? []).some(({ opType }) => /Quantize|Integer|^QLinear/.test(opType))
 }
 
-for (const fixture of fixtures) {
+for (const [row, fixture] of fixtures.entries()) {
   const { name, facts } = fixture
   describe(name, () => {
     const model = openFixture(fixture)
@@ -39,7 +40,7 @@ for (const fixture of fixtures) {
         expect(!unpruned.ok && unpruned.refusal.message).toMatch(reasons[facts.architecture] as RegExp)
       })
     } else {
-      testPruning(fixture, model)
+      testPruning(fixture, model, row)
     }
   })
 }
@@ -72,7 +73,7 @@ function expectRefusal(
   expect(result.refusal.node).toMatch(/^.+ \(\w+\)$/)
 }
 
-function testPruning(fixture: Fixture, model: Model): void {
+function testPruning(fixture: Fixture, model: Model, row: number): void {
   const { facts } = fixture
   const sets = dataSets(fixture)
   const folder = facts.external ? fixture.folder : undefined
@@ -89,7 +90,7 @@ function testPruning(fixture: Fixture, model: Model): void {
     }
   })
 
-  for (const deadTokens of [true, false]) {
+  for (const deadTokens of inTurn([true, false], row, 1)) {
     test(`keeping everything changes nothing (${deadTokens ? 'without' : 'with'} dead tokens)`, async () => {
       const everything = schedule(facts.layers, { layers: layers, tokens: 9999 })
       const { model: kept, cuts } = pruned(model, {
@@ -114,10 +115,10 @@ function testPruning(fixture: Fixture, model: Model): void {
     })
   }
 
-  for (const golden of dropGoldens(fixture)) {
+  for (const [i, golden] of dropGoldens(fixture).entries()) {
     test(`golden: ${golden.name}`, async () => {
       const inputs = sets.find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
-      for (const trace of [true, false]) {
+      for (const trace of inTurn([true, false], row + i, 1)) {
         const results = await run(pruned(model, { ...optionsOf(golden, facts), trace }).model, inputs, folder)
         for (const [output, { shape, data }] of Object.entries(golden.outputs)) {
           expect(results[output]?.dims).toEqual(shape)

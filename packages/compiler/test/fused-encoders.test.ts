@@ -1,10 +1,11 @@
 import { none, schedule } from '@tp/core'
 import { keyNorm, receivedAttention } from '@tp/method-attention'
 import { cloneModel, decodeModel, encodeModel, type Model } from '@tp/onnx'
-import { type FusedEncoderOptions, type Fusion, fusedEncoder } from 'exported-encoders'
+import { type FusedEncoderOptions, type Fusion, fusedEncoder, inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { unfuse } from '../src/fused/unfuse.ts'
 import { countFlops, inspect, type Pruned, type PruneOptions, prune, readsProbabilities } from '../src/index.ts'
+import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, int64, numbers, run } from './run.ts'
 
@@ -33,90 +34,93 @@ function countOf(model: Model, type: string): number {
   return (model.proto.graph?.node ?? []).filter(({ opType }) => opType === type).length
 }
 
-describe.each(forms)('$fusion, $norm-norm, pooling $pooling', (form) => {
-  const model = fusedEncoder(form)
-  const plain = cloneModel(model)
-  unfuse(plain)
-  const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
-  const takesBias = form.fusion !== 'QAttention'
-  // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.
-  const last = form.pooling === 'cls' && (form.fusion === 'Attention' || !takesBias) ? 1 : 0
+describe.each(forms.map((form, row) => ({ ...form, row })))(
+  '$fusion, $norm-norm, pooling $pooling',
+  ({ row, ...form }) => {
+    const model = fusedEncoder(form)
+    const plain = cloneModel(model)
+    unfuse(new Program(plain))
+    const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
+    const takesBias = form.fusion !== 'QAttention'
+    // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.
+    const last = form.pooling === 'cls' && (form.fusion === 'Attention' || !takesBias) ? 1 : 0
 
-  test('with nothing pruned it is the same', () => {
-    const { model: same } = pruned(model, { method: none(), schedule: new Map(), deadTokens: false })
-    expect(same.proto.graph?.node).toEqual(model.proto.graph?.node)
-    expect(same.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)
-  })
+    test('with nothing pruned it is the same', () => {
+      const { model: same } = pruned(model, { method: none(), schedule: new Map(), deadTokens: false })
+      expect(same.proto.graph?.node).toEqual(model.proto.graph?.node)
+      expect(same.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)
+    })
 
-  test('without dead tokens only the last layer may be written out', async () => {
-    const { model: lean } = pruned(model, { method: none(), schedule: new Map() })
-    expect(countOf(lean, type)).toBe(LAYERS - last)
-    const [dense, results] = [await run(model, feeds), await run(lean, feeds)]
-    if (form.pooling === 'cls') expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
-  })
+    test('without dead tokens only the last layer may be written out', async () => {
+      const { model: lean } = pruned(model, { method: none(), schedule: new Map() })
+      expect(countOf(lean, type)).toBe(LAYERS - last)
+      const [dense, results] = [await run(model, feeds), await run(lean, feeds)]
+      if (form.pooling === 'cls') expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
+    })
 
-  test.each(withoutProbabilities)('it stays fused where a method reads %s', async (_, method) => {
-    const options = { method, schedule: atMiddle, protect: [0] }
-    const { model: kept } = pruned(model, options)
-    expect(readsProbabilities(method)).toBe(false)
-    // The layers behind the first merge add sizes to their scores.
-    const isWritten = method.name === 'merging' && !takesBias
-    expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
-    await expectSame(kept, pruned(plain, options).model)
-  })
+    test.each(inTurn(withoutProbabilities, row, 2))('it stays fused where a method reads %s', async (_, method) => {
+      const options = { method, schedule: atMiddle, protect: [0] }
+      const { model: kept } = pruned(model, options)
+      expect(readsProbabilities(method)).toBe(false)
+      // The layers behind the first merge add sizes to their scores.
+      const isWritten = method.name === 'merging' && !takesBias
+      expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
+      await expectSame(kept, pruned(plain, options).model)
+    })
 
-  test('it is written out at the layers where a method reads them', async () => {
-    const options = { method: receivedAttention(), schedule: atMiddle }
-    const { model: kept } = pruned(model, options)
-    expect(readsProbabilities(options.method)).toBe(true)
-    expect(countOf(kept, type)).toBe(LAYERS - 2 - last)
-    await expectSame(kept, pruned(plain, options).model)
-  })
+    test('it is written out at the layers where a method reads them', async () => {
+      const options = { method: receivedAttention(), schedule: atMiddle }
+      const { model: kept } = pruned(model, options)
+      expect(readsProbabilities(options.method)).toBe(true)
+      expect(countOf(kept, type)).toBe(LAYERS - 2 - last)
+      await expectSame(kept, pruned(plain, options).model)
+    })
 
-  test('it stays fused behind rows of different lengths, which hide keys', async () => {
-    const options = { method: receivedAttention(), schedule: schedule(LAYERS, { layers: [1], threshold: 0.15 }) }
-    const { model: kept } = pruned(model, options)
-    expect(countOf(kept, type)).toBe(takesBias ? LAYERS - 1 - last : 1)
-    await expectSame(kept, pruned(plain, options).model)
-  })
+    test('it stays fused behind rows of different lengths, which hide keys', async () => {
+      const options = { method: receivedAttention(), schedule: schedule(LAYERS, { layers: [1], threshold: 0.15 }) }
+      const { model: kept } = pruned(model, options)
+      expect(countOf(kept, type)).toBe(takesBias ? LAYERS - 1 - last : 1)
+      await expectSame(kept, pruned(plain, options).model)
+    })
 
-  test.each(withoutProbabilities)('what was pruned by %s can be pruned again', async (_, method) => {
-    const first = { method, schedule: schedule(LAYERS, { layers: [0], keep: 0.8 }), protect: [0] }
-    const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
-    const again = (from: Model): Model => pruned(decodeModel(encodeModel(pruned(from, first).model)), second).model
-    const kept = again(model)
-    expect(countOf(kept, type)).toBe(method.name === 'merging' && !takesBias ? 1 : LAYERS - last)
-    await expectSame(kept, again(plain))
-  })
+    test.each(inTurn(withoutProbabilities, row, 1))('what was pruned by %s can be pruned again', async (_, method) => {
+      const first = { method, schedule: schedule(LAYERS, { layers: [0], keep: 0.8 }), protect: [0] }
+      const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
+      const again = (from: Model): Model => pruned(decodeModel(encodeModel(pruned(from, first).model)), second).model
+      const kept = again(model)
+      expect(countOf(kept, type)).toBe(method.name === 'merging' && !takesBias ? 1 : LAYERS - last)
+      await expectSame(kept, again(plain))
+    })
 
-  test('norms stay with their residuals unless tokens leave between the two', () => {
-    const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
-    // Two cuts, and the place where removed tokens come back for an output of all tokens.
-    const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0
-    expect(countOf(kept, 'SkipLayerNormalization')).toBe(2 * LAYERS - between)
-    expect(countOf(kept, 'EmbedLayerNormalization')).toBe(countOf(model, 'EmbedLayerNormalization'))
-  })
+    test('norms stay with their residuals unless tokens leave between the two', () => {
+      const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
+      // Two cuts, and the place where removed tokens come back for an output of all tokens.
+      const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0
+      expect(countOf(kept, 'SkipLayerNormalization')).toBe(2 * LAYERS - between)
+      expect(countOf(kept, 'EmbedLayerNormalization')).toBe(countOf(model, 'EmbedLayerNormalization'))
+    })
 
-  test('inspect says which attention is fused, and what is counted is what it computes', () => {
-    const seen = inspect(model)
-    if (!seen.ok) throw new Error(seen.refusal.message)
-    const domain = form.fusion === "ONNX's Attention" ? '' : 'com.microsoft.'
-    expect(seen.layers.map(({ fused }) => fused)).toEqual(Array.from({ length: LAYERS }, () => `${domain}${type}`))
-    expect(seen.unfusing).toMatch(/hides its probabilities.*batch·2·sequence²/)
-    expect(seen.mask).toBe('attention_mask')
-    const written = inspect(plain)
-    expect(written.ok && written.unfusing).toBe(undefined)
-    const at = { batch: 2, tokens: 9 }
-    expect(countFlops(model, at)).toBe(countFlops(plain, at))
-    expect(countFlops(model, at)).toBeGreaterThan(0)
-  })
+    test('inspect says which attention is fused, and what is counted is what it computes', () => {
+      const seen = inspect(model)
+      if (!seen.ok) throw new Error(seen.refusal.message)
+      const domain = form.fusion === "ONNX's Attention" ? '' : 'com.microsoft.'
+      expect(seen.layers.map(({ fused }) => fused)).toEqual(Array.from({ length: LAYERS }, () => `${domain}${type}`))
+      expect(seen.unfusing).toMatch(/hides its probabilities.*batch·2·sequence²/)
+      expect(seen.mask).toBe('attention_mask')
+      const written = inspect(plain)
+      expect(written.ok && written.unfusing).toBe(undefined)
+      const at = { batch: 2, tokens: 9 }
+      expect(countFlops(model, at)).toBe(countFlops(plain, at))
+      expect(countFlops(model, at)).toBeGreaterThan(0)
+    })
 
-  async function expectSame(one: Model, other: Model): Promise<void> {
-    const [results, expected] = [await run(one, feeds), await run(other, feeds)]
-    expect(results.logits?.dims).toEqual(expected.logits?.dims)
-    expect(difference(numbers(results.logits), numbers(expected.logits))).toBeLessThan(1e-5)
-  }
-})
+    async function expectSame(one: Model, other: Model): Promise<void> {
+      const [results, expected] = [await run(one, feeds), await run(other, feeds)]
+      expect(results.logits?.dims).toEqual(expected.logits?.dims)
+      expect(difference(numbers(results.logits), numbers(expected.logits))).toBeLessThan(1e-5)
+    }
+  },
+)
 
 test('a mask with holes counts its ones, as the operator does', async () => {
   const model = fusedEncoder({ fusion: 'Attention', norm: 'post', pooling: 'cls', layerCount: LAYERS, seed: 5 })

@@ -3,8 +3,9 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
 import { cloneModel, type Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
-import { unfuse } from '../src/fused/unfuse.ts'
 import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { dataSets, type Fixture, fixtures, openFixture } from './fixtures.ts'
 import { withoutProbabilities } from './fused-methods.ts'
 import { difference, numbers, run } from './run.ts'
@@ -23,7 +24,7 @@ describe('exported encoders with fused attention', () => {
 function testFused(fixture: Fixture): void {
   const model = openFixture(fixture)
   const plain = cloneModel(model)
-  unfuse(plain)
+  unfuse(new Program(plain))
   const seen = inspect(model)
   if (!seen.ok) throw new Error(seen.refusal.message)
   const layerCount = seen.layers.length

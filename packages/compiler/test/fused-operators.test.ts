@@ -3,9 +3,9 @@ import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { createModel, createNode, encodeModel, Graph, type Model } from '@tp/onnx'
 import { seeded } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { Program } from '../src/follow/program.ts'
-import { foldBack } from '../src/fused/fold-back.ts'
-import { unfuse } from '../src/fused/unfuse.ts'
+import { foldBack } from '../src/normalize/fold-back.ts'
+import { unfuse } from '../src/normalize/unfuse.ts'
+import { Program } from '../src/program/program.ts'
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 const [B, N, H, D] = [2, 5, 2, 4]
@@ -324,8 +324,8 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
   test('means what is written out', async () => {
     const expected = await run(bytesBefore, feeds)
     const plain = modelOf(given).model
-    const expansions = unfuse(plain)
-    expect(expansions.map(({ node }) => node.opType)).toEqual([given.type])
+    const expansions = unfuse(new Program(plain))
+    expect(expansions?.map(({ node }) => node.opType)).toEqual([given.type])
     const types = new Graph(plain).nodes.map(({ domain, opType }) => `${domain}.${opType}`)
     expect(types).not.toContain(`${given.domain ?? 'com.microsoft'}.${given.type}`)
     const results = await run(plain, feeds)
@@ -337,8 +337,9 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
 
   test('comes back as it was', () => {
     const copy = modelOf(given).model
-    const expansions = unfuse(copy)
     const program = new Program(copy)
+    const expansions = unfuse(program) ?? []
+    program.refresh()
     foldBack(program, expansions)
     expect(copy.proto.graph?.node).toEqual(model.proto.graph?.node)
     expect(copy.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)

@@ -88,7 +88,7 @@ test('keys and values that are outputs of the model have rows of tokens that lea
   const result = prune(model, { method: clsAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) })
   expect(!result.ok && result.refusal).toMatchObject({
     code: 'TP_TOKEN_OUTPUT',
-    message: expect.stringContaining('it has rows of tokens that leave before it'),
+    message: expect.stringContaining('it has rows of tokens that are pruned upstream of it'),
   })
 })
 

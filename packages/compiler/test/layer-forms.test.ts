@@ -122,7 +122,7 @@ describe('layers that are put together in other ways', () => {
     }
   }
 
-  test('a feed-forward beside the attention is not computed for tokens that leave', () => {
+  test('a feed-forward next to the attention is not computed for tokens that leave', () => {
     const flops = (form: LayerForm): number => {
       const fewer = schedule(layerCount, { layers: [1], tokens: 1 })
       const model = pruned(layerFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })

@@ -60,7 +60,7 @@ describe('a text encoder', () => {
     const pruned = prune(text, { method: keyNorm(), schedule: schedule(3, { keep: 0.5, layers: [1] }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     const nodes = packed(pruned.model).proto.graph?.node ?? []
-    const twins = nodes.filter(({ name }) => name.startsWith('tp/block_') && name.includes('/packed'))
+    const twins = nodes.filter(({ name }) => name.startsWith('tp/layer_') && name.includes('/packed'))
     expect(twins.map(({ opType }) => opType)).toEqual(['Pack'])
   })
 })

@@ -217,7 +217,7 @@ describe('graphs that are something else', () => {
       seed: 9,
       start: (x) => add(add(x, encoders[0] as Tensor), encoders[1] as Tensor),
     })
-    expect(refusal(emitModel({ top }))?.code).toBe('TP_TOWERS')
+    expect(refusal(emitModel({ top }))?.code).toBe('TP_ENCODERS')
   })
 })
 
@@ -362,5 +362,5 @@ test('tokens that flow into an operator of somebody else are refused', () => {
     reader,
   )
   graph.replaceInput(reader, reader.input.indexOf(site), 'strange')
-  expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|TOWERS|STREAM)$/)
+  expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|ENCODERS|STREAM)$/)
 })

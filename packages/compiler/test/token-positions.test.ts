@@ -12,12 +12,14 @@ import {
   gatherElements,
   gatherND,
   input,
+  type Method,
   matmul,
   max,
   mul,
   none,
   range,
   reshape,
+  type ScheduleOptions,
   schedule,
   slice,
   squeeze,
@@ -29,6 +31,7 @@ import {
 } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel } from '@tp/onnx'
+import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, prune } from '../src/index.ts'
 import { logitsOf } from './encoders.ts'
@@ -117,6 +120,12 @@ function positionsOf(position: (typeof forms)[number]['position'], padding: 'rig
   return padding === 'right' ? [7, 4, 2] : [7, 7, 7]
 }
 
+const plans: readonly (readonly [Method, ScheduleOptions])[] = [
+  [receivedAttention(), { layers: [0, 1], mass: 0.6 }],
+  [clsAttention(), { layers: [0, 1, 2], keep: 0.6 }],
+  [clsAttention(), { layers: [1], tokens: 1 }],
+]
+
 const plain = {
   layerCount: 3,
   heads: 2,
@@ -129,7 +138,7 @@ const plain = {
 } as const
 
 describe('a head that reads one token at a place of its own', () => {
-  for (const { name, read, position } of forms) {
+  for (const [row, { name, read, position }] of forms.entries()) {
     const paddings = position === 'last' ? (['none', 'left'] as const) : (['right'] as const)
     for (const padding of paddings) {
       const built: Built = {
@@ -159,11 +168,7 @@ describe('a head that reads one token at a place of its own', () => {
         const noOp = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [2], keep: 0.5 }) })
         expect(noOp.ok && [noOp.cuts.length, countFlops(noOp.model, sizes)]).toEqual([0, countFlops(lean.model, sizes)])
       })
-      for (const [method, amounts] of [
-        [receivedAttention(), { layers: [0, 1], mass: 0.6 }],
-        [clsAttention(), { layers: [0, 1, 2], keep: 0.6 }],
-        [clsAttention(), { layers: [1], tokens: 1 }],
-      ] as const) {
+      for (const [method, amounts] of inTurn(plans, row, 1)) {
         test(`${name}, padding ${padding}, ${method.name} ${JSON.stringify(amounts)}`, async () => {
           const kept = await expectHiddenKeys(built, { method, schedule: schedule(3, amounts) }, inputs)
           const wanted = positionsOf(position, padding)

@@ -25,7 +25,7 @@ describe('the mail model', () => {
   const prepare = async (dataset: Dataset, options: PrepareOptions = {}) =>
     prepareInputs(dataset, session.inputs, { ...(await readModelFolder(modelPath('mail'))), ...options })
 
-  test('has 98.09 % of its test split right', { timeout: 120_000 }, async () => {
+  test('has 98.09 % of its test split right', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const seen: number[] = []
     const { accuracy, correct, latency } = await evaluate(session, await prepare(mails()), {
       batchSize: 8,
@@ -122,7 +122,7 @@ describe.each([
     return
   }
 
-  test('has nearly the accuracy of its table', { timeout: 60_000 }, async () => {
+  test('has nearly the accuracy of its table', { tags: model === 'kwt1' ? [] : 'exhaustive' }, async () => {
     const known = await readModelFolder(path)
     const keywords = ['_silence_', '_unknown_', 'yes', 'no', 'up', 'down', 'left', 'right', 'on', 'off', 'stop', 'go']
     const labels = model === 'kwt1' ? keywords : known.labels

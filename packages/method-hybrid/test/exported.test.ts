@@ -7,10 +7,10 @@ import { aTome, evit, methods, tofu, tome, withFuse, withMerge } from '../src/in
 import { difference, fixtureFolder, inputsOf, int64, numbers, openFixture, pruned, runModel } from './exported.ts'
 
 /** A test of an exported encoder, or a note that it was left out. */
-function testOf(name: string, what: string, check: (folder: string) => Promise<void>): void {
+function testOf(name: string, what: string, check: (folder: string) => Promise<void>, tags: string[] = []): void {
   const folder = fixtureFolder(name)
   if (folder === undefined) test.skip(`${name}: ${what} (left out: the shared folder is not here)`, () => {})
-  else test(`${name}: ${what}`, () => check(folder))
+  else test(`${name}: ${what}`, { tags }, () => check(folder))
 }
 
 const everyMethod: readonly Method[] = [
@@ -18,12 +18,15 @@ const everyMethod: readonly Method[] = [
   withMerge(receivedAttention()),
   withFuse(receivedAttention()),
 ]
+/** Of a product every other case, of the next row those between, is in the ordinary run; all are in the exhaustive one. */
+const everyOther = (row: number, i: number): string[] => ((row + i) % 2 === 0 ? [] : ['exhaustive'])
 const byClassToken = ['evit', 'ppt', 'diffrate', 'tps', 'evo-vit']
 
 describe('all tokens kept, by force: the dense outputs', () => {
-  for (const name of ['timm-vit-avgpool-ts17', 'vit-cls-sdpa-ts17', 'bert-cls-eager-ts11', 'bert-meanpool-ts14']) {
-    for (const method of everyMethod) {
-      testOf(name, method.name, async (folder) => {
+  const names = ['timm-vit-avgpool-ts17', 'vit-cls-sdpa-ts17', 'bert-cls-eager-ts11', 'bert-meanpool-ts14']
+  for (const [row, name] of names.entries()) {
+    for (const [i, method] of everyMethod.entries()) {
+      const check = async (folder: string): Promise<void> => {
         const model = openFixture(folder)
         const inputs = inputsOf(folder)
         const everything = schedule(3, { layers: [0, 1, 2], tokens: 9999 })
@@ -32,7 +35,8 @@ describe('all tokens kept, by force: the dense outputs', () => {
         for (const [output, wanted] of Object.entries(await runModel(model, inputs))) {
           expect(difference(numbers(kept[output]), numbers(wanted)), output).toBeLessThan(1e-5)
         }
-      })
+      }
+      testOf(name, method.name, check, everyOther(row, i))
     }
   }
 })
@@ -100,10 +104,10 @@ describe('what a row is batched or padded with changes nothing', () => {
       [tome(), tofu(), withMerge(receivedAttention()), withFuse(receivedAttention())],
     ],
   ]
-  for (const name of ['bert-cls-eager-ts11', 'bert-meanpool-ts14']) {
+  for (const [row, name] of ['bert-cls-eager-ts11', 'bert-meanpool-ts14'].entries()) {
     for (const [rule, plan, list] of plans) {
-      for (const method of list) {
-        testOf(name, `${method.name} by ${rule}`, async (folder) => {
+      for (const [i, method] of list.entries()) {
+        const check = async (folder: string): Promise<void> => {
           const model = openFixture(folder)
           const small = pruned(model, { method, schedule: plan, restore: 'none', ...withClass(name, method) })
           const padded = (width: number): number[][] =>
@@ -115,7 +119,8 @@ describe('what a row is batched or padded with changes nothing', () => {
             const seen = numbers(together).slice(row * width, (row + 1) * width)
             expect(difference(seen, numbers(alone)), `text ${row}`).toBeLessThan(1e-4)
           }
-        })
+        }
+        testOf(name, `${method.name} by ${rule}`, check, everyOther(row, i))
       }
     }
   }

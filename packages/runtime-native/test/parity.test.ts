@@ -46,8 +46,8 @@ describeNative('packed models', () => {
       expectClose(await both(model, packed.model, feeds))
     })
 
-    for (const { name, create } of [...attentionMethods, ...hybridMethods]) {
-      for (const [words, amount] of amounts) {
+    for (const [row, { name, create }] of [...attentionMethods, ...hybridMethods].entries()) {
+      for (const [words, amount] of inTurn(amounts, row, 1)) {
         const method = create()
         const pruned = pruneIfPossible(model, { method, schedule: amount, trace: true })
         if (pruned === undefined) continue

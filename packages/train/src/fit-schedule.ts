@@ -1,5 +1,6 @@
 import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
 import { type Amount, none, type Schedule, TpError } from '@tp/core'
+import { amountRules } from '@tp/core/host'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
@@ -110,18 +111,7 @@ function scaled(schedule: Schedule, factor: number): Schedule {
 }
 
 function scaledAmount({ kind, value }: Amount, factor: number): Amount {
-  switch (kind) {
-    case 'ratio':
-    case 'mass':
-      return { kind, value: Math.min(1, Math.max(1e-4, value / factor)) }
-    case 'tokens':
-      return { kind, value: Math.max(1, Math.round(value / factor)) }
-    case 'remove':
-      return { kind, value: Math.round(value * factor) }
-    case 'threshold':
-      // Multiples of negative scores, such as logarithms, would move the wrong way, or not at all.
-      return { kind, value: value > 0 ? value * factor : value + Math.log2(factor) }
-  }
+  return { kind, value: amountRules[kind].scaled(value, factor) }
 }
 
 /** A model with its pruning. @throws TpError with the code of a refusal */

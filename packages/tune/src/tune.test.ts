@@ -78,6 +78,7 @@ describe('mails', () => {
 
   test('reports the loss of a cascade with its fallbacks', {
     timeout,
+    tags: 'exhaustive',
   }, async () => {
     const shapes = [{ batch: 8, tokens: 64 }]
     let own: Measurements = {}
@@ -126,7 +127,10 @@ describe('mails', () => {
   })
 })
 
-test('tunes a model of images, which always have the same number of tokens', { timeout }, async () => {
+test('tunes a model of images, which always have the same number of tokens', {
+  timeout,
+  tags: 'exhaustive',
+}, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Shape } from '../measure/shapes.ts'
-import { shapeText } from '../measure/shapes.ts'
-import { type Setting, settingKey } from './setting.ts'
-
-export type Split = 'calibration' | 'test'
+import { type Shape, shapeText } from '../measure/shapes.ts'
+import type { Split } from '../registry/data.ts'
+import { type Setting, settingKey } from '../registry/settings.ts'
 
 /** Right answers of one setting on one split. */
 export interface AccuracyCell {
@@ -15,14 +13,6 @@ export interface AccuracyCell {
   readonly examples: number
 }
 
-/** How far onnxruntime may rewrite a graph before it runs it; `all` if not said. */
-export type Optimisation = 'disabled' | 'basic' | 'extended'
-
-export interface Entrant {
-  readonly setting: Setting
-  readonly optimisation?: Optimisation
-}
-
 /** Times of several settings in turns; the first is what the others are compared with. */
 export interface SpeedCell {
   readonly kind: 'speed'
@@ -31,18 +21,8 @@ export interface SpeedCell {
   readonly runtime: 'node' | 'wasm'
   /** One by one at their own lengths (some of a split's examples), or batches of one shape. */
   readonly at: { readonly split: Split; readonly examples: number } | Shape
-  readonly entrants: readonly Entrant[]
+  readonly candidates: readonly Setting[]
   readonly budgetMs: number
-}
-
-/** Which token left where, in single examples. */
-export interface TrajectoryCell {
-  readonly kind: 'trajectory'
-  readonly subject: string
-  readonly setting: Setting
-  readonly examples: number
-  /** Positions of test examples whose answer the setting turns; one that can be read is among what is shown. */
-  readonly turned: readonly number[]
 }
 
 /** Right answers of one setting on data that are not like those it was chosen on. */
@@ -56,7 +36,7 @@ export interface ShiftCell {
 }
 
 /** One thing to measure: plain data, so that another process can be told and a file can hold it. */
-export type Cell = AccuracyCell | SpeedCell | ShiftCell | TrajectoryCell
+export type Cell = AccuracyCell | SpeedCell | ShiftCell
 
 export interface AccuracyValue {
   /** Percent. */
@@ -64,7 +44,7 @@ export interface AccuracyValue {
   /** One character an example: its class in base 36, and whether that is right. */
   readonly answers: string
   readonly correct: string
-  /** Share of the tokens that enter each layer's FFN; absent where layers are missing. */
+  /** Keep ratio at each layer's FFN; absent where layers are left out. */
   readonly kept?: readonly number[]
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
@@ -73,14 +53,18 @@ export interface AccuracyValue {
 }
 
 export interface SpeedValue {
-  /** By entrant: time for all inputs once, by round, and of one run, in ms. */
-  readonly entrants: readonly { readonly roundsMs: readonly number[]; readonly p50Ms: number; readonly p90Ms: number }[]
+  /** By candidate: time for all inputs once, by round, and of one run, in ms. */
+  readonly candidates: readonly {
+    readonly roundsMs: readonly number[]
+    readonly p50Ms: number
+    readonly p90Ms: number
+  }[]
   /** Runs a round. */
   readonly inputs: number
 }
 
 export interface ShiftValue {
-  /** Test data as they are first. */
+  /** Unshifted test data first. */
   readonly sets: readonly ShiftedAnswers[]
 }
 
@@ -93,31 +77,10 @@ interface ShiftedAnswers {
   readonly unchanged: boolean
 }
 
-export interface TrajectoryValue {
-  readonly examples: readonly Trajectory[]
-}
-
-export interface Trajectory {
-  readonly label: number
-  readonly dense: number
-  readonly pruned: number
-  /** Words and parts of words; absent for images and sound. */
-  readonly pieces?: readonly string[]
-  /** Of an image's patches, 0 to 1. */
-  readonly brightness?: readonly number[]
-  /** Layer that each token left at; −1 if it stayed. */
-  readonly leftAt: readonly number[]
-  /** Tokens of which each, if it stayed, would bring the dense model's answer back; of an example whose answer was turned. */
-  readonly turnsBack?: readonly number[]
-  /** Probability of the dense model's answer, by the dense and by the pruned model. */
-  readonly confidence: readonly [dense: number, pruned: number]
-}
-
 export interface Values {
   readonly accuracy: AccuracyValue
   readonly speed: SpeedValue
   readonly shift: ShiftValue
-  readonly trajectory: TrajectoryValue
 }
 
 /** Names a cell in files and on the command line; parts are separated by slashes. */
@@ -128,14 +91,13 @@ export function cellKey(cell: Cell): string {
     case 'speed':
       return `speed/${cell.subject}/${cell.runtime}/${cell.name}/${'split' in cell.at ? cell.at.split : shapeText(cell.at)}`
     case 'shift':
-    case 'trajectory':
-      return `${cell.kind}/${cell.subject}/${settingKey(cell.setting)}`
+      return `shift/${cell.subject}/${settingKey(cell.setting)}`
   }
 }
 
 /**
  * What a result depends on besides the program: the cell with all its settings, the model's files and, for times, the
- * machine. A result with another hash is measured anew.
+ * machine. A result with another hash is measured again.
  */
 export function cellHash(cell: Cell, files: string, machine: string): string {
   const about = JSON.stringify([cell, files, cell.kind === 'speed' ? machine : ''])

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import type { Setting } from '../registry/settings.ts'
 import type { AccuracyValue } from './cell.ts'
 import { agreementOf, fastestWithin, isWithin, lossOf, shareRight } from './choice.ts'
-import type { Setting } from './setting.ts'
 
 const value = (correct: string, answers = correct): AccuracyValue => ({ accuracy: 0, correct, answers, flops: 1 })
 
 test('seeds are taken together, example by example', () => {
   expect(shareRight([value('1100'), value('1010')])).toEqual([1, 0.5, 0.5, 0])
-  expect(lossOf([value('1100'), value('1010')], value('1111')).estimate).toBe(50)
+  expect(lossOf([value('1100'), value('1010')], [value('1111')]).estimate).toBe(50)
 })
 
 test('agreement counts answers, right or wrong', () => {

@@ -1,7 +1,7 @@
-import { accuracyInterval, type Interval } from '@tp/eval/metrics'
-import { behind } from '../measure/compare.ts'
-import type { AccuracyValue } from './cell.ts'
-import type { Setting } from './setting.ts'
+import { accuracyInterval, accuracyLoss, type Interval } from '@tp/eval/metrics'
+import type { Setting } from '../registry/settings.ts'
+import type { AccuracyCell, AccuracyValue } from './cell.ts'
+import type { Results } from './results.ts'
 
 /** How often each example is answered right, over seeds. */
 export function shareRight(values: readonly AccuracyValue[]): number[] {
@@ -12,8 +12,8 @@ export function shareRight(values: readonly AccuracyValue[]): number[] {
 }
 
 /** Points of accuracy behind a reference, paired by example. */
-export function lossOf(values: readonly AccuracyValue[], reference: AccuracyValue): Interval {
-  return behind(shareRight([reference]), shareRight(values))
+export function lossOf(values: readonly AccuracyValue[], reference: readonly AccuracyValue[]): Interval {
+  return accuracyLoss(shareRight(reference), shareRight(values))
 }
 
 /** Percent right, over seeds. */
@@ -27,20 +27,53 @@ export function agreementOf(values: readonly AccuracyValue[], reference: Accurac
   return (100 * all.filter(Boolean).length) / all.length
 }
 
-/** A setting with what was measured on calibration data. */
-export interface Candidate {
-  readonly setting: Setting
-  readonly loss: Interval
-  readonly speedup: number
-}
-
 /** A loss is within what is allowed if the estimate is, and its interval ends below twice that. */
 export function isWithin({ estimate, high }: Interval, points: number): boolean {
   return estimate <= points && high <= 2 * points
 }
 
 /** The fastest setting whose loss is within what is allowed. */
-export function fastestWithin<C extends Candidate>(candidates: readonly C[], points: number): C | undefined {
+export function fastestWithin<C extends { readonly loss: Interval; readonly speedup: number }>(
+  candidates: readonly C[],
+  points: number,
+): C | undefined {
   const allowed = candidates.filter(({ loss }) => isWithin(loss, points))
   return allowed.reduce<C | undefined>((best, one) => (best && best.speedup >= one.speedup ? best : one), undefined)
+}
+
+/** Which layers are left out so far, and what has to be measured before the next one can be. */
+export interface Shallow {
+  readonly settings: readonly Setting[]
+  readonly cells: readonly AccuracyCell[]
+}
+
+/**
+ * Up to half of the layers are left out one after the other, each time the one that costs the fewest right answers on
+ * calibration data, and of equals the one that changes the fewest.
+ * @param cellOf what is measured of a setting
+ */
+export function shallowSettings(
+  count: number,
+  reference: AccuracyValue,
+  cellOf: (setting: Setting) => AccuracyCell,
+  results: Pick<Results, 'line' | 'value'>,
+): Shallow {
+  const settings: Setting[] = []
+  let without: number[] = []
+  while (settings.length < count / 2) {
+    const tries = Array.from({ length: count }, (_, layer) => layer)
+      .filter((layer) => !without.includes(layer))
+      .map((layer) => [...without, layer].sort((a, b) => a - b))
+    const cells = tries.map((tried) => cellOf({ kind: 'shallow', without: tried }))
+    if (cells.some((cell) => results.line(cell) === undefined)) return { settings, cells }
+    const tried = tries.flatMap((layers, i) => {
+      const value = results.value(cells[i] as AccuracyCell)
+      return value === undefined ? [] : [{ layers, ...value, agreement: agreementOf([value], reference) }]
+    })
+    const [best] = tried.sort((a, b) => b.accuracy - a.accuracy || b.agreement - a.agreement)
+    if (best === undefined) break
+    without = best.layers
+    settings.push({ kind: 'shallow', without })
+  }
+  return { settings, cells: [] }
 }

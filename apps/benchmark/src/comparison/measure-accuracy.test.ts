@@ -1,26 +1,23 @@
 import { nodeRuntime } from '@tp/runtime-node'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { sharedPath } from '../report/section.ts'
+import { sharedPath } from '../files.ts'
+import { openSubject, type Subject } from '../measure/subject.ts'
+import type { Setting } from '../registry/settings.ts'
+import { subjects } from '../registry/subjects.ts'
 import type { AccuracyValue } from './cell.ts'
-import { measureAccuracy } from './measure-accuracy.ts'
-import { openSplit } from './open-split.ts'
-import { attempt } from './refusal.ts'
-import type { Setting } from './setting.ts'
-import { type SubjectForm, subjectForms } from './subjects.ts'
-import type { Opened } from './variants.ts'
+import { measureAccuracy } from './measure.ts'
+import { attempt } from './results.ts'
 
 const EXAMPLES = 12
 const runtime = nodeRuntime()
-const mail = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
 const budget = { keep: 0.5, layers: [1, 3] }
 
-let opened: Opened
+let subject: Subject
 beforeAll(async () => {
-  opened = await openSplit(mail, { runtime, shared: sharedPath }, 'test', EXAMPLES)
+  subject = await openSubject({ runtime, shared: sharedPath }, subjects.mail, 'test', EXAMPLES)
 }, 60_000)
 
-const measure = (setting: Setting): Promise<AccuracyValue> =>
-  measureAccuracy(runtime, opened, { kind: 'accuracy', subject: 'mail', split: 'test', setting, examples: EXAMPLES })
+const measure = (setting: Setting): Promise<AccuracyValue> => measureAccuracy(runtime, subject, { setting })
 
 describe('accuracy of a setting', { timeout: 120_000 }, () => {
   test('without dead tokens the file answers the same for less', async () => {
@@ -32,7 +29,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(none.accuracy).toBeCloseTo((100 * right) / EXAMPLES)
   })
 
-  test('what is kept is counted, where the data decide it, too', async () => {
+  test('counts what is kept, where the data decide it, too', async () => {
     const counted = await measure({ kind: 'pruned', method: 'random', budget, seed: 3 })
     const sampled = await measure({ kind: 'pruned', method: 'ats', budget })
     for (const [layer, share] of [1, 0.5, 0.5, 0.25, 0.25, 0.25].entries()) {
@@ -50,7 +47,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     ]
     expect(cut.flops).toBeLessThanOrEqual(random.flops)
     expect(cut.flops).toBeGreaterThan(0.97 * random.flops)
-    expect(cut.maxTokens).toBeLessThan(Math.max(...opened.subject.lengths))
+    expect(cut.maxTokens).toBeLessThan(Math.max(...subject.lengths))
   })
 
   test('a layer that is left out saves its share', async () => {
@@ -59,7 +56,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(shallow.flops / none.flops).toBeLessThan(0.85)
   })
 
-  test('what cannot be done is a refusal with its reason, not an end', async () => {
+  test('turns what cannot be done into a refusal with its reason', async () => {
     const { refused, value } = await attempt(() => measure({ kind: 'pruned', method: 'no-such', budget }))
     expect(value).toBeUndefined()
     expect(refused).toMatchObject({ code: 'TP_METHOD' })

@@ -1,20 +1,19 @@
 import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
-import { sharedPath } from '../report/section.ts'
+import { sharedPath } from '../files.ts'
 import type { ShiftCell } from './cell.ts'
-import { measureShift, openShifts } from './measure-shift.ts'
-import { openSplit } from './open-split.ts'
-import { type SubjectForm, subjectForms } from './subjects.ts'
+import { measureShift, openShifts } from './measure.ts'
+import { type ComparedForm, comparedForms, openCompared } from './subjects.ts'
 
 const runtime = nodeRuntime()
-const mail = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
+const mail = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const context = { runtime, shared: sharedPath }
 
-test('all settings are tried on the same sets, and texts that are cut are cut in each of them', {
+test('tries all settings on the same sets, and cuts texts in each of them', {
   timeout: 120_000,
 }, async () => {
   const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: 12, severity: 3 }
-  const opened = await openSplit(mail, context, 'test', 12)
+  const opened = await openCompared(context, mail, 'test', 12)
   const shifted = openShifts(mail, context, opened, cell)
   const whole = await measureShift(runtime, opened, shifted, cell)
   const setting = { kind: 'truncated', budget: { keep: 0.05, layers: [0] } } as const
@@ -22,7 +21,7 @@ test('all settings are tried on the same sets, and texts that are cut are cut in
 
   expect(cut.sets.map(({ name }) => name)).toEqual(whole.sets.map(({ name }) => name))
   expect(cut.sets.map(({ examples }) => examples)).toEqual(whole.sets.map(({ examples }) => examples))
-  // what stands behind the cut changes nothing any more
+  // what comes after the cut changes nothing any more
   const find = (name: string) => cut.sets.find((set) => set.name === name)
   expect(find('padding-after:3')?.correct).toBe(find('in distribution')?.correct)
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import type { Setting } from '../registry/settings.ts'
 import { type AccuracyValue, type Cell, cellKey, type SpeedValue } from './cell.ts'
-import { quickExtent } from './ladder.ts'
 import { SubjectPlan } from './plan.ts'
 import type { Line, Results } from './results.ts'
-import type { Setting } from './setting.ts'
-import { type SubjectForm, subjectForms } from './subjects.ts'
+import { type ComparedForm, comparedForms } from './subjects.ts'
+import { quickExtent } from './sweep.ts'
 
-const form = subjectForms.find(({ name }) => name === 'mail') as SubjectForm
+const form = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const EXAMPLES = 200
 
-/** So many of the first examples answered wrong. */
+/** The first `wrong` examples are answered wrong. */
 function answers(wrong: number): AccuracyValue {
   const correct = '0'.repeat(wrong).padEnd(EXAMPLES, '1')
   return { accuracy: 100 * (1 - wrong / EXAMPLES), answers: correct, correct, flops: 1 }
@@ -46,12 +46,11 @@ class World implements Pick<Results, 'line' | 'value'> {
   #measure(cell: Cell): Line['value'] {
     if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
     if (cell.kind === 'shift') return { sets: [] }
-    if (cell.kind === 'trajectory') return { examples: [] }
-    const entrants = cell.entrants.map(({ setting }): SpeedValue['entrants'][number] => {
+    const candidates = cell.candidates.map((setting): SpeedValue['candidates'][number] => {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
     })
-    return { inputs: 1, entrants }
+    return { inputs: 1, candidates }
   }
 }
 
@@ -78,7 +77,7 @@ describe('a subject’s plan', () => {
   })
 
   test('leaves out the layers that cost least, one after the other', () => {
-    const shallow = plan.ladders.find(({ group }) => group === 'layers left out')
+    const shallow = plan.sweeps.find(({ way }) => way === 'layers left out')
     expect(shallow?.settings.map((setting) => setting.kind === 'shallow' && setting.without)).toEqual([
       [4],
       [1, 4],
@@ -87,13 +86,13 @@ describe('a subject’s plan', () => {
   })
 
   test('chooses the fastest within the loss, and tries that method with 8-bit products', () => {
-    const chosen = plan.chosen(1).find(({ ladder }) => ladder.group === 'pruning')
+    const chosen = plan.chosen(1).find(({ sweep }) => sweep.way === 'pruning')
     expect(chosen?.setting).toEqual({ kind: 'pruned', method: 'cls-attention', budget: { keep: 0.1, layers: [0] } })
     expect(chosen?.speedup).toBeCloseTo(10)
-    expect(plan.ladders.find(({ group }) => group === 'int8 + pruning')?.name).toBe('int8 + cls-attention')
+    expect(plan.sweeps.find(({ way }) => way === 'int8 + pruning')?.name).toBe('int8 + cls-attention')
   })
 
-  test('what was chosen is timed again on test data, where nothing had been before', () => {
+  test('times what was chosen again on test data, where nothing had been timed before', () => {
     const [first] = plan.chosenCells()
     expect(first?.at).toMatchObject({ split: 'test' })
     const others = keys.filter((key) => key.startsWith('speed/') && key.endsWith('/test'))
@@ -112,6 +111,6 @@ test('where everything loses too much nothing is chosen, and 8-bit products are 
   )
   const plan = planOf(world)
   world.run(plan)
-  expect(plan.chosen(2).map(({ ladder }) => ladder.group)).toEqual(['int8'])
-  expect(plan.ladders.find(({ group }) => group === 'int8 + pruning')?.name).toBe('int8 + received-attention')
+  expect(plan.chosen(2).map(({ sweep }) => sweep.way)).toEqual(['int8'])
+  expect(plan.sweeps.find(({ way }) => way === 'int8 + pruning')?.name).toBe('int8 + received-attention')
 })

@@ -18,7 +18,7 @@ const speed: SpeedCell = {
   name: 'grid',
   runtime: 'node',
   at: { batch: 1, tokens: 8 },
-  entrants: [{ setting: { kind: 'none' } }],
+  candidates: [{ kind: 'none' }],
   budgetMs: 1,
 }
 const value = { accuracy: 50, answers: '01', correct: '01', flops: 1 }
@@ -34,7 +34,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const open = (files = 'a', machine = 'one') => Results.open(path, () => files, { ...about, machine })
 
-test('what was added is there again', async () => {
+test('reads back what was added', async () => {
   await (await open()).add(accuracy, { value, seconds: 1 })
   expect((await open()).value(accuracy)).toEqual(value)
 })
@@ -60,7 +60,7 @@ test('other settings and other files make a cell unknown', async () => {
 test('times are of one machine, answers are not', async () => {
   const results = await open()
   await results.add(accuracy, { value, seconds: 1 })
-  await results.add(speed, { value: { inputs: 1, entrants: [] }, seconds: 1 })
+  await results.add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
   const elsewhere = await open('a', 'two')
   expect(elsewhere.line(accuracy)).toBeDefined()
   expect(elsewhere.line(speed)).toBeUndefined()
@@ -71,4 +71,12 @@ test('a refusal is known, though it has no value', async () => {
   await results.add(accuracy, { refused: { code: 'TP_X', message: 'why' }, seconds: 1 })
   expect(results.value(accuracy)).toBeUndefined()
   expect((await open()).line(accuracy)?.refused?.message).toBe('why')
+})
+
+test('without a machine, times count wherever they were measured', async () => {
+  await (await open()).add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
+  const anywhere = await Results.open(path, () => 'a')
+  expect(anywhere.line(speed)).toBeDefined()
+  expect(anywhere.surroundings.machine).toBe('one')
+  expect((await Results.open(path, () => 'b')).line(speed)).toBeUndefined()
 })

@@ -1,12 +1,8 @@
 import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { isTpError } from '@tp/core'
+import type { Surroundings } from '../report/section.ts'
 import { type Cell, cellHash, cellKey, type Values } from './cell.ts'
-
-/** What the results of a run have in common. */
-export interface Surroundings {
-  readonly machine: string
-  readonly versions: string
-}
 
 /** A line of the file of results. */
 export interface Line extends Surroundings {
@@ -27,18 +23,29 @@ export interface Line extends Surroundings {
 export class Results {
   readonly #path: string
   readonly #lines: Map<string, Line>
-  readonly #hash: (cell: Cell) => string
+  readonly #files: (subject: string) => string
+  readonly #isFromAnywhere: boolean
+  /** Of this run, or of the newest line, where results count wherever they were measured. */
   readonly surroundings: Surroundings
 
-  private constructor(path: string, lines: Map<string, Line>, hash: (cell: Cell) => string, about: Surroundings) {
+  private constructor(
+    path: string,
+    lines: Map<string, Line>,
+    files: (subject: string) => string,
+    about: Surroundings | undefined,
+  ) {
     this.#path = path
     this.#lines = lines
-    this.#hash = hash
-    this.surroundings = about
+    this.#files = files
+    this.#isFromAnywhere = about === undefined
+    this.surroundings = about ?? [...lines.values()].at(-1) ?? { machine: '', versions: '' }
   }
 
-  /** @param files what identifies the files of a subject */
-  static async open(path: string, files: (subject: string) => string, about: Surroundings): Promise<Results> {
+  /**
+   * @param files what identifies the files of a subject
+   * @param about without it, times count wherever they were measured: for a report of what others have measured
+   */
+  static async open(path: string, files: (subject: string) => string, about?: Surroundings): Promise<Results> {
     await mkdir(dirname(path), { recursive: true })
     const text = await readFile(path, 'utf8').catch(() => '')
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
@@ -48,15 +55,17 @@ export class Results {
       if (row === '') continue
       const line = JSON.parse(row) as Line
       // of two lines of one cell the later one counts
+      lines.delete(line.key)
       lines.set(line.key, line)
     }
-    return new Results(path, lines, (cell) => cellHash(cell, files(cell.subject), about.machine), about)
+    return new Results(path, lines, files, about)
   }
 
   /** The cell's line, unless it was measured with other settings, files or, for times, on another machine. */
   line(cell: Cell): Line | undefined {
     const line = this.#lines.get(cellKey(cell))
-    return line?.hash === this.#hash(cell) ? line : undefined
+    const machine = this.#isFromAnywhere ? line?.machine : undefined
+    return line?.hash === this.#hash(cell, machine) ? line : undefined
   }
 
   /** What was measured; undefined if it was not yet, or was refused. */
@@ -71,8 +80,33 @@ export class Results {
     this.#lines.set(line.key, line)
   }
 
-  /** Makes cells be measured again. */
+  /** Names of trained files that something is known of, without their endings. */
+  get learned(): string[] {
+    const settings = [...this.#lines.values()].flatMap(({ cell }) => (cell.kind === 'accuracy' ? [cell.setting] : []))
+    return [...new Set(settings.flatMap((setting) => (setting.kind === 'learned' ? [setting.file] : [])))]
+  }
+
+  #hash(cell: Cell, machine: string = this.surroundings.machine): string {
+    return cellHash(cell, this.#files(cell.subject), machine)
+  }
+
+  /** Forgets cells, so that they are measured once more. */
   forget(cells: readonly Cell[]): void {
     for (const cell of cells) this.#lines.delete(cellKey(cell))
+  }
+}
+
+/** What a cell has come to: a value, or why there can be none. Faults of the program itself are thrown. */
+export async function attempt<V>(
+  measure: () => Promise<V>,
+): Promise<{ readonly value?: V; readonly refused?: NonNullable<Line['refused']>; readonly seconds: number }> {
+  const start = performance.now()
+  const seconds = (): number => Number(((performance.now() - start) / 1000).toFixed(3))
+  try {
+    const value = await measure()
+    return { value, seconds: seconds() }
+  } catch (error) {
+    if (!isTpError(error)) throw error
+    return { refused: { code: error.code, message: error.message }, seconds: seconds() }
   }
 }

@@ -24,7 +24,9 @@ export async function timeInProcess(
   task: SpeedTask,
   onAnswer: (cell: SpeedCell, answer: SpeedAnswer) => Promise<void>,
 ): Promise<void> {
-  const child = fork(fileURLToPath(new URL('../comparison-speed.js', import.meta.url)), [], { serialization: 'json' })
+  const child = fork(fileURLToPath(new URL('../processes/comparison-speed.js', import.meta.url)), [], {
+    serialization: 'json',
+  })
   let answered = 0
   let writing = Promise.resolve()
   await new Promise<void>((resolve, reject) => {

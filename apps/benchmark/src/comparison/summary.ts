@@ -1,9 +1,7 @@
 import type { Interval, Speedup } from '@tp/eval/metrics'
-import { rowsOf } from './analysis/rows.ts'
-import { type SubjectPlan, USUAL_LOSS } from './plan.ts'
-import { reported } from './report/peers.ts'
-import type { Results, Surroundings } from './results.ts'
-import { settingText } from './setting.ts'
+import { settingText } from '../registry/settings.ts'
+import type { Surroundings } from '../report/section.ts'
+import { type SettingRow, type SubjectPlan, USUAL_LOSS } from './plan.ts'
 
 /** One way to save work on one subject, as it is published: a line of `docs/results/benchmark.jsonl`. */
 export interface SummaryLine extends Surroundings {
@@ -29,26 +27,25 @@ export interface SummaryLine extends Surroundings {
   readonly quick: boolean
 }
 
-/** What the README's table is made of. */
-export function summary(plans: readonly SubjectPlan[], results: Results, quick: boolean): SummaryLine[] {
-  const date = new Date().toISOString().slice(0, 10)
-  return plans.flatMap((plan) => {
-    const rows = rowsOf(plan)
-    const chosen = reported(plan, rows, USUAL_LOSS)
-    if (chosen.length === 0) return []
-    const { name: subject, title, what } = plan.form
-    const examples = `${plan.reference('test')?.correct.length.toLocaleString('en-US')} ${what}`
-    const about = { subject, title, examples, allowed: USUAL_LOSS, date, quick, ...results.surroundings }
-    return plan.groups.map((way): SummaryLine => {
-      const own = chosen.find(({ ladder }) => ladder.group === way)
-      if (own === undefined) return { ...about, way }
-      const { ladder, setting, loss: calibration, row, tested: speedup } = own
-      const cut = row.maxTokens === undefined ? settingText(setting) : `first ${row.maxTokens} tokens`
-      return {
-        ...about,
-        way,
-        chosen: { name: ladder.name, setting: cut, calibration, loss: row.loss, flops: row.flops, speedup },
-      }
-    })
+/** Each way at the usual loss: what the README's table is made of. */
+export function summary(
+  plan: SubjectPlan,
+  rows: readonly SettingRow[],
+  about: Surroundings & Pick<SummaryLine, 'date' | 'quick'>,
+): SummaryLine[] {
+  const chosen = plan.reported(rows, USUAL_LOSS)
+  if (chosen.length === 0) return []
+  const { name: subject, title, what } = plan.form
+  const examples = `${plan.reference('test')?.correct.length.toLocaleString('en-US')} ${what}`
+  return plan.ways.map((way): SummaryLine => {
+    const line = { subject, title, examples, way, allowed: USUAL_LOSS, ...about }
+    const own = chosen.find(({ sweep }) => sweep.way === way)
+    if (own === undefined) return line
+    const { sweep, setting, loss: calibration, row, tested: speedup } = own
+    const text = row.maxTokens === undefined ? settingText(setting) : `first ${row.maxTokens} tokens`
+    return {
+      ...line,
+      chosen: { name: sweep.name, setting: text, calibration, loss: row.loss, flops: row.flops, speedup },
+    }
   })
 }

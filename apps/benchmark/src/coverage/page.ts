@@ -1,6 +1,5 @@
-import { differenceText } from '../output/numbers.ts'
-import type { Table } from '../output/table.ts'
-import { markdownTable } from '../output/table.ts'
+import { differenceText } from '../report/numbers.ts'
+import { type Columns, markdownTable, type Table, tableOf } from '../report/table.ts'
 import type { FixtureReport } from './check.ts'
 import { formOf } from './form.ts'
 import type { GoldenRun } from './goldens.ts'
@@ -10,13 +9,13 @@ over 1e-5 (golden 1e-4, half precision 5e-3), another kept token, a layer that w
 none where one is, or one for another reason.`
 
 const legend = `\`all kept\`: difference to the dense run with every token kept by force at every site. \`hidden dropped\`: the same when exactly
-the tokens that the mask hides, all over the row, leave at the first layer; it shows that positions travel with the tokens
+the tokens that the mask hides, all over the row, are pruned at the first layer; it shows that positions travel with the tokens
 (empty: no mask for each token, outputs for every token, or a quantised file). \`dropped like hidden\`: difference between a run in
-which tokens leave at two layers, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
-from all later layers (empty: fused, quantised, or a head that reads more than tokens that stay). \`goldens\`: recorded runs with
+which tokens are pruned at two layers, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
+from all later layers (empty: fused, quantised, or a head that reads more than the kept tokens). \`goldens\`: recorded runs with
 tokens really removed or merged; those that are equal, and their largest difference.`
 
-const restoreLegend = `Recorded runs in which tokens leave, and come back before the head: outputs for every token of the input.`
+const restoreLegend = `Recorded runs in which pruned tokens are restored before the head: outputs for every token of the input.`
 
 const siblingLegend = `Quantised and half-precision files have no recorded runs, and no fixture has the same weights in float32. So each is
 compared with its own graph computed in float32: the same rounded weights, but no rounding of activations. \`dense\` is the
@@ -37,7 +36,7 @@ export function coveragePage(reports: readonly FixtureReport[], { date, runtime 
   const goldens = pruned.flatMap(({ goldens }) => goldens ?? [])
   return `${[
     '# Coverage',
-    '<!-- written by `pnpm --filter benchmark coverage` -->',
+    '<!-- written by `npm run benchmark -- coverage` -->',
     `**${reports.length - wrong.length} right of ${reports.length}** exported encoders, in a run with onnxruntime ${runtime} on ${date}.`,
     [
       `- ${pruned.length} are pruned, ${refused.length} refused.`,
@@ -48,7 +47,7 @@ export function coveragePage(reports: readonly FixtureReport[], { date, runtime 
     ...(wrong.length === 0 ? [] : ['## Wrong', wrong.map(wrongLines).join('\n')]),
     '## Pruned',
     legend,
-    markdownTable(prunedTable(pruned)),
+    markdownTable(tableOf('', prunedColumns, pruned)),
     '## Restored',
     restoreLegend,
     markdownTable(restoredTable(pruned)),
@@ -56,71 +55,61 @@ export function coveragePage(reports: readonly FixtureReport[], { date, runtime 
     siblingLegend,
     markdownTable(siblingTable(pruned)),
     '## Refused',
-    markdownTable(refusedTable(refused)),
+    markdownTable(tableOf('', refusedColumns, refused)),
   ].join('\n\n')}\n`
 }
 
-function prunedTable(reports: readonly FixtureReport[]): Table {
-  const checks = ['all kept', 'hidden dropped', 'dropped like hidden', 'goldens']
-  return {
-    headings: ['encoder', 'architecture', 'form', 'sites', ...checks, ''],
-    rows: reports.map(({ fixture, sites, keepAll, hidden, hiddenKeys, goldens = [], problems }) => [
-      fixture.name,
-      fixture.facts.architecture,
-      formOf(fixture.facts),
-      `${sites}`,
-      numberText(keepAll),
-      numberText(hidden),
-      numberText(hiddenKeys),
-      goldensText(goldens),
-      problems.length > 0 ? '**wrong**' : '',
-    ]),
-  }
+const mark = (isRight: boolean): string => (isRight ? '' : '**wrong**')
+
+const about = {
+  encoder: ({ fixture }) => fixture.name,
+  architecture: ({ fixture }) => fixture.facts.architecture,
+  form: ({ fixture }) => formOf(fixture.facts),
+} satisfies Columns<FixtureReport>
+
+const prunedColumns: Columns<FixtureReport> = {
+  ...about,
+  sites: ({ sites }) => `${sites}`,
+  'all kept': ({ keepAll }) => differenceText(keepAll),
+  'hidden dropped': ({ hidden }) => differenceText(hidden),
+  'dropped like hidden': ({ hiddenKeys }) => differenceText(hiddenKeys),
+  goldens: ({ goldens = [] }) => goldensText(goldens),
+  '': ({ problems }) => mark(problems.length === 0),
+}
+
+const refusedColumns: Columns<FixtureReport> = {
+  ...about,
+  code: ({ refusal }) => `\`${refusal?.code}\``,
+  reason: ({ refusal }) => refusal?.message ?? '',
+  expected: ({ fixture: { facts } }) => facts.refusal ?? facts.refusalAcceptable ?? 'to be pruned',
+  right: ({ fixture: { facts }, problems }) => (problems.length > 0 ? '**no**' : facts.prunable ? 'acceptable' : 'yes'),
 }
 
 function restoredTable(reports: readonly FixtureReport[]): Table {
-  return {
-    headings: ['encoder', 'golden', 'outputs', 'difference', ''],
-    rows: reports.flatMap(({ fixture, goldens = [] }) =>
-      goldens
-        .filter(({ restores }) => restores)
-        .map((run) => [
-          fixture.name,
-          run.name,
-          run.outputs.join(', '),
-          differenceText(run.difference),
-          isRight(run) ? '' : '**wrong**',
-        ]),
-    ),
+  const rows = reports.flatMap(({ fixture, goldens = [] }) =>
+    goldens.filter(({ restores }) => restores).map((run) => ({ fixture, run })),
+  )
+  const columns: Columns<(typeof rows)[number]> = {
+    encoder: ({ fixture }) => fixture.name,
+    golden: ({ run }) => run.name,
+    outputs: ({ run }) => run.outputs.join(', '),
+    difference: ({ run }) => differenceText(run.difference),
+    '': ({ run }) => mark(isRight(run)),
   }
+  return tableOf('', columns, rows)
 }
 
 function siblingTable(reports: readonly FixtureReport[]): Table {
-  return {
-    headings: ['encoder', 'dense', 'pruned', 'rows with the same tokens', 'scores differ by', 'gap where others stay'],
-    rows: reports.flatMap(({ fixture, sibling }) => {
-      if (sibling === undefined) return []
-      const { dense, pruned, rows, same, scoreError, gap } = sibling
-      const differences = [dense, pruned].map(differenceText)
-      const gapText = same === rows ? '' : differenceText(gap)
-      return [[fixture.name, ...differences, `${same}/${rows}`, differenceText(scoreError), gapText]]
-    }),
+  const rows = reports.flatMap(({ fixture, sibling }) => (sibling === undefined ? [] : [{ ...sibling, fixture }]))
+  const columns: Columns<(typeof rows)[number]> = {
+    encoder: ({ fixture }) => fixture.name,
+    dense: ({ dense }) => differenceText(dense),
+    pruned: ({ pruned }) => differenceText(pruned),
+    'rows with the same tokens': ({ same, rows }) => `${same}/${rows}`,
+    'scores differ by': ({ scoreError }) => differenceText(scoreError),
+    'gap where other tokens are kept': ({ same, rows, gap }) => (same === rows ? '' : differenceText(gap)),
   }
-}
-
-function refusedTable(reports: readonly FixtureReport[]): Table {
-  return {
-    headings: ['encoder', 'architecture', 'form', 'code', 'reason', 'expected', 'right'],
-    rows: reports.map(({ fixture: { name, facts }, refusal, problems }) => [
-      name,
-      facts.architecture,
-      formOf(facts),
-      `\`${refusal?.code}\``,
-      refusal?.message ?? '',
-      facts.refusal ?? facts.refusalAcceptable ?? 'to be pruned',
-      problems.length > 0 ? '**no**' : facts.prunable ? 'acceptable' : 'yes',
-    ]),
-  }
+  return tableOf('', columns, rows)
 }
 
 function wrongLines({ fixture, problems }: FixtureReport): string {
@@ -142,8 +131,4 @@ function goldensText(runs: readonly GoldenRun[]): string {
 /** Largest differences of files in float32. */
 function singles(reports: readonly FixtureReport[]): number[] {
   return reports.flatMap(({ sibling, keepAll }) => (sibling === undefined && keepAll !== undefined ? [keepAll] : []))
-}
-
-function numberText(value: number | undefined): string {
-  return value === undefined ? '' : differenceText(value)
 }

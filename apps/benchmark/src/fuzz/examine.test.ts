@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { examine } from './examine.ts'
 import { questions } from './questions.ts'
 
-/** Far apart, so that they are spoilt in many ways. Thousands more: `pnpm --filter benchmark fuzz`. */
+/** Far apart, so that they are spoilt in many ways. Thousands more: `npm run benchmark -- fuzz`. */
 const seeds = Array.from({ length: 60 }, (_, i) => i * 53)
 /** Those that something was wrong with once: sizes that are negative or huge, heads that share nothing, empty constants. */
 const found = [29, 1168, 1767, 2141, 2223, 7111, 8026]
@@ -13,7 +13,7 @@ describe('a broken file gives an error, a refusal, or a file that loads', () => 
   const folder = join(sharedFolder, 'fixtures')
   const names = fixturesIn(folder).map(({ name }) => name)
   if (names.length === 0) {
-    test.skip('mutants of exported encoders (left out: the folder of shared fixtures is not here)', () => {})
+    test.skip('mutants of exported encoders (skipped: there is no folder of shared fixtures)', () => {})
     return
   }
   test(`${seeds.length + found.length} mutants`, async () => {

@@ -29,7 +29,7 @@ export class Examiner {
   isUsable = true
 
   constructor() {
-    this.#process = fork(fileURLToPath(new URL('../fuzz-worker.js', import.meta.url)), [], {
+    this.#process = fork(fileURLToPath(new URL('../processes/fuzz-worker.js', import.meta.url)), [], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
   }
@@ -41,7 +41,7 @@ export class Examiner {
         clearTimeout(timer)
         this.#process.removeAllListeners()
         this.#examined++
-        // memory is judged by its peak, which only a new process starts anew
+        // memory is judged by its peak, which only a new process resets
         this.isUsable = isUsable && this.#examined < 250
         resolve(verdict)
       }

@@ -1,7 +1,6 @@
-import { markdownTable } from '../output/table.ts'
+import { markdownTable, type Table, tableOf } from '../report/table.ts'
 import { limits } from './examine.ts'
 import type { Verdict } from './examiner.ts'
-import { fuzzTable } from './table.ts'
 
 export interface Surroundings {
   readonly date: string
@@ -17,7 +16,7 @@ export function fuzzPage(verdicts: readonly Verdict[], surroundings: Surrounding
   const { date, runtime, fixtures, mutations, wrong } = surroundings
   return `${[
     '# Broken files',
-    '<!-- written by `pnpm --filter benchmark fuzz` -->',
+    '<!-- written by `npm run benchmark -- fuzz` -->',
     `**${wrong.length} of ${verdicts.length} wrong**, in a run with onnxruntime ${runtime} on ${date}.`,
     `${fixtures} exported encoders, each spoilt in ${mutations} ways (bytes, nodes, inputs, attributes, weights, shapes, types, opsets;
 \`tools/exported-encoders/src/mutants.ts\`), were decoded, inspected and pruned in four ways in turn, and what came out was loaded and
@@ -36,8 +35,8 @@ const operatorsSection = `## Operators of packed files
 \`npm run fuzz\` in \`packages/runtime-native\` (Linux, GCC or Clang) builds \`Rows\`, \`Pack\`, \`Unpack\` and \`PackedAttention\` with
 AddressSanitizer and UndefinedBehaviorSanitizer and computes 50,000 cases of each: attributes and inputs are constructed so that
 they fit together, and seven of eight cases are then spoilt up to five times (attributes, sizes, also of empty tensors next to which
-the other sizes may be anything, places and offsets, types, missing inputs and outputs). A stand-in for onnxruntime gives every tensor
-memory that ends where the tensor does, since in onnxruntime's own arena a write behind one hits the next and is not seen. Wrong is: a
+the other sizes may be anything, positions and offsets, types, missing inputs and outputs). A stand-in for onnxruntime gives every tensor
+memory that ends where the tensor does, since in onnxruntime's own arena a write past one hits the next and is not seen. Wrong is: a
 report of a sanitizer, over 10 s of processor time, a refusal without a sentence, a sound case that is refused, and a result that
 differs from one worked out element by element (for attention: an element that was not written; its numbers are compared in the
 package's tests).
@@ -56,4 +55,22 @@ reach. \`npm test\` has 600 cases of each, where there is a compiler whose progr
 /** Of a process that examines up to 250 of them, the runtime's sessions included. */
 export function mostMemory(verdicts: readonly Verdict[]): string {
   return `${Math.max(0, ...verdicts.map(({ gibibytes = 0 }) => gibibytes)).toFixed(2)} GiB`
+}
+
+/** How many mutants ended how, and the longest time of each. */
+export function fuzzTable(verdicts: readonly Verdict[]): Table {
+  const outcomes = [...new Set(verdicts.map(({ outcome }) => outcome))].map((outcome) => {
+    return { outcome, own: verdicts.filter((verdict) => verdict.outcome === outcome) }
+  })
+  outcomes.sort((a, b) => b.own.length - a.own.length)
+  return tableOf(
+    'Mutants by how they ended',
+    {
+      outcome: ({ outcome }) => outcome,
+      files: ({ own }) => `${own.length}`,
+      slowest: ({ own }) => `${Math.max(0, ...own.map(({ seconds = 0 }) => seconds)).toFixed(2)} s`,
+      '': ({ own }) => (own.some(({ bug }) => bug !== undefined) ? 'WRONG' : ''),
+    },
+    outcomes,
+  )
 }

@@ -1,12 +1,24 @@
-import { readFile } from 'node:fs/promises'
 import { flopsFormula } from '@tp/compiler'
 import { prepareInputs } from '@tp/eval'
-import type { ModelInputs } from '@tp/eval/inputs'
-import { decodeModel, encodeModel, type Model } from '@tp/onnx'
-import { prunedModel } from '../measure/variant.ts'
+import type { Dataset, ModelInputs } from '@tp/eval/inputs'
+import { encodeModel, type Model } from '@tp/onnx'
+import { type Answers, answersOf } from '../measure/answers.ts'
+import { prepare } from '../measure/prepare.ts'
+import { openOn } from '../measure/subject.ts'
+import type { Setting } from '../registry/settings.ts'
+import type { SubjectForm } from '../registry/subjects.ts'
 import type { Context } from '../report/section.ts'
-import { type Answers, answersOf } from './answers.ts'
-import type { GuardedModel, Setting } from './subjects.ts'
+
+/** A model, what is pruned of it, and data: drawn alike to calibrate and to test, and drawn otherwise. */
+export interface GuardedModel {
+  readonly form: SubjectForm
+  readonly settings: Readonly<Record<string, Setting>>
+  readonly calibration: Dataset
+  readonly test: Dataset
+  readonly shifts: Readonly<Record<string, Dataset>>
+  /** Those of the shifts whose classes are others: their labels mean nothing. */
+  readonly unlabelled: readonly string[]
+}
 
 /** What both models answer on one data set. */
 export interface GuardedSet {
@@ -21,64 +33,47 @@ export interface GuardedSet {
 }
 
 export interface Guarded {
-  readonly setting: Setting
+  readonly name: string
   readonly calibration: GuardedSet
   readonly test: GuardedSet
   readonly shifts: readonly GuardedSet[]
 }
 
-/** Runs a model and its prunings on all its data, but for what has been run before. */
-export async function openGuarded(context: Context, subject: GuardedModel): Promise<Guarded[]> {
-  const file = await readFile(subject.path)
-  const model = decodeModel(file)
-  const { calibration, test, shifts, prepare } = subject
-  const data = [
-    { name: 'calibration', dataset: calibration, labelled: true },
-    { name: 'test', dataset: test, labelled: true },
-    ...shifts,
-  ]
-  await using session = await context.runtime.load(file, { threads: 1 })
-  const sets = await Promise.all(
-    data.map(async ({ name, dataset, labelled }) => {
-      const inputs = await prepareInputs(dataset, session.inputs, prepare)
-      return { name, inputs: { ...inputs, source: `${name}, ${inputs.source}` }, labelled }
-    }),
-  )
-  const guarded: Guarded[] = []
-  for (const setting of subject.settings) {
-    const { method, schedule } = setting
-    const options = { method, schedule, monitor: true }
-    const pruned = prunedModel(model, options, subject.name)
-    const traced = encodeModel(prunedModel(model, { ...options, trace: true }, subject.name))
+/** Runs a model and its prunings on all its data, except for what has been run before. */
+export async function openGuarded(context: Context, guarded: GuardedModel): Promise<Guarded[]> {
+  const { form, settings, calibration, test, shifts, unlabelled } = guarded
+  const subject = await openOn(context, form, test)
+  const options = await form.prepare(context)
+  await using session = await context.runtime.load(subject.file, { threads: 1 })
+  const all: Guarded[] = []
+  for (const [name, setting] of Object.entries(settings)) {
+    const { model } = await prepare(subject, setting, { monitor: true })
+    const traced = encodeModel((await prepare(subject, setting, { monitor: true, trace: true })).model)
     const answered: GuardedSet[] = []
-    for (const { name, inputs, labelled } of sets) {
-      const what = `${subject.name}, ${name}`
-      const dense = await answersOf(context, file, inputs, `${what}, dense`)
-      const answers = await answersOf(context, traced, inputs, `${what}, ${setting.name}`)
-      const targets = labelled ? inputs.targets : undefined
-      answered.push({ name, targets, dense, pruned: answers, ...flopsOf(model, pruned, inputs, answers) })
+    for (const [set, dataset] of Object.entries({ calibration, test, ...shifts })) {
+      const prepared = await prepareInputs(dataset, session.inputs, options)
+      const inputs = { ...prepared, source: `${set}, ${prepared.source}` }
+      const dense = await answersOf(context, subject.file, inputs, `${form.name}, ${set}, dense`)
+      const pruned = await answersOf(context, traced, inputs, `${form.name}, ${set}, ${name}`)
+      const targets = unlabelled.includes(set) ? undefined : inputs.targets
+      answered.push({ name: set, targets, dense, pruned, ...flopsOf(subject.model, model, inputs, pruned) })
     }
     const [first, second, ...others] = answered as [GuardedSet, GuardedSet, ...GuardedSet[]]
-    guarded.push({ setting, calibration: first, test: second, shifts: others })
+    all.push({ name, calibration: first, test: second, shifts: others })
   }
-  return guarded
+  return all
 }
 
-/** One by one. Where the data decide how many tokens stay, their mean share at each layer stands for it. */
-function flopsOf(
-  dense: Model,
-  pruned: Model,
-  { lengths, targets }: ModelInputs,
-  { kept }: Answers,
-): Pick<GuardedSet, 'flops' | 'prunedShare'> {
+/** One by one. Where the data decide how many tokens are kept, their mean share at each layer stands for it. */
+function flopsOf(dense: Model, pruned: Model, { lengths, targets }: ModelInputs, { kept }: Answers) {
   const [before, after] = [flopsFormula(dense), flopsFormula(pruned)]
   const known = new Map<number | undefined, readonly [number, number]>()
-  const both = (lengths ?? targets.map(() => undefined)).map((tokens) => {
-    const left = Object.entries(kept).map(([layer, share]) => [layer, Math.max(1, Math.round(share * (tokens ?? 1)))])
+  const both = (lengths ?? targets.map(() => undefined)).map((tokens): readonly [number, number] => {
+    const counts = Object.entries(kept).map(([layer, share]) => [layer, Math.max(1, Math.round(share * (tokens ?? 1)))])
     const sizes = { batch: 1, ...(tokens !== undefined && { tokens }) }
-    const found = known.get(tokens) ?? [before(sizes), after({ ...sizes, kept: Object.fromEntries(left) })]
-    known.set(tokens, found as readonly [number, number])
-    return found as readonly [number, number]
+    const found = known.get(tokens) ?? [before(sizes), after({ ...sizes, kept: Object.fromEntries(counts) })]
+    known.set(tokens, found)
+    return found
   })
   const total = (which: 0 | 1): number => both.reduce((sum, counts) => sum + counts[which], 0)
   return { flops: both.map(([count]) => count), prunedShare: total(1) / total(0) }

@@ -1,8 +1,9 @@
+import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core/runtime'
 import { randomNumbers, upperBound } from '@tp/core/statistics'
 
 import { type Alarm, type Baseline, monitor, recordBaseline, type Signal } from '@tp/guard'
+import type { Answers } from '../measure/answers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
-import { places, replay } from './replay.ts'
 
 /** What a false-alarm rate promises, and what came. */
 export interface FalseAlarms {
@@ -10,7 +11,7 @@ export interface FalseAlarms {
   readonly inputs: number
   readonly bound: number
   readonly streams: number
-  /** Baseline and stream drawn anew from all examples each time. */
+  /** Baseline and stream are drawn from all examples each time. */
   readonly drawn: readonly [share: number, low: number, high: number]
   /** The calibration's baseline, and the test set in other orders. */
   readonly shipped: number
@@ -45,10 +46,10 @@ export async function falseAlarms({ calibration, test }: Guarded, rate: number):
   for (let stream = 0; stream < STREAMS; stream++) {
     const rows = shuffled(everyone, random)
     const recorder = recordBaseline(session, { random })
-    await recorder.run(places(rows.slice(length)))
+    await recorder.run(positions(rows.slice(length)))
     drawn += Number((await firstAlarm(session, recorder.baseline(), rows.slice(0, length), rate, random)) !== undefined)
-    const again = shuffled(everyone.slice(first), random).slice(0, length)
-    shipped += Number((await firstAlarm(session, shippedBaseline, again, rate, random)) !== undefined)
+    const reordered = shuffled(everyone.slice(first), random).slice(0, length)
+    shipped += Number((await firstAlarm(session, shippedBaseline, reordered, rate, random)) !== undefined)
   }
   return {
     rate,
@@ -63,7 +64,7 @@ export async function falseAlarms({ calibration, test }: Guarded, rate: number):
 const QUIET = 300
 const SHIFTED_STREAMS = 100
 
-/** How soon a monitor alarms when, behind some inputs of the test set, shifted ones come. */
+/** How soon a monitor alarms when shifted inputs follow some of the test set. */
 export async function detection({ calibration, test }: Guarded, set: GuardedSet, rate: number): Promise<Detection> {
   const session = replay([test.pruned, set.pruned])
   const baseline = await baselineOf(calibration)
@@ -103,7 +104,7 @@ export async function detection({ calibration, test }: Guarded, set: GuardedSet,
 
 async function baselineOf({ pruned }: GuardedSet): Promise<Baseline> {
   const recorder = recordBaseline(replay([pruned]), { random: randomNumbers(1) })
-  await recorder.run(places(pruned.logits.map((_, i) => i)))
+  await recorder.run(positions(pruned.logits.map((_, i) => i)))
   return recorder.baseline()
 }
 
@@ -116,7 +117,7 @@ async function firstAlarm(
 ): Promise<Alarm | undefined> {
   const watching = monitor(session, baseline, { falseAlarmRate, random })
   for (let from = 0; from < rows.length; from += BATCH) {
-    await watching.run(places(rows.slice(from, from + BATCH)))
+    await watching.run(positions(rows.slice(from, from + BATCH)))
     const [alarm] = watching.statistics().alarms
     if (alarm !== undefined) return alarm
   }
@@ -131,4 +132,39 @@ function shuffled(values: readonly number[], random: () => number): number[] {
     ;[list[i], list[j]] = [list[j] as number, list[i] as number]
   }
   return list
+}
+
+/** Answers of several data sets, one after the other, as a session: its input is the positions of the answers. */
+function replay(parts: readonly Answers[]): Session {
+  const logits = parts.flatMap((part) => part.logits)
+  const names = Object.keys(parts[0]?.watched ?? {})
+  const watched = new Map(names.map((name) => [name, parts.flatMap((part) => part.watched[name] ?? [])]))
+  const classes = logits[0]?.length ?? 0
+  const output = (name: string, dims: (number | string)[]): ValueInfo => ({ name, type: 'float32', dims })
+  return openSession('benchmark', {
+    inputs: [{ name: 'positions', type: 'int32', dims: ['batch'] }],
+    outputs: [output('logits', ['batch', classes]), ...names.map((name) => output(name, ['batch']))],
+    async run(inputs) {
+      const positions = Array.from(inputs.positions?.data as Int32Array)
+      const results: Record<string, NamedTensors[string]> = {
+        logits: {
+          type: 'float32',
+          dims: [positions.length, classes],
+          data: Float32Array.from(positions.flatMap((position) => logits[position] as number[])),
+        },
+      }
+      for (const [name, values] of watched) {
+        const data = Float32Array.from(positions, (position) => values[position] as number)
+        results[name] = { type: 'float32', dims: [positions.length], data }
+      }
+      return results
+    },
+    endProfile: async () => undefined,
+    close: async () => {},
+  })
+}
+
+/** The inputs of {@link replay} for some positions. */
+function positions(rows: readonly number[]): NamedTensors {
+  return { positions: { type: 'int32', dims: [rows.length], data: Int32Array.from(rows) } }
 }

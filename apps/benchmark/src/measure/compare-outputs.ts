@@ -3,11 +3,11 @@ import { isTrace, tracedTokens } from '@tp/eval/metrics'
 
 /** Rows of a batch for which two runtimes kept different tokens at some layer. */
 export function rowsThatDiffer(one: NamedTensors, other: NamedTensors): Set<number> {
-  const [left, right] = [tracedTokens(one), tracedTokens(other)]
+  const [first, second] = [tracedTokens(one), tracedTokens(other)]
   const rows = new Set<number>()
-  for (const [layer, tokens] of left) {
+  for (const [layer, tokens] of first) {
     for (const [row, kept] of tokens.entries()) {
-      if (listed(kept) !== listed(right.get(layer)?.[row])) rows.add(row)
+      if (listed(kept) !== listed(second.get(layer)?.[row])) rows.add(row)
     }
   }
   return rows
@@ -26,7 +26,7 @@ export function largestDifference(one: NamedTensors, other: NamedTensors): numbe
     const theirs = other[name]?.data as Float32Array | undefined
     for (const [i, value] of (data as Float32Array).entries()) {
       const difference = Math.abs(value - (theirs?.[i] ?? Number.NaN))
-      // Not Math.max, which a number that is none gets through.
+      // a NaN counts as an infinite difference.
       if (!(difference <= largest)) largest = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
     }
   }

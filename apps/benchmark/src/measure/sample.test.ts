@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { stratifiedSample } from './sample.ts'
+import { stratifiedSample } from './shapes.ts'
 
 describe('stratifiedSample', () => {
   test('takes the middle of each equal part, by length', () => {

@@ -1,60 +1,96 @@
 import { readFile } from 'node:fs/promises'
-import { type Inspection, inspect } from '@tp/compiler'
+import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
-import type { Runtime } from '@tp/core/runtime'
+import type { NamedTensors } from '@tp/core/runtime'
 import { loadTokenizer, type PrepareOptions, prepareInputs } from '@tp/eval'
 import { type Dataset, type ModelInputs, type TextTokenizer, textInputs } from '@tp/eval/inputs'
 import { decodeModel, type Model } from '@tp/onnx'
+import type { Files } from '../files.ts'
+import type { Split } from '../registry/data.ts'
+import { dataOf, type SubjectForm } from '../registry/subjects.ts'
 
-/** A model with data in the form that it takes: what every comparison is made on. */
-export interface Subject {
-  readonly name: string
+/** A model as a file and decoded. */
+interface ModelFile {
   readonly file: Uint8Array
   readonly model: Model
-  readonly layerCount: number
+}
+
+/** A model with data in the form that it takes: what every comparison is made on. */
+export interface Subject extends ModelFile {
+  readonly name: string
+  readonly layers: number
   readonly inputs: ModelInputs
   /** Tokens that enter the model, by example. */
   readonly lengths: readonly number[]
-  /** The same examples, cut by the tokeniser. */
+  /** The same examples, cut by the tokenizer. */
   truncated(maxTokens: number): Promise<ModelInputs>
+  /** The same model with 8-bit products. @throws TpError TP_FILE_NOT_FOUND */
+  int8(): Promise<ModelFile>
 }
 
-export interface SubjectOptions {
-  readonly name: string
-  /** The ONNX file. */
-  readonly path: string
-  readonly dataset: Dataset
-  readonly prepare: PrepareOptions
+/** Opens a subject with the first `limit` examples of a split. */
+export async function openSubject(
+  files: Files,
+  form: SubjectForm,
+  split: Split,
+  limit: number = Number.POSITIVE_INFINITY,
+): Promise<Subject> {
+  return openOn(files, form, await dataOf(form, files, split, limit))
 }
 
-/** Reads a model and prepares its data. */
-export async function openSubject(runtime: Runtime, options: SubjectOptions): Promise<Subject> {
-  const { name, path, dataset, prepare } = options
-  const file = await readFile(path)
-  const model = decodeModel(file)
-  const { layers, tokens } = inspected(model, path)
-  await using session = await runtime.load(file, { threads: 1 })
+/** The same with other data. @throws TpError TP_LAYERS if the model does not have the layers that the form says */
+export async function openOn(files: Files, form: SubjectForm, dataset: Dataset): Promise<Subject> {
+  const { name, layers } = form
+  const { model: path, int8 } = form.files(files)
+  const opened = await openModel(path)
+  const seen = inspect(opened.model)
+  if (!seen.ok) throw new TpError(seen.refusal.code, 'benchmark', `${path}: ${seen.refusal.message}`)
+  const found = seen.layers.length
+  if (found !== layers) {
+    throw new TpError('TP_LAYERS', 'benchmark', `${name} has ${found} layers, but the registry says ${layers}`)
+  }
+  const prepare = await form.prepare(files)
+  await using session = await files.runtime.load(opened.file, { threads: 1 })
   const tokenizer = prepare.tokenizer && remembering(await loadTokenizer(prepare.tokenizer))
-  const prepared = (cut: PrepareOptions): Promise<ModelInputs> =>
+  const prepared = (options: PrepareOptions): Promise<ModelInputs> =>
     dataset.modality === 'text' && tokenizer
-      ? textInputs(dataset, session.inputs, tokenizer, cut)
-      : prepareInputs(dataset, session.inputs, cut)
+      ? textInputs(dataset, session.inputs, tokenizer, options)
+      : prepareInputs(dataset, session.inputs, options)
   const inputs = await prepared(prepare)
+  let eightBit: Promise<ModelFile> | undefined
   return {
+    ...opened,
     name,
-    file,
-    model,
-    layerCount: layers.length,
-    inputs,
-    lengths: inputs.lengths ?? inputs.targets.map(() => tokens as number),
+    layers,
+    inputs: dataset.modality === 'text' ? inputs : readOnce(inputs),
+    lengths: inputs.lengths ?? inputs.targets.map(() => seen.tokens as number),
     truncated: (maxTokens) => prepared({ ...prepare, maxTokens }),
+    async int8() {
+      if (int8 === undefined)
+        throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${name} has no file with 8-bit products`)
+      eightBit ??= openModel(int8)
+      return eightBit
+    },
   }
 }
 
-function inspected(model: Model, path: string): Inspection {
-  const inspection = inspect(model)
-  if (inspection.ok) return inspection
-  throw new TpError(inspection.refusal.code, 'benchmark', `${path}: ${inspection.refusal.message}`)
+async function openModel(path: string): Promise<ModelFile> {
+  const file = await readFile(path)
+  return { file, model: decodeModel(file) }
+}
+
+/** All models take the same batches, and to read an image or a sound takes longer than to run one. */
+export function readOnce(inputs: ModelInputs): ModelInputs {
+  const known = new Map<string, Promise<NamedTensors>>()
+  return {
+    ...inputs,
+    feeds(rows) {
+      const key = rows.join()
+      const feeds = known.get(key) ?? inputs.feeds(rows)
+      known.set(key, feeds)
+      return feeds
+    },
+  }
 }
 
 /** Splits each text once, though it is cut to several lengths. For vocabularies with one closing token, as BERT's. */

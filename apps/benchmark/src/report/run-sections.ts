@@ -1,55 +1,95 @@
+import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isTpError } from '@tp/core'
-import { nodeRuntime } from '@tp/runtime-node'
-import { plainTable } from '../output/table.ts'
-import { type Report, type ReportForm, readReport, surroundings, writeReport } from './report.ts'
-import { type Section, sharedPath } from './section.ts'
+import type { Runtime } from '@tp/core/runtime'
+import { limits, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
+import { type Measured, regionText, withRegion } from './page.ts'
+import { type Findings, type Report, type Section, surroundings } from './section.ts'
+import { plainTable } from './table.ts'
+
+/** Version of the form of `reports/NAME.json`. */
+const FORMAT = 1
+
+type AllMeasured = Readonly<Record<string, Measured>>
 
 /**
- * The command line of a report: measures the sections that it does not have yet, or those that are named (`--only`), or
- * all (`--again`), and writes it after each.
+ * Measures the sections of a report that have not been measured, or those that are named (`--only`), or all (`--again`),
+ * and writes each as soon as it is done. `--trial` sees whether they run, on few examples, and writes nothing. @returns the exit code
  */
-export async function runSections(form: ReportForm, sections: readonly Section[]): Promise<void> {
+export async function runSections(
+  { name: report, sections }: Report,
+  runtime: Runtime,
+  args: readonly string[],
+): Promise<number> {
   const { values } = parseArgs({
-    options: { only: { type: 'string', multiple: true }, again: { type: 'boolean', default: false } },
+    args: [...args],
+    options: {
+      only: { type: 'string', multiple: true },
+      again: { type: 'boolean', default: false },
+      trial: { type: 'boolean', default: false },
+    },
   })
+  if (values.trial) Object.assign(limits, { examples: 24, ms: 1 })
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
-  const names = sections.map(({ name }) => name).join(', ')
   if (!sections.some(isAsked)) {
+    const names = sections.map(({ name }) => name).join(', ')
     process.stderr.write(
-      `There is no section ${asked?.join(', ')}; there are ${names} (or the beginning of several).\n`,
+      `${report} has no section ${asked?.join(', ')}; it has ${names} (or the beginning of several).\n`,
     )
-    process.exit(2)
+    return 2
   }
-
-  const runtime = nodeRuntime()
-  let report: Report = await readReport(form)
+  const found = new Map<string, Findings>()
+  let code = 0
   for (const section of sections.filter(isAsked)) {
-    const { name, title } = section
+    const { name } = section
+    const known = await readMeasured(report)
     // a run that was broken off goes on where it stopped
-    if (report[name] !== undefined && asked === undefined && !values.again) {
-      process.stderr.write(`${name}: measured already; again with --only ${name}, or all with --again\n`)
+    if (known[name] !== undefined && asked === undefined && !values.again && !values.trial) {
+      process.stderr.write(`${name}: measured already; --only ${name} measures it once more, --again all\n`)
       continue
     }
     const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text} …\n`)
     const start = performance.now()
     try {
-      const findings = await section.run({ runtime, shared: sharedPath, found: (other) => report[other], onProgress })
+      const findings = await section.run({
+        runtime,
+        shared: sharedPath,
+        found: (other) => found.get(other) ?? known[other],
+        onProgress,
+      })
       const seconds = (performance.now() - start) / 1000
-      const about = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)) }
-      // read again: another process may have measured another section meanwhile
-      report = { ...(await readReport(form)), [name]: { ...about, ...findings } }
-      await writeReport(form, report, sections)
+      const measured = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)), ...findings }
+      if (!values.trial) await write(report, name, measured)
+      found.set(name, findings)
       const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
-      process.stdout.write(`\n${[title, ...tables, ...findings.notes].join('\n')}\n`)
+      process.stdout.write(`\n${[name, ...tables].join('\n')}\n`)
     } catch (error) {
-      // The other sections do not need this one; what is missing here is said.
-      process.exitCode = 1
-      process.stderr.write(
-        `${name}: ${isTpError(error) ? error.message : error instanceof Error ? error.stack : error}\n`,
-      )
+      // The other sections do not need this one; the error says what is missing here.
+      code = 1
+      const text = isTpError(error) ? error.message : error instanceof Error ? error.stack : error
+      process.stderr.write(`${name}: ${text}\n`)
     }
   }
+  return code
+}
+
+async function readMeasured(report: string): Promise<AllMeasured> {
+  try {
+    const { format, sections } = JSON.parse(await readFile(reportsPath(`${report}.json`), 'utf8'))
+    return format === FORMAT ? sections : {}
+  } catch {
+    return {} // nothing has been measured yet
+  }
+}
+
+/** The numbers for programs, and the section's region of the page for readers. */
+async function write(report: string, name: string, measured: Measured): Promise<void> {
+  // read again: another process may have measured another section meanwhile
+  const sections = { ...(await readMeasured(report)), [name]: measured }
+  await writeWhole(reportsPath(`${report}.json`), `${JSON.stringify({ format: FORMAT, sections }, undefined, 2)}\n`)
+  const path = projectPath(`docs/results/${report}.md`)
+  const page = await readFile(path, 'utf8').catch(() => `# Measured: ${report}\n`)
+  await writeWhole(path, withRegion(page, name, regionText(measured)))
 }

@@ -1,47 +1,43 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { TpError } from '@tp/core'
+import { cpus, totalmem } from 'node:os'
 import type { Runtime } from '@tp/core/runtime'
-import type { Table } from '../output/table.ts'
+import type { Files } from '../files.ts'
+import type { Table } from './table.ts'
 
-/** What one section of the benchmark found. */
+/** What one section found: numbers, in tables for readers and as they are for programs. */
 export interface Findings {
-  readonly tables: readonly (Table & { readonly caption: string })[]
-  /** Sentences that the numbers decide. */
-  readonly notes: readonly string[]
-  /** The numbers themselves, for programs. */
+  readonly tables: readonly Table[]
   readonly values: unknown
 }
 
-export interface Context {
-  readonly runtime: Runtime
-  /** Path of a file or folder beside the project that the section needs. */
-  readonly shared: (...parts: string[]) => string
-  /** What another section has found. */
+export interface Context extends Files {
+  /** What another section of the report has found. */
   readonly found: (section: string) => Findings | undefined
   readonly onProgress: (text: string) => void
 }
 
-/** One part of the benchmark, measured and reported by itself. */
+/** One part of a report, measured by itself. */
 export interface Section {
-  /** For `--only`. */
+  /** For `--only`, and for its region of the page. */
   readonly name: string
-  readonly title: string
   run(context: Context): Promise<Findings>
 }
 
-/** Models and data that are not part of the project lie beside it, or where `TP_SHARED` says. */
-const SHARED = process.env.TP_SHARED ?? fileURLToPath(new URL('../../../../../shared', import.meta.url))
+/** Sections that are written to one page, `docs/results/NAME.md`, and one file of numbers, `reports/NAME.json`. */
+export interface Report {
+  readonly name: string
+  readonly sections: readonly Section[]
+}
 
-/** @throws TpError TP_FILE_NOT_FOUND */
-export function sharedPath(...parts: string[]): string {
-  const path = join(SHARED, ...parts)
-  if (existsSync(path)) return path
-  const wanted = parts.join('/')
-  throw new TpError(
-    'TP_FILE_NOT_FOUND',
-    'benchmark',
-    `${wanted} is not there; it is looked for beside the project, or in the folder that TP_SHARED names`,
-  )
+/** What the numbers depend on, besides the project. */
+export interface Surroundings {
+  readonly machine: string
+  readonly versions: string
+}
+
+export async function surroundings(runtime: Runtime): Promise<Surroundings> {
+  const { runtime: name, version, device } = await runtime.diagnose()
+  return {
+    machine: `${device}, ${cpus().length} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    versions: `${name} ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  }
 }

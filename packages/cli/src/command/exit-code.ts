@@ -18,7 +18,7 @@ const usageCodes: readonly string[] = [
   'TP_PLAN',
   'TP_SCHEDULE',
   'TP_PROTECT',
-  'TP_TOWER',
+  'TP_ENCODER',
   'TP_FLOPS',
   'TP_SIZES',
   'TP_UNKNOWN_METHOD',

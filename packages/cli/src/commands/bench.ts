@@ -137,7 +137,7 @@ async function time(
   candidates: readonly BenchCandidate[],
   shapes: readonly WantedSizes[],
   threads: number,
-  { progress, signal }: Context,
+  { progress, signal, timingMs = TIMING_MS }: Context,
 ): Promise<BenchResult[]> {
   const roles = inputRoles(file.model)
   const sessions: Record<string, Session> = {}
@@ -149,7 +149,7 @@ async function time(
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)
       const { rounds, variants } = await comparePaired(sessions, [inputs], {
         rounds: MOST_ROUNDS,
-        budgetMs: TIMING_MS,
+        budgetMs: timingMs,
         signal,
         onProgress: (done, total) => progress.step(done, total),
       })

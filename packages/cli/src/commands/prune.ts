@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection, Pruned, PrunedEncoder } from '@tp/compiler'
 import type { Amount } from '@tp/core'
+import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
@@ -150,7 +151,7 @@ function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
 }
 
 function amountsText(schedule: ReadonlyMap<number, Amount>): string {
-  const amounts = [...schedule.values()].map(({ kind, value }) => `${kind === 'ratio' ? 'keep' : kind} ${value}`)
+  const amounts = [...schedule.values()].map(({ kind, value }) => `${amountRules[kind].name} ${value}`)
   return new Set(amounts).size === 1 ? (amounts[0] as string) : amounts.join(', ')
 }
 

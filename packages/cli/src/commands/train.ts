@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { amountNames } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { EXIT } from '../command/exit-code.ts'
@@ -109,7 +110,7 @@ export const trainCommand: Command = command({
 
 function describe({ out, method, step, selection, flops, plan }: TrainingReport, files: readonly string[]): string {
   const { dense, before, after } = selection
-  const amounts = plan && [plan.keep, plan.tokens, plan.remove, plan.threshold, plan.mass].flat().filter(isNumber)
+  const amounts = plan && amountNames.flatMap((name) => plan[name] ?? []).filter(isNumber)
   return [
     `${out}  ${method}, weights of step ${step}`,
     `selection  dense ${dense.toFixed(1)} %, pruned ${before.toFixed(1)} %, trained ${after.toFixed(1)} %`,

@@ -10,7 +10,7 @@ import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
-import { TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
+import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/measure-rows.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
@@ -28,8 +28,6 @@ export interface GuardedFigures {
   /** Only with a monitor. */
   readonly alarms?: readonly Alarm[]
 }
-
-const TIMING_MS = 20_000
 
 /** What guards a pruned model: of a guard file all, of a plan that was tuned the cascade. */
 export type Guarding = Pick<Guard, 'models'> & {
@@ -68,7 +66,7 @@ export async function measureGuarded(
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
-  { progress, signal, runtime = nodeRuntime() }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
 ): Promise<GuardedFigures> {
   const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
   const openGuarded = async (): Promise<{ readonly watched?: Monitor; readonly guarded: Cascade }> => {
@@ -94,7 +92,7 @@ export async function measureGuarded(
   const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
   const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
   const { variants } = await comparePaired({ dense: first, pruned: second, guarded: third }, feeds, {
-    budgetMs: TIMING_MS,
+    budgetMs: timingMs,
     signal,
     onProgress: (done, rounds) => progress.step(done, rounds),
   })

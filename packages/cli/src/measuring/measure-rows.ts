@@ -20,7 +20,8 @@ import type { PrunedVariant } from './variants.ts'
 
 /** Enough lengths to represent all, few enough to time often. */
 export const TIMED_EXAMPLES = 16
-const TIMING_MS = 20_000
+/** Milliseconds in which models are timed against each other. */
+export const TIMING_MS = 20_000
 
 interface RowsToMeasure {
   readonly file: ModelFile
@@ -85,7 +86,7 @@ async function rowsOf<O extends Outcome>(
 
 async function timeVariants(
   { file, variants, data, batchSize }: RowsToMeasure,
-  { progress, signal, runtime = nodeRuntime() }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
 ): Promise<ResultRow['latency'][]> {
   progress.stage('timing')
   const sessions: Record<string, Session> = {}
@@ -99,7 +100,7 @@ async function timeVariants(
     const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
     const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
     const { variants: latencies } = await comparePaired(sessions, feeds, {
-      budgetMs: TIMING_MS,
+      budgetMs: timingMs,
       signal,
       onProgress: (done, rounds) => progress.step(done, rounds),
     })

@@ -1,42 +1,47 @@
 import type { Plan } from '@tp/compiler'
+import { type AmountName, amountNames, amountRules } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { number, numberList, numberOrList, wholeNumber } from './numbers.ts'
 
+type AmountOption = { readonly type: 'string'; readonly value: string; readonly description: string }
+
+/** What says how many tokens are kept, and `flops`, from which that is found. */
+type AmountOptionName = AmountName | 'flops'
+
+type AmountOptions = Readonly<Record<AmountOptionName | 'at', AmountOption>> & {
+  readonly layers: AmountOption & { readonly multiple: true }
+}
+
+const ruleOptions = Object.fromEntries(
+  Object.values(amountRules).map(({ name, letter, description }): [string, AmountOption] => [
+    name,
+    { type: 'string', value: `${letter}[,${letter}…]`, description },
+  ]),
+) as Readonly<Record<AmountName, AmountOption>>
+
 /** `--layers`, and how many tokens are kept there. */
-export const amountOptions = {
+export const amountOptions: AmountOptions = {
   layers: {
     type: 'string',
     multiple: true,
-    value: '[TOWER:]L1,L2,…',
+    value: '[ENCODER:]L1,L2,…',
     description:
       'layers where tokens are pruned, from 0; default: all but the first. In a file of several encoders once for each',
   },
-  keep: {
-    type: 'string',
-    value: 'R[,R…]',
-    description: 'keep ratio at each of them, above 0 and at most 1',
-  },
-  tokens: { type: 'string', value: 'N[,N…]', description: 'number of tokens to keep (9999: all, by force)' },
-  remove: {
-    type: 'string',
-    value: 'R[,R…]',
-    description: 'number of tokens to remove; --param r=R is the same if no other amount is given',
-  },
-  threshold: { type: 'string', value: 'T[,T…]', description: 'keep tokens with a score of at least T' },
-  mass: { type: 'string', value: 'M[,M…]', description: 'keep the fewest tokens that hold the share M of the scores' },
+  ...ruleOptions,
   flops: {
     type: 'string',
     value: 'F',
     description: 'keep what takes at most the share F of the FLOPs, at the length --at',
   },
   at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
-} as const
+}
 
-const kinds = ['keep', 'tokens', 'remove', 'threshold', 'mass', 'flops'] as const
+const kinds: readonly AmountOptionName[] = [...amountNames, 'flops']
 
 /** How many tokens are kept, and at which layers: the part of a plan that comparisons vary. */
-export type Amounts = Pick<Plan, 'layers' | 'keep' | 'tokens' | 'remove' | 'threshold' | 'mass'>
+export type Amounts = Pick<Plan, 'layers' | AmountName>
 
 /** A share of the FLOPs that a keep ratio is to be found for, once the model is known. */
 export interface FlopsShare {
@@ -52,7 +57,7 @@ export interface AskedAmounts {
 }
 
 /** The error of a command line without amounts. */
-export const AMOUNTS_MISSING = 'say how many tokens to keep: --keep, --tokens, --remove, --threshold, --mass or --flops'
+export const AMOUNTS_MISSING: string = `say how many tokens to keep: --${amountNames.join(', --')} or --flops`
 
 /** The error of a command line with layers only. */
 export const LAYERS_ALONE: string = `--layers requires one of --${kinds.join(', --')}`
@@ -129,20 +134,16 @@ function lengthOf(text: string): number {
   return wholeNumber('at', found)
 }
 
-type AmountName = (typeof kinds)[number]
-type ComparedAmountOptions = Omit<typeof amountOptions, AmountName> & {
-  readonly [Name in AmountName]: (typeof amountOptions)[Name] & { readonly multiple: true }
-}
+type ComparedAmountOptions = Omit<AmountOptions, AmountOptionName> &
+  Readonly<Record<AmountOptionName, AmountOption & { readonly multiple: true }>>
 
 /** The same for commands that compare: every amount may be given several times, one row of the table each. */
 export const comparedAmountOptions: ComparedAmountOptions = {
   ...amountOptions,
-  keep: { ...amountOptions.keep, multiple: true },
-  tokens: { ...amountOptions.tokens, multiple: true },
-  remove: { ...amountOptions.remove, multiple: true },
-  threshold: { ...amountOptions.threshold, multiple: true },
-  mass: { ...amountOptions.mass, multiple: true },
-  flops: { ...amountOptions.flops, multiple: true },
+  ...(Object.fromEntries(kinds.map((kind) => [kind, { ...amountOptions[kind], multiple: true }])) as Record<
+    AmountOptionName,
+    AmountOption & { readonly multiple: true }
+  >),
 }
 
 /** @throws TpError TP_USAGE */

@@ -1,5 +1,6 @@
 import { checkPlan, checkRegimes, hasRegimes, type Plan } from '@tp/compiler'
 import { TpError } from '@tp/core'
+import { amountNames } from '@tp/core/host'
 import { usageError } from '../command/usage-error.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { wholeNumber } from './numbers.ts'
@@ -21,7 +22,7 @@ export const planOption = {
 
 /** What only the plan or the command line can say. */
 const exclusive = [
-  ...['method', 'encoder', 'layers', 'keep', 'tokens', 'remove', 'threshold', 'mass', 'protect', 'restore'],
+  ...['method', 'encoder', 'layers', ...amountNames, 'protect', 'restore'],
   ...['param', 'flops', 'at'],
 ]
 

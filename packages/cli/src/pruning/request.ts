@@ -17,7 +17,7 @@ export interface PruningSettings {
 
 /**
  * @param encoder the encoder that is meant; default: the first that can be pruned
- * @throws RefusalError; TpError TP_TOWER
+ * @throws RefusalError; TpError TP_ENCODER
  */
 export function inspectFile(file: ModelFile, encoder?: string): Inspection {
   const found = inspect(file.model, encoder === undefined ? {} : { encoder })
@@ -27,7 +27,7 @@ export function inspectFile(file: ModelFile, encoder?: string): Inspection {
 
 /**
  * Every encoder of a file that can be pruned, or the named one.
- * @throws RefusalError; TpError TP_TOWER
+ * @throws RefusalError; TpError TP_ENCODER
  */
 export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection, ...Inspection[]] {
   const first = inspectFile(file, encoder)

@@ -48,7 +48,7 @@ export async function siteCosts(
 }
 
 function nodesAt({ proto }: Model, layer: number): number {
-  const prefix = `tp/block_${layer}/`
+  const prefix = `tp/layer_${layer}/`
   const own = (proto.graph?.node ?? []).filter(({ name }) => name.startsWith(prefix))
   const inside = own.flatMap(({ attribute }) => attribute.flatMap(({ g }) => g?.node ?? []))
   return own.length + inside.length

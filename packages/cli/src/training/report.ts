@@ -1,6 +1,7 @@
 import type { Plan } from '@tp/compiler'
 import type { Learned, Schedule } from '@tp/core'
 import type { OptionValues } from '@tp/core/host'
+import { amountRules } from '@tp/core/host'
 import type { SeenStep } from './plot.ts'
 
 /** How a training came out. */
@@ -58,7 +59,7 @@ export function planOf({ method, params, schedule, encoder, protect, restore }: 
     ...(Object.keys(params).length > 0 && { params }),
     ...(encoder !== undefined && { encoder }),
     layers: amounts.map(([layer]) => layer),
-    [kind === 'ratio' ? 'keep' : kind]: amounts.map(([, { value }]) => value),
+    [amountRules[kind].name]: amounts.map(([, { value }]) => value),
     ...(protect !== 'auto' && { protect }),
     ...(restore !== 'auto' && { restore }),
   }

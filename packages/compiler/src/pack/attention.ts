@@ -1,10 +1,10 @@
 import { add, squeeze, type Tensor } from '@tp/core'
 import type { NodeProto } from '@tp/onnx'
-import type { Attention } from '../find/attention.ts'
-import { placeholder } from '../follow/flow.ts'
-import type { Program } from '../follow/program.ts'
-import type { Repeats } from '../follow/repeats.ts'
-import { withLeadingAxes } from '../follow/rows.ts'
+import type { Attention } from '../analyze/attention.ts'
+import { placeholder } from '../operators/flow.ts'
+import type { Program } from '../program/program.ts'
+import type { Repeats } from '../transform/repeats.ts'
+import { withLeadingAxes } from '../transform/rows.ts'
 import { layoutOf } from './layout.ts'
 import { packedNode } from './operators.ts'
 import { scoreTerms } from './score-terms.ts'
@@ -32,7 +32,7 @@ export interface PackedContext {
 }
 
 /**
- * An attention over packed tokens in place of one over padded ones; undefined where its operands are not packed, or its scores are
+ * An attention over packed tokens instead of one over padded ones; undefined where its operands are not packed, or its scores are
  * more than scaled and summed.
  */
 export function packedAttention(attention: Attention, source: AttentionSource): PackedContext | undefined {
@@ -82,7 +82,7 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
 
 /**
  * What each token is attended with, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries [b,1,1,n] with the
- * probabilities. Computed beside the attention, so that the probabilities are never stored.
+ * probabilities. Computed with the attention, so that the probabilities are never stored.
  */
 function receivedSum(
   { probabilities }: Attention,
@@ -112,7 +112,7 @@ function isOneRow(program: Program, name: string): boolean {
   return hasShape && dims.length === 4 && dims[1] === 1 && dims[2] === 1
 }
 
-/** The operand before a Transpose, and its axes of heads, tokens and features; `axes`: those that it has behind it. */
+/** The operand before a Transpose, and its axes of heads, tokens and features; `axes`: those that it has after it. */
 function unturned(
   name: string,
   axes: readonly number[],

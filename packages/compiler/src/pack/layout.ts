@@ -4,7 +4,7 @@ import type { Segment } from './segments.ts'
 
 /**
  * Where the rows and tokens of a padded value are: [b·folded,…,n,…], or both in one axis of [b·n,…]. `rows` and `axis` are equal in
- * the second case; further axes may stand in front of both ([3,b,…,n,…]). Packed, the first becomes [folded,…,t,…] and the second
+ * the second case; further axes may come before both ([3,b,…,n,…]). Packed, the first becomes [folded,…,t,…] and the second
  * [t,…]: all else is laid out as before, so that the same operators work on it.
  */
 export interface Layout {

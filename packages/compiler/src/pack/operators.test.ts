@@ -1,6 +1,6 @@
 import type { Attributes } from '@tp/core/expression'
 import { expect, test } from 'vitest'
-import { Refused } from '../refusal.ts'
+import { Refused } from '../program/refusal.ts'
 import { packedNode } from './operators.ts'
 
 function refusal(type: 'Pack' | 'Unpack' | 'PackedAttention', attributes: Attributes): unknown {

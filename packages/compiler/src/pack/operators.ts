@@ -1,6 +1,6 @@
 import type { Attributes } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
-import { Refused } from '../refusal.ts'
+import { Refused } from '../program/refusal.ts'
 
 /** Operator set of packed files; `@tp/runtime-native` has the operators (its `native/operators.h` says what each computes). */
 export const DOMAIN = 'tp'

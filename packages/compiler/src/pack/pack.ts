@@ -1,15 +1,16 @@
 import type { Model, NodeProto } from '@tp/onnx'
-import { openProgram, requireNoReturn } from '../cut/earlier-cuts.ts'
-import type { Attention } from '../find/attention.ts'
-import { dropViews } from '../find/batch-first.ts'
-import { findEncoders } from '../find/encoder.ts'
-import { withEqualSizes } from '../follow/program.ts'
-import { Repeats } from '../follow/repeats.ts'
-import { foldBack } from '../fused/fold-back.ts'
-import { type Refusal, Refused, refusalOf } from '../refusal.ts'
+import type { Attention } from '../analyze/attention.ts'
+import { requireNoReturn } from '../analyze/earlier-cuts.ts'
+import { findEncoders } from '../analyze/find-encoders.ts'
+import { dropViews } from '../normalize/batch-first.ts'
+import { foldBack } from '../normalize/fold-back.ts'
+import { openModel } from '../normalize/open.ts'
+import { markPacked } from '../program/packed-mark.ts'
+import { withEqualSizes } from '../program/program.ts'
+import { type Refusal, Refused, refusalOf } from '../program/refusal.ts'
+import { Repeats } from '../transform/repeats.ts'
 import { packedAttention, type Turned } from './attention.ts'
 import { DOMAIN } from './operators.ts'
-import { markPacked } from './packed-files.ts'
 import { PackedValues } from './packed-values.ts'
 import { type Segment, writeSegments } from './segments.ts'
 import { packedCopy, packedInputs, type Surroundings } from './token-wise.ts'
@@ -25,7 +26,7 @@ export interface Packed {
 }
 
 /**
- * Makes a model, pruned or not, work on the tokens of all rows of a batch one behind another, so that padding costs nothing. It
+ * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
  * has the same inputs and outputs, and gives the same answers; rows of outputs that stand for padding are 0. The result runs in
  * `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
  */
@@ -38,14 +39,14 @@ export function pack(source: Model): PackResult {
 }
 
 function packModel(source: Model): Packed {
-  const program = openProgram(source)
+  const { program, expansions } = openModel(source)
   const encoders = findEncoders(program).flatMap((found) => ('encoder' in found ? [found.encoder] : []))
   for (const { earlier } of encoders) requireNoReturn(earlier)
   program.graph.sortTopologically()
   const segments = encoders.flatMap((encoder) => writeSegments(program, encoder))
   if (segments.length === 0) {
     const reason =
-      'its rows have equal numbers of tokens: it takes no mask of a free length, and none leave by what the data say'
+      'its examples have equal numbers of tokens: it has no mask of a free length, and the data do not decide how many are kept'
     throw new Refused('TP_PACK', `the model gains nothing by being packed: ${reason}`)
   }
   const found = encoders.flatMap(({ layers }) => layers.map(({ attention }) => attention))
@@ -59,7 +60,7 @@ function packModel(source: Model): Packed {
   program.graph.removeDeadNodes()
   program.graph.importOperators(DOMAIN)
   dropViews(program)
-  foldBack(program, program.expansions)
+  foldBack(program, expansions)
   markPacked(program.model)
   return { ok: true, model: program.model, attentions }
 }

@@ -1,11 +1,11 @@
 import { constant, where } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
-import type { Attention } from '../find/attention.ts'
-import { isHeadReshape } from '../find/heads.ts'
-import { placeholder } from '../follow/flow.ts'
-import type { Program } from '../follow/program.ts'
-import type { Repeats } from '../follow/repeats.ts'
+import type { Attention } from '../analyze/attention.ts'
+import { placeholder } from '../operators/flow.ts'
+import { isHeadReshape } from '../operators/head-reshape.ts'
+import type { Program } from '../program/program.ts'
+import type { Repeats } from '../transform/repeats.ts'
 import type { Segment } from './segments.ts'
 
 /** What lies between Q·Kᵀ and the softmax, as scale and sum. */
@@ -89,10 +89,10 @@ export function scoreTerms({ chain }: Attention, source: ScoreSource): ScoreTerm
   return { scale, keys, pairs }
 }
 
-/** Scores that are added to or put in place of others, and leave no weight. */
+/** Scores that are added to others or replace them, and give no weight. */
 const HIDDEN = -1000
 
-/** What a Where that hides scores would add instead: 0, or the number that it puts in their place. */
+/** What a Where that hides scores would add instead: 0, or the number that it replaces them by. */
 function hiddenBy(node: NodeProto, running: string, { program, repeats }: ScoreSource): string | undefined {
   const [condition, yes, no] = node.input as [string, string, string]
   const hides = yes === running ? no : yes

@@ -1,13 +1,13 @@
 import { input, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
-import { attendedTokens, realBehind } from '../cut/earlier-cuts.ts'
-import type { CutRecord } from '../cut/provenance.ts'
-import type { Encoder } from '../find/encoder.ts'
-import type { Layer } from '../find/layer.ts'
-import type { Program } from '../follow/program.ts'
+import type { Encoder } from '../analyze/encoder.ts'
+import type { Layer } from '../analyze/layer.ts'
+import type { Program } from '../program/program.ts'
+import type { CutRecord } from '../program/provenance.ts'
+import { attendedAfter, attendedTokens } from '../transform/start.ts'
 import { packedNode } from './operators.ts'
 
-/** A stretch of an encoder in which the same tokens are there: from its first layer, or behind a cut. */
+/** A stretch of an encoder in which the tokens are the same: from its first layer, or from a cut. */
 export interface Segment {
   /** The value that it begins with, [b,n,D]. */
   readonly from: string
@@ -19,8 +19,8 @@ export interface Segment {
   readonly positions: string
   readonly offsets: string
   /**
-   * Everything that what the segment ends with is computed from. What methods compute beside it must not be packed: it may
-   * make something of padding, too (numbers for all places).
+   * Everything that what the segment ends with is computed from. What methods compute next to it must not be packed: it may
+   * make something of padding, too (numbers for all positions).
    */
   readonly own: ReadonlySet<string>
 }
@@ -54,7 +54,7 @@ function writeSegment(
     return placeholder
   }
   const marks = encoder.mask === undefined ? undefined : attendedTokens(value(encoder.mask, ['B', 'N']), encoder)
-  const attended = realBehind(program, marks, cuts, value)
+  const attended = attendedAfter(program, marks, cuts, value)
   if (attended === undefined) return undefined
   const prefix = `tp/packed_${cuts.length}`
   const { name } = program.write(attended, names, { prefix: `${prefix}/real`, dims: [[batch, count]] })

@@ -1,8 +1,9 @@
 import type { Tensor } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
-import { broadcastingOps, operatorName, pointwiseOps } from '../follow/operators.ts'
-import type { Program } from '../follow/program.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import type { Program } from '../program/program.ts'
 import { hasBatch, isSameForAll, type Layout, layoutOf, packedSizes } from './layout.ts'
 import type { Segment } from './segments.ts'
 
@@ -27,12 +28,12 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   const name = operatorName(node)
   if (name === 'DynamicQuantizeLinear') return node.input.map((input) => around.packed(input) as string)
   if (node.input.every((input) => isScalar(input, around))) {
-    return elementwise(name) ? node.input.map((input) => around.packed(input) ?? input) : undefined
+    return isElementwise(name) ? node.input.map((input) => around.packed(input) ?? input) : undefined
   }
   const layouts = [output, ...others].map((each) => layoutOf(each, segment))
   const [layout] = layouts
   if (layout === undefined || layouts.includes(undefined)) return undefined
-  if (elementwise(name)) return broadcast(node, output, layout, around)
+  if (isElementwise(name)) return broadcast(node, output, layout, around)
   const [data, ...rest] = node.input as [string, ...string[]]
   const from = layoutOf(program.tensor(data), segment)
   const packed = around.packed(data)
@@ -40,7 +41,7 @@ export function packedInputs(node: NodeProto, around: Surroundings): readonly st
   if (name === 'Concat') return concatenated(node, output, layout, around)
   const operands = rest.map((input) => sameForAll(input, around))
   if (operands.includes(undefined)) return undefined
-  return leavesTokens(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
+  return treatsAlike(name, node, output, from, around) ? [packed, ...(operands as string[])] : undefined
 }
 
 /** The node of a packed value: a copy on packed inputs; shapes that count tokens become ones that do not. */
@@ -73,51 +74,15 @@ export function packedCopy(
 
 const reshaping = new Set(['Reshape', 'Flatten'])
 
-/** Products of tokens with weights: each token's result is its own. */
-const products = new Set([
-  'MatMul',
-  'Gemm',
-  'MatMulInteger',
-  'QLinearMatMul',
-  'com.microsoft.FusedMatMul',
-  'com.microsoft.FusedGemm',
-  'com.microsoft.MatMulNBits',
-  'com.microsoft.MatMulIntegerToFloat',
-  'com.microsoft.DynamicQuantizeMatMul',
-])
-
-const norms = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'RMSNormalization'])
-const reductions = /^Reduce[A-Z]|^ArgMax$/
-
-function elementwise(name: string): boolean {
-  return pointwiseOps.has(name) || broadcastingOps.has(name)
+function isElementwise(name: string): boolean {
+  return operators.get(name)?.elementwise !== undefined
 }
 
 /** True if the operator takes tokens along `from.axis` of its first input and treats each as it treats all others. */
-function leavesTokens(name: string, node: NodeProto, output: Tensor, from: Layout, { program }: Surroundings): boolean {
-  const input = program.tensor(node.input[0] as string)
-  const { attributes } = output.node
-  const axisIsInside = (axis: unknown): boolean => typeof axis === 'number' && axis !== from.axis && axis !== from.rows
-  if (products.has(name)) {
-    const turned = node.attribute.some(({ name: key, i }) => key.startsWith('transA') && i !== 0n)
-    const [weights] = node.input.slice(1).map((other) => program.tensor(other))
-    const isMatrix = weights?.hasShape === true && weights.dims.slice(0, -2).every((dim) => dim === 1)
-    return !turned && isMatrix && from.axis < input.rank - 1
-  }
-  if (norms.has(name)) return typeof attributes.axis === 'number' && attributes.axis > from.axis
-  if (name === 'Softmax' || name === 'LogSoftmax')
-    return attributes.axis === input.rank - 1 && from.axis < input.rank - 1
-  if (reductions.test(name)) {
-    const axes = attributes.axes ?? (attributes.axis === undefined ? undefined : [attributes.axis])
-    return Array.isArray(axes) && axes.every(axisIsInside)
-  }
-  if (reshaping.has(name) || name === 'Squeeze' || name === 'Unsqueeze' || name === 'Transpose') return true
-  if (name === 'Split' || name === 'Gather') return axisIsInside(attributes.axis)
-  if (name === 'Slice') {
-    const changed = input.dims.flatMap((dim, axis) => (dim === output.dims[axis] ? [] : [axis]))
-    return changed.every(axisIsInside)
-  }
-  return false
+function treatsAlike(name: string, node: NodeProto, output: Tensor, from: Layout, { program }: Surroundings): boolean {
+  const [input, ...others] = node.input.filter((each) => each !== '').map((each) => program.tensor(each))
+  const view = { node, input: input as Tensor, others, output, tokens: from.axis, batch: from.rows }
+  return operators.get(name)?.packs?.(view) === true
 }
 
 function concatenated(
@@ -142,7 +107,7 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
     const missing = output.rank - tensor.rank
     const at = (axis: number): unknown => (axis < missing ? 1 : tensor.dims[axis - missing])
     if (isSameForAll(tensor, around.segment)) return at(layout.axis) === 1 && at(layout.rows) === 1 ? input : undefined
-    // A value that differs from row to row may say what stands at padding, and something behind may need to read it there
+    // A value that differs from row to row may say what stands at padding, and something downstream may need to read it there
     // (scores of tokens, hidden by −10³⁰). Unpacked it would be 0.
     const isShared = tensor.dims.every((dim) => !hasBatch(dim, around.segment))
     return isShared || givesZeroAtPadding(node, input, around) ? around.take(input, layout, output.rank) : undefined
@@ -175,7 +140,7 @@ function isScalar(input: string, { program }: Surroundings): boolean {
   return tensor?.hasShape === true && tensor.dims.every((dim) => dim === 1)
 }
 
-/** Shapes count tokens by what they hold; those of reshapes are written anew. */
+/** Shapes count tokens by what they hold; those of reshapes are rewritten. */
 function isShape(input: string, { program }: Surroundings): boolean {
   return program.tensor(input).dtype === 'int64'
 }

@@ -1,6 +1,6 @@
 import { axisSize, concat, constant, mul } from '@tp/core'
 import { capturedNames, createNode } from '@tp/onnx'
-import { placeholder } from '../follow/flow.ts'
+import { placeholder } from '../operators/flow.ts'
 import { packedNode } from './operators.ts'
 import type { PackedValue, PackedValues } from './packed-values.ts'
 

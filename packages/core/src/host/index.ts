@@ -1,6 +1,7 @@
 // What calls methods: the compiler, training, the command line.
 
 export { isRecord } from '../is-record.ts'
+export { type AmountName, type AmountRule, amountKinds, amountNames, amountRules } from '../method/amount-rules.ts'
 export { initialValues } from '../method/initial-values.ts'
 export { type OptionValue, type OptionValues, parseOptions } from '../method/options.ts'
 export { checkLayers, checkSchedule, keptCount, scheduleOfShares } from '../method/schedule.ts'

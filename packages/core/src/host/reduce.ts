@@ -1,5 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
+import { amountRules } from '../method/amount-rules.ts'
 import type { Method, Reduction } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site, Spec, Values } from '../method/site.ts'
@@ -62,7 +63,7 @@ export interface Reduced {
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule
  */
 export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
-  if (amount?.kind === 'mass' && isSigned(method, source.layer)) {
+  if (amount && amountRules[amount.kind].isShareOfScores && isSigned(method, source.layer)) {
     const reason = 'its scores may be negative, so a share of their sum means nothing; give keep, tokens or threshold'
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }

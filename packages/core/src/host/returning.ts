@@ -1,5 +1,6 @@
 import { TpError } from '../errors.ts'
 import type { Tensor } from '../expression/tensor.ts'
+import { amountRules } from '../method/amount-rules.ts'
 import type { Method } from '../method/method.ts'
 import type { Amount } from '../method/schedule.ts'
 import { scatterElements, squeeze } from '../ops/index.ts'
@@ -27,7 +28,7 @@ export function requireReturnable(method: Method, amount: Amount): void {
       wide === undefined ? "give place: 'input'" : `it carries ${wide[0]}, which has not one number for each token`
     throw new TpError('TP_METHOD', method.name, `its tokens cannot come back: ${reason}`)
   }
-  if (amount.kind === 'threshold' || amount.kind === 'mass') {
+  if (amountRules[amount.kind].keptCount === undefined) {
     const reason = 'tokens come back in all rows at once, so that each row has to keep a count'
     throw new TpError('TP_SCHEDULE', method.name, `${reason}; give keep, tokens or remove`)
   }

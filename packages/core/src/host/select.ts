@@ -1,5 +1,6 @@
 import type { Tensor } from '../expression/tensor.ts'
-import { type Amount, tenThousandths } from '../method/schedule.ts'
+import { type AmountKind, tenThousandths } from '../method/amount-rules.ts'
+import type { Amount } from '../method/schedule.ts'
 import {
   add,
   and,
@@ -57,18 +58,36 @@ export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tenso
 }
 
 function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRule): Tensor | undefined {
-  switch (amount.kind) {
-    case 'tokens':
-      return minimum(count, Math.max(amount.value, protectedTokens))
-    case 'remove':
-      return maximum(sub(count, amount.value), minimum(count, Math.max(protectedTokens, 1)))
-    case 'ratio': {
-      const kept = div(add(mul(count, tenThousandths(amount.value)), 9999), 10000)
+  const rule = rules[amount.kind]
+  return 'count' in rule ? rule.count(count, amount.value, protectedTokens) : undefined
+}
+
+/** How a graph computes a rule: from the number of tokens (integers, any shape), or by the scores, bool [B,N]. */
+type GraphRule =
+  | { readonly count: (count: Tensor, value: number, protectedTokens: number) => Tensor }
+  | { readonly choose: (tokens: RankedTokens, value: number) => Tensor }
+
+/** What the tokens of a site can be chosen by. */
+interface RankedTokens {
+  /** bool [B,N]: scores of at least `threshold`, or where none reaches it the highest */
+  passing(threshold: number): Tensor
+  /** bool [B,N]: the fewest that hold the share `mass` of the scores */
+  heaviest(mass: number): Tensor
+}
+
+const rules: Readonly<Record<AmountKind, GraphRule>> = {
+  ratio: {
+    count(count, value, protectedTokens) {
+      const kept = div(add(mul(count, tenThousandths(value)), 9999), 10000)
       return protectedTokens <= 1 ? kept : minimum(count, maximum(kept, protectedTokens))
-    }
-    default:
-      return undefined
-  }
+    },
+  },
+  tokens: { count: (count, value, protectedTokens) => minimum(count, Math.max(value, protectedTokens)) },
+  remove: {
+    count: (count, value, protectedTokens) => maximum(sub(count, value), minimum(count, Math.max(protectedTokens, 1))),
+  },
+  threshold: { choose: (tokens, value) => tokens.passing(value) },
+  mass: { choose: (tokens, value) => tokens.heaviest(value) },
 }
 
 export interface SelectOptions {
@@ -93,20 +112,32 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const placed = protectedCount(state) === 0 ? score : where(protectedPositions(state), ABOVE_ALL, score)
   const ranked = attended === undefined ? placed : where(attended, placed, -ABOVE_ALL)
   const ofThem = (chosen: Tensor): Tensor => (attended === undefined ? chosen : and(attended, chosen))
+  const ranking = once(() => {
+    const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
+    return { indices, rank: ranks(indices, state, hidden) }
+  })
+  const graphRule = rules[amount.kind]
+  if ('count' in graphRule) {
+    const kept = keptTokens(attendedTokens(state, hidden), rule, extra) as Tensor
+    return lessOrEqual(ranking().rank, cast(kept, 'float32'))
+  }
   // where no score reaches the threshold, the token nearest to it is kept
-  const passes = (threshold: number): Tensor =>
+  const passing = (threshold: number): Tensor =>
     ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
-  if (amount.kind === 'threshold' && extra === 0) return passes(amount.value)
-  const { indices } = topK(unsqueeze(ranked, [2]), tokenCount(hidden), { axis: 1 })
-  const rank = ranks(indices, state, hidden)
-  const kept = keptTokens(attendedTokens(state, hidden), rule, extra)
-  if (kept !== undefined) return lessOrEqual(rank, cast(kept, 'float32'))
   // NaN counts as 0.
   const weights = score === given ? score : maximum(score, 0)
-  const chosen =
-    amount.kind === 'threshold' ? passes(amount.value) : heaviest(weights, rank, indices, amount.value, state)
+  const heaviestOf = (mass: number): Tensor => heaviest(weights, ranking().rank, ranking().indices, mass, state)
+  const chosen = graphRule.choose({ passing, heaviest: heaviestOf }, amount.value)
   if (extra === 0) return chosen
-  return ofThem(lessOrEqual(rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+  return ofThem(lessOrEqual(ranking().rank, add(sum(cast(chosen, 'float32'), 1, { keepDims: true }), extra)))
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 /** bool [B,N]: protected tokens, and the fewest of the others that hold the share `mass` of their scores. */

@@ -1,36 +1,33 @@
 import { TpError } from '../errors.ts'
 import { shown } from '../shown.ts'
+import {
+  type AmountKind,
+  type AmountName,
+  amountKinds,
+  amountNames,
+  amountRules,
+  tenThousandths,
+} from './amount-rules.ts'
 
 /**
  * How many tokens are kept at one layer, of those that arrive there:
- * - `ratio` r: an example with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
+ * - `ratio` r: an example with n attended tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
  *   float32)
  * - `tokens` k: min(k, n)
  * - `remove` r: n − r, and at least one
  * - `threshold` t: every token whose score is at least t
  * - `mass` m: the fewest tokens that hold the share m of the scores of the unprotected tokens
  */
-export type Amount =
-  | { readonly kind: 'ratio'; readonly value: number }
-  | { readonly kind: 'tokens'; readonly value: number }
-  | { readonly kind: 'remove'; readonly value: number }
-  | { readonly kind: 'threshold'; readonly value: number }
-  | { readonly kind: 'mass'; readonly value: number }
+export type Amount = { readonly [Kind in AmountKind]: { readonly kind: Kind; readonly value: number } }[AmountKind]
 
 /** At which layers tokens are pruned, and how many are kept there. */
 export type Schedule = ReadonlyMap<number, Amount>
 
-export interface ScheduleOptions {
+/** The amounts of one rule, one for each layer or one for all, and the layers. */
+export interface ScheduleOptions extends Readonly<Partial<Record<AmountName, number | readonly number[] | undefined>>> {
   /** 0-based layer numbers; default: all but the first. */
   readonly layers?: readonly number[] | undefined
-  readonly keep?: number | readonly number[] | undefined
-  readonly tokens?: number | readonly number[] | undefined
-  readonly remove?: number | readonly number[] | undefined
-  readonly threshold?: number | readonly number[] | undefined
-  readonly mass?: number | readonly number[] | undefined
 }
-
-const names = ['keep', 'tokens', 'remove', 'threshold', 'mass'] as const
 
 /** No encoder has nearly as many; more are a mistake, and a list of them takes memory. */
 const MOST_LAYERS = 100_000
@@ -50,11 +47,11 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
     throw problem(`the options of a schedule are ${shown(options)}; they must be an object`)
   }
   const layers = checkLayers(layerCount, options.layers ?? range(1, layerCount))
-  const given = names.filter((name) => options[name] !== undefined)
+  const given = amountNames.filter((name) => options[name] !== undefined)
   const [name] = given
   if (name === undefined || given.length > 1) {
     const seen = name === undefined ? 'none of them' : given.join(' and ')
-    throw problem(`give exactly one of keep, tokens, remove, threshold and mass (seen: ${seen})`)
+    throw problem(`give exactly one of ${listed(amountNames)} (seen: ${seen})`)
   }
   const values: unknown = options[name]
   const list: readonly unknown[] = Array.isArray(values) ? values : layers.map(() => values)
@@ -62,7 +59,7 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
     const which = layers.length > MOST_SHOWN ? '' : ` (${layers.join(', ')})`
     throw problem(`${name} has ${list.length} values for ${layers.length} layers${which}; give one or as many`)
   }
-  const kind = name === 'keep' ? 'ratio' : name
+  const kind = amountKinds.find((each) => amountRules[each].name === name) as AmountKind
   return new Map(layers.map((layer, i) => [layer, amountOf(kind, list[i], name)]))
 }
 
@@ -96,32 +93,13 @@ export function scheduleOfShares(layers: readonly number[], shares: readonly num
   return new Map(amounts)
 }
 
-/** How many tokens an example with `count` real tokens keeps; undefined where only the scores decide. */
-export function keptCount(count: number, amount: Amount): number | undefined {
-  if (amount.kind === 'ratio') return Math.floor((count * tenThousandths(amount.value) + 9999) / 10000)
-  if (amount.kind === 'tokens') return Math.min(amount.value, count)
-  if (amount.kind === 'remove') return Math.max(count - amount.value, Math.min(count, 1))
-  return undefined
-}
-
-/** A ratio as the integer that graphs compute with. */
-export function tenThousandths(ratio: number): number {
-  return Math.round(ratio * 10000)
-}
-
-/** What a value of each kind must be. */
-const forms: Readonly<Record<Amount['kind'], readonly [fits: (value: number) => boolean, form: string]>> = {
-  // Graphs compute with ten-thousandths: a ratio that rounds to 0 would keep nothing.
-  ratio: [(value) => value <= 1 && tenThousandths(value) > 0, 'above 0 and at most 1'],
-  tokens: [(value) => Number.isSafeInteger(value) && value >= 1, 'a whole number of at least 1'],
-  remove: [(value) => Number.isSafeInteger(value) && value >= 0, 'a whole number from 0'],
-  // Scores are float32, where a larger number is infinite.
-  threshold: [(value) => Number.isFinite(Math.fround(value)), 'a finite number, as float32 has them'],
-  mass: [(value) => value > 0 && value <= 1, 'above 0 and at most 1'],
+/** How many tokens an example with `count` attended tokens keeps; undefined where only the scores decide. */
+export function keptCount(count: number, { kind, value }: Amount): number | undefined {
+  return amountRules[kind].keptCount?.(count, value)
 }
 
 function checkAmount(given: unknown, layer: number): Amount {
-  const known = Object.keys(forms).join(', ')
+  const known = amountKinds.join(', ')
   if (typeof given !== 'object' || given === null) {
     throw problem(`the amount of layer ${layer} is ${shown(given)}; it must be { kind, value } with a kind of ${known}`)
   }
@@ -130,13 +108,17 @@ function checkAmount(given: unknown, layer: number): Amount {
   throw problem(`the amount of layer ${layer} is of kind ${shown(kind)}; there are ${known}`)
 }
 
-function isKind(kind: unknown): kind is Amount['kind'] {
-  return typeof kind === 'string' && Object.hasOwn(forms, kind)
+function isKind(kind: unknown): kind is AmountKind {
+  return typeof kind === 'string' && Object.hasOwn(amountRules, kind)
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 /** @param name the amount's name where it was given */
-function amountOf(kind: Amount['kind'], value: unknown, name: string): Amount {
-  const [fits, form] = forms[kind]
+function amountOf(kind: AmountKind, value: unknown, name: string): Amount {
+  const { fits, form } = amountRules[kind]
   if (typeof value === 'number' && fits(value)) return { kind, value }
   throw problem(`${name} is ${shown(value)}; it must be ${form}`)
 }

@@ -4,6 +4,7 @@ import { isTpError } from '../errors.ts'
 import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { reducesAt } from '../host/at-layer.ts'
+import { amountRules } from '../method/amount-rules.ts'
 import type { Method, Reduces, Reduction } from '../method/method.ts'
 import { type Amount, keptCount, type Schedule, type ScheduleOptions, schedule } from '../method/schedule.ts'
 import type { Budget, Site } from '../method/site.ts'
@@ -19,6 +20,9 @@ import {
 } from './encoder-batch.ts'
 import { type EncoderGraph, referenceEncoder } from './reference-encoder.ts'
 import { trainingChecks } from './training-checks.ts'
+
+/** Rules that choose by the scores. */
+const rulesByScore = Object.values(amountRules).filter(({ keptCount }) => keptCount === undefined)
 
 export interface MethodTestOptions {
   /**
@@ -215,10 +219,10 @@ export function methodChecks(
         }
       },
     },
-    ...(['threshold', 'mass'] as const).map((kind) => ({
+    ...rulesByScore.map(({ name: kind, example }) => ({
       name: `selects by ${kind} independently of the batch, or refuses with a reason`,
       check() {
-        const graph = builtOrRefused(() => pruned({ [kind]: kind === 'mass' ? 0.7 : 0.05 }))
+        const graph = builtOrRefused(() => pruned({ [kind]: example }))
         if (graph !== undefined) checkInvariance(graph)
       },
     })),
@@ -266,10 +270,10 @@ export function methodChecks(
         await agree(pruned({ keep: 0.5 }, { mask: false }), { feeds: { x }, positions })
       },
     },
-    ...(['threshold', 'mass'] as const).map((kind) => ({
-      name: `gives on a runtime what the interpreter gives, by ${kind}`,
+    ...rulesByScore.map(({ name: kind, example }) => ({
+      name: `a runtime gives what the interpreter gives by ${kind}`,
       async check() {
-        const graph = builtOrRefused(() => pruned({ [kind]: kind === 'mass' ? 0.7 : 0.05 }))
+        const graph = builtOrRefused(() => pruned({ [kind]: example }))
         if (graph !== undefined) await agree(graph)
       },
     })),

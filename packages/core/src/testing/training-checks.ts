@@ -3,9 +3,9 @@ import { evaluate } from '../expression/interpreter.ts'
 import type { Tensor } from '../expression/tensor.ts'
 import { learnedAt } from '../host/at-layer.ts'
 import { type SoftInputs, type SoftReduced, softenTokens } from '../host/soften.ts'
+import { amountKinds } from '../method/amount-rules.ts'
 import { initialValues } from '../method/initial-values.ts'
 import type { Method } from '../method/method.ts'
-import type { Amount } from '../method/schedule.ts'
 import type { Learned, Softened } from '../method/training.ts'
 import { constant, constantOf, expand, gather, sigmoid } from '../ops/index.ts'
 import { randomNumbers } from '../statistics/random-numbers.ts'
@@ -117,15 +117,13 @@ export function trainingChecks(method: Method): readonly { readonly name: string
         const plan = method.training?.harden?.(learned, { layerCount: size.layerCount, lengths })
         for (const [layer, amount] of plan ?? []) {
           expect(layers, 'a layer at which tokens are pruned').toContain(layer)
-          expect(kinds, `what the amount at layer ${layer} is of`).toContain(amount.kind)
+          expect(amountKinds, `the kind of the amount at layer ${layer}`).toContain(amount.kind)
           expect(amount.value, `the amount at layer ${layer}`).toSatisfy(Number.isFinite)
         }
       },
     },
   ]
 }
-
-const kinds: readonly Amount['kind'][] = ['ratio', 'tokens', 'remove', 'threshold', 'mass']
 
 interface SoftForm extends SoftReduced {
   readonly hidden: Tensor

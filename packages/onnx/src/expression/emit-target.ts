@@ -14,9 +14,9 @@ export interface EmitTarget {
    * arithmetic on sizes that are numbers here becomes constants.
    */
   readonly actual?: ReadonlyMap<Tensor, Tensor>
-  /** Names of new values begin with it: `tp/block_3`. */
+  /** Names of new values begin with it: `tp/layer_3`. */
   readonly prefix: string
-  /** The new nodes come in front of this one; default: at the end. */
+  /** The new nodes come before this one; default: at the end. */
   readonly before?: NodeProto
   /** Whose initializers hold the constants; default: the graph's own. Up to IR 3 those of a body would be its inputs. */
   readonly constants?: Graph

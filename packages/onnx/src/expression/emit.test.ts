@@ -115,7 +115,7 @@ describe('a lifted graph, written again', () => {
 })
 
 describe('emit', () => {
-  test('puts an expression in front of a node of the graph', async () => {
+  test('inserts an expression before a node of the graph', async () => {
     const graph = host()
     const relu = graph.nodes[0] as (typeof graph.nodes)[0]
     const value = input('hidden', 'float32', ['N', 8])

@@ -4,7 +4,7 @@ import type { ModelProto } from 'onnx-buf'
 import { BeyondLimit, type Packing, readMessage } from '../protobuf/read-message.ts'
 
 /**
- * Parses a model; tensor bytes stay views on `bytes`.
+ * Parses a model; tensor bytes are views of `bytes`.
  * @throws TpError TP_NOT_ONNX, TP_TRUNCATED, or TP_TOO_COMPLEX where it is larger or deeper than models are
  */
 export function decode(bytes: Uint8Array): { proto: ModelProto; packing: Packing } {

@@ -89,7 +89,7 @@ describe('data files', () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('that give no place, or one that is no number, are refused', () => {
+  test('that give no position, or one that is not a number, are refused', () => {
     const list = (entries: Record<string, string>) =>
       errorCode(() => externalTensors(decodeModel(externalModel([1], entries))))
     expect(list({ offset: '0' })).toBe('TP_EXTERNAL')

@@ -62,7 +62,11 @@ export function externalOf(tensor: TensorProto): ExternalTensor | undefined {
 function byteCount(text: string, name: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count
-  throw new TpError('TP_EXTERNAL', 'onnx', `tensor "${name}" gives ${JSON.stringify(text)} as a place in its data file`)
+  throw new TpError(
+    'TP_EXTERNAL',
+    'onnx',
+    `tensor "${name}" gives ${JSON.stringify(text)} as a position in its data file`,
+  )
 }
 
 /**
@@ -83,6 +87,6 @@ export function checkExternalLocation(location: string): void {
     'TP_EXTERNAL_PATH',
     'onnx',
     `the model keeps weights in ${JSON.stringify(location)}, which is not a path inside its own folder; ` +
-      'save the model again with its data file beside it',
+      'save the model again with its data file next to it',
   )
 }

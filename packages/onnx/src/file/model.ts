@@ -19,7 +19,7 @@ export interface Model {
 }
 
 /**
- * Reads an ONNX file. Nothing is lost: fields this version of ONNX does not know stay too. Weights remain views on
+ * Reads an ONNX file. Nothing is lost: fields this version of ONNX does not know are kept too. Weights are views of
  * `bytes`, which must not be changed afterwards.
  * @throws TpError TP_NOT_ONNX, TP_TRUNCATED
  */

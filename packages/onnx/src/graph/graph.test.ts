@@ -119,7 +119,7 @@ describe('edits', () => {
     expect(graph.proto.valueInfo).toEqual([])
   })
 
-  test('what a body reads stays', () => {
+  test('what a body reads is kept', () => {
     const graph = withBody()
     graph.replaceInput(find(graph, 'Neg'), 0, 'a')
     graph.removeDeadNodes()
@@ -136,7 +136,7 @@ describe('edits', () => {
     expect(errorCode(() => graph.remove(createNode({ type: 'Neg', inputs: [], outputs: [] })))).toBe('TP_NODE')
   })
 
-  test('sorting moves only what stands behind its reader', () => {
+  test('sorting moves only nodes that come after their reader', () => {
     const graph = chain()
     graph.insert([createNode({ type: 'Exp', inputs: ['late'], outputs: ['e'] })], find(graph, 'Add'))
     graph.insert([createNode({ type: 'Log', inputs: ['a'], outputs: ['late'] })])

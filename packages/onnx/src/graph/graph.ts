@@ -31,7 +31,7 @@ export class Graph {
   readonly #inputs: Set<string>
   readonly #outputs: Set<string>
   readonly #names = new Set<string>()
-  /** Values that nobody read when the graph was opened: they are the file's own business and stay. */
+  /** Values that nobody read when the graph was opened: they are kept, since the file has them for a reason of its own. */
   readonly #idle = new Set<string>()
 
   /** @throws TpError TP_TOO_COMPLEX, TP_NAME where a name is used twice */
@@ -117,7 +117,7 @@ export class Graph {
   }
 
   /**
-   * Puts nodes in front of `before`, or at the end.
+   * Inserts nodes before `before`, or at the end.
    * @throws TpError TP_NAME if one of their outputs exists already
    */
   insert(nodes: readonly NodeProto[], before?: NodeProto): void {
@@ -126,7 +126,7 @@ export class Graph {
     this.proto.node.splice(at, 0, ...nodes)
   }
 
-  /** Makes input `index` of a node read another value; an empty name leaves it out. */
+  /** Makes input `index` of a node read another value; an empty name omits it. */
   replaceInput(node: NodeProto, index: number, name: string): void {
     while (node.input.length <= index) node.input.push('')
     this.#forget(node.input[index] as string, node, index)
@@ -136,7 +136,7 @@ export class Graph {
 
   /**
    * Makes every reader of a value, also inside bodies, read another one, except the given nodes. The graph's output of
-   * that name stays what it is: give its producer another output name with `renameOutput` first.
+   * that name does not change: give its producer another output name with `renameOutput` first.
    */
   replaceAllUses(name: string, by: string, options: { readonly except?: Iterable<NodeProto> } = {}): void {
     const except = new Set(options.except)
@@ -220,7 +220,7 @@ export class Graph {
     this.#valueInfos.set(name, info)
   }
 
-  /** Gives an output up; the value itself stays until nothing reads it (`removeDeadNodes`). */
+  /** Gives an output up; the value itself is kept until nothing reads it (`removeDeadNodes`). */
   removeOutput(name: string): void {
     this.proto.output = this.proto.output.filter((output) => output.name !== name)
     this.#outputs.delete(name)
@@ -237,7 +237,7 @@ export class Graph {
   }
 
   /**
-   * Puts every node behind those it reads from; nodes that already are keep their order.
+   * Puts every node after those it reads from; nodes that already are keep their order.
    * @throws TpError TP_CYCLE
    */
   sortTopologically(): void {
@@ -246,7 +246,7 @@ export class Graph {
 
   /**
    * Takes out the nodes and initializers that edits have left without any reader; what nobody read when the graph was
-   * opened stays. Returns the removed nodes.
+   * opened is kept. Returns the removed nodes.
    */
   removeDeadNodes(): NodeProto[] {
     const dead = new Set<NodeProto>()

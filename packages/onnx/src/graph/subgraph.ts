@@ -26,7 +26,7 @@ function collect(graph: GraphProto, names: Set<string>): void {
   for (const { name } of graph.output) if (!own.has(name)) names.add(name)
 }
 
-/** Renames a value of the surrounding graph inside the bodies of a node; a body's own value of that name stays. */
+/** Renames a value of the surrounding graph inside the bodies of a node; a body's own value of that name is not touched. */
 export function renameCaptured(node: NodeProto, from: string, to: string): void {
   for (const graph of attributeGraphs(node)) {
     if (definedNames(graph).has(from)) continue

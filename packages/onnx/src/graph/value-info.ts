@@ -8,7 +8,7 @@ export interface DeclaredValue {
   readonly name: string
   /** Element type by onnxruntime's name; `sequence`, `map` … for what is no tensor; empty if the file does not say. */
   readonly type: string
-  /** A number, a name, or `?` for a size the file leaves open; undefined if not even the number of axes is declared. */
+  /** A number, a name, or `?` for a size that the file does not fix; undefined if not even the number of axes is declared. */
   readonly dims: readonly (number | string)[] | undefined
 }
 

@@ -62,7 +62,7 @@ function fill(type: MessageType, init: Fields): Fields {
   return message
 }
 
-/** Plain objects become messages; what is a message already stays the same one. */
+/** Plain objects become messages; what is a message already is returned as it is. */
 function complete(name: string | undefined, value: unknown): unknown {
   return name === undefined || '$typeName' in (value as object) ? value : fill(messageType(name), value as Fields)
 }

@@ -9,7 +9,7 @@ import { type Field, type MessageType, messageType, type Scalar } from './messag
 export type Packing = ReadonlySet<string>
 
 /**
- * Reads a message. Nothing is lost: a field that the schema does not have is kept as bytes. Bytes stay views on `bytes`.
+ * Reads a message. Nothing is lost: a field that the schema does not have is kept as bytes. Bytes are views of `bytes`.
  * @throws Error where the bytes contradict the schema; BeyondLimit
  */
 export function readMessage<Name extends keyof Messages>(
@@ -28,14 +28,14 @@ interface ByteSource {
   readonly packing: Set<string>
   /** Messages that are open, below the outermost. */
   depth: number
-  /** Bytes that what was read takes in memory, about. */
+  /** Bytes of memory that what was read takes, about. */
   held: number
 }
 
 /** Messages inside each other: the limit of protobuf itself, and so of onnxruntime. */
 const MOST_DEPTH = 100
 
-/** Memory that may be taken next to the file's own bytes, on which the contents of weights stay views. */
+/** Memory that may be taken next to the file's own bytes, of which the contents of weights are views. */
 const MOST_HELD = 2 ** 30
 /** An empty message with its lists, and a value of one. */
 const MESSAGE_BYTES = 1000

@@ -8,7 +8,7 @@ const SMALL = 4096
 
 /**
  * The bytes of a message: fields in the order of their numbers, unknown ones last. Large parts (weights) are copied once,
- * straight to their place, where a writer of nested messages would move them at each level.
+ * straight to their position, where a writer of nested messages would move them at each level.
  */
 export function writeMessage<Name extends keyof Messages>(
   name: Name,

@@ -26,21 +26,21 @@ export function denseConstant(proto: SparseTensorProto, external?: ReadExternal)
     () => dims,
     () => {
       const sparse = readConstant(values, external)
-      const places = readConstant(indices, external)
+      const positions = readConstant(indices, external)
       const size = denseSize(values, dims)
       const data = sparse.data instanceof Float32Array ? new Float32Array(size) : new Float64Array(size)
       sparse.data.forEach((value, i) => {
-        data[linearIndex(places, i, dims)] = value
+        data[linearIndex(positions, i, dims)] = value
       })
       return { dtype: sparse.dtype, dims, data }
     },
   )
 }
 
-function linearIndex(places: ConstantData, row: number, dims: readonly number[]): number {
-  if (places.dims.length === 1) return places.data[row] as number
+function linearIndex(positions: ConstantData, row: number, dims: readonly number[]): number {
+  if (positions.dims.length === 1) return positions.data[row] as number
   let index = 0
-  for (const [axis, dim] of dims.entries()) index = index * dim + (places.data[row * dims.length + axis] as number)
+  for (const [axis, dim] of dims.entries()) index = index * dim + (positions.data[row * dims.length + axis] as number)
   return index
 }
 

@@ -1,9 +1,9 @@
 import * as Plot from '@observablehq/plot'
-import { factor, points } from '../../output/numbers.ts'
-import type { Row } from '../analysis/rows.ts'
-import { isControl, settingText } from '../setting.ts'
-import { type Html, html } from './html.ts'
-import { plot } from './plot.ts'
+import { isControl, settingText } from '../../registry/settings.ts'
+import { factor, points } from '../../report/numbers.ts'
+import { plotSvg } from '../../report/plot.ts'
+import type { SettingRow } from '../plan.ts'
+import { type Html, html, raw } from './html.ts'
 
 /** A setting that has been timed, as a point. */
 interface Point {
@@ -19,11 +19,11 @@ interface Point {
   readonly title: string
 }
 
-/** Losses beyond it are outside the image. */
+/** Losses beyond it are not drawn. */
 const MOST_LOSS = 10
 
-/** One panel a candidate: its accuracy and speed, before those of all others and of chance. */
-export function fronts(rows: readonly Row[]): Html {
+/** One panel a candidate: its accuracy and speed, in front of those of all others and of chance. */
+export function fronts(rows: readonly SettingRow[]): Html {
   const all = rows.flatMap(pointOf)
   if (all.length === 0) return html``
   const names = [...new Set(all.map(({ name }) => name))]
@@ -36,25 +36,25 @@ export function fronts(rows: readonly Row[]): Html {
   const panels = names.map((name) => html`<div class="panel"><h4>${name}</h4>${panel(name, all, x, y)}</div>`)
   return html`<figure><figcaption>Up and to the right is better. Across: how many times as fast as the model without its dead
 tokens, one by one; down: points of test accuracy lost; both with 95 % intervals. Each panel has one candidate in blue (controls
-in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins shares kept at the same layers. Losses above ${MOST_LOSS} points
+in orange), all others in grey, and random tokens (5 seeds) dashed. A line joins keep ratios at the same layers. Losses above ${MOST_LOSS} points
 are not drawn.</figcaption><div class="panels">${panels}</div></figure>`
 }
 
-function pointOf({ ladder, setting, loss, speedup }: Row): Point[] {
+function pointOf({ sweep, setting, loss, speedup }: SettingRow): Point[] {
   if (speedup === undefined) return []
   const layers = setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget.layers.join() : ''
   return [
     {
-      name: ladder.name,
+      name: sweep.name,
       isControl: isControl(setting),
-      line: `${ladder.name} ${layers}`,
+      line: `${sweep.name} ${layers}`,
       speed: speedup.value,
       slowest: speedup.low,
       fastest: speedup.high,
       loss: loss.estimate,
       least: loss.low,
       most: loss.high,
-      title: `${ladder.name}, ${settingText(setting)}: ${factor(speedup.value)}, loss ${points(loss)}`,
+      title: `${sweep.name}, ${settingText(setting)}: ${factor(speedup.value)}, loss ${points(loss)}`,
     },
   ]
 }
@@ -70,7 +70,7 @@ function panel(name: string, all: readonly Point[], x: Range, y: Range): Html {
   const colour = own[0]?.isControl ? 'var(--chance)' : 'var(--own)'
   const line = (points: readonly Point[], options: Plot.LineYOptions): Plot.Markish =>
     Plot.line(points as Point[], { x: 'speed', y: 'loss', z: 'line', ...options })
-  return plot(`${name}: speed-up and loss of accuracy of its ${own.length} settings`, {
+  const svg = plotSvg(`${name}: speed-up and loss of accuracy of its ${own.length} settings`, {
     width: 300,
     height: 210,
     marginLeft: 34,
@@ -102,8 +102,5 @@ function panel(name: string, all: readonly Point[], x: Range, y: Range): Html {
       Plot.dot(own, { x: 'speed', y: 'loss', fill: colour, r: 3, title: 'title' }),
     ],
   })
-}
-
-export function kindOfRow({ setting }: Row): 'control' | undefined {
-  return isControl(setting) ? 'control' : undefined
+  return raw(svg)
 }

@@ -1,24 +1,24 @@
 import * as Plot from '@observablehq/plot'
-import { shapeText } from '../../measure/shapes.ts'
-import { factor, interval } from '../../output/numbers.ts'
-import { type AtLength, breakEven } from '../analysis/break-even.ts'
+import type { Speedup } from '@tp/eval/metrics'
+import { type Shape, shapeText } from '../../measure/shapes.ts'
+import { candidateName, isControl, type Setting } from '../../registry/settings.ts'
+import { speedupText } from '../../report/numbers.ts'
+import { plotSvg } from '../../report/plot.ts'
 import type { SpeedCell } from '../cell.ts'
 import type { SubjectPlan } from '../plan.ts'
-import { candidateOf, isControl, type Setting } from '../setting.ts'
-import { speedupText } from '../verdict/words.ts'
-import { type Html, html } from './html.ts'
-import { plot } from './plot.ts'
-import { table } from './table.ts'
+import { type Html, html, raw } from './html.ts'
+import { type HtmlColumns, table } from './table.ts'
 
 /** A setting's name where all are at the same layers: `received-attention 0.7`. */
-export function gridName(setting: Setting): string {
-  return setting.kind === 'pruned' ? `${candidateOf(setting)} ${setting.budget.keep}` : candidateOf(setting)
+function gridName(setting: Setting): string {
+  return setting.kind === 'pruned' ? `${candidateName(setting)} ${setting.budget.keep}` : candidateName(setting)
 }
 
-interface Timed extends AtLength {
+/** A setting's time at one shape. */
+interface Timed extends Shape {
   readonly name: string
-  readonly batch: number
   readonly setting: Setting
+  readonly speedup: Speedup
 }
 
 /** Speed-ups of the grid, over the model without its dead tokens at the same shape. */
@@ -26,7 +26,7 @@ export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.
   return cells.flatMap((cell) => {
     const { at } = cell
     if ('split' in at) return []
-    return cell.entrants.slice(1).flatMap(({ setting }) => {
+    return cell.candidates.slice(1).flatMap((setting) => {
       const speedup = plan.speedupOf(cell, setting)
       return speedup === undefined ? [] : [{ name: gridName(setting), setting, ...at, speedup }]
     })
@@ -58,7 +58,7 @@ export function grid(plan: SubjectPlan): Html {
     lengths.length < 2
       ? html``
       : html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
-share is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
+ratio is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
   return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${lengths.length < 2 ? latencyTable(plan) : html`<details><summary>All times</summary>${latencyTable(plan)}</details>`}`
 }
 
@@ -71,7 +71,7 @@ function panel(
   const own = times.filter((one) => one.batch === batch)
   const [low, high] = range
   const clip = (value: number): number => Math.min(high, Math.max(low, value))
-  return plot(`Speed-up by tokens in batches of ${batch}`, {
+  const svg = plotSvg(`Speed-up by tokens in batches of ${batch}`, {
     width: 300,
     height: 220,
     marginLeft: 38,
@@ -118,36 +118,43 @@ function panel(
     ],
     color: { type: 'identity' },
   })
+  return raw(svg)
+}
+
+/**
+ * The least measured length from which on something is faster for certain: the interval of its speed-up is above 1 there
+ * and at every greater length. Undefined if it is not at the greatest.
+ */
+export function breakEven(times: readonly Pick<Timed, 'tokens' | 'speedup'>[]): number | undefined {
+  const descending = times.toSorted((a, b) => b.tokens - a.tokens)
+  const slow = descending.findIndex(({ speedup }) => !(speedup.low > 1))
+  const fast = slow === -1 ? descending : descending.slice(0, slow)
+  return fast.at(-1)?.tokens
 }
 
 function breakEvenTable(names: readonly string[], batches: readonly number[], times: readonly Timed[]): Html {
-  const rows = names.map((name) => {
-    const own = times.filter((one) => one.name === name)
-    const cells = batches.map((batch) => {
-      const from = breakEven(own.filter((one) => one.batch === batch))
-      return from === undefined ? 'nowhere' : `${from}`
-    })
-    return { kind: own[0] && isControl(own[0].setting) ? ('control' as const) : undefined, cells: [name, ...cells] }
-  })
+  const own = batches.map((batch): [string, (name: string) => string] => [
+    `batches of ${batch}`,
+    (name) => `${breakEven(times.filter((one) => one.name === name && one.batch === batch)) ?? 'nowhere'}`,
+  ])
   const caption =
     'Break-even length: the least number of tokens from which on the whole interval of the speed-up is above 1'
-  return table(caption, [{ heading: 'setting' }, ...batches.map((batch) => ({ heading: `batches of ${batch}` }))], rows)
+  return table(caption, { setting: (name: string) => name, ...Object.fromEntries(own) }, names, (name) => {
+    return times.some((one) => one.name === name && isControl(one.setting)) ? 'control' : undefined
+  })
 }
 
 function latencyTable(plan: SubjectPlan): Html {
   const cells = plan.gridCells().filter((cell) => plan.timesOf(cell) !== undefined)
-  const [first] = cells
-  if (first === undefined) return html``
-  const names = first.entrants.map(({ setting }) => gridName(setting))
-  const rows = cells.map((cell) => {
-    const entrants = plan.timesOf(cell)?.entrants ?? []
-    const texts = cell.entrants.map(({ setting }, i) => {
+  const columns = (cells[0]?.candidates ?? []).map((setting, i): [string, (cell: SpeedCell) => string] => [
+    gridName(setting),
+    (cell) => {
+      const ms = `${(plan.timesOf(cell)?.candidates[i]?.p50Ms ?? Number.NaN).toPrecision(3)} ms`
       const speedup = plan.speedupOf(cell, setting)
-      const ms = (entrants[i]?.p50Ms ?? Number.NaN).toPrecision(3)
-      return i === 0 || speedup === undefined ? `${ms} ms` : `${ms} ms, ${factor(speedup.value)} (${interval(speedup)})`
-    })
-    return { cells: ['split' in cell.at ? '' : shapeText(cell.at), ...texts] }
-  })
-  const caption = 'Median time of one run, and speed-up over “none”; batch × tokens, one thread'
-  return table(caption, [{ heading: 'shape' }, ...names.map((heading) => ({ heading }))], rows)
+      return i === 0 || speedup === undefined ? ms : `${ms}, ${speedupText(speedup)}`
+    },
+  ])
+  const shape = ({ at }: SpeedCell): string => ('split' in at ? '' : shapeText(at))
+  const all: HtmlColumns<SpeedCell> = { shape, ...Object.fromEntries(columns) }
+  return table('Median time of one run, and speed-up over “none”; batch × tokens, one thread', all, cells)
 }

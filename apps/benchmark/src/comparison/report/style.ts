@@ -16,7 +16,6 @@ h4 { font-size: .875rem; margin: 0 0 .1rem; font-weight: 600 }
 p, ul, figcaption { max-width: 46rem } p { margin: .5rem 0 } li { margin: .35rem 0 }
 a { color: var(--own) } nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-style: none }
 .soft, figcaption, .about { color: var(--soft); font-size: .875rem }
-.verdict { border-left: 3px solid var(--own); padding-left: 1.8rem }
 figure { margin: 1rem 0 } figcaption { margin: 0 0 .6rem }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1.2rem 1rem }
 .panels.wide { grid-template-columns: repeat(auto-fill, minmax(21rem, 1fr)) }
@@ -31,8 +30,4 @@ td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--
 .heat { color: var(--ink); padding: .2rem .4rem; border-radius: 3px } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .3rem 0; list-style: none; font-size: .8125rem }
 .keys span { display: inline-block; width: .9rem; height: .22rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem }
-.words-left { line-height: 1.9 }
-.gone { color: var(--soft); text-decoration: line-through; text-decoration-thickness: 1px }
-.stays { font-weight: 600; background: rgba(var(--heat), .18); padding: .1rem .2rem; border-radius: 3px }
-.layer { font-size: .6875rem; color: var(--soft); vertical-align: super }
 `

@@ -1,24 +1,29 @@
 import { type Html, html } from './html.ts'
 
-export interface Column {
-  readonly heading: string
-  /** Words are to the left and may be broken. */
-  readonly words?: true
-}
+/** What a table shows of each row, by heading. */
+export type HtmlColumns<Row> = Readonly<Record<string, (row: Row) => string | Html>>
 
-export interface TableRow {
-  readonly cells: readonly (string | Html)[]
-  /** A control, or what everything is compared with. */
-  readonly kind?: 'control' | 'base' | undefined
-}
+/** A control, or what everything is compared with. */
+export type Kind = 'control' | 'base' | undefined
 
-/** A table that scrolls by itself where the page is narrow, its caption staying where it is. */
-export function table(caption: string, columns: readonly Column[], rows: readonly TableRow[]): Html {
+/** Columns of words, which are on the left and may be broken. */
+const WORDS = ['setting', 'chosen']
+
+/** A table that scrolls by itself where the page is narrow, its caption staying in place. */
+export function table<Row>(
+  caption: string,
+  columns: HtmlColumns<Row>,
+  rows: readonly Row[],
+  kindOf: (row: Row) => Kind = () => undefined,
+): Html {
+  const headings = Object.keys(columns)
+  const words = headings.map((heading) => (WORDS.includes(heading) ? html` class="words"` : ''))
+  const body = rows.map((row) => {
+    const kind = kindOf(row)
+    const cells = Object.values(columns).map((cell, i) => html`<td${words[i]}>${cell(row)}</td>`)
+    return html`<tr${kind ? html` class="${kind}"` : ''}>${cells}</tr>\n`
+  })
   return html`<p class="caption">${caption}.</p><div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table>
-<thead><tr>${columns.map(({ heading, words }) => html`<th scope="col"${words ? html` class="words"` : ''}>${heading}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    ({ cells, kind }) =>
-      html`<tr${kind ? html` class="${kind}"` : ''}>${cells.map((cell, i) => html`<td${columns[i]?.words ? html` class="words"` : ''}>${cell}</td>`)}</tr>
-`,
-  )}</tbody></table></div>`
+<thead><tr>${headings.map((heading, i) => html`<th scope="col"${words[i]}>${heading}</th>`)}</tr></thead>
+<tbody>${body}</tbody></table></div>`
 }

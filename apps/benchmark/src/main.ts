@@ -1,0 +1,65 @@
+import { isTpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import { nodeRuntime } from '@tp/runtime-node'
+import type { Report } from './report/section.ts'
+
+type Program = (runtime: Runtime, args: readonly string[]) => Promise<number>
+
+/** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
+const reports: Readonly<Record<string, () => Promise<Report>>> = {
+  foundations: async () => (await import('./sections/foundations.ts')).foundations,
+  shift: async () => (await import('./sections/shift.ts')).shift,
+  learned: async () => (await import('./sections/learned.ts')).learned,
+  tuning: async () => (await import('./sections/tuning.ts')).tuning,
+  guard: async () => (await import('./sections/guard.ts')).guard,
+  promises: async () => (await import('./sections/promises.ts')).promises,
+  native: async () => (await import('./sections/native.ts')).native,
+  web: async () => (await import('./sections/web.ts')).web,
+  transformers: async () => (await import('./sections/transformers.ts')).transformers,
+}
+
+/** What has a form of its own. */
+const programs: Readonly<Record<string, () => Promise<Program>>> = {
+  quickstart: async () => (await import('./quickstart/command.ts')).quickstart,
+  comparison: async () => (await import('./comparison/command.ts')).compareAll,
+  coverage: async () => (await import('./coverage/command.ts')).coverage,
+  fuzz: async () => (await import('./fuzz/command.ts')).fuzz,
+}
+
+const HELP = `Measures what the documents claim.
+
+  npm run benchmark -- [NAME] [options]
+
+  ${Object.keys(programs).join(', ')}
+  ${Object.keys(reports).join(', ')}
+
+Without a name it is the comparison, whose options are:
+`
+
+/** Runs what the first argument names. @returns the exit code */
+export async function main(args: readonly string[]): Promise<number> {
+  const [first] = args
+  const isNamed = first !== undefined && !first.startsWith('-')
+  const [name, options] = isNamed ? [first, args.slice(1)] : ['comparison', args]
+  const usage = async (): Promise<string> => `${HELP}\n${(await import('./comparison/command.ts')).HELP}`
+  if (options.includes('--help')) {
+    process.stdout.write(await usage())
+    return 0
+  }
+  try {
+    const report = reports[name]
+    if (report !== undefined) {
+      const { runSections } = await import('./report/run-sections.ts')
+      return await runSections(await report(), nodeRuntime(), options)
+    }
+    const program = programs[name]
+    if (program !== undefined) return await (await program())(nodeRuntime(), options)
+    process.stderr.write(`There is no ${name}.\n\n${await usage()}`)
+    return 2
+  } catch (error) {
+    const isUsage = error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+    if (!isUsage && !isTpError(error)) throw error
+    process.stderr.write(`${(error as Error).message}${isUsage ? `\n\n${await usage()}` : '\n'}`)
+    return isUsage || (isTpError(error) && error.code === 'TP_OPTION') ? 2 : 1
+  }
+}

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { TensorLike } from '@tp/core/runtime'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
+import { tracedCounts } from '@tp/eval/metrics'
+import { answerOf } from '@tp/guard'
+import { keptJson } from '../files.ts'
+import type { Context } from '../report/section.ts'
+
+/** Outputs of a model for a data set, example by example. */
+export interface Answers {
+  readonly logits: readonly (readonly number[])[]
+  /** By name of the output, of a model that was pruned with `monitor`. */
+  readonly watched: Readonly<Record<string, readonly number[]>>
+  /** Of a model with traces: mean keep ratio after each layer that prunes. */
+  readonly kept: Readonly<Record<number, number>>
+}
+
+const BATCH = 8
+
+/** From their file in `reports/answers`, or run now. The name of the file follows from the model's bytes and the data. */
+export function answersOf(
+  context: Pick<Context, 'runtime' | 'onProgress'>,
+  model: Uint8Array,
+  inputs: ModelInputs,
+  what: string,
+): Promise<Answers> {
+  const { source, targets, lengths } = inputs
+  const hash = createHash('sha256').update(model).update(source).update(`${targets}${lengths}`).digest('hex')
+  return keptJson(`answers/${hash.slice(0, 16)}.json`, () => {
+    context.onProgress(`${what}, ${targets.length} examples`)
+    return run(context, model, inputs)
+  })
+}
+
+async function run({ runtime }: Pick<Context, 'runtime'>, model: Uint8Array, inputs: ModelInputs): Promise<Answers> {
+  const count = inputs.targets.length
+  const logits = new Array<number[]>(count)
+  const watched: Record<string, number[]> = {}
+  const kept: Record<number, number> = {}
+  await using session = await runtime.load(model, { threads: 1, worker: true })
+  for (const positions of batches(count, BATCH, inputs.lengths)) {
+    const outputs = await session.run(await inputs.feeds(positions))
+    const { dims, data } = outputs.logits as TensorLike
+    const classes = dims[1] as number
+    for (const [layer, counts] of tracedCounts(outputs)) {
+      const share = (own: number, row: number): number => own / (inputs.lengths?.[positions[row] as number] ?? own)
+      const sum = counts.reduce((total, own, row) => total + share(own, row), 0)
+      kept[layer] = (kept[layer] ?? 0) + sum / count
+    }
+    for (const [row, position] of positions.entries()) {
+      logits[position] = Array.from((data as Float32Array).subarray(row * classes, (row + 1) * classes))
+      for (const name of ['tp.monitor.mass', 'tp.monitor.kept']) {
+        const values = outputs[name]?.data
+        if (values === undefined) continue
+        watched[name] ??= []
+        ;(watched[name] as number[])[position] = Number(values[row])
+      }
+    }
+  }
+  return { logits, watched, kept }
+}
+
+/** Whether each answer is right, 1 or 0. */
+export function rightOf(logits: readonly (readonly number[])[], targets: readonly number[]): number[] {
+  return logits.map((row, i) => Number(answerOf(row) === targets[i]))
+}

@@ -1,0 +1,55 @@
+import type { VariantLatency } from '@tp/eval/metrics'
+import { type Budget, keepText, settingText } from '../registry/settings.ts'
+import { factor, interval, points } from '../report/numbers.ts'
+import type { Columns } from '../report/table.ts'
+import type { Row, TimedRow } from './measure.ts'
+
+function budgetOf({ settings: [setting] }: Row): Budget | undefined {
+  return setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget : undefined
+}
+
+/** A row's name with what is not in it: `random (5 seeds)`, `truncation (first 74 tokens)`. */
+function nameOf({ name, seeds, maxTokens }: Row): string {
+  if (maxTokens !== undefined) return `${name} (first ${maxTokens} tokens)`
+  return seeds.length > 1 ? `${name} (${seeds.length} seeds)` : name
+}
+
+/** What rows can show, by heading. */
+export const show: Readonly<
+  Record<
+    'method' | 'budget' | 'keep' | 'kept' | 'accuracy' | 'loss' | 'divergence' | 'flops' | 'agreement',
+    Columns<Row>
+  >
+> = {
+  method: { method: nameOf },
+  budget: { budget: ({ settings: [setting] }) => settingText(setting) },
+  keep: { keep: (row) => keepText(budgetOf(row)?.keep) },
+  kept: { kept: ({ kept }) => kept?.toFixed(2) ?? '' },
+  accuracy: { accuracy: ({ accuracy }) => points(accuracy) },
+  loss: { loss: ({ loss }) => points(loss) },
+  divergence: { divergence: ({ divergence }) => divergence.toFixed(4) },
+  flops: { FLOPs: ({ flops }) => factor(flops) },
+  agreement: { 'agrees with dense': ({ agreement }) => `${agreement.toFixed(1)} %` },
+}
+
+type Timed = Pick<VariantLatency, 'p50Ms' | 'speedup'>
+
+/** Of anything that was timed. */
+export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', Columns<Timed>>> = {
+  ms: { 'p50 ms': ({ p50Ms }) => p50Ms.toFixed(2) },
+  speedup: { 'speed-up': ({ speedup }) => factor(speedup.value) },
+  interval: { '95 % interval': ({ speedup }) => interval(speedup) },
+}
+
+/** Accuracy and speed together. */
+export const lineColumns: Columns<TimedRow> = {
+  ...show.method,
+  ...show.keep,
+  ...show.kept,
+  ...show.accuracy,
+  ...show.loss,
+  ...showTimes.ms,
+  ...showTimes.speedup,
+  ...show.flops,
+  ...show.agreement,
+}

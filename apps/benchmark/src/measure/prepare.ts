@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises'
+import { flopsFormula, inspect, type PruneOptions, pruneOrThrow } from '@tp/compiler'
+import { isTpError, none, TpError } from '@tp/core'
+import type { Runtime } from '@tp/core/runtime'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { cloneModel, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { examplesFlops, keptCounts } from '@tp/train'
+import { learnedPath } from '../files.ts'
+import { methodOf, scheduleFor } from '../registry/methods.ts'
+import type { Budget, MethodChoice, Setting } from '../registry/settings.ts'
+import type { Subject } from './subject.ts'
+
+/** What a setting makes of a subject. */
+export interface Prepared {
+  readonly model: Model
+  readonly inputs: ModelInputs
+  /** Tokens that enter it, by example. */
+  readonly lengths: readonly number[]
+  /** What texts are cut to. */
+  readonly maxTokens?: number
+}
+
+/** @param extra what else a pruned model is asked: which tokens are kept, or what if one more were kept */
+export async function prepare(
+  subject: Subject,
+  setting: Setting,
+  extra: Pick<PruneOptions, 'trace' | 'protectInput' | 'monitor'> = {},
+): Promise<Prepared> {
+  const { inputs, lengths, name } = subject
+  const { model } = setting.int8 ? await subject.int8() : subject
+  const whole = { inputs, lengths }
+  switch (setting.kind) {
+    case 'dense':
+      return { model, ...whole }
+    case 'none':
+      return { model: withoutDeadTokens(model, name), ...whole }
+    case 'pruned':
+      return { model: prune(subject, model, setting, setting.budget, extra), ...whole }
+    case 'shallow':
+      return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
+    case 'learned': {
+      const file = await readFile(learnedPath(`${setting.file}.${extra.trace ? 'traced.' : ''}onnx`))
+      return { model: decodeModel(file), ...whole }
+    }
+    case 'truncated': {
+      const dense = withoutDeadTokens(model, name)
+      const like = setting.like === undefined ? { method: 'random', seed: 0 } : { method: setting.like }
+      const allowed = totalFlops(prune(subject, model, like, setting.budget), lengths)
+      const maxTokens = lengthOfEqualCost(dense, lengths, allowed)
+      const cut = await subject.truncated(maxTokens)
+      return { model: dense, inputs: cut, lengths: cut.lengths as readonly number[], maxTokens }
+    }
+  }
+}
+
+/** A setting's model as a file. */
+export async function fileOf(subject: Subject, setting: Setting): Promise<Uint8Array> {
+  return setting.kind === 'dense' && !setting.int8 ? subject.file : encodeModel((await prepare(subject, setting)).model)
+}
+
+function prune(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
+  const options = { method: methodOf(choice), schedule: scheduleFor(subject.layers, budget), ...extra }
+  return prunedModel(model, options, subject.name)
+}
+
+/** A model with its pruning. @throws TpError with the code of a refusal, and what the model is called */
+export function prunedModel(model: Model, options: PruneOptions, name: string): Model {
+  return pruneOrThrow(model, options, `benchmark, ${name}`).model
+}
+
+export function withoutDeadTokens(model: Model, name: string): Model {
+  return prunedModel(model, { method: none(), schedule: new Map() }, name)
+}
+
+/**
+ * A model without some of its layers: what reads a layer's output reads what the layer had read. Nothing else changes,
+ * and nothing is trained; in Fan et al. (arXiv:1909.11556) the network has learned to do with fewer layers, here it has not.
+ * @throws TpError TP_LAYERS for a layer that does not exist, or if none would remain
+ */
+export function dropLayers(model: Model, without: readonly number[]): Model {
+  const found = inspect(model)
+  if (!found.ok) throw new TpError(found.refusal.code, 'benchmark', found.refusal.message)
+  const all = found.layers
+  const unknown = without.find((layer) => all[layer] === undefined)
+  if (unknown !== undefined) failLayers(`there is no layer ${unknown}; layers are 0 to ${all.length - 1}`)
+  if (new Set(without).size >= all.length) failLayers('no layer would remain')
+  const shallow = cloneModel(model)
+  const graph = new Graph(shallow)
+  // from the last to the first, so that a layer's input is still what it was
+  for (const index of [...new Set(without)].sort((a, b) => b - a)) {
+    const { input, output } = all[index] as (typeof all)[number]
+    if (output === undefined || !graph.has(input) || !graph.has(output) || graph.isOutput(output)) {
+      failLayers(`where layer ${index} begins and ends cannot be told from the graph`)
+    }
+    graph.replaceAllUses(output as string, input)
+  }
+  graph.removeDeadNodes()
+  return shallow
+}
+
+function failLayers(message: string): never {
+  throw new TpError('TP_LAYERS', 'benchmark', message)
+}
+
+/**
+ * The greatest length to cut texts to, so that a model takes at most the given multiply-adds for all of them, one by
+ * one: what a user without token pruning would do for the same cost.
+ * @param lengths tokens of each text
+ */
+export function lengthOfEqualCost(model: Model, lengths: readonly number[], allowed: number): number {
+  const cost = costOf(model)
+  const total = (limit: number): number => lengths.reduce((sum, length) => sum + cost(Math.min(length, limit)), 0)
+  // the special tokens at both ends and one of text
+  let [low, high] = [3, Math.max(...lengths)]
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (total(middle) <= allowed) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/** Multiply-adds of a model for all examples, one by one. */
+export function totalFlops(model: Model, lengths: readonly number[]): number {
+  const cost = costOf(model)
+  return lengths.reduce((sum, tokens) => sum + cost(tokens), 0)
+}
+
+/** Multiply-adds for one example by its tokens, each length worked out once. */
+function costOf(model: Model): (tokens: number) => number {
+  const formula = flopsFormula(model)
+  const known = new Map<number, number>()
+  return (tokens) => {
+    const flops = known.get(tokens) ?? formula({ batch: 1, tokens })
+    known.set(tokens, flops)
+    return flops
+  }
+}
+
+/** Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. */
+export async function flopsOf(
+  runtime: Runtime,
+  subject: Subject,
+  setting: Setting,
+  { model, lengths, inputs }: Prepared,
+): Promise<number> {
+  try {
+    return totalFlops(model, lengths)
+  } catch (error) {
+    if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
+    const { model: traced } = await prepare(subject, setting, { trace: true })
+    await using session = await runtime.load(encodeModel(traced), { threads: 1 })
+    return examplesFlops(model, lengths, await keptCounts(session, inputs, batchSizeOf(inputs)))
+  }
+}
+
+/** Of long texts more than two fall out of the processor's cache (8 together take 1.2 times as long as 8 alone). */
+export function batchSizeOf({ lengths }: ModelInputs): number {
+  return lengths === undefined ? 8 : 2
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import {
+  baselines,
+  byLayer,
+  type Method,
+  type MethodEntry,
+  quasiRandom,
+  type Schedule,
+  schedule as scheduleOf,
+  TpError,
+  weighted,
+  withValues,
+} from '@tp/core'
+import { paramsOf, readSafetensors } from '@tp/core/host'
+import { methods as attention, clsAttention, receivedAttention } from '@tp/method-attention'
+import { methods as gradient } from '@tp/method-gradient'
+import { methods as hybrid, tome, withMerge } from '@tp/method-hybrid'
+import { methods as rl } from '@tp/method-rl'
+import { learnedPath } from '../files.ts'
+import type { Budget, MethodChoice } from './settings.ts'
+
+/** All methods that need no training, and those that do. */
+export const trainingFree: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid]
+export const trained: readonly MethodEntry[] = [...gradient, ...rl]
+
+/** Methods made of others. */
+const composed: Readonly<Record<string, () => Method>> = {
+  /** Evenly spread tokens are kept at first; of these the most similar are merged little by little. */
+  'spread, then merge': () => byLayer('spread-then-merge', new Map([[0, quasiRandom()]]), tome()),
+  'spread, then attention': () => byLayer('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention()),
+  'merge, then drop': () => byLayer('merge, then drop', new Map([[1, tome()]]), quasiRandom()),
+  'least attention': () => weighted('least attention', [[clsAttention(), -1]]),
+  'quasi-random-merged': () => withMerge(quasiRandom()),
+  'received-attention-merged': () => withMerge(receivedAttention()),
+}
+
+/** @throws TpError TP_METHOD for a name that nothing has */
+export function entryOf(name: string): MethodEntry {
+  const entry = [...trainingFree, ...trained].find((one) => one.name === name)
+  if (entry === undefined) throw new TpError('TP_METHOD', 'benchmark', `there is no method ${name}`)
+  return entry
+}
+
+/** @throws TpError TP_METHOD for a name that nothing has */
+export function methodOf({ method: name, params, seed, weights }: MethodChoice): Method {
+  const made = composed[name]
+  if (made !== undefined) return made()
+  const method = entryOf(name).create({ ...params, ...(seed !== undefined && { seed }) })
+  if (weights === undefined) return method
+  const values = readSafetensors(readFileSync(learnedPath(`${weights}.safetensors`)))
+  return withValues(method, (layer) => paramsOf(method, values, layer))
+}
+
+export function scheduleFor(layers: number, budget: Budget): Schedule {
+  return scheduleOf(layers, budget)
+}

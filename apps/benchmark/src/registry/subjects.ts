@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { type PrepareOptions, readModelFolder } from '@tp/eval'
+import type { Dataset } from '@tp/eval/inputs'
+import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
+import { type Files, limits } from '../files.ts'
+import { type DataName, dataSets, type Split } from './data.ts'
+
+/** Files of a model. */
+interface ModelFiles {
+  readonly model: string
+  /** The same with 8-bit products. */
+  readonly int8?: string
+  readonly tokenizer?: string
+}
+
+/** A model with a task: what everything is measured on. */
+export interface SubjectForm {
+  readonly name: string
+  readonly title: string
+  /** What its examples are, in the plural. */
+  readonly what: string
+  readonly modality: Dataset['modality']
+  readonly data: DataName
+  readonly layers: number
+  /** Its files are part of the project. */
+  readonly embedded: boolean
+  /** Layers at which tokens are pruned little by little, and one at which they are pruned at once. */
+  readonly gradual: readonly number[]
+  readonly atOnce: number
+  /** Tokens of every example, where all have the same. */
+  readonly tokens?: number
+  /** @throws TpError TP_FILE_NOT_FOUND */
+  readonly files: (files: Files) => ModelFiles
+  /** What has to be known to make inputs of its data. */
+  readonly prepare: (files: Files) => Promise<PrepareOptions>
+}
+
+export type SubjectName =
+  | 'mail'
+  | 'digits-vit'
+  | 'digits-mnist'
+  | 'minilm-imdb'
+  | 'minilm-sst2'
+  | 'fashion-vit'
+  | 'vit-mnist'
+  | 'kwt1'
+
+/** Not the first layer, where tokens may be pruned at once, nor the last, after which little is computed. */
+const sixLayers = { layers: 6, gradual: [1, 2, 3, 4] }
+
+const minilm = {
+  ...sixLayers,
+  modality: 'text',
+  embedded: false,
+  files: minilmFiles,
+  prepare: (files: Files) => readModelFolder(minilmFiles(files).model),
+} as const
+
+const image = { ...sixLayers, what: 'images', modality: 'image', embedded: false, atOnce: 1 } as const
+
+const digitsVit = {
+  ...image,
+  tokens: 197,
+  files: (): ModelFiles => ({ model: modelPath('digits-vit') }),
+  prepare: async () => normalised('digits-vit'),
+} as const
+
+/** All models with all their tasks. */
+export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
+  mail: {
+    ...sixLayers,
+    name: 'mail',
+    title: 'mail: spam or not, BERT 6×128',
+    what: 'mails',
+    modality: 'text',
+    data: 'mails',
+    embedded: true,
+    atOnce: 0,
+    files: () => ({
+      model: modelPath('mail'),
+      int8: modelPath('mail', 'int8'),
+      tokenizer: modelPath('mail', 'tokenizer'),
+    }),
+    prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
+  },
+  'digits-vit': {
+    ...digitsVit,
+    name: 'digits-vit',
+    title: 'digits-vit: handwritten digits, ViT 6×64',
+    data: 'digits',
+    embedded: true,
+  },
+  'digits-mnist': {
+    ...digitsVit,
+    name: 'digits-vit',
+    title: 'digits-vit: handwritten digits, 197 tokens, on data/mnist',
+    data: 'mnist',
+  },
+  'minilm-imdb': {
+    ...minilm,
+    name: 'minilm-imdb',
+    title: 'minilm-sentiment on IMDB: long reviews, MiniLM 6×384',
+    what: 'reviews',
+    data: 'imdb',
+    atOnce: 0,
+  },
+  'minilm-sst2': {
+    ...minilm,
+    name: 'minilm-sst2',
+    title: 'minilm-sentiment on SST-2: sentences, MiniLM 6×384',
+    what: 'sentences',
+    data: 'sst2',
+    atOnce: 1,
+  },
+  'fashion-vit': {
+    ...image,
+    name: 'fashion-vit',
+    title: 'fashion-vit: images of clothing, 197 tokens',
+    data: 'fashion',
+    tokens: 197,
+    files: ({ shared }) => ({ model: shared('models', 'fashion-vit', 'model.onnx') }),
+    prepare: async () => ({ normalisation: { mean: [0.286], std: [0.353] } }),
+  },
+  'vit-mnist': {
+    ...image,
+    name: 'vit-mnist',
+    title: 'vit-mnist: handwritten digits, 50 tokens',
+    data: 'mnist',
+    tokens: 50,
+    files: ({ shared }) => ({ model: shared('models', 'vit-mnist', 'model.onnx') }),
+    prepare: async () => normalised('digits-vit'),
+  },
+  kwt1: {
+    name: 'kwt1',
+    title: 'kwt1: spoken words, 99 tokens',
+    what: 'words',
+    modality: 'audio',
+    data: 'keywords',
+    layers: 12,
+    gradual: [2, 4, 6, 8],
+    atOnce: 1,
+    embedded: false,
+    tokens: 99,
+    files: ({ shared }) => ({ model: shared('models', 'kwt1', 'model.onnx') }),
+    prepare: async () => ({ sampleRate: 16_000 }),
+  },
+}
+
+function minilmFiles({ shared }: Files): ModelFiles {
+  const file = (name: string): string => shared('models', 'minilm-sentiment', name)
+  return { model: file('model.onnx'), int8: file('model.int8.onnx'), tokenizer: file('tokenizer.json') }
+}
+
+function normalised(model: EmbeddedModelName): PrepareOptions {
+  const { normalisation } = embeddedModel(model)
+  return { normalisation: normalisation && { mean: [normalisation.mean], std: [normalisation.std] } }
+}
+
+/** The first `limit` examples of a split. */
+export function dataOf(
+  { data }: SubjectForm,
+  files: Files,
+  split: Split,
+  limit: number = Number.POSITIVE_INFINITY,
+): Promise<Dataset> {
+  return dataSets[data](files, split, Math.min(limit, limits.examples))
+}
+
+/** Identifies a subject's files by their contents. @throws TpError TP_FILE_NOT_FOUND */
+export async function fingerprint(form: SubjectForm, files: Files): Promise<string> {
+  const hash = createHash('sha256')
+  for (const path of Object.values(form.files(files))) {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  }
+  return hash.digest('hex').slice(0, 16)
+}

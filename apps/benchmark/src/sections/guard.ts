@@ -1,0 +1,191 @@
+import type { Dataset } from '@tp/eval/inputs'
+import { namedShift, shifted } from '@tp/eval/shifts'
+import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
+import { type GuardedModel, openGuarded } from '../guard/guarded.ts'
+import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'
+import { evenly, topics } from '../registry/data.ts'
+import { type Budget, pruned, type Setting, settingText } from '../registry/settings.ts'
+import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
+import { percent, points } from '../report/numbers.ts'
+import type { Context, Report, Section } from '../report/section.ts'
+import { type Columns, type Table, tableOf } from '../report/table.ts'
+
+/** A subject with its prunings, and what shifts it. */
+interface Case {
+  readonly subject: SubjectName
+  /** Examples to calibrate on, and as many to test on: a promise of 99 % takes a few hundred. */
+  readonly examples: number
+  /** Number of test examples that are shifted, in these ways and severities. */
+  readonly shifted: number
+  readonly shifts: readonly (readonly [name: string, severity: number])[]
+  readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
+  readonly settings: readonly Setting[]
+}
+
+const later = (budget: Pick<Budget, 'keep' | 'mass'>): Budget => ({ ...budget, layers: [1, 2, 3, 4, 5] })
+
+const OTHERS = 1000
+/** Names of data whose classes are others. */
+const [TOPICS, CLOTHING] = ['AG news (topics)', 'clothing']
+
+const cases: Readonly<Record<string, Case>> = {
+  minilm: {
+    subject: 'minilm-imdb',
+    examples: 1000,
+    shifted: 300,
+    shifts: [
+      ['typos', 3],
+      ['padding-around', 3],
+    ],
+    elsewhere: async (context) => ({
+      'SST-2 (sentences)': await dataOf(subjects['minilm-sst2'], context, 'test'),
+      [TOPICS]: await topics(context, OTHERS),
+    }),
+    settings: [
+      pruned({ method: 'balanced', params: { values: true } }, later({ keep: 0.62 })),
+      pruned('received-attention', later({ mass: 0.8 })),
+    ],
+  },
+  mail: {
+    subject: 'mail',
+    examples: Number.POSITIVE_INFINITY,
+    shifted: 300,
+    shifts: [
+      ['typos', 3],
+      ['padding-around', 3],
+    ],
+    elsewhere: async (context) => ({ [TOPICS]: await topics(context, OTHERS) }),
+    settings: [
+      pruned('received-attention', { keep: 0.03, layers: [0] }),
+      pruned('received-attention', { keep: 0.1, layers: [0] }),
+      pruned('received-attention', { mass: 0.8, layers: [0, 1] }),
+    ],
+  },
+  digits: {
+    subject: 'digits-vit',
+    examples: Number.POSITIVE_INFINITY,
+    shifted: Number.POSITIVE_INFINITY,
+    shifts: [
+      ['noise', 3],
+      ['blur', 5],
+      ['translate', 2],
+    ],
+    elsewhere: async (context) => ({
+      "MNIST's test set": evenly(await dataOf(subjects['vit-mnist'], context, 'test'), OTHERS),
+      [CLOTHING]: evenly(await dataOf(subjects['fashion-vit'], context, 'test'), OTHERS),
+    }),
+    settings: [pruned('received-attention', { keep: 0.55, layers: [1] })],
+  },
+}
+
+async function guardedModel(context: Context, one: Case): Promise<GuardedModel> {
+  const { subject, examples, shifts, elsewhere, settings } = one
+  const form = subjects[subject]
+  const [calibration, test] = [await dataOf(form, context, 'calibration'), await dataOf(form, context, 'test')].map(
+    (dataset) => evenly(dataset, examples),
+  ) as [Dataset, Dataset]
+  const part = evenly(test, one.shifted)
+  const own = shifts.map(([name, severity]) => {
+    return [`${name}:${severity}`, shifted(part, namedShift(part.modality, name, severity))] as const
+  })
+  const nameOf = (setting: Setting): string =>
+    `${setting.kind === 'pruned' ? setting.method : setting.kind}, ${settingText(setting)}`
+  return {
+    form,
+    calibration,
+    test,
+    settings: Object.fromEntries(settings.map((setting) => [nameOf(setting), setting])),
+    shifts: { ...(await elsewhere(context)), ...Object.fromEntries(own) },
+    unlabelled: [TOPICS, CLOTHING],
+  }
+}
+
+function section(name: string, one: Case): Section {
+  return {
+    name,
+    async run(context) {
+      const tables: Table[] = []
+      const values: object[] = []
+      for (const own of await openGuarded(context, await guardedModel(context, one))) {
+        const chosen = promises.map((promise) => ({ promise, ...calibrated(own, promise) }))
+        const figures = [own.test, ...own.shifts].flatMap((set) =>
+          chosen.map(({ promise, ...cascade }) => cascadeOn(set, promise, cascade)),
+        )
+        context.onProgress(`${own.name}: monitors`)
+        const alarms: FalseAlarms[] = []
+        for (const rate of RATES) alarms.push(await falseAlarms(own, rate))
+        const detections: Detection[] = []
+        for (const set of own.shifts) detections.push(await detection(own, set, RATES[0] as number))
+        tables.push(
+          tableOf(`${own.name}: thresholds and what the calibration expects of them`, calibrationColumns, chosen),
+          tableOf(`${own.name}: the cascade on data that it was not calibrated on`, cascadeColumns, figures),
+          tableOf(
+            `${own.name}: false alarms, of ${alarms[0]?.streams} streams drawn as the calibration was`,
+            alarmColumns,
+            alarms,
+          ),
+          tableOf(
+            `${own.name}: streams of 300 inputs as in the calibration, then shifted ones; false-alarm rate ${RATES[0]} an input`,
+            detectionColumns,
+            detections,
+          ),
+        )
+        values.push({ setting: own.name, chosen, figures, alarms, detections })
+      }
+      return { tables, values }
+    },
+  }
+}
+
+type Chosen = ReturnType<typeof calibrated> & {
+  readonly promise: (typeof promises)[number]
+}
+
+const calibrationColumns: Columns<Chosen> = {
+  promised: ({ promise }) => promiseText(promise),
+  examples: ({ examples }) => `${examples}`,
+  differ: ({ disagreements }) => `${disagreements}`,
+  threshold: ({ threshold }) => (threshold === null ? 'none' : threshold.toPrecision(3)),
+  'may still differ': ({ remaining }) => `${remaining}`,
+  fallback: ({ share }) => `${percent(share.estimate)} (${percent(share.low)} … ${percent(share.high)})`,
+  FLOPs: ({ cost }) => cost?.estimate.toFixed(2) ?? '',
+}
+
+const cascadeColumns: Columns<CascadeFigures> = {
+  data: ({ set, examples }) => `${set} (${examples})`,
+  promised: ({ promise }) => promiseText(promise),
+  'pruned agrees': ({ alone }) => percent(alone),
+  'cascade agrees': ({ agreement }) => percent(agreement.estimate),
+  'at least': ({ agreement }) => percent(agreement.low),
+  fallback: ({ fallback }) => percent(fallback),
+  FLOPs: ({ cost }) => cost.toFixed(2),
+  'loss of the pruned model': ({ lossAlone }) => (lossAlone ? points(lossAlone) : ''),
+  'loss of the cascade': ({ loss }) => (loss ? points(loss) : ''),
+}
+
+const alarmColumns: Columns<FalseAlarms> = {
+  'rate an input': ({ rate }) => `${rate}`,
+  inputs: ({ inputs }) => `${inputs}`,
+  'at most': ({ bound }) => percent(bound),
+  'measured, baseline and stream drawn each time': ({ drawn: [share, low, high] }) =>
+    `${percent(share)} (${percent(low)} … ${percent(high)})`,
+  'measured, test set in other orders': ({ shipped }) => percent(shipped),
+}
+
+const detectionColumns: Columns<Detection> = {
+  shift: ({ set }) => set,
+  inputs: ({ inputs }) => `${inputs}`,
+  'alarm within 100': ({ within100 }) => percent(within100, 0),
+  alarm: ({ detected }) => percent(detected, 0),
+  'median delay': ({ delay }) => (delay === undefined ? '–' : `${delay}`),
+  'first seen by': ({ by }) =>
+    Object.entries(by)
+      .sort(([, a], [, b]) => b - a)
+      .map(([signal, count]) => `${signal} ${count}`)
+      .join(', '),
+}
+
+export const guard: Report = {
+  name: 'guard',
+  sections: Object.entries(cases).map(([name, one]) => section(name, one)),
+}

@@ -1,0 +1,46 @@
+import type { Dim } from '@tp/core/expression'
+import type { PositionRead } from '../operators/token-position.ts'
+import type { EarlierCuts } from './earlier-cuts.ts'
+import type { Layer } from './layer.ts'
+import type { PoolCount } from './pool-counts.ts'
+
+/** What was found in a graph: a stack of transformer layers over one stream of tokens. */
+export interface Encoder {
+  /** What its tokens are made from: the first input of the model that its first layer reads. */
+  readonly name: string
+  readonly layers: readonly Layer[]
+  /** Earlier prunings of it. */
+  readonly earlier: EarlierCuts | undefined
+  /** The first layer whose tokens may be pruned: after those that were pruned already. */
+  readonly open: number
+  /**
+   * What the last layer reads, where dead tokens were eliminated so that it is no layer any more: tokens can still be pruned
+   * at its input.
+   */
+  readonly end: string | undefined
+  /** How many layers it had before dead tokens were eliminated in the last one, which is no layer any more. */
+  readonly depth: number
+  readonly batch: Dim
+  /** Tokens at the first layer: a name, or a number where the length is fixed. */
+  readonly tokens: Dim
+  readonly hidden: number
+  readonly heads: number
+  /** The value [b,n] that says which tokens are real (not 0) and which are padding (0), if there is one: see `findMask`. */
+  readonly mask: string | undefined
+  /** The mask is 1 where padding is, and 0 where tokens are real. */
+  readonly maskMarksPadding: boolean
+  /** Positions that are kept unless told otherwise: the required ones, and learned tokens. */
+  readonly protectedTokens: readonly number[]
+  /** Positions that the model reads, or skips, by their index. */
+  readonly required: readonly number[]
+  /** Reads of single tokens that are not among the leading ones: the last token, or where the inputs say. */
+  readonly positionReads: readonly PositionRead[]
+  /** What counts tokens for a pooling, and does not come from the tokens themselves. */
+  readonly poolCounts: readonly PoolCount[]
+  /** Index of the token that the head reads, if it reads single positions; the first of them. */
+  readonly classToken: number | undefined
+  /** Outputs that have one row for every token. */
+  readonly tokenOutputs: readonly string[]
+  /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */
+  readonly countedOutputs: readonly string[]
+}

@@ -1,0 +1,221 @@
+import { TpError } from '@tp/core'
+import { type Dim, isUnknown, namesIn } from '@tp/core/expression'
+import { headsInBatch } from '../operators/heads.ts'
+import { operatorName } from '../operators/operator.ts'
+import { batchFirst } from '../program/batch-first.ts'
+import type { Program } from '../program/program.ts'
+import { stepsOf } from '../program/provenance.ts'
+import { Refused } from '../program/refusal.ts'
+import { findAttentions } from './attention.ts'
+import { earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
+import type { Encoder } from './encoder.ts'
+import { findLayer, inputAfter, type Layer } from './layer.ts'
+import { findMask } from './mask.ts'
+import { findPoolCounts } from './pool-counts.ts'
+import { requirePairwiseTerms } from './position-terms.ts'
+import { refuseUnknownShape, refuseWithoutLayers, requireWholeAttention, unknownOperator } from './refusal-reasons.ts'
+import { findStacks, type Stack } from './stacks.ts'
+import { TOKENS, type TokenAxis, traceTokens } from './token-axis.ts'
+
+/** A stack of layers that is an encoder, or why its tokens cannot be pruned. */
+export type FoundEncoder =
+  | { readonly name: string; readonly layerCount: number; readonly encoder: Encoder }
+  | { readonly name: string; readonly layerCount: number; readonly refused: Refused }
+
+/**
+ * Finds the encoders in a graph by structure: one, or several side by side (two encoders).
+ * @throws Refused if none of them can be pruned
+ */
+export function findEncoders(program: Program): FoundEncoder[] {
+  try {
+    return encodersOf(program)
+  } catch (error) {
+    throw refuseUnknownShape(program, error) ?? error
+  }
+}
+
+function encodersOf(program: Program): FoundEncoder[] {
+  const attentions = findAttentions(program)
+  const layers = attentions
+    .map((attention) => findLayer(program, attention))
+    .filter((layer) => layer !== undefined)
+    .map((layer) => ({ ...layer, input: batchFirst(program, layer.input), site: batchFirst(program, layer.site) }))
+    .map((layer) => withWholeInput(program, layer))
+  if (layers.length === 0) throw refuseWithoutLayers(program, attentions)
+  const found = findStacks(program, layers).map((stack): FoundEncoder => {
+    const about = { name: stack.name, layerCount: stack.layers.length }
+    try {
+      return { ...about, encoder: encoderOf(program, stack) }
+    } catch (error) {
+      if (error instanceof Refused) return { ...about, refused: error }
+      throw error
+    }
+  })
+  const [first] = found
+  if (first !== undefined && 'refused' in first && found.every((each) => 'refused' in each)) throw first.refused
+  return found
+}
+
+/**
+ * The encoders to prune: the one of that name, or all that can be.
+ * @throws Refused for the one that is asked for; TpError TP_ENCODER if there is none of that name
+ */
+export function chooseEncoders(found: readonly FoundEncoder[], encoder: string | undefined): [Encoder, ...Encoder[]] {
+  if (encoder === undefined) {
+    return found.flatMap((each) => ('encoder' in each ? [each.encoder] : [])) as [Encoder, ...Encoder[]]
+  }
+  const named = found.find(({ name }) => name === encoder)
+  if (named === undefined) {
+    const names = found.map(({ name, layerCount }) => `${name} (${layerCount} layers)`).join(', ')
+    throw new TpError('TP_ENCODER', 'compiler', `the model has no encoder ${encoder}; it has ${names}`)
+  }
+  if ('refused' in named) throw named.refused
+  return [named.encoder]
+}
+
+function encoderOf(program: Program, { name, layers }: Stack): Encoder {
+  const [first] = layers as [Layer]
+  const earlier = earlierCuts(program, name, layers)
+  const open = earlier === undefined ? 0 : earlier.last.layer + 1
+  for (const layer of layers.slice(open)) requireWholeAttention(program, layer)
+  const stream = program.tensor(first.input)
+  if (!stream.hasShape || stream.rank !== 3 || typeof stream.dims[2] !== 'number') {
+    const node = program.graph.producer(first.input)
+    const control = program.graph.nodes.find(({ opType }) => ['If', 'Loop', 'Scan'].includes(opType))
+    if (!stream.hasShape && control !== undefined) {
+      const reason = 'the layers read what a control-flow node decides, so its shape cannot be known'
+      throw new Refused('TP_CONTROL_FLOW', `${reason}; export the model without branches and loops`, control)
+    }
+    const unknown = stream.hasShape ? undefined : unknownOperator(program, first.input)
+    if (unknown !== undefined) {
+      const reason = `the operator ${operatorName(unknown)} before it is not known`
+      throw new Refused('TP_STREAM', `the shape of what the first layer reads is not known, since ${reason}`, unknown)
+    }
+    const seen = stream.hasShape
+      ? `[${stream.dims.map((dim) => (isUnknown(dim) ? '?' : dim)).join(',')}]`
+      : 'a value of unknown shape'
+    throw new Refused(
+      'TP_STREAM',
+      `the first layer reads ${seen}, where batch × tokens × hidden size was expected`,
+      node,
+    )
+  }
+  // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
+  const mask = findMask(program, layersBefore(earlier, layers), first.input)
+  const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
+  const axis = traceTokens(
+    program,
+    earlier?.last.after ?? first.input,
+    earlier?.restored?.points.map(({ from }) => from),
+  )
+  const heads = checkLayers(program, layers, open, axis)
+  for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
+  const head = earlier?.restored === undefined ? axis : traceTokens(program, earlier.restored.to)
+  const reads = Math.max(axis.reads, head.reads)
+  if (reads > MOST_POSITIONS)
+    throw new Refused(
+      'TP_TOKEN_INDEX',
+      `a token is read at position ${reads - 1}, and all before it would have to be kept`,
+    )
+  const learned = learnedTokens(program, first.input)
+  // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
+  const inside = program.before((layers.at(-1) as Layer).site)
+  const singleReads = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
+  return {
+    name,
+    layers,
+    earlier,
+    open,
+    depth,
+    end: depth > layers.length ? inputAfter(program, layers) : undefined,
+    batch: stream.dims[0] as Dim,
+    tokens: stream.dims[1] as Dim,
+    hidden: stream.dims[2],
+    heads,
+    mask: mask?.name,
+    maskMarksPadding: mask?.padding === 1,
+    protectedTokens: firstPositions(Math.max(reads, learned)).filter(isFree),
+    required: firstPositions(reads),
+    positionReads: head.positionReads,
+    poolCounts: findPoolCounts(program, head, mask?.name, (layers.at(-1) as Layer).site),
+    classToken: singleReads.length > 0 ? 0 : undefined,
+    tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
+    countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
+  }
+}
+
+function outputsWith(program: Program, { changed }: TokenAxis, is: (dims: readonly Dim[]) => boolean): string[] {
+  return program.graph.outputs.map(({ name }) => name).filter((name) => is(changed.get(name)?.dims ?? []))
+}
+
+function isCounted(dim: Dim): boolean {
+  return typeof dim === 'string' && namesIn(dim).has(TOKENS)
+}
+
+/** More tokens than these are not read by position in one model. */
+const MOST_POSITIONS = 2 ** 16
+
+function firstPositions(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i)
+}
+
+/** Proves the token axis in every layer (queries and keys are both counted by it) and returns the number of heads. */
+function checkLayers(program: Program, layers: readonly Layer[], open: number, axis: TokenAxis): number {
+  const batch = program.tensor(layers[0]?.input as string).dims[0] as Dim
+  const all = program.tensor(layers[0]?.attention.probabilities as string).dims
+  // Where tokens were pruned at every layer there is none to prove it for.
+  let heads = typeof all[1] === 'number' && all.length === 4 ? all[1] : 1
+  for (const [i, layer] of [...layers.entries()].slice(open)) {
+    const { probabilities, chain } = layer.attention
+    const node = chain.at(-1)
+    const shape = axis.changed.get(probabilities)?.dims ?? []
+    if (shape.at(-1) !== TOKENS || shape.at(-2) !== TOKENS) {
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `layer ${i} attends over [${shape.join(',')}], not from every token to every token`,
+        node,
+      )
+    }
+    const site = axis.changed.get(layer.site)?.dims
+    if (site?.length !== 3 || site[1] !== TOKENS) {
+      throw new Refused(
+        'TP_TOKEN_AXIS',
+        `layer ${i} does not give batch × tokens × hidden size after its attention`,
+        node,
+      )
+    }
+    const count = shape.length === 3 ? (headsInBatch(program, probabilities, batch) ?? 1) : shape[1]
+    if (typeof count !== 'number')
+      throw new Refused('TP_HEADS', `layer ${i} has a number of heads that is not known`, node)
+    heads = count
+  }
+  return heads
+}
+
+/**
+ * Leading tokens that are learned: parts of the last join along the token axis before the first layer that do not
+ * depend on the input (class, distillation, register tokens).
+ */
+function learnedTokens(program: Program, stream: string): number {
+  let name = stream
+  for (;;) {
+    const node = program.graph.producer(name)
+    if (node === undefined) return 0
+    if (node.opType === 'Concat') return leadingParts(program, node.input)
+    const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+    if (data.length !== 1) return 0
+    name = data[0] as string
+  }
+}
+
+function leadingParts(program: Program, parts: readonly string[]): number {
+  let count = 0
+  for (const part of parts) {
+    const tensor = program.tensor(part)
+    const size = tensor.hasShape && tensor.rank === 3 ? tensor.dims[1] : undefined
+    if (program.dependsOnInputs(part) || typeof size !== 'number') return count
+    count += size
+  }
+  return count
+}

@@ -1,0 +1,255 @@
+import type { NodeProto } from '@tp/onnx'
+import { quantisingOps } from '../operators/elementwise.ts'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import type { Program } from '../program/program.ts'
+import type { Attention } from './attention.ts'
+
+/** One transformer layer, by the names of its values. */
+export interface Layer {
+  readonly attention: Attention
+  /** The residual stream that the layer reads: [b,n,D] */
+  readonly input: string
+  /** Where tokens may be pruned: after the attention's residual, and its norm if that comes next. [b,n,D] */
+  readonly site: string
+  /** Whether norms come before the sub-layers, or after their residuals. */
+  readonly norm: 'pre' | 'post'
+  /** Whether the site has the feed-forward in it already: x + (a(x) + f(x)), or x + f(a(x)) (MobileBERT). */
+  readonly withFeedForward: boolean
+}
+
+/** Ops that a normalisation is made of, besides LayerNormalization itself. */
+const normOps = new Set([
+  'LayerNormalization',
+  'SimplifiedLayerNormalization',
+  'ReduceMean',
+  'Sub',
+  'Pow',
+  'Mul',
+  'Add',
+  'Sqrt',
+  'Div',
+  'Cast',
+  'Reciprocal',
+  ...quantisingOps,
+])
+
+/** Those of them that every normalisation has one of. */
+const averagingOps = new Set(['LayerNormalization', 'SimplifiedLayerNormalization', 'ReduceMean'])
+
+/** True for products with weights, which a feed-forward network is made of. */
+function isProduct(node: NodeProto | undefined): boolean {
+  return node !== undefined && operators.get(operatorName(node))?.isProduct === true
+}
+
+/**
+ * The layer around an attention, or undefined if its result is not added to the stream it was made from (pooling
+ * heads, cross attention).
+ */
+export function findLayer(program: Program, attention: Attention): Layer | undefined {
+  const residual = followToResidual(program, attention)
+  if (residual === undefined) return undefined
+  const { input, sum, joined, between } = residual
+  const normed = afterNorm(program, sum)
+  const withFeedForward =
+    joined.some((name) => productsBetween(program, input, name) > 1) ||
+    // Without an activation it is an output projection in several factors.
+    (between.filter(isProduct).length > 1 && between.some(({ opType }) => activationOps.has(opType)))
+  return { attention, input, site: normed ?? sum, norm: normed === undefined ? 'pre' : 'post', withFeedForward }
+}
+
+/** What makes more of two products than one product is. */
+const activationOps = new Set([
+  'Relu',
+  'Erf',
+  'Gelu',
+  'FastGelu',
+  'BiasGelu',
+  'QuickGelu',
+  'Tanh',
+  'Sigmoid',
+  'Elu',
+  'LeakyRelu',
+  'HardSwish',
+  'Mish',
+  'Clip',
+])
+
+/** How many products with weights lie between a stream and a value that is computed from it. */
+function productsBetween(program: Program, stream: string, name: string): number {
+  const before = program.before(stream)
+  return [...program.before(name)].filter((value) => !before.has(value) && isProduct(program.graph.producer(value)))
+    .length
+}
+
+/** The stream that the layer returns: after the FFN's residual, and its norm in a post-norm model. */
+export function stackEnd(program: Program, layer: Layer): string | undefined {
+  if (layer.withFeedForward) return layer.site
+  const joined = joinedInParallel(program, layer)
+  if (joined !== undefined) return joined
+  let sum: string | undefined = layer.site
+  let computes = false
+  // Casts may stand between the site and the FFN: on to where something was computed.
+  while (sum !== undefined && !computes) {
+    sum = whereOpenEnds(program, sum, (node) => {
+      computes ||= isProduct(node)
+      return true
+    })
+  }
+  return sum === undefined || layer.norm === 'pre' ? sum : afterNorm(program, sum)
+}
+
+/** What a layer after the last one reads. */
+export function inputAfter(program: Program, layers: readonly Layer[]): string | undefined {
+  const last = layers.at(-1)
+  return last && stackEnd(program, last)
+}
+
+/** The sum (x + a(x)) + f(x), of a feed-forward that does not read the site. */
+function joinedInParallel(program: Program, { site }: Layer): string | undefined {
+  const [sum, ...others] = readersOf(program, site)
+  if (sum?.opType !== 'Add' || others.length > 0) return undefined
+  const added = sum.input.find((name) => name !== site) as string
+  return program.dependsOnInputs(added) && !program.before(added).has(site) ? sum.output[0] : undefined
+}
+
+/**
+ * The sum of what follows the context with the stream that queries, keys and values come from. In between, an output
+ * projection, quantised or not; and a gate or a feed-forward next to the attention, if they come from the same stream. `joined`: what was added; `between`: the nodes that the
+ * context goes through.
+ */
+function followToResidual(
+  program: Program,
+  attention: Attention,
+): { input: string; sum: string; joined: readonly string[]; between: readonly NodeProto[] } | undefined {
+  const { context, query, keyTransposed, value } = attention
+  const sources = [query, keyTransposed, value]
+  const joined: string[] = []
+  const after = new Set([context])
+  const pending = new Set(readersOf(program, context))
+  const done = new Set<NodeProto>()
+  const othersOf = (node: NodeProto): string[] =>
+    node.input.filter((name) => name !== '' && !after.has(name) && program.dependsOnInputs(name))
+  const pass = (node: NodeProto): void => {
+    pending.delete(node)
+    done.add(node)
+    for (const output of node.output) {
+      if (output === '') continue
+      after.add(output)
+      for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
+    }
+  }
+  for (;;) {
+    const ready = [...pending].find((node) => othersOf(node).length === 0)
+    if (ready?.opType === 'Softmax') return undefined
+    if (ready !== undefined) {
+      pass(ready)
+      continue
+    }
+    const [join] = pending
+    if (join === undefined || pending.size > 1) return undefined
+    // Setting padding to a constant keeps every position.
+    if (join.opType === 'Where' && othersOf(join).every((name) => name === join.input[0])) {
+      pass(join)
+      continue
+    }
+    const [other, ...more] = othersOf(join)
+    if (other === undefined || more.length > 0 || !joiningOps.has(join.opType)) return undefined
+    const input = join.opType === 'Add' ? unscaled(program, other, sources) : undefined
+    if (input !== undefined) return { input, sum: join.output[0] as string, joined, between: [...done] }
+    // What queries are made from, too, is another stream: cross attention.
+    if (program.before(query).has(other)) return undefined
+    if (join.opType === 'Add') joined.push(other)
+    sources.push(other)
+    pass(join)
+  }
+}
+
+/** How a gate or a feed-forward next to the attention is joined to its result, and that to the stream. */
+const joiningOps = new Set(['Add', 'Mul'])
+
+/** The stream that all `sources` come from: the value itself, or what it is a constant multiple of. */
+function unscaled(program: Program, name: string, sources: readonly string[]): string | undefined {
+  if (sources.every((source) => comesFrom(program, source, name))) return name
+  const node = program.graph.producer(name)
+  if (node === undefined || !scalingOps.has(node.opType)) return undefined
+  const data = node.input.filter((input) => input !== '' && program.dependsOnInputs(input))
+  return data.length === 1 ? unscaled(program, data[0] as string, sources) : undefined
+}
+
+const scalingOps = new Set(['Mul', 'Div', 'Cast', 'Identity', ...quantisingOps])
+
+/**
+ * True if every way back from `name` to the model's inputs leads through `stream`. Which tokens an earlier pruning has kept does
+ * not count: tables of positions follow it.
+ */
+function comesFrom(program: Program, name: string, stream: string): boolean {
+  let found = false
+  const seen = new Set<string>()
+  const queue = [name]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (next === stream) {
+      found = true
+      continue
+    }
+    if (seen.has(next) || program.isChoice(next) || !program.dependsOnInputs(next)) continue
+    seen.add(next)
+    const producer = program.graph.producer(next)
+    if (producer === undefined) return false
+    for (const input of producer.input) queue.push(input)
+  }
+  return found
+}
+
+/** The norm of a sum, if nothing else reads the sum (post-norm). Written out, a norm is several steps one after another. */
+function afterNorm(program: Program, sum: string): string | undefined {
+  let norm: string | undefined
+  let averages = false
+  for (let next: string | undefined = sum; next !== undefined; ) {
+    let here = false
+    next = whereOpenEnds(program, next, (node) => {
+      here ||= averagingOps.has(node.opType)
+      return normOps.has(node.opType)
+    })
+    if (next === undefined || program.tensor(next).toString() !== program.tensor(sum).toString()) break
+    norm = next
+    averages ||= here
+  }
+  // A stream that is only cast or scaled on its way is no norm.
+  return averages ? norm : undefined
+}
+
+/**
+ * The first value that everything computed from `start` goes through, if only nodes that pass `allowed` lie between;
+ * side operands have to be constants.
+ */
+function whereOpenEnds(program: Program, start: string, allowed: (node: NodeProto) => boolean): string | undefined {
+  const { graph } = program
+  const inside = new Set([start])
+  const pending = new Set(readersOf(program, start))
+  const done = new Set<NodeProto>()
+  while (pending.size > 0) {
+    const ready = [...pending].find((node) =>
+      node.input.every((name) => inside.has(name) || !program.dependsOnInputs(name)),
+    )
+    if (ready === undefined || !allowed(ready) || graph.isOutput(start)) return undefined
+    pending.delete(ready)
+    done.add(ready)
+    const outputs = ready.output.filter((output) => output !== '')
+    for (const output of outputs) inside.add(output)
+    if (pending.size === 0 && outputs.length === 1) return outputs[0]
+    for (const output of outputs) {
+      for (const reader of readersOf(program, output)) if (!done.has(reader)) pending.add(reader)
+    }
+    if (outputs.some((output) => graph.isOutput(output))) return undefined
+  }
+  return undefined
+}
+
+/** Nodes that read the contents of a value, not just its shape. */
+function readersOf(program: Program, name: string): NodeProto[] {
+  return program.graph
+    .consumers(name)
+    .map(({ node }) => node)
+    .filter((node) => node.opType !== 'Shape' && node.opType !== 'Size')
+}

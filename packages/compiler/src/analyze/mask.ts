@@ -1,0 +1,199 @@
+import { type Dim, namesIn } from '@tp/core/expression'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import type { Encoder } from './encoder.ts'
+import type { Layer } from './layer.ts'
+import { type Mask, marksPadding, visibilityOf } from './visibility.ts'
+
+/**
+ * Finds what says which tokens are real and which are padding: a value [b,n] that everything of the inputs that reaches
+ * the scores goes through. Usually that is an input of the model; where the mask is made from lengths, from samples, or
+ * from token numbers, it is the value nearest to the scores that holds yes or no for each token. That it hides the keys
+ * where it is 0 (or 1, where it marks padding), and no others, is proved by trying. `stream`: what the first layer reads; what is computed from it is a
+ * position term, which hides nothing.
+ * @throws Refused TP_MASK if there is none, TP_CAUSAL if later tokens are hidden from earlier ones
+ */
+export function findMask(program: Program, layers: readonly Layer[], stream: string): Mask | undefined {
+  const sides = [...new Set(layers.flatMap(({ attention }) => attention.sides))]
+  const prove = (mask: Mask | undefined): void => {
+    const masksItself = mask !== undefined && isTokenNumbers(program, mask.name)
+    for (const layer of layers) {
+      if (visibilityOf(program, layer, mask, masksItself, stream) === 'causal') throw causal(layer)
+    }
+  }
+  const inputs = [...inputsUpstream(program, sides, new Set([stream]))]
+  if (inputs.length === 0) {
+    prove(undefined)
+    return undefined
+  }
+  let refused: Refused | undefined
+  for (const mask of candidates(program, sides, inputs, stream)) {
+    if (mask.padding === 1 && !holdsYesOrNo(program, mask.name)) continue
+    try {
+      prove(mask)
+      return mask
+    } catch (error) {
+      if (!(error instanceof Refused) || error.refusal.code !== 'TP_MASK') throw error
+      refused ??= error
+    }
+  }
+  throw refused ?? noMask(program, layers, inputs)
+}
+
+/** Values that may be the mask, likeliest first: an input of the model, then values from the scores backwards. */
+function* candidates(
+  program: Program,
+  sides: readonly string[],
+  inputs: readonly string[],
+  stream: string,
+): Generator<Mask> {
+  const [batch, tokens] = program.tensor(stream).dims
+  const [only] = inputs
+  if (inputs.length === 1 && only !== undefined) {
+    const { dims } = program.tensor(only)
+    if (dims.length === 2 && mayBeEqual(dims[1] as Dim, tokens as Dim)) yield* bothWays(only)
+  }
+  const upstream = new Set(sides.flatMap((side) => [...program.before(side, stream)]))
+  for (const node of [...program.graph.nodes].reverse()) {
+    for (const name of node.output) {
+      if (name === stream || !upstream.has(name) || !isPerToken(program, name, batch, tokens)) continue
+      if (!program.dependsOnInputs(name) || !holdsYesOrNo(program, name)) continue
+      if (inputsUpstream(program, sides, new Set([stream, name])).size === 0) yield* bothWays(name)
+    }
+  }
+}
+
+function* bothWays(name: string): Generator<Mask> {
+  yield { name, padding: 0 }
+  yield { name, padding: 1 }
+}
+
+/** Exporters name the axes of each input for itself; sizes that are both free have to be equal where they meet. */
+function mayBeEqual(a: Dim, b: Dim): boolean {
+  return a === b || [a, b].every((dim) => namesIn(dim).has(dim as string))
+}
+
+function isPerToken(program: Program, name: string, batch: Dim | undefined, tokens: Dim | undefined): boolean {
+  const { hasShape, dims } = program.tensor(name)
+  return hasShape && dims.length === 2 && dims[0] === batch && dims[1] === tokens
+}
+
+/** The model's inputs whose contents reach some values other than through `stops`. */
+function inputsUpstream(program: Program, names: readonly string[], stops: ReadonlySet<string>): Set<string> {
+  const inputs = new Set<string>()
+  const seen = new Set(stops)
+  const queue = [...names]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (seen.has(name)) continue
+    seen.add(name)
+    if (isInput(program, name)) inputs.add(name)
+    for (const source of program.sources(name)) queue.push(source)
+  }
+  return inputs
+}
+
+function isInput(program: Program, name: string): boolean {
+  return program.graph.producer(name) === undefined && program.graph.initializer(name) === undefined
+}
+
+/** Operators whose result holds 0 and 1 only if their operands do. */
+const keepingYesOrNo = new Set([
+  'Cast',
+  'Identity',
+  'Mul',
+  'Min',
+  'Max',
+  'Where',
+  'Unsqueeze',
+  'Squeeze',
+  'Reshape',
+  'Expand',
+  'Slice',
+  'Gather',
+  'Flatten',
+  'Transpose',
+  'ReduceMax',
+  'ReduceMin',
+  'MaxPool',
+])
+
+/**
+ * True if a value can only be 0 or 1: truth values, and numbers made from them or from a mask that is an input. Of other
+ * numbers it could not be proved by trying 0 and 1 what they say.
+ */
+function holdsYesOrNo(program: Program, name: string): boolean {
+  const seen = new Set([name])
+  // What is added to a set while it is gone through is reached as well.
+  for (const each of seen) {
+    const data = yesOrNoIf(program, each)
+    if (data === undefined) return false
+    for (const operand of data) seen.add(operand)
+  }
+  return true
+}
+
+/** The values that have to hold 0 and 1 so that another does; undefined where nothing would make it so. */
+function yesOrNoIf(program: Program, name: string): readonly string[] | undefined {
+  const { dtype, value } = program.tensor(name)
+  if (dtype === 'bool') return []
+  const given = (holds: boolean | undefined): readonly string[] | undefined => (holds ? [] : undefined)
+  const isYesOrNo = value?.every((entry) => entry === 0 || entry === 1)
+  const node = program.graph.producer(name)
+  if (node === undefined) return given(isInput(program, name) ? !isTokenNumbers(program, name) : isYesOrNo)
+  const { opType } = node
+  const operands = node.input.filter((input) => input !== '')
+  if (opType === 'Constant') return given(isYesOrNo)
+  if (opType === 'Sub') return isOne(program, operands[0] as string) ? operands.slice(1, 2) : undefined
+  if (!keepingYesOrNo.has(opType)) return undefined
+  return ['Mul', 'Min', 'Max', 'Where'].includes(opType) ? operands : operands.slice(0, 1)
+}
+
+function isOne(program: Program, name: string): boolean {
+  const { value } = program.tensor(name)
+  return value !== undefined && value.length > 0 && value.every((entry) => entry === 1)
+}
+
+/** Operators that change no number. */
+const passing = new Set(['Cast', 'Identity', 'Reshape', 'Unsqueeze', 'Squeeze', 'Flatten'])
+
+/** True if rows of a table are chosen by an input: it numbers tokens. */
+function isTokenNumbers(program: Program, name: string): boolean {
+  const seen = new Set([name])
+  for (const each of seen) {
+    for (const { node, index } of program.graph.consumers(each)) {
+      if (node.opType === 'Gather' && index === 1 && !program.dependsOnInputs(node.input[0] as string)) return true
+      if (index === 0 && passing.has(node.opType)) seen.add(node.output[0] as string)
+    }
+  }
+  return false
+}
+
+/** The input of the model that says which tokens are padding, if there is one that says nothing else. */
+export function maskInput(program: Program, { mask, maskMarksPadding, layers }: Encoder): Mask | undefined {
+  if (mask === undefined) return undefined
+  if (isInput(program, mask)) return { name: mask, padding: maskMarksPadding ? 1 : 0 }
+  const [first] = layers as [Layer]
+  const [name, ...others] = program.inputsOf(mask)
+  if (name === undefined || others.length > 0 || isTokenNumbers(program, name)) return undefined
+  const padding = marksPadding(program, first, name, first.input)
+  return padding === undefined ? undefined : { name, padding: padding ? 1 : 0 }
+}
+
+function noMask(program: Program, layers: readonly Layer[], inputs: readonly string[]): Refused {
+  const node = layers[0]?.attention.chain.at(-1)
+  const tokens = program.tensor(layers[0]?.input as string).dims[1]
+  const names = inputs.map((name) => `${name} [${program.tensor(name).dims.join(',')}]`).join(' and ')
+  return new Refused(
+    'TP_MASK',
+    `attention is masked by ${names}, and no value in between says yes or no for each of the ${tokens} tokens, so it is not known which tokens are padding`,
+    node,
+  )
+}
+
+function causal({ attention }: Layer): Refused {
+  return new Refused(
+    'TP_CAUSAL',
+    'causal attention: this is a decoder, and removing a token changes what every later token may see',
+    attention.chain.at(-1),
+  )
+}

@@ -1,0 +1,104 @@
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import { rowAxes } from '../operators/row-axes.ts'
+import type { Program } from '../program/program.ts'
+import type { TokenAxis } from './token-axis.ts'
+
+/** A sum over the mask, by which the model divides: it counts the tokens that are pooled, so it has to follow them. */
+export interface PoolCount {
+  readonly node: NodeProto
+  /** Axis of its input that counts tokens. */
+  readonly axis: number
+}
+
+/** Operators between a count and the division by it. */
+const countOps = new Set([
+  'Cast',
+  'Identity',
+  'Clip',
+  'Max',
+  'Min',
+  'Add',
+  'Where',
+  'Sqrt',
+  'Reciprocal',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Expand',
+  'Transpose',
+])
+
+/**
+ * Sums over tokens of values that do not come from the tokens themselves, by which something is divided after the
+ * layers. A sum of masked states over their number: once tokens are pruned, both are about the kept ones.
+ *
+ * Which axes are token axes is proved by where such values meet the tokens. `mask`: see `findMask`; `site`: of the last
+ * layer: what layers or embeddings count is not for pooling.
+ */
+export function findPoolCounts(
+  program: Program,
+  tokens: TokenAxis,
+  mask: string | undefined,
+  site: string,
+): PoolCount[] {
+  const axes = tokenAxes(program, tokens, mask)
+  const inside = program.before(site)
+  return [...axes].flatMap(([name, axis]) =>
+    program.graph.consumers(name).flatMap(({ node, index }) => {
+      const output = node.output[0] as string
+      if (node.opType !== 'ReduceSum' || index !== 0 || inside.has(output)) return []
+      const { axes: summed } = program.tensor(output).node.attributes as { axes?: readonly number[] }
+      return (summed?.includes(axis) ?? true) && isDividedBy(program, output) ? [{ node, axis }] : []
+    }),
+  )
+}
+
+function isDividedBy(program: Program, name: string): boolean {
+  return program.graph.consumers(name).some(({ node, index }) => {
+    if (node.opType === 'Div' && index === 1) return true
+    return countOps.has(node.opType) && (node.opType === 'Reciprocal' || isDividedBy(program, node.output[0] as string))
+  })
+}
+
+/** The token axis of each value that has one and does not come from the tokens. */
+function tokenAxes(
+  program: Program,
+  { count, changed, taken }: TokenAxis,
+  mask: string | undefined,
+): Map<string, number> {
+  const axes = new Map<string, number>()
+  const queue: string[] = []
+  const note = (name: string, axis: unknown): void => {
+    if (typeof axis !== 'number' || changed.has(name) || axes.has(name)) return
+    if (!program.dependsOnInputs(name) || program.tensor(name).dims[axis] !== count) return
+    axes.set(name, axis)
+    queue.push(name)
+  }
+  for (const { name, axes: own } of taken) note(name, own.length === 1 ? own[0] : undefined)
+  if (mask !== undefined) note(mask, 1)
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const axis = axes.get(name) as number
+    const producer = program.graph.producer(name)
+    if (producer !== undefined) {
+      for (const [i, row] of rowsOf(program, producer, axis, count).entries()) note(producer.input[i] as string, row)
+    }
+    for (const { node, index } of program.graph.consumers(name)) {
+      const output = node.output[0]
+      if (index < 0 || output === undefined || !program.tensor(output).hasShape) continue
+      for (const position of program.tensor(output).dims.keys()) {
+        if (rowsOf(program, node, position, count)[index] === axis) note(output, position)
+      }
+    }
+  }
+  return axes
+}
+
+function rowsOf(program: Program, node: NodeProto, axis: number, count: Dim): readonly unknown[] {
+  const output = program.tensor(node.output[0] as string)
+  const inputs = node.input.map((name): Tensor | undefined => (name === '' ? undefined : program.tensor(name)))
+  if (!output.hasShape || inputs.some((x) => x !== undefined && !x.hasShape)) return []
+  const { attributes } = output.node
+  return rowAxes({ node, inputs, output, attributes, isTokens: (dim) => dim === count }, axis)
+}

@@ -1,0 +1,123 @@
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { rowAxes } from '../operators/row-axes.ts'
+import type { Program } from '../program/program.ts'
+import { nameOf, Refused } from '../program/refusal.ts'
+import type { Layer } from './layer.ts'
+import { TOKENS, type TokenAxis } from './token-axis.ts'
+
+/**
+ * Operators whose result is a sum of their operands, or one of them laid out differently: what is hidden by one
+ * operand is hidden by the result.
+ */
+const additive = new Set([
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Where',
+  'Cast',
+  'Identity',
+  'Reshape',
+  'Transpose',
+  'Unsqueeze',
+  'Squeeze',
+  'Expand',
+  'Tile',
+])
+
+/**
+ * The terms of scores that are computed from the hidden states (content against position, gates, scores of the layer
+ * before): the largest parts of `sides` that add nothing else. With them at 0 only masks and plain position biases remain.
+ */
+export function termsFromHidden(sides: readonly Tensor[], streams: readonly Tensor[]): Set<Tensor> {
+  const known = new Map(streams.map((stream) => [stream, true]))
+  const terms = new Set<Tensor>()
+  const seen = new Set<Tensor>()
+  const queue = sides.filter((side) => dependsOn(side, known))
+  for (let tensor = queue.pop(); tensor !== undefined; tensor = queue.pop()) {
+    if (seen.has(tensor)) continue
+    seen.add(tensor)
+    const { op, inputs } = tensor.node
+    if (streams.includes(tensor) || !additive.has(op.name)) terms.add(tensor)
+    else for (const input of inputs) if (input !== undefined && dependsOn(input, known)) queue.push(input)
+  }
+  return terms
+}
+
+/** Whether the contents of an expression depend on what is known to; `known` is filled up. No recursion: expressions may be deep. */
+function dependsOn(tensor: Tensor, known: Map<Tensor, boolean>): boolean {
+  const stack = [tensor]
+  for (let next = stack.at(-1); next !== undefined; next = stack.at(-1)) {
+    const { op, inputs } = next.node
+    const sources = op.name === 'Shape' || op.name === 'Size' ? [] : inputs.filter((input) => input !== undefined)
+    const open = known.has(next) ? [] : sources.filter((input) => !known.has(input))
+    if (open.length > 0) {
+      for (const input of open) stack.push(input)
+      continue
+    }
+    stack.pop()
+    if (!known.has(next))
+      known.set(
+        next,
+        sources.some((input) => known.get(input)),
+      )
+  }
+  return known.get(tensor) as boolean
+}
+
+/**
+ * Proves that what a layer adds to the score of a query and a key, and computes from the hidden states, is computed
+ * from these two tokens and their positions alone. Then it is the same whichever other tokens are pruned.
+ * @throws Refused TP_POSITION_BIAS
+ */
+export function requirePairwiseTerms(program: Program, axis: TokenAxis, layer: Layer, stream: string): void {
+  const { query, keyTransposed, sides } = layer.attention
+  const done = new Set([stream, layer.input, query, keyTransposed])
+  if (sides.length === 0) return
+  const hidden = program.after(stream)
+  const queue = sides.filter((side) => hidden.has(side) && !isSameForAllKeys(axis, side))
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    const node = program.graph.producer(name)
+    if (done.has(name) || node === undefined || !hidden.has(name)) continue
+    done.add(name)
+    if (mixesTokens(program, axis, node, name)) throw notPairwise(node)
+    for (const input of node.input) queue.push(input)
+  }
+}
+
+/** A term that is the same for all keys of a query changes no probability: the largest score, that softmax subtracts. */
+function isSameForAllKeys(axis: TokenAxis, side: string): boolean {
+  return axis.changed.get(side)?.dims.at(-1) === 1
+}
+
+/** True if an element of the result is computed from tokens other than those of its own position. */
+function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: string): boolean {
+  const output = axis.changed.get(name)
+  // The range of all of them is no more than how exactly each is written down.
+  if (node.opType === 'DynamicQuantizeLinear') return false
+  if (output === undefined) return node.input.some((input) => axis.changed.has(input))
+  const inputs = node.input.map((input) =>
+    input === '' ? undefined : (axis.changed.get(input) ?? program.tensor(input)),
+  )
+  const isTokens = (dim: Dim): boolean => dim === TOKENS
+  const { attributes } = program.tensor(name).node
+  const rows = output.dims.flatMap((dim, position) =>
+    isTokens(dim) ? [rowAxes({ node, inputs, output, attributes, isTokens }, position)] : [],
+  )
+  return inputs.some((input, i) => {
+    if (input === undefined || !axis.changed.has(node.input[i] as string)) return false
+    const named = rows.map((row) => row[i])
+    return input.dims.some((dim, position) => isTokens(dim) && !named.includes(position))
+  })
+}
+
+function notPairwise(node: NodeProto): Refused {
+  return new Refused(
+    'TP_POSITION_BIAS',
+    `what is added to the scores is computed across tokens by "${nameOf(node)}" (${operatorName(node)} over more than one query and one key), so it would change when tokens are pruned; use a model whose position term depends on one query and one key at a time`,
+    node,
+  )
+}

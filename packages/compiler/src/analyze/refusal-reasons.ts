@@ -1,0 +1,153 @@
+import { isTpError } from '@tp/core'
+import { isOpaque, type NodeProto } from '@tp/onnx'
+import { type Operator, operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import type { Program } from '../program/program.ts'
+import { nameOf, Refused } from '../program/refusal.ts'
+import type { Attention } from './attention.ts'
+import type { Layer } from './layer.ts'
+
+/** Why no layer was found around any of the attentions, told by what the graph is made of. */
+export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
+  const { nodes } = program.graph
+  const find = (...types: readonly string[]): NodeProto | undefined =>
+    nodes.find(({ opType }) => types.includes(opType))
+  if (nodes.length === 0) return new Refused('TP_EMPTY', 'the graph has no nodes, so there is nothing to prune')
+  const fused = nodes.find((node) => operatorOf(node)?.readsEarlierKeys !== undefined)
+  if (fused !== undefined) {
+    const form = operatorOf(fused)?.readsEarlierKeys?.(fused)
+      ? 'that keeps the keys and values of earlier tokens, as decoders do'
+      : 'in a form that cannot be written out; prune the model as it was exported, and optimise it afterwards'
+    return new Refused('TP_FUSED_ATTENTION', `attention is one ${fused.opType} operator here, ${form}`, fused)
+  }
+  const softmax = find('Softmax')
+  const quantised = nodes.find((node) => operatorOf(node)?.isQuantized)
+  if (softmax !== undefined && quantised !== undefined) {
+    return new Refused(
+      'TP_QUANTISED',
+      `no self-attention found between quantised products (${quantised.opType}); prune the model before it is quantised`,
+      quantised,
+    )
+  }
+  const mixed = attentions.map((attention) => joinedConvolution(program, attention)).find((node) => node !== undefined)
+  if (mixed !== undefined) {
+    const reason = `the result of attention is joined with that of the convolution "${nameOf(mixed)}", which mixes neighbouring tokens`
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, mixed)
+  }
+  const parted = nodes.find((node) => node.opType === 'Softmax' && readsJoinedScores(program, node))
+  if (parted !== undefined) {
+    const reason =
+      'scores are joined from several parts, as where tokens attend inside windows or chunks, and are not one Q·Kᵀ'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, parted)
+  }
+  if (softmax !== undefined) {
+    const reason = 'no softmax(Q·Kᵀ)·V is added back to the stream that Q, K and V come from'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, softmax)
+  }
+  const fourier = find('DFT', 'STFT')
+  if (fourier !== undefined) {
+    const reason = 'tokens are mixed by Fourier transforms over the whole sequence'
+    return new Refused('TP_NO_ATTENTION', `no self-attention found: ${reason}`, fourier)
+  }
+  const convolution = find('Conv', 'ConvInteger', 'QLinearConv')
+  if (convolution !== undefined) {
+    return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model is convolutional', convolution)
+  }
+  return new Refused('TP_NO_ATTENTION', 'no self-attention found: the model has no softmax at all', nodes[0])
+}
+
+const movingOps = new Set(['Reshape', 'Transpose', 'Cast', 'Identity'])
+
+/** The convolution whose result an attention's is joined with, if one lies upstream of a part of the join and the attention does not. */
+function joinedConvolution(program: Program, { context, query }: Attention): NodeProto | undefined {
+  const { graph } = program
+  let name = context
+  for (;;) {
+    const readers = graph.consumers(name).map(({ node }) => node)
+    const join = readers.find(({ opType }) => opType === 'Concat')
+    if (join !== undefined) {
+      const own = new Set([...program.before(name), ...program.before(query)])
+      const added = join.input.flatMap((part) => [...program.before(part)]).filter((part) => !own.has(part))
+      return added.map((part) => graph.producer(part)).find((node) => node?.opType === 'Conv')
+    }
+    const next = readers.find(({ opType }) => movingOps.has(opType))?.output[0]
+    if (next === undefined) return undefined
+    name = next
+  }
+}
+
+/** True if a softmax reads a Concat along the axis that it works on. */
+function readsJoinedScores(program: Program, softmax: NodeProto): boolean {
+  const scores = softmax.input[0] as string
+  const join = program.graph.producer(scores)
+  const { hasShape, rank } = program.tensor(scores)
+  if (join?.opType !== 'Concat' || !hasShape) return false
+  const [axis, along] = [join, softmax].map((node) => program.tensor(node.output[0] as string).node.attributes.axis)
+  const isLast = (own: unknown): boolean => own === -1 || own === rank - 1
+  return isLast(axis) && isLast(along) && join.input.every((part) => program.dependsOnInputs(part))
+}
+
+/** The first operator that is not known, and gives values of unknown shape; of those that a value is computed from. */
+export function unknownOperator(program: Program, name?: string): NodeProto | undefined {
+  const upstream = name === undefined ? undefined : program.before(name)
+  return program.graph.nodes.find(({ output }) =>
+    output.some((value) => {
+      if (value === '' || upstream?.has(value) === false) return false
+      const tensor = program.tensor(value)
+      return !tensor.hasShape && isOpaque(tensor.node.op)
+    }),
+  )
+}
+
+/** What an error about an unknown shape is refused with: it names the operator that shapes are lost at. */
+export function refuseUnknownShape(program: Program, error: unknown): Refused | undefined {
+  const node = isTpError(error) && error.code === 'TP_UNKNOWN_SHAPE' ? unknownOperator(program) : undefined
+  if (node === undefined) return undefined
+  const reason = `the operator ${operatorName(node)} is not known, nor any shape downstream of it`
+  return new Refused('TP_UNKNOWN_SHAPE', `the graph cannot be followed: ${reason}`, node)
+}
+
+function operatorOf(node: NodeProto): Operator | undefined {
+  return operators.get(operatorName(node))
+}
+
+/**
+ * Refuses layers in which a token does not attend to all tokens of the stream: inside windows, or to a grid that was
+ * made coarser. And layers whose stream has its tokens last, since their products are convolutions.
+ */
+export function requireWholeAttention(program: Program, layer: Layer): void {
+  const { probabilities, chain } = layer.attention
+  const stream = program.tensor(layer.input)
+  if (!stream.hasShape) return
+  const { dims } = program.tensor(probabilities)
+  const [batch, tokens] = stream.dims
+  const [queries, keys] = [dims.at(-2), dims.at(-1)]
+  if (keys === tokens) return
+  const softmax = chain.at(-1)
+  if (queries === keys && dims[0] !== batch) {
+    throw new Refused(
+      'TP_WINDOW_ATTENTION',
+      `window attention: tokens attend inside windows of ${keys} tokens that are cut by position, so pruning a token would change every window`,
+      softmax,
+    )
+  }
+  if (stream.rank === 3 && queries === keys && keys === stream.dims[2]) {
+    throw new Refused(
+      'TP_STREAM',
+      `layers read batch × hidden size × tokens, [${stream.dims.join(',')}], as convolutions do that stand for products with weights; batch × tokens × hidden size was expected`,
+      softmax,
+    )
+  }
+  const reducing = [...program.before(layer.attention.keyTransposed, layer.input)]
+    .map((name) => program.graph.producer(name))
+    .find((node) => node !== undefined && reducers.has(node.opType))
+  if (reducing !== undefined) {
+    throw new Refused(
+      'TP_SPATIAL_REDUCTION',
+      `spatial reduction: keys and values come from the token grid made coarser by "${nameOf(reducing)}", so all tokens of the grid are needed`,
+      reducing,
+    )
+  }
+}
+
+const reducers = new Set(['Conv', 'AveragePool', 'MaxPool', 'GlobalAveragePool', 'Resize'])

@@ -1,0 +1,49 @@
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import type { Layer } from './layer.ts'
+
+/** Layers that build on one another. */
+export interface Stack {
+  /** What its tokens are made from: the first input of the model that its first layer reads; made unique if need be. */
+  readonly name: string
+  readonly layers: readonly Layer[]
+}
+
+/**
+ * Sorts layers into stacks: each builds on the one before it.
+ * @throws Refused TP_ENCODERS where one stack reads what another has written (an encoder and its decoder)
+ */
+export function findStacks(program: Program, layers: readonly Layer[]): Stack[] {
+  const stacks: Layer[][] = []
+  for (const [i, layer] of layers.entries()) {
+    const before = program.before(layer.input)
+    const under = stacks.filter((stack) => before.has((stack.at(-1) as Layer).site))
+    const node = program.graph.producer(layer.input)
+    const reads = stacks.find((stack) => !under.includes(stack) && stack.some(({ site }) => before.has(site)))
+    if (under.length > 1 || reads !== undefined) {
+      const reason = `layer ${i} builds on more than the layer before it: one stack of layers reads what another has computed`
+      throw new Refused('TP_ENCODERS', `${reason} (an encoder and its decoder); export the encoder alone`, node)
+    }
+    const [stack] = under
+    if (stack === undefined) stacks.push([layer])
+    else stack.push(layer)
+  }
+  const names: string[] = []
+  for (const [first] of stacks as [Layer][]) names.push(uniqueAmong(names, mainInput(program, first)))
+  return stacks.map((own, i) => ({ name: names[i] as string, layers: own }))
+}
+
+/** The first of the model's inputs that the stream is computed from; masks come last. */
+function mainInput(program: Program, { input, attention }: Layer): string {
+  const read = program.inputsOf(input)
+  const masks = new Set(attention.sides.flatMap((side) => [...program.inputsOf(side, input)]))
+  const inputs = program.graph.inputs.map(({ name }) => name).filter((name) => read.has(name))
+  return inputs.find((name) => !masks.has(name)) ?? inputs[0] ?? 'encoder'
+}
+
+function uniqueAmong(names: readonly string[], name: string): string {
+  if (!names.includes(name)) return name
+  let number = 2
+  while (names.includes(`${name}.${number}`)) number++
+  return `${name}.${number}`
+}

@@ -1,0 +1,61 @@
+import { createNode, type NodeProto } from '@tp/onnx'
+import { findAttentions } from '../analyze/attention.ts'
+import { findLayer, type Layer, stackEnd } from '../analyze/layer.ts'
+import { BACK, VIEW } from '../program/batch-first.ts'
+import type { Program } from '../program/program.ts'
+import type { NormalizePass } from './normalize-pass.ts'
+
+/**
+ * Streams with tokens first [n,b,D] get a view with the batch first where layers begin and where tokens may be pruned:
+ * transposed and back. All that follows looks at the views. Which axis counts tokens is not believed here, but proved when
+ * they are traced.
+ */
+export const viewBatchFirst: NormalizePass = {
+  name: 'view the batch first',
+  requires: ['fused operators written out', 'tokens read by example'],
+  ensures: ['batch first'],
+  run: ({ program }) => insertViews(program),
+}
+
+function insertViews(program: Program): boolean {
+  const layers = findAttentions(program)
+    .map((attention) => findLayer(program, attention))
+    .filter((layer) => layer !== undefined && hasTokensFirst(program, layer)) as Layer[]
+  const ends = layers.map((layer) => stackEnd(program, layer))
+  const values = new Set([...layers.flatMap(({ input, site }) => [input, site]), ...ends])
+  for (const value of values) {
+    if (value !== undefined && !program.graph.isOutput(value)) insertView(program, value)
+  }
+  program.graph.sortTopologically()
+  return values.size > 0
+}
+
+function hasTokensFirst(program: Program, { input, attention }: Layer): boolean {
+  const stream = program.tensor(input)
+  if (!stream.hasShape || stream.rank !== 3) return false
+  const keys = program.tensor(attention.probabilities).dims.at(-1)
+  return keys === stream.dims[0] && keys !== stream.dims[1]
+}
+
+function insertView(program: Program, name: string): void {
+  const { graph } = program
+  const readers = graph.consumers(name).filter(({ index }) => index >= 0)
+  const view = graph.uniqueName(`${VIEW}${name}`)
+  const back = graph.uniqueName(`${VIEW}${name}${BACK}`)
+  const turn = (from: string, to: string): NodeProto =>
+    createNode({ type: 'Transpose', name: to, inputs: [from], outputs: [to], attributes: { perm: [1, 0, 2] } })
+  const nodes = [turn(name, view), turn(view, back)]
+  for (const { node, index } of readers) graph.replaceInput(node, index, back)
+  graph.insert(nodes)
+}
+
+/** Views that nothing came in between of are taken out again. */
+export function dropViews({ graph }: Program): void {
+  for (const { input, output } of [...graph.nodes]) {
+    const [view, back] = [input[0] as string, output[0] as string]
+    const forth = graph.producer(view)
+    if (!back.startsWith(VIEW) || !back.endsWith(BACK) || !view.startsWith(VIEW)) continue
+    if (forth?.opType === 'Transpose') graph.replaceAllUses(back, forth.input[0] as string)
+  }
+  graph.removeDeadNodes()
+}

@@ -1,0 +1,48 @@
+import { cloneModel, type Model } from '@tp/onnx'
+import { isPacked } from '../program/packed-mark.ts'
+import { runPasses } from '../program/pass.ts'
+import { Program } from '../program/program.ts'
+import { countNames, readProvenance } from '../program/provenance.ts'
+import { Refused } from '../program/refusal.ts'
+import { requireModel } from '../program/require-model.ts'
+import { viewBatchFirst } from './batch-first.ts'
+import { decideBranches } from './branches.ts'
+import type { Expansion } from './expansion.ts'
+import { readByExample } from './flat-reads.ts'
+import type { NormalizePass } from './normalize-pass.ts'
+import { writeOutFused } from './unfuse.ts'
+
+/** A model in the form that analysis knows. */
+export interface Opened {
+  /** Token counts downstream of earlier cuts have names of their own. */
+  readonly program: Program
+  /** What was written out of fused operators, and can be put back. */
+  readonly expansions: readonly Expansion[]
+}
+
+/** What every model goes through when it is opened. */
+export const normalizations: readonly NormalizePass[] = [decideBranches, writeOutFused, readByExample, viewBatchFirst]
+
+/**
+ * The one way to open a model, to look at it or to change it. The model itself is not changed.
+ * @throws Refused TP_PACKED, TP_VALUE; TpError TP_NOT_ONNX
+ */
+export function openModel(model: Model): Opened {
+  requireModel(model)
+  if (isPacked(model)) {
+    throw new Refused(
+      'TP_PACKED',
+      'the model is packed already; work on the file it was made from, and pack the result',
+    )
+  }
+  const copy = cloneModel(model)
+  const empty = copy.proto.graph?.node.find(
+    ({ opType, attribute }) => opType === 'Constant' && !attribute.some(({ name }) => /^(sparse_)?value/.test(name)),
+  )
+  if (empty !== undefined)
+    throw new Refused('TP_VALUE', 'the graph cannot be followed: a constant has no contents', empty)
+  const program = new Program(copy, countNames(readProvenance(model)))
+  const opened = { program, expansions: [] }
+  runPasses(normalizations, opened)
+  return opened
+}

@@ -1,0 +1,111 @@
+import { reshape, type Tensor } from '@tp/core'
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
+import type { Program } from '../program/program.ts'
+import { operatorName } from './operator.ts'
+import { operators } from './table.ts'
+
+/**
+ * How many heads are folded into the first axis of a value [b·h,…], the rows of the batch outside: element i·h + j is
+ * head j of row i. Undefined where there are none, or where the order cannot be proved.
+ */
+export function headsInBatch(program: Program, name: string, batch: Dim): number | undefined {
+  const { hasShape, dims } = program.tensor(name)
+  const heads = hasShape && dims.length > 0 ? divideExactly(dims[0] as Dim, batch) : undefined
+  if (typeof heads !== 'number' || heads <= 1) return undefined
+  if (program.heads.get(name) === heads) return heads
+  return batch === 1 || hasRowsOutside(program, name, 0, batch, heads) ? heads : undefined
+}
+
+/** [b·h,…] → [b,h,…] */
+export function unfoldHeads(x: Tensor, heads: number): Tensor {
+  const [first, ...rest] = x.dims as [Dim, ...Dim[]]
+  const open = rest.some((dim) => typeof dim !== 'number')
+  if (!open) return reshape(x, [-1, heads, ...rest])
+  return reshape(x, [divideExactly(first, heads) ?? -1, heads, ...rest])
+}
+
+/** Follows an axis of size b·h back to where it was made, and tells whether the batch is the outer part of it. */
+function hasRowsOutside(
+  program: Program,
+  name: string,
+  axis: number,
+  batch: Dim,
+  heads: number,
+  vain: Set<string> = new Set(),
+): boolean {
+  const node = program.graph.producer(name)
+  // Many ways may lead to one axis of one value; the first that proves it ends the search.
+  const key = `${axis} ${name}`
+  if (node === undefined || vain.has(key)) return false
+  vain.add(key)
+  const back = (input: number, position: number): boolean =>
+    hasRowsOutside(program, node.input[input] as string, position, batch, heads, vain)
+  const opType = operatorName(node)
+  const output = program.tensor(name)
+  const data = program.tensor(node.input[0] as string)
+  if (!data.hasShape) return false
+  const { attributes } = output.node
+  const kind = operators.get(opType)?.elementwise
+  if (kind === 'pointwise' || opType === 'Softmax') return back(0, axis)
+  if (kind === 'broadcasting' || products.has(opType)) {
+    return node.input.some((input, i) => {
+      const { dims } = program.tensor(input)
+      const position = axis - output.rank + dims.length
+      return position >= 0 && dims[position] === output.dims[axis] && back(i, position)
+    })
+  }
+  switch (opType) {
+    case 'Transpose':
+      return back(0, (attributes.perm as readonly number[])[axis] as number)
+    case 'Unsqueeze':
+    case 'Squeeze': {
+      const [longer] = opType === 'Unsqueeze' ? [output] : [data]
+      const removed = attributes.axes as readonly number[]
+      const remaining = longer.dims.map((_, position) => position).filter((position) => !removed.includes(position))
+      return back(0, opType === 'Unsqueeze' ? remaining.indexOf(axis) : (remaining[axis] as number))
+    }
+    case 'Expand': {
+      const position = axis - output.rank + data.rank
+      // What is repeated is the same for all rows and heads, in whatever order.
+      return (
+        position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
+      )
+    }
+    case 'Split':
+    case 'Slice':
+      return data.rank === output.rank && data.dims[axis] === output.dims[axis] && back(0, axis)
+    case 'Gather': {
+      const from = attributes.axis as number
+      const added = program.tensor(node.input[1] as string).rank
+      const position = axis < from ? axis : axis - added + 1
+      return data.dims[position] === output.dims[axis] && back(0, position)
+    }
+    case 'GatherElements':
+      return data.dims[axis] === output.dims[axis] && back(0, axis)
+    case 'Concat':
+      return attributes.axis !== axis && back(0, axis)
+    case 'Tile':
+      // The heads as they are, once more for every row.
+      return data.dims[axis] === heads || (data.dims[axis] === output.dims[axis] && back(0, axis))
+    case 'Reshape': {
+      const [outer, ...inner] = foldedAxes(data.dims, output.dims, axis)
+      if (outer === undefined) return false
+      if (data.dims[outer] === output.dims[axis]) return back(0, outer)
+      return data.dims[outer] === batch && !inner.some((position) => data.dims[position] === batch)
+    }
+    default:
+      return false
+  }
+}
+
+const products = new Set(['MatMul', 'com.microsoft.FusedMatMul'])
+
+/** The axes of a reshape's input that axis `at` of its result is made of, or begins with. */
+function foldedAxes(from: readonly Dim[], to: readonly Dim[], at: number): number[] {
+  const before = to.slice(0, at).reduce<Dim>(mulDims, 1)
+  const start = from.findIndex((dim, axis) => dim !== 1 && from.slice(0, axis).reduce<Dim>(mulDims, 1) === before)
+  if (start < 0) return []
+  const ends = from.map((_, axis) => from.slice(start, axis + 1).reduce<Dim>(mulDims, 1))
+  const end = ends.findIndex((size, axis) => axis >= start && size === to[at])
+  return from.flatMap((_, axis) => (axis >= start && axis <= (end < 0 ? start + 1 : end) ? [axis] : []))
+}

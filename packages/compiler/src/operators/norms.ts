@@ -1,0 +1,39 @@
+import type { Tensor } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import { counts } from './flow.ts'
+import { attribute, fits, inputsOf, positive, refuseOp } from './node-inputs.ts'
+import type { OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
+
+/** Operators along one axis that leave the others alone. */
+export const otherAxes: RowRule = ({ inputs, attributes, output }, axis) => {
+  const own = (attributes.axis as number | undefined) ?? -1
+  return inputs.map((_, i) => (i > 0 ? undefined : (own < 0 ? own + output.rank : own) === axis ? 'all' : axis))
+}
+
+/** Operators along one axis that may not be the token axis. */
+export function exceptTokenAxis(axisName: string, fallback: number): Repair {
+  return (flow, node) => {
+    const inputs = inputsOf(flow, node)
+    const [data] = inputs as [Tensor]
+    const axis = positive(attribute(node, axisName, fallback), data.rank)
+    if (counts(flow, data.dims[axis] as Dim)) refuseOp(node)
+    return inputs
+  }
+}
+
+const normPacks: PackRule = ({ output, tokens }) => {
+  const { axis } = output.node.attributes
+  return typeof axis === 'number' && axis > tokens
+}
+
+const softmaxPacks: PackRule = ({ input, output, tokens }) =>
+  output.node.attributes.axis === input.rank - 1 && tokens < input.rank - 1
+
+/** Operators that normalize along an axis. */
+export const norms: OperatorEntries = {
+  LayerNormalization: { rows: otherAxes, repair: exceptTokenAxis('axis', -1), packs: normPacks },
+  SimplifiedLayerNormalization: { repair: exceptTokenAxis('axis', -1), packs: normPacks },
+  RMSNormalization: { packs: normPacks },
+  Softmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
+  LogSoftmax: { rows: otherAxes, repair: fits, packs: softmaxPacks },
+}

@@ -1,0 +1,153 @@
+import type { Tensor } from '@tp/core'
+import type { Attributes, Dim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import type { Named, Program } from '../program/program.ts'
+import type { Meaning } from './fused/fused-operator.ts'
+
+/**
+ * All that the compiler knows of one operator, in one entry of the table (`table.ts`). What is absent is unknown, and
+ * treated as an operator that tokens cannot pass.
+ */
+export interface Operator {
+  /** `pointwise`: on each element of the first operand alone; `broadcasting`: element by element on several. */
+  readonly elementwise?: 'pointwise' | 'broadcasting'
+  /** Multiplies tokens with weights, as the products of a feed-forward network do. */
+  readonly isProduct?: true
+  /** Found in graphs whose products are quantized. */
+  readonly isQuantized?: true
+  /** How the token axis passes through. Absent: every row of the result may depend on all rows of each input. */
+  readonly rows?: RowRule
+  /** Makes a node fit inputs whose token axis has changed. Absent: tokens cannot be followed through it. */
+  readonly repair?: Repair
+  /** Which operands have some axes of the result. */
+  readonly upstream?: UpstreamRule
+  /** Makes one operand follow along some of its axes, where that changes the node itself. */
+  readonly take?: (flow: Flow, node: NodeProto, index: number, axes: readonly number[]) => void
+  /** Whether it treats each token as it treats all others, so that it can work on packed tokens. */
+  readonly packs?: PackRule
+  /** Multiply-adds of one node, from its result. */
+  readonly multiplyAdds?: (output: Tensor) => Dim
+  /** What a fused operator computes, in plain ones. */
+  readonly meaning?: Meaning
+  /** Of an operator that is a whole attention: whether this node also reads or writes keys of earlier tokens. */
+  readonly readsEarlierKeys?: (node: NodeProto) => boolean
+}
+
+/** Operators by name; those of other domains than ONNX's own with the domain in front. */
+export type Operators = ReadonlyMap<string, Operator>
+
+/** Entries of a family of operators, by name. */
+export type OperatorEntries = Readonly<Record<string, Operator>>
+
+/** The name of a node's operator in the table: of other domains than ONNX's own with the domain in front. */
+export function operatorName(node: { readonly domain: string; readonly opType: string }): string {
+  return node.domain === '' || node.domain === 'ai.onnx' ? node.opType : `${node.domain}.${node.opType}`
+}
+
+/** Which axis of an input holds the same rows as an axis of the result; `all`: every row of the input counts. */
+export type RowAxis = number | 'all' | undefined
+
+/** What is known of a node: inputs, its first result, and its attributes in core's canonical form. */
+export interface NodeView {
+  readonly node: NodeProto
+  readonly inputs: readonly (Tensor | undefined)[]
+  readonly output: Tensor
+  readonly attributes: Attributes
+  /** True if the size counts tokens. */
+  readonly isTokens: (dim: Dim) => boolean
+}
+
+/**
+ * For each input, the axis whose rows alone decide the rows of axis `axis` of the result; undefined if the input has
+ * no such axis (it is the same for every row).
+ */
+export type RowRule = (view: NodeView, axis: number) => RowAxis[]
+
+/** Types and shapes of a node's inputs. */
+export type Inputs = (Tensor | undefined)[]
+
+/** Makes a node fit inputs whose token axis has changed; returns the types and shapes of its inputs afterwards. */
+export type Repair = (flow: Flow, node: NodeProto) => Inputs
+
+/** An operand, and some of its axes. */
+export interface OperandAxes {
+  readonly index: number
+  readonly axes: readonly number[]
+}
+
+/** The operands that have the given axes of the result, and where; undefined if that cannot be told. */
+export type UpstreamRule = (view: UpstreamView, axes: readonly number[]) => OperandAxes[] | undefined
+
+export interface UpstreamView {
+  readonly program: Program
+  readonly node: NodeProto
+  readonly inputs: Inputs
+  readonly output: Tensor
+}
+
+/** True if tokens along an axis of the first input are treated alike, each by itself. */
+export type PackRule = (view: PackView) => boolean
+
+export interface PackView {
+  readonly node: NodeProto
+  readonly input: Tensor
+  /** Operands after the first. */
+  readonly others: readonly Tensor[]
+  readonly output: Tensor
+  /** Axes of the first input that count tokens and examples. */
+  readonly tokens: number
+  readonly batch: number
+}
+
+/**
+ * What happens to the values downstream of a change of the token axis. The axis gets a size with a name of its own, so
+ * wherever that name turns up in an inferred shape is a token axis: no size is ever matched by its number.
+ */
+export interface Flow {
+  readonly program: Program
+  /** What is known of each operator. */
+  readonly operators: Operators
+  /** Name of the new token count. */
+  readonly count: string
+  /** False while the graph is only looked at. */
+  readonly edits: boolean
+  /** The token count before. */
+  readonly before: Dim
+  /** New type and shape of the values that changed. */
+  readonly changed: Map<string, Tensor>
+  /**
+   * Makes a value that does not come from the cut follow it along some of its axes. `rank`: of the reader's result;
+   * `skipped`: leading tokens that the value has no rows for (a rope table of the patches alone).
+   */
+  take(name: string, axes: readonly number[], rank: number, reader: NodeProto, skipped?: number): Named
+  /** Makes input `index` of a node read another value. */
+  rewire(node: NodeProto, index: number, name: string): void
+  /** Notes that a reader needs the first `tokens` tokens at their positions; `single`: it takes one of them out. */
+  reads(tokens: number, reader: NodeProto, single: boolean): void
+  /** Notes that a reader takes out one token of each example, at a position that is not among the leading ones. */
+  readsAt(position: TokenPosition, reader: NodeProto): void
+  /** A shape as a value of the graph; `data` is what `{ axis }` entries take their sizes from; `now`:
+   * it and the shape as they are by now. */
+  shape(entries: readonly ShapeEntry[], data: string, reader: NodeProto, now?: readonly (Tensor | undefined)[]): Named
+  /**
+   * How many tokens the model began with, int64 [] or [1]: positions are made from it, since tokens keep theirs for
+   * ever. Undefined while nothing is edited.
+   */
+  wholeCount(rank: 0 | 1, reader: NodeProto): Named | undefined
+  /** A shape in which the token count is the one that the model began with; undefined if another size is not known. */
+  wholeShape(dims: readonly Dim[], reader: NodeProto): Named | undefined
+  /** Makes zeros in a Reshape's shape mean "as it was": exporters that never use them switch that off. */
+  letZerosCopy(reshape: NodeProto): void
+}
+
+/**
+ * One entry of a rewritten shape: a number (0 copies, -1 infers), or the size of an axis of the reshaped value, without
+ * the `less` first of its entries; or what the shape has there by now.
+ */
+export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly given: number }
+
+/**
+ * The position of a token that the model reads and that is not among the leading ones: counted from the end (1: the last
+ * one), or given by integers of the graph, one for each example.
+ */
+export type TokenPosition = { readonly fromEnd: number } | { readonly index: string }

@@ -1,0 +1,87 @@
+import { type Dim, divideExactly, mulDims } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import { Refused } from '../program/refusal.ts'
+import { counts } from './flow.ts'
+import type { Flow, ShapeEntry } from './operator.ts'
+
+/**
+ * Axes of a reshape's result for input axes `now`, given the axes before (`from` → `to`): both sides are cut into the
+ * shortest groups of equal size; a group without tokens is unchanged, one with tokens has them in exactly one axis.
+ */
+export function reshapedDims(
+  flow: Flow,
+  node: NodeProto,
+  from: readonly Dim[],
+  to: readonly Dim[],
+  now: readonly Dim[],
+): Dim[] {
+  const result: Dim[] = []
+  let [i, o] = [0, 0]
+  while (i < from.length || o < to.length) {
+    const [iStart, oStart] = [i, o]
+    let left: Dim = i < from.length ? (from[i++] as Dim) : 1
+    let right: Dim = o < to.length ? (to[o++] as Dim) : 1
+    while (left !== right) {
+      // The smaller side grows; where sizes have names, smaller means that it divides the other.
+      const leftIsSmaller =
+        divideExactly(right, left) !== undefined || (divideExactly(left, right) === undefined && i < from.length)
+      if (leftIsSmaller && i < from.length) left = mulDims(left, from[i++] as Dim)
+      else if (!leftIsSmaller && o < to.length) right = mulDims(right, to[o++] as Dim)
+      else throw mixed(node)
+    }
+    result.push(...regroup(flow, node, from.slice(iStart, i), now.slice(iStart, i), to.slice(oStart, o)))
+  }
+  return result
+}
+
+function regroup(flow: Flow, node: NodeProto, from: readonly Dim[], now: readonly Dim[], to: readonly Dim[]): Dim[] {
+  if (!now.some((dim) => counts(flow, dim))) return [...to]
+  // An axis by itself is unchanged, also where it omits leading tokens.
+  if (now.length === 1 && to.length === 1) return [...now]
+  const total = now.reduce<Dim>(mulDims, 1)
+  const before = from.reduce<Dim>(mulDims, 1)
+  const fitting = to.flatMap((dim, at) => {
+    const others = to.filter((_, j) => j !== at).reduce<Dim>(mulDims, 1)
+    const size = divideExactly(total, others)
+    // The axis counts tokens the way it did before: old size and new size are the same multiple of the count.
+    const share = size === undefined ? undefined : divideExactly(size, flow.count)
+    const shareBefore = divideExactly(dim, flow.before)
+    return share !== undefined && share === shareBefore && mulDims(others, dim) === before
+      ? [to.map((d, j) => (j === at ? (size as Dim) : d))]
+      : []
+  })
+  const [only] = fitting
+  // More than one: equal sizes (a batch as large as the token count) hide which axis it is.
+  if (only === undefined || fitting.length > 1) throw mixed(node)
+  return only
+}
+
+function mixed(node: NodeProto): Refused {
+  return new Refused(
+    'TP_TOKEN_AXIS',
+    'a reshape mixes tokens with another axis (windows, or a grid), so a token cannot be pruned on its own',
+    node,
+  )
+}
+
+/** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: what it is by now. */
+export function shapeEntries(
+  from: readonly Dim[],
+  wanted: readonly Dim[],
+  given: readonly Dim[] = [],
+): ShapeEntry[] | undefined {
+  const entries: ShapeEntry[] = []
+  let inferred = false
+  for (const [at, dim] of wanted.entries()) {
+    const axis = from.indexOf(dim)
+    if (typeof dim === 'number') entries.push(dim)
+    else if (from[at] === dim) entries.push(0)
+    else if (!inferred) {
+      entries.push(-1)
+      inferred = true
+    } else if (axis >= 0) entries.push({ axis })
+    else if (given[at] === dim) entries.push({ given: at })
+    else return undefined
+  }
+  return entries
+}

@@ -1,0 +1,158 @@
+import type { Tensor } from '@tp/core'
+import { type Dim, substituteDim } from '@tp/core/expression'
+import { Refused } from '../program/refusal.ts'
+import { aligned, isWide } from './elementwise.ts'
+import { counts } from './flow.ts'
+import { isHeadReshape } from './head-reshape.ts'
+import { fits, inputsOf, refuseOp, replace } from './node-inputs.ts'
+import { skippedBy, takeOperand } from './operands.ts'
+import type { OperatorEntries, Repair, RowRule, ShapeEntry, UpstreamRule } from './operator.ts'
+import { always } from './packing.ts'
+import { reshapedDims, shapeEntries } from './reshape-axes.ts'
+import { fillWhole } from './whole-sizes.ts'
+
+/**
+ * A shape with the old token count baked in (a constant, or taken from the model's inputs) is rewritten. Which of its
+ * entries counts tokens follows from how the axes before and after fit together.
+ */
+const reshape: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, shape] = inputs as [Tensor, Tensor]
+  const name = node.output[0] as string
+  // What the node read before; a reader of the cut itself reads another value by now.
+  const from = data.dims.map((dim) => substituteDim(dim, new Map([[flow.count, flow.before]])))
+  const wanted = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
+  const [now] = flow.program.infer(node, inputs)
+  if (now?.hasShape && sameDims(now.dims, wanted)) return inputs
+  const entries = shapeEntries(data.dims, wanted, shape.value)
+  if (entries === undefined)
+    throw new Refused('TP_TOKEN_AXIS', `a reshape to [${wanted.join(',')}] mixes tokens with another axis`, node)
+  if (entries.includes(0)) flow.letZerosCopy(node)
+  replace(flow, node, inputs, 1, flow.shape(entries, node.input[0] as string, node, inputs))
+  return inputs
+}
+
+/** A shape that is filled with one number. */
+const filled: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  return fillWhole(flow, node, inputs, 0) ?? inputs
+}
+
+const expand: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, shape] = inputs as [Tensor, Tensor]
+  const whole = data.dims.every((dim) => dim === 1) ? fillWhole(flow, node, inputs, 1) : undefined
+  if (whole !== undefined) return whole
+  const { value } = shape
+  if (value === undefined)
+    throw new Refused('TP_SHAPE', 'the shape that a value is expanded to cannot be followed', node)
+  const rank = Math.max(data.rank, value.length)
+  const target = (axis: number): Dim => value[axis - rank + value.length] ?? 1
+  const own = (axis: number): Dim => data.dims[axis - rank + data.rank] ?? 1
+  const stale: number[] = []
+  for (let axis = 0; axis < rank; axis++) {
+    if (counts(flow, own(axis)) && target(axis) !== 1 && !counts(flow, target(axis))) stale.push(axis)
+  }
+  if (stale.length > 0) {
+    const wanted = Array.from({ length: rank }, (_, axis): ShapeEntry => {
+      const dim = stale.includes(axis) ? 1 : target(axis)
+      return typeof dim === 'number' ? dim : { given: axis - rank + value.length }
+    })
+    replace(flow, node, inputs, 1, flow.shape(wanted, node.input[0] as string, node, inputs))
+  }
+  const axes = data.dims.flatMap((dim, axis) =>
+    dim !== 1 && !counts(flow, dim) && counts(flow, target(axis + rank - data.rank)) ? [axis] : [],
+  )
+  const [first] = axes
+  if (first !== undefined) {
+    const skipped = skippedBy(flow, target(first + rank - data.rank), data.dims[first] as Dim)
+    takeOperand(flow, node, inputs, 0, axes, rank, skipped)
+  }
+  return inputs
+}
+
+/** Repeats along other axes than the tokens'. */
+const tile: Repair = (flow, node) => {
+  const inputs = inputsOf(flow, node)
+  const [data, repeats] = inputs as [Tensor, Tensor]
+  const apart = data.dims.every((dim, axis) => !counts(flow, dim) || repeats.value?.[axis] === 1)
+  return apart ? inputs : refuseOp(node)
+}
+
+function sameDims(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i])
+}
+
+const reshapeRows: RowRule = ({ inputs, output, isTokens }, axis) => {
+  const before = tokenAxes(inputs[0] as Tensor, isTokens)
+  const after = tokenAxes(output, isTokens)
+  return [before.length === after.length ? (before[after.indexOf(axis)] ?? 'all') : 'all', undefined]
+}
+
+function tokenAxes(x: Tensor, isTokens: (dim: Dim) => boolean): number[] {
+  return x.dims.flatMap((dim, axis) => (isTokens(dim) ? [axis] : []))
+}
+
+/** Axes as the result has them → as the input has them, for ops that add or take away axes. */
+export function withoutAxes(axes: readonly number[], rank: number): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !axes.includes(axis))
+}
+
+const reshapeUpstream: UpstreamRule = ({ program, node, inputs, output }, axes) => {
+  const added = (inputs[0] as Tensor).rank - output.rank
+  const last = axes.every((axis) => axis >= output.rank - 2)
+  return last && isHeadReshape(program, node) ? [{ index: 0, axes: axes.map((axis) => axis + added) }] : undefined
+}
+
+const unsqueezeUpstream: UpstreamRule = ({ output }, axes) => {
+  const from = withoutAxes(output.node.attributes.axes as readonly number[], output.rank)
+  return [{ index: 0, axes: axes.map((axis) => from.indexOf(axis)) }]
+}
+
+const expandUpstream: UpstreamRule = ({ inputs: [data], output }, axes) => {
+  const own = axes.map((axis) => axis - output.rank + (data as Tensor).rank)
+  return own.every((axis) => isWide(data?.dims[axis])) ? [{ index: 0, axes: own }] : undefined
+}
+
+/** Operators that lay values out differently, or repeat them. */
+export const reshapes: OperatorEntries = {
+  Reshape: { rows: reshapeRows, repair: reshape, upstream: reshapeUpstream, packs: always },
+  Flatten: { repair: fits, packs: always },
+  Transpose: {
+    rows: ({ attributes }, axis) => [(attributes.perm as readonly number[])[axis]],
+    repair: fits,
+    upstream: ({ output }, axes) => {
+      const perm = output.node.attributes.perm as readonly number[]
+      return [{ index: 0, axes: axes.map((axis) => perm[axis] as number) }]
+    },
+    packs: always,
+  },
+  Unsqueeze: {
+    rows: ({ attributes, output }, axis) => {
+      const from = withoutAxes(attributes.axes as readonly number[], output.rank).indexOf(axis)
+      return [from < 0 ? undefined : from]
+    },
+    repair: fits,
+    upstream: unsqueezeUpstream,
+    packs: always,
+  },
+  Squeeze: {
+    rows: ({ inputs, attributes }, axis) => [
+      withoutAxes(attributes.axes as readonly number[], (inputs[0] as Tensor).rank)[axis] ?? 'all',
+    ],
+    repair: fits,
+    packs: always,
+  },
+  Expand: {
+    rows: (view, axis) => [aligned(view, view.inputs[0], axis), undefined],
+    repair: expand,
+    upstream: expandUpstream,
+  },
+  Tile: {
+    rows: ({ inputs }, axis) => [inputs[1]?.value?.[axis] === 1 ? axis : 'all', undefined],
+    repair: tile,
+  },
+  ConstantOfShape: { repair: filled },
+  Shape: { repair: fits },
+  Size: { repair: fits },
+}

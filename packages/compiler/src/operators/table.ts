@@ -1,0 +1,26 @@
+import { einsum } from './einsum.ts'
+import { elementwise } from './elementwise.ts'
+import { fusedOperators } from './fused/fused-operators.ts'
+import { norms } from './norms.ts'
+import type { Operator, Operators } from './operator.ts'
+import { products } from './products.ts'
+import { reductions } from './reductions.ts'
+import { reshapes } from './reshapes.ts'
+import { reads } from './token-reads.ts'
+
+/**
+ * What the compiler knows of each operator: one entry for each, in the file of its family. An operator that is not here is
+ * one that tokens cannot pass.
+ */
+export const operators: Operators = new Map<string, Operator>(
+  Object.entries({
+    ...elementwise,
+    ...products,
+    ...norms,
+    ...reductions,
+    ...reshapes,
+    ...reads,
+    ...fusedOperators,
+    Einsum: einsum,
+  }),
+)

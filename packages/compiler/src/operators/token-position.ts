@@ -1,0 +1,71 @@
+import { type Dim, subDims } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import type { Program } from '../program/program.ts'
+import type { Flow, TokenPosition } from './operator.ts'
+
+/** Equal for equal positions. */
+export function positionKey(position: TokenPosition): string {
+  return 'fromEnd' in position ? `-${position.fromEnd}` : position.index
+}
+
+/** A read of one token of every row. */
+export interface PositionRead {
+  readonly node: NodeProto
+  readonly position: TokenPosition
+}
+
+/** The position that an index or the start of a slice to the end names, if it is the last one. */
+export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition | undefined {
+  const isLast = index === -1 || index === subDims(flow.count, 1) || (index !== 0 && index === subDims(flow.before, 1))
+  return isLast ? { fromEnd: 1 } : undefined
+}
+
+/**
+ * The position that a GatherND or GatherElements on [b,n,…] reads in every example, if it is one token of each: by pairs
+ * (row, token) [b,2], by [b,1] with rows as batch, or by [b,1,1] that repeats for every feature. Indices must not come
+ * from the tokens themselves.
+ */
+export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | undefined {
+  const [data, indices] = node.input as [string, string]
+  const index = node.opType === 'GatherND' ? indexOfRows(flow, node, data, indices) : repeatedIndex(flow, indices)
+  if (index === undefined) return undefined
+  const sources = flow.program.before(index)
+  return [...flow.changed.keys()].some((name) => sources.has(name)) ? undefined : { index }
+}
+
+function indexOfRows({ program }: Flow, node: NodeProto, data: string, indices: string): string | undefined {
+  const batchDims = Number(node.attribute.find(({ name }) => name === 'batch_dims')?.i ?? 0)
+  const { rank, dims } = program.tensor(indices)
+  if (rank !== 2) return undefined
+  if (batchDims === 1) return dims[1] === 1 ? indices : undefined
+  const pair = program.graph.producer(through(program, indices, renaming))
+  if (dims[1] !== 2 || pair?.opType !== 'Concat' || pair.input.length !== 2) return undefined
+  const [rows, tokens] = pair.input as [string, string]
+  return numbersRows(program, rows, program.tensor(data).dims[0] as Dim) ? tokens : undefined
+}
+
+function repeatedIndex({ program }: Flow, indices: string): string | undefined {
+  const name = through(program, indices, new Set([...renaming, 'Expand']))
+  const { rank, dims } = program.tensor(name)
+  return program.tensor(indices).dims[1] === 1 && rank === 3 && dims[1] === 1 && dims[2] === 1 ? name : undefined
+}
+
+/** Operators that change no integer. */
+export const renaming: ReadonlySet<string> = new Set(['Cast', 'Identity'])
+const reshaping: ReadonlySet<string> = new Set([...renaming, 'Expand', 'Unsqueeze', 'Squeeze', 'Reshape'])
+
+/** The value that operators of some types were applied to. */
+export function through(program: Program, name: string, types: ReadonlySet<string>): string {
+  const node = program.graph.producer(name)
+  return node !== undefined && types.has(node.opType) ? through(program, node.input[0] as string, types) : name
+}
+
+/** True if a value is 0, 1, 2, … for the rows of the batch. */
+export function numbersRows(program: Program, name: string, batch: Dim): boolean {
+  const { value } = program.tensor(name)
+  if (value !== undefined && value.length === batch && value.every((row, i) => row === i)) return true
+  const range = program.graph.producer(through(program, name, reshaping))
+  if (range?.opType !== 'Range') return false
+  const [start, limit, step] = range.input.map((input) => program.tensor(input).value?.[0])
+  return start === 0 && step === 1 && limit === batch
+}

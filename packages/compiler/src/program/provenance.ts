@@ -1,0 +1,124 @@
+import { type Model, metadata } from '@tp/onnx'
+
+/** One pruning that a file has gone through. */
+export interface PruningStep {
+  /** Version of the toolkit. */
+  readonly version: string
+  readonly method: string
+  /** Which encoder, in a file that holds several. */
+  readonly encoder?: string
+  /** How many the encoder had. Dead-token elimination may have left no layer to find of the last one. */
+  readonly layerCount: number
+  /** Layer number → how many tokens are kept there. */
+  readonly schedule: Readonly<Record<string, { readonly kind: string; readonly value: number }>>
+  /** SHA-256 of the file that was pruned, if known. */
+  readonly source?: string
+  /** Positions that were protected. */
+  readonly protectedTokens: readonly number[]
+  readonly cuts: readonly CutRecord[]
+  /** Tokens are restored between the layers. */
+  readonly returns?: true
+  /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
+  readonly restored?: readonly RestoredRecord[]
+}
+
+/** Where a cut is, by the names of its values in the graph. */
+export interface CutRecord {
+  readonly layer: number
+  /** At the layer's input; absent: after its attention. */
+  readonly site?: 'input'
+  readonly before: string
+  readonly after: string
+  readonly indices: string
+  /** Rows keep different numbers of tokens, as the data decide. */
+  readonly ragged: boolean
+  /** bool [b,k] which slots hold kept tokens, where the model's own mask does not say it */
+  readonly valid?: string
+  /** Tokens were merged here or before. */
+  readonly merged: boolean
+}
+
+/** Where removed tokens are restored, by the names of the values before and after, and the layer downstream of it. */
+export interface RestoredRecord {
+  readonly from: string
+  readonly to: string
+  readonly before: number
+}
+
+const KEY = 'tp.pruning'
+
+/** What a file says of its earlier prunings, oldest first. */
+export function readProvenance(model: Model): PruningStep[] {
+  const text = metadata(model).get(KEY)
+  if (text === undefined) return []
+  try {
+    const steps: unknown = JSON.parse(text)
+    return Array.isArray(steps) ? steps.filter(isStep) : []
+  } catch {
+    return []
+  }
+}
+
+/** Prunings of one encoder. */
+export function stepsOf(model: Model, name: string): PruningStep[] {
+  return readProvenance(model).filter(({ encoder }) => encoder === undefined || encoder === name)
+}
+
+/** The record is text in the user's file, and may hold anything. */
+function isStep(step: unknown): step is PruningStep {
+  const { version, method, layerCount, schedule, protectedTokens, cuts, restored } = (step ??
+    {}) as Partial<PruningStep>
+  const isRecord = (cut: Partial<CutRecord> | null): boolean =>
+    Number.isInteger(cut?.layer) && [cut?.before, cut?.after, cut?.indices].every((name) => typeof name === 'string')
+  const isRestored = (point: Partial<RestoredRecord> | null): boolean =>
+    Number.isInteger(point?.before) && [point?.from, point?.to].every((name) => typeof name === 'string')
+  return (
+    [version, method].every((text) => typeof text === 'string') &&
+    Number.isInteger(layerCount) &&
+    typeof schedule === 'object' &&
+    schedule !== null &&
+    Array.isArray(protectedTokens) &&
+    Array.isArray(cuts) &&
+    cuts.every(isRecord) &&
+    (restored === undefined || (Array.isArray(restored) && restored.length > 0 && restored.every(isRestored)))
+  )
+}
+
+interface Counted extends Pick<CutRecord, 'layer' | 'after' | 'indices' | 'ragged'> {
+  readonly valid?: string | undefined
+}
+interface CountedStep {
+  readonly encoder?: string
+  readonly cuts: readonly Counted[]
+}
+
+/** Names for the token counts that only the data decide, by the values with these counts. */
+export function keptNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
+  return namesOf(steps, ({ ragged }) => ragged)
+}
+
+/** Names for the token counts downstream of every cut, by the values with these counts. */
+export function countNames(steps: readonly CountedStep[]): ReadonlyMap<string, string> {
+  return namesOf(steps, () => true)
+}
+
+function namesOf(steps: readonly CountedStep[], isNamed: (cut: Counted) => boolean): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  for (const { cuts, encoder } of steps) {
+    for (const { layer, after, indices, valid } of cuts.filter(isNamed)) {
+      // The indices too: whatever else was gathered by them has as many tokens.
+      for (const value of [after, indices, ...(valid === undefined ? [] : [valid])])
+        names.set(value, keptName(layer, encoder))
+    }
+  }
+  return names
+}
+
+/** Size of the token axis downstream of a layer. No size of a file has a name with a prime. */
+export function keptName(layer: number | string, encoder?: string): string {
+  return encoder === undefined ? `kept'${layer}` : `kept'${layer}'${encoder.replaceAll(/\W/g, '_')}`
+}
+
+export function addProvenance(model: Model, step: PruningStep): void {
+  metadata(model).set(KEY, JSON.stringify([...readProvenance(model), step]))
+}

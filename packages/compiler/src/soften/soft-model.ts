@@ -1,0 +1,51 @@
+import type { Method, Tensor, Values } from '@tp/core'
+import type { Dim } from '@tp/core/expression'
+import type { PruneOptions } from '../transform/prune-options.ts'
+
+export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect'> {
+  /** One that has something to learn. */
+  readonly method: Method
+  /** Layers whose tokens are to be pruned. */
+  readonly layers: readonly number[]
+  /** Expressions instead of the model's own values: weights that learn, as inputs. */
+  readonly overrides?: ReadonlyMap<string, Tensor>
+  /** Values that the method learns at each layer. */
+  readonly params: (layer: number) => Values
+}
+
+/** Something that a training gives to the soft form besides the model's own inputs and the weights: float32. */
+export interface SoftInput {
+  /** See `SoftSite`. */
+  readonly kind: 'noise' | 'saliency' | 'ratio'
+  /** `tp.noise.3.0`, `tp.saliency`, `tp.ratio.3` */
+  readonly name: string
+  /** The first layer that reads it. */
+  readonly layer: number
+  readonly dims: readonly (number | 'B' | 'N')[]
+}
+
+/** An encoder with the soft form of a method in it, as expressions. */
+export interface SoftModel {
+  readonly ok: true
+  /** A value of the graph, an output for one, as it is with the soft form in it. */
+  value(name: string): Tensor
+  readonly inputs: readonly SoftInput[]
+  /** Further terms of the loss by name: float [] or [B], one for each layer that has it. */
+  readonly losses: Readonly<Record<string, readonly Tensor[]>>
+  /** float [B], one for each layer that has it */
+  readonly logProbs: readonly Tensor[]
+  /** float [B,N] 0 … 1: how much of each token is kept after each layer; 0 for padding */
+  readonly kept: ReadonlyMap<number, Tensor>
+  /** float [B,N]: 1 for real tokens, 0 for padding */
+  readonly attended: Tensor
+  readonly layerCount: number
+  /** What each layer is given, by its name in the graph: [B,N,D] */
+  readonly starts: readonly string[]
+  readonly site: NonNullable<Method['site']>
+  readonly hidden: number
+  readonly heads: number
+  /** Tokens of the encoder, in the sizes of the model's inputs. */
+  readonly tokens: Dim
+  /** What a tensor is called in the graph, for messages. */
+  nameOf(tensor: Tensor): string | undefined
+}

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs'
+import { input, isTpError, type Method, schedule, scorer } from '@tp/core'
+import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { digitsData, modelPath } from '@tp/models'
+import { decodeModel, emitModel, Graph, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { dataSets, type Fixture, fixtures, openFixture } from '../../test/fixtures.ts'
+import { positionEncoder } from '../../test/position-encoders.ts'
+import { difference, float32, numbers, run } from '../../test/run.ts'
+import { softMask, softNothing } from '../../test/soft-methods.ts'
+import { batchOf, mailModel, plainRow } from '../../test/texts.ts'
+import { prune, type SoftModel, soften } from '../index.ts'
+
+/** Models with inputs to run them on. */
+interface Example {
+  readonly model: Model
+  readonly inputs: NamedTensors
+}
+
+const shipped: Readonly<Record<string, () => Example>> = {
+  mail: () => {
+    const { model, texts } = mailModel(3, 40)
+    const longest = Math.max(...texts.map((ids) => ids.length))
+    return { model, inputs: batchOf([...texts, texts[0]?.slice(0, 5) ?? []].map(plainRow), longest + 2) }
+  },
+  'digits-vit': () => {
+    const model = decodeModel(readFileSync(modelPath('digits-vit')))
+    const digits = digitsData('calibration').slice(0, 2)
+    const pixels = digits.flatMap((digit) => Array.from(digit.pixels, (x) => 2 * x - 1))
+    return { model, inputs: { [new Graph(model).inputs[0]?.name ?? '']: float32([2, 1, 28, 28], pixels) } }
+  },
+}
+const exported = [
+  'bert-cls-sdpa-ts14',
+  'bert-cls-ortfused',
+  'distilbert-cls-eager-ts14',
+  'albert-cls-eager-ts14',
+  'roberta-preln-cls-ts14',
+  'deit-distilled-ts17',
+  'vit-cls-sdpa-ts17',
+  'timm-vit-registers-dynamo20',
+]
+
+function everyExample(check: (example: () => Example) => Promise<void>): void {
+  for (const [name, example] of Object.entries(shipped)) test(name, { timeout: 60_000 }, () => check(example))
+  for (const name of exported) {
+    const fixture = fixtures.find((candidate) => candidate.name === name)
+    if (fixture === undefined) test.skip(`${name} (left out: the shared folder is not here)`, () => {})
+    else test(name, { timeout: 60_000 }, () => check(() => exampleOf(fixture)))
+  }
+}
+
+describe.each(['attention', 'input'] as const)('where everything is left, the dense model’s answer (%s)', (site) => {
+  everyExample(async (example) => {
+    const { model, inputs } = example()
+    const layerCount = softened(model, softNothing(site), [0]).layerCount
+    const soft = softened(model, softNothing(site), all(layerCount))
+    expectSame(await runSoft(model, soft, inputs), await run(model, inputs), 1e-5)
+  })
+})
+
+describe('masked tokens give the answer of the pruned model', () => {
+  everyExample(async (example) => {
+    const { model, inputs } = example()
+    const method = softMask(0.6)
+    const layers = all(softened(model, method, [0]).layerCount).slice(0, -1)
+    const pruned = prune(model, { method, schedule: schedule(layers.length + 1, { layers, keep: 0.6 }) })
+    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    const soft = softened(model, method, layers)
+    expectSame(await runSoft(model, soft, inputs), await run(pruned.model, inputs), 1e-4)
+  })
+})
+
+describe('what cannot be', { timeout: 60_000 }, () => {
+  const mail = decodeModel(readFileSync(modelPath('mail')))
+
+  test('a layer that does not exist', () => {
+    expect(codeOf(() => softened(mail, softMask(0.5), [6]))).toBe('TP_SCHEDULE')
+    expect(codeOf(() => softened(mail, softMask(0.5), [-1]))).toBe('TP_SCHEDULE')
+  })
+
+  test('a method that has nothing to learn', () => {
+    const method = scorer({ name: 'plain', family: 'baseline', score: (site) => site.received })
+    expect(codeOf(() => softened(mail, method, [1]))).toBe('TP_METHOD')
+  })
+
+  test('a model that is pruned already', () => {
+    const pruned = prune(mail, { method: softMask(0.5), schedule: schedule(6, { keep: 0.5 }) })
+    if (!pruned.ok) throw new Error(pruned.refusal.message)
+    expect(softenOf(pruned.model, softMask(0.5), [1])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
+  })
+
+  test('other probabilities where the heads are folded into the batch', () => {
+    const model = decodeModel(positionEncoder({ term: 'none', fold: 'rows outside', masked: false }))
+    expect(softenOf(model, softMask(0.5), [0])).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
+  })
+
+  test('a model that cannot be pruned', () => {
+    const refused = softenOf(decodeModel(emitModel({ logits: input('x', 'float32', ['B', 3]) })), softMask(0.5), [0])
+    expect(refused.ok).toBe(false)
+  })
+})
+
+function softened(model: Model, method: Method, layers: readonly number[]): SoftModel {
+  const soft = softenOf(model, method, layers)
+  if (!soft.ok) throw new Error(soft.refusal.message)
+  return soft
+}
+
+function softenOf(model: Model, method: Method, layers: readonly number[]) {
+  return soften(model, { method, layers, params: () => ({}) })
+}
+
+/** The outputs of a model with a soft form in it. */
+async function runSoft(model: Model, soft: SoftModel, inputs: NamedTensors): Promise<NamedTensors> {
+  const outputs = new Graph(model).outputs.map(({ name }) => [name, soft.value(name)] as const)
+  return await run(decodeModel(emitModel(Object.fromEntries(outputs))), inputs)
+}
+
+function expectSame(seen: NamedTensors, wanted: NamedTensors, tolerance: number): void {
+  for (const [name, { dims, data }] of Object.entries(wanted)) {
+    expect(seen[name]?.dims, name).toEqual(dims)
+    expect(difference(numbers(seen[name]), numbers({ dims, data } as TensorLike)), name).toBeLessThan(tolerance)
+  }
+}
+
+function all(layerCount: number): number[] {
+  return Array.from({ length: layerCount }, (_, layer) => layer)
+}
+
+function codeOf(run: () => unknown): unknown {
+  try {
+    return run()
+  } catch (error) {
+    return isTpError(error) ? error.code : error
+  }
+}
+
+function exampleOf(fixture: Fixture): Example {
+  const [first] = dataSets(fixture)
+  if (first === undefined) throw new Error(`${fixture.name} has no inputs`)
+  return { model: openFixture(fixture), inputs: first.inputs }
+}

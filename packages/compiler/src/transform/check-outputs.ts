@@ -1,0 +1,54 @@
+import type { Tensor } from '@tp/core'
+import { isUnknown } from '@tp/core/expression'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import { countsAfter } from './dead-tokens.ts'
+import type { PruningPass } from './pruning.ts'
+
+/** The last pass: notes which cuts are left, and checks that the graph, inferred again, gives what it gave before. */
+export const checkOutputs: PruningPass = {
+  name: 'check outputs',
+  requires: ['fused operators folded back'],
+  ensures: ['outputs checked'],
+  run(pruning) {
+    const { program, encoder, outputs, compact } = pruning
+    const { graph } = program
+    pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
+    program.refresh(countsAfter(program, encoder, pruning.cuts))
+    requireSameOutputs(outputs, program, compact)
+    return false
+  },
+}
+
+/** Types and shapes of what a model gives. */
+export function outputShapes(program: Program): Map<string, Tensor> {
+  return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
+}
+
+/** The graph as it is now, inferred again, must give what it gave before. */
+function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
+  const now = outputShapes(program)
+  const isSame = (name: string, was: Tensor): boolean =>
+    mayShrink.includes(name) || sameShape(was, now.get(name) as Tensor)
+  const changed = [...before].filter(([name, was]) => !isSame(name, was))
+  const [first] = changed
+  if (first === undefined) return
+  const [name, was] = first
+  const others =
+    changed.length === 1
+      ? ''
+      : ` (and ${changed
+          .slice(1)
+          .map(([other]) => other)
+          .join(', ')} likewise)`
+  const seen = `the output ${name} was ${was} and would be ${now.get(name)}${others}: it has rows of tokens that are pruned upstream of it`
+  const rest = [...before.keys()].filter((other) => changed.every(([gone]) => gone !== other))
+  const advice = rest.length === 0 ? '' : `; keep only the others, with --outputs ${rest.join(',')}`
+  throw new Refused('TP_TOKEN_OUTPUT', `${seen}${advice}`, program.graph.producer(name))
+}
+
+/** True if what was known of a shape is so still. */
+function sameShape(was: Tensor, now: Tensor): boolean {
+  if (was.dtype !== now.dtype || !was.hasShape || !now.hasShape) return was.dtype === now.dtype && !was.hasShape
+  return was.rank === now.rank && was.dims.every((dim, axis) => isUnknown(dim) || dim === now.dims[axis])
+}

@@ -1,0 +1,31 @@
+import type { SiteName } from '../analyze/sites.ts'
+
+/** A cut that was put into the graph, by the names of its values. */
+export interface InsertedCut {
+  readonly layer: number
+  readonly site: SiteName
+  /** [b,n,D] before and [b,k,D] after */
+  readonly before: string
+  readonly after: string
+  /** int64 [b,k,1] */
+  readonly indices: string
+  /** float [b,k] original index of each kept token */
+  readonly position: string
+  /** bool [b,k]; absent where every slot holds a kept token */
+  readonly valid: string | undefined
+  /** float [b,k] tokens of the input that each one stands for; absent where none were merged */
+  readonly size: string | undefined
+  /** float [b,k] what the method adds to the scores of later keys; absent: nothing */
+  readonly keyBias: string | undefined
+  /** bool [b,k]: not what became of the slot's token, but of all that were pruned; absent where there is none */
+  readonly fused: string | undefined
+  /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
+  readonly scores: string | undefined
+  /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */
+  readonly mass: string | undefined
+  readonly kept: string | undefined
+  /** Rows keep different numbers of tokens, as the data decide. */
+  readonly ragged: boolean
+  /** What follows the cut besides the stream (masks, position biases) → what it was taken from. */
+  readonly followers: ReadonlyMap<string, string>
+}

@@ -1,0 +1,123 @@
+import { add, cast, equal, input, mul, type Tensor, TpError } from '@tp/core'
+import { createNode } from '@tp/onnx'
+import type { Named, Program } from '../program/program.ts'
+import type { InsertedCut } from './cut.ts'
+import { lastingCuts } from './dead-tokens.ts'
+import type { PruningPass } from './pruning.ts'
+
+/** Adds the outputs that were asked for: traces, shares to monitor, and the mask of compact outputs. */
+export const addExtraOutputs: PruningPass = {
+  name: 'add outputs',
+  requires: ['tokens pruned', 'tokens restored'],
+  ensures: ['outputs added'],
+  run(pruning) {
+    const { program, encoder, cuts, options, hasCompany } = pruning
+    const { trace, monitor, deadTokens = true, restore } = options
+    const { name } = encoder
+    if (trace) addTraces(program, cuts, name, hasCompany)
+    if (monitor) addMonitor(program, deadTokens ? lastingCuts(program, encoder, cuts) : cuts, name, hasCompany)
+    const outputs = restore === 'none' ? encoder.tokenOutputs : []
+    if (outputs.length === 0) return false
+    const mask = hasCompany ? `${MASK}.${name}` : MASK
+    addMask(program, cuts, mask)
+    pruning.compact = [...outputs, mask]
+    return false
+  },
+}
+
+/** Names of trace outputs begin with it: `tp.trace.3.indices`. */
+export const TRACE = 'tp.trace'
+
+/** Name of the output that says which rows of compact outputs are real tokens. */
+export const MASK = 'tp.mask'
+
+/** Adds outputs that say which tokens stayed at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
+function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
+  for (const cut of cuts) {
+    const plain = `${TRACE}.${cut.layer}`
+    const name = several || program.graph.isOutput(`${plain}.indices`) ? `${TRACE}.${encoder}.${cut.layer}` : plain
+    const { position, valid, names } = slotsOf(cut)
+    addOutputs(program, cut, names, { [`${name}.indices`]: cast(position, 'int64'), [`${name}.valid`]: valid })
+    if (cut.scores === undefined) continue
+    const scores = input('scores', 'float32', ['B', 'N'])
+    addOutputs(program, cut, new Map([[scores, cut.scores]]), { [`${name}.scores`]: scores })
+  }
+}
+
+/** Names of the outputs that say what share is kept begin with it: `tp.monitor.mass`. */
+const MONITOR = 'tp.monitor'
+
+/**
+ * Adds outputs float32 [b]: `tp.monitor.mass`, the share of the score that is kept, averaged over the cuts whose method ranks by
+ * scores that are not negative; and where rows keep what their data decide `tp.monitor.kept`, the share of the tokens that
+ * is kept by all cuts together.
+ * @throws TpError TP_MONITOR if there is nothing to say
+ */
+function addMonitor(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
+  const names = new Map<Tensor, string>()
+  const share = (name: string): Tensor => {
+    const tensor = input(name, 'float32', ['B'])
+    names.set(tensor, name)
+    return tensor
+  }
+  const masses = cuts.flatMap(({ mass }) => (mass === undefined ? [] : [share(mass)]))
+  const kept = cuts.some(({ ragged }) => ragged) ? cuts.flatMap(({ kept }) => kept ?? []).map(share) : []
+  const last = cuts.at(-1)
+  if (last === undefined || masses.length + kept.length === 0) {
+    const reason = 'how many tokens are kept is fixed, and the method has no scores of which a share could be kept'
+    throw new TpError('TP_MONITOR', 'compiler', `there is nothing to monitor: ${reason}; omit monitor`)
+  }
+  const isTaken = ['mass', 'kept'].some((name) => program.graph.isOutput(`${MONITOR}.${name}`))
+  const prefix = several || isTaken ? `${MONITOR}.${encoder}` : MONITOR
+  addOutputs(program, last, names, {
+    ...(masses.length > 0 && {
+      [`${prefix}.mass`]: mul(
+        masses.reduce((a, b) => add(a, b)),
+        1 / masses.length,
+      ),
+    }),
+    ...(kept.length > 0 && { [`${prefix}.kept`]: kept.reduce((a, b) => mul(a, b)) }),
+  })
+}
+
+/** Adds the mask of the tokens that are kept in the end: int64 [b,k], 1 for a real token. */
+function addMask(program: Program, cuts: readonly InsertedCut[], name: string): void {
+  const last = cuts.at(-1)
+  if (last === undefined) return
+  const { graph } = program
+  const earlier = graph.isOutput(name) ? graph.producer(name) : undefined
+  if (earlier !== undefined) {
+    // That of an earlier pruning; there are fewer tokens now.
+    graph.removeOutput(name)
+    graph.remove(earlier)
+  }
+  const { valid, names } = slotsOf(last)
+  addOutputs(program, last, names, { [name]: cast(valid, 'int64') })
+}
+
+/** What is in the slots after a cut: float [B,N] the token's position in the input, bool [B,N] whether it is one. */
+function slotsOf(cut: InsertedCut): { position: Tensor; valid: Tensor; names: Map<Tensor, string> } {
+  const position = input('position', 'float32', ['B', 'N'])
+  const names = new Map([[position, cut.position]])
+  if (cut.valid === undefined) return { position, valid: equal(position, position), names }
+  const valid = input('valid', 'bool', ['B', 'N'])
+  return { position, valid, names: names.set(valid, cut.valid) }
+}
+
+function addOutputs(
+  program: Program,
+  cut: InsertedCut,
+  names: ReadonlyMap<Tensor, string>,
+  outputs: Readonly<Record<string, Tensor>>,
+): void {
+  const written = program.writeAll(Object.values(outputs), names, { prefix: `tp/layer_${cut.layer}` })
+  for (const [i, [name, { dtype, dims }]] of Object.entries(outputs).entries()) {
+    const from = (written[i] as Named).name
+    program.graph.insert([createNode({ type: 'Identity', name, inputs: [from], outputs: [name] })])
+    program.graph.addOutput(
+      name,
+      dtype,
+      dims.map(() => undefined),
+    )
+  }
+}

@@ -1,0 +1,16 @@
+import { dropViews } from '../normalize/batch-first.ts'
+import { foldBack } from '../normalize/fold-back.ts'
+import type { PruningPass } from './pruning.ts'
+
+/** Takes back what opening the model has made of it and pruning has not changed: views, and fused operators written out. */
+export const foldOperators: PruningPass = {
+  name: 'fold back',
+  requires: ['dead tokens eliminated'],
+  ensures: ['fused operators folded back'],
+  run({ program, expansions }) {
+    dropViews(program)
+    foldBack(program, expansions)
+    program.graph.sortTopologically()
+    return false
+  },
+}

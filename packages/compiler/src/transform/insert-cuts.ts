@@ -1,0 +1,85 @@
+import type { Amount, Method } from '@tp/core'
+import type { NodeProto } from '@tp/onnx'
+import { requireNoReturn } from '../analyze/earlier-cuts.ts'
+import type { Encoder } from '../analyze/encoder.ts'
+import type { SiteName } from '../analyze/sites.ts'
+import { Refused } from '../program/refusal.ts'
+import type { InsertedCut } from './cut.ts'
+import { insertAt } from './insert.ts'
+import type { Pruning, PruningPass } from './pruning.ts'
+import type { Tokens } from './returning.ts'
+import { startOf } from './start.ts'
+
+/** Runs the method at each site of the schedule, from the first layer to the last. */
+export const insertCuts: PruningPass = {
+  name: 'insert cuts',
+  requires: ['restore points inserted'],
+  ensures: ['tokens pruned'],
+  run(pruning) {
+    const { program, encoder, protectedTokens, schedule, returning, keyBias } = pruning
+    const { method, params = () => ({}), trace, protectInput, monitor = false } = pruning.options
+    requireUsable(encoder, method)
+    const cuts: InsertedCut[] = []
+    const ends = endsOf(pruning)
+    const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
+    let tokens: Tokens = start
+    for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
+      for (const visit of visits(method, schedule.get(layer))) {
+        const { amount } = visit
+        if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
+        const about = { ...visit, layer, params: params(layer) }
+        const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
+        const inserted = insertAt(program, encoder, { ...options, ...tokens })
+        if (inserted.cut) {
+          returning.pruned(tokens, inserted.cut)
+          cuts.push(inserted.cut)
+        }
+        tokens = inserted
+      }
+    }
+    requirePlainCuts(encoder, cuts)
+    pruning.cuts = cuts
+    pruning.positions = start.positions
+    return false
+  },
+}
+
+/** Nodes that no change goes beyond: there all tokens are restored. */
+export function endsOf({ points, returning }: Pick<Pruning, 'points' | 'returning'>): NodeProto[] {
+  return [...points.map(({ node }) => node), ...returning.ends]
+}
+
+function requireUsable({ earlier }: Encoder, method: Method): void {
+  requireNoReturn(earlier)
+  if (earlier === undefined || (method.carry === undefined && !method.returns)) return
+  const reason = `${method.name} keeps state from layer to layer, and would miss the layers where tokens were pruned before`
+  throw new Refused('TP_PRUNED', `${reason}; use it in the first pruning`)
+}
+
+function requirePlainCuts({ earlier }: Encoder, cuts: readonly InsertedCut[]): void {
+  if (!earlier?.weighted || cuts.every((cut) => cut.size === undefined)) return
+  const reason =
+    'tokens were merged, or pruned by a threshold, when this model was pruned before, so now they can only be dropped'
+  throw new Refused('TP_PRUNED', `${reason}; choose a method that does not merge, or prune the file it was made from`)
+}
+
+/** How many layers a method may prune tokens at: one that is no layer any more has only its input. */
+export function sitesOf({ layers, end }: Encoder, { site }: Method): number {
+  return layers.length + (site === 'input' && end !== undefined ? 1 : 0)
+}
+
+/** One look of a method at a site. Several methods that act one after the other are several visits. */
+interface Visit {
+  readonly method: Method
+  readonly site: SiteName
+  readonly amount: Amount | undefined
+}
+
+/** Where a method looks at a layer, and whether tokens are pruned there. */
+function visits(method: Method, amount: Amount | undefined): Visit[] {
+  const { site = 'attention' } = method
+  const observes = method.carry !== undefined
+  if (site === 'attention') return amount === undefined && !observes ? [] : [{ method, site, amount }]
+  const observed: Visit[] = observes ? [{ method, site: 'attention', amount: undefined }] : []
+  return amount === undefined ? observed : [{ method, site, amount }, ...observed]
+}

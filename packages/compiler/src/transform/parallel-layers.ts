@@ -1,0 +1,78 @@
+import type { Dim } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import { change } from '../operators/flow.ts'
+import type { Flow, RowAxis } from '../operators/operator.ts'
+import { rowAxes } from '../operators/row-axes.ts'
+import type { Program } from '../program/program.ts'
+
+/**
+ * Parallel layers add a feed-forward of the same stream to the attention: x + a(x) + f(x). Its tokens are pruned where it
+ * begins, not where it is added, so that it is not computed for pruned tokens. `after`: the stream after the cut.
+ */
+export function takeParallelBranch(flow: Flow, after: string): void {
+  const { program } = flow
+  for (const { node: sum } of program.graph.consumers(after)) {
+    if (sum.opType !== 'Add') continue
+    const branch = sum.input.find((name) => name !== after && program.dependsOnInputs(name))
+    if (branch === undefined || isDownstream(program, branch, after)) continue
+    for (const { node, index, axis } of beginnings(program, branch)) {
+      const whole = node.input[index] as string
+      const taken = flow.take(whole, [axis], program.tensor(whole).rank, node)
+      flow.rewire(node, index, taken.name)
+      change(flow, taken.name, taken.tensor)
+    }
+  }
+}
+
+function isDownstream(program: Program, name: string, after: string): boolean {
+  return program.before(name).has(after)
+}
+
+/** A read of a value with one row for each token. */
+interface RowRead {
+  readonly node: NodeProto
+  readonly index: number
+  readonly axis: number
+}
+
+/** Where what is computed for `name` [b,n,D] alone, each token for itself, begins. */
+function beginnings(program: Program, name: string): RowRead[] {
+  const { graph } = program
+  const inside = new Map<string, number>([[name, 1]])
+  const nodes = new Set<NodeProto>()
+  const reads: RowRead[] = []
+  for (const node of [...graph.nodes].reverse()) {
+    const [output] = node.output
+    const axis = output === undefined ? undefined : inside.get(output)
+    if (output === undefined || axis === undefined || node.output.some((other) => other !== '' && !inside.has(other)))
+      continue
+    const rows = rowsOf(program, node, axis)
+    const data = node.input.flatMap((input, index) =>
+      input !== '' && program.dependsOnInputs(input) && rows[index] !== undefined ? [{ input, index }] : [],
+    )
+    if (data.length === 0 || data.some(({ index }) => typeof rows[index] !== 'number')) continue
+    nodes.add(node)
+    for (const { index } of data) reads.push({ node, index, axis: rows[index] as number })
+    for (const { input, index } of data) {
+      const own = graph.consumers(input).every((use) => nodes.has(use.node)) && !graph.isOutput(input)
+      if (own && graph.producer(input) !== undefined) inside.set(input, rows[index] as number)
+    }
+  }
+  return reads.filter(({ node, index }) => {
+    const producer = graph.producer(node.input[index] as string)
+    return producer === undefined || !nodes.has(producer)
+  })
+}
+
+/** For each input, the axis whose rows decide those of axis `axis` of the result. */
+function rowsOf(program: Program, node: NodeProto, axis: number): readonly RowAxis[] {
+  const output = program.tensor(node.output[0] as string)
+  const inputs = node.input.map((input) => (input === '' ? undefined : program.tensor(input)))
+  // Of what an edit has written only the shape is known.
+  if (output.node.op.name === 'Input') return []
+  if (!output.hasShape || inputs.some((input) => input?.hasShape === false)) return []
+  const tokens = output.dims[axis] as Dim
+  // A fixed number of tokens may be any other size, too.
+  if (typeof tokens === 'number' && node.opType === 'Reshape') return []
+  return rowAxes({ node, inputs, output, attributes: output.node.attributes, isTokens: (dim) => dim === tokens }, axis)
+}

@@ -1,0 +1,242 @@
+import { add, axisSize, cast, div, maximum, mul, slice, sum, type Tensor, unsqueeze, where } from '@tp/core'
+import { type Dim, namesIn, subDims } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import type { PoolCount } from '../analyze/pool-counts.ts'
+import { placeholder } from '../operators/flow.ts'
+import type { Program } from '../program/program.ts'
+import { Refused } from '../program/refusal.ts'
+import type { InsertedCut } from './cut.ts'
+import { endsOf } from './insert-cuts.ts'
+import type { KeyBias } from './key-bias.ts'
+import type { PruningPass } from './pruning.ts'
+
+interface PoolingOptions {
+  /** Rows may hold fillers: slots of shorter rows that hold tokens which were dropped. */
+  readonly isRagged: boolean
+  readonly keyBias: KeyBias
+  /** Where tokens are restored, if they are: downstream of it there are all tokens again, each for itself. */
+  readonly ends: readonly NodeProto[]
+  /** What counts tokens without coming from them. */
+  readonly counts: readonly PoolCount[]
+  /** An earlier pruning has weighed the tokens already. */
+  readonly again: boolean
+}
+
+/** Makes pooling downstream of the cuts count the tokens that are kept. */
+export const countKeptInPools: PruningPass = {
+  name: 'count kept tokens in pools',
+  requires: ['tokens pruned'],
+  ensures: ['pooling counts kept tokens'],
+  run(pruning) {
+    const { program, encoder, points, cuts, keyBias } = pruning
+    const last = cuts.at(-1)
+    if (last === undefined) return false
+    const isRagged = cuts.some((cut) => cut.ragged)
+    const counts = points.length === 0 ? encoder.poolCounts : []
+    const again = encoder.earlier?.weighted === true
+    poolKept(program, last, { isRagged, keyBias, ends: endsOf(pruning), counts, again })
+    return false
+  },
+}
+
+/**
+ * Makes what brings tokens together downstream of the last cut exclude fillers, and count a token as often as tokens of the
+ * input were merged into it.
+ *
+ * Layers have their own key bias; here is the rest: means, sums and maxima, and attention that pools.
+ * @throws Refused TP_POOLING where that cannot be done
+ */
+function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): void {
+  const valid = options.isRagged ? cut.valid : undefined
+  if (valid === undefined && cut.size === undefined && !options.again) return
+  const downstream = nodesDownstream(program, cut.after, options.ends)
+  const pooling = new Pooling(program, cut, valid, new Set(downstream), options)
+  if (options.again) for (const node of downstream) pooling.refuseMean(node)
+  if (valid === undefined && cut.size === undefined) return
+  for (const node of downstream) pooling.weigh(node)
+  for (const { node } of options.counts) if (!downstream.includes(node)) pooling.weigh(node)
+}
+
+/** Nodes that what a cut gives flows into, in file order. */
+function nodesDownstream(program: Program, start: string, ends: readonly NodeProto[]): NodeProto[] {
+  const { graph } = program
+  const found = new Set<NodeProto>()
+  const queue = [start]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    for (const { node } of graph.consumers(name)) {
+      if (ends.includes(node) || found.has(node)) continue
+      found.add(node)
+      for (const name of node.output) queue.push(name)
+    }
+  }
+  return graph.nodes.filter((node) => found.has(node))
+}
+
+/** Operators that change no entry's meaning. */
+const passing = new Set(['Cast', 'Identity', 'Dropout', 'Reshape', 'Transpose', 'QuantizeLinear', 'DequantizeLinear'])
+
+/** Stands in for the value of a filler where the largest one is looked for. */
+const LEAST = -30000
+
+class Pooling {
+  readonly #program: Program
+  readonly #cut: InsertedCut
+  readonly #count: Dim
+  readonly #valid: string | undefined
+  readonly #prefix: string
+  readonly #keyBias: KeyBias
+  readonly #again: boolean
+  /** Nodes that what the cut gives flows into. */
+  readonly #downstream: ReadonlySet<NodeProto>
+  /** Values whose entries count tokens as they should be counted. */
+  readonly #weights = new Set<string>()
+
+  constructor(
+    program: Program,
+    cut: InsertedCut,
+    valid: string | undefined,
+    downstream: ReadonlySet<NodeProto>,
+    { keyBias, again }: PoolingOptions,
+  ) {
+    this.#downstream = downstream
+    this.#program = program
+    this.#cut = cut
+    this.#keyBias = keyBias
+    this.#again = again
+    this.#count = program.tensor(cut.after).dims[1] as Dim
+    this.#valid = valid
+    this.#prefix = `tp/layer_${cut.layer}`
+  }
+
+  weigh(node: NodeProto): void {
+    const { opType } = node
+    if (opType === 'Softmax') this.#softmax(node)
+    else if (opType.startsWith('Reduce')) this.#reduction(node)
+    else if (opType.includes('MatMul')) this.#product(node)
+    else if (opType === 'Cast' && this.#isCount(node)) throw this.#unpoolable(node)
+    else if (passing.has(opType) && this.#weights.has(node.input[0] as string))
+      this.#weights.add(node.output[0] as string)
+  }
+
+  /** Attention over the tokens: a layer's, which has its key bias already, or one that pools. */
+  #softmax(node: NodeProto): void {
+    const output = node.output[0] as string
+    const { dims, rank } = this.#program.tensor(output)
+    const axis = this.#program.tensor(output).node.attributes.axis as number
+    if (!this.#countsTokens(dims[axis])) return
+    if (axis !== rank - 1) throw this.#unpoolable(node)
+    if (!this.#keyBias.covers(node)) this.#addBias(node)
+    this.#weights.add(output)
+  }
+
+  #reduction(node: NodeProto): void {
+    const over = this.#tokenAxes(node)
+    if (over.length > 0) this.#weighReduction(node, over)
+  }
+
+  /** Means that an earlier pruning has weighed: their weights add up over the tokens that were there then. */
+  refuseMean(node: NodeProto): void {
+    if (node.opType === 'ReduceMean' && this.#tokenAxes(node).length > 0) throw this.#weighed(node)
+  }
+
+  #tokenAxes(node: NodeProto): number[] {
+    const { dims } = this.#program.tensor(node.input[0] as string)
+    const { axes } = this.#program.tensor(node.output[0] as string).node.attributes as { axes?: readonly number[] }
+    return (axes ?? dims.map((_, axis) => axis)).filter((axis) => this.#countsTokens(dims[axis]))
+  }
+
+  #weighed(node: NodeProto): Refused {
+    const reason = `${node.opType} weighs the tokens by what an earlier pruning has kept, and cannot by what this one keeps`
+    return new Refused('TP_PRUNED', `${reason}; prune the file it was made from`, node)
+  }
+
+  /** A sum over the tokens: its weights have to count them as they should be. */
+  #product(node: NodeProto): void {
+    const [name] = node.input as [string]
+    const counts = this.#countsTokens(this.#program.tensor(name).dims.at(-1))
+    if (!counts || this.#weights.has(name)) return
+    // Weights that are made from a mask; of others it is not known what they mean.
+    const fromTokens = (input: string): boolean => {
+      const producer = this.#program.graph.producer(input)
+      return producer !== undefined && this.#downstream.has(producer)
+    }
+    if (node.input.slice(0, 2).every(fromTokens)) throw this.#unpoolable(node)
+    this.#weighReduction(node, [this.#program.tensor(name).rank - 1])
+  }
+
+  #countsTokens(dim: Dim | undefined): boolean {
+    return dim !== undefined && namesIn(dim).has(this.#count as string)
+  }
+
+  /** The number of slots, about to become a number to compute with: not what is wanted where not all of them count. */
+  #isCount({ input: [from = ''], output: [to = ''] }: NodeProto): boolean {
+    if (!this.#program.tensor(to).dtype.startsWith('float')) return false
+    return this.#program.tensor(from).value?.some((dim) => this.#countsTokens(dim)) === true
+  }
+
+  #addBias(softmax: NodeProto): void {
+    const [scores] = softmax.input as [string]
+    const { dims, dtype, rank } = this.#program.tensor(scores)
+    const bias = this.#keyBias.of(this.#cut)
+    if (bias === undefined) return
+    const x = placeholder(scores, this.#program.tensor(scores), dims)
+    const others = Array.from({ length: rank - 2 }, (_, i) => i + 1)
+    const aligned = cast(unsqueeze(this.#part(bias.expression, dims, rank - 1, softmax), others), dtype)
+    this.#rewrite(softmax, add(x, aligned), new Map([...bias.names, [x, scores]]))
+  }
+
+  #weighReduction(node: NodeProto, over: readonly number[]): void {
+    const name = node.input[0] as string
+    const { dtype, dims, rank } = this.#program.tensor(name)
+    const [axis] = over
+    if (this.#again) throw this.#weighed(node)
+    if (over.length !== 1 || axis === undefined || axis === 0) throw this.#unpoolable(node)
+    const x = placeholder(name, this.#program.tensor(name), dims)
+    const names = new Map([[x, name]])
+    const value = (own: string): Tensor => {
+      const actual = this.#program.tensor(own)
+      const whole = placeholder(own, actual, actual.dims)
+      names.set(whole, own)
+      return this.#part(whole, dims, axis, node)
+    }
+    const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
+    const valid = this.#valid === undefined ? undefined : value(this.#valid)
+    if (node.opType === 'ReduceMax') {
+      if (valid !== undefined) this.#rewrite(node, where(unsqueeze(valid, others), x, LEAST), names)
+      return
+    }
+    const size = this.#cut.size === undefined ? undefined : value(this.#cut.size)
+    const counted = valid !== undefined && size !== undefined ? where(valid, size, 0) : ((size ?? valid) as Tensor)
+    const weight = cast(unsqueeze(counted, others), dtype)
+    if (node.opType === 'ReduceSum' || node.opType === 'MatMul') this.#rewrite(node, mul(x, weight), names)
+    else if (node.opType === 'ReduceMean') {
+      // Mean over all slots × slots / weights = weighted mean; the node itself is not changed.
+      const slots = cast(axisSize(counted, 1), dtype)
+      const share = div(slots, maximum(sum(weight, axis, { keepDims: true }), LIGHTEST))
+      this.#rewrite(node, mul(x, mul(weight, share)), names)
+    } else throw this.#unpoolable(node)
+  }
+
+  /** Of something [b,k]: the part for an axis of a value [b,…] that holds the cut's tokens, or all but leading ones. */
+  #part(x: Tensor, dims: readonly Dim[], axis: number, node: NodeProto): Tensor {
+    const skipped = subDims(this.#count, dims[axis] as Dim)
+    if (typeof skipped !== 'number' || dims[0] !== x.dims[0]) throw this.#unpoolable(node)
+    return skipped === 0 ? x : slice(x, { axis: 1, start: skipped })
+  }
+
+  #rewrite(node: NodeProto, expression: Tensor, names: ReadonlyMap<Tensor, string>): void {
+    const { name } = this.#program.write(expression, names, { prefix: this.#prefix, before: node })
+    this.#program.graph.replaceInput(node, 0, name)
+  }
+
+  #unpoolable(node: NodeProto): Refused {
+    const reason =
+      this.#valid === undefined
+        ? `tokens were merged here, and ${node.opType} over them cannot count each as often`
+        : `examples keep different numbers of tokens here, and ${node.opType} over them cannot exclude the fillers`
+    return new Refused('TP_POOLING', reason, node)
+  }
+}
+
+/** Sum of weights to divide by where there is nothing to pool; finite in float16. */
+const LIGHTEST = 1e-3

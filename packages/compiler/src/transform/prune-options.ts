@@ -1,0 +1,115 @@
+import { type Method, type Schedule, TpError, type Values } from '@tp/core'
+import { isRecord, shown } from '@tp/core/host'
+
+export interface PruneOptions {
+  readonly method: Method
+  /** At which layers tokens are pruned, and how many; a function where a file with several encoders needs one for each. */
+  readonly schedule: Schedule | ((encoder: NamedEncoder) => Schedule)
+  /**
+   * Name of the encoder to prune in a file that holds several (see `inspect`); default: every one that can be pruned.
+   */
+  readonly encoder?: string
+  /** Positions that are always kept: those found by data flow (`auto`, the default), or these. */
+  readonly protect?: 'auto' | readonly number[]
+  /**
+   * Adds an input `tp.protect` (int64 [b,1]): a position in each example whose token is kept, in addition to the protected ones.
+   * With it one model shows for every token what keeping it would change.
+   */
+  readonly protectInput?: boolean
+  /**
+   * Whether removed tokens are restored, with the state that they had, upstream of the final norm and the head: `auto` (the
+   * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
+   * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
+   * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
+   */
+  readonly restore?: 'auto' | 'none' | 'all'
+  /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
+  readonly outputs?: readonly string[]
+  /**
+   * Adds outputs `tp.trace.<layer>.indices` (int64 [b,k], original positions) and `.valid` (bool [b,k]). `scores`: also
+   * `.scores` (float32 [b,n], of the tokens that arrive, in their order there), what the schedule's rule was applied to;
+   * there is none at a layer where a method chooses by no score (samples, or asks a network for yes or no).
+   */
+  readonly trace?: boolean | 'scores'
+  /**
+   * Adds outputs float32 [b] to watch for drift (`monitor` of `@tp/guard`): `tp.monitor.mass`, the share of the score that the
+   * kept tokens hold, averaged over the cuts, for methods whose scores are not negative; and `tp.monitor.kept`, the share
+   * of the tokens that is kept, where the data decide it.
+   */
+  readonly monitor?: boolean
+  /** Also eliminates, exactly, what no output reads. Default true. */
+  readonly deadTokens?: boolean
+  /** Trained values of the method at each layer. */
+  readonly params?: (layer: number) => Values
+  /** SHA-256 of the file, for the record that the pruned file keeps. */
+  readonly source?: string
+}
+
+/** One encoder of a file. */
+export interface NamedEncoder {
+  /** The first input of the model that it reads. */
+  readonly name: string
+  readonly layerCount: number
+  /** The first layer that may be pruned: those before it were pruned already. */
+  readonly open: number
+}
+
+type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
+
+const flag: Check = [(value) => typeof value === 'boolean', 'true or false', 'TP_OPTION']
+const names: Check = [
+  (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  'a list of names of outputs',
+  'TP_OUTPUT',
+]
+
+/** What an option must be if it is given; what depends on the model is looked at where the model is. */
+const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
+  encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER'],
+  protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
+  protectInput: flag,
+  restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
+  outputs: names,
+  trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
+  monitor: flag,
+  deadTokens: flag,
+  params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
+  // It is written into every file that is made; a hash has 64 characters.
+  source: [
+    (value) => typeof value === 'string' && value.length <= 128,
+    'a hash of at most 128 characters',
+    'TP_OPTION',
+  ],
+}
+
+/**
+ * Options of `prune` as they come from anywhere: a program without types, a page, a plugin. The schedule is checked against the
+ * model, by `checkSchedule`.
+ * @throws TpError TP_OPTION, TP_METHOD, TP_ENCODER, TP_PROTECT, TP_OUTPUT
+ */
+export function checkPruneOptions(options: unknown): asserts options is PruneOptions {
+  if (!isRecord(options))
+    throw new TpError('TP_OPTION', 'compiler', 'there are no options; give a method and a schedule')
+  checkMethod(options.method)
+  for (const [name, [is, form, code]] of Object.entries(checks)) {
+    const value = options[name]
+    if (value === undefined || is(value)) continue
+    throw new TpError(code, 'compiler', `${name} is ${shown(value)}; it must be ${form}`)
+  }
+}
+
+/** @throws TpError TP_METHOD for what is not made like a method */
+export function checkMethod(method: unknown): asserts method is Method {
+  if (!isRecord(method)) throw noMethod(`it is ${shown(method)}`)
+  const { name, reduce, site } = method
+  if (typeof name !== 'string' || name === '') throw noMethod('it has no name')
+  if (typeof reduce !== 'function') throw noMethod(`${name} has no function reduce`)
+  if (![undefined, 'attention', 'input'].includes(site as string)) {
+    throw noMethod(`${name} works at ${shown(site)}, and there are "attention" and "input"`)
+  }
+}
+
+function noMethod(seen: string): TpError {
+  const advice = 'give what a factory such as receivedAttention() returns'
+  return new TpError('TP_METHOD', 'compiler', `this is not a method: ${seen}; ${advice}`)
+}

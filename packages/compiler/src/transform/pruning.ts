@@ -1,0 +1,48 @@
+import type { Schedule, Tensor } from '@tp/core'
+import type { Encoder } from '../analyze/encoder.ts'
+import type { Expansion } from '../normalize/expansion.ts'
+import type { Pass, PassState } from '../program/pass.ts'
+import type { InsertedCut } from './cut.ts'
+import type { KeyBias } from './key-bias.ts'
+import type { PruneOptions } from './prune-options.ts'
+import type { RestorePoint } from './restore-point.ts'
+import type { Returning } from './returning.ts'
+
+/** One encoder that is being pruned. Passes read what earlier ones have written here, and add their own. */
+export interface Pruning extends PassState {
+  readonly options: PruneOptions
+  readonly expansions: readonly Expansion[]
+  /** Other encoders of the file are pruned in the same way. */
+  readonly hasCompany: boolean
+  /** What is pruned at each layer; no-op sites are omitted. */
+  readonly schedule: Schedule
+  /** Positions that are always kept. */
+  readonly protectedTokens: readonly number[]
+  /** Types and shapes of the model's outputs before anything was pruned. */
+  readonly outputs: ReadonlyMap<string, Tensor>
+  readonly keyBias: KeyBias
+  readonly returning: Returning
+  encoder: Encoder
+  /** Where removed tokens are restored. */
+  points: readonly RestorePoint[]
+  cuts: readonly InsertedCut[]
+  /** For each read of a single token: the value that holds its position. */
+  positions: readonly string[]
+  /** Outputs that may have fewer rows than before. */
+  compact: readonly string[]
+}
+
+/** What the passes of a pruning require of each other. */
+type Fact =
+  | 'restore points inserted'
+  | 'tokens pruned'
+  | 'pooling counts kept tokens'
+  | 'single tokens read'
+  | 'tokens restored'
+  | 'outputs added'
+  | 'dead tokens eliminated'
+  | 'fused operators folded back'
+  | 'outputs checked'
+
+/** A pass that prunes the tokens of an encoder, or mends what reads them. */
+export type PruningPass = Pass<Pruning, Fact>

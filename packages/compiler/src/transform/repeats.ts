@@ -1,0 +1,73 @@
+import { createNode } from '@tp/onnx'
+import type { Program } from '../program/program.ts'
+
+/**
+ * Finds values that do not repeat themselves as others do that an Expand has made: a mask [b,1,1,n] that was expanded to
+ * [b,1,n,n] is needed for the keys only, since its readers broadcast.
+ */
+export class Repeats {
+  readonly #program: Program
+  readonly #prefix: string
+  readonly #narrow = new Map<string, string>()
+
+  /** `prefix`: of the names of what has to be computed once more, on operands that are smaller. */
+  constructor(program: Program, prefix: string) {
+    this.#program = program
+    this.#prefix = prefix
+  }
+
+  /** An equal value up to broadcasting: the value itself, or one that is smaller. */
+  without(name: string): string {
+    const known = this.#narrow.get(name)
+    if (known !== undefined) return known
+    const narrow = this.#narrower(name) ?? name
+    this.#narrow.set(name, narrow)
+    return narrow
+  }
+
+  #narrower(name: string): string | undefined {
+    const program = this.#program
+    const { graph } = program
+    const node = graph.producer(name)
+    const own = program.tensor(name)
+    if (node === undefined || !own.hasShape || own.rank < 2) return undefined
+    if (node.opType === 'Expand') {
+      const data = node.input[0] as string
+      const from = program.tensor(data)
+      return from.rank === own.rank && from.dims.some((dim, axis) => dim === 1 && own.dims[axis] !== 1)
+        ? data
+        : undefined
+    }
+    if (!repeatable.has(node.opType)) return undefined
+    const inputs = node.input.map((input) => this.without(input))
+    if (inputs.every((input, i) => input === node.input[i])) return undefined
+    // The same node once more, on operands that are smaller; readers elsewhere keep the full one.
+    const output = graph.uniqueName(`${this.#prefix}/${node.output[0]}`)
+    const copy = createNode({ type: node.opType, domain: node.domain, name: output, inputs, outputs: [output] })
+    copy.attribute = node.attribute
+    const [tensor] = program.infer(
+      copy,
+      copy.input.map((input) => (input === '' ? undefined : program.tensor(input))),
+    )
+    if (tensor === undefined || !tensor.hasShape) return undefined
+    graph.insert([copy], node)
+    program.setTensor(output, tensor)
+    return output
+  }
+}
+
+/** Elementwise ops that masks are made of. */
+const repeatable = new Set([
+  'Where',
+  'Add',
+  'Sub',
+  'Mul',
+  'Div',
+  'Cast',
+  'Not',
+  'And',
+  'Or',
+  'Equal',
+  'Neg',
+  'Identity',
+])

@@ -1,0 +1,74 @@
+import { expand, gatherND, input, scatterElements, shape, type Tensor, unsqueeze, where } from '@tp/core'
+import { createNode, type NodeProto } from '@tp/onnx'
+import type { Program } from '../program/program.ts'
+import type { InsertedCut } from './cut.ts'
+
+/**
+ * A point where removed tokens are restored: after the last layer, upstream of final norm, pooling and head, or at an output in
+ * between. While tokens are being pruned a node stands there that hides what is downstream of it.
+ */
+export class RestorePoint {
+  readonly #program: Program
+  readonly node: NodeProto
+  /** The stream before and after it. */
+  readonly from: string
+  readonly to: string
+  /** The layer downstream of it. */
+  readonly before: number
+
+  /** Everything that reads `stream` gets what was restored. */
+  constructor(program: Program, stream: string, before: number) {
+    const { graph } = program
+    const producer = graph.producer(stream) as NodeProto
+    const own = graph.uniqueName(`tp/${stream}`)
+    program.setTensor(own, program.tensor(stream))
+    // The stream itself may be an output of the model: the restored one takes over its name.
+    graph.renameOutput(producer, producer.output.indexOf(stream), own)
+    graph.replaceAllUses(own, stream)
+    const node = createNode({
+      type: 'Identity',
+      name: graph.uniqueName('tp/restored'),
+      inputs: [own],
+      outputs: [stream],
+    })
+    graph.insert([node])
+    graph.sortTopologically()
+    this.#program = program
+    this.node = node
+    this.from = own
+    this.to = stream
+    this.before = before
+  }
+
+  /**
+   * Puts every removed token's last state back at its position: x_i ← x_i with the tokens kept by cut i replaced
+   * by what became of them, from the last cut to the first. Tokens that were merged are restored with their own states.
+   */
+  restore(cuts: readonly InsertedCut[]): void {
+    const program = this.#program
+    const { graph } = program
+    const names = new Map<Tensor, string>()
+    const value = (name: string): Tensor => {
+      const actual = program.tensor(name)
+      const placeholder = input(name, actual.dtype, actual.dims)
+      names.set(placeholder, name)
+      return placeholder
+    }
+    let states = value(this.node.input[0] as string)
+    for (const cut of cuts.filter(({ layer }) => layer < this.before).reverse()) {
+      const before = value(cut.before)
+      const indices = value(cut.indices)
+      if (cut.ragged && cut.valid !== undefined) {
+        // Fillers were dropped: they keep the state they had, whatever was computed in their slots.
+        states = where(unsqueeze(value(cut.valid), [2]), states, gatherND(before, indices, 1))
+      }
+      if (cut.fused !== undefined) {
+        states = where(unsqueeze(value(cut.fused), [2]), gatherND(before, indices, 1), states)
+      }
+      states = scatterElements(before, expand(indices, shape(states), states), states, { axis: 1 })
+    }
+    const { name } = program.write(states, names, { prefix: 'tp/restore', before: this.node })
+    graph.replaceInput(this.node, 0, name)
+    graph.sortTopologically()
+  }
+}

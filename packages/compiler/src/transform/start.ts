@@ -1,0 +1,108 @@
+import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
+import { countTokens, initialState, type TokenState } from '@tp/core/host'
+import { recordLost } from '../analyze/earlier-cuts.ts'
+import type { Encoder } from '../analyze/encoder.ts'
+import type { Layer } from '../analyze/layer.ts'
+import { positionKey } from '../operators/token-position.ts'
+import type { Program } from '../program/program.ts'
+import type { CutRecord } from '../program/provenance.ts'
+import { protectInput } from './protect-input.ts'
+import { writePosition } from './token-reads.ts'
+
+/** What travels with the tokens at the first layer where they may be pruned, and the values of the graph that it stands for. */
+export interface Start {
+  readonly state: TokenState
+  readonly names: ReadonlyMap<Tensor, string>
+  /** For each read of a single token: the value that holds its position, see {@link writePosition}. */
+  readonly positions: readonly string[]
+}
+
+export interface StartOptions {
+  /** Positions that are always kept. */
+  readonly protectedTokens: readonly number[]
+  /** Of the method. */
+  readonly site: Method['site']
+  /** One more position of each example is an input of the model. */
+  readonly protectInput?: boolean | undefined
+}
+
+/** State of the tokens before the first cut to be made. */
+export function startOf(program: Program, encoder: Encoder, options: StartOptions): Start {
+  const { protectedTokens, site = 'attention' } = options
+  const { earlier, mask } = encoder
+  const [first] = encoder.layers as [Layer]
+  const names = new Map<Tensor, string>()
+  const value = (name: string, dims: Tensor['dims']): Tensor => {
+    const placeholder = input(name, program.tensor(name).dtype, dims)
+    names.set(placeholder, name)
+    return placeholder
+  }
+  // The site has fewer tokens where some were pruned at the first layer's input.
+  const hidden = value(site === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
+  const attended = mask === undefined ? undefined : attendedTokens(value(mask, ['B', 'N']), encoder)
+  const protectedInputs = new Map<string, Tensor>()
+  for (const { position } of encoder.positionReads) {
+    if (protectedInputs.has(positionKey(position))) continue
+    const { name, tensor } = writePosition(program, first.input, position)
+    protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
+  }
+  const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
+  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked])
+  const positions = encoder.positionReads.map(
+    ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
+  )
+  if (earlier === undefined) return { state, names, positions }
+
+  const { cuts, last } = earlier
+  const kept = (x: Tensor): Tensor => keptBy(x, cuts, value)
+  const attending = attendedAfter(program, state.attended, cuts, value)
+  const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, protectedTokens)
+  // Written at once, so that what follows can be named after the kept tokens.
+  const expressions = [kept(state.position), ...(attending === undefined ? [] : [attending])]
+  const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
+  const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
+  const now = real === undefined ? undefined : value(real, ['B', 'N'])
+  return {
+    state: {
+      ...state,
+      ordinals,
+      attended: now,
+      count: now && countTokens(now),
+      position: value(position as string, ['B', 'N']),
+      isPacked: true,
+    },
+    names,
+    positions,
+  }
+}
+
+/** A value of the graph as an operand of expressions. */
+type ValueOf = (name: string, dims: Tensor['dims']) => Tensor
+
+/** bool [B,N]: which tokens the model's mask [B,N] says are real. */
+export function attendedTokens(mask: Tensor, { maskMarksPadding }: Encoder): Tensor {
+  const marks = cast(mask, 'bool')
+  return maskMarksPadding ? not(marks) : marks
+}
+
+/**
+ * bool [B,K]: which tokens downstream of some cuts are real, if that is not all of them. `real` bool [B,N]: upstream of them.
+ * @throws Refused TP_PRUNED if the graph is no longer what its record says
+ */
+export function attendedAfter(
+  program: Program,
+  attended: Tensor | undefined,
+  cuts: readonly CutRecord[],
+  value: ValueOf,
+): Tensor | undefined {
+  const valid = cuts.findLast((cut) => cut.valid !== undefined)
+  if (valid === undefined) return attended && keptBy(attended, cuts, value)
+  if (!program.graph.has(valid.valid as string)) throw recordLost(valid)
+  const those = value(valid.valid as string, ['B', `N${valid.layer}`])
+  return keptBy(those, cuts.slice(cuts.indexOf(valid) + 1), value)
+}
+
+/** x [B,N] → [B,K]: of the tokens that some cuts keep. */
+function keptBy(x: Tensor, cuts: readonly CutRecord[], value: ValueOf): Tensor {
+  return cuts.reduce((now, { indices, layer }) => gatherND(now, value(indices, ['B', `N${layer}`, 1]), 1), x)
+}

@@ -1,0 +1,93 @@
+/**
+ * Rules of selection: how many tokens a site keeps, or which scores. A new rule is an entry of this table and, for the graph,
+ * one of `host/select.ts`; schedules, plans, the command line, training and the conformance kit read them.
+ */
+export interface AmountRule {
+  /** What schedules, plans and the command line call it. */
+  readonly name: AmountName
+  /** What its value stands for on the command line, and what it does. */
+  readonly letter: string
+  readonly description: string
+  /** What a value must be. */
+  readonly fits: (value: number) => boolean
+  readonly form: string
+  /** How many tokens an example with `count` attended tokens keeps; absent where only the scores decide. */
+  readonly keptCount?: (count: number, value: number) => number
+  /** It keeps a share of the sum of the scores, which means nothing where they may be negative. */
+  readonly isShareOfScores?: true
+  /** The value that keeps fewer tokens, by a factor above 1, or more, by one below it. */
+  readonly scaled: (value: number, factor: number) => number
+  /** A value under which some tokens are pruned and some kept, to test methods with. */
+  readonly example: number
+}
+
+export type AmountKind = 'ratio' | 'tokens' | 'remove' | 'threshold' | 'mass'
+export type AmountName = 'keep' | 'tokens' | 'remove' | 'threshold' | 'mass'
+
+/** A ratio as the integer that graphs compute with. */
+export function tenThousandths(ratio: number): number {
+  return Math.round(ratio * 10000)
+}
+
+const scaledShare = (value: number, factor: number): number => Math.min(1, Math.max(1e-4, value / factor))
+
+export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
+  ratio: {
+    name: 'keep',
+    letter: 'R',
+    description: 'keep ratio: the fraction of the tokens to keep at each of them, above 0 and at most 1',
+    // Graphs compute with ten-thousandths: a ratio that rounds to 0 would keep nothing.
+    fits: (value) => value <= 1 && tenThousandths(value) > 0,
+    form: 'above 0 and at most 1',
+    keptCount: (count, value) => Math.floor((count * tenThousandths(value) + 9999) / 10000),
+    scaled: scaledShare,
+    example: 0.5,
+  },
+  tokens: {
+    name: 'tokens',
+    letter: 'N',
+    description: 'number of tokens that are kept (9999: all, by force)',
+    fits: (value) => Number.isSafeInteger(value) && value >= 1,
+    form: 'a whole number of at least 1',
+    keptCount: (count, value) => Math.min(value, count),
+    scaled: (value, factor) => Math.max(1, Math.round(value / factor)),
+    example: 4,
+  },
+  remove: {
+    name: 'remove',
+    letter: 'R',
+    description: 'number of tokens that are pruned; --param r=R is the same where nothing else says how many',
+    fits: (value) => Number.isSafeInteger(value) && value >= 0,
+    form: 'a whole number from 0',
+    keptCount: (count, value) => Math.max(count - value, Math.min(count, 1)),
+    scaled: (value, factor) => Math.round(value * factor),
+    example: 2,
+  },
+  threshold: {
+    name: 'threshold',
+    letter: 'T',
+    description: 'keep tokens whose score is at least T',
+    // Scores are float32, where a larger number is infinite.
+    fits: (value) => Number.isFinite(Math.fround(value)),
+    form: 'a finite number, as float32 has them',
+    // Of scores below 0, which are logarithms or such, a multiple would move the wrong way, or not at all.
+    scaled: (value, factor) => (value > 0 ? value * factor : value + Math.log2(factor)),
+    example: 0.05,
+  },
+  mass: {
+    name: 'mass',
+    letter: 'M',
+    description: 'keep the fewest tokens that hold the share M of the scores',
+    fits: (value) => value > 0 && value <= 1,
+    form: 'above 0 and at most 1',
+    isShareOfScores: true,
+    scaled: scaledShare,
+    example: 0.7,
+  },
+}
+
+/** The kinds of amounts, in the order of the table. */
+export const amountKinds: readonly AmountKind[] = Object.keys(amountRules) as AmountKind[]
+
+/** What schedules call the rules, in the same order. */
+export const amountNames: readonly AmountName[] = amountKinds.map((kind) => amountRules[kind].name)

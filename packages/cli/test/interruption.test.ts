@@ -15,7 +15,7 @@ const slowPlugin = `
       reduce(site) {
         process.stderr.write('computing\\n')
         for (const end = Date.now() + milliseconds; Date.now() < end; );
-        return { keep: site.alive }
+        return { keep: site.attended }
       },
     }),
   })

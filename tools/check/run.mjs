@@ -16,6 +16,9 @@ import { runTests } from './tests.mjs'
 /** Groups that take minutes and that an ordinary change cannot break: only before a release, or by name. */
 const exhaustiveGroups = new Set(['install', 'release'])
 
+/** Groups that use every processor by themselves; the others run two at a time before them. */
+const wholeMachine = new Set(['docs', 'tests'])
+
 /**
  * Everything that `npm test` does, in order; the quick ones first.
  * @param {string} scratch a folder for temporary files
@@ -38,10 +41,10 @@ function groups(scratch, exhaustive) {
     // These need packages that the set-up installs.
     api: async () => (await import('./api/check-api.mjs')).checkApi(),
     sizes: checkSizes,
-    tarballs: async () => checkTarballs(await tarballs()),
+    tarballs: async () => checkTarballs(await tarballs(), { exhaustive }),
     install: async () => (await import('./install/check-install.mjs')).checkInstall(scratch, await tarballs()),
     release: async () => (await import('./release/check-release.mjs')).checkRelease(scratch),
-    docs: async () => checkDocs(scratch, await tarballs()),
+    docs: async () => checkDocs(scratch, await tarballs(), { exhaustive }),
     tests: () => runTests(scratch, { exhaustive }),
   }
 }
@@ -66,11 +69,16 @@ export async function main(args) {
       setUp()
       return []
     })
-    for (const [name, group] of Object.entries(all)) {
-      // Without an install and a build everything else would only fail again.
-      if (outcomes.some(({ name }) => name === 'set-up')) break
-      const wanted = names.length === 0 ? exhaustive || !exhaustiveGroups.has(name) : names.includes(name)
-      if (wanted) outcomes.push(...(await attempt(name, group)))
+    // Without an install and a build everything else would only fail again.
+    if (outcomes.length === 0) {
+      const isWanted = (/** @type {string} */ name) =>
+        names.length === 0 ? exhaustive || !exhaustiveGroups.has(name) : names.includes(name)
+      const wanted = Object.entries(all).filter(([name]) => isWanted(name))
+      outcomes.push(...(await sideBySide(wanted.filter(([name]) => !wholeMachine.has(name)))))
+      for (const [name, group] of wanted.filter(([name]) => wholeMachine.has(name))) {
+        process.stdout.write(`\n${name} …\n`)
+        outcomes.push(...(await attempt(name, group)))
+      }
     }
     process.stdout.write(`\n${closing(outcomes)}\n`)
     return outcomes.some(({ state }) => state === 'failed') ? 1 : 0
@@ -79,13 +87,29 @@ export async function main(args) {
   }
 }
 
+/**
+ * Runs groups two at a time; each waits for commands for most of its time.
+ * @param {readonly (readonly [string, () => Promise<Outcome[]>])[]} groups
+ * @returns {Promise<Outcome[]>} in the order of the groups
+ */
+async function sideBySide(groups) {
+  /** @type {Outcome[][]} */
+  const outcomes = []
+  const list = groups.entries()
+  const takeTurns = async () => {
+    for (const [i, [name, group]] of list) outcomes[i] = await attempt(name, group)
+  }
+  await Promise.all([takeTurns(), takeTurns()])
+  return outcomes.flat()
+}
+
 /** @param {string} name @param {() => Promise<Outcome[]>} group @returns {Promise<Outcome[]>} */
 async function attempt(name, group) {
   const start = performance.now()
-  process.stdout.write(`\n${name}\n`)
   const outcomes = await group().catch((error) => [
     failed(name, error instanceof Error ? error.message : String(error)),
   ])
+  process.stdout.write(`\n${name}\n`)
   for (const { state, name, note = '' } of outcomes) {
     if (state === 'failed') process.stdout.write(`  FAILED ${name}\n${note.replace(/^/gm, '    ')}\n`)
   }

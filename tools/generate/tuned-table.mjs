@@ -15,18 +15,19 @@ export function tuningPage() {
 }
 
 const TITLE = /^(?<model>.+), tuned in (?<device>\S+?)(?<cascade> as a cascade)?$/
-const ALLOWED = /Up to (?<allowed>[\d.]+) points/
+const ALLOWED = /^\| points allowed \| (?<allowed>[\d.]+)/m
 const TUNED = /^\| tuned \| .*? \| (?<loss>.+?) \| .*? \| (?<speedup>.+?) \| (?<interval>.+?) \|/m
-const GRID = /mean (?<mean>[\d.]+×), least (?<least>[\d.]+×)/
-const UNIFORM = /and (?<uniform>[\d.]+×) as fast as the fastest uniform one/
+const MEAN = /^\| speed over the grid, dense where that is faster: mean \| (?<mean>[\d.]+×) \|/m
+const LEAST = /^\| the same: least \| (?<least>[\d.]+×) \|/m
+const UNIFORM = /^\| over the fastest uniform plan that loses no more on test \| (?<uniform>[\d.]+×) \|/m
 
-/** What `tp tune` chose, in short, of the page that `pnpm --filter benchmark tuning` writes. @param {string} page */
+/** What `tp tune` chose, in short, of the page that `npm run benchmark -- tuning` writes. @param {string} page */
 export function tunedTable(page) {
   const [, ...sections] = page.split(/^## /m)
   const plans = sections.flatMap((section) => {
     const title = TITLE.exec(section.slice(0, section.indexOf('\n')))?.groups
     if (title === undefined) return []
-    const found = [ALLOWED, TUNED, GRID, UNIFORM].map((pattern) => find(pattern, section))
+    const found = [ALLOWED, TUNED, MEAN, LEAST, UNIFORM].map((pattern) => find(pattern, section))
     return [/** @type {TunedPlan} */ (Object.assign({}, title, ...found))]
   })
   const rows = plans.map(({ model, device, cascade, allowed, speedup, interval, loss, least, mean, uniform }, i) => {

@@ -9,7 +9,7 @@ import type { Runtime } from '@tp/core/runtime'
 /** What is needed to open a model with its data. */
 export interface Files {
   readonly runtime: Runtime
-  /** Path of a file or folder beside the project. */
+  /** Path of a file or folder next to the project. */
   readonly shared: (...parts: string[]) => string
 }
 

@@ -23,26 +23,27 @@ export function addedMethodTests(site: Site): void {
     return page
   }
 
-  test('a plugin is added as a file, decides at once, and again when it has changed', async () => {
+  test('a plugin is added as a file, decides at once, and once more when it has changed', async () => {
     const page = await openAt('mail')
     const outcome = outcomeOf(page)
-    const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-left')))
-    const before = await left()
+    const prunedAt = () =>
+      outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-pruned-at')))
+    const before = await prunedAt()
     await give(page, bundle)
     await eventually(() => page.getByLabel('Who decides').inputValue()).toBe('norm-times-attention')
     await page.getByText(DESCRIPTION).waitFor()
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "norm-times-attention"')
-    await eventually(left).not.toEqual(before)
+    await eventually(prunedAt).not.toEqual(before)
     await outcome.settled()
     await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
-    const first = await left()
+    const first = await prunedAt()
 
-    // The score turned round: what stayed leaves first.
+    // The score turned round: what was kept is pruned first.
     const score = 'mul(site.received, pow(norm, power))'
     expect(bundle).toContain(score)
     await give(page, bundle.replace(DESCRIPTION, 'keeps the others').replace(score, `mul(${score}, -1)`))
     await page.getByText('keeps the others').waitFor()
-    await eventually(left).not.toEqual(first)
+    await eventually(prunedAt).not.toEqual(first)
     await outcome.settled()
   })
 

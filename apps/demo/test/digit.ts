@@ -18,9 +18,9 @@ export function digitTests(site: Site): void {
     await eventually(() => outcome.name('dense').textContent()).toBe('7')
     await eventually(() => outcome.name('pruned').textContent()).toBe('7')
     expect(await outcome.tokens.count()).toBe(196)
-    expect(await outcome.gone.count()).toBe(196 - (await outcome.stay.count()))
+    expect(await outcome.gone.count()).toBe(196 - (await outcome.kept.count()))
     const label = await page.getByTestId('patches').getAttribute('aria-label')
-    expect(label).toBe(`Your image, in patches: ${await outcome.stay.count()} of 196 stay to the end`)
+    expect(label).toBe(`Your image, in patches: ${await outcome.kept.count()} of 196 are kept to the end`)
     await page.close()
   })
 

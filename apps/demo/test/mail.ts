@@ -18,7 +18,7 @@ export function mailTests(site: Site): void {
 
   test('an example is there at once, already pruned', async () => {
     expect(await outcome.tokens.count()).toBeGreaterThan(80)
-    expect(await outcome.gone.count()).toBeGreaterThan(await outcome.stay.count())
+    expect(await outcome.gone.count()).toBeGreaterThan(await outcome.kept.count())
   })
 
   test('a mail is typed: its words fade, and both answers are there', async () => {
@@ -26,18 +26,18 @@ export function mailTests(site: Site): void {
     await page.getByLabel('A mail, or any text').pressSequentially(SPAM)
     const words = page.getByTestId('words')
     await eventually(() => words.textContent()).toBe(SPAM)
-    expect(await outcome.stay.allTextContents()).not.toHaveLength(0)
+    expect(await outcome.kept.allTextContents()).not.toHaveLength(0)
     const colours = (locator: typeof outcome.gone) => locator.first().evaluate((word) => getComputedStyle(word).color)
-    await eventually(() => colours(outcome.gone)).not.toBe(await colours(outcome.stay))
+    await eventually(() => colours(outcome.gone)).not.toBe(await colours(outcome.kept))
     expect(await outcome.name('dense').textContent()).toBe('spam')
     expect(await outcome.name('pruned').textContent()).toBe('spam')
   })
 
-  test('the slider moves: fewer words stay, and one can look at each layer', async () => {
-    const before = await outcome.stay.count()
+  test('the slider moves: fewer words are kept, and one can look at each layer', async () => {
+    const before = await outcome.kept.count()
     await outcome.slider.focus()
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowLeft')
-    await eventually(() => outcome.stay.count()).toBeLessThan(before)
+    await eventually(() => outcome.kept.count()).toBeLessThan(before)
     await page.getByLabel('At first').check()
     expect(await outcome.gone.count()).toBe(0)
     await page.getByLabel('Layer 2', { exact: false }).check()
@@ -48,9 +48,9 @@ export function mailTests(site: Site): void {
 
   test('another method decides: with "truncate" the first words stay', async () => {
     await page.getByLabel('Who decides').selectOption('truncate')
-    const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-left')))
+    const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-pruned-at')))
     await eventually(async () => {
-      const stays = (await left()).map((value) => value === 'stays')
+      const stays = (await left()).map((value) => value === 'kept')
       return stays.lastIndexOf(true) === stays.filter(Boolean).length - 1
     }).toBe(true)
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "truncate"')

@@ -6,12 +6,12 @@ const PATIENCE = { timeout: 40_000 }
 
 /** What a person sees of the outcome. */
 export function outcomeOf(page: Page) {
-  const cells = (left: string): Locator => page.locator(`.shown [data-left${left}]`)
+  const cells = (value: string): Locator => page.locator(`.shown [data-pruned-at${value}]`)
   const answer = (kind: 'dense' | 'pruned'): Locator => page.getByTestId(`answer-${kind}`)
   return {
     summary: page.locator('output.summary'),
     tokens: cells(''),
-    stay: cells('="stays"'),
+    kept: cells('="kept"'),
     gone: page.locator('.shown .gone'),
     slider: page.getByRole('slider', { name: /Keep at each layer/ }),
     answer,
@@ -24,7 +24,7 @@ export function outcomeOf(page: Page) {
     },
     /** Waits until the outcome belongs to what was set last. */
     async settled(): Promise<void> {
-      await page.locator('.outcome[aria-busy="false"] output.summary', { hasText: 'go all the way' }).waitFor()
+      await page.locator('.outcome[aria-busy="false"] output.summary', { hasText: 'kept to the end' }).waitFor()
     },
   }
 }

@@ -7,13 +7,13 @@ import type { Site } from './site.ts'
 
 const model = join(sharedFolder, 'models/kwt1/model.onnx')
 const sound = join(sharedFolder, 'data/keywords/yes__flite_slt.wav')
-/** Place of "yes" among the classes of the model, which has no config.json. */
+/** Position of "yes" among the classes of the model, which has no config.json. */
 const YES = 2
 
 const RECORDED_MS = 1200
 
 export function soundTests(site: Site): void {
-  const why = existsSync(model) ? '' : ' (left out: the shared folder is not here)'
+  const why = existsSync(model) ? '' : ' (skipped: there is no shared folder)'
   test.skipIf(why !== '')(`a sound is read by a model of speech, slice by slice${why}`, async () => {
     const page = await site.open('sound')
     const outcome = outcomeOf(page)
@@ -27,9 +27,9 @@ export function soundTests(site: Site): void {
     expect(await outcome.tokens.count()).toBe(98)
     expect(await outcome.gone.count()).toBeGreaterThan(0)
     expect(await outcome.name('dense').textContent()).toBe(`class ${YES}`)
-    const before = await outcome.stay.count()
+    const before = await outcome.kept.count()
     await outcome.slider.fill('60')
-    await eventually(() => outcome.stay.count()).toBeLessThan(before)
+    await eventually(() => outcome.kept.count()).toBeLessThan(before)
     const image = () => page.locator('.columns canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())
     const chosen = await image()
     await page.getByRole('button', { name: 'Record' }).click()

@@ -21,9 +21,9 @@ export function wholePageTests(site: Site): void {
     expect(site.bytesSent() - before).toBeLessThan(FIRST_LOAD_BYTES)
     const asked = site.requests.length
     await page.context().setOffline(true)
-    const stay = await outcome.stay.count()
+    const stay = await outcome.kept.count()
     await outcome.slider.fill('40')
-    await eventually(() => outcome.stay.count()).toBeLessThan(stay)
+    await eventually(() => outcome.kept.count()).toBeLessThan(stay)
     await page.reload()
     await outcome.settled()
     // The browser looks for a new service worker by itself.

@@ -20,14 +20,14 @@ describe('gradients', () => {
     ])
   })
 
-  test('a loop has none, and says how to do without', () => {
+  test('a loop has no gradient, and the error says what to do', () => {
     const x = input('x', 'float32', [2])
     const [y] = iterate(3, [x], ([a]) => [mul(a as Tensor, 2)]) as [Tensor]
     expect(() => gradients(sum(y, 0), [x])).toThrow('Loop: a loop has no gradient here: keep it out of what learns')
     expect(gradients(sum(add(stopGradient(y), x), 0), [x])).toHaveLength(1)
   })
 
-  test('what a loss does not depend on has the gradient 0, and what it reads twice the sum', () => {
+  test('a value that a loss does not depend on has the gradient 0, one that it reads twice the sum', () => {
     const [x, y] = [input('x', 'float32', [2]), input('y', 'float32', [2])]
     const found = gradients(sum(mul(x, x), 0), [x, y, x])
     expect(
@@ -55,7 +55,7 @@ describe('gradients', () => {
     )
   })
 
-  test('a loss that is no scalar is refused', () => {
+  test('a loss that is not a scalar is refused', () => {
     expect(() => gradients(input('x', 'float32', [2]), [])).toThrow(expect.objectContaining({ code: 'TP_SHAPE' }))
   })
 })

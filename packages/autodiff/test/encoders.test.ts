@@ -60,7 +60,7 @@ describe('gradients of 50 weights are those of central differences, and onnxrunt
   sharedTests(ofTheSharedFolder, (name) => checkFixture(own(name), 50))
 })
 
-describe('every other exported encoder: of 5 weights, or the reason why there is none', () => {
+describe('gradients of 5 weights of every other exported encoder, or the reason why there is none', () => {
   const names = [...fixtures.keys()].filter((name) => ![...ofThisRepository, ...ofTheSharedFolder].includes(name))
   const reasonOf = (name: string): string | RegExp | undefined =>
     withoutGradients.find(([pattern]) => pattern.test(name))?.[1]

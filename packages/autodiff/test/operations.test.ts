@@ -28,7 +28,7 @@ describe('each operator against central differences in double precision', () => 
   })
 })
 
-describe('no operator is forgotten', () => {
+describe('every operator is covered', () => {
   // its gradient is 0 by definition, not by differences: see gradients.test.ts
   const byDefinition = ['StopGradient']
 
@@ -37,7 +37,7 @@ describe('no operator is forgotten', () => {
     expect([...tried].sort()).toEqual([...rules.keys()].sort())
   })
 
-  test('every operator of core has a rule, or a reason why not', () => {
+  test('every operator of core has a rule, or a reason for having none', () => {
     const reason = (name: string): string | undefined =>
       withoutRules[name.startsWith('com.microsoft.') ? 'com.microsoft.*' : name]
     const both = [...rules.keys()].filter((name) => reason(name) !== undefined)

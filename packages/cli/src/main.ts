@@ -10,13 +10,13 @@ const interruption = new AbortController()
 let endedBy: keyof typeof signals | undefined
 for (const signal of ENDING_SIGNALS) {
   process.on(signal, () => {
-    // The second one is impatient: whatever is left to tidy up stays.
+    // On the second one exit at once, without cleaning up.
     if (endedBy !== undefined) process.exit(signals[signal])
     endedBy = signal
     interruption.abort(new Error(signal))
   })
 }
-// `tp … | head` closes the pipe; what is left to print interests nobody.
+// `tp … | head` closes the pipe; the rest of the output is not wanted.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })

@@ -33,8 +33,8 @@ describe('two encoders in one file', () => {
   test('both are pruned, verified', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await prune('--verify')
     expect(code).toBe(0)
-    expect(stdout).toContain('input_ids: tokens leave after the attention of layers 1–4')
-    expect(stdout).toContain('pixel_values: tokens leave after the attention of layers 1–4')
+    expect(stdout).toContain('input_ids: tokens are pruned after the attention of layers 1–4')
+    expect(stdout).toContain('pixel_values: tokens are pruned after the attention of layers 1–4')
   })
 
   test('--layers for each', async () => {

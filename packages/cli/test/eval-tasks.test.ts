@@ -138,7 +138,7 @@ describe('flips', () => {
     }
     const text = (await tpHere(args)).stdout.split('\n\n')[1] ?? ''
     expect(text).toMatch(
-      /^received-attention tokens 3: \d+ of 4 answers turned.*; one token alone, kept, turns \d back\n/,
+      /^received-attention tokens 3: \d+ of 4 answers changed.*; keeping one token changes \d back\n/,
     )
     expect(text).toMatch(
       /^ {2}example \d+: label (?:ham|spam), \w+ became \w+ \(margin −[\d.]+, 12 of \d+ tokens tried\)$/m,
@@ -163,8 +163,8 @@ describe('flips', () => {
     const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside]
     const cases: readonly (readonly [string[], RegExp])[] = [
       [[...states, ...few], /--flips is for models that give classes/],
-      [[...states, '--flips', '3'], /--flips needs --methods/],
-      [[...states, '--flip-tokens', '3', ...byReceived], /--flip-tokens needs --flips N/],
+      [[...states, '--flips', '3'], /--flips requires --methods/],
+      [[...states, '--flip-tokens', '3', ...byReceived], /--flip-tokens requires --flips N/],
       [[...states, '--task', 'ner'], /--task is "ner"; it must be classification, tokens or embeddings/],
     ]
     for (const [args, message] of cases) {

@@ -112,8 +112,8 @@ describe('of texts', () => {
     expect(correlation).toBeCloseTo(own.reduce((sum, value) => sum + value, 0) / own.length, 12)
     const text = await tpHere(ofMails(...byReceived, '--limit', '1'))
     expect(text.stdout).toMatch(/^example 0: .*, pruned ham; rank correlation -?[01]\.\d\d$/m)
-    expect(text.stdout).toMatch(/^ +token +saliency +leaves at +with score$/m)
-    expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}stays +0\.\d+$/m)
+    expect(text.stdout).toMatch(/^ +token +saliency +pruned at +with score$/m)
+    expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}kept +0\.\d+$/m)
     expect(text.stdout).toMatch(/\nreceived-attention: rank correlation of how long .* -?[01]\.\d\d, in the mean\n$/)
   })
 
@@ -143,7 +143,7 @@ test('of images: patches in their places, and the layers that they leave at', { 
   expect([code, stderr]).toEqual([0, expect.stringContaining('normalised by their own mean')])
   const [title, front, ...rest] = stdout.split('\n\n')[0]?.split('\n') ?? []
   expect(title).toMatch(/^example 0: label \d, answer \d \(\d+ %\), pruned \d; rank correlation/)
-  expect(front).toMatch(/^ {2}class token {2}\d+ %, stays$/)
+  expect(front).toMatch(/^ {2}class token {2}\d+ %, kept$/)
   expect(rest.slice(0, 14).every((line) => /^ {2}[·░▒▓█]{28} {2}( {2}[\d·]){14}$/.test(line))).toBe(true)
   expect(rest.slice(0, 14).join('')).toContain('██')
   expect(rest[14]).toMatch(/^ {2}patches: /)
@@ -155,8 +155,8 @@ describe('what goes wrong', () => {
     ['no data', () => ['explain', mail], 'TP_USAGE', /--data PATH is missing: the examples to explain/, 2],
     ['data that are not there', () => ofMails('--data', 'x').toSpliced(2, 2), 'TP_DATA', /there is no such file/, 1],
     ['an unknown score', () => ofMails('--score', 'grad'), 'TP_USAGE', /it must be gradient-input or taylor/, 2],
-    ['a budget alone', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep needs --method NAME beside it/, 2],
-    ['a method alone', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens stay/, 2],
+    ['a budget alone', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep requires --method NAME/, 2],
+    ['a method alone', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
       'a quantised model',
       () => [...ofMails('--limit', '1')].with(1, modelPath('mail', 'int8')),

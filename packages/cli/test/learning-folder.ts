@@ -4,7 +4,12 @@ import { beforeAll } from 'vitest'
 import { words, wordTokenizer } from './small-models.ts'
 import { fixture, temporaryFolder } from './tp.ts'
 
-export const folder = temporaryFolder()
+let current: ReturnType<typeof temporaryFolder>
+/** The folder of the file that runs: modules outlive it, where files share a process. */
+export const folder: Pick<typeof current, 'at' | 'files'> = {
+  at: (...parts) => current.at(...parts),
+  files: () => current.files(),
+}
 export const timeout = 120_000
 
 /** An encoder of three layers and five classes. */
@@ -12,6 +17,7 @@ export const model = (): string => folder.at('bert', 'model.onnx')
 
 /** A model and sentences whose first word tells which class they are, made before the tests of a file run. */
 export function withSentences(): void {
+  current = temporaryFolder()
   beforeAll(() => {
     mkdirSync(folder.at('bert'))
     copyFileSync(fixture('bert-cls-eager-ts11'), model())

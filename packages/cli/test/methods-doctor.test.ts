@@ -103,7 +103,7 @@ describe('plugins', () => {
     [
       'has an unfinished method',
       () => module(`export default { contractVersion: ${contractVersion}, methods: [{ name: 'x' }] }`),
-      /methods\[0\] needs/,
+      /methods\[0\] requires/,
     ],
     [
       'takes a name that is taken',

@@ -27,7 +27,7 @@ describe('prune', () => {
     ])
     expect(code).toBe(0)
     expect(stderr).toBe('pruning model.onnx …\n')
-    expect(stdout).toContain('tokens leave after the attention of layers 1–4: keep 0.7')
+    expect(stdout).toContain('tokens are pruned after the attention of layers 1–4: keep 0.7')
     const [step] = readProvenance(decodeModel(readFileSync(out)))
     expect(step?.method).toBe('received-attention')
     expect(step?.source).toBe(createHash('sha256').update(readFileSync(mail)).digest('hex'))
@@ -71,8 +71,8 @@ describe('prune', () => {
 
   test.each([
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
-    ['{"format": 1', [], /this is no JSON/],
-    ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given beside --plan/],
+    ['{"format": 1', [], /invalid JSON/],
+    ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
   ])('not by the plan %s %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')
     writeFileSync(plan, text)
@@ -171,7 +171,7 @@ describe('prune', () => {
       '--layers',
       '2,4',
     ])
-    expect(stdout).toContain('tokens leave in front of layers 2, 4: keep 0.5')
+    expect(stdout).toContain('tokens are pruned before layers 2, 4: keep 0.5')
     const { code, stderr } = await tpHere(['prune', out, '-o', again, '--method', 'stride', '--keep', '0.5'])
     expect(code).toBe(4)
     expect(stderr).toContain('evo-vit brings tokens back between the layers')
@@ -228,7 +228,7 @@ describe('prune', () => {
     const out = folder.at('none.onnx')
     const { code, stdout } = await tpHere(['prune', mail, '-o', out, '--method', 'none', '--verify'])
     expect(code).toBe(0)
-    expect(stdout).toContain('no tokens leave')
+    expect(stdout).toContain('no tokens are pruned')
     const props = metadata(decodeModel(readFileSync(out)))
     expect(props.keys()).toContain('tp.pruning')
   })

@@ -24,7 +24,7 @@ describe('what goes wrong', () => {
       'one out of reach',
       () => short('--target-flops', '0.05'),
       'TP_FLOPS',
-      /with one token left at layers 0, 1, 0\.\d+ of the FLOPs are left, not 0\.05; ask for more/,
+      /with one token kept at layers 0, 1, 0\.\d+ of the FLOPs remain, not 0\.05; ask for more/,
       2,
     ],
     [
@@ -48,7 +48,7 @@ describe('what goes wrong', () => {
       /methodRate is 0; it has to be a number above 0/,
       2,
     ],
-    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens stay/, 2],
+    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
       'a share for one with nothing to learn',
       () => train('stride', 'e.onnx', '--keep', '0.5', '--target-flops', '0.5'),
@@ -112,7 +112,7 @@ describe('what goes wrong', () => {
       'no checkpoint',
       () => short('--resume'),
       'TP_FILE_NOT_FOUND',
-      /there is no .*e\.onnx\.soft\.checkpoint to go on from; leave --resume out/,
+      /there is no .*e\.onnx\.soft\.checkpoint to resume from; omit --resume/,
       1,
     ],
     [
@@ -143,7 +143,7 @@ describe('what goes wrong', () => {
     const { code, stderr } = await tpHere(short().map((arg) => (arg === model() ? pruned : arg)))
     expect([code, stderr]).toEqual([
       4,
-      expect.stringMatching(/tokens leave this model already; train the file that it was made from[\s\S]*TP_PRUNED/),
+      expect.stringMatching(/this model is pruned already; train the file that it was made from[\s\S]*TP_PRUNED/),
     ])
   })
 
@@ -162,7 +162,7 @@ describe('what goes wrong', () => {
     writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
     const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
     expect(stderr).toMatch(
-      /it is one of another training \(seed was 0, and is 5\); give what that one was given, or begin anew/,
+      /it belongs to another training \(seed was 0, and is 5\); use the settings of that one, or start over/,
     )
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
   })
@@ -189,7 +189,7 @@ describe('what goes wrong', () => {
   })
 
   if (canMount()) {
-    test('a disk that is full at the end: the checkpoints stay, and are gone on from', { timeout }, async () => {
+    test('a full disk at the end keeps the checkpoints, and training resumes from them', { timeout }, async () => {
       mkdirSync(folder.at('disk'))
       mkdirSync(folder.at('saved'))
       const args = (out: string): string[] =>

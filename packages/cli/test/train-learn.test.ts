@@ -27,8 +27,8 @@ describe('a method that learns', () => {
     const more = ['--target-flops', '0.7', '--epochs', '4', '--hard-epochs', '2', '--seed', '3', '--json']
     const files = ['--weights-out', folder.at('l.safetensors'), '--report', folder.at('l'), '--log', folder.at('l.log')]
     const { code, stdout, stderr } = await tpHere(learn('l.onnx', ...more, ...files))
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/learning where tokens leave[\s\S]*step 12 of 12: loss/)])
-    expect(stderr).toMatch(/training with tokens leaving[\s\S]*% of the selection right/)
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/soft training[\s\S]*step 12 of 12: loss/)])
+    expect(stderr).toMatch(/fine-tuning[\s\S]*% of the selection right/)
     expect(
       folder
         .files()
@@ -103,7 +103,9 @@ describe('a method that learns', () => {
     const none = await tpHere(gated)
     expect([none.code, none.stderr]).toEqual([
       2,
-      expect.stringMatching(/gated learns which tokens stay, not how many: give --target-flops F, or --keep/),
+      expect.stringMatching(
+        /gated learns which tokens to keep, not how many: give --target-flops F, or an amount such as --keep/,
+      ),
     ])
     const fitted = await tpHere([...gated, '--target-flops', '0.8', '--weights-out', folder.at('g.safetensors')])
     const { plan, flops } = JSON.parse(fitted.stdout)

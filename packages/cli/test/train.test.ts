@@ -92,17 +92,20 @@ test('a checkpoint that is damaged is named, with what is wrong', async () => {
   const path = folder.at('damaged.onnx.checkpoint')
   const told = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
   const contents: readonly (readonly [Uint8Array, RegExp])[] = [
-    [Buffer.from('{"half": '), /it is damaged, or none \(the weights cannot be read: it is no safetensors file/],
-    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /says of the training is invalid JSON/],
-    [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /says of the training has no step that fits/],
-    [writeSafetensors(new Map(), { 'tp.training': told }), /one of another training/],
-    [writeSafetensors(new Map(), { other: told }), /these weights are no checkpoint/],
+    [
+      Buffer.from('{"half": '),
+      /it is damaged, or not a checkpoint \(the weights cannot be read: it is no safetensors file/,
+    ],
+    [writeSafetensors(new Map(), { 'tp.training': told.slice(0, -5) }), /record of the training is invalid JSON/],
+    [writeSafetensors(new Map(), { 'tp.training': '{"step":-1}' }), /record of the training has no valid step/],
+    [writeSafetensors(new Map(), { 'tp.training': told }), /belongs to another training/],
+    [writeSafetensors(new Map(), { other: told }), /these weights are not a checkpoint/],
   ]
   for (const [bytes, message] of contents) {
     writeFileSync(path, bytes)
     const { code, stderr } = await tpHere(trainArgs('damaged.onnx', '--resume'))
     expect(stderr).toMatch(message)
-    expect(stderr).toContain(`[${path}] the checkpoint cannot be gone on from`)
+    expect(stderr).toContain(`[${path}] cannot resume from the checkpoint`)
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_RESUME')])
   }
 })
@@ -141,7 +144,7 @@ test.each([
     /distillation is 3; it has to be a share from 0 to 1/,
     2,
   ],
-  ['no checkpoint', () => trainArgs('x.onnx', '--resume'), /there is no .*x.onnx.checkpoint to go on from/, 1],
+  ['no checkpoint', () => trainArgs('x.onnx', '--resume'), /there is no .*x.onnx.checkpoint to resume from/, 1],
 ] as const)('%s', async (_, args, message, code) => {
   const seen = await tpHere(args())
   expect([seen.code, seen.stderr]).toEqual([code, expect.stringMatching(message)])

@@ -54,7 +54,7 @@ describe('bad usage ends with 2 and says what to do', () => {
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
-    ['layers alone', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers needs/],
+    ['layers alone', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
     ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at belongs to --flops/],
     ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
     ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
@@ -113,7 +113,7 @@ describe('bad usage ends with 2 and says what to do', () => {
       'a budget without methods',
       () => ['eval', mail, '--data', 'x.tsv', '--keep', '0.7'],
       'TP_USAGE',
-      /--keep needs --methods/,
+      /--keep requires --methods/,
     ],
     [
       'an unread parameter',

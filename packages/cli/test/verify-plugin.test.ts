@@ -30,7 +30,7 @@ async function verify(method: string): ReturnType<typeof tpHere> {
 test('--verify refuses a method that looks at padding, by its name', async () => {
   const { code, stderr } = await verify('unmasked')
   expect(code).toBe(1)
-  expect(stderr).toMatch(/\[plugin unmasked\] 8 of 8 examples come out otherwise with padding behind them than alone/)
+  expect(stderr).toMatch(/\[plugin unmasked\] 8 of 8 examples come out otherwise with padding after them than alone/)
   expect(stderr).toContain('code: TP_VERIFY')
 })
 

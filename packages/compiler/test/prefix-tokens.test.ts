@@ -24,6 +24,7 @@ import {
 } from '@tp/core'
 import { clsAttention, receivedAttention } from '@tp/method-attention'
 import { decodeModel, emitModel } from '@tp/onnx'
+import { inTurn } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { countFlops, inspect, prune } from '../src/index.ts'
 import { logitsOf } from './encoders.ts'
@@ -122,7 +123,7 @@ const inputs = {
 }
 
 describe('rope that leaves leading tokens out', () => {
-  for (const { name, rotate } of forms) {
+  for (const [row, { name, rotate }] of forms.entries()) {
     for (const prefix of [1, 3]) {
       // A free length of at least three tokens has no name of its own.
       for (const isProtected of name.includes('fixed sizes') || prefix > 1 ? [true] : [true, false]) {
@@ -133,11 +134,12 @@ describe('rope that leaves leading tokens out', () => {
           rotate: rotate(prefix, isProtected),
           hide,
         }
-        for (const [pool, method, amounts] of [
+        const plans = [
           [readFirst, clsAttention(), { layers: [0, 1, 2], keep: 0.6 }],
           [skipped(prefix), receivedAttention(), { layers: [0, 1], tokens: [7, prefix + 2] }],
           [readFirst, receivedAttention(), { layers: [0, 1], mass: 0.7 }],
-        ] as const) {
+        ] as const
+        for (const [pool, method, amounts] of inTurn(plans, row + prefix, 1)) {
           const length = isProtected ? 'fixed' : 'free'
           test(`${name}, ${prefix} leading tokens, ${length} length, ${JSON.stringify(amounts)}`, async () => {
             const kept = await expectHiddenKeys(

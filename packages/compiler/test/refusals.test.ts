@@ -362,5 +362,5 @@ test('tokens that flow into an operator of somebody else are refused', () => {
     reader,
   )
   graph.replaceInput(reader, reader.input.indexOf(site), 'strange')
-  expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|TOWERS|STREAM)$/)
+  expect(refusal(model)?.code).toMatch(/^TP_(UNSUPPORTED_OP|ENCODERS|STREAM)$/)
 })

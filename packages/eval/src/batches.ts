@@ -1,5 +1,5 @@
 /**
- * Divides examples into batches of like length, so that little is padded: the longest first, so that a lack of memory
+ * Divides examples into batches of similar length, so that little is padded: the longest first, so that a lack of memory
  * shows at once. One by one, or without lengths, the order is kept.
  * @returns positions of the examples of each batch
  */

@@ -7,67 +7,67 @@ import { type Trajectory, trajectoriesOf } from './metrics/trajectories.ts'
 import type { Progress } from './run-examples.ts'
 import type { Evaluation } from './tasks/outcome.ts'
 
-/** A pruned model in the two forms that it takes to ask it why. */
+/** A pruned model in the two forms that the analysis requires. */
 export interface FlipModels {
   /** Pruned with `trace`. */
   readonly traced: Session
-  /** Pruned in the same way with `protectInput`: its input `tp.protect` names one more token that stays. */
+  /** Pruned in the same way with `protectInput`: its input `tp.protect` names one more token to keep. */
   readonly protecting: Session
 }
 
 export interface FlipOptions {
-  /** Only the first so many examples whose answer was turned (default 20). */
+  /** The largest number of examples with a changed answer (default 20). */
   readonly examples?: number | undefined
-  /** Only so many of the tokens that left an example, the likeliest culprits (default 32). */
+  /** The largest number of pruned tokens to try per example, the likeliest causes first (default 32). */
   readonly tokens?: number | undefined
   /**
-   * How likely the tokens of an example are to have turned its answer, by their places: higher is tried first. The
-   * attention that they receive in the dense model is cheap, say. Default: the later a token leaves the likelier.
+   * How likely the tokens of an example are to have changed its answer, by position: higher is tried first. For example the
+   * attention that they receive in the dense model. Default: the later a token is pruned, the likelier.
    */
   readonly likely?: ((example: number) => Promise<ArrayLike<number>>) | undefined
   /** Tokens of an image or sound. */
   readonly inputTokens?: number | undefined
-  /** Rows that the model takes at once; each is the same example with another token kept (default 1). */
+  /** Batch size of the model; each row is the same example with another token kept (default 1). */
   readonly batchSize?: number | undefined
   readonly signal?: AbortSignalLike | undefined
   /** Called after each example. */
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** An example that the pruned model answers otherwise than the dense one, and what becomes of that if single tokens stay. */
+/** An example with another answer of the pruned model than of the dense one, and the answers when single tokens are kept. */
 export interface Flip {
   readonly example: number
-  /** Class number that is right, that the dense model answers, and that the pruned one does. */
+  /** The right class, the dense model's answer, and the pruned model's. */
   readonly target: number
   readonly dense: number
   readonly pruned: number
   /** Logit of the dense model's answer less the largest other, in the pruned model: below 0, or 0 at most. */
   readonly margin: number
-  /** Tokens of the example that leave. */
+  /** Pruned tokens of the example. */
   readonly leaving: number
   /** Those of them that were tried, the largest change of the margin first. */
   readonly tried: readonly KeptToken[]
 }
 
-/** What happens if one token stays that leaves otherwise. The number of tokens that stay is the same. */
+/** What happens if one token is kept that is pruned otherwise. The number of kept tokens is the same. */
 export interface KeptToken extends Pick<Trajectory, 'position' | 'prunedAt'> {
   /** The margin with it. */
   readonly margin: number
   /** How much it is above the margin without it. */
   readonly change: number
-  /** The answer is the dense model's again: that this token left has turned it. */
+  /** The answer is the dense model's again: pruning this token had changed it. */
   readonly turnsBack: boolean
 }
 
 export interface FlipAnalysis {
-  /** Examples whose answer was turned, of all. */
+  /** Number of all examples with a changed answer. */
   readonly flipped: number
   readonly flips: readonly Flip[]
 }
 
 /**
- * Finds the tokens whose leaving turned an answer, exactly: the pruned model is run again with one of them kept, one after
- * the other. Where no single token turns it back the answer hangs on several.
+ * Finds exactly the tokens whose pruning changed an answer: the pruned model is run with one of them kept, one after another.
+ * If no single token changes it back, the answer depends on several.
  *
  * @param dense and pruned: evaluations of the same examples, on the same inputs
  * @throws TpError TP_OPTION, TP_INPUT if a model is not of the form above, TP_ABORTED
@@ -139,7 +139,7 @@ interface WantedAnswer {
   readonly isWanted: boolean
 }
 
-/** By row. */
+/** By example. */
 function answersOf(outputs: NamedTensors, wanted: number, rows: number): WantedAnswer[] {
   const { classes, data } = logitsOf(outputs, rows)
   return Array.from({ length: rows }, (_, row) => {

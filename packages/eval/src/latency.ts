@@ -7,7 +7,7 @@ export interface ComparisonOptions {
   readonly rounds?: number | undefined
   /** No round starts that is likely to end after this time in ms, except for the first three. Default: no limit. */
   readonly budgetMs?: number | undefined
-  /** Inputs of a variant that does not take the common ones (texts cut by the tokeniser); as many, in the same order. */
+  /** Inputs of a variant that cannot take the common ones (texts truncated by the tokenizer); as many, in the same order. */
   readonly inputsOf?: Readonly<Record<string, readonly NamedTensors[]>> | undefined
   readonly signal?: AbortSignalLike | undefined
   /** Called after every round. */
@@ -40,8 +40,8 @@ export interface Comparison {
 }
 
 /**
- * Times variants of a model against the first of them. All variants take their turn on an input before the next input
- * comes, and the order of turns changes, so that whatever slows the machine down for a while slows all of them. Meant
+ * Times variants of a model against the first of them. All variants run on an input before the next input,
+ * and their order changes, so that temporary slowdowns of the machine affect all of them. Meant
  * for sessions of one thread in this thread: others compete with each other, or add their way to a worker.
  *
  * @throws TpError TP_OPTION, TP_ABORTED, and whatever the sessions throw

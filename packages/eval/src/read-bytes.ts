@@ -2,16 +2,16 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { TpError } from '@tp/core'
 
-/** What a file that is read whole may take. */
+/** Limits on a file that is read whole. */
 export interface ReadLimits {
   readonly code: `TP_${string}`
   readonly mostBytes: number
-  /** What to do if there is no such file. */
+  /** Advice if there is no such file. */
   readonly advice?: string
 }
 
 /**
- * Reads a file that may come from anywhere: devices and pipes, which may never end, are refused as larger files are.
+ * Reads an untrusted file: devices and pipes, which may never end, are refused like files that are too large.
  * @throws TpError with the given code
  */
 export async function readBytes(path: string, { code, mostBytes, advice }: ReadLimits): Promise<Uint8Array> {

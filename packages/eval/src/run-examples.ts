@@ -13,22 +13,22 @@ export interface Progress {
 }
 
 export interface EvaluateOptions {
-  /** Examples in a batch; batches are made of like lengths (default 1, which also measures latency). */
+  /** Examples in a batch; batches hold similar lengths (default 1, which also measures latency). */
   readonly batchSize?: number | undefined
-  /** Layers of the model, and tokens of an image or sound: asked for to count what a model with traces keeps. */
+  /** Layers of the model, and tokens of an image or sound: required to count the kept tokens of a model with traces. */
   readonly layerCount?: number | undefined
   readonly tokens?: number | undefined
   readonly signal?: AbortSignalLike | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
 
-/** What running a model on examples tells whatever the task is. */
+/** What running a model on examples gives for any task. */
 export interface Run {
   /** For a model with traces, when `layers` is given. */
   readonly kept: KeptFractions | undefined
   /**
    * End to end by example in milliseconds: tokenising or reading, and one run. Only with batch size 1. Of use to see
-   * what a user waits; to compare models, time them in turns.
+   * what a user waits; to compare models, time them alternately.
    */
   readonly latency: { readonly p50: number; readonly p90: number; readonly mean: number } | undefined
 }
@@ -43,7 +43,7 @@ export interface RanBatch {
 
 /**
  * Runs a model on all examples.
- * @param take called with each batch; what it does is not timed
+ * @param take called with each batch; not timed
  * @throws TpError TP_DATA, TP_OPTION, TP_TOKENIZER, TP_ABORTED
  */
 export async function runExamples(
@@ -62,7 +62,7 @@ export async function runExamples(
   const counts = new Map<number, number[]>()
   let done = 0
   for (const positions of batches(total, batchSize, inputs.lengths)) {
-    // a run may block the event loop: let timers and signals through
+    // a run may block the event loop: let timers and signals run
     await setImmediate()
     throwIfAborted(signal, 'eval')
     const start = performance.now()

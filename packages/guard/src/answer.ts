@@ -1,13 +1,13 @@
 import { TpError } from '@tp/core'
 import { type NamedTensors, sizeOf, type TensorLike, type ValueInfo } from '@tp/core/runtime'
 
-/** How sure a model is of its answer. See {@link uncertaintyOf}. */
+/** How uncertain an answer is. See {@link uncertaintyOf}. */
 export type Uncertainty = 'probability' | 'margin' | 'entropy'
 
 export const uncertainties: readonly Uncertainty[] = ['probability', 'margin', 'entropy']
 
 /**
- * How uncertain a row of logits leaves the answer; higher is less certain. Not a number anywhere: infinitely.
+ * How uncertain the answer of a row of logits is; higher is less certain. Not a number anywhere: infinitely.
  *
  *   probability   1 − the largest of softmax(logits)
  *   margin        minus the difference of the two largest logits
@@ -66,7 +66,11 @@ export function answerOutput(outputs: readonly ValueInfo[], asked?: string): str
   if (found !== undefined && others.length === 0) return found.name
   const seen = outputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
   const needed = `one float32 output [inputs, classes]${wanted === undefined ? '' : ` named ${wanted}`} of two classes or more`
-  throw new TpError('TP_OUTPUT', 'guard', `${needed} is needed to see how sure an answer is; the model gives ${seen}`)
+  throw new TpError(
+    'TP_OUTPUT',
+    'guard',
+    `${needed} is needed to tell how uncertain an answer is; the model returns ${seen}`,
+  )
 }
 
 /** Outputs that pruning added; the dense model has none of them. */

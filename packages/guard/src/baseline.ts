@@ -26,14 +26,14 @@ export interface BaselineSession extends Session {
 /** Fewer say nothing: each p-value would be one of so few steps. */
 export const FEWEST = 20
 
-/** Wraps the session of a pruned model while it runs the calibration's inputs; the session stays the caller's. */
+/** Wraps the session of a pruned model while it runs the calibration's inputs; the caller keeps the session. */
 export function recordBaseline(session: Session, options: BaselineOptions = {}): BaselineSession {
   const { most = 2000, random = Math.random } = options
   const reader = signalReader(session.outputs, options.output)
   const remembered = new Map<Signal, number[]>(reader.names.map((name) => [name, []]))
   let seen = 0
 
-  /** Algorithm R (Vitter 1985): every input stays with the same probability. */
+  /** Algorithm R (Vitter 1985): every input is kept with the same probability. */
   function remember(values: readonly (readonly [Signal, number])[]): void {
     const slot = seen < most ? seen : Math.floor(random() * (seen + 1))
     seen++

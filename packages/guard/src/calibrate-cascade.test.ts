@@ -19,8 +19,8 @@ interface Drawn {
  * probability `slope` · uncertainty. Below a threshold t there fail slope · t² of all inputs.
  */
 function draw(count: number, slope: number, random: () => number): Drawn {
-  const shares = Array.from({ length: count }, () => Math.max(1e-9, random() / 2))
-  return { pruned: shares.map(pruned), dense: shares.map((share) => dense(random() < slope * share)) }
+  const values = Array.from({ length: count }, () => Math.max(1e-9, random() / 2))
+  return { pruned: values.map(pruned), dense: values.map((value) => dense(random() < slope * value)) }
 }
 
 const rateBelow = (threshold: number | null, slope: number): number => slope * Math.min(0.5, threshold ?? 0.5) ** 2
@@ -62,7 +62,7 @@ describe('over many calibration sets, from a distribution that is known', () => 
 
 const fields = { agreement: 0.9, confidence: 0.8 } as const
 
-test('what stays below the threshold fails as often as is allowed; one more would be too many', () => {
+test('answers below the threshold fail as often as is allowed, and one more would be too many', () => {
   const example = fc.record({ share: fc.integer({ min: 1, max: 9 }), fails: fc.boolean() })
   fc.assert(
     fc.property(fc.array(example, { minLength: 20, maxLength: 80 }), (examples) => {
@@ -73,10 +73,10 @@ test('what stays below the threshold fails as often as is allowed; one more woul
       }
       const { threshold, remaining, disagreements, share } = calibrateCascade(calibration)
       const level = (failures: number): number => binomialAtMost(failures, examples.length, 0.1)
-      const stay = calibration.pruned.map((row) => threshold === null || uncertaintyOf(row, 'probability') < threshold)
-      expect(remaining).toBe(examples.filter(({ fails }, i) => fails && stay[i]).length)
+      const kept = calibration.pruned.map((row) => threshold === null || uncertaintyOf(row, 'probability') < threshold)
+      expect(remaining).toBe(examples.filter(({ fails }, i) => fails && kept[i]).length)
       expect(level(remaining)).toBeLessThanOrEqual(0.2 + 1e-12)
-      expect(share.estimate).toBeCloseTo(stay.filter((stays) => !stays).length / examples.length, 12)
+      expect(share.estimate).toBeCloseTo(kept.filter((isKept) => !isKept).length / examples.length, 12)
       if (threshold === null) {
         expect(remaining).toBe(disagreements)
         return
@@ -101,7 +101,7 @@ test('too few examples are refused, and it says how many it takes', () => {
   expect(calibrate(99, { confidence: 'mean' }).threshold).toBeNull()
 })
 
-test('inputs without a number are run again in any case, so that they do not fail', () => {
+test('inputs without a number fall back in any case, so that they do not fail', () => {
   const { pruned: rows, dense: others } = draw(100, 0, seeded(2))
   const broken = rows.map((row, i) => (i < 60 ? [Number.NaN, 0] : row))
   expect(calibrateCascade({ pruned: broken, dense: others, ...fields })).toMatchObject({

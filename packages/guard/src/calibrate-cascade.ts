@@ -25,16 +25,16 @@ export interface CascadeCalibration {
 /** A threshold, and what it rests on. JSON. */
 export interface CalibratedCascade {
   readonly uncertainty: Uncertainty
-  /** Inputs that are at least so uncertain are run again dense. `null`: only those whose logits are no numbers. */
+  /** Inputs at least this uncertain fall back to the dense model. `null`: only those whose logits are not numbers. */
   readonly threshold: number | null
   readonly agreement: number
   readonly confidence: number | 'mean'
   readonly examples: number
   /** Examples that the pruned model alone answers otherwise than the dense one. */
   readonly disagreements: number
-  /** Of them, those that stay as they are. */
+  /** Of them, those below the threshold. */
   readonly remaining: number
-  /** Share of inputs that is run again, with limits that hold with 95 % probability for whatever threshold was chosen. */
+  /** Share of inputs that falls back, with limits that hold with 95 % probability for whatever threshold was chosen. */
   readonly share: Estimate
   /** Given a speed-up: time for an input over the dense model's, `1 / speedup + share`. */
   readonly cost?: Estimate & { readonly speedup: number }
@@ -64,11 +64,11 @@ export function calibrateCascade(calibration: CascadeCalibration): CalibratedCas
   const { agreement, confidence = 0.95, uncertainty = 'probability', speedup } = calibration
   const failing = failingUncertainties(calibration, uncertainty)
   const allowed = allowedFailures(failing.all.length, agreement, confidence)
-  // As many of the failures as are allowed stay below it, however many inputs are as uncertain as the next one.
+  // The allowed number of failures is below it, however many inputs are as uncertain as the next one.
   const threshold = failing.sorted[allowed] ?? null
   const limit = threshold ?? Number.POSITIVE_INFINITY
-  const again = failing.all.filter((value) => value >= limit).length
-  const share = uniformly(again / failing.all.length, failing.all.length)
+  const fallback = failing.all.filter((value) => value >= limit).length
+  const share = uniformly(fallback / failing.all.length, failing.all.length)
   return {
     uncertainty,
     threshold,
@@ -82,7 +82,7 @@ export function calibrateCascade(calibration: CascadeCalibration): CalibratedCas
   }
 }
 
-/** Time for an input over the dense model's: every one is run pruned, and the given share again. */
+/** Time for an input over the dense model's: every one is run pruned, and the given share on the dense model as well. */
 export function expectedCost({ estimate, low, high }: Estimate, speedup: number): Estimate {
   if (!(speedup > 0)) throw new TpError('TP_OPTION', 'guard', `speedup is ${speedup}; it is a factor above 0`)
   const cost = (share: number): number => 1 / speedup + share
@@ -99,7 +99,7 @@ export function agreementBound(disagreements: number, examples: number, confiden
 
 /**
  * The uncertainties of all examples, and of those with another answer than the dense model's, ascending. Without a number
- * there is no answer, and they are run again in any case.
+ * there is no answer, and they fall back in any case.
  */
 function failingUncertainties(
   { pruned, dense }: CascadeCalibration,

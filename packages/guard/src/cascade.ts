@@ -7,7 +7,7 @@ export interface CascadeOptions {
   /** Both belong to the cascade from now on, which disposes of them. */
   readonly pruned: Session
   readonly dense: Session
-  /** Inputs that are at least so uncertain are run again dense; `null`: only those whose logits are no numbers. See `calibrateCascade`. */
+  /** Inputs at least this uncertain fall back to the dense model; `null`: only those whose logits are not numbers. See `calibrateCascade`. */
   readonly threshold: number | null
   /** Default `probability`. */
   readonly uncertainty?: Uncertainty | undefined
@@ -22,14 +22,14 @@ export interface CascadeOptions {
 /** What became of one batch. */
 export interface CascadeRun {
   readonly uncertainties: readonly number[]
-  /** Rows that were run again, ascending. */
+  /** Rows that fell back, ascending. */
   readonly dense: readonly number[]
 }
 
 export interface CascadeStatistics {
   readonly runs: number
   readonly inputs: number
-  /** Inputs that were run again. */
+  /** Inputs that fell back. */
   readonly dense: number
 }
 
@@ -40,7 +40,7 @@ export interface Cascade extends Session {
 }
 
 /**
- * A pruned model and the dense one behind it, as one session. Rows of a batch whose pruned answer is uncertain are gathered
+ * A pruned model with the dense one as its fallback, as one session. Rows of a batch whose pruned answer is uncertain are gathered
  * and run dense as one smaller batch; their rows of all outputs are then the dense model's. They are cut to the longest of
  * them where no output has an axis of tokens. Outputs that pruning added (`tp.…`) are the pruned model's for all rows.
  *
@@ -76,10 +76,13 @@ export function cascade(options: CascadeOptions): Cascade {
       counts.runs++
       counts.inputs += uncertainties.length
       counts.dense += rows.length
-      const again = rows.length === 0 ? {} : await runDense(inputs, rows)
+      const fallback = rows.length === 0 ? {} : await runDense(inputs, rows)
       onRun?.({ uncertainties, dense: rows })
       if (rows.length === 0) return outputs
-      const replaced = own.map(({ name }) => [name, replaceRows(name, outputs[name] as TensorLike, again[name], rows)])
+      const replaced = own.map(({ name }) => [
+        name,
+        replaceRows(name, outputs[name] as TensorLike, fallback[name], rows),
+      ])
       return { ...outputs, ...Object.fromEntries(replaced) }
     },
     async endProfile() {
@@ -128,13 +131,13 @@ function requireBatch(values: readonly ValueInfo[]): void {
   )
   if (without === undefined) return
   const seen = `${without.name} ${without.type}[${without.dims}] has no batch axis in front`
-  throw new TpError('TP_CASCADE', 'guard', `${seen}, so that rows of it cannot be run again`)
+  throw new TpError('TP_CASCADE', 'guard', `${seen}, so that its rows cannot fall back`)
 }
 
 function requireRows(values: NamedTensors, rows: number): void {
   const other = Object.entries(values).find(([, { dims }]) => dims[0] !== rows)
   if (other === undefined) return
   const [name, { type, dims }] = other
-  const seen = `${name} came as ${type}[${dims}], beside ${rows} answers`
+  const seen = `${name} came as ${type}[${dims}], with ${rows} answers`
   throw new TpError('TP_CASCADE', 'guard', `${seen}; a cascade needs the batch in front of every input and output`)
 }

@@ -50,7 +50,7 @@ describe('a drift is noticed, early or late in a stream', () => {
   })
 })
 
-test('evidence begins anew after a restart', () => {
+test('gathers evidence from the start after a restart', () => {
   const drift = new Drift(stream(200, normal), random)
   expect(
     delay(

@@ -14,7 +14,7 @@ const spreads: readonly Bet[] = [(p) => 0.25 * (p ** -0.5 + (1 - p) ** -0.5), (p
 
 const bets: readonly Bet[] = [...shifts, ...spreads]
 
-/** So that one p at the very edge, where a bet wins without limit, stays a number. */
+/** Keeps one p at the very edge, where a bet wins without limit, finite. */
 const EDGE = 1e-9
 
 /**

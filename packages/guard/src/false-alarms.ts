@@ -21,7 +21,7 @@ export interface FalseAlarmOptions {
 }
 
 /**
- * Measures the false-alarm rate on a baseline itself: again and again one half of it, drawn at random, is watched against
+ * Measures the false-alarm rate on a baseline itself: many times, one half of it, drawn at random, is watched against
  * the other.
  */
 export function measureFalseAlarms({ signals }: Baseline, options: FalseAlarmOptions = {}): MeasuredFalseAlarms {
@@ -34,9 +34,9 @@ export function measureFalseAlarms({ signals }: Baseline, options: FalseAlarmOpt
   for (let stream = 0; stream < streams; stream++) {
     const order = shuffled(count, random)
     const alarmed = watched.some((values) => {
-      const at = (place: number): number => values[place] as number
+      const at = (position: number): number => values[position] as number
       const drift = new Drift(order.slice(inputs).map(at), random)
-      return order.slice(0, inputs).some((place) => drift.add(at(place)) >= enough)
+      return order.slice(0, inputs).some((position) => drift.add(at(position)) >= enough)
     })
     if (alarmed) alarms++
   }

@@ -22,7 +22,7 @@ const guard: Guard = {
   },
 }
 
-test('a guard is the same again from its text, or from what the text says', () => {
+test('reads back the guard that it wrote', () => {
   const text = JSON.stringify(guard)
   expect(guard.cascade.threshold).not.toBeNull()
   expect(readGuard(text, 'guard.json')).toEqual(guard)
@@ -41,9 +41,9 @@ test.each<[string, unknown, string]>([
   ['no monitor', { format: 1, cascade: guard.cascade }, 'monitor is missing'],
   ['a field that nobody reads', { ...guard, rate: -1 }, 'rate is unknown'],
   ['models that are no hashes', { ...guard, models: { pruned: 'x', dense: 'y' } }, 'models.pruned is "x"'],
-  ['a threshold that is none', cascade({ threshold: '0.1' }), 'cascade.threshold is "0.1"'],
-  ['a threshold that runs everything again', cascade({ threshold: -5 }), 'cascade.threshold is -5'],
-  ['a threshold that runs nothing again', cascade({ threshold: 1e308 }), 'cascade.threshold is 1e+308'],
+  ['a threshold that is not a number', cascade({ threshold: '0.1' }), 'cascade.threshold is "0.1"'],
+  ['a threshold at which everything falls back', cascade({ threshold: -5 }), 'cascade.threshold is -5'],
+  ['a threshold at which nothing falls back', cascade({ threshold: 1e308 }), 'cascade.threshold is 1e+308'],
   ['a margin above 0', cascade({ uncertainty: 'margin', threshold: 0.5 }), 'for margin it must be 0 or less'],
   ['an unknown uncertainty', cascade({ uncertainty: 'variance' }), 'probability, margin, entropy'],
   ['an inherited name for an uncertainty', cascade({ uncertainty: 'constructor' }), 'probability, margin, entropy'],
@@ -65,7 +65,7 @@ test.each<[string, unknown, string]>([
   ['no false alarms', monitor({ falseAlarms: null }), 'monitor.falseAlarms is null'],
   ['a text for false alarms', monitor({ falseAlarms: 'x' }), 'monitor.falseAlarms is "x"'],
   [
-    'a rate that is none',
+    'a rate that is not a number',
     monitor({ falseAlarms: { ...guard.monitor.falseAlarms, falseAlarmRate: 2 } }),
     'falseAlarmRate is 2',
   ],

@@ -64,7 +64,7 @@ const monitorForm: Form = {
 }
 const falseAlarmsForm: Form = { falseAlarmRate: part, inputs: count, streams: count, alarms: count }
 
-/** What an uncertainty can be at all: thresholds elsewhere run everything again, or nothing. */
+/** The range of an uncertainty: thresholds outside it let every input fall back, or none. */
 const possible: Readonly<Record<CalibratedCascade['uncertainty'], GuardCheck>> = {
   probability: share,
   margin: number('0 or less', (value) => value <= 0),
@@ -76,7 +76,7 @@ const possible: Readonly<Record<CalibratedCascade['uncertainty'], GuardCheck>> =
  * A guard that was read from a file.
  * @param value the parsed JSON, or its text
  * @param where the file, for errors
- * @throws TpError TP_GUARD if it is none, with the field that is wrong
+ * @throws TpError TP_GUARD if it is not a guard, with the invalid field
  */
 export function readGuard(value: unknown, where: string): Guard {
   const guard = typeof value === 'string' ? parse(value, where) : value

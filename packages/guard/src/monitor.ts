@@ -19,9 +19,9 @@ export interface MonitorOptions {
    * it alarms) and bool [b] `tp.monitor.alarm`. Default false.
    */
   readonly outputs?: boolean | undefined
-  /** Called when evidence for drift has become enough; it is then gathered anew. */
+  /** Called when there is enough evidence for drift; evidence is then gathered from the start. */
   readonly onAlarm?: ((alarm: Alarm) => void) | undefined
-  /** After so many inputs evidence is gathered anew, so that no more have to be remembered. Default 10,000. */
+  /** Evidence is gathered from the start after this number of inputs, so that memory is bounded. Default 10,000. */
   readonly memory?: number | undefined
   /** Numbers in 0…1, which ties are broken by. Default Math.random. */
   readonly random?: (() => number) | undefined

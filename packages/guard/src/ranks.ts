@@ -51,14 +51,14 @@ export class Ranks {
     return low
   }
 
-  #insert(value: number, place: number): void {
+  #insert(value: number, position: number): void {
     if (this.#count === this.#sorted.length) {
       const larger = new Float64Array(2 * this.#count + 16)
       larger.set(this.#sorted)
       this.#sorted = larger
     }
-    this.#sorted.copyWithin(place + 1, place, this.#count)
-    this.#sorted[place] = value
+    this.#sorted.copyWithin(position + 1, position, this.#count)
+    this.#sorted[position] = value
     this.#count++
   }
 }

@@ -14,12 +14,12 @@ export function takeRows({ type, dims, data }: TensorLike, rows: readonly number
   return { type, dims: dims.length < 2 ? [rows.length] : [rows.length, columns ?? second, ...rest], data: result }
 }
 
-/** A tensor whose rows at `places` are those of another one of the same form. @throws TpError TP_CASCADE */
+/** A tensor whose rows at `positions` are those of another one of the same form. @throws TpError TP_CASCADE */
 export function replaceRows(
   name: string,
   into: TensorLike,
   from: TensorLike | undefined,
-  places: readonly number[],
+  positions: readonly number[],
 ): TensorLike {
   const { type, dims } = into
   const isAlike =
@@ -27,17 +27,18 @@ export function replaceRows(
     from.type === type &&
     from.dims.slice(1).join() === dims.slice(1).join() &&
     from.dims.length > 0
-  if (!isAlike || from.dims[0] !== places.length) {
+  if (!isAlike || from.dims[0] !== positions.length) {
     const seen = `the output ${name} is ${type}[${dims}] of the pruned model and ${from?.type}[${from?.dims}] of the dense one`
     throw new TpError('TP_CASCADE', 'guard', `${seen}, so that their rows cannot stand for each other`)
   }
   const width = dims.slice(1).reduce((product, size) => product * size, 1)
   const data = into.data.slice()
-  for (const [i, place] of places.entries()) put(data, from.data.slice(i * width, (i + 1) * width), place * width)
+  for (const [i, position] of positions.entries())
+    put(data, from.data.slice(i * width, (i + 1) * width), position * width)
   return { type, dims, data }
 }
 
-/** The axis of the tokens, where rows may be cut short behind their last real token. */
+/** The axis of the tokens, where rows may be cut short after their last attended token. */
 export interface MaskedAxis {
   /** The input that says which tokens are real. */
   readonly mask: string

@@ -5,8 +5,8 @@ import { answerOutput, logitRows, marginOf } from './answer.ts'
  * What is watched, one number an input:
  *
  *   margin   difference of the two largest logits
- *   mass     share of the score that the tokens that stay hold (`tp.monitor.mass`)
- *   kept     share of the tokens that stays (`tp.monitor.kept`, where the data decide it)
+ *   mass     share of the score that the kept tokens hold (`tp.monitor.mass`)
+ *   kept     share of the tokens that is kept (`tp.monitor.kept`, where the data decide it)
  */
 export type Signal = 'margin' | 'mass' | 'kept'
 

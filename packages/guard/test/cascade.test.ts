@@ -24,7 +24,7 @@ const batch = [[1, 2, 3], [-0.5], [4], [-1, 0.4], [-3, -4]]
 const scores = (outputs: NamedTensors): number[] =>
   Array.from(outputs.logits?.data as Float32Array).filter((_, i) => i % 2 === 0)
 
-describe('rows whose pruned answer is uncertain are run again dense, as one batch', () => {
+describe('rows whose pruned answer is uncertain fall back to the dense model, as one batch', () => {
   test('their rows are the dense ones, the others the pruned ones', async () => {
     const { session, given, runs } = await open()
     await using running = session
@@ -62,7 +62,7 @@ describe('rows whose pruned answer is uncertain are run again dense, as one batc
     expect(given[0]?.x?.dims).toEqual([1, 3])
   })
 
-  test('a model of a fixed batch takes all of it again', async () => {
+  test('runs the whole batch where its size is fixed', async () => {
     const { session, given } = await open({ dims: [2, 'tokens'] })
     await using running = session
     const outputs = await running.run(rowsOf([[-0.5], [4]]))
@@ -70,7 +70,7 @@ describe('rows whose pruned answer is uncertain are run again dense, as one batc
     expect(given[0]?.x?.dims).toEqual([2, 1])
   })
 
-  test('none, where all are sure; and what is no number, always', async () => {
+  test('runs none where all are certain, and what is not a number always', async () => {
     const { session, given } = await open({}, { threshold: null })
     await using running = session
     await running.run(rowsOf(batch))

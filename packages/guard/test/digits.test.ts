@@ -70,7 +70,7 @@ test('on real images: a cascade keeps its promise, and its rows are those of one
     one.filter((answer, i) => answer !== right.predictions[i]).length
   expect(differing(answers.predictions) / held.targets.length).toBeLessThanOrEqual(0.05)
   expect(differing(alone.predictions)).toBeGreaterThan(differing(answers.predictions))
-  const { inputs, dense: again } = guarded.statistics()
+  const { inputs, dense: fallback } = guarded.statistics()
   expect(inputs).toBe(held.targets.length)
   const [mine, fewer, whole2] = [answers, alone, right].map(rowsOf) as [Float32Array[], Float32Array[], Float32Array[]]
   const isLike = (a: Float32Array, b: Float32Array): boolean => a.every((x, i) => Math.abs(x - (b[i] as number)) < 1e-4)
@@ -78,8 +78,8 @@ test('on real images: a cascade keeps its promise, and its rows are those of one
     true,
   )
   const changed = mine.filter((row, i) => !isLike(row, fewer[i] as Float32Array)).length
-  expect(changed).toBeLessThanOrEqual(again)
-  expect(again).toBeLessThan(inputs / 2)
+  expect(changed).toBeLessThanOrEqual(fallback)
+  expect(fallback).toBeLessThan(inputs / 2)
 })
 
 test('a monitor watches margin and mass: nothing to say of other digits, soon something of their negatives', async () => {

@@ -57,7 +57,7 @@ describe('a monitor', () => {
     expect(first?.seen).toBeLessThan(first?.expected as number)
     const { inputs, alarms: all } = session.statistics()
     expect([inputs, all]).toEqual([1200, alarms])
-    // it goes on, and alarms again as long as the drift lasts
+    // it goes on, and alarms repeatedly while the drift lasts
     expect(alarms.length).toBeGreaterThan(1)
     expect(alarms[1]?.since).toBe(first?.input)
   })
@@ -82,7 +82,7 @@ describe('a monitor', () => {
     expect(Object.keys(await plain.run(rowsOf(drawn(1))))).toEqual(['logits'])
   })
 
-  test('begins anew after so many inputs as it remembers', async () => {
+  test('starts over after the number of inputs that it remembers', async () => {
     const short = monitor(await openSums(), await baseline(drawn(100)), { random, memory: 100, falseAlarmRate: 1e-9 })
     await using session = short
     await session.run(rowsOf(drawn(100)))

@@ -10,7 +10,8 @@ export const keyNormOptions: OptionSpecs = {
     type: 'string',
     choices: ['small', 'large'],
     default: 'small',
-    description: 'which are kept: tokens with small keys, as published, or with large ones, which suits vision encoders',
+    description:
+      'which are kept: tokens with small keys, as published, or with large ones, which suits vision encoders',
   },
 }
 

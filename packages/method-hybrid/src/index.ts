@@ -1,12 +1,21 @@
-import { contractVersion, type Plugin } from '@tp/core'
-import { methods } from './methods.ts'
+import { contractVersion, type MethodEntry, methodEntry, type Plugin } from '@tp/core'
+import { aTome } from './a-tome.ts'
+import { diffrate, diffrateOptions } from './diffrate.ts'
+import { evit } from './evit.ts'
+import { evoVit, evoVitOptions } from './evo-vit.ts'
+import { ltmp, ltmpOptions } from './ltmp.ts'
+import { pitome, pitomeOptions } from './pitome.ts'
+import { ppt, pptOptions } from './ppt.ts'
+import { tofu } from './tofu.ts'
+import { tome, tomeOptions } from './tome.ts'
+import { tps, tpsOptions } from './tps.ts'
+import { zeroTprune, zeroTpruneOptions } from './zero-tprune.ts'
 
 export { aTome } from './a-tome.ts'
 export { type DiffrateOptions, diffrate } from './diffrate.ts'
 export { evit } from './evit.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
 export { type LtmpOptions, ltmp } from './ltmp.ts'
-export { methods } from './methods.ts'
 export { type PitomeOptions, pitome } from './pitome.ts'
 export { type PptOptions, ppt } from './ppt.ts'
 export { tofu } from './tofu.ts'
@@ -15,6 +24,24 @@ export { type TpsOptions, tps } from './tps.ts'
 export { withFuse } from './with-fuse.ts'
 export { withMerge } from './with-merge.ts'
 export { type ZeroTpruneOptions, zeroTprune } from './zero-tprune.ts'
+
+/**
+ * All methods of this package: `tp methods`, `--method` and the tables of the READMEs read this list. It is marked as pure,
+ * so that a bundle with one method omits it.
+ */
+export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
+  methodEntry(tome, 'merges the most similar tokens in pairs', tomeOptions),
+  methodEntry(evit, 'keeps by class attention and fuses the rest into one token more'),
+  methodEntry(pitome, 'merges where many tokens are alike and protects those that stand alone', pitomeOptions),
+  methodEntry(ppt, 'drops tokens in examples where few matter, merges them in the others', pptOptions),
+  methodEntry(diffrate, 'keeps by class attention, drops the last and merges the next', diffrateOptions),
+  methodEntry(ltmp, 'merges above a cosine, then keeps the tokens that receive most attention', ltmpOptions),
+  methodEntry(tps, 'keeps by class attention and squeezes each of the rest into the most similar', tpsOptions),
+  methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
+  methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
+  methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),
+  methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
+])()
 
 /** What a plugin loader reads. */
 const plugin: Plugin = { contractVersion, methods }

@@ -32,7 +32,8 @@ export interface ZeroTpruneOptions {
 export const zeroTpruneOptions: OptionSpecs = {
   steps: { description: 'steps of the walk over the attention graph', type: 'integer', min: 1, max: 100, default: 5 },
   similar: {
-    description: 'of the tokens that a layer prunes, the fraction pruned for similarity to others; the rest are unimportant',
+    description:
+      'of the tokens that a layer prunes, the fraction pruned for similarity to others; the rest are unimportant',
     type: 'number',
     min: 0,
     max: 1,

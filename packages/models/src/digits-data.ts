@@ -32,7 +32,7 @@ export function digitsData(split: DigitsSplit): Digit[] {
 }
 
 function splitOf(index: number): DigitsSplit {
-  const place = index % 20
-  if (place === 0) return 'calibration'
-  return place < 3 ? 'test' : 'train'
+  const turn = index % 20
+  if (turn === 0) return 'calibration'
+  return turn < 3 ? 'test' : 'train'
 }

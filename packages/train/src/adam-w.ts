@@ -3,24 +3,24 @@ import { names } from './training-graph.ts'
 import type { Weight, Weights } from './weights.ts'
 
 export interface AdamWOptions {
-  /** Decoupled decay per step and rate, of the model's matrices only: scales, biases and what a method learns do not decay. */
+  /** Decoupled decay per step and rate, of the model's matrices only: scales, biases and a method's values do not decay. */
   readonly weightDecay: number
   readonly beta1: number
   readonly beta2: number
   readonly epsilon: number
-  /** Gradients together are at most this long (2-norm). */
+  /** Gradients are clipped to this 2-norm, all together. */
   readonly clip: number
 }
 
 /** Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2). */
 export interface AdamW {
-  /** Moves the weights that are named, in place. Returns the 2-norm of the gradients as they came. */
+  /** Updates the named weights in place. Returns the 2-norm of the gradients before clipping. */
   step(gradients: NamedTensors, learning: readonly string[], learningRate: number): number
   /** By weight, for checkpoints. */
   readonly moments: ReadonlyMap<string, Moments>
 }
 
-/** First and second moments, and the steps that they were averaged over: weights may begin to learn later than others. */
+/** First and second moments, and the number of steps averaged: some weights may start to learn later. */
 interface Moments {
   readonly first: Float32Array
   readonly second: Float32Array
@@ -48,7 +48,7 @@ export function adamW(weights: Weights, options: AdamWOptions): AdamW {
         const { first, second } = state
         state.steps += 1
         const [unbias1, unbias2] = [1 - beta1 ** state.steps, 1 - beta2 ** state.steps]
-        // What a method learns has a rate of its own.
+        // A method's values have a rate of their own.
         const decay = dims.length > 1 && rate === undefined ? own * weightDecay : 0
         for (let i = 0; i < data.length; i++) {
           const g = (slope[i] as number) * shrink

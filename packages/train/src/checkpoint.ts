@@ -4,17 +4,17 @@ import type { AdamW } from './adam-w.ts'
 import type { TrainProgress } from './step.ts'
 import type { Weights } from './weights.ts'
 
-/** Where a training stands: what it takes to go on as if it had never stopped. */
+/** The state of a training: all that is required to continue as if it had never stopped. */
 export interface Standing {
-  /** Steps that were taken. */
+  /** Number of steps taken. */
   step: number
-  /** What was seen at each of them. */
+  /** The progress at each of them. */
   readonly progress: TrainProgress[]
-  /** The best weights so far by accuracy on the selection set, and where they were seen. */
+  /** The best weights so far by accuracy on the selection set, and their step. */
   best: { readonly accuracy: number; readonly step: number; readonly weights: Weights } | undefined
 }
 
-/** What a training was told, by name. */
+/** The settings of a training, by name. */
 export type Told = Readonly<Record<string, unknown>>
 
 /** Bytes of a checkpoint: weights, moments and best weights as safetensors, the rest in its metadata. */
@@ -39,8 +39,8 @@ export function writeCheckpoint(
 }
 
 /**
- * Puts weights and moments back, in place.
- * @throws TpError TP_RESUME for what is no checkpoint, one that is damaged, or one of another training
+ * Restores weights and moments, in place.
+ * @throws TpError TP_RESUME if it is not a checkpoint, is damaged, or belongs to another training
  */
 export function readCheckpoint(
   bytes: Uint8Array,
@@ -51,19 +51,19 @@ export function readCheckpoint(
     return restore(bytes, settings, weights, optimizer)
   } catch (cause) {
     if (!(cause instanceof Unusable)) throw cause
-    throw new TpError('TP_RESUME', where, `the checkpoint cannot be gone on from: ${cause.message}`, { cause })
+    throw new TpError('TP_RESUME', where, `cannot resume from the checkpoint: ${cause.message}`, { cause })
   }
 }
 
-/** What a checkpoint is put into. */
+/** The training that a checkpoint is restored to. */
 export interface RestoredTraining {
   readonly weights: Weights
   readonly optimizer: AdamW
-  /** The part of the training that it is of, for errors. */
+  /** The part of the training, for errors. */
   readonly where: string
 }
 
-/** Why a checkpoint is of no use. */
+/** Why a checkpoint cannot be used. */
 class Unusable extends Error {}
 
 function restore(bytes: Uint8Array, settings: Told, weights: Weights, optimizer: AdamW): Standing {
@@ -71,7 +71,7 @@ function restore(bytes: Uint8Array, settings: Told, weights: Weights, optimizer:
   const { step, best, settings: theirs, moved, progress } = record
   const changed = changedIn(theirs, settings)
   if (changed.length > 0) {
-    throw problem(`it is one of another training (${changed.join('; ')}); give what that one was given, or begin anew`)
+    throw problem(`it belongs to another training (${changed.join('; ')}); use the settings of that one, or start over`)
   }
   if (moved.length !== weights.size) throw problem(`it counts steps of ${moved.length} weights, not ${weights.size}`)
   const take = (name: string, target: Float32Array): void => {
@@ -93,7 +93,7 @@ function restore(bytes: Uint8Array, settings: Told, weights: Weights, optimizer:
   return { step, progress, best: { ...best, weights: copies } }
 }
 
-/** What a checkpoint says of itself, beside its weights. */
+/** What a checkpoint holds besides weights. */
 interface Recorded {
   readonly step: number
   readonly best: { readonly accuracy: number; readonly step: number } | undefined
@@ -110,21 +110,21 @@ function contentsOf(bytes: Uint8Array): { stored: ReturnType<typeof readSafetens
     stored = readSafetensors(bytes)
   } catch (cause) {
     if (!isTpError(cause)) throw cause
-    throw problem(`it is damaged, or none (${cause.message.replace(`[${cause.where}] `, '')})`, cause)
+    throw problem(`it is damaged, or not a checkpoint (${cause.message.replace(`[${cause.where}] `, '')})`, cause)
   }
-  if (text === undefined) throw problem('these weights are no checkpoint of a training')
+  if (text === undefined) throw problem('these weights are not a checkpoint of a training')
   let record: unknown
   try {
     record = JSON.parse(text)
   } catch (cause) {
-    throw problem(`it is damaged: what it says of the training is invalid JSON (${(cause as Error).message})`, cause)
+    throw problem(`it is damaged: its record of the training is invalid JSON (${(cause as Error).message})`, cause)
   }
   const missing = Object.entries(recorded).find(([name, is]) => !is(isRecord(record) ? record[name] : undefined))
-  if (missing !== undefined) throw problem(`it is damaged: what it says of the training has no ${missing[0]} that fits`)
+  if (missing !== undefined) throw problem(`it is damaged: its record of the training has no valid ${missing[0]}`)
   return { stored, record: record as Recorded }
 }
 
-/** What each part of the record must be. */
+/** The form of each part of the record. */
 const recorded: Readonly<Record<keyof Recorded, (value: unknown) => boolean>> = {
   step: isCount,
   settings: isRecord,
@@ -137,7 +137,7 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-/** What two trainings were told differently. */
+/** The settings in which two trainings differ. */
 function changedIn(theirs: Told, ours: Told): string[] {
   const [before, now] = [theirs, ours].map((told) => (name: string) => JSON.stringify(told[name]) ?? 'not given')
   return [...new Set([...Object.keys(theirs), ...Object.keys(ours)])].flatMap((name) =>

@@ -1,20 +1,20 @@
 import type { SoftModel } from '@tp/compiler'
 import { add, div, mean, mul, sum, type Tensor } from '@tp/core'
 
-/** What a soft model will cost once its tokens leave, as expressions. */
+/** What a soft model will cost once tokens are pruned, as expressions. */
 export interface SoftCost {
-  /** float [B] each: multiply-adds of a row's layers, and those of the dense ones */
+  /** float [B] each: multiply-adds of each example's layers, and those of the dense ones */
   readonly own: Tensor
   readonly dense: Tensor
-  /** float []: share of the multiply-adds of all rows together */
+  /** float []: share of the multiply-adds of all examples together */
   readonly share: Tensor
-  /** float []: tokens left per layer, as a share of all (design: kept) */
+  /** float []: kept tokens per layer, as a share of all */
   readonly kept: Tensor
 }
 
 /**
- * Multiply-adds of the layers by how much of the tokens is left: 4nd² + 2n²d for the attention of n tokens of hidden size
- * d, 8nd² for the feed-forward, which at the usual site computes only what the attention of its layer has left.
+ * Multiply-adds of the layers by how much of the tokens is kept: 4nd² + 2n²d for the attention of n tokens of hidden size
+ * d, 8nd² for the feed-forward, which at the usual site computes only the tokens kept after the attention of its layer.
  */
 export function softCost({ kept, attended, layerCount, site, hidden }: SoftModel): SoftCost {
   const all = sum(attended, 1)
@@ -46,14 +46,14 @@ export function total(terms: readonly Tensor[]): Tensor {
 }
 
 /**
- * float [B]: what each row's FLOPs take from its reward where all rows together aim at a share.
+ * float [B]: what each example's FLOPs subtract from its reward if all examples together aim at a share.
  * @param slope float []: derivative of what is minimised by the share of all rows, so that in the mean a policy follows it
  */
 export function priceOf({ own, dense }: Pick<SoftCost, 'own' | 'dense'>, slope: Tensor): Tensor {
   return mul(div(own, mean(dense, [0])), slope)
 }
 
-/** float [B]: the same where there is no share to aim at: a weight times the share of its own dense FLOPs (TR-BERT's α). */
+/** float [B]: the same without a target share: a weight times the share of its own dense FLOPs (TR-BERT's α). */
 export function fixedPrice({ own, dense }: Pick<SoftCost, 'own' | 'dense'>, weight: number): Tensor {
   return mul(div(own, dense), weight)
 }

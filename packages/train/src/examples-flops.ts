@@ -4,7 +4,7 @@ import { batches, type ModelInputs } from '@tp/eval/inputs'
 import { tracedCounts } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 
-/** Multiply-adds of a model for all examples, one by one; `kept`: tokens left behind each layer, by example. */
+/** Multiply-adds of a model for all examples, one by one; `kept`: kept tokens at each layer, by example. */
 export function examplesFlops(
   model: Model,
   tokens: readonly (number | undefined)[],
@@ -21,7 +21,7 @@ export function examplesFlops(
   }, 0)
 }
 
-/** Tokens left behind each layer of a model that was pruned with `trace`, by example. */
+/** Kept tokens at each layer of a model that was pruned with `trace`, by example. */
 export async function keptCounts(
   session: Session,
   inputs: ModelInputs,

@@ -52,7 +52,7 @@ describe('a share that cannot be', () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(
-      /as few tokens as can be at layers 1, 0\.\d+ of the FLOPs are left, not 0\.3; ask for more/,
+      /with the fewest possible tokens at layers 1, 0\.\d+ of the FLOPs remain, not 0\.3; ask for more/,
     )
   })
 })

@@ -6,7 +6,7 @@ import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
-/** How a model is pruned besides. */
+/** Other options of pruning. */
 export type PruningOptions = Pick<PruneOptions, 'encoder' | 'protect' | 'restore' | 'outputs' | 'source'>
 
 export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
@@ -15,10 +15,10 @@ export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' 
   readonly schedule: Schedule
   /** Share of the dense model's FLOPs, above 0 and below 1. */
   readonly targetFlops: number
-  /** Examples that are counted on; where the scores decide how many tokens stay, they are run. */
+  /** Examples whose FLOPs are counted; if scores decide how many tokens are kept, the model runs on them. */
   readonly inputs: ModelInputs
   readonly runtime: Runtime
-  /** How a model is loaded; default: from its bytes. For weights that lie in data files. */
+  /** How a model is loaded; default: from its bytes. For weights in data files. */
   readonly load?: (model: Model) => Promise<Session>
   readonly batchSize?: number
   readonly signal?: AbortSignalLike
@@ -30,27 +30,27 @@ export interface Fitted {
   readonly flops: number
 }
 
-/** The factor is looked for between 2⁻⁶ and 2⁶, by so many halvings of that interval: to within 2 %. */
+/** The factor is searched between 2⁻⁶ and 2⁶ by this many bisections: to within 2 %. */
 const [WIDTH, HALVINGS] = [6, 9]
 
-/** Where the scores decide, so many examples are run. */
+/** If the scores decide, this many examples are run. */
 const RUN_AT_MOST = 500
 
 /**
- * Moves all amounts of a schedule by one factor, so that the pruned model takes at most a given share of the dense one's
- * FLOPs on some examples and as much of that as can be: the last step from a share that was aimed at in training.
- * @throws TpError TP_FLOPS where no factor does that
+ * Scales all amounts of a schedule by one factor, so that the pruned model takes at most, and nearly, a given share of the dense
+ * one's FLOPs on some examples: the last step towards the target share of a training.
+ * @throws TpError TP_FLOPS if no factor does that
  */
 export async function fitSchedule(options: FitOptions): Promise<Fitted> {
   const { targetFlops, schedule } = options
   checkShare(targetFlops)
   const measure = flopsMeasure(options)
-  // Towards `less`, fewer tokens stay: a higher threshold, a lower number.
+  // Towards `less`, fewer tokens are kept: a higher threshold, a lower number.
   let [more, less] = [-WIDTH, WIDTH]
   let best: Fitted | undefined
   let least = Number.POSITIVE_INFINITY
   for (let i = 0; i < HALVINGS; i++) {
-    // A measurement blocks the event loop: let signals through.
+    // A measurement blocks the event loop: let signals arrive.
     await new Promise((resolve) => setTimeout(resolve))
     throwIfAborted(options.signal, 'train')
     const middle = (more + less) / 2
@@ -65,17 +65,17 @@ export async function fitSchedule(options: FitOptions): Promise<Fitted> {
     }
   }
   if (best !== undefined) return best
-  const reason = `with as few tokens as can be at layers ${[...schedule.keys()].join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  const reason = `with the fewest possible tokens at layers ${[...schedule.keys()].join(', ')}, ${least.toFixed(3)} of the FLOPs remain`
   throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier layers`)
 }
 
-/** @throws TpError TP_FLOPS for what is no share of the FLOPs */
+/** @throws TpError TP_FLOPS for an invalid share of the FLOPs */
 export function checkShare(share: number): void {
   if (share > 0 && share < 1) return
   throw new TpError('TP_FLOPS', 'train', `the share of FLOPs is ${share}; it must be above 0 and below 1`)
 }
 
-/** Share of the FLOPs of the dense model, which has been freed of its dead tokens as the pruned one is, by schedule. */
+/** Share of the FLOPs of the dense model, without its dead tokens like the pruned one, by schedule. */
 export function flopsMeasure({
   model,
   inputs: all,
@@ -105,7 +105,7 @@ export function flopsMeasure({
   }
 }
 
-/** All amounts with fewer tokens to stay, by a factor; with more, if it is below 1. */
+/** All amounts with fewer tokens by a factor; with more, if it is below 1. */
 function scaled(schedule: Schedule, factor: number): Schedule {
   return new Map([...schedule].map(([layer, amount]) => [layer, scaledAmount(amount, factor)]))
 }

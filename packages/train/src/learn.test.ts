@@ -88,7 +88,7 @@ describe('both parts', () => {
     },
   )
 
-  test('are gone on from only as they were begun', { timeout: 120_000 }, async () => {
+  test('resume only with the settings that they began with', { timeout: 120_000 }, async () => {
     const [[, soft] = [], , [, hard] = []] = whole.checkpoints
     const error = (more: Partial<LearnOptions>) => watched(more).catch((thrown: TpError) => thrown)
     const other = await error({ resume: { soft: soft as Uint8Array }, soft: { ...options.soft, layers: [0, 2] } })

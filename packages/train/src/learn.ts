@@ -16,15 +16,15 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   readonly model: Model
   readonly soft: SoftMethod
   /**
-   * What tokens leave by instead of the amounts that were learned. For a method that learns none; without it such a method
-   * keeps the same share at all of its layers, by the share of the FLOPs that is aimed at.
+   * Used for pruning instead of the learned amounts, for a method that learns none. Without it such a method has the same keep
+   * ratio at all of its layers, by the target share of the FLOPs.
    */
   readonly schedule?: Schedule
-  /** How amounts are searched for, of a method that has learned to do with any. Default: 5 rounds of 6 of each kind. */
+  /** How amounts are searched for, for a method that has learned to work with any. Default: 5 rounds of 6 of each kind. */
   readonly search?: Pick<SearchOptions, 'generations' | 'children' | 'lowest' | 'onProgress'>
-  /** How the model is pruned besides. */
+  /** Other options of pruning. */
   readonly pruning?: Omit<PruningOptions, 'encoder' | 'protect'>
-  /** Times that every example is seen after tokens have begun to leave for good; default: as often as before. */
+  /** Epochs of fine-tuning, with tokens really pruned; default: as many as before. */
   readonly hardEpochs?: number
   /** The last checkpoint of each part. */
   readonly resume?: Partial<Readonly<Record<TrainingPart, Uint8Array>>>
@@ -32,7 +32,7 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   readonly onProgress?: (progress: TrainProgress, part: TrainingPart) => void
 }
 
-/** A method learns softly, then the encoder learns with tokens leaving. */
+/** Soft training of the method, then fine-tuning of the encoder with tokens really pruned. */
 export type TrainingPart = 'soft' | 'hard'
 
 export interface LearnedPruning {
@@ -40,26 +40,26 @@ export interface LearnedPruning {
   readonly model: Model
   /** The dense model with the weights that were learned. */
   readonly dense: Model
-  /** The pruned model as it was before the hard part. */
+  /** The pruned model before fine-tuning. */
   readonly before: Model
   readonly schedule: Schedule
   readonly learned: ReadonlyMap<number, Learned>
-  /** Share of the dense model's FLOPs on the selection set; undefined where they cannot be counted. */
+  /** Share of the dense model's FLOPs on the selection set; undefined if they cannot be counted. */
   readonly flops: number | undefined
   readonly soft: Trained
-  /** Undefined where nothing of the encoder was to learn. */
+  /** Undefined if no weight of the encoder was to learn. */
   readonly hard: Trained | undefined
 }
 
-/** What a schedule begins with that only a share of the FLOPs decides. */
+/** The initial keep ratio of a schedule that a share of the FLOPs decides. */
 const UNIFORM = 0.7
 
 /**
- * Learns where tokens leave: the method in its soft form and the encoder's weights together; then what was learned becomes
- * a schedule, which is fitted to the share of the FLOPs that was asked for; then the encoder learns on with its tokens
- * leaving. A method that has learned to do with any amounts (`Training.lowest`) has them searched for (`searchSchedule`). Goes on
- * from checkpoints to the same numbers.
- * @throws as `train`; TpError TP_SCHEDULE where nothing says how much stays; TP_FLOPS for a share that cannot be reached;
+ * Learns where to prune: soft training of the method together with the encoder's weights; then what was learned becomes a
+ * schedule, which is fitted to the given share of the FLOPs; then fine-tuning of the encoder with tokens really pruned. For a
+ * method that has learned to work with any amounts (`Training.lowest`) they are searched (`searchSchedule`). Resumes from
+ * checkpoints with the same numbers.
+ * @throws as `train`; TpError TP_SCHEDULE if nothing says how many tokens to keep; TP_FLOPS for a share that cannot be reached;
  * and with the codes of refusals, as TP_PRUNED
  */
 export async function learnPruning(options: LearnOptions): Promise<LearnedPruning> {
@@ -78,7 +78,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   } = options
   const { method, encoder, protect } = soft
   if (resume?.hard !== undefined && resume.soft === undefined) {
-    throw new TpError('TP_RESUME', 'train', 'the checkpoint of the soft part is missing, which the hard part needs')
+    throw new TpError('TP_RESUME', 'train', 'the checkpoint of soft training is missing, which fine-tuning requires')
   }
   const choice = { ...pruning, ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
   await checkAims(options, choice)
@@ -105,7 +105,7 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
   const before = reduced(learnedSoftly.model, first.schedule)
   const common = { before, learned, soft: learnedSoftly }
   const chosen = options.trains ?? allButTables(model)
-  // What the pruning has brought along stands still.
+  // Weights that pruning has added do not learn.
   const trains: Trains = (name, dims) => learnedSoftly.weights.has(name) && chosen(name, dims)
   const epochs = hardEpochs ?? options.epochs
   if (epochs === 0 || weightsOf(before, trains).size === 0) {
@@ -120,17 +120,17 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     ...partOf('hard'),
   })
   const dense = withWeights(learnedSoftly.model, hard.weights)
-  // Other weights give other scores: the amounts are fitted once more.
+  // Other weights give other scores, so the amounts are fitted again.
   const last = await fitted(dense)
   return { ...common, ...last, model: reduced(dense, last.schedule), dense, hard }
 }
 
 const SEARCH = { generations: 5, children: 6 } as const
 
-/** Each schedule of a search is tried on so many examples at most. */
+/** Each schedule of a search is tried on at most this many examples. */
 const TRIED_ON = 700
 
-/** The best amounts at the share that is aimed at, of a method that has learned to do with any. */
+/** The best amounts at the target share, for a method that has learned to work with any. */
 async function searched(
   { soft, selection, inputs, runtime, search, seed, signal }: LearnOptions,
   given: Omit<ScheduleScorerOptions, 'runtime' | 'selection'>,
@@ -154,7 +154,7 @@ async function searched(
 
 type FittedOrNot = Pick<LearnedPruning, 'schedule' | 'flops'>
 
-/** A schedule as it is, or moved so that it takes the share of the FLOPs that is aimed at. */
+/** A schedule unchanged, or scaled to the target share of the FLOPs. */
 async function fitTo(
   { soft, selection, inputs, runtime, load, signal }: LearnOptions,
   given: Omit<FitOptions, 'inputs' | 'runtime' | 'targetFlops'>,
@@ -180,23 +180,23 @@ function uncounted(error: unknown): undefined {
   if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
 }
 
-/** What would come out only at the end, asked for before anything is learned. */
+/** Checks that would otherwise fail only at the end, before anything is learned. */
 async function checkAims(options: LearnOptions, encoder: PruningOptions): Promise<void> {
   const { model, soft, schedule, selection, inputs, runtime } = options
   const { method, layers, targetFlops } = soft
   if (targetFlops === undefined) {
     if (schedule !== undefined || method.training?.harden !== undefined) return
-    const advice = 'say how much stays at each layer, or which share of the FLOPs'
+    const advice = 'say how many tokens to keep at each layer, or which share of the FLOPs'
     throw new TpError('TP_SCHEDULE', method.name, `the method learns no amounts: ${advice}`)
   }
   checkShare(targetFlops)
-  // No method leaves fewer than one token.
+  // No method keeps fewer than one token.
   const { site = 'attention' } = method
   const one = scorer({ name: 'one', family: 'baseline', site, score: (site) => site.position })
   const measure = flopsMeasure({ ...encoder, model, method: one, inputs: selection ?? inputs, runtime })
   const least = await measure(new Map(layers.map((layer) => [layer, { kind: 'tokens', value: 1 }])))
   if (least <= targetFlops) return
-  const reason = `with one token left at layers ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  const reason = `with one token kept at layers ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
   throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier layers`)
 }
 

@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts'
 import { names, type SoftMethod } from './training-graph.ts'
 import type { Weight, Weights } from './weights.ts'
 
-/** What a method learns, before it has: weights by the names of a training graph. */
+/** Initial values of a method: weights by the names of a training graph. */
 export function learnedWeights(
   { method, layers }: SoftMethod,
   sizes: Readonly<Record<string, number>>,
@@ -45,7 +45,7 @@ export function learnedOf(method: Method, layers: readonly number[], weights: We
   )
 }
 
-/** What a value that a layer learns, or shares with all others, is called among the weights. */
+/** The name among the weights of a value of one layer, or of all layers. */
 function nameAt(specs: Readonly<Record<string, LearnedSpec>>, layer: number, name: string): string {
   return names.learned(specs[name]?.per === 'model' ? 'all' : layer, name)
 }

@@ -4,7 +4,7 @@ import type { Graph } from '@tp/onnx'
 /**
  * The output of a graph that holds a row of classes for each example: float32 [B,C].
  * @param tensor the graph's values as expressions
- * @throws TpError TP_OUTPUT where there is none
+ * @throws TpError TP_OUTPUT if there is none
  */
 export function logitsOf(graph: Graph, tensor: (name: string) => Tensor): Tensor {
   const outputs = graph.outputs.map(({ name }) => ({ name, tensor: tensor(name) }))
@@ -14,6 +14,6 @@ export function logitsOf(graph: Graph, tensor: (name: string) => Tensor): Tensor
   throw new TpError(
     'TP_OUTPUT',
     'train',
-    `the model gives ${seen}; one float32 output [B, classes] is needed for a gradient`,
+    `the model gives ${seen}; one float32 output [B, classes] is required for a gradient`,
   )
 }

@@ -25,7 +25,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 
 /**
  * The Kullback-Leibler divergence of the pruned model's classes from the dense model's, of each example, float [B]; both at
- * a temperature, times its square, so that gradients keep their size (Hinton et al., arXiv:1503.02531).
+ * a temperature, times its square, so that gradients keep their magnitude (Hinton et al., arXiv:1503.02531).
  * @param logits float [B,C]
  * @param teacher float [B,C] logits of the dense model
  */
@@ -37,9 +37,9 @@ export function distillation(logits: Tensor, teacher: Tensor, temperature: numbe
 }
 
 /**
- * What a policy learns by: REINFORCE with the mean reward of an example's samples as its baseline, float [] (Williams 1992;
+ * The loss of a policy: REINFORCE with the mean reward of an example's samples as its baseline, float [] (Williams 1992;
  * TR-BERT, arXiv:2105.11618). Only `logProb` has a gradient.
- * @param reward float [B], B = copies × examples, the samples of an example `examples` rows apart
+ * @param reward float [B], B = copies × examples, with the samples of an example `examples` rows apart
  * @param logProb float [B]
  */
 export function policyLoss(reward: Tensor, logProb: Tensor, copies: number): Tensor {

@@ -24,13 +24,13 @@ import { logitsOf } from './logits.ts'
 export type SaliencyScore = 'gradient-input' | 'taylor'
 
 export interface SaliencyOptions {
-  /** Dense: no token has left it. */
+  /** The dense model. */
   readonly model: Model
   readonly runtime: Runtime
   readonly inputs: ModelInputs
   /** Name of the encoder, in a file that holds several. */
   readonly encoder?: string
-  /** At what this layer is given, from 0. Default 0. */
+  /** At the input of this layer, from 0. Default 0. */
   readonly layer?: number
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
@@ -40,11 +40,11 @@ export interface SaliencyOptions {
 }
 
 /**
- * How much each token of each example counts for the model's own answer, by a gradient at what a layer is given: see
- * {@link tokenSaliency}. It takes a run of the whole dense model and back, so that it cannot be what a pruned model chooses
- * its tokens by: it explains a model, and `train` gives it to methods that learn from it.
+ * How much each token of each example contributes to the model's own answer, by a gradient at the input of a layer: see
+ * {@link tokenSaliency}. It requires a forward and a backward pass of the dense model, so a pruned model cannot select by it:
+ * it explains a model, and `train` gives it to methods that learn from it.
  * @returns by example: a number for each token, in its own order, padding last
- * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_SCHEDULE, TP_ABORTED, or why tokens cannot leave the model
+ * @throws TpError TP_OUTPUT, TP_GRADIENT, TP_SCHEDULE, TP_ABORTED, or why the model cannot be pruned
  */
 export async function saliencyOf({
   model,
@@ -60,7 +60,7 @@ export async function saliencyOf({
   await using session = await runtime.load(bytes, { threads: 1 })
   const found = new Map<number, Float32Array>()
   for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
-    // A run blocks the event loop: let signals through.
+    // A run blocks the event loop: let signals arrive.
     await new Promise((resolve) => setTimeout(resolve))
     throwIfAborted(signal, 'train')
     const { saliency } = await session.run(await inputs.feeds(rows))
@@ -78,16 +78,16 @@ export async function saliencyOf({
 }
 
 /**
- * float [B,N]: how much each token counts for an answer a, over the largest of its row; 0 for padding. By the gradient
+ * float [B,N]: how much each token contributes to an answer a, relative to the largest of its example; 0 for padding. By the gradient
  * g = ∂a/∂e at the token's state e_j,
  *
- *   gradient-input   ‖g_j ⊙ e_j‖₂       how strongly the answer hears its numbers, to whichever side each of them pushes
+ *   gradient-input   ‖g_j ⊙ e_j‖₂       how strongly the answer depends on its numbers, in whichever direction each acts
  *                                       (AdapLeR, arXiv:2203.08991)
  *   taylor           |Σ_d g_jd · e_jd|   how much the answer changes, to first order, if the state becomes 0: numbers that
- *                                       push to both sides cancel out (Molchanov et al., arXiv:1611.06440; arXiv:1906.10771
+ *                                       act in both directions cancel out (Molchanov et al., arXiv:1611.06440; arXiv:1906.10771
  *                                       takes the square, which has the same order)
  *
- * @param answer float [] or [1]: sum over the rows of what is to be explained of each, as the logit of its class
+ * @param answer float [] or [1]: sum over the examples of what is to be explained of each, as the logit of its class
  * @param embedded float [B,N,D]: what the answer is computed from
  * @param real float [B,N]: 1 for real tokens, 0 for padding
  */
@@ -100,7 +100,7 @@ export function tokenSaliency(
   const parts = attribution(answer, embedded)
   const size = score === 'taylor' ? abs(sum(parts, 2)) : norm2(parts, 2)
   const sizes = mul(cast(size, 'float32'), attended)
-  // 1e-30: a row of which nothing counts
+  // 1e-30: an example of which nothing contributes
   return div(sizes, maximum(max(sizes, 1, { keepDims: true }), 1e-30))
 }
 

@@ -10,7 +10,7 @@ import type { Scored } from './search-schedule.ts'
 export interface ScheduleScorerOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   readonly model: Model
   readonly runtime: Runtime
-  /** Examples that schedules are chosen by. */
+  /** Examples by which schedules are chosen. */
   readonly selection: ModelInputs
   /** Default 16. */
   readonly batchSize?: number
@@ -18,8 +18,8 @@ export interface ScheduleScorerOptions extends PruningOptions, Pick<PruneOptions
 }
 
 /**
- * What a schedule comes to on a model: pruned by it, run on all examples, its multiply-adds counted at their lengths, as a
- * share of those of the dense model without its dead tokens. For `searchSchedule`.
+ * Scores a schedule on a model: prunes it, runs it on all examples, and counts its multiply-adds at their lengths, as a share of
+ * those of the dense model without its dead tokens. For `searchSchedule`.
  */
 export function scheduleScorer(options: ScheduleScorerOptions): (schedule: Schedule) => Promise<Scored> {
   const { model, runtime, selection, batchSize = 16, signal, ...pruning } = options

@@ -1,11 +1,11 @@
 import { randomNumbers } from '@tp/core/statistics'
 import { batches } from '@tp/eval/inputs'
 
-/** The learning rate rises in a straight line for some steps, then falls to 0 in a line or like a cosine. */
+/** The learning rate rises linearly for some steps, then falls to 0 linearly or like a cosine. */
 export interface RateOptions {
-  /** At its highest. */
+  /** The highest rate. */
   readonly learningRate: number
-  /** Share of the steps that it rises for, 0 … 1. */
+  /** Share of the steps with a rising rate, 0 … 1. */
   readonly warmUp: number
   readonly decay: 'linear' | 'cosine'
 }
@@ -18,10 +18,10 @@ export function learningRateAt(step: number, steps: number, { learningRate, warm
   return learningRate * (decay === 'linear' ? 1 - done : 0.5 * (1 + Math.cos(Math.PI * done)))
 }
 
-/** So many batches are made of each handful of examples: of like lengths, and yet not always the same ones together. */
+/** This many batches are made of each handful of examples, so lengths in a batch are similar but its examples vary. */
 const HANDFUL = 50
 
-/** Batches of one epoch, each of examples of like length, in an order that the seed decides. */
+/** Batches of one epoch, each of examples of similar length, in an order that the seed decides. */
 export function epochOf(count: number, size: number, lengths: readonly number[] | undefined, seed: number): number[][] {
   const random = randomNumbers(seed)
   const order = shuffled(

@@ -25,13 +25,13 @@ export interface StagesOptions {
   readonly steps: number
 }
 
-/** The graph of a step in its stage. */
+/** The graph of a step in a stage. */
 interface StageGraph extends StepGraph {
-  /** That the model tells apart; all labels are among them. */
+  /** Number of classes of the model; all labels are among them. */
   readonly classes: number | undefined
 }
 
-/** The stages of a training, one after another; only the graph of the present one is loaded. */
+/** The stages of a training, one after another; only the graph of the current one is loaded. */
 export interface Stages extends AsyncDisposable {
   /** @param step from 0 */
   at(step: number): Promise<{ readonly stage: string; readonly graph: StageGraph }>
@@ -53,7 +53,7 @@ export function stagesOf(options: StagesOptions): Stages {
     open = undefined
     await last?.graph.session[Symbol.asyncDispose]()
   }
-  // Asked for once, and only if a stage reads it.
+  // Computed once, and only if a stage reads it.
   let known: Promise<(row: number) => Float32Array> | undefined
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
@@ -79,10 +79,10 @@ export function stagesOf(options: StagesOptions): Stages {
   }
 }
 
-/** The layer at whose input the saliency is taken that a method learns from. */
+/** The layer at whose input the saliency for a method is taken. */
 function saliencyLayer({ model, soft }: StagesOptions): number {
   if (soft?.method.training?.saliencyAt !== 'end') return 0
-  // Behind the last layer nothing is left to count for but the answer itself.
+  // After the last layer only the answer itself follows.
   return Math.min(Math.min(...soft.layers) + 1, encoderOf(model, soft).layers.length - 1)
 }
 
@@ -97,7 +97,7 @@ async function load(
   checkTargets(examples, graph.classes)
   const session = await runtime.load(graph.bytes, { threads: 1 })
   const { copies = 1, lowest = 0.5 } = soft?.method.training ?? {}
-  // Of what the soft form reads, what the stage's loss depends on.
+  // Inputs of the soft form that the stage's loss depends on.
   const inputs = graph.inputs.filter(({ name }) => session.inputs.some((own) => own.name === name))
   const looks = inputs.some(({ kind }) => kind === 'saliency')
   const { tokens, classes } = graph
@@ -121,6 +121,6 @@ async function load(
 function checkTargets({ targets, source }: ModelInputs, classes = Number.POSITIVE_INFINITY): void {
   const at = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
   if (at < 0) return
-  const seen = `example ${at} has class ${targets[at]}, but the model tells ${classes} classes apart (0…${classes - 1})`
+  const seen = `example ${at} has class ${targets[at]}, but the model has ${classes} classes (0…${classes - 1})`
   throw new TpError('TP_DATA', 'train', `${source}: ${seen}`)
 }

@@ -6,10 +6,10 @@ import type { Settings } from './settings.ts'
 import { names } from './training-graph.ts'
 import type { Weights } from './weights.ts'
 
-/** What is learned from. */
+/** The training examples. */
 export interface Lesson {
   readonly inputs: ModelInputs
-  /** Logits of the dense model for all examples, [examples, classes] row by row; asked for by distillation. */
+  /** Logits of the dense model for all examples, [examples, classes]; required for distillation. */
   readonly teacher?: Float32Array
 }
 
@@ -18,31 +18,31 @@ export interface TrainProgress {
   /** From 1. */
   readonly step: number
   readonly steps: number
-  /** The part of the training, where a method learns (see `Training.stages`). */
+  /** The stage of the training, if a method learns (see `Training.stages`). */
   readonly stage?: string
   readonly loss: number
   readonly learningRate: number
   /** 2-norm of the gradients before clipping. */
   readonly gradientNorm: number
-  /** Where a method learns: tokens left behind each layer, as a share of all, and the layers' FLOPs as one of dense. */
+  /** If a method learns: kept tokens per layer, as a share of all, and the layers' FLOPs, as a share of dense. */
   readonly kept?: number
   readonly flops?: number
-  /** Percent of the selection set that is right, at the steps after which that is counted. */
+  /** Accuracy on the selection set in percent, at the steps after which it is evaluated. */
   readonly accuracy?: number
 }
 
 /** What one step runs on. */
 export interface StepGraph {
   readonly session: Session
-  /** Names of the weights that move. */
+  /** Names of the weights that learn. */
   readonly learning: readonly string[]
-  /** How often each example stands in a batch. */
+  /** Copies of each example in a batch. */
   readonly copies: number
   /** Further inputs. */
   extra(feeds: NamedTensors, rows: readonly number[], step: number): NamedTensors
 }
 
-/** One step: loss and gradients of a batch, and the weights moved. */
+/** One step: loss and gradients of a batch, and the update of the weights. */
 export async function takeStep(
   { session, learning, copies, extra }: StepGraph,
   { inputs, teacher }: Lesson,
@@ -64,7 +64,7 @@ export async function takeStep(
   const loss = numberOf(outputs, names.loss) as number
   if (!Number.isFinite(loss)) throw diverged(`the loss is ${loss}`, step, learningRate)
   const gradientNorm = optimizer.step(outputs, learning, learningRate)
-  if (!Number.isFinite(gradientNorm)) throw diverged(`gradients are ${gradientNorm} long`, step, learningRate)
+  if (!Number.isFinite(gradientNorm)) throw diverged(`the norm of the gradients is ${gradientNorm}`, step, learningRate)
   const [kept, flops] = [numberOf(outputs, names.kept), numberOf(outputs, names.flops)]
   return {
     step,
@@ -82,7 +82,7 @@ function numberOf(outputs: NamedTensors, name: string): number | undefined {
 }
 
 function diverged(seen: string, step: number, learningRate: number): TpError {
-  const advice = `lower the learning rate (now ${learningRate.toPrecision(3)}), or the rate of what the method learns if it does`
+  const advice = `lower the learning rate (now ${learningRate.toPrecision(3)}), or that of the method's values`
   return new TpError('TP_DIVERGED', 'train', `${seen} at step ${step}; ${advice}`)
 }
 
@@ -93,7 +93,7 @@ function teacherRows(teacher: Float32Array | undefined, rows: readonly number[],
     throw new TpError(
       'TP_OPTION',
       'train',
-      `distillation needs teacher: the dense model's logits of all examples (seen: ${seen})`,
+      `distillation requires teacher: the dense model's logits of all examples (seen: ${seen})`,
     )
   }
   const data = new Float32Array(rows.length * classes)

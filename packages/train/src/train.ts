@@ -15,24 +15,24 @@ import type { SoftMethod } from './training-graph.ts'
 import { allButTables, type Trains, type Weights, weightsOf, withWeights } from './weights.ts'
 
 export interface TrainOptions extends TrainSettings, Lesson {
-  /** What learns: an encoder, mostly with its tokens pruned already. It is not changed. */
+  /** The model to train, usually pruned already. It is not changed. */
   readonly model: Model
   readonly runtime: Runtime
-  /** A method that learns where tokens leave: its soft form is put into the model, which no token has left yet. */
+  /** A method that learns where to prune: its soft form is inserted into the dense model. */
   readonly soft?: SoftMethod
-  /** How much each token of an example counts, in its own order, for methods that learn from that; default: `saliencyOf`. */
+  /** Saliency of each token of an example, in input order, for methods that learn from it; default: `saliencyOf`. */
   readonly saliency?: (row: number) => Float32Array
-  /** What the best weights are chosen by; without it, and with a soft form, they are the last. */
+  /** Examples by which the best weights are chosen; without it, and with a soft form, the last weights are taken. */
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
   readonly trains?: Trains
-  /** How a model is loaded to evaluate it; default: from its bytes. For weights that lie in data files. */
+  /** How a model is loaded to evaluate it; default: from its bytes. For weights in data files. */
   readonly load?: (model: Model) => Promise<Session>
-  /** What else makes the training what it is, files and options: a checkpoint of another is not gone on from. */
+  /** Further settings of the training, files and options: a checkpoint with other settings is refused. */
   readonly about?: Readonly<Record<string, unknown>>
-  /** A checkpoint of the same training to go on from. */
+  /** A checkpoint of the same training to resume from. */
   readonly resume?: Uint8Array
-  /** Given a checkpoint at every evaluation, and when the training is aborted. */
+  /** Called with a checkpoint at every evaluation, and when the training is aborted. */
   readonly onCheckpoint?: (bytes: Uint8Array) => void | Promise<void>
   readonly onProgress?: (progress: TrainProgress) => void
   readonly signal?: AbortSignalLike
@@ -44,22 +44,22 @@ export interface Trained {
   readonly weights: Weights
   /** What the method learned, by layer; empty without one. */
   readonly learned: ReadonlyMap<number, Learned>
-  /** Where they were seen: steps taken, and percent right of the selection set. */
+  /** Their step, and accuracy on the selection set in percent. */
   readonly step: number
   readonly accuracy: number | undefined
-  /** What was seen at each step, those before a resumption included. */
+  /** The progress of each step, including those before a resumption. */
   readonly progress: readonly TrainProgress[]
 }
 
-/** Where errors of the checkpoint of a soft part come from. */
+/** Origin of errors of a checkpoint of soft training. */
 export const SOFT_PART = 'train, soft part'
 
 /**
- * Trains a model with its pruning in the loop: tokens leave as they do at inference, and gradients flow through those that
- * stay; or, with `soft`, a method learns where they are to leave. The same seed gives the same numbers on one thread, also
- * over a stop and a resumption.
- * @throws TpError TP_OPTION, TP_OUTPUT, TP_GRADIENT, TP_DATA for a label that is no class, TP_RESUME, TP_ABORTED, and
- * TP_DIVERGED where the loss is no number any more
+ * Trains a model with its pruning in the loop: tokens are pruned as at inference, and gradients flow through the kept ones; or,
+ * with `soft`, a method learns where to prune. The same seed gives the same numbers on one thread, also when stopped and
+ * resumed.
+ * @throws TpError TP_OPTION, TP_OUTPUT, TP_GRADIENT, TP_DATA for a label that is not a class, TP_RESUME, TP_ABORTED, and
+ * TP_DIVERGED if the loss becomes NaN or infinite
  */
 export async function train(options: TrainOptions): Promise<Trained> {
   const { model, inputs, soft, signal, selection, onProgress, onCheckpoint } = options
@@ -119,7 +119,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
   }
 }
 
-/** The batches of each epoch; those of the last one that was asked for are kept. */
+/** The batches of each epoch; those of the last requested one are cached. */
 function orderOf(count: number, size: number, seed: number, lengths: readonly number[] | undefined) {
   let last: { readonly epoch: number; readonly batches: readonly (readonly number[])[] } | undefined
   return (epoch: number): readonly (readonly number[])[] => {
@@ -139,7 +139,7 @@ async function accuracyOf(
 }
 
 async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {
-  // A run blocks the event loop: let signals through.
+  // A run blocks the event loop: let signals arrive.
   await new Promise((resolve) => setTimeout(resolve))
   if (!signal?.aborted) return
   await save()

@@ -8,34 +8,34 @@ import { logitsOf } from './logits.ts'
 import { crossEntropy, distillation, policyLoss } from './losses.ts'
 import type { Weights } from './weights.ts'
 
-/** What is minimised: cross-entropy, or the distance to the dense model, or a share of each. */
+/** The loss: cross-entropy, distillation from the dense model, or a mixture. */
 export interface LossOptions {
   /** Share of distillation, 0 … 1; the rest is cross-entropy. */
   readonly distillation: number
   readonly temperature: number
   /**
-   * Weight of what makes tokens leave where no share of the FLOPs is aimed at: what a method adds to the loss, or, for a
-   * policy, each row's share of the FLOPs in its reward.
+   * Weight of the pressure to prune without a target share of the FLOPs: of the terms that a method adds to the loss, or, for a
+   * policy, of each example's share of the FLOPs in its reward.
    */
   readonly regulariser: number
-  /** Weight of the squared distance between the share of the FLOPs and the one that is asked for. */
+  /** Weight of the squared distance between the share of the FLOPs and its target. */
   readonly costWeight: number
 }
 
-/** A method that learns where tokens leave. */
+/** A method that learns where to prune. */
 export interface SoftMethod {
   readonly method: Method
-  /** Layers that tokens are to leave at. */
+  /** Layers at which tokens are to be pruned. */
   readonly layers: readonly number[]
-  /** Share of the dense layers' FLOPs that is aimed at, 0 … 1; absent: what the method's own losses lead to. */
+  /** Target share of the dense layers' FLOPs, 0 … 1; absent: whatever the method's own losses lead to. */
   readonly targetFlops?: number
   /** Name of the encoder, in a file that holds several. */
   readonly encoder?: string
-  /** Positions that must stay; default: those that the head reads. */
+  /** Protected positions; default: those that the head reads. */
   readonly protect?: NonNullable<SoftenOptions['protect']>
 }
 
-/** Names of what a training graph takes besides the model's own inputs, and gives. */
+/** Names of the inputs and outputs of a training graph besides the model's own inputs. */
 export const names = {
   labels: 'tp.labels',
   teacher: 'tp.teacher',
@@ -43,16 +43,16 @@ export const names = {
   kept: 'tp.kept',
   flops: 'tp.flops',
   gradient: (weight: string): string => `tp.gradient.${weight}`,
-  /** What a method learns at a layer, or for all layers, among the weights. */
+  /** A method's value at a layer, or for all layers, among the weights. */
   learned: (layer: number | 'all', name: string): string => `tp.method.${layer}.${name}`,
 }
 
 /** A graph for training. */
 export interface TrainingGraph {
   readonly bytes: Uint8Array
-  /** Classes that the model tells apart; undefined where its file does not say. */
+  /** Number of classes; undefined if the file does not say. */
   readonly classes: number | undefined
-  /** What the soft form of a method takes. */
+  /** Inputs of the soft form of a method. */
   readonly inputs: readonly SoftInput[]
   /** Tokens of the encoder, in the sizes of the model's inputs. */
   readonly tokens: Dim
@@ -74,9 +74,9 @@ interface LossParts {
  * Inputs are those of the model, the weights by their names, `tp.labels` int64 [B] and, with distillation, `tp.teacher`
  * float [B,C], and what the soft form of a method takes; outputs `tp.loss` [], `tp.gradient.NAME` in the shape of each
  * weight of `learning`, and with a soft form `tp.kept` [] and `tp.flops` [].
- * @param weights all that come as inputs, those that a method learns among them
- * @param learning names of those that gradients are given of
- * @throws TpError TP_OUTPUT for a model without one output of a row of classes; TP_GRADIENT
+ * @param weights all weights that are inputs, including those of a method
+ * @param learning names of those to compute gradients of
+ * @throws TpError TP_OUTPUT for a model without a single output of class logits; TP_GRADIENT
  */
 export function trainingGraph(
   model: Model,

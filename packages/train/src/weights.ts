@@ -6,9 +6,9 @@ export interface Weight {
   readonly type: 'float32'
   readonly dims: readonly number[]
   readonly data: Float32Array
-  /** Of what a method learns: its learning rate as a multiple of the training's own. */
+  /** For values of a method: the learning rate as a multiple of the training's. */
   readonly rate?: number
-  /** It is put back into this range after every step. */
+  /** It is clipped to this range after every step. */
   readonly range?: readonly [number, number]
 }
 
@@ -18,7 +18,7 @@ export type Weights = ReadonlyMap<string, Weight>
 /** Which weights learn, by name and shape. */
 export type Trains = (name: string, dims: readonly number[]) => boolean
 
-/** Copies of the weights of a model that learn: floats of more than one element that `trains` says yes to. */
+/** Copies of the weights of a model that learn: floats of more than one element that `trains` selects. */
 export function weightsOf(model: Model, trains: Trains): Weights {
   const weights = new Map<string, Weight>()
   for (const tensor of new Graph(model).initializers) {
@@ -33,7 +33,7 @@ export function weightsOf(model: Model, trains: Trains): Weights {
 /** ONNX's number of 32-bit floats. */
 const FLOAT = 1
 
-/** Everything but tables of embeddings, of which a text touches few rows. */
+/** All but embedding tables, of which a text reads few rows. */
 export function allButTables(model: Model): Trains {
   const tables = new Set(
     new Graph(model).nodes.filter(({ opType }) => opType === 'Gather').map(({ input }) => input[0]),
@@ -48,7 +48,7 @@ export function withWeights(model: Model, weights: Weights): Model {
     const weight = weights.get(tensor.name)
     if (weight === undefined) continue
     tensor.rawData = writeTensor(weight, tensor.name).rawData
-    // It may have had its numbers in this list, or in a data file.
+    // Its numbers may have been in this list, or in a data file.
     tensor.floatData = []
     if (tensor.externalData.length === 0) continue
     tensor.externalData = []

@@ -8,7 +8,7 @@ interface PrunedReport {
   /** As it was passed to `pipeline` or `from_pretrained`. */
   readonly model: string
   readonly plan: Plan
-  /** Its encoders, and the layers where tokens leave them. */
+  /** Its encoders, and the layers where their tokens are pruned. */
   readonly encoders: readonly { readonly name: string; readonly layerCount: number; readonly cuts: readonly number[] }[]
 }
 

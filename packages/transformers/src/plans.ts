@@ -4,9 +4,9 @@ import type { Recipe } from './load.ts'
 import type { ModelReport } from './model-report.ts'
 
 export interface PruneModelsOptions {
-  /** A plan for each model, by the name that `pipeline` or `from_pretrained` is called with; undefined: leave it as it is. */
+  /** A plan for each model, by the name that `pipeline` or `from_pretrained` is called with; undefined: do not prune it. */
   readonly plans?: Readonly<Record<string, Plan | undefined>>
-  /** For models that `plans` does not name. Default: they stay as they are. */
+  /** For models that `plans` does not name. Default: they are not pruned. */
   readonly defaultPlan?: Plan
   /** Where the plans' methods are looked for: what method packages export as `methods`. */
   readonly methods: readonly MethodEntry[]
@@ -14,10 +14,10 @@ export interface PruneModelsOptions {
   readonly onModel?: (report: ModelReport) => void
 }
 
-/** The recipe for a model; undefined: leave it as it is; absent: nothing is said of it. */
+/** The recipe for a model; undefined: not pruned; absent: not mentioned. */
 export type FindRecipe = (name: string) => { readonly recipe: Recipe | undefined } | undefined
 
-/** @throws TpError TP_PLAN, TP_OPTION for a plan that is none */
+/** @throws TpError TP_PLAN, TP_OPTION for an invalid plan */
 export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptions): FindRecipe {
   const recipes = new Map(
     Object.entries(plans).map(([name, plan]) => [name, { recipe: plan && recipeOf(plan, name, methods) }]),
@@ -31,5 +31,5 @@ function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Reci
   const options = fromPlan(checkPlan(plan, where), methods)
   if (plan.restore !== 'none') return { plan, options }
   const reason = 'restore is "none", and pipelines could not read outputs that have rows for fewer tokens'
-  throw new TpError('TP_PLAN', where, `${reason}; leave it out`)
+  throw new TpError('TP_PLAN', where, `${reason}; omit it`)
 }

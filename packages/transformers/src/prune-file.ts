@@ -61,7 +61,7 @@ function partsOf(files: NonNullable<PipelineSessionOptions['externalData']>): Re
   }
 }
 
-/** onnxruntime looks for data files beside the model's path, and bytes have none. */
+/** onnxruntime looks for data files next to the model's path, and bytes have none. */
 function withFolder(options: PipelineSessionOptions, folder: string | undefined): PipelineSessionOptions {
   if (folder === undefined) return options
   const session = { ...options.extra?.session, model_external_initializers_file_folder_path: folder }

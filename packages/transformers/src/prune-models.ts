@@ -6,7 +6,7 @@ import { replace } from './replace.ts'
 import { sessionHook } from './session-hook.ts'
 
 export interface Pruning {
-  /** Models that are loaded from now on stay as they are; those loaded before stay pruned. */
+  /** Models that are loaded from now on are not pruned; those loaded before remain pruned. */
   dispose(): void
 }
 
@@ -23,7 +23,7 @@ let remove: (() => void) | undefined
  * From now on transformers.js prunes a model that there is a plan for before it makes its session. Names, shapes and types of
  * inputs and outputs stay. A model that cannot be pruned runs as it is. Of several calls, the last that has a plan for a model
  * counts.
- * @throws TpError TP_PLAN, TP_OPTION for a plan that is none; whether it fits a model is seen when that is loaded
+ * @throws TpError TP_PLAN, TP_OPTION for an invalid plan; whether it fits a model is checked when that is loaded
  */
 export function pruneModels(options: PruneModelsOptions): Pruning {
   const own: InForce = { find: readPlans(options), onModel: options.onModel ?? warnOfRefusals() }

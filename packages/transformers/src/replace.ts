@@ -1,6 +1,6 @@
 /**
- * Puts a function in the place of an object's own, and gives what puts that one back. If someone else has put theirs on top by
- * then, the replacement stays where it is: it must be one that then only passes calls on.
+ * Replaces a function of an object, and returns a function that restores it. If someone else has put theirs on top by
+ * then, the replacement remains: it must be one that then only passes calls on.
  */
 export function replace<Target extends object, Name extends keyof Target>(
   target: Target,

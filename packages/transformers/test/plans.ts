@@ -12,5 +12,5 @@ const withoutKernel = (): Method =>
 
 export const methods: readonly MethodEntry[] = [...baselines, ...attention, methodEntry(withoutKernel, 'fails')]
 
-/** Half of the tokens leave twice. */
+/** Prunes half of the tokens twice. */
 export const half: Plan = { format: 1, method: 'received-attention', layers: [1, 2], keep: 0.5 }

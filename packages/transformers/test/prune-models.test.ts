@@ -87,7 +87,7 @@ test('weights in a data file of their own', async () => {
   expectPruned(outputs, [1])
 })
 
-test("transformers.js' own small graphs are left alone", async () => {
+test('does not touch the small graphs of transformers.js itself', async () => {
   const pruning = pruneModels({ methods, defaultPlan: half, onModel })
   const [values] = await topk(new Tensor('float32', [1, 3, 2], [3]), 2)
   pruning.dispose()
@@ -115,7 +115,7 @@ test('when the last of several is disposed everything is as it was, in whatever 
 test.each([
   [{ ...half, keep: 'half' }, 'TP_PLAN', /plan for mail.*keep is "half"/],
   [{ ...half, method: 'tome' }, 'TP_PLAN', /there is no method tome/],
-  [{ ...half, restore: 'none' }, 'TP_PLAN', /leave it out/],
+  [{ ...half, restore: 'none' }, 'TP_PLAN', /omit it/],
   [{ ...half, params: { size: 3 } }, 'TP_OPTION', /size/],
 ])('%j is no plan', (plan, code, message) => {
   const prune = (): unknown => pruneModels({ methods, plans: { mail: plan as Plan } })

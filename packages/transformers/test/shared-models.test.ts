@@ -33,7 +33,7 @@ const waves = {
 if (existsSync(sharedFolder)) registerTests()
 else {
   for (const what of ['minilm-sentiment', 'kwt1', 'labels of tokens, embeddings, sound, convolutions']) {
-    test.skip(`${what} (left out: the shared folder is not here)`, () => {})
+    test.skip(`${what} (skipped: there is no shared folder)`, () => {})
   }
 }
 

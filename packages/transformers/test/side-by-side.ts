@@ -35,7 +35,7 @@ export async function pruneInPlace(file: string, plan: Plan): Promise<void> {
   await writeFile(file, encodeModel(result.model))
 }
 
-/** Tokens left, the outputs are those of the pruned file to the last bit, and they have the form that they had. */
+/** Tokens were pruned, the outputs are those of the pruned file to the last bit, and they have the form that they had. */
 export function expectPruned(
   { dense, pruned, beforehand, reports }: SideBySide<unknown>,
   cuts: readonly number[],

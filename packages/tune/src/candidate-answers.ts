@@ -7,25 +7,33 @@ import { scheduleOf } from './pruning.ts'
 import type { Split } from './split.ts'
 import type { InTurns } from './timed-in-turns.ts'
 
-/** What is chosen by, and how. */
-export interface Choice extends Looking, InTurns, Tolerance {
+/** What a candidate is chosen with. */
+export interface ChoiceOptions extends Looking, InTurns, Tolerance {
   readonly split: Split
-  /** Whether uncertain answers may be run again dense. */
+  /** Whether uncertain answers may fall back to the dense model. */
   readonly cascade: boolean
   /** The dense model's answers to each part. */
   readonly dense: Readonly<Record<'choose' | 'verify', Answers>>
 }
 
-/** What the model answers on a part of the examples, pruned as a candidate says. */
-export function answersOf(choice: Choice, { variant, shares }: Candidate, part: 'choose' | 'verify'): Promise<Answers> {
+/** The answers on a part of the examples of the model pruned as a candidate says. */
+export function answersOf(
+  choice: ChoiceOptions,
+  { variant, shares }: Candidate,
+  part: 'choose' | 'verify',
+): Promise<Answers> {
   const { sites, split } = choice
   const pruning = { method: variant.method, schedule: scheduleOf(sites, shares) }
   return prunedAnswers(choice, `${variant.name} ${shares.join(' ')} ${part}`, pruning, split[part])
 }
 
 /** What a candidate loses on a part of the examples, by example. */
-export async function lossesOn(choice: Choice, candidate: Candidate, part: 'choose' | 'verify'): Promise<Losses> {
+export async function lossesOn(
+  choice: ChoiceOptions,
+  candidate: Candidate,
+  part: 'choose' | 'verify',
+): Promise<Losses> {
   const { dense, split } = choice
   const answers = await answersOf(choice, candidate, part)
-  return lossesWith(dense[part], answers, split[part].targets, candidate.again?.threshold)
+  return lossesWith(dense[part], answers, split[part].targets, candidate.fallback?.threshold)
 }

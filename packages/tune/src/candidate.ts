@@ -4,45 +4,45 @@ import { scheduleOf } from './pruning.ts'
 import type { Shares } from './search.ts'
 
 /** A variant as it can be run. */
-export interface Named extends Variant {
+export interface NamedVariant extends Variant {
   readonly method: Method
   /** With its options, if it has any: `ats`, `tome {"metric":"keys"}`. */
   readonly name: string
 }
 
-/** A schedule of a variant, and the time that is expected of it. */
+/** A schedule of a variant, and its expected time. */
 export interface Candidate {
-  readonly variant: Named
+  readonly variant: NamedVariant
   readonly shares: Shares
   readonly ms: number
-  /** What the dense model answers again; default: nothing. */
-  readonly again?: Again
+  /** The fallback to the dense model; default: none. */
+  readonly fallback?: Fallback
 }
 
-/** Answers at least so uncertain are run again dense. */
-export interface Again {
+/** Answers of at least this uncertainty fall back to the dense model. */
+export interface Fallback {
   readonly threshold: number
-  /** Of the examples. */
+  /** Share of the examples. */
   readonly share: number
-  /** Milliseconds an example, mean over all. */
+  /** Milliseconds per example, mean over all. */
   readonly ms: number
 }
 
-/** The sooner first. */
+/** The faster first. */
 export function byTime(a: Candidate, b: Candidate): number {
   return totalMs(a) - totalMs(b)
 }
 
-export function totalMs({ ms, again }: Candidate): number {
-  return ms + (again?.ms ?? 0)
+export function totalMs({ ms, fallback }: Candidate): number {
+  return ms + (fallback?.ms ?? 0)
 }
 
-/** One that follows another takes at least so much more time. */
+/** Two candidates differ in time by at least this factor. */
 export const TIME_STEP = 1.04
 
 /** `balanced: keep 0.8 at layer 1, 0.75 at layer 3` */
-export function candidateText({ variant, shares, again }: Candidate, sites: readonly number[]): string {
+export function candidateText({ variant, shares, fallback }: Candidate, sites: readonly number[]): string {
   const amounts = [...scheduleOf(sites, shares)].map(([layer, { value }]) => `${value} at layer ${layer}`)
-  const guarded = again === undefined ? '' : `, ${Math.round(100 * again.share)} % run again`
+  const guarded = fallback === undefined ? '' : `, ${Math.round(100 * fallback.share)} % fall back`
   return `${variant.name}: keep ${amounts.join(', ')}${guarded}`
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { mean } from 'simple-statistics'
 import { expect, test } from 'vitest'
-import { leastAgain, lossesWith } from './cascades.ts'
+import { leastFallbacks, lossesWith } from './cascades.ts'
 import { type Losses, predictionsOf } from './measure-answers.ts'
 
 /** Logits of two classes of two models for the same examples, and labels. */
@@ -19,7 +19,7 @@ const atMost =
   ({ labelled, expected }: Losses): boolean =>
     mean(labelled) <= points && mean(expected) <= points
 
-test('the first threshold that is offered holds, and runs the fewest again of those that can', () => {
+test('the first threshold holds with the fewest fallbacks', () => {
   fc.assert(
     fc.property(answers, fc.integer({ min: 0, max: 20 }), (rows, allowed) => {
       const [dense, pruned] = (['dense', 'pruned'] as const).map((name) => ({
@@ -28,13 +28,13 @@ test('the first threshold that is offered holds, and runs the fewest again of th
       })) as [Parameters<typeof lossesWith>[0], Parameters<typeof lossesWith>[1]]
       const targets = rows.map(({ target }) => target)
       const turned = predictionsOf(dense).some((own, i) => own !== predictionsOf(pruned)[i])
-      const offered = leastAgain(dense, pruned, targets, atMost(allowed))
+      const offered = leastFallbacks(dense, pruned, targets, atMost(allowed))
       expect(offered.length > 0).toBe(turned)
       for (const [i, { threshold, share }] of offered.entries()) {
         expect(share).toBeGreaterThanOrEqual(offered[i - 1]?.share ?? 0)
         if (i === 0) expect(atMost(allowed)(lossesWith(dense, pruned, targets, threshold))).toBe(true)
       }
-      // The last one runs all answers again that turned.
+      // With the last one all changed answers fall back.
       const { labelled, expected } = lossesWith(dense, pruned, targets, offered.at(-1)?.threshold)
       for (const loss of [...labelled, ...expected]) expect(Math.abs(loss)).toBe(0)
     }),

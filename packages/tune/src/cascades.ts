@@ -1,7 +1,7 @@
-import type { Again } from './candidate.ts'
+import type { Fallback } from './candidate.ts'
 import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
 
-/** What is lost where answers that are at least so uncertain are the dense model's: by those nothing. */
+/** Losses if answers of at least this uncertainty are the dense model's: those lose nothing. */
 export function lossesWith(
   dense: Answers,
   pruned: Answers,
@@ -12,15 +12,15 @@ export function lossesWith(
 }
 
 /** A threshold that holds. */
-export interface Offer extends Omit<Again, 'ms'> {
+export interface Offer extends Omit<Fallback, 'ms'> {
   readonly losses: Losses
 }
 
 /**
- * From which uncertainty on answers have to be run again for a loss that holds: the threshold that runs the fewest, and lower ones.
- * Losses change at the uncertainties of answers that turned, so those are what can be chosen.
+ * The thresholds of uncertainty at which the loss holds: the one with the fewest fallbacks, and lower ones. Losses change at the
+ * uncertainties of changed answers, so only those are candidates.
  */
-export function leastAgain(
+export function leastFallbacks(
   dense: Answers,
   pruned: Answers,
   targets: readonly number[],

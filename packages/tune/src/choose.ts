@@ -1,5 +1,5 @@
 import { byTime, type Candidate, candidateText, TIME_STEP, totalMs } from './candidate.ts'
-import { type Choice, lossesOn } from './candidate-answers.ts'
+import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import { cascadesOf } from './cascade-candidates.ts'
 import type { Contender } from './contenders.ts'
 import { mostPromising } from './divergences.ts'
@@ -14,43 +14,48 @@ export interface Chosen {
   readonly candidate: Candidate
   /** Where it was verified. */
   readonly loss: Loss
-  /** The fastest with one ratio at all sites, or at all but the first, and nothing run again, chosen and verified the same way. */
+  /** The fastest with one keep ratio at all sites, or at all but the first, and no fallback, chosen and verified the same way. */
   readonly uniform?: Candidate
 }
 
-/** Where no schedule with one ratio holds, tokens are divided between the sites for this part of the dense time. */
+/** If no schedule with one keep ratio holds, profiles are compared at this share of the dense time. */
 const HARDLY_PRUNED = 0.9
 
 /**
- * The fastest candidate that loses no more than is allowed. Of each promising contender it is found how fast one ratio at all
- * sites can be, then for that time the best division between the sites, and how fast that can be; where answers may be run
- * again, all of it faster as well, with so many run again that it holds. The fastest of all are timed in turns, and verified on other examples.
+ * The fastest candidate that loses no more than is allowed. For each promising contender: how fast one keep ratio at all sites
+ * can be, then the best profile over the sites for that time, and how fast that can be. If a cascade is allowed, also faster
+ * schedules with as many fallbacks as it takes to hold. The fastest of all are timed alternately, and verified on other examples.
  */
-export async function chooseCandidate(choice: Choice, contenders: readonly Contender[]): Promise<Chosen | undefined> {
+export async function chooseCandidate(
+  choice: ChoiceOptions,
+  contenders: readonly Contender[],
+): Promise<Chosen | undefined> {
   const { measurer, sites } = choice
   const even: (readonly Candidate[])[] = []
   const others: (readonly Candidate[])[] = []
   for (const contender of await mostPromising(choice, contenders)) {
     const dense = contender.msOf(sites.map(() => 1))
-    const found = async (profile: Profile): Promise<{ alone: readonly Candidate[]; again: readonly Candidate[] }> => {
+    const found = async (
+      profile: Profile,
+    ): Promise<{ alone: readonly Candidate[]; fallback: readonly Candidate[] }> => {
       const row = rowOf(contender, profile)
       const alone = await thoseThatHold(choice, row)
-      const again = choice.cascade ? await cascadesOf(choice, row.slice(0, row.length - alone.length), dense) : []
-      tellBest(choice, [...even, ...others, alone, again].flat())
-      return { alone, again }
+      const fallback = choice.cascade ? await cascadesOf(choice, row.slice(0, row.length - alone.length), dense) : []
+      tellBest(choice, [...even, ...others, alone, fallback].flat())
+      return { alone, fallback }
     }
     measurer.begin('search', 2 * HALVINGS)
     const own: Candidate[] = []
     for (const profile of evenProfiles(sites.length)) {
-      const { alone, again } = await found(profile)
+      const { alone, fallback } = await found(profile)
       even.push(alone)
-      others.push(again)
-      own.push(...alone, ...again)
+      others.push(fallback)
+      own.push(...alone, ...fallback)
     }
     const profile = await profileAt(choice, contender, own.sort(byTime)[0]?.ms ?? HARDLY_PRUNED * dense)
     measurer.begin('search', HALVINGS)
-    const { alone, again } = await found(profile)
-    others.push(alone, again)
+    const { alone, fallback } = await found(profile)
+    others.push(alone, fallback)
   }
   measurer.begin('verification', 2 * LOOKS.length)
   const rows = await pacedRows(choice, [...even, ...others])
@@ -60,8 +65,8 @@ export async function chooseCandidate(choice: Choice, contenders: readonly Conte
   return chosen && { ...chosen, ...(uniform && { uniform: uniform.candidate }) }
 }
 
-/** Rows with the times of their first ones as they were measured, and those of the others in proportion. */
-async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]): Promise<Candidate[][]> {
+/** Rows with the measured times of their first candidates, and the others in proportion. */
+async function pacedRows(choice: ChoiceOptions, rows: readonly (readonly Candidate[])[]): Promise<Candidate[][]> {
   const timed = await timedInTurns(
     choice,
     rows.flatMap((row) => row.slice(0, 1)),
@@ -73,16 +78,16 @@ async function pacedRows(choice: Choice, rows: readonly (readonly Candidate[])[]
   })
 }
 
-/** The fastest that holds on the examples to verify on as well. */
+/** The fastest that also holds on the verification examples. */
 function verified(
-  choice: Choice,
+  choice: ChoiceOptions,
   rows: readonly (readonly Candidate[])[],
 ): Promise<Omit<Chosen, 'uniform'> | undefined> {
   const candidates = spread(rows.flat().sort(byTime))
   return verifyInSequence(choice, candidates, (candidate) => lossesOn(choice, candidate, 'verify'))
 }
 
-function tellBest({ measurer, sites }: Choice, candidates: readonly Candidate[]): void {
+function tellBest({ measurer, sites }: ChoiceOptions, candidates: readonly Candidate[]): void {
   const [best] = candidates.toSorted(byTime)
   if (best !== undefined) measurer.found(candidateText(best, sites))
 }

@@ -1,6 +1,6 @@
 import type { Method } from '@tp/core'
 import { mean, quantile } from 'simple-statistics'
-import type { Named } from './candidate.ts'
+import type { NamedVariant } from './candidate.ts'
 import { type LatencyTable, segmentMs } from './latency-table.ts'
 import { cutTimes, type LatencySubject, latencyTable } from './measure-latency.ts'
 import type { Measurer } from './measurer.ts'
@@ -9,9 +9,9 @@ import { type Costs, type Shares, spentMs } from './search.ts'
 
 /** A variant with what its schedules cost on the device. */
 export interface Contender {
-  readonly variant: Named
+  readonly variant: NamedVariant
   readonly costs: Costs
-  /** Milliseconds an example with a schedule, mean over the shapes. */
+  /** Milliseconds per example with a schedule, mean over the shapes. */
   readonly msOf: (shares: Shares) => number
 }
 
@@ -19,13 +19,13 @@ export interface ContenderSearch extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly measurer: Measurer
   readonly device: TuneOptions['runtime']
   readonly sites: readonly number[]
-  readonly variants: readonly Named[]
+  readonly variants: readonly NamedVariant[]
   readonly shapes: readonly Shape[]
-  /** Tokens of every input, where inputs have one length only. */
+  /** Tokens of every input, if inputs have one length only. */
   readonly fixedTokens: number | undefined
 }
 
-/** Times the model's segments on the device, and each variant's choosing of tokens. */
+/** Times the model's segments on the device, and each variant's selection of tokens. */
 export async function contendersOf(search: ContenderSearch): Promise<Contender[]> {
   const { measurer, variants, sites, shapes, fixedTokens } = search
   const batches = [...new Set(shapes.map(({ batch }) => batch))]
@@ -76,7 +76,7 @@ function lengthsOf({ inputs, fixedTokens }: Pick<ContenderSearch, 'inputs' | 'fi
   return [...powers, most]
 }
 
-/** One by one, at lengths that stand for those of the examples. */
+/** One by one, at lengths that represent those of the examples. */
 export function usualShapes({ lengths }: Pick<TuneOptions['inputs'], 'lengths'>): Shape[] {
   if (lengths === undefined) return [{ batch: 1 }]
   const parts = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)

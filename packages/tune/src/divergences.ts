@@ -10,11 +10,11 @@ import type { Split } from './split.ts'
 export interface Looking extends Answering {
   readonly sites: readonly number[]
   readonly look: Split['look']
-  /** The dense model's answers to those. */
+  /** The dense model's answers to these. */
   readonly seen: Answers
 }
 
-/** How far the answers move with a schedule, by example to look with: no label is asked for. */
+/** How far the answers move with a schedule, by example. No labels are used. */
 export function divergencesOf(
   looking: Looking,
   { variant: { method, name }, shares }: Omit<Candidate, 'ms'>,
@@ -29,18 +29,18 @@ export function divergencesOf(
   )
 }
 
-/** Of the dense time: methods are compared where they take so much. */
+/** Methods are compared at this share of the dense time. */
 const COMPARED_AT = 2 / 3
 
-/** So many contenders are followed up, … */
+/** At most this many contenders are pursued, … */
 const FOLLOWED = 2
 
-/** … and only those whose answers move at most so many times as far as those of the first. */
+/** … and only those whose answers move at most this many times as far as those of the best. */
 const FARTHEST = 1.5
 
 /**
- * The contenders whose answers move least where all are equally fast, with the same ratio at all sites or at all but the first;
- * none that cannot be so fast.
+ * The contenders whose answers move least at equal time, with the same keep ratio at all sites or at all but the first; those that
+ * cannot be as fast are omitted.
  */
 export async function mostPromising(looking: Looking, contenders: readonly Contender[]): Promise<Contender[]> {
   const { sites, measurer } = looking
@@ -64,10 +64,10 @@ export async function mostPromising(looking: Looking, contenders: readonly Conte
     .map(({ contender }) => contender)
 }
 
-/** Shares of the tokens that each site is tried with. */
+/** Keep ratios that are tried at each site. */
 const TRIED = [0.8, 0.5, 0.25, 0.1] as const
 
-/** How far the answers move with tokens leaving at one site only, for each site and any share. */
+/** How far the answers move with pruning at one site only, for each site and any share. */
 export async function siteLosses(looking: Looking, { variant }: Contender): Promise<SiteLoss> {
   const { measurer, sites } = looking
   measurer.begin('sensitivity', sites.length * TRIED.length)
@@ -88,8 +88,8 @@ function only(sites: readonly number[], site: number, share: number): Shares {
 }
 
 /**
- * The divergence at a share, as a power of the share that leaves between those that were tried: next to nothing for few, and no
- * share is favoured because it was tried. More for fewer tokens, whatever chance has said.
+ * The divergence at a share, interpolated as a power of the pruned share: almost nothing for few tokens, and tried shares are
+ * not favoured. It never falls with fewer tokens, despite noise.
  */
 export function interpolated(tried: readonly number[], share: number): number {
   if (share >= 1) return 0

@@ -7,10 +7,10 @@ import { hull, type Shares, summedLoss } from './search.ts'
 /** Shares that schedules of the hull are made of. */
 const LEVELS = [...Array.from({ length: 19 }, (_, i) => 1 - i / 20), 0.07, 0.05, 0.03, 0.02]
 
-/** So many schedules are tried. */
+/** At most this many schedules are tried. */
 const TRIED = 30
 
-/** Standard errors that a gain has to have: less is chance, and there are many steps to try. */
+/** A gain must be this many standard errors: less may be chance, since many steps are tried. */
 const BEYOND_CHANCE = 2
 
 interface Tried {
@@ -20,9 +20,9 @@ interface Tried {
 }
 
 /**
- * Where tokens should leave: of the profiles that take a contender the same time, the one whose answers move least. It begins
- * with the schedules that are best if cuts add up. They do not quite, so others are measured, too: the same ratio at all sites,
- * and what is a step away from the best so far, first what loses least if cuts add up.
+ * Where to prune: of the profiles with the same time for a contender, the one whose answers move least. The search starts with
+ * the schedules that are best if losses of sites add up. They do not quite, so others are measured, too: the same keep ratio at
+ * all sites, and neighbours of the best so far, in order of the summed loss.
  */
 export async function profileAt(looking: Looking, contender: Contender, ms: number): Promise<Profile> {
   const { measurer, sites } = looking
@@ -67,7 +67,7 @@ export async function profileAt(looking: Looking, contender: Contender, ms: numb
   return best.profile
 }
 
-/** Paired by example, on average, and beyond chance. */
+/** Paired by example, better on average and significantly so. */
 function isNearer({ divergences }: Tried, than: Tried): boolean {
   const gains = divergences.map((own, i) => (than.divergences[i] as number) - own)
   return mean(gains) > (BEYOND_CHANCE * sampleStandardDeviation(gains)) / Math.sqrt(gains.length)

@@ -23,7 +23,7 @@ test('segments of the whole model add up to its time, at and between the counts 
   )
 })
 
-test('what noise makes negative takes no time', () => {
+test('times that noise makes negative are 0', () => {
   const table = tableOf(
     1,
     [8, 16],

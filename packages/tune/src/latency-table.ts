@@ -1,16 +1,16 @@
-/** Times of one model on one device at one size of batch. */
+/** Times of one model on one device at one batch size. */
 export interface LatencyTable {
   readonly batch: number
-  /** Token counts that were measured, upwards. */
+  /** Measured token counts, ascending. */
   readonly tokens: readonly number[]
   /**
-   * Milliseconds by segment and token count. Segment 0 ends at the first site, segment s runs on what site s − 1 left, and
-   * the last one ends with the model: a site is behind an attention, so a segment is a feed-forward network and the next attention.
+   * Milliseconds by segment and token count. Segment 0 ends at the first site, segment s runs on the tokens kept at site
+   * s − 1, and the last one ends with the model. A site comes after an attention, so a segment is an FFN and the next attention.
    */
   readonly segments: readonly (readonly number[])[]
 }
 
-/** Milliseconds of a segment at a token count, between the two that were measured; below the least, that. */
+/** Milliseconds of a segment at a token count, interpolated between measured ones; below the least, that of the least. */
 export function segmentMs({ tokens, segments }: LatencyTable, segment: number, count: number): number {
   const times = segments[segment] as readonly number[]
   const above = tokens.findIndex((measured) => measured >= count)
@@ -22,7 +22,7 @@ export function segmentMs({ tokens, segments }: LatencyTable, segment: number, c
   return Math.max(0, first + ((last - first) * (count - from)) / (to - from))
 }
 
-/** A table of what was measured with all behind a site cut down to one token: time up to and with it, by site and token count. */
+/** A table from times with one token kept at a site, that is the time up to this site, by site and token count. */
 export function tableOf(
   batch: number,
   tokens: readonly number[],

@@ -27,7 +27,7 @@ export interface Tolerance {
   readonly confident: boolean
 }
 
-/** With intervals that are missed with probability 2.5 % at most on either side, whatever the answers and however few. */
+/** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
 export function lossOf({ labelled, expected }: Losses): Loss {
   return {
     labelled: scaledInterval(pairedDifference(countsOf(labelled)), 100),
@@ -35,12 +35,12 @@ export function lossOf({ labelled, expected }: Losses): Loss {
   }
 }
 
-/** Whether neither way of counting says that more is lost than is allowed. */
+/** Whether both ways of counting are within the allowed loss. */
 export function isWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Loss): boolean {
   return [labelled, expected].every(({ estimate, high }) => (confident ? high : estimate) <= maxLoss)
 }
 
-/** The same, nearly and at once, for choosing among many; what is chosen is verified. */
+/** An approximation that is fast, for choosing among many; the choice is verified exactly. */
 export function seemsWithin({ maxLoss, confident }: Tolerance, { labelled, expected }: Losses): boolean {
   if (mean(labelled) > maxLoss || mean(expected) > maxLoss) return false
   if (!confident) return true
@@ -54,7 +54,7 @@ export function seemsWithin({ maxLoss, confident }: Tolerance, { labelled, expec
   )
 }
 
-/** So many examples to verify on are the fewest that can show it: with not one answer that differs. */
+/** The fewest verification examples that can show it, if not one answer differs. */
 export function fewestToBeConfident(maxLoss: number): number {
   return Math.max(fewestForLoss(maxLoss / 100), fewestForMean(maxLoss / 100))
 }

@@ -7,17 +7,17 @@ import { uncertaintyOf } from '@tp/guard'
 import type { Model } from '@tp/onnx'
 import type { Measurer } from './measurer.ts'
 
-/** Only answers are asked for: examples go in batches of like length. */
+/** Only answers matter here, so batches hold examples of similar length. */
 const BATCH = 16
 
-/** What examples are asked with. */
+/** How answers are computed. */
 export interface Answering {
   readonly measurer: Measurer
   readonly model: Model
   readonly runtime: Runtime
 }
 
-interface Pruning {
+interface MethodAndSchedule {
   readonly method: Method
   readonly schedule: Schedule
 }
@@ -36,7 +36,7 @@ export function denseAnswers(answering: Answering, name: string, inputs: ModelIn
 export function prunedAnswers(
   answering: Answering,
   name: string,
-  pruning: Pruning,
+  pruning: MethodAndSchedule,
   inputs: ModelInputs,
 ): Promise<Answers> {
   return answersOf(answering, `logits ${name}`, pruning, inputs)
@@ -45,7 +45,7 @@ export function prunedAnswers(
 async function answersOf(
   { measurer, model, runtime }: Answering,
   key: string,
-  { method, schedule }: Pruning,
+  { method, schedule }: MethodAndSchedule,
   inputs: ModelInputs,
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
@@ -66,16 +66,16 @@ export function uncertaintiesOf(answers: Answers): number[] {
   return logitRowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
 }
 
-/** Points of accuracy lost against dense, [examples], as labels tell, and as the dense model's own probabilities do. */
+/** Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities. */
 export interface Losses {
   readonly labelled: readonly number[]
   readonly expected: readonly number[]
 }
 
 /**
- * A turned answer costs 100 points or gains as many, if one goes by the label; on average it costs what the dense model holds its own
- * answer to be likelier than the new one. The second says more with few examples: few answers turn, and their labels are all but a
- * coin's throw. As far as the model is surer than it should be, it is too strict.
+ * By the label a changed answer loses or gains 100 points. By the dense model's probabilities it loses the difference between
+ * those of the old and the new answer. The second is more precise with few examples, because few answers change and their labels
+ * are almost random. It is too strict as far as the model is overconfident.
  */
 export function lossesOf(dense: Answers, answers: readonly number[], targets: readonly number[]): Losses {
   const right = (i: number, answer: number): number => Number(answer === targets[i])
@@ -90,7 +90,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
-  { method, schedule }: Pruning,
+  { method, schedule }: MethodAndSchedule,
   inputs: ModelInputs,
   dense: Answers,
 ): Promise<readonly number[]> {

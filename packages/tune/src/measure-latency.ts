@@ -9,21 +9,21 @@ import { timedInputs } from './timed-inputs.ts'
 
 export interface LatencySubject extends Pick<TuneOptions, 'model' | 'inputs'> {
   readonly device: TuneOptions['runtime']
-  /** Layers at which tokens can leave. */
+  /** Layers at which tokens can be pruned. */
   readonly sites: readonly number[]
-  /** Where they leave. */
+  /** Where in the layer they are pruned. */
   readonly site: NonNullable<Method['site']>
   readonly batch: number
-  /** Token counts that inputs can have, upwards; of images and sounds the one that they have. */
+  /** Token counts of inputs, ascending; of images and sounds the only one. */
   readonly lengths: readonly number[]
 }
 
-/** Rounds that are timed; enough for a median of ratios. */
+/** Timed rounds; enough for a median of ratios. */
 const ROUNDS = { rounds: 40, budgetMs: 1500 }
 
 /**
- * Times a model on the device, segment by segment: with all tokens but one leaving at a site, what is left of the time is that of
- * everything before. Works on any runtime, since nothing has to be profiled.
+ * Times a model on the device, segment by segment: if one token is kept at a site, the remaining time is that of everything
+ * before it. Works on any runtime, since no profiler is required.
  */
 export async function latencyTable(measurer: Measurer, subject: LatencySubject): Promise<LatencyTable> {
   const { batch, lengths, sites, inputs, model, device, site } = subject
@@ -55,12 +55,12 @@ export async function latencyTable(measurer: Measurer, subject: LatencySubject):
 
 const ONE: Amount = { kind: 'tokens', value: 1 }
 
-/** Parts of all tokens that are timed where their number cannot be chosen. */
+/** Shares of tokens that are timed if their number is fixed. */
 const PARTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
 /**
- * Inputs have one length only: with some tokens leaving at the first site, what all later segments take together; each gets the
- * part of it that it has with all tokens.
+ * For inputs of one length: with some tokens pruned at the first site, the time of all later segments together, divided among them
+ * as with all tokens.
  */
 async function fixedTable(
   { batch, lengths: [most = 1] }: LatencySubject,
@@ -81,7 +81,7 @@ async function fixedTable(
   return { batch, tokens, segments: [tokens.map(() => head), ...later.map((ms) => parts.map((part) => part * ms))] }
 }
 
-/** Milliseconds of choosing tokens by a method at one site, by length. */
+/** Milliseconds of a method's selection at one site, by length. */
 export async function cutTimes(
   measurer: Measurer,
   { model, inputs, device, sites, batch, lengths }: LatencySubject,
@@ -121,7 +121,7 @@ async function ratios(
   return all
 }
 
-/** Costs next to nothing: the first tokens stay. */
+/** Almost free: keeps the first tokens. */
 function cheap(site: NonNullable<Method['site']>): Method {
   if (site === 'attention') return truncate()
   return scorer({ name: 'first', family: 'baseline', site, score: (site) => site.position })

@@ -6,7 +6,7 @@ import { pruned } from './pruning.ts'
 
 type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'signal'>
 
-/** Asks for each measurement once, tells of it, and lets a call that was broken off go on where it stopped. */
+/** Makes each measurement once, reports it, and lets an interrupted call resume. */
 export class Measurer {
   readonly #known: Record<string, readonly number[]>
   readonly #options: MeasurerOptions
@@ -22,7 +22,7 @@ export class Measurer {
     return this.#options.signal
   }
 
-  /** So many measurements of a kind follow. */
+  /** Announces a number of measurements of a kind. */
   begin(stage: TuneProgress['stage'], total: number): void {
     this.#progress = { stage, done: 0, total }
   }

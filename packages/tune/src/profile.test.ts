@@ -14,7 +14,7 @@ test('the same ratio at each site is a profile, and its strength the logarithm o
   expect(profileOf([1, 0.5, 0.25, 0.125])).toEqual([0, 1, 1, 1])
 })
 
-test('is found again in its shares', () => {
+test('is recovered from its shares', () => {
   fc.assert(
     fc.property(profiles, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (profile, strength) => {
       for (const [site, weight] of profileOf(sharesOf(profile, strength)).entries()) {
@@ -27,7 +27,7 @@ test('is found again in its shares', () => {
 describe('at a time', () => {
   const msOf = (shares: readonly number[]): number => 1 + shares.reduce((sum, share) => sum + share, 0)
 
-  test('as many tokens leave as are needed, and hardly more', () => {
+  test('prunes as many tokens as required, and hardly more', () => {
     fc.assert(
       fc.property(profiles, fc.double({ min: 0.3, max: 0.99, noNaN: true }), (profile, part) => {
         const most = msOf(profile.map(() => 1))
@@ -42,13 +42,13 @@ describe('at a time', () => {
     )
   })
 
-  test('that cannot be reached there is no schedule', () => {
+  test('gives no schedule for a time that cannot be reached', () => {
     expect(sharesAt([0, 0, 1], 2, msOf)).toBeUndefined()
   })
 })
 
 describe('one step away', () => {
-  test('more, less, nothing, earlier, later, and one cut more', () => {
+  test('raise, lower, clear or move a weight, or add a site', () => {
     expect(neighbours([0, 1, 0, 0.5])).toEqual(
       expect.arrayContaining([
         [0, 1, 0, 0.8],
@@ -63,7 +63,7 @@ describe('one step away', () => {
     )
   })
 
-  test('something leaves, the most by a weight of 1, and it is another profile', () => {
+  test('are different profiles with the largest weight 1', () => {
     fc.assert(
       fc.property(profiles, (from) => {
         for (const profile of neighbours(from)) {

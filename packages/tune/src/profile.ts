@@ -1,12 +1,12 @@
 import type { Shares } from './search.ts'
 
 /**
- * How the tokens that leave are divided between the sites, whatever their number: by site, not below 0, the largest 1. At a
- * strength s a site keeps exp(−s · weight) of what arrives.
+ * How pruning is divided between the sites: a weight by site, not below 0, the largest 1. At a strength s a site keeps
+ * exp(−s · weight) of the tokens that arrive.
  */
 export type Profile = readonly number[]
 
-/** No share is less. */
+/** The least share. */
 const LEAST = 1e-4
 
 export function sharesOf(profile: Profile, strength: number): Shares {
@@ -17,7 +17,7 @@ export function sharesOf(profile: Profile, strength: number): Shares {
   })
 }
 
-/** @param shares fewer than all are left somewhere */
+/** @param shares below 1 somewhere */
 export function profileOf(shares: Shares): Profile {
   return normalised(shares.map((share, site) => Math.log((shares[site - 1] ?? 1) / share)))
 }
@@ -29,9 +29,9 @@ export function evenProfiles(sites: number): Profile[] {
 }
 
 /**
- * The shares of a profile with which a run takes so many milliseconds, or hardly less.
+ * The shares of a profile at which a run takes the given milliseconds, or slightly less.
  * @param msOf rises with the shares
- * @returns undefined where it takes longer whatever leaves
+ * @returns undefined if it takes longer at any strength
  */
 export function sharesAt(profile: Profile, ms: number, msOf: (shares: Shares) => number): Shares | undefined {
   let [slow, fast] = [0, -Math.log(LEAST) / Math.min(...profile.filter((weight) => weight > 0))]
@@ -44,10 +44,10 @@ export function sharesAt(profile: Profile, ms: number, msOf: (shares: Shares) =>
   return sharesOf(profile, fast)
 }
 
-/** A weight that is raised or lowered becomes so many times as large or as small. */
+/** The factor by which a weight is raised or lowered. */
 const STEP = 1.6
 
-/** Profiles one step away: at one site more leaves beside the others, or less, or nothing; a cut a layer earlier or later; one cut more. */
+/** Profiles one step away: a weight raised, lowered or set to 0; a site moved one layer earlier or later; one site more. */
 export function neighbours(profile: Profile): Profile[] {
   const cuts = profile.flatMap((weight, site) => (weight > 0 ? [site] : []))
   const usual = cuts.reduce((sum, site) => sum + (profile[site] as number), 0) / cuts.length

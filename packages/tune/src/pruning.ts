@@ -9,7 +9,7 @@ export function pruned(model: Model, method: Method, schedule: Schedule): Pruned
   return pruneOrThrow(model, { method, schedule }, 'tune')
 }
 
-/** What a layer keeps of the tokens that arrive, where any leave. */
+/** Keep ratios of the tokens that arrive, at layers where any are pruned. */
 export function scheduleOf(sites: readonly number[], shares: Shares): Schedule {
   return new Map([...scheduleOfShares(sites, shares)].filter(([, { value }]) => value < 1))
 }

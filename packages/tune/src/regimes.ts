@@ -7,9 +7,9 @@ import type { Measurer } from './measurer.ts'
 import type { Shape } from './options.ts'
 import { timedInputs } from './timed-inputs.ts'
 
-/** What a shape gains, against the dense model without its dead tokens. */
+/** The speed-up at one shape, compared with the dense model without its dead tokens. */
 export interface Cell extends Shape {
-  /** Tokens of all rows, padding included. */
+  /** Tokens of all examples, padding included. */
   readonly positions: number
   readonly speedup: number
   readonly low: number
@@ -23,29 +23,29 @@ export interface Timed {
   readonly device: Runtime
 }
 
-/** Enough that a median of ratios near 1 can be told from 1. */
+/** Enough to distinguish a median of ratios near 1 from 1. */
 const ROUNDS = { rounds: 60, budgetMs: 2000 }
 
 interface GridTiming extends Timed {
   readonly grid: readonly Shape[]
-  /** Tokens of every input, where inputs have one length only. */
+  /** Tokens of every input, if inputs have one length only. */
   readonly fixedTokens: number | undefined
 }
 
-interface Pruning {
+interface TimedPruning {
   readonly name: string
   readonly method: Method
   readonly schedule: Schedule
-  /** Share of the examples that is run again dense. */
-  readonly again: number
+  /** Share of the examples that fall back to the dense model. */
+  readonly fallback: number
 }
 
-/** Times a plan on each shape. What is run again is counted as runs one by one, which is the most that it can cost. */
+/** Times a plan on each shape. Fallbacks are counted as runs of single examples, which is the most that they can cost. */
 export async function timeGrid(
   { measurer, model, inputs, device, grid, fixedTokens }: GridTiming,
-  { name, method, schedule, again }: Pruning,
+  { name, method, schedule, fallback }: TimedPruning,
 ): Promise<Cell[]> {
-  const batches = again === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
+  const batches = fallback === 0 ? 0 : grid.filter(({ batch }) => batch > 1).length
   measurer.begin('regimes', grid.length + batches)
   const cells: Cell[] = []
   await using dense = await measurer.load(device, model, none(), new Map())
@@ -61,20 +61,20 @@ export async function timeGrid(
         return [value, low, high]
       },
     )
-    const one = again === 0 ? 0 : await partOfOne({ measurer, inputs, device }, dense, shape, tokens)
-    const withAgain = (factor = Number.NaN): number => 1 / (1 / factor + again * shape.batch * one)
+    const one = fallback === 0 ? 0 : await partOfOne({ measurer, inputs, device }, dense, shape, tokens)
+    const withFallback = (factor = Number.NaN): number => 1 / (1 / factor + fallback * shape.batch * one)
     cells.push({
       ...shape,
       positions: shape.batch * tokens,
-      speedup: withAgain(speedup),
-      low: withAgain(low),
-      high: withAgain(high),
+      speedup: withFallback(speedup),
+      low: withFallback(low),
+      high: withFallback(high),
     })
   }
   return cells
 }
 
-/** The dense model's time for one of the examples of a run, run by itself, over that of the run. */
+/** The dense model's time for one example of a run alone, relative to that of the run. */
 async function partOfOne(
   { measurer, inputs, device }: Omit<Timed, 'model'>,
   dense: Session,
@@ -91,7 +91,7 @@ async function partOfOne(
   return part as number
 }
 
-/** Most positions that are timed: beyond them more only takes longer. */
+/** The largest timed number of positions. */
 const MOST_POSITIONS = 4096
 
 /** Lengths by powers of 2, in batches of 1, 4 and 16. */
@@ -108,8 +108,8 @@ export function usualGrid({ lengths }: Pick<ModelInputs, 'lengths'>): Shape[] {
 }
 
 /**
- * Positions of a run up to which the dense model is the faster one, by shapes that were timed: as few as can be so that no
- * shape with more is slower than dense. 0 where none is, infinite where the largest is.
+ * Positions of a run up to which the dense model is faster, by the timed shapes: the least number such that no larger shape is
+ * slower than dense. 0 if none is, infinite if the largest is.
  */
 export function denseUpTo(cells: readonly Cell[]): number {
   return Math.max(0, ...cells.filter(({ speedup }) => speedup < 1).map(({ positions }) => positions))

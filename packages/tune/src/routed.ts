@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { type NamedTensors, openSession, type Session } from '@tp/core/runtime'
 
 export interface Route {
-  /** Most positions of a run that it takes; the last one takes all. */
+  /** The most positions of a run that it accepts; the last one accepts all. */
   readonly upTo?: number
   readonly session: Session
 }
@@ -13,9 +13,9 @@ export interface RoutedOptions {
 }
 
 /**
- * One session out of several of the same model: each run goes to the first that takes its size, rows times tokens of each, padding
- * included. It owns them all. What an example is answered may so depend on what it is batched with, as far as the models differ.
- * @throws TpError TP_OPTION where limits do not rise, or inputs differ
+ * One session out of several of the same model: each run goes to the first that accepts its size (batch size times tokens,
+ * padding included). It owns them all. The answer to an example may depend on its batch as far as the models differ.
+ * @throws TpError TP_OPTION if limits do not rise, or inputs differ
  */
 export function routed(routes: readonly Route[], { tokens }: RoutedOptions = {}): Session {
   check(routes)

@@ -51,7 +51,7 @@ describe('the hull of schedules', () => {
     )
   })
 
-  test('begins with the fastest and ends with one that loses nothing; between, time for loss', () => {
+  test('trades time for loss from the fastest to one that loses nothing', () => {
     fc.assert(
       fc.property(spaces, (space) => {
         const found = hull(space)

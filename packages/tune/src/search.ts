@@ -1,21 +1,21 @@
-/** By site: the share of all tokens that is left behind it; it never rises. */
+/** By site: the share of all tokens kept up to there; it never rises. */
 export type Shares = readonly number[]
 
 /** Where a schedule spends its time. */
 export interface Costs {
-  /** Milliseconds of everything behind a site and up to the next one, with a share of the tokens left. */
+  /** Milliseconds from a site to the next one, with a share of the tokens kept. */
   readonly ms: (site: number, share: number) => number
-  /** Milliseconds of choosing tokens at a site where a share of them arrives. */
+  /** Milliseconds of the selection at a site where a share of the tokens arrives. */
   readonly cutMs: (site: number, share: number) => number
 }
 
-/** What the answers lose where only a share is left behind a site, with all of them before; 0 for 1, and never less for fewer. */
+/** The loss if a share is kept at one site and all tokens before it; 0 for 1, and never falling with fewer tokens. */
 export type SiteLoss = (site: number, share: number) => number
 
 /** What schedules are made of, and what they cost. */
 export interface SearchSpace extends Costs {
   readonly sites: number
-  /** Shares that may be left, 1 among them. */
+  /** Possible shares, including 1. */
   readonly levels: readonly number[]
   readonly loss: SiteLoss
 }
@@ -27,7 +27,7 @@ export interface Path {
 }
 
 /**
- * The schedules on the lower convex hull of time and loss, the fastest first. What leaves at a site adds the loss of that site
+ * The schedules on the lower convex hull of time and loss, the fastest first. Pruning at a site adds the loss of that site
  * between the shares before and after. For one weight of the loss against time the best schedule is found exactly, by dynamic
  * programming over sites and shares; between two neighbours of the hull another one is looked for with the weight at
  * which both are as good (as in bit allocation: Shoham & Gersho, IEEE Trans. ASSP 36(9), 1988).
@@ -40,7 +40,7 @@ export function hull(space: SearchSpace): Path[] {
   )
 }
 
-/** Least gain, in parts of the time, that is worth another schedule. */
+/** The least gain, relative to the time, that is worth another schedule. */
 const LEAST = 1e-6
 
 function between(space: SearchSpace, fast: Path, safe: Path): Path[] {
@@ -52,7 +52,7 @@ function between(space: SearchSpace, fast: Path, safe: Path): Path[] {
   return [...between(space, fast, middle), middle, ...between(space, middle, safe)]
 }
 
-/** Milliseconds of everything behind the first site. */
+/** Milliseconds of everything after the first site. */
 export function spentMs({ ms, cutMs }: Costs, shares: Shares): number {
   return shares.reduce((sum, share, site) => {
     const before = shares[site - 1] ?? 1
@@ -60,7 +60,7 @@ export function spentMs({ ms, cutMs }: Costs, shares: Shares): number {
   }, 0)
 }
 
-/** What is lost if cuts add up: where tokens leave that would leave later anyway, and are missed less for it, it is too much. */
+/** The loss if losses of sites add up. It overestimates where tokens are pruned that would be pruned later anyway. */
 export function summedLoss(loss: SiteLoss, shares: Shares): number {
   return shares.reduce((sum, share, site) => {
     const before = shares[site - 1] ?? 1

@@ -1,9 +1,9 @@
 import { TpError } from '@tp/core'
 import { divide, type ModelInputs, sampleExamples, someExamples } from '@tp/eval/inputs'
 
-/** Examples by what they are for; nothing that chooses sees what verifies. */
+/** Examples by purpose; choosing never sees the verification examples. */
 export interface Split {
-  /** To see how much each layer needs its tokens; labels are not asked for. */
+  /** To measure how sensitive each layer is to pruning; labels are not used. */
   readonly look: ModelInputs
   /** To choose between plans. */
   readonly choose: ModelInputs
@@ -11,21 +11,21 @@ export interface Split {
   readonly verify: ModelInputs
 }
 
-/** Most examples of each part: what is gained with more is less than what they cost. */
+/** The most examples of each part: more would cost more than they gain. */
 const MOST = { look: 150, choose: 1000, verify: 1000 } as const
 
-/** Fewer say nothing: with 20 to verify on, one is five points. */
+/** Fewer are not informative: with 20 to verify on, one is five points. */
 const LEAST = 60
 
-/** Of five examples one is to look with, two to choose by, two to verify on. */
+/** Of five examples one is for sensitivity, two for choosing, two for verification. */
 const TURNS = ['look', 'choose', 'verify', 'choose', 'verify'] as const
 
-/** Of all examples, those that are to verify on. */
+/** The share of examples for verification. */
 export const VERIFYING: number = TURNS.filter((part) => part === 'verify').length / TURNS.length
 
 /**
- * Examples of each part, with all classes alike in all of them.
- * @param verify most examples to verify on, where the usual number is too few for what is asked
+ * Examples of each part, stratified by class.
+ * @param verify the most examples for verification, if the default is too few
  * @throws TpError TP_DATA for too few examples
  */
 export function splitOf(inputs: ModelInputs, verify = 0): Split {

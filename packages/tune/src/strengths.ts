@@ -1,13 +1,13 @@
 import type { Candidate } from './candidate.ts'
-import { type Choice, lossesOn } from './candidate-answers.ts'
+import { type ChoiceOptions, lossesOn } from './candidate-answers.ts'
 import type { Contender } from './contenders.ts'
 import { seemsWithin } from './loss.ts'
 import { type Profile, sharesAt } from './profile.ts'
 
-/** From one schedule of a row to the next the time falls to this part. */
+/** The ratio of times of neighbouring schedules of a row. */
 const PACE = 0.98
 
-/** So many of a row are tried, or one less. */
+/** The number of schedules of a row that are tried, or one less. */
 export const HALVINGS = 7
 
 /** A profile at all strengths, the fastest first. */
@@ -21,8 +21,8 @@ export function rowOf({ variant, msOf }: Contender, profile: Profile): Candidate
   return row
 }
 
-/** Of a row the fastest that holds on the examples to choose by, found by halving, and all that are slower. */
-export async function thoseThatHold(choice: Choice, row: readonly Candidate[]): Promise<readonly Candidate[]> {
+/** The fastest of a row that holds on the choosing examples, found by bisection, and all slower ones. */
+export async function thoseThatHold(choice: ChoiceOptions, row: readonly Candidate[]): Promise<readonly Candidate[]> {
   let [fails, safe] = [-1, row.length]
   while (safe - fails > 1) {
     const middle = Math.floor((fails + safe) / 2)

@@ -11,13 +11,13 @@ export interface InTurns extends Timed {
   readonly shapes: readonly Shape[]
 }
 
-/** So many are timed, as many as may lie in memory at once. */
+/** The number that are timed, and held in memory at once. */
 const TIMED = 4
 
-/** Shapes that they are timed at, of all that count. */
+/** The number of shapes at which they are timed. */
 const SHAPES = 4
 
-/** Candidates in the order that they are expected in; the times of the first ones are those that were measured, in turns. */
+/** Candidates by expected time; the times of the first ones are measured, alternately. */
 export async function timedInTurns(
   { measurer, model, inputs, device, sites, shapes }: InTurns,
   candidates: readonly Candidate[],

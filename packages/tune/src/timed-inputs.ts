@@ -4,8 +4,8 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import type { Shape } from './options.ts'
 
 /**
- * Inputs of a shape to time a model on: texts are made of real tokens, the longest example's over and over; of images and
- * sounds the first examples are taken.
+ * Inputs of a shape to time a model on: texts are made of real tokens, repeating the longest example; of images and sounds the
+ * first examples are used.
  */
 export async function timedInputs(inputs: ModelInputs, { batch, tokens }: Shape): Promise<NamedTensors> {
   const { lengths, targets } = inputs

@@ -38,7 +38,7 @@ const ask = (options: Partial<TuneOptions> = {}) =>
 describe('mails', () => {
   let known: Measurements = {}
 
-  test('a plan that holds, with what it rests on', { timeout }, async () => {
+  test('finds a plan that holds, with its measurements', { timeout }, async () => {
     const stages = new Set<string>()
     const plan = await ask({
       onMeasured(all) {
@@ -69,14 +69,14 @@ describe('mails', () => {
     expect(figures.loss?.estimate).toBeCloseTo(dense.accuracy.estimate - after.accuracy.estimate, 9)
   })
 
-  test('with all measurements known the same plan, and nothing is run again', { timeout }, async () => {
+  test('finds the same plan from known measurements, and measures nothing', { timeout }, async () => {
     const again = await ask({ known, onMeasured: () => expect.unreachable('measured again') })
     const { date: _, ...figures } = again.figures
     const once = await ask({ known })
     expect(once).toMatchObject({ regimes: again.regimes, figures })
   })
 
-  test('a plan that may be a cascade tells the loss of what it runs, uncertain answers run again', {
+  test('reports the loss of a cascade with its fallbacks', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -112,7 +112,7 @@ describe('mails', () => {
     expect(left.cascade).toBeUndefined()
   })
 
-  test('is broken off between two measurements, and keeps what there is', { timeout }, async () => {
+  test('stops between two measurements when aborted, and keeps what was measured', { timeout }, async () => {
     const stop = new AbortController()
     let kept: Measurements = {}
     const broken = ask({
@@ -127,7 +127,10 @@ describe('mails', () => {
   })
 })
 
-test('images, which always have the same number of tokens', { timeout, tags: 'exhaustive' }, async () => {
+test('tunes a model of images, which always have the same number of tokens', {
+  timeout,
+  tags: 'exhaustive',
+}, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   const shape = { channels: 1, height: 28, width: 28 }
   const digits = imageDataset(

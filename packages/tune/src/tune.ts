@@ -1,6 +1,6 @@
 import { type Inspection, inspect, type Plan, type Regime } from '@tp/compiler'
 import { type ScheduleOptions, TpError, truncate } from '@tp/core'
-import { type Candidate, type Named, totalMs } from './candidate.ts'
+import { type Candidate, type NamedVariant, totalMs } from './candidate.ts'
 import { type Chosen, chooseCandidate } from './choose.ts'
 import { type Contender, contendersOf, usualShapes } from './contenders.ts'
 import { fewestToBeConfident } from './loss.ts'
@@ -14,10 +14,10 @@ import type { Figures, TunedPlan } from './tuned-plan.ts'
 import { usableVariants } from './usable-variants.ts'
 
 /**
- * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: from times of the model's
- * segments follows how long any schedule takes; of those that take as long, the one is looked for whose answers move least; how
- * fast it can be is tried on labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it is slower than the
- * dense model, that runs.
+ * Finds the fastest pruning of a model on a device that loses no more accuracy than is allowed: times of the model's
+ * segments predict the time of any schedule; of those with equal time the one is searched whose answers move least; how fast it
+ * can be is tried on labelled examples; the fastest that holds is verified on others, and timed over a grid of shapes. Where it
+ * is slower than the dense model, the dense model runs.
  * @throws TpError TP_DATA for too few examples, saying how many it takes; TP_OPTION; TP_ABORTED; with the code of a refusal; and what the runtimes throw
  */
 export async function tune(options: TuneOptions): Promise<TunedPlan> {
@@ -35,7 +35,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   if (!(maxLoss >= 0 && maxLoss <= 100)) {
     throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
-  if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is named that could be chosen')
+  if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is given to choose from')
   const split = confident ? splitToBeConfident(inputs, maxLoss) : splitOf(inputs)
   const measurer = new Measurer(options)
   const found = inspect(model)
@@ -78,24 +78,24 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     date: new Date().toISOString(),
   }
   const limit = denseUpTo(cells)
-  // Slower than dense even at the largest size: nothing is pruned, and nothing run again.
+  // Slower than dense even at the largest size: nothing is pruned, and nothing falls back.
   const taken = cells.some(({ positions }) => positions > limit) ? chosen?.candidate : undefined
-  const again = taken?.again
+  const fallback = taken?.fallback
   return {
     format: 1,
     regimes: regimesOf(taken, sites, limit),
-    ...(again && { cascade: { uncertainty: 'probability', threshold: again.threshold, share: again.share } }),
+    ...(fallback && { cascade: { uncertainty: 'probability', threshold: fallback.threshold, share: fallback.share } }),
     figures,
   }
 }
 
-/** Enough to verify on that answers may differ, too. @throws TpError TP_OPTION, TP_DATA if not even equal answers would show it */
+/** Enough for verification even if some answers differ. @throws TpError TP_OPTION, TP_DATA if even identical answers would not show it */
 function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Split {
   if (maxLoss === 0) {
     throw new TpError(
       'TP_OPTION',
       'tune',
-      'no number of examples can show a loss of 0 points; allow some, or do without sure',
+      'no number of examples can show a loss of 0 points; allow some, or do not ask for a confident bound',
     )
   }
   const fewest = fewestToBeConfident(maxLoss)
@@ -107,25 +107,25 @@ function splitToBeConfident(inputs: TuneOptions['inputs'], maxLoss: number): Spl
   throw new TpError('TP_DATA', 'tune', `${inputs.source}: ${seen} even if no answer differs; ${wanted}`)
 }
 
-/** Layers where tokens can leave: behind the others only such are read that stay anyway. */
+/** Layers where tokens can be pruned: after the others only protected tokens are read. */
 function sitesOf(model: TuneOptions['model'], found: Inspection): number[] {
   const all = found.layers.map(({ layer }) => layer).filter((layer) => layer >= found.open)
   const asked = new Map(all.map((layer) => [layer, { kind: 'ratio', value: 0.5 } as const]))
   return pruned(model, truncate(), asked).cuts.map(({ layer }) => layer)
 }
 
-function named(variant: Variant): Named {
+function named(variant: Variant): NamedVariant {
   const { entry, params } = variant
   const options = params === undefined ? '' : ` ${JSON.stringify(params)}`
   return { ...variant, method: entry.create(params), name: `${entry.name}${options}` }
 }
 
-function pruningOf({ candidate: { variant, shares, again } }: Chosen, sites: readonly number[]) {
+function pruningOf({ candidate: { variant, shares, fallback } }: Chosen, sites: readonly number[]) {
   return {
     name: `${variant.name} ${shares.join(' ')}`,
     method: variant.method,
     schedule: scheduleOf(sites, shares),
-    again: again?.share ?? 0,
+    fallback: fallback?.share ?? 0,
   }
 }
 

@@ -5,41 +5,41 @@ import type { Cell } from './regimes.ts'
 
 /** What to do to a model on a device, as JSON (`checkRegimes` of @tp/compiler reads it). */
 export interface TunedPlan extends RegimesPlan {
-  /** What the dense model answers again, of runs of the last regime: options of `cascade` of @tp/guard. */
+  /** The fallback to the dense model, for runs of the last regime: options of `cascade` of @tp/guard. */
   readonly cascade?: TunedCascade
-  /** What it rests on. */
+  /** The measurements behind it. */
   readonly figures: Figures
 }
 
 export interface TunedCascade {
   readonly uncertainty: 'probability'
-  /** Answers that are at least so uncertain are run again. */
+  /** Answers of at least this uncertainty fall back. */
   readonly threshold: number
-  /** Of the examples to choose by, so many were. */
+  /** The share of the choosing examples that fell back. */
   readonly share: number
 }
 
 export interface Figures {
-  /** Points of accuracy that were allowed, … */
+  /** The allowed loss in points of accuracy, … */
   readonly maxLoss: number
   /** … and whether as the upper end of the interval, so that the plan loses more with probability 2.5 % at most. */
   readonly confident: boolean
-  /** Points lost on examples that nothing was chosen by, with 95 % interval, paired with dense; none where nothing is pruned. */
+  /** Points lost on the verification examples, with 95 % interval, paired with dense; absent if nothing is pruned. */
   readonly loss?: Interval
-  /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as it is too sure. */
+  /** The same by the dense model's own probabilities instead of labels: a narrower interval, too strict as far as the model is overconfident. */
   readonly expectedLoss?: Interval
-  /** Optional variants that were not tried; absent where all were. */
+  /** Optional variants that were not tried; absent if all were. */
   readonly skipped?: readonly Skipped[]
   readonly examples: number
   readonly data: string
-  /** Milliseconds an example, as the latency table expects them, with what is run again. */
+  /** Milliseconds per example, as predicted by the latency table, including fallbacks. */
   readonly expectedMs?: { readonly dense: number; readonly pruned: number }
   /**
-   * The fastest plan with one ratio at all layers, or at all but the first, and nothing run again, chosen and verified the same
-   * way: what tuning is to beat.
+   * The fastest plan with one keep ratio at all layers, or at all but the first, and no fallback, chosen and verified the same
+   * way: the baseline for tuning.
    */
   readonly uniform?: Plan
-  /** What was measured end to end, by shape; with a cascade, after the most that its share of dense runs costs there. */
+  /** End-to-end measurements by shape; with a cascade, including the most that its fallbacks can cost there. */
   readonly grid: readonly Cell[]
   readonly runtime: string
   readonly version: string

@@ -15,7 +15,7 @@ function variant(name: string, optional?: boolean) {
   return { entry, name, method: entry.create(), ...(optional !== undefined && { optional }) }
 }
 
-test('goes on without an optional method that the model cannot serve, and says why', () => {
+test('skips an optional method that the model cannot serve, and says why', () => {
   const all = [variant('received-attention', true), variant('cls-attention', true)]
   const { variants, skipped } = usableVariants(model, all, [0, 1])
   expect(variants).toEqual([all[0]])
@@ -24,14 +24,14 @@ test('goes on without an optional method that the model cannot serve, and says w
   ])
 })
 
-test('ends with the refusal of a method that was asked for', () => {
+test('throws the refusal of a method that is not optional', () => {
   const all = [variant('received-attention'), variant('cls-attention')]
   expect(() => usableVariants(model, all, [0, 1])).toThrow(
     expect.objectContaining({ code: 'TP_NO_CLASS_TOKEN', message: expect.stringContaining('cls-attention: ') }),
   )
 })
 
-test('ends with the reasons of all where no method can be used', () => {
+test('throws the reasons of all if no method can be used', () => {
   const all = [variant('cls-attention', true), variant('balanced', true)]
   expect(() => usableVariants(model, all, [0, 1])).toThrow(
     expect.objectContaining({

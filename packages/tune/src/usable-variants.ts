@@ -1,24 +1,24 @@
 import { prune } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Model } from '@tp/onnx'
-import type { Named } from './candidate.ts'
+import type { NamedVariant } from './candidate.ts'
 import type { Skipped } from './options.ts'
 import { scheduleOf } from './pruning.ts'
 
 /**
- * The variants that can prune a model at all of some sites, found before anything is measured.
- * @throws TpError with the code of the refusal, for one that is not optional, or if no other is left
+ * The variants that can prune a model at all given sites, found before anything is measured.
+ * @throws TpError with the code of the refusal, for one that is not optional, or if none remains
  */
 export function usableVariants(
   model: Model,
-  variants: readonly Named[],
+  variants: readonly NamedVariant[],
   sites: readonly number[],
-): { readonly variants: readonly Named[]; readonly skipped: readonly Skipped[] } {
+): { readonly variants: readonly NamedVariant[]; readonly skipped: readonly Skipped[] } {
   const schedule = scheduleOf(
     sites,
     sites.map(() => 0.5),
   )
-  const usable: Named[] = []
+  const usable: NamedVariant[] = []
   const skipped: Skipped[] = []
   for (const variant of variants) {
     const { method, name, optional = false } = variant

@@ -20,26 +20,26 @@ const verify = (lost: readonly number[], tolerance: { maxLoss: number; confident
 }
 
 describe('in fixed sequence', () => {
-  test('candidates are looked at from the slowest on, and the last that holds is taken', async () => {
+  test('tests candidates from the slowest on, and takes the last that holds', async () => {
     const { looked, taken, loss } = await verify([9, 5, 3, 3, 2], { maxLoss: 1, confident: false })
     expect(looked).toEqual([2, 3, 5])
     expect(taken).toBe(3)
     expect(loss?.labelled.estimate).toBe(0.75)
   })
 
-  test('what holds behind one that fails is not taken: that would be a second try', async () => {
+  test('does not take one that holds after a failure, since that would be a second try', async () => {
     expect(await verify([2, 5, 3], { maxLoss: 1, confident: false })).toMatchObject({ looked: [3, 5], taken: 3 })
     expect(await verify([0, 0, 9], { maxLoss: 1, confident: false })).toMatchObject({ looked: [9], taken: undefined })
   })
 
-  test('to be sure, the whole interval is within what may be lost', async () => {
+  test('for a confident bound the whole interval is within the allowed loss', async () => {
     const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, confident: true })
     expect(taken).toBe(1)
     expect(loss?.labelled.high).toBeLessThanOrEqual(2)
     expect(loss?.expected.high).toBeLessThanOrEqual(2)
   })
 
-  test('24 examples on which nothing differs show nothing', async () => {
+  test('24 identical answers do not show a small loss', async () => {
     expect(await verify([0], { maxLoss: 1, confident: true }, 24)).toMatchObject({ looked: [0], taken: undefined })
     expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1))).toMatchObject({ taken: 0 })
     expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1) - 1)).toMatchObject({

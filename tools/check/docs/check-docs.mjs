@@ -18,9 +18,10 @@ import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
  * the conventions.
  * @param {string} scratch
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
+ * @param {{ exhaustive: boolean }} options `exhaustive`: also blocks that say they are slow
  * @returns {Promise<Outcome[]>}
  */
-export async function checkDocs(scratch, tarballs) {
+export async function checkDocs(scratch, tarballs, { exhaustive }) {
   const installed = join(scratch, 'installed')
   await installTarballs(installed, tarballs)
   linkPluginTools(installed)
@@ -30,7 +31,7 @@ export async function checkDocs(scratch, tarballs) {
   // Documents have nothing in common: as many at once as there are processors, which take them from one list.
   const list = files.entries()
   const takeTurns = async () => {
-    for (const [i, file] of list) outcomes[i] = await followDocument(file, { scratch, installed, tarballs })
+    for (const [i, file] of list) outcomes[i] = await followDocument(file, { scratch, installed, tarballs, exhaustive })
   }
   await Promise.all(cpus().map(takeTurns))
   return outcomes.flat()
@@ -38,10 +39,10 @@ export async function checkDocs(scratch, tarballs) {
 
 /**
  * @param {string} file
- * @param {{ scratch: string, installed: string, tarballs: readonly import('../tarballs.mjs').Tarball[] }} at
+ * @param {{ scratch: string, installed: string, tarballs: readonly import('../tarballs.mjs').Tarball[], exhaustive: boolean }} at
  * @returns {Promise<Outcome[]>}
  */
-async function followDocument(file, { scratch, installed, tarballs }) {
+async function followDocument(file, { scratch, installed, tarballs, exhaustive }) {
   const fences = fencesOf(file, readFileSync(join(root, file), 'utf8'))
   const sandbox = join(scratch, 'documents', file.replaceAll('/', '-'))
   const names = fences.filter(isInstallation).flatMap(({ code }) => namesIn(code))
@@ -50,7 +51,7 @@ async function followDocument(file, { scratch, installed, tarballs }) {
   if (fences.length > 0) openSandbox(sandbox, names.length > 0 ? own : installed)
   const types = await compile(fences, sandbox)
   const outcomes = []
-  for (const fence of fences) outcomes.push(await follow(fence, sandbox, types))
+  for (const fence of fences) outcomes.push(await follow(fence, sandbox, { types, exhaustive }))
   return outcomes
 }
 
@@ -99,8 +100,13 @@ function programName({ file, line }) {
   return `${basename(file, '.md').toLowerCase()}-line-${line}`
 }
 
-/** @param {Fence} fence @param {string} sandbox @param {string} types @returns {Promise<Outcome>} */
-async function follow(fence, sandbox, types) {
+/**
+ * @param {Fence} fence
+ * @param {string} sandbox
+ * @param {{ types: string, exhaustive: boolean }} options `types`: what the compiler said of the programs
+ * @returns {Promise<Outcome>}
+ */
+async function follow(fence, sandbox, { types, exhaustive }) {
   const name = `${fence.file}:${fence.line} ${fence.language === 'sh' ? fence.code.split('\n')[0] : '(program)'}`
   if (fence.skip) return { name, state: 'skipped', note: fence.skip }
   if (fence.needs && !existsSync(join(root, fence.needs))) {
@@ -118,6 +124,7 @@ async function follow(fence, sandbox, types) {
     if (complaints.length > 0) return failed(name, complaints.join('\n'))
     if (!existsSync(join(sandbox, `${programName(fence)}.js`))) return failed(name, types)
   }
+  if (fence.slow && !exhaustive) return { name, state: 'skipped', note: 'slow: npm test -- exhaustive runs it' }
   if (isInstallation(fence)) return judgeInstallation(name, fence.code)
   const command =
     fence.language === 'ts'

@@ -2,12 +2,12 @@
  * A fenced block of a document that is run by the documents' test, or written where it says.
  * @typedef {{
  *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
- *   target?: string, needs?: string,
+ *   target?: string, needs?: string, slow?: true,
  * }} Fence
  *   `file` relative to the root; `line` of its first line of code, from 1; `first`: shell commands of
  *   `<!-- first: … -->` comments right above it; `skip`: why it is not run; `target`: the file
  *   that the block is, relative to the folder where the document is followed; `needs`: a file of the
- *   repository without which it cannot be run, since not every machine can build it
+ *   repository without which it cannot be run, since not every machine can build it; `slow`: only the exhaustive run runs it
  */
 
 const opening = /^( *)```(sh|ts)\b(.*)$/
@@ -32,6 +32,7 @@ export function fencesOf(file, text) {
       const end = closingOf(lines, i)
       const skip = /\bskip="([^"]+)"/.exec(info)?.[1]
       const target = /\bfile="([^"]+)"/.exec(info)?.[1]
+      const isSlow = /\bslow\b/.test(info.replaceAll(/"[^"]*"/g, ''))
       const needs = /\bneeds="([^"]+)"/.exec(info)?.[1]
       const code = lines
         .slice(i + 1, end)
@@ -44,6 +45,7 @@ export function fencesOf(file, text) {
         code,
         first: first.join('\n'),
         ...(skip && { skip }),
+        ...(isSlow && { slow: true }),
         ...(target && { target }),
         ...(needs && { needs }),
       })

@@ -21,6 +21,11 @@ test('reads what a block needs', () => {
   expect(documentOf('```ts needs="build/addon.node"', 'x', '```')[0]?.needs).toBe('build/addon.node')
 })
 
+test('reads that a block is slow, apart from what is quoted', () => {
+  const [slow, quick] = documentOf('```ts slow', 'x', '```', '```sh file="a slow walk"', 'y', '```')
+  expect([slow?.slow, quick?.slow]).toEqual([true, undefined])
+})
+
 test('reads the reason of a skip', () => {
   expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
 })

@@ -13,15 +13,6 @@ export interface AccuracyCell {
   readonly examples: number
 }
 
-/** How far onnxruntime may rewrite a graph before it runs it; `all` if not said. */
-export type Optimisation = 'disabled' | 'basic' | 'extended'
-
-/** A setting that is timed. */
-export interface Timed {
-  readonly setting: Setting
-  readonly optimisation?: Optimisation
-}
-
 /** Times of several settings in turns; the first is what the others are compared with. */
 export interface SpeedCell {
   readonly kind: 'speed'
@@ -30,18 +21,8 @@ export interface SpeedCell {
   readonly runtime: 'node' | 'wasm'
   /** One by one at their own lengths (some of a split's examples), or batches of one shape. */
   readonly at: { readonly split: Split; readonly examples: number } | Shape
-  readonly candidates: readonly Timed[]
+  readonly candidates: readonly Setting[]
   readonly budgetMs: number
-}
-
-/** Which token was pruned where, in single examples. */
-export interface TrajectoryCell {
-  readonly kind: 'trajectory'
-  readonly subject: string
-  readonly setting: Setting
-  readonly examples: number
-  /** Positions of test examples whose answer the setting turns; one that can be read is among what is shown. */
-  readonly turned: readonly number[]
 }
 
 /** Right answers of one setting on data that are not like those it was chosen on. */
@@ -55,7 +36,7 @@ export interface ShiftCell {
 }
 
 /** One thing to measure: plain data, so that another process can be told and a file can hold it. */
-export type Cell = AccuracyCell | SpeedCell | ShiftCell | TrajectoryCell
+export type Cell = AccuracyCell | SpeedCell | ShiftCell
 
 export interface AccuracyValue {
   /** Percent. */
@@ -63,7 +44,7 @@ export interface AccuracyValue {
   /** One character an example: its class in base 36, and whether that is right. */
   readonly answers: string
   readonly correct: string
-  /** Share of the tokens that enter each layer's FFN; absent where layers are missing. */
+  /** Keep ratio at each layer's FFN; absent where layers are left out. */
   readonly kept?: readonly number[]
   /** Multiply-adds for all examples, one by one. */
   readonly flops: number
@@ -96,31 +77,10 @@ interface ShiftedAnswers {
   readonly unchanged: boolean
 }
 
-export interface TrajectoryValue {
-  readonly examples: readonly Trajectory[]
-}
-
-export interface Trajectory {
-  readonly label: number
-  readonly dense: number
-  readonly pruned: number
-  /** Words and parts of words; absent for images and audio. */
-  readonly pieces?: readonly string[]
-  /** Of an image's patches, 0 to 1. */
-  readonly brightness?: readonly number[]
-  /** Layer that pruned each token; −1 if it was kept. */
-  readonly prunedAt: readonly number[]
-  /** Tokens of which each, if it were kept, would bring the dense model's answer back; of an example whose answer was turned. */
-  readonly turnsBack?: readonly number[]
-  /** Probability of the dense model's answer, by the dense and by the pruned model. */
-  readonly confidence: readonly [dense: number, pruned: number]
-}
-
 export interface Values {
   readonly accuracy: AccuracyValue
   readonly speed: SpeedValue
   readonly shift: ShiftValue
-  readonly trajectory: TrajectoryValue
 }
 
 /** Names a cell in files and on the command line; parts are separated by slashes. */
@@ -131,8 +91,7 @@ export function cellKey(cell: Cell): string {
     case 'speed':
       return `speed/${cell.subject}/${cell.runtime}/${cell.name}/${'split' in cell.at ? cell.at.split : shapeText(cell.at)}`
     case 'shift':
-    case 'trajectory':
-      return `${cell.kind}/${cell.subject}/${settingKey(cell.setting)}`
+      return `shift/${cell.subject}/${settingKey(cell.setting)}`
   }
 }
 

@@ -23,15 +23,15 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   npm run benchmark -- [options]
 
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
-  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift, trajectory), with commas between
-  --again          what is asked for is measured again, though it is known
+  --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift), with commas between
+  --again          measures what is asked for once more, though it is known
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
   --examples N     at most N examples of each part of the data
   --ms N           time for each comparison of times
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
 
-A run that is broken off goes on where it was when it is started again.
+An interrupted run continues where it was when it is started again.
 `
 
 const text = { type: 'string' } as const
@@ -42,8 +42,14 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ quick: flag, again: flag, report: flag, publish: flag },
-      ...{ only: { type: 'string', multiple: true }, examples: text, ms: text, out: text },
+      quick: flag,
+      again: flag,
+      report: flag,
+      publish: flag,
+      only: { type: 'string', multiple: true },
+      examples: text,
+      ms: text,
+      out: text,
     },
   })
   const { quick, report } = values
@@ -58,7 +64,7 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
   const files = { runtime, shared: sharedPath }
   const { forms, prints, missing } = await present(files, quick)
   checkNames(only ?? [], forms, missing)
-  const progress = new Progress(process.stderr)
+  const progress = new Progress()
   const about = report ? undefined : await surroundings(runtime)
   const results = await Results.open(join(folder, 'results.jsonl'), (name) => prints.get(name) as string, about)
   const trained = report ? results.learned : await trainedFiles()
@@ -148,7 +154,7 @@ async function present(files: Files, quick: boolean) {
   return { forms, prints, missing }
 }
 
-const KINDS = ['accuracy', 'speed', 'shift', 'trajectory', 'node', 'wasm']
+const KINDS = ['accuracy', 'speed', 'shift', 'node', 'wasm']
 
 /** @throws TpError TP_OPTION */
 function checkNames(

@@ -13,7 +13,6 @@ import type { Subject } from '../measure/subject.ts'
 import { dataOf } from '../registry/subjects.ts'
 import type { ChromiumPage } from '../web/chromium-page.ts'
 import type { AccuracyCell, AccuracyValue, ShiftCell, ShiftValue, SpeedCell, SpeedValue } from './cell.ts'
-import { openOptimised } from './optimised-session.ts'
 import type { ComparedForm } from './subjects.ts'
 
 /** All examples through a model, and what it keeps of them. */
@@ -58,10 +57,7 @@ export async function measureSpeed(runtime: Runtime, subject: Subject, cell: Spe
   const sessions: Record<string, Session> = {}
   try {
     const { files, inputs, inputsOf } = await timedInputs(subject, cell)
-    for (const [i, file] of files.entries()) {
-      const optimisation = cell.candidates[i]?.optimisation
-      sessions[i] = await (optimisation ? openOptimised(file, optimisation) : runtime.load(file, { threads: 1 }))
-    }
+    for (const [i, file] of files.entries()) sessions[i] = await runtime.load(file, { threads: 1 })
     const { budgetMs } = cell
     return timesOf(await comparePaired(sessions, inputs, { rounds: MOST_ROUNDS, budgetMs, inputsOf }), inputs.length)
   } finally {
@@ -88,7 +84,7 @@ function timesOf({ variants }: Comparison, inputs: number): SpeedValue {
 
 async function timedInputs(subject: Subject, { candidates, at: asked }: SpeedCell) {
   const prepared: Prepared[] = []
-  for (const { setting } of candidates) prepared.push(await prepare(subject, setting))
+  for (const setting of candidates) prepared.push(await prepare(subject, setting))
   const files = prepared.map(({ model }) => encodeModel(model))
   const at: TimedAt = 'split' in asked ? { examples: asked.examples } : { ...asked, turns: TURNS }
   /** Of candidates whose texts are cut. */
@@ -102,7 +98,7 @@ async function timedInputs(subject: Subject, { candidates, at: asked }: SpeedCel
 /** Short, middling and long texts. */
 const LENGTH_BINS = 3
 
-/** Some test examples as they are, and shifted in every way there is for their kind; each text cut, if it is said. */
+/** Some test examples as they are, and shifted in every way there is for their kind; each text cut to `maxTokens`, if given. */
 export type ShiftedData = (maxTokens?: number) => Promise<ShiftedSet[]>
 
 /** Prepares them when they are asked for, and once. */

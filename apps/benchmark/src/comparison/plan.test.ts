@@ -9,7 +9,7 @@ import { quickExtent } from './sweep.ts'
 const form = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const EXAMPLES = 200
 
-/** So many of the first examples answered wrong. */
+/** The first `wrong` examples are answered wrong. */
 function answers(wrong: number): AccuracyValue {
   const correct = '0'.repeat(wrong).padEnd(EXAMPLES, '1')
   return { accuracy: 100 * (1 - wrong / EXAMPLES), answers: correct, correct, flops: 1 }
@@ -46,8 +46,7 @@ class World implements Pick<Results, 'line' | 'value'> {
   #measure(cell: Cell): Line['value'] {
     if (cell.kind === 'accuracy') return answers(this.#wrong(cell.setting))
     if (cell.kind === 'shift') return { sets: [] }
-    if (cell.kind === 'trajectory') return { examples: [] }
-    const candidates = cell.candidates.map(({ setting }): SpeedValue['candidates'][number] => {
+    const candidates = cell.candidates.map((setting): SpeedValue['candidates'][number] => {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
     })

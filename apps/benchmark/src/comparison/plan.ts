@@ -3,18 +3,7 @@ import type { Shape } from '../measure/shapes.ts'
 import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
 import { DENSE, isControl, NONE, pruned, type Setting, settingKey } from '../registry/settings.ts'
-import type {
-  AccuracyCell,
-  AccuracyValue,
-  Cell,
-  Optimisation,
-  ShiftCell,
-  ShiftValue,
-  SpeedCell,
-  SpeedValue,
-  Timed,
-  TrajectoryCell,
-} from './cell.ts'
+import type { AccuracyCell, AccuracyValue, Cell, ShiftCell, ShiftValue, SpeedCell, SpeedValue } from './cell.ts'
 import { accuracyOf, agreementOf, fastestWithin, lossOf, type Shallow, shallowSettings, shareRight } from './choice.ts'
 import type { Results } from './results.ts'
 import type { ComparedForm } from './subjects.ts'
@@ -31,12 +20,6 @@ const MAIN_METHOD = 'received-attention'
 
 /** Ratios whose time is measured at all shapes. */
 const [MILD, HARSH] = [0.7, 0.5]
-
-/** Of examples whose answers turn one is shown; the first may be too long to be read. */
-const MOST_TURNED = 50
-
-/** How far onnxruntime rewrites graphs: all the way, and less. */
-export const OPTIMISATIONS: readonly (Optimisation | undefined)[] = [undefined, 'extended', 'basic', 'disabled']
 
 /** A candidate's setting, with its loss and its speed on calibration data. */
 export interface Choice {
@@ -63,7 +46,7 @@ export interface SettingRow {
   readonly seeds: number
   /** Multiply-adds of the model without its dead tokens over those of this. */
   readonly flops: number
-  /** Share of the tokens that enters each layer's FFN. */
+  /** Keep ratio at each layer's FFN. */
   readonly kept: readonly number[] | undefined
   readonly maxTokens: number | undefined
   readonly speedup: Speedup | undefined
@@ -134,11 +117,11 @@ export class SubjectPlan {
       ...shallow.cells,
     ]
     const speed = this.sweeps.map((own) => this.sweepSpeed(own))
-    const others = [...this.gridCells(), ...this.optimisationCells(), ...this.webCells()]
+    const others = [...this.gridCells(), ...this.webCells()]
     const isDone = [...accuracy, ...speed].every((cell) => this.#isKnown(cell))
     if (!isDone || this.#lead === undefined) return [...accuracy, ...speed, ...others]
     const shifts = this.shiftedSettings().flatMap(({ runs }) => runs.map((run) => this.#shiftCell(run)))
-    return [...accuracy, ...speed, ...others, ...this.chosenCells(), ...shifts, this.trajectoryCell()]
+    return [...accuracy, ...speed, ...others, ...this.chosenCells(), ...shifts]
   }
 
   accuracyCell(setting: Setting, split: Split): AccuracyCell {
@@ -170,7 +153,10 @@ export class SubjectPlan {
         const random = this.#randomLike(setting)
         return [
           {
-            ...{ sweep: own, setting, loss, seeds: answers.length },
+            sweep: own,
+            setting,
+            loss,
+            seeds: answers.length,
             calibration: this.#loss(own, setting, 'calibration'),
             accuracy: accuracyOf(answers),
             agreement: agreementOf(answers, reference),
@@ -204,10 +190,8 @@ export class SubjectPlan {
   }
 
   /** Over the model without its dead tokens, in turns. */
-  speedupOf(cell: SpeedCell, setting: Setting, optimisation?: Optimisation): Speedup | undefined {
-    const index = cell.candidates.findIndex(
-      (one) => settingKey(one.setting) === settingKey(setting) && one.optimisation === optimisation,
-    )
+  speedupOf(cell: SpeedCell, setting: Setting): Speedup | undefined {
+    const index = cell.candidates.findIndex((one) => settingKey(one) === settingKey(setting))
     const times = this.timesOf(cell)?.candidates
     const [first, own] = [times?.[0], times?.[index]]
     return first && own && pairedSpeedup(first.roundsMs, own.roundsMs)
@@ -276,16 +260,6 @@ export class SubjectPlan {
     return [main, ...others, ...(this.#available.int8 ? int8 : [])]
   }
 
-  /** What onnxruntime's own rewriting of graphs gains, with and without pruning. */
-  optimisationCells(): SpeedCell[] {
-    if (!this.form.grid) return []
-    const [main] = this.gridSettings() as [Setting]
-    const candidates = [NONE, main].flatMap((setting) =>
-      OPTIMISATIONS.map((optimisation): Timed => ({ setting, ...(optimisation && { optimisation }) })),
-    )
-    return [{ ...this.#speed('optimisation', { batch: 1, tokens: this.form.tokens ?? 128 }, []), candidates }]
-  }
-
   /** The same files in a browser. */
   webCells(): SpeedCell[] {
     if (!this.#available.web || !this.form.grid || this.form.modality !== 'text') return []
@@ -333,14 +307,6 @@ export class SubjectPlan {
   shiftedAnswers(runs: readonly Setting[]): ShiftValue[] | undefined {
     const values = runs.map((run) => this.#results.value(this.#shiftCell(run)))
     return values.every((value) => value !== undefined) ? values : undefined
-  }
-
-  trajectoryCell(): TrajectoryCell {
-    const setting = this.#usual?.setting ?? (this.gridSettings()[0] as Setting)
-    const answers = this.#results.value(this.accuracyCell(setting, 'test'))?.answers ?? ''
-    const before = this.reference('test')?.answers ?? ''
-    const turned = [...answers].flatMap((answer, i) => (answer === before[i] ? [] : [i])).slice(0, MOST_TURNED)
-    return { kind: 'trajectory', subject: this.form.name, setting, examples: this.#extent.trajectories, turned }
   }
 
   #isKnown(cell: Cell): boolean {
@@ -405,7 +371,6 @@ export class SubjectPlan {
 
   #speed(name: string, at: SpeedCell['at'], settings: readonly Setting[]): SpeedCell {
     const { budgetMs } = this.#extent
-    const candidates = settings.map((setting) => ({ setting }))
-    return { kind: 'speed', subject: this.form.name, name, runtime: 'node', at, candidates, budgetMs }
+    return { kind: 'speed', subject: this.form.name, name, runtime: 'node', at, candidates: settings, budgetMs }
   }
 }

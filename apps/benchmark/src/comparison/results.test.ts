@@ -18,7 +18,7 @@ const speed: SpeedCell = {
   name: 'grid',
   runtime: 'node',
   at: { batch: 1, tokens: 8 },
-  candidates: [{ setting: { kind: 'none' } }],
+  candidates: [{ kind: 'none' }],
   budgetMs: 1,
 }
 const value = { accuracy: 50, answers: '01', correct: '01', flops: 1 }
@@ -34,7 +34,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 const open = (files = 'a', machine = 'one') => Results.open(path, () => files, { ...about, machine })
 
-test('what was added is there again', async () => {
+test('reads back what was added', async () => {
   await (await open()).add(accuracy, { value, seconds: 1 })
   expect((await open()).value(accuracy)).toEqual(value)
 })

@@ -90,7 +90,7 @@ export class Results {
     return cellHash(cell, this.#files(cell.subject), machine)
   }
 
-  /** Makes cells be measured again. */
+  /** Forgets cells, so that they are measured once more. */
   forget(cells: readonly Cell[]): void {
     for (const cell of cells) this.#lines.delete(cellKey(cell))
   }

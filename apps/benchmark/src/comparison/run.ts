@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { Files } from '../files.ts'
 import { inParallel } from '../measure/measure.ts'
 import type { Subject } from '../measure/subject.ts'
@@ -11,7 +10,6 @@ import type { Progress } from './progress.ts'
 import { attempt, type Results } from './results.ts'
 import { timeInProcess } from './speed-process.ts'
 import { type ComparedForm, openCompared } from './subjects.ts'
-import { measureTrajectories } from './trajectory.ts'
 
 export interface Run {
   readonly files: Files
@@ -39,13 +37,11 @@ export async function measureAll(run: Run): Promise<void> {
       if (next === undefined) break
       const together = waiting.filter((cell) => stageOf(cell) === stageOf(next))
       const { form } = plans.find(({ form }) => form.name === next.subject) as SubjectPlan
-      const done = cells.filter((cell) => results.line(cell) !== undefined).length
       let left = waiting
       await measureStage(run, form, together, openPage, async (cell, outcome) => {
         await results.add(cell, outcome)
         left = left.filter((one) => one !== cell)
-        progress.took(kindOf(cell), outcome.seconds / (cell.kind === 'accuracy' || cell.kind === 'shift' ? AT_ONCE : 1))
-        progress.show(done + waiting.length - left.length, left.map(kindOf), cellKey(cell))
+        progress.show(left.length, cellKey(cell))
       })
     }
   } finally {
@@ -53,10 +49,8 @@ export async function measureAll(run: Run): Promise<void> {
   }
 }
 
-const AT_ONCE = Math.min(4, availableParallelism())
-
 /** Accuracy first: what is timed depends on it. */
-const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, speed: 1, shift: 2, trajectory: 3 }
+const RANKS: Readonly<Record<Cell['kind'], number>> = { accuracy: 0, speed: 1, shift: 2 }
 
 /** Cells that are measured one after the other with the same things open. */
 function stageOf(cell: Cell): string {
@@ -91,7 +85,7 @@ async function measureStage(
   const tasks = cells.map((cell) => async () => {
     await onCell(cell, await attempt(() => measureCell(cell, subject)))
   })
-  // times and single examples one after the other
+  // times one after the other
   if (first.kind === 'accuracy' || first.kind === 'shift') await inParallel(tasks)
   else for (const task of tasks) await task()
 
@@ -103,8 +97,6 @@ async function measureStage(
         return measureWebSpeed(await openPage(), subject, cell)
       case 'shift':
         return measureShift(runtime, subject, shifted as ReturnType<typeof openShifts>, cell as ShiftCell)
-      case 'trajectory':
-        return measureTrajectories(runtime, subject, cell, form.files(files).tokenizer)
     }
   }
 }

@@ -38,7 +38,7 @@ export function summary(
   const { name: subject, title, what } = plan.form
   const examples = `${plan.reference('test')?.correct.length.toLocaleString('en-US')} ${what}`
   return plan.ways.map((way): SummaryLine => {
-    const line = { ...{ subject, title, examples, way, allowed: USUAL_LOSS }, ...about }
+    const line = { subject, title, examples, way, allowed: USUAL_LOSS, ...about }
     const own = chosen.find(({ sweep }) => sweep.way === way)
     if (own === undefined) return line
     const { sweep, setting, loss: calibration, row, tested: speedup } = own

@@ -18,7 +18,6 @@ export interface Extent {
   readonly batches: readonly number[]
   /** Shapes that are timed in a browser: batch and tokens. */
   readonly web: readonly (readonly [batch: number, tokens: number])[]
-  readonly trajectories: number
   /** Examples that are shifted, and how much. */
   readonly shifted: { readonly examples: number; readonly severity: number }
 }
@@ -48,7 +47,6 @@ export const fullExtent: Extent = {
     [1, 512],
     [4, 128],
   ],
-  trajectories: 3,
   shifted: { examples: 250, severity: 3 },
 }
 
@@ -65,7 +63,6 @@ export const quickExtent: Extent = {
   tokens: [16, 64, 256],
   batches: [1, 4],
   web: [[1, 64]],
-  trajectories: 2,
   shifted: { examples: 60, severity: 3 },
 }
 
@@ -88,7 +85,7 @@ export interface Sweep {
   readonly way: Way
   readonly name: string
   readonly settings: readonly Setting[]
-  /** Accuracy is that of so many runs with other random numbers. */
+  /** Accuracy is that of one run for each of these seeds. */
   readonly seeds?: readonly number[]
 }
 

@@ -11,7 +11,7 @@ describe('the page of coverage', () => {
   for (const name of names) {
     const fixture = fixtures.find((candidate) => candidate.name === name)
     if (fixture === undefined) {
-      test.skip(`${name} (left out: the folder of shared fixtures is not here)`, () => {})
+      test.skip(`${name} (skipped: there is no folder of shared fixtures)`, () => {})
       continue
     }
     test(`${name} is right`, async () => {

@@ -12,11 +12,11 @@ import { checkSibling, type SiblingReport } from './sibling.ts'
 /** What a run found out about one fixture. */
 export interface FixtureReport {
   readonly fixture: Fixture
-  /** Layers after whose attention tokens can leave. */
+  /** Layers whose tokens can be pruned. */
   readonly sites?: number
   /** Largest difference to the dense outputs when every token is kept by force, at every layer. */
   readonly keepAll?: number
-  /** The same when the tokens that leave are those that the mask hides. */
+  /** The same when exactly the tokens that the mask hides are pruned. */
   readonly hidden?: number | undefined
   /** Largest difference between dropping tokens and hiding them from later layers. */
   readonly hiddenKeys?: number | undefined

@@ -6,10 +6,10 @@ import { tome } from '@tp/method-hybrid'
 import type { Model } from '@tp/onnx'
 import { dataSets, difference, type Fixture, type Golden, goldens, numbers, rows, runModel } from 'exported-encoders'
 
-/** How the outputs compare with those of a run in which tokens really left, computed without ONNX. */
+/** How the outputs compare with those of a run with tokens really pruned, computed without ONNX. */
 export interface GoldenRun {
   readonly name: string
-  /** Tokens that left came back before the head. */
+  /** Pruned tokens were restored before the head. */
   readonly restores: boolean
   /** What was compared: `logits [2,12,5]`. */
   readonly outputs: readonly string[]
@@ -58,7 +58,7 @@ function optionsOf({ rule }: Golden, layers: number): PruneOptions {
   }
 }
 
-/** Dropped: the same indices; merged: each token that is left is one of its group. */
+/** Dropped: the same indices; merged: each kept token is one of its group. */
 function keepsTheSame(golden: Golden, results: NamedTensors): boolean {
   const keptAt = (layer: string): number[][] => rows(results[`tp.trace.${layer}.indices`])
   if ('kept' in golden) {

@@ -10,8 +10,8 @@ const LIMIT = 1e-5
 const cuts = [0, 1]
 
 /**
- * What has left might as well be hidden, as key, from all later layers: so a dense graph in which it is gives the same.
- * Undefined where that cannot be said so easily: a head that reads more than tokens that stay, attention that is fused,
+ * Pruned tokens might as well be hidden, as keys, from all later layers: a dense graph that hides them returns the same.
+ * Undefined where that cannot be said so easily: a head that reads more than the kept tokens, attention that is fused,
  * or less precision.
  */
 export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Inspection): Promise<Found | undefined> {
@@ -38,7 +38,7 @@ export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Insp
   return { difference: largest, problems }
 }
 
-/** The model with an input for each layer behind a cut, that is added to its scores [b,h,n,n]. */
+/** The model with an input for each layer after a pruning one, which is added to its scores [b,h,n,n]. */
 function hiding(model: Model, { layers }: Inspection): Model {
   const graph = new Graph(cloneModel(model))
   for (const { layer, attention } of layers.slice(1)) {
@@ -53,19 +53,21 @@ function hiding(model: Model, { layers }: Inspection): Model {
 
 function biases(kept: readonly (readonly number[][])[], tokens: number, { layers }: Inspection): NamedTensors {
   const entries = layers.slice(1).map(({ layer }): [string, TensorLike] => {
-    const left = kept[Math.min(layer, cuts.length) - 1] as readonly number[][]
-    const data = left.flatMap((row) => Array.from({ length: tokens }, (_, token) => (row.includes(token) ? 0 : -1e9)))
-    return [biasName(layer), { type: 'float32', dims: [left.length, 1, 1, tokens], data: Float32Array.from(data) }]
+    const remaining = kept[Math.min(layer, cuts.length) - 1] as readonly number[][]
+    const data = remaining.flatMap((row) =>
+      Array.from({ length: tokens }, (_, token) => (row.includes(token) ? 0 : -1e9)),
+    )
+    return [biasName(layer), { type: 'float32', dims: [remaining.length, 1, 1, tokens], data: Float32Array.from(data) }]
   })
   return Object.fromEntries(entries)
 }
 
-/** By row: tokens that stayed; fillers of shorter rows are none. */
+/** By row: kept tokens, without the fillers of shorter rows. */
 function keptAt(results: NamedTensors, layer: number): number[][] {
   const valid = rows(results[`tp.trace.${layer}.valid`])
   return rows(results[`tp.trace.${layer}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
 }
 
 function biasName(layer: number): string {
-  return `hidden_from_block_${layer}`
+  return `hidden_from_layer_${layer}`
 }

@@ -14,7 +14,7 @@ export interface Found {
 /** Half precision keeps three digits; elsewhere only the order of sums differs. */
 const limits = { half: 5e-3, other: 1e-5 }
 
-/** Every token kept by force, at every layer, with dead tokens left in: nothing may change. */
+/** Every token kept by force, at every layer, with dead tokens kept: nothing may change. */
 export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<Found> {
   const layers = seen.layers.map(({ layer }) => layer)
   const kept = pruned(model, {
@@ -26,8 +26,8 @@ export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspect
 }
 
 /**
- * Tokens that the mask hides, all over the row, leave at the first layer: nothing may change either, and what a token's
- * place means (tables, biases, rotations) has to go with those that stay. Undefined where the graph has no mask for
+ * Tokens that the mask hides, all over the row, are pruned at the first layer: nothing may change either, and what a token's
+ * position means (tables, biases, rotations) has to travel with the kept tokens. Undefined where the graph has no mask for
  * each token, does not obey it, rounds by what is in the batch, or gives something for hidden tokens, too.
  */
 export async function checkHidden(fixture: Fixture, model: Model, seen: Inspection): Promise<Found | undefined> {
@@ -67,7 +67,7 @@ function maskWhere({ dims }: TensorLike, isAttended: (token: number) => boolean)
 async function obeys(fixture: Fixture, model: Model, inputs: NamedTensors, maskInput: string): Promise<boolean> {
   const ids = inputs.input_ids as TensorLike
   const mask = numbers(inputs[maskInput])
-  // words that are there change places, so that none becomes padding
+  // words are swapped with each other, so that none becomes padding
   const words = Array.from(ids.data as BigInt64Array)
   const hidden = mask.flatMap((real, i) => (real === 0 ? [i] : []))
   const others = [...words]

@@ -9,13 +9,13 @@ over 1e-5 (golden 1e-4, half precision 5e-3), another kept token, a layer that w
 none where one is, or one for another reason.`
 
 const legend = `\`all kept\`: difference to the dense run with every token kept by force at every site. \`hidden dropped\`: the same when exactly
-the tokens that the mask hides, all over the row, leave at the first layer; it shows that positions travel with the tokens
+the tokens that the mask hides, all over the row, are pruned at the first layer; it shows that positions travel with the tokens
 (empty: no mask for each token, outputs for every token, or a quantised file). \`dropped like hidden\`: difference between a run in
-which tokens leave at two layers, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
-from all later layers (empty: fused, quantised, or a head that reads more than tokens that stay). \`goldens\`: recorded runs with
+which tokens are pruned at two layers, by a ratio or by attention mass, and a dense run in which these tokens are hidden, as keys,
+from all later layers (empty: fused, quantised, or a head that reads more than the kept tokens). \`goldens\`: recorded runs with
 tokens really removed or merged; those that are equal, and their largest difference.`
 
-const restoreLegend = `Recorded runs in which tokens leave, and come back before the head: outputs for every token of the input.`
+const restoreLegend = `Recorded runs in which pruned tokens are restored before the head: outputs for every token of the input.`
 
 const siblingLegend = `Quantised and half-precision files have no recorded runs, and no fixture has the same weights in float32. So each is
 compared with its own graph computed in float32: the same rounded weights, but no rounding of activations. \`dense\` is the

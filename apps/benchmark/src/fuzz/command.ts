@@ -8,7 +8,7 @@ import { Examiner, type Verdict } from './examiner.ts'
 import { fuzzPage, fuzzTable, mostMemory } from './page.ts'
 import { questions } from './questions.ts'
 
-/** So many mutants make a page. */
+/** Number of mutants that make a page. */
 const WHOLE = 10_000
 
 /** Broken files: docs/fuzz.md, or the terminal for fewer than make a page. @returns the exit code */

@@ -13,7 +13,7 @@ describe('a broken file gives an error, a refusal, or a file that loads', () => 
   const folder = join(sharedFolder, 'fixtures')
   const names = fixturesIn(folder).map(({ name }) => name)
   if (names.length === 0) {
-    test.skip('mutants of exported encoders (left out: the folder of shared fixtures is not here)', () => {})
+    test.skip('mutants of exported encoders (skipped: there is no folder of shared fixtures)', () => {})
     return
   }
   test(`${seeds.length + found.length} mutants`, async () => {

@@ -41,7 +41,7 @@ export class Examiner {
         clearTimeout(timer)
         this.#process.removeAllListeners()
         this.#examined++
-        // memory is judged by its peak, which only a new process starts anew
+        // memory is judged by its peak, which only a new process resets
         this.isUsable = isUsable && this.#examined < 250
         resolve(verdict)
       }

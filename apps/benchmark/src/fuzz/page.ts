@@ -35,8 +35,8 @@ const operatorsSection = `## Operators of packed files
 \`npm run fuzz\` in \`packages/runtime-native\` (Linux, GCC or Clang) builds \`Rows\`, \`Pack\`, \`Unpack\` and \`PackedAttention\` with
 AddressSanitizer and UndefinedBehaviorSanitizer and computes 50,000 cases of each: attributes and inputs are constructed so that
 they fit together, and seven of eight cases are then spoilt up to five times (attributes, sizes, also of empty tensors next to which
-the other sizes may be anything, places and offsets, types, missing inputs and outputs). A stand-in for onnxruntime gives every tensor
-memory that ends where the tensor does, since in onnxruntime's own arena a write behind one hits the next and is not seen. Wrong is: a
+the other sizes may be anything, positions and offsets, types, missing inputs and outputs). A stand-in for onnxruntime gives every tensor
+memory that ends where the tensor does, since in onnxruntime's own arena a write past one hits the next and is not seen. Wrong is: a
 report of a sanitizer, over 10 s of processor time, a refusal without a sentence, a sound case that is refused, and a result that
 differs from one worked out element by element (for attention: an element that was not written; its numbers are compared in the
 package's tests).

@@ -1,4 +1,3 @@
-import { randomNumbers } from '@tp/core/statistics'
 import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { rightOf } from '../measure/answers.ts'
@@ -23,7 +22,8 @@ export interface CascadeFigures {
   /** Of the pruned model alone, and of the cascade; `low`: at least that, with 95 % confidence. */
   readonly alone: number
   readonly agreement: { readonly estimate: number; readonly low: number }
-  readonly again: number
+  /** Share of the examples that fall back to the dense model. */
+  readonly fallback: number
   /** FLOPs of the cascade over those of the dense model. */
   readonly cost: number
   /** Points of accuracy lost against dense, paired; where there are labels. */
@@ -45,8 +45,8 @@ export function cascadeOn(
   const { dense, pruned, flops, targets, prunedShare } = set
   const [right, first] = [dense.logits.map(answerOf), pruned.logits.map(answerOf)]
   const limit = threshold ?? Number.POSITIVE_INFINITY
-  const again = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
-  const final = first.map((answer, i) => (again[i] ? (right[i] as number) : answer))
+  const fallback = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
+  const final = first.map((answer, i) => (fallback[i] ? (right[i] as number) : answer))
   const examples = right.length
   const others = (answers: readonly number[]): number => answers.filter((answer, i) => answer !== right[i]).length
   const total = flops.reduce((sum, count) => sum + count, 0)
@@ -62,43 +62,11 @@ export function cascadeOn(
     examples,
     alone: 1 - others(first) / examples,
     agreement: agreementBound(others(final), examples),
-    again: again.filter(Boolean).length / examples,
-    cost: prunedShare + flops.reduce((sum, count, i) => sum + (again[i] ? count : 0), 0) / total,
+    fallback: fallback.filter(Boolean).length / examples,
+    cost: prunedShare + flops.reduce((sum, count, i) => sum + (fallback[i] ? count : 0), 0) / total,
     lossAlone: loss(first),
     loss: loss(final),
   }
-}
-
-const DRAWS = 2000
-
-/**
- * How often a promise is broken, if the calibration's and the test's examples together are all there is: calibration sets
- * are drawn from them with replacement, and each threshold is judged on all of them.
- */
-export function brokenPromises(
-  { calibration, test }: Guarded,
-  promise: Promised,
-  size: number,
-): { broken: number; mean: number } {
-  const both = (get: (set: GuardedSet) => readonly (readonly number[])[]): (readonly number[])[] => [
-    ...get(calibration),
-    ...get(test),
-  ]
-  const [pruned, dense] = [both((set) => set.pruned.logits), both((set) => set.dense.logits)]
-  const failing = pruned.flatMap((logits, i) =>
-    answerOf(logits) === answerOf(dense[i] as number[]) ? [] : [uncertaintyOf(logits, 'probability')],
-  )
-  const random = randomNumbers(11)
-  let [broken, sum] = [0, 0]
-  for (let draw = 0; draw < DRAWS; draw++) {
-    const rows = Array.from({ length: size }, () => Math.floor(random() * pruned.length))
-    const take = (all: readonly (readonly number[])[]): (readonly number[])[] => rows.map((row) => all[row] as number[])
-    const { threshold } = calibrateCascade({ pruned: take(pruned), dense: take(dense), ...promise })
-    const rate = failing.filter((value) => threshold === null || value < threshold).length / pruned.length
-    if (rate > 1 - promise.agreement) broken++
-    sum += rate
-  }
-  return { broken: broken / DRAWS, mean: sum / DRAWS }
 }
 
 export function promiseText({ agreement, confidence }: Promised): string {

@@ -11,7 +11,7 @@ export interface FalseAlarms {
   readonly inputs: number
   readonly bound: number
   readonly streams: number
-  /** Baseline and stream drawn anew from all examples each time. */
+  /** Baseline and stream are drawn from all examples each time. */
   readonly drawn: readonly [share: number, low: number, high: number]
   /** The calibration's baseline, and the test set in other orders. */
   readonly shipped: number
@@ -48,8 +48,8 @@ export async function falseAlarms({ calibration, test }: Guarded, rate: number):
     const recorder = recordBaseline(session, { random })
     await recorder.run(positions(rows.slice(length)))
     drawn += Number((await firstAlarm(session, recorder.baseline(), rows.slice(0, length), rate, random)) !== undefined)
-    const again = shuffled(everyone.slice(first), random).slice(0, length)
-    shipped += Number((await firstAlarm(session, shippedBaseline, again, rate, random)) !== undefined)
+    const reordered = shuffled(everyone.slice(first), random).slice(0, length)
+    shipped += Number((await firstAlarm(session, shippedBaseline, reordered, rate, random)) !== undefined)
   }
   return {
     rate,
@@ -64,7 +64,7 @@ export async function falseAlarms({ calibration, test }: Guarded, rate: number):
 const QUIET = 300
 const SHIFTED_STREAMS = 100
 
-/** How soon a monitor alarms when, behind some inputs of the test set, shifted ones come. */
+/** How soon a monitor alarms when shifted inputs follow some of the test set. */
 export async function detection({ calibration, test }: Guarded, set: GuardedSet, rate: number): Promise<Detection> {
   const session = replay([test.pruned, set.pruned])
   const baseline = await baselineOf(calibration)
@@ -134,7 +134,7 @@ function shuffled(values: readonly number[], random: () => number): number[] {
   return list
 }
 
-/** Answers of several data sets, one behind the other, as a session: its input is the positions of the answers. */
+/** Answers of several data sets, one after the other, as a session: its input is the positions of the answers. */
 function replay(parts: readonly Answers[]): Session {
   const logits = parts.flatMap((part) => part.logits)
   const names = Object.keys(parts[0]?.watched ?? {})

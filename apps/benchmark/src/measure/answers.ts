@@ -11,7 +11,7 @@ export interface Answers {
   readonly logits: readonly (readonly number[])[]
   /** By name of the output, of a model that was pruned with `monitor`. */
   readonly watched: Readonly<Record<string, readonly number[]>>
-  /** Of a model with traces: mean share of the tokens that remain after each layer that prunes. */
+  /** Of a model with traces: mean keep ratio after each layer that prunes. */
   readonly kept: Readonly<Record<number, number>>
 }
 

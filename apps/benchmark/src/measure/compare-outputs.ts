@@ -3,11 +3,11 @@ import { isTrace, tracedTokens } from '@tp/eval/metrics'
 
 /** Rows of a batch for which two runtimes kept different tokens at some layer. */
 export function rowsThatDiffer(one: NamedTensors, other: NamedTensors): Set<number> {
-  const [left, right] = [tracedTokens(one), tracedTokens(other)]
+  const [first, second] = [tracedTokens(one), tracedTokens(other)]
   const rows = new Set<number>()
-  for (const [layer, tokens] of left) {
+  for (const [layer, tokens] of first) {
     for (const [row, kept] of tokens.entries()) {
-      if (listed(kept) !== listed(right.get(layer)?.[row])) rows.add(row)
+      if (listed(kept) !== listed(second.get(layer)?.[row])) rows.add(row)
     }
   }
   return rows

@@ -11,7 +11,7 @@ const runtime = nodeRuntime()
 let subject: Subject
 
 beforeAll(async () => {
-  subject = await openSubject({ runtime, shared: sharedPath }, subjects.mail, 'calibration', 24)
+  subject = await openSubject({ runtime, shared: sharedPath }, subjects.mail, 'calibration', 12)
 })
 
 describe('the rows of candidates', () => {

@@ -24,13 +24,13 @@ const PRELOAD = `data:text/javascript,${encodeURIComponent(`
 `)}`
 
 /** Runs a program of Node's from start to end. @throws if it fails */
-export function processCost(args: readonly string[]): Cost & { readonly stdout: string } {
+export function processCost(args: readonly string[]): Cost {
   const start = performance.now()
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, ['--import', PRELOAD, ...args], {
+  const { status, stderr, error } = spawnSync(process.execPath, ['--import', PRELOAD, ...args], {
     encoding: 'utf8',
   })
   const seconds = (performance.now() - start) / 1000
   const kibibytes = Number(stderr?.trim().split('\n').at(-1))
   if (status !== 0 || !(kibibytes > 0)) throw new Error(`${args.join(' ')} failed: ${error?.message ?? stderr}`)
-  return { seconds, megabytes: (kibibytes * 1024) / 1e6, stdout }
+  return { seconds, megabytes: (kibibytes * 1024) / 1e6 }
 }

@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 
-/** A batch of texts with so many tokens each, none of them padding. */
+/** A batch of texts of one length, none of them padded. */
 export interface Shape {
   readonly batch: number
   readonly tokens: number

@@ -56,7 +56,10 @@ export async function timeShapes(
       const { p50Ms, speedup } = times[i] as VariantLatency
       const own = candidates.findIndex((one) => one.settings[0].int8 === settings[0].int8)
       rows.push({
-        ...{ name, shape: shapeText(shape), p50Ms, speedup },
+        name,
+        shape: shapeText(shape),
+        p50Ms,
+        speedup,
         flops: (flops[0] as number) / (flops[i] as number),
         ownFlops: (flops[own] as number) / (flops[i] as number),
         overOwn: (times[own] as VariantLatency).p50Ms / p50Ms,

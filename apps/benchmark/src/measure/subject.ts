@@ -10,7 +10,7 @@ import type { Split } from '../registry/data.ts'
 import { dataOf, type SubjectForm } from '../registry/subjects.ts'
 
 /** A model as a file and decoded. */
-export interface ModelFile {
+interface ModelFile {
   readonly file: Uint8Array
   readonly model: Model
 }

@@ -28,7 +28,7 @@ describe('in a few draws from answers that are made up', () => {
     }
   })
 
-  test('to be sure is wrong no more often than that, whatever comes to be verified', async () => {
+  test('a confident bound is wrong no more often than stated, whatever is verified', async () => {
     const losses = Array(17).fill(flippedLosses({ lost: 0.0502, gained: 0 }))
     const { broken } = await confidentOf({ name: 'six', losses }, { maxLoss: 5, confident: true }, [150], DRAWS)
     expect(isMoreThan(broken, 0.025)).toBe(false)

@@ -28,7 +28,7 @@ export function shareText({ times, of }: Count): string {
   return `${(100 * estimate).toFixed(1)} % (${(100 * low).toFixed(1)} … ${(100 * high).toFixed(1)})`
 }
 
-/** Whether so many are more than chance gives once in a thousand times where each happens with this probability. */
+/** Whether this count is higher than chance explains in all but one of a thousand cases, where each happens with this probability. */
 export function isMoreThan({ times, of }: Count, probability: number): boolean {
   return 1 - upperBound(of - times, of, 0.999) > probability
 }
@@ -102,7 +102,7 @@ export interface Pruned {
 }
 
 /**
- * How often `tune` promises with `confident` what is not so. Choosing is left out: all candidates come to be verified, so that there is most to
+ * How often `tune` promises with `confident` what is not so. Choosing is skipped: all candidates are verified, so that there is most to
  * go wrong.
  * @param examples to verify on, in turns
  */

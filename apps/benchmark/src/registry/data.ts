@@ -70,7 +70,7 @@ function half(dataset: Dataset, split: Split, limit: number): Dataset {
   return { ...dataset, examples: dataset.examples.slice(from, to) } as Dataset
 }
 
-export function first(dataset: Dataset, count: number): Dataset {
+function first(dataset: Dataset, count: number): Dataset {
   return { ...dataset, examples: dataset.examples.slice(0, count) } as Dataset
 }
 

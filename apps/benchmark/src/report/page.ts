@@ -16,7 +16,7 @@ export function regionText({ tables, date, seconds, machine, versions }: Measure
 
 /**
  * A page with another content in a section's region, between `<!-- measured: NAME -->` and `<!-- end of NAME -->`. What stands
- * around it is written by people, and stays. A page without the region gets it at its end, under the section's name.
+ * around it is written by people, and is kept. A page without the region gets it at its end, under the section's name.
  */
 export function withRegion(page: string, name: string, content: string): string {
   const [begin, end] = [`<!-- measured: ${name} -->`, `<!-- end of ${name} -->`]

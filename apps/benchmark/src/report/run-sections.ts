@@ -29,7 +29,7 @@ export async function runSections(
       trial: { type: 'boolean', default: false },
     },
   })
-  if (values.trial) Object.assign(limits, { examples: 48, ms: 1 })
+  if (values.trial) Object.assign(limits, { examples: 24, ms: 1 })
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
@@ -47,7 +47,7 @@ export async function runSections(
     const known = await readMeasured(report)
     // a run that was broken off goes on where it stopped
     if (known[name] !== undefined && asked === undefined && !values.again && !values.trial) {
-      process.stderr.write(`${name}: measured already; again with --only ${name}, or all with --again\n`)
+      process.stderr.write(`${name}: measured already; --only ${name} measures it once more, --again all\n`)
       continue
     }
     const onProgress = (text: string): void => void process.stderr.write(`${name}: ${text} …\n`)

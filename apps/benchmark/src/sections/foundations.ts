@@ -17,7 +17,7 @@ import { type Columns, type Table, tableOf } from '../report/table.ts'
 import { embeddings } from './embeddings.ts'
 import { minilmSections } from './minilm.ts'
 
-/** So many reviews give enough long ones for every shape. */
+/** Enough reviews to have long ones for every shape. */
 const LONG = 300
 
 /** The same ratio in each layer but the first. */

@@ -1,6 +1,6 @@
 import type { Dataset } from '@tp/eval/inputs'
 import { namedShift, shifted } from '@tp/eval/shifts'
-import { brokenPromises, type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
+import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
 import { type GuardedModel, openGuarded } from '../guard/guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'
 import { evenly, topics } from '../registry/data.ts'
@@ -15,7 +15,7 @@ interface Case {
   readonly subject: SubjectName
   /** Examples to calibrate on, and as many to test on: a promise of 99 % takes a few hundred. */
   readonly examples: number
-  /** So many of the test examples are shifted, in these ways and severities. */
+  /** Number of test examples that are shifted, in these ways and severities. */
   readonly shifted: number
   readonly shifts: readonly (readonly [name: string, severity: number])[]
   readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
@@ -91,7 +91,9 @@ async function guardedModel(context: Context, one: Case): Promise<GuardedModel> 
   const nameOf = (setting: Setting): string =>
     `${setting.kind === 'pruned' ? setting.method : setting.kind}, ${settingText(setting)}`
   return {
-    ...{ form, calibration, test },
+    form,
+    calibration,
+    test,
     settings: Object.fromEntries(settings.map((setting) => [nameOf(setting), setting])),
     shifts: { ...(await elsewhere(context)), ...Object.fromEntries(own) },
     unlabelled: [TOPICS, CLOTHING],
@@ -105,11 +107,7 @@ function section(name: string, one: Case): Section {
       const tables: Table[] = []
       const values: object[] = []
       for (const own of await openGuarded(context, await guardedModel(context, one))) {
-        context.onProgress(`${own.name}: promises`)
-        const size = Math.min(1000, own.calibration.dense.logits.length)
-        const chosen = promises.map((promise) => {
-          return { promise, ...calibrated(own, promise), drawn: brokenPromises(own, promise, size) }
-        })
+        const chosen = promises.map((promise) => ({ promise, ...calibrated(own, promise) }))
         const figures = [own.test, ...own.shifts].flatMap((set) =>
           chosen.map(({ promise, ...cascade }) => cascadeOn(set, promise, cascade)),
         )
@@ -141,7 +139,6 @@ function section(name: string, one: Case): Section {
 
 type Chosen = ReturnType<typeof calibrated> & {
   readonly promise: (typeof promises)[number]
-  readonly drawn: ReturnType<typeof brokenPromises>
 }
 
 const calibrationColumns: Columns<Chosen> = {
@@ -152,8 +149,6 @@ const calibrationColumns: Columns<Chosen> = {
   'may still differ': ({ remaining }) => `${remaining}`,
   fallback: ({ share }) => `${percent(share.estimate)} (${percent(share.low)} … ${percent(share.high)})`,
   FLOPs: ({ cost }) => cost?.estimate.toFixed(2) ?? '',
-  'broken in draws': ({ drawn }) => percent(drawn.broken),
-  'mean disagreement': ({ drawn }) => percent(drawn.mean, 2),
 }
 
 const cascadeColumns: Columns<CascadeFigures> = {
@@ -162,7 +157,7 @@ const cascadeColumns: Columns<CascadeFigures> = {
   'pruned agrees': ({ alone }) => percent(alone),
   'cascade agrees': ({ agreement }) => percent(agreement.estimate),
   'at least': ({ agreement }) => percent(agreement.low),
-  fallback: ({ again }) => percent(again),
+  fallback: ({ fallback }) => percent(fallback),
   FLOPs: ({ cost }) => cost.toFixed(2),
   'loss of the pruned model': ({ lossAlone }) => (lossAlone ? points(lossAlone) : ''),
   'loss of the cascade': ({ loss }) => (loss ? points(loss) : ''),

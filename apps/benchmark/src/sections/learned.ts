@@ -22,7 +22,6 @@ import { type Columns, tableOf } from '../report/table.ts'
 import { type Learnable, type Material, openFashion, openImdb, openSst2 } from '../training/material.ts'
 import { fashionMethods, fashionRun, fineTuning, type LearnedName, learnedMethods, runOf } from '../training/methods.ts'
 import { type LearnedFacts, type LearnedRun, learnOnce } from '../training/runs.ts'
-import { stepCost } from './step-cost.ts'
 
 /** What needs no training, and where it may prune. */
 interface TrainingFree {
@@ -159,7 +158,7 @@ function amountsText({ schedule }: LearnedFacts): string {
   return `${schedule[0]?.[1].kind} ${amounts.join(', ')}`
 }
 
-/** On sentences: a share of the FLOPs, names of methods, random numbers, and so many of the usual steps. */
+/** On sentences: a share of the FLOPs, names of methods, seeds, and a share of the usual steps. */
 function onSst2(
   name: string,
   share: number,
@@ -168,7 +167,10 @@ function onSst2(
   effort = 1,
 ) {
   return compared({
-    ...{ name, share, open: openSst2, trainingFree: forTexts },
+    name,
+    share,
+    open: openSst2,
+    trainingFree: forTexts,
     fineTuning: ({ method, budget, params }) =>
       fineTuning(methodOf({ method, ...(params && { params }) }), budget.layers, share, effort),
     runs: (context) =>
@@ -192,7 +194,10 @@ function bestTwo({ found }: Context): LearnedName[] {
 const FASHION_SHARE = 0.6
 
 const fashion = compared({
-  ...{ name: 'fashion', share: FASHION_SHARE, open: openFashion, trainingFree: forImages },
+  name: 'fashion',
+  share: FASHION_SHARE,
+  open: openFashion,
+  trainingFree: forImages,
   fineTuning: ({ method, budget }) => fashionRun('fine-tuned', methodOf({ method }), budget.layers, FASHION_SHARE),
   runs: () =>
     Object.fromEntries(
@@ -258,6 +263,5 @@ export const learned: Report = {
     onSst2('sst2-third', 0.35, bestTwo, [0, 1, 2], 0.6),
     fashion,
     generalisation,
-    stepCost,
   ],
 }

@@ -155,7 +155,12 @@ const trained: Section = {
     const teacher = await teacherOf(context, material)
     const dense = await fineTuned(calibration.model, own, amounts, (model, trains) =>
       train({
-        ...{ runtime, inputs: training, ...fromDense, teacher, model, trains },
+        runtime,
+        inputs: training,
+        ...fromDense,
+        teacher,
+        model,
+        trains,
         epochs: 2,
         learningRate: 2e-5,
         onProgress({ step, steps, loss }) {

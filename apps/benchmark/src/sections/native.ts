@@ -4,7 +4,6 @@ import type { NamedTensors, Session } from '@tp/core/runtime'
 import { comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { createModel, createNode, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
-import { quantileSorted } from 'simple-statistics'
 import { limits } from '../files.ts'
 import { showTimes } from '../measure/columns.ts'
 import { largestDifference, rowsThatDiffer } from '../measure/compare-outputs.ts'
@@ -124,10 +123,12 @@ function packedModel(model: Model): Model {
 /** Reviews as they come, `size` in each batch, padded to its longest; and the share of the batches that is no padding. */
 async function reviewBatches(context: Context, size: number, count: number) {
   const { inputs, lengths } = await openSubject(context, subjects['minilm-imdb'], 'test', size * count)
-  const rows = Array.from({ length: count }, (_, i) => Array.from({ length: size }, (_, j) => i * size + j))
+  const rows = Array.from({ length: count }, (_, i) =>
+    Array.from({ length: size }, (_, j) => (i * size + j) % lengths.length),
+  )
   const feeds = await Promise.all(rows.map((batch) => inputs.feeds(batch)))
   const padded = rows.reduce((sum, batch) => sum + size * Math.max(...batch.map((row) => lengths[row] as number)), 0)
-  const real = lengths.reduce((sum, length) => sum + length, 0) / padded
+  const real = rows.flat().reduce((sum, row) => sum + (lengths[row] as number), 0) / padded
   return { feeds, real }
 }
 
@@ -233,7 +234,9 @@ const kernel: Section = {
         const common = operands(tokens, headDim)
         const offsets = { type: 'int64', dims: [2], data: BigInt64Array.of(0n, BigInt(tokens)) }
         const { variants } = await comparePaired({ three, packed }, [common], {
-          ...{ rounds: 1000, budgetMs: Math.min(4000, limits.ms), inputsOf: { packed: [{ ...common, offsets }] } },
+          rounds: 1000,
+          budgetMs: Math.min(4000, limits.ms),
+          inputsOf: { packed: [{ ...common, offsets }] },
         })
         rows.push({ tokens, ...(variants as Record<'three' | 'packed', VariantLatency>) })
       }
@@ -278,67 +281,6 @@ function packedOperator(headDim: number, scale: number): Uint8Array {
   return encodeModel(graph.model)
 }
 
-/** What a server feels: how long its event loop waits during runs, and what 1,000 requests at once cost. */
-const service: Section = {
-  name: 'service',
-  async run(context) {
-    const { prunedPacked } = await minilmFiles(context)
-    const { feeds } = await reviewBatches(context, 8, 4)
-    await using session = await nativeRuntime().load(prunedPacked, { threads: 1 })
-    await session.warmUp(...feeds)
-
-    context.onProgress('event loop')
-    const lags: number[] = []
-    let last = performance.now()
-    const timer = setInterval(() => {
-      const now = performance.now()
-      lags.push(now - last - 1)
-      last = now
-    }, 1)
-    const runs: number[] = []
-    for (let i = 0; i < 20; i++) {
-      const start = performance.now()
-      await session.run(feeds[i % feeds.length] ?? {})
-      runs.push(performance.now() - start)
-    }
-    clearInterval(timer)
-
-    context.onProgress('1,000 requests')
-    const single = await reviewBatches(context, 1, 50)
-    const order: number[] = []
-    const before = process.memoryUsage().rss
-    let most = before
-    const watch = setInterval(() => {
-      most = Math.max(most, process.memoryUsage().rss)
-    }, 20)
-    const start = performance.now()
-    const requests = Array.from({ length: 1000 }, async (_, i) => {
-      await session.run(single.feeds[i % single.feeds.length] ?? {})
-      order.push(i)
-    })
-    await Promise.all(requests)
-    const seconds = (performance.now() - start) / 1000
-    clearInterval(watch)
-    const inOrder = order.every((number, i) => number === i)
-    const at = (values: number[], share: number): number =>
-      quantileSorted(
-        values.toSorted((a, b) => a - b),
-        share,
-      )
-    const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`
-    const rows = [
-      ['runs of 8 reviews under way, median', `${at(runs, 0.5).toFixed(0)} ms`],
-      ['a timer of 1 ms is late by, median', `${at(lags, 0.5).toFixed(2)} ms`],
-      ['… 99th percentile', `${at(lags, 0.99).toFixed(2)} ms`],
-      ['… at most', `${at(lags, 1).toFixed(2)} ms`],
-      ['1,000 requests, one review each', `${seconds.toFixed(1)} s`],
-      ['answers in order of arrival', inOrder ? 'yes' : 'no'],
-      ['memory before, and at most meanwhile', `${mib(before)}, ${mib(most)}`],
-    ]
-    return { tables: [{ headings: ['what', 'figure'], rows }], values: { runs, lags, seconds, inOrder, before, most } }
-  },
-}
-
 export const native: Report = {
   name: 'native',
   sections: [
@@ -347,6 +289,5 @@ export const native: Report = {
     batches(2),
     single,
     kernel,
-    service,
   ],
 }

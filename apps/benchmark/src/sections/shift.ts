@@ -30,7 +30,7 @@ import { learnOnce } from '../training/runs.ts'
 interface Shifting {
   readonly form: SubjectForm
   readonly examples: number
-  /** So many examples to choose budgets on; without them the first budget is used. */
+  /** Number of examples to choose budgets on; without it the first budget is used. */
   readonly calibration?: number
   readonly shifts: readonly Shift[]
   readonly others?: () => Promise<Readonly<Record<string, Dataset>>>

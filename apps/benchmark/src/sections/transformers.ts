@@ -2,7 +2,7 @@ import { readModelFolder } from '@tp/eval'
 import type { TextDataset } from '@tp/eval/inputs'
 import { accuracyInterval, accuracyLoss, type Interval, medianInterval, type Speedup } from '@tp/eval/metrics'
 import { digitsData, embeddedModel } from '@tp/models'
-import { addBert, addDigits, addMail, type PipelineFolder, openModelFolder } from 'pipeline-models'
+import { addBert, addDigits, addMail, openModelFolder, type PipelineFolder } from 'pipeline-models'
 import { mean, median } from 'simple-statistics'
 import { dataOf, subjects } from '../registry/subjects.ts'
 import { factor, interval, points } from '../report/numbers.ts'
@@ -34,12 +34,14 @@ interface Asked {
 
 const tasks: Readonly<Record<string, Task>> = {
   mails: {
-    ...{ model: 'mail', task: 'text-classification' },
+    model: 'mail',
+    task: 'text-classification',
     add: (folder) => addMail(folder),
     examples: (context) => texts(context, 'mail', embeddedModel('mail').labels),
   },
   digits: {
-    ...{ model: 'digits-vit', task: 'image-classification' },
+    model: 'digits-vit',
+    task: 'image-classification',
     add: (folder) => addDigits(folder),
     examples: async () =>
       spread(digitsData('test')).map(({ pixels, label }) => ({
@@ -48,7 +50,8 @@ const tasks: Readonly<Record<string, Task>> = {
       })),
   },
   imdb: {
-    ...{ model: 'minilm-sentiment', task: 'text-classification' },
+    model: 'minilm-sentiment',
+    task: 'text-classification',
     examples: async (context) =>
       texts(context, 'minilm-imdb', (await readModelFolder(subjects['minilm-imdb'].files(context).model)).labels ?? []),
     async add(folder, { shared }) {
@@ -73,7 +76,7 @@ async function texts(context: Context, subject: 'mail' | 'minilm-imdb', labels: 
   )
 }
 
-/** So many of the items, evenly spaced. */
+/** Evenly spaced items. */
 function spread<T>(items: readonly T[]): T[] {
   return Array.from({ length: COUNT }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / COUNT)] as T)
 }

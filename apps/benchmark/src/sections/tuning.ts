@@ -40,11 +40,17 @@ const untrained: readonly Variant[] = [
 /** Mails lose little whatever is pruned; reviews lose more. */
 const cases: readonly TuningCase[] = [
   {
-    ...{ name: 'mail', subject: 'mail', calibration: Number.POSITIVE_INFINITY, maxLoss: 0.5 },
+    name: 'mail',
+    subject: 'mail',
+    calibration: Number.POSITIVE_INFINITY,
+    maxLoss: 0.5,
     variants: async () => untrained,
   },
   {
-    ...{ name: 'minilm-sentiment', subject: 'minilm-imdb', calibration: CHOSEN_BY, maxLoss: 1 },
+    name: 'minilm-sentiment',
+    subject: 'minilm-imdb',
+    calibration: CHOSEN_BY,
+    maxLoss: 1,
     async variants(context) {
       const method = methodOf(await sdtpOfReviews(context))
       return [...untrained, { entry: { ...entryOf('sdtp'), create: () => method } }]
@@ -155,7 +161,7 @@ function tuned(one: TuningCase, device: Device, isCascade: boolean): Section {
       const { targets } = test.subject.inputs
       const timedOn = plan.cascade === undefined ? TIMED : Math.min(TIMED_ONCE, targets.length)
       const figures = [
-        ['points allowed', `${one.maxLoss}${confident ? ', for sure' : ''}`],
+        ['points allowed', `${one.maxLoss}${confident ? ', confident' : ''}`],
         ['loss where verified', loss === undefined ? 'nothing is pruned' : points(loss)],
         ['speed over the grid, dense where that is faster: mean', factor(mean(routed))],
         ['the same: least', factor(Math.min(...routed))],
@@ -194,7 +200,10 @@ async function tunedPlan(context: Context, one: TuningCase, device: Device, isCa
   const path = reportsPath(`tuning/${name}.json`)
   const known = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Measurements
   return tune({
-    ...{ model, inputs, maxLoss, known },
+    model,
+    inputs,
+    maxLoss,
+    known,
     variants: await variants(context),
     runtime: context.runtime,
     device: runtimeOf(device, context),

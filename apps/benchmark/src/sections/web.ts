@@ -78,7 +78,7 @@ const wasmSpeed: Section = {
   },
 }
 
-/** In Node, where it takes a fraction of the time; the section on equal answers says what that leaves open. */
+/** In Node, where it takes a fraction of the time; the section on equal answers says how far that carries over. */
 const wasmAccuracy: Section = {
   name: 'wasm-accuracy',
   async run(context) {

@@ -18,7 +18,9 @@ const TURNS = ['selection', ...Array<'training'>(9).fill('training')] as const
 export function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Material {
   const { training, selection } = divide(inputs, TURNS)
   return {
-    ...{ model, file, layers },
+    model,
+    file,
+    layers,
     training: someExamples(inputs, training),
     selection: someExamples(inputs, selection),
   }
@@ -32,7 +34,7 @@ export interface Learnable {
 
 /**
  * Most of SST-2's training texts are parts of sentences, 13 tokens long on average, where those of its dev set are whole
- * sentences of 25: only texts of at least so many tokens are learned from, 24 on average.
+ * sentences of 25: only texts of at least this length are learned from, 24 tokens on average.
  */
 const LEAST_TOKENS = 15
 

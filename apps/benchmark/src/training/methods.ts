@@ -5,13 +5,13 @@ import { trBert } from '@tp/method-rl'
 import type { TrainSettings } from '@tp/train'
 import type { LearnedRun } from './runs.ts'
 
-/** Behind the attention of these layers, or in front of those tokens leave: of six layers all but the first. */
+/** Tokens are pruned after the attention of these layers, or at their input: of six layers all but the first. */
 const LAYERS = { attention: [1, 2, 3, 4], input: [1, 2, 3, 4, 5] } as const
 
-/** Below this share too few tokens would be left behind layer 1, if layer 0 and the attention of layer 1 have them all. */
+/** Below this share of the FLOPs too few tokens would remain after layer 1, if layer 0 and the attention of layer 1 have all of them. */
 const NEEDS_FIRST = 0.4
 
-/** The same for all: a third of the steps softly, then once all texts with tokens leaving. */
+/** The same for all: a third of the steps is soft training, then one epoch with tokens really pruned. */
 const learning: TrainSettings = {
   epochs: 0.5,
   batchSize: 32,
@@ -49,7 +49,7 @@ export interface Otherwise {
   /** Where it learns, if not from SST-2, for the name of its files. */
   readonly prefix?: string
   readonly settings?: TrainSettings
-  /** So many steps, of the usual ones. */
+  /** Share of the usual number of steps. */
   readonly effort?: number
 }
 
@@ -81,7 +81,7 @@ export function fineTuning(method: Method, layers: readonly number[], share: num
   return { key: `fine-tuned-${Math.round(100 * share)}-0`, method, layers, share, settings, hardEpochs }
 }
 
-/** Of images: decisions in front of three of six layers, or behind the attention of four. */
+/** For images: decisions at the input of three of six layers, or after the attention of four. */
 export const fashionMethods: Readonly<Record<string, Pick<LearnedRun, 'method' | 'layers'>>> = {
   dynamicvit: { method: dynamicvit({ ratio: 0.7 }), layers: [1, 3, 5] },
   diffrate: { method: diffrate(), layers: [1, 2, 3, 4] },

@@ -16,7 +16,7 @@ export const fromDense = { batchSize: 8, evaluations: 1, distillation: 1, temper
 /** The networks are small: a high rate, and every text several times. */
 const settings = { ...fromDense, epochs: 4, methodRate: 2e-3 }
 
-/** So many calibration reviews are to choose by; what learns, learns from the others. */
+/** Calibration reviews that settings are chosen by; what learns, learns from the others. */
 export const CHOSEN_BY = 800
 
 /** The last ones, as many tokens as the reviews have; what is chosen by sentences is chosen by the first ones. */
@@ -51,13 +51,17 @@ export async function sdtpOnce(context: Context, name: string, open: () => Promi
   return { method: 'sdtp', weights: name }
 }
 
-/** What the networks of `sdtp` learn of a text encoder, whose own weights stay as they are. */
+/** What the networks of `sdtp` learn of a text encoder, whose own weights do not change. */
 async function learnNetworks(context: Context, material: Learner) {
   const { runtime, onProgress } = context
   const { model, training: inputs } = material
   const teacher = await teacherOf(context, material)
   const { learned } = await train({
-    ...{ runtime, model, inputs, ...settings, teacher },
+    runtime,
+    model,
+    inputs,
+    ...settings,
+    teacher,
     soft: { method: sdtp(), layers: [0, 1, 2, 3, 4] },
     trains: () => false,
     onProgress({ step, steps, loss }) {

@@ -13,7 +13,7 @@ export interface LearnedRun {
   readonly key: string
   readonly method: Method
   readonly layers: readonly number[]
-  /** Share of the FLOPs that is aimed at. */
+  /** Target share of the FLOPs. */
   readonly share: number
   readonly settings: TrainSettings
   /** Of the encoder alone, with tokens really pruned. */

@@ -1,7 +1,7 @@
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { type Comparison, comparePaired, figureInterval, type Speedup } from '@tp/eval/metrics'
 
-/** Examples are timed in so many parts, which an interval takes to vary. */
+/** Examples are timed in this number of parts, whose variation the interval is made of. */
 const PARTS = 20
 
 /**

@@ -7,7 +7,7 @@ test('finds the smallest ratio that loses no more, with the first layer and with
   const plans = await uniformWithin({
     layers: 6,
     ways: [{ method: 'balanced', params: { values: true } }],
-    losesMore: async (plan) => keepOf(plan) < (plan.layers?.[0] === 0 ? 0.5 : 0.3),
+    losesMore: async (plan) => keepOf(plan) < ((plan.layers as readonly number[])?.[0] === 0 ? 0.5 : 0.3),
   })
   expect(plans.map(({ layers, keep }) => [layers, [keep].flat()[0]])).toEqual([
     [[0, 1, 2, 3, 4], 0.5],

@@ -25,7 +25,7 @@ interface CountedAnswers {
 
 const EXAMPLES_PER_REPORT = 10
 
-/** What need not be found out again when measuring was broken off, or goes on with another plan. */
+/** What is kept when measuring was broken off, or goes on with another plan. */
 export interface Memory {
   readonly denseAnswers: Map<Labelled<unknown>, number>
   readonly counted: WeakMap<Session, CountedAnswers[]>

@@ -11,8 +11,8 @@ export interface Compiler {
   /** Tokens of one example at these sizes of the model's free axes; undefined where they do not say. */
   count(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
   /**
-   * @param trace whether the file says which tokens stayed
-   * @throws TpError of the refusal's code if tokens cannot leave in this way; TP_ABORTED, also while others wait in front
+   * @param trace whether the file says which tokens were kept
+   * @throws TpError of the refusal's code if tokens cannot be pruned in this way; TP_ABORTED, also while others wait in front
    */
   prune(plan: Plan, trace: boolean, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>
   /**
@@ -45,7 +45,7 @@ export async function openCompiler(model: Uint8Array, plugins: () => readonly st
     })
   }
 
-  /** One request at a time is in the worker; those that are stale when their turn comes are left out. */
+  /** One request at a time is in the worker; those that are stale when their turn comes are dropped. */
   function inTurn<T>(task: () => Promise<T>): Promise<T> {
     const result = last.then(task)
     last = result.catch(() => {})

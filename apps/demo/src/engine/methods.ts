@@ -7,7 +7,7 @@ export interface MethodGroup {
   readonly methods: readonly MethodEntry[]
 }
 
-/** Methods to choose from, in the order of the page. The dense model stands beside all of them, so `none` is not one. */
+/** Methods to choose from, in the order of the page. The dense model is shown next to all of them, so `none` is not one. */
 export const methodGroups: readonly MethodGroup[] = [
   { title: 'Keep what is attended to', methods: attention },
   { title: 'Merge, fuse, or both', methods: hybrid },

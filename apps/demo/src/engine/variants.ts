@@ -10,7 +10,7 @@ export interface OpenVariant {
   readonly session: Session
 }
 
-/** One place for a variant; another plan puts another one there and gives the memory of the first back. */
+/** One slot for a variant; another plan replaces it and frees the memory of the first. */
 export interface Slot {
   use(plan: Plan, signal: AbortSignal): Promise<OpenVariant>
   empty(): void

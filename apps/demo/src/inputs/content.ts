@@ -26,7 +26,7 @@ export type Content =
 /** A part of a text: what one token stands for, or what lies between tokens. */
 export interface Piece {
   readonly text: string
-  /** Place of the token in the input. */
+  /** Position of the token in the input. */
   readonly token: number | undefined
 }
 

@@ -64,7 +64,7 @@ function example(sound: GivenSound): { label: number; source: string; read(): Gi
   return { label: 0, source: 'your sound', read: () => sound }
 }
 
-/** Patches in a square behind the tokens that stand for none. */
+/** Patches in a square after the tokens that stand for none. */
 function grid(count: number | undefined, protectedTokens: number, image: GivenImage): Shown {
   if (count === undefined) return { kind: 'tokens' }
   for (const before of [protectedTokens, 0, 1, 2, 5]) {

@@ -31,7 +31,7 @@ async function file({ request }: FetchEvent): Promise<Response> {
   return (await cache.match(request, { ignoreVary: true })) ?? fetchAndKeep(cache, request)
 }
 
-/** The page itself is asked for anew, and when it has changed, the files of the old one are dropped. */
+/** The page itself is always fetched; when it has changed, the files of the old one are dropped. */
 async function page({ request }: FetchEvent): Promise<Response> {
   const cache = await caches.open(KEPT)
   const kept = await cache.match(request, { ignoreVary: true })

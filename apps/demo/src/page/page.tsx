@@ -24,8 +24,8 @@ export function Page(): JSX.Element {
         <h1>What a model can leave out</h1>
         <p>
           A language or vision model cuts its input into pieces, <dfn>tokens</dfn>, and carries every one of them
-          through all its layers. Most are not needed that long. <strong>Token pruning</strong> lets them leave on the
-          way: each layer has less to compute, and the answer rarely changes. Watch which ones leave.
+          through all its layers. Most are not needed that long. <strong>Token pruning</strong> removes them on the way:
+          each layer has less to compute, and the answer rarely changes. Watch which ones go.
         </p>
       </header>
       <main>

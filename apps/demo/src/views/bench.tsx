@@ -18,7 +18,7 @@ export interface BenchProps {
   readonly children: ComponentChildren
 }
 
-/** One model at work: the input, what leaves, both answers, and what is gained and lost. */
+/** One model at work: the input, what is pruned, both answers, and what is gained and lost. */
 export function Bench({ bench, what, children }: BenchProps): JSX.Element {
   const { source, stage, result, refusal, inspection, pruned, work, times, accuracy, settings, plan, problem } = bench
   const method = findMethod(settings.value.method)

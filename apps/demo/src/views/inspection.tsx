@@ -42,15 +42,15 @@ function factsOf(found: Inspection): string[] {
     typeof tokens === 'number' ? `It always has ${tokens} tokens.` : 'How many tokens it has follows from its input.',
     ...(classToken === undefined
       ? []
-      : [`Its answer is read from the token at place ${classToken}, which always stays.`]),
-    ...(protectedTokens.length > 1 ? [`The tokens at ${protectedTokens.join(', ')} always stay.`] : []),
+      : [`Its answer is read from the token at position ${classToken}, which is always kept.`]),
+    ...(protectedTokens.length > 1 ? [`The tokens at ${protectedTokens.join(', ')} are always kept.`] : []),
     ...(mask !== undefined
       ? [`"${mask}" tells real tokens from padding.`]
       : padded
         ? ['Some tokens may be padding.']
         : []),
     ...(tokenOutputs.length > 0
-      ? [`${tokenOutputs.join(', ')}: a row for every token; those that left come back for it.`]
+      ? [`${tokenOutputs.join(', ')}: a row for every token; pruned tokens are restored for it.`]
       : []),
     ...(encoders.length > 1
       ? [`The file holds ${encoders.length} encoders: ${encoders.map(({ name }) => name).join(', ')}.`]

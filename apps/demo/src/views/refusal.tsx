@@ -17,8 +17,8 @@ export function Refusal({ title, refusal }: { readonly title: string; readonly r
         .
       </p>
       <p class="note">
-        Tokens can leave encoders that pass a row for every token from layer to layer: BERT, ViT, Whisper's encoder and
-        their kin. <code>{refusal.code}</code>
+        Tokens can be pruned from encoders that pass a row for every token from layer to layer: BERT, ViT, Whisper's
+        encoder and their kin. <code>{refusal.code}</code>
       </p>
     </section>
   )

@@ -57,7 +57,7 @@ async function add(address: string, where: string): Promise<string> {
   if (taken !== undefined) {
     throw new TpError('TP_PLUGIN', where, `it has a method "${taken.name}", but so has this page; rename it`)
   }
-  // What is added again has been changed meanwhile.
+  // A file that is added a second time has changed meanwhile.
   const isNew = ({ name }: MethodEntry): boolean => !methods.some((method) => method.name === name)
   added.value = [...added.value.filter((other) => other.methods.every(isNew)), { address, methods }]
   return first.name

@@ -7,14 +7,14 @@ import { pluginAddresses } from './added-methods.ts'
 import type { ModelSource } from './model-source.ts'
 import { densePlan } from './settings.ts'
 
-/** A model that tokens can leave, with a place for each form in which it is run. */
+/** A model whose tokens can be pruned, with a slot for each form in which it is run. */
 export interface OpenModel {
   readonly ok: true
   readonly inspection: Inspection
   readonly known: ModelInputsKnown
   readonly compiler: Compiler
   readonly dense: Slot
-  /** Says which tokens stayed; slower by that, and by the last layer, which it computes for all tokens. */
+  /** Says which tokens were kept; slower by that, and by the last layer, which it computes for all tokens. */
   readonly traced: Slot
   /** As it is downloaded and timed. */
   readonly pruned: Slot

@@ -3,7 +3,7 @@ import { modelFacts, openTokenizer } from '@tp/eval/inputs'
 import type { ModelSource } from './model-source.ts'
 
 /**
- * A model of the user's own: an .onnx file, and what stands beside it. Files that come later add to those before.
+ * A model of the user's own: an .onnx file, and the files next to it. Later files add to earlier ones.
  * @throws TpError TP_FILES, TP_TOKENIZER, TP_DATA
  */
 export async function readFiles(files: readonly File[], before: ModelSource | undefined): Promise<ModelSource> {

@@ -2,8 +2,8 @@ import { batch } from '@preact/signals'
 import type { Plan } from '@tp/compiler'
 import { throwIfAborted } from '@tp/core/runtime'
 import { type Memory, measureAccuracy } from '../engine/accuracy.ts'
-import { readLeaving } from '../engine/leaving.ts'
 import { timeInTurns } from '../engine/timing.ts'
+import { readTrace } from '../engine/token-trace.ts'
 import type { Content } from '../inputs/content.ts'
 import { prepare } from '../inputs/prepare.ts'
 import type { Findings } from './findings.ts'
@@ -11,7 +11,7 @@ import type { ModelSource } from './model-source.ts'
 import type { OpenModel } from './open-model.ts'
 import { densePlan } from './settings.ts'
 
-/** What both models say, and which tokens leave: what is looked at first. */
+/** What both models answer, and which tokens are pruned: shown first. */
 export async function answer(
   model: OpenModel,
   plan: Plan,
@@ -26,7 +26,7 @@ export async function answer(
   const dense = await session.run(sample.feeds, { signal })
   const pruned = await traced.session.run(sample.feeds, { signal })
   batch(() => {
-    found.result.value = { sample, leaving: readLeaving(pruned, sample.real), dense, pruned }
+    found.result.value = { sample, trace: readTrace(pruned, sample.real), dense, pruned }
     found.problem.value = undefined
   })
 }
@@ -38,7 +38,7 @@ export async function time(model: OpenModel, plan: Plan, found: Findings, signal
   const { feeds, real } = result.sample
   const dense = await model.dense.use(densePlan, signal)
   const pruned = await model.pruned.use(plan, signal)
-  const kept = Object.fromEntries(result.leaving.steps.map(({ layer, kept }) => [layer, kept]))
+  const kept = Object.fromEntries(result.trace.steps.map(({ layer, kept }) => [layer, kept]))
   const work = await model.compiler.work(plan, { batch: 1, tokens: real.length, kept }, signal).catch(() => undefined)
   throwIfAborted(signal, 'demo')
   batch(() => {

@@ -12,16 +12,16 @@ import { answer, measure, time } from './steps.ts'
 
 type Readable<S> = { readonly [K in keyof S]: S[K] extends Signal<infer T> ? ReadonlySignal<T> : never }
 
-/** One model, dense and pruned. Whatever is set or given anew ends what is under way and starts again. */
+/** One model, dense and pruned. Every new setting or input ends what is under way and starts over. */
 export interface Workbench extends Readable<Findings> {
   readonly source: ModelSource
   readonly settings: Signal<WorkbenchSettings>
   readonly content: Signal<Content | undefined>
   /** The settings, as a plan for this model. */
   readonly plan: ReadonlySignal<Plan>
-  /** Leaves off timing and measuring. */
+  /** Stops timing and measuring. */
   stop(): void
-  /** Times and measures again. */
+  /** Times and measures once more. */
   again(): void
   /** Gives everything back. */
   end(): void

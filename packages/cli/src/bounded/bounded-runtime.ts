@@ -39,7 +39,7 @@ const child = fileURLToPath(new URL('../../dist/bounded/child.js', import.meta.u
 
 /**
  * A model in a process of its own, which is ended where it takes more memory or time than it may: a file can ask for
- * any number of elements or steps, and a runtime cannot be told to stop. An abort ends it at once.
+ * any number of elements or steps, and a runtime cannot be stopped. An abort ends it at once.
  * @throws TpError TP_MODEL_LIMIT, TP_MODEL_LOAD, TP_ABORTED; runs also TP_RUN
  */
 export async function loadBounded(path: string, options: BoundedOptions): Promise<Session> {

@@ -8,7 +8,7 @@ export type BoundedRequest =
   | { readonly kind: 'load'; readonly runtime: string; readonly path: string }
   | { readonly kind: 'run'; readonly inputs: NamedTensors }
 
-/** What a model may take, whatever it computes. */
+/** Resource limits for running a model. */
 export interface Bounds {
   /** Bytes of its process. */
   readonly bytes: number
@@ -16,7 +16,7 @@ export interface Bounds {
   readonly seconds: number
 }
 
-/** What the thread that watches over the child is told. */
+/** What the thread that watches the child receives. */
 export interface WatchRequest {
   readonly bounds: Bounds
   /** Process that waits for the child's answers. */

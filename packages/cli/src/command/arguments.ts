@@ -8,7 +8,7 @@ export type Reads = 'file' | 'model' | 'data' | 'module'
 interface FlagSpec {
   readonly type: 'string' | 'boolean'
   readonly short?: string
-  /** What stands for its value in `--help`. */
+  /** The placeholder of its value in `--help`. */
   readonly value?: string
   readonly description: string
   /** May be given several times. */

@@ -29,7 +29,7 @@ export function command<const Table extends OptionTable>(definition: CommandOf<T
 /** What is known of a sub-command before it is loaded. */
 export interface CommandEntry {
   readonly summary: string
-  /** What stands between `tp NAME` and the options. */
+  /** The operands between `tp NAME` and the options. */
   readonly operands: readonly string[]
   load(): Promise<Command>
 }

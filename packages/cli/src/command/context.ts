@@ -16,4 +16,6 @@ export interface Context {
   readonly progress: ProgressDisplay
   /** What models run on; default: onnxruntime-node. */
   readonly runtime?: Runtime
+  /** Milliseconds in which models are timed against each other; default: 20,000 of `tp eval`, 4,000 a shape of `tp bench`. */
+  readonly timingMs?: number
 }

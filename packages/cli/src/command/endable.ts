@@ -2,8 +2,8 @@
 export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Work that has nothing on disk yet and may compute without a pause: while it goes on, SIGINT and SIGTERM end the process
- * at once, as they do where nobody listens. A listener would hear of them only after the computation, since Node runs it
+ * Work that has written nothing yet and may block the event loop: meanwhile SIGINT and SIGTERM end the process at once, as
+ * they do without a listener. A listener would run only after the computation, since Node runs it
  * on the same thread.
  */
 export async function endable<T>(work: () => T | Promise<T>): Promise<T> {

@@ -25,7 +25,7 @@ export async function run(args: readonly string[], version: string, outer: Termi
   } catch (error) {
     terminal.progress.end()
     terminal.printError(describe(error))
-    // The document says how it ended too: who asked for JSON reads stdout.
+    // The document also says how the command ended: with --json, programs read stdout.
     if (asksForJson(args)) terminal.print(errorDocument(error))
     return exitCodeOf(error)
   }

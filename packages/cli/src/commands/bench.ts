@@ -25,7 +25,7 @@ const options = {
   method: {
     type: 'string',
     value: 'NAME[,NAME…]',
-    description: 'compare MODEL pruned with each of these with MODEL as it is',
+    description: 'compare MODEL pruned by each of these with the original MODEL',
   },
   ...comparedAmountOptions,
   ...pruningOptions,
@@ -51,7 +51,7 @@ const MOST_ROUNDS = 200
 export const benchCommand: Command = command({
   options,
   notes: [
-    'All models take their turn before the next round. Speed-ups are medians over rounds, with the interval that covers the',
+    'Each round runs all models alternately. Speed-ups are medians over rounds, with the interval that covers the',
     'true median with 95 % probability. Inputs are random. Examples:',
     '',
     '  tp bench model.onnx --method received-attention --keep 0.7 --shapes 1x128',
@@ -118,7 +118,7 @@ async function openCandidates(
   }
   const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
+  if (idle !== undefined) throw usageError(`--${idle} requires --method NAME`)
   if (given.against === undefined) return [fromFile(file, false)]
   return [fromFile(await readModelFile(given.against, context), false), fromFile(file, true)]
 }
@@ -137,7 +137,7 @@ async function time(
   candidates: readonly BenchCandidate[],
   shapes: readonly WantedSizes[],
   threads: number,
-  { progress, signal }: Context,
+  { progress, signal, timingMs = TIMING_MS }: Context,
 ): Promise<BenchResult[]> {
   const roles = inputRoles(file.model)
   const sessions: Record<string, Session> = {}
@@ -149,7 +149,7 @@ async function time(
       const inputs: NamedTensors = sampleInputs(file.model, roles, shape)
       const { rounds, variants } = await comparePaired(sessions, [inputs], {
         rounds: MOST_ROUNDS,
-        budgetMs: TIMING_MS,
+        budgetMs: timingMs,
         signal,
         onProgress: (done, total) => progress.step(done, total),
       })

@@ -45,7 +45,7 @@ export const calibrateCommand: Command = command({
     confidence: {
       type: 'string',
       value: 'P|mean',
-      description: 'how sure that is; default 0.95. mean: on average over calibration sets',
+      description: 'confidence of the promise; default 0.95. mean: on average over calibration sets',
     },
     uncertainty: {
       type: 'string',
@@ -60,7 +60,7 @@ export const calibrateCommand: Command = command({
     json: { type: 'boolean', description: 'print what was written as one JSON document' },
   },
   notes: [
-    'Uncertain answers of PRUNED are run again dense; the threshold is the highest that the data allow to promise. A model that',
+    'Uncertain answers of PRUNED fall back to the dense model; the threshold is the highest that the data support. A model that',
     'was pruned with --monitor is watched by its scores as well. Calibrate on data as it will come, not on what the model was',
     'trained on, nor on what you test with. An example:',
     '',
@@ -82,7 +82,7 @@ export const calibrateCommand: Command = command({
     const fewer = flopsSpeedup(dense.model, pruned.model, inputs)
     if (fewer !== undefined && fewer < 1) {
       const more = `${path} takes ${percent(1 / fewer)} of the FLOPs of ${against}`
-      throw usageError(`${more}: the model that is pruned comes first, the dense one behind --against`)
+      throw usageError(`${more}: give the pruned model first, and the dense one with --against`)
     }
     for (const note of inputs.notes) progress.note(note)
     const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
@@ -120,12 +120,12 @@ export const calibrateCommand: Command = command({
 /** @throws TpError TP_USAGE for one model twice, or two in each other's place */
 function checkPair(pruned: ModelFile, dense: ModelFile): void {
   if (pruned.hash() === dense.hash()) {
-    throw usageError(`${pruned.path} and ${dense.path} are the same model; give the dense one behind --against`)
+    throw usageError(`${pruned.path} and ${dense.path} are the same model; give the dense one with --against`)
   }
   const [step] = readProvenance(dense.model)
   if (step === undefined || readProvenance(pruned.model).length > 0) return
   const seen = `${dense.path} is pruned (${step.method}), and ${pruned.path} is not`
-  throw usageError(`${seen}: the model that is pruned comes first, the dense one behind --against`)
+  throw usageError(`${seen}: give the pruned model first, and the dense one with --against`)
 }
 
 interface Promised {
@@ -159,8 +159,8 @@ function describe(out: string, { cascade, monitor }: Guard, byFlops: boolean): s
     `${out}  ${promiseText(cascade)}`,
     `cascade  ${alone}, with it ${percent(1 - remaining / examples)}`,
     threshold === null
-      ? '         nothing has to be run again for that'
-      : `         from ${cascade.uncertainty} ${threshold.toPrecision(3)} on answers are run again: ` +
+      ? '         no fallback is required for that'
+      : `         from ${cascade.uncertainty} ${threshold.toPrecision(3)} on answers fall back to the dense model: ` +
         `${percent(share.estimate)} of the inputs (${percent(share.low)} … ${percent(share.high)})`,
     ...(cost === undefined
       ? []

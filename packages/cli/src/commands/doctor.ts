@@ -53,7 +53,7 @@ function describeRuntime({ runtime, version, threads, device, notes }: Diagnosis
   return { name: 'runtime', ok: true, found }
 }
 
-/** A runtime that can be imported may still not compute: it is asked for a sum. */
+/** A runtime that can be imported may still fail to compute, so it is tested with a sum. */
 async function checkRun(runtime: Runtime): Promise<DoctorCheck> {
   const name = 'runtime runs'
   try {

@@ -33,7 +33,7 @@ const options = {
   methods: {
     type: 'string',
     value: 'NAME,NAME…',
-    description: 'prune with each of these, and with none; default: the model as it is',
+    description: 'prune by each of these, and by none; default: the original model',
   },
   shift: {
     type: 'string',
@@ -53,17 +53,17 @@ const options = {
     description:
       'MODEL is pruned: evaluate it also with what tp calibrate or tp tune --cascade has written; needs --against',
   },
-  against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model beside --guard' },
+  against: { type: 'string', value: 'DENSE', reads: 'model', description: 'the dense model, for --guard' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
 export const evalCommand: Command = command({
   options,
   notes: [
-    'Every row is compared with "dense", the file as it is; "none" is the same without what no output reads, as all other',
-    'rows are too. McNemar p: how likely answers that are as far apart are if both models are equally good (mid-p). --keep and',
-    'its like may be given several times. random is the mean of five seeds. Times are of one example and one thread, all rows',
-    `in turns, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
+    'Every row is compared with "dense", the original file; "none" is the same without its dead tokens, like all other rows.',
+    'McNemar p: how likely a difference at least as large is if both models are equally good (mid-p). --keep and the other',
+    'amounts may be given several times. random is the mean of five seeds. Times are of one example and one thread, all rows',
+    `alternately, on ${TIMED_EXAMPLES} examples of all lengths. An example:`,
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
     '',
@@ -137,7 +137,7 @@ export const evalCommand: Command = command({
   },
 })
 
-/** A pruned model with a cascade and a monitor, beside the dense one. */
+/** A pruned model with a cascade and a monitor, compared with the dense one. */
 async function evaluateGuarded(
   path: string,
   data: string,
@@ -146,7 +146,7 @@ async function evaluateGuarded(
 ): Promise<number> {
   const { guard, against, methods, shift, task, json = false } = given
   const { print, progress } = context
-  if (guard === undefined) throw usageError('--against needs --guard FILE beside it; tp bench compares two models')
+  if (guard === undefined) throw usageError('--against requires --guard FILE; tp bench compares two models')
   if (against === undefined) throw usageError('--guard needs the dense model: --against DENSE')
   if (methods !== undefined)
     throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
@@ -177,7 +177,7 @@ async function evaluateGuarded(
   return EXIT.done
 }
 
-/** What `--shift` prints. `none` answers as dense does, and is left out beside other methods. */
+/** What `--shift` prints. `none` answers like dense, and is omitted if there are other methods. */
 async function evaluateShifts(
   given: Arguments<typeof options> & { readonly data: string; readonly shift: string },
   prepared: Omit<MeasuredShifts, 'sets'>,
@@ -203,11 +203,11 @@ async function evaluateShifts(
   return `${await titleOf(path, own.inputs, prepared.inspection, context.runtime)}\n${describeShifts(report)}`
 }
 
-/** Nothing that was asked for is passed over in silence. */
+/** No option is ignored silently. */
 function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...comparedAmountOptions, ...pruningOptions, ...flipOptions })
   const idle = Object.keys(given).find((name) => prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} needs --methods NAME,NAME… beside it`)
+  if (idle !== undefined) throw usageError(`--${idle} requires --methods NAME,NAME…`)
 }
 
 async function titleOf(

@@ -19,7 +19,7 @@ import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectFile, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 
-/** Examples that are explained where nobody says how many. */
+/** Default number of examples. */
 const EXAMPLES = 5
 
 const options = {
@@ -48,9 +48,9 @@ export const explainCommand: Command = command({
   options,
   notes: [
     "Saliency is by the gradient of the logit of the model's own answer at what its first layer is given, as a share of that of",
-    'the most salient token of the example. With a method it also says at which layer each token leaves, and how far the order',
-    "in which they leave agrees with their saliency (Spearman's rank correlation, without tokens that have to stay: 1 if what",
-    'counts least leaves first, 0 if the one says nothing of the other). Examples:',
+    'the most salient token of the example. With a method it also says at which layer each token is pruned, and how far the',
+    "order of pruning agrees with saliency (Spearman's rank correlation, without protected tokens: 1 if the least salient are",
+    'pruned first, 0 if the two are unrelated). Examples:',
     '',
     '  tp explain model.onnx --data dev.tsv --limit 3',
     '  tp explain model.onnx --data dev.tsv --score taylor --method received-attention --keep 0.7',
@@ -65,7 +65,7 @@ export const explainCommand: Command = command({
     const file = await readModelFile(path, context)
     const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
     if (inspection.open > 0) {
-      const message = 'tokens leave this model already; explain the file that it was made from, with --method'
+      const message = 'this model is pruned already; explain the file that it was made from, with --method'
       throw new RefusalError(path, { code: 'TP_PRUNED', message })
     }
     if (asked !== undefined) progress.stage(`pruning ${basename(path)}`)
@@ -111,11 +111,11 @@ function isScore(text: string): text is SaliencyScore {
   return scores.includes(text)
 }
 
-/** Nothing that was asked for is passed over in silence. The encoder that is meant may be named without pruning it. */
+/** No option is ignored silently. The encoder may be named without pruning it. */
 function refuseIdle(given: Arguments<typeof options>): void {
   const prunes: readonly string[] = Object.keys({ ...amountOptions, ...pruningOptions })
   const idle = Object.keys(given).find((name) => name !== 'encoder' && prunes.includes(name))
-  if (idle !== undefined) throw usageError(`--${idle} needs --method NAME beside it`)
+  if (idle !== undefined) throw usageError(`--${idle} requires --method NAME`)
 }
 
 function content(explanation: Explanation, classes: readonly string[] | undefined): object {
@@ -138,6 +138,6 @@ function meanCorrelation(explanations: readonly Explanation[]): number | undefin
 
 function summary({ method: { name } }: AskedPruning, correlation: number | undefined): string {
   return correlation === undefined
-    ? `${name}: no rank correlation with saliency, since all tokens of an example leave at the same layer, or none does`
-    : `${name}: rank correlation of how long tokens stay with their saliency ${correlation.toFixed(2)}, in the mean`
+    ? `${name}: no rank correlation with saliency, since all tokens of an example are pruned at the same layer, or none is`
+    : `${name}: mean rank correlation of how long tokens are kept with their saliency ${correlation.toFixed(2)}`
 }

@@ -1,9 +1,9 @@
 import type { CommandEntry } from '../command/command.ts'
 
-/** Every command; loaded when it is asked for, so that `tp --help` waits for none of them. */
+/** Every command, loaded on demand, so that `tp --help` waits for none of them. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
   inspect: {
-    summary: 'says which layers a model has and where tokens may leave, or why they may not',
+    summary: 'says which layers a model has and where tokens can be pruned, or why they cannot',
     operands: ['MODEL'],
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
@@ -18,27 +18,27 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./pack.ts')).packCommand,
   },
   eval: {
-    summary: 'measures accuracy and speed on labelled data, pruned beside dense',
+    summary: 'measures accuracy and speed on labelled data, pruned and dense',
     operands: ['MODEL'],
     load: async () => (await import('./eval.ts')).evalCommand,
   },
   calibrate: {
-    summary: 'finds out which answers of a pruned model to run again dense, for a promised agreement',
+    summary: 'finds which answers of a pruned model fall back to the dense one, for a promised agreement',
     operands: ['PRUNED'],
     load: async () => (await import('./calibrate.ts')).calibrateCommand,
   },
   explain: {
-    summary: 'says what a model looks at in examples, and at which layer it leaves under a method',
+    summary: 'says which tokens matter to a model, and at which layer a method prunes them',
     operands: ['MODEL'],
     load: async () => (await import('./explain.ts')).explainCommand,
   },
   bench: {
-    summary: 'times a model against another, or against itself pruned, in turns',
+    summary: 'times a model against another, or against itself pruned',
     operands: ['MODEL'],
     load: async () => (await import('./bench.ts')).benchCommand,
   },
   train: {
-    summary: 'trains a model with tokens leaving, and writes the pruned one',
+    summary: 'trains a model with its tokens pruned, and writes the pruned one',
     operands: ['MODEL'],
     load: async () => (await import('./train.ts')).trainCommand,
   },

@@ -15,7 +15,7 @@ export const inspectCommand: Command = command({
     encoder: { type: 'string', value: 'NAME', description: 'the encoder that is meant, in a file of several' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
-  notes: ['A model that tokens cannot leave is refused with the reason: exit code 4.'],
+  notes: ['A model that cannot be pruned is refused with the reason: exit code 4.'],
   async run([path = ''], { encoder, json = false }, { print, signal, files }) {
     const { file, found, flops } = await endable(async () => {
       const file = await readModelFile(path, { signal, files })
@@ -36,7 +36,7 @@ export const inspectCommand: Command = command({
   },
 })
 
-/** Methods under which fused attention does not stay one operator, by their defaults. */
+/** Methods that split fused attention into several operators, with their default options. */
 async function methodsThatUnfuse(): Promise<string[]> {
   const known = [...(await loadMethods()).values()]
   return known.filter(({ entry }) => readsProbabilities(entry.create())).map(({ entry }) => entry.name)
@@ -63,7 +63,7 @@ function describe(
     ],
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
-    ['stays always', fixedText(found)],
+    ['protected', fixedText(found)],
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
     ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),
     ...(unfusedBy === undefined
@@ -84,13 +84,13 @@ function describe(
   return [
     ...facts.map(([name, text]) => name.padEnd(width) + text),
     '',
-    table(['layer', 'tokens leave after', 'attention'], rows, ['tokens leave after', 'attention']),
+    table(['layer', 'tokens pruned after', 'attention'], rows, ['tokens pruned after', 'attention']),
   ].join('\n')
 }
 
 function paddingText({ mask, maskMarksPadding, padded }: Inspection): string {
   if (mask !== undefined) return maskMarksPadding ? `input ${mask}, 1 where padding is` : `input ${mask}`
-  return padded ? 'told by an input that says other things, too' : 'none: no input says which tokens are real'
+  return padded ? 'shown by an input that also serves another purpose' : 'none: no input says which tokens are real'
 }
 
 function fixedText({ protectedTokens, classToken, positions }: Inspection): string {

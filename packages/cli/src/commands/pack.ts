@@ -29,12 +29,12 @@ export const packCommand: Command = command({
     out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
     verify: {
       type: 'boolean',
-      description: 'run the packed model before it gets its name, on sentences of one length, beside the model',
+      description: 'compare the packed model with the model before it is written, on sentences of one length',
     },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
-    'A packed file works on the tokens of all rows of a batch one behind another, so that padding costs nothing. Only',
+    'A packed file concatenates the tokens of all examples of a batch, so that padding costs nothing. Only',
     '@tp/runtime-native runs it. Prune first, then pack. An example:',
     '',
     '  tp pack pruned.onnx -o packed.onnx --verify',
@@ -89,7 +89,7 @@ interface PackReport {
 function describe({ out, attentions, bytes, verification }: PackReport): string {
   const work =
     attentions === 0
-      ? 'attention stays padded, all else is packed'
+      ? 'attention is padded, all else is packed'
       : `${attentions} ${attentions === 1 ? 'attention is' : 'attentions are'} packed`
   const checked =
     verification === undefined ? [] : [`verified: differs by at most ${verification.difference.toExponential(1)}`]

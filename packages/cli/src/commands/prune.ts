@@ -34,15 +34,14 @@ export const pruneCommand: Command = command({
     },
     monitor: {
       type: 'boolean',
-      description:
-        'add outputs to watch for drift: the share of scores and tokens that stays, tp.monitor.mass and .kept',
+      description: 'add outputs to watch for drift: the kept share of scores and tokens, tp.monitor.mass and .kept',
     },
-    verify: { type: 'boolean', description: 'run the pruned model before it gets its name, beside the dense one' },
+    verify: { type: 'boolean', description: 'compare the pruned model with the dense one before it is written' },
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
-    'One number goes to all layers, a list goes with them in order. --method none without a budget only leaves out what',
-    'no output reads. An example:',
+    'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead',
+    'tokens. An example:',
     '',
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
@@ -145,11 +144,9 @@ function cutsText({ cuts, schedule }: PrunedEncoder): string[] {
   const leftOut = [...schedule.keys()].filter((layer) => !cuts.some((cut) => cut.layer === layer))
   return [
     cuts.length === 0
-      ? 'no tokens leave; what no output reads is left out'
-      : `tokens leave ${cuts[0]?.site === 'input' ? 'in front of' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}: ${amountsText(schedule)}`,
-    ...(leftOut.length === 0
-      ? []
-      : [`no cut at layer ${ranges(leftOut)}: what follows reads only tokens that stay anyway`]),
+      ? 'no tokens are pruned but dead ones'
+      : `tokens are pruned ${cuts[0]?.site === 'input' ? 'before' : 'after the attention of'} layers ${ranges(cuts.map(({ layer }) => layer))}: ${amountsText(schedule)}`,
+    ...(leftOut.length === 0 ? [] : [`no cut at layer ${ranges(leftOut)}: what follows reads only protected tokens`]),
   ]
 }
 

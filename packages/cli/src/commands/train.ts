@@ -33,7 +33,7 @@ const options = {
   ...pruningOptions,
   ...learningOptions,
   ...methodLearningOptions,
-  resume: { type: 'boolean', description: 'go on from the checkpoint that a training which was broken off has left' },
+  resume: { type: 'boolean', description: 'resume from the checkpoint of an interrupted training' },
   log: { type: 'string', value: 'FILE', description: 'append one JSON line a step' },
   report: {
     type: 'string',
@@ -46,12 +46,12 @@ const options = {
 export const trainCommand: Command = command({
   options,
   notes: [
-    'With --keep and the like tokens leave while the model trains as they do afterwards. A method that learns where tokens',
-    'leave (ltp) needs none of them: it learns in a soft form in which no token leaves yet, then tokens leave by what it has',
-    'learned (moved to --target-flops), then the model trains on. By default they leave at all layers but the last; with',
-    '--weights such a method does not learn. Nothing is written beside OUT but what is asked for (--weights-out, --report,',
+    'With --keep and the other amounts the model trains with its tokens pruned as at inference. A method that learns where to',
+    'prune (ltp) requires none of them: soft training removes no token, then tokens are pruned by what was learned (scaled to',
+    '--target-flops), then the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
+    'method does not learn. Nothing is written besides OUT but what the options name (--weights-out, --report,',
     '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
-    'removed at the end; with --resume the training goes on from it to the same numbers. Examples:',
+    'removed at the end; with --resume the training continues from it with the same numbers. Examples:',
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
@@ -117,7 +117,7 @@ function describe({ out, method, step, selection, flops, plan }: TrainingReport,
     ...(flops === undefined ? [] : [`FLOPs  ${(100 * flops).toFixed(1)} % of the dense model's on the selection`]),
     ...(plan?.layers && amounts
       ? [
-          `tokens leave at layers ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
+          `tokens are pruned at layers ${plan.layers.join(', ')}: ${amounts.map((value) => Number(value.toPrecision(3))).join(', ')}`,
         ]
       : []),
     ...files.map((path) => `written  ${path}`),

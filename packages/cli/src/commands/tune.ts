@@ -41,7 +41,7 @@ const options = {
   },
   cascade: {
     type: 'boolean',
-    description: 'answers that are uncertain may be run again on the dense model (cascade of @tp/guard)',
+    description: 'uncertain answers may fall back to the dense model (cascade of @tp/guard)',
   },
   runtime: { ...runtimeOption.runtime, description: `what is tuned for; ${runtimeOption.runtime.description}` },
   shapes: {
@@ -51,7 +51,7 @@ const options = {
   },
   weights: { ...pruningOptions.weights, description: `of what --methods names: ${pruningOptions.weights.description}` },
   plugin: pruningOptions.plugin,
-  resume: { type: 'boolean', description: 'go on with what a tuning that was broken off has measured' },
+  resume: { type: 'boolean', description: 'resume with the measurements of an interrupted tuning' },
   json: { type: 'boolean', description: 'print one JSON document' },
 } as const
 
@@ -99,7 +99,7 @@ export const tuneCommand: Command = command({
       ...methodsOf(catalog, plugin),
     ]
     const entries = names.map((name) => findMethod(catalog, name))
-    // Nobody has asked for the usual ones by name: one that the model cannot serve is no reason to end.
+    // The default methods are optional: one that the model cannot serve is skipped.
     const optional = given.methods === undefined
     const variants = (await variantsOf(entries, weights)).map((variant) => ({ ...variant, optional }))
     const device = await openRuntime(runtime)

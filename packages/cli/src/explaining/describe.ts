@@ -4,7 +4,7 @@ import type { ExplainedToken, Explanation } from './explain.ts'
 import type { PatchGrid } from './patch-grid.ts'
 
 export interface DescribeOptions {
-  /** Of the model's classes; without them numbers stand for classes. */
+  /** Names of the model's classes; default: their numbers. */
   readonly classes: readonly string[] | undefined
   readonly classToken: number | undefined
   /** Whether a terminal shows it. */
@@ -13,7 +13,7 @@ export interface DescribeOptions {
 
 /** Columns of the longest bar. */
 const BAR = 20
-/** One token in so many is marked as one of the strongest. */
+/** One token of this many is marked as one of the strongest. */
 const MARKED_OF = 10
 /** Strongest tokens that the first line names. */
 const NAMED = 5
@@ -57,8 +57,8 @@ function listing(tokens: readonly ExplainedToken[], { styled }: DescribeOptions)
     percent(saliency),
     ...(prunedAt === undefined ? [] : [leavingText(prunedAt), score?.toPrecision(2) ?? '']),
   ])
-  const headings = ['', 'token', 'saliency', '', ...(traced ? ['leaves at', 'with score'] : [])]
-  const [first = '', ...others] = table(headings, rows, ['token', 'saliency', 'leaves at']).split('\n')
+  const headings = ['', 'token', 'saliency', '', ...(traced ? ['pruned at', 'with score'] : [])]
+  const [first = '', ...others] = table(headings, rows, ['token', 'saliency', 'pruned at']).split('\n')
   return [first, ...others.map((line, i) => (styled && marked.has(i) ? styleText('bold', line, plainly) : line))]
 }
 
@@ -72,7 +72,7 @@ function frontToken({ saliency, prunedAt }: ExplainedToken, i: number, { classTo
 
 const shades = ['··', '░░', '▒▒', '▓▓', '██'] as const
 
-/** Patches in their places, and beside them the layers that they leave at. */
+/** Patches at their positions, and next to them the layers at which they are pruned. */
 function image(tokens: readonly ExplainedToken[], { before, rows, columns }: PatchGrid): string[] {
   const traced = tokens[0]?.prunedAt !== undefined
   const lines = Array.from({ length: rows }, (_, row) => {
@@ -81,7 +81,7 @@ function image(tokens: readonly ExplainedToken[], { before, rows, columns }: Pat
     const left = own.map(({ prunedAt }) => `${prunedAt ?? '·'}`.padStart(3)).join('')
     return traced ? `${seen}  ${left}` : seen
   })
-  const key = `patches: · below 20 %, █ from 80 %${traced ? '; at the right the layer that each leaves at, · none' : ''}`
+  const key = `patches: · below 20 %, █ from 80 %${traced ? '; at the right the layer at which each is pruned, · none' : ''}`
   return [...lines, key]
 }
 
@@ -92,7 +92,7 @@ function strongest(tokens: readonly ExplainedToken[], count: number): number[] {
 }
 
 function leavingText(layer: number | null): string {
-  return layer === null ? 'stays' : `layer ${layer}`
+  return layer === null ? 'kept' : `layer ${layer}`
 }
 
 function percent(share: number): string {

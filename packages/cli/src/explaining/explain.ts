@@ -21,9 +21,9 @@ export interface ExplainedToken {
   readonly text?: string
   /** 0 … 1: as a share of that of the example's most salient token */
   readonly saliency: number
-  /** Layer at which the method drops it; null: it stays to the end. Only with a method. */
+  /** Layer at which the method prunes it; null: it is kept to the end. Only with a method. */
   readonly prunedAt?: number | null
-  /** What the method ranked it by there, or at the last layer where tokens left; null: it chose by no score. */
+  /** Its score there, or at the last site; null: the method selects without a score. */
   readonly score?: number | null
 }
 
@@ -41,12 +41,12 @@ export interface Explanation {
   readonly pruned: PrunedAnswer | undefined
 }
 
-/** What becomes of it where tokens leave by a method. */
+/** The answer of the pruned model, and its order of pruning. */
 interface PrunedAnswer {
   readonly answer: number
   /**
-   * Spearman's, of how long tokens stay and their saliency, without those that have to stay: 1 where what the model looks at
-   * least leaves first. Undefined where all leave at the same layer.
+   * Spearman's, of how long tokens are kept and their saliency, without protected ones: 1 if the least salient are pruned
+   * first. Undefined if all are pruned at the same layer.
    */
   readonly correlation: number | undefined
 }
@@ -58,7 +58,7 @@ export interface ExplainOptions {
   readonly batchSize: number
   readonly tokenizer: TextTokenizer | undefined
   readonly score: SaliencyScore
-  /** The model pruned by a method, with traces and scores, and the positions that have to stay in it. */
+  /** The model pruned by a method, with traces and scores, and its protected positions. */
   readonly pruned: { readonly model: Model; readonly stays: readonly number[] } | undefined
 }
 
@@ -107,7 +107,7 @@ function impassable({ path }: ModelFile, cause: TpError): TpError {
   return new TpError('TP_GRADIENT', 'tp', `${basename(path)}: a gradient cannot pass ${reason}; ${advice}`, { cause })
 }
 
-/** Rows of a batch that begins with an example, as many as the model takes. */
+/** Positions of a batch that begins with an example, with the model's batch size. */
 function examplesWith(example: number, batchSize: number): number[] {
   return new Array<number>(batchSize).fill(example)
 }

@@ -1,4 +1,4 @@
-/** Where the patches of an image stand among its tokens. */
+/** The arrangement of an image's patches among its tokens. */
 export interface PatchGrid {
   /** Tokens in front of them: the class token, registers. */
   readonly before: number
@@ -6,12 +6,12 @@ export interface PatchGrid {
   readonly columns: number
 }
 
-/** More tokens than this stand in front of no image's patches. */
+/** No model has more tokens than this before an image's patches. */
 const MOST_BEFORE = 8
 
 /**
  * The grid in the proportions of the image whose patches are all tokens but the fewest in front of them.
- * @param dims of the input: [batch, channels, height, width]; of anything else there is none
+ * @param dims of the input: [batch, channels, height, width]; anything else has no grid
  */
 export function patchGrid([, , height, width]: readonly number[], tokens: number): PatchGrid | undefined {
   if (height === undefined || width === undefined) return undefined

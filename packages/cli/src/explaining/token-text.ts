@@ -3,7 +3,7 @@ import { loadTokenizer, readModelFolder } from '@tp/eval'
 import type { ModelInputs, TextTokenizer } from '@tp/eval/inputs'
 import { patchGrid } from './patch-grid.ts'
 
-/** What a token stands for in a text: in one line, and without what a terminal would obey; special ones by their name. */
+/** The text of a token, in one line and without control characters; special ones by their name. */
 export function tokenText(tokenizer: TextTokenizer, id: number): string {
   const text = tokenizer.textOf(id).trim() || tokenizer.nameOf(id)
   return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))

@@ -15,7 +15,7 @@ export interface Output {
   readonly holdsModel?: boolean
 }
 
-/** Outputs by what asks for them, without those that nobody asks for. */
+/** Outputs by the option that names them, without absent ones. */
 export function outputsOf(
   paths: Readonly<Record<string, string | undefined>>,
   about: Pick<Output, 'holdsModel'> = {},
@@ -30,7 +30,7 @@ interface Claim {
 }
 
 /**
- * What one run of a command reads and writes. Outputs are declared before anything is done; each file that is read is told as
+ * What one run of a command reads and writes. Outputs are declared first; each file that is read is declared as
  * soon as its name is known. A file that is both, or that two outputs want, is refused there and then.
  */
 export class FileClaims {
@@ -51,7 +51,7 @@ export class FileClaims {
   }
 
   /**
-   * A file that is read. What is not there, or is a folder, is for those to say who read it.
+   * A file that is read. Missing files and folders are reported by the reader.
    * @param what it is, for the message: `the file of --weights`
    * @throws TpError TP_OUTPUT if it is written; TP_FILE_NOT_FOUND for a device or a pipe; TP_TOO_LARGE
    */
@@ -81,7 +81,7 @@ export class FileClaims {
    * @throws TpError as {@link reads}
    */
   async readsModel(path: string, dataFiles: readonly string[]): Promise<void> {
-    // How large it may be is said by those who read it, with what to do.
+    // Its size is checked by the reader, with advice.
     await this.reads(path, MODEL, Number.POSITIVE_INFINITY)
     for (const location of dataFiles) {
       const source = join(dirname(path), location)

@@ -18,14 +18,14 @@ interface Holder {
 }
 
 /**
- * Keeps an output for this process, until it is disposed of. What a process that was killed has left is taken over.
+ * Reserves an output for this process until it is disposed. The lock of a killed process is taken over.
  * @throws TpError TP_OUTPUT while another process works at it; TP_WRITE
  */
 export async function lockOutput(out: string): Promise<AsyncDisposable> {
   const { path } = await placeOf(out)
   const lock = join(dirname(path), hiddenName(path, SUFFIX.length) + SUFFIX)
   const own: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) }
-  // Whole from the beginning: a lock without contents would tell others that nobody holds it.
+  // Written atomically: others would take a lock without contents for a stale one.
   const waiting = waitingPath(lock)
   try {
     await writeFile(waiting, JSON.stringify({ ...own, key: randomBytes(8).toString('hex') }), { flag: 'wx' })
@@ -42,7 +42,7 @@ export async function lockOutput(out: string): Promise<AsyncDisposable> {
   }
 }
 
-/** Gives a file the name of a lock, unless somebody who is alive has it. */
+/** Gives a file the name of a lock, unless a running process holds it. */
 async function take(out: string, waiting: string, lock: string): Promise<void> {
   for (;;) {
     const isFree = await link(waiting, lock).then(
@@ -61,7 +61,7 @@ async function take(out: string, waiting: string, lock: string): Promise<void> {
   }
 }
 
-/** Removes a lock that was left, but not the one that another process has put in its place meanwhile. */
+/** Removes a stale lock, but not one that another process has put in its place meanwhile. */
 async function removeLeft(lock: string, text: string): Promise<void> {
   const aside = waitingPath(lock)
   await rename(lock, aside).catch(() => undefined)

@@ -24,7 +24,7 @@ const SMALL = 2 ** 20
 const HEAD = 64
 
 /**
- * The bytes of a file that somebody has named. Only a regular file is read, of a size that is known before and at most what is
+ * The bytes of a file named by the user. Only a regular file is read, of a size that is known before and at most what is
  * allowed, so that no device, pipe or growing file keeps the command waiting or fills the memory.
  * @throws TpError with the code that is given; TP_TOO_LARGE
  */

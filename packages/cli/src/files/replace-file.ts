@@ -6,7 +6,7 @@ import { moveInto, waitingPath, writeWhole } from './write-file.ts'
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const waiting = waitingPath(path)
   try {
-    // Not to be broken off: it is what an interrupted training leaves behind.
+    // Not interruptible: an interrupted training relies on this file.
     await writeWhole(waiting, bytes, new AbortController().signal)
     await moveInto(waiting, path)
   } catch (cause) {

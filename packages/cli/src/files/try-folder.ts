@@ -3,7 +3,7 @@ import { writeError } from './write-error.ts'
 import { waitingPath, writeWhole } from './write-file.ts'
 
 /**
- * Tries whether a file of that name can be written, with an empty one next to it: permissions alone do not tell (read-only disks,
+ * Tests whether a file can be written, by an empty one next to it: permissions alone do not show it (read-only disks,
  * missing folders, root).
  * @throws TpError TP_WRITE
  */

@@ -12,7 +12,7 @@ const advice: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long; choose a shorter one',
 }
 
-/** Why a file could not be written, and what to do. Nothing half-written is left when it is thrown. */
+/** Why a file could not be written, and what to do. No partial file remains when it is thrown. */
 export function writeError(path: string, cause: unknown): TpError {
   const { code = '', message } = cause as NodeJS.ErrnoException
   return new TpError('TP_WRITE', 'tp', `${path} was not written: ${advice[code] ?? message}`, { cause })

@@ -11,7 +11,7 @@ export function waitingPath(path: string): string {
   return join(dirname(path), `${hiddenName(path, SUFFIX.length)}.${randomBytes(4).toString('hex')}.tmp`)
 }
 
-/** A hidden name of a file's own, to which so many bytes can be added: what is longer is told by its hash. */
+/** A hidden name of a file's own, with room for a suffix: longer names are replaced by their hash. */
 export function hiddenName(path: string, added: number): string {
   const name = basename(path)
   if (Buffer.byteLength(name) + 1 + added <= LONGEST_NAME) return `.${name}`
@@ -28,7 +28,7 @@ export async function removeWithWaiting(path: string): Promise<void> {
   for (const file of [path, ...waiting.map((name) => join(folder, name))]) await rm(file, { force: true })
 }
 
-/** Writes a new file and makes sure that it is on the disk; on failure nothing is left. */
+/** Writes a new file and makes sure that it is on the disk; on failure nothing remains. */
 export async function writeWhole(path: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   try {
     const file = await open(path, 'wx')

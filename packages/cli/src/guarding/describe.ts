@@ -3,17 +3,17 @@ import { factor, grouped, interval, points } from '../output/numbers.ts'
 import { table } from '../output/table.ts'
 import type { GuardedFigures } from './guarded-rows.ts'
 
-export function describeGuarded({ rows, again, alarms }: GuardedFigures): string {
+export function describeGuarded({ rows, fallbacks, alarms }: GuardedFigures): string {
   const cells = rows.map(({ model, accuracy, loss, agreement, latency: { p50Ms, speedup } }, i) => [
     model,
     interval(accuracy),
     i === 0 ? '' : points(loss),
     `${agreement.toFixed(1)} %`,
-    model === 'guarded' ? `${(100 * again).toFixed(1)} %` : '',
+    model === 'guarded' ? `${(100 * fallbacks).toFixed(1)} %` : '',
     p50Ms.toFixed(2),
     factor(i === 0 ? 1 : speedup.value),
   ])
-  const headings = ['model', 'accuracy', 'loss in points', 'agrees with dense', 'run again', 'p50 ms', 'speed-up']
+  const headings = ['model', 'accuracy', 'loss in points', 'agrees with dense', 'fallbacks', 'p50 ms', 'speed-up']
   return [
     table(headings, cells, ['model']),
     ...(alarms ?? []).map(alarmText),
@@ -26,7 +26,7 @@ function alarmText({ signal, input, since, seen, expected }: Alarm): string {
   return `alarm at example ${grouped(input)}${from}: ${signal} was ${expected} in the calibration (median), and is ${seen} now`
 }
 
-export function guardedContent({ rows, again, alarms }: GuardedFigures): object {
+export function guardedContent({ rows, fallbacks, alarms }: GuardedFigures): object {
   return {
     rows: rows.map(({ model, accuracy, loss, agreement, largestDifference, latency: { p50Ms, p90Ms, speedup } }) => ({
       model,
@@ -42,7 +42,7 @@ export function guardedContent({ rows, again, alarms }: GuardedFigures): object 
       speedupLow: speedup.low,
       speedupHigh: speedup.high,
     })),
-    again,
+    fallbacks,
     ...(alarms && { alarms }),
   }
 }

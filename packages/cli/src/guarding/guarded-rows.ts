@@ -10,11 +10,11 @@ import type { Context } from '../command/context.ts'
 import { LARGEST_JSON, readInputText } from '../files/read-input.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
-import { TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
+import { TIMED_EXAMPLES, TIMING_MS } from '../measuring/measure-rows.ts'
 import { spreadByLength } from '../measuring/timed-examples.ts'
 import type { ModelFile } from '../model/model-file.ts'
 
-/** One way to answer, beside the dense model. */
+/** One way to answer, compared with the dense model. */
 interface GuardedRow extends DenseComparison {
   readonly model: 'dense' | 'pruned' | 'guarded'
   readonly accuracy: Evaluation['accuracy']
@@ -23,13 +23,11 @@ interface GuardedRow extends DenseComparison {
 
 export interface GuardedFigures {
   readonly rows: readonly GuardedRow[]
-  /** Share of the inputs that were run again. */
-  readonly again: number
-  /** Where a monitor was asked for. */
+  /** Share of the inputs that fell back to the dense model. */
+  readonly fallbacks: number
+  /** Only with a monitor. */
   readonly alarms?: readonly Alarm[]
 }
-
-const TIMING_MS = 20_000
 
 /** What guards a pruned model: of a guard file all, of a plan that was tuned the cascade. */
 export type Guarding = Pick<Guard, 'models'> & {
@@ -68,7 +66,7 @@ export async function measureGuarded(
     readonly inputs: ModelInputs
     readonly batchSize: number
   },
-  { progress, signal, runtime = nodeRuntime() }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
 ): Promise<GuardedFigures> {
   const load = (file: ModelFile) => runtime.load(file.path, { threads: 1, signal })
   const openGuarded = async (): Promise<{ readonly watched?: Monitor; readonly guarded: Cascade }> => {
@@ -85,7 +83,7 @@ export async function measureGuarded(
   progress.stage('evaluating guarded')
   const { watched, guarded } = await openGuarded()
   const kept = await evaluateSession(guarded, { ...task, file: pruned })
-  const { inputs: count, dense: again } = guarded.statistics()
+  const { inputs: count, dense: fallbacks } = guarded.statistics()
 
   progress.stage('timing')
   await using first = await load(dense)
@@ -94,7 +92,7 @@ export async function measureGuarded(
   const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
   const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
   const { variants } = await comparePaired({ dense: first, pruned: second, guarded: third }, feeds, {
-    budgetMs: TIMING_MS,
+    budgetMs: timingMs,
     signal,
     onProgress: (done, rounds) => progress.step(done, rounds),
   })
@@ -104,10 +102,10 @@ export async function measureGuarded(
     ...compareToDense(evaluation, all),
     latency: variants[model] as VariantLatency,
   }))
-  return { rows, again: again / count, ...(watched && { alarms: watched.statistics().alarms }) }
+  return { rows, fallbacks: fallbacks / count, ...(watched && { alarms: watched.statistics().alarms }) }
 }
 
-/** What JSON says; other text as it is, of which `readGuard` says what is wrong. */
+/** Parsed JSON; other text unchanged, which `readGuard` refuses. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -10,14 +10,14 @@ import type { FlipTexts } from './describe-flips.ts'
 import type { FlipsAsked } from './find-flips.ts'
 import type { ResultRow } from './rows.ts'
 
-/** Tokens of an example that are kept, one after the other, to see whether that turns its answer back; the options name it. */
+/** Options for keeping single tokens of an example to see which changes its answer back. */
 const FLIP_TOKENS = 32
 
 export const flipOptions = {
   flips: {
     type: 'string',
     value: 'N',
-    description: 'for the first N answers that each pruning turned: which token, had it stayed, turns it back',
+    description: 'for the first N answers that each pruning changed: which token changes it back if kept',
   },
   'flip-tokens': {
     type: 'string',
@@ -29,7 +29,7 @@ export const flipOptions = {
 /** @throws TpError TP_USAGE */
 export function readFlips({ flips, 'flip-tokens': tokens }: Arguments<typeof flipOptions>): FlipsAsked | undefined {
   if (flips === undefined && tokens === undefined) return undefined
-  if (flips === undefined) throw usageError('--flip-tokens needs --flips N beside it')
+  if (flips === undefined) throw usageError('--flip-tokens requires --flips N')
   const most = tokens === undefined ? FLIP_TOKENS : wholeNumber('flip-tokens', tokens)
   return { examples: wholeNumber('flips', flips), tokens: most }
 }

@@ -12,7 +12,7 @@ const otherShapes = [1, 8] as const
 
 /**
  * Shapes to time a model at: `8x128` is a batch of 8 with 128 tokens each, `8` a batch with the model's own length.
- * @param maxTokens longest text that the model takes, if known: usual lengths beyond it are left out
+ * @param maxTokens longest text that the model takes, if known: default lengths beyond it are omitted
  * @throws TpError TP_USAGE, TP_INPUT where the model has another size
  */
 export function benchShapes(

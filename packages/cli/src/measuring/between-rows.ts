@@ -9,13 +9,13 @@ import { nameOf, type ResultRow } from './rows.ts'
 interface Between {
   readonly first: ResultRow
   readonly second: ResultRow
-  /** How far the second is behind the first, in points of what the task is judged by. */
+  /** The loss of the second compared with the first, in points of the task's metric. */
   readonly loss: Interval
-  /** Absent where several seeds are taken together, and where no answer is right or wrong. */
+  /** Absent for several seeds together, and if no answer is right or wrong. */
   readonly test: McNemar | undefined
 }
 
-/** All pairs of rows from which tokens leave, in the order of the table. */
+/** All pairs of pruned rows, in the order of the table. */
 function betweenRows(rows: readonly ResultRow[]): Between[] {
   const pruned = rows.filter(({ keep }) => keep !== '')
   return pruned.flatMap((first, i) => pruned.slice(i + 1).map((second) => compare(first, second)))
@@ -27,7 +27,7 @@ function compare(first: ResultRow, second: ResultRow): Between {
   return { first, second, loss: scaledInterval(figureLoss(one.figure, other.figure), 100), test }
 }
 
-/** Methods at the same budget beside each other; empty where there is one method only. */
+/** Methods at the same amounts next to each other; empty if there is only one method. */
 export function describeBetween(rows: readonly ResultRow[]): string {
   const same = betweenRows(rows).filter(({ first, second }) => first.keep === second.keep)
   const [{ first } = {}] = same

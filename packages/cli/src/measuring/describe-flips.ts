@@ -12,7 +12,7 @@ export interface FlipTexts {
   readonly names: ReadonlyMap<number, readonly string[]>
 }
 
-/** Which tokens turned the answers of each row, for people. */
+/** Which tokens changed the answers of each row, as text. */
 export function describeFlips(rows: readonly ResultRow[], examples: number, texts: FlipTexts): string {
   const described = rows.flatMap((row) =>
     row.flips === undefined ? [] : [describeRow(row, row.flips, examples, texts)],
@@ -25,8 +25,8 @@ function describeRow(row: ResultRow, { flipped, flips }: FlipAnalysis, examples:
   const first = row.seeds > 1 ? ' with the first seed' : ''
   const asked = flipped > flips.length ? `, ${flips.length} asked` : ''
   const turned = flips.filter(({ tried }) => tried.some(({ turnsBack }) => turnsBack)).length
-  const single = flips.length === 0 ? '' : `; one token alone, kept, turns ${turned} back`
-  const title = `${name}${first}: ${flipped} of ${examples} answers turned${asked}${single}`
+  const single = flips.length === 0 ? '' : `; keeping one token changes ${turned} back`
+  const title = `${name}${first}: ${flipped} of ${examples} answers changed${asked}${single}`
   return [title, ...flips.flatMap((flip) => describeFlip(flip, texts))].join('\n')
 }
 
@@ -40,7 +40,7 @@ function describeFlip(flip: Flip, { classes, names }: FlipTexts): string[] {
       names.get(example)?.[position] ?? `${position}`,
       `layer ${prunedAt}`,
       withSign(change),
-      turnsBack ? 'turns it back' : '',
+      turnsBack ? 'changes it back' : '',
     ])
   const lines = rows.length === 0 ? [] : table(['token', 'leaves at', 'margin', ''], rows, ['token', '']).split('\n')
   const title = `  example ${example}: label ${label}, ${before} became ${after} (margin ${withSign(margin)}${limit})`

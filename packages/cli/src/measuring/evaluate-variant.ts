@@ -9,13 +9,13 @@ import type { ProgressDisplay } from '../output/progress.ts'
 import type { Judge, JudgedAnswers } from './judge.ts'
 import type { PrunedVariant } from './variants.ts'
 
-/** What a model answers, and what it costs, beside the dense one. */
+/** A model's answers and costs, compared with the dense one. */
 export interface VariantFigures {
   readonly answers: JudgedAnswers
   /** Mean over layers of the tokens that enter the FFN, of those that enter the model. */
   readonly kept: number
   readonly keptByLayer: readonly number[] | undefined
-  /** Preparation and run of one example in ms, as a user waits for it; not in turns, so not for comparisons. */
+  /** Preparation and run of one example in ms, as a user waits for it; not measured alternately, so not for comparisons. */
   readonly endToEnd: Outcome['latency']
   /** How many times fewer multiply-adds than the dense model, over all examples. */
   readonly flops: number | undefined
@@ -81,7 +81,7 @@ export async function evaluateVariant<O extends Outcome>(
   return { figures, outcome }
 }
 
-/** Over all examples, one by one. Where the data decide how many tokens stay, their mean share at each layer stands for it. */
+/** Over all examples, one by one. If the data decide how many tokens are kept, with their mean share at each layer. */
 function flopsFactor(
   { models }: PrunedVariant,
   { model }: ModelFile,

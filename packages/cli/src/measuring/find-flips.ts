@@ -25,11 +25,11 @@ interface FlipTask extends FlipsAsked {
   readonly batchSize: number
 }
 
-/** Finds which tokens turned the answers of variants of one model. */
+/** Finds which tokens changed the answers of variants of one model. */
 export interface FlipFinder extends AsyncDisposable {
   /**
    * @param pruned the answers of the variant's first model
-   * @returns undefined where no token leaves
+   * @returns undefined if no token is pruned
    */
   find(variant: PrunedVariant, pruned: Evaluation, dense: Evaluation): Promise<FlipAnalysis | undefined>
 }

@@ -6,7 +6,7 @@ import type { Figure } from '@tp/eval/metrics'
 export interface JudgedAnswers {
   readonly columns: Readonly<Record<string, string>>
   readonly content: object
-  /** Of a pruned model: what it is judged by beside another one. */
+  /** Of a pruned model: its metrics compared with another one. */
   readonly paired?: Paired
 }
 
@@ -15,7 +15,7 @@ export interface Paired {
   /** What the figure is called. */
   readonly name: string
   readonly figure: Figure
-  /** For McNemar's test; absent where several seeds are taken together, and where no answer is right or wrong. */
+  /** For McNemar's test; absent for several seeds together, and if no answer is right or wrong. */
   readonly correct: readonly boolean[] | undefined
 }
 
@@ -24,6 +24,6 @@ export interface Judge<O extends Outcome> {
   run(session: Session, options: EvaluateOptions): Promise<O>
   /** Of the dense model itself. */
   dense(outcome: O): JudgedAnswers
-  /** Of a pruned one beside it; of several, one a seed, all taken together. */
+  /** Of a pruned one compared with it; of several seeds together. */
   pruned(outcomes: readonly [O, ...O[]], dense: O): JudgedAnswers
 }

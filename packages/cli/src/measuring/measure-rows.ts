@@ -18,9 +18,10 @@ import type { ResultRow } from './rows.ts'
 import { spreadByLength } from './timed-examples.ts'
 import type { PrunedVariant } from './variants.ts'
 
-/** Enough lengths to stand for all, few enough to be timed often. */
+/** Enough lengths to represent all, few enough to time often. */
 export const TIMED_EXAMPLES = 16
-const TIMING_MS = 20_000
+/** Milliseconds in which models are timed against each other. */
+export const TIMING_MS = 20_000
 
 interface RowsToMeasure {
   readonly file: ModelFile
@@ -29,11 +30,11 @@ interface RowsToMeasure {
   readonly variants: readonly PrunedVariant[]
   readonly data: TaskInputs
   readonly batchSize: number
-  /** Whether to ask which tokens turned answers; of classes only. */
+  /** Whether to find the tokens that changed answers; only for classes. */
   readonly flips: FlipsAsked | undefined
 }
 
-/** The rows of `tp eval`: the file as it is, then its variants. First what they answer, one by one; then times, in turns. */
+/** The rows of `tp eval`: the original file, then its variants. First answers, one row after another; then times, alternately. */
 export async function measureRows(measured: RowsToMeasure, context: Context): Promise<ResultRow[]> {
   const { data, file, inspection, batchSize, flips } = measured
   switch (data.task) {
@@ -73,7 +74,7 @@ async function rowsOf<O extends Outcome>(
     const name = [method, keep].join(' ').trim()
     progress.stage(`evaluating ${name}`)
     const { figures, outcome } = await evaluateVariant(variant, task, inspection as Inspection, dense)
-    if (ask !== undefined && keep !== '') progress.stage(`asking ${name} which tokens turned its answers`)
+    if (ask !== undefined && keep !== '') progress.stage(`finding the tokens that changed answers of ${name}`)
     rows.push({ method, keep, seeds: models.length, ...figures, flips: await ask?.(variant, outcome, dense) })
   }
   const latencies = await timeVariants(measured, context)
@@ -85,7 +86,7 @@ async function rowsOf<O extends Outcome>(
 
 async function timeVariants(
   { file, variants, data, batchSize }: RowsToMeasure,
-  { progress, signal, runtime = nodeRuntime() }: Context,
+  { progress, signal, runtime = nodeRuntime(), timingMs = TIMING_MS }: Context,
 ): Promise<ResultRow['latency'][]> {
   progress.stage('timing')
   const sessions: Record<string, Session> = {}
@@ -99,7 +100,7 @@ async function timeVariants(
     const examples = spreadByLength(inputs, TIMED_EXAMPLES, batchSize)
     const feeds = await Promise.all(examples.map((positions) => inputs.feeds(positions)))
     const { variants: latencies } = await comparePaired(sessions, feeds, {
-      budgetMs: TIMING_MS,
+      budgetMs: timingMs,
       signal,
       onProgress: (done, rounds) => progress.step(done, rounds),
     })

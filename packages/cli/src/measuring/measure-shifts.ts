@@ -30,7 +30,7 @@ export interface ShiftReport {
   })[]
 }
 
-/** The file as it is and its variants on all sets, one after the other. */
+/** The original file and its variants on all sets, one after another. */
 export async function measureShifts(
   measured: MeasuredShifts,
   { progress, signal, runtime = nodeRuntime() }: Context,
@@ -64,7 +64,7 @@ export async function measureShifts(
   return { dense: own, variants: rows }
 }
 
-/** A table for each variant, or one of the model as it is where nothing is pruned. */
+/** A table for each variant, or one of the original model if nothing is pruned. */
 export function describeShifts({ dense, variants }: ShiftReport): string {
   if (variants.length === 0) {
     const rows = dense.map(({ name, examples, accuracy }) => [name, `${examples}`, interval(accuracy)])

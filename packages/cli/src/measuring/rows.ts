@@ -10,7 +10,7 @@ export interface ResultRow extends VariantFigures {
   readonly keep: string
   readonly seeds: number
   readonly latency: VariantLatency
-  /** Which tokens turned answers, where that was asked for. */
+  /** Which tokens changed answers, if requested. */
   readonly flips: FlipAnalysis | undefined
 }
 

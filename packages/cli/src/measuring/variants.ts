@@ -22,7 +22,7 @@ interface VariantModel {
   readonly plain: Pruned
   /** The same with outputs that say which tokens stayed. */
   traced(): Promise<Pruned>
-  /** The same with an input that names one more token that stays. */
+  /** The same with an input that names one more token to keep. */
   protecting(): Promise<Pruned>
 }
 

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { fromHalf } from '@tp/core/expression'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
-/** @throws TpError TP_VERIFY for an output that holds a number that is none */
+/** @throws TpError TP_VERIFY for an output that holds NaN or infinity */
 export function requireFinite(outputs: NamedTensors): void {
   const seen = notFinite(outputs)
   if (seen !== undefined) throw notVerified(seen)

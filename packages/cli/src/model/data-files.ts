@@ -12,7 +12,7 @@ import { moveInto, waitingPath } from '../files/write-file.ts'
  * there already must be the same, byte for byte.
  * @param locations paths relative to the folders
  * @returns what was created, to be removed if things go wrong later
- * @throws TpError TP_WRITE, TP_ABORTED; then nothing is left
+ * @throws TpError TP_WRITE, TP_ABORTED; then nothing remains
  */
 export async function copyDataFiles(
   locations: readonly string[],

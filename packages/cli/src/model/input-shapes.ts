@@ -31,7 +31,7 @@ export function isText(roles: InputRoles): boolean {
 
 /**
  * Shape of each input of a model.
- * @throws TpError TP_INPUT where a size is fixed to another number, or open with nothing to tell it by
+ * @throws TpError TP_INPUT where a size is fixed to another number, or open and undetermined
  */
 export function inputShapes(
   model: Model,
@@ -68,10 +68,10 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
       const what = axis === 0 ? `a batch of ${size}` : `${size} tokens`
       throw new TpError('TP_INPUT', 'tp', `the model always takes ${what} (input "${name}"), not ${chosen}`)
     }
-    // Texts beside the encoder that is meant have any length.
+    // Texts for another encoder may have any length.
     const found = chosen ?? image?.[axis] ?? (type.startsWith('float') || axis === 0 ? undefined : SHORT_TEXT)
     if (found !== undefined) return found
-    throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and nothing tells what fits`)
+    throw new TpError('TP_INPUT', 'tp', `the size ${size} of input "${name}" is open, and cannot be determined`)
   })
 }
 

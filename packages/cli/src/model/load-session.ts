@@ -15,7 +15,7 @@ interface LoadOptions extends SessionOptions {
 
 /**
  * Loads a model that was made from a file, without a place of its own. One with data files is written to a temporary
- * folder that holds them too: a runtime looks for them beside the model.
+ * folder that holds them too: a runtime looks for them next to the model.
  */
 export async function loadSession(
   model: Model,
@@ -23,7 +23,7 @@ export async function loadSession(
   { runtime = nodeRuntime(), ...options }: LoadOptions,
 ): Promise<Session> {
   if (source.dataFiles.length === 0) return runtime.load(encodeModel(model), options)
-  // What a runtime has opened stays readable for it.
+  // Files that a runtime has opened remain readable for it.
   return await withModelAsFile(model, source, options.signal, (path) => runtime.load(path, options))
 }
 

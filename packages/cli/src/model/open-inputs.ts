@@ -20,19 +20,19 @@ export const dataOptions = {
   'text-column': {
     type: 'string',
     value: 'NAME|N',
-    description: 'column of the table that holds the texts, by name or number from 1; default: told by its header',
+    description: 'column of the table that holds the texts, by name or number from 1; default: found by its header',
   },
   'label-column': { type: 'string', value: 'NAME|N', description: 'the same for the labels' },
   tokenizer: {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description: 'tokenizer.json of the model; default: the one beside it',
+    description: 'tokenizer.json of the model; default: the one next to it',
   },
   labels: {
     type: 'string',
     value: 'NAME,NAME…',
-    description: "the model's class names in order; default: those of config.json beside it",
+    description: "the model's class names in order; default: those of config.json next to it",
   },
   limit: { type: 'string', value: 'N', description: 'only the first N examples' },
 } as const
@@ -82,11 +82,11 @@ export function wholeBatches<T>(
 ): readonly T[] {
   const left = examples.length % batchSize
   if (left === 0) return examples
-  progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are left out`)
+  progress.note(`the model takes batches of ${batchSize} only: the last ${left} examples are omitted`)
   return examples.slice(0, examples.length - left)
 }
 
-/** Examples that go together: as many as the model always takes, or one. */
+/** Batch size: the model's fixed one, or 1. */
 export function batchSizeOf({ model }: ModelFile): number {
   const { batch } = inputRoles(model)
   return typeof batch === 'number' ? batch : 1

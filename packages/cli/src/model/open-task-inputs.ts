@@ -43,7 +43,7 @@ function isTask(text: string): text is Task {
 }
 
 /**
- * The examples of a file or folder for the task that is asked for, or that the model's outputs look like.
+ * The examples of a file or folder for the given task, or for the one detected by the model's outputs.
  * @throws TpError of @tp/eval; TP_USAGE
  */
 export async function openTaskInputs(
@@ -60,7 +60,7 @@ export async function openTaskInputs(
   const { inputs: taken, outputs } = session
   const task = readTask(given.task) ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'
-  // Images and sounds have their labels in names of files, which nobody has to read.
+  // Images and sounds have their labels in file names, which need not be parsed.
   if (task === 'classification' || (task === 'embeddings' && !isText)) {
     return { task, inputs: await openInputs(path, data, batchSize, given, context) }
   }
@@ -77,7 +77,7 @@ export async function openTaskInputs(
     const examples = wholeBatches(texts.examples, batchSize, progress)
     return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
   }
-  if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is beside the model')
+  if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is next to the model')
   const tagged = await readTaggedTsv(data, { labels, limit })
   const sentences = wholeBatches(tagged.sentences, batchSize, progress)
   const tokenizer = await loadTokenizer(options.tokenizer)

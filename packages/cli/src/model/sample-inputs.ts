@@ -11,7 +11,7 @@ export interface SampleOptions extends WantedSizes {
 
 /**
  * Random inputs that a model can be run on: token ids that its tables have, standard normal images and sounds.
- * @throws TpError TP_INPUT where a size is fixed to another number, or the type is none that can be filled
+ * @throws TpError TP_INPUT where a size is fixed to another number, or the type cannot be generated
  */
 export function sampleInputs(model: Model, roles: InputRoles, options: SampleOptions): NamedTensors {
   const { padded = false, seed = 1 } = options

@@ -8,7 +8,7 @@ import { moveInto, waitingPath, writeWhole } from '../files/write-file.ts'
 import { copyDataFiles, removeAll } from './data-files.ts'
 import type { ModelFile } from './model-file.ts'
 
-/** A model that is whole on disk, but does not have its name yet. Disposed before `commit`, it leaves nothing behind. */
+/** A model that is complete on disk, under a temporary name. If disposed before `commit`, nothing remains. */
 export interface StagedModel extends AsyncDisposable {
   /** Where it can be loaded from until then. */
   readonly path: string
@@ -19,7 +19,7 @@ export interface StagedModel extends AsyncDisposable {
 }
 
 /**
- * Writes a model that was made from `source` beside the place that it is to have.
+ * Writes a model made from `source` next to its final path.
  * @throws TpError TP_WRITE, TP_ABORTED
  */
 export async function stageModel(

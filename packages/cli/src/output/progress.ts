@@ -4,9 +4,9 @@ export interface ProgressDisplay {
   stage(text: string): void
   /** How far the stage is, and what it shows; on terminals only. */
   step(done: number, total: number, detail?: string): void
-  /** A remark that stays. */
+  /** A permanent note. */
   note(text: string): void
-  /** Leaves a clean line behind. */
+  /** Clears the line. */
   end(): void
 }
 

@@ -7,7 +7,7 @@ import { moduleResolve } from 'import-meta-resolve'
 /**
  * A plugin's module: by its path, or by the name of a package as the working folder sees it.
  * @param option that named it
- * @param others what the option takes besides
+ * @param others what else the option accepts
  * @throws TpError TP_PLUGIN
  */
 export async function importPlugin(plugin: string, option: string, others = ''): Promise<unknown> {

@@ -35,7 +35,7 @@ async function openOptional(name: string, load: () => Promise<Runtime>, packages
   try {
     return await load()
   } catch (cause) {
-    const advice = `install ${packages} beside @tp/cli`
+    const advice = `install ${packages} together with @tp/cli`
     throw new TpError('TP_RUNTIME', 'tp', `--runtime ${name}: ${(cause as Error).message}; ${advice}`, { cause })
   }
 }

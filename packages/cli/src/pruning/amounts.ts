@@ -20,14 +20,14 @@ const ruleOptions = Object.fromEntries(
   ]),
 ) as Readonly<Record<AmountName, AmountOption>>
 
-/** `--layers` and what says how many tokens stay there. */
+/** `--layers`, and how many tokens are kept there. */
 export const amountOptions: AmountOptions = {
   layers: {
     type: 'string',
     multiple: true,
-    value: '[TOWER:]L1,L2,…',
+    value: '[ENCODER:]L1,L2,…',
     description:
-      'layers where tokens leave, from 0; default: all but the first. In a file of several encoders once for each',
+      'layers where tokens are pruned, from 0; default: all but the first. In a file of several encoders once for each',
   },
   ...ruleOptions,
   flops: {
@@ -50,21 +50,21 @@ export interface FlopsShare {
   readonly at: number | undefined
 }
 
-/** Amounts as they were asked for. */
+/** Amounts of the command line. */
 export interface AskedAmounts {
   readonly amounts: Amounts
   readonly flops: FlopsShare | undefined
 }
 
-/** What a command line without amounts has to be told. */
-export const AMOUNTS_MISSING: string = `say how many tokens are kept: --${amountNames.join(', --')} or --flops`
+/** The error of a command line without amounts. */
+export const AMOUNTS_MISSING: string = `say how many tokens to keep: --${amountNames.join(', --')} or --flops`
 
-/** What a command line with layers alone has to be told. */
-export const LAYERS_ALONE: string = `--layers needs one of --${kinds.join(', --')} beside it`
+/** The error of a command line with layers only. */
+export const LAYERS_ALONE: string = `--layers requires one of --${kinds.join(', --')}`
 
 /**
- * Papers on merging call r what `--remove` says. `--param r=8` is taken for it where no other amount is given, which a
- * method with an option r of its own would need.
+ * Papers on merging call r what `--remove` says. `--param r=8` means the same if no other amount is given; a method
+ * with an option r of its own requires one.
  */
 export function removeByParam(options: {
   readonly param?: readonly string[] | undefined
@@ -85,9 +85,7 @@ export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmou
   const [kind] = given
   if (given.length > 1) throw usageError(`give only one of ${given.map((name) => `--${name}`).join(' and ')}`)
   if (kind !== 'flops' && options.at !== undefined) {
-    throw usageError(
-      kind === undefined ? `--at needs one of --${kinds.join(', --')} beside it` : '--at belongs to --flops',
-    )
+    throw usageError(kind === undefined ? `--at requires one of --${kinds.join(', --')}` : '--at belongs to --flops')
   }
   const layers = layersOf(options.layers ?? [])
   const text = kind === undefined ? '' : (options[kind] as string)

@@ -17,7 +17,7 @@ import type { PruningSettings } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
-  method: { type: 'string', value: 'NAME', description: 'which tokens stay; tp methods lists what there is' },
+  method: { type: 'string', value: 'NAME', description: 'how tokens are selected; tp methods lists the methods' },
 } as const
 
 type AskedOptions = typeof methodOption & typeof planOption & typeof amountOptions & typeof pruningOptions
@@ -28,7 +28,7 @@ export interface AskedPruning extends AskedPlan {
   readonly settings: PruningSettings
 }
 
-/** One pruning where a method may learn how much stays, and where. */
+/** One pruning where a method may learn how many tokens to keep, and where. */
 export interface AskedToLearn extends AskedPruning {
   /** It has something to learn, and no trained values are given that it is to work with. */
   readonly learns: boolean
@@ -48,8 +48,7 @@ export async function readAskedToLearn(asked: Arguments<AskedOptions>): Promise<
 }
 
 async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promise<AskedToLearn> {
-  if (options.plan === undefined && options.regime !== undefined)
-    throw usageError('--regime needs --plan FILE beside it')
+  if (options.plan === undefined && options.regime !== undefined) throw usageError('--regime requires --plan FILE')
   const catalog = await loadMethods(options.plugin)
   const methods = [...catalog.values()].map(({ entry }) => entry)
   const { plan, flops } =

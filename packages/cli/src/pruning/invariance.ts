@@ -12,7 +12,7 @@ import type { VerifyOptions } from './verify-options.ts'
 export interface Invariance {
   /** Examples alone and in a batch; absent where the batch has a fixed size. */
   readonly batch?: number
-  /** Examples with and without padding behind them; absent where the model takes none. */
+  /** Examples with and without padding after them; absent if the model takes none. */
   readonly padding?: number
 }
 
@@ -28,10 +28,10 @@ interface Pair {
 
 /**
  * Compares what a pruned model gives for examples with what it gives for the same ones in other company. One that differs may be
- * rounding that turned a near tie; several are a method that looks at other examples, or at padding.
+ * rounding that decided a near tie; several mean a method that reads other examples, or padding.
  * @param dense a session of the dense model
  * @param load opens a model that is made of the same file
- * @returns undefined where the dense model's own answers depend on the company (quantised by what goes in, say)
+ * @returns undefined if the dense model's own answers depend on batch or padding (for example by dynamic quantisation)
  * @throws TpError TP_VERIFY
  */
 export async function checkInvariance(
@@ -44,7 +44,7 @@ export async function checkInvariance(
   if (pairs.length === 0) return undefined
   const tolerance = roundingOf(file.model)
   if ((await differences(dense, pairs, options)).some((difference) => difference > tolerance)) return undefined
-  // The same file, with the scores as further outputs: what depends on the company need not turn the choice of a few samples.
+  // The same file, with the scores as further outputs: a dependence need not change the selection in a few samples.
   const schedules = new Map(pruned.encoders.map(({ name, schedule }) => [name, schedule]))
   const traced = await pruneFile(file, { ...settings, method, schedules, trace: 'scores' })
   await using session = await load(traced.model)
@@ -54,13 +54,13 @@ export async function checkInvariance(
     const seen = found.filter((_, i) => pairs[i]?.company === company)
     const wrong = seen.filter((difference) => difference > tolerance)
     if (wrong.length > 1) {
-      const how = company === 'batch' ? 'in a batch with others' : 'with padding behind them'
+      const how = company === 'batch' ? 'in a batch with others' : 'with padding after them'
       const reason = `${wrong.length} of ${seen.length} examples come out otherwise ${how} than alone`
       const by = `scores or outputs differ by up to ${Math.max(...wrong).toPrecision(2)}`
       const advice =
         company === 'batch'
           ? 'the method may look at one row at a time only'
-          : 'the method must leave padding out (alive)'
+          : 'the method must ignore padding (attended)'
       throw new TpError('TP_VERIFY', `plugin ${method.name}`, `${reason} (${by}); ${advice}. The model was not written`)
     }
     if (seen.length > 0) counts[company] = seen.length
@@ -90,7 +90,7 @@ const TOKENS = 16
 /** Of examples that are padded: most of what a method could look at is padding. */
 const LENGTHS = [4, 6, 8, 10]
 
-/** A mask [1,N] of so many real tokens. */
+/** A mask [1,N] with this many real tokens. */
 function marked({ type, dims, data }: TensorLike, length: number, marksPadding: boolean): TensorLike {
   const copy = data.slice()
   for (let token = 0; token < copy.length; token++) {
@@ -124,7 +124,7 @@ function mapTensors(inputs: NamedTensors, change: (tensor: TensorLike) => Tensor
   return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, change(tensor)]))
 }
 
-/** For each pair the largest difference between the outputs that have one row for each example, whatever its tokens. */
+/** For each pair the largest difference between the outputs with one row for each example. */
 async function differences(
   session: Session,
   pairs: readonly Pair[],
@@ -154,7 +154,7 @@ async function differences(
   return found
 }
 
-/** The scores of the first cut: behind it rows may hold other tokens. */
+/** The scores of the first cut: after it the tokens may differ. */
 function firstScores(outputs: NamedTensors): string | undefined {
   const layer = (name: string): number => Number(/(\d+)\.scores$/.exec(name)?.[1])
   const [first] = Object.keys(outputs)
@@ -163,7 +163,7 @@ function firstScores(outputs: NamedTensors): string | undefined {
   return first
 }
 
-/** Largest difference of the scores of an example's tokens [1,N], of the largest of them; others stand behind. */
+/** Largest difference of the scores of an example's tokens [1,N], relative to the largest of them; others come after. */
 function scoreDifference({ data: own }: TensorLike, { data: other }: TensorLike): number {
   const numbers = Array.from(own as ArrayLike<number>, Number)
   const largest = Math.max(...numbers.map(Math.abs))

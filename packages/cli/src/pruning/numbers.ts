@@ -1,6 +1,6 @@
 import { usageError } from '../command/usage-error.ts'
 
-/** Reads `0.7` or `0.9,0.7,0.5`; one number goes to all layers. */
+/** Reads `0.7` or `0.9,0.7,0.5`; one number applies to all layers. */
 export function numberOrList(option: string, text: string): number | readonly number[] {
   const numbers = text.split(',').map((part) => number(option, part))
   return numbers.length === 1 ? (numbers[0] as number) : numbers
@@ -10,7 +10,7 @@ export function numberList(option: string, text: string): readonly number[] {
   return text.split(',').map((part) => number(option, part))
 }
 
-/** What is not a number at all is bad usage; whether it is one that fits is for those to say who use it. */
+/** Anything but a number is a usage error; its range is checked where it is used. */
 export function number(option: string, text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (!Number.isFinite(value))

@@ -33,7 +33,8 @@ const exclusive = [
  */
 export async function readPlanFile(path: string, given: Readonly<Record<string, unknown>>): Promise<Plan> {
   const twice = exclusive.find((name) => given[name] !== undefined)
-  if (twice !== undefined) throw usageError(`--${twice} is given beside --plan, which says it all; give one of them`)
+  if (twice !== undefined)
+    throw usageError(`--${twice} is given together with --plan, which says all of it; give one of them`)
   const content = await readJson(path)
   const { regime } = given
   if (!hasRegimes(content)) {
@@ -57,6 +58,6 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new TpError('TP_PLAN', path, `this is no JSON: ${(cause as Error).message}`, { cause })
+    throw new TpError('TP_PLAN', path, `invalid JSON: ${(cause as Error).message}`, { cause })
   }
 }

@@ -7,7 +7,7 @@ import type { Amounts } from './amounts.ts'
 import { wholeNumber } from './numbers.ts'
 import type { PruningSettings } from './request.ts'
 
-/** What a pruning needs beside method and budget; `prune`, `eval` and `bench` take the same. */
+/** Options of pruning besides method and amounts; `prune`, `eval` and `bench` take the same. */
 export const pruningOptions = {
   encoder: {
     type: 'string',
@@ -29,7 +29,7 @@ export const pruningOptions = {
   protect: {
     type: 'string',
     value: 'auto|none|P,P…',
-    description: 'positions that always stay; default auto: those the head reads',
+    description: 'positions that are always kept; default auto: those the head reads',
   },
   outputs: {
     type: 'string',
@@ -50,7 +50,7 @@ export const pruningOptions = {
   },
 } as const
 
-/** The options above, read: what goes into a plan, and what is said beside it. */
+/** The options above, read: what goes into a plan, and what is said alongside it. */
 export interface GivenSettings {
   readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'restore'>
   readonly besidePlan: Pick<PruningSettings, 'outputs' | 'weights'>

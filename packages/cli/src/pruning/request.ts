@@ -5,7 +5,7 @@ import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
 
-/** What is said of a pruning besides its method and schedule. */
+/** Settings of a pruning besides its method and schedule. */
 export interface PruningSettings {
   readonly encoder: string | undefined
   readonly protect: NonNullable<PruneOptions['protect']>
@@ -26,7 +26,7 @@ export function inspectFile(file: ModelFile, encoder?: string): Inspection {
 }
 
 /**
- * Every encoder of a file that can be pruned, or the one that is asked for.
+ * Every encoder of a file that can be pruned, or the named one.
  * @throws RefusalError; TpError TP_ENCODER
  */
 export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection, ...Inspection[]] {
@@ -38,7 +38,7 @@ export function inspectEncoders(file: ModelFile, encoder?: string): [Inspection,
 
 export interface PruneRequest extends PruningSettings {
   readonly method: Method
-  /** By name of the encoder; without one only what no output reads is left out. */
+  /** By name of the encoder; without one only dead tokens are removed. */
   readonly schedules: ReadonlyMap<string, Schedule>
   readonly trace?: PruneOptions['trace']
   readonly protectInput?: PruneOptions['protectInput']

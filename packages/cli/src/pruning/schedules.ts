@@ -8,7 +8,7 @@ import type { FlopsShare } from './amounts.ts'
 /** Keeps every token, inserted by force: above every length, and allowed where the model's own length is less. */
 export const ALL_TOKENS = 9999
 
-/** A plan as it was asked for, and what its method is looked for in. */
+/** A plan, and the methods to look its method up in. */
 export interface AskedPlan {
   readonly plan: Plan
   /** The plan's keep ratio is the one that takes this share of the FLOPs. */

@@ -17,7 +17,7 @@ export interface SiteCosts {
 }
 
 const ROUNDS = 15
-/** Position tables are hardly ever shorter. */
+/** Position tables are rarely shorter. */
 const TOKENS = 128
 
 /**

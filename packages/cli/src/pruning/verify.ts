@@ -65,7 +65,7 @@ export async function verifyPruned(options: VerifyOptions): Promise<Verification
   return { shapes, difference, ...(invariance && { invariance }), sites }
 }
 
-/** Two shapes that differ in both sizes where the model leaves them free; few tokens, since position tables may be short. */
+/** Two shapes that differ in both sizes if these are free; few tokens, since position tables may be short. */
 function sampleShapes(model: Inspection): readonly (readonly number[])[] {
   const batches = typeof model.batch === 'number' ? [model.batch, model.batch] : [1, 3]
   return isText(model)
@@ -110,7 +110,7 @@ function differenceOf(seen: readonly NamedTensors[], expected: readonly NamedTen
   return largest
 }
 
-/** The method with its own computations, but every token stays, also where it does not go by the schedule's count. */
+/** The method with its own computations, but every token is kept, even if it does not follow the schedule's count. */
 function keepingAll(method: Method): Method {
   return {
     ...method,

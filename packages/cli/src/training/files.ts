@@ -28,10 +28,10 @@ export async function writeTogether(files: ReadonlyMap<string, Uint8Array>): Pro
 export async function readCheckpointFile(path: string): Promise<Uint8Array | undefined> {
   const isThere = await stat(path).catch((error: NodeJS.ErrnoException) => error.code !== 'ENOENT')
   if (isThere === false) return undefined
-  return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'leave --resume out to begin' })
+  return readInput(path, { code: 'TP_FILE_NOT_FOUND', advice: 'omit --resume to start over' })
 }
 
-/** Runs a training that may go on from checkpoints; if one is of no use, the error names its file. @throws TpError TP_RESUME */
+/** Runs a training that may resume from checkpoints; if one is unusable, the error names its file. @throws TpError TP_RESUME */
 export async function namingCheckpoint<T>(
   paths: Readonly<Record<TrainingPart, string>>,
   run: () => Promise<T>,
@@ -47,7 +47,7 @@ export async function namingCheckpoint<T>(
 
 /** @throws TpError TP_FILE_NOT_FOUND */
 export function nothingToResume(path: string): TpError {
-  return new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no ${path} to go on from; leave --resume out to begin`)
+  return new TpError('TP_FILE_NOT_FOUND', 'tp', `there is no ${path} to resume from; omit --resume to start over`)
 }
 
 /** JSON lines, in order. */
@@ -62,7 +62,7 @@ export function openLog(path: string): Log {
   return {
     add(line) {
       written = written.then(() => appendFile(path, `${JSON.stringify(line)}\n`))
-      // Said at the end, and not as a promise that nobody waits for.
+      // Reported at the end, since nothing awaits this promise.
       written.catch(() => {})
     },
     async end() {

@@ -15,16 +15,16 @@ import type { MethodLearning } from './learning.ts'
 import { fingerprint, type TrainingData } from './lessons.ts'
 import type { Watch } from './watch.ts'
 
-/** Where tokens leave, and by what, as the command line asks for it. */
+/** Where and how to prune, by the command line. */
 export interface AskedWhere {
   readonly layers: readonly number[]
-  /** Undefined: as it is learned. */
+  /** Undefined: as learned. */
   readonly schedule: Schedule | undefined
 }
 
 /**
- * Where the tokens of one encoder are to leave.
- * @throws RefusalError TP_PRUNED for a model that tokens have left already; TpError TP_SCHEDULE, TP_USAGE
+ * Where to prune the tokens of one encoder.
+ * @throws RefusalError TP_PRUNED for a model that is pruned already; TpError TP_SCHEDULE, TP_USAGE
  */
 export function whereTokensLeave(
   asked: AskedToLearn,
@@ -42,11 +42,13 @@ export function whereTokensLeave(
     )
   }
   if (encoder.open > 0) {
-    const message = 'tokens leave this model already; train the file that it was made from'
+    const message = 'this model is pruned already; train the file that it was made from'
     throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
   }
   if (!hasAmounts && targetFlops === undefined && method.training?.harden === undefined) {
-    throw usageError(`${name} learns which tokens stay, not how many: give --target-flops F, or --keep and the like`)
+    throw usageError(
+      `${name} learns which tokens to keep, not how many: give --target-flops F, or an amount such as --keep`,
+    )
   }
   const layerCount = encoder.layers.length
   const isBehind = (method.site ?? 'attention') === 'attention'
@@ -80,7 +82,7 @@ export interface LearnRequest {
   readonly signal: AbortSignal
 }
 
-/** Learns where tokens leave; checkpoints lie beside the file that is to be written. */
+/** Learns where to prune; checkpoints are next to the file to be written. */
 export async function learnInto(out: string, file: ModelFile, request: LearnRequest): Promise<LearnedPruning> {
   const { asked, where, settings, train, trains, resume, lessons, watch, signal } = request
   const { targetFlops, ...others } = settings
@@ -121,7 +123,7 @@ export function checkpointPaths(out: string): Readonly<Record<TrainingPart, stri
   return { soft: `${out}.soft.checkpoint`, hard: `${out}.checkpoint` }
 }
 
-/** @throws TpError TP_FILE_NOT_FOUND where the first part has left none */
+/** @throws TpError TP_FILE_NOT_FOUND if there is none of soft training */
 export async function readCheckpoints(out: string): Promise<LearnRequest['resume']> {
   const paths = checkpointPaths(out)
   const [soft, hard] = await Promise.all([readCheckpointFile(paths.soft), readCheckpointFile(paths.hard)])

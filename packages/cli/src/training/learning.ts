@@ -12,7 +12,7 @@ export const learningOptions = {
     type: 'string',
     value: 'all|vectors|head|method',
     description:
-      'weights that learn: all but embeddings (default), scales and biases, those behind the last layer, or none but what the method learns',
+      'weights that learn: all but embeddings (default), scales and biases, those after the last layer, or only the method’s values',
   },
   epochs: { type: 'string', value: 'N', description: 'times that every example is seen; default 3' },
   'batch-size': { type: 'string', value: 'N', description: 'examples a step; default 16' },
@@ -25,7 +25,7 @@ export const learningOptions = {
   seed: { type: 'string', value: 'N', description: 'decides the order of the examples; default 0' },
 } as const
 
-/** What only those methods understand that learn where tokens leave. */
+/** Options for methods that learn where to prune. */
 export const methodLearningOptions = {
   'target-flops': {
     type: 'string',
@@ -35,7 +35,7 @@ export const methodLearningOptions = {
   'hard-epochs': {
     type: 'string',
     value: 'N',
-    description: 'the same: epochs after tokens have begun to leave for good; default: as --epochs; 0: none',
+    description: 'the same: epochs of fine-tuning; default: as --epochs; 0: none',
   },
   'method-rate': { type: 'string', value: 'R', description: 'the same: its own learning rate; default 0.001' },
   'cost-weight': {

@@ -73,7 +73,7 @@ export async function openLessons(
 const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'
 
 /**
- * Makes sure that most of the examples to choose by are not learned from.
+ * Checks that most of the selection examples are not among the training examples.
  * @throws TpError TP_DATA
  */
 async function checkApart(learned: Dataset, chosenBy: Dataset, progress: Context['progress']): Promise<void> {
@@ -104,7 +104,7 @@ function checkClasses({ targets, source }: ModelInputs, classes: number): void {
   const seen = new Set(targets)
   const wrong = targets.findIndex((target) => !(Number.isInteger(target) && target >= 0 && target < classes))
   if (wrong >= 0) {
-    const known = `the model tells ${classes} classes apart (0…${classes - 1})`
+    const known = `the model has ${classes} classes (0…${classes - 1})`
     throw new TpError('TP_DATA', 'tp', `${source}: example ${wrong} has class ${targets[wrong]}, but ${known}`)
   }
   const empty = Array.from({ length: classes }, (_, i) => i).filter((id) => !seen.has(id))

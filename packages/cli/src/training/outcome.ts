@@ -95,7 +95,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   }
 }
 
-/** The method learns where tokens leave, and the model with it. */
+/** The method learns where to prune, together with the model. */
 export async function trainMethod({ file, out, asked, given, context, watch }: Work): Promise<TrainingOutcome> {
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)

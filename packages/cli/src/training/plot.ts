@@ -29,7 +29,7 @@ const style = `
     .raw, .loss, .kept { stroke: #58a6ff } .flops { stroke: #f0883e }
   }`
 
-/** Loss, and how much is left, over the steps of a training: an image of its own, for light and dark pages. */
+/** Loss and kept tokens over the steps of a training: a standalone image, for light and dark pages. */
 export function plotTraining({ title, steps, target, flops }: Plotted): string {
   const soft = steps.filter(({ part }) => part === 'soft')
   const offset = soft.length
@@ -73,7 +73,7 @@ export function plotTraining({ title, steps, target, flops }: Plotted): string {
     border: soft.length > 0 && soft.length < steps.length ? offset + 0.5 : undefined,
     lines: shares,
     legend: [
-      ...(soft.length === 0 ? [] : ([['kept', 'tokens left']] as const)),
+      ...(soft.length === 0 ? [] : ([['kept', 'tokens kept']] as const)),
       ['flops', 'FLOPs'],
       ...(target === undefined ? [] : ([['flops aim', 'FLOPs aimed at']] as const)),
     ],
@@ -104,7 +104,7 @@ interface Panel {
   readonly most: number
   readonly range: readonly [number, number]
   readonly label: string
-  /** Where tokens begin to leave for good. */
+  /** Where fine-tuning begins. */
   readonly border: number | undefined
   readonly lines: readonly Line[]
   readonly legend: readonly (readonly [name: string, text: string])[]
@@ -128,7 +128,7 @@ function panel({ top, most, range: [low, high], label, border, lines, legend }: 
       ? []
       : [
           `<line class="axis aim" x1="${fixed(x(border))}" x2="${fixed(x(border))}" y1="${top}" y2="${bottom}"/>`,
-          `<text x="${fixed(x(border) + 5)}" y="${bottom - 8}">tokens leave</text>`,
+          `<text x="${fixed(x(border) + 5)}" y="${bottom - 8}">fine-tuning</text>`,
         ]),
     ...lines
       .filter(({ points }) => points.length > 1)

@@ -28,7 +28,7 @@ export interface TrainingReport {
 
 interface Accuracies {
   readonly dense: number
-  /** Pruned, before it trained with its tokens leaving. */
+  /** Pruned, before fine-tuning. */
   readonly before: number
   readonly after: number
 }

@@ -2,7 +2,7 @@ import type { TrainingPart, TrainProgress } from '@tp/train'
 import type { ProgressDisplay } from '../output/progress.ts'
 import { openLog } from './files.ts'
 
-/** Says on stderr, and in a log, how a training goes. */
+/** Reports the progress of a training on stderr, and in a log. */
 export interface Watch {
   /** After each step. */
   step(at: TrainProgress, part?: TrainingPart): void
@@ -13,8 +13,8 @@ export interface Watch {
 }
 
 const stages: Readonly<Record<TrainingPart, string>> = {
-  soft: 'learning where tokens leave',
-  hard: 'training with tokens leaving',
+  soft: 'soft training',
+  hard: 'fine-tuning',
 }
 
 export function watching(progress: ProgressDisplay, logPath: string | undefined): Watch {

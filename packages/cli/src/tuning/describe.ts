@@ -17,7 +17,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   if (last === undefined || loss === undefined || last.method === 'none') {
     return [
       `${out}  nothing pruned is faster and loses no more than ${maxLoss} points`,
-      'what no output reads is left out all the same',
+      'dead tokens are removed even so',
     ].join('\n')
   }
   const layers = layersAt(last, '')
@@ -31,7 +31,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   return [
     `${out}  ${last.method}, keep ${amounts.join(', ')}`,
     `loss  ${loss.estimate.toFixed(1)} points (${interval}) on ${examples} examples that nothing was chosen by`,
-    ...(cascade === undefined ? [] : [againText(cascade)]),
+    ...(cascade === undefined ? [] : [fallbackText(cascade)]),
     `times as fast as dense  ${speeds.join(', ')}`,
     ...(first?.upTo === undefined ? [] : [`runs of up to ${first.upTo} tokens, all rows together, are faster dense`]),
     `next  tp prune ${model} --plan ${out}${trained} -o pruned.onnx`,
@@ -39,7 +39,7 @@ export function describePlan({ regimes, figures, cascade }: TunedPlan, { model, 
   ].join('\n')
 }
 
-function againText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
-  const [confident, again] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
-  return `run again  on the dense model: answers that are less than ${confident} sure, ${again} of the examples`
+function fallbackText({ threshold, share }: NonNullable<TunedPlan['cascade']>): string {
+  const [confident, fallbacks] = [1 - threshold, share].map((part) => `${(100 * part).toFixed(1)} %`)
+  return `fallback  to the dense model for answers with a probability below ${confident}: ${fallbacks} of the examples`
 }

@@ -3,7 +3,7 @@ import type { Measurements } from '@tp/tune'
 import { replaceFile } from '../files/replace-file.ts'
 import { nothingToResume, readCheckpointFile } from '../training/files.ts'
 
-/** What a tuning that was broken off has measured, beside the plan that it was to write. */
+/** Measurements of an interrupted tuning, next to the plan that it was to write. */
 export function measuredPath(out: string): string {
   return `${out}.measured`
 }
@@ -25,7 +25,7 @@ export async function readMeasured(path: string, about: string): Promise<Measure
   const content = parsed(new TextDecoder().decode(bytes))
   if (content?.about === about) return content.known
   const seen = content === undefined ? 'holds no measurements' : 'is of another model, other data, or another version'
-  throw new TpError('TP_RESUME', path, `it ${seen}; leave --resume out to begin`)
+  throw new TpError('TP_RESUME', path, `it ${seen}; omit --resume to start over`)
 }
 
 function parsed(text: string): MeasuredContent | undefined {

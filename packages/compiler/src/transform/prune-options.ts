@@ -50,7 +50,7 @@ export interface NamedEncoder {
   /** The first input of the model that it reads. */
   readonly name: string
   readonly layerCount: number
-  /** The first layer whose tokens may be pruned: those before it were pruned already. */
+  /** The first layer that may be pruned: those before it were pruned already. */
   readonly open: number
 }
 

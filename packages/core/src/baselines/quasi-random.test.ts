@@ -30,7 +30,7 @@ test('gaps between kept tokens have at most three lengths', () => {
   )
 })
 
-test('of every stretch of an image about as many stay', () => {
+test('about as many tokens are kept of every part of an image', () => {
   // half of 14 × 14 patches: each row and column keeps seven, give or take two
   const kept = best(scores(196), 98)
   for (let line = 0; line < 14; line++) {

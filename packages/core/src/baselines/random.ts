@@ -6,7 +6,7 @@ import type { Site } from '../method/site.ts'
 import { add, cast, cumSum, mod, mul, unsqueeze } from '../ops/index.ts'
 
 export interface RandomOptions {
-  /** Whole number from 0; each gives another choice. Default 0. */
+  /** Whole number from 0; each makes another choice. Default 0. */
   readonly seed?: number
 }
 
@@ -14,16 +14,16 @@ export const randomOptions: OptionSpecs = {
   seed: { type: 'integer', default: 0, min: 0, max: 1e9, description: 'each seed gives another choice' },
 }
 
-/** Largest prime below 2^24: float32 holds every residue, and a square stays below 2^48. */
+/** Largest prime below 2^24: float32 holds every residue, and a square is below 2^48. */
 const MODULUS = 16777213
 const ROUNDS = 5
 
 /**
  * Keeps tokens at random: the control that every method has to beat. Use several seeds.
  *
- * The score is a hash of the token's place among the row's real tokens, their number, the layer and the seed, by
- * integer arithmetic alone (x ← x² + c mod p), so the same tokens stay on every runtime and whatever a row is batched
- * or padded with.
+ * The score is a hash of the token's ordinal among the example's real tokens, their number, the layer and the seed, in
+ * integer arithmetic (x ← x² + c mod p), so the same tokens are kept on every runtime, however the example is batched
+ * or padded.
  */
 export function random(options: RandomOptions = {}): Method {
   checkOptions('random', randomOptions, options)

@@ -6,11 +6,11 @@ import type { Site } from '../method/site.ts'
 import { and, cast, cumSum, div, greater, maximum, mul, not, sub, sum, unsqueeze } from '../ops/index.ts'
 
 /**
- * Keeps evenly spaced tokens: of f free tokens k stay, the j-th (from 0) if
+ * Keeps evenly spaced tokens: k of f unprotected ones, the j-th (from 0) if
  *
  *   (j+1)·k div f > j·k div f                                              [B,N]
  *
- * which is k of them exactly, and only integers decide.
+ * which is exactly k of them, in integer arithmetic.
  */
 export function stride(): Method {
   return scorer({ name: 'stride', family: 'baseline', score: evenlySpaced })
@@ -30,7 +30,7 @@ function evenlySpaced(site: Site): Tensor {
   const upTo = cumSum(free, 1)
   const total = sum(free, 1, { keepDims: true }) // [B,1]
   const stay = sub(unsqueeze(cast(keep, 'int32'), [1]), sub(unsqueeze(cast(site.count, 'int32'), [1]), total))
-  // a row without free tokens has nothing to divide by, and integer division by 0 stops a runtime
+  // an example without unprotected tokens would divide by 0, which crashes a runtime in integers
   const quota = (j: Tensor): Tensor => div(mul(j, stay), maximum(total, 1))
   return cast(and(isFree, greater(quota(upTo), quota(sub(upTo, 1)))), 'float32')
 }

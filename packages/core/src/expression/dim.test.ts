@@ -100,7 +100,7 @@ describe('arithmetic', () => {
     )
   })
 
-  test('calls positive only what is', () => {
+  test('calls only positive sizes positive', () => {
     const polynomial = fc
       .array(fc.tuple(fc.integer({ min: -3, max: 5 }), fc.constantFrom<Dim>(1, 'B', 'N', mulDims('B', 'N'))))
       .map((terms) => terms.reduce<Dim>((total, [factor, term]) => addDims(total, mulDims(factor, term)), 0))
@@ -125,7 +125,7 @@ describe('text', () => {
     expect(floorDivideDims(addDims(mulDims(10000, 'N'), 9999), 10000)).toBe('N')
   })
 
-  test('tells the names', () => {
+  test('gives the names in a formula', () => {
     expect([...namesIn(addDims(mulDims('B', 'N'), floorDivideDims('W', 2)))].sort()).toEqual(['B', 'N', 'W'])
     expect(namesIn(7).size).toBe(0)
   })
@@ -138,7 +138,7 @@ test('a division that leaves a remainder for some sizes is not exact', () => {
   expect(divideExactly('N', 0)).toBeUndefined()
 })
 
-test('unknown sizes are all different, and stay unknown in arithmetic', () => {
+test('unknown sizes are all different, and remain unknown in arithmetic', () => {
   expect(unknownDim()).not.toBe(unknownDim())
   expect(isUnknown(addDims(unknownDim(), 'N'))).toBe(true)
   expect(isUnknown('N')).toBe(false)
@@ -159,7 +159,7 @@ describe('formulas that a graph makes large', () => {
     ['is the larger of itself and a part of it', (dim) => maxDims(mulDims(dim, 3), subDims(minDims(dim, 'N'), 7))],
     ['is doubled until coefficients are no longer exact', (dim) => mulDims(dim, 1024)],
     ['is squared', (dim) => mulDims(dim, dim)],
-  ])('one that %s is unknown in the end, soon', (_, step) => {
+  ])('one that %s soon becomes unknown', (_, step) => {
     expect(isUnknown(after(60, step))).toBe(true)
   })
 
@@ -189,7 +189,7 @@ describe('formulas that a graph makes large', () => {
   })
 })
 
-test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('a size may be called %s', (own) => {
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('a size may be named %s', (own) => {
   const area = mulDims(addDims(own, 1), 'N')
   expect(substituteDim(area, { N: 3 })).toBe(addDims(mulDims(3, own), 3))
   expect(substituteDim(area, new Map([[own, 4]]))).toBe('5*N')

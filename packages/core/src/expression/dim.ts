@@ -3,19 +3,19 @@ import { mayWork } from './work-limit.ts'
 /**
  * Sizes of axes: a number, or a polynomial in named sizes in canonical text (`N`, `B*N`, `N+1`,
  * `floor((7000*N+9999)/10000)`). Equal sizes have equal text, so `===` compares them. A name that starts
- * with `?` stands for a size that nothing is known about.
+ * with `?` stands for an unknown size.
  *
  * A formula that grows too large, and one whose coefficients are no longer exact, becomes such an unknown size: a graph
- * can square a size again and again. Models have formulas of a few terms; FLOPs of many layers, some hundred.
+ * can square a size repeatedly. Formulas of models have a few terms; those of FLOPs of many layers, hundreds.
  */
 export type Dim = number | string
 
-/** Formulas of more terms than these, or of a longer text, are not followed. */
+/** Formulas with more terms, or a longer text, are not followed. */
 const MOST_TERMS = 1024
 const MOST_TEXT = 2 ** 15
-/** Products of terms that one multiplication may take. */
+/** Limit on the products of terms in one multiplication. */
 const MOST_PRODUCTS = 4 * MOST_TERMS
-/** Terms of a quotient that are looked for. */
+/** Limit on the terms of a quotient. */
 const MOST_QUOTIENT = 64
 
 /** monomial (factors joined by `*`, sorted; '' for the constant) -> coefficient */
@@ -27,7 +27,7 @@ const polynomials = new Map<string, Polynomial>()
 const atoms = new Map<string, Atom>()
 let unknowns = 0
 
-/** A size that nothing is known about. */
+/** A new unknown size. */
 export function unknownDim(): Dim {
   unknowns += 1
   return `?${unknowns}`
@@ -54,7 +54,7 @@ export function mulDims(a: Dim, b: Dim): Dim {
   const product = new Map<string, number>()
   const [terms, others] = [read(a), read(b)]
   const products = terms.size * others.size
-  // Each product joins the texts of two terms.
+  // Each product concatenates the texts of two terms.
   const texts = (terms.size * String(b).length + others.size * String(a).length) >> 3
   if (products > MOST_PRODUCTS || !mayWork(products + texts)) return unknownDim()
   for (const [left, p] of terms) {
@@ -91,7 +91,7 @@ export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   return print(quotient)
 }
 
-/** a / b for a sum b, by long division; undefined if something is left over. */
+/** a / b for a sum b, by long division; undefined if there is a remainder. */
 function sumQuotient(a: Dim, b: Dim): Dim | undefined {
   const leading = leadingTerm(b)
   let quotient: Dim = 0
@@ -107,7 +107,7 @@ function sumQuotient(a: Dim, b: Dim): Dim | undefined {
   return undefined
 }
 
-/** The term of the highest degree, and among those the first one by its sorted factors: an order that products keep. */
+/** The term of the highest degree, and among those the first one by its sorted factors: an order that products preserve. */
 function leadingTerm(dim: Dim): Dim {
   const [first] = [...read(dim)].sort(([a], [b]) => {
     const [left, right] = [split(a), split(b)]
@@ -146,7 +146,7 @@ export function minDims(a: Dim, b: Dim): Dim {
   return a === b ? a : atom('min', a, b)
 }
 
-/** Names of which the size depends. */
+/** Names that the size depends on. */
 export function namesIn(dim: Dim): Set<string> {
   const names = new Set<string>()
   if (typeof dim === 'number') return names
@@ -160,7 +160,7 @@ export function namesIn(dim: Dim): Set<string> {
   return names
 }
 
-/** The size with names replaced by other sizes; a name that is not given stays. */
+/** The size with names replaced by other sizes; other names are not changed. */
 export function substituteDim(dim: Dim, sizes: Readonly<Record<string, Dim>> | ReadonlyMap<string, Dim>): Dim {
   return substituted(dim, sizes instanceof Map ? sizes : new Map(Object.entries(sizes)))
 }

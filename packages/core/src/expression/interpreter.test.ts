@@ -90,7 +90,7 @@ describe('laws', () => {
     .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }))
     .chain((dims) => numbers(dims[0] * dims[1] * dims[2]).map((list) => constant(list, 'float32', dims)))
 
-  test('transposing back gives the same', () => {
+  test('transposing back gives the same tensor', () => {
     fc.assert(
       fc.property(box, fc.constantFrom<number[]>([0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]), (x, perm) => {
         const back = perm.map((_, axis) => perm.indexOf(axis))
@@ -99,7 +99,7 @@ describe('laws', () => {
     )
   })
 
-  test('reshaping back gives the same', () => {
+  test('reshaping back gives the same tensor', () => {
     fc.assert(
       fc.property(box, (x) => {
         expect(value(reshape(reshape(x, [-1]), x.dims))).toEqual(value(x))
@@ -145,7 +145,7 @@ describe('laws', () => {
 describe('inputs and outputs', () => {
   const x = input('x', 'float32', ['B', 2])
 
-  test('come and go by name', () => {
+  test('are given and returned by name', () => {
     const { y } = evaluate({ y: mul(x, 2) }, { x: floats([1, 2], 1, 2) })
     expect(y).toEqual({ type: 'float32', dims: [1, 2], data: Float32Array.of(2, 4) })
   })
@@ -162,7 +162,7 @@ describe('inputs and outputs', () => {
     expect(truth).toEqual({ type: 'bool', dims: [1, 2], data: Uint8Array.of(1, 0) })
   })
 
-  test('halves come in and go out as bits', () => {
+  test('halves are given and returned as bits', () => {
     const half = input('h', 'float16', [2])
     const feeds = { h: { type: 'float16', dims: [2], data: Uint16Array.of(0x3c00, 0xc000) } } // 1 and -2
     expect(evaluate([mul(half, 2)], feeds)[0]).toEqual({
@@ -189,7 +189,7 @@ describe('inputs and outputs', () => {
     expect((feed.data as Float32Array)[0]).toBe(1)
   })
 
-  test('wrong ones are refused', () => {
+  test('wrong inputs are refused', () => {
     const both = add(x, input('z', 'float32', ['B', 2]))
     const refused =
       (feeds: Record<string, TensorLike>): (() => unknown) =>
@@ -211,7 +211,7 @@ test('an index outside its axis is an error with op and shapes', () => {
   expect(run).toThrow(expect.objectContaining({ code: 'TP_EVALUATE', message: expect.stringContaining('Gather') }))
 })
 
-test('a result that would take all memory is an error', () => {
+test('a result that would exhaust memory is an error', () => {
   const feeds = { n: { type: 'int64', dims: [1], data: BigInt64Array.of(2n ** 40n) } }
   const run = (): unknown => evaluate([expand(constant([1]), input('n', 'int64', [1]))], feeds)
   expect(run).toThrow(
@@ -235,7 +235,7 @@ test('a graph of ten thousand nodes in a row does not overflow the stack', () =>
   expect(value(x)).toEqual([10_000])
 })
 
-test('what is used twice is computed once', () => {
+test('a tensor that is used twice is computed once', () => {
   let runs = 0
   const counted: Op = {
     ...identity(constant(0)).node.op,

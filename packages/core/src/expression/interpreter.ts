@@ -7,13 +7,13 @@ import { fromHalf, toHalf } from './half.ts'
 import type { KernelContext, Value } from './tensor.ts'
 import { type Node, ShapeProblem, type Tensor } from './tensor.ts'
 
-/** What goes in: by tensor (any tensor of the expression, which cuts it there), or by the names of its `input`s. */
+/** Inputs: by tensor (any tensor of the expression; what it depends on is not computed), or by the names of its `input`s. */
 export type EvaluateFeeds = ReadonlyMap<Tensor, TensorLike> | Readonly<Record<string, TensorLike>>
 
 export interface InterpreterOptions {
   /**
-   * float32 (default) rounds after every op, like a runtime (halves too are held in single precision until the end). float64 is the oracle: every float, of whatever type, is
-   * held and returned as float64.
+   * float32 (default) rounds after every op, like a runtime (halves, too, are held in single precision until
+   * the end). float64 is the oracle: every float, of whatever type, is held and returned as float64.
    */
   readonly precision?: 'float32' | 'float64'
 }
@@ -177,14 +177,14 @@ function checkShape(
   sizes: Map<string, number>,
 ): void {
   const fits = array.type === dtype || (isFloat(dtype) && (array.type === 'float32' || array.type === 'float64'))
-  if (!fits) throw new TpError('TP_INPUT', 'core', `${name} is ${array.type}, it has to be ${dtype}`)
+  if (!fits) throw new TpError('TP_INPUT', 'core', `${name} is ${array.type}; it must be ${dtype}`)
   if (array.data.length !== sizeOf(array.dims)) {
     throw new TpError('TP_INPUT', 'core', `${name} has ${array.data.length} elements for shape [${array.dims}]`)
   }
   if (dims === undefined) return
   const wrong =
     dims.length !== array.dims.length || dims.some((dim, axis) => !agrees(dim, array.dims[axis] as number, sizes))
-  if (wrong) throw new TpError('TP_INPUT', 'core', `${name} has shape [${array.dims}], it has to be [${dims}]`)
+  if (wrong) throw new TpError('TP_INPUT', 'core', `${name} has shape [${array.dims}]; it must be [${dims}]`)
 }
 
 function agrees(dim: Dim, size: number, sizes: Map<string, number>): boolean {

@@ -3,8 +3,8 @@ import { nodesBelow } from './nodes-below.ts'
 import type { Node, Tensor } from './tensor.ts'
 
 /**
- * The same expressions on other inputs: each tensor of `replacements` is replaced, and what depends on it is built
- * anew, so that types, shapes and the contents of shape arithmetic are those of the new inputs. The rest is shared.
+ * The same expressions on other inputs: each tensor of `replacements` is replaced, and what depends on it is
+ * rebuilt, so that types, shapes and the contents of shape arithmetic are those of the new inputs. The rest is shared.
  * @throws TpError TP_SHAPE if the new inputs do not fit
  */
 export function substitute(outputs: readonly Tensor[], replacements: ReadonlyMap<Tensor, Tensor>): Tensor[] {

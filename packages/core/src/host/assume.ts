@@ -2,7 +2,7 @@ import { applyOne } from '../expression/apply.ts'
 import type { Dim } from '../expression/dim.ts'
 import type { Op, Tensor } from '../expression/tensor.ts'
 
-/** Renames the sizes of a value; costs nothing and is left out when a graph is written. */
+/** Renames the sizes of a value; costs nothing and is dropped when a graph is written. */
 const Assume: Op = {
   name: 'Assume',
   // attribute lists hold one type, so sizes are kept as text
@@ -16,7 +16,7 @@ const Assume: Op = {
   expand: ({ inputs }) => [inputs[0] as Tensor],
 }
 
-/** The same value with its axes named anew: after a cut the tokens that are left are the next site's `N`. */
+/** The same value with its axes renamed: the tokens kept at one site are the next site's `N`. */
 export function assume(x: Tensor, dims: readonly Dim[]): Tensor {
   return applyOne(Assume, [x], { dims: dims.map(String) })
 }

@@ -143,18 +143,18 @@ test('the error of the method is kept as the cause', () => {
   expect(errorOf(method)?.cause).toBe(oops)
 })
 
-test('what the model cannot give is said of the model', () => {
+test('what the model cannot give is reported as the model’s refusal', () => {
   expect(errorOf(scoring((site) => mean(site.clsAttention, 1)))?.code).toBe('TP_NO_CLASS_TOKEN')
 })
 
-test('what a method refuses with a code is left as it is', () => {
+test('a refusal of a method with a code passes unchanged', () => {
   const refusing = choosing(() => {
     throw new TpError('TP_SCHEDULE', 'div-prune', 'give keep')
   })
   expect(errorOf(refusing)?.message).toBe('[div-prune] give keep')
 })
 
-test('a size of which nothing is known may be any', () => {
+test('an unknown size matches any size', () => {
   const method = choosing(
     (site): Reduction => ({ keep: greater(input('k', 'float32', ['B', '?9']), 0), ...site.param }),
   )
@@ -176,8 +176,8 @@ describe('TP_METHOD names a method that learns and', () => {
     ).toThrow('[plugin div-prune] soften at layer 3 throws RangeError: no such axis')
   })
 
-  test('does not say how much of a token is left', () => {
-    expect(softening(() => undefined)).toThrow('[plugin div-prune] soften returns undefined; it must return { left }')
+  test('does not say how much of each token is kept', () => {
+    expect(softening(() => undefined)).toThrow('[plugin div-prune] soften returns undefined; it must return { kept }')
     expect(softening((site: Site) => ({ kept: site.count }))).toThrow(
       '[plugin div-prune] left is float32[B]; must be [B,N]',
     )

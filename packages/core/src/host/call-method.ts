@@ -6,14 +6,14 @@ import type { Softened } from '../method/training.ts'
 import { isTensor, shapeProblem } from './is-tensor.ts'
 import type { SiteSource } from './site-source.ts'
 
-/** What a method says with a coded error of its own; any other error of its code is a mistake in it. */
+/** Codes that a method may throw on purpose; any other error inside it is a mistake in the method. */
 const sayings: ReadonlySet<string> = new Set(['TP_METHOD', 'TP_OPTION', 'TP_SCHEDULE', 'TP_WEIGHTS'])
 
-/** Errors of the model, which a method has only run into: they pass through it as they are. */
+/** Errors of the model that a method runs into: they pass through unchanged. */
 export class ModelErrors {
   readonly #errors = new WeakSet<object>()
 
-  /** The same source; what it throws is remembered as the model's. */
+  /** The same source; what it throws is recorded as the model's. */
   watch(source: SiteSource): SiteSource {
     const watched = <Given extends readonly unknown[], T>(get: (...given: Given) => T) => {
       return (...given: Given): T => {
@@ -42,8 +42,8 @@ export class ModelErrors {
 }
 
 /**
- * Calls into a method. What goes wrong in there is the method's, not the model's and not ours.
- * @throws TpError TP_METHOD, with the method's own error as `cause`; what the model or the method refuses with a code is left as it is
+ * Calls into a method. What fails inside is attributed to the method, not to the model or the toolkit.
+ * @throws TpError TP_METHOD, with the method's own error as `cause`; a refusal of the model or the method with a code passes unchanged
  */
 export function callMethod<T>(method: string, what: string, call: () => T, model?: ModelErrors): T {
   try {
@@ -56,28 +56,28 @@ export function callMethod<T>(method: string, what: string, call: () => T, model
   }
 }
 
-/** Runs `reduce`, and checks what it returns: the one way from the host into a method's choice of tokens. */
+/** Runs `reduce`, and checks what it returns. The host calls a method's choice of tokens here only. */
 export function callReduce(method: Method, site: Site, model: ModelErrors): Reduction {
   const reduction: unknown = callMethod(method.name, `reduce at layer ${site.layer}`, () => method.reduce(site), model)
   checkReduction(method, reduction, site)
   return reduction
 }
 
-/** @throws TpError TP_METHOD for a score that is no number for each token */
+/** @throws TpError TP_METHOD for a score that is not one number for each token */
 export function checkScore(method: string, score: unknown, site: Pick<Site, 'attended'>): asserts score is Tensor {
   requireTensor(method, 'score', score, numberTypes, [site.attended.dims])
 }
 
-/** @throws TpError TP_METHOD for a soft form that does not say how much of each token is left */
+/** @throws TpError TP_METHOD for a soft form that does not say how much of each token is kept */
 export function checkLeft(
   method: string,
   softened: unknown,
   site: Pick<Site, 'attended'>,
 ): asserts softened is Softened {
   if (typeof softened !== 'object' || softened === null) {
-    throw methodError(method, `soften returns ${describe(softened)}; it must return { left }, float [B,N]`)
+    throw methodError(method, `soften returns ${describe(softened)}; it must return { kept }, float [B,N]`)
   }
-  // What it computes with may be values of the graph, whose sizes have the graph's names.
+  // It may compute with values of the graph, whose sizes have the graph's names.
   requireTensor(method, 'left', (softened as Softened).kept, numberTypes, [site.attended.dims], true)
 }
 

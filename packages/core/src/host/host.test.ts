@@ -125,7 +125,7 @@ const someAmount: fc.Arbitrary<Amount> = fc.oneof(
   fc.constantFrom(0.25, 0.5, 0.75, 1).map((value) => ({ kind: 'mass', value }) as const),
 )
 
-test('what is kept is what the rule says, site after site, and everything travels along', () => {
+test('keeps what the rule says, site after site, with all state of the tokens', () => {
   fc.assert(
     fc.property(someRows, fc.array(someAmount, { minLength: 1, maxLength: 3 }), (rows, plan) => {
       let { hidden, state } = start(rows)
@@ -145,7 +145,7 @@ test('what is kept is what the rule says, site after site, and everything travel
   )
 })
 
-test('the rectangle: kept tokens, then padding, then dropped ones; its width by shapes for ratio and tokens', () => {
+test('the rectangle holds kept tokens, then padding, then dropped ones; shapes give its width for ratio and tokens', () => {
   fc.assert(
     fc.property(someRows, someAmount, (rows, amount) => {
       const { scores, attended, protectedTokens } = rows
@@ -171,7 +171,7 @@ test('the rectangle: kept tokens, then padding, then dropped ones; its width by 
   )
 })
 
-test('equal scores: the lower index stays', () => {
+test('of equal scores the lower index is kept', () => {
   const { state } = reduceRows(
     byHidden,
     { scores: [[1, 2, 2, 2, 1]], protectedTokens: [4] },
@@ -180,7 +180,7 @@ test('equal scores: the lower index stays', () => {
   expect(lists(state.position)).toEqual([[1, 2, 4]])
 })
 
-test('state that a method carries is compacted with the tokens, on both axes where it has two', () => {
+test('carried state is compacted with the tokens, on both axes where it has two', () => {
   const remembering = Object.freeze<Method>({
     name: 'remembering',
     family: 'baseline',
@@ -213,14 +213,14 @@ describe('a method that chooses by itself', () => {
     reduce: ({ position }) => ({ keep: or(equal(position, 0), or(equal(position, 2), equal(position, 4))) }),
   })
 
-  test('does not get rid of protected tokens, and keeps no padding', () => {
+  test('cannot remove protected tokens, and keeps no padding', () => {
     const rows = { scores: [[0, 0, 0, 0, 0]], attended: [[1, 1, 1, 1, 0]], protectedTokens: [3] }
     const reduced = reduceRows(even, rows, { kind: 'tokens', value: 1 })
     expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 2, 3]])
     expect(reduced.cut?.ragged).toBe(true)
   })
 
-  test('may keep everything: then nothing is cut', () => {
+  test('may keep everything, and then nothing is pruned', () => {
     const rows = { scores: [[0, 0, 0]], protectedTokens: [0] }
     for (const attended of [undefined, [[1, 1, 0]]]) {
       const { cut, state } = reduceRows(none(), { ...rows, attended }, { kind: 'ratio', value: 0.1 })
@@ -229,7 +229,7 @@ describe('a method that chooses by itself', () => {
     }
   })
 
-  test('may leave a row without tokens: the graph still has one slot', () => {
+  test('may keep no token of an example, and the graph still has one slot', () => {
     const nothing = Object.freeze<Method>({ ...even, reduce: ({ position }) => ({ keep: equal(position, -1) }) })
     const { cut } = reduceRows(nothing, { scores: [[0, 0]], attended: [[1, 1]] }, { kind: 'tokens', value: 1 })
     expect(lists(cut?.valid as Tensor)).toEqual([[0]])

@@ -137,7 +137,7 @@ function lists({ dims, data }: TensorLike): number[][] {
   return Array.from({ length: dims[0] as number }, (_, row) => all.slice(row * width, (row + 1) * width))
 }
 
-test('what leaves becomes part of what stays, by the definition', () => {
+test('pruned tokens are merged into kept ones, by the definition', () => {
   fc.assert(
     fc.property(someCase, (given) => {
       const seen = byHost(given)

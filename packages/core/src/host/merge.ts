@@ -21,24 +21,24 @@ import {
 import type { Slots } from './compact.ts'
 import { protectedCount, protectedMask, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
-/** What the tokens that stay have become. */
+/** What the kept tokens have become. */
 export interface Merged {
   /** hidden [B,N,D] → [B,K,D] */
   states(hidden: Tensor): Tensor
   /** float [B,K]; absent if no size was ever kept */
   readonly size?: Tensor | undefined
-  /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */
+  /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
 }
 
 /**
- * Merges tokens that leave into those that stay.
+ * Merges pruned tokens into kept ones.
  *
- * A product of [K,R] weights with the R tokens that leave is added to what stays: ops of every opset that no runtime
- * leaves the device for. One thread of a server CPU, onnxruntime-node 1.30, ms for all of it (a one-hot [K,N] product with
- * all tokens; ScatterElements-add, without what it takes to know the slots):
+ * A product of [K,R] weights with the R pruned tokens is added to the kept ones: these ops exist in every opset and run on
+ * every device. One thread of a server CPU, onnxruntime-node 1.30, ms for all of it (a one-hot [K,N] product with
+ * all tokens; ScatterElements-add, without computing the slots):
  *
- *     N × D, R leave     [K,R]    [K,N]    scatter    only gathering K
+ *     N × D, R pruned   [K,R]    [K,N]    scatter    only gathering K
  *     197 × 192, 16      0.050    0.103    0.046      0.02
  *     197 × 384, 40      0.078    0.143    0.087      0.02
  *     512 × 384, 50      0.20     0.91     0.17       0.06
@@ -53,14 +53,14 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   const pruned = state.attended === undefined ? not(keep) : and(state.attended, not(keep))
   const hits =
     into.rank === 3 ? dividedJoins(target, keep, pruned, state, slots) : singleJoins(target, pruned, state, slots)
-  // Absent: 1 for every token. A product with ones is a pass over [B,K,R] that a small model feels.
+  // Absent: 1 for every token. A product with ones is a pass over [B,K,R] that slows small models.
   const own = (x: Tensor | undefined): Tensor | number => (x === undefined ? 1 : slots.take(x))
   const joined = (x: Tensor | undefined): Tensor =>
     x === undefined ? hits : mul(hits, unsqueeze(slots.takeRest(x), [1]))
   const added = (x: Tensor | undefined): Tensor => add(sum(joined(x), 2), own(x))
 
   const weights = weight === undefined ? state.size : cast(weight, 'float32')
-  // A token that is divided among others does not say that it is all of them.
+  // A token that is divided among several is no fused token of all.
   const fused = how === 'sum' && into.rank === 2 ? equal(slots.take(target), slots.take(index)) : undefined
   const alone = (isAll: Tensor | undefined): Tensor | undefined =>
     isAll && where(isAll, slots.take(weights ?? tokenSizes(state)), 1)
@@ -77,12 +77,12 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
     )
     if (how !== 'norm') return merged
     const length = norm2(cast(hidden, 'float32'), 2)
-    // The longest that joins, however small its part.
+    // The longest of the merged ones, however small its part.
     const joinsIn = into.rank === 3 ? cast(greater(hits, 0), 'float32') : hits
     const lengths = mul(joinsIn, unsqueeze(slots.takeRest(length), [1]))
     const longest = maximum(slots.take(length), max(lengths, 2))
     const now = norm2(cast(merged, 'float32'), 2)
-    // States that cancel out leave a mean without direction, which is rounding error: it is not stretched.
+    // If states cancel out, the direction of their mean is rounding error: it is not scaled.
     const isMerged = and(greater(max(hits, 2), 0), greater(now, mul(longest, CANCELLED)))
     return mul(merged, one(unsqueeze(where(isMerged, div(longest, maximum(now, TINY)), 1), [2])))
   }
@@ -94,7 +94,7 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
   }
 }
 
-/** into [B,N] → float [B,K,R]: 1 where a token that is removed joins the one in a slot. */
+/** into [B,N] → float [B,K,R]: 1 where a removed token is merged into the one in a slot. */
 function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
   const index = tokenIndex(state)
   const joins = slots.takeRest(where(pruned, target, -1))
@@ -103,12 +103,12 @@ function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: S
 }
 
 /**
- * into [B,N,N] → float [B,K,R]: what part of a token that is removed the one in a slot takes in. What goes to tokens that take
- * nothing in is divided among the others by their parts, so that the sum of a row is what the method says.
+ * into [B,N,N] → float [B,K,R]: what part of a removed token is merged into the one in a slot. Parts for tokens that nothing is
+ * merged into are divided among the others in proportion, so that the sum is what the method says.
  */
 function dividedJoins(into: Tensor, keep: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
   const takes = protectedCount(state) === 0 ? keep : and(keep, not(protectedMask(state)))
-  // Neither a negative number nor NaN is a part of anything.
+  // Negative numbers and NaN count as 0.
   const parts = where(and(greater(into, 0), unsqueeze(pruned, [2])), into, 0)
   const rows = slots.takeRest(parts) // [B,R,N]
   const toSlots = mul(slots.take(swapLast(rows)), unsqueeze(cast(slots.take(takes), 'float32'), [2])) // [B,K,R]
@@ -118,14 +118,14 @@ function dividedJoins(into: Tensor, keep: Tensor, pruned: Tensor, state: TokenSt
 }
 
 const TINY = 1e-12
-/** Share of the longest state below which a mean has no direction left. */
+/** Share of the longest state below which the direction of a mean is rounding error. */
 const CANCELLED = 1e-6
-/** Sizes stay above 0: they are divided by, and have logarithms. */
+/** Sizes must be above 0: they are divisors, and logarithms are taken of them. */
 const SMALLEST = 1e-6
 
 /**
- * Weights of a token [B,K] and of those that it takes in [B,K,R], divided by their sum. Where all are 0 the token stays
- * what it is; `positive`: that cannot be.
+ * Weights of a token [B,K] and of those merged into it [B,K,R], divided by their sum. Where all are 0 the token does not
+ * change; `positive`: this cannot happen.
  */
 function shares(own: Tensor | number, others: Tensor, positive: boolean): { kept: Tensor; joining: Tensor } {
   const total = add(sum(others, 2), own)

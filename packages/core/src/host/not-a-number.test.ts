@@ -72,14 +72,14 @@ const byHidden = scorer({
   score: ({ hidden }) => sub(add(squeeze(hidden, 2), sqrt(squeeze(hidden, 2))), sqrt(squeeze(hidden, 2))),
 })
 
-describe('a score that is no number', () => {
+describe('a score that is NaN', () => {
   // the root of a negative number
   const scores = [
     [-1, 4, -1, 9, 1],
     [-1, -1, -1, -1, 4],
   ]
 
-  test('ranks behind all others, and protected tokens are kept with it', () => {
+  test('ranks after all others, and protected tokens are kept even so', () => {
     expect(keptOf(scores, { kind: 'tokens', value: 3 })).toEqual([
       [0, 1, 3],
       [0, 1, 4],
@@ -90,7 +90,7 @@ describe('a score that is no number', () => {
     ])
   })
 
-  test('ranks in front of padding', () => {
+  test('ranks before padding', () => {
     const attended = [
       [1, 1, 0, 0, 1],
       [0, 1, 1, 1, 0],
@@ -101,7 +101,7 @@ describe('a score that is no number', () => {
     ])
   })
 
-  test('reaches no threshold, and has no part of the mass', () => {
+  test('reaches no threshold, and adds nothing to the mass', () => {
     expect(keptOf(scores, { kind: 'threshold', value: 2 })).toEqual([
       [0, 1, 3],
       [0, 4],
@@ -117,7 +117,7 @@ describe('a score that is no number', () => {
     expect(keptOf([[9, 0, 0, 0, 5]], { kind: 'tokens', value: 2 }, { method })).toEqual([[0, 1]])
   })
 
-  test('as an order is behind the others as well', () => {
+  test('also comes last as an order', () => {
     const method: Method = {
       name: 'ordered',
       family: 'attention',
@@ -127,7 +127,7 @@ describe('a score that is no number', () => {
   })
 })
 
-describe('where a score can be no number', () => {
+describe('where a score may be NaN', () => {
   const given = new GivenValues()
   const x = given.give(input('x', 'float32', ['B', 'N']))
   const count = given.givePositive(input('count', 'float32', ['B']))
@@ -144,7 +144,7 @@ describe('where a score can be no number', () => {
     ['half precision that is widened first', mul(cast(half, 'float32'), 2)],
     ['chosen by a comparison of anything', where(greater(unknown, 0), x, 1)],
   ]
-  test.each(never)('it costs nothing: %s', (_what, score) => {
+  test.each(never)('no node is added: %s', (_what, score) => {
     expect(mayBeNaN(score, given)).toBe(false)
   })
 
@@ -158,7 +158,7 @@ describe('where a score can be no number', () => {
     ['a state that may be', add(unknown, x)],
     ['an infinite constant', add(x, constant([Number.POSITIVE_INFINITY]))],
   ]
-  test.each(perhaps)('it is looked at: %s', (_what, score) => {
+  test.each(perhaps)('nodes are added: %s', (_what, score) => {
     expect(mayBeNaN(score, given)).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import { contentsOf } from '../ops/constant.ts'
 import { greaterOrEqual, lessOrEqual, maximum, minimum, where } from '../ops/index.ts'
 import { isFloat } from '../ops/operands.ts'
 
-/** What the host gives to a method: numbers, as long as the model computes numbers. */
+/** What the host gives to a method: finite numbers, as long as the model computes such. */
 export class GivenValues {
   readonly #all = new Set<Tensor>()
   readonly #positive = new Set<Tensor>()
@@ -14,7 +14,7 @@ export class GivenValues {
     return tensor
   }
 
-  /** Of a row without real tokens nothing is asked, so that counts are positive, too. */
+  /** Examples without real tokens do not matter, so counts are positive, too. */
   givePositive(tensor: Tensor): Tensor {
     this.#positive.add(tensor)
     return this.give(tensor)
@@ -29,27 +29,27 @@ export class GivenValues {
   }
 }
 
-/** The rank of a score that is no number: behind every other real token, and in front of padding. */
+/** The score that NaN is replaced by: it ranks after every other real token, and before padding. */
 const LOWEST = -5e29
-/** A score beyond it (infinity) outranks the others, and no protected token. */
+/** Infinite scores are clipped to it: they outrank the others, but no protected token. */
 const HIGHEST = 5e29
 
 /**
- * float [B,N]: scores that can be sorted. What a sort does with NaN is undefined in ONNX; here it comes last, and infinity
- * does not outrank protected tokens. Costs nothing where the expression shows that it can be neither.
+ * float [B,N]: scores that can be sorted. Sorting NaN is undefined in ONNX; here it ranks last, and infinity does not
+ * outrank protected tokens. Costs nothing where the expression shows that neither can occur.
  */
 export function sortable(score: Tensor, given: GivenValues): Tensor {
   return mayBeNaN(score, given) ? where(greaterOrEqual(score, LOWEST), minimum(score, HIGHEST), LOWEST) : score
 }
 
-/** The same of keys of which the lowest come first. */
+/** The same for keys of which the lowest come first. */
 export function sortableKey(key: Tensor, given: GivenValues): Tensor {
   return mayBeNaN(key, given) ? where(lessOrEqual(key, HIGHEST), maximum(key, LOWEST), HIGHEST) : key
 }
 
 /**
- * Whether a method's expression may be NaN or infinite though all that it was given are numbers of moderate size: if it divides
- * by what may be 0, takes a root or logarithm of what may be negative, an exponential, or computes in half precision.
+ * Whether a method's expression may be NaN or infinite for inputs of moderate size: if it divides by what may be 0, takes a root
+ * or logarithm of what may be negative or an exponential, or computes in half precision.
  */
 export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
   const facts = new Map<Node, Fact>()
@@ -66,7 +66,7 @@ export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
   return !factOf(x).finite
 }
 
-/** Of all numbers of a node's results. */
+/** Holds for all numbers of a node's results. */
 interface Fact {
   readonly finite: boolean
   readonly sign: number
@@ -107,13 +107,13 @@ function factOfNode(node: Node, inputs: readonly Fact[]): Fact {
   }
 }
 
-/** Single precision goes beyond what half can hold; whole numbers may become 0. */
+/** Single precision has larger numbers than half; rounding to integers may give 0. */
 function factOfCast({ attributes: { to } }: Node, { sign }: Fact): Fact {
   if (to === 'float16') return UNKNOWN
   return { finite: true, sign: to === 'float32' || to === 'float64' ? sign : Math.min(sign, NOT_NEGATIVE) }
 }
 
-/** Large constants are weights, and looked at when they are read. */
+/** Large constants are weights, which are checked when they are read. */
 function factOfConstant({ attributes }: Node): Fact {
   const numbers = contentsOf(attributes).data
   if (numbers.length > 4096) return { finite: true, sign: ANY }
@@ -125,18 +125,18 @@ function factOfConstant({ attributes }: Node): Fact {
   return { finite: true, sign: least > 0 ? POSITIVE : least === 0 ? NOT_NEGATIVE : ANY }
 }
 
-/** Their results are true or false, or indices, whatever goes in. */
+/** Their results are booleans or indices, whatever the inputs. */
 const truths: ReadonlySet<string> = new Set(
   'And ArgMax ArgMin Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Not Or Shape Size Xor'.split(' '),
 )
-/** The numbers that go in come out again, or what lies between them. */
+/** Their results are input numbers, or numbers between them. */
 const moves: ReadonlySet<string> = new Set(
   'Assume Expand Flatten Gather GatherElements GatherND Identity ReduceMax ReduceMean ReduceMin ReduceSum Reshape Slice Split Squeeze Tile TopK Transpose Unsqueeze'.split(
     ' ',
   ),
 )
 const magnitudes: ReadonlySet<string> = new Set('Abs ReduceL1 ReduceL2 ReduceSumSquare Relu Sigmoid Softmax'.split(' '))
-/** Of numbers of moderate size they make such numbers. */
+/** Of moderate numbers they make moderate numbers. */
 const bounded: ReadonlySet<string> = new Set(
   'Ceil Cos CumSum Erf Floor Gelu MatMul Neg Range Round ScatterElements Sign Sin StopGradient Sub Tanh Trilu'.split(
     ' ',

@@ -38,28 +38,28 @@ export interface ReduceOptions {
   readonly params?: Values | undefined
 }
 
-/** The tokens that stay, and what they have become. */
+/** The kept tokens, and what they have become. */
 interface Cut extends Slots {
   /** hidden [B,N,D] → [B,K,D], with what was merged into each token */
   states(hidden: Tensor): Tensor
-  /** bool [B,K]: not what became of the slot's token, but of all that left; absent where there is none */
+  /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
   /** [B,N]: the score that the schedule's rule was applied to; absent where the method chose by no score */
   readonly score?: Tensor | undefined
-  /** What stays of each row, and of its score; not part of the cut itself. */
+  /** Which shares of each example's tokens and score are kept; not part of the cut itself. */
   shares(): MonitorShares
 }
 
 /** What a method does at one site. */
 export interface Reduced {
-  /** Absent where nothing leaves: the method only observed, or kept what is alive. */
+  /** Absent where nothing is pruned: the method only observed, or kept all real tokens. */
   readonly cut?: Cut
-  /** State after the site, over the tokens that stay; dims are named B and N again. */
+  /** State after the site, over the kept tokens; dims are again named B and N. */
   readonly state: TokenState
 }
 
 /**
- * Runs a method at one site: builds the expressions that choose the tokens and that compact what travels along.
+ * Runs a method at one site: builds the expressions that choose the tokens and compact everything with a token axis.
  * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule
  */
 export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
@@ -88,7 +88,7 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   if (method.returns && reduction.into !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
   }
-  // What `select` gave obeys already; any other choice is made to.
+  // What `select` returned is valid already; any other choice is made so.
   const choice = selected.get(reduction.keep)
   const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
   const kept = choice === undefined ? undefined : keptBy(rule, started, hidden, choice.extra)
@@ -115,13 +115,13 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   }
 }
 
-/** What of the state that is carried on cannot be NaN, where a method has written some of it. */
+/** Which carried values cannot be NaN, where a method has written some. */
 function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, given: GivenValues): ReadonlySet<string> {
   const kept = [...numeric].filter((name) => written[name] === undefined)
   return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, given))])
 }
 
-/** How many tokens a rule keeps that does not look at the scores. */
+/** How many tokens a rule keeps that does not depend on the scores. */
 function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: number): KeptTokens | undefined {
   const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
@@ -151,7 +151,7 @@ function makeBudget(method: Method, options: SelectOptions, selected: Map<Tensor
   }
 }
 
-/** [B,1] → [B]; [1] stays, it broadcasts. */
+/** [B,1] → [B]; [1] is not changed, it broadcasts. */
 function squeezeRow(x: Tensor): Tensor {
   return x.rank === 2 ? squeeze(x, [1]) : x
 }
@@ -159,7 +159,7 @@ function squeezeRow(x: Tensor): Tensor {
 export interface MakeSiteOptions {
   readonly budget: Budget | undefined
   readonly param: Values
-  /** Is told of every value that the site gives. */
+  /** Called with every value that the site gives. */
   readonly given?: GivenValues
 }
 
@@ -174,8 +174,8 @@ export function makeSite(
   return {
     layer: source.layer,
     layerCount: source.layerCount,
-    // Whatever precision the model has, methods compute in one: sums over hundreds of half-precision numbers would lose what
-    // tells tokens apart, and no method has to bring types together.
+    // Methods compute in float32, whatever the model's precision: sums over hundreds of half-precision numbers would lose the
+    // differences between tokens, and no method has to convert types.
     get hidden() {
       return given.give(cast(hidden, 'float32'))
     },
@@ -264,7 +264,7 @@ function takeCarried(x: Tensor, slots: Slots): Tensor {
   return assume(transpose(slots.take(rows), [0, 2, 1]), ['B', 'N', 'N'])
 }
 
-/** The state with what a method carries that no layer has written yet. */
+/** The state with the carried values that no layer has written yet. */
 export function startedState(method: Method, state: TokenState): TokenState {
   const fresh = Object.keys(method.carry ?? {}).filter((name) => state.carried[name] === undefined)
   const carried = { ...initialCarry(method, state), ...state.carried }

@@ -8,11 +8,11 @@ import { assume } from './assume.ts'
 import type { TokenState } from './state.ts'
 
 /**
- * State of all tokens again, once those that left have come back: each has what it carried when it left, or has now.
- * `before`: when they left; `now`: of those that stayed; `indices` int64 [B,K,1]: which those were.
+ * State of all tokens once pruned ones have come back: pruned tokens have their state from before pruning, kept ones their
+ * current state. `before`: at pruning; `now`: of the kept tokens; `indices` int64 [B,K,1]: which these are.
  */
 export function returnedState(before: TokenState, now: TokenState, indices: Tensor): TokenState {
-  // What is left counts as N of its own site, and so do its indices.
+  // The kept tokens are the N of their own site, and so are their indices.
   const positions = squeeze(assume(indices, ['B', 'N', 1]), [2])
   const carried = Object.entries(before.carried).map(
     ([name, x]) => [name, scatterElements(x, positions, now.carried[name] as Tensor, { axis: 1 })] as const,
@@ -20,7 +20,7 @@ export function returnedState(before: TokenState, now: TokenState, indices: Tens
   return { ...before, carried: Object.fromEntries(carried) }
 }
 
-/** @throws TpError for what a method whose tokens come back cannot do */
+/** @throws TpError if a method whose tokens come back also merges, or keeps by score */
 export function requireReturnable(method: Method, amount: Amount): void {
   const wide = Object.entries(method.carry ?? {}).find(([, { dims }]) => dims.length !== 1)
   if (method.site !== 'input' || wide !== undefined) {

@@ -33,21 +33,21 @@ import {
   tokenCount,
 } from './state.ts'
 
-/** Outranks any score. Only ever compared: added to scores it would swallow them. */
+/** Outranks any score. Only for comparisons: a score added to it would be rounded away. */
 const ABOVE_ALL = 1e30
 
-/** How many tokens stay at a site: the schedule's amount, and what limits it. */
+/** How many tokens are kept at a site: the schedule's amount, and its limits. */
 export interface SelectionRule {
   readonly amount: Amount
-  /** Number of tokens that must stay. */
+  /** Number of protected tokens. */
   readonly protectedTokens: number
-  /** At most half of the tokens leave that may. */
+  /** At most half of the unprotected tokens are pruned. */
   readonly pairs: boolean
 }
 
 /**
  * Tokens that a rule keeps of `count` (integers, any shape), as an integer expression; undefined where only the scores
- * decide. One formula for the rows (their real tokens) and for the rectangle (all tokens, padding included).
+ * decide. One formula for the examples (their real tokens) and for the rectangle (all tokens, padding included).
  */
 export function keptTokens(count: Tensor, rule: SelectionRule, extra = 0): Tensor | undefined {
   const scheduled = scheduledTokens(count, rule)
@@ -95,15 +95,15 @@ export interface SelectOptions {
   readonly state: TokenState
   /** [B,N,D] */
   readonly hidden: Tensor
-  /** What the score was made from. */
+  /** What the score was computed from. */
   readonly given: GivenValues
-  /** So many of the next best tokens are kept as well. */
+  /** This many of the next best tokens are kept, too. */
   readonly extra?: number
 }
 
 /**
  * score [B,N] → bool [B,N]: which tokens a rule keeps. Protected tokens always, padding never, and at least one real token of
- * each row. A score that is no number ranks last.
+ * each example. NaN ranks last.
  */
 export function select(given: Tensor, { rule, state, hidden, given: values, extra = 0 }: SelectOptions): Tensor {
   const score = sortable(given, values)
@@ -121,9 +121,10 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
     const kept = keptTokens(attendedTokens(state, hidden), rule, extra) as Tensor
     return lessOrEqual(ranking().rank, cast(kept, 'float32'))
   }
+  // where no score reaches the threshold, the token nearest to it is kept
   const passing = (threshold: number): Tensor =>
     ofThem(greaterOrEqual(ranked, minimum(max(ranked, 1, { keepDims: true }), threshold)))
-  // A score that is no number weighs nothing.
+  // NaN counts as 0.
   const weights = score === given ? score : maximum(score, 0)
   const heaviestOf = (mass: number): Tensor => heaviest(weights, ranking().rank, ranking().indices, mass, state)
   const chosen = graphRule.choose({ passing, heaviest: heaviestOf }, amount.value)
@@ -144,21 +145,21 @@ function heaviest(score: Tensor, rank: Tensor, order: Tensor, mass: number, stat
   const protectedTokens = protectedMask(state)
   const free = state.attended === undefined ? not(protectedTokens) : and(state.attended, not(protectedTokens))
   const needed = maximum(tokensForMass(where(free, score, 0), order, mass), 1)
-  // By one comparison, since WebGPU has no Or.
+  // One comparison, since WebGPU has no Or.
   return lessOrEqual(where(protectedTokens, 0, where(free, rank, ABOVE_ALL)), needed)
 }
 
 /** float [B,N]: rank of each token, from 1; `order` int64 [B,N,1] names the token at each rank. */
 function ranks(order: Tensor, { ordinals }: TokenState, hidden: Tensor): Tensor {
   // Sorting the tokens' own numbers back gives, for each token, the rank it came from: an inverse permutation in
-  // which the sort's integer result only ever serves as an index (integer arithmetic would leave a GPU).
+  // which the sort's integer result only serves as an index (integer arithmetic would move to the CPU).
   const tokens = gatherND(ordinals, order, 1)
   const { indices } = topK(unsqueeze(tokens, [2]), tokenCount(hidden), { axis: 1, largest: false })
   return gatherND(ordinals, indices, 1)
 }
 
 /**
- * float [B,1]: up to which rank tokens must stay to hold the share `mass` of all scores.
+ * float [B,1]: up to which rank tokens are kept to hold the share `mass` of all scores.
  * score [B,N], not negative, 0 for tokens that do not count; `order` as in {@link ranks}.
  */
 function tokensForMass(score: Tensor, order: Tensor, mass: number): Tensor {

@@ -2,15 +2,15 @@ import type { Tensor } from '../expression/tensor.ts'
 import { and, cast, div, greater, mean, not, sum, where } from '../ops/index.ts'
 import { protectedMask, type TokenState } from './state.ts'
 
-/** What a cut leaves of each row, as shares in 0…1. */
+/** Which shares of each example are kept at a cut, 0…1. */
 export interface MonitorShares {
-  /** float [B] of the score of the tokens that may leave, what those that stay hold; absent where scores may be negative */
+  /** float [B] the kept share of the score of the unprotected tokens; absent where scores may be negative */
   readonly mass?: Tensor
-  /** float [B] tokens that stay */
+  /** float [B] the kept share of the tokens */
   readonly tokens: Tensor
 }
 
-/** @param score float [B,N], not negative; absent: nothing is known of it. @param keep bool [B,N] */
+/** @param score float [B,N], not negative; absent: unknown. @param keep bool [B,N] */
 export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenState): MonitorShares {
   const kept = cast(keep, 'float32')
   const tokens =
@@ -18,12 +18,12 @@ export function sharesOf(score: Tensor | undefined, keep: Tensor, state: TokenSt
   return { tokens, ...(score && { mass: massOf(score, keep, state) }) }
 }
 
-/** Protected tokens do not count: a class token may hold most of the score, and stays in any case. */
+/** Protected tokens do not count: a class token may hold most of the score, and is always kept. */
 function massOf(score: Tensor, keep: Tensor, state: TokenState): Tensor {
   const protectedTokens = protectedMask(state)
   const free = state.attended === undefined ? not(protectedTokens) : and(state.attended, not(protectedTokens))
   const counted = where(free, cast(score, 'float32'), 0)
   const all = sum(counted, 1)
-  // where none may leave, all is kept
+  // without unprotected tokens all is kept
   return where(greater(all, 0), div(sum(where(keep, counted, 0), 1), all), 1)
 }

@@ -1,10 +1,10 @@
 import type { Tensor } from '../expression/tensor.ts'
 
-/** What an encoder gives of one layer. Getters are called only if the method looks, and may refuse by throwing. */
+/** What an encoder provides at one layer. Getters are called only if the method reads them, and may throw a refusal. */
 export interface SiteSource {
   readonly layer: number
   readonly layerCount: number
-  /** [B,N,D] where tokens may leave */
+  /** [B,N,D] where tokens can be pruned */
   readonly hidden: Tensor
   /** [B,H,N,Dh] */
   query(): Tensor
@@ -12,8 +12,8 @@ export interface SiteSource {
   value(): Tensor
   /** [B,H,N,N] */
   attention(): Tensor
-  /** rows int64 [B,Q] or one row by number → [B,H,Q,N], computed from queries and keys */
+  /** rows int64 [B,Q] or one row for all examples → [B,H,Q,N], computed from queries and keys */
   attentionFrom(rows: Tensor | number): Tensor
-  /** The class token by its index in the model's input, where that differs from row to row as float [B,1] or [1,1]. */
+  /** The class token by its index in the model's input, or where it differs from example to example, float [B,1] or [1,1]. */
   classToken(): number | Tensor
 }

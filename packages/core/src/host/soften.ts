@@ -9,7 +9,7 @@ import { makeSite, startedState } from './reduce.ts'
 import type { SiteSource } from './site-source.ts'
 import { protectedMask, type TokenState } from './state.ts'
 
-/** What a training gives to a site. */
+/** What soft training gives to a site. */
 export interface SoftInputs {
   noise: SoftSite['noise']
   saliency(): Tensor
@@ -20,7 +20,7 @@ export interface SoftenTokensOptions {
   readonly method: Method
   readonly source: SiteSource
   readonly state: TokenState
-  /** float [B,N]: how much of each token earlier sites left; absent: everything */
+  /** float [B,N]: how much of each token earlier sites kept; absent: all of it */
   readonly kept?: Tensor | undefined
   readonly params: Values
   readonly inputs: SoftInputs
@@ -29,20 +29,20 @@ export interface SoftenTokensOptions {
 /** A site at which a method learned. */
 export interface SoftReduced {
   readonly softened: Softened
-  /** float [B,N]: how much of each token is left behind it */
+  /** float [B,N]: how much of each token is kept after it */
   readonly kept: Tensor
   /** float [B,N]: 1 for real tokens, 0 for padding */
   readonly attended: Tensor
   readonly state: TokenState
 }
 
-/** The soft form of a method at one site: no token leaves. */
+/** The soft form of a method at one site: no token is removed. */
 export function softenTokens({ method, source, state, kept, params, inputs }: SoftenTokensOptions): SoftReduced {
   if (method.training === undefined) {
     throw new TpError('TP_METHOD', method.name, 'the method has nothing to learn; train the encoder with it instead')
   }
   const started = startedState(method, state)
-  // As the layer attends with what earlier sites have left, which its queries and keys alone do not tell.
+  // The layer attends to what earlier sites have kept, which its queries and keys alone do not show.
   const attentionFrom = (rows: Tensor | number): Tensor => rowsOf(source.attention(), rows)
   const errors = new ModelErrors()
   const watched = errors.watch({ ...source, attentionFrom })
@@ -73,7 +73,7 @@ export function softenTokens({ method, source, state, kept, params, inputs }: So
   }
 }
 
-/** Rows of the query axis of attention [B,H,N,N]: of all examples the same one, or int64 [B,Q]. */
+/** Rows of the query axis of attention [B,H,N,N]: the same one of all examples, or int64 [B,Q]. */
 function rowsOf(attention: Tensor, rows: Tensor | number): Tensor {
   if (typeof rows === 'number') return gather(attention, constant([rows], 'int64'), 2)
   return transpose(gatherND(transpose(attention, [0, 2, 1, 3]), unsqueeze(rows, [2]), 1), [0, 2, 1, 3])

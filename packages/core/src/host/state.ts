@@ -19,34 +19,34 @@ import {
   where,
 } from '../ops/index.ts'
 
-/** What travels with the tokens from site to site, all over the tokens that are present. */
+/** State of the tokens from site to site; every tensor is over the tokens that are present. */
 export interface TokenState {
-  /** float [B,N]: 1, 2, 3, … in every row. Made once and cut shorter, which is cheaper than making it anew. */
+  /** float [B,N]: 1, 2, 3, … in every example. Made once and sliced, which is cheaper than making it at each site. */
   readonly ordinals: Tensor
   /** bool [B,N]; absent: the model has no padding, every token is real */
   readonly attended?: Tensor | undefined
-  /** int32 [B,1]: real tokens of each row; absent like `attended` */
+  /** int32 [B,1]: real tokens of each example; absent like `attended` */
   readonly count?: Tensor | undefined
   /** float [B,N]: index in the model's input */
   readonly position: Tensor
   /** float [B,N]: tokens of the input that each stands for; absent: 1 */
   readonly size?: Tensor | undefined
-  /** float [B,N]: what is added to every later score of the token's key; absent: nothing */
+  /** float [B,N]: added to every later score of the token's key; absent: nothing */
   readonly keyBias?: Tensor | undefined
-  /** Positions that must stay, ascending, as indices in the model's input. */
+  /** Protected positions, ascending, as indices in the model's input. */
   readonly protectedTokens: readonly number[]
-  /** Further tokens that must stay, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each row. */
+  /** Further protected tokens, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each example. */
   readonly protectedInputs: readonly Tensor[]
   readonly carried: Values
-  /** What of it cannot be NaN, by its expressions. */
+  /** Which values cannot be NaN, by their expressions. */
   readonly numeric?: ReadonlySet<string>
-  /** Real tokens come first in every row. */
+  /** Real tokens come first in every example. */
   readonly isPacked: boolean
 }
 
 /**
  * State before the first site. hidden [B,N,D]; attended bool [B,N] if the model takes padding. A pinned token counts as real
- * whatever the mask says: something reads it.
+ * whatever the mask says, because it is read.
  */
 export function initialState(
   hidden: Tensor,
@@ -54,7 +54,7 @@ export function initialState(
   protectedTokens: readonly number[],
   protectedInputs: readonly Tensor[] = [],
 ): TokenState {
-  // A running sum instead of Range, because it never leaves a GPU; x < x is 0 for every x, NaN included.
+  // A running sum instead of Range, because it stays on a GPU; x < x is 0 for every x, NaN included.
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const position = sub(ordinals, 1)
@@ -78,47 +78,47 @@ export function tokenCount(hidden: Tensor): Tensor {
   return shape(hidden, { start: 1, end: 2 })
 }
 
-/** int32 [B,1]: how many tokens of each row are marked in `some` bool [B,N]. WebGPU has no integers of 64 bits. */
+/** int32 [B,1]: how many tokens of each example are marked in `some` bool [B,N]. WebGPU has no 64-bit integers. */
 export function countTokens(some: Tensor): Tensor {
   return cast(sum(cast(some, 'float32'), 1, { keepDims: true }), 'int32')
 }
 
-/** int32 [B,1] (int64 [1] without padding): real tokens of each row. */
+/** int32 [B,1] (int64 [1] without padding): real tokens of each example. */
 export function attendedTokens(state: TokenState, hidden: Tensor): Tensor {
   return state.count ?? tokenCount(hidden)
 }
 
-/** bool [B,N]: real tokens that must stay. */
+/** bool [B,N]: protected real tokens. */
 export function protectedMask(state: TokenState): Tensor {
   const named = protectedPositions(state)
   return state.attended === undefined ? named : and(state.attended, named)
 }
 
-/** bool [B,N]: tokens that must stay if they are real. */
+/** bool [B,N]: tokens that are protected if they are real. */
 export function protectedPositions({ protectedTokens, protectedInputs, position, ordinals }: TokenState): Tensor {
   const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) =>
     equal(position, token),
   )
-  // Protected tokens never leave and come first, so a prefix is found without the positions having to travel.
+  // Protected tokens are always kept and come first, so a prefix is known without carrying positions along.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
   return [...(leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []), ...single].reduce((a, b) => or(a, b))
 }
 
-/** How many tokens of a row must stay, at most. */
+/** The largest number of protected tokens of an example. */
 export function protectedCount({ protectedTokens, protectedInputs }: TokenState): number {
   return protectedTokens.length + protectedInputs.length
 }
 
 /**
- * Where a token of the model's input, fixed or pinned, is among those that are left: its index, or int64 [B,1] where that
- * differs from row to row.
+ * The index of a protected or pinned token of the model's input among the kept ones; int64 [B,1] where it differs from example
+ * to example.
  */
 export function slotOf(token: number | Tensor, { protectedTokens, position }: TokenState): number | Tensor {
   if (typeof token === 'number' && (isPrefix(protectedTokens) || !protectedTokens.includes(token))) return token
   return argMax(cast(equal(position, token), 'float32'), 1, { keepDims: true })
 }
 
-/** float [B,N]: 0, 1, 2, … in every row. */
+/** float [B,N]: 0, 1, 2, … in every example. */
 export function tokenIndex({ ordinals }: TokenState): Tensor {
   return sub(ordinals, 1)
 }
@@ -132,7 +132,7 @@ function isPrefix(protectedTokens: readonly number[]): boolean {
   return protectedTokens.every((token, i) => token === i)
 }
 
-/** float [B,N]: place of each token among the real ones, from 0, protected ones first. */
+/** float [B,N]: ordinal of each token among the real ones, from 0, protected ones first. */
 export function tokenPositions(state: TokenState): Tensor {
   const { ordinals, attended, protectedTokens, protectedInputs, isPacked } = state
   if (isPacked && isPrefix(protectedTokens) && protectedInputs.length === 0) return sub(ordinals, 1)

@@ -11,7 +11,7 @@ export interface AmountRule {
   /** What a value must be. */
   readonly fits: (value: number) => boolean
   readonly form: string
-  /** Tokens that a row with `count` real tokens keeps; absent where only the scores decide. */
+  /** How many tokens an example with `count` attended tokens keeps; absent where only the scores decide. */
   readonly keptCount?: (count: number, value: number) => number
   /** It keeps a share of the sum of the scores, which means nothing where they may be negative. */
   readonly isShareOfScores?: true
@@ -35,8 +35,8 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
   ratio: {
     name: 'keep',
     letter: 'R',
-    description: 'share of the tokens that is kept at each of them, above 0 and at most 1',
-    // Graphs compute with ten-thousandths: what rounds to none would keep nothing.
+    description: 'keep ratio: the fraction of the tokens to keep at each of them, above 0 and at most 1',
+    // Graphs compute with ten-thousandths: a ratio that rounds to 0 would keep nothing.
     fits: (value) => value <= 1 && tenThousandths(value) > 0,
     form: 'above 0 and at most 1',
     keptCount: (count, value) => Math.floor((count * tenThousandths(value) + 9999) / 10000),
@@ -67,7 +67,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
     name: 'threshold',
     letter: 'T',
     description: 'keep tokens whose score is at least T',
-    // Scores are float32, where a larger number is no number any more.
+    // Scores are float32, where a larger number is infinite.
     fits: (value) => Number.isFinite(Math.fround(value)),
     form: 'a finite number, as float32 has them',
     // Of scores below 0, which are logarithms or such, a multiple would move the wrong way, or not at all.

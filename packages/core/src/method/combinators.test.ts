@@ -69,12 +69,12 @@ test('a sum is signed if a part or a weight may make it negative', () => {
   ).toBe(true)
 })
 
-test('weights that are no numbers and empty sums are refused', () => {
+test('weights that are not numbers and empty sums are refused', () => {
   expect(() => weighted('d', [])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   expect(() => weighted('e', [[cls, Number.NaN]])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })
 
-test('each layer has what its own method declares', () => {
+test('each layer has the declarations of its own method', () => {
   const mixed = byLayer('mixed', new Map([[1, trained]]), cls)
   expect([0, 1, 2].map((layer) => isSigned(mixed, layer))).toEqual([false, true, false])
   expect([0, 1, 2].map((layer) => Object.keys(paramsAt(mixed, layer)))).toEqual([[], ['direction'], []])

@@ -10,8 +10,8 @@ import type { LearnedSpec } from './training.ts'
 /**
  * Scores tokens by a weighted sum of other scores: score_j = Σ_i w_i · score_i,j          [B,N]
  *
- * Scores keep the size their methods give them; choose weights that suit (attention scores add up to 1 over a row).
- * @throws TpError TP_OPTION without parts, or with a weight that is no finite number
+ * Scores are not normalized; choose weights accordingly (attention scores add up to 1 over a row).
+ * @throws TpError TP_OPTION without parts, or with a weight that is not finite
  */
 export function weighted(name: string, parts: readonly (readonly [method: Scorer, weight: number])[]): Scorer {
   if (parts.length === 0) throw new TpError('TP_OPTION', 'core', `${name}: give at least one method and its weight`)
@@ -32,7 +32,7 @@ export function weighted(name: string, parts: readonly (readonly [method: Scorer
 }
 
 /**
- * Different methods at different layers: those that `methods` names at theirs, `others` everywhere else. Methods that
+ * Different methods at different layers: those of `methods` at theirs, the last argument everywhere else. Methods that
  * carry state from layer to layer observe all layers, each its own.
  *
  * Trained values are those of the method at each layer, and of those that observe it.

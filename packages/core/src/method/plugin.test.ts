@@ -48,7 +48,7 @@ describe('options', () => {
     expect(errorOf(() => parseOptions('m', specs, texts))).toMatch(message)
   })
 
-  test('values from code are checked just so', () => {
+  test('values from code are checked in the same way', () => {
     expect(errorOf(() => checkOptions('m', specs, { share: Number.NaN }))).toMatch(/share is NaN/)
     expect(errorOf(() => checkOptions('m', specs, { diagonal: 'true' }))).toMatch(/true or false/)
     expect(errorOf(() => checkOptions('m', specs, { queries: undefined }))).toBe('none')
@@ -74,7 +74,7 @@ test("a factory that throws on its values is the plugin's mistake", () => {
 describe('a plugin', () => {
   const plugin = { contractVersion, methods: baselines }
 
-  test('is what a module exports by default', () => {
+  test('is the default export of a module', () => {
     expect(readPlugin({ default: plugin }, 'x')).toBe(plugin)
   })
 
@@ -109,13 +109,13 @@ describe('a plugin', () => {
     ],
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] needs name/],
   ]
-  test.each(wrong)('%o is none', (module, message) => {
+  test.each(wrong)('%o is refused', (module, message) => {
     const error = errorOf(() => readPlugin(module, 'some-plugin'))
     expect(error).toMatch(/^TP_PLUGIN \[some-plugin\]/)
     expect(error).toMatch(message)
   })
 
-  test('an entry has name, family and paper of its methods, and checks options', () => {
+  test('an entry has name, family and paper of its method, and checks options', () => {
     const entry = methodEntry(random, 'keeps some tokens', { seed: { type: 'integer', min: 0, description: 'a seed' } })
     expect(entry).toMatchObject({ name: 'random', family: 'baseline', description: 'keeps some tokens' })
     expect(entry.create({ seed: 3 }).name).toBe('random')
@@ -130,7 +130,7 @@ describe('a runtime plugin', () => {
     diagnose: () => Promise.reject(new Error('not here')),
   }
 
-  test('is what a module exports by default, with methods or without', () => {
+  test('is the default export of a module, with methods or without', () => {
     const plugin = { contractVersion, runtime }
     expect(readRuntimePlugin({ default: plugin }, 'x')).toBe(plugin)
     const both = { contractVersion, runtime, methods: baselines }
@@ -145,7 +145,7 @@ describe('a runtime plugin', () => {
     [{ default: { contractVersion: 2, engine: runtime } }, /built for version 2 .* this is version 1;/],
     [{ default: { contractVersion, runtime: { name: 'other' } } }, /lacks name, load or diagnose/],
   ]
-  test.each(wrong)('%o is none', (module, message) => {
+  test.each(wrong)('%o is refused', (module, message) => {
     const error = errorOf(() => readRuntimePlugin(module, 'some-runtime'))
     expect(error).toMatch(/^TP_PLUGIN \[some-runtime\]/)
     expect(error).toMatch(message)

@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.ts'
 import { contractVersion, type Method } from './method.ts'
 import { checkOptions, type OptionSpecs, type OptionValues } from './options.ts'
 
-/** A method as lists and command lines know it: what it is called, what it takes, and how to make one. */
+/** A method as listings and the command line need it: its name, its options, and how to make one. */
 export interface MethodEntry {
   /** `cls-attention` */
   readonly name: string
@@ -25,8 +25,8 @@ export interface MethodEntry {
  */
 export interface Plugin {
   /**
-   * The contract that it was built for: core's {@link contractVersion} at that time, as a number. Imported, it would be that of
-   * whatever core is there when the plugin is loaded, and say nothing. Against another contract the number does not compile.
+   * The contract that it was built for, as a number: core's {@link contractVersion} at that time. If it were imported, it would
+   * always equal that of the installed core. Against another contract the number does not compile.
    */
   readonly contractVersion: typeof contractVersion
   readonly methods: readonly MethodEntry[]
@@ -36,13 +36,13 @@ export interface Plugin {
 export interface RuntimePlugin {
   /** As in {@link Plugin}. */
   readonly contractVersion: typeof contractVersion
-  /** Made without loading the engine behind it: that is for `load` and `diagnose`. */
+  /** Made without loading its engine: `load` and `diagnose` do that. */
   readonly runtime: Runtime
 }
 
 /**
- * The entry of a factory all of whose options have defaults. Options are checked here as well, so that a factory called
- * with values from a command line gets what its type says.
+ * The entry of a factory all of whose options have defaults. Options are checked here as well, so that values from a
+ * command line have the types that the factory declares.
  */
 export function methodEntry<Options extends object>(
   create: (options?: Options) => Method,
@@ -77,7 +77,7 @@ export function readPlugin(module: unknown, where: string): Plugin {
         `methods[${i}] is the method "${entry.name}" itself; give methodEntry(factory, 'what it keeps')`,
       )
     }
-    if (!isEntry(entry)) throw problem(where, `methods[${i}] needs name, family, description, options and create`)
+    if (!isEntry(entry)) throw problem(where, `methods[${i}] requires name, family, description, options and create`)
   })
   return plugin as unknown as Plugin
 }
@@ -96,7 +96,7 @@ export function readRuntimePlugin(module: unknown, where: string): RuntimePlugin
   return plugin as unknown as RuntimePlugin
 }
 
-/** The version comes first: of a contract to come nothing else is known. */
+/** The version is checked first: nothing else is known of a future contract. */
 function readDefault(module: unknown, where: string, holds: string): Record<string, unknown> {
   const plugin =
     isRecord(module) || typeof module === 'function' ? (module as { default?: unknown }).default : undefined

@@ -11,7 +11,7 @@ describe('schedule', () => {
     ])
   })
 
-  test('lists go with the layers in order', () => {
+  test('lists match the layers in order', () => {
     expect([...schedule(12, { layers: [6, 2], tokens: [9, 40] })]).toEqual([
       [6, { kind: 'tokens', value: 9 }],
       [2, { kind: 'tokens', value: 40 }],
@@ -51,7 +51,7 @@ describe('schedule', () => {
   })
 })
 
-test('says of numbers of layers, options and lists that they are none', () => {
+test('reports invalid numbers of layers, options and lists', () => {
   const odd = schedule as (layers: unknown, options: unknown) => unknown
   const wrong: readonly [layers: unknown, options: unknown][] = [
     [Number.NaN, { keep: 0.5 }],
@@ -69,30 +69,30 @@ test('says of numbers of layers, options and lists that they are none', () => {
   }
 })
 
-test('a schedule of very many layers takes no longer than it is long', () => {
+test('a schedule of very many layers takes linear time', () => {
   const many = Array.from({ length: 100_000 }, (_, i) => i)
   expect(schedule(100_000, { keep: 0.5, layers: many }).size).toBe(100_000)
 })
 
 describe('keptCount', () => {
-  test('rounds up, in integers: a float32 would make 31 of 0.3 · 100', () => {
+  test('rounds up in integers, where a float32 would make 31 of 0.3 · 100', () => {
     expect(keptCount(100, { kind: 'ratio', value: 0.3 })).toBe(30)
     expect(keptCount(7, { kind: 'ratio', value: 0.5 })).toBe(4)
     expect(keptCount(1, { kind: 'ratio', value: 0.0001 })).toBe(1)
   })
 
-  test('tokens: at most those that are there', () => {
+  test('keeps at most the tokens that there are', () => {
     expect(keptCount(5, { kind: 'tokens', value: 9999 })).toBe(5)
   })
 
-  test('remove: all but so many, and not the last one', () => {
+  test('removes a number of tokens, but never the last one', () => {
     expect(keptCount(5, { kind: 'remove', value: 2 })).toBe(3)
     expect(keptCount(5, { kind: 'remove', value: 0 })).toBe(5)
     expect(keptCount(5, { kind: 'remove', value: 9 })).toBe(1)
     expect(keptCount(0, { kind: 'remove', value: 9 })).toBe(0)
   })
 
-  test('threshold and mass do not say', () => {
+  test('is undefined for threshold and mass', () => {
     expect(keptCount(5, { kind: 'threshold', value: 0.1 })).toBeUndefined()
     expect(keptCount(5, { kind: 'mass', value: 0.9 })).toBeUndefined()
   })

@@ -10,17 +10,17 @@ import {
 } from './amount-rules.ts'
 
 /**
- * How much stays at one layer. Relative to the tokens that arrive there:
- * - `ratio` r: a row with n real tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
+ * How many tokens are kept at one layer, of those that arrive there:
+ * - `ratio` r: an example with n attended tokens keeps (n·round(10⁴·r) + 9999) div 10⁴ (integers, since ceil(0.3·100) is 31 in
  *   float32)
  * - `tokens` k: min(k, n)
  * - `remove` r: n − r, and at least one
  * - `threshold` t: every token whose score is at least t
- * - `mass` m: the fewest tokens that hold the share m of the scores of the tokens that may leave
+ * - `mass` m: the fewest tokens that hold the share m of the scores of the unprotected tokens
  */
 export type Amount = { readonly [Kind in AmountKind]: { readonly kind: Kind; readonly value: number } }[AmountKind]
 
-/** Which layers drop tokens, and how much stays there. */
+/** At which layers tokens are pruned, and how many are kept there. */
 export type Schedule = ReadonlyMap<number, Amount>
 
 /** The amounts of one rule, one for each layer or one for all, and the layers. */
@@ -29,10 +29,10 @@ export interface ScheduleOptions extends Readonly<Partial<Record<AmountName, num
   readonly layers?: readonly number[] | undefined
 }
 
-/** No encoder comes near; more are a mistake, and a list of them takes room. */
+/** No encoder has nearly as many; more are a mistake, and a list of them takes memory. */
 const MOST_LAYERS = 100_000
 
-/** So many are listed in a message. */
+/** The most that a message lists. */
 const MOST_SHOWN = 100
 
 /**
@@ -64,10 +64,10 @@ export function schedule(layerCount: number, options: ScheduleOptions): Schedule
 }
 
 /**
- * A schedule that somebody has made by hand, checked: what every way in goes through before a graph is touched.
+ * Checks a schedule made by hand; every entry point calls it before a graph is touched.
  * @param layers how many the model has
  * @returns a copy, which nobody else can change
- * @throws TpError TP_SCHEDULE for what is no map, for a layer that does not exist, and for an amount out of range
+ * @throws TpError TP_SCHEDULE if it is not a Map, for a layer that does not exist, and for an amount out of range
  */
 export function checkSchedule(value: unknown, layers: number): Schedule {
   if (!isMap(value)) throw problem(`a schedule is ${shown(value)}; it must be a Map of layers and amounts`)
@@ -81,9 +81,9 @@ export function checkSchedule(value: unknown, layers: number): Schedule {
 }
 
 /**
- * The schedule that leaves given shares of all tokens behind some layers: what each keeps of those that arrive, a layer where
- * none leave among them.
- * @param shares by layer, above 0 and at most 1, never rising
+ * The schedule after which given shares of all tokens remain: each layer's keep ratio is of the tokens that arrive, and 1 where
+ * none is pruned.
+ * @param shares of all tokens, by layer; above 0, at most 1, never rising
  */
 export function scheduleOfShares(layers: readonly number[], shares: readonly number[]): Schedule {
   const amounts = layers.map((layer, i): [number, Amount] => [
@@ -93,7 +93,7 @@ export function scheduleOfShares(layers: readonly number[], shares: readonly num
   return new Map(amounts)
 }
 
-/** Tokens that a row with `count` real tokens keeps; undefined where only the scores decide. */
+/** How many tokens an example with `count` attended tokens keeps; undefined where only the scores decide. */
 export function keptCount(count: number, { kind, value }: Amount): number | undefined {
   return amountRules[kind].keptCount?.(count, value)
 }
@@ -116,7 +116,7 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
-/** @param name what the amount is called where it was given */
+/** @param name the amount's name where it was given */
 function amountOf(kind: AmountKind, value: unknown, name: string): Amount {
   const { fits, form } = amountRules[kind]
   if (typeof value === 'number' && fits(value)) return { kind, value }
@@ -145,7 +145,7 @@ function checkLayer(layer: unknown, count: number): number {
   throw problem(`layer ${shown(layer)} does not exist: the model has layers 0 to ${count - 1}`)
 }
 
-/** Told by what only a map has, not by its class: one of another realm (a frame, a vm context) is one, too. */
+/** Recognized by its methods, not by its class: a Map may come from another realm (a frame, a vm context). */
 function isMap(value: unknown): value is ReadonlyMap<unknown, unknown> {
   try {
     Map.prototype.has.call(value, undefined)

@@ -11,13 +11,13 @@ export interface ScorerOptions {
   readonly params?: NonNullable<Method['params']>
   readonly signed?: boolean
   readonly training?: Training
-  /** How much each token matters: [B,N], higher stays. */
+  /** How much each token matters: [B,N], higher is kept. */
   score(site: Site): Tensor
 }
 
 /** A method that only scores tokens. */
 export interface Scorer extends Method {
-  /** How much each token matters: [B,N], higher stays. */
+  /** How much each token matters: [B,N], higher is kept. */
   score(site: Site): Tensor
 }
 

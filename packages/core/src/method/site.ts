@@ -10,9 +10,9 @@ export interface Spec {
 }
 
 /**
- * What a method may look at where tokens may leave: after the attention sub-layer of a layer, before its FFN. Lazy:
- * what `reduce` touches is what the method needs, and a getter that the model cannot serve refuses with a reason. All numbers are
- * float32, also in a model of half precision.
+ * What a method may look at where tokens can be pruned: after the attention sub-layer of a layer, before its FFN. Lazy:
+ * what `reduce` touches is what the method requires, and a getter that the model cannot serve refuses with a reason. All
+ * numbers are float32, even in a model of half precision.
  */
 export interface Site {
   /** Number of this layer, from 0. */
@@ -34,15 +34,15 @@ export interface Site {
   readonly clsAttention: Tensor
   /** float32 [B,N] mean over heads and real query rows of the attention to each token */
   readonly received: Tensor
-  /** bool [B,N] a real token */
+  /** bool [B,N] attended: a real token, not padding */
   readonly attended: Tensor
-  /** bool [B,N] a real token that must stay */
+  /** bool [B,N] a real token that is always kept */
   readonly protectedTokens: Tensor
   /** float [B,N] index of each token in the model's input */
   readonly position: Tensor
-  /** float [B,N] 0, 1, 2, … in every row: index of each token among those that are there, padding included */
+  /** float [B,N] 0, 1, 2, … in every example: index of each token among those that arrive, padding included */
   readonly index: Tensor
-  /** float [B,N] place of each token among the real ones, from 0, protected ones first; padding has none of its own */
+  /** float [B,N] ordinal of each token among the real ones, from 0, protected ones first; padding has none of its own */
   readonly ordinal: Tensor
   /** float [B,N] how many tokens of the input each one stands for; 1 where nothing was merged */
   readonly size: Tensor
@@ -54,13 +54,13 @@ export interface Site {
   readonly carried: Values
 }
 
-/** How many tokens may stay at this site, as the schedule says. */
+/** How many tokens are kept at this site, as the schedule says. */
 export interface Budget {
-  /** float [B] tokens that each row keeps, protected ones included; absent where only the scores decide (threshold, mass) */
+  /** float [B] tokens kept of each example, protected ones included; absent where only the scores decide (threshold, mass) */
   readonly keep?: Tensor
   /**
-   * score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher stays); attended and fixed are obeyed. NaN ranks last.
-   * `extra`: so many of the next best tokens stay as well.
+   * score [B,N] → bool [B,N]: the schedule's rule applied to a score (higher is kept). Protected tokens are always
+   * kept and padding never. NaN ranks last. `extra`: keeps this many more of the next best tokens.
    */
   select(score: Tensor, extra?: 0 | 1): Tensor
 }

@@ -3,35 +3,35 @@ import type { Schedule } from './schedule.ts'
 import type { Site, Spec, Values } from './site.ts'
 
 /**
- * How a method learns where tokens leave. While it learns, all of them stay: its soft form does to the answer what their
- * leaving will do, in a way that has a gradient in the learned values and in the encoder's weights. Afterwards `harden`
- * says at which amounts they leave.
+ * How a method learns where to prune tokens. During soft training none is removed: the soft form changes the answer as pruning
+ * will, in a way that has a gradient in the learned values and in the encoder's weights. Afterwards `harden` turns what was
+ * learned into amounts.
  */
 export interface Training {
   /** Values that learn, one set a layer (see `per`). A function: for each layer. Default: the method's `params`. */
   readonly params?: Readonly<Record<string, LearnedSpec>> | ((layer: number) => Readonly<Record<string, LearnedSpec>>)
   /** Parts of the training, one after another; default: one, in which everything learns. */
   readonly stages?: readonly Stage[]
-  /** How often each example stands in a batch: so many samples of a policy are compared with each other. Default 1. */
+  /** Copies of each example in a batch: that many samples of a policy are compared with each other. Default 1. */
   readonly copies?: number
   /**
-   * Whose states `SoftSite.saliency` is of: what the first layer is given (`start`, the default), or what the first layer that
-   * tokens are to leave at gives on (`behind`).
+   * Which states `SoftSite.saliency` is computed of: the input of the first layer (`start`, the default), or the output of
+   * the first layer with a site (`behind`).
    */
   readonly saliencyAt?: 'start' | 'end'
-  /** The least share that `SoftSite.ratio` asks for. Default 0.5. */
+  /** The lowest keep ratio that `SoftSite.ratio` asks for. Default 0.5. */
   readonly lowest?: number
-  /** Built once for each layer that tokens are to leave at. Pure. */
+  /** Built once for each layer at which tokens are to be pruned. Pure. */
   soften(site: SoftSite): Softened
   /**
    * The amounts that were learned, by layer. Default: those that were asked for.
    * @param learned values by name, of each layer
-   * @param about the encoder, and tokens of each example that was learned from; no lengths: all have as many
+   * @param the encoder, and the number of tokens of each training example; without lengths all have the same
    */
   harden?(learned: ReadonlyMap<number, Learned>, about: LearnedFrom): Schedule
 }
 
-/** What a method learned in. */
+/** What a method learned from. */
 interface LearnedFrom {
   readonly layerCount: number
   readonly lengths?: readonly number[] | undefined
@@ -40,24 +40,24 @@ interface LearnedFrom {
 /** Values by name, as they were learned at one layer. */
 export type Learned = Readonly<Record<string, ConstantData>>
 
-/** A value that learns. A size may also be `T`: the most tokens that an example of the training has. */
+/** A value that learns. A size may also be `T`: the number of tokens of the longest training example. */
 export interface LearnedSpec extends Omit<Spec, 'init'> {
   /** Where learning begins; `glorot`: small random numbers by fan-in and fan-out (Glorot & Bengio, AISTATS 2010). */
   readonly init: Spec['init'] | 'glorot'
   /** Its learning rate as a multiple of that of other learned values; default 1. */
   readonly rate?: number
-  /** It is put back into this range after every step. */
+  /** It is clipped to this range after every step. */
   readonly range?: readonly [number, number]
   /** `model`: all layers share one value. Default: one for each layer. */
   readonly per?: 'layer' | 'model'
-  /** The method does without it while nothing was learned: weights files need not have it. */
+  /** The method works without it, so a weights file need not have it. */
   readonly optional?: boolean
 }
 
 /** A part of a training. */
 export interface Stage {
   readonly name: string
-  /** Its part of all steps, as a weight. */
+  /** Its share of all steps, as a weight. */
   readonly share: number
   /** Whether only the method's own values learn, or the encoder's weights, too. */
   readonly learns: 'method' | 'all'
@@ -68,33 +68,33 @@ export interface Stage {
   readonly terms?: Readonly<Record<string, number>>
 }
 
-/** What a method may look at where it learns: a {@link Site} at which all tokens are there. */
+/** What a method may look at where it learns: a {@link Site} at which no token is missing. */
 export interface SoftSite extends Omit<Site, 'budget'> {
-  /** float [B,N] 0 … 1: how much of each token earlier sites have left; 0 for padding */
+  /** float [B,N] 0 … 1: how much of each token earlier sites have kept; 0 for padding */
   readonly kept: Tensor
-  /** The same with 1 for tokens that must stay and 0 for padding. left float [B,N] */
+  /** The same with 1 for protected tokens and 0 for padding. kept float [B,N] */
   obey(kept: Tensor): Tensor
-  /** float32, numbers from 0 up to 1, drawn anew in every step; dims of `B`, `N` and numbers */
+  /** float32, numbers in [0, 1), drawn in every step; dims of `B`, `N` and numbers */
   noise(dims: readonly (number | 'B' | 'N')[]): Tensor
-  /** float [B,N]: how much each token counts for the dense model's answer, 1 for the most of a row (see `saliency`) */
+  /** float [B,N]: how much each token counts for the dense model's answer, 1 for the most important of an example (see `saliency`) */
   readonly saliency: Tensor
-  /** float [B] above 0, at most 1: the share of its tokens that a row is to keep here; for methods that learn any schedule */
+  /** float [B] above 0, at most 1: the keep ratio of each example here; for methods that learn any schedule */
   readonly ratio: Tensor
 }
 
-/** What the soft form does at a site. What is left out stays as it is. */
+/** What the soft form does at a site. What is absent is not changed. */
 export interface Softened {
-  /** float [B,N] 0 … 1: how much of each token that earlier sites left stays here, for what the layers behind cost */
+  /** float [B,N] 0 … 1: how much of each token that earlier sites kept is kept here; the cost of later layers depends on it */
   readonly kept: Tensor
-  /** Probabilities of all later attentions, and at a layer's input of its own: scores [B,H,N,N] → [B,H,N,N] */
+  /** Probabilities of all later attentions, and at a layer's input of its own attention: scores [B,H,N,N] → [B,H,N,N] */
   readonly attend?: (scores: Tensor) => Tensor
   /** float [B,N,D] instead of the hidden states of the site */
   readonly hidden?: Tensor
-  /** What the layer gives on, [B,N,D], from what it would give and from what it was given. */
+  /** The layer's output, [B,N,D], from the output it would have and from its input. */
   readonly output?: (output: Tensor, input: Tensor) => Tensor
-  /** Further terms of the loss: float [], or one number for each row, float [B] */
+  /** Further terms of the loss: float [], or one number for each example, float [B] */
   readonly losses?: Readonly<Record<string, Tensor>>
-  /** float [B]: logarithm of how likely what was chosen in each row was; what a policy learns by (REINFORCE) */
+  /** float [B]: log-probability of the choices in each example; what a policy learns by (REINFORCE) */
   readonly logProb?: Tensor
   readonly carry?: Values
 }

@@ -29,14 +29,14 @@ const method = scorer({
   score: (site) => site.received,
 })
 
-test('values are read for a layer of their own, or for all', () => {
+test('values are read for one layer, or for all', () => {
   const own = readSafetensors(safetensors('layer.3.weight', [2], [0.5, -2]))
   const all = readSafetensors(safetensors('weight', [2], [1, 4]))
   expect(evaluate([paramsOf(method, own, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(0.5, -2))
   expect(evaluate([paramsOf(method, all, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(1, 4))
 })
 
-test('what was learned is found again in its file', () => {
+test('what was learned is read back from its file', () => {
   const learned = new Map(
     [2, 4].map((layer) => [
       layer,
@@ -60,7 +60,7 @@ test.each([
   expect(() => paramsOf(method, readSafetensors(bytes), 3)).toThrow(expect.objectContaining({ code: 'TP_WEIGHTS' }))
 })
 
-describe('a method with its values in it', () => {
+describe('a method with its values built in', () => {
   const leaning = scorer({
     name: 'leaning',
     family: 'gradient',
@@ -74,7 +74,7 @@ describe('a method with its values in it', () => {
 
   testMethod(by((layer) => 1 - layer))
 
-  test('keeps what it keeps with them beside it, at each layer by its own', () => {
+  test('keeps the same tokens as with separate values, at each layer by its own', () => {
     const size = { layerCount: 3, hidden: 8, heads: 2, classes: 3, seed: 5 }
     const x = { type: 'float32', dims: [2, 9, 8], data: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i * i)) }
     const logits = (method: Method): number[] => {
@@ -87,14 +87,14 @@ describe('a method with its values in it', () => {
     expect(logits(by((layer) => (layer === 1 ? -1 : 1)))).not.toEqual(logits(leaning))
   })
 
-  test('takes none and has nothing to learn', () => {
+  test('takes no values and has nothing to learn', () => {
     const own = by(() => 1)
     expect(own).toMatchObject({ name: 'leaning', signed: true })
     expect([own.params, own.training, 'score' in own]).toEqual([undefined, undefined, false])
   })
 })
 
-test('says whether a method cannot do without trained values', () => {
+test('says whether a method requires trained values', () => {
   const method = (params?: Method['params']): Method => ({
     name: 'some',
     family: 'baseline',

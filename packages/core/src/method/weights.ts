@@ -10,13 +10,13 @@ import type { Learned } from './training.ts'
 
 /**
  * A method's trained values at one layer, out of a weights file: `layer.3.threshold`, or `threshold` for all layers.
- * @throws TpError TP_WEIGHTS if one is missing or has another shape, or if the method takes none
+ * @throws TpError TP_WEIGHTS if one is missing or has another shape, or if the method has none
  */
 export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantData>, layer: number): Values {
   const specs = Object.entries(paramsAt(method, layer))
-  // What a method has learned may say only how many tokens stay: it fits, although nothing of it is needed here.
+  // A method may have learned only how many tokens to keep: its weights are accepted, although none is used here.
   if (method.params === undefined && method.training === undefined && weights.size > 0) {
-    throw new TpError('TP_WEIGHTS', method.name, 'the method takes no trained values; leave the weights out')
+    throw new TpError('TP_WEIGHTS', method.name, 'the method takes no trained values; omit the weights')
   }
   return Object.fromEntries(
     specs.flatMap(([name, { dims, optional }]) => {
@@ -26,7 +26,7 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
         const known = [...weights.keys()].join(', ') || 'nothing'
         throw new TpError('TP_WEIGHTS', method.name, `the weights have no layer.${layer}.${name} (they have ${known})`)
       }
-      // Sizes that are named (D, H) are the model's own; they are checked where the value meets the model's.
+      // Named sizes (D, H) are the model's; they are checked where the value is used.
       const fits =
         found.dims.length === dims.length && dims.every((dim, i) => typeof dim === 'string' || dim === found.dims[i])
       if (!fits) {
@@ -42,14 +42,14 @@ export function paramsOf(method: Method, weights: ReadonlyMap<string, ConstantDa
 }
 
 /**
- * Whether a method cannot do without trained values at one of some layers: it takes some that are not optional. Where values
- * differ from layer to layer, the first layer differs from the others.
+ * Whether a method requires trained values at one of some layers: values that are not optional. Where they differ from layer to
+ * layer, the first layer differs from the others.
  */
 export function needsValues(method: Method, layers: Iterable<number> = [0, 1]): boolean {
   return [...layers].some((layer) => Object.values(paramsAt(method, layer)).some(({ optional }) => optional !== true))
 }
 
-/** What was learned at one layer, of it what the method needs once tokens leave. */
+/** Of what was learned at one layer, the values that the method uses for pruning. */
 export function valuesOf(method: Method, learned: Learned, layer: number): Values {
   const names = Object.keys(paramsAt(method, layer)).filter((name) => learned[name] !== undefined)
   return Object.fromEntries(
@@ -61,7 +61,7 @@ export function valuesOf(method: Method, learned: Learned, layer: number): Value
 }
 
 /**
- * A method with what it has learned in it: it takes no trained values any more, and stands wherever one without training can.
+ * A method with its trained values built in: it takes none, and can be used like a method without training.
  * @param values at a layer, as `paramsOf` and `valuesOf` give them
  */
 export function withValues(method: Method, values: (layer: number) => Values): Method {
@@ -72,7 +72,7 @@ export function withValues(method: Method, values: (layer: number) => Values): M
   })
 }
 
-/** What was learned, by layer, as a weights file that `paramsOf` finds it in: `tp prune --weights` reads it, too. */
+/** What was learned, by layer, as a weights file for `paramsOf` and `tp prune --weights`. */
 export function learnedBytes(learned: ReadonlyMap<number, Learned>): Uint8Array {
   const tensors = [...learned].flatMap(([layer, values]) =>
     Object.entries(values).map(([name, { dims, data }]) => {

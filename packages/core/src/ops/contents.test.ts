@@ -102,7 +102,7 @@ describe('contents of shape arithmetic', () => {
     expect(contents(tensor)).toEqual([expected])
   })
 
-  test('an element that is not known leaves the others known', () => {
+  test('an unknown element does not affect the others', () => {
     const chosen = where(equal(tokens, constant([-1, 1], 'int64')), constant([5, 6], 'int64'), tokens)
     expect(contents(chosen)).toEqual(['N', '?'])
   })

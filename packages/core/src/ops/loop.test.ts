@@ -21,12 +21,12 @@ test('repeats a body as often as a value says', () => {
   }
 })
 
-test('the body is told the number of the step', () => {
+test('the body gets the number of the step', () => {
   const [steps] = iterate(3, [constant([0], 'int64', [])], ([a], step) => [add(mul(a as Tensor, 10), step)]) as [Tensor]
   expect(evaluate([steps], {})[0]?.data).toEqual(BigInt64Array.of(12n))
 })
 
-test('what does not change from step to step is computed in front of the loop', () => {
+test('what does not change from step to step is computed before the loop', () => {
   const total = sum(x, 1, { keepDims: true })
   const [y] = iterate(4, [x], ([a]) => [where(equal(a as Tensor, total), 0, a as Tensor)]) as [Tensor]
   expect(y.node.inputs).toContain(total)

@@ -103,11 +103,11 @@ describe('shapes in named sizes', () => {
     expect(dims(tensor)).toEqual(expected)
   })
 
-  test('what cannot be divided is unknown', () => {
+  test('a size that cannot be divided is unknown', () => {
     expect(dims(reshape(x, ['B', -1, 4]))).toEqual(['B', '?', 4])
   })
 
-  test('a single unknown size is what is left', () => {
+  test('a single unknown size is inferred from the others', () => {
     const target = concat([axisSize(x, 0), input('k', 'int64', [1]), constant([6], 'int64')], 0)
     const reshaped = applyOne(operators.get('Reshape') as never, [
       x,
@@ -118,7 +118,7 @@ describe('shapes in named sizes', () => {
   })
 })
 
-describe('mistakes are found when a node is built', () => {
+describe('mistakes are reported when a node is built', () => {
   test.each<[string, () => unknown, RegExp]>([
     ['sizes that do not broadcast', () => add(x, constant([1, 2])), /Add\(float32\[B,N,6\], float32\[2\]\).*6 and 2/],
     ['names that differ', () => add(x, input('y', 'float32', ['B', 'M', 6])), /N and M/],
@@ -148,7 +148,7 @@ describe('mistakes are found when a node is built', () => {
 })
 
 describe('unification', () => {
-  test('decides on names that meet, and is gone afterwards', () => {
+  test('decides on names that meet, and ends afterwards', () => {
     const y = input('y', 'float32', ['B', 'seq', 6])
     const seen: [Dim, Dim][] = []
     const result = withUnification(
@@ -174,7 +174,7 @@ describe('unification', () => {
   })
 })
 
-test('what has no known rank gives no known rank', () => {
+test('an unknown rank gives an unknown rank', () => {
   const results = [
     add(unranked, x),
     matmul(unranked, x),
@@ -201,18 +201,18 @@ describe('a shape that is given as a tensor of unknown contents', () => {
     ['ConstantOfShape', (target) => applyOne(operators.get('ConstantOfShape') as Op, [target])],
     ['Expand', (target) => expand(x, target)],
     ['Reshape', (target) => applyOne(operators.get('Reshape') as Op, [x, target])],
-  ])('%s has as many axes as it has elements, and refuses more than there can be', (_, make) => {
+  ])('%s has as many axes as the tensor has elements, and refuses too many', (_, make) => {
     expect(make(input('shape', 'int64', [3])).rank).toBe(3)
     expect(() => make(input('shape', 'int64', [2 ** 31]))).toThrow(/asks for 2147483648 axes/)
   })
 
-  test('no operator gives more axes than there can be', () => {
+  test('no operator gives more than 64 axes', () => {
     const axes = Array.from({ length: 70 }, (_, axis) => axis)
     expect(() => applyOne(operators.get('Unsqueeze') as Op, [x], { axes })).toThrow(/71 axes/)
   })
 })
 
-test('contents that are doubled again and again are not followed beyond some thousands of elements', () => {
+test('contents that are doubled repeatedly are not followed beyond some thousands of elements', () => {
   let list = constant([1, 2], 'int64')
   for (let i = 0; i < 40; i++) list = concat([list, list], 0)
   expect(list.dims).toEqual([2 ** 41])

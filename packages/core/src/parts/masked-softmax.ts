@@ -16,8 +16,8 @@ import {
 } from '../ops/index.ts'
 
 /**
- * Attention to what is left: p_ij = e_ij·m_j / Σ_k e_ik·m_k, with e = exp(scores) relative to the largest score that is
- * left in its row, and at most 1. Where m is 0 or 1, these are the probabilities after the tokens with 0 have really left.
+ * Attention to the kept tokens: p_ij = e_ij·m_j / Σ_k e_ik·m_k, with e = exp(scores) relative to the largest score of a kept
+ * token in its row, and at most 1. Where m is 0 or 1, these are the probabilities after the tokens with 0 are removed.
  *
  * @param scores [B,H,N,N]
  * @param left float [B,N] 0 … 1
@@ -25,13 +25,13 @@ import {
 export function maskedSoftmax(scores: Tensor, kept: Tensor): Tensor {
   const mask = unsqueeze(kept, [1, 2])
   const largest = max(where(greater(mask, 0), scores, LOWEST), 3, { keepDims: true })
-  // What has left may have had any score: without the limit its exp, and the mask's gradient, could be as large as can be.
+  // A removed token may have any score: without the limit its exp, and the mask's gradient, could overflow.
   const weights = mul(exp(minimum(sub(scores, largest), 0)), cast(mask, scores.dtype))
   return div(weights, maximum(sum(weights, 3, { keepDims: true }), TINY))
 }
 
 /**
- * The same where it is 0 or 1 how much of a token is left, and nothing is to be learned from that: one softmax.
+ * The same for masks of 0 and 1 through which nothing is learned: one softmax.
  *
  * @param scores [B,H,N,N]
  * @param left float [B,N] 0 or 1
@@ -40,9 +40,9 @@ export function softmaxOfKept(scores: Tensor, kept: Tensor): Tensor {
   return softmax(where(unsqueeze(greater(kept, 0.5), [1, 2]), scores, GONE))
 }
 
-/** So low a score that its probability is 0. */
+/** A score so low that its probability is 0. */
 const GONE = -1e9
 /** Lower than any score. */
 const LOWEST = -1e30
-/** Only where nothing is left: no attention instead of 0 / 0. */
+/** For rows without kept tokens: no attention instead of 0 / 0. */
 const TINY = 1e-9

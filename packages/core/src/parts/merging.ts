@@ -19,19 +19,19 @@ import {
   where,
 } from '../ops/index.ts'
 
-/** For each token its most similar one. */
+/** The most similar token of each token. */
 export interface MostSimilar {
   /** float [B,N] index of it */
   readonly nearest: Tensor
-  /** float [B,N] cosine of the angle between the two; below −1 where there is none */
+  /** float [B,N] cosine of the angle between the two; below −1 without a candidate */
   readonly similarity: Tensor
 }
 
-/** Lower than any cosine, by enough that none comes near. */
+/** Well below any cosine. */
 const NONE = -4
 
 /**
- * metric [B,N,C]; candidates bool [B,N], or for each token its own [B,N,N]: by the cosine of the angle, of equals the first.
+ * metric [B,N,C]; candidates bool [B,N], or those of each token [B,N,N]. Similarity is the cosine; of equals the first.
  */
 export function mostSimilar({ index }: Pick<Site, 'index'>, metric: Tensor, candidates: Tensor): MostSimilar {
   const unit = unitVectors(metric)
@@ -48,16 +48,16 @@ export function unitVectors(x: Tensor): Tensor {
 }
 
 /**
- * For every token the most similar one that stays and is not fixed. keep bool [B,N]; metric [B,N,C], by default the mean
- * of the keys over heads.
+ * For every token the most similar kept one that is not protected. keep bool [B,N]; metric [B,N,C], by default the mean of the
+ * keys over heads.
  */
 export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site.key, 1)): MostSimilar {
   return mostSimilar(site, metric, and(and(keep, site.attended), not(site.protectedTokens)))
 }
 
 /**
- * All that leaves joins one token more: the best of them (by score [B,N]) stays in place of all. Where nothing leaves
- * there is none.
+ * Fuses all pruned tokens into one that is kept besides: the best of them by score [B,N]. Where nothing is pruned there is no
+ * such token.
  */
 export function fuseRest({ index }: Site, budget: Budget, score: Tensor): Pick<Reduction, 'keep' | 'into'> {
   const kept = budget.select(score)

@@ -20,14 +20,14 @@ import {
  * float [B,N]: mean over some query rows, then over heads, of the attention to each token. One axis at a time: reducing both
  * at once takes runtimes 50 times as long.
  * @param attention [B,H,N,N]
- * @param rows [B,N] how much each query row counts, not 0 for all
+ * @param rows [B,N] weight of each query row, not 0 for all
  */
 export function receivedFrom(attention: Tensor, rows: Tensor): Tensor {
   const summed = squeeze(matmul(unsqueeze(rows, [1, 2]), attention), [2])
   return div(mean(summed, 1), sum(rows, 1, { keepDims: true }))
 }
 
-/** float [B,N]: {@link Site.received} without what each token pays to itself. */
+/** float [B,N]: {@link Site.received} without each token's attention to itself. */
 export function receivedFromOthers(site: Pick<Site, 'received' | 'attention' | 'count'>): Tensor {
   return sub(site.received, div(toItself(site.attention), unsqueeze(site.count, 1)))
 }

@@ -5,7 +5,7 @@ import { add, cast, gelu, matmul, squeeze } from '../ops/index.ts'
 
 type Size = number | string
 
-/** What {@link smallNetwork} learns, from `input` numbers by way of `hidden` ones to `output`. */
+/** What {@link smallNetwork} learns, with `input` inputs, `hidden` hidden units and `output` outputs. */
 export function smallNetworkParams(
   input: Size,
   hidden: Size,
@@ -30,7 +30,7 @@ export function smallNetwork(x: Tensor, param: Values): Tensor {
 /** What {@link tokenScore} learns. */
 export const tokenScoreParams: Readonly<Record<string, LearnedSpec>> = smallNetworkParams('D', 32, 1)
 
-/** float [B,N]: what a small network says of each token by its hidden state [B,N,D]. */
+/** float [B,N]: a small network's score of each token by its hidden state [B,N,D]. */
 export function tokenScore({ hidden, param }: Pick<Site, 'hidden' | 'param'>): Tensor {
   return squeeze(smallNetwork(cast(hidden, 'float32'), param), [2])
 }

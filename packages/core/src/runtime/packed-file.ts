@@ -1,8 +1,8 @@
 import { TpError } from '../errors.ts'
 
 /**
- * What a runtime answers about a packed model (`pack` of `@tp/compiler`), whose operators only one runtime has. `reason`: what it
- * would say otherwise, with the name of the operator that it does not know; undefined if that is none of a packed file.
+ * The error of a runtime that is given a packed model (`pack` of `@tp/compiler`), whose operators only @tp/runtime-native has.
+ * Undefined if `reason`, the runtime's own message, does not name an operator of packed files.
  */
 export function packedFileError(where: string, reason: string, cause: unknown): TpError | undefined {
   if (!/\btp[:.](Rows|Pack|Unpack|PackedAttention)\b/.test(reason)) return undefined

@@ -22,11 +22,11 @@ export interface SessionOptions {
 }
 
 export interface RunOptions {
-  /** A run that waits is dropped at once; one already inside the runtime ends first, its result is thrown away. */
+  /** A run that waits is dropped at once; one already inside the runtime ends first, its result is discarded. */
   readonly signal?: AbortSignalLike | undefined
 }
 
-/** What a model takes and gives. */
+/** Inputs and outputs of a model. */
 export interface ModelSignature {
   readonly inputs: readonly ValueInfo[]
   readonly outputs: readonly ValueInfo[]
@@ -41,12 +41,12 @@ export interface Session extends ModelSignature, AsyncDisposable {
    *   runtime fails; TP_ABORTED; TP_DISPOSED
    */
   run(inputs: NamedTensors, options?: RunOptions): Promise<NamedTensors>
-  /** Runs once on each set of inputs, so that later timings do not pay for first-time work. */
+  /** Runs once on each set of inputs, so that later timings do not include first-time work. */
   warmUp(...inputs: readonly NamedTensors[]): Promise<void>
   /** Ends profiling and returns the path of the profile; undefined if none was asked for. */
   endProfile(): Promise<string | undefined>
   /**
-   * Frees the model once the run that is under way has ended; runs that still wait are rejected with TP_DISPOSED.
+   * Frees the model once the current run has ended; runs that still wait are rejected with TP_DISPOSED.
    * May be called again. It is what `await using` calls.
    */
   dispose(): Promise<void>
@@ -55,7 +55,7 @@ export interface Session extends ModelSignature, AsyncDisposable {
 export interface Diagnosis {
   readonly runtime: string
   readonly version: string
-  /** Threads that are there to be used. */
+  /** Threads that are available. */
   readonly threads: number
   /** What computes: the processor's or graphics adapter's name. */
   readonly device: string

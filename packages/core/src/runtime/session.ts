@@ -19,7 +19,7 @@ interface Job {
   drop(error: TpError): void
 }
 
-/** How many runs a session takes. */
+/** How many runs a session accepts. */
 export interface SessionLimits {
   /** Runs inside the runtime at the same time. Default 1. */
   readonly atOnce?: number
@@ -121,7 +121,7 @@ export function openSession(
 }
 
 /**
- * The session of a model that has just been loaded; everything is given back if that was no longer wanted.
+ * The session of a model that has just been loaded; everything is freed if loading was aborted meanwhile.
  * @throws TpError TP_ABORTED
  */
 export async function openSessionUnlessAborted(
@@ -140,10 +140,10 @@ export async function openSessionUnlessAborted(
   return session
 }
 
-/** Far more than processors have; engines try to start whatever they are asked for. */
+/** Far more than processors have: engines try to start any number. */
 const MOST_THREADS = 1024
 
-/** @throws TpError TP_OPTION for a number of threads that cannot be */
+/** @throws TpError TP_OPTION for an impossible number of threads */
 export function checkThreads(where: string, { threads }: SessionOptions): void {
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) return
   const range = `from 1 to ${MOST_THREADS.toLocaleString('en')}`
@@ -151,7 +151,7 @@ export function checkThreads(where: string, { threads }: SessionOptions): void {
 }
 
 /**
- * Checks what a runtime is to load, which JavaScript may call with anything.
+ * Checks what a runtime is asked to load: JavaScript callers may pass anything.
  * @throws TpError TP_MODEL_LOAD unless it is a string or a Uint8Array, of any realm and memory
  */
 export function checkModelSource(where: string, model: unknown): void {
@@ -172,7 +172,7 @@ function busy(where: string, count: number): TpError {
   return new TpError(
     'TP_BUSY',
     where,
-    `${count} runs wait already; ask again when some have ended, or allow more to wait`,
+    `${count} runs are waiting already; retry when some have ended, or allow more to wait`,
   )
 }
 

@@ -4,7 +4,7 @@ import type { NamedTensors } from './runtime.ts'
 
 // What runtimes that compute in a worker send there and back.
 
-/** Copies that own their whole buffer: a view sent to a worker would take the buffer behind it along. */
+/** Copies that own their whole buffer: a view sent to a worker would transfer its whole buffer. */
 export function copyTensors(tensors: NamedTensors): NamedTensors {
   const copies: Record<string, TensorLike> = {}
   for (const [name, { type, dims, data }] of Object.entries(tensors)) {
@@ -28,7 +28,7 @@ export function buffersOf(tensors: NamedTensors): ArrayBuffer[] {
   return [...buffers]
 }
 
-/** Structured cloning drops an error's class and fields, so they cross by themselves. */
+/** Structured cloning drops an error's class and fields, so they are sent separately. */
 export interface SentError {
   readonly code?: TpError['code']
   readonly where?: string

@@ -4,7 +4,7 @@ import { isRecord } from '../is-record.ts'
 import { shown } from '../shown.ts'
 import { duplicateKey } from './json-keys.ts'
 
-/** What a header says of one tensor, checked: its bytes are all there and nobody else's. */
+/** What a header says of one tensor, checked: its bytes exist and belong to no other tensor. */
 export interface TensorEntry {
   readonly name: string
   readonly dtype: DType
@@ -29,13 +29,13 @@ const widths = new Map<unknown, { readonly dtype: DType; readonly width: number 
   ['I32', { dtype: 'int32', width: 4 }],
 ])
 
-/** As large as the format's own reader takes it. */
+/** The limit of the format's own reader. */
 const LONGEST_HEADER = 100_000_000
 
 const METADATA = '__metadata__'
 
 /**
- * Reads the header of a safetensors file and holds it to the format: every byte of the data belongs to exactly one tensor.
+ * Reads the header of a safetensors file and checks it against the format: every byte of the data belongs to exactly one tensor.
  * @throws TpError TP_WEIGHTS
  */
 export function readHeader(bytes: Uint8Array): SafetensorsHeader {
@@ -105,9 +105,10 @@ function requireExact(tensors: readonly TensorEntry[], start: number, end: numbe
   for (const tensor of inOrder) {
     const name = shown(tensor.name)
     if (tensor.at < reached) throw problem(`${name} begins in the middle of another tensor`)
-    if (tensor.at > reached) throw problem(`${tensor.at - reached} bytes in front of ${name} belong to no tensor`)
+    if (tensor.at > reached) throw problem(`${tensor.at - reached} bytes before ${name} belong to no tensor`)
     reached = endOf(tensor)
-    if (reached > end) throw problem(`${name} ends ${reached - end} bytes behind the file; the file was cut short`)
+    if (reached > end)
+      throw problem(`${name} ends ${reached - end} bytes after the end of the file; the file was cut short`)
   }
   if (reached < end) throw problem(`${end - reached} bytes at its end belong to no tensor`)
 }

@@ -3,9 +3,9 @@ import { shown } from '../shown.ts'
 import { problem, readHeader, type TensorEntry } from './safetensors-header.ts'
 
 /**
- * Reads a safetensors file: 8 bytes length, a JSON header, then the numbers (little-endian, row-major). Only a file that is
- * exact is read: each byte of its data belongs to one tensor, and all numbers are finite.
- * @throws TpError TP_WEIGHTS if it is none, is cut short, or holds a type other than F32, F64, I32, I64
+ * Reads a safetensors file: 8 bytes length, a JSON header, then the numbers (little-endian, row-major). A file is
+ * read only if each byte of its data belongs to one tensor and all numbers are finite.
+ * @throws TpError TP_WEIGHTS if it is not such a file, is cut short, or holds a type other than F32, F64, I32, I64
  */
 export function readSafetensors(bytes: Uint8Array): Map<string, ConstantData> {
   const { tensors } = readHeader(bytes)
@@ -15,7 +15,7 @@ export function readSafetensors(bytes: Uint8Array): Map<string, ConstantData> {
 
 /**
  * Writes a safetensors file of 32-bit floats.
- * @param metadata texts by name, which the format has room for
+ * @param metadata texts by name, stored in the header
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, { readonly dims: readonly number[]; readonly data: Float32Array }>,
@@ -28,7 +28,7 @@ export function writeSafetensors(
     end += data.byteLength
   }
   const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)))
-  // Numbers begin at a multiple of 8, as the format asks.
+  // Data begin at a multiple of 8, as the format requires.
   const start = 8 + Math.ceil(text.length / 8) * 8
   const bytes = new Uint8Array(start + end).fill(0x20, 8, start)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true)

@@ -4,13 +4,13 @@ import type { Tensor } from '../expression/tensor.ts'
 import { normals } from '../statistics/random-numbers.ts'
 import type { EncoderGraph } from './reference-encoder.ts'
 
-/** One example: its real tokens, by row [n,hidden]. */
+/** One example: its real tokens, [n,hidden]. */
 export type EncoderExample = readonly (readonly number[])[]
 
-/** What came of one example. */
+/** What the encoder gave for one example. */
 export interface EncoderOutcome {
   readonly logits: readonly number[]
-  /** By layer: which of the example's real tokens were left (0 is its first), in the order of the slots. */
+  /** By layer: which of the example's real tokens were kept (0 is its first), in the order of the slots. */
   readonly kept: Readonly<Record<number, readonly number[]>>
   /** By layer: whether all slots with tokens come before all fillers. */
   readonly fillersLast: boolean
@@ -21,16 +21,16 @@ export function examplesOf(lengths: readonly number[], hidden: number, seed: num
   return lengths.map((length) => Array.from({ length }, () => Array.from({ length: hidden }, normal)))
 }
 
-/** Where each example's tokens stand in a row of `width`: from the left, or with padding between them. */
+/** Where each example's tokens are in a row of `width`: at its start, or with padding between them. */
 export type BatchLayout = 'right-padded' | 'scattered'
 
 export interface Batch {
   readonly feeds: Record<string, TensorLike>
-  /** places[b][i]: where token i of example b stands */
+  /** places[b][i]: position of token i of example b */
   readonly positions: readonly (readonly number[])[]
 }
 
-/** Examples in a batch of rows of `width`; padding holds numbers that would show if anything looked at them. */
+/** Examples in a batch of rows of `width`; padding holds numbers that would change any result that reads them. */
 export function batchOf(examples: readonly EncoderExample[], width: number, layout: BatchLayout, seed: number): Batch {
   const normal = normals(seed)
   const hidden = examples[0]?.[0]?.length ?? 0

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Tensor } from '../expression/tensor.ts'
 import { constant } from '../ops/index.ts'
 
-/** An array as recorded cases hold it, row-major. */
+/** An array of a recorded case, row-major. */
 export interface GoldenArray {
   readonly dtype: 'float32' | 'int64'
   readonly shape: readonly number[]
@@ -27,7 +27,7 @@ export function tensorOf({ dtype, shape, data }: GoldenArray): Tensor {
   return constant(data, dtype, shape)
 }
 
-/** Part `row` along the first axis, which stays with size 1. */
+/** Part `row` along the first axis, which is kept with size 1. */
 export function rowOf({ dtype, shape, data }: GoldenArray, row: number): GoldenArray {
   const size = data.length / (shape[0] as number)
   return { dtype, shape: [1, ...shape.slice(1)], data: data.slice(row * size, (row + 1) * size) }
@@ -39,7 +39,7 @@ export function rowsOf({ shape, data }: GoldenArray): number[][] {
   return Array.from({ length: shape[0] as number }, (_, row) => data.slice(row * size, (row + 1) * size))
 }
 
-/** Places of the rows' ones. */
+/** Positions of the ones in each row. */
 export function marked(array: GoldenArray): number[][] {
   return rowsOf(array).map((row) => row.flatMap((mark, i) => (mark === 1 ? [i] : [])))
 }

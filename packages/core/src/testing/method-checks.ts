@@ -37,7 +37,7 @@ export interface MethodTestOptions {
   ) => Promise<Record<string, TensorLike>>
 }
 
-/** One thing that a method has to hold to. */
+/** One requirement on a method. */
 export interface MethodCheck {
   readonly name: string
   check(): void | Promise<void>
@@ -49,7 +49,7 @@ const examples = examplesOf(lengths, size.hidden, 11)
 const asBatch = batchOf(examples, 14, 'right-padded', 1)
 const exact = { precision: 'float64' } as const
 
-/** What holds for every method, as single checks that throw; `testMethod` makes tests of them. */
+/** What holds for every method, as checks that throw; `testMethod` makes tests of them. */
 export function methodChecks(
   method: Method,
   { keeps = method.adaptive ? 'at most' : 'as many', run }: MethodTestOptions = {},
@@ -57,7 +57,7 @@ export function methodChecks(
   const pruned = (options: ScheduleOptions, { protectedTokens = [0], mask = true } = {}): EncoderGraph =>
     referenceEncoder(size, { mask, pruning: { method, schedule: schedule(size.layerCount, options), protectedTokens } })
 
-  /** Asked of the method inside of a check: it may throw. */
+  /** Read inside a check, because the method may throw. */
   let orders: boolean | undefined
 
   function checkCounts(outcomes: readonly EncoderOutcome[], plan: Schedule, protectedTokens: readonly number[]): void {
@@ -114,7 +114,7 @@ export function methodChecks(
   }
 
   const keepsAllThereAre: MethodCheck = {
-    name: 'more tokens than there are: nothing leaves, the logits are those of the dense model',
+    name: 'asked for more tokens than there are, keeps all and gives the dense model’s logits',
     check() {
       const dense = compute(referenceEncoder(size, { mask: true }), asBatch, exact)
       compute(pruned({ tokens: 9999 }), asBatch, exact).forEach(({ logits, kept }, row) => {
@@ -125,7 +125,7 @@ export function methodChecks(
   }
 
   const decidesByItself: MethodCheck = {
-    name: 'more tokens than there are: the method decides how many are kept, none that is not there',
+    name: 'asked for more tokens than there are, keeps at most those that there are',
     check() {
       const options = { tokens: 9999 }
       checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
@@ -142,27 +142,27 @@ export function methodChecks(
       },
     },
     ...[0.05, 0.3, 0.7, 1].map((keep) => ({
-      name: `keep ${keep}: counts, order, protected tokens, no padding`,
+      name: `at a keep ratio of ${keep}, keeps the right number, in order, protected tokens and no padding`,
       check() {
         checkCounts(compute(pruned({ keep }), asBatch, exact), schedule(size.layerCount, { keep }), [0])
       },
     })),
     {
-      name: 'keep by a number of tokens, at some layers only',
+      name: 'keeps a number of tokens, at some layers only',
       check() {
         const options = { layers: [0, 2], tokens: [9, 4] }
         checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
       },
     },
     {
-      name: 'keep all but a number of tokens',
+      name: 'removes a number of tokens',
       check() {
         const options = { layers: [0, 1, 3], remove: [2, 1, 3] }
         checkCounts(compute(pruned(options), asBatch, exact), schedule(size.layerCount, options), [0])
       },
     },
     ...[[], [0, 1], [0, 3, 5]].map((protectedTokens) => ({
-      name: `protected tokens ${protectedTokens.join(', ') || 'none'} stay, inside the count`,
+      name: `keeps the protected tokens (${protectedTokens.join(', ') || 'none'}) within the count`,
       check() {
         const options = { layers: protectedTokens.length === 0 ? [1] : [1, 2, 3], keep: 0.4 }
         checkCounts(
@@ -173,7 +173,7 @@ export function methodChecks(
       },
     })),
     {
-      name: 'a model without padding: the same tokens, the same logits',
+      name: 'keeps the same tokens and gives the same logits in a model without padding',
       check() {
         const alone = batchOf([examples[2] ?? []], 14, 'right-padded', 1)
         const [withMask] = compute(pruned({ keep: 0.6 }), alone, exact)
@@ -183,11 +183,11 @@ export function methodChecks(
     },
     method.adaptive === true ? decidesByItself : keepsAllThereAre,
     {
-      name: 'an example comes out the same alone, padded, and in any batch',
+      name: 'gives an example the same answer alone, padded, and in any batch',
       check: () => checkInvariance(pruned({ keep: 0.5 })),
     },
     {
-      name: 'the scores of real tokens do not depend on batch or padding',
+      name: 'scores real tokens independently of batch and padding',
       check() {
         const { spy, scores } = recording(method)
         referenceEncoder(size, {
@@ -206,7 +206,7 @@ export function methodChecks(
       },
     },
     {
-      name: 'carries on what it declares, in layers that drop nothing, too',
+      name: 'carries what it declares, also at layers that prune nothing',
       check() {
         const { spy, reductions } = recording(method)
         const plan = schedule(size.layerCount, { layers: [1, 3], keep: 0.5 })
@@ -220,23 +220,23 @@ export function methodChecks(
       },
     },
     ...rulesByScore.map(({ name: kind, example }) => ({
-      name: `selection by ${kind} is invariant to the batch, or refused with a reason`,
+      name: `selects by ${kind} independently of the batch, or refuses with a reason`,
       check() {
         const graph = builtOrRefused(() => pruned({ [kind]: example }))
         if (graph !== undefined) checkInvariance(graph)
       },
     })),
     {
-      name: 'the same twice: built again, computed again',
+      name: 'gives the same when built or computed twice',
       check() {
         const graph = pruned({ keep: 0.5 })
         const once = evaluate(outputsOf(graph), asBatch.feeds)
-        expect(evaluate(outputsOf(graph), asBatch.feeds), 'computed again').toEqual(once)
-        expect(evaluate(outputsOf(pruned({ keep: 0.5 })), asBatch.feeds), 'built again').toEqual(once)
+        expect(evaluate(outputsOf(graph), asBatch.feeds), 'computed twice').toEqual(once)
+        expect(evaluate(outputsOf(pruned({ keep: 0.5 })), asBatch.feeds), 'built twice').toEqual(once)
       },
     },
     {
-      name: 'float32 keeps the same tokens as float64',
+      name: 'keeps the same tokens in float32 and float64',
       check() {
         const graph = pruned({ keep: 0.5 })
         const wanted = compute(graph, asBatch, exact)
@@ -260,9 +260,9 @@ export function methodChecks(
   }
   return [
     ...checks,
-    { name: 'a runtime gives what the interpreter gives', check: () => agree(pruned({ keep: 0.5 })) },
+    { name: 'gives on a runtime what the interpreter gives', check: () => agree(pruned({ keep: 0.5 })) },
     {
-      name: 'a runtime gives what the interpreter gives without a mask',
+      name: 'gives on a runtime what the interpreter gives, without a mask',
       async check() {
         const [example] = examples
         const { feeds, positions } = batchOf([example ?? []], 11, 'right-padded', 1)
@@ -280,14 +280,14 @@ export function methodChecks(
   ]
 }
 
-/** Tokens a row of `count` keeps at a layer. */
+/** Tokens that an example of `count` tokens keeps at a layer. */
 function countAfter(count: number, amount: Amount, protectedTokens: number, reduces: Reduces | undefined): number {
   const kept = Math.min(count, Math.max(keptCount(count, amount) as number, protectedTokens))
   if (reduces === 'fuse') return Math.min(count, kept + 1)
   return reduces === 'pair' ? Math.max(kept, count - Math.floor(Math.max(0, count - protectedTokens) / 2)) : kept
 }
 
-/** True if the method puts the tokens that stay in an order of its own. */
+/** True if the method puts the kept tokens into an order of its own. */
 function givesOrder(method: Method): boolean {
   const { spy, reductions } = recording(method)
   const plan = schedule(size.layerCount, { keep: 0.5 })
@@ -310,7 +310,7 @@ function expectClose(seen: readonly number[], wanted: readonly number[], toleran
   expect(isClose, `${what}: ${seen} instead of ${wanted}, tolerance ${tolerance}`).toBe(true)
 }
 
-/** A graph, or undefined where the method says with a coded error that it cannot follow this rule. */
+/** A graph, or undefined if the method refuses this rule with a coded error. */
 function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
   try {
     return build()
@@ -320,7 +320,7 @@ function builtOrRefused(build: () => EncoderGraph): EncoderGraph | undefined {
   }
 }
 
-/** The method, and what it gives as it is called, layer by layer. */
+/** The method, and its scores and reductions, layer by layer. */
 function recording(method: Method): { spy: Method; scores: Tensor[]; reductions: Reduction[] } {
   const scores: Tensor[] = []
   const reductions: Reduction[] = []

@@ -9,7 +9,7 @@ import type { Amount } from '../method/schedule.ts'
 import type { Budget, Site } from '../method/site.ts'
 import { cast, constant, gather, gatherND, transpose, unsqueeze } from '../ops/index.ts'
 
-/** What one layer gives to a method. All arrays have the same B and N; what the method does not look at may be absent. */
+/** What one layer gives to a method. All arrays have the same B and N; what the method does not read may be absent. */
 export interface OneSite {
   /** [B,N,D]; default: one number, 0, for each token */
   readonly hidden?: Tensor
@@ -29,9 +29,9 @@ export interface OneSite {
   readonly protectedTokens?: readonly number[]
 }
 
-/** What a method did with it, row by row. */
+/** What a method did with it, by example. */
 export interface SiteChoice {
-  /** The score that it selected by; empty where it chose without one. */
+  /** The score that it selected by; empty if it chose without one. */
   readonly scores: number[][]
   /** Positions of the tokens that it kept, in their order afterwards. */
   readonly kept: number[][]
@@ -59,7 +59,7 @@ export function choose(method: Method, site: OneSite, amount: Amount): SiteChoic
   }
   const { position, states, attended, size, score } = evaluate<string>(outputs, {}, { precision: 'float64' })
   const isKept = attended && lists(attended)
-  /** Of the slots of one row, those that hold a token. */
+  /** The slots of one example that hold a token. */
   const ofKept = <T>(slots: readonly T[], row: number): T[] => slots.filter((_, slot) => isKept?.[row]?.[slot] !== 0)
   const positions = lists(position as TensorLike)
   const width = hidden.dims[2] as number
@@ -75,7 +75,7 @@ export function choose(method: Method, site: OneSite, amount: Amount): SiteChoic
   }
 }
 
-/** What a method carries on from a site at which nothing leaves. */
+/** What a method carries on from a site at which nothing is pruned. */
 export function carriedOn(method: Method, site: OneSite, name: string): number[][] {
   const { reduced } = reduceOnce(method, site, undefined, [])
   return lists(evaluate([reduced.state.carried[name] as Tensor], {}, { precision: 'float64' })[0] as TensorLike)

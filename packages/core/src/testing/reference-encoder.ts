@@ -47,14 +47,14 @@ export interface EncoderSize {
 export interface ReferencePruning {
   readonly method: Method
   readonly schedule: Schedule
-  /** Positions that must stay. */
+  /** Protected positions. */
   readonly protectedTokens: readonly number[]
 }
 
 export interface EncoderGraph {
-  /** float [B,classes], of the class token and of the mean over the real tokens that are left */
+  /** float [B,classes], of the class token and of the mean over the kept real tokens */
   readonly logits: Tensor
-  /** By layer that dropped tokens: what was left. */
+  /** What was kept, by layer with a site. */
   readonly sites: ReadonlyMap<number, EncoderSite>
 }
 
@@ -101,7 +101,7 @@ export function referenceEncoder(
   return { logits: add(ofClass, apply(meanOfAttended(current, state), linear(hidden, classes, 1))), sites }
 }
 
-/** The first site of the same encoder, with a mask: what a method that learns is given, where all tokens are there. */
+/** The first site of the same encoder, with a mask: what a learning method is given, with all tokens. */
 export function firstSite(
   { layerCount, hidden, heads, seed }: EncoderSize,
   {
@@ -129,7 +129,7 @@ function normed(x: Tensor): Tensor {
   return layerNormalization(x, one, undefined, 1e-5)
 }
 
-/** Random weights, each call others. */
+/** Random weights, different at each call. */
 function weightsOf(
   hidden: number,
   seed: number,
@@ -151,7 +151,7 @@ function weightsOf(
   return { linear, ofLayer }
 }
 
-/** What is known of the tokens that are present. */
+/** The present tokens and their state. */
 interface Stream {
   /** [B,N,D] */
   current: Tensor
@@ -164,7 +164,7 @@ function notYet(): never {
   throw new Error('the layer has not computed this yet: the method works at its input')
 }
 
-/** Makes a method's tokens leave a stream, and come back. */
+/** Prunes a stream by a method, and brings tokens back. */
 class PrunedStream {
   readonly #stream: Stream
   readonly #pruning: ReferencePruning
@@ -218,7 +218,7 @@ class PrunedStream {
     const { method } = this.#pruning
     const { current, state } = this.#stream
     const source: SiteSource = { layer, layerCount, hidden: current, ...observed, classToken: () => 0 }
-    // What an untrained method does without is left out.
+    // Optional values of an untrained method are omitted.
     const specs = Object.entries(paramsAt(method, layer)).filter(([, { optional }]) => optional !== true)
     const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, randomNumbers(layer))
     const params = Object.fromEntries(

@@ -5,8 +5,8 @@ import { loopModel, reshapeModel, slowModel, sumModel, topHalfModel, twiceModel 
 
 export interface RuntimeTestOptions {
   /**
-   * Side of the matrices whose product keeps the runtime busy while other things are tried. Default 768; less where a
-   * graphics device is emulated, which takes a minute for what takes others half a second.
+   * Side of the matrices whose product keeps the runtime busy during other checks. Default 768; less where a
+   * graphics device is emulated, which needs a minute where others need half a second.
    */
   readonly slowSize?: number
   /** Element types that the runtime is known to fail on, in words, and why: the test of all types is skipped. */
@@ -14,7 +14,7 @@ export interface RuntimeTestOptions {
 }
 
 /**
- * What every runtime has to hold to, as one suite of tests:
+ * The requirements on every runtime, as one suite of tests:
  *
  *     testRuntime(nodeRuntime())
  *     testRuntime(nodeRuntime(), { worker: true })
@@ -26,7 +26,7 @@ export function testRuntime(
 ): void {
   const load = (model: Uint8Array): Promise<Session> => runtime.load(model, options)
 
-  // A runtime without SIMD or threads may need seconds for what takes another a tenth of one.
+  // A runtime without SIMD or threads may need seconds where others need a tenth of one.
   describe(`runtime ${runtime.name} ${JSON.stringify(options)}`, { timeout: 60_000 }, () => {
     describe('results', () => {
       test('the declared inputs and outputs are those of the file', async () => {
@@ -100,7 +100,7 @@ export function testRuntime(
         expect(kept?.data).toEqual(Float32Array.of(1, 2, 3, 6, 7, 8))
       })
 
-      test('an input may be a view into a larger buffer; inputs are left as they were', async () => {
+      test('an input may be a view into a larger buffer; inputs are not changed', async () => {
         await using session = await load(sumModel)
         const buffer = Float32Array.of(9, 1, 2, 9, 10, 20, 9)
         const a = { type: 'float32', dims: [1, 1, 2], data: buffer.subarray(1, 3) }
@@ -110,7 +110,7 @@ export function testRuntime(
         expect(buffer).toEqual(Float32Array.of(9, 1, 2, 9, 10, 20, 9))
       })
 
-      test('outputs stay as they are after later runs and after disposal', async () => {
+      test('outputs do not change after later runs and after disposal', async () => {
         const session = await load(sumModel)
         const { y } = await session.run(sumFeeds(1, 2, 100))
         for (let round = 0; round < 5; round++) await session.run(sumFeeds(1, 2, round))
@@ -127,7 +127,7 @@ export function testRuntime(
     })
 
     describe('several runs at once', () => {
-      test('they end in order of arrival, each with its own result', async () => {
+      test('end in order of arrival, each with its own result', async () => {
         await using session = await load(slowModel)
         const ended: number[] = []
         const sizes = [200, 3, 100, 2, 1]
@@ -140,7 +140,7 @@ export function testRuntime(
         expect(ended).toEqual([0, 1, 2, 3, 4])
       })
 
-      test('one that fails does not harm those before and behind it', async () => {
+      test('are not harmed when one before or after fails', async () => {
         await using session = await load(reshapeModel)
         const x = float32([1, 2, 3, 4, 5, 6], [6])
         const [first, bad, last] = await Promise.allSettled([
@@ -184,7 +184,7 @@ export function testRuntime(
         ['without an array', { ...good, b: { type: 'float32', dims: [1, 2, 2] } as never }, /"b".*class Undefined/],
         ['without sizes', { ...good, b: { type: 'float32', data: new Float32Array(4) } as never }, /"b" has dims/],
         ['that are null', null as never, /the inputs are null, not tensors by name/],
-        ['that are left out', undefined as never, /the inputs are undefined/],
+        ['that are absent', undefined as never, /the inputs are undefined/],
         ['with a size below zero', { ...good, b: float32([0, 0, 0, 0], [-1, 2, -2]) }, /"b" has dims/],
       ]
       test.each(cases)('%s', async (_name, feeds, message) => {
@@ -195,14 +195,14 @@ export function testRuntime(
         expect((await session.run(good)).y?.data).toEqual(Float32Array.of(0, 1, 2, 3))
       })
 
-      test('one name has one size within one input too', async () => {
+      test('one name has one size, also within one input', async () => {
         await using session = await load(slowModel)
         await expect(session.run({ x: float32([1, 2], [1, 2]) })).rejects.toMatchObject({ code: 'TP_INPUT' })
       })
     })
 
     describe('signals', () => {
-      test('one that is aborted already stops loading and running', async () => {
+      test('a signal that is already aborted stops loading and running', async () => {
         const reason = new Error('enough')
         const signal = AbortSignal.abort(reason)
         await expect(runtime.load(sumModel, { ...options, signal })).rejects.toMatchObject({ code: 'TP_ABORTED' })
@@ -214,14 +214,14 @@ export function testRuntime(
         })
       })
 
-      test('one aborted during loading throws the model away', async () => {
+      test('a signal aborted during loading discards the model', async () => {
         const controller = new AbortController()
         const loading = runtime.load(slowModel, { ...options, signal: controller.signal })
         controller.abort()
         await expect(loading).rejects.toMatchObject({ code: 'TP_ABORTED' })
       })
 
-      test('a run that waits is dropped, those before and behind it are not', async () => {
+      test('a waiting run is dropped, those before and after it are not', async () => {
         await using session = await load(slowModel)
         const controller = new AbortController()
         let slowHasEnded = false
@@ -237,7 +237,7 @@ export function testRuntime(
         await slow
       })
 
-      test('the result of a run that is under way is thrown away, and the session goes on', async () => {
+      test('the result of the current run is discarded, and the session continues', async () => {
         await using session = await load(slowModel)
         const controller = new AbortController()
         let settled = false
@@ -278,7 +278,7 @@ export function testRuntime(
     })
 
     describe('disposal', () => {
-      test('waits for the run under way and drops those that wait', async () => {
+      test('waits for the current run and drops the waiting ones', async () => {
         const session = await load(slowModel)
         const events: string[] = []
         const running = session.run({ x: identity(slowSize) }).then(({ y }) => {
@@ -293,7 +293,7 @@ export function testRuntime(
         expect(events).toEqual(['run ended', 'disposed'])
       })
 
-      test('may be asked for again, and nothing runs afterwards', async () => {
+      test('may be called twice, and nothing runs afterwards', async () => {
         const session = await load(sumModel)
         await Promise.all([session.dispose(), session[Symbol.asyncDispose]()])
         await session.dispose()
@@ -320,7 +320,7 @@ export function testRuntime(
         await expect(load(bytes)).rejects.toMatchObject({ name: 'TpError', code: 'TP_MODEL_LOAD' })
       })
 
-      test('leaves the bytes as they were, also where they are part of a larger buffer', async () => {
+      test('does not change the bytes, also where they are part of a larger buffer', async () => {
         const larger = new Uint8Array(sumModel.length + 20)
         larger.set(sumModel, 10)
         const bytes = larger.subarray(10, 10 + sumModel.length)
@@ -380,7 +380,7 @@ function int64(values: readonly number[], dims: readonly number[] = [values.leng
   return { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
 }
 
-/** Its powers are itself, exactly. */
+/** Its powers equal it, exactly. */
 function identity(size: number): TensorLike {
   const data = new Float32Array(size * size)
   for (let i = 0; i < size; i++) data[i * size + i] = 1

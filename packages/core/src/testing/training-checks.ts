@@ -13,21 +13,21 @@ import { type Batch, type BatchLayout, batchOf, type EncoderExample, examplesOf,
 import { type EncoderSize, firstSite } from './reference-encoder.ts'
 
 const size: EncoderSize = { layerCount: 4, hidden: 16, heads: 4, classes: 3, seed: 5 }
-/** Those that it is to leave at; some methods have nothing to learn at the first. */
+/** Layers with a site; some methods have nothing to learn at the first. */
 const layers = [1, 2] as const
 const protectedTokens = [0] as const
 const lengths = [11, 7, 14, 2]
-/** As wide as any row here. */
+/** The width of the longest example here. */
 const mostTokens = 19
 const examples = examplesOf(lengths, size.hidden, 13)
 const asBatch = batchOf(examples, 14, 'right-padded', 3)
 const exact = { precision: 'float64' } as const
 
-/** What holds for a method that learns, where it begins. Whether it has a gradient is for a training to see. */
+/** What holds for a method that learns, before training. A training shows whether it has a gradient. */
 export function trainingChecks(method: Method): readonly { readonly name: string; check(): void }[] {
   return [
     {
-      name: 'while it learns, from nothing to all of a real token is left',
+      name: 'keeps between none and all of a real token while it learns',
       check() {
         for (const layer of layers) {
           const { softened, kept } = soften(method, layer)
@@ -44,7 +44,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
       },
     },
     {
-      name: 'what leaving does, while it learns, has the shapes that it stands for',
+      name: 'gives states, attention and losses of the declared shapes while it learns',
       check() {
         for (const layer of layers) {
           const { softened, hidden, scores } = soften(method, layer)
@@ -53,7 +53,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
             const [seen, like] = evaluate([tensor, wanted], asBatch.feeds, exact)
             expect(seen?.dims, `shape of ${name}`).toEqual(like?.dims)
             lengths.forEach((length, row) => {
-              // queries and states of padding are nobody's
+              // queries and states of padding do not count
               const numbers = realPart(rowOf(seen, row), seen?.dims ?? [], length, name === 'attend')
               expect(numbers.every(Number.isFinite), `${name} of example ${row} is made of numbers`).toBe(true)
             })
@@ -66,7 +66,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
       },
     },
     {
-      name: 'an example learns the same alone, padded, and in any batch',
+      name: 'learns the same from an example alone, padded, and in any batch',
       check() {
         for (const layer of layers) {
           const { softened, kept } = soften(method, layer)
@@ -111,7 +111,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
       },
     },
     {
-      name: 'what it has learned, if it says amounts, are amounts for the layers that learned',
+      name: 'turns what it has learned into amounts for the layers that learned',
       check() {
         const learned = new Map<number, Learned>(layers.map((layer) => [layer, valuesAt(method, layer)]))
         const plan = method.training?.harden?.(learned, { layerCount: size.layerCount, lengths })
@@ -139,7 +139,7 @@ function soften(method: Method, layer: number): SoftForm {
     Object.entries(valuesAt(method, layer)).map(([name, value]) => [name, constantOf(value, () => value.data)]),
   )
   const inputs: SoftInputs = {
-    // Drawn, it would belong to places in the batch, and not to tokens.
+    // Random noise would belong to rows of the batch, not to tokens.
     noise: (dims) => expand(constant(0.4), dims, hidden),
     saliency: () => sigmoid(gather(hidden, 0, 2)),
     ratio: () => expand(constant(0.5), ['B'], hidden),
@@ -152,7 +152,7 @@ function valuesAt(method: Method, layer: number): ReturnType<typeof initialValue
   return initialValues(learnedAt(method, layer), sizes, randomNumbers(layer))
 }
 
-/** What takes the place of values of the model, by name. */
+/** Stand-ins for values of the model, by name. */
 function formOf({ attend, hidden, output }: Softened, states: Tensor, scores: Tensor): Record<string, Tensor> {
   return {
     ...(attend && { attend: attend(scores) }),

@@ -41,7 +41,7 @@ async function decodeImage(path: string, shape: ImageShape | undefined): Promise
   }
 }
 
-/** More than an image of so many pixels takes that is not compressed. */
+/** More than an uncompressed image with the largest allowed number of pixels has. */
 const MOST_BYTES = 512 * 2 ** 20
 
 /** Cameras have up to 61 million. Some files have to be held whole, in eight bytes a pixel. */

@@ -18,8 +18,8 @@ export async function filesUnder(folder: string): Promise<string[]> {
 }
 
 /**
- * Files with the label that their sub-folder's name, or what stands before `__` in their own name, gives. The classes
- * take turns in the order, so that a limit leaves some of each.
+ * Files, labelled by the name of their sub-folder or by the part of their own name before `__`. The classes alternate, so that
+ * a limit keeps some of each.
  */
 export function labelFiles(folder: string, files: readonly string[], options: LabelledOptions): LabelledFile[] {
   const byLabel = new Map<string, LabelledFile[]>()

@@ -121,22 +121,28 @@ describe('columns', () => {
   test.each([
     [
       'sentence1\tsentence2\tlabel\na\tb\t1\n',
-      'holds the texts cannot be told: its columns are "sentence1", "sentence2", "label"',
+      'cannot tell which column holds the texts: its columns are "sentence1", "sentence2", "label"',
     ],
-    ['label\ttitle\ttext\n1\ta\tb\n', 'holds the texts cannot be told: its columns are "label", "title", "text"'],
-    ['label\tnumber\tremark\n1\ta\tb\n', 'holds the texts cannot be told'],
-    ['id\tlabel\n7\t1\n', 'holds the texts cannot be told: its columns are "id", "label"; call one of them "text"'],
-    ['label\tlabel\ttext\n1\t0\ta\n', 'holds the labels cannot be told'],
-    ['id\tscore\ttext\n1\t0\ta\n', 'holds the labels cannot be told: its columns are "id", "score", "text"'],
+    [
+      'label\ttitle\ttext\n1\ta\tb\n',
+      'cannot tell which column holds the texts: its columns are "label", "title", "text"',
+    ],
+    ['label\tnumber\tremark\n1\ta\tb\n', 'cannot tell which column holds the texts'],
+    [
+      'id\tlabel\n7\t1\n',
+      'cannot tell which column holds the texts: its columns are "id", "label"; call one of them "text"',
+    ],
+    ['label\tlabel\ttext\n1\t0\ta\n', 'cannot tell which column holds the labels'],
+    ['id\tscore\ttext\n1\t0\ta\n', 'cannot tell which column holds the labels: its columns are "id", "score", "text"'],
     [
       '0\ta text\t1\n',
-      'holds the labels and texts cannot be told: it has no header, and its first line is "0", "a text", "1"',
+      'cannot tell which column holds the labels and texts: it has no header, and its first line is "0", "a text", "1"',
     ],
-    ['0\t1\n1\t1\n', 'holds the labels cannot be told: it has no header'],
+    ['0\t1\n1\t1\n', 'cannot tell which column holds the labels: it has no header'],
     ['0\tlabel\n1\ttext\n', 'its first line ("0", "label") could be a header or an example'],
     ['good film\nbad film\n', 'has one column, "good film"; a table has to have labels and texts: tabs'],
     ['label,text\n1,good\n', 'has one column, "label,text"; a table has to have labels and texts: tabs'],
-  ])('that cannot be told are refused with what was seen: %j', async (content, message) => {
+  ])('ambiguous columns are refused with what was seen: %j', async (content, message) => {
     expect(await problem(content)).toContain(message)
   })
 
@@ -193,14 +199,18 @@ describe('ways to write a table', () => {
   test.each([
     ['csv', 'label,text\n1,"good\n0,bad\n', /line \d+: cannot be read as a table \(Quote Not Closed/],
     ['csv', 'label,text\n1,good, but long\n', /line 2 has 3 columns, not 2 as the header has/],
-    ['csv', '1;good, but\n0;bad, and\n', /could be separated by "," or ";", and nothing tells which/],
+    ['csv', '1;good, but\n0;bad, and\n', /could be separated by "," or ";", and it is ambiguous which/],
     ['jsonl', '{"label":1,"text":"good"}\n{"label":1\n', /line 2: is invalid JSON/],
     ['jsonl', '{"label":1,"text":"good"}\n[1,"bad"]\n', /line 2: is not a JSON object/],
     ['jsonl', '{"label":1,"text":"good"}\n{"label":1,"sentence":"bad"}\n', /line 2: has no text: "text" holds neither/],
     ['jsonl', '{"label":1,"text":{"a":"good"}}\n', /line 1: has no text/],
     ['jsonl', '{"label":null,"text":"good"}\n', /line 1: has no label/],
     ['jsonl', '{"label":-1,"text":"good"}\n', /line 1: .*"-1"/],
-    ['jsonl', '{"__proto__":1,"constructor":"good"}\n', /cannot be told: its columns are "__proto__", "constructor"/],
+    [
+      'jsonl',
+      '{"__proto__":1,"constructor":"good"}\n',
+      /cannot tell which column .*: its columns are "__proto__", "constructor"/,
+    ],
     ['tsv', '1\tgood\n0\tbad\0film\n', /line 2: holds a NUL character/],
     ['tsv', '1\tgood\n'.repeat(1_000_001), /has more than 1000000 rows; give a part of it/],
     ['tsv', `1\t${'good '.repeat(900_000)}\n`, /line 1: cannot be read as a table \(Max Record Size/],

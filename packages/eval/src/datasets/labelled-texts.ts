@@ -7,8 +7,8 @@ export interface TableOptions extends LabelledOptions, ColumnOptions {}
 
 /**
  * Reads texts with their labels from a table: tab-separated (quotes are plain characters), comma-separated (RFC 4180) or
- * JSON lines, by the ending of its name; UTF-8, or UTF-16 with a byte-order mark. Columns are told by the header; without one
- * there have to be two, of which one holds labels only.
+ * JSON lines, by the ending of its name; UTF-8, or UTF-16 with a byte-order mark. The header names the columns; without one
+ * there must be two, one with labels only.
  * @throws TpError TP_DATA naming the line, or the columns
  */
 export async function readLabelledTexts(path: string, options: TableOptions = {}): Promise<TextDataset> {

@@ -4,14 +4,14 @@ import { shown } from './table/data-error.ts'
 export interface LabelledOptions {
   /** The model's class names by number; without them labels have to be class numbers. */
   readonly labels?: readonly string[] | undefined
-  /** Only the first so many examples. */
+  /** The largest number of examples to read. */
   readonly limit?: number | undefined
 }
 
 /**
- * Class number of a label as it stands in data: a name of the model (any case) or a class number. Names win, because a
+ * Class number of a label in data: a name of the model (any case) or a class number. Names win, because a
  * model may call its class 0 "1".
- * @param labels the model's names by class number; undefined if it has none: then only numbers are understood
+ * @param labels the model's names by class number; undefined if it has none: then only numbers are accepted
  */
 export function classOf(label: string, labels: readonly string[] | undefined): number | undefined {
   const wanted = label.trim().toLowerCase()

@@ -10,7 +10,7 @@ import { isTable } from './table/read-table.ts'
 import { isWavFile, wavFolder } from './wav-folder.ts'
 
 export interface DatasetOptions extends TableOptions {
-  /** What the model takes; data of another kind are an error. */
+  /** The model's modality; data of another kind are an error. */
   readonly modality?: Modality | undefined
 }
 
@@ -19,7 +19,7 @@ const KINDS =
   'a folder of images in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
 
 /**
- * Opens a labelled data set; its kind is seen from what is there.
+ * Opens a labelled data set and detects its kind.
  * @throws TpError TP_DATA when it is missing, of no known kind, of another kind than the model takes, or has a bad label
  */
 export async function openDataset(path: string, options: DatasetOptions = {}): Promise<Dataset> {
@@ -65,7 +65,7 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   throw new TpError('TP_DATA', 'eval', `${folder}: holds no data that can be read. What can: ${KINDS}`)
 }
 
-/** Whether a file is taken for data by its name, where a folder is opened that it lies in. */
+/** Whether a file's name marks it as data when its folder is opened. */
 export function isDatasetFile(path: string): boolean {
   const name = basename(path)
   if (name.startsWith('.')) return false
@@ -96,7 +96,7 @@ async function openIdx(images: string, options: DatasetOptions): Promise<Dataset
     if (await exists(labels)) return readIdxImages(images, labels, options)
   }
   const stem = basename(places.at(-1) as string)
-  throw new TpError('TP_DATA', 'eval', `${images}: the labels are missing; ${stem} (or .gz) has to stand beside it`)
+  throw new TpError('TP_DATA', 'eval', `${images}: the labels are missing; ${stem} (or .gz) must be next to it`)
 }
 
 async function isFolder(path: string): Promise<boolean> {

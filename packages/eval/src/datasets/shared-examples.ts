@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Dataset, Example, RawImage, Sound } from './dataset.ts'
 
 /**
- * How many examples of one data set are in another one: by what they hold, wherever it lies and in whatever order. Labels
+ * How many examples of one data set are also in another one, compared by content. Labels
  * do not count.
  * @throws TpError TP_DATA for what cannot be read
  */

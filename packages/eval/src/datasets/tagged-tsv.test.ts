@@ -82,10 +82,10 @@ describe('readTexts', () => {
     ['pairs', 'sentence1\tsentence2\nsee you\tsoon\n'],
     ['two columns of words', 'see you\twin cash\n'],
     ['columns without several words', 'ham\tyes\n'],
-  ])('of %s nobody is told which is the text', async (_, content) => {
+  ])('refuses %s, since the text column is ambiguous', async (_, content) => {
     await expect(read(content)).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: expect.stringContaining('which column holds the texts cannot be told'),
+      message: expect.stringContaining('cannot tell which column holds the texts'),
     })
   })
 

@@ -65,7 +65,7 @@ export async function readTaggedTsv(path: string, { labels, limit }: LabelledOpt
   return { source: path, sentences }
 }
 
-/** Whether what stands where words do counts 1, 2, 3 … in each of several words. */
+/** Whether the column of words counts 1, 2, 3 … in each of several sentences. */
 function isNumbered(sentences: readonly TaggedSentence[]): boolean {
   const counts = sentences.every(({ words }) => words.every((word, i) => word.trim() === `${i + 1}`))
   return counts && sentences.some(({ words }) => words.length > 1)

@@ -3,12 +3,12 @@ import { type ColumnOptions, cellOf, textColumn } from './table/columns.ts'
 import { readTable } from './table/read-table.ts'
 
 export interface TextsOptions extends Pick<ColumnOptions, 'textColumn'> {
-  /** Only the first so many. */
+  /** The largest number of texts to read. */
   readonly limit?: number | undefined
 }
 
 /**
- * Texts without labels, from the tables that `readLabelledTexts` reads, or one a line. Of several columns the texts' is told
+ * Texts without labels, from the tables that `readLabelledTexts` reads, or one a line. Of several columns that of the texts is found
  * by the header; without one it has to be the only one with several words to a cell.
  * @throws TpError TP_DATA naming the line, or the columns
  */

@@ -11,7 +11,7 @@ export function isWavFile(path: string): boolean {
   return extname(path).toLowerCase() === '.wav'
 }
 
-/** WAV files whose label is what stands before `__` in their name, or the name of their sub-folder. */
+/** WAV files whose label is the part of their name before `__`, or the name of their sub-folder. */
 export function wavFolder(folder: string, files: readonly string[], options: LabelledOptions = {}): AudioDataset {
   const examples = labelFiles(folder, files, options).map(({ path, label }) => ({
     label,
@@ -38,7 +38,7 @@ const SCALES: Readonly<Record<string, (sample: number) => number>> = {
 /** Format tags of the WAV header; an extensible one has the tag in its sub-format. */
 const [PCM, FLOAT, A_LAW, MU_LAW, EXTENSIBLE] = [1, 3, 6, 7, 0xfffe]
 
-/** What a program writes that does not know yet how much there will be. */
+/** Written by programs that do not know the length in advance. */
 const UNKNOWN_SIZE = 0xffffffff
 
 interface Format {
@@ -52,7 +52,7 @@ interface Format {
 
 /**
  * Reads a WAV file: PCM of 8, 16, 24 or 32 bits, float of 32 or 64, A-law or µ-law; several channels are averaged.
- * @throws TpError TP_DATA for another format, and for a file that does not hold what its header says
+ * @throws TpError TP_DATA for another format, and for a file that contradicts its header
  */
 export async function readWav(path: string): Promise<Sound> {
   const bytes = await soundFile(path)
@@ -85,7 +85,7 @@ function soundFile(path: string): Promise<Uint8Array> {
   return readBytes(path, { code: 'TP_DATA', mostBytes: MOST_BYTES })
 }
 
-/** Brings compressed samples to 16 bits. @returns what a sample is in −1…1 */
+/** Decodes compressed samples to 16 bits. @returns samples in −1…1 */
 function decoded(path: string, file: WaveFile): (sample: number) => number {
   const { audioFormat, numChannels, bitsPerSample: bits, blockAlign, sampleRate, subformat } = file.fmt as Format
   const format = audioFormat === EXTENSIBLE ? subformat[0] : audioFormat

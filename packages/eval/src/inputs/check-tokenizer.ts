@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { isRecord } from '@tp/core/host'
 import { shown } from '../datasets/table/data-error.ts'
 
-/** What is read of a tokenizer.json apart from the library that runs it. */
+/** The part of a tokenizer.json that is checked here. */
 export interface TokenizerJson {
   readonly model: {
     readonly type?: unknown
@@ -14,14 +14,14 @@ export interface TokenizerJson {
   readonly padding?: { readonly pad_id?: number } | null
 }
 
-/** Without a type the library tells from the vocabulary what it is. */
+/** Without a type the library infers it from the vocabulary. */
 const MODELS: readonly unknown[] = ['WordPiece', 'BPE', 'Unigram', 'WordLevel', undefined, null]
 
-/** Many times the largest vocabulary there is. The library makes a list as long. */
+/** Many times the largest existing vocabulary. The library allocates a list of this length. */
 const LARGEST_ID = 2 ** 24 - 1
 
 /**
- * Checks what the library would take as it comes, or for something else.
+ * Checks what the library would accept unchecked, or misread.
  * @throws TpError TP_TOKENIZER
  */
 export function checkTokenizer(json: unknown, source: string): asserts json is TokenizerJson {
@@ -42,7 +42,7 @@ export function checkTokenizer(json: unknown, source: string): asserts json is T
 }
 
 /**
- * Checks what stands for what is not known, and for nothing.
+ * Checks the tokens for unknown words and for padding.
  * @param vocabulary as the library has read it
  * @returns the largest id
  * @throws TpError TP_TOKENIZER

@@ -1,19 +1,19 @@
 import type { ModelInputs } from './model-inputs.ts'
 import { someExamples } from './some-examples.ts'
 
-/** What of examples decides how they are divided. */
+/** The properties of examples that decide the division. */
 export type Divisible = Pick<ModelInputs, 'targets' | 'lengths' | 'keys'>
 
 export interface DivideOptions {
-  /** Which of the divisions it is. Default 1. */
+  /** Seed of the random order. Default 1. */
   readonly seed?: number | undefined
 }
 
 /**
- * Divides examples into parts that have each class alike. In an order by class, and within one by chance, examples take
- * turns as `turns` says, so that as long as the turns of each part are evenly spaced a part has of each class what is due
- * to it to within one example, as it has of all. Examples without a class are ordered by their length instead. The order of
- * the examples has no part in it where `keys` tell them apart.
+ * Divides examples into stratified parts. Examples are ordered by class, within a class at random, and assigned to the parts
+ * in the order of `turns`. As long as the turns of each part are evenly spaced, a part has its share of each class, and of all,
+ * to within one example. Examples without a class are ordered by length instead. The result does not depend on the order of
+ * the examples if they have `keys`.
  * @param turns names of the parts, one for each turn: `['a', 'b', 'a']` gives two thirds to `a`
  * @returns positions of the examples of each part, ascending
  */
@@ -30,7 +30,7 @@ export function divide<Part extends string>(
   return Object.fromEntries(parts) as Record<Part, number[]>
 }
 
-/** At most so many of the examples, with each class in its share to within one example; in their order. */
+/** At most `most` examples, stratified by class to within one example, in their original order. */
 export function sampleExamples(inputs: ModelInputs, most: number, options: DivideOptions = {}): ModelInputs {
   const count = inputs.targets.length
   if (count <= most) return inputs

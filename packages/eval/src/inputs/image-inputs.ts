@@ -7,7 +7,7 @@ import { measureNormalisation, type Normalisation } from './normalisation.ts'
 export interface ImageOptions {
   /** Default: the mean and deviation of the data themselves, which is near that of training if the data are alike. */
   readonly normalisation?: Normalisation | undefined
-  /** Size where the model leaves it free (default: that of the images). */
+  /** Size, if the model's is not fixed (default: that of the images). */
   readonly size?: { readonly height: number; readonly width: number } | undefined
 }
 

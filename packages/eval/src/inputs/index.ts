@@ -1,4 +1,4 @@
-// Data sets in memory, and the form in which models take them. Needs neither files nor native code, so that pages can use it.
+// Data sets in memory, and the form in which models take them. Requires neither files nor native code, so pages can use it.
 
 export { batches } from '../batches.ts'
 export { type Dataset, imageDataset, type Modality, type TextDataset, textDataset } from '../datasets/dataset.ts'

@@ -10,9 +10,9 @@ const MOST_BYTES = 128 * 2 ** 20
 const OPENING_MS = 8000
 
 /**
- * Opens a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they are left-overs of training.
- * A text that takes it too long is refused, since its regular expressions come with the file and may never end.
- * @throws TpError TP_TOKENIZER, also from what it returns
+ * Opens a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they remain from training.
+ * A text that takes too long is refused, since its regular expressions come with the file and may never end.
+ * @throws TpError TP_TOKENIZER, also from the returned functions
  */
 export async function loadTokenizer(path: string): Promise<TextTokenizer> {
   const advice = "give the model's tokenizer.json"
@@ -27,7 +27,7 @@ export async function loadTokenizer(path: string): Promise<TextTokenizer> {
   )
 }
 
-/** Shorter texts are not waited for without expressions: no work on them takes long, and watching each takes 0.1 ms. */
+/** Shorter texts are not watched if there are no expressions: they never take long, and watching takes 0.1 ms each. */
 const SHORT = 1000
 
 function bounded(tokenizer: TextTokenizer): TextTokenizer {

@@ -30,7 +30,7 @@ interface Preprocessor {
   readonly sampling_rate?: number
 }
 
-/** Position ids of this family begin behind the padding id, so that many rows of the table are never used. */
+/** Position ids of this family begin after the padding id, so the first rows of the table are never used. */
 const POSITIONS_AFTER_PADDING: readonly string[] = ['roberta', 'xlm-roberta', 'camembert', 'xlm-roberta-xl', 'mpnet']
 
 /** @param config and preprocessor: the two files as Hugging Face lays them out, read as JSON */

@@ -54,7 +54,7 @@ describe('readModelFolder', () => {
     await writeFile(join(folder, 'config.json'), '{"id2label":')
     await expect(readModelFolder(join(folder, 'model.onnx'))).rejects.toMatchObject({
       code: 'TP_DATA',
-      message: `[eval] ${join(folder, 'config.json')}: is not JSON`,
+      message: `[eval] ${join(folder, 'config.json')}: is invalid JSON`,
     })
   })
 })

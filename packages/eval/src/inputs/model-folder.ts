@@ -7,7 +7,7 @@ import { type ModelFacts, modelFacts } from './model-facts.ts'
 /** Of a config.json; those of many classes have some MB. */
 const MOST_BYTES = 64 * 2 ** 20
 
-/** What the files beside a model say about its inputs and classes; what they do not say is undefined. */
+/** What the files next to a model say about its inputs and classes; undefined where they do not. */
 export interface ModelFolder extends ModelFacts {
   /** Path of tokenizer.json. */
   readonly tokenizer: string | undefined
@@ -16,7 +16,7 @@ export interface ModelFolder extends ModelFacts {
 /**
  * Reads config.json, preprocessor_config.json and tokenizer.json, as Hugging Face lays them out, from the folder of an
  * ONNX file (or from the one above, if that is called `onnx`). Missing files are fine.
- * @throws TpError TP_DATA for a file that is there but is no JSON
+ * @throws TpError TP_DATA for a file that is invalid JSON
  */
 export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
   const folders = foldersOf(modelPath)
@@ -28,7 +28,7 @@ export async function readModelFolder(modelPath: string): Promise<ModelFolder> {
   return { ...modelFacts(config, preprocessor), tokenizer }
 }
 
-/** Paths of the files that say something about a model, whether they are there or not. */
+/** Paths of the files that may describe a model, whether they exist or not. */
 export function modelFolderFiles(modelPath: string): string[] {
   const names = ['config.json', 'preprocessor_config.json', 'tokenizer.json']
   return foldersOf(modelPath).flatMap((folder) => names.map((name) => join(folder, name)))
@@ -59,7 +59,7 @@ async function readJson(folders: readonly string[], name: string): Promise<objec
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes))
     if (typeof value === 'object' && value !== null) return value
   } catch (cause) {
-    throw new TpError('TP_DATA', 'eval', `${path}: is not JSON`, { cause })
+    throw new TpError('TP_DATA', 'eval', `${path}: is invalid JSON`, { cause })
   }
   throw new TpError('TP_DATA', 'eval', `${path}: is not a JSON object`)
 }

@@ -13,9 +13,9 @@ export interface ModelInputs {
   readonly lengths: readonly number[] | undefined
   /** Milliseconds of preparation (tokenising) that each example has cost before `feeds`. */
   readonly preparationMs: readonly number[] | undefined
-  /** What tells each example from others whatever their order (its tokens, its file); by default its position does. */
+  /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */
   readonly keys?: readonly (string | number)[] | undefined
-  /** What images are normalised by: what was given, or measured. */
+  /** How images are normalised: as given, or as measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */
   readonly notes: readonly string[]
@@ -23,7 +23,7 @@ export interface ModelInputs {
   feeds(rows: readonly number[]): Promise<NamedTensors>
 }
 
-/** What a model takes, judged by its inputs; undefined if it is none of these. */
+/** The modality of a model by its inputs; undefined if none fits. */
 export function modalityOf(inputs: readonly ValueInfo[]): Modality | undefined {
   const [first] = inputs
   if (first === undefined) return undefined

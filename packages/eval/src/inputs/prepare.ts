@@ -8,14 +8,14 @@ import { type ModelInputs, modalityOf } from './model-inputs.ts'
 import type { Normalisation } from './normalisation.ts'
 import { textInputs } from './text-inputs.ts'
 
-/** What {@link prepareInputs} needs to know of a model; `readModelFolder` finds most of it beside the file. */
+/** What {@link prepareInputs} must know about a model; `readModelFolder` finds most of it next to the file. */
 export interface PrepareOptions {
   /** Path of tokenizer.json; texts need it. */
   readonly tokenizer?: string | undefined
   readonly maxTokens?: number | undefined
   readonly vocabularySize?: number | undefined
   readonly normalisation?: Normalisation | undefined
-  /** Side of the square images, where the model leaves it free. */
+  /** Side of the square images, if the model's is not fixed. */
   readonly imageSize?: number | undefined
   /** Samples a second. */
   readonly sampleRate?: number | undefined
@@ -46,7 +46,7 @@ export async function prepareInputs(
     throw new TpError(
       'TP_TOKENIZER',
       'eval',
-      'texts need the tokenizer.json of the model; none is beside it, so give it',
+      'texts require the tokenizer.json of the model; none is next to it, so give its path',
     )
   }
   return textInputs(dataset, inputs, await loadTokenizer(options.tokenizer), options)

@@ -43,7 +43,7 @@ export async function textInputs(
 
 const CHUNK = 64
 
-/** Lets what else waits in this thread have its turn, from time to time. @throws TpError TP_ABORTED */
+/** Yields to other tasks of this thread from time to time. @throws TpError TP_ABORTED */
 export async function mayPause(done: number, signal: AbortSignalLike | undefined): Promise<void> {
   if (done % CHUNK !== 0) return
   throwIfAborted(signal, 'eval')

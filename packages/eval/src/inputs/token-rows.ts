@@ -3,7 +3,7 @@ import type { NamedTensors, TensorLike, ValueInfo } from '@tp/core/runtime'
 import { arrayOf, fixedSize } from './model-inputs.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
-/** What a text model's inputs are for, by the names that exporters give them. */
+/** Roles of a text model's inputs, by their usual names. */
 const ROLES: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
   input_ids: 'ids',
   input: 'ids',
@@ -13,9 +13,9 @@ const ROLES: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
   segment_ids: 'types',
 }
 
-/** How a text model takes rows of token ids. */
+/** The form in which a text model takes token ids. */
 export interface TokenRows {
-  /** Most tokens of a row. */
+  /** The largest number of tokens of an example. */
   readonly maxTokens: number
   /** @throws TpError TP_TOKENIZER for an id that the model has no embedding for */
   check(row: Int32Array, source: string): void
@@ -26,7 +26,7 @@ export interface TokenRows {
 export interface TokenRowsOptions {
   /** Longer texts are cut, special tokens counted (default: the model's fixed length, or 512). */
   readonly maxTokens?: number | undefined
-  /** Rows of the model's token embedding; a tokenizer that goes beyond them belongs to another model. */
+  /** Rows of the model's token embedding; a tokenizer with larger ids belongs to another model. */
   readonly vocabularySize?: number | undefined
 }
 

@@ -9,16 +9,16 @@ export interface TextTokenizer {
   readonly vocabularySize: number
   /** Undefined where the vocabulary has no padding token. */
   readonly padId: number | undefined
-  /** Regular expressions that it runs on texts. They come with the file, and may take longer than anyone waits. */
+  /** Regular expressions that it runs on texts. They come with the file, and may take arbitrarily long. */
   readonly expressions: readonly string[]
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
   /**
-   * Token ids of words that are given apart, special tokens included, and for each token the word that it is a piece of;
-   * −1 for special ones. Cut like a text.
+   * Token ids of separate words, including special tokens, and for each token the index of its word (−1 for special ones).
+   * Truncated like a text.
    */
   encodeWords(words: readonly string[], maxTokens: number): { readonly ids: number[]; readonly words: number[] }
-  /** What a token stands for in a text, as the tokenizer writes it by itself; nothing for special ones. */
+  /** The text of one token as the tokenizer writes it; empty for special ones. */
   textOf(id: number): string
   /** What the vocabulary calls a token, a special one, too: `[CLS]`. Empty for an id that it does not have. */
   nameOf(id: number): string
@@ -28,7 +28,7 @@ const PADDING_TOKENS: readonly string[] = ['[PAD]', '<pad>', '<|padding|>', '<PA
 
 /**
  * A tokenizer from the text of a Hugging Face tokenizer.json. Its own truncation and padding are not followed: they are
- * left-overs of training.
+ * remnants of training.
  * @param source for messages
  * @throws TpError TP_TOKENIZER
  */
@@ -56,7 +56,7 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
       return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
     },
     encodeWords(words, maxTokens) {
-      // The space says that a word begins, where the vocabulary tells beginnings from the rest.
+      // The space marks the beginning of a word if the vocabulary distinguishes beginnings.
       const pieces = words.flatMap((word, i) => idsOf(` ${word}`, false).map((id) => ({ id, word: i })))
       const own = pieces.slice(0, maxTokens - before.length - after.length)
       return {
@@ -84,7 +84,7 @@ function parse(text: string, source: string): { json: TokenizerJson; tokenizer: 
   return { json, tokenizer: safely(source, 'is not a Hugging Face tokenizer.json', () => new Tokenizer(own, {})) }
 }
 
-/** What the library does with a file that may hold anything. @throws TpError TP_TOKENIZER */
+/** Runs the library on an untrusted file. @throws TpError TP_TOKENIZER */
 function safely<Result>(source: string, problem: string, work: () => Result): Result {
   try {
     return work()

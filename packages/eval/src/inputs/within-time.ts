@@ -6,7 +6,7 @@ let context: { work?: (() => void) | undefined } | undefined
 
 /**
  * Does synchronous work, which is broken off when its time is over.
- * @param expired what is thrown then
+ * @param expired the error to throw then
  */
 export function withinTime<Result>(work: () => Result, milliseconds: number, expired: () => Error): Result {
   context ??= createContext({})

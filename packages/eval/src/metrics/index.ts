@@ -1,4 +1,4 @@
-// Intervals, tests, times and traces. Needs neither files nor native code, so that pages can use it.
+// Intervals, tests, times and traces. Requires neither files nor native code, so pages can use it.
 
 export {
   type Comparison,

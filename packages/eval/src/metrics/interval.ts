@@ -17,7 +17,7 @@ export function scaledInterval({ estimate, low, high }: Interval, factor: number
 }
 
 /**
- * Where an increasing condition begins to hold between two numbers, by halving.
+ * Where an increasing condition begins to hold between two numbers, by bisection.
  * @param holds false at `from`, true at `to`
  */
 export function turningPoint(from: number, to: number, holds: (value: number) => boolean): number {

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 
-/** Tokens that are left, as a fraction of each example's own tokens, averaged over the examples. */
+/** Kept tokens as a fraction of each example's tokens, averaged over the examples. */
 export interface KeptFractions {
   /** By layer: real tokens that enter its FFN over those that enter the model. */
   readonly layers: readonly number[]
@@ -9,7 +9,7 @@ export interface KeptFractions {
 }
 
 /**
- * @param counts tokens left behind each pruned layer, by example; layers that are not named pass on what they get
+ * @param counts kept tokens at each pruned layer, by example; other layers keep what arrives
  * @param lengths real tokens that enter the model, by example
  */
 export function keptFractions(

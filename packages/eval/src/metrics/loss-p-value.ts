@@ -4,7 +4,7 @@ import { type PairedCounts, pairedScore } from './paired-score.ts'
 /** Of the 2.5 %, what is spent on which shares of gains are thought possible. */
 const NUISANCE = 0.0005
 
-/** So many of them are tried, and the worst once more between its neighbours. */
+/** Number of values tried; the worst is refined between its neighbours. */
 const TRIED = 32
 
 /**
@@ -79,6 +79,6 @@ function probability(most: (gains: number) => number, examples: number, gained: 
     if (chance <= NOTHING) break
     add(gains, chance)
   }
-  // What was left out counts as if it spoke as clearly.
+  // Omitted outcomes count as if they were as extreme.
   return sum + Math.max(0, rest)
 }

@@ -15,7 +15,7 @@ export function pairedDifference(counts: PairedCounts): Interval {
   return { estimate: (onlyFirst - onlySecond) / examples, low: -highest(mirrored), high: highest(counts) }
 }
 
-/** The fewest examples whose answers can show a loss of at most `tolerance`: so many that all have the same. Infinite for 0. */
+/** The fewest examples whose answers can show a loss of at most `tolerance`: with all answers the same. Infinite for 0. */
 export function fewestForLoss(tolerance: number): number {
   if (!(tolerance > 0)) return Number.POSITIVE_INFINITY
   if (tolerance >= 1) return 1

@@ -8,7 +8,7 @@ export interface Logits {
 }
 
 /**
- * The output with one row of numbers an example: `logits` if there is one, else the only float output of that form.
+ * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form.
  * @throws TpError TP_OUTPUT
  */
 export function logitsOf(outputs: NamedTensors, rows: number): Logits {
@@ -39,7 +39,7 @@ export function logitRowsOf({
   return Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 }
 
-/** Position of the largest number of a row; the first of equals. Not a number anywhere: −1. */
+/** Position of the largest number of a row; the first of equals. −1 if any is NaN. */
 export function largest(row: ArrayLike<number>): number {
   let best = 0
   for (let i = 0; i < row.length; i++) {
@@ -49,7 +49,7 @@ export function largest(row: ArrayLike<number>): number {
   return best
 }
 
-/** The output of that name if there is one, else all that the model itself gives: none of those that pruning adds. */
+/** The output of that name if it exists, else all outputs of the model itself, without those that pruning adds. */
 export function ownOutputs(outputs: NamedTensors, name: string): TensorLike[] {
   const named = outputs[name]
   if (named !== undefined) return [named]

@@ -1,8 +1,8 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /**
- * An output of a model that was pruned with `trace`: which tokens stay behind a layer, which of the slots hold one, and what
- * those that arrived there were ranked by.
+ * An output of a model that was pruned with `trace`: the tokens kept at a layer, which slots hold one, and the scores of the
+ * tokens that arrived.
  */
 const TRACE = /^tp\.trace\.(\d+)\.(indices|valid|scores)$/
 
@@ -16,12 +16,12 @@ export function tracedLayers(outputs: NamedTensors): number[] {
   return [...new Set(layers)].map(Number).sort((a, b) => a - b)
 }
 
-/** Tokens left behind each pruned layer of each example of a batch: layer → count by row. Empty without traces. */
+/** Numbers of kept tokens at each pruned layer: layer → count by example. Empty without traces. */
 export function tracedCounts(outputs: NamedTensors): Map<number, number[]> {
   return new Map(tracedLayers(outputs).map((layer) => [layer, slotsOf(outputs, layer).map((slots) => slots.length)]))
 }
 
-/** The tokens themselves: layer → places in the input, row by row, in the order of the slots. */
+/** The kept tokens: layer → positions in the input, by example, in the order of the slots. */
 export function tracedTokens(outputs: NamedTensors): Map<number, number[][]> {
   return new Map(
     tracedLayers(outputs).map((layer) => {
@@ -31,7 +31,7 @@ export function tracedTokens(outputs: NamedTensors): Map<number, number[][]> {
   )
 }
 
-/** Positions in the trace's arrays that hold a token, row by row. */
+/** Indices of the trace's arrays that hold a token, by example. */
 function slotsOf(outputs: NamedTensors, layer: number): number[][] {
   const { dims, data } = outputs[`tp.trace.${layer}.valid`] as TensorLike
   const [rows = 0, width = 0] = dims

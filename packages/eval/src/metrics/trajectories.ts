@@ -3,21 +3,21 @@ import { tracedLayers, tracedTokens } from './trace.ts'
 
 /** The way of one token of an example through a pruned model. */
 export interface Trajectory {
-  /** Its place in the input. */
+  /** Its position in the input. */
   readonly position: number
-  /** Layer that it leaves at for good; undefined: it stays to the end. */
+  /** Layer at which it is finally pruned; undefined: it is kept to the end. */
   readonly prunedAt: number | undefined
   /**
-   * What it was ranked by at each layer that it arrived at and tokens left, higher stays; only of a model that was pruned with
-   * `trace: 'scores'`, and not where the method chooses by no score. Merging methods rank by how unlike a token is to what
-   * would take it in, or as their papers say. Tokens that have to stay have scores, too, which decide nothing.
+   * Its score at each site that it arrived at, higher is kept; only of a model that was pruned with `trace: 'scores'`, and not
+   * where the method chooses without a score. Merging methods score by dissimilarity to the token to merge into, or as their
+   * papers say. Protected tokens have scores, too, without effect.
    */
   readonly scores: ReadonlyMap<number, number>
 }
 
 /**
  * The ways of all tokens of a batch, from the outputs of one run of a model with traces.
- * @param lengths tokens of each example that are real, the first ones of its row
+ * @param lengths number of real tokens of each example, which come first
  * @returns for each example its tokens in their order
  */
 export function trajectoriesOf(outputs: NamedTensors, lengths: readonly number[]): Trajectory[][] {
@@ -26,7 +26,7 @@ export function trajectoriesOf(outputs: NamedTensors, lengths: readonly number[]
   return lengths.map((length, row) => {
     const stays = [...kept].map(([layer, rows]) => ({ layer, tokens: new Set(rows[row]) }))
     return Array.from({ length }, (_, position) => {
-      // Some methods bring tokens back: what counts is the last layer that has it.
+      // Some methods bring tokens back: the last layer that has the token counts.
       const last = stays.findLastIndex(({ tokens }) => tokens.has(position))
       const prunedAt = stays[last + 1]?.layer
       const scores = [...scored].flatMap(([layer, rows]) => {
@@ -38,7 +38,7 @@ export function trajectoriesOf(outputs: NamedTensors, lengths: readonly number[]
   })
 }
 
-/** Layer → for each row, place in the input → score there, of the tokens that arrive. */
+/** Layer → for each example, position in the input → score there, of the tokens that arrive. */
 function scoresByPlace(outputs: NamedTensors, rows: number): Map<number, ReadonlyMap<number, number>[]> {
   const found = new Map<number, ReadonlyMap<number, number>[]>()
   let before: { readonly indices: TensorLike; readonly valid: TensorLike } | undefined
@@ -46,7 +46,7 @@ function scoresByPlace(outputs: NamedTensors, rows: number): Map<number, Readonl
     const scores = outputs[`tp.trace.${layer}.scores`]
     if (scores !== undefined) {
       const width = scores.dims[1] as number
-      // Tokens that come back between the layers arrive all of them, each in its place.
+      // If tokens come back between layers, all of them arrive, in input order.
       const arriving = before?.indices.dims[1] === width ? before : undefined
       const ofRow = (row: number): Map<number, number> => {
         const slots = Array.from({ length: width }, (_, i) => row * width + i)

@@ -11,7 +11,7 @@ import { extraLoss } from './extra-loss.ts'
 import type { ShiftedSet } from './shifted-sets.ts'
 
 /**
- * Runs a model on all sets; those that give the inputs of the first again take its answers. onProgress counts the
+ * Runs a model on all sets; sets with the same inputs as the first reuse its answers. onProgress counts the
  * examples of all that are run.
  * @throws what {@link evaluate} throws
  */
@@ -66,7 +66,7 @@ export interface ShiftFigures {
   readonly extraLoss: Interval
   /** Percent of the examples with the dense model's answer, right or wrong: it falls where dense fails, too. */
   readonly agreement: number
-  /** Mean over layers of the tokens that stay, where the pruned model has traces and `layers` was given. */
+  /** Mean over layers of the kept tokens, if the pruned model has traces and `layers` was given. */
   readonly kept: number | undefined
 }
 
@@ -111,7 +111,7 @@ export function compareOnShifts(
       dense: accuracyInterval(denseRight[i] as number[]),
       pruned: accuracyInterval(shares[i] as number[]),
       loss: accuracyLoss(denseRight[i] as number[], shares[i] as number[]),
-      // Of a set against itself there is nothing to estimate.
+      // A set compared with itself needs no estimate.
       extraLoss: i === 0 ? NONE : extraLoss(losses[i] as number[], losses[0] as number[], examples),
       agreement: mean(pruned.map(agreeing)),
       kept: kept.length === 0 ? undefined : mean(kept),

@@ -51,6 +51,6 @@ function check(shifted: readonly number[], own: readonly number[], examples: rea
   if (examples === undefined) return
   if (examples.length !== shifted.length) fail(`${shifted.length} examples were made from ${examples.length}`)
   const wrong = examples.find((position) => !Number.isInteger(position) || position < 0 || position >= own.length)
-  if (wrong !== undefined) fail(`example ${wrong} is none of one's own ${own.length}`)
+  if (wrong !== undefined) fail(`example ${wrong} is not among the ${own.length} original ones`)
   if (new Set(examples).size !== examples.length) fail('two examples were made from one')
 }

@@ -1,6 +1,6 @@
 import { TpError } from '@tp/core'
 
-/** Examples of like length. */
+/** Examples of similar length. */
 export interface LengthBin {
   /** Tokens of the shortest and of the longest. */
   readonly shortest: number
@@ -10,8 +10,8 @@ export interface LengthBin {
 }
 
 /**
- * Divides examples by their length into bins of about as many each, the shortest first. Examples of one length stay
- * together, so that there may be fewer bins than asked for.
+ * Divides examples by their length into bins of about equal size, the shortest first. Examples of one length are in
+ * one bin, so there may be fewer bins than asked for.
  * @param lengths tokens of each example
  * @throws TpError TP_OPTION
  */

@@ -11,13 +11,13 @@ interface Contents {
 
 /**
  * A change of an example that its label outlives: other data than the model has learned from, of the same classes. It
- * works on the content as it is read, before tokenising and normalising, and leaves what it is given untouched.
+ * works on the content as it is read, before tokenising and normalising, and does not change its input.
  */
 export interface ShiftOf<M extends Modality> {
   readonly modality: M
   /** For tables and messages: `typos 0.2`, or `typos:3` where it is one of the severities of {@link shifts}. */
   readonly name: string
-  /** @param random numbers in 0…1, the same again for the same example */
+  /** @param random numbers in 0…1, always the same for the same example */
   apply(content: Contents[M], random: () => number): Contents[M]
 }
 
@@ -32,7 +32,7 @@ export interface ShiftOptions {
 }
 
 /**
- * A data set whose examples are shifted when they are read. Labels stay. What becomes of an example follows from the
+ * A data set whose examples are shifted when they are read. Labels do not change. The shift of an example follows from the
  * shift, the seed and the example's position alone, on every machine.
  * @throws TpError TP_OPTION for a shift of another kind of data
  */

@@ -12,7 +12,7 @@ export interface ShiftedSet {
   readonly inputs: ModelInputs
   /** Positions of the examples of the first set that these were made from; undefined for data from elsewhere. */
   readonly examples: readonly number[] | undefined
-  /** Whether they are just what the first set gives there: a length bin, or capitals that an uncased tokenizer does not see. */
+  /** Whether they are the same as in the first set: a length bin, or capitals that an uncased tokenizer ignores. */
   readonly sameInputs: boolean
 }
 
@@ -70,7 +70,7 @@ function binsOf(own: ModelInputs, bins = 0): ShiftedSet[] {
   }))
 }
 
-/** Of texts only: images and sounds would have to be read again, and their shifts always change them. */
+/** For texts only: images and sounds would have to be read again, and their shifts always change them. */
 async function haveSameTokens(made: ModelInputs, own: ModelInputs): Promise<boolean> {
   if (made.lengths === undefined || made.lengths.some((length, i) => length !== own.lengths?.[i])) return false
   for (const position of made.lengths.keys()) {

@@ -9,18 +9,18 @@ import { rankCorrelation } from '../metrics/rank-correlation.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
 import type { Outcome } from './outcome.ts'
 
-/** Vectors that a model gives for a data set. What they are worth shows beside those of the dense model. */
+/** Vectors that a model gives for a data set. They are judged by comparison with those of the dense model. */
 export interface Embeddings extends Outcome<'embeddings'> {
   /** Of length 1, by example in the data set's order. */
   readonly vectors: Vectors
 }
 
 export interface EmbedOptions extends EvaluateOptions {
-  /** Name of the output that is the vector [batch, D], or the tokens' vectors [batch, tokens, D]; default: found by name and form. */
+  /** Name of the output that is the vector [batch, D], or the tokens' vectors [batch, tokens, D]; default: found by name and shape. */
   readonly output?: string | undefined
 }
 
-/** Names that exporters give to the one vector of an input. */
+/** Usual names of the output with one vector per input. */
 export const EMBEDDING_OUTPUTS: readonly string[] = [
   'sentence_embedding',
   'text_embeds',
@@ -31,7 +31,7 @@ export const EMBEDDING_OUTPUTS: readonly string[] = [
 
 /**
  * A vector for each example: the model's own [batch, D], or the mean of [batch, tokens, D] over the real tokens, which in a
- * model pruned without restoring are those that are left (`tp.mask`).
+ * model pruned without restoring are the kept ones (`tp.mask`).
  * @throws TpError TP_OUTPUT, TP_TOKENIZER, TP_DATA, TP_ABORTED
  */
 export async function embed(session: Session, inputs: ModelInputs, options: EmbedOptions = {}): Promise<Embeddings> {
@@ -48,7 +48,7 @@ export async function embed(session: Session, inputs: ModelInputs, options: Embe
 export interface NearnessOptions {
   /** How many neighbours of an example are looked at (default 10). */
   readonly neighbours?: number | undefined
-  /** The first so many examples are looked up among all (default 200); the time is this times the number of examples. */
+  /** How many examples, the first ones, are looked up among all (default 200); time grows with this times the number of examples. */
   readonly queries?: number | undefined
 }
 
@@ -65,7 +65,7 @@ export interface Nearness {
 }
 
 /**
- * Vectors beside those of the dense model: how near, whether what was similar still is, and what a search still finds.
+ * Vectors compared with those of the dense model: how near they are, whether similarities persist, and what a search finds.
  * `rankCorrelation` and the neighbours are of the first `queries` examples, each against all others.
  * @throws TpError TP_OPTION if the two are not of the same examples, TP_DATA for fewer than 3
  */
@@ -93,7 +93,7 @@ export function compareEmbeddings(pruned: Embeddings, dense: Embeddings, options
       ...similarity.subarray(0, row),
       ...similarity.subarray(row + 1),
     ]
-    // Where all others are equally far there is no order to keep.
+    // If all others are equally far, there is no order to compare.
     return {
       order: rankCorrelation(others(before), others(after)) ?? 0,
       both: share(after),
@@ -123,7 +123,7 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
   throw new TpError('TP_OUTPUT', 'eval', `${wanted} ${forms} is needed to embed; the model gave ${seen.join(', ')}`)
 }
 
-/** One vector a row; of tokens the mean of the real ones. */
+/** One vector per example; of token vectors the mean over the real ones. */
 function rowsOf({ data, dims }: TensorLike, outputs: NamedTensors, feeds: NamedTensors): Float64Array[] {
   const values = data as Float32Array
   const [rows = 0, tokens = 0] = dims

@@ -2,7 +2,7 @@ import type { Figure } from '../metrics/figure.ts'
 import type { Interval } from '../metrics/interval.ts'
 import type { Run } from '../run-examples.ts'
 
-/** What a model is asked for: a class of the whole input, one of each token, or a vector that stands for the input. */
+/** What a model computes: a class of the whole input, one of each token, or a vector that represents the input. */
 export type Task = 'classification' | 'tokens' | 'embeddings'
 
 /**
@@ -17,7 +17,7 @@ export interface Outcome<T extends Task = Task> extends Run {
   readonly correct?: readonly boolean[]
 }
 
-/** What a model that gives each example a class answers on a data set. Arrays are by example, in the data set's order. */
+/** The answers of a classifier on a data set. Arrays are by example, in the data set's order. */
 export interface Evaluation extends Outcome<'classification'> {
   /** In percent, with its exact 95 % interval. */
   readonly accuracy: Interval

@@ -2,7 +2,7 @@ import type { ValueInfo } from '@tp/core/runtime'
 import { EMBEDDING_OUTPUTS } from './embeddings.ts'
 import type { Task } from './outcome.ts'
 
-/** Names that exporters give to the tokens' last states. */
+/** Usual names of the output with the last hidden states. */
 const TOKEN_STATES: readonly string[] = ['last_hidden_state', 'token_embeddings']
 
 /**

@@ -9,7 +9,7 @@ import { largest, ownOutputs } from '../metrics/predictions.ts'
 import { type EvaluateOptions, runExamples } from '../run-examples.ts'
 import type { Outcome } from './outcome.ts'
 
-/** What a model that gives each token a class answers. Arrays are by sentence, in the data set's order. */
+/** The answers of a token classifier. Arrays are by sentence, in the data set's order. */
 export interface TokenEvaluation extends Outcome<'tokens'> {
   /** Judged tokens with the right tag, in percent; 95 % interval in which whole sentences vary. */
   readonly accuracy: Interval
@@ -98,7 +98,7 @@ function entityFigure(
   }
 }
 
-/** float32 [batch, tokens, classes]: `logits` if there is one, else the only output of that form. */
+/** float32 [batch, tokens, classes]: `logits` if it exists, else the only output of that form. */
 function tokenLogits(outputs: NamedTensors, feeds: NamedTensors, rows: number): TensorLike {
   const tokens = Object.values(feeds)[0]?.dims[1]
   const isTokenOutput = ({ type, dims }: TensorLike): boolean =>

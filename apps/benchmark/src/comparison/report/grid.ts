@@ -10,7 +10,7 @@ import { type Html, html, raw } from './html.ts'
 import { type HtmlColumns, table } from './table.ts'
 
 /** A setting's name where all are at the same layers: `received-attention 0.7`. */
-export function gridName(setting: Setting): string {
+function gridName(setting: Setting): string {
   return setting.kind === 'pruned' ? `${candidateName(setting)} ${setting.budget.keep}` : candidateName(setting)
 }
 
@@ -26,7 +26,7 @@ export function gridTimes(plan: SubjectPlan, cells: readonly SpeedCell[] = plan.
   return cells.flatMap((cell) => {
     const { at } = cell
     if ('split' in at) return []
-    return cell.candidates.slice(1).flatMap(({ setting }) => {
+    return cell.candidates.slice(1).flatMap((setting) => {
       const speedup = plan.speedupOf(cell, setting)
       return speedup === undefined ? [] : [{ name: gridName(setting), setting, ...at, speedup }]
     })
@@ -146,7 +146,7 @@ function breakEvenTable(names: readonly string[], batches: readonly number[], ti
 
 function latencyTable(plan: SubjectPlan): Html {
   const cells = plan.gridCells().filter((cell) => plan.timesOf(cell) !== undefined)
-  const columns = (cells[0]?.candidates ?? []).map(({ setting }, i): [string, (cell: SpeedCell) => string] => [
+  const columns = (cells[0]?.candidates ?? []).map((setting, i): [string, (cell: SpeedCell) => string] => [
     gridName(setting),
     (cell) => {
       const ms = `${(plan.timesOf(cell)?.candidates[i]?.p50Ms ?? Number.NaN).toPrecision(3)} ms`

@@ -6,16 +6,7 @@ import { fronts } from './fronts.ts'
 import { grid } from './grid.ts'
 import { type Html, html, raw } from './html.ts'
 import { style } from './style.ts'
-import {
-  keptTable,
-  optimisationTable,
-  runtimesTable,
-  settingsTable,
-  shiftTable,
-  summaryTable,
-  wayTables,
-} from './tables.ts'
-import { trajectories } from './trajectories.ts'
+import { keptTable, runtimesTable, settingsTable, shiftTable, summaryTable, wayTables } from './tables.ts'
 
 export interface Reported {
   readonly subjects: readonly { readonly plan: SubjectPlan; readonly rows: readonly SettingRow[] }[]
@@ -40,7 +31,7 @@ export function reportPage({ subjects, summary, results, missing, date, quick }:
 <nav aria-label="Subjects"><ul>${shown.map(({ plan }) => html`<li><a href="#${plan.form.name}">${plan.form.name}</a></li>`)}</ul></nav>
 ${summary.length > 0 && html`<h2 id="summary">In short</h2>${summaryTable(summary)}`}
 ${method(missing)}
-${shown.map(({ plan, rows }) => subjectSection(plan, rows, results))}
+${shown.map(({ plan, rows }) => subjectSection(plan, rows))}
 ${refusals(
   shown.map(({ plan }) => plan),
   results,
@@ -69,10 +60,8 @@ function leftOut(missing: ReadonlyMap<string, string>): string {
   return reasons.map((reason) => `${names(reason).join(', ')} (${reason})`).join('; ')
 }
 
-function subjectSection(plan: SubjectPlan, rows: readonly SettingRow[], results: Results): Html {
+function subjectSection(plan: SubjectPlan, rows: readonly SettingRow[]): Html {
   const { form } = plan
-  const cell = plan.trajectoryCell()
-  const examples = results.value(cell)
   const shown = grid(plan)
   const count = plan.reference('test')?.correct.length ?? 0
   return html`<h2 id="${form.name}">${form.title}</h2>
@@ -80,10 +69,9 @@ function subjectSection(plan: SubjectPlan, rows: readonly SettingRow[], results:
 <h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(plan, rows)}
 <h3>Ways to save work, at an equal loss</h3>${wayTables(plan, rows)}
 ${shown.html && html`<h3>Latency by length and batch</h3>${shown}`}
-${runtimesTable(plan)}${optimisationTable(plan)}
+${runtimesTable(plan)}
 <h3>What is kept</h3>${keptTable(plan, rows)}
-${shiftTable(plan)}
-${examples && html`<h3>Which tokens are pruned where</h3>${trajectories(form, cell, examples)}`}`
+${shiftTable(plan)}`
 }
 
 /** What could not be measured, each reason once. */

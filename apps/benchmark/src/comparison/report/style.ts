@@ -30,8 +30,4 @@ td.words { white-space: normal; min-width: 10rem } tr.control td { color: var(--
 .heat { color: var(--ink); padding: .2rem .4rem; border-radius: 3px } details { margin: .8rem 0 } summary { cursor: pointer; color: var(--own) }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; padding: 0; margin: .3rem 0; list-style: none; font-size: .8125rem }
 .keys span { display: inline-block; width: .9rem; height: .22rem; border-radius: 2px; vertical-align: middle; margin-right: .35rem }
-.words-kept { line-height: 1.9 }
-.gone { color: var(--soft); text-decoration: line-through; text-decoration-thickness: 1px }
-.kept { font-weight: 600; background: rgba(var(--heat), .18); padding: .1rem .2rem; border-radius: 3px }
-.layer { font-size: .6875rem; color: var(--soft); vertical-align: super }
 `

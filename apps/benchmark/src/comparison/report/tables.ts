@@ -4,10 +4,10 @@ import { shapeText } from '../../measure/shapes.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '../../registry/settings.ts'
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'
 import { agreementOf, fastestWithin, lossOf } from '../choice.ts'
-import { LOSSES, OPTIMISATIONS, type Reported, type SettingRow, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
+import { LOSSES, type Reported, type SettingRow, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
 import type { SummaryLine } from '../summary.ts'
 import { controlWays, type Way } from '../sweep.ts'
-import { gridName, gridTimes } from './grid.ts'
+import { gridTimes } from './grid.ts'
 import { type Html, html } from './html.ts'
 import { type HtmlColumns, type Kind, table } from './table.ts'
 
@@ -166,21 +166,6 @@ export function runtimesTable(plan: SubjectPlan): Html {
   }
   const caption = 'Speed-up over “none” in the same runtime, one thread; docs/results/web.md compares the answers'
   return html`<h3>In Node and in a browser</h3>${table(caption, columns, web, ({ setting }) => kindOfSetting(setting))}`
-}
-
-/** Graphs as onnxruntime rewrites them, and as they are. */
-export function optimisationTable(plan: SubjectPlan): Html {
-  const [cell] = plan.optimisationCells()
-  if (cell === undefined || plan.timesOf(cell) === undefined) return html``
-  const settings = cell.candidates
-    .filter(({ optimisation }) => optimisation === undefined)
-    .map(({ setting }) => setting)
-  const levels = OPTIMISATIONS.map((level): [string, (setting: Setting) => string] => {
-    return [level ?? 'all', (setting) => optional(plan.speedupOf(cell, setting, level), speedupText)]
-  })
-  const at = 'split' in cell.at ? '' : shapeText(cell.at)
-  const caption = `onnxruntime's own rewriting of graphs, at ${at}: speed-up over “none” with all of it, which every other table has`
-  return html`<h3>onnxruntime's own optimised graph</h3>${table(caption, { setting: gridName, ...Object.fromEntries(levels) }, settings)}`
 }
 
 /** Losses on shifted data: in distribution (first row), and how much more is lost under each shift. */

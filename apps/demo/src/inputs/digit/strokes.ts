@@ -25,13 +25,13 @@ export function strokesImage(strokes: readonly Stroke[]): GivenImage {
   return { channels: 1, height: SIDE, width: SIDE, pixels }
 }
 
-interface Place {
+interface Placement {
   readonly scale: number
   readonly left: number
   readonly top: number
 }
 
-function fitted(points: readonly Point[]): Place {
+function fitted(points: readonly Point[]): Placement {
   const xs = points.map(({ x }) => x)
   const ys = points.map(({ y }) => y)
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
@@ -43,7 +43,7 @@ function fitted(points: readonly Point[]): Place {
   }
 }
 
-function draw(strokes: readonly Stroke[], { scale, left, top }: Place): Float32Array {
+function draw(strokes: readonly Stroke[], { scale, left, top }: Placement): Float32Array {
   const context = new OffscreenCanvas(SIDE, SIDE).getContext('2d') as OffscreenCanvasRenderingContext2D
   context.fillRect(0, 0, SIDE, SIDE)
   context.strokeStyle = 'white'

@@ -10,7 +10,7 @@ test('the part with the word in it is taken', () => {
   expect(part.filter((sample) => sample > 0)).toHaveLength(1000)
 })
 
-test('what is short enough stays whole', () => {
+test('keeps a short sound whole', () => {
   fc.assert(
     fc.property(fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { maxLength: 500 }), (values) => {
       const samples = Float32Array.from(values)

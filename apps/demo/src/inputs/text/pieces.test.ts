@@ -16,7 +16,7 @@ test('tokens are found in the text, whatever the tokenizer did to case and accen
   ])
 })
 
-test('a word that no token shows is left between them', () => {
+test('a word that no token shows remains between them', () => {
   const pieces = piecesOf('see 😀 there', ['see', '', 'there'])
   expect(pieces.filter(({ token }) => token === undefined)).toEqual([{ text: ' 😀 ', token: undefined }])
 })

@@ -5,11 +5,11 @@ const REACH = 40
 
 /**
  * Divides a text into what its tokens stand for and what lies between. Tokenizers change case, accents and spaces and
- * give no places, so each token is looked for behind the one before it.
+ * have no positions, so each token is looked for after the one before it.
  * @param tokens what each token stands for; '' where that is nothing of the text
  */
 export function piecesOf(text: string, tokens: readonly string[]): Piece[] {
-  const { plain, places } = plainText(text)
+  const { plain, positions } = plainText(text)
   const pieces: Piece[] = []
   let at = 0
   let shown = 0
@@ -17,7 +17,7 @@ export function piecesOf(text: string, tokens: readonly string[]): Piece[] {
     const wanted = plainText(written.replace(/^##/, '').replace(/[▁Ġ]/g, ' ').trim()).plain
     const found = wanted === '' ? -1 : plain.indexOf(wanted, at)
     if (found < 0 || plain.slice(at, found).trim().length > REACH) continue
-    const [from, to] = [places[found] as number, places[found + wanted.length] as number]
+    const [from, to] = [positions[found] as number, positions[found + wanted.length] as number]
     if (from > shown) pieces.push({ text: text.slice(shown, from), token: undefined })
     pieces.push({ text: text.slice(from, to), token })
     at = found + wanted.length
@@ -27,17 +27,17 @@ export function piecesOf(text: string, tokens: readonly string[]): Piece[] {
   return pieces
 }
 
-/** A text in lower case without accents, and for each of its characters the place in the original (one more at the end). */
-function plainText(text: string): { plain: string; places: number[] } {
+/** A text in lower case without accents, and for each of its characters the position in the original (one more at the end). */
+function plainText(text: string): { plain: string; positions: number[] } {
   let plain = ''
-  const places: number[] = []
-  let place = 0
+  const positions: number[] = []
+  let position = 0
   for (const character of text) {
     const reduced = character.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
-    for (let i = 0; i < reduced.length; i++) places.push(place)
+    for (let i = 0; i < reduced.length; i++) positions.push(position)
     plain += reduced
-    place += character.length
+    position += character.length
   }
-  places.push(place)
-  return { plain, places }
+  positions.push(position)
+  return { plain, positions }
 }

@@ -11,7 +11,7 @@ export interface ControlsProps {
   readonly layerCount: number | undefined
 }
 
-/** How much stays, by which method, and at which layers. */
+/** How much is kept, by which method, and at which layers. */
 export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
   const { method, keep, layers } = settings.value
   const set = (change: Partial<WorkbenchSettings>): void => {
@@ -21,7 +21,7 @@ export function Controls({ settings, layerCount }: ControlsProps): JSX.Element {
   const about = findMethod(method)
   return (
     <section class="card controls" aria-labelledby="controls-title">
-      <h2 id="controls-title">How much may leave</h2>
+      <h2 id="controls-title">How much to prune</h2>
       <div class="budget">
         <label for="keep">Keep at each layer</label>
         <output for="keep">{percent} %</output>

@@ -7,7 +7,7 @@ export interface LayerChoiceProps {
   readonly onChange: (layers: readonly number[] | undefined) => void
 }
 
-/** At which layers tokens may leave; one at least. */
+/** The layers that prune; one at least. */
 export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps): JSX.Element {
   const standard = Array.from({ length: layerCount - 1 }, (_, i) => i + 1)
   const chosen = layers ?? standard
@@ -22,7 +22,7 @@ export function LayerChoice({ layerCount, layers, onChange }: LayerChoiceProps):
 
   return (
     <fieldset class="layer-choice">
-      <legend>Layers where tokens may leave</legend>
+      <legend>Layers that prune</legend>
       {Array.from({ length: layerCount }, (_, layer) => (
         <label key={layer}>
           <input type="checkbox" checked={chosen.includes(layer)} onChange={() => toggle(layer)} />

@@ -21,7 +21,7 @@ export function Latency({ times, work, running, onAgain, onStop }: LatencyProps)
       {times === undefined ? <p class="note">Not timed yet.</p> : <Strips times={times} />}
       {work !== undefined && (
         <p>
-          <strong>{Math.round(100 * work)} %</strong> of the arithmetic is left.
+          <strong>{Math.round(100 * work)} %</strong> of the arithmetic remains.
         </p>
       )}
       <p class="note">Timed in turns on your device, one thread; each dot is a run.</p>
@@ -44,7 +44,7 @@ function Strips({ times }: { readonly times: Times }): JSX.Element {
         <strong data-testid="speed-up">{median(ratios).toFixed(2)} ×</strong> as fast
         <span class="note">
           {' '}
-          (95 % sure: {low.toFixed(2)} to {high.toFixed(2)})
+          (95 % interval: {low.toFixed(2)} to {high.toFixed(2)})
         </span>
       </p>
       <Strip title="Every token" kind="dense" values={times.dense} scale={scale} />
@@ -61,7 +61,7 @@ interface StripProps {
 }
 
 function Strip({ title, kind, values, scale }: StripProps): JSX.Element {
-  const place = (value: number): string => `${Math.min(99, (100 * value) / scale)}%`
+  const position = (value: number): string => `${Math.min(99, (100 * value) / scale)}%`
   const { middle, from, to } = spreadOf(values)
   return (
     <div class={`strip ${kind}`}>
@@ -71,9 +71,9 @@ function Strip({ title, kind, values, scale }: StripProps): JSX.Element {
       </span>
       <svg role="img" aria-label={`${values.length} runs, median ${middle.toFixed(1)} ms`}>
         {values.map((value, i) => (
-          <circle key={i} cx={place(value)} cy={9 + ((i * 7) % 11)} r="3" />
+          <circle key={i} cx={position(value)} cy={9 + ((i * 7) % 11)} r="3" />
         ))}
-        <line x1={place(middle)} x2={place(middle)} y1="1" y2="27" />
+        <line x1={position(middle)} x2={position(middle)} y1="1" y2="27" />
       </svg>
     </div>
   )

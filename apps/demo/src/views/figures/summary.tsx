@@ -10,17 +10,17 @@ export function Summary({ bench, what }: { readonly bench: Workbench; readonly w
   const result = bench.result.value
   if (result === undefined) return <output class="summary">{waitingText(bench.stage.value)}</output>
   const [total, ...counts] = countsOf(result)
-  const left = counts.at(-1) ?? total
+  const kept = counts.at(-1) ?? total
   const times = bench.times.value
   const said = saidBy(bench, result)
   const [dense, pruned] = [said.dense, said.pruned].map(({ classes }) => classes?.[0]?.name)
   return (
     <output class="summary">
-      <strong>{left}</strong> of {total} {what} go all the way.{' '}
+      <strong>{kept}</strong> of {total} {what} are kept to the end.{' '}
       {dense !== undefined &&
         (dense === pruned ? (
           <>
-            The answer stays <strong>{dense}</strong>.
+            The answer is still <strong>{dense}</strong>.
           </>
         ) : (
           <>

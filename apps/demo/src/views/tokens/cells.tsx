@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import type { Leaving } from '../../engine/leaving.ts'
+import type { TokenTrace } from '../../engine/token-trace.ts'
 import type { GivenImage } from '../../inputs/content.ts'
 import { ImageCanvas } from '../../inputs/image/image-canvas.tsx'
 import { fadingOf, fadingText } from './fading.ts'
@@ -12,26 +12,26 @@ export interface CellsProps {
   readonly rows: number
   /** Tokens in front of the first cell. */
   readonly before: number
-  readonly leaving: Leaving
+  readonly trace: TokenTrace
   readonly step: number | undefined
 }
 
-/** An image under cells, one for each token, that go dark as their tokens leave. */
-export function Cells({ kind, image, columns, rows, before, leaving, step }: CellsProps): JSX.Element {
+/** An image under cells, one for each token, that go dark as their tokens are pruned. */
+export function Cells({ kind, image, columns, rows, before, trace, step }: CellsProps): JSX.Element {
   const count = columns * rows
-  const stay = leaving.leftAt.slice(before, before + count).filter((left) => left === undefined).length
+  const kept = trace.prunedAt.slice(before, before + count).filter((layer) => layer === undefined).length
   const what = kind === 'patches' ? 'Your image, in patches' : 'Your sound, in slices of time'
   return (
-    <div class={kind} role="img" aria-label={`${what}: ${stay} of ${count} stay to the end`} data-testid={kind}>
+    <div class={kind} role="img" aria-label={`${what}: ${kept} of ${count} are kept to the end`} data-testid={kind}>
       <ImageCanvas image={image} />
       <div class="grid" style={{ '--columns': columns }}>
         {Array.from({ length: count }, (_, i) => {
-          const fading = fadingOf(leaving, i + before, step)
+          const fading = fadingOf(trace, i + before, step)
           return (
             <i
               key={i}
-              class={fading.gone ? 'gone' : 'stays'}
-              data-left={fading.left}
+              class={fading.gone ? 'gone' : 'kept'}
+              data-pruned-at={fading.prunedAt}
               style={{ '--strength': fading.strength }}
               title={fadingText(fading)}
             />

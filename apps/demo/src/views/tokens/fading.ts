@@ -1,24 +1,24 @@
-import type { Leaving } from '../../engine/leaving.ts'
+import type { TokenTrace } from '../../engine/token-trace.ts'
 
-/** How one token looks behind a step: still there, or gone, and how long ago. */
+/** How one token looks after a step: kept, or pruned, and how long ago. */
 export interface Fading {
-  /** `stays`, or the number of the layer it left at, counted from 1, as people do. */
-  readonly left: 'stays' | number
+  /** `kept`, or the number of the layer that pruned it, counted from 1 for readers. */
+  readonly prunedAt: 'kept' | number
   readonly gone: boolean
-  /** From 0 (stays) to 1 (left at the first step). */
+  /** From 0 (kept) to 1 (pruned at the first step). */
   readonly strength: number
 }
 
 /** @param step how far one looks; undefined: to the end */
-export function fadingOf({ leftAt, steps }: Leaving, token: number, step: number | undefined): Fading {
-  const layer = leftAt[token]
-  if (layer === undefined) return { left: 'stays', gone: false, strength: 0 }
+export function fadingOf({ prunedAt, steps }: TokenTrace, token: number, step: number | undefined): Fading {
+  const layer = prunedAt[token]
+  if (layer === undefined) return { prunedAt: 'kept', gone: false, strength: 0 }
   const at = steps.findIndex((each) => each.layer === layer)
   const gone = at <= (step ?? steps.length)
-  return { left: layer + 1, gone, strength: gone ? 1 - at / (steps.length + 1) : 0 }
+  return { prunedAt: layer + 1, gone, strength: gone ? 1 - at / (steps.length + 1) : 0 }
 }
 
 /** What a token or patch says of itself when it is pointed at. */
-export function fadingText({ left }: Fading): string {
-  return left === 'stays' ? 'stays to the end' : `leaves at layer ${left}`
+export function fadingText({ prunedAt }: Fading): string {
+  return prunedAt === 'kept' ? 'kept to the end' : `pruned at layer ${prunedAt}`
 }

@@ -1,23 +1,23 @@
 import type { Signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Leaving } from '../../engine/leaving.ts'
+import type { TokenTrace } from '../../engine/token-trace.ts'
 
 export interface LayersProps {
-  readonly leaving: Leaving
-  /** Tokens at first and behind each step. */
+  readonly trace: TokenTrace
+  /** Tokens at first and after each step. */
   readonly counts: readonly number[]
   /** How far one looks. */
   readonly step: Signal<number | undefined>
 }
 
-/** How many tokens go on behind each layer; choosing a layer shows the input as it is there. */
-export function Layers({ leaving: { steps }, counts, step }: LayersProps): JSX.Element {
+/** How many tokens are kept after each layer; choosing a layer shows the input as it is there. */
+export function Layers({ trace: { steps }, counts, step }: LayersProps): JSX.Element {
   const last = steps.length - 1
   const chosen = Math.min(step.value ?? last, last)
   const [total = 0] = counts
   return (
     <fieldset class="layers">
-      <legend>What is left behind each layer</legend>
+      <legend>What is kept after each layer</legend>
       {counts.map((kept, i) => (
         <label key={i} class={i - 1 === chosen ? 'layer chosen' : 'layer'}>
           <input

@@ -15,18 +15,18 @@ export interface TokenViewProps {
 }
 
 const LEGENDS: Readonly<Partial<Record<ComparedAnswers['sample']['shown']['kind'], string>>> = {
-  words: 'Marked words go all the way. The paler and smaller a word, the earlier it leaves.',
-  patches: 'Framed patches go all the way. The darker a patch, the earlier it leaves.',
-  columns: 'Framed slices go all the way. The darker a slice, the earlier it leaves.',
+  words: 'Marked words are kept to the end. The paler and smaller a word, the earlier it is pruned.',
+  patches: 'Framed patches are kept to the end. The darker a patch, the earlier it is pruned.',
+  columns: 'Framed slices are kept to the end. The darker a slice, the earlier it is pruned.',
 }
 
-/** Which tokens leave where: the input itself, and how many are left behind each layer. */
-export function TokenView({ result: { leaving, sample }, merges }: TokenViewProps): JSX.Element {
+/** Which tokens are pruned where: the input itself, and how many are kept after each layer. */
+export function TokenView({ result: { trace, sample }, merges }: TokenViewProps): JSX.Element {
   const step = useSignal<number | undefined>(undefined)
   const { shown } = sample
   const sound = shown.kind === 'columns' ? shown : undefined
   const heard = useMemo(() => sound && spectrogram(sound.sound, sound.columns), [sound])
-  const common = { leaving, step: step.value }
+  const common = { trace, step: step.value }
   return (
     <div class="tokens">
       <div class="shown">
@@ -43,7 +43,7 @@ export function TokenView({ result: { leaving, sample }, merges }: TokenViewProp
           </p>
         )}
       </div>
-      <Layers leaving={leaving} counts={countsOf({ sample, leaving })} step={step} />
+      <Layers trace={trace} counts={countsOf({ sample, trace })} step={step} />
     </div>
   )
 }

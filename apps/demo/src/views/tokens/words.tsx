@@ -1,26 +1,26 @@
 import type { JSX } from 'preact'
-import type { Leaving } from '../../engine/leaving.ts'
+import type { TokenTrace } from '../../engine/token-trace.ts'
 import type { Piece } from '../../inputs/content.ts'
 import { fadingOf, fadingText } from './fading.ts'
 
 export interface WordsProps {
   readonly pieces: readonly Piece[]
-  readonly leaving: Leaving
+  readonly trace: TokenTrace
   readonly step: number | undefined
 }
 
-/** A text whose words fade by the layer at which they leave. */
-export function Words({ pieces, leaving, step }: WordsProps): JSX.Element {
+/** A text whose words fade by the layer that prunes them. */
+export function Words({ pieces, trace, step }: WordsProps): JSX.Element {
   return (
     <section class="words" aria-label="Your text as the model reads it" data-testid="words">
       {pieces.map(({ text, token }, i) => {
         if (token === undefined) return i === pieces.length - 1 ? unread(text) : text
-        const fading = fadingOf(leaving, token, step)
+        const fading = fadingOf(trace, token, step)
         return (
           <span
             key={i}
             class={fading.gone ? 'word gone' : 'word'}
-            data-left={fading.left}
+            data-pruned-at={fading.prunedAt}
             style={{ '--strength': fading.strength }}
             title={fadingText(fading)}
           >

@@ -4,7 +4,7 @@ import type { DataTable, Row } from './table.ts'
 
 /** Which column is which, where the table does not say it. */
 export interface ColumnOptions {
-  /** Name of the column with the texts as its header has it, or its number from 1. Default: told by the header. */
+  /** Name of the column with the texts as its header has it, or its number from 1. Default: found by the header. */
   readonly textColumn?: string | undefined
   /** The same for the labels. */
   readonly labelColumn?: string | undefined
@@ -15,7 +15,7 @@ export interface ExampleOptions extends ColumnOptions {
   readonly limit?: number | undefined
 }
 
-/** Rows of a table without its header, and where in them text and label stand. */
+/** Rows of a table without its header, and the columns of text and label. */
 export interface Columns {
   readonly rows: readonly Row[]
   readonly text: number
@@ -23,7 +23,7 @@ export interface Columns {
   readonly label: number
 }
 
-/** In order: a column of the first name is the label's even where there are others of these. */
+/** In order of preference: a column with the first name wins over columns with the others. */
 const LABEL_NAMES: readonly string[] = [
   'label',
   'labels',
@@ -35,7 +35,7 @@ const LABEL_NAMES: readonly string[] = [
   'intent',
 ]
 
-/** What texts are called. A table with two of them has pairs, or two candidates. */
+/** Names of text columns. A table with two of them holds pairs, or is ambiguous. */
 const TEXT_NAMES: readonly string[] = [
   ...[
     'text',
@@ -63,7 +63,7 @@ const isLabel = (name: string): boolean => LABEL_NAMES.includes(name)
 
 /**
  * Finds texts and labels of a table: by the options, by the names in its header, or, in a table of two columns without one,
- * by which of them holds class names or numbers throughout. What is not told by these is never guessed.
+ * by which of them holds class names or numbers throughout. Anything else is never guessed.
  * @throws TpError TP_DATA with the columns that were seen, and what to do
  */
 export function labelledColumns(table: DataTable, options: ExampleOptions): Columns {
@@ -101,7 +101,7 @@ export function textColumn(table: DataTable, options: Omit<ExampleOptions, 'labe
   return { rows, text, label: -1 }
 }
 
-/** The text in a cell of a row that is there. @throws TpError TP_DATA */
+/** The text in a cell. @throws TpError TP_DATA */
 export function cellOf({ path, names }: DataTable, row: Row, column: number, what: 'text' | 'label'): string {
   const cell = row.cells[column]
   const where = `${path}, line ${row.line}`
@@ -116,7 +116,7 @@ export function cellOf({ path, names }: DataTable, row: Row, column: number, wha
   return cell
 }
 
-/** Books have as many. A tokenizer reads all of a text, however few tokens the model takes. */
+/** As many as a book has. A tokenizer reads all of a text, however few tokens the model takes. */
 const MOST_CHARACTERS = 1_000_000
 
 interface Find {
@@ -128,7 +128,7 @@ interface Find {
   readonly labels: readonly string[] | undefined
 }
 
-/** Tells the header from the rows, and checks that each row that is wanted has as many cells. */
+/** Separates the header from the rows, and checks that each wanted row has as many cells as the header. */
 function readHeader(
   { path, names, rows: all }: DataTable,
   { textColumn, labelColumn, limit }: ExampleOptions,
@@ -169,7 +169,7 @@ function labelByName({ names, ...find }: Find, text: number | undefined): number
   return label
 }
 
-/** The column of two that holds classes, or the one with more of them: then the first other cell is what is wrong. */
+/** Of two columns the one that holds classes, or more of them: then its first other cell is reported. */
 function labelByContent(find: Find, text: number | undefined): number {
   const { names, rows, labels } = find
   if (names.length > 2) throw untold(find, text === undefined ? 'labels and texts' : 'labels', 'labelColumn')
@@ -207,7 +207,7 @@ function untold({ path, names, header }: Find, what: string, option: keyof Colum
   const advice = header
     ? `call one of them "${name}", or name it (${option}, --${name}-column)`
     : 'give it a header with the columns "label" and "text", or give their numbers (--label-column, --text-column)'
-  return dataError(path, `which column holds the ${what} cannot be told: ${seen}; ${advice}`)
+  return dataError(path, `cannot tell which column holds the ${what}: ${seen}; ${advice}`)
 }
 
 function plain(name: string): string {

@@ -5,13 +5,13 @@ export function dataError(where: string, problem: string, cause?: unknown): TpEr
   return new TpError('TP_DATA', 'eval', `${where}: ${problem}`, cause === undefined ? {} : { cause })
 }
 
-/** A cell as it may stand in a message: in quotes, short, on one line, without control characters. */
+/** A cell for a message: in quotes, short, on one line, without control characters. */
 export function shown(cell: string): string {
   const text = cell.slice(0, 41).replace(/\p{Cc}/gu, ' ')
   return `"${cell.length > 40 ? `${text.slice(0, 40)}…` : text}"`
 }
 
-/** Cells as they may stand in a message. */
+/** Cells for a message. */
 export function listed(cells: readonly string[]): string {
   const all = cells.slice(0, 12).map(shown).join(', ')
   return cells.length > 12 ? `${all}, … (${cells.length} in all)` : all

@@ -3,7 +3,7 @@ import { dataError } from './data-error.ts'
 
 /**
  * The text of a file in UTF-8, or in UTF-16 that says so by its byte-order mark, which is no part of the text. Nothing is
- * replaced: what is no text is refused, since a model would read the replacement.
+ * replaced: invalid text is refused, since a model would read the replacement.
  * @throws TpError TP_DATA naming the line
  */
 export function decodeText(path: string, bytes: Uint8Array): string {
@@ -44,7 +44,7 @@ function validPrefix(bytes: Uint8Array): number {
 
 function startsAsUtf8(bytes: Uint8Array): boolean {
   try {
-    // As a stream: a character that is cut at the end is none that is wrong.
+    // As a stream: a character that is cut off at the end is not invalid.
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true })
     return true
   } catch {

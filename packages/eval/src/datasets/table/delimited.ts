@@ -27,10 +27,10 @@ export function parseCsv(path: string, text: string): DataTable {
   if (separator !== undefined && fitting.length === 1) return { path, names: undefined, rows: parsed(separator) }
   const names = separators.map((each) => (each === '\t' ? 'tabs' : `"${each}"`)).join(' or ')
   const advice = 'put the texts in quotes'
-  throw dataError(path, `its columns could be separated by ${names}, and nothing tells which is meant; ${advice}`)
+  throw dataError(path, `its columns could be separated by ${names}, and it is ambiguous which is meant; ${advice}`)
 }
 
-/** Whether there are several cells in each row, and as many. */
+/** Whether every row has the same number of cells, more than one. */
 function separates(parsed: () => readonly Row[]): boolean {
   try {
     const rows = parsed()
@@ -50,7 +50,7 @@ function parseRows(path: string, text: string, options: Options): Row[] {
   try {
     return parse(text, {
       ...options,
-      // Line ends of old Macs, where there are no others.
+      // Line ends of old Macs, if there are no others.
       record_delimiter: text.includes('\n') ? ['\r\n', '\n'] : ['\r'],
       skip_empty_lines: true,
       relax_column_count: true,

@@ -2,12 +2,12 @@ import { dataError } from './data-error.ts'
 import type { DataTable, Row } from './table.ts'
 import { linesOf, TableSize } from './table-size.ts'
 
-/** More are no table, and each row would have as many cells. */
+/** More keys are not a table, and each row would have that many cells. */
 const MOST_KEYS = 1000
 
 /**
- * One JSON object a line. The first one's keys are the columns; what only others have is none.
- * @throws TpError TP_DATA naming the line that is no object
+ * One JSON object a line. The keys of the first are the columns; keys that only others have are ignored.
+ * @throws TpError TP_DATA naming the line that is not an object
  */
 export function parseJsonLines(path: string, text: string): DataTable {
   const size = new TableSize()

@@ -13,14 +13,14 @@ const parsers: Readonly<Record<string, (path: string, text: string) => DataTable
   '.ndjson': parseJsonLines,
 }
 
-/** Larger files would take more memory than a machine is sure to have: text, rows and cells are held at once. */
+/** Larger files might exceed a machine's memory: text, rows and cells are held at once. */
 const MOST_BYTES = 128 * 2 ** 20
 
 export function isTable(path: string): boolean {
   return Object.hasOwn(parsers, extname(path).toLowerCase())
 }
 
-/** Reads a table; how it is written is told by the ending of its name. @throws TpError TP_DATA */
+/** Reads a table; the extension of its name says how it is written. @throws TpError TP_DATA */
 export async function readTable(path: string): Promise<DataTable> {
   const parse = parsers[extname(path).toLowerCase()] ?? parseTsv
   return parse(path, await readText(path))

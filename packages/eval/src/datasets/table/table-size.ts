@@ -2,7 +2,7 @@ import { dataError } from './data-error.ts'
 
 const MOST_CELLS = 20_000_000
 
-/** Counts what a table holds, so that one that would fill the memory is refused while it is read. */
+/** Counts cells and characters, so that a table that would exhaust memory is refused while it is read. */
 export class TableSize {
   readonly #mostRows: number
   #rows = 0
@@ -12,7 +12,7 @@ export class TableSize {
     this.#mostRows = mostRows
   }
 
-  /** @throws TpError TP_DATA at the row that is too many */
+  /** @throws TpError TP_DATA at the row that exceeds the limit */
   add(path: string, cells: number): void {
     this.#rows++
     this.#cells += cells

@@ -6,7 +6,7 @@ export interface Row {
   readonly line: number
 }
 
-/** Rows as they are in a file, none of them empty; a header is still among them. */
+/** Rows of a file without empty ones; a header is included. */
 export interface DataTable {
   readonly path: string
   /** Names of the columns where the format has them (JSON lines); otherwise the first row may be a header. */

@@ -3,7 +3,7 @@ import type { AudioShift } from '../shift.ts'
 import { clipped } from './clipped.ts'
 
 /**
- * Makes a sound louder or quieter; what would be beyond full scale is clipped.
+ * Makes a sound louder or quieter; samples beyond full scale are clipped.
  * @param decibels above 0 is louder
  * @throws TpError TP_OPTION
  */

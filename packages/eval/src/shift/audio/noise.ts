@@ -4,7 +4,7 @@ import type { AudioShift } from '../shift.ts'
 import { clipped } from './clipped.ts'
 
 /**
- * Adds white noise at a signal-to-noise ratio: the mean square of the sound over that of the noise. Silence stays silent.
+ * Adds white noise at a signal-to-noise ratio: the mean square of the sound over that of the noise. Silence is not changed.
  * @param ratio in dB; Infinity is no noise
  * @throws TpError TP_OPTION
  */

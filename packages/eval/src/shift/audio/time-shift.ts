@@ -2,7 +2,7 @@ import { checkAmount } from '../amount.ts'
 import type { AudioShift } from '../shift.ts'
 
 /**
- * Lets a sound begin earlier or later, as chance chooses. Its length stays: what is beyond is cut off, and silence comes
+ * Lets a sound begin earlier or later, as chance chooses. Its length does not change: one end is cut off, and silence added
  * in from the other side.
  * @param share of the sound's length, 0…1
  * @throws TpError TP_OPTION

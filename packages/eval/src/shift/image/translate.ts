@@ -6,7 +6,7 @@ export type Fill = 'edge' | 'black'
 /**
  * Moves an image by whole pixels in one of eight directions, which chance chooses.
  * @param share of the shorter side, 0…1; more than 0 is at least one pixel
- * @param fill what comes in from beyond the edge: the edge's own pixels, or black
+ * @param fill what fills the gap: the pixels at the edge, or black
  * @throws TpError TP_OPTION
  */
 export function translate(share: number, fill: Fill = 'edge'): ImageShift {

@@ -1,4 +1,4 @@
-/** Sentences that speak for or against nothing, and tell neither a spam mail nor a topic. */
+/** Neutral sentences, typical of neither a sentiment, a spam mail nor a topic. */
 export const neutralSentences: readonly string[] = [
   'This was written on a day in the middle of the week.',
   'The table stands beside the window.',

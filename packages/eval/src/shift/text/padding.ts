@@ -7,10 +7,10 @@ import { countWords } from './words.ts'
 export type PaddingPlace = 'before' | 'after' | 'around'
 
 /**
- * Adds sentences that say nothing, so that the decisive words are fewer among more: what keeps a fixed share of the
- * tokens has to choose well, and what is cut at the model's longest text loses its end. The label stays as long as the
- * sentences are neutral to it. A larger factor adds to what a smaller one has added.
- * @param factor how many times as many words the text has at least, 1 or more
+ * Adds neutral sentences, so that decisive words are a smaller part of the text: with a fixed keep ratio a method must choose
+ * well, and a text longer than the model's limit loses its end. The label stays valid as long as the sentences are neutral to
+ * it. A larger factor extends what a smaller one adds.
+ * @param factor the least number of words, relative to the original; 1 or more
  * @param sentences to draw from; default: two dozen of the package's own, without sentiment or topic
  * @throws TpError TP_OPTION
  */
@@ -35,7 +35,7 @@ export function padding(
   }
 }
 
-/** Sentences until they have so many words together; none comes again before all have come. */
+/** Sentences with at least this many words together; none repeats before all have occurred. */
 function draw(sentences: readonly string[], words: number, random: () => number): string[] {
   const drawn: string[] = []
   let left: string[] = []

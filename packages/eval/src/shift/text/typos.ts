@@ -6,11 +6,11 @@ import { mapWords } from './words.ts'
 const LEAST_LETTERS = 4
 
 /**
- * Misspells words, one slip in each that is hit: a letter is swapped with the next, dropped, doubled, or a key beside its
- * own is hit. Words of fewer than four letters and first letters stay, so that people still read the text (Pruthi et
+ * Misspells words with one typo each: a letter is swapped with the next, dropped, doubled, or replaced by a neighbouring key.
+ * Words of fewer than four letters and first letters are not changed, so that people can still read the text (Pruthi et
  * al., ACL 2019, arXiv:1905.11268; the slips are those of Belinkov and Bisk, ICLR 2018, arXiv:1711.02173).
- * A higher rate leaves the slips of a lower one as they are and adds others.
- * @param rate share of the words that are hit, 0…1
+ * A higher rate adds typos to those of a lower one.
+ * @param rate share of misspelled words, 0…1
  * @throws TpError TP_OPTION
  */
 export function typos(rate: number): TextShift {
@@ -30,7 +30,7 @@ export function typos(rate: number): TextShift {
   }
 }
 
-/** What stands for a letter and the one behind it; undefined where the slip cannot be made. */
+/** The replacement of a letter and the next one; undefined if the typo is impossible. */
 type Slip = (letter: string, next: string | undefined, key: number) => string | undefined
 
 const slips: readonly Slip[] = [

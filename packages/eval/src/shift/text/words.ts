@@ -1,7 +1,7 @@
 /** A run of letters, with the marks on them. */
 const WORD = /[\p{L}\p{M}]+/gu
 
-/** Gives each word of a text to a function, and leaves all else as it is. */
+/** Applies a function to each word of a text; all else is not changed. */
 export function mapWords(text: string, change: (word: string) => string): string {
   return text.replace(WORD, change)
 }

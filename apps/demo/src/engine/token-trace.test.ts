@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readLeaving } from './leaving.ts'
+import { readTrace } from './token-trace.ts'
 
 const trace = (layer: number, indices: readonly number[], valid = indices.map(() => 1)) => ({
   [`tp.trace.${layer}.indices`]: {
@@ -12,10 +12,10 @@ const trace = (layer: number, indices: readonly number[], valid = indices.map(()
 
 const logits = { type: 'float32', dims: [1, 2], data: new Float32Array(2) }
 
-test('a token leaves at the first layer that does not keep it', () => {
+test('a token is pruned at the first layer that does not keep it', () => {
   const outputs = { logits, ...trace(1, [0, 1, 3]), ...trace(10, [0, 3], [1, 1]), ...trace(2, [0, 1, 3], [1, 1, 1]) }
-  expect(readLeaving(outputs, [true, true, true, true])).toEqual({
-    leftAt: [undefined, 10, 1, undefined],
+  expect(readTrace(outputs, [true, true, true, true])).toEqual({
+    prunedAt: [undefined, 10, 1, undefined],
     steps: [
       { layer: 1, kept: 3 },
       { layer: 2, kept: 3 },
@@ -24,10 +24,10 @@ test('a token leaves at the first layer that does not keep it', () => {
   })
 })
 
-test('tokens that come back have not left; fillers and padding are none', () => {
+test('restored tokens are not pruned; fillers and padding are no tokens', () => {
   const outputs = { logits, ...trace(1, [0, 1]), ...trace(3, [0, 2, 1], [1, 1, 0]) }
-  expect(readLeaving(outputs, [true, true, true, false])).toEqual({
-    leftAt: [undefined, 3, undefined, 1],
+  expect(readTrace(outputs, [true, true, true, false])).toEqual({
+    prunedAt: [undefined, 3, undefined, 1],
     steps: [
       { layer: 1, kept: 2 },
       { layer: 3, kept: 2 },

@@ -114,7 +114,7 @@ describe('explain of texts', () => {
     expect(text.stdout).toMatch(/^example 0: .*, pruned ham; rank correlation -?[01]\.\d\d$/m)
     expect(text.stdout).toMatch(/^ +token +saliency +pruned at +with score$/m)
     expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}kept +0\.\d+$/m)
-    expect(text.stdout).toMatch(/\nreceived-attention: rank correlation of how long .* -?[01]\.\d\d, in the mean\n$/)
+    expect(text.stdout).toMatch(/\nreceived-attention: mean rank correlation of how long .* -?[01]\.\d\d\n$/)
   })
 
   test('there is no rank correlation where nothing is pruned', { timeout }, async () => {

@@ -72,8 +72,8 @@ describe('answers that change where mails keep 3 tokens', () => {
       expect([flip.dense, flip.pruned]).toEqual([dense.predictions[flip.example], pruned.predictions[flip.example]])
       const logits = pruned.logits.subarray(2 * flip.example, 2 * flip.example + 2)
       expect(flip.margin).toBeCloseTo((logits[flip.dense] as number) - (logits[flip.pruned] as number), 4)
-      expect(flip.leaving).toBe((inputs.lengths?.[flip.example] as number) - 3)
-      expect(flip.tried).toHaveLength(flip.leaving)
+      expect(flip.prunedTokens).toBe((inputs.lengths?.[flip.example] as number) - 3)
+      expect(flip.tried).toHaveLength(flip.prunedTokens)
     }
   })
 
@@ -117,7 +117,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     }
     const { flips } = await analyseFlips(sessions, inputs, { dense, pruned }, { examples: 1, tokens: 3, likely })
     expect(flips[0]?.tried.map(({ position }) => position)).toEqual(wanted)
-    expect(flips[0]?.leaving).toBe(first.leaving)
+    expect(flips[0]?.prunedTokens).toBe(first.prunedTokens)
   })
 
   test('stops at the signal', async () => {

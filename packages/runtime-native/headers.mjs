@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
- * The environment with which node-gyp finds Node's headers, which it would fetch: most installations have them beside the program.
+ * The environment with which node-gyp finds Node's headers, which it would download: most installations have them next to the program.
  * @returns {NodeJS.ProcessEnv}
  */
 export function withHeaders() {

@@ -51,7 +51,7 @@ function test() {
       ...process.env,
       // Node itself is not built with the sanitizer, which therefore has to be there before everything else.
       LD_PRELOAD: runtime,
-      // Node and onnxruntime leave memory to the end of the process on purpose, so leaks are not looked for here: test/soak.mjs does.
+      // Node and onnxruntime keep memory until the end of the process on purpose, so leaks are not checked here, but in test/soak.mjs.
       // What was freed is watched for a while only, since some tests bound the memory that runs take.
       // The stack that is kept to find uses after a return is not aligned for vectors of 64 bytes (GCC bug 110027).
       ASAN_OPTIONS: `${options}:detect_leaks=0:quarantine_size_mb=32:detect_stack_use_after_return=0`,

@@ -1,5 +1,5 @@
 // Writes dist/templates.json: the files of tools/example-*, as they are in a folder of their own. One file, since npm leaves
-// .gitignore and its like out of packages, and tests of ours would be found twice.
+// .gitignore and similar files out of packages, and our tests would be found twice.
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,7 +39,7 @@ function alone(path) {
     case 'tsconfig.json':
       return json(compilerSettings(JSON.parse(text)))
     case 'README.md':
-      // what our own check of documents is told
+      // marks for our own check of documents
       return text.replace(/^<!-- first: .*\n/gm, '').replace(/^(```\w+) skip=".*"$/gm, '$1')
     default:
       return text

@@ -28,7 +28,7 @@ int64_t CheckSizes(const std::vector<int64_t>& dims, const std::string& name) {
   int64_t nonzero = 1;
   bool isEmpty = false;
   for (const int64_t dim : dims) {
-    if (dim < 0) Refuse(name + " has the sizes " + Text(dims) + ", of which one is below 0");
+    if (dim < 0) Refuse(name + " has the sizes " + Text(dims) + ", one of which is below 0");
     if (dim == 0) {
       isEmpty = true;
       continue;

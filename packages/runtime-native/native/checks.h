@@ -1,4 +1,4 @@
-// What all operators and tensors are checked with before anything is computed from their sizes: one place, so that no operator
+// What all operators and tensors are checked with before anything is computed from their sizes: in one file, so that no operator
 // can forget it. A check that fails throws std::runtime_error, whose sentence becomes onnxruntime's error.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace tp {
 int64_t Product(int64_t a, int64_t b, const char* what);
 
 /// Elements of a tensor with these sizes. Where it returns, the product of any of the sizes, times the bytes of an element, fits
-/// into 64 bits: also where one of them is 0, beside which onnxruntime lets the others be anything.
+/// into 64 bits: also where one of them is 0, in which case onnxruntime does not limit the others.
 /// @throws std::runtime_error for sizes below 0 and for tensors that no memory holds; `name` is the tensor
 int64_t CheckSizes(const std::vector<int64_t>& dims, const std::string& name);
 

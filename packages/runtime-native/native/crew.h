@@ -48,7 +48,7 @@ class Crew {
   std::deque<std::unique_ptr<Job>> waiting_;
   bool stops_ = false;
   std::mutex stopping_;
-  /// Jobs that have not come back. JavaScript thread only; shared with what may still come back behind the crew's end.
+  /// Jobs that have not come back. JavaScript thread only; shared with jobs that may come back after the crew's end.
   std::shared_ptr<size_t> open_ = std::make_shared<size_t>(0);
 };
 

@@ -22,7 +22,7 @@ void Forget(const Crew* crew);
 void StopAll(napi_env env);
 /// Once for each environment, when it begins.
 void StopWithEnvironment(Napi::Env env);
-/// Stops all that is left when the process ends, before the static variables that exist at the time of this call are destroyed.
+/// Stops all remaining jobs when the process ends, before the static variables that exist at the time of this call are destroyed.
 void StopWithProcess();
 
 }  // namespace tp

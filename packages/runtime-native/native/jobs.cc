@@ -26,7 +26,7 @@ class Answering : public Job {
  public:
   explicit Answering(std::shared_ptr<Model> model) : model_(std::move(model)) {}
 
-  /// From now on JavaScript's garbage collection leaves both alone, until `Done`. An environment that ends before gives back its
+  /// From now on JavaScript's garbage collection keeps both, until `Done`. An environment that ends before gives back its
   /// references itself, so the destructor has nothing to do.
   void Keep(Napi::Env env, const Napi::Value& session, const Napi::Value& done) {
     napi_create_reference(env, session, 1, &session_);
@@ -38,7 +38,7 @@ class Answering : public Job {
       Compute();
     } catch (const std::exception& error) {
       failure_ = error.what();
-      if (failure_.empty()) failure_ = "onnxruntime gives no reason";
+      if (failure_.empty()) failure_ = "onnxruntime reports no reason";
     }
   }
 
@@ -184,7 +184,7 @@ class RunJob : public Answering {
     Napi::Object result = Napi::Object::New(env);
     for (size_t i = 0; i < outputs_.size(); i++) {
       const std::string& name = model_->outputs[i].name;
-      if (outputs_[i].get() == nullptr) throw std::runtime_error("the model gives no \"" + name + "\"");
+      if (outputs_[i].get() == nullptr) throw std::runtime_error("the model returns no \"" + name + "\"");
       // Defined, not set: to set "__proto__" would change what the result inherits from.
       const auto attributes = static_cast<napi_property_attributes>(napi_enumerable | napi_writable | napi_configurable);
       result.DefineProperty(

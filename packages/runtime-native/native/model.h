@@ -31,7 +31,7 @@ class Model {
   /// Runs are known by their number from `Begin` to `End`, whether they wait or compute. On any thread.
   void Begin(uint32_t run, OrtRunOptions* options);
   void End(uint32_t run);
-  /// Ends a run, or all, as soon as onnxruntime can: behind the node that it computes.
+  /// Ends a run, or all, as soon as onnxruntime can: after the current node.
   void Terminate(uint32_t run);
   void TerminateAll();
 

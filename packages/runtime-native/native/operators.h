@@ -1,4 +1,4 @@
-// The operators of the domain "tp", which packed files are made of. Tokens of all rows of a batch lie one behind another, without
+// The operators of the domain "tp", which packed files are made of. Tokens of all rows of a batch are stored one after another, without
 // padding: T of them. `positions` int64 [T] says where each of them is in the padded batch, b·N + n; `offsets` int64 [B+1] where
 // each row begins among the T.
 //

@@ -1,4 +1,4 @@
-// onnxruntime's C interface, as far as it is used here. The library hands out one table of functions; a function's slot in it
+// onnxruntime's C interface, as far as it is used here. The library returns one table of functions; a function's slot in it
 // never changes, and new ones are added at the end (onnxruntime, docs/ABI_Versioning). So the slots below hold for the version
 // that is asked for and for every later one, and building needs no file of onnxruntime.
 #pragma once

@@ -36,7 +36,7 @@ class Rows : public Operator {
   }
 };
 
-/// Where rows and tokens are in a tensor: rows·folded along axis `rows` and tokens along `axis` behind it, or both along one axis.
+/// Where rows and tokens are in a tensor: rows·folded along axis `rows` and tokens along `axis` after it, or both along one axis.
 struct TokenAxes {
   size_t rows, axis;
   int64_t folded;
@@ -63,9 +63,9 @@ struct TokenAxes {
 
 /// How the axes of a packed tensor that is not empty fall into blocks around those of rows and tokens.
 struct Layout {
-  int64_t outer = 1;   // in front of the rows
+  int64_t outer = 1;   // before the rows
   int64_t middle = 1;  // between rows and tokens, what is folded into the rows included
-  size_t bytes;        // behind the tokens
+  size_t bytes;        // after the tokens
 
   Layout(const std::vector<int64_t>& packed, Type type, const TokenAxes& axes) : bytes(SizeOf(type)) {
     for (size_t i = 0; i < axes.rows; i++) outer *= packed[i];

@@ -18,7 +18,7 @@ namespace tp {
 ///   run(number, feeds, done)        feeds by name → outputs by name
 ///   abort(number)
 ///   endProfile(done)                → path
-///   close()                         gives back the model; what is under way has to end before
+///   close()                         releases the model; running jobs have to end before
 class NativeSession : public Napi::ObjectWrap<NativeSession> {
  public:
   static Napi::Function Define(Napi::Env env);

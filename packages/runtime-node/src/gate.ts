@@ -23,7 +23,7 @@ export async function passGate<T>(gate: Gate, task: () => Promise<T>): Promise<T
   }
 }
 
-/** Layers this thread until the worker is outside of onnxruntime; it will not enter again. */
+/** Blocks this thread until the worker is outside of onnxruntime; it will not enter again. */
 export function closeGate(gate: Gate): void {
   while (Atomics.compareExchange(gate, 0, open, closed) === inside) Atomics.wait(gate, 0, inside)
 }

@@ -20,7 +20,7 @@ export function loadError(where: string, cause: unknown): TpError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   if (/external (data|initializer)/i.test(reason)) {
     const advice =
-      'A model with external data is loaded by its path, with the data files beside it under the names it was saved ' +
+      'A model with external data is loaded by its path, with the data files next to it under the names it was saved ' +
       'with, inside its own folder'
     return new TpError('TP_EXTERNAL_DATA', where, `${advice}. onnxruntime says: ${reason}`, { cause })
   }

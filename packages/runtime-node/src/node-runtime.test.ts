@@ -61,7 +61,7 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
     })
   })
 
-  test('external data are read beside the model', async () => {
+  test('reads external data next to the model', async () => {
     const path = await write('external.onnx', externalModel)
     await rm(join(folder, 'w.bin'), { force: true })
     await expect(load(path, options)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })

@@ -2,16 +2,16 @@ import { mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { TpError } from '@tp/core'
 
-/** The file that a profile goes to. onnxruntime chooses the end of the name itself, so it writes into a folder beside. */
+/** The file of a profile. onnxruntime chooses the end of the name itself, so it writes into a folder next to it. */
 export interface ProfileFile {
   /** Start of the path that onnxruntime writes to. */
   readonly prefix: string
-  /** Moves what was written once `end` has closed it; later calls only return the path. */
+  /** Moves the profile once `end` has closed it; later calls only return the path. */
   finish(end: () => unknown): Promise<string>
   discard(): Promise<void>
 }
 
-/** @throws TpError TP_NOT_WRITABLE if nothing can be written beside `path` */
+/** @throws TpError TP_NOT_WRITABLE if nothing can be written next to `path` */
 export async function profileFile(where: string, path: string): Promise<ProfileFile> {
   const target = resolve(path)
   let folder: string

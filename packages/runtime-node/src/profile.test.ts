@@ -41,7 +41,7 @@ describe.each([{ worker: false }, { worker: true }])('a profile, %j', (options) 
     expect(await readdir(folder)).toEqual(['profile.json'])
   })
 
-  test('of a model that is refused leaves nothing behind', async () => {
+  test('of a refused model is not written', async () => {
     const loading = load(new Uint8Array(3), { ...options, profile: join(folder, 'profile.json') })
     await expect(loading).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })
     expect(await readdir(folder)).toEqual([])

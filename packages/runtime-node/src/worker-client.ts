@@ -17,7 +17,7 @@ import type { NodeWorkerRequest } from './worker-protocol.ts'
 /** Gates of the workers that live; an exit of the process has to close them all. */
 const gates = new Set<Gate>()
 
-/** A model in a worker of its own, so that runs leave the caller's event loop free. */
+/** A model in a worker of its own, so that runs do not block the caller's event loop. */
 export async function openModelInWorker(model: Uint8Array | string, options: ModelOptions): Promise<SessionBackend> {
   const where = placeOf(model)
   const gate = createGate()

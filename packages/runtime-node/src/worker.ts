@@ -16,7 +16,7 @@ port.on('message', async (request: NodeWorkerRequest) => {
   } catch (error) {
     port.postMessage({ ok: false, error: sendError(error) } satisfies WorkerAnswer)
   }
-  // Without its port nothing keeps the worker, and it ends by itself: the one way that is always safe.
+  // Without its port nothing keeps the worker alive, and it ends by itself: the only way that is always safe.
   if (request.kind === 'close' || backend === undefined) port.close()
 })
 

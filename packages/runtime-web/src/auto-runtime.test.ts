@@ -66,7 +66,7 @@ describe('auto', () => {
     expect(trials.find(({ candidate }) => candidate.runtime === fast)?.ms).toBeLessThan(35)
   })
 
-  test('one that cannot load drops out with its reason, and what is left is taken unmeasured', async () => {
+  test('a candidate that cannot load is excluded with its reason, and the last remaining one is used unmeasured', async () => {
     const { runtime, choices } = record([{ runtime: webgpuRuntime() }, wasm])
     await using session = await runtime.load(sumModel)
     expect(choices).toMatchObject([[wasm, [{ problem: { code: 'TP_DEVICE' } }, { ms: undefined, problem: undefined }]]])

@@ -9,7 +9,7 @@ import {
 } from '@tp/core/runtime'
 import { median } from '@tp/core/statistics'
 
-/** One way to run a model; its options go before those that `load` is given. */
+/** One way to run a model; its options override those of `load`. */
 export interface RuntimeCandidate extends Pick<SessionOptions, 'threads' | 'worker'> {
   readonly runtime: Runtime
 }
@@ -17,7 +17,7 @@ export interface RuntimeCandidate extends Pick<SessionOptions, 'threads' | 'work
 /** What came of a candidate. */
 export interface RuntimeTrial {
   readonly candidate: RuntimeCandidate
-  /** Median time of a run; undefined if nothing was measured, because it failed or because nothing else was left. */
+  /** Median time of a run; undefined if it was not measured, because it failed or because it was the only candidate. */
   readonly ms: number | undefined
   /** Why it cannot be used. */
   readonly problem: Error | undefined

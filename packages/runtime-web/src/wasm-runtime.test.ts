@@ -98,7 +98,7 @@ describe.each([
   })
 })
 
-test('the threads of a page stay those of its first model; a worker has its own', async () => {
+test('a page keeps the number of threads of its first model; a worker has its own', async () => {
   await using first = await load(sumModel, { threads: 1 })
   await expect(load(sumModel, { threads: 2 })).rejects.toMatchObject({
     code: 'TP_OPTION',
@@ -133,7 +133,7 @@ test('diagnose tells the threads that were asked for and got', async () => {
   expect((await wasmRuntime().diagnose()).notes.join('\n')).not.toContain('last model')
 })
 
-test('WebGPU where there is none is an error that says so', async () => {
+test('WebGPU is refused with a reason where there is none', async () => {
   await expect(webgpuRuntime().load(sumModel)).rejects.toMatchObject({ code: 'TP_DEVICE' })
 })
 

@@ -82,7 +82,7 @@ function placeOf(model: Uint8Array | string): string {
 
 function refuseProfile(where: string, { profile }: SessionOptions): void {
   if (profile === undefined) return
-  const reason = 'onnxruntime-web writes no profile; leave the option out, or use runtime-node'
+  const reason = 'onnxruntime-web writes no profile; omit the option, or use runtime-node'
   throw new TpError('TP_OPTION', where, reason)
 }
 

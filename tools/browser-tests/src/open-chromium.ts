@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type BrowserContext, chromium } from 'playwright-core'
 import { findChromium } from './chromium.ts'
 
-/** Disposed of, it leaves no file behind. */
+/** Disposal removes all its files. */
 export interface Chromium extends AsyncDisposable {
   readonly context: BrowserContext
 }

@@ -89,12 +89,12 @@ test.each([
   expect(found()).toEqual([])
 })
 
-test('a file in the place of the folder', async () => {
+test('refuses a folder name that is a file', async () => {
   writeFileSync(join(folder, 'new'), '')
   await expect(create({ name: 'tp-loudest' })).rejects.toMatchObject({ code: 'TP_FOLDER' })
 })
 
-test.each(['deep/er', '.'])('what fails half-way leaves nothing behind: %s', async (path) => {
+test.each(['deep/er', '.'])('writes nothing if it fails halfway: %s', async (path) => {
   // the second needs a folder where the first is a file
   const files = { 'package.json': '{}', 'src/a': '', 'src/a/b': '' }
   await expect(writeFolder(join(folder, path), files)).rejects.toMatchObject({ code: 'TP_NOT_WRITABLE' })

@@ -52,7 +52,7 @@ function read(args: readonly string[]): AskedPlugin {
   if (values.help) return { kind: 'method', folder }
   const [name, extra] = positionals
   if (name === undefined) throw usage('NAME is missing: what the package is to be called, as tp-loudest')
-  if (extra !== undefined) throw usage(`there is no place for "${extra}"`)
+  if (extra !== undefined) throw usage(`unexpected argument "${extra}"`)
   if (kind !== 'method' && kind !== 'runtime') throw usage(`--kind is "${kind}"; it must be method or runtime`)
   if (folder === '') throw usage('--dir is empty; give a folder')
   return { name, kind, folder }

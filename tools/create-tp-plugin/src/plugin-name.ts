@@ -1,7 +1,7 @@
 import { TpError } from '@tp/core'
 import type { Files, Kind } from './templates.ts'
 
-/** What a plugin is called in its different places. */
+/** The names of a plugin in its files. */
 export interface PluginName {
   /** Of the package: `@you/tp-loud-tokens`. */
   readonly package: string

@@ -4,8 +4,8 @@ import { TpError } from '@tp/core'
 import type { Files } from './templates.ts'
 
 /**
- * Writes files into a folder that is empty or not there: beside it first, then all get their places.
- * @throws TpError TP_NOT_WRITABLE; then nothing is left behind
+ * Writes files into an empty or new folder: first into a folder next to it, then all are moved.
+ * @throws TpError TP_NOT_WRITABLE; then no file remains
  */
 export async function writeFolder(folder: string, files: Files): Promise<void> {
   const made = await tried(folder, mkdir(folder, { recursive: true }))

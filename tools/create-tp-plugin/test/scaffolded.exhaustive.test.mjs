@@ -14,7 +14,7 @@ import { root } from '../../check/workspace.mjs'
 // Builds and runs suites of tests of its own.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-/** A folder of a user's: what is published is installed there, and nothing of the workspace is seen. */
+/** The folder of a user: published packages are installed, and the workspace is not visible. */
 let folder = ''
 /** @param {string} name */
 const at = (name) => join(folder, name)
@@ -76,7 +76,7 @@ describe('a method', () => {
     expect(method).toMatchObject({ family: 'attention', options: { power: { type: 'number', default: 1 } } })
   })
 
-  test('is published without a copy of what it is plugged into, and without its tests', async () => {
+  test('is published without a copy of core, and without its tests', async () => {
     await publish('tp-loudest', 'tp-loudest')
     expect(existsSync(at('node_modules/tp-loudest/dist/index.js'))).toBe(true)
     expect(existsSync(at('node_modules/tp-loudest/node_modules'))).toBe(false)
@@ -104,7 +104,7 @@ describe('a method', () => {
     expect(table).toMatch(/^random \(5 seeds\) +0\.5 /m)
   })
 
-  test('is among what tp tune chooses from, and what it has chosen is pruned', async () => {
+  test('is a variant of tp tune, and its plan can be pruned', async () => {
     const args = [
       '--data',
       'mails.tsv',
@@ -139,7 +139,7 @@ describe('a method', () => {
     expect(await done([process.execPath, cli, 'prune', 'model.onnx', '-o', 'copy.onnx', ...args])).toContain('verified')
   })
 
-  test('is one file for pages, with what it needs of core in it', async () => {
+  test('is one file for pages, with the needed parts of core', async () => {
     await done(['npm', 'run', 'bundle'], 'tp-loudest')
     const text = readFileSync(at('tp-loudest/dist/bundle.js'), 'utf8')
     expect(text).not.toMatch(/^import /m)

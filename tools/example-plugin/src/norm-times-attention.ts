@@ -1,7 +1,7 @@
 import { cast, checkOptions, mul, type OptionSpecs, pow, type Scorer, scorer, sqrt, sumSquare } from '@tp/core'
 
 export interface NormTimesAttentionOptions {
-  /** How much the norm counts; 0 leaves attention alone. Default 1. */
+  /** How much the norm counts; 0 uses attention alone. Default 1. */
   readonly power?: number
 }
 
@@ -11,7 +11,7 @@ export const normTimesAttentionOptions: OptionSpecs = {
     default: 1,
     min: 0,
     max: 8,
-    description: 'how much the norm counts; 0 leaves attention alone',
+    description: 'how much the norm counts; 0 uses attention alone',
   },
 }
 

@@ -3,7 +3,7 @@ import { TpError } from '@tp/core'
 import { type NamedTensors, plainTensors, type SessionBackend, type ValueInfo } from '@tp/core/runtime'
 import type { InferenceSession } from 'onnxruntime-node'
 
-// All that knows onnxruntime is in this file: put your engine in its place.
+// Only this file depends on onnxruntime: replace it by your engine.
 
 type OrtEngine = typeof import('onnxruntime-node')
 

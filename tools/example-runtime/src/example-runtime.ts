@@ -20,8 +20,8 @@ async function load(model: Uint8Array | string, options: SessionOptions = {}): P
   const where = `example: ${typeof model === 'string' ? model : `model of ${model.byteLength} bytes`}`
   checkThreads(where, options)
   // What is asked for and cannot be had is refused, not passed over.
-  if (options.worker) throw new TpError('TP_OPTION', where, 'there is no worker; leave worker out')
-  if (options.profile !== undefined) throw new TpError('TP_OPTION', where, 'there are no profiles; leave profile out')
+  if (options.worker) throw new TpError('TP_OPTION', where, 'there is no worker; omit worker')
+  if (options.profile !== undefined) throw new TpError('TP_OPTION', where, 'there are no profiles; omit profile')
   throwIfAborted(options.signal, where)
   const backend = await openModel(where, model, options.threads)
   // Checks inputs, lets one run at a time into the engine, obeys signals and disposal: the same for every runtime.

@@ -49,7 +49,7 @@ export interface DataSet {
   readonly outputs: NamedTensors
 }
 
-/** Outputs of a run in which tokens really left, computed without ONNX. */
+/** Outputs of a run with pruned tokens, computed without ONNX. */
 export type Golden = DropGolden | MergeGolden
 
 interface AnyGolden {
@@ -65,11 +65,11 @@ export interface DropGolden extends AnyGolden {
     readonly method: 'prune'
     readonly score: 'cls' | 'received'
     readonly protect: readonly number[]
-    /** By layer: tokens that stay. */
+    /** By layer: number of kept tokens. */
     readonly keep: Readonly<Record<string, number>>
     readonly restore: boolean
   }
-  /** By layer and row: indices in the model's input of what stays. */
+  /** By layer and example: positions of the kept tokens. */
   readonly kept: Readonly<Record<string, readonly (readonly number[])[]>>
 }
 
@@ -81,7 +81,7 @@ export interface MergeGolden extends AnyGolden {
     readonly proportionalAttention: boolean
     readonly protect: readonly number[]
   }
-  /** By layer, row and token that is left: the tokens of the input in it. */
+  /** By layer, example and kept token: the input tokens merged into it. */
   readonly groups: Readonly<Record<string, readonly (readonly (readonly number[])[])[]>>
 }
 

@@ -19,7 +19,7 @@ const quantised = /^(QLinear|Q[A-Z]|Quantize|DynamicQuantize|MatMulInteger|MatMu
 
 /**
  * The same weights in a graph that computes in float32: what an int8, 4-bit or half-precision file would give were it
- * not for its rounding of activations. Weights stay rounded as they are. Undefined if the file is in full precision.
+ * not for its rounding of activations. Weights remain rounded. Undefined if the file is in full precision.
  * @throws Error for a quantised operator that is not known here
  */
 export function fullPrecision(model: Model): Model | undefined {
@@ -89,7 +89,7 @@ function dequantise(graph: GraphProto, model: Model): void {
     }
     node.input.length = 2
   }
-  // what is a whole number in the file and a float in the copy, also behind what only moves it
+  // integers of the file that are floats in the copy, also after nodes that only move them
   const floats = new Set<string>()
   const pass = ({ name, input, output }: NodeProto): NodeProto =>
     createNode({ type: 'Identity', name, inputs: input.slice(0, 1), outputs: output.slice(0, 1) })

@@ -42,7 +42,7 @@ const HIDDEN = 8
 
 /**
  * A small encoder with random weights as it looks when it was optimised: embeddings and their norm in one operator, the
- * mask as a number of tokens for each row, attention in one operator, residuals with the norms behind them.
+ * mask as a number of tokens for each example, attention in one operator, residuals with the norms after them.
  */
 export function fusedEncoder({
   fusion,
@@ -99,7 +99,7 @@ export function fusedEncoder({
   const linear = (x: Tensor, from: number, to: number): Tensor => add(product(x, from, to), weight([to], 0.1))
   const feedForward = (x: Tensor): Tensor => product(gelu(linear(x, HIDDEN, 2 * HIDDEN)), 2 * HIDDEN, HIDDEN)
 
-  /** The residual, with the bias of its branch and the norm behind it. */
+  /** The residual, with the bias of its branch and the norm after it. */
   const skip = (branch: Tensor, stream: Tensor): { normed: Tensor; sum: Tensor } => {
     const outputs = fused(
       'com.microsoft.SkipLayerNormalization',

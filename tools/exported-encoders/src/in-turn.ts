@@ -2,10 +2,10 @@
 const isExhaustive = Boolean(process.env.TP_EXHAUSTIVE)
 
 /**
- * Of the cases of a product some for each of its rows, others from row to row, so that an ordinary run has every case on some rows
- * and every row with some cases; all of them in an exhaustive run.
+ * Selects cases for one row of a product. Other rows get other cases, so that an ordinary run has every case in some rows and
+ * every row with some cases. An exhaustive run has all of them.
  * @param row number of the row, from 0
- * @param many cases of a row
+ * @param many number of cases for a row
  */
 export function inTurn<T>(cases: readonly T[], row: number, many: number): T[] {
   if (isExhaustive || many >= cases.length) return [...cases]

@@ -14,7 +14,7 @@ export interface WeightSize {
 }
 
 /**
- * 4-bit weights of com.microsoft::MatMulNBits as [rows, columns]: they lie column by column, in blocks of rows, two to
+ * 4-bit weights of com.microsoft::MatMulNBits as [rows, columns]: they are stored column by column, in blocks of rows, two to
  * a byte with the lower half first; (q − zero) · scale, zero 8 unless given.
  */
 export function unpackNibbles(

@@ -9,7 +9,7 @@ import {
 } from '@tp/onnx'
 import { type Chance, chance } from './chance.ts'
 
-/** Ways to spoil a file; what they choose is chosen by chance. */
+/** Mutations of a file, with random choices. */
 const ofBytes: Readonly<Record<string, (bytes: Uint8Array, by: Chance) => Uint8Array>> = {
   'a byte is another': (bytes, by) => bytes.with(by.below(bytes.length), by.below(256)),
   'a byte of the nodes is another': (bytes, by) => bytes.with(by.below(Math.ceil(bytes.length / 3)), by.below(256)),

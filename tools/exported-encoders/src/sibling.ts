@@ -13,7 +13,7 @@ export interface Pruner {
   attentions(model: Model): readonly string[]
   /** A method that scores tokens by the attention of the first one. */
   readonly method: Method
-  /** Tokens that stay, by layer. */
+  /** Kept tokens, by layer. */
   readonly keep: Readonly<Record<number, number>>
 }
 
@@ -75,7 +75,7 @@ export async function compareWithSibling(
   }
 }
 
-/** A row is left at the first layer at which the two keep different tokens. */
+/** An example is no longer compared from the first layer on where the two keep different tokens. */
 function compareKept(
   own: Traced,
   wanted: Traced,
@@ -111,7 +111,7 @@ interface Traced {
   readonly scores: ReplayedTokens
 }
 
-/** A pruned model that also gives the attention of the layers at which tokens leave. */
+/** A pruned model that also returns the attention of the layers where tokens are pruned. */
 function withScores(model: Model, pruner: Pruner, amounts: Schedule): Model {
   const pruned = cloneModel(pruner.prune(model, pruner.method, amounts))
   const graph = new Graph(pruned)

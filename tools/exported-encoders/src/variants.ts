@@ -1,8 +1,8 @@
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 
 /**
- * Other inputs of the same kind: real numbers, and the words of each text, in other places. Words that the mask hides
- * stay, and so do masks and positions.
+ * Other inputs of the same kind: floats, and the words of each text, moved to other positions. Padding, masks and position ids
+ * are unchanged.
  */
 export function variants(inputs: NamedTensors, maskInput: string | null, count: number): NamedTensors[] {
   const mask = maskInput === null ? undefined : inputs[maskInput]
@@ -20,7 +20,7 @@ function roll(tensor: TensorLike, by: number): TensorLike {
   return { ...tensor, data: data.map((_, i) => data[(i + by) % data.length] as number) }
 }
 
-/** Rolls the words between the first and the last real one of each row. */
+/** Rolls the words between the first and the last attended one of each example. */
 function rollWords(tensor: TensorLike, mask: TensorLike | undefined, by: number): TensorLike {
   const data = (tensor.data as BigInt64Array).slice()
   const [batch = 0, tokens = 0] = tensor.dims

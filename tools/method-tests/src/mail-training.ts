@@ -10,7 +10,7 @@ import { type Trained, type TrainOptions, type TrainProgress, train } from '@tp/
 
 const runtime = nodeRuntime()
 
-/** A model, what it learns from, and the dense model's answers. */
+/** A model, its training data, and the answers of the dense model. */
 export interface MailLesson {
   readonly model: Model
   readonly inputs: ModelInputs
@@ -29,7 +29,7 @@ export async function mailLesson(count = 64): Promise<MailLesson> {
   return { model, inputs, teacher: (await evaluate(session, inputs, { batchSize: 8 })).logits }
 }
 
-/** A short training of a method, and every loss on the way. */
+/** Trains a method briefly, and returns every loss. */
 export async function learn(
   lesson: MailLesson,
   method: Method,

@@ -74,7 +74,7 @@ export function divPrune(): Scorer {
         const now = where(isIt, add(cast(step, 'float32'), 1), UNRANKED)
         return [minimum(far, distances), minimum(before, now)]
       })
-      // Longer rows of the batch go on: what they do to a shorter one does not count.
+      // Longer examples of the batch go on; further steps do not affect shorter ones.
       return neg(minimum(rank, maximum(wanted, 0)))
     },
   })

@@ -31,7 +31,7 @@ import {
 } from '@tp/core'
 
 export interface PruMergeOptions {
-  /** How many of the removed tokens each kept one takes in (default 32). */
+  /** How many removed tokens are merged into each kept one (default 32). */
   readonly neighbours?: number
 }
 
@@ -40,7 +40,7 @@ export const pruMergeOptions: OptionSpecs = {
     type: 'integer',
     default: 32,
     min: 1,
-    description: 'how many of the removed tokens each kept one takes in',
+    description: 'how many removed tokens are merged into each kept one',
   },
 }
 
@@ -96,7 +96,7 @@ function upperFence(score: Tensor, free: Tensor, { index }: Pick<Site, 'index'>)
   const count = sum(cast(free, 'float32'), 1, { keepDims: true })
   const { values } = topK(where(free, score, BEYOND), axisSize(score, 1), { axis: 1, largest: false })
   const quantile = (q: number): Tensor => {
-    // Between two tokens by their distance from the place of the quantile.
+    // Between two tokens by their distance from the quantile.
     const nearness = maximum(sub(1, abs(sub(index, mul(sub(count, 1), q)))), 0)
     return sum(mul(values, nearness), 1, { keepDims: true })
   }

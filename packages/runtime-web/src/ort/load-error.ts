@@ -9,7 +9,7 @@ export function loadError(where: string, cause: unknown): TpError {
     return new TpError(
       'TP_RUNTIME_MISSING',
       where,
-      `onnxruntime cannot start: are its .wasm files served? Their place can be given as wasmPaths, and a page has to ` +
+      `onnxruntime cannot start: are its .wasm files served? Their location can be given as wasmPaths, and a page has to ` +
         `be loaded again after this error. It says: ${reason}`,
       { cause },
     )

@@ -13,7 +13,7 @@ export async function openModel(
   options: OrtStartOptions,
 ): Promise<SessionBackend> {
   const ort = await startOrt(where, engine, options)
-  // The caller may do with its bytes what it likes.
+  // The caller may change its bytes afterwards.
   const kept = engine.breaksOnFailure ? new Uint8Array(model) : undefined
   let session: InferenceSession | undefined
   let inputs: readonly ValueInfo[]
@@ -69,7 +69,7 @@ function oneAtATime<T>(task: () => Promise<T>): Promise<T> {
   return result
 }
 
-/** What onnxruntime-web gives for a free size without a name: -1, read as unsigned. */
+/** What onnxruntime-web returns for a free size without a name: -1, read as unsigned. */
 const freeDim = 2 ** 32 - 1
 
 function toInfo(where: string, info: InferenceSession.ValueMetadata): ValueInfo {

@@ -8,7 +8,7 @@ export type WasmPaths = string | { readonly wasm?: string; readonly mjs?: string
 /** A build of onnxruntime-web, imported when it is first needed, so that importing this package costs nothing. */
 export interface Engine {
   readonly name: 'wasm' | 'webgpu'
-  /** Whether a session is of no use after a run that failed: in 1.30 with WebGPU, its next run blocks the thread for ever. */
+  /** Whether a session is of no use after a run that failed: in 1.30 with WebGPU, its next run blocks the thread forever. */
   readonly breaksOnFailure: boolean
   importOrt(): Promise<Ort>
 }

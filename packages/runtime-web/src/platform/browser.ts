@@ -19,7 +19,7 @@ function whyOneThread(alone: boolean): string | undefined {
       'Cross-Origin-Embedder-Policy: require-corp'
     )
   }
-  // Bundled with parts of the page, whose code needs a document, a thread never starts and onnxruntime waits for ever.
+  // Bundled with parts of the page, whose code needs a document, a thread never starts and onnxruntime waits forever.
   return alone ? undefined : 'in the page itself more need wasmPaths; or load the model with worker: true'
 }
 

@@ -2,7 +2,7 @@ import { TpError } from '@tp/core'
 import { type AbortSignalLike, abortError, throwIfAborted } from '@tp/core/runtime'
 
 /**
- * The bytes behind a URL.
+ * The bytes at a URL.
  * @throws TpError TP_FILE_NOT_FOUND, TP_ABORTED
  */
 export async function fetchModel(

@@ -14,8 +14,8 @@ import type { WorkerHandle } from '../platform/platform.ts'
 import type { WebWorkerRequest } from './protocol.ts'
 
 /**
- * A model in a worker of its own, so that runs leave the caller's thread free. Ending the worker is also the one way in
- * which wasm gives memory back.
+ * A model in a worker of its own, so that runs do not block the caller's thread. Ending the worker is also the only way
+ * to release the memory of wasm.
  * @param model is transferred to the worker
  * @throws TpError TP_WORKER, TP_ABORTED, and what loading throws
  */

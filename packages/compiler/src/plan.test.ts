@@ -45,8 +45,8 @@ test('layers are those of every encoder, of each by its name, or all that are op
 })
 
 test.each([
-  [[], /this is no plan/],
-  [null, /this is no plan/],
+  [[], /this is not a plan/],
+  [null, /this is not a plan/],
   [{ method: 'none' }, /format is missing; it must be 1/],
   [{ format: 2, method: 'none' }, /format is 2; it must be 1/],
   [{ format: 1 }, /method is missing/],
@@ -99,8 +99,8 @@ test('a plan with regimes is told from one without, and taken as it is', () => {
 
 const none = { format: 1, method: 'none' }
 test.each([
-  [{ format: 1, regimes: [] }, /no plan with regimes/],
-  [{ format: 2, regimes: [{ plan: none }] }, /no plan with regimes/],
+  [{ format: 1, regimes: [] }, /not a plan with regimes/],
+  [{ format: 2, regimes: [{ plan: none }] }, /not a plan with regimes/],
   [{ format: 1, regimes: [{ upTo: 8, plan: none }] }, /upTo of regime 0 is 8; the last one has no limit/],
   [
     { format: 1, regimes: [{ plan: none }, { plan: none }] },

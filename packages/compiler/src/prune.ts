@@ -21,7 +21,7 @@ import { countKeptInPools } from './transform/pool-kept.ts'
 import { protectedIndices } from './transform/protected-indices.ts'
 import { checkPruneOptions, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
 import type { Pruning, PruningPass } from './transform/pruning.ts'
-import { placeRestorePoints, restoreTokens } from './transform/restore.ts'
+import { insertRestorePoints, restoreTokens } from './transform/restore.ts'
 import { Returning } from './transform/returning.ts'
 import { findReadTokens } from './transform/token-reads.ts'
 
@@ -70,7 +70,7 @@ export function pruneOrThrow(source: Model, options: PruneOptions, where: string
 
 /** How the tokens of an encoder are pruned, in order. */
 export const pruningPasses: readonly PruningPass[] = [
-  placeRestorePoints,
+  insertRestorePoints,
   insertCuts,
   countKeptInPools,
   findReadTokens,

@@ -17,7 +17,7 @@ export function aligned({ output, isTokens }: NodeView, x: Tensor | undefined, a
 }
 
 /** Operands are aligned from the last axis; one that still has all tokens is made to follow. */
-export const alignOperands: Repair = (flow, node) => {
+const alignOperands: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
   for (let i = 0; i < inputs.length; i++) alignOperand(flow, node, inputs, i, rank)

@@ -70,7 +70,7 @@ export type Inputs = (Tensor | undefined)[]
 export type Repair = (flow: Flow, node: NodeProto) => Inputs
 
 /** An operand, and some of its axes. */
-export interface OperandAxes {
+interface OperandAxes {
   readonly index: number
   readonly axes: readonly number[]
 }
@@ -78,7 +78,7 @@ export interface OperandAxes {
 /** The operands that have the given axes of the result, and where; undefined if that cannot be told. */
 export type UpstreamRule = (view: UpstreamView, axes: readonly number[]) => OperandAxes[] | undefined
 
-export interface UpstreamView {
+interface UpstreamView {
   readonly program: Program
   readonly node: NodeProto
   readonly inputs: Inputs

@@ -1,4 +1,3 @@
-import { TpError } from '@tp/core'
 import type { Program } from './program.ts'
 
 /** What a pass works on: a program, and what other passes of the same kind have found or made. */
@@ -20,7 +19,7 @@ export interface Pass<State extends PassState, Fact extends string> {
 
 /**
  * Runs passes in their order.
- * @throws TpError TP_PASS if one requires what none before it ensures
+ * @throws Error if one requires what none before it ensures
  */
 export function runPasses<State extends PassState, Fact extends string>(
   passes: readonly Pass<State, Fact>[],
@@ -29,13 +28,9 @@ export function runPasses<State extends PassState, Fact extends string>(
   const facts = new Set<Fact>()
   for (const { name, requires, ensures, run } of passes) {
     const missing = requires.find((fact) => !facts.has(fact))
-    if (missing !== undefined) {
-      throw new TpError(
-        'TP_PASS',
-        'compiler',
-        `the pass "${name}" requires "${missing}"; run a pass that ensures it first`,
-      )
-    }
+    // A mistake in the compiler, not in what it was given.
+    if (missing !== undefined)
+      throw new Error(`the pass "${name}" requires "${missing}"; run a pass that ensures it first`)
     if (run(state)) state.program.refresh()
     for (const fact of ensures) facts.add(fact)
   }

@@ -48,7 +48,7 @@ export const leaveOutDeadTokens: PruningPass = {
  * Needs are found backwards from the outputs; where a value is needed whole by some readers and in part by others, the
  * part is cut out for the latter, and everything downstream is followed and repaired as it is for any other cut.
  */
-export function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
+function eliminateDeadTokens(program: Program, encoder: Encoder, cuts: readonly InsertedCut[]): void {
   const last = encoder.layers.at(-1)
   if (last === undefined) return
   const cut = cuts.find(({ layer }) => layer === encoder.layers.length - 1)

@@ -9,14 +9,16 @@ import type { PruningPass } from './pruning.ts'
 import { RestorePoint } from './restore-point.ts'
 
 /** Inserts the points where tokens are restored, if outputs or the user ask for that. */
-export const placeRestorePoints: PruningPass = {
+export const insertRestorePoints: PruningPass = {
   name: 'insert restore points',
   requires: [],
   ensures: ['restore points inserted'],
   run(pruning) {
     const { program, encoder, schedule, options } = pruning
     if (schedule.size > 0 && restores(encoder, options)) {
-      Object.assign(pruning, restorePoints(program, encoder, schedule.keys()))
+      const restored = restorePoints(program, encoder, schedule.keys())
+      pruning.points = restored.points
+      pruning.encoder = restored.encoder
     }
     pruning.returning.insertPoints(program, pruning.encoder, schedule)
     return false

@@ -26,7 +26,7 @@ import { Refused } from '../program/refusal.ts'
 import { withLeadingAxes } from './rows.ts'
 
 /** A layer of a graph as methods see it, and the values of the graph that their expressions read. */
-export interface GraphSite extends SiteSource {
+interface GraphSite extends SiteSource {
   /** Placeholders in the expressions → values of the graph. */
   readonly names: Map<Tensor, string>
 }

@@ -143,7 +143,7 @@ describeNative('many requests', () => {
     const taken = [1, 2, 3].map(() => session.run(feeds))
     await expect(session.run(feeds)).rejects.toMatchObject({
       code: 'TP_BUSY',
-      message: expect.stringContaining('2 runs wait already'),
+      message: expect.stringContaining('2 runs are waiting already'),
     })
     await Promise.all(taken)
     await session.run(feeds)

@@ -107,7 +107,7 @@ describe('a plugin', () => {
       { default: { contractVersion: 0, methods: [] } },
       /version 0 .* version 1; a newer release of the plugin is needed$/,
     ],
-    [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] needs name/],
+    [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] requires name/],
   ]
   test.each(wrong)('%o is refused', (module, message) => {
     const error = errorOf(() => readPlugin(module, 'some-plugin'))

@@ -37,7 +37,7 @@ describe('schedule', () => {
     [{ layers: [-1], keep: 0.5 }, /layer -1/],
     [{ layers: [1.5], keep: 0.5 }, /layer 1.5/],
     [{ layers: [2, 2], keep: 0.5 }, /layer 2 is named twice/],
-    [{ layers: [], keep: 0.5 }, /no layer is left/],
+    [{ layers: [], keep: 0.5 }, /there is no layer to prune/],
     [{ layers: [1, 2], keep: [0.5, 0.4, 0.3] }, /3 values for 2 layers \(1, 2\)/],
   ]
   test.each(refused)('%o is refused', (options, message) => {

@@ -59,7 +59,9 @@ describe('openDataset', () => {
       't10k-images-idx3-ubyte',
       Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]),
     )
-    await expect(openDataset(folder)).rejects.toThrow('the labels are missing; t10k-labels-idx1-ubyte (or .gz) has to')
+    await expect(openDataset(folder)).rejects.toThrow(
+      'the labels are missing; t10k-labels-idx1-ubyte (or .gz) must be next to it',
+    )
     await file('t10k-labels-idx1-ubyte', Buffer.from([0, 0, 8, 1, 0, 0, 0, 1, 3]))
     for (const place of [images, folder]) {
       const dataset = await openDataset(place)

@@ -196,7 +196,7 @@ async function checkAims(options: LearnOptions, encoder: PruningOptions): Promis
   const measure = flopsMeasure({ ...encoder, model, method: one, inputs: selection ?? inputs, runtime })
   const least = await measure(new Map(layers.map((layer) => [layer, { kind: 'tokens', value: 1 }])))
   if (least <= targetFlops) return
-  const reason = `with one token kept at layers ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs are left`
+  const reason = `with one token kept at layers ${layers.join(', ')}, ${least.toFixed(3)} of the FLOPs remain`
   throw new TpError('TP_FLOPS', 'train', `${reason}, not ${targetFlops}; ask for more, or prune earlier layers`)
 }
 

@@ -19,7 +19,7 @@ export const checkFormatAndLint = () =>
 
 export const checkUnused = () => byExitCode('knip', [...tool('knip/bin/knip.js'), '--no-progress'])
 
-/** The packages are checked by building them; this adds their tests and the scripts under tools/. */
+/** Building checks the packages; this adds their tests and the scripts under tools/. */
 export const checkTypes = async () => [
   ...(await byExitCode('types of packages', [...tool('typescript/bin/tsc'), '-b', '--pretty', 'false'])),
   ...(await byExitCode('types of tests', [

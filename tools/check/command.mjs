@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
  * Runs a command to its end and collects what it printed.
  * @param {readonly string[]} command program and arguments
  * @param {{ cwd: string, env?: Record<string, string | undefined>, timeoutMs?: number, live?: boolean }} options
- *   `live`: print the output as it comes instead of collecting it
+ *   `live`: print the output immediately instead of collecting it
  * @returns {Promise<{ ok: boolean, output: string }>} `output`: stdout and stderr in the order they came
  */
 export function runCommand([program = '', ...args], { cwd, env, timeoutMs = 300_000, live = false }) {

@@ -1,7 +1,7 @@
 import { generatedFiles } from '../generate/generated.mjs'
 import { judged } from './outcome.mjs'
 
-/** @returns {Promise<import('./outcome.mjs').Outcome[]>} that what is generated is as the generator writes it now */
+/** @returns {Promise<import('./outcome.mjs').Outcome[]>} that generated text is what the generator writes now */
 export async function checkGenerated() {
   return (await generatedFiles()).map(({ file, text, present }) =>
     judged(

@@ -1,7 +1,7 @@
 /**
- * What became of one check or one test.
+ * The outcome of one check or one test.
  * @typedef {{ name: string, state: 'passed' | 'failed' | 'skipped', note?: string }} Outcome
- *   `note`: for a failure what was seen, for a skip the reason.
+ *   `note`: the observed problem of a failure, the reason of a skip.
  */
 
 /** @param {string} name @returns {Outcome} */

@@ -5,7 +5,7 @@ test('without skips, nothing but the counts', () => {
   expect(closing([passed('a'), passed('b')])).toBe('2 passed, 0 failed')
 })
 
-test('names what was left out, with its reason, and what failed; the counts stand alone on the last line', () => {
+test('lists skips with their reasons, and failures; the last line has only the counts', () => {
   const outcomes = [
     passed('a'),
     failed('b', 'seen'),

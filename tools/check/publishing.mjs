@@ -8,17 +8,19 @@
 export function problemsOfPublishing({ folder, manifest }, repository, unpublished) {
   const { publishConfig, repository: source, files = [], dependencies, peerDependencies } = manifest
   const needed = Object.entries({ ...dependencies, ...peerDependencies })
-  const expected = ['dist', 'src', '!src/**/*.test.ts', '!**/*.tsbuildinfo'] // sources, for the maps beside the code
+  const expected = ['dist', 'src', '!src/**/*.test.ts', '!**/*.tsbuildinfo'] // sources, for the source maps
   /** @type {[boolean, string][]} */
   const rules = [
     [publishConfig?.access === 'public', 'publishConfig.access is not public; scoped packages are private without it'],
     [publishConfig?.provenance === true, 'publishConfig.provenance is not true'],
-    // npm refuses provenance for a package that names another repository than the one it is built in.
+    // npm refuses provenance for a package that names a repository other than the one it is built in.
     [
       source?.type === 'git' && source.url === repository && source.directory === folder,
       `repository is not ${JSON.stringify({ type: 'git', url: repository, directory: folder })}`,
     ],
-    ...expected.map((part) => /** @type {[boolean, string]} */ ([files.includes(part), `files lacks ${part}`])),
+    ...expected.map(
+      (part) => /** @type {[boolean, string]} */ ([files.includes(part), `files does not include ${part}`]),
+    ),
     ...needed.map(
       ([name, range]) =>
         /** @type {[boolean, string]} */ ([
@@ -30,7 +32,7 @@ export function problemsOfPublishing({ folder, manifest }, repository, unpublish
       ([name]) =>
         /** @type {[boolean, string]} */ ([
           !unpublished.has(name),
-          `${name} is needed, but private: nobody could install it`,
+          `${name} is required, but private: nobody could install it`,
         ]),
     ),
   ]

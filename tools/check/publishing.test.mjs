@@ -25,7 +25,7 @@ test('a complete manifest, also one with more files', () => {
 })
 
 test.each([
-  ['a package nobody may see', { publishConfig: { provenance: true } }, 'access'],
+  ['a package without public access', { publishConfig: { provenance: true } }, 'access'],
   ['no provenance', { publishConfig: { access: 'public' } }, 'provenance'],
   ['no repository', { repository: undefined }, url],
   [
@@ -33,8 +33,8 @@ test.each([
     { repository: { ...manifest.repository, directory: 'packages/core' } },
     'packages/compiler"',
   ],
-  ['another repository', { repository: { ...manifest.repository, url: 'git+https://example.com/fork.git' } }, url],
-  ['a package without its code', { files: manifest.files.slice(1) }, 'files lacks dist'],
+  ['a different repository', { repository: { ...manifest.repository, url: 'git+https://example.com/fork.git' } }, url],
+  ['a package without its code', { files: manifest.files.slice(1) }, 'files does not include dist'],
   ['tests in the package', { files: ['dist', 'src', '!**/*.tsbuildinfo'] }, '!src/**/*.test.ts'],
   ['a package bound to one version of another', { dependencies: { '@tp/onnx': 'workspace:*' } }, 'workspace:*'],
   ['a dependency that is not published', { dependencies: { 'browser-tests': 'workspace:^' } }, 'browser-tests'],

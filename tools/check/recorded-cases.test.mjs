@@ -33,7 +33,7 @@ for (const name of packages) {
     const isNamed = (/** @type {string} */ golden) => {
       const [, file = ''] = golden.split('/')
       const [first = '', ...rest] = file.split('-')
-      // a test may write what the names of its cases begin with only once: /infer-${name}
+      // a test may write the common prefix of its cases only once: /infer-${name}
       const isTail = (/** @type {string} */ text) =>
         text.includes(`/${first}-\${`) && text.includes(`'${rest.join('-')}'`)
       return tests.some((text) => text.includes(`'${file}'`) || text.includes(`/${file}'`) || isTail(text))
@@ -43,7 +43,7 @@ for (const name of packages) {
 }
 
 if (!existsSync(recorded)) {
-  test.skip('all recorded cases are compared or listed (left out: the shared folder is not here)', () => {})
+  test.skip('all recorded cases are compared or listed (skipped: the shared folder is missing)', () => {})
 } else {
   test('every recorded case is compared in a package, or listed in docs/deviations.md', () => {
     const text = readFileSync(join(root, 'docs/deviations.md'), 'utf8')
@@ -56,7 +56,7 @@ if (!existsSync(recorded)) {
     expect(all.filter((golden) => compared.has(golden) && isListed(golden))).toEqual([])
   })
 
-  test('the cases of the packages hold what was recorded', () => {
+  test('the cases of the packages are as recorded', () => {
     for (const { golden, path } of copies) {
       const [own, whole] = [read(path), read(join(recorded, `${golden}.json`))]
       expect(whole.inputs, golden).toMatchObject(own.inputs)

@@ -38,7 +38,7 @@ export function readJson(path) {
   return JSON.parse(readFileSync(join(root, path), 'utf8'))
 }
 
-/** The script behind a tool of the root's devDependencies, to be run with this Node. @param {string} path */
+/** The script of a tool from the root's devDependencies, to be run with this Node. @param {string} path */
 export function tool(path) {
   return [process.execPath, join(root, 'node_modules', path)]
 }

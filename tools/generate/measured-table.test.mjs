@@ -13,7 +13,7 @@ const chosen = {
   speedup: { value: 2.5, low: 2.4, high: 2.61 },
 }
 
-test('a row a way, the task once, and what was not chosen is said', () => {
+test('has one row per configuration, names the task once, and says where none was chosen', () => {
   const lines = [
     { ...about, way: 'pruning', chosen },
     { ...about, way: 'int8' },

@@ -1,5 +1,5 @@
 /**
- * Replaces what lies between `<!-- generated: NAME -->` and `<!-- end of NAME -->`, both on lines of their own.
+ * Replaces the text between `<!-- generated: NAME -->` and `<!-- end of NAME -->`, both on lines of their own.
  * @param {string} file for the message
  * @param {string} text
  * @param {string} name

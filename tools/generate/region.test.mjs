@@ -3,7 +3,7 @@ import { replaceRegion } from './region.mjs'
 
 const text = ['above', '<!-- generated: list -->', 'old', '<!-- end of list -->', 'below'].join('\n')
 
-test('replaces what lies between the marks and nothing else', () => {
+test('replaces the text between the marks and nothing else', () => {
   const replaced = replaceRegion('README.md', text, 'list', 'new')
   expect(replaced.split('\n')).toEqual([
     'above',

@@ -20,7 +20,7 @@ const plan = (/** @type {string} */ title, /** @type {string} */ loss) => `## ${
 | over the fastest uniform plan that loses no more on test | 1.01× |
 `
 
-test('makes a row of each plan, names the model once, and leaves out other sections', () => {
+test('has one row per plan, names the model once, and omits other sections', () => {
   const page = [
     '# Measured\n',
     plan('mail, tuned in Node', '0.2 (−0.3 … 0.8)'),

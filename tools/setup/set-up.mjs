@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Installs what the lockfile names and builds every package; the examples are built by their own test. Both steps see by themselves what is already there. */
+/**
+ * Installs the packages of the lockfile and builds every package of the workspace, except the examples, which their test builds.
+ * Both steps skip what is up to date.
+ */
 export function setUp() {
   installPackages()
   buildPackages()
@@ -16,7 +19,7 @@ function installPackages() {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const installed = join(root, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs')
   const pnpm = existsSync(installed) ? [process.execPath, installed] : ['npx', '-y', packageManager]
-  // A node_modules that another package manager left behind is replaced without a question.
+  // A node_modules of another package manager is replaced without asking.
   const options = ['--frozen-lockfile', '--prefer-offline', '--config.confirmModulesPurge=false']
   step('install', [...pnpm, 'install', ...options])
 }
@@ -27,7 +30,7 @@ function buildPackages() {
 }
 
 /**
- * Runs one command with all its output on stderr: stdout belongs to whatever the caller came for.
+ * Runs one command with all its output on stderr; stdout is the caller's.
  * @param {string} name
  * @param {string[]} command
  */
@@ -43,5 +46,5 @@ function step(name, [program = '', ...args]) {
     },
   })
   if (result.error) throw new Error(`${name}: "${program}" did not start: ${result.error.message}`)
-  if (result.status !== 0) throw new Error(`${name} failed (see above); it can be run again.`)
+  if (result.status !== 0) throw new Error(`${name} failed (see above); run it again once that is fixed.`)
 }

@@ -4,23 +4,23 @@ import { NoGradient, type Step, zerosLike } from './rule.ts'
 import { rules } from './rules/index.ts'
 
 export interface GradientOptions {
-  /** What a tensor is called where the expression comes from, for messages. */
+  /** The name of a tensor in its source, for messages. */
   readonly nameOf?: (tensor: Tensor) => string | undefined
 }
 
 /**
  * Gradients of a loss as expressions, by reverse accumulation: d loss / d tensor for each of the given tensors, in the
- * tensor's own shape; 0 where the loss does not depend on it. Of each node only what its rule reads is computed again or
- * kept: the expressions share what they have in common with the loss.
+ * tensor's own shape; 0 where the loss does not depend on it. Of each node only what its rule reads is recomputed or kept:
+ * the expressions share common parts with the loss.
  *
  * @param loss a float scalar: no axes, or axes of size 1
  * @param of any tensors below the loss: inputs, weights, or values in between
  * @throws TpError TP_GRADIENT for an operator between the two that has no gradient here, by node and reason; TP_SHAPE for
- * a loss that is no scalar
+ * a loss that is not a scalar
  */
 export function gradients(loss: Tensor, of: readonly Tensor[], { nameOf }: GradientOptions = {}): Tensor[] {
   if (loss.dims.some((dim) => dim !== 1)) {
-    throw new TpError('TP_SHAPE', 'autodiff', `the loss is ${loss}; it has to be a scalar: take its sum or mean`)
+    throw new TpError('TP_SHAPE', 'autodiff', `the loss is ${loss}; it must be a scalar: take its sum or mean`)
   }
   const leaves = new Set(of)
   const nodes = nodesBelow([loss], (tensor) => leaves.has(tensor))
@@ -80,7 +80,7 @@ function back(
   }
 }
 
-/** What its state was in each step is gone when it ends. */
+/** The states of its steps are not available when it ends. */
 const LOOP = 'a loop has no gradient here: keep it out of what learns, with stopGradient'
 
 function present(tensor: Tensor | undefined, where: () => string, what: string): Tensor {

@@ -1,7 +1,7 @@
 import { axisSize, fill, reshape, sum, type Tensor } from '@tp/core'
 import type { Attributes, Dim } from '@tp/core/expression'
 
-/** A node on the way back: what went in and came out, and the gradients of the loss in what came out. */
+/** A node in the backward pass: its inputs and outputs, and the gradients of the loss with respect to its outputs. */
 export interface Step {
   readonly inputs: readonly (Tensor | undefined)[]
   readonly attributes: Attributes
@@ -11,11 +11,11 @@ export interface Step {
   output(index: number): Tensor
   /** Gradient of an output; undefined where the loss does not depend on it. */
   gradient(index: number): Tensor | undefined
-  /** Whether the gradient of an input is asked for. */
+  /** Whether the gradient of an input is required. */
   wants(index: number): boolean
 }
 
-/** Gradients of a node's inputs, in their order; undefined for one that is not asked for, or where there is none. */
+/** Gradients of a node's inputs, in their order; undefined for one that is not required, or does not exist. */
 export type GradientRule = (step: Step) => readonly (Tensor | undefined)[]
 
 /** A rule of an operator with one output. */
@@ -31,7 +31,7 @@ export function unary(of: (gradient: Tensor, x: Tensor, y: Tensor) => Tensor): G
 /** Thrown by a rule with the bare reason; `gradients` adds the node. */
 export class NoGradient extends Error {}
 
-/** The gradient of what was broadcast: the sum over the axes along which it was. */
+/** The gradient of a broadcast tensor: the sum over the broadcast axes. */
 export function sumTo(gradient: Tensor, x: Tensor): Tensor {
   const extra = gradient.rank - x.rank
   const widened = x.dims.flatMap((dim, axis) => (dim === 1 && gradient.dims[axis + extra] !== 1 ? [axis + extra] : []))
@@ -44,7 +44,7 @@ export function sizesOf(x: Tensor): (number | Tensor)[] {
   return x.dims.map((dim, axis) => (typeof dim === 'number' ? dim : axisSize(x, axis)))
 }
 
-/** In the shape of another tensor of as many elements. */
+/** In the shape of another tensor with the same number of elements. */
 export function reshapeLike(gradient: Tensor, x: Tensor): Tensor {
   return sameShape(gradient, x) ? gradient : reshape(gradient, sizesOf(x))
 }

@@ -6,13 +6,13 @@ const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
 
-describe('bench', () => {
+describe('tp bench', () => {
   beforeAll(async () => {
     const args = ['--method', 'cls-attention', '--keep', '0.2']
     expect((await tpHere(['prune', mail, '-o', folder.at('pruned.onnx'), ...args])).code).toBe(0)
   })
 
-  test('compares a model with another, and passes a demand that is met', async () => {
+  test('compares two models, and succeeds where the required speed-up is met', async () => {
     const args = ['--against', mail, '--shapes', '1x128,2x64', '--min-speedup', '1.2', '--json']
     const { code, stdout, stderr } = await tp(['bench', folder.at('pruned.onnx'), ...args])
     expect(stderr).toBe('timing 1×128 …\ntiming 2×64 …\n')
@@ -42,7 +42,7 @@ describe('bench', () => {
     expect(rows[0].speedup).toBe(1)
   }, 30_000)
 
-  test('ends with 3 where a demand is not met, and says where', async () => {
+  test('exits with 3 where the required speed-up is not met, and says where', async () => {
     const args = ['--against', folder.at('pruned.onnx'), '--shapes', '1x128', '--min-speedup', '1']
     const { code, stdout, stderr } = await tpHere(['bench', mail, ...args])
     expect(stdout).toContain('1×128')
@@ -50,7 +50,7 @@ describe('bench', () => {
     expect(code).toBe(3)
   })
 
-  test('prunes and compares with the model as it is', async () => {
+  test('prunes a model and compares it with the dense one', async () => {
     const args = ['--method', 'stride,random', '--keep', '0.5', '--shapes', '1', '--threads', '2', '--json']
     const { code, stdout } = await tpHere(['bench', digits, ...args])
     expect(code).toBe(0)
@@ -78,7 +78,7 @@ describe('bench', () => {
     expect(code).toBe(1)
   })
 
-  test('a model with other inputs', async () => {
+  test('refuses a model with other inputs', async () => {
     const { code, stderr } = await tpHere(['bench', mail, '--against', digits, '--shapes', '1x8'])
     expect(stderr).toContain('code: TP_INPUT')
     expect(code).toBe(1)

@@ -18,7 +18,7 @@ describe('two encoders in one file', () => {
   const prune = (...args: readonly string[]) =>
     tpHere(['prune', model, '-o', folder.at('pruned.onnx'), ...keep, ...args])
 
-  test('inspect names them, and shows the one that is asked for', async () => {
+  test('inspect lists them, and shows the selected one', async () => {
     const { code, stdout } = await tpHere(['inspect', model])
     expect(code).toBe(0)
     expect(stdout).toContain('input_ids (6 layers); pixel_values (6 layers)')
@@ -30,14 +30,14 @@ describe('two encoders in one file', () => {
     ])
   })
 
-  test('both are pruned, verified', { tags: 'exhaustive' }, async () => {
+  test('prune prunes and verifies both', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await prune('--verify')
     expect(code).toBe(0)
     expect(stdout).toContain('input_ids: tokens are pruned after the attention of layers 1–4')
     expect(stdout).toContain('pixel_values: tokens are pruned after the attention of layers 1–4')
   })
 
-  test('--layers for each', async () => {
+  test('--layers names the layers of each', async () => {
     const { stdout } = await prune('--layers', 'pixel_values:1,2', '--layers', 'input_ids:3', '--json')
     expect(JSON.parse(stdout).encoders).toMatchObject([
       { name: 'input_ids', cuts: [3] },
@@ -45,7 +45,7 @@ describe('two encoders in one file', () => {
     ])
   })
 
-  test('--layers for one leaves the other whole; so does --encoder', async () => {
+  test('--layers for one encoder prunes nothing in the other; neither does --encoder', async () => {
     for (const args of [
       ['--layers', 'pixel_values:1,2'],
       ['--encoder', 'pixel_values', '--layers', '1,2'],
@@ -76,7 +76,7 @@ describe('two encoders in one file', () => {
 })
 
 describe('a pruned file', () => {
-  test('is pruned further where layers are left, by default at all of them', async () => {
+  test('is pruned further at the remaining layers, by default at all of them', async () => {
     const [once, twice] = [folder.at('once.onnx'), folder.at('twice.onnx')]
     await tpHere(['prune', modelPath('mail'), '-o', once, ...keep, '--layers', '1'])
     const { code, stdout } = await tpHere([
@@ -116,7 +116,7 @@ describe('--outputs', () => {
     writeFileSync(model, twoEncoders())
   })
 
-  test('keeps some and leaves the others out', async () => {
+  test('keeps the named outputs and removes the others', async () => {
     expect((await pruneFor('digit_logits')).code).toBe(0)
     expect(new Graph(decodeModel(readFileSync(out()))).outputs.map(({ name }) => name)).toEqual(['digit_logits'])
     const { code: bad, stderr } = await pruneFor('scores')
@@ -124,7 +124,7 @@ describe('--outputs', () => {
     expect(stderr).toContain('no output scores; it has logits, digit_logits')
   })
 
-  test('verifies those that are kept', { tags: 'exhaustive' }, async () => {
+  test('verifies the outputs that are kept', { tags: 'exhaustive' }, async () => {
     expect((await pruneFor('digit_logits', '--verify')).code).toBe(0)
   })
 })

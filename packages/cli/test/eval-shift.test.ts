@@ -25,7 +25,7 @@ beforeAll(() => {
   )
 })
 
-test('a table for each method, with what it loses more than in distribution', async () => {
+test('prints a table for each method, with its extra loss compared with the original data', async () => {
   const args = ['--methods', 'stride,cls-attention', '--keep', '0.7', '--shift', 'typos:3,upper-case,length']
   const { code, stdout, stderr } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
   expect(code).toBe(0)
@@ -42,7 +42,7 @@ test('a table for each method, with what it loses more than in distribution', as
   expect(stdout.match(/^\d+ … \d+ tokens/gm)?.length).toBeGreaterThanOrEqual(4)
 }, 60_000)
 
-test('images as JSON: all severities of what is named without one', async () => {
+test('evaluates images at all severities of a shift that is named without one', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--shift', 'blur,noise:0', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
@@ -63,7 +63,7 @@ test('images as JSON: all severities of what is named without one', async () => 
   }
 }, 60_000)
 
-test('the suite on a model as it is', async () => {
+test('evaluates a dense model on the suite', async () => {
   const args = ['--shift', 'suite', '--limit', '3']
   const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
   expect(code).toBe(0)

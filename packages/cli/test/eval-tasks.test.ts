@@ -62,7 +62,9 @@ describe('tokens', () => {
     ...['--labels', 'O,B-NAME,I-NAME', ...more],
   ]
 
-  test('are found by the outputs; F1 of entities, and loss paired by sentence', { timeout }, async () => {
+  test('are recognized by the outputs, and judged by F1 of entities with losses paired by sentence', {
+    timeout,
+  }, async () => {
     const { code, stdout, stderr } = await tpHere(args(...byReceived, '--json'))
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
     const { task, examples, rows } = JSON.parse(stdout)
@@ -77,7 +79,7 @@ describe('tokens', () => {
     expect(text.stdout).toMatch(/^method +keep +kept +F1 +accuracy +loss of F1 +McNemar p +agrees with dense +FLOPs/m)
   })
 
-  test('without names of BIO tags by accuracy alone', { timeout }, async () => {
+  test('are judged by accuracy alone without names of BIO tags', { timeout }, async () => {
     writeFileSync(folder.at('pos.tsv'), 'see\tVERB\nyou\tPRON\n')
     const pos = args('--json').with(3, folder.at('pos.tsv')).with(-2, 'VERB,PRON,NOUN')
     expect(JSON.parse((await tpHere(pos)).stdout).rows[0]).toMatchObject({ f1: null, lossOf: 'accuracy' })
@@ -85,7 +87,7 @@ describe('tokens', () => {
 })
 
 describe('embeddings', () => {
-  test('are found by the outputs, and need no labels', { timeout }, async () => {
+  test('are recognized by the outputs, and need no labels', { timeout }, async () => {
     const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside, ...byReceived]
     const { code, stdout } = await tpHere([...args, '--json'])
     expect(code).toBe(0)
@@ -105,7 +107,7 @@ describe('embeddings', () => {
     expect(text.stdout).toMatch(/ cosine to dense +rank correlation +nearest 10 kept +in the dense index +FLOPs/)
   })
 
-  test('may be asked for of what looks otherwise', { timeout }, async () => {
+  test('can be requested for a model that looks like a classifier', { timeout }, async () => {
     const args = ['eval', mail, '--data', folder.at('mails.tsv'), '--task', 'embeddings', '--limit', '4', '--json']
     const { stdout } = await tpHere(args)
     expect(JSON.parse(stdout)).toMatchObject({ task: 'embeddings', examples: 4 })
@@ -115,7 +117,7 @@ describe('embeddings', () => {
 describe('flips', () => {
   const few = ['--methods', 'received-attention', '--tokens', '3', '--layers', '0', '--flips', '2']
 
-  test('say which words turned an answer', { timeout }, async () => {
+  test('name the words that changed an answer', { timeout }, async () => {
     const args = ['eval', mail, '--data', folder.at('mails.tsv'), ...few, '--flip-tokens', '12']
     const { code, stdout } = await tpHere([...args, '--json'])
     expect(code).toBe(0)
@@ -146,7 +148,7 @@ describe('flips', () => {
     expect(text).toContain(`    ${examples[0].tokens[0].text}`)
   })
 
-  test('of images name patches', { timeout, tags: 'exhaustive' }, async () => {
+  test('name patches of images', { timeout, tags: 'exhaustive' }, async () => {
     const images = digitsData('calibration').filter((_, i) => i % 60 === 0)
     writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
     const labels = images.map(({ label }) => label)
@@ -159,7 +161,7 @@ describe('flips', () => {
     )
   })
 
-  test('are of models that give classes, and of what is pruned', { timeout }, async () => {
+  test('are refused for models without classes, and without pruning', { timeout }, async () => {
     const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside]
     const cases: readonly (readonly [string[], RegExp])[] = [
       [[...states, ...few], /--flips is for models that give classes/],

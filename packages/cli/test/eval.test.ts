@@ -49,7 +49,7 @@ beforeAll(() => {
 })
 
 describe('eval of texts', () => {
-  test('prints one row a method and budget beside dense and none', { timeout: 180_000 }, async () => {
+  test('prints one row per method and budget, after dense and none', { timeout: 180_000 }, async () => {
     const args = ['--methods', 'none,random,received-attention', '--keep', '0.6', '--tokens', '9999', '--json']
     const { code, stdout, stderr } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)
@@ -140,7 +140,7 @@ describe('eval of texts', () => {
     )
   })
 
-  test('says of one example how little it says', async () => {
+  test('prints how uncertain the accuracy on one example is', async () => {
     const args = ['--methods', 'none', '--limit', '1']
     const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), ...args])
     expect(code).toBe(0)
@@ -149,14 +149,14 @@ describe('eval of texts', () => {
     expect(stdout).not.toContain('±')
   })
 
-  test('a quote that nobody closes is a plain character', async () => {
+  test('reads an unclosed quote as a plain character', async () => {
     writeFileSync(folder.at('quote.tsv'), 'label\tsentence\n0\tshe said "yes\n1\twin "cash now\n')
     const { code, stdout } = await tpHere(['eval', mail, '--data', folder.at('quote.tsv'), '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ examples: 2, rows: [{ method: 'dense' }] })
   })
 
-  test('class names are given where none are beside the model', async () => {
+  test('takes class names as an option where the model has none', async () => {
     copyFileSync(mail, folder.at('alone.onnx'))
     const args = ['eval', folder.at('alone.onnx'), '--data', folder.at('mails.tsv'), '--limit', '4']
     const unknown = await tpHere([...args, '--tokenizer', modelPath('mail', 'tokenizer')])
@@ -166,7 +166,7 @@ describe('eval of texts', () => {
   })
 })
 
-test('eval of images says what it assumed', async () => {
+test('eval of images notes the normalisation that it assumed', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
@@ -185,7 +185,7 @@ test('eval of a model that cannot be pruned refuses the methods', async () => {
   expect(code).toBe(4)
 })
 
-describe('data that do not fit end with 1 and say where', () => {
+describe('invalid data end with 1 and name the line', () => {
   test.each<[string, () => string[], string, RegExp]>([
     ['no data', () => ['--data', folder.at('missing.tsv')], 'TP_DATA', /missing\.tsv: there is no such file or folder/],
     [

@@ -40,7 +40,7 @@ const ofDigits = (...args: string[]): string[] => [
 ]
 const byReceived = ['--method', 'received-attention', '--keep', '0.6']
 
-describe('of texts', () => {
+describe('explain of texts', () => {
   test('lists the words of each example in their order; data to stdout, progress to stderr', { timeout }, async () => {
     const { code, stdout, stderr } = await tp(ofMails('--limit', '2'))
     expect([code, stderr]).toEqual([0, expect.stringMatching(/reading .*mails\.tsv …\ncomputing saliency …\n$/)])
@@ -57,7 +57,7 @@ describe('of texts', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
-  test('as one JSON document, by either score', { timeout }, async () => {
+  test('prints one JSON document for either score', { timeout }, async () => {
     const found = []
     for (const score of [[], ['--score', 'taylor']]) {
       const { code, stdout } = await tpHere(ofMails('--json', '--limit', '2', ...score))
@@ -84,7 +84,7 @@ describe('of texts', () => {
     }
   })
 
-  test('with a method says where each token leaves, and whether that is what the model looks at', {
+  test('with a method says where each token is pruned, and whether the model looks at it', {
     timeout,
   }, async () => {
     const { code, stdout } = await tpHere(ofMails(...byReceived, '--layers', '1,3', '--json'))
@@ -114,10 +114,10 @@ describe('of texts', () => {
     expect(text.stdout).toMatch(/^example 0: .*, pruned ham; rank correlation -?[01]\.\d\d$/m)
     expect(text.stdout).toMatch(/^ +token +saliency +pruned at +with score$/m)
     expect(text.stdout).toMatch(/^ +\[CLS\] .* % {2}kept +0\.\d+$/m)
-    expect(text.stdout).toMatch(/\nreceived-attention: rank correlation of how long .* -?[01]\.\d\d, in the mean\n$/)
+    expect(text.stdout).toMatch(/\nreceived-attention: mean rank correlation of how long .* -?[01]\.\d\d\n$/)
   })
 
-  test('there is no rank correlation where nothing leaves', { timeout }, async () => {
+  test('there is no rank correlation where nothing is pruned', { timeout }, async () => {
     const args = ofMails('--method', 'random', '--tokens', '9999', '--limit', '1')
     expect(JSON.parse((await tpHere([...args, '--json'])).stdout)).toMatchObject({
       correlation: null,
@@ -127,7 +127,7 @@ describe('of texts', () => {
   })
 })
 
-test('of images: patches in their places, and the layers that they leave at', { timeout }, async () => {
+test('images show patches at their positions, and the layers where they are pruned', { timeout }, async () => {
   const args = ofDigits('--method', 'cls-attention', '--keep', '0.5', '--limit', '2')
   const json = JSON.parse((await tpHere([...args, '--json'])).stdout)
   expect(json.notes).toEqual([expect.stringContaining('normalised by their own mean')])
@@ -150,7 +150,7 @@ test('of images: patches in their places, and the layers that they leave at', { 
   expect(rest).toHaveLength(15)
 })
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   test.each<[string, () => string[], string, RegExp, number]>([
     ['no data', () => ['explain', mail], 'TP_USAGE', /--data PATH is missing: the examples to explain/, 2],
     ['data that are not there', () => ofMails('--data', 'x').toSpliced(2, 2), 'TP_DATA', /there is no such file/, 1],
@@ -173,7 +173,9 @@ describe('what goes wrong', () => {
     expect(stdout).toBe('')
   })
 
-  test('a model that tokens cannot leave, and one that they have left already', { timeout }, async () => {
+  test('refuses a method for a model that cannot be pruned, and for one that is pruned already', {
+    timeout,
+  }, async () => {
     writeFileSync(folder.at('conv.onnx'), convolutional())
     const conv = await tpHere(ofDigits('--json').with(1, folder.at('conv.onnx')))
     expect([conv.code, JSON.parse(conv.stdout)]).toEqual([
@@ -190,7 +192,7 @@ describe('what goes wrong', () => {
   })
 })
 
-test('a terminal shows the strongest tokens in bold', () => {
+test('shows the strongest tokens in bold on a terminal', () => {
   const explanation = {
     ...{ example: 3, label: 1, answer: 0, probability: 0.75, grid: undefined, pruned: undefined },
     tokens: [

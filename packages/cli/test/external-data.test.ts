@@ -19,7 +19,7 @@ describe('a model with a data file', () => {
   const out = (): string => folder.at('out', 'pruned.onnx')
   const outFiles = (): string[] => folder.files().filter((name) => name.startsWith('out/'))
 
-  test('takes the data along to another folder', async () => {
+  test('is copied with its data to another folder', async () => {
     const { code, stdout } = await tpHere(['prune', model(), '-o', out(), ...by, '--verify', '--json'])
     expect(code).toBe(0)
     expect(outFiles()).toEqual(['out/model.onnx.data', 'out/pruned.onnx'])
@@ -31,7 +31,7 @@ describe('a model with a data file', () => {
     expect((await tpHere(['prune', model(), '-o', out(), ...by])).code).toBe(0)
   })
 
-  test('shares the data in its own folder', async () => {
+  test('shares the data file within one folder', async () => {
     const beside = folder.at('in', 'pruned.onnx')
     const { code, stdout } = await tpHere(['prune', model(), '-o', beside, ...by, '--verify', '--json'])
     expect(code).toBe(0)
@@ -45,7 +45,7 @@ describe('a model with a data file', () => {
     expect(JSON.parse(stdout).rows).toHaveLength(3)
   })
 
-  test('data in a folder below goes to one of that name', async () => {
+  test('keeps the subfolder of its data', async () => {
     const { model: bytes, data } = withDataFile('weights/part.bin')
     writeFileSync(folder.at('in', 'deep.onnx'), bytes)
     mkdirSync(folder.at('in', 'weights'))
@@ -55,7 +55,7 @@ describe('a model with a data file', () => {
     expect(outFiles()).toEqual(['out/pruned.onnx', 'out/weights', 'out/weights/part.bin'])
   })
 
-  test('another file of that name is not overwritten', async () => {
+  test('does not overwrite another file of that name', async () => {
     writeFileSync(folder.at('out', 'model.onnx.data'), 'somebody else’s')
     const { code, stderr } = await tpHere(['prune', model(), '-o', out(), ...by])
     expect(stderr).toMatch(/is there already and differs[\s\S]*code: TP_WRITE/)
@@ -64,13 +64,13 @@ describe('a model with a data file', () => {
     expect(readFileSync(folder.at('out', 'model.onnx.data'), 'utf8')).toBe('somebody else’s')
   })
 
-  test('the data file is not overwritten by the model', async () => {
+  test('does not overwrite the data file with the model', async () => {
     const { code, stderr } = await tpHere(['prune', model(), '-o', `${model()}.data`, ...by])
     expect(stderr).toMatch(/own file[\s\S]*code: TP_OUTPUT/)
     expect(code).toBe(2)
   })
 
-  test('if the model cannot be written, its data do not stay either', async () => {
+  test('removes the data again if the model cannot be written', async () => {
     mkdirSync(folder.at('out', 'pruned.onnx'))
     const { code } = await tpHere(['prune', model(), '-o', out(), ...by])
     expect(code).toBe(2)

@@ -47,7 +47,7 @@ async function refused(args: readonly string[], code: string, message: RegExp): 
   expect(contents()).toEqual(before)
 }
 
-describe('an output is none of what the command reads', () => {
+describe('an output is never one of the inputs', () => {
   const files = [
     'tokenizer.json',
     'config.json',
@@ -135,7 +135,7 @@ describe('an output is none of what the command reads', () => {
     await refused(train('--report', at('r'), '--log', at('r.json')), 'TP_OUTPUT', /two files at once/)
   })
 
-  test.each(['set', 'set-link'])('an output that would be an example of the folder %s', async (name) => {
+  test.each(['set', 'set-link'])('refuses an output that would be an example of the folder %s', async (name) => {
     const args = ['calibrate', at('model.onnx'), '--against', at('dense.onnx'), '--data', at(name)]
     await refused([...args, '-o', at('set/new.tsv')], 'TP_OUTPUT', /would be one of the examples in/)
     linkSync(at('set/a.tsv'), at('outside.tsv'))
@@ -159,7 +159,7 @@ describe('an output is none of what the command reads', () => {
   })
 })
 
-describe('only regular files of a size that is known are read', () => {
+describe('only regular files of a known size are read', () => {
   const options = ['model', '--weights', '--plan', '--data', '--tokenizer', '--plugin', '--guard'] as const
   const reading = (option: (typeof options)[number], path: string): string[] => {
     const by = ['-o', at('out.onnx'), '--method', 'stride', '--keep', '0.7']
@@ -191,7 +191,7 @@ describe('only regular files of a size that is known are read', () => {
     })
   }
 
-  test('gigabytes that do not begin like a model are not read', async () => {
+  test('does not read gigabytes that do not begin like a model', async () => {
     await refused(['inspect', at('zeros.onnx')], 'TP_NOT_ONNX', /is not an ONNX file/)
   })
 })
@@ -222,7 +222,7 @@ describe('external data', () => {
     '0.6',
   ]
 
-  test('through a link that leads out of the folder is refused, and nothing lands next to the output', async () => {
+  test('is refused through a link out of the folder, and nothing is written next to the output', async () => {
     const model = write('link.bin')
     symlinkSync(at('elsewhere/secret'), at('in/link.bin'))
     for (const args of [['inspect', model], prune(model)]) {
@@ -234,13 +234,13 @@ describe('external data', () => {
     }
   })
 
-  test('in a linked folder that leads out is refused', async () => {
+  test('is refused in a linked folder outside', async () => {
     const model = write('sub/secret')
     symlinkSync(at('elsewhere'), at('in/sub'))
     await refused(prune(model), 'TP_EXTERNAL_PATH', /leads out of the model's folder/)
   })
 
-  test('that is the model itself, a folder or a pipe is refused', async () => {
+  test('is refused if it is the model itself, a folder or a pipe', async () => {
     await refused(prune(write('model.onnx')), 'TP_EXTERNAL_PATH', /names itself/)
     await refused(prune(write('.')), 'TP_EXTERNAL_DATA', /is a folder/)
     const model = write('pipe.bin')
@@ -248,7 +248,7 @@ describe('external data', () => {
     await refused(prune(model), 'TP_EXTERNAL_DATA', /is no regular file/)
   })
 
-  test('through a link inside the folder is read, and its contents are copied', async () => {
+  test('is read through a link inside the folder, and its contents are copied', async () => {
     const model = write('link.bin')
     symlinkSync(at('in/weights.bin'), at('in/link.bin'))
     const { code, stderr } = await tpHere(prune(model))
@@ -256,7 +256,7 @@ describe('external data', () => {
     expect(readFileSync(at('out/link.bin'))).toEqual(readFileSync(at('in/weights.bin')))
   })
 
-  test('of a model that is a link lies next to what it leads to, as in a cache of downloads', async () => {
+  test('is found next to the target of a linked model, as in a download cache', async () => {
     const model = write('weights.bin')
     mkdirSync(at('cache/blobs'))
     mkdirSync(at('cache/snapshot'))
@@ -267,7 +267,7 @@ describe('external data', () => {
     expect((await tpHere(['inspect', at('cache/snapshot/model.onnx')])).code).toBe(0)
   })
 
-  test('is not copied to where an output goes, nor through a link out of its folder', async () => {
+  test('is not copied onto an output, nor through a link out of its folder', async () => {
     const model = write('weights.bin')
     await refused(['prune', model, '-o', at('out/weights.bin'), ...by], 'TP_OUTPUT', /two files at once/)
     const deep = write('sub/weights.bin')
@@ -278,7 +278,7 @@ describe('external data', () => {
   })
 })
 
-test('a model that is written from code is none of the files that it was made from either', async () => {
+test('a model written from code does not overwrite the files that it was made from either', async () => {
   const { model, data } = withDataFile('code.bin')
   writeFileSync(at('code.onnx'), model)
   writeFileSync(at('code.bin'), data)

@@ -19,7 +19,7 @@ function modelWith(name: string, add: (graph: Graph) => string): string {
 const verify = (path: string): ReturnType<typeof tp> =>
   tp(['prune', path, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.7', '--verify'])
 
-describe('--verify of a model that asks for more than its size needs', () => {
+describe('--verify of a model that needs more than one of its size', () => {
   test('ends a run that fills gigabytes, and says so', async () => {
     const path = modelWith('zeros', (graph) => {
       graph.addInitializer('huge', { dtype: 'int64', dims: [1], data: Float64Array.of(2 ** 31) })
@@ -48,7 +48,7 @@ describe('--verify of a model that asks for more than its size needs', () => {
     expect((await verify(path)).stderr).toMatch(/output "row" has 128 MiB .*\ncode: TP_MODEL_LIMIT/)
   })
 
-  test('a dense model that gives NaN is the one at fault', async () => {
+  test('blames a dense model whose outputs are NaN', async () => {
     const model = decodeModel(readFileSync(fixture('bert-cls-eager-ts11')))
     const graph = new Graph(model)
     for (const tensor of graph.initializers) {
@@ -63,7 +63,7 @@ describe('--verify of a model that asks for more than its size needs', () => {
     expect(stderr).not.toContain('report')
   })
 
-  test('a model as it should be is verified as before', { tags: 'exhaustive' }, async () => {
+  test('verifies an ordinary model', { tags: 'exhaustive' }, async () => {
     const { code, stdout } = await tp([
       ...[
         'prune',

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { withoutNodes } from './small-models.ts'
 import { fixture, temporaryFolder, testModel, tp, tpHere } from './tp.ts'
 
-test('says what the model is', async () => {
+test('describes the model', async () => {
   const { code, stdout, stderr } = await tp(['inspect', modelPath('mail')])
   expect(code).toBe(0)
   expect(stderr).toBe('')
@@ -14,7 +14,7 @@ test('says what the model is', async () => {
   expect(stdout).toContain('/m/bert/encoder/layer.5/attention/self/Softmax')
 })
 
-test('as one JSON document', async () => {
+test('prints one JSON document', async () => {
   const { code, stdout } = await tp(['inspect', modelPath('digits-vit'), '--json'])
   expect(code).toBe(0)
   const document = JSON.parse(stdout)
@@ -40,7 +40,7 @@ test('as one JSON document', async () => {
   ])
 })
 
-test('says which operator hides the probabilities, and under which methods it is written out', async () => {
+test('names the operator that hides the probabilities, and the methods that need it unfused', async () => {
   const path = fixture('vit-cls-ortfused')
   const { stdout } = await tpHere(['inspect', path])
   expect(stdout).toMatch(/^fused +attention is one com\.microsoft\.Attention operator.*batch·4·17²/m)
@@ -74,7 +74,7 @@ test.each([
   if (errorCode !== 'TP_EMPTY') expect(stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
 })
 
-test('a pruned file says what it is', async () => {
+test('describes how a file was pruned', async () => {
   const out = folder.at('pruned.onnx')
   const args = ['--method', 'received-attention', '--keep', '0.7']
   expect((await tpHere(['prune', modelPath('digits-vit'), '-o', out, ...args])).code).toBe(0)

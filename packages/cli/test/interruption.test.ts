@@ -15,39 +15,36 @@ const slowPlugin = `
       reduce(site) {
         process.stderr.write('computing\\n')
         for (const end = Date.now() + milliseconds; Date.now() < end; );
-        return { keep: site.alive }
+        return { keep: site.attended }
       },
     }),
   })
   export default { contractVersion: 1, methods: [entry('slow', 300), entry('endless', Infinity)] }`
 
-describe('a signal in the middle', () => {
+describe('a signal during a command', () => {
   beforeAll(() => writeFileSync(folder.at('slow.mjs'), slowPlugin))
 
   // A shell shows 128 and the signal's number, as of any program: 130, 143.
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s ends a computation that has no end, and leaves nothing',
-    async (name) => {
-      const args = [
-        'prune',
-        digits,
-        '-o',
-        folder.at('out.onnx'),
-        '--plugin',
-        folder.at('slow.mjs'),
-        '--method',
-        'endless',
-        '--keep',
-        '0.9',
-      ]
-      const { signal, stdout } = await tp(args, {
-        onError: (text, kill) => void (text.includes('computing') && kill(name)),
-      })
-      expect(signal).toBe(name)
-      expect(stdout).toBe('')
-      expect(folder.files()).toEqual(['slow.mjs'])
-    },
-  )
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends an endless computation, and no file remains', async (name) => {
+    const args = [
+      'prune',
+      digits,
+      '-o',
+      folder.at('out.onnx'),
+      '--plugin',
+      folder.at('slow.mjs'),
+      '--method',
+      'endless',
+      '--keep',
+      '0.9',
+    ]
+    const { signal, stdout } = await tp(args, {
+      onError: (text, kill) => void (text.includes('computing') && kill(name)),
+    })
+    expect(signal).toBe(name)
+    expect(stdout).toBe('')
+    expect(folder.files()).toEqual(['slow.mjs'])
+  })
 
   test('without a signal the same command writes its file', async () => {
     const args = [
@@ -68,7 +65,7 @@ describe('a signal in the middle', () => {
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 
-  test('SIGINT while verifying, when the file is there under its temporary name', async () => {
+  test('SIGINT during verification removes the temporary file', async () => {
     const args = ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.9', '--verify']
     const { code } = await tp(args, {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGINT')),
@@ -77,7 +74,7 @@ describe('a signal in the middle', () => {
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 
-  test('SIGINT while timing', async () => {
+  test('SIGINT ends the timing', async () => {
     const { code } = await tp(['bench', digits], {
       onError: (text, kill) => void (text.includes('timing') && setTimeout(() => kill('SIGINT'), 300)),
     })

@@ -1,6 +1,6 @@
 import { contractVersion, methodEntry, mul, scorer, sigmoid } from '@tp/core'
 
-/** A method that learns which tokens stay, and not how many. */
+/** A method that learns which tokens to keep, and not how many. */
 function gated() {
   return scorer({
     name: 'gated',
@@ -9,7 +9,7 @@ function gated() {
     score: (site) => mul(site.received, site.param.gain),
     training: {
       soften(site) {
-        return { left: site.obey(sigmoid(mul(site.received, site.param.gain))) }
+        return { kept: site.obey(sigmoid(mul(site.received, site.param.gain))) }
       },
     },
   })

@@ -128,7 +128,7 @@ describe('every method prunes a file', () => {
   }
 })
 
-describe('every command takes a file, or refuses for what cannot be', () => {
+describe('every command accepts a file, or refuses it with an allowed reason', () => {
   for (const [i, form] of forms.entries()) {
     for (const command of inTurn(commands, i, 1)) {
       const j = commands.indexOf(command)

@@ -12,7 +12,7 @@ import { temporaryFolder, tp, tpHere } from './tp.ts'
 const folder = temporaryFolder()
 const all = [...baselines, ...attentionMethods, ...hybridMethods, ...gradientMethods, ...policyMethods]
 
-describe('methods', () => {
+describe('tp methods', () => {
   test('lists every method with its options', async () => {
     const { code, stdout } = await tp(['methods'])
     expect(code).toBe(0)
@@ -23,7 +23,7 @@ describe('methods', () => {
     expect(stdout).toContain('queries=NUMBER')
   })
 
-  test('as one JSON document', async () => {
+  test('prints one JSON document', async () => {
     const { stdout } = await tpHere(['methods', '--json'])
     const document = JSON.parse(stdout)
     expect(document).toMatchObject({ format: 1, kind: 'methods' })
@@ -51,7 +51,7 @@ describe('plugins', () => {
     return folder.at('unbuilt')
   }
 
-  test('a method that throws is named with the place in its file, and is no bug of ours', async () => {
+  test('a method that throws is reported with the line in its file, and not as a bug of tp', async () => {
     const plugin = folder.at('throwing.mjs')
     writeFileSync(
       plugin,
@@ -120,8 +120,8 @@ describe('plugins', () => {
   })
 })
 
-describe('doctor', () => {
-  test('finds what is needed', async () => {
+describe('tp doctor', () => {
+  test('finds everything that is needed', async () => {
     const { code, stdout } = await tp(['doctor', '--json'])
     expect(code).toBe(0)
     const { healthy, checks } = JSON.parse(stdout)
@@ -133,7 +133,7 @@ describe('doctor', () => {
     expect(found.methods).toContain('received-attention')
   })
 
-  test('says what is missing and how to mend it', async () => {
+  test('says what is missing and how to install it', async () => {
     const hook = `
       import { register } from 'node:module'
       register('data:text/javascript,' + encodeURIComponent(\`

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tp-pack-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const packed = join(folder, 'packed.onnx')
 
-test('a model is packed, and its file says so to other commands', { timeout: 60_000 }, async () => {
+test('packs a model, which other commands then refuse as packed', { timeout: 60_000 }, async () => {
   const { code, stdout } = await tpHere(['pack', modelPath('mail'), '-o', packed, '--json'])
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ format: 1, kind: 'pack', out: packed, attentions: 6 })
@@ -30,14 +30,14 @@ test('a model is packed, and its file says so to other commands', { timeout: 60_
   }
 })
 
-test('a model whose rows are equally long is refused, and nothing is left behind', async () => {
+test('refuses a model whose examples are equally long, and writes nothing', async () => {
   const { code, stderr } = await tpHere(['pack', modelPath('digits-vit'), '-o', join(folder, 'digits.onnx')])
   expect(code).toBe(4)
   expect(stderr).toContain('gains nothing by being packed')
   expect(readdirSync(folder)).toEqual(['packed.onnx'])
 })
 
-test('the model itself is never the output, and -o is needed', async () => {
+test('refuses the model itself as the output, and requires -o', async () => {
   expect((await tpHere(['pack', modelPath('mail')])).code).toBe(2)
   const { code, stderr } = await tpHere(['pack', modelPath('mail'), '-o', modelPath('mail')])
   expect(code).toBe(2)
@@ -52,7 +52,7 @@ const missing = await nativeRuntime()
   )
 
 describe.skipIf(missing !== '')(`with the native runtime${missing}`, () => {
-  test('a packed model is verified, and timed', async () => {
+  test('verifies and times a packed model', async () => {
     const verified = join(folder, 'verified.onnx')
     const { code, stdout } = await tpHere(['pack', modelPath('mail'), '-o', verified, '--verify', '--json'])
     expect(code).toBe(0)

@@ -12,8 +12,8 @@ const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
 
-describe('prune', () => {
-  test('writes a model that says what it is, and says so itself', async () => {
+describe('tp prune', () => {
+  test('writes a model that records how it was pruned, and prints it', async () => {
     const out = folder.at('mail.onnx')
     const { code, stdout, stderr } = await tp([
       'prune',
@@ -35,7 +35,7 @@ describe('prune', () => {
     expect(folder.files()).toEqual(['mail.onnx'])
   })
 
-  test('merges so many tokens at each layer; r is what papers call it', async () => {
+  test('merges a number of tokens at each layer, which is r in papers', async () => {
     const models = []
     for (const budget of [
       ['--remove', '30,20'],
@@ -56,7 +56,7 @@ describe('prune', () => {
     expect(models[0]?.equals(models[1] as Buffer)).toBe(true)
   })
 
-  test('by a plan, as the command line would say it', async () => {
+  test('prunes by a plan as by the same flags', async () => {
     const plan = folder.at('plan.json')
     const words = { method: 'tome', layers: [1, 3], remove: [30, 20], params: { proportionalAttention: false } }
     writeFileSync(plan, JSON.stringify({ format: 1, ...words, protect: [] }))
@@ -73,14 +73,14 @@ describe('prune', () => {
     ['{"format": 1, "method": "none", "keep": "much"}', [], /keep is "much"; it must be a number or a list/],
     ['{"format": 1', [], /invalid JSON/],
     ['{"format": 1, "method": "none"}', ['--keep', '0.5'], /--keep is given together with --plan/],
-  ])('not by the plan %s %j', async (text, args, message) => {
+  ])('refuses the plan %s with %j', async (text, args, message) => {
     const plan = folder.at('bad-plan.json')
     writeFileSync(plan, text)
     const { code, stderr } = await tpHere(['prune', digits, '-o', folder.at('unwritten.onnx'), '--plan', plan, ...args])
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
   })
 
-  test('as one JSON document, with lists that go with the layers', async () => {
+  test('prints one JSON document, with one budget per layer', async () => {
     const out = folder.at('lists.onnx')
     const args = ['--layers', '1,3', '--keep', '0.8,0.5', '--method', 'cls-attention', '--trace', '--json']
     const { code, stdout } = await tpHere(['prune', digits, '-o', out, ...args])
@@ -157,7 +157,7 @@ describe('prune', () => {
     expect(verification.difference).toBeLessThan(1e-5)
   }
 
-  test('a method whose tokens come back: where they leave, and that nothing can be built on it', async () => {
+  test('says where tokens skip layers under a method that restores them, and prunes its output no further', async () => {
     const [out, again] = [folder.at('skipping.onnx'), folder.at('skipping-again.onnx')]
     const { stdout } = await tpHere([
       'prune',
@@ -206,7 +206,7 @@ describe('prune', () => {
     expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-5)
   })
 
-  test('meets the demanded share of FLOPs, and not by more than a step', async () => {
+  test('meets the requested fraction of FLOPs, by no more than a step', async () => {
     const out = folder.at('flops.onnx')
     const { stdout } = await tpHere([
       'prune',
@@ -224,7 +224,7 @@ describe('prune', () => {
     expect(1 / factor).toBeGreaterThan(0.59)
   })
 
-  test('--method none alone leaves out what no output reads', async () => {
+  test('--method none only removes what no output reads', async () => {
     const out = folder.at('none.onnx')
     const { code, stdout } = await tpHere(['prune', mail, '-o', out, '--method', 'none', '--verify'])
     expect(code).toBe(0)
@@ -249,7 +249,7 @@ describe('prune', () => {
     expect(code).toBe(0)
   }
 
-  test('replaces what was there, also through a link', async () => {
+  test('replaces an existing file, also through a link', async () => {
     const { writeFileSync, symlinkSync, lstatSync } = await import('node:fs')
     writeFileSync(folder.at('old.onnx'), 'old')
     symlinkSync(folder.at('old.onnx'), folder.at('link.onnx'))

@@ -37,7 +37,7 @@ describe('--runtime MODULE', () => {
     expect(stdout).toContain('watched engine')
   })
 
-  test('on shifted data, too', async () => {
+  test('tp eval runs every model on it for shifted data', async () => {
     const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned, '--shift', 'typos:3'])
     expect(loads).toBe(1 + 2)
     expect(stdout).toContain('watched engine')
@@ -60,7 +60,7 @@ describe('--runtime MODULE', () => {
     ['web', 'onnxruntime-web'],
     ['@tp/runtime-web', 'onnxruntime-web'],
     ['@tp/runtime-node', 'onnxruntime-node'],
-  ])('%s: those of ours are such modules, too', async (runtime, engine) => {
+  ])('%s is a runtime of ours, and such a module too', async (runtime, engine) => {
     const { code, stdout } = await tp(['doctor', '--runtime', runtime], { cwd })
     expect(stdout).toContain(engine)
     expect(code).toBe(0)

@@ -7,7 +7,7 @@ import { tp, tpHere } from './tp.ts'
 
 withSentences()
 
-describe('what goes wrong', () => {
+describe('errors', () => {
   const short = (...more: string[]): string[] => learn('e.onnx', '--epochs', '0.3', ...more)
   const classes = (...ids: number[]): string => ids.map((id) => `${id}\tvery good film\n`).join('')
   const withData = (lines: string): string[] => {
@@ -130,12 +130,12 @@ describe('what goes wrong', () => {
     expect(existsSync(folder.at('e.onnx'))).toBe(false)
   })
 
-  test('a class without examples, where the labels do not count', { timeout }, async () => {
+  test('accepts a class without examples where labels do not count', { timeout }, async () => {
     const { code } = await tpHere([...withData(classes(0, 2, 3, 4)), '--distillation', '1', '--hard-epochs', '0'])
     expect(code).toBe(0)
   })
 
-  test('a model that tokens have left already', { timeout }, async () => {
+  test('refuses a model that is pruned already', { timeout }, async () => {
     mkdirSync(folder.at('pruned'))
     writeFileSync(folder.at('pruned', 'tokenizer.json'), wordTokenizer())
     const pruned = folder.at('pruned', 'model.onnx')
@@ -147,7 +147,7 @@ describe('what goes wrong', () => {
     ])
   })
 
-  test('a loss that is no number leaves the last good checkpoint', { timeout }, async () => {
+  test('keeps the last good checkpoint when the loss is NaN', { timeout }, async () => {
     const { code, stderr } = await tpHere(
       train('ltp', 'd.onnx', '--epochs', '2', '--batch-size', '4', '--learning-rate', '1e19'),
     )
@@ -158,7 +158,7 @@ describe('what goes wrong', () => {
     expect(folder.files()).not.toContain('d.onnx')
   })
 
-  test('a checkpoint of another training', { timeout }, async () => {
+  test('refuses a checkpoint of another training', { timeout }, async () => {
     writeFileSync(folder.at('r.onnx.soft.checkpoint'), await softCheckpoint())
     const { code, stderr } = await tpHere(learn('r.onnx', '--epochs', '6', '--seed', '5', '--resume'))
     expect(stderr).toMatch(
@@ -208,7 +208,7 @@ describe('what goes wrong', () => {
       expect(read('saved', 'f.onnx').equals(read('f.onnx'))).toBe(true)
     })
 
-    test('one that is full at the second checkpoint: the first one stays', { timeout }, async () => {
+    test('resumes from the first checkpoint when the disk is full at the second', { timeout }, async () => {
       const stopped = await softCheckpoint()
       mkdirSync(folder.at('narrow'))
       mkdirSync(folder.at('kept'))

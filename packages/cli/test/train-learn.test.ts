@@ -23,7 +23,7 @@ function changedWeights(before: Model, after: Model): string[] {
 }
 
 describe('a method that learns', () => {
-  test('gives a pruned model, what it learned, a report and a plot', { timeout }, async () => {
+  test('writes a pruned model, its learned values, a report and a plot', { timeout }, async () => {
     const more = ['--target-flops', '0.7', '--epochs', '4', '--hard-epochs', '2', '--seed', '3', '--json']
     const files = ['--weights-out', folder.at('l.safetensors'), '--report', folder.at('l'), '--log', folder.at('l.log')]
     const { code, stdout, stderr } = await tpHere(learn('l.onnx', ...more, ...files))
@@ -71,7 +71,7 @@ describe('a method that learns', () => {
     expect([again.code, JSON.parse(again.stdout).schedule]).toEqual([0, report.schedule])
   })
 
-  test('only its own values learn, or the head, or scales and biases', { timeout }, async () => {
+  test('trains only its own values, only the head, or only scales and biases', { timeout }, async () => {
     const dense = decodeModel(readFileSync(model()))
     const changed = async (train: string): Promise<string[]> => {
       const { code } = await tpHere(
@@ -88,7 +88,7 @@ describe('a method that learns', () => {
     expect((await changed('vectors')).every((name) => /bias|LayerNorm/.test(name))).toBe(true)
   })
 
-  test('a budget goes before what it learned; layers may be named alone', { timeout }, async () => {
+  test('prefers a given budget to the learned one; layers may be given alone', { timeout }, async () => {
     const asked = ['--epochs', '0.3', '--hard-epochs', '0', '--json']
     const keep = await tpHere(learn('k.onnx', ...asked, '--keep', '0.5'))
     expect(JSON.parse(keep.stdout).plan).toMatchObject({ layers: [0, 1], keep: [0.5, 0.5] })
@@ -96,7 +96,7 @@ describe('a method that learns', () => {
     expect(JSON.parse(layers.stdout).plan).toMatchObject({ layers: [1], threshold: [expect.any(Number)] })
   })
 
-  test('one that learns no amounts keeps the same share everywhere, by the share of the FLOPs', {
+  test('keeps the same ratio at each layer, by the fraction of FLOPs, if it learns no amounts', {
     timeout,
   }, async () => {
     const gated = train('gated', 'g.onnx', '--plugin', plugin, '--epochs', '0.3', '--json')
@@ -119,7 +119,7 @@ describe('a method that learns', () => {
   })
 })
 
-describe('broken off', { tags: 'exhaustive' }, () => {
+describe('an interrupted training', { tags: 'exhaustive' }, () => {
   const args = (out: string): string[] => [
     ...learn(out, '--target-flops', '0.7', '--epochs', '20', '--hard-epochs', '20', '--log', folder.at(`${out}.log`)),
     ...['--weights-out', folder.at(`${out}.safetensors`), '--report', folder.at(out)],
@@ -162,7 +162,7 @@ describe('broken off', { tags: 'exhaustive' }, () => {
     ['SIGINT', 'soft', between(1, 40)],
     ['SIGINT', 'hard', between(62, 100)],
   ] as const)(
-    'by %s in the %s part at step %i, it goes on to the same bytes',
+    'resumes after %s in the %s part at step %i, to the same bytes',
     { timeout },
     async (signal, part, step) => {
       const out = `${signal}-${part}`

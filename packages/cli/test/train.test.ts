@@ -35,8 +35,8 @@ const trainArgs = (out: string, ...more: string[]): string[] => [
   ...more,
 ]
 
-describe('train', () => {
-  test('writes a pruned model that has learned, a log, and no checkpoint', { timeout: 60_000 }, async () => {
+describe('tp train', () => {
+  test('writes a fine-tuned pruned model and a log, and keeps no checkpoint', { timeout: 60_000 }, async () => {
     const log = folder.at('log.jsonl')
     const { code, stdout, stderr } = await tpHere(trainArgs('trained.onnx', '--epochs', '2', '--log', log, '--json'))
     expect([code, stderr]).toEqual([0, expect.stringContaining('step 8 of 8: loss ')])
@@ -56,7 +56,7 @@ describe('train', () => {
     expect(folder.files()).toEqual(['dev.tsv', 'log.jsonl', 'train.tsv', 'trained.onnx'])
   })
 
-  test('killed in the middle it goes on from its checkpoint to the same file', { timeout: 120_000 }, async () => {
+  test('resumes from its checkpoint to the same file after it was killed', { timeout: 120_000 }, async () => {
     const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
     expect(whole.code).toBe(0)
     const broken = await tp(trainArgs('resumed.onnx', '--epochs', '2'), {
@@ -71,7 +71,7 @@ describe('train', () => {
   })
 })
 
-test('of three trainings to one output the second and third are told at once', { timeout: 60_000 }, async () => {
+test('of three trainings to one output, the second and third are refused at once', { timeout: 60_000 }, async () => {
   const ended: number[] = []
   const trainings = await Promise.all(
     Array.from({ length: 3 }, async () => {
@@ -88,7 +88,7 @@ test('of three trainings to one output the second and third are told at once', {
   expect(folder.files().filter((name) => name.includes('same.onnx'))).toEqual(['same.onnx'])
 })
 
-test('a checkpoint that is damaged is named, with what is wrong', async () => {
+test('names a damaged checkpoint and what is wrong with it', async () => {
   const path = folder.at('damaged.onnx.checkpoint')
   const told = JSON.stringify({ step: 1, settings: {}, moved: [], progress: [] })
   const contents: readonly (readonly [Uint8Array, RegExp])[] = [
@@ -110,7 +110,7 @@ test('a checkpoint that is damaged is named, with what is wrong', async () => {
   }
 })
 
-test('a model whose weights lie in a data file', { tags: 'exhaustive' }, async () => {
+test('trains a model with its weights in a data file', { tags: 'exhaustive' }, async () => {
   mkdirSync(folder.at('external'))
   for (const suffix of ['', '.data']) {
     copyFileSync(`${fixture('bert-cls-external')}${suffix}`, folder.at('external', `model.onnx${suffix}`))
@@ -150,14 +150,14 @@ test.each([
   expect([seen.code, seen.stderr]).toEqual([code, expect.stringMatching(message)])
 })
 
-test('a model that cannot be pruned is refused', async () => {
+test('refuses a model that cannot be pruned', async () => {
   writeFileSync(folder.at('cnn.onnx'), convolutional())
   const args = trainArgs('y.onnx')
   const { code } = await tpHere(['train', folder.at('cnn.onnx'), ...args.slice(2)])
   expect(code).toBe(4)
 })
 
-test('what the help says of defaults holds', () => {
+test('prints the true defaults in its help', () => {
   const all = { ...learningOptions, ...methodLearningOptions }
   const said = (name: keyof typeof all): number => Number(/default ([\d.]+)$/.exec(all[name].description)?.[1])
   expect([said('epochs'), said('batch-size'), said('learning-rate'), said('distillation')]).toEqual([

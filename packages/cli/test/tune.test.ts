@@ -46,7 +46,7 @@ beforeAll(() => {
 })
 
 describe('tp tune', () => {
-  test('says how a cascade goes on', () => {
+  test('prints the next commands of a cascade', () => {
     const plan: TunedPlan = {
       format: 1,
       regimes: [{ plan: { format: 1, method: 'value-aware', layers: [0], keep: [0.3] } }],
@@ -63,7 +63,7 @@ describe('tp tune', () => {
     expect(text).toContain('then  tp eval pruned.onnx --guard p.json --against m.onnx --data TEST')
   })
 
-  test('writes a plan that tp prune takes', { timeout }, async () => {
+  test('writes a plan that tp prune accepts', { timeout }, async () => {
     const { code, stdout, stderr } = await tpHere(tune('plan.json', '--json', '--confident', '--cascade'))
     expect(stderr).not.toMatch(/error/i)
     expect(code).toBe(0)
@@ -97,7 +97,7 @@ describe('tp tune', () => {
     expect(beyond.stderr).toMatch(/--regime is 9, but .* has regimes 0 to/)
   })
 
-  test('goes on where Ctrl-C has stopped it', { timeout }, async () => {
+  test('resumes after Ctrl-C', { timeout }, async () => {
     const broken = await tp(tune('again.json'), {
       onError: (_, kill) => void (existsSync(folder.at('again.json.measured')) && kill('SIGINT')),
     })
@@ -115,7 +115,7 @@ describe('tp tune', () => {
     expect(existsSync(folder.at('again.json.measured'))).toBe(false)
   })
 
-  test('tries the methods of plugins that need nothing trained, where none are named', {
+  test('tries the untrained methods of plugins where no methods are named', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -131,7 +131,7 @@ describe('tp tune', () => {
     expect([...looked]).toEqual(['received-attention', 'value-aware', 'cls-attention', 'balanced', 'least'])
   })
 
-  test('chooses from methods that have learned, with what they have learned', {
+  test('chooses from trained methods, with their learned values', {
     timeout,
     tags: 'exhaustive',
   }, async () => {
@@ -187,7 +187,7 @@ describe('tp tune', () => {
     ['a shape that cannot be', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
     ['a loss that is none', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
     ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
-  ])('%s: said, and nothing is written', async (_, args, message, code) => {
+  ])('refuses %s, and writes nothing', async (_, args, message, code) => {
     const ended = await tpHere(args())
     expect(ended.stderr).toMatch(message)
     expect(ended.code).toBe(code)

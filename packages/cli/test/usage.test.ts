@@ -17,7 +17,7 @@ describe('help', () => {
       expect(stdout).toContain(`tp ${name}`)
   })
 
-  test('of a command names every option, also among other arguments', async () => {
+  test('names every option of a command, also among other arguments', async () => {
     const { code, stdout } = await tp(['prune', 'no-such-model', '--help'])
     expect(code).toBe(0)
     const options =
@@ -135,7 +135,7 @@ describe('bad usage ends with 2 and says what to do', () => {
   })
 })
 
-test('in a process of its own too', async () => {
+test('ends with 2 in a process of its own too', async () => {
   const { code, stdout, stderr } = await tp(byReceived('--keep', '1.2'))
   expect({ code, stdout, stderr }).toEqual({
     code: 2,
@@ -144,7 +144,7 @@ test('in a process of its own too', async () => {
   })
 })
 
-test('with --json an error is a document too', async () => {
+test('prints an error as a document with --json', async () => {
   const { code, stdout, stderr } = await tpHere([...byReceived('--keep', '0'), '--json'])
   expect(code).toBe(2)
   expect(JSON.parse(stdout)).toMatchObject({

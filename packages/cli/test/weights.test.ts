@@ -27,7 +27,7 @@ function safetensors(values: Readonly<Record<string, number>>): string {
   return folder.at('trained.safetensors')
 }
 
-test('trained values go into the graph, each into its layer', async () => {
+test('writes trained values into the graph, each at its layer', async () => {
   const values = { 'layer.1.gain': 1.5, 'layer.2.gain': 2.5, gain: 3.5 }
   const { code, stderr } = await tpHere(prune(...gained, '--weights', safetensors(values), '--verify'))
   expect(stderr).not.toContain('code:')

@@ -91,7 +91,7 @@ describe('the mail model', () => {
   } else test.skip('another tokenizer is found out (left out: no shared/models/minilm-sentiment)', () => {})
 })
 
-test('the digits model has 98.0 % of what was kept out of training right', { timeout: 60_000 }, async () => {
+test('the digits model has 98.0 % of the images right that it was not trained on', { timeout: 60_000 }, async () => {
   const { normalisation } = embeddedModel('digits-vit')
   if (normalisation === undefined) throw new Error('digits-vit has no normalisation')
   const images = imageDataset('digits', { channels: 1, height: 28, width: 28 }, [

@@ -44,7 +44,7 @@ export interface Flip {
   /** Logit of the dense model's answer less the largest other, in the pruned model: below 0, or 0 at most. */
   readonly margin: number
   /** Pruned tokens of the example. */
-  readonly leaving: number
+  readonly prunedTokens: number
   /** Those of them that were tried, the largest change of the margin first. */
   readonly tried: readonly KeptToken[]
 }
@@ -105,17 +105,17 @@ async function keepEach(
   example: number,
   answer: number,
   { tokens = 32, likely, inputTokens, batchSize = 1, signal }: FlipOptions,
-): Promise<Pick<Flip, 'margin' | 'leaving' | 'tried'>> {
+): Promise<Pick<Flip, 'margin' | 'prunedTokens' | 'tried'>> {
   const feeds = await inputs.feeds(new Array<number>(batchSize).fill(example))
   const outputs = await traced.run(feeds, { signal })
   const length = inputs.lengths?.[example] ?? inputTokens
   if (length === undefined) throw new TpError('TP_OPTION', 'eval', 'say how many tokens an input has, as inputTokens')
   const [ways = []] = trajectoriesOf(outputs, [length])
   const [{ margin }] = answersOf(outputs, answer, batchSize) as [WantedAnswer]
-  const leaving = ways.filter(({ prunedAt }) => prunedAt !== undefined)
+  const prunedTokens = ways.filter(({ prunedAt }) => prunedAt !== undefined)
   const chance = await likely?.(example)
   const likelihood = ({ position, prunedAt = 0 }: Trajectory): number => chance?.[position] ?? prunedAt
-  const candidates = [...leaving].sort((a, b) => likelihood(b) - likelihood(a)).slice(0, tokens)
+  const candidates = [...prunedTokens].sort((a, b) => likelihood(b) - likelihood(a)).slice(0, tokens)
   const tried: KeptToken[] = []
   for (let start = 0; start < candidates.length; start += batchSize) {
     // a run may block the event loop: let timers and signals through
@@ -130,7 +130,7 @@ async function keepEach(
       tried.push({ position, prunedAt, margin: now.margin, change: now.margin - margin, turnsBack: now.isWanted })
     }
   }
-  return { margin, leaving: leaving.length, tried: tried.sort((a, b) => b.change - a.change) }
+  return { margin, prunedTokens: prunedTokens.length, tried: tried.sort((a, b) => b.change - a.change) }
 }
 
 interface WantedAnswer {

@@ -164,7 +164,7 @@ function check(variants: readonly TimedVariant[], count: number, rounds: number,
   }
   if (variants.length === 0) fail('nothing to time: give at least one session')
   if (count === 0) fail('nothing to time on: give at least one set of inputs')
-  // The interval's binomial probabilities leave the range of floating point beyond this.
+  // The interval's binomial probabilities underflow beyond this.
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1000)
     fail(`rounds is ${rounds}; give a whole number, 1 to 1000`)
   if (!(budgetMs > 0)) fail(`budgetMs is ${budgetMs}; give a time above 0 in ms`)

@@ -47,7 +47,7 @@ afterAll(() => session[Symbol.asyncDispose]())
 const mean = ({ got }: Figure): number => got.reduce((sum, value) => sum + value, 0) / got.length
 
 describe('vectors of mails: means of the last states', () => {
-  test('are found by the outputs, and are the means over the real tokens', async () => {
+  test('are recognized by the outputs, and are the means over the attended tokens', async () => {
     expect(taskOf(session.outputs)).toBe('embeddings')
     const { last_hidden_state: states } = await session.run(await inputs.feeds([3]))
     const [, tokens = 0, width = 0] = states?.dims ?? []
@@ -59,7 +59,7 @@ describe('vectors of mails: means of the last states', () => {
     for (const [i, value] of sums.entries()) expect(dense.vectors[3]?.[i]).toBeCloseTo(value / length, 5)
   })
 
-  test('are near those of the dense model the nearer the more tokens stay', { timeout: 60_000 }, async () => {
+  test('are the closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
     const method = receivedAttention()
     const [whole, much, little] = [1, 0.8, 0.2].map((keep) => embedCut({ method }, keep)) as Promise<Embeddings>[]
     const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
@@ -75,7 +75,7 @@ describe('vectors of mails: means of the last states', () => {
     expect(figureInterval(near.cosine).estimate).toBeCloseTo(mean(near.cosine), 12)
   })
 
-  test('of a model that gives only the tokens that are left are means over those', { timeout: 60_000 }, async () => {
+  test('are means over the kept tokens if a model returns only these', { timeout: 60_000 }, async () => {
     const left = await embedCut({ method: random({ seed: 1 }), restore: 'none' }, 0.5)
     const all = await embedCut({ method: random({ seed: 1 }) }, 0.5)
     expect(left.vectors[0]).toHaveLength(128)
@@ -104,7 +104,7 @@ function circle(...angles: number[]): Embeddings {
 }
 
 describe('compareEmbeddings', () => {
-  test('by hand', () => {
+  test('agrees with numbers by hand', () => {
     // of the vector at 0° the others lie at 10, 30, 60 and 100°; then at 30, 10, 60 and 100°
     const dense = circle(0, 10, 30, 60, 100)
     const pruned = circle(0, 30, 10, 60, 100)

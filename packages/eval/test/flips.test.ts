@@ -52,7 +52,7 @@ afterAll(async () => {
   for (const session of Object.values(sessions)) await session.dispose()
 })
 
-describe('answers that turn where mails keep 3 tokens', () => {
+describe('answers that change where mails keep 3 tokens', () => {
   let analysis: FlipAnalysis
   let first: Flip
   const seen: number[] = []
@@ -62,7 +62,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     first = analysis.flips[0] as Flip
   }, 60_000)
 
-  test('all are counted, so many are looked at', () => {
+  test('counts all, and examines as many as requested', () => {
     const turned = [...dense.predictions.keys()].filter((i) => dense.predictions[i] !== pruned.predictions[i])
     expect(turned.length).toBeGreaterThan(4)
     expect(analysis.flipped).toBe(turned.length)
@@ -72,12 +72,12 @@ describe('answers that turn where mails keep 3 tokens', () => {
       expect([flip.dense, flip.pruned]).toEqual([dense.predictions[flip.example], pruned.predictions[flip.example]])
       const logits = pruned.logits.subarray(2 * flip.example, 2 * flip.example + 2)
       expect(flip.margin).toBeCloseTo((logits[flip.dense] as number) - (logits[flip.pruned] as number), 4)
-      expect(flip.leaving).toBe((inputs.lengths?.[flip.example] as number) - 3)
-      expect(flip.tried).toHaveLength(flip.leaving)
+      expect(flip.prunedTokens).toBe((inputs.lengths?.[flip.example] as number) - 3)
+      expect(flip.tried).toHaveLength(flip.prunedTokens)
     }
   })
 
-  test('what each kept token changes is what protecting it by its place does', { timeout: 60_000 }, async () => {
+  test('the change by each kept token is that of protecting its position', { timeout: 60_000 }, async () => {
     const { example, dense: answer, tried, margin } = first
     for (const i of [0, 1, tried.length - 1]) {
       const token = tried[i] as KeptToken
@@ -91,7 +91,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     }
   })
 
-  test('some single tokens turn an answer back; the largest change comes first', () => {
+  test('single tokens can change an answer back; the largest change comes first', () => {
     const turning = analysis.flips.map(({ tried }) => tried.filter(({ turnsBack }) => turnsBack).length)
     expect(Math.max(...turning)).toBeGreaterThan(0)
     for (const { tried } of analysis.flips) {
@@ -100,7 +100,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     }
   })
 
-  test('in batches the same', { timeout: 60_000 }, async () => {
+  test('gives the same in batches', { timeout: 60_000 }, async () => {
     const batched = await analyseFlips(sessions, inputs, { dense, pruned }, { examples: 1, tokens: 64, batchSize: 5 })
     const byPlace = ({ tried }: Flip): Map<number, number> =>
       new Map(tried.map(({ position, margin }) => [position, margin]))
@@ -109,7 +109,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     for (const [position, margin] of own) expect(other.get(position)).toBeCloseTo(margin, 4)
   })
 
-  test('the likeliest are tried first, and no more than asked for', async () => {
+  test('tries the likeliest first, and no more than requested', async () => {
     const wanted = first.tried.slice(2, 5).map(({ position }) => position)
     const likely = async (example: number): Promise<number[]> => {
       expect(example).toBe(first.example)
@@ -117,7 +117,7 @@ describe('answers that turn where mails keep 3 tokens', () => {
     }
     const { flips } = await analyseFlips(sessions, inputs, { dense, pruned }, { examples: 1, tokens: 3, likely })
     expect(flips[0]?.tried.map(({ position }) => position)).toEqual(wanted)
-    expect(flips[0]?.leaving).toBe(first.leaving)
+    expect(flips[0]?.prunedTokens).toBe(first.prunedTokens)
   })
 
   test('stops at the signal', async () => {
@@ -137,6 +137,6 @@ describe('answers that turn where mails keep 3 tokens', () => {
   })
 })
 
-test('a model beside itself turns no answer', async () => {
+test('a model compared with itself changes no answer', async () => {
   expect(await analyseFlips(sessions, inputs, { dense, pruned: dense })).toEqual({ flipped: 0, flips: [] })
 })

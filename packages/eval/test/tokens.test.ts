@@ -40,11 +40,11 @@ beforeAll(async () => {
 afterAll(() => session[Symbol.asyncDispose]())
 
 describe('a tagger of mails', () => {
-  test('is found by its outputs', () => {
+  test('is recognized by its outputs', () => {
     expect(taskOf(session.outputs)).toBe('tokens')
   })
 
-  test('what is counted is what the logits say, one mail by one', { timeout: 60_000 }, async () => {
+  test('counts what the logits say, mail by mail', { timeout: 60_000 }, async () => {
     let [right, all] = [0, 0]
     for (const [mail, tags] of inputs.tags.entries()) {
       const { logits } = await session.run(await inputs.feeds([mail]))
@@ -66,7 +66,7 @@ describe('a tagger of mails', () => {
     expect(Object.keys(dense.figures)).toEqual(['f1', 'accuracy'])
   })
 
-  test('that keeps every token answers the same', { timeout: 60_000 }, async () => {
+  test('gives the same answers if it keeps every token', { timeout: 60_000 }, async () => {
     const whole = await evaluateCut({ tokens: 9999 })
     expect(whole.f1).toEqual(dense.f1)
     expect(figureInterval(tokenAgreement(whole, dense)).estimate).toBe(1)
@@ -77,7 +77,7 @@ describe('a tagger of mails', () => {
     })
   })
 
-  test('where tokens leave they come back to be judged, and some are judged otherwise', {
+  test('judges pruned tokens after they are restored, some of them differently', {
     timeout: 60_000,
   }, async () => {
     const pruned = await evaluateCut({ keep: 0.3 })
@@ -92,14 +92,14 @@ describe('a tagger of mails', () => {
     expect(onlyFirst - onlySecond).toBe(right(dense) - right(pruned))
   })
 
-  test('without its tokens it cannot be judged', { timeout: 60_000 }, async () => {
+  test('cannot be judged without its tokens', { timeout: 60_000 }, async () => {
     await expect(evaluateCut({ keep: 0.5 }, { restore: 'none' })).rejects.toMatchObject({
       code: 'TP_OUTPUT',
       message: expect.stringContaining('where removed tokens come back (restore)'),
     })
   })
 
-  test('a tag that it does not have is named', async () => {
+  test('names a tag that it does not have', async () => {
     const wrong = { ...inputs, tags: inputs.tags.map((tags) => tags.map((tag) => (tag === IGNORED ? tag : 5))) }
     await expect(evaluateTokens(session, wrong)).rejects.toMatchObject({
       code: 'TP_DATA',

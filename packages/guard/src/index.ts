@@ -6,7 +6,6 @@ export {
   type CascadeCalibration,
   calibrateCascade,
   type Estimate,
-  expectedCost,
   type LogitRows,
 } from './calibrate-cascade.ts'
 export { type Cascade, type CascadeOptions, type CascadeRun, type CascadeStatistics, cascade } from './cascade.ts'

@@ -40,14 +40,14 @@ Dims Axes(Choices& choices, int64_t most) {
   return dims;
 }
 
-/// A batch: which places hold tokens, at least one in every row.
+/// A batch: which positions hold tokens, at least one in every row.
 struct Batch {
   int64_t rows, length;
-  std::vector<char> real;
-  std::vector<int64_t> places, offsets;
+  std::vector<char> attended;
+  std::vector<int64_t> positions, offsets;
 
   explicit Batch(Choices& choices) : rows(choices.Int(1, 4)), length(choices.Once(8) ? choices.Int(1, 600) : choices.Int(1, 9)) {
-    real.resize(static_cast<size_t>(rows * length));
+    attended.resize(static_cast<size_t>(rows * length));
     const int64_t density = choices.Int(1, 4);
     int64_t noise = choices.Byte();
     offsets.push_back(0);
@@ -56,16 +56,16 @@ struct Batch {
       for (int64_t n = 0; n < length; n++) {
         noise = (noise * 1103515245 + 12345) % (1 << 30);
         const bool is = n == always || noise / 1024 % density == 0;
-        real[static_cast<size_t>(row * length + n)] = static_cast<char>(is ? 1 + noise % 255 : 0);
-        if (is) places.push_back(row * length + n);
+        attended[static_cast<size_t>(row * length + n)] = static_cast<char>(is ? 1 + noise % 255 : 0);
+        if (is) positions.push_back(row * length + n);
       }
       offsets.push_back(Tokens());
     }
   }
-  int64_t Tokens() const { return static_cast<int64_t>(places.size()); }
+  int64_t Tokens() const { return static_cast<int64_t>(positions.size()); }
   std::unique_ptr<OrtValue> Real() const {
     auto value = Tensor(Type::kBool, {rows, length});
-    std::memcpy(value->data.get(), real.data(), value->bytes);
+    std::memcpy(value->data.get(), attended.data(), value->bytes);
     return value;
   }
 };
@@ -109,7 +109,7 @@ Case MakePack(Choices& choices) {
   const Placed placed(choices, made.info, batch, isShared ? 1 : batch.rows, batch.length, batch.rows * batch.length);
   const Type type = choices.Of(kMovable);
   made.context.inputs.push_back(Random(choices, type, placed.dims));
-  made.context.inputs.push_back(Integers(batch.places));
+  made.context.inputs.push_back(Integers(batch.positions));
   made.context.outputs.push_back({type});
   return made;
 }
@@ -120,7 +120,7 @@ Case MakeUnpack(Choices& choices) {
   const Placed placed(choices, made.info, batch, 1, batch.Tokens(), batch.Tokens());
   const Type type = choices.Of(kMovable);
   made.context.inputs.push_back(Random(choices, type, placed.dims));
-  made.context.inputs.push_back(Integers(batch.places));
+  made.context.inputs.push_back(Integers(batch.positions));
   made.context.inputs.push_back(batch.Real());
   made.context.outputs.push_back({type});
   return made;
@@ -157,7 +157,7 @@ Case MakePackedAttention(Choices& choices) {
   const bool hasBias = batch.length < 60 && choices.Once(2);
   const int64_t biasRows = choices.Once(2) ? 1 : batch.rows, biasHeads = choices.Once(2) ? 1 : heads;
   inputs.push_back(hasBias ? Random(choices, Type::kFloat32, {biasRows, biasHeads, batch.length, batch.length}) : nullptr);
-  inputs.push_back(hasBias || choices.Once(4) ? Integers(batch.places) : nullptr);
+  inputs.push_back(hasBias || choices.Once(4) ? Integers(batch.positions) : nullptr);
   const bool hasWeights = choices.Once(2);
   inputs.push_back(hasWeights ? Random(choices, Type::kFloat32, {1, tokens}) : nullptr);
   made.context.outputs.push_back({Type::kFloat32});
@@ -188,8 +188,8 @@ void SpoilAttribute(Choices& choices, OrtKernelInfo& info) {
     info.attributes.erase(info.attributes.begin() + static_cast<ptrdiff_t>(which));
   } else if (auto* number = std::get_if<int64_t>(&attribute.value)) {
     *number = Size(choices);
-  } else if (auto* real = std::get_if<float>(&attribute.value)) {
-    *real = choices.Of(std::vector<float>{0, -0.f, 1e38f, -1e38f, 1e-40f, std::numeric_limits<float>::infinity(),
+  } else if (auto* attended = std::get_if<float>(&attribute.value)) {
+    *attended = choices.Of(std::vector<float>{0, -0.f, 1e38f, -1e38f, 1e-40f, std::numeric_limits<float>::infinity(),
                                           std::numeric_limits<float>::quiet_NaN()});
   } else {
     auto& axes = std::get<std::vector<int64_t>>(attribute.value);

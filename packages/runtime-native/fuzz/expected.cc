@@ -40,70 +40,70 @@ void ForAll(const Dims& dims, const Visit& visit) {
   }
 }
 
-struct Place {
+struct TokenAxes {
   size_t rows, axis;
   int64_t folded;
-  explicit Place(const Case& done)
+  explicit TokenAxes(const Case& done)
       : rows(static_cast<size_t>(Attribute(done, "rows"))), axis(static_cast<size_t>(Attribute(done, "axis"))),
         folded(Attribute(done, "folded")) {}
 
-  /// Where the element of the packed tensor is in the padded one; `count`, `length`: its rows and places.
-  Dims Padded(Dims coordinates, const OrtValue& places, int64_t count, int64_t length) const {
-    const int64_t place = Numbers(places)[coordinates[axis]];
+  /// Where the element of the packed tensor is in the padded one; `count`, `length`: its rows and positions.
+  Dims Padded(Dims coordinates, const OrtValue& positions, int64_t count, int64_t length) const {
+    const int64_t position = Numbers(positions)[coordinates[axis]];
     if (rows == axis) {
-      coordinates[axis] = place;
+      coordinates[axis] = position;
       return coordinates;
     }
-    coordinates[axis] = place % length;
-    coordinates[rows] += (count == 1 ? 0 : place / length) * folded;
+    coordinates[axis] = position % length;
+    coordinates[rows] += (count == 1 ? 0 : position / length) * folded;
     return coordinates;
   }
 };
 
 void CompareRows(const Case& done) {
-  const OrtValue& real = *done.context.inputs[0];
-  const OrtValue &places = *done.context.outputs[0].value, &offsets = *done.context.outputs[1].value;
+  const OrtValue& attended = *done.context.inputs[0];
+  const OrtValue &positions = *done.context.outputs[0].value, &offsets = *done.context.outputs[1].value;
   int64_t token = 0;
-  Demand(offsets.dims == Dims{real.dims[0] + 1}, "offsets of other sizes");
-  for (int64_t row = 0; row < real.dims[0]; row++) {
+  Demand(offsets.dims == Dims{attended.dims[0] + 1}, "offsets of other sizes");
+  for (int64_t row = 0; row < attended.dims[0]; row++) {
     Demand(Numbers(offsets)[row] == token, "a wrong offset");
-    for (int64_t n = 0; n < real.dims[1]; n++) {
-      if (real.data[static_cast<size_t>(row * real.dims[1] + n)] == 0) continue;
-      Demand(token < places.dims[0] && Numbers(places)[token] == row * real.dims[1] + n, "a wrong place");
+    for (int64_t n = 0; n < attended.dims[1]; n++) {
+      if (attended.data[static_cast<size_t>(row * attended.dims[1] + n)] == 0) continue;
+      Demand(token < positions.dims[0] && Numbers(positions)[token] == row * attended.dims[1] + n, "a wrong position");
       token++;
     }
   }
-  Demand(places.dims == Dims{token} && Numbers(offsets)[real.dims[0]] == token, "other tokens");
+  Demand(positions.dims == Dims{token} && Numbers(offsets)[attended.dims[0]] == token, "other tokens");
 }
 
 void ComparePack(const Case& done) {
-  const OrtValue &x = *done.context.inputs[0], &places = *done.context.inputs[1], &y = *done.context.outputs[0].value;
-  const Place place(done);
+  const OrtValue &x = *done.context.inputs[0], &positions = *done.context.inputs[1], &y = *done.context.outputs[0].value;
+  const TokenAxes axes(done);
   Dims dims = x.dims;
-  if (place.rows != place.axis) dims[place.rows] = place.folded;
-  dims[place.axis] = places.dims[0];
+  if (axes.rows != axes.axis) dims[axes.rows] = axes.folded;
+  dims[axes.axis] = positions.dims[0];
   Demand(y.dims == dims && y.type == x.type, "y of other sizes");
   const size_t size = SizeOf(x.type);
   ForAll(y.dims, [&](const Dims& at) {
-    const Dims from = place.Padded(at, places, x.dims[place.rows] / place.folded, x.dims[place.axis]);
+    const Dims from = axes.Padded(at, positions, x.dims[axes.rows] / axes.folded, x.dims[axes.axis]);
     Demand(std::memcmp(&y.data[At(y.dims, at) * size], &x.data[At(x.dims, from) * size], size) == 0, "a wrong element");
   });
 }
 
 void CompareUnpack(const Case& done) {
-  const OrtValue &x = *done.context.inputs[0], &places = *done.context.inputs[1], &real = *done.context.inputs[2];
+  const OrtValue &x = *done.context.inputs[0], &positions = *done.context.inputs[1], &attended = *done.context.inputs[2];
   const OrtValue& y = *done.context.outputs[0].value;
-  const Place place(done);
-  const int64_t rows = real.dims[0], length = real.dims[1];
+  const TokenAxes axes(done);
+  const int64_t rows = attended.dims[0], length = attended.dims[1];
   Dims dims = x.dims;
-  if (place.rows == place.axis) dims[place.axis] = rows * length;
-  else dims[place.rows] = rows * place.folded, dims[place.axis] = length;
+  if (axes.rows == axes.axis) dims[axes.axis] = rows * length;
+  else dims[axes.rows] = rows * axes.folded, dims[axes.axis] = length;
   Demand(y.dims == dims && y.type == x.type, "y of other sizes");
   std::vector<char> expected(y.bytes, 0);
   const size_t size = SizeOf(x.type);
   // As many rows as there are: one is none that all share.
   ForAll(x.dims, [&](const Dims& at) {
-    const Dims to = place.Padded(at, places, rows, length);
+    const Dims to = axes.Padded(at, positions, rows, length);
     std::memcpy(&expected[At(y.dims, to) * size], &x.data[At(x.dims, at) * size], size);
   });
   Demand(expected.empty() || std::memcmp(expected.data(), y.data.get(), y.bytes) == 0, "a wrong element");

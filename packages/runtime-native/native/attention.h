@@ -29,8 +29,8 @@ struct Head {
   const float* keyBias;
   /// Added to each score, [queries, keys] at the given strides; or null.
   const float* bias;
-  /// Where a query's row of `bias` begins, and a key's column: places of the tokens before padding was left out.
-  const size_t* biasPlaces;
+  /// Where a query's row of `bias` begins, and a key's column: positions of the tokens before padding was left out.
+  const size_t* biasPositions;
   ptrdiff_t biasStride;
   /// Where not null: the probabilities of each key [keys] are added to it, each query's times its weight [queries].
   float* received;

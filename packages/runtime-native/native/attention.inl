@@ -174,8 +174,8 @@ void TP_ATTEND(const Head& head) {
         for (size_t j = 0; j < head.keys; j++) scores[j] += head.keyBias[j];
       }
       if (head.bias != nullptr) {
-        const float* bias = head.bias + static_cast<ptrdiff_t>(head.biasPlaces[start + i]) * head.biasStride;
-        for (size_t j = 0; j < head.keys; j++) scores[j] += bias[head.biasPlaces[j]];
+        const float* bias = head.bias + static_cast<ptrdiff_t>(head.biasPositions[start + i]) * head.biasStride;
+        for (size_t j = 0; j < head.keys; j++) scores[j] += bias[head.biasPositions[j]];
       }
       scratch.sums[i] = 1 / Soften(scores, head.keys, padded);
       if (head.received != nullptr) {

@@ -64,11 +64,11 @@ void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens) {
   Refuse("offsets end with " + std::to_string(offsets[rows]) + ", and there are " + std::to_string(tokens) + " tokens");
 }
 
-void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end) {
+void CheckPositions(const int64_t* positions, int64_t tokens, int64_t end) {
   for (int64_t t = 0; t < tokens; t++) {
-    if (places[t] > (t == 0 ? -1 : places[t - 1]) && places[t] < end) continue;
-    Refuse("places have to rise and lie below " + std::to_string(end) + ": token " + std::to_string(t) + " is at " +
-           std::to_string(places[t]));
+    if (positions[t] > (t == 0 ? -1 : positions[t - 1]) && positions[t] < end) continue;
+    Refuse("positions have to rise and lie below " + std::to_string(end) + ": token " + std::to_string(t) + " is at " +
+           std::to_string(positions[t]));
   }
 }
 

@@ -35,7 +35,7 @@ void CheckInput(const Shape& shape, const Demand& demand);
 
 /// @throws std::runtime_error unless offsets begin with 0, rise, and end with `tokens`
 void CheckOffsets(const int64_t* offsets, size_t rows, int64_t tokens);
-/// @throws std::runtime_error unless places rise and lie below `end`
-void CheckPlaces(const int64_t* places, int64_t tokens, int64_t end);
+/// @throws std::runtime_error unless positions rise and lie below `end`
+void CheckPositions(const int64_t* positions, int64_t tokens, int64_t end);
 
 }  // namespace tp

@@ -83,12 +83,12 @@ OrtCustomOpDomain* Domain() {
   static OrtCustomOpDomain* const domain = [] {
     OrtCustomOpDomain* made = nullptr;
     Check(Ort::Call<at::CreateCustomOpDomain>("tp", &made));
-    constexpr Type any = Type::kUndefined, real = Type::kBool, place = Type::kInt64, number = Type::kFloat32;
+    constexpr Type any = Type::kUndefined, attended = Type::kBool, index = Type::kInt64, number = Type::kFloat32;
     for (Definition* definition : {
-             Define("Rows", MakeRows, {real}, {place, place}, 1, 2).release(),
-             Define("Pack", MakePack, {any, place}, {any}, 2, 1).release(),
-             Define("Unpack", MakeUnpack, {any, place, real}, {any}, 3, 1).release(),
-             Define("PackedAttention", MakePackedAttention, {number, number, number, place, number, number, place, number},
+             Define("Rows", MakeRows, {attended}, {index, index}, 1, 2).release(),
+             Define("Pack", MakePack, {any, index}, {any}, 2, 1).release(),
+             Define("Unpack", MakeUnpack, {any, index, attended}, {any}, 3, 1).release(),
+             Define("PackedAttention", MakePackedAttention, {number, number, number, index, number, number, index, number},
                     {number, number}, 4, 1)
                  .release(),
          }) {

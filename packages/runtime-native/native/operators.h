@@ -1,13 +1,13 @@
 // The operators of the domain "tp", which packed files are made of. Tokens of all rows of a batch lie one behind another, without
-// padding: T of them. `places` int64 [T] says where each of them is in the padded batch, b·N + n; `offsets` int64 [B+1] where
+// padding: T of them. `positions` int64 [T] says where each of them is in the padded batch, b·N + n; `offsets` int64 [B+1] where
 // each row begins among the T.
 //
-//   Rows(real bool [B,N]) → places, offsets
-//   Pack(x [B·folded,…,N,…], places; rows, axis, folded) → [folded,…,T,…]
-//   Unpack(x [folded,…,T,…], places, real bool [B,N]; rows, axis, folded) → [B·folded,…,N,…], 0 where padding is
+//   Rows(attended bool [B,N]) → positions, offsets
+//   Pack(x [B·folded,…,N,…], positions; rows, axis, folded) → [folded,…,T,…]
+//   Unpack(x [folded,…,T,…], positions, attended bool [B,N]; rows, axis, folded) → [B·folded,…,N,…], 0 where padding is
 //       `rows` and `axis` are where rows and tokens are; equal for x [B·N,…], which is folded once. Pack of x [1,…,N,…] takes it for
 //       every row.
-//   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, places?, queryWeights [1,T]?; scale, …Axes)
+//   PackedAttention(query, key, value, offsets, keyBias [1,T]?, bias [B|1,H|1,N,N]?, positions?, queryWeights [1,T]?; scale, …Axes)
 //     → context, received [1,H,1,T]?
 //       softmax(query·keyᵀ·scale + keyBias + bias)·value in every head, each row over its own tokens; received: what each token is
 //       attended with in each head, summed over the queries times their weights. Each of query, key, value and context has the axes

@@ -1,5 +1,5 @@
-// onnxruntime's C interface, as far as it is used here. The library hands out one table of functions; a function's place in it
-// never changes, and new ones are added at the end (onnxruntime, docs/ABI_Versioning). So the places below hold for the version
+// onnxruntime's C interface, as far as it is used here. The library hands out one table of functions; a function's slot in it
+// never changes, and new ones are added at the end (onnxruntime, docs/ABI_Versioning). So the slots below hold for the version
 // that is asked for and for every later one, and building needs no file of onnxruntime.
 #pragma once
 
@@ -26,7 +26,7 @@ struct OrtKernelInfo;
 struct OrtKernelContext;
 struct OrtApiTable;
 
-/// The interface's version that the places below were read from: onnxruntime 1.17 has it, and so has every later one.
+/// The interface's version that the slots below were read from: onnxruntime 1.17 has it, and so has every later one.
 constexpr uint32_t kOrtApiVersion = 17;
 
 /// Element types by their number in the interface.
@@ -84,22 +84,22 @@ struct OrtCustomOp {
 constexpr int kRequired = 0;
 constexpr int kOptional = 1;
 
-/// The table itself; each member is one function at its place.
+/// The table itself; each member is one function at its slot.
 class Ort {
  public:
   /// Takes the interface from the library at `path`, once for the whole process. @throws std::runtime_error
   static void Load(const std::string& path);
   static const char* Version();
 
-  template <int place, typename... Arguments>
+  template <int slot, typename... Arguments>
   static auto Call(Arguments... arguments) {
     using Function = OrtStatus* (*)(Arguments...);
-    return reinterpret_cast<Function>(Table()[place])(arguments...);
+    return reinterpret_cast<Function>(Table()[slot])(arguments...);
   }
-  template <int place, typename... Arguments>
+  template <int slot, typename... Arguments>
   static void Release(Arguments... arguments) {
     using Function = void (*)(Arguments...);
-    reinterpret_cast<Function>(Table()[place])(arguments...);
+    reinterpret_cast<Function>(Table()[slot])(arguments...);
   }
 
  private:
@@ -110,8 +110,8 @@ class Ort {
 void Check(OrtStatus* status);
 OrtStatus* Failure(const std::string& sentence);
 
-/// Owns one thing of onnxruntime's, which the function at `place` gives back.
-template <typename T, int place>
+/// Owns one thing of onnxruntime's, which the function at `slot` gives back.
+template <typename T, int slot>
 class Owned {
  public:
   explicit Owned(T* value = nullptr) : value_(value) {}
@@ -123,7 +123,7 @@ class Owned {
     return *this;
   }
   ~Owned() {
-    if (value_ != nullptr) Ort::Release<place>(value_);
+    if (value_ != nullptr) Ort::Release<slot>(value_);
   }
   T* get() const { return value_; }
   T** out() { return &value_; }

@@ -136,7 +136,7 @@ class PackedAttention : public Operator {
       one.scale = scale_;
       one.keyBias = keyBias == nullptr ? nullptr : keyBias + begin;
       one.bias = bias.At(row, head);
-      one.biasPlaces = bias.places.data() + (bias.data == nullptr ? 0 : begin);
+      one.biasPositions = bias.positions.data() + (bias.data == nullptr ? 0 : begin);
       one.biasStride = bias.rowStride;
       one.received = received == nullptr ? nullptr : received + head * static_cast<size_t>(tokens) + begin;
       one.queryWeights = weights == nullptr ? nullptr : weights + begin;
@@ -160,13 +160,13 @@ class PackedAttention : public Operator {
   /// What is added to the scores, still over the padded batch.
   struct Bias {
     const float* data = nullptr;
-    std::vector<size_t> places;  // of each token, in its row
+    std::vector<size_t> positions;  // of each token, in its row
     ptrdiff_t batchStride = 0, headStride = 0, rowStride = 0;
 
     Bias(const Context& context, size_t rows, size_t heads, int64_t tokens, const int64_t* begins) {
       if (!context.Has(5)) return;
       const Input input = context.Read(5, {"bias", Type::kFloat32, 4});
-      const Input where = context.Read(6, {"places", Type::kInt64, 1});
+      const Input where = context.Read(6, {"positions", Type::kInt64, 1});
       const std::vector<int64_t>& dims = input.shape.dims;
       const int64_t length = dims[3];
       const bool fits = (dims[0] == 1 || dims[0] == static_cast<int64_t>(rows)) &&
@@ -175,15 +175,15 @@ class PackedAttention : public Operator {
         Refuse("bias is not [rows|1, heads|1, N, N] of " + std::to_string(rows) + " rows and " + std::to_string(heads) + " heads");
       }
       if (where.shape.dims[0] != tokens) {
-        Refuse("places are " + std::to_string(where.shape.dims[0]) + ", and there are " + std::to_string(tokens) + " tokens");
+        Refuse("positions are " + std::to_string(where.shape.dims[0]) + ", and there are " + std::to_string(tokens) + " tokens");
       }
       const int64_t* at = where.As<int64_t>();
-      CheckPlaces(at, tokens, Product(static_cast<int64_t>(rows), length, "number of places"));
-      places.resize(static_cast<size_t>(tokens));
+      CheckPositions(at, tokens, Product(static_cast<int64_t>(rows), length, "number of positions"));
+      positions.resize(static_cast<size_t>(tokens));
       for (size_t row = 0; row < rows; row++) {
         for (int64_t t = begins[row]; t < begins[row + 1]; t++) {
-          if (at[t] / length != static_cast<int64_t>(row)) Refuse("places and offsets do not agree");
-          places[static_cast<size_t>(t)] = static_cast<size_t>(at[t] % length);
+          if (at[t] / length != static_cast<int64_t>(row)) Refuse("positions and offsets do not agree");
+          positions[static_cast<size_t>(t)] = static_cast<size_t>(at[t] % length);
         }
       }
       data = input.As<float>();

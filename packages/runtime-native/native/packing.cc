@@ -10,26 +10,26 @@ namespace {
 class Rows : public Operator {
  public:
   void Compute(const Context& context) const override {
-    const Input real = context.Read(0, {"real", Type::kBool, 2});
-    const int64_t rows = real.shape.dims[0], length = real.shape.dims[1];
+    const Input attended = context.Read(0, {"attended", Type::kBool, 2});
+    const int64_t rows = attended.shape.dims[0], length = attended.shape.dims[1];
     if (rows == 0) Refuse("the batch has no rows");
     // Bytes, since JavaScript may hand over others than 0 and 1.
-    const auto* is = real.As<uint8_t>();
+    const auto* is = attended.As<uint8_t>();
     int64_t tokens = 0;
     // Before there is memory for the offsets: rows of no length take none themselves, however many they are.
     for (int64_t row = 0; row < rows; row++) {
       const int64_t before = tokens;
       for (int64_t n = 0; n < length; n++) tokens += is[row * length + n] != 0;
-      if (tokens == before) Refuse("row " + std::to_string(row) + " of the batch has no real token; leave it out");
+      if (tokens == before) Refuse("row " + std::to_string(row) + " of the batch has no attended token; remove it");
     }
-    auto* places = static_cast<int64_t*>(context.Write(0, {tokens}, Type::kInt64));
+    auto* positions = static_cast<int64_t*>(context.Write(0, {tokens}, Type::kInt64));
     auto* offsets = static_cast<int64_t*>(context.Write(1, {rows + 1}, Type::kInt64));
-    if (places == nullptr || offsets == nullptr) Refuse("both outputs have to be there");
+    if (positions == nullptr || offsets == nullptr) Refuse("both outputs have to be there");
     int64_t token = 0;
     for (int64_t row = 0; row < rows; row++) {
       offsets[row] = token;
       for (int64_t n = 0; n < length; n++) {
-        if (is[row * length + n] != 0) places[token++] = row * length + n;
+        if (is[row * length + n] != 0) positions[token++] = row * length + n;
       }
     }
     offsets[rows] = token;
@@ -37,11 +37,11 @@ class Rows : public Operator {
 };
 
 /// Where rows and tokens are in a tensor: rows·folded along axis `rows` and tokens along `axis` behind it, or both along one axis.
-struct Place {
+struct TokenAxes {
   size_t rows, axis;
   int64_t folded;
 
-  explicit Place(const Attributes& attributes) : folded(attributes.Int("folded")) {
+  explicit TokenAxes(const Attributes& attributes) : folded(attributes.Int("folded")) {
     const int64_t first = attributes.Int("rows"), second = attributes.Int("axis");
     const std::string both = "rows is " + std::to_string(first) + " and axis is " + std::to_string(second);
     if (first < 0) Refuse(both + "; axes are counted from 0");
@@ -67,15 +67,15 @@ struct Layout {
   int64_t middle = 1;  // between rows and tokens, what is folded into the rows included
   size_t bytes;        // behind the tokens
 
-  Layout(const std::vector<int64_t>& packed, Type type, const Place& place) : bytes(SizeOf(type)) {
-    for (size_t i = 0; i < place.rows; i++) outer *= packed[i];
-    for (size_t i = place.rows; i < place.axis; i++) middle *= packed[i];
-    for (size_t i = place.axis + 1; i < packed.size(); i++) bytes *= static_cast<size_t>(packed[i]);
+  Layout(const std::vector<int64_t>& packed, Type type, const TokenAxes& axes) : bytes(SizeOf(type)) {
+    for (size_t i = 0; i < axes.rows; i++) outer *= packed[i];
+    for (size_t i = axes.rows; i < axes.axis; i++) middle *= packed[i];
+    for (size_t i = axes.axis + 1; i < packed.size(); i++) bytes *= static_cast<size_t>(packed[i]);
   }
 };
 
 /// Calls `copy(padded, packed)` with the numbers of all blocks of one token, which is number `t` of `packedTokens` and is at
-/// `place` of rows of `length`; `rows`: in the padded tensor, 1 where all share one.
+/// token `n` of row `row`. `rows`: in the padded tensor, 1 where all examples share one; `length`: tokens of a row.
 template <typename Copy>
 void ForBlocks(const Layout& layout, int64_t rows, int64_t length, int64_t row, int64_t n, int64_t t, int64_t packedTokens,
                const Copy& copy) {
@@ -102,34 +102,34 @@ void ForChunks(const Context& context, int64_t tokens, const Move& move) {
 
 class Pack : public Operator {
  public:
-  explicit Pack(const Attributes& attributes) : place_(attributes) {}
+  explicit Pack(const Attributes& attributes) : axes_(attributes) {}
 
   void Compute(const Context& context) const override {
-    const Input x = context.Read(0, {"x"}), places = context.Read(1, {"places", Type::kInt64, 1});
-    const int64_t tokens = places.shape.dims[0];
-    const int64_t* at = places.As<int64_t>();
-    place_.CheckAxis(x.shape);
+    const Input x = context.Read(0, {"x"}), positions = context.Read(1, {"positions", Type::kInt64, 1});
+    const int64_t tokens = positions.shape.dims[0];
+    const int64_t* at = positions.As<int64_t>();
+    axes_.CheckAxis(x.shape);
     std::vector<int64_t> dims = x.shape.dims;
-    if (!place_.IsFlat() && dims[place_.rows] % place_.folded != 0) {
-      Refuse("axis " + std::to_string(place_.rows) + " of x does not hold whole rows: " + std::to_string(dims[place_.rows]) +
-             " is no multiple of folded, " + std::to_string(place_.folded));
+    if (!axes_.IsFlat() && dims[axes_.rows] % axes_.folded != 0) {
+      Refuse("axis " + std::to_string(axes_.rows) + " of x does not hold whole rows: " + std::to_string(dims[axes_.rows]) +
+             " is no multiple of folded, " + std::to_string(axes_.folded));
     }
-    const int64_t rows = place_.IsFlat() ? 1 : dims[place_.rows] / place_.folded;
-    const int64_t length = dims[place_.axis];
-    const bool isShared = !place_.IsFlat() && rows == 1;  // the same for every row of the batch
-    CheckPlaces(at, tokens, isShared ? std::numeric_limits<int64_t>::max() : rows * length);
+    const int64_t rows = axes_.IsFlat() ? 1 : dims[axes_.rows] / axes_.folded;
+    const int64_t length = dims[axes_.axis];
+    const bool isShared = !axes_.IsFlat() && rows == 1;  // the same for every row of the batch
+    CheckPositions(at, tokens, isShared ? std::numeric_limits<int64_t>::max() : rows * length);
     if (length == 0 && tokens > 0) Refuse("x has no tokens to take");
-    if (!place_.IsFlat()) dims[place_.rows] = place_.folded;
-    dims[place_.axis] = tokens;
+    if (!axes_.IsFlat()) dims[axes_.rows] = axes_.folded;
+    dims[axes_.axis] = tokens;
     auto* to = static_cast<char*>(context.Write(0, dims, x.shape.type));
     // Not only to save time: where one size is 0, the others may be anything.
     if (to == nullptr || CheckSizes(dims, "y") == 0) return;
-    const Layout layout(dims, x.shape.type, place_);
+    const Layout layout(dims, x.shape.type, axes_);
     const auto* from = x.As<char>();
     const size_t bytes = layout.bytes;
     ForChunks(context, tokens, [&](int64_t t) {
-      const int64_t row = isShared || place_.IsFlat() ? 0 : at[t] / length;
-      const int64_t n = place_.IsFlat() ? at[t] : at[t] % length;
+      const int64_t row = isShared || axes_.IsFlat() ? 0 : at[t] / length;
+      const int64_t n = axes_.IsFlat() ? at[t] : at[t] % length;
       ForBlocks(layout, rows, length, row, n, t, tokens, [&](int64_t padded, int64_t packed) {
         std::memcpy(to + packed * static_cast<int64_t>(bytes), from + padded * static_cast<int64_t>(bytes), bytes);
       });
@@ -137,39 +137,39 @@ class Pack : public Operator {
   }
 
  private:
-  const Place place_;
+  const TokenAxes axes_;
 };
 
 class Unpack : public Operator {
  public:
-  explicit Unpack(const Attributes& attributes) : place_(attributes) {}
+  explicit Unpack(const Attributes& attributes) : axes_(attributes) {}
 
   void Compute(const Context& context) const override {
-    const Input x = context.Read(0, {"x"}), places = context.Read(1, {"places", Type::kInt64, 1});
-    const Input real = context.Read(2, {"real", Type::kBool, 2});
-    const int64_t tokens = places.shape.dims[0];
-    const int64_t* at = places.As<int64_t>();
-    const int64_t rows = real.shape.dims[0];
-    place_.CheckAxis(x.shape);
+    const Input x = context.Read(0, {"x"}), positions = context.Read(1, {"positions", Type::kInt64, 1});
+    const Input attended = context.Read(2, {"attended", Type::kBool, 2});
+    const int64_t tokens = positions.shape.dims[0];
+    const int64_t* at = positions.As<int64_t>();
+    const int64_t rows = attended.shape.dims[0];
+    axes_.CheckAxis(x.shape);
     std::vector<int64_t> dims = x.shape.dims;
-    if (dims[place_.axis] != tokens) {
-      Refuse("x does not hold " + std::to_string(tokens) + " packed tokens along axis " + std::to_string(place_.axis) +
-             ", but " + std::to_string(dims[place_.axis]));
+    if (dims[axes_.axis] != tokens) {
+      Refuse("x does not hold " + std::to_string(tokens) + " packed tokens along axis " + std::to_string(axes_.axis) +
+             ", but " + std::to_string(dims[axes_.axis]));
     }
-    if (!place_.IsFlat() && dims[place_.rows] != place_.folded) {
-      Refuse("x does not hold one row, folded " + std::to_string(place_.folded) + " times, along axis " +
-             std::to_string(place_.rows) + ", but " + std::to_string(dims[place_.rows]));
+    if (!axes_.IsFlat() && dims[axes_.rows] != axes_.folded) {
+      Refuse("x does not hold one row, folded " + std::to_string(axes_.folded) + " times, along axis " +
+             std::to_string(axes_.rows) + ", but " + std::to_string(dims[axes_.rows]));
     }
-    CheckPlaces(at, tokens, rows * real.shape.dims[1]);
+    CheckPositions(at, tokens, rows * attended.shape.dims[1]);
     // Where rows and tokens share an axis, it is one long row.
-    const int64_t apart = place_.IsFlat() ? 1 : rows;
-    const int64_t length = real.shape.dims[1] * (place_.IsFlat() ? rows : 1);
-    const Layout layout(dims, x.shape.type, place_);
-    if (!place_.IsFlat()) dims[place_.rows] = Product(rows, place_.folded, "axis of rows");
-    dims[place_.axis] = length;
+    const int64_t apart = axes_.IsFlat() ? 1 : rows;
+    const int64_t length = attended.shape.dims[1] * (axes_.IsFlat() ? rows : 1);
+    const Layout layout(dims, x.shape.type, axes_);
+    if (!axes_.IsFlat()) dims[axes_.rows] = Product(rows, axes_.folded, "axis of rows");
+    dims[axes_.axis] = length;
     const int64_t elements = CheckSizes(dims, "y");
     // Otherwise sizes that take no memory in x would take some in y.
-    if (tokens == 0 && elements > 0) Refuse("places name no token, and real has " + std::to_string(rows) + " rows");
+    if (tokens == 0 && elements > 0) Refuse("positions name no token, and attended has " + std::to_string(rows) + " rows");
     auto* to = static_cast<char*>(context.Write(0, dims, x.shape.type));
     if (to == nullptr || elements == 0) return;
     const auto* from = x.As<char>();
@@ -183,7 +183,7 @@ class Unpack : public Operator {
   }
 
  private:
-  const Place place_;
+  const TokenAxes axes_;
 };
 
 }  // namespace

@@ -42,7 +42,7 @@ const attentionInputs = {
   offsets: ['int64', 1],
   keyBias: ['float32', 2],
   bias: ['float32', 4],
-  places: ['int64', 1],
+  positions: ['int64', 1],
   queryWeights: ['float32', 2],
 }
 

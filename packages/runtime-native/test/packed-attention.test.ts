@@ -16,7 +16,7 @@ interface Case {
   readonly axes: Readonly<Record<'query' | 'key' | 'value' | 'context', readonly number[]>>
   readonly hasKeyBias: boolean
   readonly hasQueryWeights: boolean
-  /** Rows and heads of the bias, and places of each row behind its tokens. */
+  /** Rows and heads of the bias, and positions of each row behind its tokens. */
   readonly bias: { readonly perRow: boolean; readonly perHead: boolean; readonly gaps: number } | undefined
   readonly seed: number
 }
@@ -82,7 +82,7 @@ async function compare(runtime: Runtime, one: Case): Promise<void> {
   const value = numbers(random, heads, tokens, valueDim)
   const keyBias = numbers(random, 1, 1, tokens)
   const weights = numbers(random, 1, 1, tokens)
-  // Tokens of a row stand among `padded` places, in order, with gaps between them.
+  // Tokens of a row stand among `padded` positions, in order, with gaps between them.
   const padded = Math.max(...lengths) + (one.bias?.gaps ?? 0)
   const positions = lengths.flatMap((length) => {
     const free = padded - length

@@ -52,11 +52,11 @@ function empty(dims: readonly number[]): TensorLike {
 
 describeNative('Rows', () => {
   const model = (rank = 2): Uint8Array =>
-    operatorModel('Rows', { real: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] })
+    operatorModel('Rows', { attended: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] })
 
-  test('says where real tokens are, also between others and marked by any number but 0', async () => {
+  test('says where attended tokens are, also between others and marked by any number but 0', async () => {
     const { positions, offsets } = await run(model(), {
-      real: bool([
+      attended: bool([
         [1, 0, 255],
         [0, 2, 0],
       ]),
@@ -72,20 +72,24 @@ describeNative('Rows', () => {
         [1, 1],
         [0, 0],
       ]),
-      /row 1 of the batch has no real token; leave it out/,
+      /row 1 of the batch has no attended token; remove it/,
     ],
     ['no rows', bool([], 3), /the batch has no rows/],
-    ['rows without places', bool([[], []], 0), /row 0 of the batch has no real token/],
-  ])('refuses %s', (_, real, message) => refusesRun(model(), { real }, message))
+    ['rows without positions', bool([[], []], 0), /row 0 of the batch has no attended token/],
+  ])('refuses %s', (_, attended, message) => refusesRun(model(), { attended }, message))
 
   // They take no memory themselves; their offsets would take 64 GiB.
-  test('refuses more rows without places than there is memory for', () =>
-    refusesRun(model(), { real: { type: 'bool', dims: [2 ** 33, 0], data: new Uint8Array() } }, /row 0 of the batch/))
+  test('refuses more rows without positions than there is memory for', () =>
+    refusesRun(
+      model(),
+      { attended: { type: 'bool', dims: [2 ** 33, 0], data: new Uint8Array() } },
+      /row 0 of the batch/,
+    ))
 
   test.each([1, 3])('refuses %i axes', async (rank) => {
     const dims = [4, 1, 1].slice(0, rank)
-    const real: TensorLike = { type: 'bool', dims, data: Uint8Array.of(1, 1, 1, 1) }
-    await refusesRun(model(rank), { real }, /real has \d axes, not 2/)
+    const attended: TensorLike = { type: 'bool', dims, data: Uint8Array.of(1, 1, 1, 1) }
+    await refusesRun(model(rank), { attended }, /attended has \d axes, not 2/)
   })
 })
 
@@ -108,7 +112,7 @@ describeNative('Pack', () => {
     ['behind the last', [0, 6], /below 6: token 1 is at 6/],
     ['far behind', [0, most], /below 6/],
     ['far below', [-most], /token 0 is at -/],
-  ])('refuses places %s', async (_, positions, message) => {
+  ])('refuses positions %s', async (_, positions, message) => {
     await refusesRun(model(plain), { x, positions: int64(positions) }, message)
     await refusesRun(
       model({ rows: 0, axis: 0, folded: 1 }),
@@ -132,8 +136,8 @@ describeNative('Pack', () => {
     refusesRun(model(attributes), { x: value, positions: int64([0, 1]) }, message),
   )
 
-  test('refuses places of two axes, and tokens that are texts', async () => {
-    await refusesRun(model(plain, 3, 2), { x, positions: int64([0, 1], [1, 2]) }, /places has 2 axes, not 1/)
+  test('refuses positions of two axes, and tokens that are texts', async () => {
+    await refusesRun(model(plain, 3, 2), { x, positions: int64([0, 1], [1, 2]) }, /positions has 2 axes, not 1/)
     const texts: TensorLike = { type: 'string', dims: [1, 2, 1], data: ['a', 'b'] }
     const ofTexts = operatorModel('Pack', { x: ['string', 3], positions: ['int64', 1] }, { y: ['string', 3] }, plain)
     await refusesRun(ofTexts, { x: texts, positions: int64([0]) }, /cannot be moved/)
@@ -180,7 +184,7 @@ describeNative('Pack', () => {
     )
   })
 
-  test('a model with places of another type is refused', async () => {
+  test('a model with positions of another type is refused', async () => {
     const other = operatorModel('Pack', { x: ['float32', 3], positions: ['int32', 1] }, { y: ['float32', 3] }, plain)
     await refusesModel(other, /type/i)
   })
@@ -190,34 +194,40 @@ describeNative('Unpack', () => {
   const model = (attributes: Attributes, rank = 3): Uint8Array =>
     operatorModel(
       'Unpack',
-      { x: ['float32', rank], positions: ['int64', 1], real: ['bool', 2] },
+      { x: ['float32', rank], positions: ['int64', 1], attended: ['bool', 2] },
       { y: ['float32', rank] },
       attributes,
     )
   const plain = { rows: 0, axis: 1, folded: 1 }
   const x = float32([1, 2, 2])
-  const real = bool([
+  const attended = bool([
     [1, 0],
     [0, 1],
   ])
 
   test('leaves 0 between tokens', async () => {
-    const { y } = await run(model(plain), { x, positions: int64([0, 3]), real })
+    const { y } = await run(model(plain), { x, positions: int64([0, 3]), attended })
     expect(y).toMatchObject({ dims: [2, 2, 2], data: Float32Array.of(0, 1, 0, 0, 0, 0, 2, 3) })
   })
 
   test.each<[string, TensorLike, readonly (number | bigint)[], Attributes, RegExp]>([
-    ['places behind the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
-    ['places below 0', x, [-1, 3], plain, /token 0 is at -1/],
-    ['places that fall', x, [3, 0], plain, /token 1 is at 0/],
-    ['fewer tokens than places', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
-    ['more tokens than places', x, [0], plain, /x does not hold 1 packed tokens/],
+    ['positions behind the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
+    ['positions below 0', x, [-1, 3], plain, /token 0 is at -1/],
+    ['positions that fall', x, [3, 0], plain, /token 1 is at 0/],
+    ['fewer tokens than positions', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
+    ['more tokens than positions', x, [0], plain, /x does not hold 1 packed tokens/],
     ['x of two rows', float32([2, 2, 2]), [0, 3], plain, /x does not hold/],
     ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
     ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
-    ['places behind the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
+    [
+      'positions behind the last of a flat axis',
+      float32([2, 2, 1]),
+      [0, 4],
+      { rows: 0, axis: 0, folded: 1 },
+      /below 4/,
+    ],
   ])('refuses %s', (_, value, positions, attributes, message) =>
-    refusesRun(model(attributes), { x: value, positions: int64(positions), real }, message),
+    refusesRun(model(attributes), { x: value, positions: int64(positions), attended }, message),
   )
 
   test.each<[string, Attributes]>([
@@ -225,13 +235,13 @@ describeNative('Unpack', () => {
     ['rows and tokens along a later axis, folded', { rows: 1, axis: 1, folded: 100_000 }],
   ])('a model with %s is refused', (_, attributes) => refusesModel(model(attributes), sharedAxis))
 
-  test('refuses no tokens for places that would take memory', () =>
-    refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), positions: int64([]), real }, /places name no token/))
+  test('refuses no tokens for positions that would take memory', () =>
+    refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), positions: int64([]), attended }, /positions name no token/))
 
-  test('refuses places where no batch is', async () => {
-    await refusesRun(model(plain), { x, positions: int64([0, 3]), real: bool([], 5) }, /below 0/)
-    await refusesRun(model(plain), { x, positions: int64([0, 3]), real: bool([[], []], 0) }, /below 0/)
-    const { y } = await run(model(plain), { x: float32([1, 0, 2]), positions: int64([]), real: bool([], 5) })
+  test('refuses positions where no batch is', async () => {
+    await refusesRun(model(plain), { x, positions: int64([0, 3]), attended: bool([], 5) }, /below 0/)
+    await refusesRun(model(plain), { x, positions: int64([0, 3]), attended: bool([[], []], 0) }, /below 0/)
+    const { y } = await run(model(plain), { x: float32([1, 0, 2]), positions: int64([]), attended: bool([], 5) })
     expect(y?.dims).toEqual([0, 5, 2])
   })
 })
@@ -313,19 +323,19 @@ describeNative('PackedAttention', () => {
     ['a bias of fewer keys for all queries', 'bias', float32([2, 2, 1, 3]), /bias is not/],
     ['a bias of no tokens', 'bias', float32([2, 2, 0, 0]), /bias is not/],
     ['a bias of shorter rows', 'bias', float32([2, 2, 2, 2]), /below 4|do not agree/],
-    ['fewer places', 'places', int64([0, 1, 3, 4]), /places are 4, and there are 5 tokens/],
-    ['places behind the last', 'places', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
-    ['places that fall', 'places', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
-    ['places of another row', 'places', int64([0, 1, 2, 4, 5]), /places and offsets do not agree/],
-    ['places below 0', 'places', int64([-3, 1, 3, 4, 5]), /token 0 is at -3/],
+    ['fewer positions', 'positions', int64([0, 1, 3, 4]), /positions are 4, and there are 5 tokens/],
+    ['positions behind the last', 'positions', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
+    ['positions that fall', 'positions', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
+    ['positions of another row', 'positions', int64([0, 1, 2, 4, 5]), /positions and offsets do not agree/],
+    ['positions below 0', 'positions', int64([-3, 1, 3, 4, 5]), /token 0 is at -3/],
   ])('refuses %s', (_, name, tensor, message) =>
     refusesRun(attentionModel(optional), { ...full, [name]: tensor }, message),
   )
 
-  test('refuses a bias without places', () =>
-    refusesRun(attentionModel(['bias']), { ...good, bias: float32([1, 1, 3, 3]) }, /places is missing/))
+  test('refuses a bias without positions', () =>
+    refusesRun(attentionModel(['bias']), { ...good, bias: float32([1, 1, 3, 3]) }, /positions is missing/))
 
-  test.each(['query', 'key', 'value', 'bias', 'offsets', 'places'])('refuses %s of other axes', async (name) => {
+  test.each(['query', 'key', 'value', 'bias', 'offsets', 'positions'])('refuses %s of other axes', async (name) => {
     const inputs: Record<string, ['float32' | 'int64', number]> = {}
     for (const [key, { type, dims }] of Object.entries(full)) inputs[key] = [type as 'float32' | 'int64', dims.length]
     const { type, dims, data } = full[name]!

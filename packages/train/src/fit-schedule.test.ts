@@ -34,21 +34,21 @@ test.each<[string, Schedule, number]>([
   expect(after).toEqual(before)
 })
 
-test('thresholds that are not above 0 move, too', { timeout: 120_000 }, async () => {
+test('thresholds that are not above 0 change too', { timeout: 120_000 }, async () => {
   const schedule = at({ 0: { kind: 'threshold', value: 0 }, 1: { kind: 'threshold', value: -0.5 } })
   const { schedule: fitted, flops } = await fitSchedule(options(schedule, 0.7))
   expect(flops).toBeLessThanOrEqual(0.7)
   expect(fitted.get(0)?.value).toBeGreaterThan(0)
 })
 
-describe('a share that cannot be', () => {
-  test.each([0, 1, -0.5, Number.NaN])('%s is none', async (share) => {
+describe('an impossible fraction of the FLOPs', () => {
+  test.each([0, 1, -0.5, Number.NaN])('%s is refused', async (share) => {
     await expect(fitSchedule(options(at({ 0: { kind: 'ratio', value: 0.5 } }), share))).rejects.toThrow(
       expect.objectContaining({ code: 'TP_FLOPS' }),
     )
   })
 
-  test('one below what the first layers cost', { timeout: 120_000 }, async () => {
+  test('one below the cost of the first layers is refused', { timeout: 120_000 }, async () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(

@@ -1,8 +1,8 @@
 export { examplesFlops, keptCounts } from './examples-flops.ts'
-export { type FitOptions, type Fitted, fitSchedule, flopsMeasure, type PruningOptions } from './fit-schedule.ts'
+export { type FitOptions, type Fitted, fitSchedule, type PruningOptions } from './fit-schedule.ts'
 export { type LearnedPruning, type LearnOptions, learnPruning, type TrainingPart } from './learn.ts'
 export { crossEntropy, distillation, policyLoss } from './losses.ts'
-export { attribution, type SaliencyOptions, type SaliencyScore, saliencyOf, tokenSaliency } from './saliency.ts'
+export { type SaliencyOptions, type SaliencyScore, saliencyOf } from './saliency.ts'
 export { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
 export {
   type ScheduleCandidate,
@@ -12,7 +12,7 @@ export {
   searchSchedule,
 } from './search-schedule.ts'
 export { defaults, type Settings, type TrainSettings } from './settings.ts'
-export type { Lesson, TrainProgress } from './step.ts'
+export type { TrainProgress } from './step.ts'
 export { SOFT_PART, type Trained, type TrainOptions, train } from './train.ts'
 export { type LossOptions, type SoftMethod, type TrainingGraph, trainingGraph } from './training-graph.ts'
 export { allButTables, type Trains, type Weight, type Weights, weightsOf, withWeights } from './weights.ts'

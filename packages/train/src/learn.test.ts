@@ -41,13 +41,13 @@ async function watched(more: Partial<LearnOptions> = {}): Promise<Watched> {
 const sameModels = (a: LearnedPruning, b: LearnedPruning): boolean =>
   Buffer.compare(encodeModel(a.model), encodeModel(b.model)) === 0
 
-describe('both parts', () => {
+describe('soft training and fine-tuning', () => {
   let whole: Watched
   beforeAll(async () => {
     whole = await watched()
   }, 120_000)
 
-  test('end in a model that takes the share of the FLOPs that was aimed at', async () => {
+  test('end in a model with the requested fraction of the FLOPs', async () => {
     const { result, seen } = whole
     expect(seen.map(({ part }) => part)).toEqual([...Array(4).fill('soft'), ...Array(4).fill('hard')])
     expect(
@@ -62,7 +62,7 @@ describe('both parts', () => {
     expect([...result.learned.keys()]).toEqual(layers)
   })
 
-  test('the same again for the same seed', { timeout: 120_000 }, async () => {
+  test('give the same result for the same seed', { timeout: 120_000 }, async () => {
     const again = await watched()
     expect(again.seen).toEqual(whole.seen)
     expect(sameModels(again.result, whole.result)).toBe(true)
@@ -71,7 +71,7 @@ describe('both parts', () => {
   })
 
   test.each(['soft', 'hard'] as const)(
-    'go on from a checkpoint of the %s part to the same numbers',
+    'resume from a checkpoint of the %s part to the same numbers',
     { timeout: 120_000 },
     async (part) => {
       const of = (own: TrainingPart): Uint8Array[] =>
@@ -102,8 +102,8 @@ describe('both parts', () => {
   })
 })
 
-describe('what is left out', () => {
-  test('without weights of the encoder that learn there is no hard part', { timeout: 120_000 }, async () => {
+describe('parts that are omitted', () => {
+  test('there is no fine-tuning where no weights of the encoder learn', { timeout: 120_000 }, async () => {
     const { result, seen } = await watched({ trains: () => false })
     expect([result.hard, seen.length]).toEqual([undefined, 4])
     expect(Buffer.compare(encodeModel(result.dense), encodeModel(small))).toBe(0)
@@ -111,7 +111,7 @@ describe('what is left out', () => {
     expect(result.model).toBe(result.before)
   })
 
-  test('without a share the amounts are what was learned, or what is asked for', { timeout: 120_000 }, async () => {
+  test('amounts are the learned or the given ones without a target', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds(), layers }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const learned = [...result.learned].map(([layer, { threshold }]) => [
@@ -124,7 +124,7 @@ describe('what is left out', () => {
     expect((await watched({ soft, schedule: asked, epochs: 0.25, hardEpochs: 0 })).result.schedule).toEqual(asked)
   })
 
-  test('one that learns no amounts keeps the same share at each layer', { timeout: 120_000 }, async () => {
+  test('a method that learns no amounts keeps the same ratio at each layer', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds({ hardens: false }), layers, targetFlops: 0.7 }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const [first, second] = [...result.schedule.values()]
@@ -134,7 +134,7 @@ describe('what is left out', () => {
   })
 })
 
-describe('said before anything learns', () => {
+describe('errors before anything learns', () => {
   const problem = async (soft: LearnOptions['soft']): Promise<unknown> => {
     const steps: unknown[] = []
     const error = await watched({ soft, onProgress: (at) => void steps.push(at) }).catch((thrown: unknown) => thrown)
@@ -154,12 +154,12 @@ describe('said before anything learns', () => {
     expect(await problem(soft)).toBe(code)
   })
 
-  test('nothing to learn at all', async () => {
+  test('refuses a method with nothing to learn', async () => {
     const { training: _, ...fixed } = method
     expect(await problem({ method: fixed, layers, targetFlops: 0.6 })).toBe('TP_METHOD')
   })
 
-  test('tokens that have left already', { timeout: 120_000 }, async () => {
+  test('refuses a model that is pruned already', { timeout: 120_000 }, async () => {
     const { result } = await watched({ epochs: 0.25, hardEpochs: 0 })
     const error = await watched({ model: result.model, soft: { method, layers } }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(TpError)
@@ -170,7 +170,7 @@ describe('said before anything learns', () => {
   })
 })
 
-test('amounts of a method that has learned to do with any are searched for', { timeout: 120_000 }, async () => {
+test('searches for the amounts of a method that learned to work with any', { timeout: 120_000 }, async () => {
   const rounds: number[] = []
   const { result } = await watched({
     soft: { method: anyNumber, layers, targetFlops: 0.7 },

@@ -23,7 +23,8 @@ import { nodeRuntime } from '@tp/runtime-node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
-import { attribution, saliencyOf, tokenSaliency } from './index.ts'
+import { saliencyOf } from './index.ts'
+import { attribution, tokenSaliency } from './saliency.ts'
 
 /** The stand-in model of a case: logits = mean over all positions of (tanh(x W₁) · valid) W₂; of them the label's. */
 function standIn({ inputs }: GoldenCase): { embedded: Tensor; attended: Tensor; answer: Tensor } {

@@ -16,13 +16,13 @@ export interface ScheduleCandidate extends Scored {
 }
 
 export interface SearchOptions {
-  /** Layers that tokens are to leave at. */
+  /** Layers at which tokens are to be pruned. */
   readonly layers: readonly number[]
   /** What a schedule comes to, on examples that nothing is reported of later (see `scheduleScorer`). */
   readonly evaluate: (schedule: Schedule) => Scored | Promise<Scored>
   /** Share of the dense FLOPs that the best may have at most; default 1. */
   readonly targetFlops?: number
-  /** The least share of all tokens behind the last layer (default 0.05). */
+  /** The least share of all tokens kept after the last layer (default 0.05). */
   readonly lowest?: number
   /** Rounds (default 10), and schedules of each kind in a round (default 10). */
   readonly generations?: number
@@ -44,7 +44,7 @@ export interface SearchResult {
   readonly best: ScheduleCandidate | undefined
 }
 
-/** By layer: the share of all tokens that is left behind it; it never rises. */
+/** By layer: the share of all tokens kept up to there; it never rises. */
 type LayerShares = readonly number[]
 
 /**

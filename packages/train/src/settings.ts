@@ -3,7 +3,7 @@ import type { AdamWOptions } from './adam-w.ts'
 import type { RateOptions } from './schedule.ts'
 import type { LossOptions } from './training-graph.ts'
 
-/** What a training is set to; what is left out has the value of {@link defaults}. */
+/** Settings of a training; absent ones have the value of {@link defaults}. */
 export type TrainSettings = Partial<Settings>
 
 export interface Settings extends LossOptions, AdamWOptions, RateOptions {

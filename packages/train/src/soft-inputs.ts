@@ -18,7 +18,7 @@ export interface SoftFeedOptions {
   readonly saliency: ((row: number) => Float32Array) | undefined
 }
 
-/** What the soft form of a method takes in one step; the same for the same seed. */
+/** Inputs of the soft form of a method in one step; the same for the same seed. */
 export function softFeeds(
   feeds: NamedTensors,
   rows: readonly number[],

@@ -1,3 +1,3 @@
 export type { ModelReport } from './model-report.ts'
 export type { PruneModelsOptions } from './plans.ts'
-export { type Pruning, pruneModels } from './prune-models.ts'
+export { type PipelinePruning, pruneModels } from './prune-models.ts'

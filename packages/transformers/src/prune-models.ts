@@ -5,7 +5,7 @@ import { type FindRecipe, type PruneModelsOptions, readPlans } from './plans.ts'
 import { replace } from './replace.ts'
 import { sessionHook } from './session-hook.ts'
 
-export interface Pruning {
+export interface PipelinePruning {
   /** Models that are loaded from now on are not pruned; those loaded before remain pruned. */
   dispose(): void
 }
@@ -25,7 +25,7 @@ let remove: (() => void) | undefined
  * counts.
  * @throws TpError TP_PLAN, TP_OPTION for an invalid plan; whether it fits a model is checked when that is loaded
  */
-export function pruneModels(options: PruneModelsOptions): Pruning {
+export function pruneModels(options: PruneModelsOptions): PipelinePruning {
   const own: InForce = { find: readPlans(options), onModel: options.onModel ?? warnOfRefusals() }
   inForce.push(own)
   remove ??= putHooks()

@@ -1,4 +1,4 @@
-export { fewestToBeConfident, type Loss, type Tolerance } from './loss.ts'
+export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
 export type { Cell } from './regimes.ts'

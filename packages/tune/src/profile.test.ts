@@ -24,7 +24,7 @@ test('is recovered from its shares', () => {
   )
 })
 
-describe('at a time', () => {
+describe('a profile for a given time', () => {
   const msOf = (shares: readonly number[]): number => 1 + shares.reduce((sum, share) => sum + share, 0)
 
   test('prunes as many tokens as required, and hardly more', () => {

@@ -41,7 +41,7 @@ function all({ sites, ms, cutMs, loss }: SearchSpace): Path[] {
 }
 
 describe('the hull of schedules', () => {
-  test('holds for every weight of loss against time the best of all schedules', () => {
+  test('contains the best of all schedules for every weight of loss against time', () => {
     fc.assert(
       fc.property(spaces, fc.double({ min: 0.01, max: 100, noNaN: true }), (space, weight) => {
         const price = ({ ms, loss }: Path): number => ms + weight * loss

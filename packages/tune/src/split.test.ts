@@ -26,7 +26,7 @@ test('each part has every class in proportion if classes are sorted, and if part
   expect(counts(verify.targets)).toEqual(Array(4).fill(250))
 })
 
-test('no example is in two parts', async () => {
+test('puts no example into two parts', async () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 200 }, (_, i) => i % 3)))
   const seen = await Promise.all(
     [look, choose, verify].map(async ({ targets, feeds }) => {
@@ -37,6 +37,6 @@ test('no example is in two parts', async () => {
   expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
 })
 
-test('too few examples are refused', () => {
+test('refuses too few examples', () => {
   expect(() => splitOf(inputsOf(Array(59).fill(0)))).toThrow('59 examples are too few')
 })

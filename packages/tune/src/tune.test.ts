@@ -35,7 +35,7 @@ beforeAll(async () => {
 const ask = (options: Partial<TuneOptions> = {}) =>
   tune({ model, inputs, variants, runtime, maxLoss: 2, grid, shapes: [{ batch: 1, tokens: 64 }], ...options })
 
-describe('mails', () => {
+describe('tune on mails', () => {
   let known: Measurements = {}
 
   test('finds a plan that holds, with its measurements', { timeout }, async () => {
@@ -162,12 +162,12 @@ test.each<[string, Partial<TuneOptions>, string]>([
   ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
   ['no method', { variants: [] }, 'TP_OPTION'],
   ['to be sure of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
-])('%s: refused', async (what, options, code) => {
+])('refuses %s', async (what, options, code) => {
   const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
   await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))
 })
 
-test('to be sure takes so many examples that equal answers could show it: with fewer it is refused, and says how many', async () => {
+test('refuses a confident bound on too few examples, and says how many it takes', async () => {
   const refusal = {
     code: 'TP_DATA',
     message: expect.stringContaining(

@@ -1,9 +1,9 @@
 import { runCommand } from '../command.mjs'
 
 /**
- * The files that are not what they were where a branch, or what is not pushed yet, began: changed, new or gone.
+ * The files that were changed, added or removed since a branch began (on the branch itself: since the last push).
  * @param {string} folder root of the repository
- * @param {string} branch that the work goes to: `origin/main`
+ * @param {string} branch the target branch, as `origin/main`
  * @returns {Promise<string[] | undefined>} relative to the root; undefined without git, without that branch, or in a
  *   clone too shallow to find where the two part
  */

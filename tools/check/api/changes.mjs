@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { judged } from '../outcome.mjs'
 
 /**
- * Fingerprints of the reports of each package: what has to be remembered of an API to see that it is another now.
+ * Fingerprints of the reports of each package: what has to be stored of an API to detect changes.
  * @typedef {Record<string, Record<string, string>>} ApiRecord by name of a package, then by file of a report
  *
  * @typedef {Map<string, string[]>} ApiChanges the files of its reports that have changed, by name of a package
@@ -14,7 +14,7 @@ export function recordOf(reports) {
   const record = {}
   for (const { file, text } of reports) {
     const name = /^## API Report File for "(.+)"/.exec(text)?.[1]
-    if (name === undefined) throw new Error(`${file} does not begin with the name of its package`)
+    if (name === undefined) throw new Error(`${file} does not start with the name of its package`)
     record[name] = { ...record[name], [file]: createHash('sha256').update(text).digest('hex').slice(0, 16) }
   }
   return record

@@ -9,8 +9,8 @@ import { apiReports, REPORTS, writtenReports } from './reports.mjs'
 /** @typedef {import('../outcome.mjs').Outcome} Outcome */
 
 /**
- * That `etc/` says what the packages offer, and that changesets tell of every change: since the last release, and, where
- * git knows the branch that the work goes to, since it began.
+ * Checks that `etc/` describes what the packages export, and that changesets announce every change since the last release and,
+ * where git knows the target branch, since the branch began.
  * @returns {Promise<Outcome[]>}
  */
 export async function checkApi() {
@@ -22,10 +22,10 @@ export async function checkApi() {
   return [
     ...compareReports(writtenReports(), apiReports()),
     judged(
-      `${RELEASED} is of the present version`,
+      `${RELEASED} is of the current version`,
       released.version === version
         ? []
-        : [`packages are ${version}, it is of ${released.version}: "npm run release:version" writes both`],
+        : [`packages are ${version}, it has ${released.version}: "npm run release:version" writes both`],
     ),
     ...judgeChanges(`version ${released.version}`, changesOf(released.reports, now), changesets),
     ...(await sinceBranch(root, `origin/${baseBranch}`, { before: released.reports, now, changesets })),
@@ -43,18 +43,18 @@ export function compareReports(written, actual) {
   const hint = 'run "npm run generate" and look at the difference'
   return [
     ...actual.map(({ file, text }) =>
-      judged(`${REPORTS}/${file}`, text === texts.get(file) ? [] : [`is not what the package offers now: ${hint}`]),
+      judged(`${REPORTS}/${file}`, text === texts.get(file) ? [] : [`is not what the package exports now: ${hint}`]),
     ),
     ...written
       .filter(({ file }) => !files.has(file))
-      .map(({ file }) => judged(`${REPORTS}/${file}`, [`is of no entry point of a package: ${hint}`])),
+      .map(({ file }) => judged(`${REPORTS}/${file}`, [`belongs to no entry point of a package: ${hint}`])),
   ]
 }
 
 /**
- * The same since a branch began, so that a changeset that waits for the release does not speak for what comes after it.
+ * The same since a branch began, so that an older changeset does not cover later changes.
  * @param {string} folder root of a repository with the files that are compared
- * @param {string} branch that the work goes to
+ * @param {string} branch the target branch
  * @param {Known} known
  * @returns {Promise<Outcome[]>}
  *
@@ -68,8 +68,9 @@ export function compareReports(written, actual) {
 export async function sinceBranch(folder, branch, { before, now, changesets }) {
   const name = `changes of the API since ${branch}`
   const files = await changedFiles(folder, branch)
-  if (files === undefined) return [{ name, state: 'skipped', note: `git does not know how this and ${branch} part` }]
-  // Behind a release there are no changesets any more; what has changed since then is told from the release.
+  if (files === undefined)
+    return [{ name, state: 'skipped', note: `git knows no common ancestor of this branch and ${branch}` }]
+  // A release uses the changesets up; later changes are found by comparison with the release.
   if (files.includes(RELEASED)) return [passed(`${name}: none since the release in it`)]
   const isChanged = (/** @type {string} */ file) => files.includes(`${REPORTS}/${file}`)
   const own = changesets.filter(({ id }) => files.includes(`.changeset/${id}.md`))

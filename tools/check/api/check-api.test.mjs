@@ -8,7 +8,7 @@ import { compareReports, sinceBranch } from './check-api.mjs'
 const before = { '@tp/core': { 'core.api.md': 'then' }, '@tp/onnx': { 'onnx.api.md': 'then' } }
 const changesets = [{ id: 'waiting', releases: [{ name: '@tp/core' }] }]
 
-/** A repository with one commit, from which a branch begins. */
+/** A repository with one commit, where a branch begins. */
 async function repository() {
   const folder = mkdtempSync(join(tmpdir(), 'tp-branch-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -69,7 +69,7 @@ test('an entry point that has gone is a change of the package that it was of', a
   expect(await judge(folder, { now: { '@tp/core': before['@tp/core'] } })).toEqual(['failed: @tp/onnx'])
 })
 
-test('behind a release of its own a branch has nothing to tell', async () => {
+test('a branch with a release of its own needs no changesets', async () => {
   const { folder, write } = await repository()
   write('etc/core.api.md', 'now')
   write('etc/released.json', '0.1.1')
@@ -79,14 +79,14 @@ test('behind a release of its own a branch has nothing to tell', async () => {
   ])
 })
 
-test('where git cannot tell, that is said', async () => {
+test('is skipped with a reason where git does not know the branch', async () => {
   const { folder } = await repository()
   rmSync(join(folder, '.git'), { recursive: true })
   const [outcome] = await sinceBranch(folder, 'main', { before, now: before, changesets })
   expect(outcome).toMatchObject({ state: 'skipped', note: expect.stringContaining('main') })
 })
 
-test('reports that are not what the code says, are missing or are left over are found', () => {
+test('finds reports that are outdated, missing or unused', () => {
   const report = { file: 'core.api.md', text: 'a' }
   expect(compareReports([report], [report]).map(({ state }) => state)).toEqual(['passed'])
   expect(compareReports([{ ...report, text: 'b' }], [report]).map(({ state }) => state)).toEqual(['failed'])

@@ -5,7 +5,7 @@ import { recordOf } from './changes.mjs'
 import { REPORTS, writtenReports } from './reports.mjs'
 
 /**
- * The APIs of the last release, kept in the repository, so that changes are seen where there is no history: in a shallow
+ * The APIs of the last release, stored in the repository so that changes are found without history: in a shallow
  * clone, in an archive.
  */
 export const RELEASED = `${REPORTS}/released.json`

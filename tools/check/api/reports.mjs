@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 import { publicPackages, readJson, root } from '../workspace.mjs'
 
-/** Where the reports lie, relative to the root. */
+/** The folder of the reports, relative to the root. */
 export const REPORTS = 'etc'
 
 /**
- * What a package offers at one of its entry points.
+ * What a package exports at one of its entry points.
  * @typedef {{ file: string, text: string }} Report `file`: `core.api.md`, `core-testing.api.md`
  */
 

@@ -48,7 +48,7 @@ test('a report an entry point, with the types that are used but not exported; fi
   expect(reports[1]?.text).toContain('readonly width: number;')
 })
 
-test('what is declared matters, what is said about it does not', () => {
+test('depends on declarations, not on comments', () => {
   const report = reportOf(declarations)
   expect(reportOf(declarations.replace('/** Says how wide. */', ''))).toBe(report)
   expect(reportOf(declarations.replace('how wide', 'how very wide'))).toBe(report)

@@ -13,12 +13,11 @@ import { installTarballs, linkPluginTools, openSandbox } from './sandbox.mjs'
  */
 
 /**
- * Does what the documents say: every `sh` and `ts` block of every README, of CONTRIBUTING and of docs/ is run, where
- * the packed packages are installed that the document says to install; all, where it says nothing. CONTRIBUTING.md states
- * the conventions.
+ * Runs every `sh` and `ts` block of the READMEs, of CONTRIBUTING.md and of docs/, with the packed packages installed that the
+ * document says to install (all of them, where it says nothing). CONTRIBUTING.md has the conventions.
  * @param {string} scratch
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
- * @param {{ exhaustive: boolean }} options `exhaustive`: also blocks that say they are slow
+ * @param {{ exhaustive: boolean }} options `exhaustive`: also blocks marked `slow`
  * @returns {Promise<Outcome[]>}
  */
 export async function checkDocs(scratch, tarballs, { exhaustive }) {
@@ -28,7 +27,7 @@ export async function checkDocs(scratch, tarballs, { exhaustive }) {
   const files = documents()
   /** @type {Outcome[][]} */
   const outcomes = []
-  // Documents have nothing in common: as many at once as there are processors, which take them from one list.
+  // Documents are independent: one at a time per processor.
   const list = files.entries()
   const takeTurns = async () => {
     for (const [i, file] of list) outcomes[i] = await followDocument(file, { scratch, installed, tarballs, exhaustive })
@@ -68,7 +67,7 @@ function documents() {
  * Writes each `ts` block to a file of its own and compiles them together.
  * @param {readonly Fence[]} fences
  * @param {string} sandbox
- * @returns {Promise<string>} what the compiler had to say
+ * @returns {Promise<string>} output of the compiler
  */
 async function compile(fences, sandbox) {
   const programs = fences.filter((fence) => fence.language === 'ts' && !fence.skip && !fence.target)
@@ -103,7 +102,7 @@ function programName({ file, line }) {
 /**
  * @param {Fence} fence
  * @param {string} sandbox
- * @param {{ types: string, exhaustive: boolean }} options `types`: what the compiler said of the programs
+ * @param {{ types: string, exhaustive: boolean }} options `types`: output of the compiler for the programs
  * @returns {Promise<Outcome>}
  */
 async function follow(fence, sandbox, { types, exhaustive }) {
@@ -137,9 +136,9 @@ async function follow(fence, sandbox, { types, exhaustive }) {
 /** @param {string} name @param {Fence} fence @param {string} sandbox */
 function writeTarget(name, { target = '', code }, sandbox) {
   const path = join(sandbox, target)
-  // Much of a sandbox is linked from the repository, which a document must not change.
+  // Much of a sandbox is linked from the repository, which documents must not change.
   if (!existsSync(dirname(path)) || !realpathSync(dirname(path)).startsWith(realpathSync(sandbox) + sep)) {
-    return failed(name, `${dirname(target)} is no folder that the document has made`)
+    return failed(name, `${dirname(target)} is not a folder made by the document`)
   }
   writeFileSync(path, `${code}\n`)
   return passed(name)
@@ -158,8 +157,8 @@ function namesIn(code) {
 }
 
 /**
- * Packages of a first release are on no registry yet: what can be tested is that the names are right, and that what
- * is installed satisfies the peers.
+ * Before the first release the packages are on no registry: this checks that the names exist and that the installed packages
+ * satisfy the peers.
  * @param {string} name
  * @param {string} code
  */
@@ -168,8 +167,8 @@ function judgeInstallation(name, code) {
   const own = new Map(workspacePackages().map(({ manifest }) => [manifest.name, manifest]))
   const peers = new Set(named.flatMap((word) => Object.keys(own.get(word)?.peerDependencies ?? {})))
   const unknown = named.filter((word) => !own.has(word) && !peers.has(word))
-  // npm installs peers by itself, so only names that belong to nothing are wrong.
+  // npm installs peers by itself, so only unknown names are wrong.
   return unknown.length === 0
     ? passed(name)
-    : failed(name, `not a package here, nor a peer of one: ${unknown.join(', ')}`)
+    : failed(name, `neither a package of this repository nor a peer of one: ${unknown.join(', ')}`)
 }

@@ -1,5 +1,5 @@
 /**
- * A fenced block of a document that is run by the documents' test, or written where it says.
+ * A fenced block of a document that is run, or written to a file.
  * @typedef {{
  *   file: string, line: number, language: 'sh' | 'ts', code: string, first: string, skip?: string,
  *   target?: string, needs?: string, slow?: true,

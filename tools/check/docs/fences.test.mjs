@@ -11,17 +11,17 @@ test('finds sh and ts blocks and the line of their first line of code', () => {
   ])
 })
 
-test('leaves other languages alone, and what looks like a fence inside them', () => {
+test('ignores other languages, and fences inside them', () => {
   expect(
     documentOf('```console', '$ echo', '```', '```md', '<!-- first: rm x -->', '```', '```tsx', 'a', '```'),
   ).toEqual([])
 })
 
-test('reads what a block needs', () => {
+test('reads the file that a block needs', () => {
   expect(documentOf('```ts needs="build/addon.node"', 'x', '```')[0]?.needs).toBe('build/addon.node')
 })
 
-test('reads that a block is slow, apart from what is quoted', () => {
+test('reads whether a block is slow, outside of quotes', () => {
   const [slow, quick] = documentOf('```ts slow', 'x', '```', '```sh file="a slow walk"', 'y', '```')
   expect([slow?.slow, quick?.slow]).toEqual([true, undefined])
 })
@@ -30,21 +30,21 @@ test('reads the reason of a skip', () => {
   expect(documentOf('```sh skip="takes minutes"', 'x', '```')[0]?.skip).toBe('takes minutes')
 })
 
-test('reads which file a block is', () => {
+test('reads the file that a block is written to', () => {
   expect(documentOf('```ts file="src/a.ts"', 'x', '```')[0]?.target).toBe('src/a.ts')
 })
 
-test('takes commands that stand right above a block', () => {
+test('reads commands directly above a block', () => {
   const [fence] = documentOf('<!-- first: a -->', '<!-- first: b -->', '```sh', 'c', '```')
   expect(fence?.first).toBe('a\nb')
 })
 
-test('takes no command that stands elsewhere', () => {
+test('ignores commands elsewhere', () => {
   const [fence] = documentOf('<!-- first: a -->', 'text', '```sh', 'c', '```')
   expect(fence?.first).toBe('')
 })
 
-test('takes the indent of a list item off', () => {
+test('removes the indent of a list item', () => {
   const [fence] = documentOf('1. Do this:', '', '   ```ts', '   if (x) {', '     y()', '   }', '', '   ```', '   after')
   expect(fence?.code).toBe('if (x) {\n  y()\n}\n')
 })

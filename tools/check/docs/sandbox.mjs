@@ -4,12 +4,12 @@ import { runCommand } from '../command.mjs'
 import { publicPackages, readJson, root } from '../workspace.mjs'
 
 /**
- * A folder with packed packages installed, as a user has them: what is not in the tarball is not there. What they
- * depend on is linked from the workspace, so that nothing is fetched.
+ * Installs packed packages into a folder, as users have them: only files of the tarballs. Dependencies are linked from the
+ * workspace, so that nothing is fetched.
  * @param {string} folder
  * @param {readonly import('../tarballs.mjs').Tarball[]} tarballs
- * @param {readonly string[]} [wanted] names behind `npm install`: these are installed with what they need, and nothing
- *   else. Without it all are, optional peers too
+ * @param {readonly string[]} [wanted] names after `npm install`: only these are installed, with their dependencies. If
+ *   missing, all packages are, with optional peers
  */
 export async function installTarballs(folder, tarballs, wanted) {
   const modules = join(folder, 'node_modules')
@@ -27,7 +27,7 @@ export async function installTarballs(folder, tarballs, wanted) {
     for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
       if (!needed || needed.has(name)) link(join(root, source, 'node_modules', name), join(modules, name))
     }
-    // What the package's install script would build.
+    // Built by the package's install script otherwise.
     if (existsSync(join(root, source, 'build')))
       link(join(root, source, 'build'), join(modules, manifest.name, 'build'))
     const { bin = {} } = readJson(join(source, 'package.json'))
@@ -52,8 +52,8 @@ function withNeeds(names) {
 }
 
 /**
- * What a plugin's own `npm install` would bring beside the packages: compiler, test runner, bundler, as the templates of
- * create-tp-plugin name them.
+ * Links what `npm install` in a plugin would add to the packages: compiler, test runner and bundler, as in the templates of
+ * create-tp-plugin.
  * @param {string} folder a folder made by `installTarballs`
  */
 export function linkPluginTools(folder) {
@@ -72,15 +72,15 @@ export function linkPluginTools(folder) {
 }
 
 /**
- * A folder to follow one document in: the files of the repository are there to be read, what a command writes stays
- * inside.
+ * Makes a folder to follow one document in: the files of the repository can be read, and commands write into the folder
+ * only.
  * @param {string} folder
  * @param {string} installed a folder made by `installTarballs`
  */
 export function openSandbox(folder, installed) {
   mkdirSync(folder, { recursive: true })
   symlinkSync(join(installed, 'node_modules'), join(folder, 'node_modules'))
-  // Tools look for these in the folders above: a package that a document begins would be taken for one of the workspace.
+  // Tools search parent folders for these, and would take a package made by a document for one of the workspace.
   const left = ['reports', 'package.json', 'pnpm-workspace.yaml', 'vitest.config.ts']
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
   for (const name of readdirSync(root)) {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 
 /**
  * @typedef {{ name: string, path: string, bytes: number }} InstalledPackage
- *   `path`: where it really lies; `bytes`: of its files, unpacked
+ *   `path`: its real path; `bytes`: size of its files, unpacked
  */
 
 /**

@@ -9,7 +9,7 @@ import { packAll } from '../tarballs.mjs'
 import { publicPackages, root } from '../workspace.mjs'
 import { installedPackages } from './installed-packages.mjs'
 
-/** Folders of users', each empty but for what is installed and a model; nothing of the workspace is above them. */
+/** Folders of users with installed packages and a model, outside of the workspace. */
 let scratch = ''
 /** @type {import('../tarballs.mjs').Tarball[]} */
 let tarballs = []
@@ -61,20 +61,20 @@ const documents = [
   },
 ]
 
-describe.each(documents)('what $file says to install', { timeout: 60_000 }, ({ file, prints, own, foreign }) => {
+describe.each(documents)('packages to install in $file', { timeout: 60_000 }, ({ file, prints, own, foreign }) => {
   const { names, program } = read(file)
   let folder = ''
   beforeAll(async () => {
     folder = await folderWith(names)
   }, 60_000)
 
-  test('is enough to run its program', async () => {
+  test('are enough to run its program', async () => {
     const { ok, output } = await run(folder, program)
     expect(output).toContain(prints)
     expect(ok).toBe(true)
   })
 
-  test('brings nothing else of ours along', () => {
+  test('installs nothing else of ours', () => {
     const installed = installedPackages(folder, names).map(({ name }) => name)
     expect(installed.filter((name) => name.startsWith('@tp/')).sort()).toEqual(own.map((name) => `@tp/${name}`))
     expect(installed).toEqual(expect.arrayContaining(foreign))
@@ -90,7 +90,7 @@ describe.each(documents)('what $file says to install', { timeout: 60_000 }, ({ f
     expect(installed.filter((name) => others.includes(name))).toEqual([])
   })
 
-  test('leaves all other packages out of reach', async () => {
+  test('makes no other package available', async () => {
     const wanted = publicPackages().map(({ manifest }) => manifest.name)
     const others = [
       ...wanted.filter((name) => !own.includes(name.slice('@tp/'.length))),
@@ -107,7 +107,7 @@ describe.each(documents)('what $file says to install', { timeout: 60_000 }, ({ f
     expect(readdirSync(join(folder, 'node_modules/.bin'))).toEqual([])
   })
 
-  test('names nothing that is not needed', async () => {
+  test('names no package that is not needed', async () => {
     const needless = []
     for (const name of names) {
       const { ok } = await run(await folderWith(names.filter((other) => other !== name)), program)
@@ -118,7 +118,7 @@ describe.each(documents)('what $file says to install', { timeout: 60_000 }, ({ f
   })
 })
 
-test('pruning alone takes no native code', async () => {
+test('pruning alone needs no native code', async () => {
   const { names } = read('packages/compiler/README.md')
   const folder = await folderWith(names)
   const installed = installedPackages(folder, names)
@@ -128,7 +128,7 @@ test('pruning alone takes no native code', async () => {
   expect(installed.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(8e6)
 })
 
-test('what is not installed is said', async () => {
+test('names packages that are not installed', async () => {
   const folder = await folderWith(['@tp/core'])
   expect(() => installedPackages(folder, ['@tp/onnx'])).toThrow('@tp/onnx is not installed')
   rmSync(join(folder, 'node_modules/@petamoriken'), { recursive: true })

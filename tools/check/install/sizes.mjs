@@ -53,8 +53,8 @@ export async function measureSizes(scratch, tarballs) {
 }
 
 /**
- * What is worth writing down: rounded to two digits, and the recorded size where the measured one is about the same, for
- * a few bytes of a comment and what another platform installs are no news.
+ * Sizes to record: rounded to two digits, and unchanged where the measured one is about the same, since a few bytes of a
+ * comment or another platform make no difference.
  * @param {Sizes} recorded
  * @param {Sizes} measured
  * @returns {Sizes}

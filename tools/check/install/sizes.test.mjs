@@ -12,7 +12,7 @@ function core(changes) {
 /** @param {import('./sizes.mjs').Sizes} measured */
 const states = (measured) => judgeSizes(recorded, measured).map(({ state }) => state)
 
-test('what is about the same is written down as it was', () => {
+test('a similar size is recorded as it was', () => {
   expect(steadySizes(recorded, core({ own: 1.37, all: 1.7, packages: 3 }))).toEqual(recorded)
   expect(states(core())).toEqual(['passed'])
 })
@@ -22,12 +22,12 @@ test.each([
   ['one that has shrunk', { own: 1.1 }],
   ['a larger dependency', { all: 1.9 }],
   ['many small dependencies', { packages: 5 }],
-])('%s is news, in two digits', (_, changes) => {
+])('%s is recorded, in two digits', (_, changes) => {
   expect(states(core(changes))).toEqual(['failed'])
   expect(steadySizes(recorded, core(changes))).toEqual(core({ own: 1.3, all: 1.6, ...changes }))
 })
 
-test('packages that come and go are found', () => {
+test('finds new and removed packages', () => {
   expect(states({ ...core(), '@tp/onnx': { own: 0.3, all: 4, packages: 5 } })).toEqual(['passed', 'failed'])
   expect(states({})).toEqual(['failed'])
 })

@@ -11,7 +11,7 @@ import { importFrom, rehearse } from './rehearsal.mjs'
 
 /**
  * That the next release would go through: versions, changelogs, tarballs, and a publishing that stops before the upload
- * and asks no registry.
+ * and contacts no registry.
  * @param {string} scratch a folder for temporary files
  * @returns {Promise<Outcome[]>}
  */

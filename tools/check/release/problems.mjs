@@ -33,7 +33,7 @@ function majorOf(version) {
 
 /**
  * What a user could not install of a packed manifest, or not trace to its source.
- * @param {import('../workspace.mjs').Manifest} manifest as it lies in the tarball
+ * @param {import('../workspace.mjs').Manifest} manifest as in the tarball
  * @param {string} version that is released
  * @param {ReadonlySet<string>} released names of all packages that are
  * @returns {string[]}

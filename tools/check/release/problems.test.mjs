@@ -17,7 +17,7 @@ test('versions rise together', () => {
   expect(problemsOfPlan({ changesets: [], releases: [] })).toEqual([])
 })
 
-test('1.0.0 does not come by accident, and may be asked for', () => {
+test('1.0.0 is refused by accident, and accepted on request', () => {
   expect(problemsOfPlan(plan('minor', { '@tp/core': '1.0.0' }))).toEqual([expect.stringContaining('brave-tokens')])
   expect(problemsOfPlan(plan('major', { '@tp/core': '1.0.0' }))).toEqual([])
 })
@@ -36,7 +36,7 @@ test('a packed manifest names versions that will be there', () => {
 })
 
 test.each([
-  ['another version than that of the release', { version: '0.1.0' }, 'version is 0.1.0'],
+  ['a version other than that of the release', { version: '0.1.0' }, 'version is 0.1.0'],
   ['a range of the workspace', { devDependencies: { '@tp/core': 'workspace:*' } }, 'workspace:*'],
   ['a dependency on one version alone', { dependencies: { '@tp/onnx': '0.1.1' } }, '@tp/onnx is 0.1.1'],
   ['a peer of an earlier release', { peerDependencies: { '@tp/core': '^0.1.0' } }, '@tp/core is ^0.1.0'],

@@ -27,7 +27,7 @@ export async function rehearse(scratch) {
   return { folder, tarballs: await packAll(packed, folder) }
 }
 
-/** A module of the copy, which takes the copy for the workspace. @param {string} folder @param {string} path */
+/** A module of the copy, for which the copy is the workspace. @param {string} folder @param {string} path */
 export function importFrom(folder, path) {
   return import(pathToFileURL(join(folder, path)).href)
 }

@@ -26,7 +26,7 @@ export const show: Readonly<
   keep: { keep: (row) => keepText(budgetOf(row)?.keep) },
   kept: { kept: ({ kept }) => kept?.toFixed(2) ?? '' },
   accuracy: { accuracy: ({ accuracy }) => points(accuracy) },
-  loss: { loss: ({ loss }) => points(loss) },
+  loss: { loss: ({ isReference, loss }) => (isReference ? '' : points(loss)) },
   divergence: { divergence: ({ divergence }) => divergence.toFixed(4) },
   flops: { FLOPs: ({ flops }) => factor(flops) },
   agreement: { 'agrees with dense': ({ agreement }) => `${agreement.toFixed(1)} %` },

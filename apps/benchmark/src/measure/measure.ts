@@ -52,6 +52,8 @@ export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
 
 /** A candidate, measured on all examples. */
 export interface Row extends Candidate {
+  /** What the others are compared with. */
+  readonly isReference: boolean
   /** Percent, with 95 % interval. */
   readonly accuracy: Interval
   /** Points of accuracy lost against the first candidate, paired by example. */
@@ -101,7 +103,8 @@ export async function measure(
       evaluations.filter((_, i) => runs[i]?.own === own),
       reference,
     )
-    const about = { kept: keptShare(subject, setting, prepared), maxTokens: prepared.maxTokens }
+    const isReference = own === candidates[0]
+    const about = { isReference, kept: keptShare(subject, setting, prepared), maxTokens: prepared.maxTokens }
     rows.push({ ...own, ...answers, ...about, flops: most / flops })
   }
   return rows

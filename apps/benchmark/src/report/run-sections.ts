@@ -29,7 +29,7 @@ export async function runSections(
       trial: { type: 'boolean', default: false },
     },
   })
-  if (values.trial) Object.assign(limits, { examples: 24, ms: 1 })
+  if (values.trial) Object.assign(limits, { examples: 64, ms: 1 })
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))

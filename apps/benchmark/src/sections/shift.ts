@@ -206,7 +206,7 @@ async function figuresOf(
     runs.map(({ setting }) => async () => {
       const { model } = await prepare(subject, setting)
       await using session = await runtime.load(encodeModel(model), { threads: 1, worker: true })
-      return evaluateOnShifts(session, sets, { batchSize: 4 })
+      return await evaluateOnShifts(session, sets, { batchSize: 4 })
     }),
     (done) => onProgress(`${done} of ${runs.length} models on ${sets.length} sets`),
   )) as [Evaluation[], ...Evaluation[][]]

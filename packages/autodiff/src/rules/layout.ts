@@ -39,7 +39,7 @@ const splitRule: GradientRule = (step) => {
   return [concat(parts, axis)]
 }
 
-/** What was there gets its piece back; the constant around it what is left of the sum. */
+/** The original part gets its piece back; the constant gets the rest of the sum. */
 const padRule: GradientRule = rule((gradient, step) => {
   const x = step.input(0)
   if (textOf(step.attributes, 'mode', 'constant') !== 'constant') throw new NoGradient('it repeats what is at the edge')

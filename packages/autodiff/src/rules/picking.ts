@@ -22,7 +22,7 @@ import { frontAxis, intOf, textOf } from '@tp/core/expression'
 import { type GradientRule, range, rule, type Step, zerosLike } from '../rule.ts'
 import { countTo, rowsBack } from './rows.ts'
 
-/** Rows that are read several times add up what they get (an embedding's gradient). */
+/** Rows that are read several times add up their gradients (as in an embedding). */
 const gatherRule: GradientRule = rule((gradient, step) => {
   const [x, indices] = [step.input(0), step.input(1)]
   const axis = frontAxis(intOf(step.attributes, 'axis', 0), x.rank)

@@ -13,8 +13,8 @@ const matMul: GradientRule = rule((gradient, step) => {
 })
 
 /**
- * One product over all rows of a batch, not one for each and their sum. The first operand is turned before it becomes a
- * matrix: a transposition of two axes onnxruntime would make part of the product, which then takes a sixth longer.
+ * One product over all rows of a batch, not one for each and their sum. The first operand is transposed before it becomes a
+ * matrix: onnxruntime would fuse a transposition of two axes into the product, which then takes a sixth longer.
  */
 function ofWeight(a: Tensor, gradient: Tensor): Tensor {
   const width = (x: Tensor): number | Tensor => sizesOf(x).at(-1) as number | Tensor
@@ -56,7 +56,7 @@ function times(x: Tensor, factor: number): Tensor {
   return factor === 1 ? x : mul(x, factor)
 }
 
-/** The operands change places with the result: ij,jk→ik gives ik,jk→ij for the first. */
+/** The operands are exchanged with the result: ij,jk→ik gives ik,jk→ij for the first. */
 const einsumRule: GradientRule = rule((gradient, step) => {
   const [left = '', result = ''] = textOf(step.attributes, 'equation', '').split('->')
   const terms = left.split(',')

@@ -35,7 +35,7 @@ function reduction(of: (g: Tensor, x: Tensor, y: Tensor, step: Step) => Tensor):
   })
 }
 
-/** How many elements come together in one. */
+/** How many elements are reduced to one. */
 function countOf(x: Tensor, axes: readonly number[]): Tensor | number {
   const sizes = axes.map((axis) => x.dims[axis])
   if (sizes.every((size) => typeof size === 'number')) return sizes.reduce((product, size) => product * size, 1)
@@ -43,7 +43,7 @@ function countOf(x: Tensor, axes: readonly number[]): Tensor | number {
   return lengths.reduce((product, length) => mul(product, length))
 }
 
-/** All that are the largest share the gradient. */
+/** All largest elements share the gradient. */
 const extreme = reduction((g, x, y, step) => {
   const isIt = cast(equal(x, y), x.dtype)
   return mul(isIt, div(g, sum(isIt, axesOf(step), { keepDims: true })))
@@ -70,7 +70,7 @@ export const reductionRules: Readonly<Record<string, GradientRule>> = {
     const axis = intOf(step.attributes, 'axis', -1)
     return [sub(gradient, mul(exp(step.output(0)), sum(gradient, axis, { keepDims: true })))]
   }),
-  /** Over all axes behind the first two, which stay. */
+  /** Over all axes after the first two, which are kept. */
   GlobalAveragePool: rule((gradient, { input }) => {
     const x = input(0)
     return [expand(div(gradient, countOf(x, range(x.rank).slice(2))), x.dims, x)]

@@ -2,7 +2,7 @@ import { range as numbersFrom, scatterND, squeeze, type Tensor, transpose, unsqu
 import { range, zerosLike } from '../rule.ts'
 
 /**
- * What rows of one axis give back to where they were read, added up; 0 where nothing was read.
+ * Gradients of rows of one axis, added up where the rows were read; 0 elsewhere.
  * @param rows where `x` has that axis they have the axes of `indices`
  * @param x what was read, for its shape
  */

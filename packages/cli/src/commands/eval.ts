@@ -151,7 +151,7 @@ async function evaluateGuarded(
   if (methods !== undefined)
     throw usageError('give --guard or --methods, not both: with --guard MODEL is pruned already')
   if (shift !== undefined) throw usageError('give --guard or --shift, not both')
-  if (task !== undefined) throw usageError('--guard is for models that give classes: leave --task out')
+  if (task !== undefined) throw usageError('--guard is for classifiers: omit --task')
   refuseIdle(given)
   const [pruned, dense] = [await readModelFile(path, context), await readModelFile(against, context)]
   const content = await readGuardFile(guard, pruned, dense)

@@ -75,7 +75,7 @@ export const explainCommand: Command = command({
         schedules: schedulesOf(asked, file.model, [inspection]),
         trace: 'scores',
       })),
-      stays: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
+      protectedPositions: asked.settings.protect === 'auto' ? inspection.protectedTokens : asked.settings.protect,
     }
     const batchSize = batchSizeOf(file)
     const limit = given.limit ?? `${batchSize * Math.ceil(EXAMPLES / batchSize)}`

@@ -72,8 +72,8 @@ export const tuneCommand: Command = command({
   options,
   notes: [
     'Schedules follow from times of the segments of the model on this device and from how far the answers move when tokens',
-    'leave at one layer; of those that promise most, the fastest that loses no more than is allowed is taken, and verified on',
-    'examples that nothing was chosen by. Runs that it would slow down are left to the dense model. While it works,',
+    'are pruned at one layer; of the most promising the fastest that loses no more than is allowed is taken, and verified on',
+    'examples that were not used for choosing. Runs that it would slow down go to the dense model. While it works,',
     'PLAN.measured is kept up to date, also on Ctrl-C, and removed at the end. Examples:',
     '',
     '  tp tune model.onnx --data calibration.tsv --max-loss 1 -o plan.json',

@@ -59,7 +59,7 @@ export interface ExplainOptions {
   readonly tokenizer: TextTokenizer | undefined
   readonly score: SaliencyScore
   /** The model pruned by a method, with traces and scores, and its protected positions. */
-  readonly pruned: { readonly model: Model; readonly stays: readonly number[] } | undefined
+  readonly pruned: { readonly model: Model; readonly protectedPositions: readonly number[] } | undefined
 }
 
 /** @throws TpError TP_GRADIENT, TP_OUTPUT, TP_DATA, TP_ABORTED */
@@ -95,7 +95,10 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
       })),
       grid: patchGrid(Object.values(feeds)[0]?.dims ?? [], values.length),
       pruned: traces &&
-        left && { answer: traces.predictions[example] as number, correlation: agreement(left, values, pruned.stays) },
+        left && {
+          answer: traces.predictions[example] as number,
+          correlation: agreement(left, values, pruned.protectedPositions),
+        },
     })
   }
   return explanations
@@ -145,10 +148,10 @@ function wayOf({ prunedAt, scores }: Trajectory): Pick<ExplainedToken, 'prunedAt
 function agreement(
   left: readonly (number | undefined)[],
   saliency: readonly number[],
-  stays: readonly number[],
+  protectedPositions: readonly number[],
 ): number | undefined {
   const count = left.length
-  const protectedTokens = new Set(stays.map((position) => (position < 0 ? count + position : position)))
+  const protectedTokens = new Set(protectedPositions.map((position) => (position < 0 ? count + position : position)))
   const free = saliency.map((_, i) => i).filter((i) => !protectedTokens.has(i))
   return rankCorrelation(
     free.map((i) => left[i] ?? Number.MAX_SAFE_INTEGER),

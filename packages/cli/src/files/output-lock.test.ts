@@ -19,7 +19,7 @@ const busy = expect.objectContaining({
   message: expect.stringMatching(/works at .*out\.onnx already/),
 })
 
-test('a second one is told at once, by whatever name, until the first has ended', async () => {
+test('a second lock on one file is refused at once, under any name, until the first is released', async () => {
   symlinkSync(folder, join(folder, 'link'))
   {
     await using _first = await lockOutput(out())
@@ -55,7 +55,7 @@ test('a lock of another machine is obeyed', async () => {
   rmSync(lock())
 })
 
-test('of many processes that take over one that was left, one gets it', async () => {
+test('of many processes that take over an abandoned lock, one gets it', async () => {
   writeFileSync(lock(), JSON.stringify({ pid: spawnSync('true').pid, host: hostname() }))
   const module = fileURLToPath(new URL('../../dist/files/output-lock.js', import.meta.url))
   const script = `const { lockOutput } = await import(process.argv[1]); try { await lockOutput(process.argv[2]); console.log('got it'); setTimeout(() => {}, 3000) } catch (error) { console.log(error.code) }`

@@ -31,7 +31,7 @@ test.each([
   await expect(read(name)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }))
 })
 
-test('a file that grows is read as large as it was when it was opened, and up to the limit', async () => {
+test('a growing file is read up to its size when it was opened, and up to the limit', async () => {
   const path = join(folder, 'growing')
   writeFileSync(path, 'x'.repeat(2 ** 21))
   const begins = (): void => appendFileSync(path, 'y'.repeat(2 ** 21))

@@ -31,9 +31,9 @@ function describeRow(row: ResultRow, { flipped, flips }: FlipAnalysis, examples:
 }
 
 function describeFlip(flip: Flip, { classes, names }: FlipTexts): string[] {
-  const { example, target, dense, pruned, margin, leaving, tried } = flip
+  const { example, target, dense, pruned, margin, prunedTokens, tried } = flip
   const [label, before, after] = [target, dense, pruned].map((number) => className(number, classes))
-  const limit = tried.length < leaving ? `, ${tried.length} of ${leaving} tokens tried` : ''
+  const limit = tried.length < prunedTokens ? `, ${tried.length} of ${prunedTokens} tokens tried` : ''
   const rows = tried
     .slice(0, SHOWN)
     .map(({ position, prunedAt, change, turnsBack }: KeptToken) => [
@@ -42,7 +42,7 @@ function describeFlip(flip: Flip, { classes, names }: FlipTexts): string[] {
       withSign(change),
       turnsBack ? 'changes it back' : '',
     ])
-  const lines = rows.length === 0 ? [] : table(['token', 'leaves at', 'margin', ''], rows, ['token', '']).split('\n')
+  const lines = rows.length === 0 ? [] : table(['token', 'pruned at', 'margin', ''], rows, ['token', '']).split('\n')
   const title = `  example ${example}: label ${label}, ${before} became ${after} (margin ${withSign(margin)}${limit})`
   return [title, ...lines.map((line) => `    ${line}`)]
 }
@@ -55,9 +55,9 @@ function withSign(value: number): string {
 export function flipsContent({ flipped, flips }: FlipAnalysis, { classes, names }: FlipTexts): object {
   return {
     flipped,
-    examples: flips.map(({ example, target, dense, pruned, margin, leaving, tried }) => ({
+    examples: flips.map(({ example, target, dense, pruned, margin, prunedTokens, tried }) => ({
       ...{ example, label: className(target, classes), dense: className(dense, classes) },
-      ...{ pruned: className(pruned, classes), margin, leaving },
+      ...{ pruned: className(pruned, classes), margin, prunedTokens },
       tokens: tried.map((token) => ({ text: names.get(example)?.[token.position] ?? null, ...token })),
     })),
   }

@@ -42,7 +42,7 @@ export function inputShapes(
   return new Map(graph.inputs.map((input) => [input.name, shapeOf(graph, input, roles, wanted)]))
 }
 
-/** What FLOPs are counted at: also the other sizes that the inputs leave free, by name. */
+/** What FLOPs are counted at: including other free sizes of the inputs, by name. */
 export function flopsSizes(model: Model, roles: InputRoles, wanted: WantedSizes & Pick<Sizes, 'kept'>): Sizes {
   const shapes = inputShapes(model, roles, wanted)
   const others: Record<string, number> = {}
@@ -75,7 +75,7 @@ function shapeOf(graph: Graph, input: DeclaredValue, roles: InputRoles, { batch,
   })
 }
 
-/** An image that gives the model's number of tokens, where the file leaves its size open: from the patch convolution. */
+/** An image that gives the model's number of tokens, if the file does not fix its size: from the patch convolution. */
 function imageShape(graph: Graph, input: string, { tokens }: InputRoles): readonly (number | undefined)[] | undefined {
   const readers = graph.consumers(input).map(({ node }) => node)
   const cast = readers.find(({ opType }) => opType === 'Cast')?.output[0]

@@ -14,7 +14,7 @@ const anything = fc.string({
   ),
 })
 
-test('no control character but the line break comes through, and nothing else changes', () => {
+test('removes every control character except line breaks, and changes nothing else', () => {
   fc.assert(
     fc.property(anything, (text) => {
       const shown = printable(text)
@@ -27,7 +27,7 @@ test('no control character but the line break comes through, and nothing else ch
   )
 })
 
-test('JSON stays the JSON of the same value', () => {
+test('keeps JSON the JSON of the same value', () => {
   fc.assert(
     fc.property(fc.record({ name: anything, list: fc.array(anything) }), (value) => {
       expect(JSON.parse(printable(JSON.stringify(value, undefined, 2)))).toEqual(value)
@@ -35,7 +35,7 @@ test('JSON stays the JSON of the same value', () => {
   )
 })
 
-test('of codes of terminals only bold passes, and only where the terminal shows it', () => {
+test('of terminal codes, passes only bold, and only where the terminal shows it', () => {
   const text = '\u001b[1mbold\u001b[22m \u001b[31mred\u001b[1A'
   expect(printable(text)).toBe('\\u001b[1mbold\\u001b[22m \\u001b[31mred\\u001b[1A')
   expect(printable(text, true)).toBe('\u001b[1mbold\u001b[22m \\u001b[31mred\\u001b[1A')

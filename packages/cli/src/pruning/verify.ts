@@ -121,7 +121,7 @@ function keepingAll(method: Method): Method {
         selected = budget?.select(score)
         return selected as Tensor
       }
-      // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
+      // Not a spread copy: it would call getters that the method does not read, and the model might refuse them.
       const watched: Site = Object.create(site, budget ? { budget: { value: { ...budget, select } } } : {})
       const reduction = method.reduce(watched)
       return reduction.keep === selected ? reduction : { ...reduction, keep: or(reduction.keep, site.attended) }

@@ -57,7 +57,7 @@ export function whereTokensLeave(
   const chosen = layersAt(plan, encoder.encoder) ?? usual
   const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layerCount))
   if (unknown !== undefined || chosen.length === 0) {
-    const seen = unknown === undefined ? 'no layer is left to prune' : `layer ${unknown} does not exist`
+    const seen = unknown === undefined ? 'there is no layer to prune' : `layer ${unknown} does not exist`
     throw new TpError(
       'TP_SCHEDULE',
       'tp',

@@ -29,18 +29,18 @@ function isDownstream(program: Program, name: string, after: string): boolean {
 }
 
 /** A read of a value with one row for each token. */
-interface RowRead {
+interface ParallelRead {
   readonly node: NodeProto
   readonly index: number
   readonly axis: number
 }
 
 /** Where what is computed for `name` [b,n,D] alone, each token for itself, begins. */
-function beginnings(program: Program, name: string): RowRead[] {
+function beginnings(program: Program, name: string): ParallelRead[] {
   const { graph } = program
   const inside = new Map<string, number>([[name, 1]])
   const nodes = new Set<NodeProto>()
-  const reads: RowRead[] = []
+  const reads: ParallelRead[] = []
   for (const node of [...graph.nodes].reverse()) {
     const [output] = node.output
     const axis = output === undefined ? undefined : inside.get(output)

@@ -124,7 +124,7 @@ export function floorDivideDims(a: Dim, b: Dim): Dim {
   const exact = divideExactly(a, b)
   if (exact !== undefined) return exact
   if (typeof b !== 'number' || b < 1) return atom('floor', a, b)
-  // whole multiples leave the brackets, so that floor((N-4)/4)+1 is floor((N)/4) however it was reached
+  // whole multiples are moved out of the brackets, so that floor((N-4)/4)+1 is floor((N)/4) however it was reached
   const whole = new Map<string, number>()
   const rest = new Map<string, number>()
   for (const [monomial, coefficient] of read(a)) {

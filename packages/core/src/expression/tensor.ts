@@ -49,7 +49,7 @@ export class Tensor {
     this.value = info.value
   }
 
-  /** False where the number of axes is unknown (behind an operator that has no shape rule). */
+  /** False where the number of axes is unknown (after an operator without a shape rule). */
   get hasShape(): boolean {
     return this.#dims !== undefined
   }

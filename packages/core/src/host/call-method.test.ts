@@ -179,7 +179,7 @@ describe('TP_METHOD names a method that learns and', () => {
   test('does not say how much of each token is kept', () => {
     expect(softening(() => undefined)).toThrow('[plugin div-prune] soften returns undefined; it must return { kept }')
     expect(softening((site: Site) => ({ kept: site.count }))).toThrow(
-      '[plugin div-prune] left is float32[B]; must be [B,N]',
+      '[plugin div-prune] kept is float32[B]; must be [B,N]',
     )
   })
 })

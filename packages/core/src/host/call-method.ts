@@ -78,7 +78,7 @@ export function checkLeft(
     throw methodError(method, `soften returns ${describe(softened)}; it must return { kept }, float [B,N]`)
   }
   // It may compute with values of the graph, whose sizes have the graph's names.
-  requireTensor(method, 'left', (softened as Softened).kept, numberTypes, [site.attended.dims], true)
+  requireTensor(method, 'kept', (softened as Softened).kept, numberTypes, [site.attended.dims], true)
 }
 
 function checkReduction(method: Method, reduction: unknown, site: Site): asserts reduction is Reduction {

@@ -52,9 +52,9 @@ export function sortableKey(key: Tensor, given: GivenValues): Tensor {
  * or logarithm of what may be negative or an exponential, or computes in half precision.
  */
 export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
-  const facts = new Map<Node, Fact>()
+  const facts = new Map<Node, NumberFact>()
   const signOf = ({ node }: Tensor): number => facts.get(node)?.sign ?? ANY
-  const factOf = (tensor: Tensor | undefined): Fact => {
+  const factOf = (tensor: Tensor | undefined): NumberFact => {
     if (tensor === undefined) return { finite: true, sign: ANY }
     if (given.has(tensor)) return { finite: true, sign: given.isPositive(tensor) ? POSITIVE : ANY }
     if (!isFloat(tensor.dtype)) return { finite: true, sign: tensor.dtype === 'bool' ? NOT_NEGATIVE : signOf(tensor) }
@@ -67,15 +67,15 @@ export function mayBeNaN(x: Tensor, given: GivenValues): boolean {
 }
 
 /** Holds for all numbers of a node's results. */
-interface Fact {
+interface NumberFact {
   readonly finite: boolean
   readonly sign: number
 }
 
 const [ANY, NOT_NEGATIVE, POSITIVE] = [0, 1, 2]
-const UNKNOWN: Fact = { finite: false, sign: ANY }
+const UNKNOWN: NumberFact = { finite: false, sign: ANY }
 
-function factOfNode(node: Node, inputs: readonly Fact[]): Fact {
+function factOfNode(node: Node, inputs: readonly NumberFact[]): NumberFact {
   const { name } = node.op
   if (truths.has(name)) return { finite: true, sign: NOT_NEGATIVE }
   if (name === 'Constant') return factOfConstant(node)
@@ -108,13 +108,13 @@ function factOfNode(node: Node, inputs: readonly Fact[]): Fact {
 }
 
 /** Single precision has larger numbers than half; rounding to integers may give 0. */
-function factOfCast({ attributes: { to } }: Node, { sign }: Fact): Fact {
+function factOfCast({ attributes: { to } }: Node, { sign }: NumberFact): NumberFact {
   if (to === 'float16') return UNKNOWN
   return { finite: true, sign: to === 'float32' || to === 'float64' ? sign : Math.min(sign, NOT_NEGATIVE) }
 }
 
 /** Large constants are weights, which are checked when they are read. */
-function factOfConstant({ attributes }: Node): Fact {
+function factOfConstant({ attributes }: Node): NumberFact {
   const numbers = contentsOf(attributes).data
   if (numbers.length > 4096) return { finite: true, sign: ANY }
   let least = Number.POSITIVE_INFINITY

@@ -71,7 +71,7 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
     reduces: (layer) => reducesAt(at(layer), layer),
     reduce(site) {
       const chosen = at(site.layer)
-      // Not a spread copy: it would touch getters that the method leaves alone, and the model might refuse them.
+      // Not a spread copy: it would call getters that the method does not read, and the model might refuse them.
       const seenBy = (method: Method, budget: Budget | undefined): Site =>
         Object.create(site, { carried: { value: unpack(method, site.carried) }, budget: { value: budget } })
       const observed = carriers

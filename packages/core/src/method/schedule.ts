@@ -136,7 +136,7 @@ export function checkLayers(count: number, layers: unknown): readonly number[] {
     if (seen.has(layer)) throw problem(`layer ${layer} is named twice`)
     seen.add(layer)
   }
-  if (seen.size === 0) throw problem('no layer is left to prune: name at least one with layers')
+  if (seen.size === 0) throw problem('there is no layer to prune: name at least one with layers')
   return [...seen]
 }
 

@@ -16,7 +16,7 @@ export interface Training {
   readonly copies?: number
   /**
    * Which states `SoftSite.saliency` is computed of: the input of the first layer (`start`, the default), or the output of
-   * the first layer with a site (`behind`).
+   * the first layer with a site (`end`).
    */
   readonly saliencyAt?: 'start' | 'end'
   /** The lowest keep ratio that `SoftSite.ratio` asks for. Default 0.5. */

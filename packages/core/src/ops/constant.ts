@@ -86,7 +86,7 @@ export function ints(list: readonly number[]): Tensor {
   return constant(list, 'int64')
 }
 
-/** The contents of a constant tensor, or undefined if it is none. */
+/** The contents of a constant tensor, or undefined for any other tensor. */
 export function constantData(tensor: Tensor | undefined): ConstantData | undefined {
   if (tensor === undefined || tensor.node.op.name !== 'Constant') return undefined
   return contentsOf(tensor.node.attributes)

@@ -9,7 +9,7 @@ import { sizesOf } from './reshape.ts'
 import { broadcastDims, dimsOf, shapeIn, staticDims } from './sizes.ts'
 import { broadcastSizes, broadcastWalk } from './strides.ts'
 
-/** Broadcast to a shape that is an input; both sides broadcast, so a 1 in it leaves the axis as it is. */
+/** Broadcast to a shape that is an input; both sides broadcast, so a 1 in it does not change the axis. */
 export const Expand: Op = {
   name: 'Expand',
   since: 8,

@@ -23,7 +23,7 @@ export const Input: Op = {
   },
 }
 
-/** A value from outside; `dims` left out: not even the number of axes is known. */
+/** A value from outside; without `dims` not even the number of axes is known. */
 export function input(name: string, dtype: DType, dims?: readonly Dim[]): Tensor {
   return applyOne(Input, [], { name, dtype, dims: dims?.map(String) })
 }

@@ -60,7 +60,7 @@ export const MaxPool: Op = define('MaxPool')
 /** Mean under a moving window. */
 export const AveragePool: Op = define('AveragePool')
 
-/** Mean over all spatial axes, which stay with size 1. */
+/** Mean over all spatial axes, which are kept with size 1. */
 export const GlobalAveragePool: Op = {
   name: 'GlobalAveragePool',
   infer(inputs) {

@@ -120,7 +120,7 @@ export const reduceOps: ReadonlyMap<string, Op> = new Map(
 
 /** One axis or several, each by number (negative: from the end) or by name. */
 type Axes = number | string | readonly (number | string)[]
-/** Reduced axes stay with size 1 if `keepDims`; by default they go. */
+/** Reduced axes are kept with size 1 if `keepDims`; by default they are removed. */
 export type Reduce = (x: Tensor, axes: Axes, options?: { readonly keepDims?: boolean }) => Tensor
 
 function builder(name: keyof typeof rules): Reduce {

@@ -100,7 +100,7 @@ function flattenAxis(axis: number, rank: number): number {
 }
 
 /**
- * The elements of `x` under other sizes: a number (-1: what is left), a size of `x` by its text, or an int64 scalar
+ * The elements of `x` under other sizes: a number (-1: the remaining size), a size of `x` by its text, or an int64 scalar
  * computed in the graph. One size may be new text: it takes what is left.
  *
  * @throws TpError TP_SHAPE if two sizes cannot be found in `x`

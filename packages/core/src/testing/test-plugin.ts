@@ -8,7 +8,7 @@ export interface PluginTestOptions {
   readonly name: string
   /** Exported functions that make no method of their own. */
   readonly combinators?: readonly string[]
-  /** Text of the README: formulas, and behind `<!-- generated: methods -->` the table of options. */
+  /** Text of the README: formulas, and after `<!-- generated: methods -->` the table of options. */
   readonly readme: string
 }
 

@@ -32,13 +32,13 @@ export function trainingChecks(method: Method): readonly { readonly name: string
         for (const layer of layers) {
           const { softened, kept } = soften(method, layer)
           const [own, obeyed] = evaluate([softened.kept, kept], asBatch.feeds, exact)
-          expect(softened.kept.rank, 'axes of left, [B,N]').toBe(2)
+          expect(softened.kept.rank, 'axes of kept, [B,N]').toBe(2)
           lengths.forEach((length, row) => {
             for (const share of rowOf(own, row).slice(0, length)) {
-              expect(share, `left of a token of example ${row}, layer ${layer}`).toBeGreaterThanOrEqual(0)
-              expect(share, `left of a token of example ${row}, layer ${layer}`).toBeLessThanOrEqual(1)
+              expect(share, `kept of a token of example ${row}, layer ${layer}`).toBeGreaterThanOrEqual(0)
+              expect(share, `kept of a token of example ${row}, layer ${layer}`).toBeLessThanOrEqual(1)
             }
-            expect(rowOf(obeyed, row)[0], 'left of a protected token').toBe(1)
+            expect(rowOf(obeyed, row)[0], 'kept of a protected token').toBe(1)
           })
         }
       },
@@ -74,7 +74,7 @@ export function trainingChecks(method: Method): readonly { readonly name: string
             (term): term is [string, Tensor] => term[1]?.rank === 1,
           )
           const outputs = [kept, ...perRow.map(([, term]) => term)]
-          const names = ['left', ...perRow.map(([name]) => name)]
+          const names = ['kept', ...perRow.map(([name]) => name)]
           const read = (batch: Batch): readonly (readonly number[])[][] => {
             const results = evaluate(outputs, batch.feeds, exact)
             return batch.positions.map((positions, row) =>
@@ -116,8 +116,8 @@ export function trainingChecks(method: Method): readonly { readonly name: string
         const learned = new Map<number, Learned>(layers.map((layer) => [layer, valuesAt(method, layer)]))
         const plan = method.training?.harden?.(learned, { layerCount: size.layerCount, lengths })
         for (const [layer, amount] of plan ?? []) {
-          expect(layers, 'a layer that tokens leave at').toContain(layer)
-          expect(amountKinds, `what the amount at layer ${layer} is of`).toContain(amount.kind)
+          expect(layers, 'a layer at which tokens are pruned').toContain(layer)
+          expect(amountKinds, `the kind of the amount at layer ${layer}`).toContain(amount.kind)
           expect(amount.value, `the amount at layer ${layer}`).toSatisfy(Number.isFinite)
         }
       },

@@ -14,14 +14,14 @@ const sounds: AudioDataset = {
 }
 
 describe('audioInputs', () => {
-  test('fills up with silence and cuts to the fixed length', async () => {
+  test('pads with silence and cuts to the fixed length', async () => {
     const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 3] }])
     expect(await feeds([0, 1])).toEqual({
       audio: { type: 'float32', dims: [2, 3], data: Float32Array.of(0.5, 0, 0, 1, -1, 0.25) },
     })
   })
 
-  test('fills up to the longest where the length is free', async () => {
+  test('pads to the longest where the length is free', async () => {
     const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 'samples'] }])
     expect((await feeds([0, 1])).audio?.dims).toEqual([2, 4])
   })

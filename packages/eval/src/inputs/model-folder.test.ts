@@ -27,7 +27,7 @@ describe('readModelFolder', () => {
     expect(await readModelFolder(modelPath('digits-vit'))).toMatchObject({ imageSize: 28, tokenizer: undefined })
   })
 
-  test('looks above a folder called onnx, and knows that RoBERTa counts positions from behind the padding', async () => {
+  test('looks above a folder called onnx, and knows that RoBERTa counts positions after the padding', async () => {
     await mkdir(join(folder, 'onnx'))
     await write('config.json', { model_type: 'roberta', max_position_embeddings: 514, pad_token_id: 1 })
     await write('tokenizer.json', {})

@@ -32,7 +32,7 @@ const dense = answers(
 )
 
 describe('compareToDense', () => {
-  test('a model loses nothing against itself, which four examples cannot show', () => {
+  test('a model loses nothing compared with itself, which four examples cannot show', () => {
     expect(compareToDense(dense, dense)).toEqual({
       loss: { estimate: 0, low: expect.closeTo(-0.64 * 100, -1), high: expect.closeTo(0.64 * 100, -1) },
       mcnemar: { onlyFirst: 0, onlySecond: 0, p: 1, exact: 1 },

@@ -4,7 +4,7 @@ import { accuracyLoss } from './figure.ts'
 import type { Interval } from './interval.ts'
 import { type McNemar, mcnemar } from './mcnemar.ts'
 
-/** A pruned model beside the dense one on the same examples. */
+/** A pruned model compared with the dense one on the same examples. */
 export interface DenseComparison {
   /** Accuracy lost, in percentage points, with the 95 % score interval of paired answers; below 0 is a gain. */
   readonly loss: Interval

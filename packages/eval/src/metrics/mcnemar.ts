@@ -38,7 +38,7 @@ function pValues(onlyFirst: number, onlySecond: number): { p: number; exact: num
   const n = onlyFirst + onlySecond
   if (n === 0) return { p: 1, exact: 1 }
   const m = Math.min(onlyFirst, onlySecond)
-  // By logarithms: ½ⁿ alone leaves the range of floating point for n beyond a thousand.
+  // By logarithms: ½ⁿ alone underflows for n beyond a thousand.
   let logarithm = -n * Math.LN2
   let below = 0
   for (let k = 0; k < m; k++) {

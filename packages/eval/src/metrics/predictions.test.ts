@@ -22,7 +22,7 @@ describe('logitsOf', () => {
   })
 })
 
-test('largest takes the first of equals, and none beside NaN', () => {
+test('largest takes the first of equals, and none next to NaN', () => {
   expect(largest([1, 3, 3])).toBe(1)
   expect(largest([-1, -5])).toBe(0)
   expect(largest([5, Number.NaN, 7])).toBe(-1)

@@ -8,7 +8,7 @@ const valid = (...rows: number[][]) => ({
 })
 
 describe('tracedCounts', () => {
-  test('counts valid tokens by layer and row, fillers not', () => {
+  test('counts attended tokens by layer and example, without fillers', () => {
     const outputs = {
       logits: { type: 'float32', dims: [2, 1], data: new Float32Array(2) },
       'tp.trace.1.valid': valid([1, 1, 1, 1], [1, 1, 0, 0]),
@@ -26,7 +26,7 @@ describe('tracedCounts', () => {
   })
 })
 
-test('tracedTokens: places of the tokens in the order of their slots, layers ascending', () => {
+test('tracedTokens gives positions of tokens in the order of their slots, by ascending layer', () => {
   const indices = (...rows: bigint[][]) => ({
     type: 'int64',
     dims: [rows.length, rows[0]?.length ?? 0],
@@ -50,7 +50,7 @@ test('tracedTokens: places of the tokens in the order of their slots, layers asc
   ])
 })
 
-test('isTrace: only of traces', () => {
+test('isTrace is true of traces only', () => {
   expect(['tp.trace.3.valid', 'tp.trace.3.indices', 'tp.mask', 'logits'].map(isTrace)).toEqual([
     true,
     true,

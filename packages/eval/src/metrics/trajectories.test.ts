@@ -13,7 +13,7 @@ const outputs: NamedTensors = {
   'tp.trace.3.scores': { type: 'float32', dims: [2, 3], data: Float32Array.from([9, 5, 6, 8, 7, 0]) },
 }
 
-test('where each token leaves, and its scores at the layers that it arrived at', () => {
+test('records where each token is pruned, and its scores at the layers that it reached', () => {
   const [first, second] = trajectoriesOf(outputs, [4, 3])
   const way = (position: number, prunedAt: number | undefined, scores: [number, number][]) => ({
     position,
@@ -33,7 +33,7 @@ test('where each token leaves, and its scores at the layers that it arrived at',
   expect(second).toEqual([way(0, undefined, both(4, 8)), way(1, undefined, both(3, 7)), way(2, 1, [[1, 2]])])
 })
 
-test('without scores there are none, and tokens that come back leave where they leave for good', () => {
+test('has no scores without traces of them, and counts restored tokens where they are pruned for good', () => {
   const { 'tp.trace.1.scores': _, 'tp.trace.3.scores': __, ...unscored } = outputs
   const back: NamedTensors = {
     ...unscored,
@@ -47,7 +47,7 @@ test('without scores there are none, and tokens that come back leave where they 
   expect(trajectoriesOf(back, [1])[0]?.[0]?.scores.size).toBe(0)
 })
 
-test('of methods that bring all tokens back, each arrives in its place', () => {
+test('under methods that restore all tokens, each is at its position', () => {
   const returning: NamedTensors = {
     ...outputs,
     'tp.trace.3.scores': { type: 'float32', dims: [2, 4], data: Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2]) },

@@ -53,7 +53,7 @@ describe('mails', () => {
     }
   })
 
-  test('stops when it is told to', async () => {
+  test('stops at the signal', async () => {
     const signal = AbortSignal.abort()
     await expect(shiftedSets(mails, shifts, session.inputs, { ...known, signal })).rejects.toMatchObject({
       code: 'TP_ABORTED',

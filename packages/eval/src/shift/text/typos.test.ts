@@ -69,7 +69,7 @@ test('all else than words stays, and no character is broken in two', () => {
   )
 })
 
-test('a key beside it, in the case of the letter', () => {
+test('replaces a letter by an adjacent key, in the same case', () => {
   // far more than enough draws to meet every slip
   const written = new Set(Array.from({ length: 400 }, (_, seed) => write('QQQQ', 1, seed)))
   expect([...written].sort()).toEqual(['QAQQ', 'QQAQ', 'QQQ', 'QQQA', 'QQQQQ', 'QQQW', 'QQWQ', 'QWQQ'])

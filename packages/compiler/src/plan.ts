@@ -74,7 +74,7 @@ export interface RegimesPlan {
 }
 
 export interface Regime {
-  /** Most positions of a run: rows times tokens of each, padding included. */
+  /** Most positions of a run: examples times tokens of each, padding included. */
   readonly upTo?: number
   readonly plan: Plan
 }

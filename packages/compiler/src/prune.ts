@@ -45,7 +45,7 @@ export interface PrunedEncoder extends NamedEncoder {
 
 /**
  * Prunes tokens of a model between its layers. The model itself is not changed; weights are shared with the result.
- * A model that cannot be pruned gives a refusal; bad options throw, wherever they come from.
+ * A model that cannot be pruned returns a refusal; invalid options throw.
  * @throws TpError TP_OPTION, TP_METHOD, TP_SCHEDULE, TP_PROTECT, TP_ENCODER, TP_OUTPUT; TP_NOT_ONNX for what is no model
  */
 export function prune(source: Model, options: PruneOptions): PruneResult {
@@ -148,7 +148,7 @@ function pruneEncoder(
   return { ...about, schedule: asked, cuts: pruning.cuts }
 }
 
-/** In a last layer that computes no more than the class token none can be pruned; nor need they where it is about to. */
+/** In a last layer that computes only the class token none can be pruned; nor is it worth while where dead-token elimination will make it so. */
 function isLastSiteIdle(program: Program, encoder: Encoder, options: PruneOptions): boolean {
   const { restore = 'auto', deadTokens = true, trace } = options
   return deadTokens && !trace && restore !== 'all' && readsOnePosition(program, encoder)

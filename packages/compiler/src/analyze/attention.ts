@@ -104,16 +104,16 @@ function isZeroing(program: Program, node: NodeProto, name: string): boolean {
 
 /**
  * Nodes from Q·Kᵀ to the value `name`, or undefined if it does not come from one such product.
- * @param vain values that were found to come from none: many ways may lead to one
+ * @param tried values that were found to come from none: many paths may lead to one
  */
-function scoreChain(program: Program, name: string, vain: Set<string> = new Set()): NodeProto[] | undefined {
-  const node = vain.has(name) ? undefined : program.graph.producer(name)
+function scoreChain(program: Program, name: string, tried: Set<string> = new Set()): NodeProto[] | undefined {
+  const node = tried.has(name) ? undefined : program.graph.producer(name)
   if (node === undefined) return undefined
-  vain.add(name)
+  tried.add(name)
   if (isProduct(node)) return node.input.every((input) => program.dependsOnInputs(input)) ? [node] : undefined
   if (!scoreOps.has(node.opType) && !isHeadReshape(program, node)) return undefined
   for (const input of node.input) {
-    const chain = input === '' ? undefined : scoreChain(program, input, vain)
+    const chain = input === '' ? undefined : scoreChain(program, input, tried)
     if (chain !== undefined) return [...chain, node]
   }
   return undefined

@@ -179,11 +179,7 @@ function checkLayers(program: Program, layers: readonly Layer[], open: number, a
     }
     const site = axis.changed.get(layer.site)?.dims
     if (site?.length !== 3 || site[1] !== TOKENS) {
-      throw new Refused(
-        'TP_TOKEN_AXIS',
-        `layer ${i} does not give batch × tokens × hidden size after its attention`,
-        node,
-      )
+      throw new Refused('TP_TOKEN_AXIS', `layer ${i} is not batch × tokens × hidden size after its attention`, node)
     }
     const count = shape.length === 3 ? (headsInBatch(program, probabilities, batch) ?? 1) : shape[1]
     if (typeof count !== 'number')

@@ -96,7 +96,7 @@ function isSameForAllKeys(axis: TokenAxis, side: string): boolean {
 /** True if an element of the result is computed from tokens other than those of its own position. */
 function mixesTokens(program: Program, axis: TokenAxis, node: NodeProto, name: string): boolean {
   const output = axis.changed.get(name)
-  // The range of all of them is no more than how exactly each is written down.
+  // The range of all of them only decides how exactly each is represented.
   if (node.opType === 'DynamicQuantizeLinear') return false
   if (output === undefined) return node.input.some((input) => axis.changed.has(input))
   const inputs = node.input.map((input) =>

@@ -7,7 +7,7 @@ import { nameOf, Refused } from '../program/refusal.ts'
 import type { Attention } from './attention.ts'
 import type { Layer } from './layer.ts'
 
-/** Why no layer was found around any of the attentions, told by what the graph is made of. */
+/** Why no layer was found around any of the attentions, judged by what the graph is made of. */
 export function refuseWithoutLayers(program: Program, attentions: readonly Attention[]): Refused {
   const { nodes } = program.graph
   const find = (...types: readonly string[]): NodeProto | undefined =>
@@ -87,7 +87,7 @@ function readsJoinedScores(program: Program, softmax: NodeProto): boolean {
   return isLast(axis) && isLast(along) && join.input.every((part) => program.dependsOnInputs(part))
 }
 
-/** The first operator that is not known, and gives values of unknown shape; of those that a value is computed from. */
+/** The first unknown operator whose results have no known shape; with `name`, of those upstream of that value. */
 export function unknownOperator(program: Program, name?: string): NodeProto | undefined {
   const upstream = name === undefined ? undefined : program.before(name)
   return program.graph.nodes.find(({ output }) =>

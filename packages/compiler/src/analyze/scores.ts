@@ -12,7 +12,7 @@ export interface SideUse {
 }
 
 /**
- * The nodes from Q·Kᵀ to the softmax once more, on other operands. Whatever layout the graph has, heads have an axis of
+ * The nodes from Q·Kᵀ to the softmax again, on other operands. Whatever layout the graph has, heads have an axis of
  * their own here: `scores` [b,h,q,k] is the product Q·Kᵀ, sides are aligned to it from the last axis. → [b,h,q,k]
  */
 export function replayScores(

@@ -66,7 +66,7 @@ export function visibilityOf(
 
 /**
  * Whether 1 is what padding is marked by in an input [b,·] that masks are made from, as its reader has to know; undefined
- * if that cannot be told. With 1 for the first half of it and 0 for the second, the first token sees itself or does not.
+ * if that is not known. With 1 for the first half of it and 0 for the second, the first token sees itself or does not.
  */
 export function marksPadding(program: Program, layer: Layer, name: string, stream: string): boolean | undefined {
   const { dims } = program.tensor(name)
@@ -161,7 +161,7 @@ class Trial {
     return names.filter((name) => graph.has(name)).map((name) => this.#program.tensor(name))
   }
 
-  /** What each query of the first row sees, in any head, under a mask. */
+  /** What each query of the first example sees, in any head, under a mask. */
   seen(mask: readonly number[]): Seen {
     const [result] = this.#evaluate(mask)
     const { dims, data } = result as TensorLike

@@ -23,7 +23,7 @@ export const decideBranches: NormalizePass = {
       if (decided.length === 0) return false
       for (const { node, taken } of decided) inline(program.graph, node, taken)
       program.graph.removeDeadNodes()
-      // What was not known may be by now.
+      // What was unknown may be known now.
       program.refresh()
       passed.clear()
     }

@@ -8,7 +8,7 @@ import type { NormalizePass } from './normalize-pass.ts'
 
 /**
  * Where x[arange(b), index] was exported as a read of x as [b·n,D] at i·n + index_i, it becomes a GatherND by pairs
- * (row, token). In place; true if there are any. Reads whose index may be negative are left alone: they are of another example.
+ * (example, token). In place; true if there are any. Reads whose index may be negative are left alone: they are of another example.
  */
 export const readByExample: NormalizePass = {
   name: 'read tokens by example',
@@ -46,7 +46,7 @@ function rewriteFlatReads(program: Program): boolean {
 
 interface FlatRead {
   readonly node: NodeProto
-  /** The value [b,n,D] that it reads, and the index int64 [b] in each row. */
+  /** The value [b,n,D] that it reads, and the index int64 [b] in each example. */
   readonly data: string
   readonly index: string
   /** i·n + index_i. */
@@ -72,7 +72,7 @@ function flatRead(program: Program, node: NodeProto): FlatRead | undefined {
   return isOnePerRow && isNeverNegative(program, index, count) ? { node, data, index, sum } : undefined
 }
 
-/** True if a value is 0, n, 2n, …, for every row of the batch. */
+/** True if a value is 0, n, 2n, …, for the examples of the batch. */
 function startsRows(program: Program, name: string, batch: Dim, count: Dim): boolean {
   const { value } = program.tensor(name)
   if (value?.length === batch && typeof count === 'number') return value.every((start, row) => start === row * count)
@@ -86,7 +86,7 @@ function startsRows(program: Program, name: string, batch: Dim, count: Dim): boo
 
 /**
  * True if integers cannot be negative, by the operators that they come from, where the model's inputs are not, and some
- * token of every row is real. `known`: what was found before, since many ways may lead to one value.
+ * token of every example is real. `known`: what was found before, since many paths may lead to one value.
  */
 function isNeverNegative(program: Program, name: string, count: Dim, known: Map<string, boolean> = new Map()): boolean {
   const found = known.get(name) ?? provesNotNegative(program, name, count, known)

@@ -23,9 +23,9 @@ export function foldBack(program: Program, expansions: readonly Expansion[]): vo
 }
 
 interface Current {
-  /** What each value from outside is by now. */
+  /** What each value from outside is now. */
   readonly current: ReadonlyMap<string, string>
-  /** What is added to the scores by now. */
+  /** What is added to the scores now. */
   readonly added: Added | undefined
 }
 
@@ -52,7 +52,7 @@ function currentInputs(program: Program, expansion: Expansion): Current | undefi
   return { current, added }
 }
 
-/** What an output of the operator is called by now; where tokens are restored it gets a new name. */
+/** The present name of an output of the operator; where tokens are restored it gets a new name. */
 function outputName(outputs: Expansion['outputs'], index: number): string | undefined {
   const from = outputs.get(index)
   return from?.node.output[from.index]
@@ -112,7 +112,7 @@ interface Asked {
   readonly names: ReadonlyMap<Tensor, string>
 }
 
-/** Makes the operator give what is read of its inside. */
+/** Makes the operator output what is read of its inside. */
 function askFor(program: Program, { node, given }: Expansion, reads: InnerReads): Asked[] {
   return [...reads.given].map((position) => {
     const { source, output, outputs, part } = given[position] as Expansion['given'][number]

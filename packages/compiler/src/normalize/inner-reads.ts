@@ -5,9 +5,9 @@ import type { Added } from './added.ts'
 import type { Expansion } from './expansion.ts'
 import { type RowRead, rowReads } from './row-reads.ts'
 
-/** How what others read of the inside of an expansion can be had once the operator is back. */
+/** How others can read the inside of an expansion once the operator is back. */
 export interface InnerReads {
-  /** Nodes inside that are kept: they only move what the operator gives, or cost nothing. */
+  /** Nodes inside that are kept: they only lay out what the operator outputs, or cost nothing. */
   readonly kept: ReadonlySet<NodeProto>
   /** What the operator returns, by its index in {@link Expansion.given}. */
   readonly given: ReadonlySet<number>
@@ -89,7 +89,7 @@ function besideRows(program: Program, expansion: Expansion, last: NodeProto, row
   })
 }
 
-/** Computes rows of a rowwise value from the same rows of the input, and gives them to who reads them. */
+/** Computes rows of a rowwise value from the same rows of the input, for the nodes that read them. */
 export function writeRows(
   program: Program,
   expansion: Expansion,

@@ -11,7 +11,7 @@ export interface RowRead {
   readonly positions?: string
 }
 
-/** The reads of rows that a reader of [b,h,n,d] comes down to; undefined if it reads it otherwise. */
+/** The reads of rows that a reader of [b,h,n,d] amounts to; undefined if it reads it otherwise. */
 export function rowReads(program: Program, reader: NodeProto): readonly RowRead[] | undefined {
   if (reader.domain !== '') return undefined
   const attributes = readAttributes(reader)

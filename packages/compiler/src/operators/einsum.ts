@@ -8,7 +8,7 @@ import type { Flow, Inputs, Operator, Repair, RowRule, UpstreamRule } from './op
 
 /**
  * Makes the operands of an Einsum follow the tokens: each letter that counts tokens in one operand has to count them in
- * all. An operand that is the same for every row of the batch gets an axis for the rows, once they keep different tokens:
+ * all. An operand that is the same for every example gets an axis for the examples, once they keep different tokens:
  * bhld,lrd->bhlr becomes bhld,blrd->bhlr.
  */
 const repair: Repair = (flow, node) => {
@@ -51,7 +51,7 @@ function takeOperand(flow: Flow, node: NodeProto, inputs: Inputs, i: number, axe
   rewrite(node, `${terms.join()}->${result}`)
 }
 
-/** Letters of each operand of an Einsum and of the result, as its equation is by now. */
+/** Letters of each operand of an Einsum and of the result, in its present equation. */
 function einsumTerms(node: NodeProto): { readonly terms: string[]; readonly result: string } {
   const equation = new TextDecoder().decode(node.attribute.find(({ name }) => name === 'equation')?.s)
   const [left = '', right] = equation.replaceAll(' ', '').split('->')
@@ -66,7 +66,7 @@ function rowLetters(inputs: Inputs, terms: readonly string[], own: number): stri
   return terms.flatMap((term, i) => (i === own || inputs[i] === undefined ? [] : [term[0] as string]))
 }
 
-/** The letter for the rows of an operand that has got some; a new one where they are the same for the whole batch. */
+/** The letter for the new axis of an operand that counts examples; a new one where it is the same for the whole batch. */
 function rowLetter({ dims }: Tensor, inputs: Inputs, terms: readonly string[], own: number, node: NodeProto): string {
   if (dims[0] === 1) return [...letters].find((letter) => !terms.join().includes(letter)) as string
   const other = inputs.findIndex((x, i) => i !== own && x?.dims[0] === dims[0])

@@ -5,8 +5,8 @@ import { operatorName } from './operator.ts'
 import { operators } from './table.ts'
 
 /**
- * How many heads are folded into the first axis of a value [b·h,…], the rows of the batch outside: element i·h + j is
- * head j of row i. Undefined where there are none, or where the order cannot be proved.
+ * How many heads are folded into the first axis of a value [b·h,…], the examples outside: element i·h + j is
+ * head j of example i. Undefined where there are none, or where the order cannot be proved.
  */
 export function headsInBatch(program: Program, name: string, batch: Dim): number | undefined {
   const { hasShape, dims } = program.tensor(name)
@@ -31,15 +31,15 @@ function hasRowsOutside(
   axis: number,
   batch: Dim,
   heads: number,
-  vain: Set<string> = new Set(),
+  tried: Set<string> = new Set(),
 ): boolean {
   const node = program.graph.producer(name)
   // Many ways may lead to one axis of one value; the first that proves it ends the search.
   const key = `${axis} ${name}`
-  if (node === undefined || vain.has(key)) return false
-  vain.add(key)
+  if (node === undefined || tried.has(key)) return false
+  tried.add(key)
   const back = (input: number, position: number): boolean =>
-    hasRowsOutside(program, node.input[input] as string, position, batch, heads, vain)
+    hasRowsOutside(program, node.input[input] as string, position, batch, heads, tried)
   const opType = operatorName(node)
   const output = program.tensor(name)
   const data = program.tensor(node.input[0] as string)
@@ -66,7 +66,7 @@ function hasRowsOutside(
     }
     case 'Expand': {
       const position = axis - output.rank + data.rank
-      // What is repeated is the same for all rows and heads, in whatever order.
+      // What is repeated is the same for all examples and heads, in whatever order.
       return (
         position < 0 || data.dims[position] === 1 || (data.dims[position] === output.dims[axis] && back(0, position))
       )
@@ -85,7 +85,7 @@ function hasRowsOutside(
     case 'Concat':
       return attributes.axis !== axis && back(0, axis)
     case 'Tile':
-      // The heads as they are, once more for every row.
+      // The heads as they are, once more for every example.
       return data.dims[axis] === heads || (data.dims[axis] === output.dims[axis] && back(0, axis))
     case 'Reshape': {
       const [outer, ...inner] = foldedAxes(data.dims, output.dims, axis)

@@ -75,7 +75,7 @@ interface OperandAxes {
   readonly axes: readonly number[]
 }
 
-/** The operands that have the given axes of the result, and where; undefined if that cannot be told. */
+/** The operands that have the given axes of the result, and where; undefined if that is not known. */
 export type UpstreamRule = (view: UpstreamView, axes: readonly number[]) => OperandAxes[] | undefined
 
 interface UpstreamView {
@@ -142,7 +142,7 @@ export interface Flow {
 
 /**
  * One entry of a rewritten shape: a number (0 copies, -1 infers), or the size of an axis of the reshaped value, without
- * the `less` first of its entries; or what the shape has there by now.
+ * the `less` first of its entries; or what the shape has there at present.
  */
 export type ShapeEntry = number | { readonly axis: number; readonly less?: number } | { readonly given: number }
 

@@ -64,7 +64,7 @@ function mixed(node: NodeProto): Refused {
   )
 }
 
-/** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: what it is by now. */
+/** A shape for Reshape's second input that gives `wanted` for any number of tokens. `given`: its present contents. */
 export function shapeEntries(
   from: readonly Dim[],
   wanted: readonly Dim[],

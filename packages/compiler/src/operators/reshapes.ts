@@ -19,7 +19,7 @@ const reshape: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, shape] = inputs as [Tensor, Tensor]
   const name = node.output[0] as string
-  // What the node read before; a reader of the cut itself reads another value by now.
+  // What the node read before; a reader of the cut itself reads another value now.
   const from = data.dims.map((dim) => substituteDim(dim, new Map([[flow.count, flow.before]])))
   const wanted = reshapedDims(flow, node, from, flow.program.tensor(name).dims, data.dims)
   const [now] = flow.program.infer(node, inputs)

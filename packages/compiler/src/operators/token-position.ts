@@ -8,7 +8,7 @@ export function positionKey(position: TokenPosition): string {
   return 'fromEnd' in position ? `-${position.fromEnd}` : position.index
 }
 
-/** A read of one token of every row. */
+/** A read of one token of every example. */
 export interface PositionRead {
   readonly node: NodeProto
   readonly position: TokenPosition
@@ -22,7 +22,7 @@ export function lastPosition(flow: Flow, index: Dim | undefined): TokenPosition 
 
 /**
  * The position that a GatherND or GatherElements on [b,n,…] reads in every example, if it is one token of each: by pairs
- * (row, token) [b,2], by [b,1] with rows as batch, or by [b,1,1] that repeats for every feature. Indices must not come
+ * (example, token) [b,2], by [b,1] with the examples as batch, or by [b,1,1] that repeats for every feature. Indices must not come
  * from the tokens themselves.
  */
 export function indexedPosition(flow: Flow, node: NodeProto): TokenPosition | undefined {
@@ -60,7 +60,7 @@ export function through(program: Program, name: string, types: ReadonlySet<strin
   return node !== undefined && types.has(node.opType) ? through(program, node.input[0] as string, types) : name
 }
 
-/** True if a value is 0, 1, 2, … for the rows of the batch. */
+/** True if a value is 0, 1, 2, … for the examples of the batch. */
 export function numbersRows(program: Program, name: string, batch: Dim): boolean {
   const { value } = program.tensor(name)
   if (value !== undefined && value.length === batch && value.every((row, i) => row === i)) return true

@@ -84,7 +84,7 @@ const gather: Repair = (flow, node) => {
   return inputs
 }
 
-/** One token of each row, by integers that say which. */
+/** One token of each example, by integers that say which. */
 const indexed: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data] = inputs as [Tensor]

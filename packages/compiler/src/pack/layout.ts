@@ -3,7 +3,7 @@ import { type Dim, divideExactly, mulDims, namesIn } from '@tp/core/expression'
 import type { Segment } from './segments.ts'
 
 /**
- * Where the rows and tokens of a padded value are: [b·folded,…,n,…], or both in one axis of [b·n,…]. `rows` and `axis` are equal in
+ * Where the examples and tokens of a padded value are: [b·folded,…,n,…], or both in one axis of [b·n,…]. `rows` and `axis` are equal in
  * the second case; further axes may come before both ([3,b,…,n,…]). Packed, the first becomes [folded,…,t,…] and the second
  * [t,…]: all else is laid out as before, so that the same operators work on it.
  */
@@ -24,7 +24,7 @@ export function layoutOf(tensor: Tensor, segment: Segment): Layout | undefined {
   if (size === mulDims(segment.batch, segment.count) && batches.every((at) => at === axis) && axis === 0) {
     return { rows: 0, axis: 0, folded: 1 }
   }
-  // Where the batch is fixed to one row, the first axis is it.
+  // Where the batch is fixed to one example, it is the first axis.
   const rows = batches[0] ?? 0
   if (size !== segment.count || rows >= axis || batches.length > 1) return undefined
   const folded = divideExactly(dims[rows] as Dim, segment.batch)
@@ -36,7 +36,7 @@ function counts(dim: Dim, { count }: Segment): boolean {
   return namesIn(dim).has(count)
 }
 
-/** True if the size depends on how many rows the batch has. */
+/** True if the size depends on the size of the batch. */
 export function hasBatch(dim: Dim, { batch }: Segment): boolean {
   const names = namesIn(batch)
   return [...namesIn(dim)].some((name) => names.has(name))

@@ -21,13 +21,13 @@ export type PackResult = Packed | { readonly ok: false; readonly refusal: Refusa
 export interface Packed {
   readonly ok: true
   readonly model: Model
-  /** Attentions that are computed over each row's own tokens; others are still over padded ones. */
+  /** Attentions that are computed over each example's own tokens; the others are still over padded ones. */
   readonly attentions: number
 }
 
 /**
  * Makes a model, pruned or not, work on the tokens of all examples of a batch one after the other, so that padding costs nothing. It
- * has the same inputs and outputs, and gives the same answers; rows of outputs that stand for padding are 0. The result runs in
+ * has the same inputs and outputs, and the same answers; rows of outputs that stand for padding are 0. The result runs in
  * `@tp/runtime-native` only. The model itself is not changed; weights are shared with the result.
  */
 export function pack(source: Model): PackResult {

@@ -13,7 +13,7 @@ export interface PackedValue {
   readonly layout: Layout | undefined
 }
 
-/** Which values of a graph have a packed form by now. */
+/** Which values of a graph have a packed form so far. */
 export class PackedValues {
   readonly program: Program
   /** Nodes whose results have a packed form: the padded one is computed only where something still reads it. */
@@ -52,8 +52,8 @@ export class PackedValues {
   }
 
   /**
-   * Packs a value that is made outside, for a reader of `rank` axes with rows and tokens where `layout` says. The value may
-   * be the same for every row of the batch: [1,…,n,…], or without an axis for it. Undefined where it is neither.
+   * Packs a value that is made outside, for a reader of `rank` axes with examples and tokens where `layout` says. The value may
+   * be the same for every example: [1,…,n,…], or without an axis for it. Undefined where it is neither.
    */
   take(name: string, segment: Segment, layout: Layout, rank: number): string | undefined {
     const tensor = this.program.tensor(name)
@@ -94,7 +94,7 @@ export class PackedValues {
     const { graph } = this.program
     const output = graph.uniqueName(`${name}/packed`)
     graph.insert([packedNode('Pack', [name, segment.positions], [output], { ...layout })])
-    // Behind an operator that it does not know, onnxruntime fuses only where it is told the shape.
+    // Downstream of an operator that it does not know, onnxruntime fuses only where the shape is declared.
     this.declare(output, name, layout.axis)
     return output
   }

@@ -14,7 +14,7 @@ export interface Segment {
   readonly batch: Dim
   /** Name of its token count, which tells its token axes from all others. */
   readonly count: string
-  /** Values of the graph: bool [b,n] which tokens are real; int64 [t] where they are; int64 [b+1] where rows begin. */
+  /** Values of the graph: bool [b,n] which tokens are real; int64 [t] where they are; int64 [b+1] where examples begin. */
   readonly real: string
   readonly positions: string
   readonly offsets: string
@@ -25,7 +25,7 @@ export interface Segment {
   readonly own: ReadonlySet<string>
 }
 
-/** The segments whose rows can have different numbers of tokens, with what says which are real written into the graph. */
+/** The segments whose examples can have different numbers of tokens. What says which are real is written into the graph. */
 export function writeSegments(program: Program, encoder: Encoder): Segment[] {
   const cuts = encoder.earlier?.cuts ?? []
   const [first] = encoder.layers as [Layer]
@@ -45,7 +45,7 @@ function writeSegment(
   cuts: readonly CutRecord[],
 ): Omit<Segment, 'own'> | undefined {
   const [batch, count] = program.tensor(from).dims as [Dim, Dim, Dim]
-  // Where the file fixes the length, shapes inside have it as a number, which would not be told from others.
+  // Where the file fixes the length, shapes inside have it as a number, which could not be distinguished from others.
   if (typeof count === 'number') return undefined
   const names = new Map<Tensor, string>()
   const value = (name: string, dims: Tensor['dims']): Tensor => {

@@ -18,7 +18,7 @@ export interface Surroundings {
 }
 
 /**
- * Inputs with which a node gives the packed form of what it gives, or undefined if it does not treat every token by itself.
+ * Inputs with which a node computes the packed form of its result, or undefined if it does not treat every token by itself.
  * Only the kind of operator, the axes and the sizes matter.
  */
 export function packedInputs(node: NodeProto, around: Surroundings): readonly string[] | undefined {
@@ -107,7 +107,7 @@ function broadcast(node: NodeProto, output: Tensor, layout: Layout, around: Surr
     const missing = output.rank - tensor.rank
     const at = (axis: number): unknown => (axis < missing ? 1 : tensor.dims[axis - missing])
     if (isSameForAll(tensor, around.segment)) return at(layout.axis) === 1 && at(layout.rows) === 1 ? input : undefined
-    // A value that differs from row to row may say what stands at padding, and something downstream may need to read it there
+    // A value that differs between examples may say what stands at padding, and something downstream may need to read it there
     // (scores of tokens, hidden by −10³⁰). Unpacked it would be 0.
     const isShared = tensor.dims.every((dim) => !hasBatch(dim, around.segment))
     return isShared || givesZeroAtPadding(node, input, around) ? around.take(input, layout, output.rank) : undefined

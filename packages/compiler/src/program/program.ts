@@ -38,7 +38,7 @@ const MOST_VISITS = 2 ** 22
 export class Program {
   readonly model: Model
   readonly opset: number
-  /** Values [b·h,…] that an edit has made, rows of the batch outside, and their number of heads. */
+  /** Values [b·h,…] that an edit has made, examples outside, and their number of heads. */
   readonly heads: Map<string, number> = new Map()
   #graph: Graph
   #lifted: Lifted
@@ -156,7 +156,7 @@ export class Program {
     }
   }
 
-  /** What a node would give on other inputs. */
+  /** What a node would return for other inputs. */
   infer(node: NodeProto, inputs: readonly (Tensor | undefined)[]): Tensor[] {
     const around = (name: string): Tensor | undefined =>
       this.#edited.get(name) ?? (this.#lifted.has(name) ? this.#lifted.tensor(name) : undefined)

@@ -13,7 +13,7 @@ export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect'>
   readonly params: (layer: number) => Values
 }
 
-/** Something that a training gives to the soft form besides the model's own inputs and the weights: float32. */
+/** An input of the soft form that training feeds, besides the model's own inputs and the weights: float32. */
 export interface SoftInput {
   /** See `SoftSite`. */
   readonly kind: 'noise' | 'saliency' | 'ratio'

@@ -9,7 +9,7 @@ import { Softening } from './softening.ts'
 
 /**
  * Puts the soft form of a method into a model: no token is pruned, and the answer changes as if it were, differentiably. The
- * model itself is not changed. A model that cannot be pruned gives a refusal.
+ * model itself is not changed. A model that cannot be pruned returns a refusal.
  * @throws TpError TP_METHOD for a method that has nothing to learn, TP_SCHEDULE for a layer that does not exist
  */
 export function soften(

@@ -192,7 +192,7 @@ export class Softening {
     const end = layers[layer + 1]?.input ?? stackEnd(this.#program, own)
     const name = end && batchFirst(this.#program, end)
     if (name === undefined) {
-      throw new Refused('TP_RESTORE', 'where the last layer ends was not found, so what it gives cannot be changed')
+      throw new Refused('TP_RESTORE', 'where the last layer ends was not found, so its output cannot be changed')
     }
     const before = this.#values.value(own.input)
     this.#values.replace(name, output(this.#values.value(name), before))

@@ -5,7 +5,7 @@ import { Refused } from '../program/refusal.ts'
 import { countsAfter } from './dead-tokens.ts'
 import type { PruningPass } from './pruning.ts'
 
-/** The last pass: notes which cuts are left, and checks that the graph, inferred again, gives what it gave before. */
+/** The last pass: notes which cuts remain, and checks that the outputs of the graph, inferred again, are what they were. */
 export const checkOutputs: PruningPass = {
   name: 'check outputs',
   requires: ['fused operators folded back'],
@@ -20,12 +20,12 @@ export const checkOutputs: PruningPass = {
   },
 }
 
-/** Types and shapes of what a model gives. */
+/** Types and shapes of a model's outputs. */
 export function outputShapes(program: Program): Map<string, Tensor> {
   return new Map(program.graph.outputs.map(({ name }) => [name, program.tensor(name)]))
 }
 
-/** The graph as it is now, inferred again, must give what it gave before. */
+/** The outputs of the graph, inferred again, must have the types and shapes that they had. */
 function requireSameOutputs(before: ReadonlyMap<string, Tensor>, program: Program, mayShrink: readonly string[]): void {
   const now = outputShapes(program)
   const isSame = (name: string, was: Tensor): boolean =>

@@ -112,7 +112,7 @@ function isNeeded(
   return false
 }
 
-/** The tokens of a stream, if the model may take no more out of them than leading tokens, or one of each row. */
+/** The tokens of a stream, if the model reads no more of them than leading tokens, or one of each example. */
 function singledOut(program: Program, stream: string): TokenAxis | undefined {
   try {
     const axis = traceTokens(program, stream)
@@ -147,7 +147,7 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
       const what = rows[i]
       if (what !== undefined && axis.changed.has(name)) need(name, what)
     }
-    // What has to read everything to give a part gives everything: the part is taken out after it.
+    // What has to read everything for a part of its result computes everything: the part is taken out after it.
     const own = rows.filter((what, i) => what !== undefined && axis.changed.has(node.input[i] as string))
     if (own.length === 0 || own.some((what) => what !== 'all')) continue
     for (const name of node.output) if (needs.has(name)) needs.set(name, 'all')
@@ -155,13 +155,13 @@ function findNeeds(program: Program, axis: TokenAxis): Needs {
   return needs
 }
 
-/** True if a node takes out tokens that are kept: leading ones, or, where none of these are read, one of each row. */
+/** True if a node takes out tokens that are kept: leading ones, or, where none of these are read, one of each example. */
 function takesOut({ reads, readers, positionReads }: TokenAxis, node: NodeProto): boolean {
   if (reads > 0) return readers.some((reader) => reader.single && reader.node === node)
   return positionReads.some((read) => read.node === node)
 }
 
-/** What a node needs of each input to give what is needed of its results. */
+/** What a node needs of each input for what is needed of its results. */
 function inputNeeds(program: Program, axis: TokenAxis, needs: Needs, node: NodeProto): (Need | undefined)[] {
   if (!node.input.some((name) => axis.changed.has(name))) return []
   if (takesOut(axis, node))

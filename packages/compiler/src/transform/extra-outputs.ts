@@ -49,7 +49,7 @@ const MONITOR = 'tp.monitor'
 
 /**
  * Adds outputs float32 [b]: `tp.monitor.mass`, the share of the score that is kept, averaged over the cuts whose method ranks by
- * scores that are not negative; and where rows keep what their data decide `tp.monitor.kept`, the share of the tokens that
+ * scores that are not negative; and where the data decide how many are kept `tp.monitor.kept`, the share of the tokens that
  * is kept by all cuts together.
  * @throws TpError TP_MONITOR if there is nothing to say
  */

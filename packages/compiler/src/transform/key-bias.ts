@@ -21,7 +21,7 @@ const HIDDEN = -30000
  * What cuts add to the scores of the keys of every later attention, in one sum upstream of each softmax:
  *
  * - the method's own bias, the logarithm of sizes;
- * - what hides fillers, slots of shorter rows that hold tokens which were dropped. Only needed once rows are ragged
+ * - what hides fillers, slots of shorter examples that hold tokens which were dropped. Only needed once examples are ragged
  *   (threshold, mass, sampling); elsewhere fillers are padding, which the model's own mask hides.
  */
 export class KeyBias {

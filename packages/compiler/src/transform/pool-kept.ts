@@ -11,7 +11,7 @@ import type { KeyBias } from './key-bias.ts'
 import type { PruningPass } from './pruning.ts'
 
 interface PoolingOptions {
-  /** Rows may hold fillers: slots of shorter rows that hold tokens which were dropped. */
+  /** There may be fillers: slots of shorter examples that hold tokens which were dropped. */
   readonly isRagged: boolean
   readonly keyBias: KeyBias
   /** Where tokens are restored, if they are: downstream of it there are all tokens again, each for itself. */
@@ -57,7 +57,7 @@ function poolKept(program: Program, cut: InsertedCut, options: PoolingOptions): 
   for (const { node } of options.counts) if (!downstream.includes(node)) pooling.weigh(node)
 }
 
-/** Nodes that what a cut gives flows into, in file order. */
+/** Nodes downstream of a cut, in file order. */
 function nodesDownstream(program: Program, start: string, ends: readonly NodeProto[]): NodeProto[] {
   const { graph } = program
   const found = new Set<NodeProto>()
@@ -86,7 +86,7 @@ class Pooling {
   readonly #prefix: string
   readonly #keyBias: KeyBias
   readonly #again: boolean
-  /** Nodes that what the cut gives flows into. */
+  /** Nodes downstream of the cut. */
   readonly #downstream: ReadonlySet<NodeProto>
   /** Values whose entries count tokens as they should be counted. */
   readonly #weights = new Set<string>()

@@ -10,7 +10,7 @@ export class Repeats {
   readonly #prefix: string
   readonly #narrow = new Map<string, string>()
 
-  /** `prefix`: of the names of what has to be computed once more, on operands that are smaller. */
+  /** `prefix`: of the names of what is computed again, on smaller operands. */
   constructor(program: Program, prefix: string) {
     this.#program = program
     this.#prefix = prefix
@@ -41,7 +41,7 @@ export class Repeats {
     if (!repeatable.has(node.opType)) return undefined
     const inputs = node.input.map((input) => this.without(input))
     if (inputs.every((input, i) => input === node.input[i])) return undefined
-    // The same node once more, on operands that are smaller; readers elsewhere keep the full one.
+    // The same node again, on smaller operands; readers elsewhere keep the full one.
     const output = graph.uniqueName(`${this.#prefix}/${node.output[0]}`)
     const copy = createNode({ type: node.opType, domain: node.domain, name: output, inputs, outputs: [output] })
     copy.attribute = node.attribute

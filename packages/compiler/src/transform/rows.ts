@@ -25,17 +25,17 @@ import { Repeats } from './repeats.ts'
 /** How a value follows a cut: the kept tokens. */
 export type Rows = SameRows | OwnRows
 
-/** In every row of the batch the same tokens. */
+/** In every example the same tokens. */
 export interface SameRows {
   /** `skipped`: leading tokens that x has no rows for; they are kept, and the result has none either */
   along(x: Tensor, axis: number, skipped: number): Tensor
 }
 
-/** Each row of the batch has tokens of its own, along axis 1 of something [B,N,…]. */
+/** Each example has tokens of its own, along axis 1 of something [B,N,…]. */
 export interface OwnRows {
   /** x [B,N,…] → [B,K,…] */
   perRow(x: Tensor, skipped: number): Tensor
-  /** x [N,…], the same for every row of the batch → [B,K,…]; or [1,K,…] where every row keeps the same tokens */
+  /** x [N,…], the same for every example → [B,K,…]; or [1,K,…] where every example keeps the same tokens */
   shared(x: Tensor, skipped: number): Tensor
   /** Values of the graph that these expressions read. */
   readonly names: ReadonlyMap<Tensor, string>
@@ -104,7 +104,7 @@ export class Rewriter {
       isShared && rank === 3 ? headsInBatch(this.program, reader.output[0] as string, this.#batch()) : undefined
     if (repeats !== undefined && taken.dims[0] !== 1) return this.#repeatForHeads(taken, value, name, repeats, reader)
     const full = [...Array.from({ length: missing }, () => 1), ...dims]
-    // What was the same for every row may differ between rows now.
+    // What was the same for every example may differ between them now.
     if (missing > 0 || !axes.includes(0)) full[0] = taken.dims[0] as Dim
     const names = new Map([...this.#names, [value, name]])
     return this.program.write(taken, names, { prefix: this.#prefix, before: reader, dims: [full] })
@@ -122,7 +122,7 @@ export class Rewriter {
     return written
   }
 
-  /** Of [b·h,·,·]: each row's tokens in all its heads. */
+  /** Of [b·h,·,·]: each example's tokens in all its heads. */
   #takePerHead(
     value: Tensor,
     name: string,
@@ -223,7 +223,7 @@ export class Rewriter {
   ): Named {
     const old = this.program.tensor(data)
     const actual = now[0] ?? old
-    // Sizes that are numbers are written as such: those of the value as it is by now.
+    // Sizes that are numbers are written as such: those of the present value.
     this.program.setTensor(data, actual)
     const value = placeholder(data, actual, actual.dims)
     const names = new Map([[value, data]])
@@ -259,7 +259,7 @@ export function withLeadingAxes(x: Tensor, rank: number): Tensor {
   return missing.length === 0 ? x : unsqueeze(x, missing)
 }
 
-/** The first `count` tokens of every row. */
+/** The first `count` tokens of every example. */
 export function leadingRows(count: number): SameRows {
   return { along: (x, axis, skipped) => slice(x, { axis, start: 0, end: count - skipped }) }
 }

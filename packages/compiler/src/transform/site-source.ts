@@ -73,7 +73,7 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
   return { layer: index, layerCount: encoder.depth, hidden, ...nothing, classToken: notYet, names }
 }
 
-/** What layer `index` of an encoder gives to a method. `protectedInput`: the token that the head reads, if it reads no leading one. */
+/** What a method is given at layer `index` of an encoder. `protectedInput`: the token that the head reads, if it reads no leading one. */
 function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
   const layer = encoder.layers[index] as Layer
   const { attention } = layer

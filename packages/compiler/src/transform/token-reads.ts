@@ -58,7 +58,7 @@ export function placedRows(program: Program, position: TokenPosition): Rows {
   }
 }
 
-/** Makes a read of one token of each row read the only one that there is. */
+/** Makes a read of one token of each example read the only one that there is. */
 export function readOnly(program: Program, node: NodeProto): void {
   readInstead(program, node, (x) => gather(x, 0, 1), new Map(), 'tp/leading')
 }
@@ -106,7 +106,7 @@ function rewriteRead(program: Program, node: NodeProto, input: string, cut: Inse
   readInstead(program, node, (x) => gatherND(x, slot, 1), names, `tp/layer_${cut.layer}`)
 }
 
-/** Makes what a read of one token gives come from an expression over what it reads: x [b,n,…] → [b,…]. */
+/** Replaces the result of a read of one token by an expression over what it reads: x [b,n,…] → [b,…]. */
 function readInstead(
   program: Program,
   node: NodeProto,

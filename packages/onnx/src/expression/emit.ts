@@ -90,7 +90,7 @@ class Emitter {
     return lowered
   }
 
-  /** Everything the tensor needs has a name by now. */
+  /** Everything the tensor needs has a name already. */
   #write(tensor: Tensor): string {
     const contents = knownContents(tensor)
     if (contents !== undefined) return this.#constants.add(contents, this.#target.prefix)

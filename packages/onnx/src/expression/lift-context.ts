@@ -2,7 +2,7 @@ import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { Graph } from '../graph/graph.ts'
 
-/** Where a node's surroundings matter: declared types for what is opaque, data files, and someone to tell why. */
+/** Where a node's surroundings matter: declared types for what is opaque, data files, and a callback for reasons. */
 export interface LiftContext {
   readonly graph?: Graph
   /** Names of sizes that the file declares, in those that are used (`Lifted.resolve`). */

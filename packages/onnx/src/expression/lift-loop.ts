@@ -34,7 +34,7 @@ export function liftLoop(
   if (steps === undefined || condition !== undefined || !counts)
     return 'only loops that count their steps are known here'
   if (state.length !== next.length || names.length !== next.length || !state.every(({ hasShape }) => hasShape)) {
-    return 'only loops that give on their state, of known shape, are known here'
+    return 'only loops that return their state, of known shape, can be read'
   }
   const producers = new Map(body.node.flatMap((inner) => inner.output.map((name) => [name, inner] as const)))
   let unknown: string | undefined

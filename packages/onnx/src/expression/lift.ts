@@ -141,7 +141,7 @@ export function liftNode(
   return apply(opaqueOp(node, infos), inputs)
 }
 
-/** The node in core's terms, or the reason why there is none. */
+/** The node in core's terms, or the reason why it has none. */
 function understand(
   node: NodeProto,
   inputs: readonly (Tensor | undefined)[],

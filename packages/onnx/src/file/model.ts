@@ -24,13 +24,14 @@ export interface Model {
  * @throws TpError TP_NOT_ONNX, TP_TRUNCATED
  */
 export function decodeModel(bytes: Uint8Array, options: { readonly external?: ReadExternal } = {}): Model {
-  if (!ArrayBuffer.isView(bytes)) throw new TpError('TP_NOT_ONNX', 'onnx', 'these are no bytes; give a Uint8Array')
+  if (!ArrayBuffer.isView(bytes))
+    throw new TpError('TP_NOT_ONNX', 'onnx', 'this is not a Uint8Array; give the bytes of a file')
   // A Buffer would hand out Buffers for weights, whose slice() shares memory.
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return { ...decode(view), external: options.external }
 }
 
-/** Writes an ONNX file; a model that was only read gives the bytes it was read from. */
+/** Writes an ONNX file; a model that was only read is written as the bytes it was read from. */
 export function encodeModel(model: Model): Uint8Array {
   return writeMessage('ModelProto', model.proto, model.packing)
 }

@@ -6,7 +6,7 @@ import { codeName, codeOf, dtypeOf } from '../tensor/dtype.ts'
 /** What a file declares of a value. */
 export interface DeclaredValue {
   readonly name: string
-  /** Element type by onnxruntime's name; `sequence`, `map` … for what is no tensor; empty if the file does not say. */
+  /** Element type by onnxruntime's name; `sequence`, `map` … for what is not a tensor; empty if the file does not say. */
   readonly type: string
   /** A number, a name, or `?` for a size that the file does not fix; undefined if not even the number of axes is declared. */
   readonly dims: readonly (number | string)[] | undefined

@@ -49,7 +49,7 @@ const valueBytes: Readonly<Record<Scalar, number>> = {
   uint64: 32,
 }
 
-/** Thrown where a file is valid, but beyond what is read: messages too deep in each other, or too many. */
+/** Thrown where a file is valid, but beyond what is read: messages nested too deep, or too many. */
 export class BeyondLimit extends Error {}
 
 function hold(source: ByteSource, bytes: number): void {

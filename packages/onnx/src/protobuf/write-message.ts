@@ -3,7 +3,7 @@ import type { Fields, Messages } from './create-message.ts'
 import { type Field, type MessageType, messageType, type Scalar } from './message-types.ts'
 import { type Packing, type UnknownField, wireTypeOf } from './read-message.ts'
 
-/** Below this, copying bytes once more is cheaper than keeping them apart. */
+/** Below this, copying bytes again is cheaper than keeping them separate. */
 const SMALL = 4096
 
 /**

@@ -69,7 +69,7 @@ export function dimsOf(proto: TensorProto): number[] {
   return sizesOf(proto, proto.dims)
 }
 
-/** A shape that a file gives. @throws TpError TP_TENSOR if a dim is negative or huge */
+/** A shape of a file. @throws TpError TP_TENSOR if a dim is negative or huge */
 export function sizesOf(proto: TensorProto, dims: readonly bigint[]): number[] {
   return dims.map((dim) => {
     const size = Number(dim)

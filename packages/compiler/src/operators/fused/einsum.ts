@@ -3,7 +3,7 @@ import type { Meaning } from './fused-operator.ts'
 
 /**
  * An Einsum that is the product of two batches of matrices, as attention is often written: bhid,bhjd->bhij. Both operands
- * have the rows of the batch; one letter is summed over; a letter that only one of them has otherwise (heads that share
+ * have the axis of the batch; one letter is summed over; a letter that only one of them has otherwise (heads that share
  * their keys) is repeated for the other. Other forms are left alone.
  */
 export const einsum: Meaning = ({ inputs, attributes }) => {

@@ -17,7 +17,7 @@ import { type FusedNode, type Meaning, type Meant, numberOf } from './fused-oper
 
 /**
  * com.microsoft.EmbedLayerNormalization: ids and segments [b,n], their tables and that of positions, the norm's scale
- * and shift, mask [b,n], positions. Output 1 is the number of ones in each row of the mask (not how far the last one
+ * and shift, mask [b,n], positions. Output 1 is the number of ones in the mask of each example (not how far the last one
  * is), 0 without a mask; output 2 is the sum before the norm.
  */
 export const embedLayerNormalization: Meaning = (node) => {
@@ -53,7 +53,7 @@ export const qEmbedLayerNormalization: Meaning = (node) => {
   })
 }
 
-/** Gives some rows of a table, in floats. */
+/** Returns some rows of a table, in floats. */
 type Table = (rows: (table: Tensor) => Tensor) => Tensor
 
 interface Embedding {

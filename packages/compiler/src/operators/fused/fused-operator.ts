@@ -30,9 +30,9 @@ export type Meaning = (node: FusedNode) => Meant | undefined
 
 export interface Meant {
   readonly outputs: readonly (Tensor | undefined)[]
-  /** What is inside, and can be had of the operator all the same. */
+  /** What is inside, and is available from the operator as an output. */
   readonly given?: readonly Given[]
-  /** What is inside and made of one input row by row: some of its rows cost no more than the same rows of the input. */
+  /** What is inside and made of one input row by row: computing some of its rows takes only the same rows of the input. */
   readonly rowwise?: readonly Rowwise[]
   readonly scores?: Scores
   readonly wanted?: Wanted
@@ -66,7 +66,7 @@ export interface Rowwise {
   readonly input: number
 }
 
-/** The lowest number of a type: infinity would make rows that see nothing no numbers at all. */
+/** The lowest number of a type: infinity would turn queries that see no key into NaN. */
 export function lowestOf(dtype: DType): number {
   return dtype === 'float16' ? -65504 : -3.4028234663852886e38
 }

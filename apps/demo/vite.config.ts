@@ -13,7 +13,7 @@ const config: UserConfig = {
   server: { headers },
   preview: { headers },
   worker: { format: 'es' },
-  // Bundled for development, onnxruntime would look for its wasm beside the bundle, where it is not.
+  // Bundled for development, onnxruntime would look for its wasm next to the bundle, where it is not.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   build: {
     outDir: 'dist/site',

@@ -3,7 +3,7 @@ import { modelPath } from '@tp/models'
 
 const STEP = 1000
 
-/** Cuts off the part of a mail that its model never sees, for the page's weight; the tokens stay the same. */
+/** Cuts off the part of a mail that its model never sees, for the page's weight; the tokens do not change. */
 export async function firstTokens(count: number): Promise<(text: string) => string> {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   return (text) => {

@@ -6,7 +6,7 @@ export const withoutGradients: readonly (readonly [name: RegExp, message: RegExp
   [/-opset23-attention$/, /Attention .*: this operator has no gradient here/],
   // no encoder of tokens
   [/^resnet-/, /MaxPool .*: this operator has no gradient here/],
-  // an If, whose bodies are not read, hides every shape behind it
+  // an If, whose bodies are not read, hides every shape downstream of it
   [/^deberta-v2-/, /the shape of this Add's result is not known/],
   [/^bert-cls-qdq-naive$/, /no weights/],
 ]

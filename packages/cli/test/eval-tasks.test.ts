@@ -54,11 +54,11 @@ beforeAll(() => {
 })
 
 const byReceived = ['--methods', 'received-attention', '--keep', '0.5']
-const beside = ['--tokenizer', modelPath('mail', 'tokenizer')]
+const tokenizer = ['--tokenizer', modelPath('mail', 'tokenizer')]
 
 describe('tokens', () => {
   const args = (...more: string[]): string[] => [
-    ...['eval', folder.at('tagger.onnx'), '--data', folder.at('tagged.tsv'), ...beside],
+    ...['eval', folder.at('tagger.onnx'), '--data', folder.at('tagged.tsv'), ...tokenizer],
     ...['--labels', 'O,B-NAME,I-NAME', ...more],
   ]
 
@@ -88,7 +88,7 @@ describe('tokens', () => {
 
 describe('embeddings', () => {
   test('are recognized by the outputs, and need no labels', { timeout }, async () => {
-    const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside, ...byReceived]
+    const args = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...tokenizer, ...byReceived]
     const { code, stdout } = await tpHere([...args, '--json'])
     expect(code).toBe(0)
     const { task, examples, rows } = JSON.parse(stdout)
@@ -162,7 +162,7 @@ describe('flips', () => {
   })
 
   test('are refused for models without classes, and without pruning', { timeout }, async () => {
-    const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...beside]
+    const states = ['eval', folder.at('states.onnx'), '--data', folder.at('texts.tsv'), ...tokenizer]
     const cases: readonly (readonly [string[], RegExp])[] = [
       [[...states, ...few], /--flips is for models that give classes/],
       [[...states, '--flips', '3'], /--flips requires --methods/],

@@ -94,7 +94,7 @@ describe('eval of texts', () => {
       expect(row.loss.low).toBeLessThan(-5)
       expect(row.loss.high).toBeGreaterThan(5)
     }
-    // every pair of prunings, the second behind the first
+    // every pair of prunings, the second downstream of the first
     const { between } = document
     expect(between).toHaveLength((4 * 3) / 2)
     const pruned = others.filter(({ keep }) => keep !== null)

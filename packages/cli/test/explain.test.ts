@@ -103,7 +103,7 @@ describe('explain of texts', () => {
       const after = Math.ceil(0.6 * tokens.length)
       const left = [1, 3, null].map((layer) => tokens.filter(({ prunedAt }) => prunedAt === layer).length)
       expect(left).toEqual([tokens.length - after, after - Math.ceil(0.6 * after), Math.ceil(0.6 * after)])
-      // behind the last cut stays what was ranked higher there
+      // after the last cut the higher ranked tokens are kept
       const lowest = Math.min(...tokens.slice(1).flatMap((t) => (t.prunedAt === null ? [t.score as number] : [])))
       expect(lowest).toBeGreaterThanOrEqual(Math.max(...scores(tokens, 3)))
       expect(Math.abs(pruned.correlation)).toBeLessThanOrEqual(1)

@@ -32,8 +32,8 @@ describe('a model with a data file', () => {
   })
 
   test('shares the data file within one folder', async () => {
-    const beside = folder.at('in', 'pruned.onnx')
-    const { code, stdout } = await tpHere(['prune', model(), '-o', beside, ...by, '--verify', '--json'])
+    const output = folder.at('in', 'pruned.onnx')
+    const { code, stdout } = await tpHere(['prune', model(), '-o', output, ...by, '--verify', '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout).dataFiles).toEqual([])
   })

@@ -28,7 +28,7 @@ describe('errors', () => {
       2,
     ],
     [
-      'a layer that is none',
+      'an invalid layer',
       () => short('--layers', '7'),
       'TP_SCHEDULE',
       /layer 7 does not exist: the model has layers 0 to 2/,
@@ -107,7 +107,7 @@ describe('errors', () => {
       /24 of 24 examples of .*copy\.jsonl are among those of .*train\.tsv; weights that are chosen by/,
       1,
     ],
-    ['a class that is none', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
+    ['an unknown class', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
     [
       'no checkpoint',
       () => short('--resume'),

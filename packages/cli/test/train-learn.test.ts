@@ -64,7 +64,7 @@ describe('a method that learns', () => {
       '--json',
     ])
     expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(report.selection.after)
-    // The plan says where tokens leave in the words of tp prune.
+    // The plan says where tokens are pruned in the words of tp prune.
     writeFileSync(folder.at('plan.json'), JSON.stringify(report.plan))
     const plan = ['--plan', folder.at('plan.json'), '--weights', folder.at('l.safetensors')]
     const again = await tpHere(['prune', model(), '-o', folder.at('again.onnx'), ...plan, '--json'])

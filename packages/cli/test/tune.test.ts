@@ -32,7 +32,7 @@ beforeAll(() => {
   writeFileSync(folder.at('tokenizer.json'), wordTokenizer())
   const sentence = (i: number): string =>
     Array.from({ length: 4 + (i % 8) }, (_, j) => words[5 + ((i * 7 + j * 3) % 4)]).join(' ')
-  // Large enough that tokens that leave save time on any machine.
+  // Large enough that pruned tokens save time on any machine.
   mkdirSync(folder.at('mail'))
   copyFileSync(modelPath('mail'), folder.at('mail', 'model.onnx'))
   copyFileSync(modelPath('mail', 'tokenizer'), folder.at('mail', 'tokenizer.json'))
@@ -173,19 +173,19 @@ describe('tp tune', () => {
       1,
     ],
     [
-      'a runtime that is none',
+      'an unknown runtime',
       () => tune('p.json', '--runtime', 'gpu'),
       /\[gpu\] --runtime: there is no such module or package; give node, native, web, the path of a module[\s\S]*TP_PLUGIN/,
       1,
     ],
     [
-      'a method that is none',
+      'an unknown method',
       () => tune('p.json', '--methods', 'best'),
       /there is no method "best"[\s\S]*TP_UNKNOWN_METHOD/,
       2,
     ],
     ['a shape that cannot be', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
-    ['a loss that is none', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
+    ['an invalid loss', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
     ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
   ])('refuses %s, and writes nothing', async (_, args, message, code) => {
     const ended = await tpHere(args())

@@ -34,14 +34,14 @@ export function taggedMails(split: 'train' | 'dev' | 'calibration' | 'test', cou
 
 const SIZE = 128
 
-/** Layers of the encoder that are used: behind the later ones states say of which class the mail is, and little of words. */
+/** Layers of the encoder that are used: after the later ones, states tell the class of the mail and little about words. */
 export const LAYERS = 3
 
 /** The first layers of the mail encoder, with their last states [batch, tokens, 128] as exporters call them. */
 export function mailStates(): Model {
   const model = decodeModel(readFileSync(modelPath('mail')))
   const graph = new Graph(model)
-  // One norm behind the embeddings and two in each layer.
+  // One norm after the embeddings and two in each layer.
   const [states = ''] = graph.nodes.filter(({ opType }) => opType === 'LayerNormalization')[2 * LAYERS]?.output ?? []
   graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
   graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', SIZE])
@@ -69,7 +69,7 @@ export async function mailTagger(mails: TaggedDataset): Promise<Model> {
   return model
 }
 
-/** Of the squares of the weights, beside those of what is left over, for each token. */
+/** Of the squares of the weights, next to those of the residuals, for each token. */
 const RIDGE = 1e-4
 /** How much more a token counts that is no `O`: there are few. */
 const RARE = 3
@@ -78,7 +78,7 @@ async function fit(model: Model, mails: TaggedDataset): Promise<{ weights: Float
   await using session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
   const { tokenizer = '', ...known } = await readModelFolder(modelPath('mail'))
   const inputs = await taggedInputs(mails, session.inputs, await loadTokenizer(tokenizer), known)
-  // Normal equations of states with a 1 behind them.
+  // Normal equations of states followed by a 1.
   const width = SIZE + 1
   const gram = Array.from({ length: width }, () => new Float64Array(width))
   const right = Array.from({ length: width }, () => new Float64Array(TAGS.length))

@@ -139,5 +139,9 @@ function requireRows(values: NamedTensors, rows: number): void {
   if (other === undefined) return
   const [name, { type, dims }] = other
   const seen = `${name} came as ${type}[${dims}], with ${rows} answers`
-  throw new TpError('TP_CASCADE', 'guard', `${seen}; a cascade needs the batch in front of every input and output`)
+  throw new TpError(
+    'TP_CASCADE',
+    'guard',
+    `${seen}; a cascade requires the batch as the first axis of every input and output`,
+  )
 }

@@ -101,7 +101,7 @@ void CompareUnpack(const Case& done) {
   Demand(y.dims == dims && y.type == x.type, "y of other sizes");
   std::vector<char> expected(y.bytes, 0);
   const size_t size = SizeOf(x.type);
-  // As many rows as there are: one is none that all share.
+  // As many rows as there are: one row is not shared by all.
   ForAll(x.dims, [&](const Dims& at) {
     const Dims to = axes.Padded(at, positions, rows, length);
     std::memcpy(&expected[At(y.dims, to) * size], &x.data[At(x.dims, at) * size], size);

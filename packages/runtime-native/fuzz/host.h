@@ -1,5 +1,5 @@
 // Stands in for onnxruntime while operators are fuzzed: the few functions of its interface that they call, on tensors whose memory
-// is exactly as long as they are. onnxruntime itself takes memory from an arena, in which a write behind a tensor's end hits the
+// is exactly as long as they are. onnxruntime itself takes memory from an arena, in which a write past a tensor's end hits the
 // next tensor and no sanitizer sees it; and it takes a thousand times as long to make a session for each case.
 #pragma once
 

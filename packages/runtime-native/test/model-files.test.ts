@@ -58,7 +58,7 @@ describeNative('files', () => {
     })
   })
 
-  test('external data are read beside the model, and cannot be found from bytes', async () => {
+  test('external data are read from the folder of the model, and cannot be found from bytes', async () => {
     const path = await write('external.onnx', externalModel)
     await expect(load(path)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
     await write('w.bin', new Uint8Array(Float32Array.of(10, 20).buffer))

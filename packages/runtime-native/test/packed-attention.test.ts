@@ -169,7 +169,7 @@ function int64(values: readonly number[]): TensorLike {
   return { type: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) }
 }
 
-/** The runtime anew, with other instructions; undefined where the processor does not have them. */
+/** A second runtime, with other instructions; undefined where the processor does not have them. */
 async function runtimeWith(instructions: string): Promise<Runtime | undefined> {
   vi.resetModules()
   vi.stubEnv('TP_INSTRUCTIONS', instructions)

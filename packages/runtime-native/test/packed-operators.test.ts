@@ -109,7 +109,7 @@ describeNative('Pack', () => {
     ['below 0', [-1, 2], /token 0 is at -1/],
     ['that fall', [0, 4, 3], /have to rise.*token 2 is at 3/],
     ['twice', [1, 1], /token 1 is at 1/],
-    ['behind the last', [0, 6], /below 6: token 1 is at 6/],
+    ['after the last', [0, 6], /below 6: token 1 is at 6/],
     ['far behind', [0, most], /below 6/],
     ['far below', [-most], /token 0 is at -/],
   ])('refuses positions %s', async (_, positions, message) => {
@@ -211,7 +211,7 @@ describeNative('Unpack', () => {
   })
 
   test.each<[string, TensorLike, readonly (number | bigint)[], Attributes, RegExp]>([
-    ['positions behind the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
+    ['positions after the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
     ['positions below 0', x, [-1, 3], plain, /token 0 is at -1/],
     ['positions that fall', x, [3, 0], plain, /token 1 is at 0/],
     ['fewer tokens than positions', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
@@ -219,13 +219,7 @@ describeNative('Unpack', () => {
     ['x of two rows', float32([2, 2, 2]), [0, 3], plain, /x does not hold/],
     ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
     ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
-    [
-      'positions behind the last of a flat axis',
-      float32([2, 2, 1]),
-      [0, 4],
-      { rows: 0, axis: 0, folded: 1 },
-      /below 4/,
-    ],
+    ['positions after the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
   ])('refuses %s', (_, value, positions, attributes, message) =>
     refusesRun(model(attributes), { x: value, positions: int64(positions), attended }, message),
   )
@@ -280,7 +274,7 @@ describeNative('PackedAttention', () => {
     ['of an empty row', [0, 2, 2, 5], /row 1 goes from 2 to 2/],
     ['that begin behind 0', [1, 5], /offsets begin with 1, not with 0/],
     ['that begin below 0', [-1, 5], /offsets begin with -1/],
-    ['that end behind the last token', [0, 6], /offsets end with 6, and there are 5 tokens/],
+    ['that end after the last token', [0, 6], /offsets end with 6, and there are 5 tokens/],
     ['that end before the last token', [0, 4], /offsets end with 4/],
     ['that go far and come back', [0, most, 5], /offsets do not rise/],
     ['of no row', [0], /offsets name no row/],
@@ -324,7 +318,7 @@ describeNative('PackedAttention', () => {
     ['a bias of no tokens', 'bias', float32([2, 2, 0, 0]), /bias is not/],
     ['a bias of shorter rows', 'bias', float32([2, 2, 2, 2]), /below 4|do not agree/],
     ['fewer positions', 'positions', int64([0, 1, 3, 4]), /positions are 4, and there are 5 tokens/],
-    ['positions behind the last', 'positions', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
+    ['positions after the last', 'positions', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
     ['positions that fall', 'positions', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
     ['positions of another row', 'positions', int64([0, 1, 2, 4, 5]), /positions and offsets do not agree/],
     ['positions below 0', 'positions', int64([-3, 1, 3, 4, 5]), /token 0 is at -3/],
@@ -362,7 +356,7 @@ describeNative('PackedAttention', () => {
     ['that turn over 32 bits', { queryAxes: [1, 2, 2 ** 32 + 3] }],
   ])('a model with axes %s is refused', (_, attributes) => refusesModel(attentionModel([], attributes), /Axes/))
 
-  test('axes behind the last are refused by the run', () =>
+  test('axes after the last are refused by the run', () =>
     refusesRun(attentionModel([], { queryAxes: [1, 2, 5] }), good, /query has too few axes/))
 
   test('a model whose scale is not a number is refused', () =>

@@ -33,7 +33,7 @@ describeNative('packed models', () => {
   describe('of mails, in a batch of different lengths', async () => {
     const model = decodeModel(readFileSync(modelPath('mail')))
     const feeds = await mails(8)
-    // Not at the last layer: behind it only the class token is read.
+    // Not at the last layer: after it only the class token is read.
     const layers = [1, 2, 3, 4]
     const amounts: readonly (readonly [string, Schedule])[] = [
       ['a share', schedule(6, { keep: 0.6, layers })],
@@ -61,7 +61,7 @@ describeNative('packed models', () => {
           })
           continue
         }
-        test(`${name} by ${words}: the same logits, and the same tokens stay`, async () => {
+        test(`${name} by ${words}: the same logits, and the same kept tokens`, async () => {
           const { padded, packed } = await both(pruned.model, result.model, feeds)
           expectClose({ padded, packed })
           const [seen, wanted] = [tracedTokens(packed), tracedTokens(padded)]

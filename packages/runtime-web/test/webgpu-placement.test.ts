@@ -43,7 +43,7 @@ test('the dense model: no copy to the host, four to the device', { timeout: 60_0
   expect(toDevice).toHaveLength(4)
 })
 
-// Tokens leave in layers 1 to 5, and in the last of them by cutting out the class token, which copies nothing.
+// Tokens are pruned in layers 1 to 5, in the last of them by cutting out the class token, which copies nothing.
 test.each<[string, Method, ScheduleOptions]>([
   ['received-attention, keep', receivedAttention(), { keep: 0.7 }],
   ['cls-attention, tokens', clsAttention(), { tokens: 64 }],

@@ -145,11 +145,11 @@ describe('errors before anything learns', () => {
 
   test.each([
     ['no amounts and no share', { method: thresholds({ hardens: false }), layers }, 'TP_SCHEDULE'],
-    ['a share that is none', { method, layers, targetFlops: 1.2 }, 'TP_FLOPS'],
+    ['an invalid share', { method, layers, targetFlops: 1.2 }, 'TP_FLOPS'],
     ['one that cannot be reached', { method, layers: [1], targetFlops: 0.3 }, 'TP_FLOPS'],
     ['a layer that does not exist', { method, layers: [9] }, 'TP_SCHEDULE'],
     ['the same with a share', { method, layers: [9], targetFlops: 0.5 }, 'TP_SCHEDULE'],
-    ['a position that is none', { method, layers, protect: [-1] }, 'TP_PROTECT'],
+    ['an invalid position', { method, layers, protect: [-1] }, 'TP_PROTECT'],
   ] as const)('%s', { timeout: 60_000 }, async (_, soft, code) => {
     expect(await problem(soft)).toBe(code)
   })

@@ -12,7 +12,7 @@ import { type ScheduleCandidate, type Scored, type SearchOptions, scheduleScorer
 
 const layers = [1, 2, 4]
 
-/** Share of all tokens behind each layer. */
+/** Share of all tokens after each layer. */
 function sharesOf(schedule: Schedule): number[] {
   let left = 1
   return [...schedule.values()].map(({ value }) => {

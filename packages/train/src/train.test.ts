@@ -17,7 +17,7 @@ let inputs: ModelInputs
 let teacher: Float32Array
 const settings = { epochs: 2, batchSize: 8, learningRate: 2e-4, evaluations: 2 }
 
-/** Mails of at most 40 tokens, of which one in ten stays behind the first layer. */
+/** Mails of at most 40 tokens, of which one in ten is kept after the first layer. */
 beforeAll(async () => {
   const pruned = prune(dense, { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.1 }) })
   if (!pruned.ok) throw new Error(pruned.refusal.message)

@@ -67,7 +67,7 @@ export function firstTokens(counts: ReadonlyMap<number, number>, site: NonNullab
       params: { unused: { dims: [1], init: 0 } },
       soften(site) {
         const past = sub(add(site.position, 0.5), counts.get(site.layer) as number)
-        // 1 in front of the count, 0 behind it, in floats.
+        // 1 before the count, 0 after it, in floats.
         return { kept: site.obey(sigmoid(mul(past, -1000))) }
       },
     },

@@ -39,7 +39,7 @@ async function whyNot(name: string, options: Options, hook: SessionHook): Promis
     const files = (await ModelRegistry.get_model_files(name, options)).filter((file) => file.endsWith('.onnx'))
     if (files.length > 1) {
       const list = files.map((file) => file.replace(/^.*\//, '')).join(', ')
-      return refused('TP_FILES', `it consists of several files (${list}), and what one of them gives out another reads`)
+      return refused('TP_FILES', `it consists of several files (${list}), and one of them reads what another produces`)
     }
     await hook.put()
     return undefined

@@ -22,7 +22,7 @@ const spaces = fc
     }),
   )
 
-/** Every schedule there is, with its time and loss added up anew. */
+/** Every schedule there is, with its time and loss added up again. */
 function all({ sites, ms, cutMs, loss }: SearchSpace): Path[] {
   let paths: Path[] = [{ shares: [], ms: 0, loss: 0 }]
   for (let site = 0; site < sites; site++) {

@@ -27,6 +27,6 @@ test('a change that no changeset tells of is found, and which one', () => {
   expect(judgeChanges('version 0.1.0', changes, []).map(({ state }) => state)).toEqual(['failed', 'failed'])
 })
 
-test('a report that does not say whose it is, is none', () => {
+test('a report that does not name its package is invalid', () => {
   expect(() => recordOf([{ file: 'core.api.md', text: 'export const a: number;' }])).toThrow('core.api.md')
 })

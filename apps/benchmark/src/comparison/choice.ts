@@ -11,7 +11,7 @@ export function shareRight(values: readonly AccuracyValue[]): number[] {
   })
 }
 
-/** Points of accuracy behind a reference, paired by example. */
+/** Points of accuracy below a reference, paired by example. */
 export function lossOf(values: readonly AccuracyValue[], reference: readonly AccuracyValue[]): Interval {
   return accuracyLoss(shareRight(reference), shareRight(values))
 }

@@ -36,7 +36,7 @@ export function calibrated({ calibration }: Guarded, promise: Promised): Calibra
   return calibrateCascade({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
 }
 
-/** What a threshold gives on data that had no part in choosing it. */
+/** How a threshold does on data that had no part in choosing it. */
 export function cascadeOn(
   set: GuardedSet,
   promise: Promised,

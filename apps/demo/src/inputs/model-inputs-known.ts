@@ -6,7 +6,7 @@ export interface ModelInputsKnown {
   readonly inputs: readonly ValueInfo[]
   /** Tokens of one example at these sizes of the inputs' free axes, by name; undefined where they do not say. */
   countTokens(sizes: Readonly<Record<string, number>>): Promise<number | undefined>
-  /** Positions in front of the patches or columns: class tokens and the like. */
+  /** Positions before the patches or columns: class tokens and the like. */
   readonly protectedTokens: readonly number[]
   readonly facts: Partial<ModelFacts>
   readonly tokenizer: TextTokenizer | undefined

@@ -30,7 +30,7 @@ export const pruneCommand: Command = command({
     ...pruningOptions,
     trace: {
       type: 'boolean',
-      description: 'add outputs that say which tokens stayed: tp.trace.BLOCK.indices and .valid',
+      description: 'add outputs that say which tokens were kept: tp.trace.LAYER.indices and .valid',
     },
     monitor: {
       type: 'boolean',

@@ -49,7 +49,7 @@ export const trainCommand: Command = command({
     'With --keep and the other amounts the model trains with its tokens pruned as at inference. A method that learns where to',
     'prune (ltp) requires none of them: soft training removes no token, then tokens are pruned by what was learned (scaled to',
     '--target-flops), then the model is fine-tuned. By default sites are at all layers but the last; with --weights such a',
-    'method does not learn. Nothing is written besides OUT but what the options name (--weights-out, --report,',
+    'method does not learn. Only OUT and the files that the options name are written (--weights-out, --report,',
     '--log), and while it trains OUT.checkpoint (of the soft part OUT.soft.checkpoint), kept up to date also on Ctrl-C and',
     'removed at the end; with --resume the training continues from it with the same numbers. Examples:',
     '',

@@ -1,6 +1,6 @@
 /** The arrangement of an image's patches among its tokens. */
 export interface PatchGrid {
-  /** Tokens in front of them: the class token, registers. */
+  /** Tokens before them: the class token, registers. */
   readonly before: number
   readonly rows: number
   readonly columns: number
@@ -10,7 +10,7 @@ export interface PatchGrid {
 const MOST_BEFORE = 8
 
 /**
- * The grid in the proportions of the image whose patches are all tokens but the fewest in front of them.
+ * The grid in the proportions of the image whose patches are all tokens except the fewest before them.
  * @param dims of the input: [batch, channels, height, width]; anything else has no grid
  */
 export function patchGrid([, , height, width]: readonly number[], tokens: number): PatchGrid | undefined {

@@ -20,7 +20,7 @@ export interface PrunedVariant {
 
 interface VariantModel {
   readonly plain: Pruned
-  /** The same with outputs that say which tokens stayed. */
+  /** The same with outputs that say which tokens were kept. */
   traced(): Promise<Pruned>
   /** The same with an input that names one more token to keep. */
   protecting(): Promise<Pruned>

@@ -53,7 +53,7 @@ export const pruningOptions = {
 /** The options above, read: what goes into a plan, and what is said alongside it. */
 export interface GivenSettings {
   readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'restore'>
-  readonly besidePlan: Pick<PruningSettings, 'outputs' | 'weights'>
+  readonly unplanned: Pick<PruningSettings, 'outputs' | 'weights'>
   /** Options of methods as they were written. */
   readonly params: Readonly<Record<string, string>>
 }
@@ -67,22 +67,22 @@ export function readSettings(options: Arguments<typeof pruningOptions>): GivenSe
       ...(protect !== undefined && { protect: readProtect(protect) }),
       ...(restore !== undefined && { restore: readRestore(restore) }),
     },
-    besidePlan: readBesidePlan(options),
+    unplanned: readBesidePlan(options),
     params: readParams(options.param ?? []),
   }
 }
 
 /** What the command line says alongside a plan, whether options or a file make it. */
-export function readBesidePlan({ outputs, weights }: Arguments<typeof pruningOptions>): GivenSettings['besidePlan'] {
+export function readBesidePlan({ outputs, weights }: Arguments<typeof pruningOptions>): GivenSettings['unplanned'] {
   return { outputs: outputs?.split(',').map((name) => name.trim()), weights }
 }
 
 /** What a plan and the options alongside it say, with the defaults. */
 export function settingsOf(
   { encoder, protect = 'auto', restore = 'auto' }: PlannedOptions,
-  beside: GivenSettings['besidePlan'],
+  others: GivenSettings['unplanned'],
 ): PruningSettings {
-  return { encoder, protect, restore, ...beside }
+  return { encoder, protect, restore, ...others }
 }
 
 /**

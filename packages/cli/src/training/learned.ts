@@ -52,7 +52,7 @@ export function whereTokensLeave(
   }
   const layerCount = encoder.layers.length
   const isBehind = (method.site ?? 'attention') === 'attention'
-  // Behind the attention of the last layer most models need no more than one token anyway.
+  // After the attention of the last layer most models need only one token.
   const usual = Array.from({ length: layerCount - 1 }, (_, i) => (isBehind ? i : i + 1))
   const chosen = layersAt(plan, encoder.encoder) ?? usual
   const unknown = chosen.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layerCount))

@@ -89,7 +89,7 @@ function headsFirst(x: Value, heads: number, context: KernelContext): Value {
   return result
 }
 
-/** Earlier tokens in front of the present ones. */
+/** Earlier tokens, before the present ones. */
 function joined(past: Value | undefined, x: Value, context: KernelContext): Value {
   if (past === undefined) return x
   const [batch, heads, tokens, width] = x.dims as [number, number, number, number]

@@ -35,7 +35,7 @@ export function isLoop(op: Op): op is LoopOp {
 /**
  * Repeats a computation as often as the data say, as ONNX's Loop: `body` gives the next state from the present one, and the
  * state after the last step is the result. Types and shapes of the state do not change. What the body reads from outside is
- * computed once, in front of the loop. It has no gradient.
+ * computed once, before the loop. It has no gradient.
  *
  *     const [chosen] = iterate(count, [none], ([chosen]) => [or(chosen, farthestFrom(chosen))])
  *

@@ -56,7 +56,7 @@ export function nearestKept(site: Site, keep: Tensor, metric: Tensor = mean(site
 }
 
 /**
- * Fuses all pruned tokens into one that is kept besides: the best of them by score [B,N]. Where nothing is pruned there is no
+ * Fuses all pruned tokens into one additional kept token: the best of them by score [B,N]. Where nothing is pruned there is no
  * such token.
  */
 export function fuseRest({ index }: Site, budget: Budget, score: Tensor): Pick<Reduction, 'keep' | 'into'> {

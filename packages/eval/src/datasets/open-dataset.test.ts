@@ -118,7 +118,7 @@ describe('openDataset', () => {
     await expect(openDataset(folder, { textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 
-  test('an image that is none is named when it is read', async () => {
+  test('names an invalid image when it is read', async () => {
     const path = await file('cat/1.png', 'no image')
     const dataset = await openDataset(folder, { labels: ['cat'] })
     await expect(dataset.examples[0]?.read()).rejects.toMatchObject({
@@ -180,7 +180,7 @@ describe('readWav', () => {
     expect(samples[1]).toBeCloseTo(0, 4)
   })
 
-  test('a file that is none is named', async () => {
+  test('names a missing file', async () => {
     const path = await file('a.wav', 'RIFF but not really')
     await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringContaining(path) })
   })

@@ -71,9 +71,9 @@ describe('readTexts', () => {
 
   test.each([
     ['one a line', 'a text\nanother "one\n', ['a text', 'another "one']],
-    ['beside labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
-    ['beside labels, behind a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
-    ['beside an index and labels', 'idx\tsentence\tlabel\n0\tsee you\t0\n', ['see you']],
+    ['next to labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
+    ['next to labels, after a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
+    ['next to an index and labels', 'idx\tsentence\tlabel\n0\tsee you\t0\n', ['see you']],
   ])('%s', async (_, content, texts) => {
     expect(await read(content)).toEqual(texts)
   })

@@ -134,7 +134,7 @@ describe('loadTokenizer', () => {
       'its pad_id is "-7"; it has to be the id of a token, 0 … 8191',
     ],
     [
-      'a template that is none',
+      'an invalid template',
       (json) => {
         json.post_processor = { type: 'TemplateProcessing', single: {}, pair: [] }
       },

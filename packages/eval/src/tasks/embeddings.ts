@@ -113,7 +113,7 @@ function vectorOutput(outputs: NamedTensors, rows: number, name: string | undefi
     type === 'float32' && dims[0] === rows && (dims.length === 2 || dims.length === 3)
   const known = name ?? EMBEDDING_OUTPUTS.find((each) => outputs[each] !== undefined) ?? ''
   const fitting = ownOutputs(outputs, known).filter(isVectors)
-  // Beside the tokens' states a pooled output is that of a head which few models have trained.
+  // A pooled output next to the tokens' states comes from a head that few models have trained.
   const tokens = fitting.filter(({ dims }) => dims.length === 3)
   const [output, ...others] = tokens.length > 0 ? tokens : fitting
   if (output !== undefined && others.length === 0 && (name === undefined || outputs[name] === output)) return output

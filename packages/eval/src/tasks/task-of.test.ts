@@ -6,7 +6,7 @@ const float = (name: string, ...dims: (number | string)[]) => ({ name, type: 'fl
 test.each([
   ['classes of inputs', [float('logits', 'b', 2)], 'classification'],
   ['classes of tokens', [float('logits', 'b', 'n', 9)], 'tokens'],
-  ['logits beside states', [float('logits', 'b', 2), float('last_hidden_state', 'b', 'n', 64)], 'classification'],
+  ['logits next to states', [float('logits', 'b', 2), float('last_hidden_state', 'b', 'n', 64)], 'classification'],
   ['states of tokens', [float('last_hidden_state', 'b', 'n', 64), float('pooler_output', 'b', 64)], 'embeddings'],
   ['a sentence', [float('token_embeddings', 'b', 'n', 64), float('sentence_embedding', 'b', 64)], 'embeddings'],
   ['one row under another name', [float('output', 'b', 2)], 'classification'],

@@ -30,7 +30,7 @@ function find(graph: Graph, type: string): NodeProto {
   return graph.nodes.find((node) => node.opType === type) as NodeProto
 }
 
-/** If(c): then Neg(a), else an If whose branches give out `a` and `w` themselves. */
+/** If(c): then Neg(a), else an If whose branches output `a` and `w` themselves. */
 function withBody(): Graph {
   const body = (nodes: NodeProto[], output: string) =>
     create(GraphProtoSchema, { name: 'body', node: nodes, output: [{ name: output }] })

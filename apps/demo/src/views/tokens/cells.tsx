@@ -10,7 +10,7 @@ export interface CellsProps {
   readonly image: GivenImage
   readonly columns: number
   readonly rows: number
-  /** Tokens in front of the first cell. */
+  /** Tokens before the first cell. */
   readonly before: number
   readonly trace: TokenTrace
   readonly step: number | undefined

@@ -59,7 +59,7 @@ test('gain is a factor, and clips', () => {
   expect([...louder.samples.subarray(2)]).toEqual([1, -1])
 })
 
-test('a time shift moves samples either way, with silence behind them', () => {
+test('a time shift moves samples either way, followed by silence', () => {
   const steps = { sampleRate: 10, samples: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) }
   const seen = new Set(
     Array.from({ length: 20 }, (_, seed) => timeShift(0.3).apply(steps, randomNumbers(seed)).samples.join()),

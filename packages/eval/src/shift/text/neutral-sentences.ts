@@ -1,7 +1,7 @@
 /** Neutral sentences, typical of neither a sentiment, a spam mail nor a topic. */
 export const neutralSentences: readonly string[] = [
   'This was written on a day in the middle of the week.',
-  'The table stands beside the window.',
+  'The table stands by the window.',
   'There are twelve months in a year and seven days in a week.',
   'The door on the left leads to the stairs.',
   'A page has two sides.',

@@ -44,7 +44,7 @@ export interface VariantOptions {
  */
 export async function pruneVariants(options: VariantOptions): Promise<PrunedVariant[]> {
   const { file, methods: names, amounts, settings, plugins } = options
-  const { inPlan, besidePlan, params } = settings
+  const { inPlan, unplanned, params } = settings
   const catalog = await loadMethods(plugins)
   const methods = [...catalog.values()].map(({ entry }) => entry)
   const entries = names.filter((name) => name !== 'none').map((name) => findMethod(catalog, name))
@@ -57,7 +57,7 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
   const encoders = inspectEncoders(file, inPlan.encoder)
   const dense = { plan: { format: 1, method: 'none', ...inPlan } satisfies Plan, flops: undefined, methods }
   const variants: PrunedVariant[] = [
-    { method: 'none', keep: '', models: [await variantModel(file, dense, besidePlan, encoders)] },
+    { method: 'none', keep: '', models: [await variantModel(file, dense, unplanned, encoders)] },
   ]
   let takesWeights = false
   for (const entry of entries) {
@@ -70,12 +70,12 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
         const plan = planOf(entry, texts, inPlan, asked.amounts)
         await pause(options.signal)
         takesWeights ||= fromPlan(plan, methods).method.params !== undefined
-        models.push(await variantModel(file, { plan, flops: asked.flops, methods }, besidePlan, encoders))
+        models.push(await variantModel(file, { plan, flops: asked.flops, methods }, unplanned, encoders))
       }
       variants.push({ method: entry.name, keep: amountsLabel(asked), models })
     }
   }
-  if (besidePlan.weights !== undefined && !takesWeights)
+  if (unplanned.weights !== undefined && !takesWeights)
     throw usageError('--weights: none of the methods takes trained values')
   return variants
 }
@@ -83,12 +83,12 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
 async function variantModel(
   file: ModelFile,
   asked: AskedPlan,
-  besidePlan: GivenSettings['besidePlan'],
+  unplanned: GivenSettings['unplanned'],
   encoders: readonly Inspection[],
 ): Promise<VariantModel> {
   const planned = fromPlan(asked.plan, asked.methods)
   const { method } = planned
-  const settings = settingsOf(planned, besidePlan)
+  const settings = settingsOf(planned, unplanned)
   const schedules = schedulesOf(asked, file.model, encoders)
   const weights = method.params === undefined ? undefined : settings.weights
   const prune = (form: Pick<PruneOptions, 'trace' | 'protectInput'>): Promise<Pruned> =>

@@ -12,7 +12,7 @@ import {
   saysHowMany,
 } from './amounts.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
-import { planOf, type pruningOptions, readBesidePlan, readSettings, settingsOf } from './plan-options.ts'
+import { planOf, type pruningOptions, readUnplanned, readSettings, settingsOf } from './plan-options.ts'
 import type { PruningSettings } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
@@ -57,7 +57,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
       : { plan: await readPlanFile(options.plan, options), flops: undefined }
   const planned = fromPlan(plan, methods)
   const { method } = planned
-  const settings = settingsOf(planned, readBesidePlan(options))
+  const settings = settingsOf(planned, readUnplanned(options))
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
   if (!learns && !saysHowMany({ amounts: plan, flops })) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)

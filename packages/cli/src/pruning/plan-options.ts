@@ -67,13 +67,13 @@ export function readSettings(options: Arguments<typeof pruningOptions>): GivenSe
       ...(protect !== undefined && { protect: readProtect(protect) }),
       ...(restore !== undefined && { restore: readRestore(restore) }),
     },
-    unplanned: readBesidePlan(options),
+    unplanned: readUnplanned(options),
     params: readParams(options.param ?? []),
   }
 }
 
 /** What the command line says alongside a plan, whether options or a file make it. */
-export function readBesidePlan({ outputs, weights }: Arguments<typeof pruningOptions>): GivenSettings['unplanned'] {
+export function readUnplanned({ outputs, weights }: Arguments<typeof pruningOptions>): GivenSettings['unplanned'] {
   return { outputs: outputs?.split(',').map((name) => name.trim()), weights }
 }
 

@@ -47,7 +47,7 @@ const forms: Record<string, Form> = {
     fusion: 'Attention',
     change: inputAt([5], [1, 2, 'sequence', 'sequence']),
     code: 'TP_MASK',
-    message: /^attention is masked by .*which tokens are padding cannot be told$/,
+    message: /^attention is masked by .*it is not known which tokens are padding$/,
   },
   'Attention, a mask of the longest length': {
     fusion: 'Attention',

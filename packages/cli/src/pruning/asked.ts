@@ -12,7 +12,7 @@ import {
   saysHowMany,
 } from './amounts.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
-import { planOf, type pruningOptions, readUnplanned, readSettings, settingsOf } from './plan-options.ts'
+import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
 import type { PruningSettings } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 

@@ -51,9 +51,8 @@ export function ppt({ variance = 7e-5 }: PptOptions = {}): Method {
     reduce(site) {
       const { attended, protectedTokens, budget } = site
       if (budget === undefined) return { keep: attended }
-      const free = and(attended, not(protectedTokens))
-      const score = where(free, significance(site), 0)
-      const drops = greaterOrEqual(varianceOf(score, free), variance) // [B,1]
+      const score = significance(site)
+      const drops = greaterOrEqual(varianceOf(score, and(attended, not(protectedTokens))), variance) // [B,1]
       const { distance, into, order } = bipartite(site)
       return {
         keep: budget.select(where(drops, score, distance)),

@@ -19,7 +19,7 @@ function pruned(model: Model, options: PruneOptions): Model {
   return decodeModel(encodeModel(result.model))
 }
 
-/** Places of the tokens behind a cut, padding left out. */
+/** Positions of the tokens after a cut, without padding. */
 function keptAt(outputs: NamedTensors, layer: number): number[][] {
   const valid = rows(outputs[`tp.trace.${layer}.valid`])
   return rows(outputs[`tp.trace.${layer}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
@@ -53,7 +53,7 @@ describe('scores of a trace', () => {
     }
   })
 
-  test('stand beside what is watched for drift', async () => {
+  test('can be combined with outputs that are watched for drift', async () => {
     const cut = { method: receivedAttention(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), { ...cut, monitor: true }), inputsOf(plain, 2, 9, 4))
     expect(outputs['tp.trace.0.scores']?.dims).toEqual([2, 9])

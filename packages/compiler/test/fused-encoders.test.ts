@@ -92,7 +92,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
       await expectSame(kept, again(plain))
     })
 
-    test('norms stay with their residuals unless tokens leave between the two', () => {
+    test('norms remain fused with their residuals unless tokens are pruned between the two', () => {
       const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
       // Two cuts, and the place where removed tokens come back for an output of all tokens.
       const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0

@@ -55,7 +55,7 @@ function testFused(fixture: Fixture): void {
     await expectRight(method)
   })
 
-  /** Norms leave their residuals only where tokens leave, or come back, between the two. */
+  /** Norms part from their residuals only where tokens are pruned, or restored, between the two. */
   function expectOthersFused(kept: Model): void {
     const isPre = seen.ok && seen.layers.some(({ norm }) => norm === 'pre')
     const returning = seen.ok && seen.tokenOutputs.length > 0 ? 1 : 0

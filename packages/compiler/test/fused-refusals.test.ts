@@ -77,7 +77,7 @@ describe('fused attention in forms that cannot be pruned is refused', () => {
   })
 })
 
-test('keys and values that are outputs of the model have rows of tokens that leave', () => {
+test('keys and values that are outputs of the model have rows of pruned tokens', () => {
   const model = fusedEncoder({ fusion: 'Attention', layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
   const graph = new Graph(model)
   for (const node of graph.nodes.filter(({ opType }) => opType === 'Attention')) {

@@ -43,11 +43,11 @@ const table = (): Tensor =>
   )
 
 describe('what else reads a weight', () => {
-  /** Classes told by a table, and something beside them. */
-  const withTable = (beside: (words: Tensor) => Record<string, Tensor>): Model => {
+  /** Classes computed with a table, and other outputs. */
+  const withTable = (others: (words: Tensor) => Record<string, Tensor>): Model => {
     const words = table()
     const head = (state: Tensor): Tensor => matmul(gather(state, constant(0, 'int64'), 1), swapLast(words))
-    return decodeModel(emitModel({ logits: logitsOf({ ...text, head }), ...beside(words) }))
+    return decodeModel(emitModel({ logits: logitsOf({ ...text, head }), ...others(words) }))
   }
   const sized = (model: Model): string[] => {
     const names = namesOf(model)
@@ -59,9 +59,9 @@ describe('what else reads a weight', () => {
     expect(sized(withTable(() => ({})))).toHaveLength(1)
   })
 
-  test('an output beside the encoder: it is none', () => {
-    const beside = (words: Tensor) => ({ table: concat([words, words], 0) })
-    expect(sized(withTable(beside))).toHaveLength(0)
+  test('a table of an output that does not read the encoder is not one', () => {
+    const others = (words: Tensor) => ({ table: concat([words, words], 0) })
+    expect(sized(withTable(others))).toHaveLength(0)
   })
 })
 

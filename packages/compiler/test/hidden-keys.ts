@@ -15,7 +15,7 @@ export interface Built extends EncoderOptions {
 }
 
 /**
- * Prunes an encoder and compares it with one from which no token leaves: there, what has left is hidden as key from all
+ * Prunes an encoder and compares it with one that prunes nothing: there, pruned tokens are hidden as keys from all
  * later layers, and from the pooling. Returns the places of what was kept at the last cut, for each row.
  */
 export async function expectHiddenKeys(
@@ -60,7 +60,7 @@ export async function expectHiddenKeys(
   return kept.get(cuts.at(-1) as number) as number[][]
 }
 
-/** Which tokens stayed at a cut, for each row, by the outputs of a traced run. */
+/** Which tokens were kept at a cut, for each example, by the outputs of a traced run. */
 export function keptAt(results: NamedTensors, layer: number): number[][] {
   const indices = results[`tp.trace.${layer}.indices`] as TensorLike
   const valid = numbers(results[`tp.trace.${layer}.valid`])

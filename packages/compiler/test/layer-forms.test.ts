@@ -8,7 +8,7 @@ import { type LayerForm, type LayerFormOptions, layerCount, layerFormEncoder, vo
 import { difference, float32, int64, numbers, run } from './run.ts'
 
 const forms: readonly LayerForm[] = [
-  'feed-forward beside the attention',
+  'feed-forward next to the attention',
   'feed-forward joined to the attention first',
   'gate from the stream',
   'scaled stream',
@@ -47,7 +47,7 @@ function pruned(bytes: Uint8Array, options: Parameters<typeof prune>[1]): Return
   return result.model
 }
 
-/** Which tokens of the batch were left behind the last cut before a layer: 1 for those. */
+/** Which tokens of the batch were kept by the last cut before a layer: 1 for those. */
 function leftBefore(layer: number, traced: NamedTensors): number[] {
   const indices = traced[`tp.trace.${layer - 1}.indices`]
   if (indices === undefined) return all.map(() => 1)
@@ -94,7 +94,7 @@ describe('layers that are put together in other ways', () => {
             expect(difference(here, there)).toBeLessThan(1e-5)
             continue
           }
-          // What comes back has the state it left with: only tokens that stayed to the end are as if all were there.
+          // Restored tokens have the state in which they were pruned: only tokens kept to the end are as if nothing was pruned.
           const kept = leftBefore(layerCount, traced)
           const rows = (values: readonly number[]): number[] =>
             values.filter((_, i) => kept[Math.floor(i / 3)] === 1 && real[Math.floor(i / 3)] === 1)
@@ -122,13 +122,13 @@ describe('layers that are put together in other ways', () => {
     }
   }
 
-  test('a feed-forward next to the attention is not computed for tokens that leave', () => {
+  test('a feed-forward next to the attention is not computed for pruned tokens', () => {
     const flops = (form: LayerForm): number => {
       const fewer = schedule(layerCount, { layers: [1], tokens: 1 })
       const model = pruned(layerFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })
       return countFlops(model, { batch: 1, tokens: 1000 })
     }
-    // Behind the attention it reads the tokens that stayed in any case.
-    expect(flops('feed-forward beside the attention')).toBe(flops('scaled stream'))
+    // After the attention it reads the kept tokens in any case.
+    expect(flops('feed-forward next to the attention')).toBe(flops('scaled stream'))
   })
 })

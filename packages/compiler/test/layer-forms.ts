@@ -26,7 +26,7 @@ import { randomLayers, seeded } from 'exported-encoders'
 
 /** How a layer is put together, other than x + a(norm(x)), x + f(norm(x)). */
 export type LayerForm =
-  | 'feed-forward beside the attention'
+  | 'feed-forward next to the attention'
   | 'feed-forward joined to the attention first'
   | 'gate from the stream'
   | 'scaled stream'
@@ -92,7 +92,7 @@ export function layerFormEncoder({ form, head, hideKeys = false }: LayerFormOpti
   for (let layer = 0; layer < layerCount; layer++) {
     const y = norm(x)
     switch (form) {
-      case 'feed-forward beside the attention':
+      case 'feed-forward next to the attention':
         x = add(add(x, attend(y, layer)), feedForward(y))
         break
       case 'feed-forward joined to the attention first':

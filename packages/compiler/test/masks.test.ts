@@ -195,7 +195,7 @@ describe.each(marks.map((mark, row) => ({ ...mark, row })))(
   },
 )
 
-test('a mask that is made anew for the pooling, from the shape of the states and lengths', async () => {
+test('a mask that is made again for the pooling, from the shape of the states and lengths', async () => {
   const hide = hidings.added?.(less(positions, unsqueeze(lengths, [1]))) as Built['hide']
   const built: Built = {
     ...plain,

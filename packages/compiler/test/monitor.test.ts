@@ -25,7 +25,7 @@ function numbers(tensor: TensorLike | undefined): number[] {
   return Array.from((tensor as TensorLike).data as Float32Array)
 }
 
-/** Real tokens of each row in front of the first cut, and behind each one, by place in the input. */
+/** Attended tokens of each example before the first cut, and after each one, by position in the input. */
 function tokensOf(
   inputs: Readonly<Record<string, TensorLike>>,
   outputs: Readonly<Record<string, TensorLike>>,
@@ -41,7 +41,7 @@ function tokensOf(
   return [attended, ...cuts]
 }
 
-describe('with monitor, a file says what share of its scores and tokens stays', () => {
+describe('with monitor, a file says what fraction of its scores and tokens is kept', () => {
   test.each([{ keep: 0.6 }, { mass: 0.7 }, { threshold: 4 }])('%o: as counted from the traces', async (amounts) => {
     const model = pruned({
       method: later,
@@ -53,7 +53,7 @@ describe('with monitor, a file says what share of its scores and tokens stays', 
     const inputs = inputsOf(classifier, 3, 9, 2)
     const outputs = await run(model, inputs)
     const steps = tokensOf(inputs, outputs)
-    // a token that stays in any case does not count
+    // a token that is kept in any case does not count
     const score = (tokens: readonly number[]): number => tokens.reduce((sum, i) => sum + (i === 1 ? 0 : i + 1), 0)
     const rest = <T>(list: readonly T[]): T[] => list.slice(1)
     for (const row of [0, 1, 2]) {

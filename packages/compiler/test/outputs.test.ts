@@ -48,7 +48,7 @@ describe('hidden states as outputs', () => {
         }
         // nothing has left before the second layer
         expect(difference(numbers(cut['hidden_states.0']), numbers(dense['hidden_states.0']))).toBeLessThan(1e-6)
-        // tokens that stayed have the states of the run in which the others are gone
+        // kept tokens have the states of the run without the others
         for (const [i, traces] of [
           [1, [0]],
           [2, [0]],
@@ -143,7 +143,7 @@ describe('attentions as outputs', () => {
   const model = decodeModel(emitModel({ logits, ...outputs }, { opset: 17 }))
   const options = { method: clsAttention(), schedule: schedule(4, { layers: [1], keep: 0.5 }) }
 
-  test('are refused with what to do where tokens leave before them', () => {
+  test('are refused with advice where tokens are pruned upstream of them', () => {
     const result = prune(model, options)
     const refusal = result.ok ? undefined : result.refusal
     expect(refusal?.code).toBe('TP_TOKEN_OUTPUT')

@@ -40,14 +40,14 @@ describe('a text encoder', () => {
     expect(metadata(packed(text)).get('tp.packed')).toContain('@tp/runtime-native')
   })
 
-  test('works on the tokens that are left behind every cut', () => {
+  test('works on the kept tokens after every cut', () => {
     const pruned = prune(text, { method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
-    // one segment in front of each cut and one behind the last
+    // one segment before each cut and one after the last
     expect(operators(packed(pruned.model)).get('Rows')).toBe(pruned.cuts.length + 1)
   })
 
-  test('gives received attention beside its attention: no probabilities are stored', () => {
+  test('computes received attention next to its attention: no probabilities are stored', () => {
     const layers = [1]
     const pruned = prune(text, { method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
@@ -76,7 +76,7 @@ test('what is packed already is refused by everything', () => {
   }
 })
 
-test('rows that are equally long gain nothing, unless the data say how many tokens stay', () => {
+test('examples of equal length gain nothing, unless the data decide how many tokens are kept', () => {
   const image = openFixture(fixture('vit-cls-static-ts11'))
   expect(pack(image)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
   const layers = [0, 1]

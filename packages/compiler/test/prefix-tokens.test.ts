@@ -172,7 +172,7 @@ describe('rope that leaves leading tokens out', () => {
     }
   })
 
-  test('leading tokens stay, and only what the head reads is a class token', () => {
+  test('leading tokens are kept, and only what the head reads is a class token', () => {
     const found = (head: (x: Tensor) => Tensor) => {
       const rotate = (forms[0] as (typeof forms)[number]).rotate(3, true)
       const sizes = [2, TOKENS] as const

@@ -256,8 +256,8 @@ describe('what layers look like that cannot be followed', () => {
       Tensor,
       Tensor,
     ]
-    const beside = transpose(convolved(transpose(embedded, [0, 2, 1]), 3), [0, 2, 1])
-    const y = add(embedded, matmul(concat([attend(q, k, v), beside], 2), weights(16, 8)))
+    const convolution = transpose(convolved(transpose(embedded, [0, 2, 1]), 3), [0, 2, 1])
+    const y = add(embedded, matmul(concat([attend(q, k, v), convolution], 2), weights(16, 8)))
     expect(refusal(emitModel({ y: mean(y, 1) }))).toMatchObject({
       code: 'TP_NO_ATTENTION',
       message: expect.stringContaining('joined with that of the convolution'),
@@ -323,7 +323,7 @@ describe('control flow', () => {
     expect(refusal(graph.model)?.code).toBe('TP_MASK')
   })
 
-  test('behind the head survives byte for byte', async () => {
+  test('after the head survives byte for byte', async () => {
     const { graph } = withCondition()
     const producer = graph.producer('logits') as NodeProto
     graph.renameOutput(producer, 0, 'raw')

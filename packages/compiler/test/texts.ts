@@ -77,7 +77,7 @@ export function batchOf(list: readonly Row[], width: number): NamedTensors {
   return { input_ids: int64([list.length, width], ids), attention_mask: int64([list.length, width], mask) }
 }
 
-/** What came of one row: logits, and per traced layer which tokens stayed. */
+/** What one example gave: logits, and per traced layer which tokens were kept. */
 export interface RowResult {
   readonly logits: readonly number[]
   readonly kept: Readonly<Record<string, readonly number[]>>

@@ -100,7 +100,7 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
       node,
     )
   }
-  // Behind a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
+  // Downstream of a cut masks and biases come from the choice of tokens; what they say was proved when it was made.
   const mask = findMask(program, layersBefore(earlier, layers), first.input)
   const depth = Math.max(layers.length, ...stepsOf(program.model, name).map((step) => step.layerCount))
   const axis = traceTokens(

@@ -9,7 +9,7 @@ import type { Flow } from './operator.ts'
 /** Operators that give elements a meaning by their positions. */
 const positionalOps: ReadonlySet<string> = new Set(['CumSum', 'ScatterND', 'ScatterElements', 'Trilu', 'NonZero'])
 
-/** Operators through which a number computed from the number of tokens stays one number. */
+/** Operators whose result is one number if their input, computed from the number of tokens, is one. */
 const scalarOps = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Cast', 'Identity', 'Unsqueeze', 'Squeeze', 'Concat'])
 const renaming = new Set(['Cast', 'Identity', 'Unsqueeze', 'Squeeze'])
 

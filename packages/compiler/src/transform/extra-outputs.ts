@@ -31,7 +31,7 @@ export const TRACE = 'tp.trace'
 /** Name of the output that says which rows of compact outputs are real tokens. */
 export const MASK = 'tp.mask'
 
-/** Adds outputs that say which tokens stayed at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
+/** Adds outputs that say which tokens were kept at each cut, and by which scores if they were kept. `several`: other encoders of the file have traces, too. */
 function addTraces(program: Program, cuts: readonly InsertedCut[], encoder: string, several: boolean): void {
   for (const cut of cuts) {
     const plain = `${TRACE}.${cut.layer}`

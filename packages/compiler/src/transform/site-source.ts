@@ -180,7 +180,7 @@ function sideRows(
   value: (name: string, dims: readonly Dim[]) => Tensor,
 ): Tensor {
   const given = program.tensor(name)
-  // Beside scores without an axis for the heads: several are folded into the first axis, or there is one.
+  // Where scores have no axis for the heads: several are folded into the first axis, or there is one.
   const isFlat = rank === 3 && given.rank === 3
   const whole = isFlat && given.dims[0] !== 1 ? heads.of(name) : name
   const actual = program.tensor(whole)

@@ -32,7 +32,7 @@ export interface Padding {
 /**
  * The mask input that onnxruntime's attention operators share, as a bias that is added to the scores: [b,1,1,n] or
  * [b,1,q,n]. Its forms: the number of tokens of each example [b]; ends and then starts [2b]; 1 for tokens [b,n]; or for
- * pairs of query and key [b,q,n]. Behind a cut the operator gets one of the last two.
+ * pairs of query and key [b,q,n]. Downstream of a cut the operator gets one of the last two.
  *
  * Undefined for any other form.
  */

@@ -2,6 +2,7 @@ import { axisSize, concat, gatherND, range, squeeze, unsqueeze } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { createNode, type NodeProto } from '@tp/onnx'
 import { placeholder } from '../operators/flow.ts'
+import { integerAttribute } from '../operators/node-inputs.ts'
 import { numbersRows, renaming, through } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 import type { NormalizePass } from './normalize-pass.ts'
@@ -55,7 +56,7 @@ interface FlatRead {
 
 function flatRead(program: Program, node: NodeProto): FlatRead | undefined {
   const { graph } = program
-  if (node.opType !== 'Gather' || integer(node, 'axis') !== 0) return undefined
+  if (node.opType !== 'Gather' || integerAttribute(node, 'axis', 0) !== 0) return undefined
   const [flat, sum] = node.input as [string, string]
   const [flatten, added] = [graph.producer(flat), graph.producer(sum)]
   if ((flatten?.opType !== 'Flatten' && flatten?.opType !== 'Reshape') || added?.opType !== 'Add') return undefined
@@ -104,7 +105,7 @@ function provesNotNegative(program: Program, name: string, count: Dim, known: Ma
   const operand = (i: number): boolean => isNeverNegative(program, node.input[i] as string, count, known)
   switch (node.opType) {
     case 'Mod':
-      return integer(node, 'fmod') === 0 && operand(1)
+      return integerAttribute(node, 'fmod', 0) === 0 && operand(1)
     case 'Max':
       return node.input.some((_, i) => operand(i))
     case 'Clip':
@@ -121,8 +122,3 @@ function provesNotNegative(program: Program, name: string, count: Dim, known: Ma
 
 /** Operators whose result is negative only where their first operand is. */
 const likeOperand: ReadonlySet<string> = new Set([...renaming, 'Squeeze', 'Unsqueeze', 'Reshape', 'ReduceSum'])
-
-/** An integer attribute of a node; 0 where there is none. */
-function integer(node: NodeProto, attribute: string): number {
-  return Number(node.attribute.find(({ name }) => name === attribute)?.i ?? 0)
-}

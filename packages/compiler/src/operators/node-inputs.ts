@@ -41,7 +41,7 @@ export function refuseOp(node: NodeProto): never {
 }
 
 /** An integer attribute of a node. */
-export function attribute(node: NodeProto, name: string, fallback: number): number {
+export function integerAttribute(node: NodeProto, name: string, fallback: number): number {
   const found = node.attribute.find((candidate) => candidate.name === name)
   return found === undefined ? fallback : Number(found.i)
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import { counts } from './flow.ts'
-import { attribute, fits, inputsOf, positive, refuseOp } from './node-inputs.ts'
+import { fits, inputsOf, integerAttribute, positive, refuseOp } from './node-inputs.ts'
 import type { OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
 
 /** Operators along one axis that leave the others alone. */
@@ -15,7 +15,7 @@ export function exceptTokenAxis(axisName: string, fallback: number): Repair {
   return (flow, node) => {
     const inputs = inputsOf(flow, node)
     const [data] = inputs as [Tensor]
-    const axis = positive(attribute(node, axisName, fallback), data.rank)
+    const axis = positive(integerAttribute(node, axisName, fallback), data.rank)
     if (counts(flow, data.dims[axis] as Dim)) refuseOp(node)
     return inputs
   }

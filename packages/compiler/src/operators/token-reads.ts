@@ -3,7 +3,7 @@ import { type Dim, subDims } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { counts, skippedTokens } from './flow.ts'
-import { attribute, inputsOf, positive, refuseOp, replace } from './node-inputs.ts'
+import { inputsOf, integerAttribute, positive, refuseOp, replace } from './node-inputs.ts'
 import { otherAxes } from './norms.ts'
 import { alignOperand, takeOperand } from './operands.ts'
 import type { Flow, Inputs, OperatorEntries, PackRule, Repair, RowRule } from './operator.ts'
@@ -13,7 +13,7 @@ import { indexedPosition, lastPosition } from './token-position.ts'
 const concat: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const rank = inputs.reduce((most, x) => Math.max(most, x?.rank ?? 0), 0)
-  const axis = positive(attribute(node, 'axis', 0), rank)
+  const axis = positive(integerAttribute(node, 'axis', 0), rank)
   const parts = inputs.map((x) => x?.dims[axis] ?? 0)
   if (parts.some((dim) => counts(flow, dim)) && !joinsSplit(flow, parts)) {
     throw new Refused('TP_TOKEN_CONCAT', 'tokens are concatenated with others downstream of a site', node)
@@ -36,7 +36,7 @@ function joinsSplit(flow: Flow, parts: readonly Dim[]): boolean {
 const split: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, sizes] = inputs as [Tensor, Tensor?]
-  const axis = positive(attribute(node, 'axis', 0), data.rank)
+  const axis = positive(integerAttribute(node, 'axis', 0), data.rank)
   const dim = data.dims[axis] as Dim
   if (!counts(flow, dim)) return inputs
   const parts = node.output.map((name) => flow.program.tensor(name).dims[axis] as Dim)
@@ -55,7 +55,7 @@ const split: Repair = (flow, node) => {
 const gather: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, indices] = inputs as [Tensor, Tensor]
-  const axis = positive(attribute(node, 'axis', 0), data.rank)
+  const axis = positive(integerAttribute(node, 'axis', 0), data.rank)
   if (!counts(flow, data.dims[axis] as Dim)) return inputs
   const skipped = skippedTokens(flow, data.dims[axis] as Dim)
   if (skipped === undefined) return refuseOp(node)
@@ -104,7 +104,7 @@ const indexed: Repair = (flow, node) => {
 const elements: Repair = (flow, node) => {
   const inputs = inputsOf(flow, node)
   const [data, indices] = inputs as [Tensor, Tensor]
-  const axis = positive(attribute(node, 'axis', 0), data.rank)
+  const axis = positive(integerAttribute(node, 'axis', 0), data.rank)
   if (counts(flow, data.dims[axis] as Dim)) return indexed(flow, node)
   const stale = indices.dims.flatMap((dim, own) =>
     own !== axis && counts(flow, data.dims[own] as Dim) && !counts(flow, dim) ? [own] : [],

@@ -34,7 +34,7 @@ export function digitTests(site: Site): void {
     await page.close()
   })
 
-  test('accuracy over the built-in digits', async () => {
+  test('accuracy over the built-in digits', { tags: 'exhaustive' }, async () => {
     const page = await site.open('digit')
     await page.getByText('202 of 202 digits it has never seen').waitFor({ timeout: 50_000 })
     const [dense, pruned] = await Promise.all(

@@ -208,7 +208,10 @@ describe('errors', () => {
       expect(read('saved', 'f.onnx').equals(read('f.onnx'))).toBe(true)
     })
 
-    test('resumes from the first checkpoint when the disk is full at the second', { timeout }, async () => {
+    test('resumes from the first checkpoint when the disk is full at the second', {
+      timeout,
+      tags: 'exhaustive',
+    }, async () => {
       const stopped = await softCheckpoint()
       mkdirSync(folder.at('narrow'))
       mkdirSync(folder.at('kept'))

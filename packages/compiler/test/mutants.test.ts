@@ -8,8 +8,8 @@ import { inspect, prune } from '../src/index.ts'
 import { fixture, fixtures, openFixture } from './fixtures.ts'
 import { open } from './run.ts'
 
-/** Of many more, with the whole of the road to a runtime, `pnpm --filter benchmark fuzz` makes sure. */
-const each = 2
+/** `npm run benchmark -- fuzz` tries many more, each all the way to a runtime. */
+const each = process.env.TP_EXHAUSTIVE ? 4 : 1
 
 describe('a broken file gives a result, a refusal or an error that says what is wrong, never another exception', () => {
   const sources = fixtures.slice(0, 5).map((fixture) => ({ name: fixture.name, model: openFixture(fixture) }))

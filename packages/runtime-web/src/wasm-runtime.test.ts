@@ -12,7 +12,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 // 24 products of 384 × 384 take wasm a tenth of a second.
 const kit = { slowSize: 384 }
 testRuntime(wasmRuntime(), { threads: 1 }, kit)
-testRuntime(wasmRuntime(), { worker: true, threads: 2 }, kit)
 
 const { load } = wasmRuntime()
 const { sumModel, slowModel } = runtimeModels

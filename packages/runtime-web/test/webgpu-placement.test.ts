@@ -6,12 +6,13 @@ import { ats, clsAttention, receivedAttention } from '@tp/method-attention'
 import { evit, ltmp, tome } from '@tp/method-hybrid'
 import { modelPath } from '@tp/models'
 import { decodeModel, encodeModel } from '@tp/onnx'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, type TestOptions, test } from 'vitest'
 import { openSite } from './browser/site.ts'
 
 const site = await openSite()
 afterAll(() => site.close())
 const page = await site.open('plain')
+const slow: TestOptions = { tags: 'exhaustive' }
 let log = ''
 page.on('console', (message) => {
   log += `${message.text()}\n`
@@ -44,25 +45,37 @@ test('the dense model: no copy to the host, four to the device', { timeout: 60_0
 })
 
 // Tokens are pruned in layers 1 to 5, in the last of them by cutting out the class token, which copies nothing.
-test.each<[string, Method, ScheduleOptions]>([
-  ['received-attention, keep', receivedAttention(), { keep: 0.7 }],
-  ['cls-attention, tokens', clsAttention(), { tokens: 64 }],
-  ['tome, remove', tome(), { remove: 8 }],
-  ['evit, keep', evit(), { keep: 0.7 }],
-])('%s: no copy to the host, one number more for each cut to the device', { timeout: 60_000 }, async (_, ...how) => {
-  const { toHost, toDevice } = await copies(await pruned(...how))
-  expect(toHost).toEqual([])
-  expect(toDevice).toHaveLength(4 + 1 + 4)
-})
+const withoutCopies: readonly [name: string, method: Method, amount: ScheduleOptions, options: TestOptions][] = [
+  ['received-attention, keep', receivedAttention(), { keep: 0.7 }, {}],
+  ['cls-attention, tokens', clsAttention(), { tokens: 64 }, slow],
+  ['tome, remove', tome(), { remove: 8 }, {}],
+  ['evit, keep', evit(), { keep: 0.7 }, slow],
+]
+for (const [name, method, amount, options] of withoutCopies) {
+  test(`${name}: no copy to the host, one number more for each cut to the device`, options, async () => {
+    const { toHost, toDevice } = await copies(await pruned(method, amount))
+    expect(toHost).toEqual([])
+    expect(toDevice).toHaveLength(4 + 1 + 4)
+  })
+}
 
 // docs/web.md has this table with reasons; a new onnxruntime may need fewer.
-test.each<[number, string, Method, ScheduleOptions]>([
-  [1, 'received-attention, threshold', receivedAttention(), { threshold: 0.01 }],
-  [1, 'cls-attention, mass', clsAttention(), { mass: 0.9 }],
-  [2, 'random, keep', random(), { keep: 0.7 }],
-  [3, 'ltmp, keep', ltmp(), { keep: 0.7 }],
-  [5, 'ats, keep', ats(), { keep: 0.7 }],
-])('%d copies to the host for each cut: %s', { timeout: 60_000 }, async (each, _, ...how) => {
-  const { toHost } = await copies(await pruned(...how))
-  expect(toHost).toHaveLength(4 * each)
-})
+const withCopies: readonly [
+  each: number,
+  name: string,
+  method: Method,
+  amount: ScheduleOptions,
+  options: TestOptions,
+][] = [
+  [1, 'received-attention, threshold', receivedAttention(), { threshold: 0.01 }, {}],
+  [1, 'cls-attention, mass', clsAttention(), { mass: 0.9 }, slow],
+  [2, 'random, keep', random(), { keep: 0.7 }, slow],
+  [3, 'ltmp, keep', ltmp(), { keep: 0.7 }, slow],
+  [5, 'ats, keep', ats(), { keep: 0.7 }, {}],
+]
+for (const [each, name, method, amount, options] of withCopies) {
+  test(`${each} copies to the host for each cut: ${name}`, options, async () => {
+    const { toHost } = await copies(await pruned(method, amount))
+    expect(toHost).toHaveLength(4 * each)
+  })
+}

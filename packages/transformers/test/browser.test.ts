@@ -52,32 +52,35 @@ function expectClose(answers: Answers, others: Answers): void {
   for (const [i, { score }] of answers.entries()) expect(score).toBeCloseTo(others[i]?.score ?? Number.NaN, 4)
 }
 
-test.each([
-  { device: 'wasm', texts: mails.slice(0, 6) },
-  { device: 'webgpu', texts: mails.slice(0, 1) }, // on a processor it takes seconds for each text
-] as const)('text-classification with $device: the answers of Node, dense and pruned', async ({ device, texts }) => {
-  const { dense, pruned, reports } = await page.evaluate(
-    async ([texts, device]) => {
-      const { pipeline, pruneModels, half, methods } = library
-      const reports: unknown[] = []
-      const run = async () => {
-        const classify = await pipeline('text-classification', 'mail', { device, dtype: 'fp32' })
-        return classify(texts)
-      }
-      const dense = await run()
-      pruneModels({ methods, plans: { mail: half }, onModel: (report) => reports.push(report) })
-      return { dense, pruned: await run(), reports }
-    },
-    [texts, device] as const,
-  )
-  const run = async () => (await pipeline('text-classification', 'mail'))(texts)
-  expectClose(dense as Answers, (await run()) as Answers)
-  const pruning = pruneModels({ methods, plans: { mail: half } })
-  expectClose(pruned as Answers, (await run()) as Answers)
-  pruning.dispose()
-  expect(reports).toMatchObject([{ outcome: 'pruned', model: 'mail', encoders: [{ cuts: [1, 2] }] }])
-  expect(pruned).not.toEqual(dense)
-})
+const devices = [
+  { device: 'wasm', texts: mails.slice(0, 6), options: {} },
+  // On a processor WebGPU takes seconds for each text.
+  { device: 'webgpu', texts: mails.slice(0, 1), options: { tags: 'exhaustive' } },
+] as const
+for (const { device, texts, options } of devices)
+  test(`text-classification with ${device}: the answers of Node, dense and pruned`, options, async () => {
+    const { dense, pruned, reports } = await page.evaluate(
+      async ([texts, device]) => {
+        const { pipeline, pruneModels, half, methods } = library
+        const reports: unknown[] = []
+        const run = async () => {
+          const classify = await pipeline('text-classification', 'mail', { device, dtype: 'fp32' })
+          return classify(texts)
+        }
+        const dense = await run()
+        pruneModels({ methods, plans: { mail: half }, onModel: (report) => reports.push(report) })
+        return { dense, pruned: await run(), reports }
+      },
+      [texts, device] as const,
+    )
+    const run = async () => (await pipeline('text-classification', 'mail'))(texts)
+    expectClose(dense as Answers, (await run()) as Answers)
+    const pruning = pruneModels({ methods, plans: { mail: half } })
+    expectClose(pruned as Answers, (await run()) as Answers)
+    pruning.dispose()
+    expect(reports).toMatchObject([{ outcome: 'pruned', model: 'mail', encoders: [{ cuts: [1, 2] }] }])
+    expect(pruned).not.toEqual(dense)
+  })
 
 test('image-classification: the answers of Node', async () => {
   const pruned = await page.evaluate(async (images) => {

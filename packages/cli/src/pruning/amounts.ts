@@ -33,9 +33,9 @@ export const amountOptions: AmountOptions = {
   flops: {
     type: 'string',
     value: 'F',
-    description: 'keep what takes at most the share F of the FLOPs, at the length --at',
+    description: 'find the keep ratio at which at most the fraction F of the FLOPs remains',
   },
-  at: { type: 'string', value: 'n=N', description: 'tokens of the texts that --flops is meant for, as n=128' },
+  at: { type: 'string', value: 'n=N', description: 'number of tokens at which --flops is counted, as n=128' },
 }
 
 const kinds: readonly AmountOptionName[] = [...amountNames, 'flops']

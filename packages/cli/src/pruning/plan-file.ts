@@ -10,8 +10,7 @@ export const planOption = {
     type: 'string',
     value: 'FILE',
     reads: 'file',
-    description:
-      'a JSON file with format, method, and what else of these options it sets: layers, keep, params, …; or of tp tune',
+    description: 'a plan as JSON: format, method, and any of layers, keep, params, …; tp tune writes one',
   },
   regime: {
     type: 'string',

@@ -12,7 +12,7 @@ export const pruningOptions = {
   encoder: {
     type: 'string',
     value: 'NAME',
-    description: 'the encoder to prune in a file of several (tp inspect names them); default: each that can be',
+    description: 'the encoder to prune in a file of several (tp inspect lists them); default: all that can be pruned',
   },
   param: {
     type: 'string',
@@ -39,7 +39,7 @@ export const pruningOptions = {
   restore: {
     type: 'string',
     value: 'auto|none|all',
-    description: 'put tokens back before the head; default auto: where outputs have a row a token',
+    description: 'restore pruned tokens before the head; default auto: for outputs with a row per token',
   },
   plugin: {
     type: 'string',

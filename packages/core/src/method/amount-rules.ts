@@ -46,7 +46,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
   tokens: {
     name: 'tokens',
     letter: 'N',
-    description: 'number of tokens that are kept (9999: all, by force)',
+    description: 'number of tokens to keep (9999: all, by force)',
     fits: (value) => Number.isSafeInteger(value) && value >= 1,
     form: 'a whole number of at least 1',
     keptCount: (count, value) => Math.min(value, count),
@@ -56,7 +56,7 @@ export const amountRules: Readonly<Record<AmountKind, AmountRule>> = {
   remove: {
     name: 'remove',
     letter: 'R',
-    description: 'number of tokens that are pruned; --param r=R is the same where nothing else says how many',
+    description: 'number of tokens to prune; --param r=R means the same if no other amount is given',
     fits: (value) => Number.isSafeInteger(value) && value >= 0,
     form: 'a whole number from 0',
     keptCount: (count, value) => Math.max(count - value, Math.min(count, 1)),

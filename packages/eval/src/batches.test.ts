@@ -7,7 +7,7 @@ const cases = fc.record({
   size: fc.integer({ min: 2, max: 9 }),
 })
 
-test('every example is in one batch, and no batch is too large', () => {
+test('puts every example into one batch and makes no batch too large', () => {
   fc.assert(
     fc.property(cases, ({ lengths, size }) => {
       const divided = batches(lengths.length, size, lengths)
@@ -18,7 +18,7 @@ test('every example is in one batch, and no batch is too large', () => {
   )
 })
 
-test('lengths fall from batch to batch, so that padding is least', () => {
+test('sorts examples by falling length, so that there is least padding', () => {
   fc.assert(
     fc.property(cases, ({ lengths, size }) => {
       const order = batches(lengths.length, size, lengths).flat()
@@ -27,7 +27,7 @@ test('lengths fall from batch to batch, so that padding is least', () => {
   )
 })
 
-test('one by one, or without lengths, the order stays', () => {
+test('keeps the order one by one or without lengths', () => {
   expect(batches(3, 1, [5, 9, 7])).toEqual([[0], [1], [2]])
   expect(batches(5, 2)).toEqual([[0, 1], [2, 3], [4]])
 })

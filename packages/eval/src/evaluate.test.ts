@@ -25,7 +25,7 @@ describe('the mail model', () => {
   const prepare = async (dataset: Dataset, options: PrepareOptions = {}) =>
     prepareInputs(dataset, session.inputs, { ...(await readModelFolder(modelPath('mail'))), ...options })
 
-  test('has 98.09 % of its test split right', { timeout: 120_000, tags: 'exhaustive' }, async () => {
+  test('answers 98.09 % of its test split correctly', { timeout: 120_000, tags: 'exhaustive' }, async () => {
     const seen: number[] = []
     const { accuracy, correct, latency } = await evaluate(session, await prepare(mails()), {
       batchSize: 8,
@@ -40,7 +40,7 @@ describe('the mail model', () => {
     expect(seen.at(-1)).toBe(1)
   })
 
-  test('answers the same one by one and in batches, and waits the time it takes', async () => {
+  test('answers the same one by one and in batches, and times the runs', async () => {
     const inputs = await prepare(mails(40))
     const single = await evaluate(session, inputs, { layerCount: 6 })
     const batched = await evaluate(session, inputs, { batchSize: 7 })
@@ -52,7 +52,7 @@ describe('the mail model', () => {
     expect(single.latency?.p90).toBeGreaterThanOrEqual(single.latency?.p50 ?? Number.POSITIVE_INFINITY)
   })
 
-  test('a class that it does not have is named', async () => {
+  test('names a class that it does not have', async () => {
     const strange = textDataset('strange', [{ text: 'hello', label: 2 }])
     await expect(evaluate(session, await prepare(strange))).rejects.toMatchObject({
       code: 'TP_DATA',
@@ -60,7 +60,7 @@ describe('the mail model', () => {
     })
   })
 
-  test('no examples and a batch of none are errors', async () => {
+  test('refuses no examples and an empty batch', async () => {
     await expect(evaluate(session, await prepare(textDataset('nothing', [])))).rejects.toThrow('holds no examples')
     const inputs = await prepare(mails(1))
     await expect(evaluate(session, inputs, { batchSize: 0 })).rejects.toMatchObject({ code: 'TP_OPTION' })
@@ -79,7 +79,7 @@ describe('the mail model', () => {
 
   const minilmTokenizer = `${shared}/models/minilm-sentiment/tokenizer.json`
   if (existsSync(minilmTokenizer)) {
-    test('another tokenizer is found out, also where the vocabulary is not known', async () => {
+    test('detects another tokenizer, even where the vocabulary is not known', async () => {
       const options = { tokenizer: minilmTokenizer }
       await expect(prepare(mails(3), options)).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
       const inputs = await prepare(mails(3), { ...options, vocabularySize: undefined })
@@ -88,10 +88,10 @@ describe('the mail model', () => {
         message: expect.stringContaining('its table has 8192 rows: the tokenizer belongs to another model'),
       })
     })
-  } else test.skip('another tokenizer is found out (left out: no shared/models/minilm-sentiment)', () => {})
+  } else test.skip('detects another tokenizer (left out: no shared/models/minilm-sentiment)', () => {})
 })
 
-test('the digits model has 98.0 % of the images right that it was not trained on', {
+test('the digits model is right on 98.0 % of the images it was not trained on', {
   timeout: 60_000,
   tags: 'exhaustive',
 }, async () => {

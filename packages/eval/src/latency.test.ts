@@ -35,7 +35,7 @@ const noInputs: NamedTensors = {}
 describe('comparePaired, by known times', () => {
   withOwnTime()
 
-  test('known times give the known speed-up', async () => {
+  test('gives the known speed-up of known times', async () => {
     const sessions = { dense: takes(4), half: takes(2), same: takes(4) }
     const { rounds, variants } = await comparePaired(sessions, [noInputs, noInputs], { rounds: 15 })
     expect(rounds).toBe(15)
@@ -51,7 +51,7 @@ describe('comparePaired, by known times', () => {
     }
   })
 
-  test('a budget ends it after the third round at the earliest', async () => {
+  test('ends at its budget, but never before the third round', async () => {
     const short = await comparePaired({ a: takes(5) }, [noInputs], { budgetMs: 1 })
     expect(short.rounds).toBe(3)
     const longer = await comparePaired({ a: takes(5) }, [noInputs], { budgetMs: 100, rounds: 1000 })
@@ -61,7 +61,7 @@ describe('comparePaired, by known times', () => {
 })
 
 describe('comparePaired', () => {
-  test('real sessions: a quarter of the rows in each of 24 products is clearly faster', async () => {
+  test('finds that a quarter of the rows in each of 24 products is clearly faster in real sessions', async () => {
     await using whole = await nodeRuntime().load(runtimeModels.slowModel, { threads: 1 })
     await using part = await nodeRuntime().load(runtimeModels.slowModel, { threads: 1 })
     const square = (size: number): NamedTensors => ({
@@ -75,7 +75,7 @@ describe('comparePaired', () => {
     expect(variants.part?.speedup.low).toBeGreaterThan(2)
   })
 
-  test('on every input all variants take their turn, and each is first equally often', async () => {
+  test('runs all variants in turn on every input, each first equally often', async () => {
     const turns: string[] = []
     const names = ['a', 'b', 'c']
     const sessions = Object.fromEntries(names.map((name) => [name, takes(0, () => turns.push(name))]))
@@ -87,7 +87,7 @@ describe('comparePaired', () => {
     expect(turns).toHaveLength(warmUp + 36)
   })
 
-  test('reports progress and obeys the signal', async () => {
+  test('reports progress and stops at the signal', async () => {
     const controller = new AbortController()
     const seen: number[] = []
     const onProgress = (done: number, rounds: number) => {
@@ -107,7 +107,7 @@ describe('comparePaired', () => {
     ['no budget', { a: takes(0) }, [noInputs], { budgetMs: 0 }],
     ['inputs of a variant that is not there', { a: takes(0) }, [noInputs], { inputsOf: { b: [noInputs] } }],
     ['too few inputs of its own', { a: takes(0) }, [noInputs], { inputsOf: { a: [] } }],
-  ])('%s is refused', async (_name, sessions, inputs, options) => {
+  ])('refuses %s', async (_name, sessions, inputs, options) => {
     await expect(comparePaired(sessions, inputs, options)).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
 })
@@ -139,7 +139,7 @@ describe('pairedSpeedup', () => {
     expect(pairedSpeedup(slow, fast)).toEqual({ value: 2, low: 2, high: 4 })
   })
 
-  test('gives for the first of a comparison what that says, and between two others their own', async () => {
+  test('keeps the comparison of the first, and gives two others their own', async () => {
     const { variants } = await comparePaired({ a: takes(4), b: takes(4), c: takes(1) }, [noInputs], { rounds: 9 })
     const rounds = (name: string): readonly number[] => variants[name]?.roundsMs ?? []
     expect(rounds('a')).toHaveLength(9)
@@ -147,7 +147,7 @@ describe('pairedSpeedup', () => {
     expect(pairedSpeedup(rounds('b'), rounds('c'))).toEqual({ value: 4, low: 4, high: 4 })
   })
 
-  test('refuses what are no pairs', () => {
+  test('refuses times that are not paired', () => {
     expect(() => pairedSpeedup([1, 2], [1])).toThrow('times of 2 and 1 rounds are no pairs')
     expect(() => pairedSpeedup([], [])).toThrow('times of 0 and 0 rounds')
   })

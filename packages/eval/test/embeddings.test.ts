@@ -59,7 +59,7 @@ describe('vectors of mails: means of the last states', () => {
     for (const [i, value] of sums.entries()) expect(dense.vectors[3]?.[i]).toBeCloseTo(value / length, 5)
   })
 
-  test('are the closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
+  test('are closer to those of the dense model the more tokens are kept', { timeout: 60_000 }, async () => {
     const method = receivedAttention()
     const [whole, much, little] = [1, 0.8, 0.2].map((keep) => embedCut({ method }, keep)) as Promise<Embeddings>[]
     const nearness = async (vectors: Promise<Embeddings> | undefined): Promise<Nearness> =>
@@ -84,7 +84,7 @@ describe('vectors of mails: means of the last states', () => {
     expect(mean(own.cosine)).not.toBeCloseTo(mean(restored.cosine), 6)
   })
 
-  test('an output may be named, and has to be there', async () => {
+  test('can come from an output by name, which has to exist', async () => {
     const some = someExamples(inputs, [0, 1, 2])
     const named = await embed(session, some, { output: 'last_hidden_state' })
     expect(named.vectors).toEqual((await embed(session, some)).vectors)
@@ -104,7 +104,7 @@ function circle(...angles: number[]): Embeddings {
 }
 
 describe('compareEmbeddings', () => {
-  test('agrees with numbers by hand', () => {
+  test('agrees with numbers computed by hand', () => {
     // of the vector at 0° the others lie at 10, 30, 60 and 100°; then at 30, 10, 60 and 100°
     const dense = circle(0, 10, 30, 60, 100)
     const pruned = circle(0, 30, 10, 60, 100)
@@ -118,7 +118,7 @@ describe('compareEmbeddings', () => {
     expect(compareEmbeddings(pruned, dense, { neighbours: 2, queries: 1 }).neighbours.got).toEqual([1])
   })
 
-  test('a turn of all vectors changes no similarity, but a search in the dense index', () => {
+  test('finds no change of similarity when all vectors are turned, except for a search in the dense index', () => {
     const [dense, turned] = [circle(0, 10, 31, 64, 107), circle(90, 100, 121, 154, 197)]
     const near = compareEmbeddings(turned, dense, { neighbours: 1 })
     expect(mean(near.rankCorrelation)).toBeCloseTo(1, 12)
@@ -127,7 +127,7 @@ describe('compareEmbeddings', () => {
     expect(mean(near.cosine)).toBeCloseTo(0, 12)
   })
 
-  test('other examples, and too few, are errors', () => {
+  test('refuses different examples and too few', () => {
     expect(() => compareEmbeddings(circle(0, 1, 2), circle(0, 1))).toThrow(/3 vectors of 2 and 2 of 2 numbers/)
     expect(() => compareEmbeddings(circle(0, 1), circle(0, 1))).toThrow(/2 examples have no neighbours/)
   })

@@ -62,7 +62,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     first = analysis.flips[0] as Flip
   }, 60_000)
 
-  test('counts all, and examines as many as requested', () => {
+  test('are all counted, and as many examined as requested', () => {
     const turned = [...dense.predictions.keys()].filter((i) => dense.predictions[i] !== pruned.predictions[i])
     expect(turned.length).toBeGreaterThan(4)
     expect(analysis.flipped).toBe(turned.length)
@@ -77,7 +77,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     }
   })
 
-  test('the change by each kept token is that of protecting its position', { timeout: 60_000 }, async () => {
+  test('have for each kept token the change that protecting its position makes', { timeout: 60_000 }, async () => {
     const { example, dense: answer, tried, margin } = first
     for (const i of [0, 1, tried.length - 1]) {
       const token = tried[i] as KeptToken
@@ -91,7 +91,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     }
   })
 
-  test('single tokens can change an answer back; the largest change comes first', () => {
+  test('can be changed back by single tokens, with the largest change first', () => {
     const turning = analysis.flips.map(({ tried }) => tried.filter(({ turnsBack }) => turnsBack).length)
     expect(Math.max(...turning)).toBeGreaterThan(0)
     for (const { tried } of analysis.flips) {
@@ -100,7 +100,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     }
   })
 
-  test('gives the same in batches', { timeout: 60_000 }, async () => {
+  test('are the same in batches', { timeout: 60_000 }, async () => {
     const batched = await analyseFlips(sessions, inputs, { dense, pruned }, { examples: 1, tokens: 64, batchSize: 5 })
     const byPlace = ({ tried }: Flip): Map<number, number> =>
       new Map(tried.map(({ position, margin }) => [position, margin]))
@@ -109,7 +109,7 @@ describe('answers that change where mails keep 3 tokens', () => {
     for (const [position, margin] of own) expect(other.get(position)).toBeCloseTo(margin, 4)
   })
 
-  test('tries the likeliest first, and no more than requested', async () => {
+  test('are tried with the likeliest first, and no more than requested', async () => {
     const wanted = first.tried.slice(2, 5).map(({ position }) => position)
     const likely = async (example: number): Promise<number[]> => {
       expect(example).toBe(first.example)
@@ -128,8 +128,12 @@ describe('answers that change where mails keep 3 tokens', () => {
 
   test.each<[string, () => FlipModels, RegExp]>([
     ['without traces', () => ({ ...sessions, traced: sessions.dense }), /no outputs tp\.trace…; prune it with trace/],
-    ['that takes no place', () => ({ ...sessions, protecting: sessions.traced }), /prune it with protectInput/],
-  ])('a model %s is an error', async (_, models, message) => {
+    [
+      'that takes no position to protect',
+      () => ({ ...sessions, protecting: sessions.traced }),
+      /prune it with protectInput/,
+    ],
+  ])('cannot be examined with a model %s', async (_, models, message) => {
     await expect(analyseFlips(models(), inputs, { dense, pruned })).rejects.toMatchObject({
       code: 'TP_INPUT',
       message: expect.stringMatching(message),

@@ -44,7 +44,7 @@ describe('a tagger of mails', () => {
     expect(taskOf(session.outputs)).toBe('tokens')
   })
 
-  test('counts what the logits say, mail by mail', { timeout: 60_000 }, async () => {
+  test('is judged by its logits, mail by mail', { timeout: 60_000 }, async () => {
     let [right, all] = [0, 0]
     for (const [mail, tags] of inputs.tags.entries()) {
       const { logits } = await session.run(await inputs.feeds([mail]))
@@ -77,7 +77,7 @@ describe('a tagger of mails', () => {
     })
   })
 
-  test('judges pruned tokens after they are restored, some of them differently', {
+  test('is judged on pruned tokens after they are restored, some of them differently', {
     timeout: 60_000,
   }, async () => {
     const pruned = await evaluateCut({ keep: 0.3 })

@@ -45,7 +45,7 @@ describe('readIdxImages', () => {
     })
   })
 
-  test('puts colours into planes', async () => {
+  test('reorders colours into planes', async () => {
     const coloured = await file('images', idx([1, 1, 2, 3], [255, 0, 51, 0, 255, 51]))
     const dataset = await readIdxImages(coloured, await file('labels', idx([1], [0])))
     const pixels = (await dataset.examples[0]?.read())?.pixels
@@ -57,7 +57,7 @@ describe('readIdxImages', () => {
     expect((await readIdxImages(...paths, { limit: 1 })).examples).toHaveLength(1)
   })
 
-  test('classes are numbers, whatever the model calls them, and have to exist', async () => {
+  test('takes numbers for classes, whatever the model calls them, and refuses unknown ones', async () => {
     const paths = [await file('images', images), await file('labels', classes)] as const
     const labels = ['1', '2', '3', '4', '5', '6', '7', '8']
     expect((await readIdxImages(...paths, { labels })).examples[0]?.label).toBe(7)
@@ -67,7 +67,7 @@ describe('readIdxImages', () => {
     })
   })
 
-  test('says when labels and images do not go together', async () => {
+  test('refuses labels that do not match the images', async () => {
     const three = await file('labels', idx([3], [0, 1, 2]))
     await expect(readIdxImages(await file('images', images), three)).rejects.toThrow('has labels [3] for 2 images')
     await expect(readIdxImages(three, three)).rejects.toThrow('has 1 axes; images have 3 or 4')

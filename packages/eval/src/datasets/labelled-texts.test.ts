@@ -59,12 +59,12 @@ describe('readLabelledTexts', () => {
     ])
   })
 
-  test('quotes are plain characters, a lone one too', async () => {
+  test('reads quotes as plain characters, even a single one', async () => {
     const texts = ['"quoted"', 'a "lone one', '"', "it's", '""', 'back\\slash']
     expect(await read(texts.map((text) => `1\t${text}\n`).join(''))).toEqual(texts.map((text) => [1, text]))
   })
 
-  test('Windows line ends, a byte order mark and empty lines are no part of the text', async () => {
+  test('drops Windows line ends, a byte order mark and empty lines', async () => {
     expect(await read('\uFEFF1\tgood\r\n\r\n0\tbad\r\n')).toEqual([
       [1, 'good'],
       [0, 'bad'],
@@ -79,7 +79,7 @@ describe('readLabelledTexts', () => {
     expect(await read('1\ta\n0\tb\nx\tc\n', { limit: 2 })).toHaveLength(2)
   })
 
-  test('names line and label of what it does not know', async () => {
+  test('names the line and the label that it does not know', async () => {
     const message = await problem('label\tsentence\n1\tgood\n\n"\ttext\n', { labels })
     expect(message).toContain('data.tsv, line 4: unknown label """; the model knows negative, positive')
     expect(await problem('2\tgood\n', { labels })).toContain('line 1: unknown label "2"')
@@ -93,7 +93,7 @@ describe('readLabelledTexts', () => {
     )
   })
 
-  test('says when nothing is there, or no text', async () => {
+  test('refuses a file without examples or texts', async () => {
     expect(await problem('')).toContain('holds no example')
     expect(await problem('label\tsentence\n')).toContain('holds no example')
     expect(await problem(Uint8Array.of(0x31, 0x09, 0xff, 0xfe))).toContain('line 1: is not UTF-8 text')
@@ -142,11 +142,11 @@ describe('columns', () => {
     ['0\tlabel\n1\ttext\n', 'its first line ("0", "label") could be a header or an example'],
     ['good film\nbad film\n', 'has one column, "good film"; a table has to have labels and texts: tabs'],
     ['label,text\n1,good\n', 'has one column, "label,text"; a table has to have labels and texts: tabs'],
-  ])('ambiguous columns are refused with what was seen: %j', async (content, message) => {
+  ])('are refused as ambiguous, with what was seen: %j', async (content, message) => {
     expect(await problem(content)).toContain(message)
   })
 
-  test('are those that are named or numbered, where the table does not tell', async () => {
+  test('can be named or numbered where the table does not tell', async () => {
     const pairs = 'sentence1\tsentence2\tlabel\nx\tgood\t1\ny\tbad film\t0\n'
     expect(await read(pairs, { textColumn: 'Sentence2' })).toEqual(expected)
     expect(await read(pairs, { textColumn: '2' })).toEqual(expected)
@@ -162,11 +162,11 @@ describe('columns', () => {
     )
   })
 
-  test('a row with more or fewer is named', async () => {
+  test('have to be as many in every row, or the row is named', async () => {
     expect(await problem('label\ttext\n1\tgood\n0\tbad\tfilm\n')).toContain('line 3 has 3 columns, not 2 as the header')
   })
 
-  test('a message shows no control characters of the table', async () => {
+  test('are shown in messages without control characters', async () => {
     expect(await problem('\u001b[2Jx\ty\tz\n')).toContain('first line is " [2Jx", "y", "z"')
   })
 })
@@ -184,11 +184,11 @@ describe('ways to write a table', () => {
     ],
     ['tsv', 'label\ttext\r1\tgood\r0\tbad film\r'],
     ['txt', '1\tgood\n0\tbad film\n'],
-  ])('%s: %j', async (ending, content) => {
+  ])('%s is read: %j', async (ending, content) => {
     expect(await read(content, { ending })).toEqual(expected)
   })
 
-  test('cells of CSV in quotes may hold separators, line ends and quotes', async () => {
+  test('lets quoted cells of CSV hold separators, line ends and quotes', async () => {
     const content = 'label,text\n1,"one, two"\n0,"a ""b"";\nc"\n'
     expect(await read(content, { ending: 'csv' })).toEqual([
       [1, 'one, two'],
@@ -215,18 +215,18 @@ describe('ways to write a table', () => {
     ['tsv', '1\tgood\n'.repeat(1_000_001), /has more than 1000000 rows; give a part of it/],
     ['tsv', `1\t${'good '.repeat(900_000)}\n`, /line 1: cannot be read as a table \(Max Record Size/],
     ['tsv', `1\t${'a'.repeat(1_000_001)}\n`, /line 1: has a text of 1000001 characters: more than one text/],
-  ])('%s that is no table is refused: %#', async (ending, content, message) => {
+  ])('refuses %s that is not a table: %#', async (ending, content, message) => {
     expect(await problem(content, { ending })).toMatch(message)
   })
 
-  test('a CSV whose first line could be separated in two ways is told by the others', async () => {
+  test('finds the separator of a CSV by its other lines where the first is ambiguous', async () => {
     expect(await read('1;good, but\n0;bad film\n', { ending: 'csv' })).toEqual([
       [1, 'good, but'],
       [0, 'bad film'],
     ])
   })
 
-  test('UTF-16 is read where a byte-order mark says so, and refused where none does', async () => {
+  test('reads UTF-16 where a byte-order mark says so, and refuses it otherwise', async () => {
     const text = 'label\ttext\n1\tgood\n0\tbad film\n'
     const little = Buffer.from(`\uFEFF${text}`, 'utf16le')
     expect(await read(little)).toEqual(expected)
@@ -235,13 +235,13 @@ describe('ways to write a table', () => {
     expect(await problem(little.subarray(0, little.length - 1))).toContain('begins as UTF-16 but goes on as something')
   })
 
-  test('the line that is not UTF-8 is named', async () => {
+  test('names the line that is not UTF-8', async () => {
     expect(await problem(Buffer.from('1\tgood\n0\tcaf\xe9\n1\tfine\n', 'latin1'))).toContain('line 2: is not UTF-8')
     expect(await problem(Buffer.from('1\tgood\n0\tcaf\xe9', 'latin1'))).toContain('line 2: is not UTF-8')
     expect(await read('1\tçà\u{1f600}\n')).toEqual([[1, 'çà\u{1f600}']])
   })
 
-  test('a folder or a device is no table', async () => {
+  test('refuses a folder or a device', async () => {
     await expect(readLabelledTexts(folder)).rejects.toMatchObject({ code: 'TP_DATA' })
     await expect(readLabelledTexts('/dev/zero')).rejects.toMatchObject({ code: 'TP_DATA' })
   })

@@ -9,12 +9,12 @@ describe('classOf', () => {
     ])
   })
 
-  test('a name wins over a number', () => {
+  test('prefers a name to a number', () => {
     expect(classOf('1', ['1', '2', '3'])).toBe(0)
     expect(classOf('0', ['1', '2', '3'])).toBe(0)
   })
 
-  test('the exact name wins over one in another case', () => {
+  test('prefers the exact name to one in another case', () => {
     expect(classOf('US', ['us', 'US'])).toBe(1)
   })
 
@@ -26,7 +26,7 @@ describe('classOf', () => {
   })
 })
 
-test('an unknown label is shown with those that are known', () => {
+test('shows the known labels next to an unknown one', () => {
   expect(() => requireClass('neutral', ['negative', 'positive'], 'x.tsv, line 3')).toThrow(
     '[eval] x.tsv, line 3: unknown label "neutral"; the model knows negative, positive, or their numbers 0…1',
   )

@@ -46,7 +46,7 @@ function png(width: number, height: number, colour: { r: number; g: number; b: n
 }
 
 describe('openDataset', () => {
-  test('a TSV file, and a folder with one', async () => {
+  test('opens a TSV file and a folder with one', async () => {
     const path = await file('dev.tsv', '1\tgood\n0\tbad\n')
     for (const place of [path, folder]) {
       const dataset = await openDataset(place)
@@ -54,7 +54,7 @@ describe('openDataset', () => {
     }
   })
 
-  test('IDX files by their folder or by name', async () => {
+  test('opens IDX files by their folder or by name', async () => {
     const images = await file(
       't10k-images-idx3-ubyte',
       Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9]),
@@ -69,7 +69,7 @@ describe('openDataset', () => {
     }
   })
 
-  test('images in folders of their label', async () => {
+  test('opens images in folders named by label', async () => {
     await file('cat/1.png', await png(4, 2, { r: 255, g: 0, b: 51 }))
     await file('cat/2.PNG', await png(4, 2, { r: 0, g: 0, b: 0 }))
     await file('dog/a.png', await png(4, 2, { r: 255, g: 255, b: 255 }))
@@ -88,7 +88,7 @@ describe('openDataset', () => {
     expect(grey?.pixels).toEqual(new Float32Array(9).fill(1))
   })
 
-  test('sounds with their label in the name or the folder; classes take turns under a limit', async () => {
+  test('opens sounds with their label in the name or the folder, and takes classes in turn up to a limit', async () => {
     for (const name of ['no__a.wav', 'no__b.wav', 'no__c.wav', 'yes/d.wav']) await file(name, wav([0]))
     const dataset = await openDataset(folder, { labels: ['yes', 'no'], limit: 2 })
     expect(dataset.modality).toBe('audio')
@@ -113,7 +113,7 @@ describe('openDataset', () => {
     await expect(openDataset(folder)).rejects.toThrow('loose.png: has no label; put it in a folder of its label')
   })
 
-  test('columns are named of tables only', async () => {
+  test('takes column names for tables only', async () => {
     await file('0/1.png', await png(1, 1, { r: 0, g: 0, b: 0 }))
     await expect(openDataset(folder, { textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
   })
@@ -153,7 +153,7 @@ describe('openDataset', () => {
       },
       /as an image \(.*pixel limit/,
     ],
-  ])('a file called .png that is %s is refused', async (_, content, message) => {
+  ])('refuses a file called .png that is %s', async (_, content, message) => {
     await file('0/1.png', await content())
     const { examples } = await openDataset(folder)
     await expect(examples[0]?.read()).rejects.toMatchObject({
@@ -164,7 +164,7 @@ describe('openDataset', () => {
 })
 
 describe('readWav', () => {
-  test('16-bit samples become −1…1', async () => {
+  test('scales 16-bit samples to −1…1', async () => {
     const path = await file('a.wav', wav([0, 16_384, -32_768], 8000))
     const { sampleRate, samples } = await readWav(path)
     expect(sampleRate).toBe(8000)
@@ -173,7 +173,7 @@ describe('readWav', () => {
     for (const [i, x] of [0, 0.5, -1].entries()) expect(samples[i]).toBeCloseTo(x, 4)
   })
 
-  test('two channels are averaged', async () => {
+  test('averages two channels', async () => {
     const { samples } = await readWav(await file('a.wav', wav([16_384, 0, 8192, -8192], 16_000, 2)))
     expect(samples).toHaveLength(2)
     expect(samples[0]).toBeCloseTo(0.25, 4)

@@ -19,12 +19,12 @@ const texts = (...all: string[]) =>
     all.map((text, i) => ({ text, label: i % 2 })),
   )
 
-test('texts are the same in another order, with other labels and in another file', async () => {
+test('finds the same texts in another order, with other labels and in another file', async () => {
   expect(await sharedExamples(texts('a', 'b', 'c'), texts('c', 'x', 'a', 'y'))).toBe(2)
   expect(await sharedExamples(texts('a'), texts('b'))).toBe(0)
 })
 
-test('images in memory are the same where their pixels are', async () => {
+test('finds the same images in memory by their pixels', async () => {
   const images = (...values: number[]) =>
     imageDataset(
       'images',
@@ -34,7 +34,7 @@ test('images in memory are the same where their pixels are', async () => {
   expect(await sharedExamples(images(0, 1), images(1, 0.5))).toBe(1)
 })
 
-test('images in folders are the same where their files are copies', async () => {
+test('finds the same images in folders by the bytes of their files', async () => {
   const image = (r: number) =>
     sharp({ create: { width: 2, height: 2, channels: 3, background: { r, g: 0, b: 0 } } })
       .png()

@@ -28,23 +28,23 @@ describe('readTaggedTsv', () => {
       line: Number(source.split(' ').at(-1)),
     }))
 
-  test('sentences are separated by empty lines', async () => {
+  test('separates sentences at empty lines', async () => {
     expect(await read('Ada\tB-PER\nLovelace\tI-PER\nwrote\tO\n\n\nYes\tO\n')).toEqual([
       { words: 'Ada Lovelace wrote', tags: [1, 2, 0], line: 1 },
       { words: 'Yes', tags: [0], line: 6 },
     ])
   })
 
-  test("of CoNLL's columns the first and the last count, and documents are no sentences", async () => {
+  test("reads the first and the last of CoNLL's columns and skips document marks", async () => {
     const lines = '-DOCSTART-\t-X-\tO\tO\r\n\r\nAda\tNNP\tB-NP\tB-PER\r\n"\t"\tO\tO'
     expect(await read(lines)).toEqual([{ words: 'Ada "', tags: [1, 0], line: 3 }])
   })
 
-  test('a tag may be left unjudged; numbers do where names are not known', async () => {
+  test('takes an ignored tag, and numbers where names are not known', async () => {
     expect(await read('Ada\t1\nx\t-100\n', {})).toEqual([{ words: 'Ada x', tags: [1, IGNORED], line: 1 }])
   })
 
-  test('so many sentences as asked for', async () => {
+  test('stops at the limit', async () => {
     expect(await read('a\tO\n\nb\tO\n\nc\tO\n', { labels, limit: 2 })).toHaveLength(2)
   })
 
@@ -53,11 +53,11 @@ describe('readTaggedTsv', () => {
     ['a word without tag', 'Ada\tO\nLovelace\n', /line 2: is not word<TAB>tag/],
     ['a column that numbers the words', '1\tAda\tB-PER\n2\twrote\tO\n\n1\tYes\tO\n', /first column numbers the words/],
     ['nothing', '\n\n', /holds no word<TAB>tag line/],
-  ])('%s is an error', async (_, content, message) => {
+  ])('refuses %s', async (_, content, message) => {
     await expect(read(content)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
   })
 
-  test('a file that is not there is an error', async () => {
+  test('refuses a missing file', async () => {
     await expect(readTaggedTsv(join(folder, 'none.tsv'))).rejects.toMatchObject({ code: 'TP_DATA' })
   })
 })
@@ -74,7 +74,7 @@ describe('readTexts', () => {
     ['next to labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
     ['next to labels, after a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
     ['next to an index and labels', 'idx\tsentence\tlabel\n0\tsee you\t0\n', ['see you']],
-  ])('%s', async (_, content, texts) => {
+  ])('reads texts %s', async (_, content, texts) => {
     expect(await read(content)).toEqual(texts)
   })
 
@@ -89,7 +89,7 @@ describe('readTexts', () => {
     })
   })
 
-  test('no text is an error', async () => {
+  test('refuses a table without texts', async () => {
     await expect(read('sentence\n')).rejects.toMatchObject({ code: 'TP_DATA' })
   })
 })

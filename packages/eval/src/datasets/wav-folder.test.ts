@@ -86,12 +86,12 @@ describe('readWav', () => {
     await expect(readWav(path)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
   })
 
-  test('reads to the end what was written before its size was known', async () => {
+  test('reads a file to its end if it was written before its size was known', async () => {
     const { samples } = await readWav(await written(header([4, 4, 0xffffffff], [40, 4, 0xffffffff])))
     expect(samples).toHaveLength(1600)
   })
 
-  test('refuses a file that is larger than any sound a model takes, unread', async () => {
+  test('refuses a file larger than any sound a model takes, without reading it', async () => {
     const path = await written(encoded('16'))
     await truncate(path, 2 ** 33)
     await expect(readWav(path)).rejects.toThrow('is 8192 MiB; files of up to 64 MiB are read')

@@ -21,12 +21,12 @@ describe('audioInputs', () => {
     })
   })
 
-  test('pads to the longest where the length is free', async () => {
+  test('pads to the longest where the length is not fixed', async () => {
     const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 'samples'] }])
     expect((await feeds([0, 1])).audio?.dims).toEqual([2, 4])
   })
 
-  test('another sample rate is named', async () => {
+  test('names a different sample rate', async () => {
     const { feeds } = audioInputs(sounds, [{ name: 'audio', type: 'float32', dims: ['batch', 3] }])
     await expect(feeds([2])).rejects.toMatchObject({
       code: 'TP_DATA',
@@ -34,7 +34,7 @@ describe('audioInputs', () => {
     })
   })
 
-  test('a model of spectrograms is refused', () => {
+  test('refuses a model of spectrograms', () => {
     const spectrogram = [{ name: 'input_values', type: 'float32', dims: ['b', 1024, 128] }]
     expect(() => audioInputs(sounds, spectrogram)).toThrow('spectrograms are not made')
   })

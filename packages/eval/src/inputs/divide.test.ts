@@ -22,7 +22,7 @@ const inputsOf = (targets: readonly number[], lengths?: readonly number[]): Mode
   feeds: async (rows) => ({ rows: { type: 'int32', dims: [rows.length], data: Int32Array.from(rows) } }),
 })
 
-test('each example is in one part', () => {
+test('puts each example into one part', () => {
   fc.assert(
     fc.property(examples, seed, (own, seed) => {
       const all = Object.values(divide(own, TURNS, { seed })).flat()
@@ -32,7 +32,7 @@ test('each example is in one part', () => {
   )
 })
 
-test('each part has each class, and all examples, in its share to within one', () => {
+test('gives each part its share of each class and of all examples, to within one', () => {
   fc.assert(
     fc.property(examples, seed, (own, seed) => {
       const parts = divide(own, TURNS, { seed })
@@ -49,7 +49,7 @@ test('each part has each class, and all examples, in its share to within one', (
   )
 })
 
-test('with one seed the order of the examples does not matter', () => {
+test('does not depend on the order of the examples for one seed', () => {
   const shuffled = examples.chain((own) =>
     fc.tuple(
       fc.constant(own),
@@ -75,19 +75,19 @@ test('with one seed the order of the examples does not matter', () => {
   )
 })
 
-test('classes that take turns are in all parts', () => {
+test('puts classes that alternate into all parts', () => {
   const targets = Array.from({ length: 100 }, (_, i) => i % 10)
   const parts = divide({ targets, lengths: undefined, keys: undefined }, TURNS)
   for (const part of Object.values(parts)) expect(new Set(part.map((i) => targets[i])).size).toBe(10)
 })
 
-test('another seed divides otherwise', () => {
+test('divides differently with another seed', () => {
   const own = { targets: Array<number>(100).fill(0), lengths: undefined, keys: undefined }
   expect(divide(own, TURNS, { seed: 2 })).not.toEqual(divide(own, TURNS, { seed: 1 }))
   expect(divide(own, TURNS, { seed: 2 })).toEqual(divide(own, TURNS, { seed: 2 }))
 })
 
-test('examples without a class are divided by their length', () => {
+test('divides examples without a class by their length', () => {
   const lengths = Array.from({ length: 100 }, (_, i) => 1 + (i % 10))
   const parts = divide({ targets: lengths.map(() => -1), lengths, keys: undefined }, TURNS)
   for (const length of new Set(lengths)) {
@@ -96,7 +96,7 @@ test('examples without a class are divided by their length', () => {
   }
 })
 
-test('a sample has each class in its share to within one, and as many examples as asked for', () => {
+test('samples each class in its share to within one, and as many examples as requested', () => {
   fc.assert(
     fc.property(examples, fc.integer({ min: 1, max: 250 }), seed, ({ targets }, most, seed) => {
       const sample = sampleExamples(inputsOf(targets), most, { seed })
@@ -111,7 +111,7 @@ test('a sample has each class in its share to within one, and as many examples a
   )
 })
 
-test('a sample gives the inputs of its examples, in their order', async () => {
+test('samples the inputs of the examples in their order', async () => {
   const sample = sampleExamples(inputsOf(Array.from({ length: 50 }, (_, i) => i % 3)), 7)
   const { rows } = await sample.feeds([0, 1, 2, 3, 4, 5, 6])
   const positions = Array.from((rows?.data ?? []) as Int32Array)
@@ -119,7 +119,7 @@ test('a sample gives the inputs of its examples, in their order', async () => {
   expect(sample.targets).toEqual(positions.map((i) => i % 3))
 })
 
-test('the hash of texts that differ in one character differs in about half of the bits', () => {
+test('hashes texts that differ in one character to values that differ in about half of the bits', () => {
   const bits = Array.from({ length: 1000 }, (_, i) => hash(`1 ${i}`) ^ hash(`1 ${i + 1}`)).map(
     (different) => (different >>> 0).toString(2).split('1').length - 1,
   )

@@ -18,12 +18,12 @@ describe('imageInputs', () => {
     })
   })
 
-  test('one mean and deviation serve all channels', async () => {
+  test('uses one mean and deviation for all channels', async () => {
     const { feeds } = await imageInputs(images, declared, { normalisation: { mean: [0.5], std: [0.5] } })
     expect((await feeds([0])).pixel_values?.data).toEqual(Float32Array.of(-1, 1, 0, 0))
   })
 
-  test('without normalisation, the data get mean 0 and deviation 1, and a note says so', async () => {
+  test('scales to mean 0 and deviation 1 without normalisation, and adds a note', async () => {
     const { feeds, notes } = await imageInputs(images, declared)
     expect(notes).toEqual([expect.stringContaining('their own mean 0.7500 0.5000 and standard deviation')])
     const { pixel_values: tensor } = await feeds([0, 1])
@@ -35,7 +35,7 @@ describe('imageInputs', () => {
     }
   })
 
-  test('an image of another size is named', async () => {
+  test('names an image of a different size', async () => {
     const other = [{ name: 'x', type: 'float32', dims: [1, 2, 2, 2] }]
     const { feeds } = await imageInputs(images, other, { normalisation: { mean: [0], std: [1] } })
     await expect(feeds([0])).rejects.toMatchObject({
@@ -44,7 +44,7 @@ describe('imageInputs', () => {
     })
   })
 
-  test('other inputs and a deviation of 0 are errors', async () => {
+  test('refuses other inputs and a deviation of 0', async () => {
     const flat = [{ name: 'x', type: 'float32', dims: ['b', 784] }]
     await expect(imageInputs(images, flat)).rejects.toThrow('is not float32 [batch, channels, height, width]')
     await expect(imageInputs(images, [...declared, ...flat])).rejects.toThrow('the model has 2: pixel_values, x')

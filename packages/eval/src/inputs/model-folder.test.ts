@@ -27,7 +27,7 @@ describe('readModelFolder', () => {
     expect(await readModelFolder(modelPath('digits-vit'))).toMatchObject({ imageSize: 28, tokenizer: undefined })
   })
 
-  test('looks above a folder called onnx, and knows that RoBERTa counts positions after the padding', async () => {
+  test('looks above a folder called onnx, and knows that RoBERTa counts positions from after the padding', async () => {
     await mkdir(join(folder, 'onnx'))
     await write('config.json', { model_type: 'roberta', max_position_embeddings: 514, pad_token_id: 1 })
     await write('tokenizer.json', {})
@@ -45,12 +45,12 @@ describe('readModelFolder', () => {
     expect((await readModelFolder(path)).normalisation).toEqual({ mean: [0], std: [1] })
   })
 
-  test('a model that stands alone says nothing', async () => {
+  test('knows nothing of a model without other files', async () => {
     const known = Object.values(await readModelFolder(join(folder, 'model.onnx')))
     expect(known.every((value) => value === undefined)).toBe(true)
   })
 
-  test('a broken file is named', async () => {
+  test('names a broken file', async () => {
     await writeFile(join(folder, 'config.json'), '{"id2label":')
     await expect(readModelFolder(join(folder, 'model.onnx'))).rejects.toMatchObject({
       code: 'TP_DATA',

@@ -20,14 +20,14 @@ describe('modalityOf', () => {
 describe('prepareInputs', () => {
   const texts = textDataset('texts', [{ text: 'a', label: 0 }])
 
-  test('data of another kind are refused', async () => {
+  test('refuses data of another kind', async () => {
     await expect(prepareInputs(texts, [pixels])).rejects.toThrow('texts: holds text data, but the model takes image')
     await expect(prepareInputs(texts, [ids, pixels])).rejects.toThrow(
       'the model takes input_ids int64[b,n], pixel_values',
     )
   })
 
-  test('texts need a tokenizer', async () => {
+  test('requires a tokenizer for texts', async () => {
     await expect(prepareInputs(texts, [ids])).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
   })
 })

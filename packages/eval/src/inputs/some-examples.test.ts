@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ModelInputs } from './model-inputs.ts'
 import { someExamples } from './some-examples.ts'
 
-test('some examples in another order', async () => {
+test('takes some examples in another order', async () => {
   const inputs: ModelInputs = {
     source: 'four',
     targets: [0, 1, 0, 1],

@@ -14,7 +14,7 @@ const words = ['Unsubscribing', 'costs', '$9.99', '\u200b', 'today']
 const dataset = { source: 'test', sentences: [{ words, tags: [3, 0, 1, 0, 2], source: 'line 1' }] }
 
 describe('taggedInputs', () => {
-  test('the first piece of each word is judged, and nothing else', async () => {
+  test('judges the first piece of each word and nothing else', async () => {
     const { tags, lengths, feeds, targets } = await taggedInputs(dataset, inputs, tokenizer)
     const { input_ids: row } = await feeds([0])
     const pieces = Array.from(row?.data as BigInt64Array, (id) => tokenizer.nameOf(Number(id)))
@@ -30,7 +30,7 @@ describe('taggedInputs', () => {
     expect(pieces.length).toBeGreaterThan(2 + 4)
   })
 
-  test('words that are cut off or have no piece are not judged, which is said', async () => {
+  test('does not judge words that are cut off or have no piece, and says so', async () => {
     const whole = await taggedInputs(dataset, inputs, tokenizer)
     expect(whole.notes).toEqual(['1 words have no token of their own (the model takes 512 tokens) and are not judged'])
     const cut = await taggedInputs(dataset, inputs, tokenizer, { maxTokens: 5 })
@@ -87,7 +87,7 @@ describe('words that a vocabulary tells from what is inside words', () => {
         },
       },
     ],
-  ])('%s', (_, json) => {
+  ])('judges the words of a vocabulary of %s that marks their starts', (_, json) => {
     const own = openTokenizer(
       JSON.stringify({ version: '1.0', normalizer: null, decoder: null, post_processor: postProcessor, ...json }),
       'test',

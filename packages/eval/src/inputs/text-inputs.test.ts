@@ -20,7 +20,7 @@ describe('textInputs', async () => {
   const [free] = tokenizer.encode('free', 512).slice(1, -1)
   if (free === undefined) throw new Error('no token for "free"')
 
-  test('pads to the longest of a batch and masks it', async () => {
+  test('pads to the longest of a batch and masks the padding', async () => {
     const inputs = await textInputs(texts, [input('input_ids'), input('attention_mask')], tokenizer)
     expect([inputs.targets, inputs.lengths]).toEqual([
       [1, 0],
@@ -33,7 +33,7 @@ describe('textInputs', async () => {
     expect((await inputs.feeds([0])).input_ids?.dims).toEqual([1, 3])
   })
 
-  test('fills token types, int32, and a fixed length', async () => {
+  test('fills token types, int32 inputs and a fixed length', async () => {
     const fixed = [1, 4] as const
     const declared = ['input_ids', 'token_type_ids', 'attention_mask'].map((name) => input(name, 'int32', fixed))
     const { feeds, lengths } = await textInputs(texts, declared, tokenizer)
@@ -46,7 +46,7 @@ describe('textInputs', async () => {
     expect((await feeds([1])).input_ids?.data).toEqual(Int32Array.of(2, free, free, 3))
   })
 
-  test('cuts to maxTokens', async () => {
+  test('truncates to maxTokens', async () => {
     const inputs = await textInputs(texts, [input('input_ids')], tokenizer, { maxTokens: 4 })
     expect(inputs.lengths).toEqual([3, 4])
     await expect(textInputs(texts, [input('input_ids')], tokenizer, { maxTokens: 2 })).rejects.toMatchObject({
@@ -54,13 +54,13 @@ describe('textInputs', async () => {
     })
   })
 
-  test('without a mask input, nothing is padded', async () => {
+  test('does not pad without a mask input', async () => {
     const { feeds } = await textInputs(texts, [input('input_ids')], tokenizer)
     expect((await feeds([1])).input_ids?.dims).toEqual([1, 5])
     await expect(feeds([0, 1])).rejects.toThrow('use batch size 1')
   })
 
-  test('a tokenizer of another model is found out, with the numbers', async () => {
+  test('detects a tokenizer of another model and shows the numbers', async () => {
     await expect(textInputs(texts, [input('input_ids')], tokenizer, { vocabularySize: 100 })).rejects.toMatchObject({
       code: 'TP_TOKENIZER',
       message: expect.stringMatching(
@@ -69,7 +69,7 @@ describe('textInputs', async () => {
     })
   })
 
-  test('an input that it has nothing for is named', async () => {
+  test('names an input that it cannot fill', async () => {
     await expect(textInputs(texts, [input('input_ids'), input('bbox')], tokenizer)).rejects.toThrow('an input "bbox"')
     await expect(textInputs(texts, [input('attention_mask')], tokenizer)).rejects.toThrow('no input_ids')
   })

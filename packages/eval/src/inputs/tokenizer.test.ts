@@ -10,19 +10,19 @@ describe('the tokenizer of the mail model', async () => {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   const [cls, sep] = [2, 3]
 
-  test('has the vocabulary and the padding that its config.json says', () => {
+  test('has the vocabulary and the padding that its config.json states', () => {
     expect(tokenizer.vocabularySize).toBe(8192)
     expect(tokenizer.padId).toBe(0)
   })
 
-  test('puts a text between the special tokens, lower case', () => {
+  test('lowercases a text and puts it between the special tokens', () => {
     const ids = tokenizer.encode('Hello', 512)
     expect([ids[0], ids.at(-1)]).toEqual([cls, sep])
     expect(tokenizer.encode('hello', 512)).toEqual(ids)
     expect(tokenizer.encode('', 512)).toEqual([cls, sep])
   })
 
-  test('cuts the text and not the special tokens', () => {
+  test('truncates the text and keeps the special tokens', () => {
     const whole = tokenizer.encode('word '.repeat(20), 512)
     expect(whole).toHaveLength(22)
     expect(tokenizer.encode('word '.repeat(20), 22)).toEqual(whole)
@@ -37,7 +37,7 @@ describe('loadTokenizer', () => {
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  test('follows no truncation or padding length that training left in the file', async () => {
+  test('ignores the truncation and padding length that training left in the file', async () => {
     const json = JSON.parse(await readFile(modelPath('mail', 'tokenizer'), 'utf8'))
     const path = join(folder, 'tokenizer.json')
     const truncation = { direction: 'Right', max_length: 4, strategy: 'LongestFirst', stride: 0 }
@@ -154,7 +154,7 @@ describe('loadTokenizer', () => {
     })
   })
 
-  test('breaks off an expression that backtracks without end, and names it', async () => {
+  test('stops an expression that backtracks endlessly, and names it', async () => {
     const split = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false }
     const tokenizer = await loadTokenizer(
       await changed((json) => {
@@ -169,13 +169,13 @@ describe('loadTokenizer', () => {
     expect(tokenizer.encode('good', 512)).toHaveLength(3)
   })
 
-  test('finds expressions however deep they are', () => {
+  test('finds expressions at any depth', () => {
     let part: object = { Regex: 'x+' }
     for (let depth = 0; depth < 100_000; depth++) part = { part }
     expect(expressionsOf({ model: {}, pre_tokenizer: part } as Parameters<typeof expressionsOf>[0])).toEqual(['x+'])
   })
 
-  test('a device that never ends is no tokenizer', async () => {
+  test('refuses a device that never ends', async () => {
     await expect(loadTokenizer('/dev/zero')).rejects.toMatchObject({ code: 'TP_TOKENIZER' })
   })
 })

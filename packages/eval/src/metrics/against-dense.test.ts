@@ -32,7 +32,7 @@ const dense = answers(
 )
 
 describe('compareToDense', () => {
-  test('a model loses nothing compared with itself, which four examples cannot show', () => {
+  test('finds no loss of a model compared with itself, but four examples do not prove it', () => {
     expect(compareToDense(dense, dense)).toEqual({
       loss: { estimate: 0, low: expect.closeTo(-0.64 * 100, -1), high: expect.closeTo(0.64 * 100, -1) },
       mcnemar: { onlyFirst: 0, onlySecond: 0, p: 1, exact: 1 },
@@ -41,7 +41,7 @@ describe('compareToDense', () => {
     })
   })
 
-  test('losses and gains are paired by example', () => {
+  test('pairs losses and gains by example', () => {
     // loses example 1, gains example 2, stays right on 0 and 3
     const pruned = answers(
       [
@@ -61,7 +61,7 @@ describe('compareToDense', () => {
     expect(largestDifference).toBe(3)
   })
 
-  test('the loss is the difference of the accuracies, in points', () => {
+  test('gives the loss as the difference of the accuracies, in points', () => {
     const pruned = answers(
       [
         [0, 2],
@@ -75,7 +75,7 @@ describe('compareToDense', () => {
     expect(compareToDense(pruned, dense).loss.estimate).toBe(50)
   })
 
-  test('other examples cannot be compared', () => {
+  test('refuses to compare different examples', () => {
     expect(() => compareToDense(answers([[1, 0]], [0]), dense)).toThrow('evaluations of 1 and 4 examples')
   })
 })

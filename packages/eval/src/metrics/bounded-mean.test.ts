@@ -5,7 +5,7 @@ import { boundedMean, fewestForMean, isMeanBelow } from './bounded-mean.ts'
 
 const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 60 })
 
-test('the interval lies around the mean, within 0 … 1, in whatever order the numbers come', () => {
+test('surrounds the mean with its interval within 0 … 1, in any order of the numbers', () => {
   fc.assert(
     fc.property(shares, (values) => {
       const { estimate, low, high } = boundedMean(values)
@@ -24,12 +24,12 @@ test('the interval lies around the mean, within 0 … 1, in whatever order the n
   )
 })
 
-test('nothing but zeros leaves hardly more than the exact limit of a share', () => {
+test('gives nothing but zeros a limit hardly above the exact one of a share', () => {
   expect(boundedMean(Array(1000).fill(0)).high).toBeCloseTo(0.0037 * 1.05, 4)
   expect(boundedMean([]).high).toBe(1)
 })
 
-test('so many zeros it takes to show a mean of at most 0.5, 1 or 2 %', () => {
+test('needs this many zeros to show a mean of at most 0.5, 1 or 2 %', () => {
   for (const [bound, count] of [
     [0.005, 775],
     [0.01, 387],
@@ -42,7 +42,7 @@ test('so many zeros it takes to show a mean of at most 0.5, 1 or 2 %', () => {
   expect(fewestForMean(0)).toBe(Number.POSITIVE_INFINITY)
 })
 
-test('seldom misses the mean of numbers that are rarely above 0', () => {
+test('rarely misses the mean of numbers that are rarely above 0', () => {
   const random = randomNumbers(4)
   let [above, below] = [0, 0]
   for (let draw = 0; draw < 1000; draw++) {

@@ -8,7 +8,7 @@ const logits = fc
   .array(fc.float({ min: -20, max: 20, noNaN: true }), { minLength: 2 * CLASSES, maxLength: 2 * CLASSES })
   .map((row) => Float32Array.from(row))
 
-test('of probabilities that are known', () => {
+test('agree with known probabilities', () => {
   const [p, q] = [
     [0.5, 0.5],
     [0.25, 0.75],
@@ -17,7 +17,7 @@ test('of probabilities that are known', () => {
   expect(found).toBeCloseTo(0.5 * Math.log(2) + 0.5 * Math.log(2 / 3), 5)
 })
 
-test('never below 0, and 0 for the same answers, whatever is added to all logits', () => {
+test('are never below 0, and 0 for equal answers, whatever is added to all logits', () => {
   fc.assert(
     fc.property(logits, logits, fc.integer({ min: -50, max: 50 }), (p, q, more) => {
       for (const found of divergences({ logits: p, classes: CLASSES }, { logits: q })) {

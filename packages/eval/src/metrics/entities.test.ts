@@ -54,14 +54,14 @@ const bySeqeval: readonly (readonly [expected: string, predicted: string, wanted
 ]
 
 describe('entities are those of seqeval', () => {
-  test.each(bySeqeval)('%s', (expected, predicted, wanted, found) => {
+  test.each(bySeqeval)('finds the entities that seqeval finds: %s', (expected, predicted, wanted, found) => {
     const asFound = (tags: string): Found =>
       entitiesOf(tags.split(' ')).map(({ type, start, end }) => [type, start, end - 1])
     expect(asFound(expected)).toEqual(wanted)
     expect(asFound(predicted)).toEqual(found)
   })
 
-  test('and so is F1', () => {
+  test('gives the F1 that seqeval gives', () => {
     const counts = bySeqeval.map(([expected, predicted]) => countEntities(predicted.split(' '), expected.split(' ')))
     const sum = (of: 'hits' | 'found' | 'wanted'): number => counts.reduce((total, count) => total + count[of], 0)
     expect(counts.map(({ hits }) => hits)).toEqual([2, 2, 2])
@@ -70,7 +70,7 @@ describe('entities are those of seqeval', () => {
   })
 })
 
-test('what is written as BIO tags is read back', () => {
+test('reads back the BIO tags that it writes', () => {
   const piece = fc.record({ type: fc.constantFrom(undefined, 'PER', 'LOC'), words: fc.integer({ min: 1, max: 4 }) })
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
@@ -90,7 +90,7 @@ test('what is written as BIO tags is read back', () => {
   )
 })
 
-test('class names that are BIO tags', () => {
+test('recognizes class names that are BIO tags', () => {
   expect(isBio(['O', 'B-PER', 'I-PER'])).toBe(true)
   expect(isBio(['I-PER', 'O'])).toBe(true)
   expect(isBio(['NOUN', 'VERB'])).toBe(false)

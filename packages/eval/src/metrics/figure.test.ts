@@ -27,7 +27,7 @@ describe('the interval of a figure', () => {
     )
   })
 
-  test('has a width where all is right, of one example nearly all that is possible', () => {
+  test('has a width even where all is right: nearly everything for one example', () => {
     for (const figure of [
       { got: [1], share: true },
       { got: [9], of: [9], share: true },
@@ -41,7 +41,7 @@ describe('the interval of a figure', () => {
     expect(many.low).toBeLessThan(0.98)
   })
 
-  test('of other numbers goes by their spread, and one of them says nothing', () => {
+  test('depends on the spread of other numbers, and is infinite for one of them', () => {
     const { low, high } = figureInterval({ got: [5, 6, 7, 6, 5, 7, 6, 6] })
     expect(low).toBeGreaterThan(4.5)
     expect(high).toBeLessThan(7.5)
@@ -52,7 +52,7 @@ describe('the interval of a figure', () => {
     })
   })
 
-  test('takes an example as a whole: the same numbers in fewer examples say less', () => {
+  test('counts an example as a whole: equal numbers in fewer examples give less certainty', () => {
     const random = randomNumbers(1)
     const apart = Array.from({ length: 200 }, () => Number(random() < 0.8))
     const together = Array.from({ length: 20 }, (_, i) => sum(apart.slice(10 * i, 10 * i + 10)))
@@ -63,7 +63,7 @@ describe('the interval of a figure', () => {
 })
 
 describe('the loss between two figures', () => {
-  test('is their difference, within its interval, and turned round with them', () => {
+  test('is their difference, within its interval, and is reversed with them', () => {
     fc.assert(
       fc.property(counts, fc.nat(3), (figure, less) => {
         const second = { ...figure, got: figure.got.map((value) => Math.max(0, value - less)) }
@@ -77,7 +77,7 @@ describe('the loss between two figures', () => {
     )
   })
 
-  test('is uncertain where nothing differs, the less the more examples there are', () => {
+  test('is uncertain even where nothing differs, and less so with more examples', () => {
     const of = (count: number): Figure => ({ got: Array(count).fill(9), of: Array(count).fill(10), share: true })
     const [few, many] = [figureLoss(of(24), of(24)), figureLoss(of(1000), of(1000))]
     expect(few.estimate).toBe(0)
@@ -86,7 +86,7 @@ describe('the loss between two figures', () => {
     expect(many.high).toBeLessThan(0.006)
   })
 
-  test('of right and wrong answers is the same whether they were counted or are means over seeds, nearly', () => {
+  test('is nearly the same for right and wrong answers that are counted or averaged over seeds', () => {
     const first = Array.from({ length: 400 }, (_, i) => Number(i % 10 !== 0))
     const second = first.map((right, i) => (i % 40 === 1 ? 0 : right))
     const counted = accuracyLoss(first, second)
@@ -99,12 +99,12 @@ describe('the loss between two figures', () => {
     expect(accuracyInterval(first).estimate).toBe(90)
   })
 
-  test('of other examples is not there', () => {
+  test('is missing where the examples differ', () => {
     expect(() => figureLoss({ got: [1] }, { got: [1, 2] })).toThrow('1 and 2 examples')
   })
 })
 
-test('of several runs is the mean of each example', () => {
+test('averages each example over several runs', () => {
   const mean = meanFigure([
     { got: [1, 2], of: [2, 2], share: true },
     { got: [0, 2], of: [4, 2], share: true },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { keptFractions } from './kept.ts'
 
 describe('keptFractions', () => {
-  test('each example counts by its own length; a layer without trace passes on what it gets', () => {
+  test('counts each example by its own length, and keeps all in a layer without trace', () => {
     const counts = new Map([
       [1, [5, 2]],
       [3, [1, 1]],
@@ -13,11 +13,11 @@ describe('keptFractions', () => {
     expect(mean).toBeCloseTo((1 + 0.5 + 0.5 + 0.175) / 4, 12)
   })
 
-  test('a dense model keeps all', () => {
+  test('is all of a dense model', () => {
     expect(keptFractions(new Map(), [7, 9], 3)).toEqual({ layers: [1, 1, 1], mean: 1 })
   })
 
-  test('a trace of a layer that the model is not said to have is an error', () => {
+  test('refuses a trace of an unknown layer', () => {
     expect(() => keptFractions(new Map([[6, [1]]]), [1], 6)).toThrow('a trace of layer 6, but is said to have 6 layers')
   })
 })

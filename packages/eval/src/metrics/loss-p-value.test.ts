@@ -19,7 +19,7 @@ test.each([
   },
 )
 
-test('whatever the true shares are, a loss as large as the tolerance is ruled out in at most 2.5 % of all cases', () => {
+test('rules out a loss as large as the tolerance in at most 2.5 % of cases, whatever the true shares are', () => {
   const [examples, tolerance] = [30, 0.15]
   const rejected: (readonly [losses: number, gains: number])[] = []
   for (let gains = 0; gains <= examples; gains++) {

@@ -18,7 +18,7 @@ test.each([
   [1, 9, 0.011718749999999998, 0.021484375],
   [40, 62, 0.0296822146316268, 0.037066767438560584],
   [700, 810, 0.004641339249895214, 0.005014536344358142],
-])('only the first has %i right, only the second %i', (onlyFirst, onlySecond, p, exact) => {
+])('agrees where only the first has %i right, only the second %i', (onlyFirst, onlySecond, p, exact) => {
   const found = mcnemar(...answers(onlyFirst, onlySecond))
   expect(found).toMatchObject({ onlyFirst, onlySecond })
   expect(found.p).toBeCloseTo(p, 12)
@@ -39,7 +39,7 @@ function byEnumeration(onlyFirst: number, onlySecond: number): { mid: number; ex
   return { exact: (beyond + at) / 2 ** n, mid: (beyond + at / 2) / 2 ** n }
 }
 
-test('is the share of all ways to fall that are as far from even, those just as far counted half', () => {
+test('is the share of outcomes as uneven or more, those just as uneven counted half', () => {
   const few = fc.integer({ min: 0, max: 6 })
   fc.assert(
     fc.property(few, few, (onlyFirst, onlySecond) => {
@@ -63,7 +63,7 @@ describe('at the ends', () => {
     expect(mcnemar(...answers(2000, 2000)).p).toBeCloseTo(1 - 0.5 * 0.012615, 5)
   })
 
-  test('other examples are an error', () => {
+  test('refuses different examples', () => {
     expect(() => mcnemar([true], [true, false])).toThrow(/1 and 2 examples cannot be compared/)
   })
 })

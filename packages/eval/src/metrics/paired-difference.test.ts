@@ -5,7 +5,7 @@ import { fewestForLoss, pairedDifference } from './paired-difference.ts'
 import { scoreLimit } from './paired-score.ts'
 
 describe('the interval of a paired difference', () => {
-  test('has a width where no answer differs, and a wide one of a single example', () => {
+  test('has a width where no answer differs, and a large one for a single example', () => {
     const { estimate, low, high } = pairedDifference({ examples: 24, onlyFirst: 0, onlySecond: 0 })
     expect(estimate).toBe(0)
     expect(low).toBe(-high)
@@ -14,7 +14,7 @@ describe('the interval of a paired difference', () => {
     expect(pairedDifference({ examples: 1, onlyFirst: 1, onlySecond: 0 })).toMatchObject({ estimate: 1, high: 1 })
   })
 
-  test("is Tango's, or hardly wider", () => {
+  test("is Tango's or hardly wider", () => {
     for (const [examples, onlyFirst, onlySecond] of [
       [150, 3, 2],
       [1000, 20, 15],
@@ -26,7 +26,7 @@ describe('the interval of a paired difference', () => {
     }
   })
 
-  test('is turned round with the models', () => {
+  test('is reversed with the models', () => {
     const { estimate, low, high } = pairedDifference({ examples: 60, onlyFirst: 7, onlySecond: 3 })
     const turned = pairedDifference({ examples: 60, onlyFirst: 3, onlySecond: 7 })
     expect([turned.estimate, turned.low, turned.high]).toEqual([-estimate, -high, -low])
@@ -53,7 +53,7 @@ describe('the interval of a paired difference', () => {
   })
 })
 
-test('so many examples it takes to show a loss of at most 0.5, 1 or 2 points', () => {
+test('needs this many examples to show a loss of at most 0.5, 1 or 2 points', () => {
   for (const [tolerance, examples] of [
     [0.005, 765],
     [0.01, 381],

@@ -17,7 +17,7 @@ test.each([
   expect(scoreLimit({ examples, onlyFirst, onlySecond }, NORMAL)).toBeCloseTo(high, 5)
 })
 
-test('without a difference the interval is z² / (n + z²) to either side', () => {
+test('extends z² / (n + z²) to either side without a difference', () => {
   const limit = scoreLimit({ examples: 24, onlyFirst: 0, onlySecond: 0 }, NORMAL)
   expect(limit).toBeCloseTo(NORMAL ** 2 / (24 + NORMAL ** 2), 9)
 })
@@ -26,7 +26,7 @@ const counts = fc
   .tuple(fc.nat(30), fc.nat(30), fc.nat(500))
   .map(([onlyFirst, onlySecond, both]) => ({ examples: onlyFirst + onlySecond + both + 1, onlyFirst, onlySecond }))
 
-test('the score falls as the assumed difference rises, and rises with the losses', () => {
+test('falls as the assumed difference rises, and rises with the losses', () => {
   const difference = fc.double({ min: -0.95, max: 0.95, noNaN: true })
   fc.assert(
     fc.property(counts, difference, difference, (seen, a, b) => {
@@ -39,7 +39,7 @@ test('the score falls as the assumed difference rises, and rises with the losses
   )
 })
 
-test('what is ruled out at once is what is beyond the limit', () => {
+test('rules out at once what lies beyond the limit', () => {
   fc.assert(
     fc.property(counts, fc.double({ min: 0.001, max: 0.9, noNaN: true }), (seen, difference) => {
       const limit = scoreLimit(seen, NORMAL)

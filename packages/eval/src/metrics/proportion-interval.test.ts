@@ -20,6 +20,6 @@ test.each([
   expect(found.high).toBeCloseTo(high, 9)
 })
 
-test('nothing is known of no trials', () => {
+test('knows nothing of no trials', () => {
   expect(proportionInterval(0, 0)).toEqual({ estimate: Number.NaN, low: 0, high: 1 })
 })

@@ -8,7 +8,7 @@ const valid = (...rows: number[][]) => ({
 })
 
 describe('tracedCounts', () => {
-  test('counts attended tokens by layer and example, without fillers', () => {
+  test('counts attended tokens by layer and example, without padding slots', () => {
     const outputs = {
       logits: { type: 'float32', dims: [2, 1], data: new Float32Array(2) },
       'tp.trace.1.valid': valid([1, 1, 1, 1], [1, 1, 0, 0]),
@@ -21,7 +21,7 @@ describe('tracedCounts', () => {
     ])
   })
 
-  test('a model without traces has none', () => {
+  test('gives nothing for a model without traces', () => {
     expect(tracedCounts({}).size).toBe(0)
   })
 })

@@ -47,7 +47,7 @@ test('has no scores without traces of them, and counts restored tokens where the
   expect(trajectoriesOf(back, [1])[0]?.[0]?.scores.size).toBe(0)
 })
 
-test('under methods that restore all tokens, each is at its position', () => {
+test('keeps each token at its position under methods that restore all tokens', () => {
   const returning: NamedTensors = {
     ...outputs,
     'tp.trace.3.scores': { type: 'float32', dims: [2, 4], data: Float32Array.from([9, 8, 7, 6, 5, 4, 3, 2]) },

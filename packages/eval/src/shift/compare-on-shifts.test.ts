@@ -26,7 +26,7 @@ describe('mails', () => {
   })
   afterAll(() => session[Symbol.asyncDispose]())
 
-  test('sets are one’s own, shifted, others, and bins by length', () => {
+  test('compare the given set, shifted ones, other data and bins by length', () => {
     const bin = expect.stringMatching(/^\d+ … \d+ tokens$/)
     expect(sets.map(({ name }) => name)).toEqual(['in distribution', 'typos:3', 'upper-case:1', 'others', bin, bin])
     expect(sets.map(({ inputs }) => inputs.targets.length)).toEqual([12, 12, 12, 5, 6, 6])
@@ -38,7 +38,7 @@ describe('mails', () => {
     )
   })
 
-  test('answers that are known are those that a run gives', async () => {
+  test('get the same figures from known answers as from a run', async () => {
     const seen: number[] = []
     const evaluations = await evaluateOnShifts(session, sets, {
       batchSize: 4,
@@ -62,7 +62,7 @@ describe('mails', () => {
   })
 })
 
-test('shifted images are normalised as those are that they were made from', async () => {
+test('normalises shifted images like the originals', async () => {
   await using session = await nodeRuntime().load(modelPath('digits-vit'))
   const digits = imageDataset('digits', { channels: 1, height: 28, width: 28 }, digitsData('test').slice(0, 20))
   const sets = await shiftedSets(digits, [namedShift('image', 'noise', 5)], session.inputs)
@@ -99,7 +99,7 @@ describe('compareOnShifts', () => {
     [answered([yes, yes, no, no], 0.6), answered([no, no, no, no], 0.4), answered([no, no], 0.7)],
   ]
 
-  test('figures are means over seeds, losses against dense, and extra ones against those in distribution', () => {
+  test('gives means over seeds, losses against dense, and extra losses against those in distribution', () => {
     const figures = compareOnShifts(sets, dense, seeds)
     const estimates = figures.map(({ dense, pruned, loss, extraLoss }) =>
       [dense, pruned, loss, extraLoss].map(({ estimate }) => estimate),
@@ -115,7 +115,7 @@ describe('compareOnShifts', () => {
     expect(figures[0]?.extraLoss).toEqual({ estimate: 0, low: 0, high: 0 })
   })
 
-  test('evaluations of other examples, and none at all, are refused', () => {
+  test('refuses evaluations of different examples and none at all', () => {
     const refused = expect.objectContaining({ code: 'TP_OPTION' })
     expect(() => compareOnShifts(sets, dense, [])).toThrow(refused)
     expect(() => compareOnShifts(sets, dense, [dense.slice(0, 2)])).toThrow(refused)

@@ -17,7 +17,7 @@ test('is the difference of the two means, within its interval or at its end', ()
   )
 })
 
-test('of the same examples it is paired: what both lose alike adds nothing to the interval', () => {
+test('pairs the same examples: what both lose alike adds nothing to the interval', () => {
   const random = randomNumbers(2)
   const own = Array.from({ length: 200 }, () => (random() < 0.3 ? 100 : 0))
   const shifted = own.map((loss, i) => (i % 50 === 0 ? 100 - loss : loss))
@@ -27,7 +27,7 @@ test('of the same examples it is paired: what both lose alike adds nothing to th
   expect(width(paired)).toBeLessThan(0.6 * width(apart))
 })
 
-test('losses that are all alike are not known to be alike elsewhere', () => {
+test('stays uncertain where all losses are equal', () => {
   const { estimate, low, high } = extraLoss([0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 2, 3])
   expect(estimate).toBe(0)
   expect(high).toBeGreaterThan(50)
@@ -41,14 +41,14 @@ describe('the interval is as wide as theory says', () => {
   const random = randomNumbers(7)
   const own = Array.from({ length: 600 }, () => 100 * random())
 
-  test('for examples of elsewhere: both variances', () => {
+  test('is as wide as theory says for other examples: both variances', () => {
     const shifted = Array.from({ length: 300 }, () => 200 * random())
     const { low, high } = extraLoss(shifted, own, undefined)
     const expected = half(variance(shifted) / 300 + variance(own) / 600)
     expect(Math.abs((high - low) / 2 / expected - 1)).toBeLessThan(0.15)
   })
 
-  test('for a bin: that of the bin less the rest, by the share of the rest', () => {
+  test('is as wide as theory says for a bin: its variance against the rest, by the share of the rest', () => {
     const examples = Array.from({ length: 150 }, (_, i) => 4 * i)
     const bin = examples.map((i) => own[i] as number)
     const rest = own.filter((_, i) => i % 4 !== 0)
@@ -59,7 +59,7 @@ describe('the interval is as wide as theory says', () => {
   })
 })
 
-test('a bin of one example among many has an interval, too', () => {
+test('has an interval even for a bin of one example among many', () => {
   const { low, high } = extraLoss([100], [100, ...Array.from({ length: 20 }, () => 0)], [0])
   expect(Number.isFinite(low) && Number.isFinite(high)).toBe(true)
 })
@@ -69,6 +69,6 @@ test.each<[string, readonly number[], readonly number[], readonly number[] | und
   ['another number of positions', [1, 2], [1, 2], [0]],
   ['a position beyond', [1], [1, 2], [2]],
   ['a position twice', [1, 2], [1, 2], [0, 0]],
-])('%s is refused', (_, shifted, own, examples) => {
+])('refuses %s', (_, shifted, own, examples) => {
   expect(() => extraLoss(shifted, own, examples)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { lengthBins } from './length-bins.ts'
 
-test('every example is in one bin, bins do not overlap, and none is empty', () => {
+test('puts every example into one bin, without overlaps or empty bins', () => {
   const lengths = fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 50 })
   fc.assert(
     fc.property(lengths, fc.integer({ min: 1, max: 8 }), (lengths, count) => {
@@ -18,7 +18,7 @@ test('every example is in one bin, bins do not overlap, and none is empty', () =
   )
 })
 
-test('bins of different lengths hold as many examples each', () => {
+test('fills bins of different lengths with equally many examples', () => {
   const lengths = Array.from({ length: 40 }, (_, i) => (i * 7) % 40)
   expect(lengthBins(lengths, 4).map(({ shortest, longest, examples }) => [shortest, longest, examples.length])).toEqual(
     [
@@ -30,7 +30,7 @@ test('bins of different lengths hold as many examples each', () => {
   )
 })
 
-test('no bins, and bins of nothing, are refused', () => {
+test('refuses no bins and bins of no examples', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   expect(() => lengthBins([1], 0)).toThrow(refused)
   expect(() => lengthBins([], 2)).toThrow(refused)

@@ -33,7 +33,7 @@ function contents(dataset: Dataset): Promise<unknown[]> {
 describe.each(suite.map((shift) => [`${shift.modality} ${shift.name}`, shift] as const))('%s', (_, shift) => {
   const dataset = datasets[shift.modality]
 
-  test('keeps labels, says in its source what it is, and leaves the data set as it was', async () => {
+  test('keeps labels, names itself in the source, and does not change the data set', async () => {
     const before = structuredClone(await contents(dataset))
     const made = shifted(dataset, shift)
     await contents(made)
@@ -43,7 +43,7 @@ describe.each(suite.map((shift) => [`${shift.modality} ${shift.name}`, shift] as
     expect(await contents(dataset)).toEqual(before)
   })
 
-  test('is the same whenever it is read, in whatever order', async () => {
+  test('is the same on every reading, in any order', async () => {
     const once = await contents(shifted(dataset, shift, { seed: 3 }))
     const again = shifted(dataset, shift, { seed: 3 })
     for (const i of [...again.examples.keys()].reverse()) expect(await again.examples[i]?.read()).toEqual(once[i])
@@ -58,12 +58,12 @@ const entries = modalities.flatMap((modality) =>
   shifts[modality].map(({ name, levels }) => ({ modality, name, levels })),
 )
 
-test.each(entries)('$modality $name: severity 0 changes nothing', async ({ modality, name }) => {
+test.each(entries)('changes no $modality by $name at severity 0', async ({ modality, name }) => {
   const dataset = datasets[modality]
   expect(await contents(shifted(dataset, namedShift(modality, name, 0) as Shift))).toEqual(await contents(dataset))
 })
 
-test('seeds are told apart', async () => {
+test('tells seeds apart', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
       const noise = namedShift('image', 'noise', 1)
@@ -74,7 +74,7 @@ test('seeds are told apart', async () => {
   )
 })
 
-test('equal examples are not shifted alike', async () => {
+test('shifts equal examples differently', async () => {
   const twice = textDataset(
     'twice',
     [0, 1].map((label) => ({ text: 'several words that are misspelt here', label })),
@@ -83,7 +83,7 @@ test('equal examples are not shifted alike', async () => {
   expect(one).not.toBe(other)
 })
 
-test('recorded once, so that every machine agrees', async () => {
+test('gives the recorded result on every machine', async () => {
   const [text] = await contents(shifted(texts, namedShift('text', 'typos', 5)))
   expect(text).toBe('The quicck bronw foxes are jumpig over ssveral lzy dgos today.')
   const [image] = await contents(shifted(images, namedShift('image', 'noise', 3)))
@@ -92,7 +92,7 @@ test('recorded once, so that every machine agrees', async () => {
   ])
 })
 
-test('a shift of other data, an unknown one and a severity that is not there are refused', () => {
+test('refuses a shift of other data, an unknown one and an unknown severity', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   expect(() => shifted(texts as Dataset, namedShift('image', 'noise', 1) as Shift)).toThrow(refused)
   expect(() => namedShift('text', 'fog', 1)).toThrow(refused)
@@ -100,7 +100,7 @@ test('a shift of other data, an unknown one and a severity that is not there are
   expect(() => namedShift('text', 'typos', 0.5)).toThrow(refused)
 })
 
-test('a suite has each shift at the severities asked for, or its strongest', () => {
+test('gives a suite of each shift at the severities asked for, or at its strongest', () => {
   const names = shiftSuite('text', [2, 4]).map(({ name }) => name)
   expect(names).toContain('typos:2')
   expect(names).toContain('typos:4')

@@ -10,9 +10,9 @@ test.each([
   ['states of tokens', [float('last_hidden_state', 'b', 'n', 64), float('pooler_output', 'b', 64)], 'embeddings'],
   ['a sentence', [float('token_embeddings', 'b', 'n', 64), float('sentence_embedding', 'b', 64)], 'embeddings'],
   ['one row under another name', [float('output', 'b', 2)], 'classification'],
-  ['rows of tokens, as many as there are labels', [float('output', 'b', 'n', 3)], 'tokens'],
-  ['rows of tokens, more than there are labels', [float('output', 'b', 'n', 64)], 'embeddings'],
-  ['what pruning adds', [float('tp.mask', 'b', 'n'), float('scores', 'b', 'n', 3)], 'tokens'],
-])('%s', (_, outputs, task) => {
+  ['as many rows of tokens as labels', [float('output', 'b', 'n', 3)], 'tokens'],
+  ['more rows of tokens than labels', [float('output', 'b', 'n', 64)], 'embeddings'],
+  ['outputs that pruning adds', [float('tp.mask', 'b', 'n'), float('scores', 'b', 'n', 3)], 'tokens'],
+])('recognizes %s', (_, outputs, task) => {
   expect(taskOf(outputs, ['O', 'B-PER', 'I-PER'])).toBe(task)
 })

@@ -26,7 +26,7 @@ function examples(table: DataTable): (string | undefined)[][] {
 
 const quoted = (cell: string): string => `"${cell.replaceAll('"', '""')}"`
 
-test('what is written as CSV is read again, whatever the texts hold, and wherever the columns stand', () => {
+test('reads back what it writes as CSV, whatever the texts hold and wherever the columns are', () => {
   fc.assert(
     fc.property(rows, order, fc.constantFrom(',', ';', '\t'), fc.constantFrom('\n', '\r\n'), (rows, names, by, end) => {
       const lines = [names, ...rows.map(([label, own], i) => cells(names, label, own, i))]
@@ -37,7 +37,7 @@ test('what is written as CSV is read again, whatever the texts hold, and whereve
   )
 })
 
-test('the same of JSON lines', () => {
+test('reads back what it writes as JSON lines', () => {
   fc.assert(
     fc.property(rows, order, (rows, names) => {
       const lines = rows.map(([label, own], i) => cells(names, label, own, i))
@@ -48,7 +48,7 @@ test('the same of JSON lines', () => {
   )
 })
 
-test('the same of tab-separated text, whose texts hold neither tabs nor line ends', () => {
+test('reads back tab-separated texts without tabs and line ends', () => {
   fc.assert(
     fc.property(rows, order, (rows, names) => {
       const plain = rows.map(([label, own]): [string, string] => [label, own.replace(/[\t\n]/g, ' ')])

@@ -17,7 +17,7 @@ const sound: fc.Arbitrary<Sound> = fc
   .map((samples) => ({ sampleRate: 100, samples: Float32Array.from(samples) }))
 
 test.each(shifts.audio.map((entry) => [entry.name, entry] as const))(
-  '%s keeps rate and length, in −1…1',
+  '%s keeps the rate and the length, in −1…1',
   (_, { create, levels }) => {
     fc.assert(
       fc.property(sound, fc.constantFrom(...levels), fc.nat(), (original, level, seed) => {
@@ -45,21 +45,21 @@ test.each(shifts.audio.map((entry) => [entry.name, entry] as const))(
   },
 )
 
-test.each([30, 10, 0])('noise at %d dB is that much weaker than the sound', (ratio) => {
+test.each([30, 10, 0])('adds noise that is %d dB weaker than the sound', (ratio) => {
   // small, so that nothing is clipped
   const quiet = gain(-20).apply(tone, randomNumbers(0))
   const noise = difference(soundNoise(ratio).apply(quiet, randomNumbers(1)), quiet)
   expect(10 * Math.log10(power(quiet.samples) / power(noise))).toBeCloseTo(ratio, 0)
 })
 
-test('gain is a factor, and clips', () => {
+test('multiplies by the gain and clips', () => {
   const louder = gain(20).apply({ sampleRate: 1, samples: Float32Array.of(0.01, -0.05, 0.5, -0.5) }, randomNumbers(0))
   expect(louder.samples[0]).toBeCloseTo(0.1, 6)
   expect(louder.samples[1]).toBeCloseTo(-0.5, 6)
   expect([...louder.samples.subarray(2)]).toEqual([1, -1])
 })
 
-test('a time shift moves samples either way, followed by silence', () => {
+test('shifts samples in time either way and fills with silence', () => {
   const steps = { sampleRate: 10, samples: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) }
   const seen = new Set(
     Array.from({ length: 20 }, (_, seed) => timeShift(0.3).apply(steps, randomNumbers(seed)).samples.join()),
@@ -67,7 +67,7 @@ test('a time shift moves samples either way, followed by silence', () => {
   expect(seen).toEqual(new Set(['4,5,6,7,8,9,10,0,0,0', '0,0,0,1,2,3,4,5,6,7']))
 })
 
-test('amounts out of range are refused', () => {
+test('refuses amounts out of range', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   for (const make of [() => soundNoise(Number.NaN), () => gain(1000), () => timeShift(-0.1)])
     expect(make).toThrow(refused)

@@ -29,7 +29,7 @@ function distance(a: RawImage, b: RawImage): number {
 }
 
 test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
-  '%s stays in shape and in 0…1',
+  '%s keeps the shape and 0…1',
   (_, { create, levels }) => {
     fc.assert(
       fc.property(image, fc.constantFrom(...levels), fc.nat(), (original, level, seed) => {
@@ -60,7 +60,7 @@ test.each(shifts.image.map((entry) => [entry.name, entry] as const))(
   },
 )
 
-test('noise has mean 0 and the deviation asked for', () => {
+test('adds noise of mean 0 and the deviation asked for', () => {
   const grey = { channels: 1, height: 100, width: 100, pixels: new Float32Array(10_000).fill(0.5) }
   const values = [...apply(imageNoise(0.1), grey).pixels].map((x) => x - 0.5)
   expect(Math.abs(mean(values))).toBeLessThan(0.004)
@@ -72,12 +72,12 @@ test('noise has mean 0 and the deviation asked for', () => {
 describe('blur', () => {
   const kernels = ['gaussian', 'box'] as const
 
-  test.each(kernels)('%s leaves one colour as it is', (kernel) => {
+  test.each(kernels)('%s does not change a single colour', (kernel) => {
     const grey = { channels: 1, height: 7, width: 9, pixels: new Float32Array(63).fill(0.3) }
     for (const x of apply(blur(kernel, 0.2), grey).pixels) expect(x).toBeCloseTo(0.3, 6)
   })
 
-  test.each(kernels)('%s spreads a point with the variance asked for, as much in height as in width', (kernel) => {
+  test.each(kernels)('%s spreads a point with the variance asked for, equally in height and width', (kernel) => {
     const side = 41
     const point = { channels: 1, height: side, width: side, pixels: new Float32Array(side * side) }
     point.pixels[20 * side + 20] = 1
@@ -91,7 +91,7 @@ describe('blur', () => {
     expect(Math.abs(Math.sqrt(across) - deviation)).toBeLessThan(0.03)
   })
 
-  test('a box of three pixels is their mean', () => {
+  test('averages three pixels with a box of three', () => {
     // (9 − 1) / 12 is the variance of three pixels
     const row = { channels: 1, height: 4, width: 4, pixels: Float32Array.from({ length: 16 }, (_, i) => (i % 4) / 4) }
     const [first, second] = apply(blur('box', Math.sqrt(8 / 12) / 4), row).pixels
@@ -101,7 +101,7 @@ describe('blur', () => {
 })
 
 describe('translate', () => {
-  test('every pixel is one of the original, by the same way', () => {
+  test('moves every pixel the same way', () => {
     fc.assert(
       fc.property(image, fc.double({ min: 0.01, max: 0.5, noNaN: true }), fc.nat(), (original, share, seed) => {
         const { channels, height, width } = original
@@ -121,7 +121,7 @@ describe('translate', () => {
     )
   })
 
-  test('all eight directions are taken, and black can come in', () => {
+  test('moves in all eight directions and can bring in black', () => {
     const white = { channels: 1, height: 4, width: 4, pixels: new Float32Array(16).fill(1) }
     const seen = new Set(
       Array.from({ length: 200 }, (_, seed) => apply(translate(0.25, 'black'), white, seed).pixels.join('')),
@@ -131,7 +131,7 @@ describe('translate', () => {
   })
 })
 
-test('amounts out of range are refused', () => {
+test('refuses amounts out of range', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   for (const make of [
     () => imageNoise(-1),

@@ -6,14 +6,14 @@ import { type LetterCase, letterCase } from './letter-case.ts'
 const write = (text: string, to: LetterCase, share?: number): string =>
   letterCase(to, share).apply(text, randomNumbers(5))
 
-test('upper, lower and title', () => {
+test('writes in upper, lower and title case', () => {
   const text = "It's über-good, NOT bad"
   expect(write(text, 'upper')).toBe("IT'S ÜBER-GOOD, NOT BAD")
   expect(write(text, 'lower')).toBe("it's über-good, not bad")
   expect(write(text, 'title')).toBe("It'S Über-Good, Not Bad")
 })
 
-test('letters stay but for their case', () => {
+test('changes nothing but the case of letters', () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^[a-zA-Z ,.é]*$/),
@@ -25,7 +25,7 @@ test('letters stay but for their case', () => {
   )
 })
 
-test('random has both cases, and a share leaves words as they are', () => {
+test('mixes both cases at random, in a share of the words', () => {
   const letters = [...write('a'.repeat(2000), 'random')]
   const upper = letters.filter((letter) => letter === 'A').length
   expect(Math.abs(upper - 1000)).toBeLessThan(4 * Math.sqrt(500))

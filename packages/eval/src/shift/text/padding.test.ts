@@ -10,7 +10,7 @@ const text = fc.stringMatching(/^[a-z]{1,6}( [a-z]{1,6}){0,30}$/)
 const factor = fc.double({ min: 1, max: 6, noNaN: true })
 const longest = Math.max(...neutralSentences.map(countWords))
 
-test('the text stands whole in its place, and has grown by the factor and less than a sentence more', () => {
+test('keeps the text whole and grows it by the factor, less than one sentence over', () => {
   fc.assert(
     fc.property(text, factor, fc.constantFrom(...places), fc.nat(), (text, factor, place, seed) => {
       const padded = padding(place, factor).apply(text, randomNumbers(seed))
@@ -24,7 +24,7 @@ test('the text stands whole in its place, and has grown by the factor and less t
   )
 })
 
-test('a larger factor adds to what a smaller one has added', () => {
+test('adds to the padding of a smaller factor for a larger one', () => {
   fc.assert(
     fc.property(text, factor, factor, fc.nat(), (text, a, b, seed) => {
       const [small, large] = [Math.min(a, b), Math.max(a, b)].map((factor) =>
@@ -35,7 +35,7 @@ test('a larger factor adds to what a smaller one has added', () => {
   )
 })
 
-test('around adds to both sides alike', () => {
+test('adds to both sides equally with around', () => {
   const padded = padding('around', 4).apply('one two three four five six seven eight', randomNumbers(2))
   const [before = '', after = ''] = padded.split('one two three four five six seven eight')
   const sentences = (part: string): number => part.split('.').length - 1
@@ -43,13 +43,13 @@ test('around adds to both sides alike', () => {
   expect(sentences(after)).toBeGreaterThan(0)
 })
 
-test('sentences of one’s own are drawn from, each once before one comes again', () => {
+test('draws given sentences, each once before any repeats', () => {
   const padded = padding('before', 5, ['A b.', 'C d.']).apply('x y', randomNumbers(1))
   expect(padded.replace(' x y', '').match(/A b\.|C d\./g)).toHaveLength(4)
   expect(padded.match(/A b\./g)).toHaveLength(2)
 })
 
-test('nothing to add and a factor below 1 are refused', () => {
+test('refuses nothing to add and a factor below 1', () => {
   const refused = expect.objectContaining({ code: 'TP_OPTION' })
   expect(() => padding('before', 2, [' '])).toThrow(refused)
   expect(() => padding('before', 0.5)).toThrow(refused)

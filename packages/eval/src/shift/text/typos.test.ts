@@ -23,7 +23,7 @@ function isOneSlip(word: string, written: string): boolean {
   return start > 0 && (swapped || dropped || doubled || besides)
 }
 
-test('every word of four letters is hit at rate 1, by one slip behind its first letter', () => {
+test('changes every word of four letters at rate 1, once after its first letter', () => {
   fc.assert(
     fc.property(fc.array(lower, { minLength: 1, maxLength: 20 }), fc.nat(), (words, seed) => {
       const written = write(words.join(' '), 1, seed).split(' ')
@@ -36,7 +36,7 @@ test('every word of four letters is hit at rate 1, by one slip behind its first 
   )
 })
 
-test('a higher rate keeps the slips of a lower one, and leaves no fewer words as they are', () => {
+test('keeps the typos of a lower rate at a higher one, and changes no fewer words', () => {
   const rate = fc.double({ min: 0, max: 1, noNaN: true })
   fc.assert(
     fc.property(fc.array(lower, { maxLength: 20 }), fc.nat(), rate, rate, (words, seed, a, b) => {
@@ -49,7 +49,7 @@ test('a higher rate keeps the slips of a lower one, and leaves no fewer words as
   )
 })
 
-test('about so many words are hit as the rate says', () => {
+test('changes about as many words as the rate says', () => {
   const words = Array.from({ length: 4000 }, () => 'something')
   const hit = write(words.join(' '), 0.2, 1)
     .split(' ')
@@ -58,7 +58,7 @@ test('about so many words are hit as the rate says', () => {
   expect(Math.abs(hit - 800)).toBeLessThan(4 * Math.sqrt(4000 * 0.2 * 0.8))
 })
 
-test('all else than words stays, and no character is broken in two', () => {
+test('changes nothing but words and splits no character', () => {
   fc.assert(
     fc.property(text, fc.nat(), (whole, seed) => {
       const written = write(whole, 1, seed)
@@ -75,6 +75,6 @@ test('replaces a letter by an adjacent key, in the same case', () => {
   expect([...written].sort()).toEqual(['QAQQ', 'QQAQ', 'QQQ', 'QQQA', 'QQQQQ', 'QQQW', 'QQWQ', 'QWQQ'])
 })
 
-test.each([-0.1, 1.1, Number.NaN])('a rate of %d is refused', (rate) => {
+test.each([-0.1, 1.1, Number.NaN])('refuses a rate of %d', (rate) => {
   expect(() => typos(rate)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })

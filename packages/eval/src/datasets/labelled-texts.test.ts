@@ -171,7 +171,7 @@ describe('columns', () => {
   })
 })
 
-describe('ways to write a table', () => {
+describe('readLabelledTexts, in every format', () => {
   test.each([
     ['csv', 'label,text\n1,good\n0,bad film\n'],
     ['csv', 'label;text\r\n1;good\r\n0;bad film\r\n'],
@@ -184,7 +184,7 @@ describe('ways to write a table', () => {
     ],
     ['tsv', 'label\ttext\r1\tgood\r0\tbad film\r'],
     ['txt', '1\tgood\n0\tbad film\n'],
-  ])('%s is read: %j', async (ending, content) => {
+  ])('reads %s: %j', async (ending, content) => {
     expect(await read(content, { ending })).toEqual(expected)
   })
 

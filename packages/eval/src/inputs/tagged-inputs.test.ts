@@ -53,7 +53,7 @@ const postProcessor = {
   },
 }
 
-describe('words that a vocabulary tells from what is inside words', () => {
+describe('a vocabulary that marks the starts of words', () => {
   test.each([
     [
       'byte-level BPE',

@@ -52,12 +52,12 @@ test('is the share of outcomes as uneven or more, those just as uneven counted h
   )
 })
 
-describe('at the ends', () => {
-  test('models that are right on the same examples', () => {
+describe('the test at its extremes', () => {
+  test('finds no difference between models that are right on the same examples', () => {
     expect(mcnemar(...answers(0, 0))).toEqual({ onlyFirst: 0, onlySecond: 0, p: 1, exact: 1 })
   })
 
-  test('thousands of examples that only one has right', () => {
+  test('counts thousands of examples that only one model has right', () => {
     const { p, exact } = mcnemar(...answers(2, 2000))
     expect([p, exact]).toEqual([0, 0])
     expect(mcnemar(...answers(2000, 2000)).p).toBeCloseTo(1 - 0.5 * 0.012615, 5)

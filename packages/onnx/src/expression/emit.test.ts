@@ -129,7 +129,7 @@ describe('emit', () => {
     expect(Array.from(y?.data as Float32Array)).toEqual(Array.from(expected))
   })
 
-  test('writes what occurs twice once, and shares equal constants between calls', () => {
+  test('writes a repeated expression once, and shares equal constants between calls', () => {
     const graph = host()
     const value = input('v', 'float32', ['N', 8])
     const target = { graph, opset: 17, names: new Map([[value, 'x']]) }
@@ -143,7 +143,7 @@ describe('emit', () => {
     expect(graph.nodes).toHaveLength(5)
   })
 
-  test('tells nodes apart by attributes that JSON would mix up', () => {
+  test('distinguishes nodes by attributes that JSON would confuse', () => {
     const graph = host()
     const rows = input('rows', 'int64', [1])
     const names = new Map([[rows, 'x']])
@@ -151,14 +151,14 @@ describe('emit', () => {
     expect(new Set(emit(filled, { graph, opset: 17, names, prefix: 'c' })).size).toBe(5)
   })
 
-  test('tells 0 from -0, int64 from int32, and one shape from another', () => {
+  test('distinguishes 0 from -0, int64 from int32, and one shape from another', () => {
     const graph = host()
     const constants = [constant(0), constant(-0), constant([0]), constant(0, 'int64'), constant(0, 'int32')]
     const names = emit(constants, { graph, opset: 17, names: new Map(), prefix: 'c' })
     expect(new Set(names).size).toBe(5)
   })
 
-  test('folds arithmetic on sizes that are numbers in this graph', () => {
+  test('folds arithmetic on sizes that are numbers in the graph', () => {
     const value = input('v', 'float32', ['B', 'N', 8])
     const flat = reshape(value, [mul(axisSize(value, 0), axisSize(value, 1)), 8] as never)
     const nodesIn = (dims: (number | string)[]): string[] => {
@@ -171,7 +171,7 @@ describe('emit', () => {
     expect(nodesIn(['b', 5, 8])).toContain('Shape')
   })
 
-  test('writes as many outputs as a runtime insists on', async () => {
+  test('writes as many outputs as a runtime requires', async () => {
     const value = input('x', 'float32', ['n', 8])
     const { indices } = topK(value, 3, { axis: 1 })
     const { top } = await run(emitModel({ top: indices }), { x: x8 })
@@ -190,7 +190,7 @@ describe('emit', () => {
     expect(errorCode(() => emit([product], { ...target, names, actual: other }))).toBe('TP_SHAPE')
   })
 
-  test('writes a node that it does not understand as it was', () => {
+  test('writes a node that it does not understand unchanged', () => {
     const source = host()
     const mystery = createNode({
       type: 'Mystery',
@@ -246,7 +246,7 @@ describe('emitModel', () => {
     }
   })
 
-  test('refuses what no runtime reads', () => {
+  test('refuses what no runtime can read', () => {
     const a = input('a', 'float32', ['n'])
     expect(errorCode(() => emitModel({ a: relu(a) }, { opset: 6 }))).toBe('TP_OPSET')
     expect(errorCode(() => emitModel({ a: relu(a) }, { opset: 27 }))).toBe('TP_OPSET')

@@ -149,14 +149,14 @@ describe('sizes', () => {
     ])
   })
 
-  test('that exporters name by formulas do not mix with real formulas', () => {
+  test('that exporters name by formulas are not confused with real formulas', () => {
     const graph = graphOf({ x: ['s0 + 1', 's0 - 1', '2*s0'] }, { type: 'Shape', inputs: ['x'], outputs: ['n'] })
     const dims = lift(graph).tensor('x').dims
     expect(new Set(dims).size).toBe(3)
     for (const dim of dims) expect(substituteDim(dim, { s0: 5 })).toBe(dim)
   })
 
-  test('of formulas teach what their names are', () => {
+  test('given as formulas show what their names are', () => {
     const graph = graphOf(
       { a: ['n', 4], b: ['m', 4], row: [1, 4] },
       { type: 'Concat', inputs: ['a', 'row'], outputs: ['a1'], attributes: { axis: 0 } },
@@ -169,8 +169,8 @@ describe('sizes', () => {
   })
 })
 
-describe('what is not understood', () => {
-  test('is opaque, with the declared type and shape; what follows is not lost', () => {
+describe('parts of a graph that are not understood', () => {
+  test('are opaque, with the declared type and shape, and do not hide what follows', () => {
     const graph = graphOf(
       { x: ['n', 8] },
       { type: 'Mystery', domain: 'com.example', inputs: ['x'], outputs: ['m'] },
@@ -183,7 +183,7 @@ describe('what is not understood', () => {
     expect(lifted.notes.map(({ node }) => node.opType)).toEqual(['Mystery'])
   })
 
-  test('a node whose shapes contradict each other is opaque, with the reason', () => {
+  test('include a node whose shapes contradict each other, with the reason', () => {
     const graph = graphOf({ a: [2, 3], b: [4, 3] }, { type: 'Add', inputs: ['a', 'b'], outputs: ['y'] })
     const { notes, tensor } = lift(graph)
     expect(notes).toHaveLength(1)
@@ -191,7 +191,7 @@ describe('what is not understood', () => {
     expect(tensor('y').hasShape).toBe(false)
   })
 
-  test('a weight in a data file that nobody reads keeps its shape', () => {
+  test('do not include a weight in an unread data file, which keeps its shape', () => {
     const graph = graphOf({}, { type: 'Identity', inputs: ['w'], outputs: ['y'] })
     const tensor = graph.addInitializer('w', { dtype: 'int64', dims: [2], data: Float64Array.of(1, 2) })
     tensor.dataLocation = 1
@@ -199,7 +199,7 @@ describe('what is not understood', () => {
     expect(String(lift(graph).tensor('y'))).toBe('int64[2]')
   })
 
-  sharedTest('the types of If results come from its branches', () => {
+  sharedTest('do not include the results of If, whose types come from its branches', () => {
     const graph = openFixture('deberta-v2-cls-ts17')
     const { notes, tensor } = lift(graph)
     expect(new Set(notes.map(({ node }) => node.opType))).toEqual(new Set(['If']))
@@ -224,7 +224,7 @@ describe('constants', () => {
   test.each([
     ['linear', [2], [1, 5]],
     ['per axis', [2, 2], [0, 1, 1, 2]],
-  ])('sparse ones are filled up, with %s indices', (_, dims, indices) => {
+  ])('are filled up where they are sparse, with %s indices', (_, dims, indices) => {
     const node = createNode({ type: 'Constant', inputs: [], outputs: ['c'] })
     const sparseTensor = create(SparseTensorProtoSchema, {
       dims: [2n, 3n],
@@ -237,7 +237,7 @@ describe('constants', () => {
     expect(Array.from(result?.data as Float32Array)).toEqual([0, 8, 0, 0, 0, 9])
   })
 
-  sharedTest('of data files are read only where their contents matter', () => {
+  sharedTest('in data files are read only where their contents matter', () => {
     const read: number[] = []
     const external = (_: string, __: number, length: number): Uint8Array => {
       read.push(length)
@@ -275,7 +275,7 @@ describe('lifting', () => {
     expect(lifted.names.get(lifted.tensor('y'))).toBe('y')
   })
 
-  sharedTest('a file with flipped bytes is lifted, or a TpError, never another exception', () => {
+  sharedTest('accepts a file with flipped bytes or refuses it with a code', () => {
     let seed = 7
     const random = (below: number): number => {
       seed = (seed * 48271) % 2147483647
@@ -299,7 +299,7 @@ describe('lifting', () => {
 describe('names from the file', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'] as const
 
-  test.each(names)('%s may be the name of a value, a size, an operator, a domain and an attribute', (name) => {
+  test.each(names)('may be %s for a value, a size, an operator, a domain and an attribute', (name) => {
     const graph = graphOf(
       { [`${name}x`]: [name, 2], y: ['n', 2] },
       { type: 'Add', inputs: [`${name}x`, 'y'], outputs: [name] },
@@ -313,7 +313,7 @@ describe('names from the file', () => {
     expect(lifted.tensor('r').dims).toEqual([name, 2])
   })
 
-  test('an attribute named __proto__ lends nothing to the others', () => {
+  test('may be __proto__ without effect on other attributes', () => {
     const node = createNode({ type: 'Softmax', inputs: ['x'], outputs: ['y'] })
     node.attribute.push(
       create(AttributeProtoSchema, { name: '__proto__', type: AttributeProto_AttributeType.INT, i: 1n }),
@@ -322,7 +322,7 @@ describe('names from the file', () => {
     expect(Object.keys(readAttributes(node) ?? {})).toEqual(['__proto__'])
   })
 
-  test('a size with a name of megabytes gets a short one, the same everywhere', () => {
+  test('are shortened where a size has one of megabytes, the same way everywhere', () => {
     const long = 'n'.repeat(2_000_000)
     const graph = graphOf(
       { x: [long], y: [long] },
@@ -335,7 +335,7 @@ describe('names from the file', () => {
 })
 
 describe('graphs that grow without bound', () => {
-  test('a chain of names, each equal to the next, is followed to its end', () => {
+  test('may chain names, each equal to the next, which are followed to the end', () => {
     const count = 2000
     const inputs = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x${i}`, [`s${i}`]]))
     const nodes = Array.from({ length: count - 1 }, (_, i) => ({
@@ -348,7 +348,7 @@ describe('graphs that grow without bound', () => {
     expect(lifted.tensor('y0').dims).toEqual(['s0'])
   })
 
-  test('sizes of a long chain of arithmetic are unknown beyond the limit, and what does not need them is known', () => {
+  test('have unknown sizes after too much arithmetic, and known ones where it is not needed', () => {
     const steps = 3000
     const graph = graphOf(
       { x: ['n'] },
@@ -366,7 +366,7 @@ describe('graphs that grow without bound', () => {
     expect(lifted.tensor('y').dims).toEqual(['n'])
   })
 
-  test('a node with more inputs than a call takes arguments is sorted and read', () => {
+  test('may have a node with more inputs than a call takes arguments', () => {
     const names = Array.from({ length: 60_000 }, (_, i) => `a${i}`)
     const graph = graphOf(
       { x: [1] },
@@ -376,7 +376,7 @@ describe('graphs that grow without bound', () => {
     expect(() => lift(graph)).not.toThrow()
   })
 
-  test('a graph of more nodes than models have is refused', () => {
+  test('are refused with more nodes than models have', () => {
     const { model } = graphOf({ a0: [1] })
     const node = createNode({ type: 'Neg', inputs: ['a0'], outputs: ['b'] })
     for (let i = 0; i < 70_000; i++) model.proto.graph?.node.push(node)

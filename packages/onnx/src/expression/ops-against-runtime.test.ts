@@ -62,7 +62,7 @@ describe.each(Object.entries(cases))('%s', (_, { from, inputs, build }) => {
   }
   const feeds = Object.fromEntries(Object.entries(inputs).map(([name, { array }]) => [name, array]))
 
-  test.each(opsets)('opset %i', async (opset) => {
+  test.each(opsets)('agrees with the runtime at opset %i', async (opset) => {
     if (opset < from) {
       expect(() => emitModel(outputs, { opset })).toThrow(expect.objectContaining({ code: 'TP_OPSET' }))
       return

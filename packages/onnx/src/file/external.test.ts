@@ -32,9 +32,12 @@ function externalModel(dims: number[], entries: Record<string, string>): Uint8Ar
 }
 
 describe('locations', () => {
-  test.each(['model.onnx.data', 'weights/w.bin', 'a..b', './w', '.hidden', 'ü name'])('%s is inside', (location) => {
-    expect(errorCode(() => checkExternalLocation(location))).toBe('none')
-  })
+  test.each(['model.onnx.data', 'weights/w.bin', 'a..b', './w', '.hidden', 'ü name'])(
+    'accept %s as inside the folder',
+    (location) => {
+      expect(errorCode(() => checkExternalLocation(location))).toBe('none')
+    },
+  )
   test.each([
     '',
     '/etc/passwd',
@@ -51,14 +54,14 @@ describe('locations', () => {
     'file:///w',
     'https://host/w',
     'w\0.bin',
-  ])('%j leaves the folder', (location) => {
+  ])('refuse %j as outside the folder', (location) => {
     expect(errorCode(() => checkExternalLocation(location))).toBe('TP_EXTERNAL_PATH')
     expect(errorCode(() => externalTensors(decodeModel(externalModel([1], { location }))))).toBe('TP_EXTERNAL_PATH')
   })
 })
 
 describe('data files', () => {
-  sharedTest('are listed and read where they lie', () => {
+  sharedTest('are listed, and read from their location', () => {
     const model = decodeModel(fixture('bert-cls-external'))
     const tensors = externalTensors(model)
     expect(tensors.length).toBeGreaterThan(10)
@@ -89,7 +92,7 @@ describe('data files', () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('that give no position, or one that is not a number, are refused', () => {
+  test('are refused without a position or with one that is not a number', () => {
     const list = (entries: Record<string, string>) =>
       errorCode(() => externalTensors(decodeModel(externalModel([1], entries))))
     expect(list({ offset: '0' })).toBe('TP_EXTERNAL')

@@ -21,7 +21,7 @@ function modelWithUnknownFields(): Uint8Array {
   return message((w) => unknown(w.tag(1, 0).int64(8).tag(7, 2).bytes(graph).tag(8, 2).bytes(set)))
 }
 
-describe('round trip', () => {
+describe('a model that is read and written', () => {
   sharedTests(
     onnxFiles().map(({ path }) => relative(shared, path)),
     'is written as it was read',
@@ -31,12 +31,12 @@ describe('round trip', () => {
     },
   )
 
-  test('unknown fields survive at every level, in pieces written apart too', () => {
+  test('keeps unknown fields at every level, even those written in parts', () => {
     const bytes = modelWithUnknownFields()
     expect(encodeModel(decodeModel(bytes))).toEqual(bytes)
   })
 
-  sharedTest('a large model written in pieces equals the one written at once', () => {
+  sharedTest('is equal whether it is written in pieces or at once', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))
     const weight = model.proto.graph?.initializer[0]
     if (weight === undefined) throw new Error('the fixture has initializers')
@@ -45,7 +45,7 @@ describe('round trip', () => {
   })
 })
 
-describe('what is no model', () => {
+describe('a file that is not a model', () => {
   const text = (value: string): Uint8Array => new TextEncoder().encode(value)
 
   test('is refused with a code', () => {
@@ -58,7 +58,7 @@ describe('what is no model', () => {
     )
   })
 
-  sharedTest('a file cut anywhere is a TpError, nearly always TP_TRUNCATED', () => {
+  sharedTest('is refused with a code wherever it is cut, nearly always TP_TRUNCATED', () => {
     const bytes = fixture('deit-distilled-ts17')
     const codes = new Map<string, number>()
     for (let i = 0; i < 400; i++) {
@@ -70,7 +70,7 @@ describe('what is no model', () => {
     expect(codes.get('TP_NOT_ONNX') ?? 0).toBeLessThan(3)
   })
 
-  sharedTest('a file with flipped bytes is read, or a TpError, never another exception', () => {
+  sharedTest('is read or refused with a code where bytes are flipped', () => {
     const bytes = fixture('bert-cls-external')
     let seed = 1
     const random = (): number => {
@@ -116,16 +116,16 @@ describe('a file that is valid, and larger than any model', () => {
     return modelOf(graph)
   }
 
-  test('bodies inside each other are read as deep as protobuf reads them', () => {
+  test('is read with nested bodies as deep as protobuf reads them', () => {
     expect(errorCode(() => decodeModel(nested(32)))).toBe('none')
   })
 
-  test.each([40, 1000])('%i bodies inside each other are refused for that, not as a damaged file', (depth) => {
+  test.each([40, 1000])('is refused with %i nested bodies for that, and not as a damaged file', (depth) => {
     expect(() => decodeModel(nested(depth))).toThrow(/more than 100 deep/)
     expect(errorCode(() => decodeModel(nested(depth)))).toBe('TP_TOO_COMPLEX')
   })
 
-  test('more messages than fit into memory are refused', () => {
+  test('is refused with more messages than fit into memory', () => {
     const info = message((w) => w.tag(1, 2).string('x'))
     const graph = message((w) => {
       for (let i = 0; i < 1_200_000; i++) w.tag(13, 2).bytes(info)
@@ -133,14 +133,14 @@ describe('a file that is valid, and larger than any model', () => {
     expect(errorCode(() => decodeModel(modelOf(graph)))).toBe('TP_TOO_COMPLEX')
   })
 
-  test('a field that contradicts the schema is not called a file that was cut short', () => {
+  test('is not called cut short where a field contradicts the schema', () => {
     const broken = modelOf(message((w) => w.tag(1, 0).int32(7)))
     expect(errorCode(() => decodeModel(broken))).toBe('TP_NOT_ONNX')
   })
 })
 
 describe('model', () => {
-  sharedTest('a copy shares the weights and nothing else', () => {
+  sharedTest('shares the weights with a copy, and nothing else', () => {
     const model = decodeModel(fixture('bert-cls-optimum'))
     const before = encodeModel(model)
     const copy = cloneModel(model)
@@ -155,7 +155,7 @@ describe('model', () => {
     expect(Buffer.compare(encodeModel(model), before)).toBe(0)
   })
 
-  test('metadata are set, changed and removed by key', () => {
+  test('sets, changes and removes metadata by key', () => {
     const model = createModel(17)
     const props = metadata(model)
     props.set('a', '1')
@@ -168,7 +168,7 @@ describe('model', () => {
     expect(fromBinary(ModelProtoSchema, encodeModel(model)).metadataProps.map(({ key }) => key)).toEqual(['b'])
   })
 
-  test('opset names what is imported when a set is missing', () => {
+  test('names the imported operator sets when one is missing', () => {
     const model = createModel(17)
     expect(opset(model)).toBe(17)
     expect(errorCode(() => opset(model, 'com.microsoft'))).toBe('TP_OPSET')

@@ -50,8 +50,8 @@ function withBody(): Graph {
   return graph
 }
 
-describe('looking things up', () => {
-  test('producers, readers, inputs and outputs', () => {
+describe('a graph', () => {
+  test('finds producers, readers, inputs and outputs', () => {
     const graph = chain()
     expect(graph.producer('a')).toBe(find(graph, 'Relu'))
     expect(graph.producer('x')).toBeUndefined()
@@ -66,14 +66,14 @@ describe('looking things up', () => {
     expect(graph.uniqueName('a')).toBe('a_2')
   })
 
-  test('a body is a reader of what it captures, at any depth', () => {
+  test('counts a body as a reader of what it captures, at any depth', () => {
     const graph = withBody()
     expect(graph.consumers('a').filter(({ index }) => index === -1)).toEqual([{ node: find(graph, 'If'), index: -1 }])
     expect(graph.consumers('w').some(({ index }) => index === -1)).toBe(true)
     expect(graph.uniqueName('deep')).toBe('deep_1')
   })
 
-  test('weights that an old file lists as inputs are not inputs', () => {
+  test('does not count weights as inputs, even if an old file lists them', () => {
     const model = createModel(7)
     expect(model.proto.irVersion).toBe(3n)
     const graph = new Graph(model)
@@ -84,7 +84,7 @@ describe('looking things up', () => {
 })
 
 describe('edits', () => {
-  test('a value is replaced for every reader but the given one, in bodies too', () => {
+  test('replace a value for every reader except the given one, even in bodies', () => {
     const graph = withBody()
     const guard = createNode({ type: 'Identity', inputs: ['a'], outputs: ['a2'] })
     graph.insert([guard], find(graph, 'Add'))
@@ -99,7 +99,7 @@ describe('edits', () => {
     expect(graph.consumers('a2')).toHaveLength(3)
   })
 
-  test('an output of the graph gets another producer', () => {
+  test('give an output of the graph another producer', () => {
     const graph = chain()
     const neg = find(graph, 'Neg')
     graph.renameOutput(neg, 0, graph.uniqueName('y'))
@@ -109,7 +109,7 @@ describe('edits', () => {
     expect(graph.producer('y_1')).toBe(neg)
   })
 
-  test('only what the edit left without readers is removed', () => {
+  test('remove only what the edit left without readers', () => {
     const graph = chain()
     graph.setValueInfo('b', 'float32', [undefined, 2])
     graph.replaceInput(find(graph, 'Neg'), 0, 'a')
@@ -119,7 +119,7 @@ describe('edits', () => {
     expect(graph.proto.valueInfo).toEqual([])
   })
 
-  test('what a body reads is kept', () => {
+  test('keep what a body reads', () => {
     const graph = withBody()
     graph.replaceInput(find(graph, 'Neg'), 0, 'a')
     graph.removeDeadNodes()
@@ -127,7 +127,7 @@ describe('edits', () => {
     expect(types(graph)).toEqual(['Relu', 'Abs', 'Neg', 'If'])
   })
 
-  test('a name is given once', () => {
+  test('never give a name twice', () => {
     const graph = chain()
     expect(errorCode(() => graph.insert([createNode({ type: 'Neg', inputs: ['x'], outputs: ['a'] })]))).toBe('TP_NAME')
     expect(errorCode(() => graph.addInitializer('b', { dtype: 'bool', dims: [], data: Float64Array.of(1) }))).toBe(
@@ -136,7 +136,7 @@ describe('edits', () => {
     expect(errorCode(() => graph.remove(createNode({ type: 'Neg', inputs: [], outputs: [] })))).toBe('TP_NODE')
   })
 
-  test('sorting moves only nodes that come after their reader', () => {
+  test('move only nodes that come after their reader when sorting', () => {
     const graph = chain()
     graph.insert([createNode({ type: 'Exp', inputs: ['late'], outputs: ['e'] })], find(graph, 'Add'))
     graph.insert([createNode({ type: 'Log', inputs: ['a'], outputs: ['late'] })])
@@ -173,7 +173,7 @@ describe('an edit changes only what was edited', () => {
     })
   }
 
-  sharedTest('opening, sorting and cleaning change no file', () => {
+  sharedTest('opening, sorting and cleaning do not change a file', () => {
     for (const { path } of onnxFiles('fixtures')) {
       const bytes = readFileSync(path)
       const graph = new Graph(decodeModel(bytes))

@@ -55,7 +55,7 @@ test('writes what the general library writes, and reads what it has written', ()
   )
 })
 
-test('fields that are not set read as their defaults', () => {
+test('reads fields that are not set as their defaults', () => {
   const ours = readMessage('TensorProto', new Uint8Array()).message
   const theirs = fromBinary(registry.getMessage('onnx.TensorProto') as DescMessage, new Uint8Array())
   for (const { name } of messageType('TensorProto').fields) {
@@ -67,7 +67,7 @@ test('fields that are not set read as their defaults', () => {
   }
 })
 
-test('a message that comes twice is merged, as protobuf wants', () => {
+test('merges a message that comes twice, as protobuf requires', () => {
   const part = (denotation: string, elemType: number): Uint8Array =>
     toBinary(
       TypeProtoSchema,

@@ -37,7 +37,7 @@ test('the schema is that of onnx.proto', () => {
   expect(schema).toEqual(Object.fromEntries(messages.map((message) => [shortName(message.typeName), specOf(message)])))
 })
 
-test('so are the numbers of its enums', () => {
+test('the enums have the numbers of onnx.proto', () => {
   const numbers = (values: object): object =>
     Object.fromEntries(Object.entries(values).filter(([name]) => Number.isNaN(Number(name)) && name !== 'UNDEFINED'))
   expect(AttributeType).toEqual(numbers(AttributeProto_AttributeType))

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { errorCode } from '../../test/shared.ts'
 import { decodeTensor, readConstant, readTensor, writeTensor } from './tensor-proto.ts'
 
-describe('reading', () => {
+describe('a tensor that is read', () => {
   test.each([
     ['float32', { dataType: Code.FLOAT, floatData: [1.5, -2] }, [1.5, -2]],
     ['float64', { dataType: Code.DOUBLE, doubleData: [1e300, 0] }, [1e300, 0]],
@@ -20,13 +20,13 @@ describe('reading', () => {
     ['uint32', { dataType: Code.UINT32, uint64Data: [4294967295n, 1n] }, [4294967295, 1]],
     ['uint64', { dataType: Code.UINT64, uint64Data: [2n ** 40n, 1n] }, [2 ** 40, 1]],
     ['bool', { dataType: Code.BOOL, int32Data: [1, 0] }, [1, 0]],
-  ])('%s from its typed field', (dtype, fields, numbers) => {
+  ])('takes %s from its typed field', (dtype, fields, numbers) => {
     const read = readConstant(create(TensorProtoSchema, { dims: [2n], ...fields }))
     expect(read.dtype).toBe(dtype)
     expect(Array.from(read.data)).toEqual(numbers)
   })
 
-  test('raw bytes at any offset, also of a Buffer, into memory of its own', () => {
+  test('may have raw bytes at any offset, even of a Buffer, and gets memory of its own', () => {
     const bytes = Buffer.concat([Buffer.of(7), Buffer.from(Float32Array.of(1.5, -2, 3).buffer)])
     const proto = create(TensorProtoSchema, { dataType: Code.FLOAT, dims: [3n], rawData: bytes.subarray(1) as never })
     const { data } = readTensor(proto)
@@ -35,12 +35,12 @@ describe('reading', () => {
     expect(Array.from(data as Float32Array)).toEqual([1.5, -2, 3])
   })
 
-  test('an empty tensor and one without axes', () => {
+  test('may be empty or without axes', () => {
     expect(readTensor(create(TensorProtoSchema, { dataType: Code.INT64, dims: [0n] })).data).toHaveLength(0)
     expect(readTensor(create(TensorProtoSchema, { dataType: Code.INT64, int64Data: [9n] })).dims).toEqual([])
   })
 
-  test('what does not fit is refused', () => {
+  test('is refused where its parts do not match', () => {
     const read = (fields: object) => errorCode(() => readTensor(create(TensorProtoSchema, fields)))
     expect(read({ dataType: Code.FLOAT, dims: [3n], floatData: [1] })).toBe('TP_TENSOR')
     expect(read({ dataType: Code.FLOAT, dims: [1n], rawData: Uint8Array.of(1, 2, 3) })).toBe('TP_TENSOR')
@@ -50,7 +50,7 @@ describe('reading', () => {
   })
 })
 
-describe('writing', () => {
+describe('a tensor that is written', () => {
   test.each([
     ['float16', [1, -0, 65504, 2 ** -24, 2 ** -25, 1e6, 0.1]],
     ['int64', [-1, 2 ** 53, 0]],
@@ -58,7 +58,7 @@ describe('writing', () => {
     ['int8', [-128, 127]],
     ['bool', [0, 1, 1]],
     ['float64', [Math.PI]],
-  ] as const)('%s is read as it was given', (dtype, numbers) => {
+  ] as const)('is read back unchanged: %s', (dtype, numbers) => {
     const constant: ConstantData = { dtype, dims: [numbers.length], data: Float64Array.from(numbers) }
     const read = readConstant(writeTensor(constant, 'c'))
     // Half precision by hand: 0.1 is 0x2e66, 1e6 is beyond the largest, 2^-25 is half of the smallest (tie to even: 0).
@@ -70,12 +70,12 @@ describe('writing', () => {
     expect(Array.from(read.data)).toEqual(dtype === 'float16' ? numbers.map((x) => rounded.get(x) ?? x) : [...numbers])
   })
 
-  test('the largest int64, which is no double, does not wrap around', () => {
+  test('keeps the largest int64, which is not a double, from wrapping around', () => {
     const proto = writeTensor({ dtype: 'int64', dims: [2], data: Float64Array.of(2 ** 63, -(2 ** 63)) }, 'ends')
     expect(Array.from(readTensor(proto).data as BigInt64Array)).toEqual([2n ** 63n - 1n, -(2n ** 63n)])
   })
 
-  test("a runtime's tensor, strings too", () => {
+  test('may come from a runtime, with strings too', () => {
     const tensor = { type: 'string', dims: [2], data: ['ä', ''] }
     const read = decodeTensor(toBinary(TensorProtoSchema, writeTensor(tensor, 'words')))
     expect(read).toEqual({ name: 'words', ...tensor })

@@ -10,7 +10,7 @@ import { inverseTransformSample } from './inverse-transform-sample.ts'
 const cases = ['all-points', 'flat-scores', 'more-slots-than-tokens', 'second-layer-policy', 'sharp-scores-drop']
 
 describe("the authors' sampler", () => {
-  test.each(cases)('%s: the same tokens are hit', (name) => {
+  test.each(cases)('takes the same tokens: %s', (name) => {
     const { site, policy, points, kept } = samplerCase(name)
     const { scores } = choose(valueWeighted(), site, { kind: 'ratio', value: 1 })
     const hit = sample(
@@ -57,7 +57,7 @@ function sampleByDefinition(scores: readonly number[], points: number): number[]
   return sorted([...new Set(hit)])
 }
 
-test('rows with different numbers of points and of candidates: each point hits the nearest', () => {
+test('takes the nearest candidates, even where rows differ in points and candidates', () => {
   // Scores whose sums differ enough that no point lies halfway between two.
   const row = fc.record({
     scores: fc.uniqueArray(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: 2, maxLength: 9 }),
@@ -84,7 +84,7 @@ test('rows with different numbers of points and of candidates: each point hits t
   )
 })
 
-test('never more tokens than points, and the most important one if there is a point', () => {
+test('never keeps more tokens than points, and keeps the most important one if there is a point', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 20 }),
@@ -102,14 +102,14 @@ test('never more tokens than points, and the most important one if there is a po
   )
 })
 
-test('an example that may keep all its tokens keeps them', () => {
+test('keeps all tokens of an example that may keep them', () => {
   const { site } = samplerCase('sharp-scores-drop')
   const tokens = site.attention?.dims[3] as number
   const { kept } = choose(ats(), site, { kind: 'tokens', value: tokens })
   for (const row of kept) expect(row).toHaveLength(tokens)
 })
 
-test('without a number of points it is refused', () => {
+test('is refused without a number of points', () => {
   const { site } = samplerCase('flat-scores')
   expect(() => choose(ats(), site, { kind: 'threshold', value: 0.1 })).toThrow(/give keep or tokens/)
 })

@@ -22,7 +22,7 @@ test('lies halfway between class attention and received attention, which both ad
   )
 })
 
-test('with values, equal lengths leave the order, and a token without a value scores 0', () => {
+test('scores a token without a value 0, and keeps the order of class and received attention where values are equally long', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const [batch, heads, tokens] = attention.dims as readonly [number, number, number]

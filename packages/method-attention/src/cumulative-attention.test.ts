@@ -26,8 +26,8 @@ function positionsOf(some: GoldenArray, all: GoldenArray): number[][] {
   })
 }
 
-describe("SpAtten's public code (a cache; each layer and head for itself, start and end stay)", () => {
-  test.each(['prune', 'prune-one-query', 'below-capacity'])('%s', (name) => {
+describe("SpAtten's public code (a cache, each layer and head by itself, first and last tokens kept)", () => {
+  test.each(['prune', 'prune-one-query', 'below-capacity'])('keeps the same tokens: %s', (name) => {
     const { inputs, outputs, params } = goldenCase(`spatten_kv/${name}`)
     const {
       start_size: start,
@@ -57,7 +57,7 @@ describe("SpAtten's public code (a cache; each layer and head for itself, start 
   })
 })
 
-test('what a layer adds is what its tokens receive: as much as there are attended tokens', () => {
+test('adds per layer what its tokens receive: as much as there are attended tokens', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const importance = carriedOn(cumulativeAttention(), { attention, attended }, 'importance')

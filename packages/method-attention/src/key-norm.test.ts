@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { goldenCase } from '../test/golden.ts'
 import { keyNorm } from './index.ts'
 
-test('knorm of kvpress, which chooses for each head by itself', () => {
+test('agrees with knorm of kvpress, which selects for each head by itself', () => {
   const { inputs, outputs } = goldenCase('kv_scorers/knorm')
   const keys = arrayOf(inputs, 'keys')
   const [batch = 0, heads = 0, tokens = 0, size = 0] = keys.shape
@@ -17,7 +17,7 @@ test('knorm of kvpress, which chooses for each head by itself', () => {
   expect(choice.kept).toEqual(rowsOf({ ...kept, shape: [batch * heads, count] }).map(sorted))
 })
 
-test('a larger key is never kept in place of a smaller one', () => {
+test('never prefers a larger key to a smaller one', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 2, maxLength: 10 }),
@@ -40,13 +40,13 @@ test('a larger key is never kept in place of a smaller one', () => {
   )
 })
 
-test('with large keys wanted, it is the other way round, and a share of the scores means something', () => {
+test('is reversed where large keys are kept, and a share of its scores has a meaning then', () => {
   const key = constant([3, 1, 4, 2], 'float32', [1, 1, 4, 1])
   expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'tokens', value: 2 }).kept).toEqual([[0, 2]])
   expect(choose(keyNorm({ keep: 'large' }), { key }, { kind: 'mass', value: 0.35 }).kept).toEqual([[2]])
 })
 
-test('a share of negative scores means nothing, so mass is refused', () => {
+test('refuses mass, as a share of negative scores has no meaning', () => {
   const key = constant([1, 2], 'float32', [1, 1, 2, 1])
   expect(() => choose(keyNorm(), { key }, { kind: 'mass', value: 0.9 })).toThrow(/a share of their sum means nothing/)
 })

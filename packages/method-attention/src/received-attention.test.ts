@@ -8,9 +8,9 @@ import { goldenCase } from '../test/golden.ts'
 import { runGoldenEncoder, statesOf } from '../test/golden-encoder.ts'
 import { receivedAttention } from './index.ts'
 
-describe('LTP (authors divide by the padded length)', () => {
+describe('LTP (whose authors divide by the padded length)', () => {
   test.each(['hard-abs-pad', 'hard-abs-learned-offset', 'hard-abs-negative-threshold', 'hard-abs-drop-nearly-all'])(
-    '%s: scores, and tokens kept by the threshold',
+    'gives the same scores and keeps the same tokens by threshold: %s',
     (name) => {
       const { inputs, outputs } = goldenCase(`ltp/${name}`)
       const [threshold = 0] = arrayOf(outputs, 'threshold').data
@@ -33,7 +33,7 @@ describe('LTP (authors divide by the padded length)', () => {
     },
   )
 
-  test('relative-threshold: the part of the largest score', () => {
+  test('compares with a part of the largest score: relative-threshold', () => {
     const { inputs, outputs, params } = goldenCase('ltp/relative-threshold')
     rowsOf(arrayOf(inputs, 'valid')).forEach((attended, row) => {
       const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
@@ -54,7 +54,7 @@ describe('LTP (authors divide by the padded length)', () => {
     })
   })
 
-  test.each(['topk-first-layers-spared', 'topk-layer5'])('%s: so many by received attention', (name) => {
+  test.each(['topk-first-layers-spared', 'topk-layer5'])('keeps as many by received attention: %s', (name) => {
     const { inputs, outputs } = goldenCase(`ltp/${name}`)
     rowsOf(arrayOf(inputs, 'valid')).forEach((attended, row) => {
       const attention = tensorOf(rowOf(arrayOf(inputs, 'probs'), row))
@@ -65,7 +65,7 @@ describe('LTP (authors divide by the padded length)', () => {
   })
 
   test.each(['encoder-hard', 'encoder-hard-first-layer-learned'])(
-    '%s: tokens really removed, states of those left as with their masks',
+    'gives kept tokens the same states by pruning as by masking: %s',
     (name) => {
       const golden = goldenCase(`ltp/${name}`)
       const layers = golden.params.layers as number
@@ -96,26 +96,29 @@ describe('LTP (authors divide by the padded length)', () => {
   )
 })
 
-describe('PoWER-BERT (padding queries count there, so padding is taken for real here)', () => {
-  test.each(['hard-extract-5', 'hard-extract-keep-1', 'hard-extract-keep-all', 'hard-extract-pad'])('%s', (name) => {
-    const { outputs, params } = goldenCase(`power_bert/${name}`)
-    const attention = tensorOf(arrayOf(outputs, 'atten'))
-    const tokens = attention.dims[3] as number
-    const { scores, kept } = choose(
-      receivedAttention({ diagonal: false }),
-      { attention, protectedTokens: [0] },
-      { kind: 'tokens', value: params.keep as number },
-    )
-    expectClose(
-      scores.flat().map((score) => score * tokens),
-      arrayOf(outputs, 'score').data,
-      'scores',
-    )
-    expect(kept).toEqual(rowsOf(arrayOf(outputs, 'kept_ids')))
-  })
+describe('PoWER-BERT (whose padding queries count, so padding is attended here)', () => {
+  test.each(['hard-extract-5', 'hard-extract-keep-1', 'hard-extract-keep-all', 'hard-extract-pad'])(
+    'keeps the same tokens: %s',
+    (name) => {
+      const { outputs, params } = goldenCase(`power_bert/${name}`)
+      const attention = tensorOf(arrayOf(outputs, 'atten'))
+      const tokens = attention.dims[3] as number
+      const { scores, kept } = choose(
+        receivedAttention({ diagonal: false }),
+        { attention, protectedTokens: [0] },
+        { kind: 'tokens', value: params.keep as number },
+      )
+      expectClose(
+        scores.flat().map((score) => score * tokens),
+        arrayOf(outputs, 'score').data,
+        'scores',
+      )
+      expect(kept).toEqual(rowsOf(arrayOf(outputs, 'kept_ids')))
+    },
+  )
 
   test.each(['soft-extract-initial', 'soft-extract-grad', 'soft-extract-grad-pad'])(
-    '%s: the order of all tokens',
+    'ranks all tokens the same: %s',
     (name) => {
       const { inputs, outputs } = goldenCase(`power_bert/${name}`)
       const attention = tensorOf(arrayOf(inputs, 'atten'))
@@ -129,7 +132,7 @@ describe('PoWER-BERT (padding queries count there, so padding is taken for real 
   )
 })
 
-test('observed-attention of kvpress: sums over the queries that see a key, in each group of heads by itself', () => {
+test('agrees with observed-attention of kvpress, the sum over the queries that see a key, in each group of heads', () => {
   const { inputs, outputs, params } = goldenCase('kv_scorers/observed-attention')
   const attention = arrayOf(inputs, 'attention')
   const [batch = 0, heads = 0, tokens = 0] = attention.shape
@@ -141,8 +144,8 @@ test('observed-attention of kvpress: sums over the queries that see a key, in ea
   expectClose(seen, arrayOf(outputs, 'score').data, 'scores')
 })
 
-describe('Length-Adaptive Transformer (padding queries count there)', () => {
-  test('length-ratio-schedule: a keep ratio gives the same lengths (theirs are never under 2)', () => {
+describe('Length-Adaptive Transformer (whose padding queries count)', () => {
+  test('gives the same lengths for a keep ratio, though theirs are never under 2: length-ratio-schedule', () => {
     const { params, outputs } = goldenCase('length_adaptive/length-ratio-schedule')
     const cases = params.cases as {
       max_seq_length: number
@@ -161,42 +164,45 @@ describe('Length-Adaptive Transformer (padding queries count there)', () => {
     }
   })
 
-  test.each(['drop-restore', 'drop-restore-pad', 'keep-all', 'layer-skip', 'no-cls-protection'])('%s', (name) => {
-    const golden = goldenCase(`length_adaptive/${name}`)
-    const {
-      length_config: lengths,
-      layer_config: config,
-      always_keep_cls: keepsClass,
-    } = golden.params as {
-      length_config: number[]
-      layer_config: number[] | null
-      always_keep_cls: boolean
-    }
-    const layers = config ?? lengths.map((_, layer) => layer)
-    const plan = layers.map((layer) => ({
-      layer,
-      amount: { kind: 'tokens', value: lengths[layer] as number } as const,
-    }))
-    rowsOf(arrayOf(golden.inputs, 'valid')).forEach((attended, row) => {
-      const options = {
-        method: receivedAttention(),
-        plan,
-        protectedTokens: keepsClass ? [0] : [],
-        paddingIsKnown: false,
+  test.each(['drop-restore', 'drop-restore-pad', 'keep-all', 'layer-skip', 'no-cls-protection'])(
+    'keeps the same tokens: %s',
+    (name) => {
+      const golden = goldenCase(`length_adaptive/${name}`)
+      const {
+        length_config: lengths,
+        layer_config: config,
+        always_keep_cls: keepsClass,
+      } = golden.params as {
+        length_config: number[]
+        layer_config: number[] | null
+        always_keep_cls: boolean
       }
-      runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
-        const ids = rowsOf(arrayOf(golden.outputs, `original_ids_${i}`))[row] ?? []
-        const attendedIds = ids.filter((id) => attended[id] === 1)
-        expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(attendedIds))
-        const theirs = statesOf(golden, `hidden_${i}`, row)
-        for (const id of attendedIds)
-          expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
+      const layers = config ?? lengths.map((_, layer) => layer)
+      const plan = layers.map((layer) => ({
+        layer,
+        amount: { kind: 'tokens', value: lengths[layer] as number } as const,
+      }))
+      rowsOf(arrayOf(golden.inputs, 'valid')).forEach((attended, row) => {
+        const options = {
+          method: receivedAttention(),
+          plan,
+          protectedTokens: keepsClass ? [0] : [],
+          paddingIsKnown: false,
+        }
+        runGoldenEncoder(golden, row, options).forEach(({ kept, hidden }, i) => {
+          const ids = rowsOf(arrayOf(golden.outputs, `original_ids_${i}`))[row] ?? []
+          const attendedIds = ids.filter((id) => attended[id] === 1)
+          expect(kept, `layer ${i}, row ${row}`).toEqual(sorted(attendedIds))
+          const theirs = statesOf(golden, `hidden_${i}`, row)
+          for (const id of attendedIds)
+            expectClose(hidden[id] ?? [], theirs[ids.indexOf(id)] ?? [], `layer ${i}, token ${id}`)
+        })
       })
-    })
-  })
+    },
+  )
 })
 
-test('scores are the shares of all attention that is paid: they add up to 1', () => {
+test('scores are shares of all attention, which add up to 1', () => {
   fc.assert(
     fc.property(attentions({ heads: 3 }), ({ attention, attended }) => {
       const { scores } = choose(receivedAttention(), { attention, attended }, { kind: 'ratio', value: 1 })
@@ -209,8 +215,8 @@ test('scores are the shares of all attention that is paid: they add up to 1', ()
   )
 })
 
-describe('queries', () => {
-  test('as many as there are tokens, or more, are all of them', () => {
+describe('sampled queries', () => {
+  test('are all of them where the number is that of the tokens or more', () => {
     fc.assert(
       fc.property(
         attentions({ heads: 2 }),
@@ -234,7 +240,7 @@ describe('queries', () => {
     )
   })
 
-  test('fewer are the real rows i·n div Q, wherever the padding stands', () => {
+  test('are the attended rows i·n div Q, wherever the padding is', () => {
     fc.assert(
       fc.property(attentions({ heads: 2 }), fc.integer({ min: 1, max: 12 }), ({ attention, attended }, queries) => {
         const { scores } = choose(receivedAttention({ queries }), { attention, attended }, { kind: 'ratio', value: 1 })

@@ -20,7 +20,7 @@ function halfResidual(attention: Tensor, b: number): number[][] {
   )
 }
 
-test('after one layer it is the attention with the residual, and the class token ranks by its row', () => {
+test('is the attention with the residual after one layer, by the row of the class token', () => {
   fc.assert(
     fc.property(attentions({ heads: 2 }), ({ attention, attended }) => {
       const state = carriedOn(rollout(), { attention, attended }, 'rollout')

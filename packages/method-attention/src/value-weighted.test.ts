@@ -7,7 +7,7 @@ import { valueWeighted } from './index.ts'
 
 describe("ATS's significance score", () => {
   test.each(['all-points', 'flat-scores', 'more-slots-than-tokens', 'second-layer-policy', 'sharp-scores-drop'])(
-    '%s',
+    'is the same: %s',
     (name) => {
       const { site, sortedScores, sortedTokens } = samplerCase(name)
       const { scores } = choose(valueWeighted(), site, { kind: 'ratio', value: 1 })
@@ -22,7 +22,7 @@ describe("ATS's significance score", () => {
   )
 })
 
-test('a value twice as long counts twice', () => {
+test('counts a value twice as long double', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 3, maxLength: 8 }),

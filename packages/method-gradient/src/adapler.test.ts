@@ -27,7 +27,7 @@ const layersOf = ({ params }: GoldenCase): number[] => Array.from({ length: para
 const scalar = (value: number) => ({ dtype: 'float32', shape: [], data: [value] }) as const
 
 for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
-  test(`golden ${name}`, () => {
+  test(`agrees with the authors’ numbers: ${name}`, () => {
     const golden = goldenCase(`adapler/${name}`)
     const { inputs, outputs } = golden
     const { lambda, phi, gamma, eta, theta } = golden.params as Record<string, number> & {
@@ -133,7 +133,7 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
 }
 
 for (const name of ['hard-infer', 'hard-infer-aggressive', 'hard-infer-keep-all']) {
-  test(`golden ${name}`, async () => {
+  test(`agrees with the authors’ numbers: ${name}`, async () => {
     const golden = goldenCase(`adapler/${name}`)
     const { inputs, outputs } = golden
     const { eta, theta } = golden.params as { eta: number[]; theta: number[] }
@@ -174,7 +174,7 @@ for (const name of ['hard-infer', 'hard-infer-aggressive', 'hard-infer-keep-all'
   })
 }
 
-describe('what it learns from is what remains', () => {
+describe('adapler in training', () => {
   const golden = goldenCase('transkimmer/train-grad-pad')
   const compared = (seed: number, eta: number, steepness?: number) => {
     const method = adapler({ steepness })
@@ -183,7 +183,7 @@ describe('what it learns from is what remains', () => {
     return { model: bertModel(golden), method, learned, feeds: feedsOf(golden), output: 'class' }
   }
 
-  test('the steeper the mask falls, the more the soft form answers as the pruned model does', {
+  test('answers more like the pruned model the steeper the mask is', {
     timeout: 60_000,
   }, async () => {
     await fc.assert(
@@ -198,7 +198,7 @@ describe('what it learns from is what remains', () => {
     )
   })
 
-  test('far above the threshold all stays, as in the dense model', { timeout: 60_000 }, async () => {
+  test('keeps all tokens far above the threshold, like the dense model', { timeout: 60_000 }, async () => {
     const all = compared(1, 0.01, 1000)
     const dense = await denseOutput(all)
     const { values } = await softOutput(all)
@@ -206,7 +206,7 @@ describe('what it learns from is what remains', () => {
   })
 })
 
-test('learns on mails; the pruned file gives each alone what it gives in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
   const lesson = await mailLesson()
   const method = adapler()
   const saliency = await saliencyOf({ ...lesson, runtime: nodeRuntime() })

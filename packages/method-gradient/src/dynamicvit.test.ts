@@ -89,7 +89,7 @@ function firstOf({ dtype, shape, data }: GoldenArray): GoldenArray {
 const squeezed = ({ dtype, shape, data }: GoldenArray): GoldenArray => ({ dtype, shape: shape.slice(0, 2), data })
 
 for (const name of ['predictor-train', 'predictor-train-first-stage']) {
-  test(`golden ${name}`, () => {
+  test(`agrees with the authors’ numbers: ${name}`, () => {
     const { inputs, outputs, params } = goldenCase(`dynamicvit/${name}`)
     const feeds = new Feeds()
     const hidden = feeds.input('x', arrayOf(inputs, 'x'))
@@ -138,7 +138,7 @@ function tokensOf(batch: number, tokens: number) {
 }
 
 for (const name of ['masked-softmax', 'masked-softmax-all', 'masked-softmax-only-cls']) {
-  test(`golden ${name}`, () => {
+  test(`agrees with the authors’ numbers: ${name}`, () => {
     const { inputs, outputs } = goldenCase(`dynamicvit/${name}`)
     const feeds = new Feeds()
     const logits = feeds.input('logits', arrayOf(inputs, 'logits'))
@@ -179,7 +179,7 @@ function vitModel(golden: GoldenCase, layerCount: number, prefix: (layer: number
   return decodeModel(emitModel({ y: x, class: gather(x, 0, 1) }, { opset: 17 }))
 }
 
-test('golden block-with-policy', () => {
+test('agrees with the authors’ numbers: block-with-policy', () => {
   const golden = goldenCase('dynamicvit/block-with-policy')
   const feeds = new Feeds()
   feeds.set('x', arrayOf(golden.inputs, 'x'))
@@ -204,7 +204,7 @@ test('golden block-with-policy', () => {
 })
 
 for (const name of ['2stage', 'keep-all-then-1']) {
-  test(`golden infer-${name}`, async () => {
+  test(`agrees with the authors’ numbers: infer-${name}`, async () => {
     const golden = goldenCase(`dynamicvit/infer-${name}`)
     const { inputs, outputs } = golden
     const stages = [0, 1]
@@ -254,7 +254,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
 }
 
 for (const name of ['mse', 'kl-token', 'batch-mean-ratio']) {
-  test(`golden loss-${name}: classes, ratios and divergence`, () => {
+  test(`agrees with the authors’ classes, ratios and divergence: loss-${name}`, () => {
     const { inputs, outputs, params } = goldenCase(`dynamicvit/loss-${name}`)
     const ratios = params.keep_ratio as number[]
     const { clf_weight: own, ratio_weight: ofRatio, distill_weight: ofTeacher } = params as Record<string, number>
@@ -295,7 +295,7 @@ for (const name of ['mse', 'kl-token', 'batch-mean-ratio']) {
   })
 }
 
-describe('what it learns from is what remains', () => {
+describe('dynamicvit in training', () => {
   const golden = goldenCase('transkimmer/train-grad-pad')
   const method = dynamicvit()
   const compared = (seed: number, bias: number) => {
@@ -305,7 +305,7 @@ describe('what it learns from is what remains', () => {
   }
   const schedule = new Map([0, 1].map((layer) => [layer, { kind: 'threshold', value: 0.5 } as const]))
 
-  test('the soft form answers as the pruned model does, whatever stays', { timeout: 60_000 }, async () => {
+  test('answers like the pruned model, whatever is kept', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const both = compared(seed, 0)
@@ -316,13 +316,13 @@ describe('what it learns from is what remains', () => {
     )
   })
 
-  test('where all stays, as the dense model', { timeout: 60_000 }, async () => {
+  test('answers like the dense model where all tokens are kept', { timeout: 60_000 }, async () => {
     const all = compared(1, 30)
     expectClose((await softOutput(all)).values, await denseOutput(all), 'class')
   })
 })
 
-test('learns on mails; the pruned file gives each alone what it gives in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
   const lesson = await mailLesson()
   const method = dynamicvit({ ratio: 0.5 })
   const { trained, seen } = await learn(lesson, method)

@@ -13,7 +13,7 @@ import { lengthAdaptive } from './index.ts'
 
 testMethod(lengthAdaptive(), { run })
 
-test('what it learns with is what really removing the tokens gives, whatever the shares', {
+test('trains with what pruning the tokens gives, at any shares', {
   timeout: 60_000,
 }, async () => {
   const model = decodeModel(readFileSync(modelPath('mail')))
@@ -61,7 +61,7 @@ function batchOf(texts: readonly (readonly number[])[]): NamedTensors {
   }
 }
 
-test.each([{ copies: 1 }, { lowest: 0 }, { lowest: 2 }])('%o is refused', (options) => {
+test.each([{ copies: 1 }, { lowest: 0 }, { lowest: 2 }])('refuses %o', (options) => {
   try {
     lengthAdaptive(options)
     expect.unreachable()

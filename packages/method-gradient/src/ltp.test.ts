@@ -12,7 +12,7 @@ testMethod(ltp(), { run })
 
 describe('the authors’ soft encoder', () => {
   test.each(['encoder-soft-grad', 'encoder-soft-grad-cold'])(
-    '%s: states, soft masks, loss, all gradients',
+    'gives the same states, soft masks, loss and gradients: %s',
     async (name) => {
       const golden = goldenCase(`ltp/${name}`)
       const { temperature, lambda, layers } = golden.params as { temperature: number; lambda: number; layers: number }
@@ -52,7 +52,7 @@ describe('the authors’ soft encoder', () => {
   )
 })
 
-test('what is more than half left is what the threshold keeps', () => {
+test('keeps by the threshold what is more than half kept in training', () => {
   const attention = tensorOf(arrayOf(goldenCase('power_bert/soft-extract-grad').inputs, 'atten'))
   const hidden = constant(new Float32Array(20), 'float32', [2, 10, 1])
   const received = evaluate([mean(mean(attention, 2), 1)], {})[0]?.data as Float32Array

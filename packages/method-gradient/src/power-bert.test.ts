@@ -10,9 +10,9 @@ import { powerBert } from './index.ts'
 
 testMethod(powerBert(), { run })
 
-describe('the authors’ soft extraction (padding taken for real, no class token protected)', () => {
+describe('the authors’ soft extraction (padding is attended, and the class token is not protected)', () => {
   test.each(['soft-extract-initial', 'soft-extract-grad', 'soft-extract-grad-pad'])(
-    '%s: states, regulariser, gradients',
+    'gives the same states, regularizer and gradients: %s',
     async (name) => {
       const { inputs, outputs, params } = goldenCase(`power_bert/${name}`)
       const { lambda, layer } = params as { lambda: number; layer: number }
@@ -34,7 +34,7 @@ describe('the authors’ soft extraction (padding taken for real, no class token
     },
   )
 
-  test('after a step, weights are put back into 0 … 1', () => {
+  test('clamps weights to 0 … 1 after a step', () => {
     const { outputs } = goldenCase('power_bert/soft-extract-grad')
     const { params } = powerBert().training ?? {}
     const { range: [low, high] = [] } = (typeof params === 'object' && params.retention) || {}
@@ -46,12 +46,12 @@ describe('the authors’ soft extraction (padding taken for real, no class token
 })
 
 describe('lengths from weights', () => {
-  test.each(['retention-config', 'retention-config-small'])('%s: the authors’ lengths', (name) => {
+  test.each(['retention-config', 'retention-config-small'])('are the authors’ lengths: %s', (name) => {
     const { inputs, outputs } = goldenCase(`power_bert/${name}`)
     expect(lengthsOf(rowsOf(arrayOf(inputs, 'W')))).toEqual(arrayOf(outputs, 'retention').data)
   })
 
-  test('of all examples together as many tokens are kept as their weights add up to, less than one of each more or fewer', () => {
+  test('keep as many tokens of all examples together as their weights add up to, within one per example', () => {
     const weight = fc.integer({ min: 0, max: 100 }).map((percent) => percent / 100)
     fc.assert(
       fc.property(
@@ -80,7 +80,7 @@ function lengthsOf(weights: readonly (readonly number[])[], lengths?: readonly n
   return weights.map((_, layer) => schedule?.get(layer)?.value ?? 0)
 }
 
-test('with all weights 1 nothing changes; a protected token and padding never do', async () => {
+test('changes nothing with all weights 1, and never changes protected tokens and padding', async () => {
   const { inputs } = goldenCase('power_bert/soft-extract-grad')
   const attention = tensorOf(arrayOf(inputs, 'atten'))
   const hidden = tensorOf(arrayOf(inputs, 'x'))

@@ -74,8 +74,8 @@ test('learns from the saliency of the output of the first layer that prunes toke
   expect(own).not.toEqual(await losses(0))
 })
 
-describe('what it learns by', () => {
-  test('is how far it is from the logarithm of saliency, in deviations from the mean of the row', async () => {
+describe('the loss of sdtp', () => {
+  test('is the distance from the logarithm of saliency, in deviations from the mean of the row', async () => {
     await fc.assert(
       fc.asyncProperty(numbers(-3, 3), saliencies, masks, async (own, saliency, attended) => {
         const counted = attended.flatMap((is, i) => (is === 1 && i !== FIXED ? [i] : []))
@@ -90,7 +90,7 @@ describe('what it learns by', () => {
     )
   })
 
-  test('is the same whatever the saliency is multiplied by, and whatever tokens say that cannot leave', async () => {
+  test('does not depend on the scale of saliency, nor on padding and protected tokens', async () => {
     const factors = fc.double({ min: 0.1, max: 1, noNaN: true })
     await fc.assert(
       fc.asyncProperty(numbers(-3, 3), saliencies, masks, factors, async (own, saliency, attended, factor) => {

@@ -142,7 +142,7 @@ function expectForward(golden: GoldenCase, layers: readonly number[], seen: Reco
 }
 
 for (const name of ['eval-official-init-bias', 'eval-skim-almost-all']) {
-  test(`golden ${name}`, () => {
+  test(`agrees with the authors’ numbers: ${name}`, () => {
     const golden = goldenCase(`transkimmer/${name}`)
     const all = prepared(golden)
     expectForward(golden, all.layers, computed(valuesOf(all), skimLoss(all.soft), {}, all.feeds))
@@ -150,7 +150,7 @@ for (const name of ['eval-official-init-bias', 'eval-skim-almost-all']) {
 }
 
 for (const name of ['train-grad', 'train-grad-pad']) {
-  test(`golden ${name}`, () => {
+  test(`agrees with the authors’ numbers: ${name}`, () => {
     const golden = goldenCase(`transkimmer/${name}`)
     const all = prepared(golden)
     const { soft, params, feeds, layers } = all
@@ -173,7 +173,7 @@ for (const name of ['train-grad', 'train-grad-pad']) {
   })
 }
 
-describe('what it learns from is what remains', () => {
+describe('transkimmer in training', () => {
   const golden = goldenCase('transkimmer/train-grad-pad')
   const method = transkimmer()
   const compared = (seed: number, bias: number) => {
@@ -183,7 +183,7 @@ describe('what it learns from is what remains', () => {
   }
   const schedule = new Map([0, 1].map((layer) => [layer, { kind: 'threshold', value: 0.5 } as const]))
 
-  test('the soft form answers as the pruned model does, whatever stays', { timeout: 60_000 }, async () => {
+  test('answers like the pruned model, whatever is kept', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const both = compared(seed, 0)
@@ -193,7 +193,7 @@ describe('what it learns from is what remains', () => {
     )
   })
 
-  test('where all stays, as the dense model', { timeout: 60_000 }, async () => {
+  test('answers like the dense model where all tokens are kept', { timeout: 60_000 }, async () => {
     const all = compared(1, 30)
     const { values, left } = await softOutput(all)
     expect(left.get(1)?.slice(0, 11)).toEqual(Array.from({ length: 11 }, () => 1))
@@ -201,7 +201,7 @@ describe('what it learns from is what remains', () => {
   })
 })
 
-test('learns on mails; the pruned file gives each alone what it gives in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
   const lesson = await mailLesson()
   const method = transkimmer()
   const { trained, seen } = await learn(lesson, method, { targetFlops: 0.6 })

@@ -22,7 +22,7 @@ const site = {
 }
 const first = scorer({ name: 'first', family: 'baseline', signed: true, score: ({ position }) => neg(position) })
 
-test('withMerge: the pruned tokens joins the most similar of what stays, never a fixed one', () => {
+test('withMerge merges pruned tokens into the most similar kept ones, but never into protected ones', () => {
   // 0 is fixed; 1 (90°) and 4 (0°) … of 0, 1, 4 stay; 2 (80°) is like 1, 3 (10°) like 4
   const ends = scorer({ name: 'ends', family: 'baseline', score: ({ position }) => abs(sub(position, 2.4)) })
   const [left] = reduceOnce(withMerge(ends), site, { kind: 'tokens', value: 3 })
@@ -31,19 +31,19 @@ test('withMerge: the pruned tokens joins the most similar of what stays, never a
   expect(left?.size).toEqual([1, 4, 2])
 })
 
-test('withFuse: one token more, the mean of all that leave', () => {
+test('withFuse adds one token, the mean of all pruned ones', () => {
   const [left] = reduceOnce(withFuse(first), site, { kind: 'tokens', value: 2 })
   expect(left?.position).toEqual([0, 1, 2])
   expect(left?.hidden.flat()).toEqual([0, 10, (3 * 20 + 30 + 40) / 5])
   expect(left?.size).toEqual([1, 1, 5])
 })
 
-test('withFuse: nothing leaves, nothing more comes', () => {
+test('withFuse adds nothing where nothing is pruned', () => {
   const [left] = reduceOnce(withFuse(first), site, { kind: 'tokens', value: 5 })
   expect(left?.hidden.flat()).toEqual(positions.map((position) => 10 * position))
 })
 
-test('withFuse is refused for a method that chooses without a score', () => {
+test('withFuse refuses a method that selects without a score', () => {
   const all = { ...site, query: site.key, value: site.key }
   expect(() => reduceOnce(withFuse(ats()), all, { kind: 'tokens', value: 3 })).toThrow(
     /ats chooses tokens without a score/,

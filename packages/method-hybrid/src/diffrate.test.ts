@@ -15,7 +15,7 @@ import { diffrate } from './index.ts'
 
 const cases = ['keep-all', 'merge-only', 'merge-to-two', 'prune-merge', 'prune-only']
 
-test.each(cases)("infer-%s: the authors' layer", (name) => {
+test.each(cases)("agrees with the authors' layer: infer-%s", (name) => {
   const golden = goldenCase(`diffrate/infer-${name}`)
   const { prune_kept: unpruned, merge_kept: unmerged } = golden.params as { prune_kept: number; merge_kept: number }
   const { site, feedForward } = vitLayer(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional: true })
@@ -32,31 +32,34 @@ function logitsOf(theirs: readonly number[], granularity = 1): Tensor {
 }
 const NEVER = -1e9
 
-describe('the authors’ choice of a number', () => {
-  test.each(['proxy', 'proxy-granularity-3', 'proxy-last-11'])('%s: number, mask, gradient', (name) => {
-    const { inputs, outputs, params } = goldenCase(`diffrate/${name}`)
-    const granularity = params.granularity as number
-    const tokens = (params.patch_number as number) + 1
-    const logits = logitsOf(arrayOf(inputs, 'selected_probability').data, granularity)
-    const { count, expected, mask } = countChoice(logits)
-    const rank = constant([...Array(tokens).keys()], 'float32', [1, tokens])
-    const last = (params.last_token_number as number | null) ?? tokens
-    const own = mask(rank, constant([last], 'float32', [1, 1]))
-    const answer = sum(mul(own, constant(arrayOf(inputs, 'grad_mask').data, 'float32', [1, tokens])), [0, 1])
-    const loss = add(answer, mul(mul(count, count), 0.01))
-    const results = evaluate([count, own, loss, expected, ...gradients(loss, [logits])], {})
-    const [number, seen, total, mean, slopes] = results.map(({ data }) => Array.from(data as Float32Array))
-    expect(number).toEqual(arrayOf(outputs, 'kept').data)
-    expect(chosenCount(constantData(logits)?.data ?? [])).toBe(number?.[0])
-    expect((number?.[0] as number) - (mean?.[0] as number)).toBeLessThan(1)
-    expect(seen?.map(Math.round)).toEqual(arrayOf(outputs, 'token_mask').data.map(Math.round))
-    expectClose(total ?? [], arrayOf(outputs, 'loss').data, 'loss')
-    const theirs = (slopes ?? []).filter((_, i) => i % granularity === 0 && i < tokens - 1)
-    expectClose(theirs, arrayOf(outputs, 'grad_selected_probability').data, 'gradient', ofGradients)
-  })
+describe('the authors’ selection of a number', () => {
+  test.each(['proxy', 'proxy-granularity-3', 'proxy-last-11'])(
+    'gives the same number, mask and gradient: %s',
+    (name) => {
+      const { inputs, outputs, params } = goldenCase(`diffrate/${name}`)
+      const granularity = params.granularity as number
+      const tokens = (params.patch_number as number) + 1
+      const logits = logitsOf(arrayOf(inputs, 'selected_probability').data, granularity)
+      const { count, expected, mask } = countChoice(logits)
+      const rank = constant([...Array(tokens).keys()], 'float32', [1, tokens])
+      const last = (params.last_token_number as number | null) ?? tokens
+      const own = mask(rank, constant([last], 'float32', [1, 1]))
+      const answer = sum(mul(own, constant(arrayOf(inputs, 'grad_mask').data, 'float32', [1, tokens])), [0, 1])
+      const loss = add(answer, mul(mul(count, count), 0.01))
+      const results = evaluate([count, own, loss, expected, ...gradients(loss, [logits])], {})
+      const [number, seen, total, mean, slopes] = results.map(({ data }) => Array.from(data as Float32Array))
+      expect(number).toEqual(arrayOf(outputs, 'kept').data)
+      expect(chosenCount(constantData(logits)?.data ?? [])).toBe(number?.[0])
+      expect((number?.[0] as number) - (mean?.[0] as number)).toBeLessThan(1)
+      expect(seen?.map(Math.round)).toEqual(arrayOf(outputs, 'token_mask').data.map(Math.round))
+      expectClose(total ?? [], arrayOf(outputs, 'loss').data, 'loss')
+      const theirs = (slopes ?? []).filter((_, i) => i % granularity === 0 && i < tokens - 1)
+      expectClose(theirs, arrayOf(outputs, 'grad_selected_probability').data, 'gradient', ofGradients)
+    },
+  )
 })
 
-test('flops-gradient: what tokens cost behind three layers, and its gradient in all choices', () => {
+test('gives the cost of tokens downstream of three layers, and its gradient for all numbers: flops-gradient', () => {
   const { inputs, outputs, params } = goldenCase('diffrate/flops-gradient')
   const [tokens, width] = [(params.patch_number as number) + 1, params.dim as number]
   const random = (count: number) => Array.from({ length: count }, (_, i) => 1 + Math.sin(7 * i))
@@ -105,7 +108,7 @@ test('flops-gradient: what tokens cost behind three layers, and its gradient in 
   }
 })
 
-test('while it learns the answer is that of the pruned model, whatever the numbers', {
+test('answers like the pruned model during training, at any numbers', {
   timeout: 120_000,
 }, async () => {
   const count = fc.integer({ min: 1, max: TOKENS })

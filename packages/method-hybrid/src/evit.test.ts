@@ -7,7 +7,7 @@ import { evit } from './index.ts'
 
 const cases = ['k0.6-fuse-grad', 'k0.7-fuse', 'k1-keep-all', 'tokens-all-but-one', 'tokens1-fuse']
 
-test.each(cases)("%s: the authors' layer", (name) => {
+test.each(cases)("agrees with the authors' layer: %s", (name) => {
   const golden = goldenCase(`evit/${name}`)
   const { site, feedForward } = vitLayer(golden)
   const patches = golden.outputs.keep_idx?.shape[1] ?? (site.hidden.dims[1] as number) - 1

@@ -81,7 +81,7 @@ function encoderOf(golden: GoldenCase, { states }: { readonly states: boolean })
   )
 }
 
-describe('goldens: tokens skip layers 4 to 7 and 8 to 11', () => {
+describe('goldens with tokens that skip layers 4 to 7 and 8 to 11', () => {
   for (const name of ['eval-0.7-0.4', 'eval-half', 'eval-prunecls']) {
     test(name, async () => {
       const golden = goldenCase(`evo_vit/${name}`)
@@ -147,7 +147,7 @@ describe('goldens: tokens skip layers 4 to 7 and 8 to 11', () => {
   }
 })
 
-describe('a pruned file computes what the method says, wherever tokens are pruned and return', () => {
+describe('a pruned file computes what the method says, wherever tokens are pruned and restored', () => {
   const size = { layerCount: 5, hidden: 16, heads: 4, classes: 3, seed: 7 }
   const [rows, longest] = [[11, 7, 4], 11]
   const values = Float32Array.from({ length: rows.length * longest * size.hidden }, (_, i) => 2 * Math.sin(7.13 * i))

@@ -35,7 +35,7 @@ import { vitLayer } from '../test/vit-layer.ts'
 import { ltmp } from './index.ts'
 import { softLtmp } from './ltmp.ts'
 
-test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("%s: the authors' layers", (name) => {
+test.each(['infer', 'infer-keep-all', 'infer-merge-only'])("agrees with the authors' layers: %s", (name) => {
   const golden = goldenCase(`ltmp/${name}`)
   const { merge_thresholds: merges, prune_thresholds: prunes } = golden.params as Record<string, number[]>
   let before: Left | undefined
@@ -65,58 +65,61 @@ interface Trained {
 }
 
 describe('the authors’ training', () => {
-  test.each(['train-grad', 'train-grad-prune-heavy'])('%s: states, sizes, masks, cost, gradients', async (name) => {
-    const golden = goldenCase(`ltmp/${name}`)
-    const { merge_thresholds, prune_thresholds, tau, target, lambda } = golden.params as unknown as Trained
-    // There, pruned tokens keep their places, and their rows count for importances.
-    const { training, ...others } = ltmp()
-    const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.attended, attend: softmaxOfTheirs })
-    const method: Method = { ...others, training: { ...training, soften } }
-    const learned = merge_thresholds.map((merge, layer): [number, Record<string, number>] => [
-      layer,
-      { merge, prune: prune_thresholds[layer] as number },
-    ])
-    const { soft, states, run } = softVit(golden, method, new Map(learned))
-    const [batch, tokens, width] = arrayOf(golden.inputs, 'x').shape as [number, number, number]
-    // The even tokens come first there, then the odd ones, after every layer.
-    const order = [...Array(tokens).keys()].sort((a, b) => (a % 2) - (b % 2) || a - b)
-    const twice = order.map((row) => order[row] as number)
-    const inOurOrder = ({ dtype, shape, data }: GoldenArray, from: readonly number[]): GoldenArray => {
-      const each = data.length / (batch * tokens)
-      const turned = new Array<number>(data.length)
-      data.forEach((number, i) => {
-        const [b, row, c] = [Math.floor(i / (tokens * each)), Math.floor(i / each) % tokens, i % each]
-        turned[(b * tokens + (from[row] as number)) * each + c] = number
-      })
-      return { dtype, shape, data: turned }
-    }
-    const cost = costOf([soft.kept.get(0) as Tensor, soft.kept.get(1) as Tensor], tokens, width)
-    const gap = sub(cost, target)
-    const { shape, data: slopes } = inOurOrder(arrayOf(golden.inputs, 'grad_y'), twice)
-    const feeds = { grad_y: { type: 'float32', dims: [...shape], data: Float32Array.from(slopes) } } as const
-    const upstream = input('grad_y', 'float32', states.dims)
-    const answer = mul(sum(mul(states, upstream), [0, 1, 2]), 0.1)
-    const loss = add(answer, mul(mul(gap, gap), lambda))
-    const outputs = { states, cost, loss, mask_0: soft.kept.get(0) as Tensor, mask_1: soft.kept.get(1) as Tensor }
-    const results = await run(outputs, loss, feeds)
-    const wanted = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
-    expect(results.mask_0?.map(Math.round)).toEqual(wanted('mask_0', order).map(Math.round))
-    expect(results.mask_1?.map(Math.round)).toEqual(wanted('mask_1', twice).map(Math.round))
-    // There, every key gets a little in the first layer, too, where nothing has left yet.
-    const nearly = { absolute: 4e-5, relative: 1e-4 }
-    expectClose(results.states ?? [], wanted('x_1', twice), 'states', nearly)
-    expectClose(results.cost ?? [], arrayOf(golden.outputs, 'flops_ratio').data, 'cost')
-    expectClose(results.loss ?? [], arrayOf(golden.outputs, 'loss').data, 'loss')
-    for (const layer of [0, 1]) {
-      for (const kind of ['merge', 'prune']) {
-        const { data } = arrayOf(golden.outputs, `grad_${kind}_threshold_${layer}`)
-        expectClose(results[`grad_${layer}.${kind}`] ?? [], data, `${kind} threshold ${layer}`, ofGradients)
+  test.each(['train-grad', 'train-grad-prune-heavy'])(
+    'gives the same states, sizes, masks, cost and gradients: %s',
+    async (name) => {
+      const golden = goldenCase(`ltmp/${name}`)
+      const { merge_thresholds, prune_thresholds, tau, target, lambda } = golden.params as unknown as Trained
+      // There, pruned tokens keep their places, and their rows count for importances.
+      const { training, ...others } = ltmp()
+      const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.attended, attend: softmaxOfTheirs })
+      const method: Method = { ...others, training: { ...training, soften } }
+      const learned = merge_thresholds.map((merge, layer): [number, Record<string, number>] => [
+        layer,
+        { merge, prune: prune_thresholds[layer] as number },
+      ])
+      const { soft, states, run } = softVit(golden, method, new Map(learned))
+      const [batch, tokens, width] = arrayOf(golden.inputs, 'x').shape as [number, number, number]
+      // The even tokens come first there, then the odd ones, after every layer.
+      const order = [...Array(tokens).keys()].sort((a, b) => (a % 2) - (b % 2) || a - b)
+      const twice = order.map((row) => order[row] as number)
+      const inOurOrder = ({ dtype, shape, data }: GoldenArray, from: readonly number[]): GoldenArray => {
+        const each = data.length / (batch * tokens)
+        const turned = new Array<number>(data.length)
+        data.forEach((number, i) => {
+          const [b, row, c] = [Math.floor(i / (tokens * each)), Math.floor(i / each) % tokens, i % each]
+          turned[(b * tokens + (from[row] as number)) * each + c] = number
+        })
+        return { dtype, shape, data: turned }
       }
-    }
-  })
+      const cost = costOf([soft.kept.get(0) as Tensor, soft.kept.get(1) as Tensor], tokens, width)
+      const gap = sub(cost, target)
+      const { shape, data: slopes } = inOurOrder(arrayOf(golden.inputs, 'grad_y'), twice)
+      const feeds = { grad_y: { type: 'float32', dims: [...shape], data: Float32Array.from(slopes) } } as const
+      const upstream = input('grad_y', 'float32', states.dims)
+      const answer = mul(sum(mul(states, upstream), [0, 1, 2]), 0.1)
+      const loss = add(answer, mul(mul(gap, gap), lambda))
+      const outputs = { states, cost, loss, mask_0: soft.kept.get(0) as Tensor, mask_1: soft.kept.get(1) as Tensor }
+      const results = await run(outputs, loss, feeds)
+      const wanted = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
+      expect(results.mask_0?.map(Math.round)).toEqual(wanted('mask_0', order).map(Math.round))
+      expect(results.mask_1?.map(Math.round)).toEqual(wanted('mask_1', twice).map(Math.round))
+      // There, every key gets a little in the first layer, too, where nothing has left yet.
+      const nearly = { absolute: 4e-5, relative: 1e-4 }
+      expectClose(results.states ?? [], wanted('x_1', twice), 'states', nearly)
+      expectClose(results.cost ?? [], arrayOf(golden.outputs, 'flops_ratio').data, 'cost')
+      expectClose(results.loss ?? [], arrayOf(golden.outputs, 'loss').data, 'loss')
+      for (const layer of [0, 1]) {
+        for (const kind of ['merge', 'prune']) {
+          const { data } = arrayOf(golden.outputs, `grad_${kind}_threshold_${layer}`)
+          expectClose(results[`grad_${layer}.${kind}`] ?? [], data, `${kind} threshold ${layer}`, ofGradients)
+        }
+      }
+    },
+  )
 })
 
-describe('the authors’ attention to what is left', () => {
+describe('the authors’ attention to kept tokens', () => {
   const attentionOf = (name: string, attend: (scores: Tensor, kept: Tensor) => Tensor) => {
     const { inputs } = goldenCase(`ltmp/${name}`)
     const [scores, kept] = [tensorOf(arrayOf(inputs, 'logits')), tensorOf(arrayOf(inputs, 'mask'))]
@@ -124,11 +127,11 @@ describe('the authors’ attention to what is left', () => {
   }
   const recorded = (name: string) => arrayOf(goldenCase(`ltmp/${name}`).outputs, 'probs').data
 
-  test('masked-softmax-eval', () => {
+  test('is the same: masked-softmax-eval', () => {
     expectClose(attentionOf('masked-softmax-eval', maskedSoftmax), recorded('masked-softmax-eval'), 'probabilities')
   })
 
-  test('masked-softmax-train, where every key gets a little', () => {
+  test('is the same with a little for every key: masked-softmax-train', () => {
     expectClose(attentionOf('masked-softmax-train', softmaxOfTheirs), recorded('masked-softmax-train'), 'probabilities')
     const own = attentionOf('masked-softmax-train', maskedSoftmax)
     recorded('masked-softmax-train').forEach((wanted, i) => {
@@ -137,7 +140,7 @@ describe('the authors’ attention to what is left', () => {
   })
 })
 
-test('masker: a hard mask with the gradient of a soft one', () => {
+test('uses a hard mask with the gradient of a soft one: masker', () => {
   const { inputs, outputs, params } = goldenCase('ltmp/masker')
   const values = tensorOf(arrayOf(inputs, 'values'))
   const threshold = constant([params.threshold as number])
@@ -152,7 +155,7 @@ test('masker: a hard mask with the gradient of a soft one', () => {
   expectClose(ofValues ?? [], arrayOf(outputs, 'grad_values').data, 'values', ofGradients)
 })
 
-test('while it learns the answer is that of the pruned model, whatever the thresholds', {
+test('answers like the pruned model during training, at any thresholds', {
   timeout: 120_000,
 }, async () => {
   const threshold = fc.record({

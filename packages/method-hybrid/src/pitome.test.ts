@@ -14,7 +14,7 @@ const cases = [
   'text-r0.8-cls',
 ]
 
-test.each(cases)("%s: the authors' merge", (name) => {
+test.each(cases)("agrees with the authors' merge: %s", (name) => {
   const { params, inputs, outputs } = goldenCase(`pitome/${name}`)
   const { class_token: classToken, margin, kind } = params as { class_token: boolean; margin: number; kind: string }
   const site = {

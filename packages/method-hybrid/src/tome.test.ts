@@ -21,19 +21,19 @@ function merged(name: string): GoldenCase & { readonly left: Left[] } {
 
 describe("the authors' merge", () => {
   test.each(['r0-keep-all', 'r4-cls', 'r99-more-than-half', 'dup-tokens-cls'])(
-    '%s: the same tokens, in order',
+    'gives the same tokens in order: %s',
     (name) => {
       const { left, outputs } = merged(name)
       expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: name !== 'r0-keep-all' })
     },
   )
 
-  test('two protected tokens: class, distillation, then the rest', () => {
+  test('protects two tokens, class and distillation, in front of the others', () => {
     const { left, outputs } = merged('r5-cls-dist')
     expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'), { inOrder: true })
   })
 
-  test('no class token: the same tokens; theirs leaves the even ones in order of likeness', () => {
+  test('gives the same tokens without a class token, in order of position instead of similarity', () => {
     const { left, outputs } = merged('r3-nocls')
     expectLeft(left, arrayOf(outputs, 'merged'), arrayOf(outputs, 'merged_size'))
     const even = left.map(({ position }) => position.filter((position) => position % 2 === 0))
@@ -43,7 +43,7 @@ describe("the authors' merge", () => {
   })
 
   test.each(['r0-keep-all', 'r4-cls', 'r99-more-than-half', 'dup-tokens-cls', 'r5-cls-dist'])(
-    '%s: merged once more, with sizes that are no longer 1',
+    'gives the same where merged tokens are merged again: %s',
     (name) => {
       const { left, outputs, params, inputs } = merged(name)
       const [batch, tokens, width] = [left.length, left[0]?.hidden.length ?? 0, left[0]?.hidden[0]?.length ?? 0]
@@ -73,7 +73,7 @@ describe("the authors' merge", () => {
   test.each([
     ['block-prop-attn', true],
     ['block-no-prop-attn', false],
-  ] as const)('%s: a whole layer', (name, proportional) => {
+  ] as const)('is the same in a whole layer: %s', (name, proportional) => {
     const golden = goldenCase(`tome/${name}`)
     const { site, feedForward } = vitLayer(golden, { size: sizesOf(arrayOf(golden.inputs, 'size')), proportional })
     const left = reduceOnce(tome(), site, { kind: 'remove', value: golden.params.r as number }, feedForward)

@@ -5,21 +5,24 @@ import { goldenCase } from '../test/golden.ts'
 import { expectLeft, reduceOnce } from '../test/one-site.ts'
 import { tps } from './index.ts'
 
-test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])("%s: the authors' module", (name) => {
-  const { params, inputs, outputs } = goldenCase(`tps/${name}`)
-  const { keep_count: value, temperature } = params as { keep_count: number; temperature: number }
-  // theirs has patches only
-  const site = {
-    hidden: tensorOf(arrayOf(inputs, 'x')),
-    classRow: unsqueeze(tensorOf(arrayOf(inputs, 'score')), [1, 2]),
-    protectedTokens: [],
-  }
-  const left = reduceOnce(tps({ temperature }), site, { kind: 'tokens', value })
-  expectLeft(left, arrayOf(outputs, 'y'))
-  expect(left.map(({ position }) => position)).toEqual(rowsOf(arrayOf(outputs, 'keep_idx')).map(sorted))
-})
+test.each(['squeeze-infer', 'squeeze-infer-t0.5', 'squeeze-infer-keep-1'])(
+  "agrees with the authors' module: %s",
+  (name) => {
+    const { params, inputs, outputs } = goldenCase(`tps/${name}`)
+    const { keep_count: value, temperature } = params as { keep_count: number; temperature: number }
+    // theirs has patches only
+    const site = {
+      hidden: tensorOf(arrayOf(inputs, 'x')),
+      classRow: unsqueeze(tensorOf(arrayOf(inputs, 'score')), [1, 2]),
+      protectedTokens: [],
+    }
+    const left = reduceOnce(tps({ temperature }), site, { kind: 'tokens', value })
+    expectLeft(left, arrayOf(outputs, 'y'))
+    expect(left.map(({ position }) => position)).toEqual(rowsOf(arrayOf(outputs, 'keep_idx')).map(sorted))
+  },
+)
 
-test.each(['squeeze-train', 'squeeze-train-t0.5'])('%s: the same with masks on the full set', (name) => {
+test.each(['squeeze-train', 'squeeze-train-t0.5'])('gives the same with masks on all tokens: %s', (name) => {
   const { params, inputs, outputs } = goldenCase(`tps/${name}`)
   const x = arrayOf(inputs, 'x')
   const [stays, wasThere] = [rowsOf(arrayOf(inputs, 'keep')), rowsOf(arrayOf(inputs, 'previous'))]

@@ -22,7 +22,7 @@ const everyMethod: readonly Method[] = [
 const everyOther = (row: number, i: number): string[] => ((row + i) % 2 === 0 ? [] : ['exhaustive'])
 const byClassToken = ['evit', 'ppt', 'diffrate', 'tps', 'evo-vit']
 
-describe('all tokens kept, by force: the dense outputs', () => {
+describe('keeping all tokens gives the dense outputs', () => {
   const names = ['timm-vit-avgpool-ts17', 'vit-cls-sdpa-ts17', 'bert-cls-eager-ts11', 'bert-meanpool-ts14']
   for (const [row, name] of names.entries()) {
     for (const [i, method] of everyMethod.entries()) {
@@ -46,7 +46,7 @@ function withClass(name: string, method: Method): { protect?: readonly number[] 
   return /pool/.test(name) && byClassToken.includes(method.name) ? { protect: [0] } : {}
 }
 
-describe('tokens that are equal merge without a trace', () => {
+describe('merging equal tokens changes nothing', () => {
   const pairs = [5, 5, 9, 9, 13, 13, 7, 7, 7, 7]
   for (const name of ['bert-meanpool-ts14', 'xlm-roberta-meanpool-ts14', 'bert-cls-eager-ts11']) {
     for (const method of [tome(), aTome(), withMerge(tome())]) {
@@ -89,7 +89,7 @@ function textInputs(model: Model, rows: readonly (readonly number[])[]): NamedTe
   return Object.fromEntries(names.map((name) => [name, known[name] as TensorLike]))
 }
 
-describe('what a row is batched or padded with changes nothing', () => {
+describe('the batch and the padding of a row change nothing', () => {
   const texts = [
     [2, 9, 4, 17, 5, 8, 3],
     [2, 6, 6, 11, 3],

@@ -52,7 +52,7 @@ const few = { numRuns: 5 }
 describe('tr-bert', () => {
   const method = trBert()
 
-  test('tokens that are hidden answer as pruned tokens', { timeout: 60_000 }, async () => {
+  test('answers with hidden tokens as with pruned ones', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(sample, async ({ layers, seed, first }) => {
         const { feeds, width } = await someRows(first)
@@ -68,7 +68,7 @@ describe('tr-bert', () => {
     )
   })
 
-  test('where all stay, the answer is the dense one', { timeout: 60_000 }, async () => {
+  test('answers like the dense model where all tokens are kept', { timeout: 60_000 }, async () => {
     const { feeds, width } = await someRows(0)
     const noise = { 'tp.noise.2.0': float32([8, width], new Float32Array(8 * width)) }
     const soft = await softLogits(method, [2], someValues(method, 1), { ...feeds, ...noise })
@@ -81,7 +81,7 @@ describe('tr-bert', () => {
 describe('rl-schedule', () => {
   const ratios = [1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 
-  test('ratios that were drawn answer as a schedule of them', { timeout: 60_000 }, async () => {
+  test('answers with drawn ratios as with a schedule of them', { timeout: 60_000 }, async () => {
     const drawn = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 3, maxLength: 3 })
     const method = rlSchedule()
     await fc.assert(
@@ -103,7 +103,7 @@ describe('rl-schedule', () => {
     )
   })
 
-  test('the schedule is what the policy likes best, layer by layer', () => {
+  test('makes a schedule of the likeliest ratio of the policy, layer by layer', () => {
     const method = rlSchedule({ lowest: 0.8 })
     const zeros = initialValues(
       learnedAt(method, 0),
@@ -175,7 +175,7 @@ describe('a short training', () => {
     return [mean(seen.slice(0, 4)), mean(seen.slice(-4))]
   }
 
-  test('tr-bert: imitates, then draws near the target', { timeout: 120_000 }, async () => {
+  test('of tr-bert imitates, then approaches the target', { timeout: 120_000 }, async () => {
     const method = trBert({ samples: 4 })
     const layers = [1, 3]
     const soft = { method, layers, targetFlops: 0.7 }
@@ -191,7 +191,7 @@ describe('a short training', () => {
     await expectInvariant(bytes)
   })
 
-  test('rl-schedule: at a price, fewer tokens are kept', { timeout: 120_000 }, async () => {
+  test('of rl-schedule keeps fewer tokens at a price', { timeout: 120_000 }, async () => {
     const method = rlSchedule({ samples: 4 })
     const { trained, seen, plan, bytes } = await learn(method, [1, 2, 3], { regulariser: 3 })
     const [first, last] = ends(seen, 'flops')

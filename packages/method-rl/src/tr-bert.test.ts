@@ -73,7 +73,7 @@ function pruned(model: Model, options: Partial<PruneOptions> & Pick<PruneOptions
   return result.model
 }
 
-describe('numbers of the authors’ code: inference', () => {
+describe('inference of the authors’ code', () => {
   for (const name of ['single', 'keep-all', 'keep-cls-only', 'batch-pad']) {
     test(`tr_bert/infer-${name}`, { timeout: 60_000 }, async () => {
       const golden = goldenCase(`tr_bert/infer-${name}`)
@@ -140,7 +140,7 @@ function keptAt(outputs: Readonly<Record<string, TensorLike>>, layer: number): n
   return numbers('indices').filter((_, slot) => valid[slot] === 1)
 }
 
-describe('numbers of the authors’ code: learning', () => {
+describe('training of the authors’ code', () => {
   for (const name of ['policy-gradient', 'policy-gradient-k2']) {
     test(`tr_bert/${name}`, { timeout: 60_000 }, async () => {
       const golden = goldenCase(`tr_bert/${name}`)
@@ -222,7 +222,7 @@ describe('numbers of the authors’ code: learning', () => {
   }
 })
 
-test('of a row that would lose all its tokens, the likeliest stays', { timeout: 60_000 }, async () => {
+test('keeps the likeliest token of a row that would lose all', { timeout: 60_000 }, async () => {
   const golden = goldenCase('tr_bert/infer-single')
   const { model } = goldenEncoder(golden)
   const params = (layer: number): Values => constants(policyAt(golden, layer))

@@ -42,7 +42,7 @@ function checkFixture(fixture: Fixture, count: number): Promise<void> {
   return checkEncoder(learning(openFixture(fixture), sines), set?.inputs ?? {}, count)
 }
 
-describe('gradients of 50 weights are those of central differences, and onnxruntime computes the same', () => {
+describe('gradients of 50 weights agree with central differences and with onnxruntime', () => {
   test('mail', { timeout: 120_000 }, async () => {
     const ids = [
       [2, 300, 417, 58, 901, 77, 12, 3],
@@ -60,7 +60,7 @@ describe('gradients of 50 weights are those of central differences, and onnxrunt
   sharedTests(ofTheSharedFolder, (name) => checkFixture(own(name), 50))
 })
 
-describe('gradients of 5 weights of every other exported encoder, or the reason why there is none', () => {
+describe('gradients of 5 weights of every other exported encoder, or the reason why there are none', () => {
   const names = [...fixtures.keys()].filter((name) => ![...ofThisRepository, ...ofTheSharedFolder].includes(name))
   const reasonOf = (name: string): string | RegExp | undefined =>
     withoutGradients.find(([pattern]) => pattern.test(name))?.[1]

@@ -11,7 +11,7 @@ const titled = operations.map(
 )
 const seeds = fc.integer({ min: 1, max: 1e6 })
 
-describe('each operator against central differences in double precision', () => {
+describe('the gradient of each operator agrees with central differences in double precision', () => {
   test.each(titled)('%s', (_, operation) => {
     fc.assert(
       fc.property(operation, seeds, (drawn, seed) => checkGradients(drawn, seed)),
@@ -19,7 +19,7 @@ describe('each operator against central differences in double precision', () => 
     )
   })
 
-  test.each(titled)('%s, sizes named', (_, operation) => {
+  test.each(titled)('%s, with named sizes', (_, operation) => {
     const named = fc.subarray([2, 3, 4], { minLength: 1 })
     fc.assert(
       fc.property(operation, seeds, named, (drawn, seed, named) => checkGradients(drawn, seed, named)),
@@ -28,16 +28,16 @@ describe('each operator against central differences in double precision', () => 
   })
 })
 
-describe('every operator is covered', () => {
+describe('the rules', () => {
   // its gradient is 0 by definition, not by differences: see gradients.test.ts
   const byDefinition = ['StopGradient']
 
-  test('every rule is tried, and what is tried has a rule', () => {
+  test('are all tried, and what is tried has a rule', () => {
     const tried = new Set([...operations.map(({ name }) => name), ...byDefinition])
     expect([...tried].sort()).toEqual([...rules.keys()].sort())
   })
 
-  test('every operator of core has a rule, or a reason for having none', () => {
+  test('cover every operator of core, or give a reason why not', () => {
     const reason = (name: string): string | undefined =>
       withoutRules[name.startsWith('com.microsoft.') ? 'com.microsoft.*' : name]
     const both = [...rules.keys()].filter((name) => reason(name) !== undefined)

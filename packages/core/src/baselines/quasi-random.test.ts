@@ -19,7 +19,7 @@ function best(score: readonly number[], count: number): number[] {
   return order.slice(0, count).sort((a, b) => a - b)
 }
 
-test('gaps between kept tokens have at most three lengths', () => {
+test('leaves gaps of at most three lengths between kept tokens', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 600 }), fc.double({ min: 0, max: 1, noNaN: true }), (tokens, share) => {
       const kept = best(scores(tokens), Math.max(2, Math.ceil(tokens * share)))
@@ -30,7 +30,7 @@ test('gaps between kept tokens have at most three lengths', () => {
   )
 })
 
-test('about as many tokens are kept of every part of an image', () => {
+test('keeps about as many tokens of every part of an image', () => {
   // half of 14 × 14 patches: each row and column keeps seven, give or take two
   const kept = best(scores(196), 98)
   for (let line = 0; line < 14; line++) {

@@ -131,14 +131,14 @@ describe('text', () => {
   })
 })
 
-test('a division that leaves a remainder for some sizes is not exact', () => {
+test('refuses to divide exactly where some sizes have a remainder', () => {
   expect(divideExactly('N', 2)).toBeUndefined()
   expect(divideExactly(addDims('N', 1), 'N')).toBeUndefined()
   expect(divideExactly(7, 2)).toBeUndefined()
   expect(divideExactly('N', 0)).toBeUndefined()
 })
 
-test('unknown sizes are all different, and remain unknown in arithmetic', () => {
+test('keeps unknown sizes different, and unknown in arithmetic', () => {
   expect(unknownDim()).not.toBe(unknownDim())
   expect(isUnknown(addDims(unknownDim(), 'N'))).toBe(true)
   expect(isUnknown('N')).toBe(false)
@@ -159,26 +159,26 @@ describe('formulas that a graph makes large', () => {
     ['is the larger of itself and a part of it', (dim) => maxDims(mulDims(dim, 3), subDims(minDims(dim, 'N'), 7))],
     ['is doubled until coefficients are no longer exact', (dim) => mulDims(dim, 1024)],
     ['is squared', (dim) => mulDims(dim, dim)],
-  ])('one that %s soon becomes unknown', (_, step) => {
+  ])('become unknown where one %s', (_, step) => {
     expect(isUnknown(after(60, step))).toBe(true)
   })
 
-  test('a product of sums of many names is unknown', () => {
+  test('are unknown for a product of sums of many names', () => {
     expect(isUnknown(after(24, (dim, i) => mulDims(dim, addDims(`s${i}`, `t${i}`))))).toBe(true)
   })
 
-  test('a long division by a sum ends', () => {
+  test('end a long division by a sum', () => {
     const power = after(200, (dim) => mulDims(dim, 'N'))
     expect(divideExactly(power, addDims(addDims('N', 'M'), 1))).toBeUndefined()
     expect(divideExactly(subDims(mulDims('N', 'N'), 1), addDims('N', 1))).toBe('N-1')
   })
 
-  test('a sum of hundreds of terms, as the FLOPs of many layers are, is still exact', () => {
+  test('are still exact for a sum of hundreds of terms, like the FLOPs of many layers', () => {
     const sum = after(300, (dim, i) => addDims(dim, mulDims('B', `kept'${i}`)))
     expect(substituteDim(sum, Object.fromEntries([...namesIn(sum)].map((each) => [each, 2])))).toBe(2 + 300 * 4)
   })
 
-  test('beyond a limit on the work new formulas are unknown, and numbers are not', () => {
+  test('are unknown beyond a limit on the work, and numbers are not', () => {
     withWorkLimit(100, () => {
       const sums = Array.from({ length: 200 }, (_, i) => addDims('N', i + 1))
       expect(sums[0]).toBe('N+1')
@@ -189,7 +189,7 @@ describe('formulas that a graph makes large', () => {
   })
 })
 
-test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('a size may be named %s', (own) => {
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('allows a size named %s', (own) => {
   const area = mulDims(addDims(own, 1), 'N')
   expect(substituteDim(area, { N: 3 })).toBe(addDims(mulDims(3, own), 3))
   expect(substituteDim(area, new Map([[own, 4]]))).toBe('5*N')

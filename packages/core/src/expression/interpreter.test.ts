@@ -44,7 +44,7 @@ const floats = (dims: readonly number[], ...numbers: readonly number[]): TensorL
 const value = (tensor: Tensor, feeds: Record<string, TensorLike> = {}): number[] =>
   Array.from(evaluate([tensor], feeds)[0]?.data as Float32Array, Number)
 
-describe('kernels, by hand', () => {
+describe('kernels', () => {
   const grid = constant([1, 2, 3, 4, 5, 6], 'float32', [2, 3])
   test.each<[string, Tensor, readonly number[]]>([
     ['broadcasting', add(grid, constant([10, 20, 30])), [11, 22, 33, 14, 25, 36]],
@@ -73,7 +73,7 @@ describe('kernels, by hand', () => {
     ],
     ['choice', where(not(equal(grid, 2)), grid, 0), [1, 0, 3, 4, 5, 6]],
     ['empty sum', sum(slice(grid, { axis: 1, start: 1, end: 1 }), 1), [0, 0]],
-  ])('%s', (_, tensor, expected) => {
+  ])('agree with numbers computed by hand: %s', (_, tensor, expected) => {
     const result = value(tensor)
     expect(result).toHaveLength(expected.length)
     expected.forEach((number, i) => {
@@ -83,14 +83,14 @@ describe('kernels, by hand', () => {
   })
 })
 
-describe('laws', () => {
+describe('the interpreter', () => {
   const numbers = (count: number): fc.Arbitrary<number[]> =>
     fc.array(fc.integer({ min: -50, max: 50 }), { minLength: count, maxLength: count })
   const box = fc
     .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }))
     .chain((dims) => numbers(dims[0] * dims[1] * dims[2]).map((list) => constant(list, 'float32', dims)))
 
-  test('transposing back gives the same tensor', () => {
+  test('gives the same tensor after transposing back', () => {
     fc.assert(
       fc.property(box, fc.constantFrom<number[]>([0, 2, 1], [1, 2, 0], [2, 0, 1], [2, 1, 0]), (x, perm) => {
         const back = perm.map((_, axis) => perm.indexOf(axis))
@@ -99,7 +99,7 @@ describe('laws', () => {
     )
   })
 
-  test('reshaping back gives the same tensor', () => {
+  test('gives the same tensor after reshaping back', () => {
     fc.assert(
       fc.property(box, (x) => {
         expect(value(reshape(reshape(x, [-1]), x.dims))).toEqual(value(x))
@@ -107,7 +107,7 @@ describe('laws', () => {
     )
   })
 
-  test('the parts of a slice make the whole', () => {
+  test('makes the whole of the parts of a slice', () => {
     fc.assert(
       fc.property(box, fc.integer({ min: 0, max: 2 }), fc.integer({ min: 0, max: 4 }), (x, axis, cut) => {
         const at = Math.min(cut, x.dims[axis] as number)
@@ -117,7 +117,7 @@ describe('laws', () => {
     )
   })
 
-  test('broadcasting is repeating', () => {
+  test('repeats where it broadcasts', () => {
     fc.assert(
       fc.property(box, (x) => {
         const row = mean(x, 1, { keepDims: true })
@@ -130,7 +130,7 @@ describe('laws', () => {
     )
   })
 
-  test('top k is a stable sort', () => {
+  test('selects the top k by a stable sort', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 20 }), (list) => {
         const order = list.map((_, i) => i).sort((a, b) => (list[b] as number) - (list[a] as number))
@@ -150,7 +150,7 @@ describe('inputs and outputs', () => {
     expect(y).toEqual({ type: 'float32', dims: [1, 2], data: Float32Array.of(2, 4) })
   })
 
-  test('any tensor can be fed: it cuts the expression', () => {
+  test('can be any tensor of the expression, which is cut there', () => {
     const middle = exp(x)
     const [y] = evaluate([add(middle, 1)], new Map([[middle, floats([1, 2], 5, 6)]]))
     expect(y?.data).toEqual(Float32Array.of(6, 7))
@@ -189,7 +189,7 @@ describe('inputs and outputs', () => {
     expect((feed.data as Float32Array)[0]).toBe(1)
   })
 
-  test('wrong inputs are refused', () => {
+  test('are refused where they do not match', () => {
     const both = add(x, input('z', 'float32', ['B', 2]))
     const refused =
       (feeds: Record<string, TensorLike>): (() => unknown) =>
@@ -204,14 +204,14 @@ describe('inputs and outputs', () => {
   })
 })
 
-test('an index outside its axis is an error with op and shapes', () => {
+test('names op and shapes for an index outside its axis', () => {
   const i = input('i', 'int64', [1])
   const feeds = { i: { type: 'int64', dims: [1], data: BigInt64Array.of(7n) } }
   const run = (): unknown => evaluate([gather(constant([1, 2]), i)], feeds)
   expect(run).toThrow(expect.objectContaining({ code: 'TP_EVALUATE', message: expect.stringContaining('Gather') }))
 })
 
-test('a result that would exhaust memory is an error', () => {
+test('refuses a result that would exhaust the memory', () => {
   const feeds = { n: { type: 'int64', dims: [1], data: BigInt64Array.of(2n ** 40n) } }
   const run = (): unknown => evaluate([expand(constant([1]), input('n', 'int64', [1]))], feeds)
   expect(run).toThrow(
@@ -222,20 +222,20 @@ test('a result that would exhaust memory is an error', () => {
   )
 })
 
-test('an op without a kernel is an error that says so', () => {
+test('names an op without a kernel', () => {
   const op = operators.get('com.microsoft.Attention') as NonNullable<ReturnType<typeof operators.get>>
   const run = (): unknown =>
     evaluate([applyOne(op, [constant([1], 'float32', [1, 1, 1]), constant([1, 1, 1], 'float32', [1, 3])])], {})
   expect(run).toThrow(expect.objectContaining({ code: 'TP_NO_KERNEL' }))
 })
 
-test('a graph of ten thousand nodes in a row does not overflow the stack', () => {
+test('computes a graph of ten thousand nodes in a row without overflowing the stack', () => {
   let x: Tensor = constant(0)
   for (let i = 0; i < 10_000; i++) x = add(x, 1)
   expect(value(x)).toEqual([10_000])
 })
 
-test('a tensor that is used twice is computed once', () => {
+test('computes a tensor only once even if it is used twice', () => {
   let runs = 0
   const counted: Op = {
     ...identity(constant(0)).node.op,

@@ -136,25 +136,25 @@ describe('TP_METHOD names a method that', () => {
   })
 })
 
-test('the error of the method is kept as the cause', () => {
+test('keeps the error of the method as the cause', () => {
   const method = choosing(() => {
     throw oops
   })
   expect(errorOf(method)?.cause).toBe(oops)
 })
 
-test('what the model cannot give is reported as the model’s refusal', () => {
+test('reports what the model cannot give as the model’s refusal', () => {
   expect(errorOf(scoring((site) => mean(site.clsAttention, 1)))?.code).toBe('TP_NO_CLASS_TOKEN')
 })
 
-test('a refusal of a method with a code passes unchanged', () => {
+test('passes on a method’s refusal with a code unchanged', () => {
   const refusing = choosing(() => {
     throw new TpError('TP_SCHEDULE', 'div-prune', 'give keep')
   })
   expect(errorOf(refusing)?.message).toBe('[div-prune] give keep')
 })
 
-test('an unknown size matches any size', () => {
+test('matches an unknown size with any size', () => {
   const method = choosing(
     (site): Reduction => ({ keep: greater(input('k', 'float32', ['B', '?9']), 0), ...site.param }),
   )

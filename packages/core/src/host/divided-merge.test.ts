@@ -133,7 +133,7 @@ function lists({ dims, data }: TensorLike): number[][] {
   return Array.from({ length: dims[0] as number }, (_, row) => all.slice(row * width, (row + 1) * width))
 }
 
-test('a removed token is divided among several, by the definition', () => {
+test('divides a removed token among several as defined', () => {
   fc.assert(
     fc.property(someCase, fc.constantFrom('mean', 'sum'), (given, merge) => {
       const seen = byHost(given, merge)
@@ -150,7 +150,7 @@ test('a removed token is divided among several, by the definition', () => {
   )
 })
 
-test('no mass is lost where the parts add up to 1, even if some are for protected tokens', () => {
+test('loses no mass where the parts add up to 1, even with parts for protected tokens', () => {
   const parts = [0.5, 0.2, 0.1, 0.2]
   const keep = [true, true, true, false]
   const row = keep.map((isKept, i) => ({ x: i, attended: true, keep: isKept, parts }))

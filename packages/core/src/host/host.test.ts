@@ -125,7 +125,7 @@ const someAmount: fc.Arbitrary<Amount> = fc.oneof(
   fc.constantFrom(0.25, 0.5, 0.75, 1).map((value) => ({ kind: 'mass', value }) as const),
 )
 
-test('keeps what the rule says, site after site, with all state of the tokens', () => {
+test('keeps the tokens that the budget says, site after site, with all their state', () => {
   fc.assert(
     fc.property(someRows, fc.array(someAmount, { minLength: 1, maxLength: 3 }), (rows, plan) => {
       let { hidden, state } = start(rows)
@@ -145,7 +145,7 @@ test('keeps what the rule says, site after site, with all state of the tokens', 
   )
 })
 
-test('the rectangle holds kept tokens, then padding, then dropped ones; shapes give its width for ratio and tokens', () => {
+test('orders the slots by kept tokens, padding and dropped tokens, as many as the budget says for ratio and tokens', () => {
   fc.assert(
     fc.property(someRows, someAmount, (rows, amount) => {
       const { scores, attended, protectedTokens } = rows
@@ -171,7 +171,7 @@ test('the rectangle holds kept tokens, then padding, then dropped ones; shapes g
   )
 })
 
-test('of equal scores the lower index is kept', () => {
+test('breaks ties between equal scores by position', () => {
   const { state } = reduceRows(
     byHidden,
     { scores: [[1, 2, 2, 2, 1]], protectedTokens: [4] },
@@ -180,7 +180,7 @@ test('of equal scores the lower index is kept', () => {
   expect(lists(state.position)).toEqual([[1, 2, 4]])
 })
 
-test('carried state is compacted with the tokens, on both axes where it has two', () => {
+test('compacts carried state with the tokens, even on both of two axes', () => {
   const remembering = Object.freeze<Method>({
     name: 'remembering',
     family: 'baseline',
@@ -194,7 +194,7 @@ test('carried state is compacted with the tokens, on both axes where it has two'
   expect(lists(state.carried.flow as Tensor)).toEqual([[1, 0, 0, 1]])
 })
 
-test('a layer that the schedule does not name only observes, and carries the first state on', () => {
+test('only observes a layer that the schedule does not name, and carries the first state on', () => {
   const { hidden, state } = start({ scores: [[7, 8, 9]] })
   const counting = Object.freeze<Method>({
     ...truncate(),
@@ -206,21 +206,21 @@ test('a layer that the schedule does not name only observes, and carries the fir
   expect(lists(reduced.state.carried.seen as Tensor)).toEqual([[5, 5, 5]])
 })
 
-describe('a method that chooses by itself', () => {
+describe('a method that selects by itself', () => {
   const even = Object.freeze<Method>({
     name: 'even',
     family: 'baseline',
     reduce: ({ position }) => ({ keep: or(equal(position, 0), or(equal(position, 2), equal(position, 4))) }),
   })
 
-  test('cannot remove protected tokens, and keeps no padding', () => {
+  test('cannot remove protected tokens, and does not keep padding', () => {
     const rows = { scores: [[0, 0, 0, 0, 0]], attended: [[1, 1, 1, 1, 0]], protectedTokens: [3] }
     const reduced = reduceRows(even, rows, { kind: 'tokens', value: 1 })
     expect(inSlots(reduced.state.position, reduced)).toEqual([[0, 2, 3]])
     expect(reduced.cut?.ragged).toBe(true)
   })
 
-  test('may keep everything, and then nothing is pruned', () => {
+  test('may keep everything, so that nothing is pruned', () => {
     const rows = { scores: [[0, 0, 0]], protectedTokens: [0] }
     for (const attended of [undefined, [[1, 1, 0]]]) {
       const { cut, state } = reduceRows(none(), { ...rows, attended }, { kind: 'ratio', value: 0.1 })
@@ -236,7 +236,7 @@ describe('a method that chooses by itself', () => {
   })
 })
 
-test('mass is refused where scores may be negative', () => {
+test('refuses mass where scores may be negative', () => {
   const rows = { scores: [[1, 2]] }
   expect(() => reduceRows(truncate(), rows, { kind: 'mass', value: 0.5 })).toThrow(/give keep, tokens or threshold/)
 })

@@ -137,7 +137,7 @@ function lists({ dims, data }: TensorLike): number[][] {
   return Array.from({ length: dims[0] as number }, (_, row) => all.slice(row * width, (row + 1) * width))
 }
 
-test('pruned tokens are merged into kept ones, by the definition', () => {
+test('merges pruned tokens into kept ones as defined', () => {
   fc.assert(
     fc.property(someCase, (given) => {
       const seen = byHost(given)

@@ -72,14 +72,14 @@ const byHidden = scorer({
   score: ({ hidden }) => sub(add(squeeze(hidden, 2), sqrt(squeeze(hidden, 2))), sqrt(squeeze(hidden, 2))),
 })
 
-describe('a score that is NaN', () => {
+describe('a score that is NaN or infinite', () => {
   // the root of a negative number
   const scores = [
     [-1, 4, -1, 9, 1],
     [-1, -1, -1, -1, 4],
   ]
 
-  test('ranks after all others, and protected tokens are kept even so', () => {
+  test('ranks below all others, and does not remove a protected token', () => {
     expect(keptOf(scores, { kind: 'tokens', value: 3 })).toEqual([
       [0, 1, 3],
       [0, 1, 4],
@@ -90,7 +90,7 @@ describe('a score that is NaN', () => {
     ])
   })
 
-  test('ranks before padding', () => {
+  test('ranks above padding', () => {
     const attended = [
       [1, 1, 0, 0, 1],
       [0, 1, 1, 1, 0],
@@ -101,7 +101,7 @@ describe('a score that is NaN', () => {
     ])
   })
 
-  test('reaches no threshold, and adds nothing to the mass', () => {
+  test('reaches no threshold and adds nothing to the mass', () => {
     expect(keptOf(scores, { kind: 'threshold', value: 2 })).toEqual([
       [0, 1, 3],
       [0, 4],
@@ -112,12 +112,12 @@ describe('a score that is NaN', () => {
     ])
   })
 
-  test('infinite scores do not outrank protected tokens', () => {
+  test('does not outrank protected tokens if it is infinite', () => {
     const method = scorer({ name: 'inverse', family: 'attention', score: ({ hidden }) => div(1, squeeze(hidden, 2)) })
     expect(keptOf([[9, 0, 0, 0, 5]], { kind: 'tokens', value: 2 }, { method })).toEqual([[0, 1]])
   })
 
-  test('also comes last as an order', () => {
+  test('comes last in an order, too', () => {
     const method: Method = {
       name: 'ordered',
       family: 'attention',
@@ -127,7 +127,7 @@ describe('a score that is NaN', () => {
   })
 })
 
-describe('where a score may be NaN', () => {
+describe('a score that may be NaN', () => {
   const given = new GivenValues()
   const x = given.give(input('x', 'float32', ['B', 'N']))
   const count = given.givePositive(input('count', 'float32', ['B']))
@@ -144,7 +144,7 @@ describe('where a score may be NaN', () => {
     ['half precision that is widened first', mul(cast(half, 'float32'), 2)],
     ['chosen by a comparison of anything', where(greater(unknown, 0), x, 1)],
   ]
-  test.each(never)('no node is added: %s', (_what, score) => {
+  test.each(never)('adds no node where it cannot be: %s', (_what, score) => {
     expect(mayBeNaN(score, given)).toBe(false)
   })
 
@@ -158,7 +158,7 @@ describe('where a score may be NaN', () => {
     ['a state that may be', add(unknown, x)],
     ['an infinite constant', add(x, constant([Number.POSITIVE_INFINITY]))],
   ]
-  test.each(perhaps)('nodes are added: %s', (_what, score) => {
+  test.each(perhaps)('adds nodes where it can be: %s', (_what, score) => {
     expect(mayBeNaN(score, given)).toBe(true)
   })
 })

@@ -58,7 +58,7 @@ testMethod(
   ),
 )
 
-test('a sum is signed if a part or a weight may make it negative', () => {
+test('marks a sum as signed if a part or a weight may make it negative', () => {
   expect(weighted('a', [[cls, 1]]).signed).toBe(false)
   expect(weighted('b', [[cls, -1]]).signed).toBe(true)
   expect(
@@ -69,12 +69,12 @@ test('a sum is signed if a part or a weight may make it negative', () => {
   ).toBe(true)
 })
 
-test('weights that are not numbers and empty sums are refused', () => {
+test('refuses weights that are not numbers, and empty sums', () => {
   expect(() => weighted('d', [])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
   expect(() => weighted('e', [[cls, Number.NaN]])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })
 
-test('each layer has the declarations of its own method', () => {
+test('gives each layer the declarations of its own method', () => {
   const mixed = byLayer('mixed', new Map([[1, trained]]), cls)
   expect([0, 1, 2].map((layer) => isSigned(mixed, layer))).toEqual([false, true, false])
   expect([0, 1, 2].map((layer) => Object.keys(paramsAt(mixed, layer)))).toEqual([[], ['direction'], []])
@@ -86,7 +86,7 @@ test('each layer has the declarations of its own method', () => {
   expect(Object.keys(paramsOf(mixed, weights, 1))).toEqual(['direction'])
 })
 
-test('methods that carry state see every layer, each its own', () => {
+test('shows every layer to methods that carry state, to each its own', () => {
   const [a, b] = [gathered('received'), gathered('cls')]
   const mixed = byLayer('mixed', new Map([[2, a]]), b)
   const size = { layerCount: 4, hidden: 8, heads: 2, classes: 3, seed: 5 }
@@ -101,7 +101,7 @@ test('methods that carry state see every layer, each its own', () => {
   expect(logits(a, 3)).not.toEqual(logits(b, 3))
 })
 
-test('two methods cannot want a trained value of the same name at one layer', () => {
+test('refuses two methods with a trained value of the same name at one layer', () => {
   const observing = (name: string): Method => ({
     ...gathered('cls'),
     name,
@@ -112,6 +112,6 @@ test('two methods cannot want a trained value of the same name at one layer', ()
   )
 })
 
-test('methods that work at the input of layers are used alone', () => {
+test('refuses to combine methods that work at the input of layers', () => {
   expect(() => byLayer('mixed', new Map([[1, { ...gathered('cls'), site: 'input' }]]), cls)).toThrow('use it alone')
 })

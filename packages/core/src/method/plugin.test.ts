@@ -44,11 +44,11 @@ describe('options', () => {
     [{ querys: '3' }, /there is no option querys; it takes queries, share, diagonal, side, label$/],
     [{ constructor: '3' }, /there is no option constructor/],
   ]
-  test.each(wrong)('%o is refused', (texts, message) => {
+  test.each(wrong)('refuse %o', (texts, message) => {
     expect(errorOf(() => parseOptions('m', specs, texts))).toMatch(message)
   })
 
-  test('values from code are checked in the same way', () => {
+  test('are checked in the same way when they come from code', () => {
     expect(errorOf(() => checkOptions('m', specs, { share: Number.NaN }))).toMatch(/share is NaN/)
     expect(errorOf(() => checkOptions('m', specs, { diagonal: 'true' }))).toMatch(/true or false/)
     expect(errorOf(() => checkOptions('m', specs, { queries: undefined }))).toBe('none')
@@ -57,7 +57,7 @@ describe('options', () => {
   })
 })
 
-test("a factory that throws on its values is the plugin's mistake", () => {
+test('blames the plugin for a factory that throws on its values', () => {
   const entry = methodEntry(
     ({ share = 1 }: { share?: number } = {}) => {
       if (share < 0.5) throw new RangeError('too small for me')
@@ -109,13 +109,13 @@ describe('a plugin', () => {
     ],
     [{ default: { contractVersion, methods: [baselines[0], { name: 'x' }] } }, /methods\[1\] requires name/],
   ]
-  test.each(wrong)('%o is refused', (module, message) => {
+  test.each(wrong)('is refused if it is %o', (module, message) => {
     const error = errorOf(() => readPlugin(module, 'some-plugin'))
     expect(error).toMatch(/^TP_PLUGIN \[some-plugin\]/)
     expect(error).toMatch(message)
   })
 
-  test('an entry has name, family and paper of its method, and checks options', () => {
+  test('gives an entry the name, family and paper of its method, and checks options', () => {
     const entry = methodEntry(random, 'keeps some tokens', { seed: { type: 'integer', min: 0, description: 'a seed' } })
     expect(entry).toMatchObject({ name: 'random', family: 'baseline', description: 'keeps some tokens' })
     expect(entry.create({ seed: 3 }).name).toBe('random')
@@ -145,7 +145,7 @@ describe('a runtime plugin', () => {
     [{ default: { contractVersion: 2, engine: runtime } }, /built for version 2 .* this is version 1;/],
     [{ default: { contractVersion, runtime: { name: 'other' } } }, /lacks name, load or diagnose/],
   ]
-  test.each(wrong)('%o is refused', (module, message) => {
+  test.each(wrong)('is refused if it is %o', (module, message) => {
     const error = errorOf(() => readRuntimePlugin(module, 'some-runtime'))
     expect(error).toMatch(/^TP_PLUGIN \[some-runtime\]/)
     expect(error).toMatch(message)

@@ -4,14 +4,14 @@ import { isTpError } from '../errors.ts'
 import { keptCount, type ScheduleOptions, schedule } from './schedule.ts'
 
 describe('schedule', () => {
-  test('one number goes to all layers but the first', () => {
+  test('applies one number to all layers but the first', () => {
     expect([...schedule(3, { keep: 0.5 })]).toEqual([
       [1, { kind: 'ratio', value: 0.5 }],
       [2, { kind: 'ratio', value: 0.5 }],
     ])
   })
 
-  test('lists match the layers in order', () => {
+  test('matches lists with the layers in order', () => {
     expect([...schedule(12, { layers: [6, 2], tokens: [9, 40] })]).toEqual([
       [6, { kind: 'tokens', value: 9 }],
       [2, { kind: 'tokens', value: 40 }],
@@ -40,7 +40,7 @@ describe('schedule', () => {
     [{ layers: [], keep: 0.5 }, /there is no layer to prune/],
     [{ layers: [1, 2], keep: [0.5, 0.4, 0.3] }, /3 values for 2 layers \(1, 2\)/],
   ]
-  test.each(refused)('%o is refused', (options, message) => {
+  test.each(refused)('refuses %o', (options, message) => {
     try {
       schedule(4, options)
       expect.unreachable()
@@ -69,7 +69,7 @@ test('reports invalid numbers of layers, options and lists', () => {
   }
 })
 
-test('a schedule of very many layers takes linear time', () => {
+test('takes linear time for a schedule of very many layers', () => {
   const many = Array.from({ length: 100_000 }, (_, i) => i)
   expect(schedule(100_000, { keep: 0.5, layers: many }).size).toBe(100_000)
 })

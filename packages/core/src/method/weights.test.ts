@@ -29,14 +29,14 @@ const method = scorer({
   score: (site) => site.received,
 })
 
-test('values are read for one layer, or for all', () => {
+test('reads values for one layer or for all', () => {
   const own = readSafetensors(safetensors('layer.3.weight', [2], [0.5, -2]))
   const all = readSafetensors(safetensors('weight', [2], [1, 4]))
   expect(evaluate([paramsOf(method, own, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(0.5, -2))
   expect(evaluate([paramsOf(method, all, 3).weight as never], new Map())[0]?.data).toEqual(Float32Array.of(1, 4))
 })
 
-test('what was learned is read back from its file', () => {
+test('reads what was learned back from its file', () => {
   const learned = new Map(
     [2, 4].map((layer) => [
       layer,
@@ -56,7 +56,7 @@ test.each([
   ['cut short', safetensors('weight', [2], [1, 2]).slice(0, -3)],
   ['no safetensors', new TextEncoder().encode('hello, this is a text file')],
   ['empty', new Uint8Array()],
-])('%s is an error with a code', (_, bytes) => {
+])('refuses %s with a code', (_, bytes) => {
   expect(() => paramsOf(method, readSafetensors(bytes), 3)).toThrow(expect.objectContaining({ code: 'TP_WEIGHTS' }))
 })
 
@@ -74,7 +74,7 @@ describe('a method with its values built in', () => {
 
   testMethod(by((layer) => 1 - layer))
 
-  test('keeps the same tokens as with separate values, at each layer by its own', () => {
+  test('keeps the same tokens as with separate values, at each layer with its own', () => {
     const size = { layerCount: 3, hidden: 8, heads: 2, classes: 3, seed: 5 }
     const x = { type: 'float32', dims: [2, 9, 8], data: Float32Array.from({ length: 144 }, (_, i) => Math.sin(i * i)) }
     const logits = (method: Method): number[] => {

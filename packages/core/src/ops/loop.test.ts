@@ -21,18 +21,18 @@ test('repeats a body as often as a value says', () => {
   }
 })
 
-test('the body gets the number of the step', () => {
+test('gives the body the number of the step', () => {
   const [steps] = iterate(3, [constant([0], 'int64', [])], ([a], step) => [add(mul(a as Tensor, 10), step)]) as [Tensor]
   expect(evaluate([steps], {})[0]?.data).toEqual(BigInt64Array.of(12n))
 })
 
-test('what does not change from step to step is computed before the loop', () => {
+test('computes what does not change from step to step before the loop', () => {
   const total = sum(x, 1, { keepDims: true })
   const [y] = iterate(4, [x], ([a]) => [where(equal(a as Tensor, total), 0, a as Tensor)]) as [Tensor]
   expect(y.node.inputs).toContain(total)
 })
 
-test('a state that changes its shape or type is refused', () => {
+test('refuses a state that changes its shape or type', () => {
   expect(() => iterate(2, [x], ([a]) => [unsqueeze(a as Tensor, 2)])).toThrow(
     'state 0 is float32[B,N] and becomes float32[B,N,1]',
   )

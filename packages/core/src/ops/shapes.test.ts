@@ -103,11 +103,11 @@ describe('shapes in named sizes', () => {
     expect(dims(tensor)).toEqual(expected)
   })
 
-  test('a size that cannot be divided is unknown', () => {
+  test('are unknown where a size cannot be divided', () => {
     expect(dims(reshape(x, ['B', -1, 4]))).toEqual(['B', '?', 4])
   })
 
-  test('a single unknown size is inferred from the others', () => {
+  test('are inferred for a single unknown size from the others', () => {
     const target = concat([axisSize(x, 0), input('k', 'int64', [1]), constant([6], 'int64')], 0)
     const reshaped = applyOne(operators.get('Reshape') as never, [
       x,
@@ -148,7 +148,7 @@ describe('mistakes are reported when a node is built', () => {
 })
 
 describe('unification', () => {
-  test('decides on names that meet, and ends afterwards', () => {
+  test('decides on names that meet, and stops afterwards', () => {
     const y = input('y', 'float32', ['B', 'seq', 6])
     const seen: [Dim, Dim][] = []
     const result = withUnification(
@@ -206,13 +206,13 @@ describe('a shape that is given as a tensor of unknown contents', () => {
     expect(() => make(input('shape', 'int64', [2 ** 31]))).toThrow(/asks for 2147483648 axes/)
   })
 
-  test('no operator gives more than 64 axes', () => {
+  test('gets at most 64 axes from any operator', () => {
     const axes = Array.from({ length: 70 }, (_, axis) => axis)
     expect(() => applyOne(operators.get('Unsqueeze') as Op, [x], { axes })).toThrow(/71 axes/)
   })
 })
 
-test('contents that are doubled repeatedly are not followed beyond some thousands of elements', () => {
+test('stops following contents that are doubled beyond some thousands of elements', () => {
   let list = constant([1, 2], 'int64')
   for (let i = 0; i < 40; i++) list = concat([list, list], 0)
   expect(list.dims).toEqual([2 ** 41])

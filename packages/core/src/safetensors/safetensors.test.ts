@@ -57,27 +57,27 @@ test.each<[string, Uint8Array]>([
   ['bytes before the first tensor', file({ a: entry(4, 8) }, eight)],
   ['a name twice', file('{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"\\u0061":null}', eight)],
   ['a field twice', file('{"a":{"dtype":"F32","dtype":"I32","shape":[2],"data_offsets":[0,8]}}', eight)],
-  ['a weight that is no number', file({ a: entry(0, 4) }, floats(Number.NaN))],
-  ['a weight without end', file({ a: entry(0, 4) }, floats(Number.NEGATIVE_INFINITY))],
+  ['a weight that is not a number', file({ a: entry(0, 4) }, floats(Number.NaN))],
+  ['an infinite weight', file({ a: entry(0, 4) }, floats(Number.NEGATIVE_INFINITY))],
   ['an integer that no number holds', file({ a: entry(0, 8, [1], 'I64') }, new Uint8Array(8).fill(0x7f))],
   ['a header that is null', file('null')],
   ['a header that is a number', file('5')],
   ['a header that is a list', file('[1,2,3]')],
   ['a header that is a text', file('"abc"')],
   ['a header that is invalid JSON', file('{')],
-  ['a header that is no UTF-8', new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 0xff])],
+  ['a header that is not UTF-8', new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0, 0xff])],
   ['a deep header', file(`${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`)],
-  ['a header longer than the file', new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x80, 0x7b, 0x7d])],
-  ['metadata that is no text', file({ __metadata__: { a: 1 } })],
+  ['a header that is longer than the file', new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x80, 0x7b, 0x7d])],
+  ['metadata that is not text', file({ __metadata__: { a: 1 } })],
   ['metadata that is null', file({ __metadata__: null })],
   ['two bytes', new Uint8Array(2)],
   ['nothing', new Uint8Array()],
   ['a text', 'weights' as unknown as Uint8Array],
-])('%s is refused', (_, bytes) => {
+])('refuses %s', (_, bytes) => {
   expect(outcome(bytes)).toBe('TP_WEIGHTS')
 })
 
-test('a tensor may have any name, and be empty', () => {
+test('allows any name of a tensor, and empty ones', () => {
   const names = ['__proto__', 'constructor', '', '\u0000"\\']
   const tensors = new Map(names.map((name, i) => [name, { dims: [1], data: Float32Array.of(i) }]))
   const read = readSafetensors(writeSafetensors(tensors.set('empty', { dims: [0, 3], data: new Float32Array() })))
@@ -87,7 +87,7 @@ test('a tensor may have any name, and be empty', () => {
   ])
 })
 
-test('what is written is read back exactly', () => {
+test('reads back exactly what it wrote', () => {
   const finite = fc.float({ noNaN: true, noDefaultInfinity: true })
   const tensor = fc.array(finite, { maxLength: 6 })
   const metadata = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true })
@@ -105,7 +105,7 @@ test('what is written is read back exactly', () => {
   )
 })
 
-describe('of random files', () => {
+describe('random files', () => {
   const count = fc.constantFrom(-4, 0, 0.5, 1, 2, 4, 8, 12, 16, 2 ** 53, null, '4')
   const bytesOf = { F32: 4, I32: 4, F64: 8, I64: 8 } as Record<string, number>
   const tensor = fc.record({
@@ -174,7 +174,7 @@ describe('of random files', () => {
     return at === 0 || at === length || offsets.filter((other) => other === at).length > 2
   }
 
-  test('exactly the valid ones are read', () => {
+  test('are read exactly if they are valid', () => {
     let read = 0
     fc.assert(
       fc.property(made, ({ entries, length }) => {
@@ -189,7 +189,7 @@ describe('of random files', () => {
     expect(read).toBeGreaterThan(500)
   })
 
-  test('one changed byte gives the same numbers, other finite ones, or a coded error', () => {
+  test('give the same numbers, other finite ones or a coded error with one byte changed', () => {
     const whole = writeSafetensors(
       new Map([
         ['weight', { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }],
@@ -212,7 +212,7 @@ describe('of random files', () => {
 const shared = fileURLToPath(new URL('../../../../../shared/hostile/safetensors', import.meta.url))
 
 if (existsSync(shared)) {
-  test('of hostile files only the valid ones are read', () => {
+  test('reads only the valid ones of hostile files', () => {
     const read = readdirSync(shared).filter((name) => typeof outcome(readFileSync(`${shared}/${name}`)) !== 'string')
     expect(read).toEqual([
       'empty_hdr.safetensors', // holds no tensor

@@ -13,7 +13,7 @@ function exactly(k: number, trials: number, tenths: number): number {
   return Number((sum * digits) / 10n ** BigInt(trials)) / 1e18
 }
 
-test('the binomial distribution agrees with exact integers', () => {
+test('agrees with exact integers', () => {
   const trials = fc.integer({ min: 1, max: 200 })
   fc.assert(
     fc.property(
@@ -28,19 +28,19 @@ test('the binomial distribution agrees with exact integers', () => {
   )
 })
 
-test('the limits are those of published Clopper-Pearson tables', () => {
+test('gives the limits of published Clopper-Pearson tables', () => {
   // R: binom.test(k, n, alternative = 'less')$conf.int
   expect(upperBound(0, 299, 0.95)).toBeCloseTo(0.0099692, 6)
   expect(upperBound(5, 100, 0.95)).toBeCloseTo(0.1022534, 6)
   expect(upperBound(10, 10, 0.95)).toBe(1)
 })
 
-test('many trials do not underflow', () => {
+test('does not underflow with many trials', () => {
   expect(binomialAtMost(3000, 100_000, 0.03)).toBeCloseTo(0.5048, 3)
   expect(binomialAtMost(2000, 100_000, 0.03)).toBeLessThan(1e-60)
 })
 
-test('the most failures are allowed for which the limit is below the rate', () => {
+test('allows the most failures for which the limit is below the rate', () => {
   const chance = fc.double({ min: 0.001, max: 0.4, noNaN: true })
   fc.assert(
     fc.property(
@@ -57,7 +57,7 @@ test('the most failures are allowed for which the limit is below the rate', () =
   )
 })
 
-test('single terms add up to the distribution, and the smallest rate mirrors the largest', () => {
+test('adds up single terms to the distribution, and mirrors the largest rate in the smallest', () => {
   for (const [k, trials, p] of [
     [10, 100, 0.2],
     [45, 100, 0.4],

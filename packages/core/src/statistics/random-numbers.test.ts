@@ -7,7 +7,7 @@ test('gives the published numbers of mulberry32', () => {
   expect([next(), next(), next()]).toEqual([0.26642920868471265, 0.0003297457005828619, 0.2232720274478197])
 })
 
-test('stays in 0…1 and repeats for the same seed only', () => {
+test('gives numbers in 0…1 that repeat for the same seed only', () => {
   const draw = (seed: number): number[] => {
     const next = randomNumbers(seed)
     return Array.from({ length: 50 }, next)

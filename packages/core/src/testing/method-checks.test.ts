@@ -48,7 +48,7 @@ async function failures(method: Method, options?: MethodTestOptions): Promise<st
 const sound = scoring((site) => site.received)
 const interpreter: NonNullable<MethodTestOptions['run']> = async (outputs, feeds) => evaluate(outputs, feeds)
 
-test('a method that throws fails in the checks, and not while they are listed', async () => {
+test('fails a method that throws in the checks, and not while they are listed', async () => {
   const throwing = scoring(() => {
     throw new Error('not yet')
   })
@@ -56,7 +56,7 @@ test('a method that throws fails in the checks, and not while they are listed', 
   expect(await failures(throwing)).toMatch(/keep ratio of 0\.3, keeps the right/)
 })
 
-test('a sound method passes all checks', async () => {
+test('passes a sound method in all checks', async () => {
   expect(await failures(sound, { run: interpreter })).toBe('')
 })
 
@@ -156,7 +156,7 @@ describe('the checks find a method that learns and', () => {
   const learning = (other: Partial<Training>): Method =>
     Object.freeze({ ...sound, training: { ...training, ...other } })
 
-  test('a sound one passes all checks', async () => {
+  test('passes all checks if it is sound', async () => {
     expect(await failures(learning({}))).toBe('')
   })
 

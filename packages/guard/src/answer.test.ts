@@ -4,7 +4,7 @@ import { answerOf, answerOutput, marginOf, uncertaintyOf } from './answer.ts'
 
 const row = fc.array(fc.double({ min: -20, max: 20, noNaN: true }), { minLength: 2, maxLength: 6 })
 
-test('uncertainties are those of the softmax', () => {
+test('gives the uncertainties of the softmax', () => {
   fc.assert(
     fc.property(row, (logits) => {
       const total = logits.reduce((sum, x) => sum + Math.exp(x), 0)
@@ -18,17 +18,20 @@ test('uncertainties are those of the softmax', () => {
   )
 })
 
-test('the surest answers are still told apart', () => {
+test('distinguishes even the surest answers', () => {
   expect(uncertaintyOf([60, 0], 'probability')).toBeGreaterThan(uncertaintyOf([61, 0], 'probability'))
 })
 
-test.each(['probability', 'margin', 'entropy'] as const)('not a number is infinitely uncertain: %s', (kind) => {
-  expect(uncertaintyOf([1, Number.NaN], kind)).toBe(Number.POSITIVE_INFINITY)
-  expect(uncertaintyOf([Number.NaN, 1], kind)).toBe(Number.POSITIVE_INFINITY)
-  expect(marginOf([Number.NaN, 1])).toBeNaN()
-})
+test.each(['probability', 'margin', 'entropy'] as const)(
+  'is infinitely uncertain where a logit is not a number: %s',
+  (kind) => {
+    expect(uncertaintyOf([1, Number.NaN], kind)).toBe(Number.POSITIVE_INFINITY)
+    expect(uncertaintyOf([Number.NaN, 1], kind)).toBe(Number.POSITIVE_INFINITY)
+    expect(marginOf([Number.NaN, 1])).toBeNaN()
+  },
+)
 
-test('the output with the logits: by its name, or the only one of that form', () => {
+test('takes the logits by the name of the output, or the only output of that form', () => {
   const output = (name: string, type = 'float32', dims: (string | number)[] = ['b', 2]) => ({ name, type, dims })
   expect(answerOutput([output('logits'), output('other')])).toBe('logits')
   expect(answerOutput([output('scores'), output('tp.trace.1.score'), output('states', 'float32', ['b', 'n', 8])])).toBe(

@@ -25,14 +25,14 @@ function draw(count: number, slope: number, random: () => number): Drawn {
 
 const rateBelow = (threshold: number | null, slope: number): number => slope * Math.min(0.5, threshold ?? 0.5) ** 2
 
-describe('over many calibration sets, from a distribution that is known', () => {
+describe('calibration over many sets from a known distribution', () => {
   const DRAWS = 3000
   test.each([
     { examples: 300, agreement: 0.97, confidence: 0.9, slope: 0.6 },
     { examples: 500, agreement: 0.95, confidence: 0.95, slope: 0.8 },
     { examples: 400, agreement: 0.99, confidence: 0.95, slope: 0.1 },
   ])(
-    '$agreement is broken no more often than promised, nor much less',
+    'breaks $agreement no more often than promised, and not much less often',
     ({ examples, agreement, confidence, slope }) => {
       const random = seeded(7)
       let broken = 0
@@ -47,7 +47,7 @@ describe('over many calibration sets, from a distribution that is known', () => 
     },
   )
 
-  test('on average: the mean of what fails is what was promised, and hardly less', () => {
+  test('fails on average as promised, and hardly less', () => {
     const random = seeded(8)
     const [agreement, slope, examples] = [0.95, 0.8, 200]
     let sum = 0
@@ -62,7 +62,7 @@ describe('over many calibration sets, from a distribution that is known', () => 
 
 const fields = { agreement: 0.9, confidence: 0.8 } as const
 
-test('answers below the threshold fail as often as is allowed, and one more would be too many', () => {
+test('allows as many failures below the threshold as promised, and not one more', () => {
   const example = fc.record({ share: fc.integer({ min: 1, max: 9 }), fails: fc.boolean() })
   fc.assert(
     fc.property(fc.array(example, { minLength: 20, maxLength: 80 }), (examples) => {
@@ -89,7 +89,7 @@ test('answers below the threshold fail as often as is allowed, and one more woul
   )
 })
 
-test('too few examples are refused, and it says how many it takes', () => {
+test('refuses too few examples, and says how many are needed', () => {
   const examples = (count: number): Drawn => draw(count, 0, seeded(1))
   const promise = { agreement: 0.99, confidence: 0.95 }
   const calibrate = (count: number, other: object = {}): CalibratedCascade =>
@@ -101,7 +101,7 @@ test('too few examples are refused, and it says how many it takes', () => {
   expect(calibrate(99, { confidence: 'mean' }).threshold).toBeNull()
 })
 
-test('inputs without a number fall back in any case, so that they do not fail', () => {
+test('sends inputs without a number to the fallback, so that they do not fail', () => {
   const { pruned: rows, dense: others } = draw(100, 0, seeded(2))
   const broken = rows.map((row, i) => (i < 60 ? [Number.NaN, 0] : row))
   expect(calibrateCascade({ pruned: broken, dense: others, ...fields })).toMatchObject({
@@ -111,7 +111,7 @@ test('inputs without a number fall back in any case, so that they do not fail', 
   })
 })
 
-test('the cost: every input pruned, the share of them dense as well', () => {
+test('counts a pruned run for every input and a dense one for those that fall back', () => {
   expect(expectedCost({ estimate: 0.2, low: 0.1, high: 0.3 }, 2)).toEqual({ estimate: 0.7, low: 0.6, high: 0.8 })
   const { cost, share } = calibrateCascade({ ...draw(200, 0.9, seeded(3)), ...fields, speedup: 4 })
   expect(cost).toMatchObject({ speedup: 4, estimate: 0.25 + share.estimate })
@@ -120,17 +120,20 @@ test('the cost: every input pruned, the share of them dense as well', () => {
   )
 })
 
-test('what a test set says: the estimate, and the least with confidence', () => {
+test('estimates agreement from a test set, with the lowest value at the confidence', () => {
   expect(agreementBound(0, 299).low).toBeCloseTo(1 - 0.0099692, 6)
   expect(agreementBound(5, 100)).toMatchObject({ estimate: 0.95 })
 })
 
-test.each([{ agreement: 1 }, { agreement: 0 }, { confidence: 1 }, { confidence: 0 }])('%o is no promise', (promise) => {
-  const calibration = { ...draw(400, 0, seeded(1)), agreement: 0.9, ...promise }
-  expect(() => calibrateCascade(calibration)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
-})
+test.each([{ agreement: 1 }, { agreement: 0 }, { confidence: 1 }, { confidence: 0 }])(
+  'refuses %o as a promise',
+  (promise) => {
+    const calibration = { ...draw(400, 0, seeded(1)), agreement: 0.9, ...promise }
+    expect(() => calibrateCascade(calibration)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+  },
+)
 
-test('answers of different examples are not compared', () => {
+test('refuses to compare answers to different examples', () => {
   const { pruned: rows, dense: others } = draw(100, 0, seeded(1))
   const problem = expect.objectContaining({ code: 'TP_OPTION' })
   expect(() => calibrateCascade({ pruned: rows, dense: others.slice(1), agreement: 0.9 })).toThrow(problem)

@@ -13,14 +13,14 @@ function delay(drift: Drift, threshold: number, values: readonly number[]): numb
   return at < 0 ? undefined : at + 1
 }
 
-describe('false alarms within 500 inputs come no more often than promised, from few values to compare with as from many', () => {
+describe('false alarms within 500 inputs are no more frequent than promised, with few baseline values or many', () => {
   const STREAMS = 500
   test.each([
     { threshold: 2500, baseline: 50, draw: normal },
     { threshold: 2500, baseline: 1000, draw: normal },
     { threshold: 5000, baseline: 200, draw: () => Math.floor(4 * random()) }, // ties
     { threshold: 10_000, baseline: 200, draw: () => Math.exp(3 * normal()) }, // heavy tails
-  ])('threshold $threshold, $baseline values', ({ threshold, baseline, draw }) => {
+  ])('at threshold $threshold with $baseline values', ({ threshold, baseline, draw }) => {
     let alarms = 0
     for (let i = 0; i < STREAMS; i++) {
       const drift = new Drift(stream(baseline, draw), random)
@@ -31,14 +31,14 @@ describe('false alarms within 500 inputs come no more often than promised, from 
   })
 })
 
-describe('a drift is noticed, early or late in a stream', () => {
+describe('a drift is noticed early or late in a stream', () => {
   test.each([
     { what: 'lower by two deviations', draw: () => normal() - 2, within: 15 },
     { what: 'higher by one', draw: () => normal() + 1, within: 60 },
     { what: 'lower by a half', draw: () => normal() - 0.5, within: 250 },
     { what: 'twice as wide', draw: () => 2 * normal(), within: 80 },
     { what: 'half as wide', draw: () => 0.5 * normal(), within: 100 },
-  ])('$what: half of the time within $within inputs', ({ draw, within }) => {
+  ])('in half of the cases within $within inputs where values are $what', ({ draw, within }) => {
     for (const quiet of [0, 1500]) {
       const delays = stream(40, () => {
         const drift = new Drift(stream(1000, normal), random)
@@ -50,7 +50,7 @@ describe('a drift is noticed, early or late in a stream', () => {
   })
 })
 
-test('gathers evidence from the start after a restart', () => {
+test('gathers evidence from zero after a restart', () => {
   const drift = new Drift(stream(200, normal), random)
   expect(
     delay(

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Ranks } from './ranks.ts'
 
-test('p is where a value stands among all before it, ties broken by chance', () => {
+test('ranks a value among all before it, with ties broken at random', () => {
   const value = fc.integer({ min: 0, max: 5 })
   fc.assert(
     fc.property(
@@ -27,7 +27,7 @@ test('p is where a value stands among all before it, ties broken by chance', () 
   )
 })
 
-test('without drift p are uniform, and one says nothing of the next, whatever is drawn', () => {
+test('gives uniform and independent p-values without drift, for any distribution', () => {
   const random = randomNumbers(4)
   // few values that come often: ties in plenty
   const draw = (): number => Math.floor(8 * random() ** 2)
@@ -46,7 +46,7 @@ test('without drift p are uniform, and one says nothing of the next, whatever is
   expect(chiSquare).toBeLessThan(37.7)
 })
 
-test('not a number stands below all others', () => {
+test('ranks NaN below all others', () => {
   const ranks = new Ranks([1, 2, 3], () => 0.5)
   expect(ranks.add(Number.NaN)).toBe(0.5 / 4)
   expect(ranks.add(0)).toBeCloseTo(1.5 / 5)

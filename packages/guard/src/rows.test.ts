@@ -25,7 +25,7 @@ const someRows = fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, m
   }),
 )
 
-test('rows that are taken out and put back change nothing', () => {
+test('changes nothing when rows are taken out and put back', () => {
   fc.assert(
     fc.property(someRows, ({ tensor, rows }) => {
       const taken = takeRows(tensor, rows)
@@ -37,7 +37,7 @@ test('rows that are taken out and put back change nothing', () => {
   )
 })
 
-test('rows that are put in from elsewhere replace those rows, and no others', () => {
+test('replaces those rows that are put in from elsewhere, and no others', () => {
   fc.assert(
     fc.property(someRows, ({ tensor, rows }) => {
       const [, n = 0, width = 0] = tensor.dims
@@ -51,12 +51,12 @@ test('rows that are put in from elsewhere replace those rows, and no others', ()
   )
 })
 
-test('cut short, rows keep their first columns', () => {
+test('keeps the first columns of rows that are cut', () => {
   const tensor = float([2, 3, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   expect(takeRows(tensor, [1], 2)).toEqual(float([1, 2, 2], [6, 7, 8, 9]))
 })
 
-test('rows of whole numbers and of texts', () => {
+test('takes rows of integers and of texts', () => {
   const ids: TensorLike = { type: 'int64', dims: [3], data: BigInt64Array.of(1n, 2n, 3n) }
   expect(takeRows(ids, [0, 2])).toEqual({ type: 'int64', dims: [2], data: BigInt64Array.of(1n, 3n) })
   const words: TensorLike = { type: 'string', dims: [2, 2], data: ['a', 'b', 'c', 'd'] }
@@ -65,7 +65,7 @@ test('rows of whole numbers and of texts', () => {
   expect(replaceRows('x', words, taken, [0]).data).toEqual(['c', 'd', 'c', 'd'])
 })
 
-test('all inputs along the tokens are cut to the longest row that is taken', () => {
+test('cuts all inputs along the tokens to the longest row that is taken', () => {
   const mask: TensorLike = {
     type: 'int64',
     dims: [3, 4],
@@ -82,7 +82,7 @@ test('all inputs along the tokens are cut to the longest row that is taken', () 
   expect(takeInputs(inputs, [2], undefined).other).toEqual(float([1, 4], [9, 10, 11, 12]))
 })
 
-test('rows of another form cannot stand in', () => {
+test('refuses rows of another form', () => {
   const problem = expect.objectContaining({ code: 'TP_CASCADE' })
   const tensor = float([2, 2], [1, 2, 3, 4])
   expect(() => replaceRows('x', tensor, float([1, 3], [1, 2, 3]), [0])).toThrow(problem)

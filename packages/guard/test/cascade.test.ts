@@ -24,8 +24,8 @@ const batch = [[1, 2, 3], [-0.5], [4], [-1, 0.4], [-3, -4]]
 const scores = (outputs: NamedTensors): number[] =>
   Array.from(outputs.logits?.data as Float32Array).filter((_, i) => i % 2 === 0)
 
-describe('rows whose pruned answer is uncertain fall back to the dense model, as one batch', () => {
-  test('their rows are the dense ones, the others the pruned ones', async () => {
+describe('the dense run of a cascade', () => {
+  test('gives the rows that fall back, and the pruned run the others', async () => {
     const { session, given, runs } = await open()
     await using running = session
     const outputs = await running.run(rowsOf(batch))
@@ -37,14 +37,14 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
     expect(running.statistics()).toEqual({ runs: 1, inputs: 5, dense: 2 })
   })
 
-  test('cut to the longest of them, as no output has an axis of tokens', async () => {
+  test('is cut to the longest of its rows where no output has an axis of tokens', async () => {
     const { session, given } = await open({ outputs: ['shares'] })
     await using running = session
     await running.run(rowsOf(batch, 9))
     expect(given[0]).toEqual(rowsOf([batch[1] as number[], batch[3] as number[]]))
   })
 
-  test('at their padded length where an output has; every output is put together', async () => {
+  test('keeps the padded length where an output has such an axis, and every output is merged', async () => {
     const { session, given } = await open({ outputs: ['masked', 'shares'] })
     await using running = session
     const outputs = await running.run(rowsOf(batch, 4))
@@ -53,7 +53,7 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
     expect(Array.from(outputs.shares?.data as Float32Array)).toEqual([0.75, 0.25, 0.25, 0.5, 0.5])
   })
 
-  test('real tokens in front of padding in front: nothing is cut', async () => {
+  test('is not cut where padding is at the start', async () => {
     const { session, given } = await open()
     await using running = session
     const { x } = rowsOf([[0, 0, -0.5]])
@@ -62,7 +62,7 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
     expect(given[0]?.x?.dims).toEqual([1, 3])
   })
 
-  test('runs the whole batch where its size is fixed', async () => {
+  test('takes the whole batch where its size is fixed', async () => {
     const { session, given } = await open({ dims: [2, 'tokens'] })
     await using running = session
     const outputs = await running.run(rowsOf([[-0.5], [4]]))
@@ -70,7 +70,7 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
     expect(given[0]?.x?.dims).toEqual([2, 1])
   })
 
-  test('runs none where all are certain, and what is not a number always', async () => {
+  test('is skipped where all rows are certain, but always takes those that are not a number', async () => {
     const { session, given } = await open({}, { threshold: null })
     await using running = session
     await running.run(rowsOf(batch))
@@ -80,7 +80,7 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
     expect(running.statistics()).toEqual({ runs: 2, inputs: 7, dense: 1 })
   })
 
-  test('logits under another name', async () => {
+  test('finds logits under another name', async () => {
     const { session } = await open({ name: 'scores' })
     await using running = session
     await running.run(rowsOf(batch))
@@ -88,7 +88,7 @@ describe('rows whose pruned answer is uncertain fall back to the dense model, as
   })
 })
 
-test('it is a session like others: checks, signals, warming up, disposal of both', async () => {
+test('a cascade has the checks, signals, warm-up and disposal of any session', async () => {
   const pruned = await openSums({ error: ERROR })
   const dense = noting(await openSums())
   const session = cascade({ pruned, dense: dense.session, threshold: 0.5 })
@@ -107,7 +107,7 @@ test('it is a session like others: checks, signals, warming up, disposal of both
   await expect(dense.session.run(rowsOf(batch))).rejects.toMatchObject(disposed)
 })
 
-describe('models that are not two forms of one are refused', () => {
+describe('a cascade of models that are not two forms of one', () => {
   const problem = (text: string) =>
     expect.objectContaining({ code: 'TP_CASCADE', message: expect.stringContaining(text) })
   test.each<[string, SumsOptions, SumsOptions]>([
@@ -119,13 +119,13 @@ describe('models that are not two forms of one are refused', () => {
       { dims: ['batch', 4] },
     ],
     ['total float32[1] has no batch axis', { outputs: ['total'] }, { outputs: ['total'] }],
-  ])('%s', async (text, first, second) => {
+  ])('is refused where %s', async (text, first, second) => {
     await using pruned = await openSums(first)
     await using dense = await openSums(second)
     expect(() => cascade({ pruned, dense, threshold: 0 })).toThrow(problem(text))
   })
 
-  test('no logits', async () => {
+  test('is refused without logits', async () => {
     await using pruned = await openSums()
     await using dense = await openSums()
     const noOutput = expect.objectContaining({ code: 'TP_OUTPUT' })

@@ -50,7 +50,7 @@ async function images(digits: readonly Digit[]): Promise<ModelInputs> {
 const rowsOf = ({ logits, classes }: { logits: Float32Array; classes: number }): Float32Array[] =>
   Array.from({ length: logits.length / classes }, (_, i) => logits.subarray(i * classes, (i + 1) * classes))
 
-test('on real images: a cascade keeps its promise, and its rows are those of one of the two models', async () => {
+test('keeps its promise on real images with a cascade, whose rows come from one of the two models', async () => {
   await using recorder = recordBaseline(await open(pruned))
   await using whole = await open(dense)
   const batchSize = 16
@@ -82,7 +82,7 @@ test('on real images: a cascade keeps its promise, and its rows are those of one
   expect(fallback).toBeLessThan(inputs / 2)
 })
 
-test('a monitor watches margin and mass: nothing to say of other digits, soon something of their negatives', async () => {
+test('is silent on other digits and soon reports their negatives, by margin and mass', async () => {
   await using recorder = recordBaseline(await open(pruned))
   await evaluate(recorder, calibration, { batchSize: 16 })
   const baseline = recorder.baseline()

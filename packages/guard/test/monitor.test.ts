@@ -15,7 +15,7 @@ async function baseline(rows: number[][], most?: number): Promise<Baseline> {
   return recorder.baseline()
 }
 
-test('a baseline holds what the model gave, to six digits', async () => {
+test('holds in a baseline what the model gave, to six digits', async () => {
   const rows = drawn(50)
   const { signals } = await baseline(rows)
   expect(Object.keys(signals)).toEqual(['margin'])
@@ -29,7 +29,7 @@ test('a baseline holds what the model gave, to six digits', async () => {
   }
 })
 
-test('of more inputs than it may hold, each is held with the same chance', async () => {
+test('holds each input with the same chance where there are more than it may hold', async () => {
   const rows = Array.from({ length: 1000 }, (_, i) => [i + 1])
   const { signals } = await baseline(rows, 200)
   const values = signals.margin ?? []
@@ -40,7 +40,7 @@ test('of more inputs than it may hold, each is held with the same chance', async
 })
 
 describe('a monitor', () => {
-  test('says nothing while inputs are as before, and soon when they are not', async () => {
+  test('is silent while inputs are as before, and soon reports when they are not', async () => {
     const alarms: Alarm[] = []
     const watched = monitor(await openSums(), await baseline(drawn(1000)), {
       random,
@@ -62,7 +62,7 @@ describe('a monitor', () => {
     expect(alarms[1]?.since).toBe(first?.input)
   })
 
-  test('gives its figures as outputs when asked, row by row', async () => {
+  test('gives its figures as outputs on request, row by row', async () => {
     const plain = await openSums()
     const watched = monitor(plain, await baseline(drawn(400)), { random, outputs: true })
     await using session = watched
@@ -82,7 +82,7 @@ describe('a monitor', () => {
     expect(Object.keys(await plain.run(rowsOf(drawn(1))))).toEqual(['logits'])
   })
 
-  test('starts over after the number of inputs that it remembers', async () => {
+  test('restarts after the number of inputs that it remembers', async () => {
     const short = monitor(await openSums(), await baseline(drawn(100)), { random, memory: 100, falseAlarmRate: 1e-9 })
     await using session = short
     await session.run(rowsOf(drawn(100)))
@@ -91,7 +91,7 @@ describe('a monitor', () => {
     expect(session.statistics().drift.margin).toBeLessThan(1e-3)
   })
 
-  test('warming up is not watched, and it disposes of its session', async () => {
+  test('does not watch the warm-up, and disposes of its session', async () => {
     const inner = await openSums()
     const session = monitor(inner, await baseline(drawn(30)))
     await session.warmUp(rowsOf(drawn(1)))
@@ -101,7 +101,7 @@ describe('a monitor', () => {
   })
 })
 
-describe('refused', () => {
+describe('a monitor refuses', () => {
   test.each<[string, object, string]>([
     ['a rate of 0', { falseAlarmRate: 0 }, 'TP_OPTION'],
     ['a rate of 1', { falseAlarmRate: 1 }, 'TP_OPTION'],

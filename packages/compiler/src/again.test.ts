@@ -33,7 +33,7 @@ const methods: readonly (readonly [string, PruneOptions['method']])[] = [
   ['random', random({ seed: 3 })],
 ]
 
-describe('a pruned file that is pruned again is what one pruning gives', () => {
+describe('pruning a pruned file again gives what one pruning gives', () => {
   const norms = ['pre', 'post'] as const
   const masks = ['none', 'added', 'added whole', 'chosen'] as const
   const poolings = ['cls', 'masked mean', 'none'] as const
@@ -99,14 +99,14 @@ function gatherAll(): Method {
   }
 }
 
-describe('after merging', () => {
+describe('pruning after merging', () => {
   const merges = { method: gatherAll(), schedule: schedule(4, { layers: [0], remove: 2 }), protect }
   const drops = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
   const both = byLayer('both', new Map([[0, merges.method]]), drops.method)
   const plan = new Map([...merges.schedule, ...drops.schedule])
 
   for (const pooling of ['cls', 'masked mean', 'max', 'none'] as const) {
-    test(`tokens are still pruned, pooling ${pooling}`, async () => {
+    test(`still prunes tokens, pooling ${pooling}`, async () => {
       const options = { ...plain, pooling }
       const model = decodeModel(encoder(options))
       const again = pruned(pruned(model, merges), drops)
@@ -117,7 +117,7 @@ describe('after merging', () => {
     })
   }
 
-  test('means that count merged tokens by their size cannot be weighed again', () => {
+  test('refuses means that count merged tokens by their size', () => {
     const model = pruned(decodeModel(encoder({ ...plain, pooling: 'mean' })), merges)
     const result = prune(model, drops)
     expect(!result.ok && result.refusal).toMatchObject({
@@ -126,7 +126,7 @@ describe('after merging', () => {
     })
   })
 
-  test('no more tokens are merged, and sums omit none', () => {
+  test('merges no more tokens, and omits none from sums', () => {
     const model = pruned(decodeModel(encoder({ ...plain, pooling: 'masked mean' })), merges)
     const at = { schedule: schedule(4, { layers: [2], keep: 0.6 }), protect }
     const twice = prune(model, { method: gatherAll(), ...at })
@@ -139,30 +139,30 @@ describe('after merging', () => {
   })
 })
 
-describe('what cannot be built on is refused', () => {
+describe('pruning a pruned file is refused', () => {
   const model = decodeModel(encoder(plain))
   const first = { method: receivedAttention(), schedule: schedule(4, { layers: [0], keep: 0.6 }) }
   const then = { method: receivedAttention(), schedule: schedule(4, { layers: [2], keep: 0.6 }) }
 
-  test('a method that has to see all layers', () => {
+  test('for a method that has to see all layers', () => {
     const result = prune(pruned(model, first), { ...then, method: cumulativeAttention() })
     expect(!result.ok && result.refusal.message).toContain('cumulative-attention keeps state from layer to layer')
   })
 
-  test('positions that may be gone', () => {
+  test('for positions that may be missing', () => {
     const once = pruned(model, first)
     expect(() => prune(once, { ...then, protect: [0, 3] })).toThrow('position 3 was not protected')
     expect(prune(once, { ...then, protect: [0] }).ok).toBe(true)
   })
 
-  test('restoring what was not restored before, and the other way round', () => {
+  test('for restoring what was not restored before, and the other way round', () => {
     const all = prune(pruned(model, first), { ...then, restore: 'all' })
     expect(!all.ok && all.refusal.code).toBe('TP_RESTORE')
     const none = prune(pruned(model, { ...first, restore: 'all' }), { ...then, restore: 'none' })
     expect(!none.ok && none.refusal.code).toBe('TP_RESTORE')
   })
 
-  test('a graph that its record does not describe', () => {
+  test('for a graph that its record does not describe', () => {
     for (const edit of [
       (record: string) => record.replace(/"layer":0/, '"layer":1'),
       (record: string) => record.replace(/"after":"[^"]*"/, '"after":"elsewhere"'),

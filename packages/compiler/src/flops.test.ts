@@ -16,14 +16,14 @@ function pruned(model: Model, amounts: Schedule): Model {
   return result.model
 }
 
-describe('multiply-adds of BERT, counted by hand', () => {
+describe('multiply-adds of BERT', () => {
   // bert-cls-eager-ts11: 3 layers, hidden 32, feed-forward 40, 5 classes; see its fixture.json
   const [d, f, classes, layers] = [32, 40, 5, 3]
   const model = openFixture(fixture('bert-cls-eager-ts11'))
   const layer = (n: number): number => 4 * n * d * d + 2 * n * n * d + 2 * n * d * f
   const head = d * d + d * classes
 
-  test('dense', () => {
+  test('agree with a count by hand', () => {
     for (const [batch, n] of [
       [1, 1],
       [1, 12],
@@ -33,7 +33,7 @@ describe('multiply-adds of BERT, counted by hand', () => {
     }
   })
 
-  test('without dead tokens the last layer computes keys and values of all tokens, the rest of one', () => {
+  test('count in the last layer without dead tokens all keys and values, and one token otherwise', () => {
     const result = prune(model, { method: none(), schedule: new Map() })
     if (!result.ok) throw new Error(result.refusal.message)
     const n = 12
@@ -41,7 +41,7 @@ describe('multiply-adds of BERT, counted by hand', () => {
     expect(countFlops(result.model, { batch: 2, tokens: n })).toBe(2 * (2 * layer(n) + lastLayer + head))
   })
 
-  test('a cut: the feed-forward part of its layer, and all later ones, see what is left', () => {
+  test('are fewer downstream of a cut, from the feed-forward part of its layer on', () => {
     const [n, k, heads] = [12, 7, 4]
     const result = prune(model, {
       method: receivedAttention(),
@@ -57,7 +57,7 @@ describe('multiply-adds of BERT, counted by hand', () => {
   })
 })
 
-test('a convolution counts its kernel for every result', () => {
+test('counts the kernel of a convolution for every result', () => {
   // vit-cls-static-ts11: an image 3×32×32 in patches of 8×8
   const result = countFlops(openFixture(fixture('vit-cls-static-ts11')), { batch: 1 })
   const [n, d, f, classes, layers] = [17, 32, 40, 5, 3]
@@ -66,19 +66,19 @@ test('a convolution counts its kernel for every result', () => {
 })
 
 describe('sizes', () => {
-  test('a formula gives the same as counting again', () => {
+  test('give the same by a formula as by counting again', () => {
     const formula = flopsFormula(mail)
     for (const tokens of [8, 128, 512])
       expect(formula({ batch: 2, tokens })).toBe(countFlops(mail, { batch: 2, tokens }))
   })
 
-  test('what is missing is named', () => {
+  test('are named where they are missing', () => {
     const error = catchError(() => countFlops(mail, { batch: 1 }))
     expect(isTpError(error) && error.code).toBe('TP_SIZES')
     expect(String(error)).toContain('sequence')
   })
 
-  test('counts that only the data decide are given as kept', () => {
+  test('are given as kept where only the data decide them', () => {
     const counts = [90, 60, 33, 20, 11]
     const fixed = pruned(mail, schedule(6, { tokens: counts }))
     const ragged = pruned(mail, schedule(6, { mass: 0.9 }))
@@ -104,11 +104,11 @@ describe('a schedule for a share of the FLOPs', () => {
     }
   }, 30_000)
 
-  test('all of them need no pruning', () => {
+  test('prunes nothing for all of them', () => {
     expect(keepForFlops(model, { ...target, share: 1 })).toBe(1)
   })
 
-  test('a share of the FLOPs that cannot be reached, or is not a share, is an error', () => {
+  test('is refused for a share that cannot be reached or is not a share', () => {
     for (const share of [0.01, 0, 1.5, Number.NaN]) {
       const error = catchError(() => keepForFlops(model, { ...target, share }))
       expect(isTpError(error) && error.code).toBe('TP_FLOPS')

@@ -15,7 +15,7 @@ const bytesOf = (options: Parameters<typeof prune>[1]): Uint8Array => {
   return encodeModel(result.model)
 }
 
-test('a plan prunes as its words say', () => {
+test('prunes as its words say', () => {
   const plan = { format: 1, method: 'received-attention', layers: [1, 3], keep: [0.7, 0.5], protect: [0, 1] }
   const planned = bytesOf(fromPlan(checkPlan(plan, 'plan.json'), methods))
   const written = bytesOf({
@@ -26,12 +26,12 @@ test('a plan prunes as its words say', () => {
   expect(Buffer.compare(planned, written)).toBe(0)
 })
 
-test('without an amount only what no output reads is left out', () => {
+test('removes only what no output reads without an amount', () => {
   const result = prune(mail, fromPlan({ format: 1, method: 'none' }, methods))
   expect(result.ok && result.cuts).toEqual([])
 })
 
-test('layers are those of every encoder, of each by its name, or all that are open', () => {
+test('counts layers of every encoder, of each by its name, or all that can be pruned', () => {
   const layersOf = (layers: Plan['layers'], name: string, open = 0): number[] => {
     const plan = { format: 1, method: 'key-norm', keep: 0.5, ...(layers && { layers }) }
     return [...fromPlan(checkPlan(plan, 'plan.json'), methods).schedule({ name, layerCount: 4, open }).keys()]
@@ -68,12 +68,12 @@ test.each([
     { format: 1, method: 'none', keep: JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`) },
     /keep is a list of 1/,
   ],
-])('plan %# is refused', (plan, message) => {
+])('refuses plan %#', (plan, message) => {
   expect(() => checkPlan(plan, 'plan.json')).toThrow(message)
   expect(() => checkPlan(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
 })
 
-test('a method that is not there, and an option that it does not take', () => {
+test('refuses an unknown method, and an option that it does not take', () => {
   const codeOf = (plan: Parameters<typeof fromPlan>[0]): string | undefined => {
     try {
       fromPlan(plan, methods)
@@ -86,7 +86,7 @@ test('a method that is not there, and an option that it does not take', () => {
   expect(codeOf({ format: 1, method: 'key-norm', params: { size: 3 } })).toBe('TP_OPTION')
 })
 
-test('a plan with regimes is told from one without, and taken as it is', () => {
+test('distinguishes a plan with regimes from one without, and takes it unchanged', () => {
   const dense = { format: 1, method: 'none' }
   const plan = {
     format: 1,
@@ -111,12 +111,12 @@ test.each([
     /upTo of regime 1 is 8; it must be a whole number above 8/,
   ],
   [{ format: 1, regimes: [{ plan: { format: 1 } }] }, /plan.json, regime 0.*method is missing/],
-])('regimes %j are refused', (plan, message) => {
+])('refuses regimes %j', (plan, message) => {
   expect(() => checkRegimes(plan, 'plan.json')).toThrow(message)
   expect(() => checkRegimes(plan, 'plan.json')).toThrow(expect.objectContaining({ code: 'TP_PLAN' }))
 })
 
-test('a refusal can be an error with its code', () => {
+test('makes an error with the code of a refusal', () => {
   const open = { method: receivedAttention(), schedule: schedule(6, { layers: [0], keep: 0.5 }) }
   const pruned = pruneOrThrow(mail, { ...open, schedule: schedule(6, { layers: [3], keep: 0.5 }) }, 'test')
   expect(() => pruneOrThrow(pruned.model, open, 'test')).toThrow(

@@ -25,13 +25,13 @@ function keptAt(outputs: NamedTensors, layer: number): number[][] {
   return rows(outputs[`tp.trace.${layer}.indices`]).map((row, b) => row.filter((_, slot) => valid[b]?.[slot] === 1))
 }
 
-describe('scores of a trace', () => {
+describe('the scores of a trace', () => {
   test.each<[string, Method]>([
     ['received-attention', receivedAttention()],
     ['cls-attention', clsAttention()],
     ['cumulative-attention', cumulativeAttention()],
     ['random', random({ seed: 3 })],
-  ])('%s: those that stay have the highest, in the order in which tokens arrive', async (_, method) => {
+  ])('are highest for the tokens that are kept, in the order in which tokens arrive: %s', async (_, method) => {
     for (const amounts of [{ keep: 0.6 }, { tokens: 4 }]) {
       const model = decodeModel(encoder(plain))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }) }
@@ -69,7 +69,7 @@ describe('scores of a trace', () => {
     expect(numbers(outputs['tp.monitor.mass'])[0]).toBeCloseTo(((masses[0] ?? 0) + (masses[1] ?? 0)) / 2, 5)
   })
 
-  test('there are none where no score decides', async () => {
+  test('are missing where no score decides', async () => {
     const cut = { method: ats(), schedule: schedule(4, { layers, keep: 0.6 }), trace: 'scores' as const }
     const outputs = await run(pruned(decodeModel(encoder(plain)), cut), inputsOf(plain, 1, 9, 9))
     const traces = Object.keys(outputs).filter((name) => name.startsWith('tp.trace'))
@@ -83,7 +83,7 @@ describe('a token that an input names', () => {
     ['class attention', plain, clsAttention()],
     ['a mean of the tokens', { ...plain, pooling: 'mean' }, receivedAttention()],
     ['no padding', { ...plain, mask: 'none', norm: 'pre' }, clsAttention()],
-  ])('%s: stays as if it were protected, each row its own', async (_, options, method) => {
+  ])('is kept as if it were protected, each row its own: %s', async (_, options, method) => {
     for (const amounts of [{ keep: 0.4 }, { mass: 0.5 }]) {
       const model = decodeModel(encoder(options))
       const cut = { method, schedule: schedule(4, { layers, ...amounts }), trace: true }

@@ -41,14 +41,14 @@ const settings: readonly Setting[] = [
 testInvariance(mailModel(16, 60), settings)
 const minilm = minilmModel(10, 40)
 if (minilm === undefined) {
-  test.skip('minilm: what a row is batched with changes nothing (left out: the shared folder is not here)', () => {})
+  test.skip('minilm: the batch of a row changes nothing (left out: the shared folder is not here)', () => {})
 } else {
   testInvariance(minilm, [settings[0] as Setting, settings[3] as Setting])
 }
 
 function testInvariance({ name, model, texts }: TextModel, list: readonly Setting[]): void {
   const longest = Math.max(...texts.map((text) => text.length))
-  describe(`${name}: what a row is batched or padded with changes nothing`, () => {
+  describe(`${name}: the batch and the padding of a row change nothing`, () => {
     for (const setting of list) {
       test(setting.name, async () => {
         const result = prune(model, { method: setting.method, schedule: setting.schedule, trace: true })

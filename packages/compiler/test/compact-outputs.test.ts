@@ -43,7 +43,7 @@ async function expectCompact(model: Model, output: string, layerCount: number, i
   }
 }
 
-describe('without restoring, outputs with a row a token have one for what is left, and a mask', () => {
+describe('without restoring, outputs for each token have a row for each kept one, and a mask', () => {
   test('with padding', async () => {
     await expectCompact(decodeModel(encoder(tagger)), 'logits', 3, inputsOf(tagger, 3, 9, 2))
   })
@@ -53,7 +53,7 @@ describe('without restoring, outputs with a row a token have one for what is lef
     await expectCompact(decodeModel(encoder(options)), 'logits', 3, inputsOf(options, 2, 9, 2))
   })
 
-  test('a second pruning renews the mask', async () => {
+  test('after a second pruning, too', async () => {
     const model = decodeModel(encoder(tagger))
     const at = (layer: number) =>
       ({ method: receivedAttention(), schedule: schedule(3, { layers: [layer], keep: 0.6 }), restore: 'none' }) as const
@@ -62,7 +62,7 @@ describe('without restoring, outputs with a row a token have one for what is lef
     expect(once.logits?.dims).toEqual([3, 4, 3])
   })
 
-  test('no mask where the head pools', async () => {
+  test('but no mask where the head pools', async () => {
     const model = decodeModel(encoder({ ...tagger, pooling: 'cls' }))
     const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }), restore: 'none' } as const
     expect(Object.keys(await run(pruned(model, options), inputsOf(tagger, 2, 6, 1)))).toEqual(['logits'])

@@ -90,13 +90,13 @@ describe('two encoders in one file', () => {
     )
   })
 
-  test('one that is not there', () => {
+  test('are refused by an unknown name', () => {
     expect(() => prune(model, { method, schedule: half, encoder: 'sound' })).toThrow(
       'no encoder sound; it has text_input_ids (2 layers), picture_input_ids (3 layers)',
     )
   })
 
-  test('a method that one of them has no use for is refused with its name', () => {
+  test('are refused with their name for a method that does not suit one of them', () => {
     const result = prune(model, { method: clsAttention(), schedule: half })
     expect(!result.ok && result.refusal.message).toContain('picture_input_ids')
   })
@@ -105,7 +105,7 @@ describe('two encoders in one file', () => {
 describe('an encoder that cannot be pruned', () => {
   const model = twoEncoders(causal, image)
 
-  test('is named with its reason, and does not hinder the other', async () => {
+  test('is named with its reason, and does not prevent the pruning of the other', async () => {
     const found = inspect(model)
     expect(found.ok && found.encoder).toBe('picture_input_ids')
     expect(found.ok && found.encoders[0]).toMatchObject({ name: 'text_input_ids', refusal: { code: 'TP_CAUSAL' } })
@@ -115,12 +115,12 @@ describe('an encoder that cannot be pruned', () => {
     expect(difference(numbers(now.right), numbers(right.logits))).toBeLessThan(1e-5)
   })
 
-  test('is refused where it is asked for', () => {
+  test('is refused on request', () => {
     const result = prune(model, { method, schedule: half, encoder: 'text_input_ids' })
     expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
   })
 
-  test('two such are refused with the reason of the first', () => {
+  test('is refused with the reason of the first where there are two', () => {
     const result = prune(twoEncoders(causal, { ...image, causal: 'range' }), { method, schedule: half })
     expect(!result.ok && result.refusal.code).toBe('TP_CAUSAL')
   })

@@ -15,7 +15,7 @@ import { difference, float32, numbers, rows, run } from './run.ts'
 const names = ['siglip-text-ts17', 'timm-eva02-rope-ts17', 'wav2vec2-mask-ts17', 'wav2vec2-cls-ts17']
 const BATCH_AXES = [undefined, undefined]
 
-describe('pruned tokens might as well be hidden', () => {
+describe('pruned tokens might as well be masked', () => {
   for (const name of names) {
     if (!fixtures.some((candidate) => candidate.name === name)) {
       test.skip(`${name} (left out: the shared folder is not here)`, () => {})

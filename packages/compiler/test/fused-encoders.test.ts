@@ -45,30 +45,33 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
     // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.
     const last = form.pooling === 'cls' && (form.fusion === 'Attention' || !takesBias) ? 1 : 0
 
-    test('with nothing pruned it is the same', () => {
+    test('computes the same with nothing pruned', () => {
       const { model: same } = pruned(model, { method: none(), schedule: new Map(), deadTokens: false })
       expect(same.proto.graph?.node).toEqual(model.proto.graph?.node)
       expect(same.proto.graph?.initializer).toEqual(model.proto.graph?.initializer)
     })
 
-    test('without dead tokens only the last layer may be written out', async () => {
+    test('writes out at most the last layer without dead tokens', async () => {
       const { model: lean } = pruned(model, { method: none(), schedule: new Map() })
       expect(countOf(lean, type)).toBe(LAYERS - last)
       const [dense, results] = [await run(model, feeds), await run(lean, feeds)]
       if (form.pooling === 'cls') expect(difference(numbers(results.logits), numbers(dense.logits))).toBeLessThan(1e-5)
     })
 
-    test.each(inTurn(withoutProbabilities, row, 2))('it stays fused where a method reads %s', async (_, method) => {
-      const options = { method, schedule: atMiddle, protect: [0] }
-      const { model: kept } = pruned(model, options)
-      expect(readsProbabilities(method)).toBe(false)
-      // The layers behind the first merge add sizes to their scores.
-      const isWritten = method.name === 'merging' && !takesBias
-      expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
-      await expectSame(kept, pruned(plain, options).model)
-    })
+    test.each(inTurn(withoutProbabilities, row, 2))(
+      'keeps attention fused where a method reads %s',
+      async (_, method) => {
+        const options = { method, schedule: atMiddle, protect: [0] }
+        const { model: kept } = pruned(model, options)
+        expect(readsProbabilities(method)).toBe(false)
+        // The layers behind the first merge add sizes to their scores.
+        const isWritten = method.name === 'merging' && !takesBias
+        expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
+        await expectSame(kept, pruned(plain, options).model)
+      },
+    )
 
-    test('it is written out at the layers where a method reads them', async () => {
+    test('writes attention out at the layers where a method reads them', async () => {
       const options = { method: receivedAttention(), schedule: atMiddle }
       const { model: kept } = pruned(model, options)
       expect(readsProbabilities(options.method)).toBe(true)
@@ -76,14 +79,14 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
       await expectSame(kept, pruned(plain, options).model)
     })
 
-    test('it stays fused behind rows of different lengths, which hide keys', async () => {
+    test('keeps attention fused downstream of rows of different lengths, which mask keys', async () => {
       const options = { method: receivedAttention(), schedule: schedule(LAYERS, { layers: [1], threshold: 0.15 }) }
       const { model: kept } = pruned(model, options)
       expect(countOf(kept, type)).toBe(takesBias ? LAYERS - 1 - last : 1)
       await expectSame(kept, pruned(plain, options).model)
     })
 
-    test.each(inTurn(withoutProbabilities, row, 1))('what was pruned by %s can be pruned again', async (_, method) => {
+    test.each(inTurn(withoutProbabilities, row, 1))('prunes again what was pruned by %s', async (_, method) => {
       const first = { method, schedule: schedule(LAYERS, { layers: [0], keep: 0.8 }), protect: [0] }
       const second = { method: keyNorm(), schedule: schedule(LAYERS, { layers: [2], keep: 0.6 }), protect: [0] }
       const again = (from: Model): Model => pruned(decodeModel(encodeModel(pruned(from, first).model)), second).model
@@ -92,7 +95,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
       await expectSame(kept, again(plain))
     })
 
-    test('norms remain fused with their residuals unless tokens are pruned between the two', () => {
+    test('keeps norms fused with their residuals unless tokens are pruned between them', () => {
       const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
       // Two cuts, and the place where removed tokens come back for an output of all tokens.
       const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0
@@ -100,7 +103,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
       expect(countOf(kept, 'EmbedLayerNormalization')).toBe(countOf(model, 'EmbedLayerNormalization'))
     })
 
-    test('inspect says which attention is fused, and what is counted is what it computes', () => {
+    test('says in inspect which attention is fused, and counts what is computed', () => {
       const seen = inspect(model)
       if (!seen.ok) throw new Error(seen.refusal.message)
       const domain = form.fusion === "ONNX's Attention" ? '' : 'com.microsoft.'
@@ -122,7 +125,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
   },
 )
 
-test('a mask with holes counts its ones, as the operator does', async () => {
+test('counts the ones of a mask with holes, as the operator does', async () => {
   const model = fusedEncoder({ fusion: 'Attention', norm: 'post', pooling: 'cls', layerCount: LAYERS, seed: 5 })
   const holes = {
     ...feeds,

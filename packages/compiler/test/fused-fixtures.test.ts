@@ -16,7 +16,7 @@ const layers = [0, 1]
 describe('exported encoders with fused attention', () => {
   const fused = fixtures.filter((fixture) => countOf(openFixture(fixture), ATTENTIONS) > 0)
   if (fused.length === 0) {
-    test.skip('optimised ones, and those of opset 23 (left out: the folder of shared fixtures is not here)', () => {})
+    test.skip('optimised encoders and those of opset 23 (left out: the folder of shared fixtures is not here)', () => {})
   }
   for (const fixture of fused) describe(fixture.name, { timeout: 30_000 }, () => testFused(fixture))
 })
@@ -33,21 +33,24 @@ function testFused(fixture: Fixture): void {
   const inputs = dataSets(fixture).map((set) => set.inputs)
   const lean = countOf(pruned(model, { method: none(), schedule: new Map() }), ATTENTIONS)
 
-  test('every layer is one operator, and inspect names it', () => {
+  test('has one operator per layer, named by inspect', () => {
     expect(countOf(model, ATTENTIONS)).toBe(layerCount)
     expect(seen.layers.filter((layer) => layer.fused === undefined)).toEqual([])
   })
 
-  test.each(withoutProbabilities)('it stays fused at all layers under a method that reads %s', async (_, method) => {
-    const whole = pruned(model, { method, schedule: some, deadTokens: false })
-    expect(countOf(whole, ATTENTIONS)).toBe(layerCount)
-    expectOthersFused(whole)
-    // In the last layer one token's query may be all that is left.
-    expect(countOf(pruned(model, { method, schedule: some }), ATTENTIONS)).toBe(lean)
-    await expectRight(method)
-  })
+  test.each(withoutProbabilities)(
+    'keeps attention fused at all layers under a method that reads %s',
+    async (_, method) => {
+      const whole = pruned(model, { method, schedule: some, deadTokens: false })
+      expect(countOf(whole, ATTENTIONS)).toBe(layerCount)
+      expectOthersFused(whole)
+      // In the last layer one token's query may be all that is left.
+      expect(countOf(pruned(model, { method, schedule: some }), ATTENTIONS)).toBe(lean)
+      await expectRight(method)
+    },
+  )
 
-  test('it is written out at the sites alone where the probabilities are read', async () => {
+  test('writes attention out only at the sites where the probabilities are read', async () => {
     const method = receivedAttention()
     const kept = pruned(model, { method, schedule: some, deadTokens: false })
     expect(countOf(kept, ATTENTIONS)).toBe(layerCount - layers.length)

@@ -335,7 +335,7 @@ describe.each(Object.entries(cases))('%s', (_, given) => {
     }
   })
 
-  test('comes back as it was', () => {
+  test('is written out and fused back', () => {
     const copy = modelOf(given).model
     const program = new Program(copy)
     const expansions = unfuse(program) ?? []

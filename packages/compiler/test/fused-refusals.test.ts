@@ -59,8 +59,8 @@ const forms: Record<string, Form> = {
   },
 }
 
-describe('fused attention in forms that cannot be pruned is refused', () => {
-  test.each(Object.entries(forms))('%s', (_, { fusion, change, code, message }) => {
+describe('fused attention in forms that cannot be pruned', () => {
+  test.each(Object.entries(forms))('is refused: %s', (_, { fusion, change, code, message }) => {
     const model = fusedEncoder({ fusion, layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
     const graph = new Graph(model)
     change(
@@ -77,7 +77,7 @@ describe('fused attention in forms that cannot be pruned is refused', () => {
   })
 })
 
-test('keys and values that are outputs of the model have rows of pruned tokens', () => {
+test('refuses keys and values that are outputs of the model', () => {
   const model = fusedEncoder({ fusion: 'Attention', layerCount: 3, norm: 'post', pooling: 'cls', seed: 1 })
   const graph = new Graph(model)
   for (const node of graph.nodes.filter(({ opType }) => opType === 'Attention')) {

@@ -42,7 +42,7 @@ const table = (): Tensor =>
     [3, 8],
   )
 
-describe('what else reads a weight', () => {
+describe('weights of the head', () => {
   /** Classes computed with a table, and other outputs. */
   const withTable = (others: (words: Tensor) => Record<string, Tensor>): Model => {
     const words = table()
@@ -55,17 +55,17 @@ describe('what else reads a weight', () => {
     return tables.map(({ name }) => name).filter((name) => names.includes(name))
   }
 
-  test('the head alone: it is one, behind a transposition, too', () => {
+  test('are those that the head alone reads, even transposed', () => {
     expect(sized(withTable(() => ({})))).toHaveLength(1)
   })
 
-  test('a table of an output that does not read the encoder is not one', () => {
+  test('do not include a table of an output that does not read the encoder', () => {
     const others = (words: Tensor) => ({ table: concat([words, words], 0) })
     expect(sized(withTable(others))).toHaveLength(0)
   })
 })
 
-test('a model without layers is refused', () => {
+test('refuses a model without layers', () => {
   const words = table()
   const found = headWeights(decodeModel(emitModel({ logits: matmul(words, swapLast(words)) })))
   expect(found).toMatchObject({ ok: false, refusal: { code: expect.stringMatching(/^TP_/) } })

@@ -56,7 +56,7 @@ async function expectSame(
   expect(difference(numbers(one.logits), dense), 'something was pruned').toBeGreaterThan(1e-3)
 }
 
-describe('a file that was cut at the inputs of layers is found again, and pruned again as at once', () => {
+describe('a file that was cut at the inputs of layers is recognized, and pruned again as at once', () => {
   const plain: EncoderOptions = {
     layerCount,
     heads: 2,
@@ -98,7 +98,7 @@ describe('a file that was cut at the inputs of layers is found again, and pruned
   }
   for (const fusion of fusions) {
     for (const amount of [{ keep: 0.6 }, { mass: 0.5 }]) {
-      test(`attention is one operator, ${fusion}, ${JSON.stringify(amount)}`, async () => {
+      test(`with attention as one operator, ${fusion}, ${JSON.stringify(amount)}`, async () => {
         const model = fusedEncoder({ fusion, layerCount, norm: 'post', pooling: 'cls', seed: 3 })
         await expectSame(model, [0, 2], amount, inputs)
         const kept = numbers((await run(pruned(model, [0, 2], { tokens: 99 }), inputs)).logits)
@@ -118,7 +118,7 @@ describe('a file that was cut at the inputs of layers is found again, and pruned
     }
   })
 
-  test('but not where the stream that the record names is another one', () => {
+  test('except where the stream that the record names is another one', () => {
     const model = pruned(decodeModel(encoder(plain)), [1], { keep: 0.6 })
     const other = pruned(decodeModel(encoder(plain)), [2], { keep: 0.6 })
     const record = other.proto.metadataProps.find(({ key }) => key === 'tp.pruning')?.value as string

@@ -70,7 +70,7 @@ async function withHiddenKeys(options: LayerFormOptions, traced: NamedTensors): 
   return logits as TensorLike
 }
 
-describe('layers that are put together in other ways', () => {
+describe('layers in other forms', () => {
   for (const form of forms) {
     for (const head of ['class token', 'every token'] as const) {
       test(`${form}, ${head}`, async () => {
@@ -107,7 +107,7 @@ describe('layers that are put together in other ways', () => {
 
   for (const form of forms) {
     for (const head of ['class token', 'every token'] as const) {
-      test(`${form}, ${head}: tokens that skip layers come back behind them`, async () => {
+      test(`restore tokens that skip layers: ${form}, ${head}`, async () => {
         const bytes = layerFormEncoder({ form, head })
         const dense = (await run(bytes, inputs)).logits as TensorLike
         const logits = async (layers: readonly number[], kept: number): Promise<number[]> => {
@@ -122,7 +122,7 @@ describe('layers that are put together in other ways', () => {
     }
   }
 
-  test('a feed-forward next to the attention is not computed for pruned tokens', () => {
+  test('do not compute a feed-forward next to the attention for pruned tokens', () => {
     const flops = (form: LayerForm): number => {
       const fewer = schedule(layerCount, { layers: [1], tokens: 1 })
       const model = pruned(layerFormEncoder({ form, head: 'every token' }), { method: random(), schedule: fewer })

@@ -195,7 +195,7 @@ describe.each(marks.map((mark, row) => ({ ...mark, row })))(
   },
 )
 
-test('a mask that is made again for the pooling, from the shape of the states and lengths', async () => {
+test('finds a mask that is rebuilt for the pooling from the shape of the states and lengths', async () => {
   const hide = hidings.added?.(less(positions, unsqueeze(lengths, [1]))) as Built['hide']
   const built: Built = {
     ...plain,
@@ -219,7 +219,7 @@ test('a mask that is made again for the pooling, from the shape of the states an
   await expectHiddenKeys(built, plan, inputs)
 })
 
-test('lengths without a value for each token in between are refused', () => {
+test('refuses lengths without a value for each token in between', () => {
   const scale = mean(cast(unsqueeze(lengths, [1]), 'float32'), 1, { keepDims: true })
   const model = emitModel({
     logits: logitsOf({ ...plain, hide: (scores) => add(scores, unsqueeze(scale, [2, 3])), pooling: 'mean' }),

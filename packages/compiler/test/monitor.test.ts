@@ -42,7 +42,7 @@ function tokensOf(
 }
 
 describe('with monitor, a file says what fraction of its scores and tokens is kept', () => {
-  test.each([{ keep: 0.6 }, { mass: 0.7 }, { threshold: 4 }])('%o: as counted from the traces', async (amounts) => {
+  test.each([{ keep: 0.6 }, { mass: 0.7 }, { threshold: 4 }])('as counted from the traces: %o', async (amounts) => {
     const model = pruned({
       method: later,
       schedule: schedule(3, { ...amounts, layers: [0, 1, 2] }),
@@ -69,7 +69,7 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
     expect('tp.monitor.kept' in outputs).toBe(!('keep' in amounts))
   })
 
-  test('it costs a few nodes of a number a token, and no products', () => {
+  test('for a few nodes of a number per token, without products', () => {
     const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) }
     const [plain, watched] = [false, true].map((monitor) => pruned({ ...options, monitor }, withClassToken)) as [
       Model,
@@ -84,7 +84,7 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
     expect(nodes(watched) - nodes(plain)).toBeLessThanOrEqual(14)
   })
 
-  test('the answers are those without it', async () => {
+  test('without changing the answers', async () => {
     const options = { method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) }
     const inputs = inputsOf(classifier, 3, 9, 2)
     const [plain, watched] = [
@@ -97,13 +97,13 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
   test.each<[string, PruneOptions['method'], Schedule]>([
     ['no cut', none(), new Map()],
     ['scores that may be negative, and a fixed share', scorer({ ...later, signed: true }), schedule(3, { keep: 0.5 })],
-  ])('refused where there is nothing to say: %s', (_, method, amounts) => {
+  ])('and is refused where there is nothing to say: %s', (_, method, amounts) => {
     expect(() => pruned({ method, schedule: amounts, monitor: true })).toThrow(
       expect.objectContaining({ code: 'TP_MONITOR' }),
     )
   })
 
-  test('methods by layer: the mean over those with scores', async () => {
+  test('as the mean over the methods with scores by layer', async () => {
     const method = byLayer('mixed', new Map([[1, scorer({ ...later, signed: true })]]), later)
     const inputs = inputsOf(classifier, 3, 9, 2)
     const model = pruned({ method, schedule: schedule(3, { keep: 0.6, layers: [0, 1] }), monitor: true })

@@ -25,7 +25,7 @@ function withHiddenStates(options: EncoderOptions): Model {
 }
 
 describe('hidden states as outputs', () => {
-  test.each(['pre', 'post'] as const)('%s-norm: they are what the layers read and give on', (norm) => {
+  test.each(['pre', 'post'] as const)('%s-norm: are what the layers read and pass on', (norm) => {
     const found = inspect(withHiddenStates({ ...plain, norm }))
     const streams = found.ok ? found.layers.map(({ input, output }) => [input, output]) : []
     expect(streams).toEqual([0, 1, 2, 3].map((i) => [`hidden_states.${i}`, `hidden_states.${i + 1}`]))
@@ -33,7 +33,7 @@ describe('hidden states as outputs', () => {
 
   for (const norm of ['pre', 'post'] as const) {
     for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
-      test(`${norm}-norm, ${JSON.stringify(amounts)}: what has left keeps the state that it left with`, async () => {
+      test(`${norm}-norm, ${JSON.stringify(amounts)}: keep the last state of a pruned token`, async () => {
         const options = { ...plain, norm }
         const model = withHiddenStates(options)
         const inputs = inputsOf(options, 2, 9, 4)
@@ -104,7 +104,7 @@ describe('hidden states as outputs', () => {
   })
 })
 
-describe('outputs of as many rows as the number of tokens says', () => {
+describe('outputs with as many rows as the number of tokens says', () => {
   const weights = constant(
     Array.from({ length: 128 }, (_, i) => Math.sin(i)),
     'float32',
@@ -115,7 +115,7 @@ describe('outputs of as many rows as the number of tokens says', () => {
     'all but the first': (x) => slice(x, { axis: 1, start: 1 }),
   }
   for (const [form, head] of Object.entries(heads)) {
-    test(`${form}: tokens come back for them`, async () => {
+    test(`restore tokens: ${form}`, async () => {
       const modelOf = (last: (x: Tensor) => Tensor): Model =>
         decodeModel(emitModel({ logits: statesOf({ ...plain, head: (x) => last(matmul(x, weights)) }).logits }))
       const options = {
@@ -163,7 +163,7 @@ describe('attentions as outputs', () => {
     expect(difference(numbers(one['attentions.1']), numbers(dense['attentions.1']))).toBeLessThan(1e-6)
   })
 
-  test('names that are none are told what there is', () => {
+  test('are refused by unknown names, with those that exist', () => {
     expect(() => prune(model, { ...options, outputs: ['scores'] })).toThrow(
       'no output scores; it has logits, attentions.0',
     )

@@ -32,7 +32,7 @@ describe('a text encoder', () => {
     expect(encodeModel(text)).toEqual(before)
   })
 
-  test('keeps its inputs and outputs, and says which runtime it needs', () => {
+  test('keeps its inputs and outputs, and names the runtime it needs', () => {
     const { proto } = packed(text)
     expect(proto.graph?.input.map(({ name }) => name)).toEqual(text.proto.graph?.input.map(({ name }) => name))
     expect(proto.graph?.output).toEqual(text.proto.graph?.output)
@@ -40,14 +40,14 @@ describe('a text encoder', () => {
     expect(metadata(packed(text)).get('tp.packed')).toContain('@tp/runtime-native')
   })
 
-  test('works on the kept tokens after every cut', () => {
+  test('works on the kept tokens downstream of every cut', () => {
     const pruned = prune(text, { method: clsAttention(), schedule: schedule(3, { keep: 0.5 }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     // one segment before each cut and one after the last
     expect(operators(packed(pruned.model)).get('Rows')).toBe(pruned.cuts.length + 1)
   })
 
-  test('computes received attention next to its attention: no probabilities are stored', () => {
+  test('computes received attention next to its attention, without storing probabilities', () => {
     const layers = [1]
     const pruned = prune(text, { method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
@@ -56,7 +56,7 @@ describe('a text encoder', () => {
     expect([inFull, operators(packed(pruned.model)).get('Softmax')]).toEqual([3, 1])
   })
 
-  test('leaves what a method makes of padding alone', () => {
+  test('keeps what a method makes of padding', () => {
     const pruned = prune(text, { method: keyNorm(), schedule: schedule(3, { keep: 0.5, layers: [1] }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     const nodes = packed(pruned.model).proto.graph?.node ?? []
@@ -65,7 +65,7 @@ describe('a text encoder', () => {
   })
 })
 
-test('what is packed already is refused by everything', () => {
+test('refuses a packed model in every function', () => {
   const twice = packed(text)
   for (const result of [
     pack(twice),
@@ -76,7 +76,7 @@ test('what is packed already is refused by everything', () => {
   }
 })
 
-test('examples of equal length gain nothing, unless the data decide how many tokens are kept', () => {
+test('refuses examples of equal length, unless the data decide how many tokens are kept', () => {
   const image = openFixture(fixture('vit-cls-static-ts11'))
   expect(pack(image)).toMatchObject({ ok: false, refusal: { code: 'TP_PACK' } })
   const layers = [0, 1]

@@ -52,7 +52,7 @@ async function withHiddenKeys(options: PositionEncoderOptions, traced: NamedTens
   return numbers((await run(dense, { ...inputs(options.masked), ...hidden })).logits)
 }
 
-describe('position terms that are computed from the hidden states follow the tokens', () => {
+describe('position terms that are computed from the hidden states', () => {
   const layouts = [
     { fold: 'none', masked: true },
     { fold: 'rows outside', masked: true },
@@ -62,7 +62,7 @@ describe('position terms that are computed from the hidden states follow the tok
     for (const layout of inTurn(layouts, row, 1)) {
       const options: PositionEncoderOptions = { term, ...layout }
       const { masked } = layout
-      test(`${term}, ${JSON.stringify(layout)}`, async () => {
+      test(`follow the tokens: ${term}, ${JSON.stringify(layout)}`, async () => {
         const bytes = positionEncoder(options)
         const dense = numbers((await run(bytes, inputs(masked))).logits)
         expect(inspect(decodeModel(bytes))).toMatchObject({ ok: true, heads: 2, classToken: 0 })
@@ -85,7 +85,7 @@ describe('position terms that are computed from the hidden states follow the tok
     }
   }
 
-  test('a term that is quantised in the range of all tokens follows them to that precision', async () => {
+  test('follow the tokens to the precision of a term that is quantised in the range of all tokens', async () => {
     const options: PositionEncoderOptions = { term: 'quantised relative key', fold: 'rows outside', masked: true }
     const bytes = positionEncoder(options)
     const dense = numbers((await run(bytes, inputs(true))).logits)
@@ -98,7 +98,7 @@ describe('position terms that are computed from the hidden states follow the tok
     expect(difference(expected, dense)).toBeGreaterThan(0.1)
   })
 
-  test('rows of different lengths get their key bias in every head', async () => {
+  test('add their key bias in every head for rows of different lengths', async () => {
     const options: PositionEncoderOptions = { term: 'gated', fold: 'rows outside', masked: true }
     const cut = schedule(layerCount, { layers: [0, 1], mass: 0.7 })
     const { model } = pruned(positionEncoder(options), { schedule: cut, trace: true })
@@ -119,14 +119,14 @@ describe('position terms that are computed from the hidden states follow the tok
   })
 })
 
-describe('what cannot follow is refused', () => {
-  test('a term that is computed across tokens', () => {
+describe('position terms that cannot follow the tokens', () => {
+  test('are refused if they are computed across tokens', () => {
     const model = decodeModel(positionEncoder({ term: 'across tokens', fold: 'none', masked: true }))
     const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
     expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_POSITION_BIAS' } })
   })
 
-  test('heads outside the batch cannot be told from rows', () => {
+  test('are refused if heads outside the batch cannot be told from rows', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'heads outside', masked: false }))
     const result = prune(model, { method: receivedAttention(), schedule: schedule(layerCount, { keep: 0.5 }) })
     expect(result).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })

@@ -122,7 +122,7 @@ const inputs = {
   ),
 }
 
-describe('rope that leaves leading tokens out', () => {
+describe('rope without leading tokens', () => {
   for (const [row, { name, rotate }] of forms.entries()) {
     for (const prefix of [1, 3]) {
       // A free length of at least three tokens has no name of its own.
@@ -154,7 +154,7 @@ describe('rope that leaves leading tokens out', () => {
     }
   }
 
-  test('with a class-token head, all that the last layer computes of the others is queries, keys and values', async () => {
+  test('computes only queries, keys and values for the others in the last layer with a class-token head', async () => {
     for (const { rotate } of forms) {
       const turned = {
         ...plain,
@@ -172,7 +172,7 @@ describe('rope that leaves leading tokens out', () => {
     }
   })
 
-  test('leading tokens are kept, and only what the head reads is a class token', () => {
+  test('keeps leading tokens, and takes only what the head reads as a class token', () => {
     const found = (head: (x: Tensor) => Tensor) => {
       const rotate = (forms[0] as (typeof forms)[number]).rotate(3, true)
       const sizes = [2, TOKENS] as const
@@ -185,7 +185,7 @@ describe('rope that leaves leading tokens out', () => {
     })
   })
 
-  test('parts that come back in another order are refused', () => {
+  test('refuses parts that return in another order', () => {
     const rotate = (x: Tensor): Tensor =>
       concat([slice(x, { axis: 2, start: 1 }), slice(x, { axis: 2, start: 0, end: 1 })], 2)
     const model = emitModel({ logits: logitsOf({ ...plain, rotate, head: (x) => readFirst(x) }) })

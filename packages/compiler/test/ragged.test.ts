@@ -67,9 +67,9 @@ describe('rows that keep different numbers of tokens give what they give alone',
 
   const siglip = fixtures.find(({ name }) => name === 'siglip-vision-pool-ts17')
   if (siglip === undefined)
-    test.skip('heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
+    test.skip('with heads folded into the batch of a pooling attention (left out: the shared folder is not here)', () => {})
   else {
-    test('refused where a pooling attention folds its heads into the batch', () => {
+    test('or are refused where a pooling attention folds its heads into the batch', () => {
       const result = prune(openFixture(siglip), { method: receivedAttention(), schedule: schedule(3, { mass: 0.8 }) })
       expect(!result.ok && result.refusal).toMatchObject({
         code: 'TP_POOLING',
@@ -143,7 +143,7 @@ async function expectRowsAlone(
   expect(counts.some((ofLayer) => new Set(ofLayer).size > 1)).toBe(true)
 }
 
-test('a mean that divides by the number of slots is refused', () => {
+test('refuses a mean that divides by the number of slots', () => {
   const byCount = (x: Tensor): Tensor => div(sum(x, 1), cast(axisSize(x, 1), 'float32'))
   const options: EncoderOptions = {
     layerCount: 3,

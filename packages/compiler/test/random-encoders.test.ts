@@ -50,7 +50,7 @@ function pruned({ options }: Case, how: PruneOptions): Model {
 }
 
 describe('random encoders', () => {
-  test('keeping everything, and leaving out what is dead, changes nothing', async () => {
+  test('are unchanged by keeping everything and removing dead tokens', async () => {
     await fc.assert(
       fc.asyncProperty(anyEncoder, async (example) => {
         const { options, batch, tokens } = example
@@ -76,7 +76,7 @@ describe('random encoders', () => {
     )
   }, 60_000)
 
-  test('a pruned graph loads, keeps the shapes of its outputs, and is what the interpreter computes', async () => {
+  test('load with pruned graphs, keep the shapes of their outputs, and agree with the interpreter', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyEncoder.chain((example) =>

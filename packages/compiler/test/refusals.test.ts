@@ -84,16 +84,16 @@ describe('causal attention is refused in every form', () => {
     }
   }
 
-  test('without it the same encoders can be pruned', () => {
+  test('prunes the same encoders without causal attention', () => {
     for (const mask of masks) expect(refusal(encoder({ ...plain, mask }))).toBeUndefined()
   })
 })
 
-describe('what a mask says is proved, not believed', () => {
+describe('what a mask says has to be proved', () => {
   const masked = (form: (mask: Tensor) => Tensor): Uint8Array =>
     emitModel({ logits: logitsOf({ ...plain, readMask: form }) })
 
-  test('an input that is added to the scores as it is, is refused', () => {
+  test('refuses an input that is added to the scores directly', () => {
     const bias = input('attention_mask', 'float32', ['batch', 'sequence'])
     expect(refusal(masked(() => add(1, mul(bias, 1e-4))))).toMatchObject({
       code: 'TP_MASK',
@@ -101,7 +101,7 @@ describe('what a mask says is proved, not believed', () => {
     })
   })
 
-  test('token numbers may be the mask, by what is real or what is padding, but not by how large they are', () => {
+  test('takes token numbers as the mask by what is real or padding, but not by their size', () => {
     const ids = input('input_ids', 'int64', ['batch', 'sequence'])
     for (const padding of [0, 1, 5]) {
       expect(refusal(masked(() => cast(not(equal(ids, padding)), 'int64')))).toBeUndefined()
@@ -109,7 +109,7 @@ describe('what a mask says is proved, not believed', () => {
     expect(refusal(masked(() => cast(ids, 'float32')))?.code).toBe('TP_MASK')
   })
 
-  test('a mask per pair of tokens is refused', () => {
+  test('refuses a mask per pair of tokens', () => {
     const pairs = input('attention_mask', 'int64', ['batch', 'sequence', 'sequence'])
     const seen = refusal(
       emitModel({
@@ -124,7 +124,7 @@ describe('what a mask says is proved, not believed', () => {
   })
 })
 
-describe('heads and joins that cannot follow the tokens', () => {
+describe('heads and joins that cannot follow the tokens are refused', () => {
   const headed = (head: (x: Tensor) => Tensor): Refusal | undefined =>
     refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', head }) }))
 
@@ -135,7 +135,7 @@ describe('heads and joins that cannot follow the tokens', () => {
     })
   })
 
-  test('a token whose place is computed', () => {
+  test('a token whose position is computed', () => {
     const ordinal = cast(max(input('input_ids', 'int64', ['batch', 'sequence']), 0), 'int64')
     expect(headed((x) => gather(x, gather(ordinal, 0, 0), 1))?.code).toBe('TP_TOKEN_INDEX')
   })
@@ -148,7 +148,7 @@ describe('heads and joins that cannot follow the tokens', () => {
     expect(headed((x) => mean(slice(x, { axis: 1, start: 0, end: -1 }), 1))?.code).toBe('TP_TOKEN_INDEX')
   })
 
-  test('one weight for each place', () => {
+  test('one weight for each position', () => {
     const flat = emitModel({
       logits: logitsOf({
         ...plain,
@@ -168,7 +168,7 @@ describe('heads and joins that cannot follow the tokens', () => {
     expect(refusal(flat)?.code).toBe('TP_TOKEN_MIXING')
   })
 
-  test('more tokens joined on', () => {
+  test('joined with more tokens', () => {
     expect(headed((x) => mean(concat([x, x], 1), 1))?.code).toBe('TP_TOKEN_CONCAT')
   })
 
@@ -177,7 +177,7 @@ describe('heads and joins that cannot follow the tokens', () => {
   })
 })
 
-describe('graphs that are something else', () => {
+describe('graphs of other kinds are refused', () => {
   test('an empty file', () => {
     expect(refusal(createModel(17))).toMatchObject({ code: 'TP_EMPTY', message: expect.stringContaining('no nodes') })
   })
@@ -221,7 +221,7 @@ describe('graphs that are something else', () => {
   })
 })
 
-describe('what layers look like that cannot be followed', () => {
+describe('layers that cannot be followed are refused', () => {
   const convolved = (x: Tensor, width: number): Tensor => {
     const kernel = constant(
       Array.from({ length: 64 * width }, (_, i) => Math.sin(i)),
@@ -236,7 +236,7 @@ describe('what layers look like that cannot be followed', () => {
   const attend = (q: Tensor, k: Tensor, v: Tensor): Tensor =>
     reshape(transpose(matmul(softmax(matmul(q, swapLast(k))), v), [0, 2, 1, 3]), [axisSize(q, 0), -1, 8])
 
-  test('tokens last, and convolutions for products', () => {
+  test('tokens last, and convolutions in place of products', () => {
     const x = transpose(embedded, [0, 2, 1])
     const [q, k, v] = [1, 1, 1].map((width) => heads(transpose(convolved(x, width), [0, 2, 1]))) as [
       Tensor,
@@ -275,7 +275,7 @@ describe('what layers look like that cannot be followed', () => {
     })
   })
 
-  test('a mask of a size that only the inputs say', () => {
+  test('a mask of a size that only the inputs determine', () => {
     const length = reshape(max(input('input_ids', 'int64', ['batch', 'sequence']), [0, 1]), [1])
     const hide = (scores: Tensor): Tensor =>
       add(scores, expand(constant([0], 'float32', [1, 1, 1, 1]), concat([constant([1, 1, 1], 'int64'), length], 0)))
@@ -283,7 +283,7 @@ describe('what layers look like that cannot be followed', () => {
     expect(seen).toMatchObject({ code: 'TP_MASK', message: expect.stringContaining('a size that is not known') })
   })
 
-  test('an operator in front of them that is not known is named', () => {
+  test('an unknown operator in front of them, which is named', () => {
     const model = decodeModel(encoder(plain))
     const graph = new Graph(model)
     const site = graph.nodes.find(({ opType }) => opType === 'LayerNormalization') as NodeProto
@@ -323,7 +323,7 @@ describe('control flow', () => {
     expect(refusal(graph.model)?.code).toBe('TP_MASK')
   })
 
-  test('after the head survives byte for byte', async () => {
+  test('is unchanged after the head, byte for byte', async () => {
     const { graph } = withCondition()
     const producer = graph.producer('logits') as NodeProto
     graph.renameOutput(producer, 0, 'raw')
@@ -350,7 +350,7 @@ describe('control flow', () => {
   }
 })
 
-test('tokens that flow into an operator of somebody else are refused', () => {
+test('refuses tokens that flow into a foreign operator', () => {
   const model = decodeModel(encoder(plain))
   const graph = new Graph(model)
   const seen = inspect(model)

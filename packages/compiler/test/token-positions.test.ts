@@ -137,7 +137,7 @@ const plain = {
   seed: 3,
 } as const
 
-describe('a head that reads one token at a place of its own', () => {
+describe('a head that reads one token at a position of its own', () => {
   for (const [row, { name, read, position }] of forms.entries()) {
     const paddings = position === 'last' ? (['none', 'left'] as const) : (['right'] as const)
     for (const padding of paddings) {
@@ -148,7 +148,7 @@ describe('a head that reads one token at a place of its own', () => {
       }
       const { attention_mask, ...others } = inputsOf(padding)
       const inputs = padding === 'none' && position !== 'last real' ? others : { ...others, attention_mask }
-      test(`${name}, padding ${padding}, of the last layer only what is read is computed`, async () => {
+      test(`computes only what is read of the last layer: ${name}, padding ${padding}`, async () => {
         const model = decodeModel(emitModel({ logits: logitsOf({ ...built, head: (x) => built.pool(x, undefined) }) }))
         const dense = await run(model, inputs)
         const lean = prune(model, { method: none(), schedule: new Map() })
@@ -180,7 +180,7 @@ describe('a head that reads one token at a place of its own', () => {
     }
   }
 
-  test('the last token is read also where it is padding', async () => {
+  test('reads the last token even where it is padding', async () => {
     const built: Built = { ...plain, hide: masked, pool: (x) => classify(gather(x, -1, 1)) }
     const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.75 }) }
     const kept = await expectHiddenKeys(built, plan, inputsOf('right'))
@@ -188,14 +188,14 @@ describe('a head that reads one token at a place of its own', () => {
     expect(kept.map((row) => row.length)).toEqual([6, 5, 3])
   })
 
-  test('a place that the hidden states choose is refused', () => {
+  test('is refused where the hidden states choose the position', () => {
     const head = (x: Tensor): Tensor => classify(pairs(x, cast(max(max(x, 2), 1), 'int64')))
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
     expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
   })
 
   for (const opset of [11, 14, 17]) {
-    test(`flattened rows are read as each alone, opset ${opset}`, async () => {
+    test(`reads flattened rows like each alone, opset ${opset}`, async () => {
       const head = (x: Tensor): Tensor => classify(flat(x, lastAttended))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }, { opset }))
       const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.6 }) }
@@ -214,7 +214,7 @@ describe('a head that reads one token at a place of its own', () => {
     })
   }
 
-  test('what is read of flattened rows may be an output of the model', async () => {
+  test('may read flattened rows into an output of the model', async () => {
     const head = (x: Tensor): Tensor => gather(reshape(x, [-1, 8]), flatPositions(x, lastAttended), 0)
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, hide: masked, head }) }))
     const pruned = prune(model, { method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: TOKENS }) })
@@ -230,20 +230,20 @@ describe('a head that reads one token at a place of its own', () => {
     ['of all rows', (x: Tensor) => add(largest, mul(unsqueeze(rowNumbers(x), [1]), axisSize(x, 1)))],
     ['from the end', (x: Tensor) => add(-1, mul(rowNumbers(x), axisSize(x, 1)))],
   ] as const) {
-    test(`flattened rows are refused where what is read may be ${name}`, () => {
+    test(`is refused for flattened rows where what is read may be ${name}`, () => {
       const head = (x: Tensor): Tensor => classify(gather(flatten(x, 2), positions(x), 0))
       const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
       expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_UNSUPPORTED_OP' } })
     })
   }
 
-  test('several tokens of each row are refused', () => {
+  test('is refused for several tokens of each row', () => {
     const head = (x: Tensor): Tensor => classify(sum(slice(x, { axis: 1, start: -2 }), 1))
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head }) }))
     expect(inspect(model)).toMatchObject({ ok: false, refusal: { code: 'TP_TOKEN_INDEX' } })
   })
 
-  test('the class token and the last one may both be read', async () => {
+  test('may read both the class token and the last one', async () => {
     const built: Built = {
       ...plain,
       hide: (scores) => scores,
@@ -258,7 +258,7 @@ describe('a head that reads one token at a place of its own', () => {
     ])
   })
 
-  test('where all tokens come back, it reads the same one', async () => {
+  test('reads the same token where all tokens are restored', async () => {
     const model = decodeModel(emitModel({ logits: logitsOf({ ...plain, head: (x) => classify(gather(x, -1, 1)) }) }))
     const plan = { method: receivedAttention(), schedule: schedule(3, { layers: [0], keep: 0.5 }) }
     const [restored, without] = (['all', 'none'] as const).map((restore) => prune(model, { ...plan, restore }))

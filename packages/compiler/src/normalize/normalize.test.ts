@@ -39,7 +39,7 @@ describe.each(models.map(([pass, model]) => [pass.name, pass, model] as const))(
     expect(opened.program.graph.nodes.map(({ opType }) => opType)).not.toEqual(nodes)
   })
 
-  test('leaves the answers as they are', async () => {
+  test('does not change the answers', async () => {
     const model = modelOf()
     const expected = await run(encodeModel(model), feeds)
     const opened = open(model, before)
@@ -50,7 +50,7 @@ describe.each(models.map(([pass, model]) => [pass.name, pass, model] as const))(
     }
   })
 
-  test('leaves a model that is in this form already byte for byte', () => {
+  test('does not change a byte of a model that is in this form already', () => {
     const bytes = encoder({ ...plain, pooling: 'cls' })
     const opened = open(decodeModel(bytes), before)
     runOnce(pass, opened)
@@ -62,7 +62,7 @@ describe.each(models.map(([pass, model]) => [pass.name, pass, model] as const))(
 const repeatable = models.filter(([pass]) => pass !== viewBatchFirst)
 
 test.each(repeatable.map(([pass, model]) => [pass.name, pass, model] as const))(
-  '%s: nothing is left to do for the pass a second time',
+  '%s has nothing to do a second time',
   (_, pass, modelOf) => {
     const opened = open(modelOf(), normalizations.slice(0, normalizations.indexOf(pass) + 1))
     const bytes = encodeModel(opened.program.model)

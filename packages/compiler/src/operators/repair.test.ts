@@ -172,7 +172,7 @@ describe('a repaired graph computes what the same graph for fewer tokens compute
     }
   }
 
-  test('reads by position are noted', () => {
+  test('counts what is read by position', () => {
     const model = (y: (x: Tensor) => Tensor): Uint8Array => emitModel({ y: y(input('x', 'float32', [B, N, D])) })
     expect(keepFirst(model((x) => gather(x, 0, 1))).reads).toBe(1)
     expect(keepFirst(model((x) => gather(x, constant([0, 2], 'int64'), 1))).reads).toBe(3)
@@ -195,7 +195,7 @@ function leadingApart(n: number | undefined): Uint8Array {
   return encodeModel(model)
 }
 
-test('leading tokens that are counted by how many others there are keep their number', async () => {
+test('keeps the number of leading tokens that depends on how many others there are', async () => {
   const { graph, reads } = keepFirst(leadingApart(N))
   expect(reads).toBe(2)
   const { start, rest } = await run(graph.model, { x: whole })
@@ -209,7 +209,7 @@ test('leading tokens that are counted by how many others there are keep their nu
   expect(() => keepFirst(leadingApart(undefined))).toThrow(Refused)
 })
 
-describe('what cannot follow is refused', () => {
+describe('what cannot follow the tokens is refused', () => {
   const refused: Readonly<Record<string, readonly [Build, string]>> = {
     'a weight for every position': [(x, n) => matmul(swapLast(x), rowsOf(n, 3)), 'TP_TOKEN_MIXING'],
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],
@@ -247,7 +247,7 @@ describe('what cannot follow is refused', () => {
   }
 })
 
-test('a mask that Expand repeated for every query is taken once, along the keys', async () => {
+test('cuts a mask that Expand repeated for every query once, along the keys', async () => {
   const bias = input('m', 'float32', ['b', 1, 1, 'n'])
   const stream = input('x', 'float32', ['b', 'n', D])
   const wide = expand(bias, [axisSize(bias, 0), 1, axisSize(bias, 3), axisSize(bias, 3)])

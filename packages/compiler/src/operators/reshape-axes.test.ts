@@ -5,7 +5,7 @@ import { Refused } from '../program/refusal.ts'
 import type { Flow } from './operator.ts'
 import { reshapedDims } from './reshape-axes.ts'
 
-describe('axes of a reshape', () => {
+describe('the axes of a reshape', () => {
   const node = createNode({ type: 'Reshape', name: 'r', inputs: ['x', 's'], outputs: ['y'] })
   const flow = { count: 'T', before: 12 } as Flow
   const named = { count: 'T', before: 'n' } as Flow
@@ -19,14 +19,14 @@ describe('axes of a reshape', () => {
     ['each token as two rows', flow, [2, 12, 8], [2, 24, 4], [2, 'T', 8], [2, '2*T', 4]],
     ['names', named, ['b', 'n', 32], ['b*n', 32], ['b', 'T', 32], ['T*b', 32]],
     ['back from one axis', named, ['b*n', 32], ['b', 'n', 4, 8], ['T*b', 32], ['b', 'T', 4, 8]],
-  ])('%s', (_, which, from, to, now, expected) => {
+  ])('are told apart: %s', (_, which, from, to, now, expected) => {
     expect(reshapedDims(which, node, from, to, now)).toEqual(expected)
   })
 
   test.each<[string, Dim[], Dim[], Dim[]]>([
     ['windows', [2, 12, 8], [2, 3, 4, 8], [2, 'T', 8]],
     ['a batch as large as the token count, split out of one axis', [144, 8], [12, 12, 8], ['12*T', 8]],
-  ])('%s cannot be told apart', (_, from, to, now) => {
+  ])('are ambiguous for %s', (_, from, to, now) => {
     expect(() => reshapedDims(flow, node, from, to, now)).toThrow(Refused)
   })
 })

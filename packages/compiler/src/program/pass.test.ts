@@ -19,7 +19,7 @@ function pass(
   return { name, requires, ensures, run }
 }
 
-test('passes run in their order', () => {
+test('runs passes in order', () => {
   const order: string[] = []
   const noted =
     (name: string): (() => boolean) =>
@@ -31,7 +31,7 @@ test('passes run in their order', () => {
   expect(order).toEqual(['sort', 'check'])
 })
 
-test('a pass that requires what none before it ensures does not run', () => {
+test('does not run a pass that requires what none before it ensures', () => {
   const check = pass('check', ['sorted'], [], () => {
     throw new Error('it ran')
   })
@@ -39,7 +39,7 @@ test('a pass that requires what none before it ensures does not run', () => {
   expect(() => runPasses([check, sort], { program })).toThrow(/"check" requires "sorted"; run a pass that ensures it/)
 })
 
-test('what a pass has edited is known to the next one', () => {
+test('shows the edits of a pass to the next one', () => {
   const seen: string[] = []
   const edit = pass('edit', [], ['sorted'], () => {
     program.graph.addOutput('x', 'float32', ['N'])
@@ -56,7 +56,7 @@ test('what a pass has edited is known to the next one', () => {
 test.each([
   ['normalization', normalizations],
   ['pruning', pruningPasses],
-] as const)('every requirement of %s is ensured by a pass before it, and every name is used once', (_, passes) => {
+] as const)('ensures every requirement of %s by a pass before it, and uses every name once', (_, passes) => {
   const ensured = new Set<string>()
   for (const { name, requires, ensures } of passes) {
     for (const fact of requires) expect(ensured, name).toContain(fact)

@@ -22,7 +22,7 @@ describe('a pruned file', () => {
   const method = receivedAttention()
   const once = pruned(mail, { method, schedule: schedule(6, { layers: [1, 3], keep: [0.7, 0.5] }), source: 'abc' })
 
-  test('says what it is', () => {
+  test('records how it was pruned', () => {
     const [step] = readProvenance(once)
     expect(step).toMatchObject({ method: 'received-attention', source: 'abc' })
     expect(step?.schedule).toEqual({ 1: { kind: 'ratio', value: 0.7 }, 3: { kind: 'ratio', value: 0.5 } })
@@ -54,7 +54,7 @@ describe('a pruned file', () => {
     }
   })
 
-  test('can be pruned where only dead tokens were left out', async () => {
+  test('can be pruned where only dead tokens were removed', async () => {
     const lean = pruned(mail, { method: none(), schedule: new Map() })
     // Its last layer computes one token only, so that none can be pruned there.
     const early = { method, schedule: schedule(6, { layers: [1, 2, 3, 4], keep: 0.6 }) }
@@ -75,7 +75,7 @@ describe('a pruned file', () => {
     expect(difference(numbers(one.logits), numbers(other.logits))).toBeLessThan(1e-5)
   })
 
-  test('holds what is not its business as text that is no list of prunings', () => {
+  test('keeps a foreign record as text and not as a list of prunings', () => {
     const model = decodeModel(encodeModel(mail))
     metadata(model).set('tp.pruning', 'not JSON')
     expect(readProvenance(model)).toEqual([])

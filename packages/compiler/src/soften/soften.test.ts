@@ -50,14 +50,17 @@ function everyExample(check: (example: () => Example) => Promise<void>): void {
   }
 }
 
-describe.each(['attention', 'input'] as const)('where everything is left, the dense model’s answer (%s)', (site) => {
-  everyExample(async (example) => {
-    const { model, inputs } = example()
-    const layerCount = softened(model, softNothing(site), [0]).layerCount
-    const soft = softened(model, softNothing(site), all(layerCount))
-    expectSame(await runSoft(model, soft, inputs), await run(model, inputs), 1e-5)
-  })
-})
+describe.each(['attention', 'input'] as const)(
+  'a soft form that keeps everything gives the dense model’s answer (%s)',
+  (site) => {
+    everyExample(async (example) => {
+      const { model, inputs } = example()
+      const layerCount = softened(model, softNothing(site), [0]).layerCount
+      const soft = softened(model, softNothing(site), all(layerCount))
+      expectSame(await runSoft(model, soft, inputs), await run(model, inputs), 1e-5)
+    })
+  },
+)
 
 describe('masked tokens give the answer of the pruned model', () => {
   everyExample(async (example) => {
@@ -71,31 +74,31 @@ describe('masked tokens give the answer of the pruned model', () => {
   })
 })
 
-describe('what cannot be', { timeout: 60_000 }, () => {
+describe('a soft form is refused', { timeout: 60_000 }, () => {
   const mail = decodeModel(readFileSync(modelPath('mail')))
 
-  test('a layer that does not exist', () => {
+  test('for a layer that does not exist', () => {
     expect(codeOf(() => softened(mail, softMask(0.5), [6]))).toBe('TP_SCHEDULE')
     expect(codeOf(() => softened(mail, softMask(0.5), [-1]))).toBe('TP_SCHEDULE')
   })
 
-  test('a method that has nothing to learn', () => {
+  test('for a method that has nothing to learn', () => {
     const method = scorer({ name: 'plain', family: 'baseline', score: (site) => site.received })
     expect(codeOf(() => softened(mail, method, [1]))).toBe('TP_METHOD')
   })
 
-  test('a model that is pruned already', () => {
+  test('for a model that is pruned already', () => {
     const pruned = prune(mail, { method: softMask(0.5), schedule: schedule(6, { keep: 0.5 }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     expect(softenOf(pruned.model, softMask(0.5), [1])).toMatchObject({ ok: false, refusal: { code: 'TP_PRUNED' } })
   })
 
-  test('other probabilities where the heads are folded into the batch', () => {
+  test('for other probabilities where the heads are folded into the batch', () => {
     const model = decodeModel(positionEncoder({ term: 'none', fold: 'rows outside', masked: false }))
     expect(softenOf(model, softMask(0.5), [0])).toMatchObject({ ok: false, refusal: { code: 'TP_HEADS' } })
   })
 
-  test('a model that cannot be pruned', () => {
+  test('for a model that cannot be pruned', () => {
     const refused = softenOf(decodeModel(emitModel({ logits: input('x', 'float32', ['B', 3]) })), softMask(0.5), [0])
     expect(refused.ok).toBe(false)
   })

@@ -53,7 +53,7 @@ function text(batch: number, tokens: number, padding: number): Record<string, Te
   }
 }
 
-describe('what no output reads is left out, exactly', () => {
+describe('removing what no output reads changes nothing', () => {
   // One layer of L, of which queries, output and feed-forward are 10/12 of 12·n·d² and attention 2·n²·d nearly whole.
   test('mail', async () => {
     const model = decodeModel(readFileSync(modelPath('mail')))
@@ -93,7 +93,7 @@ describe('what no output reads is left out, exactly', () => {
   } else test.skip('a head that reads two tokens (left out: the shared folder is not here)', () => {})
 })
 
-describe('a head that reads one token of each row somewhere else', () => {
+describe('a head that reads one token of each row at another position', () => {
   const siglip = fixtures.find(({ name }) => name === 'siglip-text-ts17')
   if (siglip !== undefined) {
     test('the last one', async () => {

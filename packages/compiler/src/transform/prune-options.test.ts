@@ -32,35 +32,35 @@ test.each<[string, unknown]>([
   ['a ratio of -1', at('ratio', -1)],
   ['a ratio of 0', at('ratio', 0)],
   ['a ratio that rounds to none', at('ratio', 1e-9)],
-  ['a ratio without end', at('ratio', Number.POSITIVE_INFINITY)],
+  ['an infinite ratio', at('ratio', Number.POSITIVE_INFINITY)],
   ['a ratio as text', at('ratio', '0.5')],
-  ['no tokens', at('tokens', 0)],
-  ['tokens below none', at('tokens', -3)],
-  ['a part of a token', at('tokens', 1.5)],
-  ['more tokens than a number holds', at('tokens', 2 ** 60)],
-  ['adding tokens', at('remove', -5)],
-  ['removing a part of a token', at('remove', 0.5)],
+  ['zero tokens', at('tokens', 0)],
+  ['a negative number of tokens', at('tokens', -3)],
+  ['a fraction of a token', at('tokens', 1.5)],
+  ['more tokens than a number can hold', at('tokens', 2 ** 60)],
+  ['a negative number of tokens to remove', at('remove', -5)],
+  ['a fraction of tokens to remove', at('remove', 0.5)],
   ['a threshold of NaN', at('threshold', Number.NaN)],
   ['a threshold beyond float32', at('threshold', 1e39)],
   ['a mass of NaN', at('mass', Number.NaN)],
   ['a mass of 2', at('mass', 2)],
   ['no mass', at('mass', 0)],
   ['an unknown kind', at('banana', 1)],
-  ['a kind of every object', at('__proto__', 1)],
+  ['a kind that every object inherits', at('__proto__', 1)],
   ['an unknown kind', at(undefined as never, 1)],
   ['no amount', new Map([[1, null]])],
   ['an amount that is a number', new Map([[1, 0.5]])],
-  ['a layer below the first', new Map([[-1, half.get(1)]])],
-  ['a layer between two', new Map([[1.5, half.get(1)]])],
+  ['a negative layer', new Map([[-1, half.get(1)]])],
+  ['a fractional layer', new Map([[1.5, half.get(1)]])],
   ['a layer as text', new Map([['1', half.get(1)]])],
-  ['a layer that is no number', new Map([[Number.NaN, half.get(1)]])],
+  ['a layer that is NaN', new Map([[Number.NaN, half.get(1)]])],
   ['a layer beyond the last', new Map([[3, half.get(1)]])],
-  ['a list', [0.5, 0.5]],
-  ['an object', { 1: { kind: 'ratio', value: 0.5 } }],
+  ['a list in place of a map', [0.5, 0.5]],
+  ['an object in place of a map', { 1: { kind: 'ratio', value: 0.5 } }],
   ['nothing', null],
   ['no schedule at all', undefined],
   ['a map of 200,000 layers', new Map(Array.from({ length: 200_000 }, (_, i) => [i, { kind: 'ratio', value: 0.5 }]))],
-])('a schedule made by hand is refused: %s', (_, schedule) => {
+])('refuses a schedule with %s', (_, schedule) => {
   expect(outcome({ method, schedule })).toBe('TP_SCHEDULE')
   expect(outcome({ method, schedule: () => schedule })).toBe('TP_SCHEDULE')
 })
@@ -88,11 +88,11 @@ test.each<[object, string]>([
   [{ method: { name: 'x', family: 'baseline' } }, 'TP_METHOD'],
   [{ method: { reduce: () => ({}) } }, 'TP_METHOD'],
   [{ method: { ...method, site: 'output' } }, 'TP_METHOD'],
-])('another option is refused with its own code: %j', (options, code) => {
+])('refuses an option with its own code: %j', (options, code) => {
   expect(outcome({ method, schedule: half, ...options })).toBe(code)
 })
 
-test('what is no model, and what are no options, is said by all that take one', () => {
+test('refuses what is not a model and what are not options wherever one is taken', () => {
   const none = expect.objectContaining({ code: 'TP_NOT_ONNX' })
   for (const value of [null, {}, { proto: {} }] as unknown as Model[]) {
     expect(outcome({ method, schedule: half }, value)).toBe('TP_NOT_ONNX')
@@ -105,7 +105,7 @@ test('what is no model, and what are no options, is said by all that take one', 
   expect([outcome(null), outcome(undefined), outcome('keep')]).toEqual(['TP_OPTION', 'TP_OPTION', 'TP_OPTION'])
 })
 
-test('layers of a soft form are checked as those of a schedule are', () => {
+test('checks layers of a soft form like those of a schedule', () => {
   const soft = { ...method, training: { soften: () => ({}) } } as never
   for (const layers of [[-1], [1.5], ['1'], [3], [1, 1], [], 'all', null]) {
     const run = () => soften(model, { method: soft, layers: layers as never, params: () => ({}) })
@@ -116,14 +116,14 @@ test('layers of a soft form are checked as those of a schedule are', () => {
   )
 })
 
-test('a schedule that is changed afterwards changes nothing of what was made', () => {
+test('is not affected by later changes of its schedule', () => {
   const own = new Map(half)
   const result = prune(model, { method, schedule: own })
   own.set(2, { kind: 'ratio', value: 0.1 })
   expect(result.ok && [...(result.encoders[0]?.schedule ?? [])]).toEqual([...half])
 })
 
-test('whatever is given as a schedule, the file runs or there is a code, and the model is not changed', async () => {
+test('gives a file that runs or a code for any schedule, and does not change the model', async () => {
   const number = fc.oneof(
     fc.constantFrom(0, -1, 0.5, 1, 1.5, 2, 1e-9, 1e39, 2 ** 31, 2 ** 53, 2 ** 60, Number.NaN, Infinity, -Infinity, -0),
     fc.double(),
@@ -158,7 +158,7 @@ test('whatever is given as a schedule, the file runs or there is a code, and the
   expect(Buffer.compare(encodeModel(model), before)).toBe(0)
 })
 
-test('whatever JSON is given as a plan, the file runs or there is a code', async () => {
+test('gives a file that runs or a code for any JSON as a plan', async () => {
   const methods = attention.filter(({ name }) => ['received-attention', 'cls-attention', 'key-norm'].includes(name))
   const list = fc.array(fc.constantFrom(0, 1, 2, 0.5, 0.9, -1, 1e300, 3), { maxLength: 3 })
   const amount = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(0.5, 1, 2, 3, 0, -1, 1e300) }, list, fc.jsonValue())

@@ -5,7 +5,7 @@ describe('digitsData', () => {
   const splits = (['train', 'calibration', 'test'] as const).map((name: DigitsSplit) => digitsData(name))
   const [train = [], calibration = [], heldOut = []] = splits
 
-  test('divides 10,000 images, one in twenty for calibration and two for test', () => {
+  test('divides 10,000 images, one in twenty for calibration and two in twenty for test', () => {
     expect(train.length + calibration.length + heldOut.length).toBe(10_000)
     for (let digit = 0; digit < 10; digit++) {
       const [inTrain = 0, inCalibration = 0, inTest = 0] = splits.map(
@@ -18,7 +18,7 @@ describe('digitsData', () => {
     }
   })
 
-  test('images are 28 × 28 brightnesses in 0…1, with ink in the middle', () => {
+  test('has images of 28 × 28 brightnesses in 0…1, with ink in the middle', () => {
     for (const { pixels } of heldOut) {
       expect(pixels).toHaveLength(784)
       expect(pixels.every((x) => x >= 0 && x <= 1)).toBe(true)

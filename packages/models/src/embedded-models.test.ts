@@ -12,7 +12,7 @@ describe.each(embeddedModels)('$name', ({ name, files, labels, summary }) => {
     }
   })
 
-  test('names its classes as its config.json does, and is what that says', () => {
+  test('names its classes as its config.json does, and matches it', () => {
     const config = JSON.parse(readFileSync(files.config, 'utf8'))
     expect(labels.map((label, id) => config.id2label[id] === label)).toEqual(labels.map(() => true))
     expect(Object.keys(config.id2label)).toHaveLength(labels.length)
@@ -25,7 +25,7 @@ describe.each(embeddedModels)('$name', ({ name, files, labels, summary }) => {
   })
 })
 
-test('a name or file that is not there is said so', () => {
+test('says which name or file is missing', () => {
   expect(() => modelPath('male' as 'mail')).toThrow('no embedded model "male"; there are mail, digits-vit, fashion-vit')
   expect(() => modelPath('digits-vit', 'tokenizer')).toThrow('has no tokenizer file')
 })

@@ -10,7 +10,7 @@ describe('mailData', () => {
     expect(mails).toHaveLength(size)
   })
 
-  test('no text is empty or occurs twice, in whatever splits', () => {
+  test('has no empty text, and none twice in any split', () => {
     const texts = splits.flatMap(({ mails }) => mails.map(({ text }) => text))
     expect(new Set(texts).size).toBe(texts.length)
     expect(texts).not.toContain('')

@@ -4,7 +4,7 @@ import { mailText } from './mail-text.ts'
 const mail = (body: string, header = 'From: a@b.example\nSubject: Hello'): string => `${header}\n\n${body}`
 
 describe('mailText', () => {
-  test('is the subject and the body, whatever the line ends', () => {
+  test('takes the subject and the body, with any line ends', () => {
     expect(mailText('Subject: One\nTo: x\n\nfirst\nsecond\n')).toBe('One . first second')
     expect(mailText('Subject: One\r\nTo: x\r\n\r\nfirst\r\nsecond\r\n')).toBe('One . first second')
     expect(mailText('To: x\n\nno subject')).toBe('. no subject')
@@ -26,28 +26,28 @@ describe('mailText', () => {
     expect(mailText(mail(`${'x'.repeat(60)}\n${'y'.repeat(59)}`))).toBe(`Hello . ${'y'.repeat(59)}`)
   })
 
-  test('drops the frame of multi-part mails', () => {
+  test('drops the headers of multi-part mails', () => {
     const body = '--boundary\ncontent-type: text/plain\nMIME-Version: 1\nThis is a multi-part message\nkept'
     expect(mailText(mail(body))).toBe('Hello . kept')
   })
 
-  test('removes markup with what is not shown', () => {
+  test('removes markup and what is not shown', () => {
     const body = '<STYLE type=x>p{}</style><script>let a</script>a<!-- not\nshown -->b<p\nclass="x">c'
     expect(mailText(mail(body))).toBe('Hello . a b c')
   })
 
-  test('a stray < does not swallow the text', () => {
+  test('does not lose text after a stray <', () => {
     const words = 'word '.repeat(300)
     expect(mailText(mail(`<<< ${words} >`))).toContain('word word')
   })
 
-  test('decodes the entities that it knows and blanks the others', () => {
+  test('decodes the entities that it knows, and replaces the others with spaces', () => {
     expect(mailText(mail('&lt;a&nbsp;b&gt; &amp; &quot;c&apos; &copy;&reg; &#65; x&hellip;y &#99999999;'))).toBe(
       'Hello . <a b> & "c\' ©® A x y',
     )
   })
 
-  test('control characters and C1 become spaces', () => {
+  test('replaces control characters, C1 too, with spaces', () => {
     expect(mailText(mail('a\u0000\u0007b\u007f\u0085\u00a0c'))).toBe('Hello . a b c')
   })
 })

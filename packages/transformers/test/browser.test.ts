@@ -58,7 +58,7 @@ const devices = [
   { device: 'webgpu', texts: mails.slice(0, 1), options: { tags: 'exhaustive' } },
 ] as const
 for (const { device, texts, options } of devices)
-  test(`text-classification with ${device}: the answers of Node, dense and pruned`, options, async () => {
+  test(`answers text-classification with ${device} as in Node, dense and pruned`, options, async () => {
     const { dense, pruned, reports } = await page.evaluate(
       async ([texts, device]) => {
         const { pipeline, pruneModels, half, methods } = library
@@ -82,7 +82,7 @@ for (const { device, texts, options } of devices)
     expect(pruned).not.toEqual(dense)
   })
 
-test('image-classification: the answers of Node', async () => {
+test('answers image-classification as in Node', async () => {
   const pruned = await page.evaluate(async (images) => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     pruneModels({ methods, defaultPlan: half })
@@ -97,7 +97,7 @@ test('image-classification: the answers of Node', async () => {
   pruning.dispose()
 })
 
-test('the 8-bit file, which is what wasm loads by default, and weights in a data file', async () => {
+test('prunes the 8-bit file, which wasm loads by default, and one with a data file', async () => {
   const reports = await page.evaluate(async () => {
     const { pipeline, pruneModels, half, methods } = library
     const reports: ModelReport[] = []
@@ -116,7 +116,7 @@ test('the 8-bit file, which is what wasm loads by default, and weights in a data
   ])
 })
 
-test('after models that are refused, or that onnxruntime does not take, others still load and run', async () => {
+test('loads and runs others after models that are refused or that onnxruntime does not take', async () => {
   const { columns, mail, reports, warnings } = await page.evaluate(async () => {
     const { pipeline, pruneModels, half, methods, RawImage } = library
     const warnings: unknown[] = []
@@ -139,7 +139,7 @@ test('after models that are refused, or that onnxruntime does not take, others s
   expect(warnings).toEqual(expected)
 })
 
-test('in a worker', async () => {
+test('runs in a worker', async () => {
   const { dense, pruned, reports } = await page.evaluate((text) => library.askWorker(text), mails[0] as string)
   const run = async () => (await pipeline('text-classification', 'mail'))(mails[0] as string)
   expectClose(dense as Answers, (await run()) as Answers)
@@ -149,7 +149,7 @@ test('in a worker', async () => {
   expect(reports).toMatchObject([{ outcome: 'pruned' }])
 })
 
-test('remote models: the cache holds what was downloaded, and nothing else is asked for', async () => {
+test('caches what was downloaded for remote models, and requests nothing else', async () => {
   const { reports, cached, fetchIsBack } = await page.evaluate(async () => {
     const { env, pipeline, pruneModels, half, methods } = library
     await caches.delete(env.cacheKey)

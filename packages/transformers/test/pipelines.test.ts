@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => models[Symbol.asyncDispose]())
 
-test('text-classification: one by one and as a batch', async () => {
+test('prunes text-classification one by one and as a batch', async () => {
   const texts = mailData('test')
     .slice(0, 6)
     .map(({ text }) => text.slice(0, 500))
@@ -32,7 +32,7 @@ test('text-classification: one by one and as a batch', async () => {
   expectPruned(outputs, [1, 2])
 })
 
-test('image-classification', async () => {
+test('prunes image-classification', async () => {
   const images = digitsData('test')
     .filter((_, i) => i % 50 === 0)
     .map(
@@ -51,7 +51,7 @@ test('image-classification', async () => {
   expectPruned(outputs, [1, 2])
 })
 
-test('question-answering: outputs of one number for every token keep their length', async () => {
+test('prunes question-answering, with outputs of one number per token of the full length', async () => {
   await addLetters(
     models,
     'answers',

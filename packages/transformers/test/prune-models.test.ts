@@ -35,7 +35,7 @@ beforeEach(() => {
   reports = []
 })
 
-test('each model has its own plan; the others have the default one, or none', async () => {
+test('gives each model its own plan, and the others the default one or none', async () => {
   const plans = { mail: half, 'some-one/mail': undefined }
   const pruning = pruneModels({ methods, plans, defaultPlan: none, onModel })
   await Promise.all([load('mail'), load('some-one/mail'), load(join(folder, 'mail'))])
@@ -45,7 +45,7 @@ test('each model has its own plan; the others have the default one, or none', as
   expect(reports).toContainEqual(expect.objectContaining({ model: join(folder, 'mail'), plan: none }))
 })
 
-test('two pipelines at once, one pruned and one not', async () => {
+test('keeps two pipelines at once apart, one pruned and one not', async () => {
   const texts = ['Cheap watches! Click here to buy', 'The meeting is at ten, see you there']
   const [dense, pruned] = await Promise.all(['some-one/mail', 'mail'].map(outputs))
   const pruning = pruneModels({ methods, plans: { mail: half } })
@@ -61,7 +61,7 @@ test('two pipelines at once, one pruned and one not', async () => {
   }
 })
 
-test('from_pretrained without a pipeline, and with 8-bit products', async () => {
+test('prunes from_pretrained without a pipeline, with 8-bit products', async () => {
   const pruning = pruneModels({ methods, plans: { mail: half }, onModel })
   const { sessions } = await AutoModelForSequenceClassification.from_pretrained('mail', { dtype: 'q8' })
   pruning.dispose()
@@ -69,7 +69,7 @@ test('from_pretrained without a pipeline, and with 8-bit products', async () => 
   expect(sessions.model.config).toEqual({ dtype: 'q8', device: 'cpu' })
 })
 
-test('weights in a data file of their own', async () => {
+test('prunes weights in a data file of their own', async () => {
   const from = join(import.meta.dirname, '../../compiler/fixtures/bert-cls-external')
   await addLetters(
     models,
@@ -95,7 +95,7 @@ test('does not touch the small graphs of transformers.js itself', async () => {
   expect(reports).toEqual([])
 })
 
-test('when the last of several is disposed everything is as it was, in whatever order', async () => {
+test('restores everything when the last of several is disposed of, in any order', async () => {
   const { InferenceSession } = createRequire(createRequire(import.meta.url).resolve('@huggingface/transformers'))(
     'onnxruntime-node',
   )
@@ -117,7 +117,7 @@ test.each([
   [{ ...half, method: 'tome' }, 'TP_PLAN', /there is no method tome/],
   [{ ...half, restore: 'none' }, 'TP_PLAN', /omit it/],
   [{ ...half, params: { size: 3 } }, 'TP_OPTION', /size/],
-])('%j is no plan', (plan, code, message) => {
+])('refuses %j as a plan', (plan, code, message) => {
   const prune = (): unknown => pruneModels({ methods, plans: { mail: plan as Plan } })
   expect(prune).toThrow(message)
   expect(prune).toThrow(expect.objectContaining({ code }))

@@ -48,7 +48,7 @@ async function withPlan(run: () => Promise<unknown>, plan = half): Promise<Model
   return reports
 }
 
-test('a model without attention runs as it was, with one warning that says why', async () => {
+test('runs a model without attention unchanged, with one warning that says why', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   const run = async (): Promise<unknown> => (await pipeline('image-classification', 'columns'))(image)
   const dense = await run()
@@ -61,7 +61,7 @@ test('a model without attention runs as it was, with one warning that says why',
   ])
 })
 
-test('a decoder runs as it was', async () => {
+test('runs a decoder unchanged', async () => {
   await addLetters(
     models,
     'decoder',
@@ -77,7 +77,7 @@ test('a decoder runs as it was', async () => {
   expect(reports).toMatchObject([{ outcome: 'refused', model: 'decoder', code: 'TP_CAUSAL' }])
 })
 
-test('an encoder with its decoder in another file runs as it was', async () => {
+test('runs an encoder unchanged whose decoder is in another file', async () => {
   const config = { model_type: 'bart', architectures: ['BartForConditionalGeneration'], is_encoder_decoder: true }
   await addMail(models, 'two-files')
   const onnx = join(folder, 'two-files/onnx')
@@ -95,14 +95,14 @@ test('an encoder with its decoder in another file runs as it was', async () => {
   expect(reports).toMatchObject([{ outcome: 'refused', model: 'two-files', code: 'TP_FILES' }])
 })
 
-test('a plan that does not fit the model is a refusal, too', async () => {
+test('refuses a plan that does not fit the model', async () => {
   const reports = await withPlan(() => pipeline('text-classification', 'mail'), { ...half, layers: [1, 6] })
   expect(reports).toMatchObject([
     { outcome: 'refused', code: 'TP_SCHEDULE', reason: expect.stringMatching(/layer 6 does not exist/) },
   ])
 })
 
-test('a file that was pruned before runs as it is', async () => {
+test('runs a file unchanged that was pruned before', async () => {
   await addMail(models, 'before')
   await pruneInPlace(join(folder, 'before/onnx/model.onnx'), half)
   const run = async (): Promise<unknown> => (await pipeline('text-classification', 'before'))('Cheap watches')
@@ -111,7 +111,7 @@ test('a file that was pruned before runs as it is', async () => {
   expect(reports).toEqual([{ outcome: 'pruned before', model: 'before' }])
 })
 
-test('a pruned file that onnxruntime does not take', async () => {
+test('runs the dense model where onnxruntime does not take the pruned file', async () => {
   const run = async (): Promise<unknown> => (await pipeline('text-classification', 'mail'))('Cheap watches')
   const dense = await run()
   const plan = { ...half, method: 'without-kernel' }
@@ -138,7 +138,7 @@ const ownRuntime = `
   console.log(JSON.stringify({ answers: await classify('Cheap watches'), reports }))
 `
 
-test('with an onnxruntime that is out of reach models run as they were', async () => {
+test('runs models unchanged with an onnxruntime that is out of reach', async () => {
   const args = ['--input-type=module', '--eval', ownRuntime, `${folder}/`]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
   expect(JSON.parse(stdout)).toMatchObject({
@@ -147,7 +147,7 @@ test('with an onnxruntime that is out of reach models run as they were', async (
   })
 })
 
-test('a broken file fails as it did', async () => {
+test('fails on a broken file as without pruning', async () => {
   await addMail(models, 'broken')
   await models.add('broken', { 'onnx/model.onnx': Uint8Array.of(1, 2, 3) })
   const problem = await pipeline('text-classification', 'broken').catch(String)

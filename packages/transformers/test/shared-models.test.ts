@@ -38,7 +38,7 @@ else {
 }
 
 function registerTests(): void {
-  test('text-classification: minilm-sentiment', async () => {
+  test('prunes text-classification: minilm-sentiment', async () => {
     const file = (name: string): string => join(sharedFolder, 'models/minilm-sentiment', name)
     const [config, tokenizer, model, int8] = ['config.json', 'tokenizer.json', 'model.onnx', 'model.int8.onnx'].map(
       file,
@@ -53,7 +53,7 @@ function registerTests(): void {
     expect(outputs.pruned).toMatchObject([{ label: 'positive' }, { label: 'negative' }])
   })
 
-  test('token-classification: a label for every token', async () => {
+  test('prunes token-classification with a label for every token', async () => {
     const config = { model_type: 'bert', architectures: ['BertForTokenClassification'] }
     await addLetters(models, 'labels', config, { 'onnx/model.onnx': fixture('bert-tok-eager-ts14') })
     const outputs = await sideBySide({ folder, name: 'labels' }, async (name) => {
@@ -65,7 +65,7 @@ function registerTests(): void {
     expect(words(outputs.pruned)).toEqual(words(outputs.dense))
   })
 
-  test.each(['none', 'mean', 'cls'] as const)('feature-extraction with pooling %s', async (pooling) => {
+  test.each(['none', 'mean', 'cls'] as const)('prunes feature-extraction with pooling %s', async (pooling) => {
     const name = `features-${pooling}`
     const config = { model_type: 'bert', architectures: ['BertModel'] }
     await addLetters(models, name, config, { 'onnx/model.onnx': fixture('bert-lasthidden-optimum') })
@@ -78,7 +78,7 @@ function registerTests(): void {
     expect(outputs.pruned.dims).toBe(outputs.dense.dims)
   })
 
-  test('audio-classification: wav2vec2', async () => {
+  test('prunes audio-classification: wav2vec2', async () => {
     await models.add('waves', {
       'config.json': { model_type: 'wav2vec2', architectures: ['Wav2Vec2ForSequenceClassification'] },
       'preprocessor_config.json': waves,
@@ -92,7 +92,7 @@ function registerTests(): void {
     expectPruned(outputs, [1, 2])
   })
 
-  test('audio-classification: kwt1, its input named as transformers.js wants it', async () => {
+  test('prunes audio-classification: kwt1, with its input named as transformers.js expects', async () => {
     const labels = '_silence_ _unknown_ yes no up down left right on off stop go'.split(' ')
     await models.add('kwt1', {
       'config.json': {
@@ -119,7 +119,7 @@ function registerTests(): void {
     ['resnet-cls-ts17', 'resnet', 'ResNet', 'TP_NO_ATTENTION'],
     ['convnext-cls-optimum', 'convnext', 'ConvNext', 'TP_NO_ATTENTION'],
     ['swin-cls-ts17', 'swin', 'Swin', 'TP_WINDOW_ATTENTION'],
-  ])('%s runs as it was', async (name, type, classes, code) => {
+  ])('runs %s unchanged', async (name, type, classes, code) => {
     await models.add(name, {
       'config.json': { model_type: type, architectures: [`${classes}ForImageClassification`] },
       'preprocessor_config.json': {

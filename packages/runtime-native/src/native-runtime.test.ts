@@ -15,7 +15,7 @@ test.each([
   { atOnce: Number.POSITIVE_INFINITY },
   { waiting: -1 },
   { waiting: Number.NaN },
-])('%j is refused', (options) => {
+])('refuses %j', (options) => {
   expect(() => nativeRuntime(options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
 })
 

@@ -10,7 +10,7 @@ if ('reason' in found) {
   describe('under the sanitizers, with memory that ends where tensors do', async () => {
     const program = await buildFuzzer(found.compiler)
 
-    test.each(operators)('%s computes rightly or refuses whatever it is given', async (operator) => {
+    test.each(operators)('%s computes correctly or refuses, whatever it is given', async (operator) => {
       const { cases, computed, refusedNodes, refusedInputs } = await fuzz(program, operator, 600, 20)
       expect(computed + refusedNodes + refusedInputs).toBe(cases)
       // Neither all refused nor all taken: it would say nothing.

@@ -82,7 +82,7 @@ const program = (runtime: 'runtime-native' | 'runtime-node'): string[] => [
 ]
 
 describeNative('with a prebuilt addon', () => {
-  test('nothing is built, and models run', { timeout: 120_000 }, () => {
+  test('runs models without a build', { timeout: 120_000 }, () => {
     const { run, folder } = install('prebuilt', addon)
     expect(run(['install.mjs'])).toEqual({ status: 0, output: '' })
     expect(existsSync(join(folder, 'build'))).toBe(false)
@@ -97,14 +97,14 @@ describe('without a prebuilt addon and without a compiler', () => {
     installed = install('nothing')
   }, 120_000)
 
-  test('installing does not fail, and says what to do', () => {
+  test('installs without failing, and says what to do', () => {
     const { status, output } = installed.run(['install.mjs'])
     expect(status).toBe(0)
     expect(output).toContain('@tp/runtime-native: the addon could not be built')
     expect(output).toContain('npm rebuild @tp/runtime-native')
   })
 
-  test('loading a model says what is missing', () => {
+  test('says what is missing when a model is loaded', () => {
     const { status, output } = installed.run(program('runtime-native'))
     expect(status).toBe(0)
     expect(output).toMatch(/^TP_RUNTIME_MISSING \[runtime-native\] the addon cannot be loaded/)
@@ -112,12 +112,12 @@ describe('without a prebuilt addon and without a compiler', () => {
     expect(output).toContain('use @tp/runtime-node')
   })
 
-  test('@tp/runtime-node runs the model', () => {
+  test('runs the model in @tp/runtime-node', () => {
     expect(installed.run(program('runtime-node'))).toEqual({ status: 0, output: '2,4\n' })
   })
 })
 
-test('a prebuilt addon that does not load leads to a build', { timeout: 120_000 }, () => {
+test('builds where the prebuilt addon does not load', { timeout: 120_000 }, () => {
   const broken = join(scratch, 'broken.node')
   writeFileSync(broken, 'not a library')
   const { run } = install('broken', broken)

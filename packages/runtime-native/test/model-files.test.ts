@@ -37,12 +37,12 @@ async function write(name: string, content: Uint8Array): Promise<string> {
 }
 
 describeNative('files', () => {
-  test('a model is loaded from its path', async () => {
+  test('loads a model from its path', async () => {
     await using session = await load(await write('sum.onnx', sumModel))
     expect(session.inputs.map(({ name }) => name)).toEqual(['a', 'b'])
   })
 
-  test('a path without a file, and a folder', async () => {
+  test('refuses a path without a file, and a folder', async () => {
     await expect(load(join(folder, 'none.onnx'))).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
     await expect(load(folder)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
@@ -50,7 +50,7 @@ describeNative('files', () => {
     })
   })
 
-  test('a file that is cut short', async () => {
+  test('refuses a file that is cut short', async () => {
     const path = await write('short.onnx', sumModel.subarray(0, 50))
     await expect(load(path)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
@@ -58,7 +58,7 @@ describeNative('files', () => {
     })
   })
 
-  test('external data are read from the folder of the model, and cannot be found from bytes', async () => {
+  test('reads external data from the folder of the model, but cannot find them from bytes', async () => {
     const path = await write('external.onnx', externalModel)
     await expect(load(path)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
     await write('w.bin', new Uint8Array(Float32Array.of(10, 20).buffer))
@@ -68,14 +68,14 @@ describeNative('files', () => {
     expect(y?.data).toEqual(Float32Array.of(11, 22))
   })
 
-  test('a model with a sequence for output is refused', async () => {
+  test('refuses a model with a sequence as an output', async () => {
     await expect(load(sequenceModel)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
       message: expect.stringContaining('"s" is a sequence'),
     })
   })
 
-  test('@tp/runtime-node says what runs a packed model', () =>
+  test('names @tp/runtime-native for a packed model in @tp/runtime-node', () =>
     expect(nodeRuntime().load(attentionModel())).rejects.toMatchObject({
       code: 'TP_PACKED',
       message: expect.stringContaining('@tp/runtime-native'),
@@ -115,7 +115,7 @@ describeNative('bytes', () => {
     expect(session.outputs.map(({ name }) => name)).toEqual(['y'])
   })
 
-  test('whose memory has moved to another thread are no model', async () => {
+  test('are refused after their memory has moved to another thread', async () => {
     const bytes = sumModel.slice()
     structuredClone(bytes, { transfer: [bytes.buffer] })
     await expect(load(bytes)).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })

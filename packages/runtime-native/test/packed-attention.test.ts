@@ -203,7 +203,7 @@ describeNative('packed attention', () => {
       )
     })
 
-    test('hands on what is not a number, and nothing else', async (context) => {
+    test('passes on NaN in its own row only', async (context) => {
       if (runtime === undefined) return context.skip('this processor does not have these instructions')
       await using session = await runtime.load(attentionModel(['keyBias']), { threads: 1 })
       const sizes = [1, 7, 5]
@@ -225,7 +225,7 @@ describeNative('packed attention', () => {
     })
   })
 
-  test('on instructions that are not known is an error that names those there are', async () => {
+  test('names the known instructions where others are requested', async () => {
     vi.resetModules()
     vi.stubEnv('TP_INSTRUCTIONS', 'abacus')
     const { openAddon } = await import('../src/addon.ts')

@@ -54,7 +54,7 @@ describeNative('Rows', () => {
   const model = (rank = 2): Uint8Array =>
     operatorModel('Rows', { attended: ['bool', rank] }, { positions: ['int64', 1], offsets: ['int64', 1] })
 
-  test('says where attended tokens are, also between others and marked by any number but 0', async () => {
+  test('says where attended tokens are, even between others and marked by any number except 0', async () => {
     const { positions, offsets } = await run(model(), {
       attended: bool([
         [1, 0, 255],
@@ -99,7 +99,7 @@ describeNative('Pack', () => {
   const plain = { rows: 0, axis: 1, folded: 1 }
   const x = float32([2, 3, 2])
 
-  test('takes tokens in their order; none where there are none', async () => {
+  test('takes tokens in their order, or none', async () => {
     const { y } = await run(model(plain), { x, positions: int64([0, 4, 5]) })
     expect(y).toMatchObject({ dims: [1, 3, 2], data: Float32Array.of(0, 1, 8, 9, 10, 11) })
     expect((await run(model(plain), { x, positions: int64([]) })).y?.dims).toEqual([1, 0, 2])
@@ -107,11 +107,11 @@ describeNative('Pack', () => {
 
   test.each<[string, readonly (number | bigint)[], RegExp]>([
     ['below 0', [-1, 2], /token 0 is at -1/],
-    ['that fall', [0, 4, 3], /have to rise.*token 2 is at 3/],
-    ['twice', [1, 1], /token 1 is at 1/],
-    ['after the last', [0, 6], /below 6: token 1 is at 6/],
-    ['far behind', [0, most], /below 6/],
-    ['far below', [-most], /token 0 is at -/],
+    ['that decrease', [0, 4, 3], /have to rise.*token 2 is at 3/],
+    ['that repeat', [1, 1], /token 1 is at 1/],
+    ['beyond the last', [0, 6], /below 6: token 1 is at 6/],
+    ['far beyond the last', [0, most], /below 6/],
+    ['far below 0', [-most], /token 0 is at -/],
   ])('refuses positions %s', async (_, positions, message) => {
     await refusesRun(model(plain), { x, positions: int64(positions) }, message)
     await refusesRun(
@@ -123,7 +123,7 @@ describeNative('Pack', () => {
 
   test.each<[string, TensorLike, Attributes, RegExp]>([
     [
-      'rows that do not come out',
+      'rows that do not divide the batch',
       float32([5, 3, 2]),
       { ...plain, folded: 2 },
       /does not hold whole rows: 5 is no multiple of folded, 2/,
@@ -131,12 +131,12 @@ describeNative('Pack', () => {
     ['x without tokens', float32([1, 0, 2]), plain, /x has no tokens to take/],
     ['x without rows', float32([0, 3, 2]), plain, /below 0/],
     ['an axis that is not there', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
-    ['an axis far away', x, { ...plain, axis: 2 ** 40 }, /there is no axis/],
+    ['an axis far out of range', x, { ...plain, axis: 2 ** 40 }, /there is no axis/],
   ])('refuses %s', (_, value, attributes, message) =>
     refusesRun(model(attributes), { x: value, positions: int64([0, 1]) }, message),
   )
 
-  test('refuses positions of two axes, and tokens that are texts', async () => {
+  test('refuses positions of two axes, and tokens that are text', async () => {
     await refusesRun(model(plain, 3, 2), { x, positions: int64([0, 1], [1, 2]) }, /positions has 2 axes, not 1/)
     const texts: TensorLike = { type: 'string', dims: [1, 2, 1], data: ['a', 'b'] }
     const ofTexts = operatorModel('Pack', { x: ['string', 3], positions: ['int64', 1] }, { y: ['string', 3] }, plain)
@@ -144,7 +144,7 @@ describeNative('Pack', () => {
   })
 
   test.each<[string, Attributes, RegExp]>([
-    ['rows below 0', { ...plain, rows: -1 }, /rows is -1 and axis is 1; axes are counted from 0/],
+    ['negative rows', { ...plain, rows: -1 }, /rows is -1 and axis is 1; axes are counted from 0/],
     ['tokens before rows', { ...plain, rows: 2 }, /rows is 2 and axis is 1; tokens have to be along/],
     ['nothing folded', { ...plain, folded: 0 }, /folded is 0; it has to be at least 1/],
     ['less than nothing folded', { ...plain, folded: -3 }, /folded is -3/],
@@ -153,15 +153,15 @@ describeNative('Pack', () => {
     ['more folded than can be counted', { rows: 1, axis: 1, folded: Number.MAX_SAFE_INTEGER }, sharedAxis],
     ['a missing attribute', { rows: 0, axis: 1 }, /folded/],
     ['an attribute of another type', { ...plain, folded: [1] }, /folded/],
-  ])('a model with %s is refused', (_, attributes, message) => refusesModel(model(attributes), message))
+  ])('refuses a model with %s', (_, attributes, message) => refusesModel(model(attributes), message))
 
-  test('a refused model names node, operator and what contradicts', () =>
+  test('names node, operator and contradiction of a refused model', () =>
     refusesModel(
       model({ rows: 0, axis: 0, folded: 2 }),
       /Pack node "Pack_0": rows is 0 and axis is 0, and folded is 2; where rows and tokens share an axis it has to be 1$/,
     ))
 
-  test('a refused run names node, operator and what contradicts', () =>
+  test('names node, operator and contradiction of a refused run', () =>
     refusesRun(
       model({ ...plain, folded: 2 }),
       { x: float32([5, 3, 2]), positions: int64([0]) },
@@ -184,7 +184,7 @@ describeNative('Pack', () => {
     )
   })
 
-  test('a model with positions of another type is refused', async () => {
+  test('refuses a model with positions of another type', async () => {
     const other = operatorModel('Pack', { x: ['float32', 3], positions: ['int32', 1] }, { y: ['float32', 3] }, plain)
     await refusesModel(other, /type/i)
   })
@@ -205,21 +205,27 @@ describeNative('Unpack', () => {
     [0, 1],
   ])
 
-  test('leaves 0 between tokens', async () => {
+  test('writes 0 between tokens', async () => {
     const { y } = await run(model(plain), { x, positions: int64([0, 3]), attended })
     expect(y).toMatchObject({ dims: [2, 2, 2], data: Float32Array.of(0, 1, 0, 0, 0, 0, 2, 3) })
   })
 
   test.each<[string, TensorLike, readonly (number | bigint)[], Attributes, RegExp]>([
-    ['positions after the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
+    ['positions beyond the last', x, [0, 4], plain, /below 4: token 1 is at 4/],
     ['positions below 0', x, [-1, 3], plain, /token 0 is at -1/],
-    ['positions that fall', x, [3, 0], plain, /token 1 is at 0/],
+    ['positions that decrease', x, [3, 0], plain, /token 1 is at 0/],
     ['fewer tokens than positions', x, [0, 1, 2], plain, /x does not hold 3 packed tokens along axis 1/],
     ['more tokens than positions', x, [0], plain, /x does not hold 1 packed tokens/],
     ['x of two rows', float32([2, 2, 2]), [0, 3], plain, /x does not hold/],
-    ['x that is folded less', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
-    ['an axis that is not there', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
-    ['positions after the last of a flat axis', float32([2, 2, 1]), [0, 4], { rows: 0, axis: 0, folded: 1 }, /below 4/],
+    ['x with less folded', x, [0, 3], { ...plain, folded: 2 }, /folded 2 times, along axis 0, but 1/],
+    ['an axis that does not exist', x, [0, 3], { ...plain, axis: 7 }, /there is no axis 7/],
+    [
+      'positions beyond the last of a flat axis',
+      float32([2, 2, 1]),
+      [0, 4],
+      { rows: 0, axis: 0, folded: 1 },
+      /below 4/,
+    ],
   ])('refuses %s', (_, value, positions, attributes, message) =>
     refusesRun(model(attributes), { x: value, positions: int64(positions), attended }, message),
   )
@@ -227,12 +233,12 @@ describeNative('Unpack', () => {
   test.each<[string, Attributes]>([
     ['rows and tokens along one axis, folded', { rows: 0, axis: 0, folded: 2 }],
     ['rows and tokens along a later axis, folded', { rows: 1, axis: 1, folded: 100_000 }],
-  ])('a model with %s is refused', (_, attributes) => refusesModel(model(attributes), sharedAxis))
+  ])('refuses a model with %s', (_, attributes) => refusesModel(model(attributes), sharedAxis))
 
-  test('refuses no tokens for positions that would take memory', () =>
+  test('refuses no tokens where their positions would take memory', () =>
     refusesRun(model(plain), { x: empty([1, 0, 2 ** 40]), positions: int64([]), attended }, /positions name no token/))
 
-  test('refuses positions where no batch is', async () => {
+  test('refuses positions without a batch', async () => {
     await refusesRun(model(plain), { x, positions: int64([0, 3]), attended: bool([], 5) }, /below 0/)
     await refusesRun(model(plain), { x, positions: int64([0, 3]), attended: bool([[], []], 0) }, /below 0/)
     const { y } = await run(model(plain), { x: float32([1, 0, 2]), positions: int64([]), attended: bool([], 5) })
@@ -252,7 +258,7 @@ describeNative('PackedAttention', () => {
   }
   const optional = Object.keys(full).slice(4)
 
-  test('takes everything that it can take', async () => {
+  test('takes every optional input', async () => {
     expect((await run(attentionModel(optional), full)).context?.dims).toEqual([1, 2, 5, 4])
     expect((await run(attentionModel(), good)).context?.dims).toEqual([1, 2, 5, 4])
   })
@@ -270,13 +276,13 @@ describeNative('PackedAttention', () => {
   })
 
   test.each<[string, readonly (number | bigint)[], RegExp]>([
-    ['that fall', [0, 3, 2, 5], /offsets do not rise: row 1 goes from 3 to 2/],
+    ['that decrease', [0, 3, 2, 5], /offsets do not rise: row 1 goes from 3 to 2/],
     ['of an empty row', [0, 2, 2, 5], /row 1 goes from 2 to 2/],
-    ['that begin behind 0', [1, 5], /offsets begin with 1, not with 0/],
+    ['that begin after 0', [1, 5], /offsets begin with 1, not with 0/],
     ['that begin below 0', [-1, 5], /offsets begin with -1/],
-    ['that end after the last token', [0, 6], /offsets end with 6, and there are 5 tokens/],
+    ['that end beyond the last token', [0, 6], /offsets end with 6, and there are 5 tokens/],
     ['that end before the last token', [0, 4], /offsets end with 4/],
-    ['that go far and come back', [0, most, 5], /offsets do not rise/],
+    ['that go far and return', [0, most, 5], /offsets do not rise/],
     ['of no row', [0], /offsets name no row/],
     ['of nothing', [], /offsets name no row/],
   ])('refuses offsets %s', async (_, offsets, message) => {
@@ -318,8 +324,8 @@ describeNative('PackedAttention', () => {
     ['a bias of no tokens', 'bias', float32([2, 2, 0, 0]), /bias is not/],
     ['a bias of shorter rows', 'bias', float32([2, 2, 2, 2]), /below 4|do not agree/],
     ['fewer positions', 'positions', int64([0, 1, 3, 4]), /positions are 4, and there are 5 tokens/],
-    ['positions after the last', 'positions', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
-    ['positions that fall', 'positions', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
+    ['positions beyond the last', 'positions', int64([0, 1, 3, 4, 6]), /below 6: token 4 is at 6/],
+    ['positions that decrease', 'positions', int64([0, 1, 4, 3, 5]), /token 3 is at 3/],
     ['positions of another row', 'positions', int64([0, 1, 2, 4, 5]), /positions and offsets do not agree/],
     ['positions below 0', 'positions', int64([-3, 1, 3, 4, 5]), /token 0 is at -3/],
   ])('refuses %s', (_, name, tensor, message) =>
@@ -344,30 +350,30 @@ describeNative('PackedAttention', () => {
 
   test.each<[string, Attributes]>([
     ['below 0', { keyAxes: [-1, 2, 3] }],
-    ['far away', { valueAxes: [1, 2 ** 40, 3] }],
-    ['just too far', { queryAxes: [1, 2, 8] }],
-    ['twice', { queryAxes: [1, 1, 3] }],
-    ['all the same', { contextAxes: [3, 3, 3] }],
+    ['far out of range', { valueAxes: [1, 2 ** 40, 3] }],
+    ['just out of range', { queryAxes: [1, 2, 8] }],
+    ['that repeat', { queryAxes: [1, 1, 3] }],
+    ['that are all the same', { contextAxes: [3, 3, 3] }],
     ['of two', { keyAxes: [1, 2] }],
     ['of four', { keyAxes: [0, 1, 2, 3] }],
     ['of none', { valueAxes: [] }],
-    ['where the context has features in the middle', { contextAxes: [1, 3, 2] }],
+    ['with features in the middle of the context', { contextAxes: [1, 3, 2] }],
     ['of another type', { queryAxes: 1 }],
-    ['that turn over 32 bits', { queryAxes: [1, 2, 2 ** 32 + 3] }],
-  ])('a model with axes %s is refused', (_, attributes) => refusesModel(attentionModel([], attributes), /Axes/))
+    ['that overflow 32 bits', { queryAxes: [1, 2, 2 ** 32 + 3] }],
+  ])('refuses a model with axes %s', (_, attributes) => refusesModel(attentionModel([], attributes), /Axes/))
 
-  test('axes after the last are refused by the run', () =>
+  test('refuses axes beyond the last in the run', () =>
     refusesRun(attentionModel([], { queryAxes: [1, 2, 5] }), good, /query has too few axes/))
 
-  test('a model whose scale is not a number is refused', () =>
+  test('refuses a model whose scale is not a number', () =>
     refusesModel(attentionModel([], { scale: Number.POSITIVE_INFINITY }), /scale is not a finite number/))
 
-  test('a model without scale is refused', async () => {
+  test('refuses a model without scale', async () => {
     const inputs = { query: ['float32', 4], key: ['float32', 4], value: ['float32', 4], offsets: ['int64', 1] } as const
     await refusesModel(operatorModel('PackedAttention', inputs, { context: ['float32', 4] }, {}), /scale/)
   })
 
-  test('what is received takes weights of the queries', async () => {
+  test('takes weights of the queries for received attention', async () => {
     const inputs = { query: ['float32', 4], key: ['float32', 4], value: ['float32', 4], offsets: ['int64', 1] } as const
     const axes = { queryAxes: [1, 2, 3], keyAxes: [1, 2, 3], valueAxes: [1, 2, 3], contextAxes: [1, 2, 3] }
     const outputs = { context: ['float32', 4], received: ['float32', 4] } as const
@@ -375,8 +381,8 @@ describeNative('PackedAttention', () => {
     await refusesRun(model, good, /received takes queryWeights/)
   })
 
-  describe('after an error', () => {
-    test('the session goes on', async () => {
+  describe('a session after an error', () => {
+    test('continues', async () => {
       await using session = await load(attentionModel(), { threads: 2 })
       for (let i = 0; i < 20; i++) {
         await expect(session.run({ ...good, offsets: int64([0, 9]) })).rejects.toMatchObject({ code: 'TP_RUN' })

@@ -40,7 +40,7 @@ describeNative('packed models', () => {
       ['a threshold', schedule(6, { threshold: 0.004, layers })],
       ['a mass', schedule(6, { mass: 0.8, layers })],
     ]
-    test('dense: every attention is packed, and the logits are those of onnxruntime-node', async () => {
+    test('pack every attention and give the logits of onnxruntime-node', async () => {
       const packed = expectPacked(model)
       expect(packed.attentions).toBe(6)
       expectClose(await both(model, packed.model, feeds))
@@ -53,7 +53,7 @@ describeNative('packed models', () => {
         if (pruned === undefined) continue
         const result = pack(pruned.model)
         if (!result.ok) {
-          test(`${name} by ${words} is refused, since its tokens come back between the layers`, () => {
+          test(`are refused by ${name} by ${words}, since its tokens are restored between the layers`, () => {
             expect(result.refusal).toMatchObject({
               code: 'TP_PRUNED',
               message: expect.stringContaining('brings tokens back'),
@@ -61,7 +61,7 @@ describeNative('packed models', () => {
           })
           continue
         }
-        test(`${name} by ${words}: the same logits, and the same kept tokens`, async () => {
+        test(`give the same logits and kept tokens by ${name} by ${words}`, async () => {
           const { padded, packed } = await both(pruned.model, result.model, feeds)
           expectClose({ padded, packed })
           const [seen, wanted] = [tracedTokens(packed), tracedTokens(padded)]
@@ -77,7 +77,7 @@ describeNative('packed models', () => {
       }
     }
 
-    test('a mail alone gives what it gives among others', async () => {
+    test('give a mail alone what it gets among others', async () => {
       const pruned = prune(model, {
         method: attentionMethods[0]?.create() as never,
         schedule: schedule(6, { keep: 0.5 }),
@@ -141,7 +141,7 @@ function testFixture(fixture: Fixture, row: number): void {
       })
       continue
     }
-    test(`${name}: what is not padding is the same`, async () => {
+    test(`${name}: attended tokens give the same`, async () => {
       for (const { inputs } of dataSets(fixture)) {
         const answers = await both(pruned.model, packed.model, inputs)
         expectClose(answers, isInexact(fixture) ? 0.2 : 2e-5, inputs[fixture.facts.maskInput ?? ''])

@@ -36,7 +36,7 @@ function pause(ms = 0): Promise<void> {
 }
 
 describeNative('the event loop', () => {
-  test('goes on while runs do', { timeout: 60_000 }, async () => {
+  test('continues while runs do', { timeout: 60_000 }, async () => {
     await using session = await load(slowModel, { threads: 1 })
     const feeds = identity(700)
     let running = true
@@ -53,7 +53,7 @@ describeNative('the event loop', () => {
     expect(ticks).toBeGreaterThan(10)
   })
 
-  test('goes on while a model is loaded', { timeout: 60_000 }, async () => {
+  test('continues while a model is loaded', { timeout: 60_000 }, async () => {
     const model = longModel(5000)
     let loading = true
     let ticks = 0
@@ -83,7 +83,7 @@ function longModel(length: number): Uint8Array {
 }
 
 describeNative('many requests', () => {
-  test('1,000 at once end in order of arrival, and only those that run are copied', { timeout: 60_000 }, async () => {
+  test('end in order of arrival, 1,000 at once, and only those that run are copied', { timeout: 60_000 }, async () => {
     await using session = await load(sumModel, { threads: 1 })
     const a = pairs(50_000, 1)
     collect()
@@ -103,7 +103,7 @@ describeNative('many requests', () => {
     expect((Math.max(peak, made) - made) / megabyte).toBeLessThan(300)
   })
 
-  test('several sessions run at once, each with its own results', { timeout: 60_000 }, async () => {
+  test('run in several sessions at once, each with its own results', { timeout: 60_000 }, async () => {
     const sessions = await Promise.all([1, 2, 3, 4].map((threads) => load(sumModel, { threads })))
     const sums = sessions.flatMap((session, s) =>
       Array.from({ length: 50 }, async (_, i) => {
@@ -115,7 +115,7 @@ describeNative('many requests', () => {
     for (const session of sessions) await session.dispose()
   })
 
-  test('atOnce: 2 lets a short run pass a long one, and a third wait', { timeout: 60_000 }, async () => {
+  test('let a short run pass a long one with atOnce: 2, and a third wait', { timeout: 60_000 }, async () => {
     await using session = await nativeRuntime({ atOnce: 2 }).load(slowModel, { threads: 1 })
     const ended: string[] = []
     await Promise.all(
@@ -137,7 +137,7 @@ describeNative('many requests', () => {
     expect(ended).toEqual(['2', '1200'])
   })
 
-  test('beyond `waiting` are refused at once; when some have ended, others are taken', async () => {
+  test('are refused at once beyond the number that may wait, until some have ended', async () => {
     await using session = await nativeRuntime({ waiting: 2 }).load(slowModel, { threads: 1 })
     const feeds = identity(300)
     const taken = [1, 2, 3].map(() => session.run(feeds))
@@ -149,7 +149,7 @@ describeNative('many requests', () => {
     await session.run(feeds)
   })
 
-  test('none may wait where `waiting` is 0', async () => {
+  test('may not wait where the number is 0', async () => {
     await using session = await nativeRuntime({ waiting: 0 }).load(slowModel, { threads: 1 })
     const run = session.run(identity(300))
     await expect(session.run(identity(2))).rejects.toMatchObject({ code: 'TP_BUSY' })
@@ -159,7 +159,7 @@ describeNative('many requests', () => {
 })
 
 describeNative('a signal', () => {
-  test('ends a run that is under way early, and the session goes on', { timeout: 60_000 }, async () => {
+  test('ends the current run early, and the session continues', { timeout: 60_000 }, async () => {
     await using session = await load(slowModel, { threads: 1 })
     const feeds = identity(1000)
     await session.run(identity(2))
@@ -195,7 +195,7 @@ describeNative('a signal', () => {
 })
 
 describeNative('memory', () => {
-  test('of outputs lives on after disposal and is given back in the end', { timeout: 60_000 }, async () => {
+  test('of outputs remains after disposal and is freed at the end', { timeout: 60_000 }, async () => {
     const session = await load(sumModel, { threads: 1 })
     const length = 500_000
     const feeds = { a: pairs(length, 1), b: pairs(length, 2) }
@@ -220,7 +220,7 @@ describeNative('memory', () => {
     expect(y?.data.every((value) => value === 3)).toBe(true)
   })
 
-  test('of sessions and workers of it is given back', { timeout: 60_000 }, async () => {
+  test('of sessions and their workers is freed', { timeout: 60_000 }, async () => {
     const round = async (): Promise<void> => {
       const session = await load(slowModel, { threads: 2 })
       await session.run(identity(100))
@@ -235,7 +235,7 @@ describeNative('memory', () => {
     expect((process.memoryUsage().rss - before) / megabyte).toBeLessThan(50)
   })
 
-  test('of inputs may be shared between threads, and may change as soon as the run was asked for', async () => {
+  test('of inputs may be shared between threads, and may change once the run was requested', async () => {
     await using session = await load(sumModel, { threads: 1 })
     const data = new Float32Array(new SharedArrayBuffer(8)).fill(4)
     const a: TensorLike = { type: 'float32', dims: [1, 1, 2], data }
@@ -244,7 +244,7 @@ describeNative('memory', () => {
     expect((await run).y?.data).toEqual(Float32Array.of(8, 8))
   })
 
-  test('of inputs may move to another thread; a run that still waits for it fails', async () => {
+  test('of inputs may move to another thread, and then a run that still waits for it fails', async () => {
     await using session = await load(sumModel, { threads: 1 })
     const first = pairs(100_000, 1)
     const runs = [session.run({ a: first, b: first }), session.run({ a: first, b: first })]
@@ -254,7 +254,7 @@ describeNative('memory', () => {
     expect(waited).toMatchObject({ status: 'rejected', reason: { code: 'TP_RUN' } })
   })
 
-  test('of a model in bytes may change as soon as loading was asked for', async () => {
+  test('of a model in bytes may change once loading was requested', async () => {
     const bytes = sumModel.slice()
     const loading = load(bytes)
     bytes.fill(0)
@@ -264,7 +264,7 @@ describeNative('memory', () => {
 })
 
 describeNative('names that every object has', () => {
-  test('are inputs and outputs like others', async () => {
+  test('are inputs and outputs like any other', async () => {
     const names = ['__proto__', 'constructor', 'toString']
     const model = createModel(17)
     const graph = new Graph(model)
@@ -296,7 +296,7 @@ describeNative('names that every object has', () => {
 })
 
 describeNative('texts', () => {
-  test('of any length and script; one that would be cut is refused', async () => {
+  test('have any length and script, and are refused if they would be cut', async () => {
     await using session = await load(twiceModel, { threads: 1 })
     const empty = Object.fromEntries(
       session.inputs.map(({ name, type }) => [name, { type, dims: [0], data: none(type) }]),
@@ -320,7 +320,7 @@ describeNative('texts', () => {
 })
 
 describeNative('a profile', () => {
-  test('counts every operator of every run, and is at its path only', async () => {
+  test('counts every operator of every run, and is written to its path only', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tp-profile-'))
     const path = join(folder, 'profile.json')
     await using session = await load(slowModel, { threads: 1, profile: path })
@@ -338,7 +338,7 @@ describeNative('a profile', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('where nothing can be written is an error', () =>
+  test('is refused where nothing can be written', () =>
     expect(load(slowModel, { profile: join(tmpdir(), 'no-such-folder', 'profile.json') })).rejects.toMatchObject({
       code: 'TP_NOT_WRITABLE',
     }))

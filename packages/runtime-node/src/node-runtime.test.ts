@@ -40,12 +40,12 @@ async function write(name: string, content: Uint8Array): Promise<string> {
 }
 
 describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
-  test('a model is loaded from its path', async () => {
+  test('loads a model from its path', async () => {
     await using session = await load(await write('sum.onnx', sumModel), options)
     expect(session.inputs.map(({ name }) => name)).toEqual(['a', 'b'])
   })
 
-  test('a path without a file, and a folder', async () => {
+  test('refuses a path without a file, and a folder', async () => {
     await expect(load(join(folder, 'none.onnx'), options)).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
     await expect(load(folder, options)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
@@ -53,7 +53,7 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
     })
   })
 
-  test('a file that is cut short', async () => {
+  test('refuses a file that is cut short', async () => {
     const path = await write('short.onnx', sumModel.subarray(0, 50))
     await expect(load(path, options)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
@@ -73,7 +73,7 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
     expect(y?.data).toEqual(Float32Array.of(11, 22))
   })
 
-  test('external data cannot be found from bytes, nor outside the folder', async () => {
+  test('cannot find external data from bytes or outside the folder', async () => {
     await expect(load(externalModel, options)).rejects.toMatchObject({
       code: 'TP_EXTERNAL_DATA',
       message: expect.stringContaining('loaded by its path'),
@@ -82,7 +82,7 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
     await expect(load(path, options)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
   })
 
-  test('a model with a sequence for output is refused', async () => {
+  test('refuses a model with a sequence as an output', async () => {
     await expect(load(sequenceModel, options)).rejects.toMatchObject({
       code: 'TP_MODEL_LOAD',
       message: expect.stringContaining('"s" is a sequence'),
@@ -91,14 +91,14 @@ describe.each([{ worker: false }, { worker: true }])('files, %j', (options) => {
 })
 
 describe.each([{ worker: false }, { worker: true }])('arrays, %j', (options) => {
-  test('tensors of onnxruntime are inputs like any other', async () => {
+  test('takes tensors of onnxruntime as inputs', async () => {
     await using session = await load(sumModel, options)
     const a = new Tensor('float32', Float32Array.of(1, 2), [1, 1, 2])
     const { y } = await session.run({ a, b: a })
     expect(y?.data).toEqual(Float32Array.of(2, 4))
   })
 
-  test('shared memory and pooled Buffers are copied', async () => {
+  test('copies shared memory and pooled Buffers', async () => {
     await using sum = await load(sumModel, options)
     const shared = new Float32Array(new SharedArrayBuffer(8))
     shared.set([3, 4])
@@ -116,11 +116,11 @@ describe.each([{ worker: false }, { worker: true }])('arrays, %j', (options) => 
   })
 })
 
-test.each([0, 1.5, -1, Number.NaN])('threads: %d is refused', async (threads) => {
+test.each([0, 1.5, -1, Number.NaN])('refuses %d threads', async (threads) => {
   await expect(load(sumModel, { threads })).rejects.toMatchObject({ code: 'TP_OPTION' })
 })
 
-test('diagnose names the version of onnxruntime-node and the processor', async () => {
+test('names the version of onnxruntime-node and the processor in diagnose', async () => {
   const diagnosis = await nodeRuntime().diagnose()
   expect(diagnosis).toMatchObject({ runtime: 'onnxruntime-node', version: '1.30.0' })
   expect(diagnosis.notes.join('\n')).toContain(process.versions.node)

@@ -47,13 +47,13 @@ describe.each([{ worker: false }, { worker: true }])('a profile, %j', (options) 
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('needs a folder that is there', async () => {
+  test('requires an existing folder', async () => {
     const loading = load(runtimeModels.slowModel, { ...options, profile: join(folder, 'none', 'profile.json') })
     await expect(loading).rejects.toMatchObject({ code: 'TP_NOT_WRITABLE' })
   })
 })
 
-test('a file that is no profile is an error', async () => {
+test('refuses a file that is not a profile', async () => {
   const path = join(folder, 'other.json')
   await expect(readProfile(path)).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
   for (const text of ['{}', 'not JSON']) {

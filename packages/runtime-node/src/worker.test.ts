@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const { slowModel } = runtimeModels
 
-test('the event loop goes on during a run', async () => {
+test('does not block the event loop during a run', async () => {
   await using session = await nodeRuntime().load(slowModel, { worker: true, threads: 1 })
   const size = 1024
   const x = { type: 'float32', dims: [size, size], data: new Float32Array(size * size) }
@@ -24,7 +24,7 @@ test('the event loop goes on during a run', async () => {
   expect(ticks).toBeGreaterThan(3)
 })
 
-describe('a process that ends', { timeout: 30_000 }, () => {
+describe('a process ends', { timeout: 30_000 }, () => {
   const packageFolder = dirname(dirname(fileURLToPath(import.meta.url)))
   let folder: string
   beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('a process that ends', { timeout: 30_000 }, () => {
     return { code: code ?? signal, output }
   }
 
-  test('by process.exit() in the middle of a run has the exit code it asked for', async () => {
+  test('with its exit code by process.exit() in the middle of a run', async () => {
     const program = 'const s = await loading; s.run(feeds); s.run(feeds); setTimeout(() => process.exit(7), 50)'
     expect(await run(program)).toEqual({ code: 7, output: '' })
   })
@@ -92,7 +92,7 @@ describe('a process that ends', { timeout: 30_000 }, () => {
     expect(await run(program)).toEqual({ code: 0, output: 'ran\ngone\n' })
   })
 
-  test('a worker that is gone is an error with a code, and disposal still works', async () => {
+  test('reports a worker that is gone with a code, and can still be disposed of', async () => {
     const program = `
       import { writeFileSync } from 'node:fs'
       const s = await loading

@@ -66,14 +66,14 @@ describe('auto', () => {
     expect(trials.find(({ candidate }) => candidate.runtime === fast)?.ms).toBeLessThan(35)
   })
 
-  test('a candidate that cannot load is excluded with its reason, and the last remaining one is used unmeasured', async () => {
+  test('excludes a candidate that cannot load, with its reason, and uses the last one unmeasured', async () => {
     const { runtime, choices } = record([{ runtime: webgpuRuntime() }, wasm])
     await using session = await runtime.load(sumModel)
     expect(choices).toMatchObject([[wasm, [{ problem: { code: 'TP_DEVICE' } }, { ms: undefined, problem: undefined }]]])
     expect((await session.run(feeds)).y?.data).toEqual(Float32Array.of(2, 4))
   })
 
-  test('one that cannot run drops out with its reason', async () => {
+  test('excludes a candidate that cannot run, with its reason', async () => {
     const failing: Runtime = {
       ...wasm.runtime,
       load: async (...args) => ({
@@ -87,7 +87,7 @@ describe('auto', () => {
     expect(choices).toMatchObject([[wasm, [{ problem: { message: 'no kernel' } }, { problem: undefined }]]])
   })
 
-  test('inputs on which all fail decide nothing', async () => {
+  test('decides nothing on inputs on which all fail', async () => {
     const { runtime, choices } = record([wasm, { ...wasm, worker: true }])
     await using session = await runtime.load(reshapeModel)
     const x = { type: 'float32', dims: [6], data: new Float32Array(6) }
@@ -98,7 +98,7 @@ describe('auto', () => {
     expect(choices).toHaveLength(1)
   })
 
-  test('what no candidate can load is the error of the first', async () => {
+  test('gives the error of the first where no candidate can load', async () => {
     const loading = autoRuntime([wasm, { runtime: webgpuRuntime() }]).load(new Uint8Array(3))
     await expect(loading).rejects.toMatchObject({ code: 'TP_MODEL_LOAD' })
     expect(() => autoRuntime([])).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))

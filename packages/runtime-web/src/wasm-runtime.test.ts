@@ -26,7 +26,7 @@ const sequenceModel = bytes(
     'CgAQEQ==',
 )
 
-describe('models by name', () => {
+describe('a model by name', () => {
   let folder: string
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'tp-web-'))
@@ -34,7 +34,7 @@ describe('models by name', () => {
   })
   afterAll(() => rm(folder, { recursive: true }))
 
-  test('a path, and a file URL', async () => {
+  test('is loaded from a path or a file URL', async () => {
     const path = join(folder, 'sum.onnx')
     for (const model of [path, pathToFileURL(path).href]) {
       await using session = await load(model, { threads: 1 })
@@ -43,7 +43,7 @@ describe('models by name', () => {
     await expect(load(join(folder, 'none.onnx'))).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
   })
 
-  test('the address of a server: what it has, what it lacks, and a page in place of a model', async () => {
+  test('is loaded from a server, and refused where it is missing or a page', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/sum.onnx') response.end(sumModel)
       else if (request.url === '/page.onnx')
@@ -77,7 +77,7 @@ describe('models by name', () => {
 describe.each([
   { worker: false, threads: 1 },
   { worker: true, threads: 1 },
-])('refusals, %j', (options) => {
+])('refuses, %j', (options) => {
   test('a model whose weights are in another file', async () => {
     await expect(load(externalModel, options)).rejects.toMatchObject({ code: 'TP_EXTERNAL_DATA' })
   })
@@ -97,7 +97,7 @@ describe.each([
   })
 })
 
-test('a page keeps the number of threads of its first model; a worker has its own', async () => {
+test('keeps the threads of the first model in a page, and gives a worker its own', async () => {
   await using first = await load(sumModel, { threads: 1 })
   await expect(load(sumModel, { threads: 2 })).rejects.toMatchObject({
     code: 'TP_OPTION',
@@ -107,7 +107,7 @@ test('a page keeps the number of threads of its first model; a worker has its ow
   expect(second.inputs).toEqual(first.inputs)
 })
 
-test('the event loop goes on while a worker runs or loads', async () => {
+test('does not block the event loop while a worker runs or loads', async () => {
   let ticks = 0
   const ticking = setInterval(() => {
     ticks += 1
@@ -120,7 +120,7 @@ test('the event loop goes on while a worker runs or loads', async () => {
   expect(ticks).toBeGreaterThan(3)
 })
 
-test('diagnose tells the threads that were asked for and got', async () => {
+test('shows the requested and the actual threads in diagnose', async () => {
   const runtime = wasmRuntime()
   await using session = await runtime.load(sumModel, { threads: 1, worker: true })
   expect(session.inputs).toHaveLength(2)
@@ -132,7 +132,7 @@ test('diagnose tells the threads that were asked for and got', async () => {
   expect((await wasmRuntime().diagnose()).notes.join('\n')).not.toContain('last model')
 })
 
-test('WebGPU is refused with a reason where there is none', async () => {
+test('refuses WebGPU with a reason where there is none', async () => {
   await expect(webgpuRuntime().load(sumModel)).rejects.toMatchObject({ code: 'TP_DEVICE' })
 })
 

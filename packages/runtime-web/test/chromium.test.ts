@@ -38,7 +38,7 @@ for (const run of runs) {
   })
 }
 
-test('threads: what a page gets, and why', { timeout: 60_000 }, async () => {
+test('says how many threads a page gets, and why', { timeout: 60_000 }, async () => {
   const notes: Record<string, string | undefined> = {}
   for (const headers of ['isolated', 'plain'] as const) {
     const page = await site.open(headers)

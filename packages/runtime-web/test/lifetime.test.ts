@@ -29,7 +29,9 @@ const places = [
 ] as const
 
 describe.each(places)('a batch that is cancelled in the middle, %s', (_, options) => {
-  test('by its signal: what is done stays, the rest is aborted, the session goes on', { timeout: 60_000 }, async () => {
+  test('by its signal keeps the finished part, aborts the rest, and the session continues', {
+    timeout: 60_000,
+  }, async () => {
     const page = await site.open('plain')
     const seen = await page.evaluate(async (options) => {
       const session = await tp.wasm.load(tp.models.slowModel, options)
@@ -48,7 +50,7 @@ describe.each(places)('a batch that is cancelled in the middle, %s', (_, options
     await page.close()
   })
 
-  test('by disposal: the run under way ends, those that wait are dropped', { timeout: 60_000 }, async () => {
+  test('by disposal ends the current run and drops the waiting ones', { timeout: 60_000 }, async () => {
     const page = await site.open('plain')
     const outcomes = await page.evaluate(async (options) => {
       const session = await tp.wasm.load(tp.models.slowModel, options)
@@ -81,7 +83,7 @@ describe('two models at once', () => {
     }
   })
 
-  test.each(places)('%s, in turns and at the same time', { timeout: 60_000 }, async (_, options) => {
+  test.each(places)('run in turns and at the same time: %s', { timeout: 60_000 }, async (_, options) => {
     const page = await site.open('plain')
     const seen = await page.evaluate(
       async ([options, words, digit]) => {
@@ -114,7 +116,7 @@ describe('two models at once', () => {
   })
 })
 
-describe('a page that is left while a run goes on', () => {
+describe('a page that is closed or navigates away during a run', () => {
   /** Starts a run that takes minutes; true once it is under way. */
   const startLongRun = (page: Page): Promise<boolean> =>
     page.evaluate(async () => {
@@ -134,7 +136,7 @@ describe('a page that is left while a run goes on', () => {
       return Array.from(y?.data as Float32Array)
     })
 
-  test('for another one takes its worker along, and can be opened again', { timeout: 60_000 }, async () => {
+  test('ends its worker on navigation, and can be opened again', { timeout: 60_000 }, async () => {
     const page = await site.open('plain')
     expect(await startLongRun(page)).toBe(true)
     expect(page.workers()).toHaveLength(1)
@@ -147,7 +149,7 @@ describe('a page that is left while a run goes on', () => {
     await page.close()
   })
 
-  test('by closing it takes its worker along, and the browser goes on', { timeout: 60_000 }, async () => {
+  test('ends its worker on closing, and the browser continues', { timeout: 60_000 }, async () => {
     const page = await site.open('plain')
     expect(await startLongRun(page)).toBe(true)
     const [worker] = page.workers()

@@ -9,8 +9,8 @@ const site = await openSite()
 await copyFile(modelPath('mail'), join(site.folder, 'mail.onnx'))
 afterAll(() => site.close())
 
-describe('200 models that come and go', () => {
-  test('in the page leave one memory that does not grow', { timeout: 240_000 }, async () => {
+describe('200 models in turn', () => {
+  test('in the page share one memory that does not grow', { timeout: 240_000 }, async () => {
     const page = await site.open('plain')
     const size = (): Promise<number> =>
       page.evaluate(() => memories.reduce((sum, { buffer }) => sum + buffer.byteLength, 0))
@@ -36,7 +36,7 @@ describe('200 models that come and go', () => {
     expect(after.processes - before.processes).toBeLessThan(100)
   })
 
-  test('in workers leave no worker and give their memory back', { timeout: 240_000 }, async () => {
+  test('in workers end every worker and free their memory', { timeout: 240_000 }, async () => {
     const page = await site.open('plain')
     const cycles = (many: number): Promise<void> =>
       page.evaluate(async (many) => {

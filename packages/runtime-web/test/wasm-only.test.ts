@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { buildPage } from './browser/build-page.ts'
 
-test('a page that uses wasm alone gets nothing of WebGPU', { timeout: 60_000 }, async () => {
+test('downloads nothing of WebGPU where a page uses wasm alone', { timeout: 60_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'tp-wasm-only-'))
   try {
     await buildPage('wasm-only.html', folder)

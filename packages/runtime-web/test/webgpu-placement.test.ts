@@ -38,7 +38,7 @@ async function pruned(method: Method, amount: ScheduleOptions): Promise<Uint8Arr
   return encodeModel(result.model)
 }
 
-test('the dense model: no copy to the host, four to the device', { timeout: 60_000 }, async () => {
+test('copies nothing to the host and four values to the device for the dense model', { timeout: 60_000 }, async () => {
   const { toHost, toDevice } = await copies(new Uint8Array(await readFile(modelPath('mail'))))
   expect(toHost).toEqual([])
   expect(toDevice).toHaveLength(4)
@@ -52,7 +52,7 @@ const withoutCopies: readonly [name: string, method: Method, amount: ScheduleOpt
   ['evit, keep', evit(), { keep: 0.7 }, slow],
 ]
 for (const [name, method, amount, options] of withoutCopies) {
-  test(`${name}: no copy to the host, one number more for each cut to the device`, options, async () => {
+  test(`copies nothing to the host and one more number to the device for each cut: ${name}`, options, async () => {
     const { toHost, toDevice } = await copies(await pruned(method, amount))
     expect(toHost).toEqual([])
     expect(toDevice).toHaveLength(4 + 1 + 4)
@@ -74,7 +74,7 @@ const withCopies: readonly [
   [5, 'ats, keep', ats(), { keep: 0.7 }, {}],
 ]
 for (const [each, name, method, amount, options] of withCopies) {
-  test(`${each} copies to the host for each cut: ${name}`, options, async () => {
+  test(`copies ${each} times to the host for each cut: ${name}`, options, async () => {
     const { toHost } = await copies(await pruned(method, amount))
     expect(toHost).toHaveLength(4 * each)
   })

@@ -19,7 +19,7 @@ const atMost =
   ({ labelled, expected }: Losses): boolean =>
     mean(labelled) <= points && mean(expected) <= points
 
-test('the first threshold holds with the fewest fallbacks', () => {
+test('takes the first threshold that holds with the fewest fallbacks', () => {
   fc.assert(
     fc.property(answers, fc.integer({ min: 0, max: 20 }), (rows, allowed) => {
       const [dense, pruned] = (['dense', 'pruned'] as const).map((name) => ({

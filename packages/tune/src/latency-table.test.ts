@@ -6,7 +6,7 @@ const ascending = fc
   .uniqueArray(fc.integer({ min: 1, max: 512 }), { minLength: 2, maxLength: 6 })
   .map((counts) => counts.sort((a, b) => a - b))
 
-test('segments add up to the time of the whole model, at and between measured counts', () => {
+test('adds up segments to the time of the whole model, at and between measured counts', () => {
   fc.assert(
     fc.property(ascending, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 512 }), (tokens, sites, count) => {
       // Each site takes one more millisecond a token.
@@ -23,7 +23,7 @@ test('segments add up to the time of the whole model, at and between measured co
   )
 })
 
-test('times that noise makes negative are 0', () => {
+test('replaces times that noise makes negative with 0', () => {
   const table = tableOf(
     1,
     [8, 16],

@@ -11,7 +11,7 @@ const chances = fc
   })
   .map((rows) => rows.map((row) => row.map((value) => value / row.reduce((sum, other) => sum + other, 0))))
 
-test('the expected loss is the average loss under labels drawn by the model, and never a gain', () => {
+test('gives the average loss under labels drawn by the model as the expected loss, and never a gain', () => {
   fc.assert(
     fc.property(chances, fc.infiniteStream(fc.nat({ max: CLASSES - 1 })), (rows, stream) => {
       const dense = { logits: Float32Array.from(rows.flat(), Math.log), classes: CLASSES }

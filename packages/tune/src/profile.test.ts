@@ -6,7 +6,7 @@ const profiles = fc
   .array(fc.constantFrom(0, 0.2, 0.5, 1), { minLength: 1, maxLength: 6 })
   .filter((weights) => weights.includes(1))
 
-test('the same ratio at each site is a profile, and its strength the logarithm of the ratio', () => {
+test('describes equal ratios at every site as a profile with the logarithm of the ratio as strength', () => {
   const [all, later] = evenProfiles(4).map((profile) => sharesOf(profile, -Math.log(0.5)))
   expect(all).toEqual([0.5, 0.25, 0.125, 0.0625])
   expect(later).toEqual([1, 0.5, 0.25, 0.125])
@@ -14,7 +14,7 @@ test('the same ratio at each site is a profile, and its strength the logarithm o
   expect(profileOf([1, 0.5, 0.25, 0.125])).toEqual([0, 1, 1, 1])
 })
 
-test('is recovered from its shares', () => {
+test('recovers a profile from its shares', () => {
   fc.assert(
     fc.property(profiles, fc.double({ min: 0.05, max: 0.5, noNaN: true }), (profile, strength) => {
       for (const [site, weight] of profileOf(sharesOf(profile, strength)).entries()) {
@@ -47,8 +47,8 @@ describe('a profile for a given time', () => {
   })
 })
 
-describe('one step away', () => {
-  test('raise, lower, clear or move a weight, or add a site', () => {
+describe('profiles one step away', () => {
+  test('have a weight raised, lowered, cleared or moved, or a site added', () => {
     expect(neighbours([0, 1, 0, 0.5])).toEqual(
       expect.arrayContaining([
         [0, 1, 0, 0.8],
@@ -63,7 +63,7 @@ describe('one step away', () => {
     )
   })
 
-  test('are different profiles with the largest weight 1', () => {
+  test('differ, and have the largest weight 1', () => {
     fc.assert(
       fc.property(profiles, (from) => {
         for (const profile of neighbours(from)) {

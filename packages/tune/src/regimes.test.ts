@@ -19,7 +19,7 @@ const cell = fc
     }),
   )
 
-test('no run that was timed slower than dense goes to the pruned model, and the limit is the least such', () => {
+test('sends no run to the pruned model that was timed slower than dense, with the lowest such limit', () => {
   fc.assert(
     fc.property(fc.array(cell), (cells) => {
       const limit = denseUpTo(cells)
@@ -29,7 +29,7 @@ test('no run that was timed slower than dense goes to the pruned model, and the 
   )
 })
 
-test('the default grid ends with the longest example', () => {
+test('ends the default grid with the longest example', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 1, max: 512 }), { minLength: 1 }), (lengths) => {
       const most = Math.max(...lengths)

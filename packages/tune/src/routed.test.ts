@@ -23,7 +23,7 @@ function feeds(batch: number, tokens: number) {
   }
 }
 
-test('runs go to the session for their size, and disposal frees all sessions', { timeout: 60_000 }, async () => {
+test('sends runs to the session for their size, and disposes of all sessions', { timeout: 60_000 }, async () => {
   const result = prune(decodeModel(file), { method: receivedAttention(), schedule: schedule(6, { keep: 0.3 }) })
   if (!result.ok) throw new Error(result.refusal.message)
   const [dense, pruned] = [await runtime.load(file), await runtime.load(encodeModel(result.model))]
@@ -46,7 +46,7 @@ test('runs go to the session for their size, and disposal frees all sessions', {
   await expect(pruned.run(feeds(1, 8))).rejects.toThrow(expect.objectContaining({ code: 'TP_DISPOSED' }))
 })
 
-test('limits that do not rise and models with other inputs are refused', { timeout: 60_000 }, async () => {
+test('refuses limits that do not rise and models with other inputs', { timeout: 60_000 }, async () => {
   await using mail = await runtime.load(file)
   await using digits = await runtime.load(modelPath('digits-vit'))
   const code = expect.objectContaining({ code: 'TP_OPTION' })

@@ -12,14 +12,14 @@ function inputsOf(targets: readonly number[]): ModelInputs {
 const counts = (targets: readonly number[]): number[] =>
   [...new Set(targets)].sort((a, b) => a - b).map((target) => targets.filter((other) => other === target).length)
 
-test('each part has every class in proportion if classes alternate, as in folders', () => {
+test('gives each part every class in proportion if classes alternate, as in folders', () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 100 }, (_, i) => i % 10)))
   expect(counts(look.targets)).toEqual(Array(10).fill(2))
   expect(counts(choose.targets)).toEqual(Array(10).fill(4))
   expect(counts(verify.targets)).toEqual(Array(10).fill(4))
 })
 
-test('each part has every class in proportion if classes are sorted, and if parts are limited', () => {
+test('gives each part every class in proportion if classes are sorted, and if parts are limited', () => {
   const { look, choose, verify } = splitOf(inputsOf(Array.from({ length: 10_000 }, (_, i) => Math.floor(i / 2500))))
   expect(counts(look.targets).map((count) => Math.abs(count - 150 / 4) < 1)).toEqual(Array(4).fill(true))
   expect(counts(choose.targets)).toEqual(Array(4).fill(250))

@@ -161,7 +161,7 @@ test.each<[string, Partial<TuneOptions>, string]>([
   ['too few examples', {}, 'TP_DATA'],
   ['a negative loss', { maxLoss: -1 }, 'TP_OPTION'],
   ['no method', { variants: [] }, 'TP_OPTION'],
-  ['to be sure of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
+  ['certainty of no loss at all', { confident: true, maxLoss: 0 }, 'TP_OPTION'],
 ])('refuses %s', async (what, options, code) => {
   const few = what === 'too few examples' ? { inputs: someExamples(inputs, [0, 1, 2]) } : {}
   await expect(ask({ ...options, ...few })).rejects.toThrow(expect.objectContaining({ code }))

@@ -19,27 +19,27 @@ const verify = (lost: readonly number[], tolerance: { maxLoss: number; confident
   return found.then((last) => ({ looked, taken: last?.candidate, loss: last?.loss }))
 }
 
-describe('in fixed sequence', () => {
-  test('tests candidates from the slowest on, and takes the last that holds', async () => {
+describe('verification in fixed sequence', () => {
+  test('tests candidates from the slowest on, and takes the last one that holds', async () => {
     const { looked, taken, loss } = await verify([9, 5, 3, 3, 2], { maxLoss: 1, confident: false })
     expect(looked).toEqual([2, 3, 5])
     expect(taken).toBe(3)
     expect(loss?.labelled.estimate).toBe(0.75)
   })
 
-  test('does not take one that holds after a failure, since that would be a second try', async () => {
+  test('does not take one that holds after a failure, which would be a second try', async () => {
     expect(await verify([2, 5, 3], { maxLoss: 1, confident: false })).toMatchObject({ looked: [3, 5], taken: 3 })
     expect(await verify([0, 0, 9], { maxLoss: 1, confident: false })).toMatchObject({ looked: [9], taken: undefined })
   })
 
-  test('for a confident bound the whole interval is within the allowed loss', async () => {
+  test('requires the whole interval within the allowed loss for a confident bound', async () => {
     const { taken, loss } = await verify([4, 1, 0], { maxLoss: 2, confident: true })
     expect(taken).toBe(1)
     expect(loss?.labelled.high).toBeLessThanOrEqual(2)
     expect(loss?.expected.high).toBeLessThanOrEqual(2)
   })
 
-  test('24 identical answers do not show a small loss', async () => {
+  test('does not conclude a small loss from 24 identical answers', async () => {
     expect(await verify([0], { maxLoss: 1, confident: true }, 24)).toMatchObject({ looked: [0], taken: undefined })
     expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1))).toMatchObject({ taken: 0 })
     expect(await verify([0], { maxLoss: 1, confident: true }, fewestToBeConfident(1) - 1)).toMatchObject({
@@ -48,7 +48,7 @@ describe('in fixed sequence', () => {
   })
 })
 
-test('a promise is broken in at most 2.5 % of draws, though six candidates all lose a little more than is promised', async () => {
+test('breaks a promise in at most 2.5 % of draws, though six candidates all lose a little more than promised', async () => {
   const random = randomNumbers(6)
   const draws = 300
   let broken = 0

@@ -44,7 +44,7 @@ function prunedShare(method: Method, lengths: readonly number[]): number {
 }
 
 test.each(['attention', 'input'] as const)(
-  'is the cost of the graph where tokens are kept wholly or not at all, at the %s',
+  'is the cost of the graph where each token is kept or pruned entirely, at the %s',
   { timeout: 60_000 },
   async (site) => {
     const method = firstTokens(counts, site)
@@ -55,7 +55,7 @@ test.each(['attention', 'input'] as const)(
   },
 )
 
-test('the kept fraction is the mean over the layers', { timeout: 60_000 }, async () => {
+test('averages the kept fraction over the layers', { timeout: 60_000 }, async () => {
   const { kept, lengths } = await softShare(firstTokens(counts, 'attention'))
   const left = (length: number): number => {
     const [first, second] = [Math.min(length, 20), Math.min(length, 6)]

@@ -21,10 +21,10 @@ const options = (schedule: Schedule, targetFlops: number): FitOptions => ({
 test.each<[string, Schedule, number]>([
   ['ratios', at({ 0: { kind: 'ratio', value: 0.7 }, 1: { kind: 'ratio', value: 0.5 } }), 0.6],
   ['counts', at({ 0: { kind: 'tokens', value: 16 }, 1: { kind: 'tokens', value: 8 } }), 0.6],
-  ['counts that leave', at({ 0: { kind: 'remove', value: 4 }, 1: { kind: 'remove', value: 4 } }), 0.8],
+  ['numbers to remove', at({ 0: { kind: 'remove', value: 4 }, 1: { kind: 'remove', value: 4 } }), 0.8],
   ['thresholds', at({ 0: { kind: 'threshold', value: 0.04 }, 1: { kind: 'threshold', value: 0.04 } }), 0.6],
-  ['thresholds far away', at({ 0: { kind: 'threshold', value: 0.003 } }), 0.75],
-])('%s come close to the share, and not above it', { timeout: 120_000 }, async (_, schedule, target) => {
+  ['thresholds far from it', at({ 0: { kind: 'threshold', value: 0.003 } }), 0.75],
+])('brings %s close to the share, and not above it', { timeout: 120_000 }, async (_, schedule, target) => {
   const fitted = await fitSchedule(options(schedule, target))
   expect(fitted.flops).toBeLessThanOrEqual(target)
   // Whole tokens of sixteen short texts are no finer than this.
@@ -34,7 +34,7 @@ test.each<[string, Schedule, number]>([
   expect(after).toEqual(before)
 })
 
-test('thresholds that are not above 0 change too', { timeout: 120_000 }, async () => {
+test('changes thresholds that are not above 0', { timeout: 120_000 }, async () => {
   const schedule = at({ 0: { kind: 'threshold', value: 0 }, 1: { kind: 'threshold', value: -0.5 } })
   const { schedule: fitted, flops } = await fitSchedule(options(schedule, 0.7))
   expect(flops).toBeLessThanOrEqual(0.7)
@@ -42,13 +42,13 @@ test('thresholds that are not above 0 change too', { timeout: 120_000 }, async (
 })
 
 describe('an impossible fraction of the FLOPs', () => {
-  test.each([0, 1, -0.5, Number.NaN])('%s is refused', async (share) => {
+  test.each([0, 1, -0.5, Number.NaN])('is refused: %s', async (share) => {
     await expect(fitSchedule(options(at({ 0: { kind: 'ratio', value: 0.5 } }), share))).rejects.toThrow(
       expect.objectContaining({ code: 'TP_FLOPS' }),
     )
   })
 
-  test('one below the cost of the first layers is refused', { timeout: 120_000 }, async () => {
+  test('is refused below the cost of the first layers', { timeout: 120_000 }, async () => {
     const error = await fitSchedule(options(at({ 1: { kind: 'ratio', value: 0.5 } }), 0.3)).catch((thrown) => thrown)
     expect(isTpError(error) && error.code).toBe('TP_FLOPS')
     expect(error.message).toMatch(

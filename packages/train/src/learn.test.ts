@@ -71,7 +71,7 @@ describe('soft training and fine-tuning', () => {
   })
 
   test.each(['soft', 'hard'] as const)(
-    'resume from a checkpoint of the %s part to the same numbers',
+    'resume from a checkpoint of the %s part with the same numbers',
     { timeout: 120_000 },
     async (part) => {
       const of = (own: TrainingPart): Uint8Array[] =>
@@ -88,7 +88,7 @@ describe('soft training and fine-tuning', () => {
     },
   )
 
-  test('resume only with the settings that they began with', { timeout: 120_000 }, async () => {
+  test('resume only with the settings that they started with', { timeout: 120_000 }, async () => {
     const [[, soft] = [], , [, hard] = []] = whole.checkpoints
     const error = (more: Partial<LearnOptions>) => watched(more).catch((thrown: TpError) => thrown)
     const other = await error({ resume: { soft: soft as Uint8Array }, soft: { ...options.soft, layers: [0, 2] } })
@@ -102,8 +102,8 @@ describe('soft training and fine-tuning', () => {
   })
 })
 
-describe('parts that are omitted', () => {
-  test('there is no fine-tuning where no weights of the encoder learn', { timeout: 120_000 }, async () => {
+describe('training without some of its parts', () => {
+  test('does no fine-tuning where no weights of the encoder learn', { timeout: 120_000 }, async () => {
     const { result, seen } = await watched({ trains: () => false })
     expect([result.hard, seen.length]).toEqual([undefined, 4])
     expect(Buffer.compare(encodeModel(result.dense), encodeModel(small))).toBe(0)
@@ -111,7 +111,7 @@ describe('parts that are omitted', () => {
     expect(result.model).toBe(result.before)
   })
 
-  test('amounts are the learned or the given ones without a target', { timeout: 120_000 }, async () => {
+  test('takes the learned or given amounts without a target', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds(), layers }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const learned = [...result.learned].map(([layer, { threshold }]) => [
@@ -124,7 +124,7 @@ describe('parts that are omitted', () => {
     expect((await watched({ soft, schedule: asked, epochs: 0.25, hardEpochs: 0 })).result.schedule).toEqual(asked)
   })
 
-  test('a method that learns no amounts keeps the same ratio at each layer', { timeout: 120_000 }, async () => {
+  test('keeps the same ratio at each layer for a method that learns no amounts', { timeout: 120_000 }, async () => {
     const soft = { method: thresholds({ hardens: false }), layers, targetFlops: 0.7 }
     const { result } = await watched({ soft, epochs: 0.25, hardEpochs: 0 })
     const [first, second] = [...result.schedule.values()]
@@ -134,7 +134,7 @@ describe('parts that are omitted', () => {
   })
 })
 
-describe('errors before anything learns', () => {
+describe('before training starts', () => {
   const problem = async (soft: LearnOptions['soft']): Promise<unknown> => {
     const steps: unknown[] = []
     const error = await watched({ soft, onProgress: (at) => void steps.push(at) }).catch((thrown: unknown) => thrown)
@@ -150,7 +150,7 @@ describe('errors before anything learns', () => {
     ['a layer that does not exist', { method, layers: [9] }, 'TP_SCHEDULE'],
     ['the same with a share', { method, layers: [9], targetFlops: 0.5 }, 'TP_SCHEDULE'],
     ['an invalid position', { method, layers, protect: [-1] }, 'TP_PROTECT'],
-  ] as const)('%s', { timeout: 60_000 }, async (_, soft, code) => {
+  ] as const)('refuses %s', { timeout: 60_000 }, async (_, soft, code) => {
     expect(await problem(soft)).toBe(code)
   })
 

@@ -5,7 +5,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { expect, test } from 'vitest'
 import { policyLoss } from './losses.ts'
 
-test('a policy learns from the advantage of each sample over the mean of its example', async () => {
+test('learns a policy from the advantage of each sample over the mean of its example', async () => {
   const [reward, logProb] = [input('reward', 'float32', [6]), input('logProb', 'float32', [6])]
   const loss = policyLoss(reward, logProb, 3)
   const [slope] = gradients(loss, [logProb])

@@ -9,7 +9,7 @@ const sizes = fc.array(fc.tuple(fc.integer({ min: 1, max: 100 }), fc.integer({ m
   maxLength: 5,
 })
 
-test('prices lead a policy where the gradient of the squared distance leads', () => {
+test('moves a policy by prices in the same direction as the gradient of the squared distance', () => {
   fc.assert(
     fc.property(sizes, fc.double({ min: 0, max: 1, noNaN: true }), (rows, target) => {
       const own = input('own', 'float32', [rows.length])
@@ -30,7 +30,7 @@ test('prices lead a policy where the gradient of the squared distance leads', ()
   )
 })
 
-test('a fixed price is a share of each row’s own FLOPs', () => {
+test('makes a fixed price a share of each row’s own FLOPs', () => {
   const [seen] = evaluate([fixedPrice({ own: constant([50, 30]), dense: constant([100, 40]) }, 0.5)], {})
   expect(Array.from(seen?.data ?? [], Number)).toEqual([0.25, 0.375])
 })

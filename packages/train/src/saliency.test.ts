@@ -44,7 +44,7 @@ function rows(tensor: Tensor): number[][] {
   return rowsOf({ dtype: 'float32', shape: dims, data: Array.from(data as ArrayLike<number>) })
 }
 
-describe('numbers of the authors’ code (AdapLeR)', () => {
+describe('agrees with the authors’ numbers (AdapLeR)', () => {
   test('adapler/saliency-l2', () => {
     const golden = goldenCase('adapler/saliency-l2')
     const { answer, embedded, attended } = standIn(golden)
@@ -72,7 +72,7 @@ describe('numbers of the authors’ code (AdapLeR)', () => {
 })
 
 test.each([0, 3])(
-  'mails, at layer %i: 1 for what counts most, 0 for padding, whatever a mail is batched with',
+  'gives 1 to the tokens that count most and 0 to padding in mails, at layer %i, in any batch',
   {
     timeout: 60_000,
   },
@@ -103,7 +103,7 @@ test.each([0, 3])(
   },
 )
 
-test('a layer that does not exist', async () => {
+test('refuses a layer that does not exist', async () => {
   const bytes = readFileSync(modelPath('mail'))
   const options = { model: decodeModel(bytes), runtime: nodeRuntime(), inputs: await fewMails(bytes, 1), layer: 6 }
   await expect(saliencyOf(options)).rejects.toMatchObject({
@@ -115,7 +115,7 @@ test('a layer that does not exist', async () => {
 /** Examples, tokens, and a seed. */
 const linear = fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 6 }), fc.nat())
 
-test('taylor is how much an answer that is linear in the tokens changes when one of them becomes 0', () => {
+test('gives by taylor how much an answer that is linear in the tokens changes when one of them becomes 0', () => {
   fc.assert(
     fc.property(linear, ([batch, tokens, seed]) => {
       const random = randomNumbers(seed)
@@ -146,7 +146,7 @@ test('taylor is how much an answer that is linear in the tokens changes when one
   )
 })
 
-test('mails: taylor is the slope of the answer as a token fades', { timeout: 120_000 }, async () => {
+test('gives by taylor the slope of the answer to mails as a token fades', { timeout: 120_000 }, async () => {
   const runtime = nodeRuntime()
   const bytes = readFileSync(modelPath('mail'))
   const inputs = await fewMails(bytes, 4)

@@ -34,7 +34,7 @@ const search = (options: Partial<SearchOptions> = {}) =>
   searchSchedule({ layers, evaluate: needing([0.9, 0.3, 0.2]), generations: 12, children: 20, ...options })
 
 describe('a search', () => {
-  test('finds what equal shares do not: layers that need many tokens keep them, the others do not', async () => {
+  test('finds what equal shares do not: layers that need many tokens keep them, and the others do not', async () => {
     const { best } = await search({ targetFlops: 0.5 })
     expect(best?.flops).toBeLessThanOrEqual(0.5)
     expect(best?.accuracy).toBeGreaterThan(98)
@@ -43,7 +43,7 @@ describe('a search', () => {
     expect(Math.max(...equal.filter(({ flops }) => flops <= 0.5).map(({ accuracy }) => accuracy))).toBeLessThan(90)
   })
 
-  test('gives a front: by FLOPs upwards, and each better than all that cost less', async () => {
+  test('gives a front in order of FLOPs, each better than all that cost less', async () => {
     const need = fc.integer({ min: 5, max: 100 }).map((percent) => percent / 100)
     await fc.assert(
       fc.asyncProperty(fc.tuple(need, need, need), fc.integer(), async (needs, seed) => {
@@ -66,7 +66,7 @@ describe('a search', () => {
     )
   })
 
-  test('begins low enough for what is asked', async () => {
+  test('starts low enough for what is requested', async () => {
     const { front, best } = await search({ targetFlops: 0.1, generations: 1, children: 1 })
     expect(best?.flops).toBeLessThanOrEqual(0.1)
     expect(front[0]?.flops).toBeLessThanOrEqual(0.1)
@@ -77,7 +77,7 @@ describe('a search', () => {
     expect((await search({ seed: 4 })).front).not.toEqual((await search({ seed: 5 })).front)
   })
 
-  test('tells each round, and stops when it is told to', async () => {
+  test('reports each round, and stops on request', async () => {
     const seen: number[] = []
     const stop = new AbortController()
     const onProgress = ({ generation }: { generation: number }): void => {
@@ -90,7 +90,7 @@ describe('a search', () => {
     expect(seen).toEqual([0, 1, 2])
   })
 
-  test('has no best where nothing is cheap enough', async () => {
+  test('has no best schedule where none is cheap enough', async () => {
     expect((await search({ evaluate: () => ({ accuracy: 50, flops: 0.8 }), targetFlops: 0.5 })).best).toBeUndefined()
   })
 
@@ -101,13 +101,13 @@ describe('a search', () => {
     { targetFlops: 2 },
     { mutationRate: Number.NaN },
     { layers: [] },
-  ])('%o is refused', async (options) => {
+  ])('refuses %o', async (options) => {
     const code = await search(options).catch((error) => (isTpError(error) ? error.code : error))
     expect(code).toBe('TP_OPTION')
   })
 })
 
-test('schedules of a real model: run on examples, their multiply-adds counted', { timeout: 120_000 }, async () => {
+test('runs schedules of a real model on examples, and counts their multiply-adds', { timeout: 120_000 }, async () => {
   const runtime = nodeRuntime()
   const model = decodeModel(readFileSync(modelPath('mail')))
   await using session = await runtime.load(encodeModel(model), { threads: 1 })

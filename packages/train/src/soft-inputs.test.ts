@@ -21,7 +21,7 @@ const made = (seed: number, given: Partial<SoftFeedOptions> = {}) =>
   softFeeds(feeds, [4, 7], seed, { ...options, ...given })
 const numbers = (name: string, seed: number): number[] => Array.from(made(seed)[name]?.data ?? [], Number)
 
-test('shapes follow from the batch, its copies and the tokens of the inputs', () => {
+test('have shapes that follow from the batch, its copies and the tokens of the inputs', () => {
   expect(Object.fromEntries(Object.entries(made(1)).map(([name, { dims }]) => [name, dims]))).toEqual({
     'tp.noise.1.0': [6, 5, 2],
     'tp.ratio.1': [6],
@@ -29,14 +29,14 @@ test('shapes follow from the batch, its copies and the tokens of the inputs', ()
   })
 })
 
-test('the same for the same seed, others for another', () => {
+test('are equal for the same seed and differ for another', () => {
   expect(made(1)).toEqual(made(1))
   const noise = numbers('tp.noise.1.0', 1)
   expect(numbers('tp.noise.1.0', 2)).not.toEqual(noise)
   expect(noise.every((value) => value >= 0 && value < 1)).toBe(true)
 })
 
-test('one copy keeps everything, one as little as may be, the others something between', () => {
+test('keep everything in one copy, the minimum in another, and something between in the others', () => {
   const ratios = numbers('tp.ratio.1', 5)
   expect(ratios.slice(0, 4)).toEqual([1, 1, 0.25, 0.25])
   for (const ratio of ratios.slice(4)) {
@@ -45,12 +45,12 @@ test('one copy keeps everything, one as little as may be, the others something b
   }
 })
 
-test('saliency is that of each example, cut to the batch, once for each copy', () => {
+test('contain the saliency of each example, cut to the batch, once per copy', () => {
   const rows = [4, 7, 4, 7, 4, 7].map((row) => Array.from({ length: 5 }, (_, i) => 10 * row + i))
   expect(numbers('tp.saliency', 1)).toEqual(rows.flat())
 })
 
-describe('what is missing', () => {
+describe('missing inputs', () => {
   const codeOf = (given: Partial<SoftFeedOptions>): unknown => {
     try {
       return made(1, given)
@@ -59,11 +59,11 @@ describe('what is missing', () => {
     }
   }
 
-  test('saliency, where the method asks for it', () => {
+  test('include saliency, where the method asks for it', () => {
     expect(codeOf({ saliency: undefined })).toBe('TP_OPTION')
   })
 
-  test('how many tokens there are', () => {
+  test('include the number of tokens', () => {
     expect(codeOf({ tokens: 'frames' })).toBe('TP_SIZES')
     expect(codeOf({ tokens: 5 })).not.toBeInstanceOf(TpError)
   })

@@ -29,7 +29,7 @@ const inputs: ModelInputs = {
 }
 
 describe('stages', () => {
-  test('follow one another by their shares; what learns, and what it learns from, is theirs', {
+  test('follow one another by their shares, each with its own learning parts and loss', {
     timeout: 120_000,
   }, async () => {
     const method = thresholds({ stages, copies: 2 })
@@ -53,14 +53,14 @@ describe('stages', () => {
     expect((await open.at(1)).stage).toBe('first')
   })
 
-  test('without any, everything learns all the time', { timeout: 60_000 }, async () => {
+  test('train everything all the time where there are none', { timeout: 60_000 }, async () => {
     const own = weightsOf(small, (name) => name.includes('classifier'))
     await using open = stagesOf({ model: small, runtime, inputs, settings, own, learning: new Map(), steps: 3 })
     expect((await open.at(2)).graph.learning).toEqual([...own.keys()])
   })
 })
 
-describe('a training by stages', () => {
+describe('a training in stages', () => {
   let options: TrainOptions
   beforeAll(async () => {
     const { inputs, teacher } = await smallLessons(16)
@@ -73,7 +73,7 @@ describe('a training by stages', () => {
     return [...before].some(([name, { data }]) => weights.get(name)?.data.some((value, i) => value !== data[i]))
   }
 
-  test('moves only what its stage says', { timeout: 120_000 }, async () => {
+  test('changes only what its stage says', { timeout: 120_000 }, async () => {
     const only = await trained(thresholds({ stages: [{ name: 'alone', share: 1, learns: 'method' }] }))
     expect(isMoved(only)).toBe(false)
     expect(only.learned.get(0)?.threshold?.data[0]).not.toBeCloseTo(0.02, 6)
@@ -82,7 +82,7 @@ describe('a training by stages', () => {
     expect(both.progress.map(({ stage }) => stage)).toEqual(['first', 'second', 'second', 'second'])
   })
 
-  test('what begins to learn later takes steps no longer than the rate', { timeout: 120_000 }, async () => {
+  test('limits the steps of what starts to learn later to the rate', { timeout: 120_000 }, async () => {
     const { weights } = await trained(
       thresholds({
         stages: [
@@ -100,7 +100,7 @@ describe('a training by stages', () => {
     expect(most.reduce((a, b) => Math.max(a, b))).toBeLessThan(1.01 * 1e-4 * 0.25)
   })
 
-  test('what it learns stays in its range', { timeout: 120_000 }, async () => {
+  test('keeps what it learns within its range', { timeout: 120_000 }, async () => {
     const { learned } = await trained(thresholds({ range: [0.0199, 0.0201] }), { methodRate: 0.1 })
     for (const { threshold } of learned.values()) {
       const value = threshold?.data[0] as number

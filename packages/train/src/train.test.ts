@@ -51,7 +51,7 @@ async function watched(options: Partial<TrainOptions> = {}) {
 const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length
 
 describe('train', () => {
-  test('lowers the loss, keeps the pruning, and gives what runs', { timeout: 60_000 }, async () => {
+  test('lowers the loss, keeps the pruning, and gives a model that runs', { timeout: 60_000 }, async () => {
     const { seen, trained, bytes } = await watched({ epochs: 4 })
     const losses = seen.map(({ loss }) => loss)
     expect(mean(losses.slice(-8))).toBeLessThan(0.7 * mean(losses.slice(0, 8)))
@@ -62,7 +62,7 @@ describe('train', () => {
     expect(bytes.length).toBe(encodeModel(model).length)
   })
 
-  test('goes on from a checkpoint to the same bytes', { timeout: 60_000 }, async () => {
+  test('resumes from a checkpoint to the same bytes', { timeout: 60_000 }, async () => {
     const whole = await watched()
     const [half] = whole.checkpoints
     const rest = await watched({ resume: half as Uint8Array })
@@ -71,7 +71,7 @@ describe('train', () => {
     expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
   })
 
-  test('stopped at any step, gives a checkpoint and goes on from it', { timeout: 60_000 }, async () => {
+  test('gives a checkpoint when stopped at any step, and resumes from it', { timeout: 60_000 }, async () => {
     const whole = await watched()
     const stop = new AbortController()
     const seen: TrainProgress[] = []
@@ -92,7 +92,7 @@ describe('train', () => {
     expect(Buffer.compare(rest.bytes, whole.bytes)).toBe(0)
   })
 
-  test('only what is chosen to learn changes', { timeout: 60_000 }, async () => {
+  test('changes only what is chosen to learn', { timeout: 60_000 }, async () => {
     const { trained } = await watched({ epochs: 0.5, trains: (_, dims) => dims.length === 1 })
     expect([...trained.weights.values()].every(({ dims }) => dims.length === 1)).toBe(true)
     expect(trained.weights.size).toBeGreaterThan(20)
@@ -105,7 +105,7 @@ describe('train', () => {
   })
 })
 
-describe('bad input', () => {
+describe('train refuses', () => {
   const codeOf = async (options: Partial<TrainOptions>): Promise<unknown> => {
     try {
       await watched(options)
@@ -122,7 +122,7 @@ describe('bad input', () => {
     expect(await codeOf({ teacher: new Float32Array(5) })).toBe('TP_OPTION')
   })
 
-  test('a label that is no class', async () => {
+  test('a label that is not a class', async () => {
     const wrong = { ...inputs, targets: inputs.targets.map(() => 7) }
     expect(await codeOf({ inputs: wrong, teacher: new Float32Array(128), distillation: 0 })).toBe('TP_DATA')
   })
@@ -131,7 +131,7 @@ describe('bad input', () => {
     expect(await codeOf({ learningRate: 1e18, warmUp: 0, epochs: 4 })).toBe('TP_DIVERGED')
   })
 
-  test('a checkpoint of something else', async () => {
+  test('a checkpoint of another training', async () => {
     expect(await codeOf({ resume: new Uint8Array(30) })).toBe('TP_RESUME')
     const { checkpoints } = await watched({ epochs: 0.3 })
     expect(await codeOf({ resume: checkpoints[0] as Uint8Array, seed: 5 })).toBe('TP_RESUME')

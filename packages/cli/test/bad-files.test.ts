@@ -8,7 +8,7 @@ const folder = temporaryFolder()
 const digits = modelPath('digits-vit')
 const by = ['--method', 'stride', '--keep', '0.7']
 
-describe('a model that cannot be read ends with 1, before anything is written', () => {
+describe('a model that cannot be read exits with 1 before anything is written', () => {
   beforeAll(() => {
     writeFileSync(folder.at('text.onnx'), 'this is not a model, but a sentence that is long enough to be one')
     writeFileSync(folder.at('zero.onnx'), '')
@@ -45,7 +45,7 @@ describe('a model that cannot be read ends with 1, before anything is written', 
   })
 })
 
-describe('an output that cannot be written leaves nothing', () => {
+describe('an output that cannot be written creates no files', () => {
   const prune = (out: string): string[] => ['prune', digits, '-o', out, ...by]
   const isRoot = process.getuid?.() === 0
 

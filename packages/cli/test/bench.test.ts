@@ -71,7 +71,7 @@ describe('tp bench', () => {
     ['more tokens than the model has', digits, '1x512', /number of tokens is 197; give the batch alone/],
     ['a longer text than the model takes', mail, '1x513', /takes texts of at most 512 tokens/],
     ['another batch than the model has', fixture('vit-cls-static-ts11'), '8', /always takes a batch of \d+/],
-  ])('%s', async (_, model, shape, message) => {
+  ])('refuses %s', async (_, model, shape, message) => {
     const { code, stderr } = await tpHere(['bench', model, '--shapes', shape])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_INPUT')

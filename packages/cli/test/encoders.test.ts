@@ -61,14 +61,14 @@ describe('two encoders in one file', () => {
 
   test.each([
     [
-      'an encoder that is not there',
+      'an encoder that does not exist',
       ['--encoder', 'sound'],
       'no encoder sound; it has input_ids (6 layers), pixel_values',
     ],
     ['layers of one', ['--layers', 'sound:1'], 'no such encoder'],
     ['layers given twice', ['--layers', '1', '--layers', '2'], '--layers is given twice'],
     ['layers with and without a name', ['--layers', '1', '--layers', 'input_ids:2'], 'name it each time'],
-  ])('%s: a plain error', async (_, args, message) => {
+  ])('refuses %s as bad usage', async (_, args, message) => {
     const { code, stderr } = await prune(...args)
     expect(code).toBe(2)
     expect(stderr).toContain(message)

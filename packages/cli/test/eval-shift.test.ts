@@ -77,7 +77,7 @@ test.each([
   ['fog', /for text data there are suite, typos, .*, length/],
   ['typos:6', /typos has severities 0 to 5/],
   ['typos:x', /--shift has "typos:x"/],
-])('--shift %s is bad usage', async (shift, message) => {
+])('refuses --shift %s as bad usage', async (shift, message) => {
   const { code, stderr } = await tpHere(['eval', mail, '--data', folder.at('mails.tsv'), '--shift', shift])
   expect(stderr).toMatch(message)
   expect(code).toBe(2)

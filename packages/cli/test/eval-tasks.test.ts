@@ -148,7 +148,7 @@ describe('flips', () => {
     expect(text).toContain(`    ${examples[0].tokens[0].text}`)
   })
 
-  test('name patches of images', { timeout, tags: 'exhaustive' }, async () => {
+  test('name the patches of images', { timeout, tags: 'exhaustive' }, async () => {
     const images = digitsData('calibration').filter((_, i) => i % 60 === 0)
     writeFileSync(folder.at('some-images-idx3-ubyte'), idx([images.length, 28, 28], images.flatMap(pixelsOf)))
     const labels = images.map(({ label }) => label)

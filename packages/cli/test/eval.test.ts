@@ -166,7 +166,7 @@ describe('eval of texts', () => {
   })
 })
 
-test('eval of images notes the normalisation that it assumed', async () => {
+test('notes in eval of images the normalisation that it assumed', async () => {
   const args = ['--methods', 'cls-attention', '--keep', '0.5', '--json']
   const { code, stdout } = await tpHere(['eval', digits, '--data', folder.at('some-images-idx3-ubyte'), ...args])
   expect(code).toBe(0)
@@ -177,7 +177,7 @@ test('eval of images notes the normalisation that it assumed', async () => {
   expect(rows[0].accuracy).toBeGreaterThan(80)
 })
 
-test('eval of a model that cannot be pruned refuses the methods', async () => {
+test('refuses the methods in eval of a model that cannot be pruned', async () => {
   writeFileSync(folder.at('conv.onnx'), convolutional())
   const args = ['eval', folder.at('conv.onnx'), '--data', folder.at('some-images-idx3-ubyte'), '--methods', 'none']
   const { code, stderr } = await tpHere(args)
@@ -185,7 +185,7 @@ test('eval of a model that cannot be pruned refuses the methods', async () => {
   expect(code).toBe(4)
 })
 
-describe('invalid data end with 1 and name the line', () => {
+describe('invalid data exit with 1 and name the line', () => {
   test.each<[string, () => string[], string, RegExp]>([
     ['no data', () => ['--data', folder.at('missing.tsv')], 'TP_DATA', /missing\.tsv: there is no such file or folder/],
     [

@@ -41,7 +41,9 @@ const ofDigits = (...args: string[]): string[] => [
 const byReceived = ['--method', 'received-attention', '--keep', '0.6']
 
 describe('explain of texts', () => {
-  test('lists the words of each example in their order; data to stdout, progress to stderr', { timeout }, async () => {
+  test('lists the words of each example in their order, with data on stdout and progress on stderr', {
+    timeout,
+  }, async () => {
     const { code, stdout, stderr } = await tp(ofMails('--limit', '2'))
     expect([code, stderr]).toEqual([0, expect.stringMatching(/reading .*mails\.tsv …\ncomputing saliency …\n$/)])
     const [first = '', second = '', ...more] = stdout.trimEnd().split('\n\n')
@@ -84,7 +86,7 @@ describe('explain of texts', () => {
     }
   })
 
-  test('with a method says where each token is pruned, and whether the model looks at it', {
+  test('says with a method where each token is pruned, and whether the model looks at it', {
     timeout,
   }, async () => {
     const { code, stdout } = await tpHere(ofMails(...byReceived, '--layers', '1,3', '--json'))
@@ -117,7 +119,7 @@ describe('explain of texts', () => {
     expect(text.stdout).toMatch(/\nreceived-attention: mean rank correlation of how long .* -?[01]\.\d\d\n$/)
   })
 
-  test('there is no rank correlation where nothing is pruned', { timeout }, async () => {
+  test('gives no rank correlation where nothing is pruned', { timeout }, async () => {
     const args = ofMails('--method', 'random', '--tokens', '9999', '--limit', '1')
     expect(JSON.parse((await tpHere([...args, '--json'])).stdout)).toMatchObject({
       correlation: null,
@@ -127,7 +129,7 @@ describe('explain of texts', () => {
   })
 })
 
-test('images show patches at their positions, and the layers where they are pruned', { timeout }, async () => {
+test('shows patches of images at their positions, and the layers where they are pruned', { timeout }, async () => {
   const args = ofDigits('--method', 'cls-attention', '--keep', '0.5', '--limit', '2')
   const json = JSON.parse((await tpHere([...args, '--json'])).stdout)
   expect(json.notes).toEqual([expect.stringContaining('normalised by their own mean')])
@@ -150,13 +152,13 @@ test('images show patches at their positions, and the layers where they are prun
   expect(rest).toHaveLength(15)
 })
 
-describe('errors', () => {
+describe('explain refuses', () => {
   test.each<[string, () => string[], string, RegExp, number]>([
     ['no data', () => ['explain', mail], 'TP_USAGE', /--data PATH is missing: the examples to explain/, 2],
-    ['data that are not there', () => ofMails('--data', 'x').toSpliced(2, 2), 'TP_DATA', /there is no such file/, 1],
+    ['missing data', () => ofMails('--data', 'x').toSpliced(2, 2), 'TP_DATA', /there is no such file/, 1],
     ['an unknown score', () => ofMails('--score', 'grad'), 'TP_USAGE', /it must be gradient-input or taylor/, 2],
-    ['a budget alone', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep requires --method NAME/, 2],
-    ['a method alone', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens to keep/, 2],
+    ['a budget without a method', () => ofMails('--keep', '0.5'), 'TP_USAGE', /--keep requires --method NAME/, 2],
+    ['a method without a budget', () => ofMails('--method', 'random'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
       'a quantised model',
       () => [...ofMails('--limit', '1')].with(1, modelPath('mail', 'int8')),
@@ -173,7 +175,7 @@ describe('errors', () => {
     expect(stdout).toBe('')
   })
 
-  test('refuses a method for a model that cannot be pruned, and for one that is pruned already', {
+  test('a method for a model that cannot be pruned, and for one that is pruned already', {
     timeout,
   }, async () => {
     writeFileSync(folder.at('conv.onnx'), convolutional())
@@ -215,12 +217,12 @@ test('shows the strongest tokens in bold on a terminal', () => {
 })
 
 test.each<[string, number[], number, ReturnType<typeof patchGrid>]>([
-  ['a class token in front', [1, 3, 224, 224], 197, { before: 1, rows: 14, columns: 14 }],
-  ['nothing in front', [1, 3, 224, 224], 196, { before: 0, rows: 14, columns: 14 }],
+  ['a class token first', [1, 3, 224, 224], 197, { before: 1, rows: 14, columns: 14 }],
+  ['nothing first', [1, 3, 224, 224], 196, { before: 0, rows: 14, columns: 14 }],
   ['a class token and four registers', [1, 3, 224, 224], 261, { before: 5, rows: 16, columns: 16 }],
-  ['an image that is wider than high', [1, 3, 32, 64], 9, { before: 1, rows: 2, columns: 4 }],
-  ['no grid', [1, 3, 32, 64], 31, undefined],
-  ['a text', [1, 12], 12, undefined],
-])('patches are found: %s', (_, dims, tokens, grid) => {
+  ['an image that is wider than it is high', [1, 3, 32, 64], 9, { before: 1, rows: 2, columns: 4 }],
+  ['without a grid', [1, 3, 32, 64], 31, undefined],
+  ['of text', [1, 12], 12, undefined],
+])('finds patches: %s', (_, dims, tokens, grid) => {
   expect(patchGrid(dims, tokens)).toEqual(grid)
 })

@@ -38,7 +38,7 @@ describe('a model with a data file', () => {
     expect(JSON.parse(stdout).dataFiles).toEqual([])
   })
 
-  test('is evaluated and timed too', { tags: 'exhaustive' }, async () => {
+  test('is also evaluated and timed', { tags: 'exhaustive' }, async () => {
     const args = ['bench', model(), '--method', 'received-attention', '--keep', '0.6', '--shapes', '1x16', '--json']
     const { code, stdout } = await tpHere(args)
     expect(code).toBe(0)
@@ -88,7 +88,7 @@ describe('a model with a data file', () => {
       () => truncateSync(`${model()}.data`, 1000),
       /model\.onnx\.data has 1000 bytes where at least \d+ are needed/,
     ],
-  ])('data that are %s', async (_, spoil, message) => {
+  ])('is refused with data that are %s', async (_, spoil, message) => {
     spoil()
     for (const args of [
       ['inspect', model()],
@@ -108,7 +108,7 @@ describe('a model with a data file', () => {
     'a/../../model.onnx.data',
     'C:\\weights',
     'https://example.org/weights',
-  ])('a data path that leaves the folder: %s', async (location) => {
+  ])('is refused with a data path outside the folder: %s', async (location) => {
     writeFileSync(folder.at('in', 'leaves.onnx'), withDataFile(location).model)
     const { code, stderr } = await tpHere(['prune', folder.at('in', 'leaves.onnx'), '-o', out(), ...by])
     expect(stderr).toMatch(

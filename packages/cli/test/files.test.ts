@@ -47,7 +47,7 @@ async function refused(args: readonly string[], code: string, message: RegExp): 
   expect(contents()).toEqual(before)
 }
 
-describe('an output is never one of the inputs', () => {
+describe('outputs and inputs of a command are different files', () => {
   const files = [
     'tokenizer.json',
     'config.json',
@@ -118,7 +118,7 @@ describe('an output is never one of the inputs', () => {
     ['--log', () => at('hard.tsv')],
     ['--log', () => `${folder.path}/./set/../data.tsv`],
     ['--weights-out', () => relative(process.cwd(), at('tokenizer.json'))],
-  ])('tp train %s, by whatever name', async (option, path) => {
+  ])('tp train %s, under any name', async (option, path) => {
     await refused(train(option, path()), 'TP_OUTPUT', /the output .* is .*another path/)
   })
 
@@ -127,11 +127,11 @@ describe('an output is never one of the inputs', () => {
     ['--log', () => at('NEW.onnx')],
     ['--weights-out', () => at('new.onnx.checkpoint')],
     ['--log', () => at('new.onnx.soft.checkpoint')],
-  ])('two outputs of one command are two files: %s', async (option, path) => {
+  ])('refuses one file for two outputs of one command: %s', async (option, path) => {
     await refused(train(option, path()), 'TP_OUTPUT', /is to be two files at once/)
   })
 
-  test('a report and a log of one name are refused', async () => {
+  test('refuses one name for a report and a log', async () => {
     await refused(train('--report', at('r'), '--log', at('r.json')), 'TP_OUTPUT', /two files at once/)
   })
 
@@ -146,7 +146,7 @@ describe('an output is never one of the inputs', () => {
     expect(stderr).not.toContain('TP_OUTPUT')
   })
 
-  test('every option that names a file says whether it is read or written', async () => {
+  test('says of every option that names a file whether it is read or written', async () => {
     for (const { load } of Object.values(commands)) {
       const command = await load()
       const given = Object.fromEntries(Object.keys(command.options).map((name) => [name, `<${name}>`]))
@@ -278,7 +278,7 @@ describe('external data', () => {
   })
 })
 
-test('a model written from code does not overwrite the files that it was made from either', async () => {
+test('does not overwrite the files that a model written from code was made from', async () => {
   const { model, data } = withDataFile('code.bin')
   writeFileSync(at('code.onnx'), model)
   writeFileSync(at('code.bin'), data)
@@ -291,7 +291,7 @@ test('a model written from code does not overwrite the files that it was made fr
   expect(readFileSync(at('coded.onnx'))).toEqual(readFileSync(at('code.onnx')))
 })
 
-test('a name of 250 characters works, or is refused before any work', async () => {
+test('accepts a name of 250 characters, or refuses it before any work', async () => {
   const name = `${'n'.repeat(245)}.onnx`
   const { code, stderr } = await tpHere(['prune', digits, '-o', at(name), ...by, '--verify'])
   expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
@@ -300,7 +300,7 @@ test('a name of 250 characters works, or is refused before any work', async () =
   await refused(['train', digits, '-o', at(`m${name.slice(1)}`), ...by, ...data], 'TP_WRITE', /name is too long/)
 })
 
-test('names and metadata cannot drive a terminal', async () => {
+test('keeps names and metadata from controlling a terminal', async () => {
   const evil = '\u001b[2J\u001b]0;title\u0007\u009b31m\r\t\u0000\u007f'
   for (const args of [
     [evil],

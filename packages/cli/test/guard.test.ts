@@ -36,7 +36,7 @@ beforeAll(async () => {
   calibrated = await run('calibrate', pruned, '--against', mail, '--data', calibration, ...promise, '-o', guard)
 })
 
-test('eval runs the cascade of a tuned plan', async () => {
+test('runs the cascade of a tuned plan in eval', async () => {
   const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
   const cascade = { uncertainty: 'probability', threshold: 0.02, share: 0.1 }
   writeFileSync(folder.at('cascade.json'), JSON.stringify({ format: 1, regimes, cascade, figures: {} }))
@@ -50,7 +50,7 @@ test('eval runs the cascade of a tuned plan', async () => {
   expect((await run(...args)).stdout).not.toContain('alarm')
 })
 
-test('calibrate writes the guard file that eval reads: promise, threshold and baseline', async () => {
+test('writes the guard file that eval reads in calibrate: promise, threshold and baseline', async () => {
   const { code, stdout } = calibrated
   expect(code).toBe(0)
   expect(stdout).toContain('the dense answer for 90 % of inputs like these, with 90 % confidence')
@@ -78,7 +78,7 @@ test('calibrate writes the guard file that eval reads: promise, threshold and ba
   expect(asTable.stdout).toContain('agrees with dense')
 })
 
-test('at an extreme threshold every answer falls back to the dense model', async () => {
+test('sends every answer to the fallback at an extreme threshold', async () => {
   const all = 'all.json'
   const content = JSON.parse(readFileSync(folder.at(guard), 'utf8'))
   writeFileSync(folder.at(all), JSON.stringify({ ...content, cascade: { ...content.cascade, threshold: 0 } }))
@@ -101,8 +101,8 @@ test('at an extreme threshold every answer falls back to the dense model', async
   expect(rows[2].largestDifference).toBeLessThan(1e-5)
 })
 
-describe('what is refused', () => {
-  test('too few examples for the promise are refused, and nothing is written', async () => {
+describe('refusals of calibrate and eval', () => {
+  test('refuse too few examples for the promise, and write nothing', async () => {
     const out = 'none.json'
     const few = ['--data', calibration, '--limit', '20', '-o', out]
     const { code, stderr } = await run('calibrate', pruned, '--against', mail, ...few)
@@ -110,14 +110,14 @@ describe('what is refused', () => {
     expect(folder.files()).not.toContain('none.json')
   })
 
-  test('a plan that was tuned without a cascade is refused', async () => {
+  test('refuse a plan that was tuned without a cascade', async () => {
     const regimes = [{ plan: { format: 1, method: 'received-attention', layers: [0], keep: [0.05] } }]
     writeFileSync(folder.at('plan.json'), JSON.stringify({ format: 1, regimes }))
     const { code, stderr } = await run('eval', pruned, '--guard', 'plan.json', '--against', mail, '--data', held)
     expect([code, stderr]).toEqual([2, expect.stringMatching(/no cascade; tp tune --cascade[\s\S]*TP_PLAN/)])
   })
 
-  test('a guard of other files and an invalid one are refused', async () => {
+  test('refuse a guard of other files and an invalid one', async () => {
     const other = await run('eval', mail, '--guard', guard, '--against', mail, '--data', held)
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('TP_GUARD')])
     const none = await run('eval', pruned, '--guard', held, '--against', mail, '--data', held)
@@ -164,7 +164,7 @@ describe('what is refused', () => {
     [['eval', pruned, '--against', mail, '--data', held], '--guard'],
     [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--methods', 'random'], 'not both'],
     [['eval', pruned, '--guard', guard, '--against', mail, '--data', held, '--keep', '0.5'], '--keep'],
-  ])('refuses %j as bad usage', async (args, text) => {
+  ])('refuse %j as bad usage', async (args, text) => {
     const { code, stderr } = await run(...args)
     expect([code, stderr]).toEqual([2, expect.stringContaining(text)])
   })

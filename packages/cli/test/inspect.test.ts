@@ -64,7 +64,7 @@ test.each([
   ['a decoder', () => fixture('gpt2-old-ts14'), 'TP_CAUSAL'],
   ['control flow', () => testModel('if-before-blocks'), 'TP_CONTROL_FLOW'],
   ['convolutions', () => written('conv.onnx', convolutional()), 'TP_NO_ATTENTION'],
-  ['nothing in it', () => written('empty.onnx', withoutNodes()), 'TP_EMPTY'],
+  ['no layers', () => written('empty.onnx', withoutNodes()), 'TP_EMPTY'],
 ])('refuses a model with %s: exit code 4, the reason and the node', async (_, path, errorCode) => {
   const { code, stdout, stderr } = await tpHere(['inspect', path(), '--json'])
   expect(code).toBe(4)

@@ -25,7 +25,7 @@ describe('a signal during a command', () => {
   beforeAll(() => writeFileSync(folder.at('slow.mjs'), slowPlugin))
 
   // A shell shows 128 and the signal's number, as of any program: 130, 143.
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s ends an endless computation, and no file remains', async (name) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('ends an endless computation by %s, and no file remains', async (name) => {
     const args = [
       'prune',
       digits,
@@ -46,7 +46,7 @@ describe('a signal during a command', () => {
     expect(folder.files()).toEqual(['slow.mjs'])
   })
 
-  test('without a signal the same command writes its file', async () => {
+  test('is not needed for the command to write its file', async () => {
     const args = [
       'prune',
       digits,
@@ -65,7 +65,7 @@ describe('a signal during a command', () => {
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 
-  test('SIGINT during verification removes the temporary file', async () => {
+  test('removes the temporary file if it is SIGINT during verification', async () => {
     const args = ['prune', digits, '-o', folder.at('out.onnx'), '--method', 'stride', '--keep', '0.9', '--verify']
     const { code } = await tp(args, {
       onError: (text, kill) => void (text.includes('verifying') && kill('SIGINT')),
@@ -74,7 +74,7 @@ describe('a signal during a command', () => {
     expect(folder.files()).toEqual(['slow.mjs', 'whole.onnx'])
   })
 
-  test('SIGINT ends the timing', async () => {
+  test('ends the timing if it is SIGINT', async () => {
     const { code } = await tp(['bench', digits], {
       onError: (text, kill) => void (text.includes('timing') && setTimeout(() => kill('SIGINT'), 300)),
     })

@@ -51,7 +51,7 @@ describe('plugins', () => {
     return folder.at('unbuilt')
   }
 
-  test('a method that throws is reported with the line in its file, and not as a bug of tp', async () => {
+  test('report a method that throws with the line in its file, and not as a bug of tp', async () => {
     const plugin = folder.at('throwing.mjs')
     writeFileSync(
       plugin,
@@ -67,7 +67,7 @@ describe('plugins', () => {
     )
   })
 
-  test('a module adds its methods', async () => {
+  test('add the methods of a module', async () => {
     const plugin = module(`export default { contractVersion: ${contractVersion}, methods: [${entry('mine')}] }`)
     const { code, stdout } = await tpHere(['methods', '--plugin', plugin, '--json'])
     expect(code).toBe(0)
@@ -75,17 +75,17 @@ describe('plugins', () => {
   })
 
   test.each([
-    ['is not there', () => './no-such-plugin.js', /no such module or package; give the path of a module/],
-    ['is no installed package', () => 'no-such-plugin', /no such module or package/],
+    ['does not exist', () => './no-such-plugin.js', /no such module or package; give the path of a module/],
+    ['is not an installed package', () => 'no-such-plugin', /no such module or package/],
     [
-      'is a package that is not built',
+      'is a package that has not been built',
       () => unbuilt(),
       /it is not built: there is no .*unbuilt.dist.index\.js; run npm run build/,
     ],
-    ['is a file that is not built', () => join(unbuilt(), 'dist/index.js'), /it is not built: there is no/],
+    ['is a file that has not been built', () => join(unbuilt(), 'dist/index.js'), /it is not built: there is no/],
     ['is TypeScript', () => join(unbuilt(), 'src/index.ts'), /it is TypeScript; build it/],
     [
-      'exports a method and no plugin',
+      'exports a method in place of a plugin',
       () => module(`export default { name: 'mine', family: 'baseline', reduce: (site) => ({ keep: site.attended }) }`),
       /exports the method "mine" by default, and not a plugin; wrap it/,
     ],
@@ -106,12 +106,12 @@ describe('plugins', () => {
       /methods\[0\] requires/,
     ],
     [
-      'takes a name that is taken',
+      'takes a name that is already taken',
       () => module(`export default { contractVersion: ${contractVersion}, methods: [${entry('random')}] }`),
       /so has @tp\/core; one of the two has to be renamed/,
     ],
     ['cannot be loaded', () => module('throw new Error("broken inside")'), /fails when it is loaded: broken inside/],
-  ])('that %s', async (_, plugin, message) => {
+  ])('are refused if a module %s', async (_, plugin, message) => {
     const { code, stdout, stderr } = await tpHere(['methods', '--plugin', plugin()])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_PLUGIN')

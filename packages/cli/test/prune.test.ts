@@ -224,7 +224,7 @@ describe('tp prune', () => {
     expect(1 / factor).toBeGreaterThan(0.59)
   })
 
-  test('--method none only removes what no output reads', async () => {
+  test('removes only what no output reads with --method none', async () => {
     const out = folder.at('none.onnx')
     const { code, stdout } = await tpHere(['prune', mail, '-o', out, '--method', 'none', '--verify'])
     expect(code).toBe(0)

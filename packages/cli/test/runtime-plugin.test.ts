@@ -30,27 +30,27 @@ describe('--runtime MODULE', () => {
   const data = (): string[] => ['--data', folder.at('data.tsv'), '--tokenizer', folder.at('tokenizer.json')]
   const pruned = ['--methods', 'received-attention', '--keep', '0.5']
 
-  test('tp eval runs every model on it', async () => {
+  test('runs every model of tp eval', async () => {
     const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned])
     // what it takes, asked twice; dense, none and the method: answers, then times
     expect(loads).toBe(2 + 3 + 3)
     expect(stdout).toContain('watched engine')
   })
 
-  test('tp eval runs every model on it for shifted data', async () => {
+  test('runs every model of tp eval for shifted data', async () => {
     const { loads, stdout } = await loadsOf(['eval', model, ...data(), ...pruned, '--shift', 'typos:3'])
     expect(loads).toBe(1 + 2)
     expect(stdout).toContain('watched engine')
   })
 
-  test('tp bench times on it', async () => {
+  test('times in tp bench', async () => {
     const args = ['--method', 'received-attention', '--keep', '0.5', '--shapes', '1x8', '--json']
     const { loads, stdout } = await loadsOf(['bench', model, ...args])
     expect(loads).toBe(3)
     expect(JSON.parse(stdout).runtime).toBe('watched engine')
   })
 
-  test('tp doctor tries it', async () => {
+  test('is tried by tp doctor', async () => {
     const { loads, stdout } = await loadsOf(['doctor'])
     expect(loads).toBe(1)
     expect(stdout).toMatch(/^ok +runtime +watched engine/m)
@@ -60,7 +60,7 @@ describe('--runtime MODULE', () => {
     ['web', 'onnxruntime-web'],
     ['@tp/runtime-web', 'onnxruntime-web'],
     ['@tp/runtime-node', 'onnxruntime-node'],
-  ])('%s is a runtime of ours, and such a module too', async (runtime, engine) => {
+  ])('accepts %s, which names one of our runtimes', async (runtime, engine) => {
     const { code, stdout } = await tp(['doctor', '--runtime', runtime], { cwd })
     expect(stdout).toContain(engine)
     expect(code).toBe(0)
@@ -75,7 +75,7 @@ describe('--runtime MODULE', () => {
     return path
   }
   test.each([
-    ['is not there', () => 'gpu', /--runtime: there is no such module or package; give node, native, web, the path/],
+    ['does not exist', () => 'gpu', /--runtime: there is no such module or package; give node, native, web, the path/],
     [
       'exports methods',
       () => module('export default { contractVersion: 1, methods: [] }'),
@@ -92,7 +92,7 @@ describe('--runtime MODULE', () => {
       /lacks name, load or diagnose/,
     ],
     ['cannot be loaded', () => module('throw new Error("no engine")'), /fails when it is loaded: no engine/],
-  ])('one that %s', async (_, runtime, message) => {
+  ])('refuses one that %s', async (_, runtime, message) => {
     const { code, stdout, stderr } = await tpHere(['bench', model, '--runtime', runtime()])
     expect(stderr).toMatch(message)
     expect(stderr).toContain('code: TP_PLUGIN')

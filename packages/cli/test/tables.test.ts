@@ -24,14 +24,14 @@ beforeAll(() => {
   write('pairs.tsv', 'sentence1\tsentence2\tlabel', (label, text) => `good\t${text}\t${label}`)
 })
 
-describe('a table of several columns', () => {
+describe('a table with several columns', () => {
   const accuracy = async (...args: string[]): Promise<number> => {
     const { code, stdout, stderr } = await tpHere(['eval', model(), '--json', ...args])
     expect([code, code === 0 ? '' : stderr]).toEqual([0, ''])
     return JSON.parse(stdout).rows[0].accuracy
   }
 
-  test('gives the numbers of a table of two columns', { timeout }, async () => {
+  test('gives the numbers of a table with two columns', { timeout }, async () => {
     const wanted = await accuracy('--data', folder.at('train.tsv'))
     expect(await accuracy('--data', folder.at('three.tsv'))).toBe(wanted)
     expect(await accuracy('--data', folder.at('three.csv'))).toBe(wanted)
@@ -44,7 +44,7 @@ describe('a table of several columns', () => {
     ['tune', () => ['tune', model(), '-o', folder.at('plan.json')]],
     ['train', () => ['train', model(), '-o', folder.at('t.onnx'), ...asked, '--selection', folder.at('dev.tsv')]],
     ['calibrate', () => ['calibrate', folder.at('pruned.onnx'), '--against', model(), '-o', folder.at('g.json')]],
-  ])('%s refuses one with an unclear text column, and says what to do', { timeout }, async (command, args) => {
+  ])('is refused by %s if the text column is unclear, with what to do', { timeout }, async (command, args) => {
     if (command === 'calibrate') {
       expect((await tpHere(['prune', model(), '-o', folder.at('pruned.onnx'), ...asked])).code).toBe(0)
     }
@@ -54,7 +54,7 @@ describe('a table of several columns', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_DATA')])
   })
 
-  test('a column can only be named for tables', { timeout }, async () => {
+  test('is the only data whose columns can be named', { timeout }, async () => {
     const tokens = ['eval', model(), '--data', folder.at('train.tsv'), '--task', 'tokens', '--text-column', '1']
     const { code, stderr } = await tpHere(tokens)
     expect([code, stderr]).toEqual([2, expect.stringContaining('--text-column does not go with --task tokens')])

@@ -7,7 +7,7 @@ import { tp, tpHere } from './tp.ts'
 
 withSentences()
 
-describe('errors', () => {
+describe('tp train refuses', () => {
   const short = (...more: string[]): string[] => learn('e.onnx', '--epochs', '0.3', ...more)
   const classes = (...ids: number[]): string => ids.map((id) => `${id}\tvery good film\n`).join('')
   const withData = (lines: string): string[] => {
@@ -48,23 +48,29 @@ describe('errors', () => {
       /methodRate is 0; it has to be a number above 0/,
       2,
     ],
-    ['nothing to learn, and no budget', () => train('stride', 'e.onnx'), 'TP_USAGE', /say how many tokens to keep/, 2],
     [
-      'a share for one with nothing to learn',
+      'nothing to learn without a budget',
+      () => train('stride', 'e.onnx'),
+      'TP_USAGE',
+      /say how many tokens to keep/,
+      2,
+    ],
+    [
+      'a share with nothing to learn',
       () => train('stride', 'e.onnx', '--keep', '0.5', '--target-flops', '0.5'),
       'TP_USAGE',
       /--target-flops is for methods that learn, and stride has nothing to learn/,
       2,
     ],
     [
-      'only the method of such',
+      'training a method with nothing to learn',
       () => train('stride', 'e.onnx', '--keep', '0.5', '--train', 'method'),
       'TP_USAGE',
       /--train method: stride has nothing to learn; train all, vectors or head/,
       2,
     ],
     [
-      'two files in one place',
+      'two files at one path',
       () => short('--weights-out', folder.at('e.onnx')),
       'TP_OUTPUT',
       /is to be two files at once, -o and --weights-out/,
@@ -79,7 +85,7 @@ describe('errors', () => {
       1,
     ],
     [
-      'to choose by what is learned from',
+      'data to select by that are the training data',
       () => chosenBy('train.tsv'),
       'TP_USAGE',
       /--data and --selection are both/,
@@ -96,7 +102,7 @@ describe('errors', () => {
       2,
     ],
     [
-      'a copy of it in another order and form',
+      'the same as a copy in another order and format',
       () => {
         const lines = read('train.tsv').toString().trim().split('\n').reverse()
         const rows = lines.map((line) => JSON.stringify({ label: line[0], text: line.slice(2) }))
@@ -109,14 +115,14 @@ describe('errors', () => {
     ],
     ['an unknown class', () => withData(classes(0, 1, 2, 3, 4, 7)), 'TP_DATA', /other\.tsv.*class 7/, 1],
     [
-      'no checkpoint',
+      'a missing checkpoint',
       () => short('--resume'),
       'TP_FILE_NOT_FOUND',
       /there is no .*e\.onnx\.soft\.checkpoint to resume from; omit --resume/,
       1,
     ],
     [
-      'a folder that is not there',
+      'a missing folder',
       () => short('--report', folder.at('nowhere', 'r')),
       'TP_WRITE',
       /the folder does not exist; create it first/,

@@ -42,6 +42,6 @@ for (const [i, { entry }] of learning.entries()) {
   })
 }
 
-test('there are methods that learn', () => {
+test('finds methods that learn', () => {
   expect(learning.length).toBeGreaterThan(8)
 })

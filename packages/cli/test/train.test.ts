@@ -71,7 +71,7 @@ describe('tp train', () => {
   })
 })
 
-test('of three trainings to one output, the second and third are refused at once', { timeout: 60_000 }, async () => {
+test('refuses the second and third of three trainings to one output at once', { timeout: 60_000 }, async () => {
   const ended: number[] = []
   const trainings = await Promise.all(
     Array.from({ length: 3 }, async () => {

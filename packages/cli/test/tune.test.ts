@@ -164,10 +164,10 @@ describe('tp tune', () => {
   })
 
   test.each<[string, () => string[], RegExp, number]>([
-    ['no place for the plan', () => ['tune', 'model.onnx', '--data', 'd.tsv'], /-o PLAN is missing/, 2],
+    ['no path for the plan', () => ['tune', 'model.onnx', '--data', 'd.tsv'], /-o PLAN is missing/, 2],
     ['no data', () => ['tune', 'model.onnx', '-o', 'p.json'], /--data PATH is missing/, 2],
     [
-      'nothing to go on from',
+      'nothing to resume',
       () => tune('p.json', '--resume'),
       /there is no .*p\.json\.measured[\s\S]*TP_FILE_NOT_FOUND/,
       1,
@@ -184,7 +184,7 @@ describe('tp tune', () => {
       /there is no method "best"[\s\S]*TP_UNKNOWN_METHOD/,
       2,
     ],
-    ['a shape that cannot be', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
+    ['an impossible shape', () => tune('p.json', '--shapes', 'long'), /--shapes has "long"/, 2],
     ['an invalid loss', () => tune('p.json', '--max-loss', '-1'), /maxLoss is -1[\s\S]*TP_OPTION/, 2],
     ['too few examples', () => tune('p.json', '--limit', '20'), /too few to choose by[\s\S]*TP_DATA/, 1],
   ])('refuses %s, and writes nothing', async (_, args, message, code) => {

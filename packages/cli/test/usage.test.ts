@@ -35,18 +35,18 @@ describe('help', () => {
   })
 })
 
-test('--version is that of the package', async () => {
+test('prints the version of the package with --version', async () => {
   const { stdout } = await tp(['--version'])
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
-describe('bad usage ends with 2 and says what to do', () => {
+describe('bad usage exits with 2 and says what to do', () => {
   test.each<[string, () => string[], string, RegExp]>([
     ['an unknown command', () => ['prun'], 'TP_USAGE', /no command "prun".*inspect, prune/],
     ['an unknown option', () => byReceived('--kep', '0.7'), 'TP_USAGE', /no option --kep; tp prune --help/],
     ['an option of another command', () => ['inspect', mail, '--keep', '0.7'], 'TP_USAGE', /no option --keep/],
     ['a missing operand', () => ['inspect'], 'TP_USAGE', /MODEL is missing/],
-    ['an operand too many', () => ['inspect', mail, digits], 'TP_USAGE', /no place for/],
+    ['too many operands', () => ['inspect', mail, digits], 'TP_USAGE', /no place for/],
     ['a missing value', () => byReceived('--keep'), 'TP_USAGE', /--keep needs a value: --keep R/],
     ['a value for a flag', () => byReceived('--keep', '0.7', '--verify=no'), 'TP_USAGE', /--verify takes no value/],
     ['an option given twice', () => byReceived('--keep', '0.7', '--keep', '0.5'), 'TP_USAGE', /--keep is given twice/],
@@ -54,7 +54,7 @@ describe('bad usage ends with 2 and says what to do', () => {
     ['no method', () => prune('--keep', '0.7'), 'TP_USAGE', /--method NAME .*is missing/],
     ['no budget', () => byReceived(), 'TP_USAGE', /--keep, --tokens/],
     ['two budgets', () => byReceived('--keep', '0.7', '--tokens', '9'), 'TP_USAGE', /only one of --keep and --tokens/],
-    ['layers alone', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
+    ['layers without a method', () => prune('--method', 'none', '--layers', '1'), 'TP_USAGE', /--layers requires/],
     ['--at without --flops', () => byReceived('--keep', '0.7', '--at', 'n=128'), 'TP_USAGE', /--at belongs to --flops/],
     ['--flops without --at', () => byReceived('--flops', '0.5'), 'TP_USAGE', /--at n=128/],
     ['an unreadable length', () => byReceived('--flops', '0.5', '--at', '128'), 'TP_USAGE', /n=128/],
@@ -86,22 +86,27 @@ describe('bad usage ends with 2 and says what to do', () => {
     ['too few FLOPs', () => byReceived('--flops', '0.01', '--at', 'n=128'), 'TP_FLOPS', /even with the fewest tokens/],
     ['a mass of 1.5', () => byReceived('--mass', '1.5'), 'TP_SCHEDULE', /mass is 1.5/],
     ['an unknown parameter', () => byReceived('--keep', '0.7', '--param', 'query=3'), 'TP_OPTION', /diagonal, queries/],
-    ['an unfit parameter', () => byReceived('--keep', '0.7', '--param', 'queries=-3'), 'TP_OPTION', /queries is "-3"/],
+    [
+      'an invalid parameter',
+      () => byReceived('--keep', '0.7', '--param', 'queries=-3'),
+      'TP_OPTION',
+      /queries is "-3"/,
+    ],
     ['a parameter without value', () => byReceived('--keep', '0.7', '--param', 'queries'), 'TP_USAGE', /name=value/],
     [
-      'restoring something else',
+      'restoring an unknown kind',
       () => byReceived('--keep', '0.7', '--restore', 'some'),
       'TP_USAGE',
       /auto, none or all/,
     ],
     [
-      'protecting something else',
+      'protecting an unknown kind',
       () => byReceived('--keep', '0.7', '--protect', 'cls'),
       'TP_USAGE',
       /--protect is "cls"/,
     ],
     [
-      'protecting what is not there',
+      'protecting a position out of range',
       () => digitsWith('--keep', '0.7', '--protect', '197'),
       'TP_PROTECT',
       /197 does not exist/,
@@ -123,7 +128,12 @@ describe('bad usage ends with 2 and says what to do', () => {
     ],
     ['an invalid shape', () => ['bench', mail, '--shapes', '1x'], 'TP_USAGE', /8x128/],
     ['no threads', () => ['bench', mail, '--threads', '0'], 'TP_USAGE', /whole number from 1/],
-    ['a demand without comparison', () => ['bench', mail, '--min-speedup', '2'], 'TP_USAGE', /--against OTHER/],
+    [
+      'a required speed-up without a comparison',
+      () => ['bench', mail, '--min-speedup', '2'],
+      'TP_USAGE',
+      /--against OTHER/,
+    ],
     ['two comparisons', () => ['bench', mail, '--against', mail, '--method', 'none'], 'TP_USAGE', /not both/],
   ])('%s', async (_, args, errorCode, message) => {
     const { code, stdout, stderr } = await tpHere(args())
@@ -135,7 +145,7 @@ describe('bad usage ends with 2 and says what to do', () => {
   })
 })
 
-test('ends with 2 in a process of its own too', async () => {
+test('exits with 2 in a process of its own too', async () => {
   const { code, stdout, stderr } = await tp(byReceived('--keep', '1.2'))
   expect({ code, stdout, stderr }).toEqual({
     code: 2,
@@ -156,7 +166,7 @@ test('prints an error as a document with --json', async () => {
   expect(stderr).toContain('code: TP_SCHEDULE')
 })
 
-test('a negative number is a value, not an option', async () => {
+test('takes a negative number as a value and not as an option', async () => {
   const { code, stderr } = await tpHere(byReceived('--threshold', '-0.5', '--layers', '1', '--protect', '-1'))
   expect(stderr).toContain('--protect is -1')
   expect(code).toBe(2)

@@ -27,20 +27,20 @@ async function verify(method: string): ReturnType<typeof tpHere> {
   return tpHere(['prune', modelPath('mail'), '--layers', '2', ...args])
 }
 
-test('--verify refuses a method that looks at padding, and names it', async () => {
+test('refuses with --verify a method that looks at padding, and names it', async () => {
   const { code, stderr } = await verify('unmasked')
   expect(code).toBe(1)
   expect(stderr).toMatch(/\[plugin unmasked\] 8 of 8 examples come out otherwise with padding after them than alone/)
   expect(stderr).toContain('code: TP_VERIFY')
 })
 
-test('--verify refuses a method that looks at other examples, and names it', { tags: 'exhaustive' }, async () => {
+test('refuses with --verify a method that looks at other examples, and names it', { tags: 'exhaustive' }, async () => {
   const { code, stderr } = await verify('by-batch')
   expect(code).toBe(1)
   expect(stderr).toMatch(/\[plugin by-batch\] \d of 8 examples come out otherwise in a batch with others than alone/)
 })
 
-test('--verify reports what was compared and what a cut adds, also for NaN scores', async () => {
+test('reports with --verify what was compared and what a cut adds, even for NaN scores', async () => {
   const { code, stdout } = await verify('not-a-number')
   expect(code).toBe(0)
   expect(stdout).toMatch(/examples come out alike alone and in a batch \(8\) and with and without padding \(8\)/)

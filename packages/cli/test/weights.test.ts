@@ -52,11 +52,11 @@ test.each<[string, () => string[], RegExp]>([
   ],
   ['another file', () => prune(...gained, '--weights', plugin), /no safetensors file/],
   [
-    'a method without',
+    'a method without trained values',
     () => prune('--method', 'stride', '--keep', '1', '--weights', safetensors({ gain: 1 })),
     /takes no trained values/,
   ],
-])('%s', async (_, args, message) => {
+])('refuses %s', async (_, args, message) => {
   const { code, stderr } = await tpHere(args())
   expect(stderr).toMatch(message)
   expect(stderr).toContain('code: TP_WEIGHTS')

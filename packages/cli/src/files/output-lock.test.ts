@@ -19,7 +19,7 @@ const busy = expect.objectContaining({
   message: expect.stringMatching(/works at .*out\.onnx already/),
 })
 
-test('a second lock on one file is refused at once, under any name, until the first is released', async () => {
+test('refuses a second lock on one file at once, under any name, until the first is released', async () => {
   symlinkSync(folder, join(folder, 'link'))
   {
     await using _first = await lockOutput(out())
@@ -34,13 +34,10 @@ test('a second lock on one file is refused at once, under any name, until the fi
 
 test.each<[string, () => string]>([
   ['of a process that has ended', () => JSON.stringify({ pid: spawnSync('true').pid, host: hostname() })],
-  [
-    'of another process that had the number',
-    () => JSON.stringify({ pid: process.pid, host: hostname(), started: '1' }),
-  ],
+  ['of another process with the same id', () => JSON.stringify({ pid: process.pid, host: hostname(), started: '1' })],
   ['without contents', () => ''],
   ['with other contents', () => '{"pid":-1}'],
-])('a lock %s is taken over', async (_, text) => {
+])('takes over a lock %s', async (_, text) => {
   writeFileSync(lock(), text())
   {
     await using _own = await lockOutput(out())
@@ -49,13 +46,13 @@ test.each<[string, () => string]>([
   expect(readdirSync(folder)).toEqual([])
 })
 
-test('a lock of another machine is obeyed', async () => {
+test('respects a lock of another machine', async () => {
   writeFileSync(lock(), JSON.stringify({ pid: 1, host: 'elsewhere' }))
   await expect(lockOutput(out())).rejects.toThrow(/process 1 on elsewhere works at/)
   rmSync(lock())
 })
 
-test('of many processes that take over an abandoned lock, one gets it', async () => {
+test('gives an abandoned lock to only one of many processes', async () => {
   writeFileSync(lock(), JSON.stringify({ pid: spawnSync('true').pid, host: hostname() }))
   const module = fileURLToPath(new URL('../../dist/files/output-lock.js', import.meta.url))
   const script = `const { lockOutput } = await import(process.argv[1]); try { await lockOutput(process.argv[2]); console.log('got it'); setTimeout(() => {}, 3000) } catch (error) { console.log(error.code) }`

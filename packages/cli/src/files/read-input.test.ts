@@ -27,11 +27,11 @@ test.each([
   ['pipe', 'TP_PLAN', /it is no regular file/],
   ['/dev/zero', 'TP_PLAN', /it is no regular file/],
   ['large', 'TP_TOO_LARGE', /has 100\.0 GiB, and at most 2\.0 GiB are read/],
-])('%s is refused', async (name, code, message) => {
+])('refuses %s', async (name, code, message) => {
   await expect(read(name)).rejects.toEqual(expect.objectContaining({ code, message: expect.stringMatching(message) }))
 })
 
-test('a growing file is read up to its size when it was opened, and up to the limit', async () => {
+test('reads a growing file up to its size when it was opened, and up to the limit', async () => {
   const path = join(folder, 'growing')
   writeFileSync(path, 'x'.repeat(2 ** 21))
   const begins = (): void => appendFileSync(path, 'y'.repeat(2 ** 21))
@@ -39,7 +39,7 @@ test('a growing file is read up to its size when it was opened, and up to the li
   await expect(read('growing', { most: 2 ** 21 })).rejects.toEqual(expect.objectContaining({ code: 'TP_TOO_LARGE' }))
 })
 
-test('a file that becomes shorter while it is read is refused', async () => {
+test('refuses a file that becomes shorter while it is read', async () => {
   const path = join(folder, 'shrinking')
   writeFileSync(path, 'x'.repeat(2 ** 21))
   await expect(read('shrinking', { begins: () => truncateSync(path, 10) })).rejects.toThrow(/became shorter/)

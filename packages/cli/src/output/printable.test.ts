@@ -35,7 +35,7 @@ test('keeps JSON the JSON of the same value', () => {
   )
 })
 
-test('of terminal codes, passes only bold, and only where the terminal shows it', () => {
+test('passes only bold of all terminal codes, and only where the terminal shows it', () => {
   const text = '\u001b[1mbold\u001b[22m \u001b[31mred\u001b[1A'
   expect(printable(text)).toBe('\\u001b[1mbold\\u001b[22m \\u001b[31mred\\u001b[1A')
   expect(printable(text, true)).toBe('\u001b[1mbold\u001b[22m \\u001b[31mred\\u001b[1A')

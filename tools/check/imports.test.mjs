@@ -26,7 +26,7 @@ describe.each(publicPackages())('$manifest.name', ({ folder, manifest }) => {
   const entries = Object.keys(readJson(join(folder, 'package.json')).exports).filter(
     (entry) => entry !== './package.json' && entry !== './testing' && !entry.includes('*'),
   )
-  test.each(entries)('importing %s does nothing', async (entry) => {
+  test.each(entries)('has no effect when %s is imported', async (entry) => {
     const name = manifest.name + entry.slice(1)
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { closing, failed, passed } from './outcome.mjs'
 
-test('without skips, nothing but the counts', () => {
+test('prints nothing but the counts without skips', () => {
   expect(closing([passed('a'), passed('b')])).toBe('2 passed, 0 failed')
 })
 
-test('lists skips with their reasons, and failures; the last line has only the counts', () => {
+test('lists skips with their reasons and failures, with only the counts on the last line', () => {
   const outcomes = [
     passed('a'),
     failed('b', 'seen'),

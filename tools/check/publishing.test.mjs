@@ -19,7 +19,7 @@ function problems(changes) {
   return problemsOfPublishing({ folder: 'packages/compiler', manifest: changed }, url, unpublished)
 }
 
-test('a complete manifest, also one with more files', () => {
+test('accepts a complete manifest, even with more files', () => {
   expect(problems()).toEqual([])
   expect(problems({ files: [...manifest.files, 'binding.gyp', 'native', 'prebuilds'] })).toEqual([])
 })
@@ -38,6 +38,6 @@ test.each([
   ['tests in the package', { files: ['dist', 'src', '!**/*.tsbuildinfo'] }, '!src/**/*.test.ts'],
   ['a package bound to one version of another', { dependencies: { '@tp/onnx': 'workspace:*' } }, 'workspace:*'],
   ['a dependency that is not published', { dependencies: { 'browser-tests': 'workspace:^' } }, 'browser-tests'],
-])('%s is found', (_, wrong, problem) => {
+])('finds %s', (_, wrong, problem) => {
   expect(problems(wrong)).toEqual([expect.stringContaining(problem)])
 })

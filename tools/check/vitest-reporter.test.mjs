@@ -19,7 +19,7 @@ async function outcomesOf(files) {
   return JSON.parse(await readFile(file, 'utf8'))
 }
 
-test('tells passed, failed and skipped tests, slow tests, files that do not load and stray errors apart', {
+test('distinguishes passed, failed and skipped tests, slow tests, files that do not load and stray errors', {
   timeout: 60_000,
 }, async () => {
   const outcomes = await outcomesOf({

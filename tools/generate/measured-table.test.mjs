@@ -28,7 +28,7 @@ test('has one row per configuration, names the task once, and says where none wa
   ])
 })
 
-test('a quick run is called one, and nothing is made up where nothing was published', () => {
+test('marks a quick run, and invents nothing where nothing was published', () => {
   expect(measuredTable([{ ...about, quick: true, way: 'int8' }])).toContain('a quick run')
   expect(measuredTable([])).toContain('Nothing has been published yet')
 })

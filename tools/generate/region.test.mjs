@@ -16,7 +16,7 @@ test('replaces the text between the marks and nothing else', () => {
   ])
 })
 
-test('is done after one time', () => {
+test('changes nothing the second time', () => {
   const once = replaceRegion('README.md', text, 'list', 'new')
   expect(replaceRegion('README.md', once, 'list', 'new')).toBe(once)
 })

@@ -23,7 +23,7 @@ export function addedMethodTests(site: Site): void {
     return page
   }
 
-  test('a plugin is added as a file, decides at once, and once more when it has changed', async () => {
+  test('adds a plugin as a file, prunes with it at once, and again when it has changed', async () => {
     const page = await openAt('mail')
     const outcome = outcomeOf(page)
     const prunedAt = () =>
@@ -47,7 +47,7 @@ export function addedMethodTests(site: Site): void {
     await outcome.settled()
   })
 
-  test('or by the address of its module, on another server', async () => {
+  test('adds a plugin by the address of its module on another server', async () => {
     const server = createServer((_, response) => {
       response.writeHead(200, { 'Content-Type': 'text/javascript', 'Access-Control-Allow-Origin': '*' }).end(bundle)
     })
@@ -61,7 +61,7 @@ export function addedMethodTests(site: Site): void {
     await page.getByRole('button', { name: 'Download the pruned model', disabled: false }).waitFor()
   })
 
-  test('what cannot be added is refused with the reason', async () => {
+  test('refuses what cannot be added, with the reason', async () => {
     const page = await openAt('mail')
     const alert = page.locator('.add-method').getByRole('alert')
     const cases: readonly (readonly [text: string, reason: string])[] = [

@@ -3,7 +3,7 @@ import { eventually, outcomeOf } from './page-objects.ts'
 import type { Site } from './site.ts'
 
 export function digitTests(site: Site): void {
-  test('a digit is drawn with the mouse, and read', async () => {
+  test('reads a digit drawn with the mouse', async () => {
     const page = await site.open('digit')
     const outcome = outcomeOf(page)
     await outcome.settled()
@@ -24,7 +24,7 @@ export function digitTests(site: Site): void {
     await page.close()
   })
 
-  test('without a mouse: a written digit, by keyboard', async () => {
+  test('reads a digit written by keyboard without a mouse', async () => {
     const page = await site.open('digit')
     const outcome = outcomeOf(page)
     await outcome.settled()
@@ -34,7 +34,7 @@ export function digitTests(site: Site): void {
     await page.close()
   })
 
-  test('accuracy over the built-in digits', { tags: 'exhaustive' }, async () => {
+  test('measures accuracy over the built-in digits', { tags: 'exhaustive' }, async () => {
     const page = await site.open('digit')
     await page.getByText('202 of 202 digits it has never seen').waitFor({ timeout: 50_000 })
     const [dense, pruned] = await Promise.all(
@@ -45,7 +45,7 @@ export function digitTests(site: Site): void {
     await page.close()
   })
 
-  test('an image that is chosen is read, what is no image is refused', async () => {
+  test('reads a chosen image, and refuses a file that is not an image', async () => {
     const page = await site.open('image')
     const outcome = outcomeOf(page)
     await outcome.settled()

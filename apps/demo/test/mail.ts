@@ -16,12 +16,12 @@ export function mailTests(site: Site): void {
   beforeEach(() => outcome.settled())
   afterAll(() => page.close())
 
-  test('an example is there at once, already pruned', async () => {
+  test('shows an example at once, already pruned', async () => {
     expect(await outcome.tokens.count()).toBeGreaterThan(80)
     expect(await outcome.gone.count()).toBeGreaterThan(await outcome.kept.count())
   })
 
-  test('a mail is typed: its words fade, and both answers are there', async () => {
+  test('fades the words of a typed mail, and shows both answers', async () => {
     await page.getByLabel('A mail, or any text').fill('')
     await page.getByLabel('A mail, or any text').pressSequentially(SPAM)
     const words = page.getByTestId('words')
@@ -33,7 +33,7 @@ export function mailTests(site: Site): void {
     expect(await outcome.name('pruned').textContent()).toBe('spam')
   })
 
-  test('the slider moves: fewer words are kept, and one can look at each layer', async () => {
+  test('keeps fewer words as the slider moves, and shows each layer', async () => {
     const before = await outcome.kept.count()
     await outcome.slider.focus()
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowLeft')
@@ -46,7 +46,7 @@ export function mailTests(site: Site): void {
     expect(await outcome.gone.count()).toBeGreaterThan(atSecond)
   })
 
-  test('another method decides: with "truncate" the first words stay', async () => {
+  test('keeps the first words with another method, "truncate"', async () => {
     await page.getByLabel('Who decides').selectOption('truncate')
     const left = () => outcome.tokens.evaluateAll((words) => words.map((word) => word.getAttribute('data-pruned-at')))
     await eventually(async () => {
@@ -56,7 +56,7 @@ export function mailTests(site: Site): void {
     expect(await page.getByLabel('The plan as JSON').inputValue()).toContain('"method": "truncate"')
   })
 
-  test('methods that merge say so; layers can be chosen', async () => {
+  test('says so where a method merges, and lets layers be chosen', async () => {
     await page.getByLabel('Who decides').selectOption('tome')
     await page.getByText('This method merges').waitFor()
     for (const layer of ['2', '3', '5', '6']) await page.getByRole('checkbox', { name: layer }).uncheck()
@@ -64,7 +64,7 @@ export function mailTests(site: Site): void {
     await eventually(() => page.locator('.layers .name').allTextContents()).toEqual(['At first', 'Layer 4'])
   })
 
-  test('times are a distribution, accuracy comes with an interval and can be stopped', async () => {
+  test('shows times as a distribution, and accuracy with an interval, and can be stopped', async () => {
     await page.getByTestId('speed-up').waitFor()
     await eventually(() => page.locator('.latency circle').count()).toBeGreaterThanOrEqual(10)
     await page.getByTestId('accuracy-pruned').waitFor()

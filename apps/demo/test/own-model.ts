@@ -12,7 +12,7 @@ const FIELD = 'Choose your .onnx file and what belongs to it, or drop them here'
 const TEXT = 'Re: the meeting on Monday . I bring the slides, and Peter has the numbers of last year.'
 
 export function ownModelTests(site: Site): void {
-  test('a model of one’s own is pruned, and the file that is downloaded gives the same in Node', async () => {
+  test('prunes a model of the user, and the downloaded file gives the same in Node', async () => {
     const page = await site.open('own')
     const outcome = outcomeOf(page)
     await page
@@ -33,7 +33,7 @@ export function ownModelTests(site: Site): void {
     await page.close()
   })
 
-  test('a model of text without its tokenizer is timed on made-up numbers, and given words later', async () => {
+  test('times a model of text without its tokenizer on made-up numbers, until it gets words', async () => {
     const page = await site.open('own')
     await page.getByLabel(FIELD).setInputFiles(modelPath('mail', 'int8'))
     await page.getByText('add its tokenizer.json to give it words').waitFor()
@@ -44,7 +44,7 @@ export function ownModelTests(site: Site): void {
     await page.close()
   })
 
-  test('a convolutional network that is dropped is refused with the reason', async () => {
+  test('refuses a dropped convolutional network with the reason', async () => {
     const page = await site.open('own')
     await drop(page, 'cnn.onnx', convolutional())
     const alert = page.getByRole('alert')
@@ -57,7 +57,7 @@ export function ownModelTests(site: Site): void {
     ['notes.txt', 'notes.txt is neither an .onnx file nor one of tokenizer.json'],
     ['notes.onnx', 'not an ONNX file'],
     ['config.json', 'there is no .onnx file among these'],
-  ])('a text file called %s is refused with the reason', async (name, reason) => {
+  ])('refuses a text file called %s with the reason', async (name, reason) => {
     const page = await site.open('own')
     const buffer = Buffer.from('Bread, milk, eggs\n')
     await page.getByLabel(FIELD).setInputFiles({ name, mimeType: 'text/plain', buffer })

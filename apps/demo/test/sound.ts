@@ -14,7 +14,7 @@ const RECORDED_MS = 1200
 
 export function soundTests(site: Site): void {
   const why = existsSync(model) ? '' : ' (skipped: there is no shared folder)'
-  test.skipIf(why !== '')(`a sound is read by a model of speech, slice by slice${why}`, async () => {
+  test.skipIf(why !== '')(`reads a sound by a model of speech, slice by slice${why}`, async () => {
     const page = await site.open('sound')
     const outcome = outcomeOf(page)
     await page.getByLabel('Choose a model of speech (.onnx), or drop it here').setInputFiles(model)
@@ -40,7 +40,7 @@ export function soundTests(site: Site): void {
     await page.close()
   })
 
-  test('the page says that it has no model of speech of its own', async () => {
+  test('says that the page has no model of speech of its own', async () => {
     const page = await site.open('sound')
     await page.getByText('This page has no such model of its own').waitFor()
     await page.close()

@@ -8,7 +8,7 @@ const FIRST_LOAD_BYTES = 20e6
 const tabs = ['mail', 'digit', 'image', 'sound', 'own']
 
 export function wholePageTests(site: Site): void {
-  test('the first load is small, goes nowhere else, and after it no network is needed', async () => {
+  test('loads little first, nothing from elsewhere, and needs no network afterwards', async () => {
     const before = site.bytesSent()
     const page = await site.openAnew('mail')
     const elsewhere: string[] = []
@@ -32,13 +32,13 @@ export function wholePageTests(site: Site): void {
     await page.context().close()
   })
 
-  test('the page is isolated, so that models may have threads', async () => {
+  test('isolates the page, so that models may have threads', async () => {
     const page = await site.open('mail')
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
     await page.close()
   })
 
-  test('tabs by keyboard', async () => {
+  test('switches tabs by keyboard', async () => {
     const page = await site.open('mail')
     await page.getByRole('tab', { name: 'Mail or text' }).focus()
     await page.keyboard.press('ArrowRight')
@@ -49,7 +49,7 @@ export function wholePageTests(site: Site): void {
   })
 
   for (const [i, tab] of tabs.entries())
-    test(`${tab}: fits a phone, and axe finds nothing in light and dark`, {
+    test(`${tab}: fits a phone, and passes axe in light and dark`, {
       tags: i === 0 ? [] : 'exhaustive',
     }, async () => {
       const page = await site.open(tab)

@@ -79,25 +79,29 @@ describe.each([
     // A worker for each model, and where the page may share memory one more for the second thread.
     { headers: 'plain', isolated: false, started: 2 },
     { headers: 'isolated', isolated: true, started: 4 },
-  ])('answers as in Node, dense and pruned, $headers page', { timeout: 180_000 }, async ({ isolated, started }) => {
-    const { lines, workers } = await look(served, isolated)
-    expect(lines).toHaveLength(2)
-    for (const line of lines) {
-      const [, model, ham, spam, ms] = /^(dense|pruned): spam \((.+), (.+)\), (.+) ms$/.exec(line) ?? []
-      const [wantedHam, wantedSpam] = wanted[model as string] as [number, number]
-      expect(Math.abs(Number(ham) - wantedHam)).toBeLessThan(1e-4)
-      expect(Math.abs(Number(spam) - wantedSpam)).toBeLessThan(1e-4)
-      expect(Number(ms)).toBeGreaterThan(0)
-    }
-    expect(workers).toBe(started)
-  })
+  ])(
+    'answers as in Node, dense and pruned, on a $headers page',
+    { timeout: 180_000 },
+    async ({ isolated, started }) => {
+      const { lines, workers } = await look(served, isolated)
+      expect(lines).toHaveLength(2)
+      for (const line of lines) {
+        const [, model, ham, spam, ms] = /^(dense|pruned): spam \((.+), (.+)\), (.+) ms$/.exec(line) ?? []
+        const [wantedHam, wantedSpam] = wanted[model as string] as [number, number]
+        expect(Math.abs(Number(ham) - wantedHam)).toBeLessThan(1e-4)
+        expect(Math.abs(Number(spam) - wantedSpam)).toBeLessThan(1e-4)
+        expect(Number(ms)).toBeGreaterThan(0)
+      }
+      expect(workers).toBe(started)
+    },
+  )
 })
 
-test('Next.js has rendered the page on the server', async () => {
+test('renders the Next.js page on the server', async () => {
   expect(await code('next/out/index.html')).toContain('<output')
 })
 
-test('a user writes the same code, whatever brings it to the browser', async () => {
+test('uses the same code in every example, whatever bundles it', async () => {
   const first = await code('vite/compare.js')
   for (const path of ['module/compare.js', 'webpack/src/compare.js', 'next/app/compare.js']) {
     expect(await code(path), path).toBe(first)

@@ -6,7 +6,7 @@ const testing = { file: 'core-testing.api.md', text: '## API Report File for "@t
 const onnx = { file: 'onnx.api.md', text: '## API Report File for "@tp/onnx"\nexport const c: number;\n' }
 const changed = { ...testing, text: testing.text.replace('number', 'string') }
 
-test('a changed, new or removed entry point is a change of its package alone', () => {
+test('counts a changed, new or removed entry point as a change of its package alone', () => {
   const before = recordOf([core, testing, onnx])
   expect(changesOf(before, recordOf([onnx, core, testing]))).toEqual(new Map())
   expect(changesOf(before, recordOf([core, changed, onnx]))).toEqual(new Map([['@tp/core', ['core-testing.api.md']]]))
@@ -17,7 +17,7 @@ test('a changed, new or removed entry point is a change of its package alone', (
   expect(changesOf(before, recordOf([core, testing]))).toEqual(new Map([['@tp/onnx', ['onnx.api.md']]]))
 })
 
-test('a change that no changeset tells of is found, and which one', () => {
+test('finds a change that no changeset mentions, and names it', () => {
   const changes = changesOf(recordOf([core, testing, onnx]), recordOf([core, changed]))
   const outcomes = judgeChanges('version 0.1.0', changes, [{ releases: [{ name: '@tp/onnx' }] }])
   expect(outcomes).toEqual([
@@ -27,6 +27,6 @@ test('a change that no changeset tells of is found, and which one', () => {
   expect(judgeChanges('version 0.1.0', changes, []).map(({ state }) => state)).toEqual(['failed', 'failed'])
 })
 
-test('a report that does not name its package is invalid', () => {
+test('refuses a report that does not name its package', () => {
   expect(() => recordOf([{ file: 'core.api.md', text: 'export const a: number;' }])).toThrow('core.api.md')
 })

@@ -39,7 +39,7 @@ async function judge(folder, known) {
   return outcomes.map(({ state, name }) => `${state}: ${/@tp\/\w+/.exec(name)?.[0] ?? name}`)
 }
 
-test('a changeset that was there before does not speak for what a branch changes', async () => {
+test('does not take an older changeset for the changes of a branch', async () => {
   const { folder, write, git } = await repository()
   expect(await judge(folder)).toEqual([])
 
@@ -56,20 +56,20 @@ test('a changeset that was there before does not speak for what a branch changes
   expect(await judge(folder, { changesets: own })).toEqual(['passed: @tp/core'])
 })
 
-test('a changeset that a branch has extended speaks for it', async () => {
+test('takes an older changeset that a branch has extended', async () => {
   const { folder, write } = await repository()
   write('etc/core.api.md', 'now')
   write('.changeset/waiting.md', '@tp/core, and more')
   expect(await judge(folder)).toEqual(['passed: @tp/core'])
 })
 
-test('an entry point that has gone is a change of the package that it was of', async () => {
+test('counts a removed entry point as a change of the package that it belonged to', async () => {
   const { folder } = await repository()
   rmSync(join(folder, 'etc/onnx.api.md'))
   expect(await judge(folder, { now: { '@tp/core': before['@tp/core'] } })).toEqual(['failed: @tp/onnx'])
 })
 
-test('a branch with a release of its own needs no changesets', async () => {
+test('requires no changesets of a branch with a release of its own', async () => {
   const { folder, write } = await repository()
   write('etc/core.api.md', 'now')
   write('etc/released.json', '0.1.1')

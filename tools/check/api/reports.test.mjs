@@ -39,7 +39,7 @@ export declare function widthOf(hidden: Hidden): number;
 export {};
 `
 
-test('a report an entry point, with the types that are used but not exported; files are not entry points', () => {
+test('makes a report per entry point, with used types that are not exported, and none for files', () => {
   const reports = reportsOf({ '.': declarations, './testing': 'export declare const seed: number;' })
   expect(reports.map(({ file }) => file)).toEqual(['sample-testing.api.md', 'sample.api.md'])
   expect(reports[0]?.text).toContain('export const seed: number;')
@@ -57,6 +57,6 @@ test('depends on declarations, not on comments', () => {
   expect(reportOf(declarations.replace('Says', '@deprecated Says'))).not.toBe(report)
 })
 
-test('declarations that do not compile are no API', () => {
+test('refuses declarations that do not compile', () => {
   expect(() => reportOf('export declare function widthOf(hidden: Missing): number;')).toThrow('Missing')
 })

@@ -61,7 +61,7 @@ const documents = [
   },
 ]
 
-describe.each(documents)('packages to install in $file', { timeout: 60_000 }, ({ file, prints, own, foreign }) => {
+describe.each(documents)('the packages to install in $file', { timeout: 60_000 }, ({ file, prints, own, foreign }) => {
   const { names, program } = read(file)
   let folder = ''
   beforeAll(async () => {
@@ -118,7 +118,7 @@ describe.each(documents)('packages to install in $file', { timeout: 60_000 }, ({
   })
 })
 
-test('pruning alone needs no native code', async () => {
+test('needs no native code for pruning alone', async () => {
   const { names } = read('packages/compiler/README.md')
   const folder = await folderWith(names)
   const installed = installedPackages(folder, names)

@@ -18,7 +18,7 @@ async function run(command, cwd = '.') {
   return output
 }
 
-test('npm installs the packed packages outside of the workspace; tp prunes there, and a plugin is begun', {
+test('prunes with packages installed by npm outside of the workspace, and starts a plugin', {
   timeout: 900_000,
 }, async () => {
   const tarballs = (await packAll(folder)).map(({ path }) => path)

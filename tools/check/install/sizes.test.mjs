@@ -12,17 +12,17 @@ function core(changes) {
 /** @param {import('./sizes.mjs').Sizes} measured */
 const states = (measured) => judgeSizes(recorded, measured).map(({ state }) => state)
 
-test('a similar size is recorded as it was', () => {
+test('records a similar size unchanged', () => {
   expect(steadySizes(recorded, core({ own: 1.37, all: 1.7, packages: 3 }))).toEqual(recorded)
   expect(states(core())).toEqual(['passed'])
 })
 
 test.each([
   ['a package that has grown', { own: 1.5 }],
-  ['one that has shrunk', { own: 1.1 }],
+  ['a package that has shrunk', { own: 1.1 }],
   ['a larger dependency', { all: 1.9 }],
   ['many small dependencies', { packages: 5 }],
-])('%s is recorded, in two digits', (_, changes) => {
+])('records %s, in two digits', (_, changes) => {
   expect(states(core(changes))).toEqual(['failed'])
   expect(steadySizes(recorded, core(changes))).toEqual(core({ own: 1.3, all: 1.6, ...changes }))
 })

@@ -9,7 +9,7 @@ function plan(type, versions) {
   }
 }
 
-test('versions rise together', () => {
+test('requires versions to rise together', () => {
   expect(problemsOfPlan(plan('patch', { '@tp/core': '0.1.1', '@tp/onnx': '0.1.1' }))).toEqual([])
   expect(problemsOfPlan(plan('patch', { '@tp/core': '0.1.1', '@tp/onnx': '0.1.0' }))).toEqual([
     expect.stringContaining('0.1.1, 0.1.0'),
@@ -17,7 +17,7 @@ test('versions rise together', () => {
   expect(problemsOfPlan({ changesets: [], releases: [] })).toEqual([])
 })
 
-test('1.0.0 is refused by accident, and accepted on request', () => {
+test('refuses 1.0.0 by accident, and accepts it on request', () => {
   expect(problemsOfPlan(plan('minor', { '@tp/core': '1.0.0' }))).toEqual([expect.stringContaining('brave-tokens')])
   expect(problemsOfPlan(plan('major', { '@tp/core': '1.0.0' }))).toEqual([])
 })
@@ -31,7 +31,7 @@ const manifest = {
   devDependencies: { '@tp/core': '0.1.1' },
 }
 
-test('a packed manifest names versions that will be there', () => {
+test('accepts a packed manifest with versions that will exist', () => {
   expect(problemsOfPacked(manifest, '0.1.1', released)).toEqual([])
 })
 
@@ -40,6 +40,6 @@ test.each([
   ['a range of the workspace', { devDependencies: { '@tp/core': 'workspace:*' } }, 'workspace:*'],
   ['a dependency on one version alone', { dependencies: { '@tp/onnx': '0.1.1' } }, '@tp/onnx is 0.1.1'],
   ['a peer of an earlier release', { peerDependencies: { '@tp/core': '^0.1.0' } }, '@tp/core is ^0.1.0'],
-])('%s is found', (_, wrong, problem) => {
+])('finds %s', (_, wrong, problem) => {
   expect(problemsOfPacked({ ...manifest, ...wrong }, '0.1.1', released)).toEqual([expect.stringContaining(problem)])
 })

@@ -27,7 +27,7 @@ describe.each([
   ],
   ['runtime', 'tp-runtime-fast', 'fast', ['src/fast-runtime.ts', 'src/engine.ts'], /function fastRuntime\(/],
 ] as const)('a %s', (kind, name, short, sources, factory) => {
-  test('has the new name everywhere, and nothing of this repository', async () => {
+  test('uses the new name everywhere, and nothing of this repository', async () => {
     const made = await create({ name, kind })
     expect(made.short).toBe(short)
     expect(made.files).toEqual(
@@ -47,7 +47,7 @@ describe.each([
   })
 })
 
-test('the folder is the name without its scope, a method is the default', async () => {
+test('names the folder without the scope, and makes a method by default', async () => {
   const from = process.cwd()
   process.chdir(folder)
   try {
@@ -59,7 +59,7 @@ test('the folder is the name without its scope, a method is the default', async 
   }
 })
 
-test('a folder that is there may hold .git, and nothing else', async () => {
+test('accepts an existing folder only if it is empty except for .git', async () => {
   await mkdir(join(folder, 'new/.git'), { recursive: true })
   await create({ name: 'tp-loudest' })
   expect(readdirSync(join(folder, 'new'))).toContain('.git')
@@ -84,7 +84,7 @@ test.each([
   'tp-class',
   'tp-mul',
   'tp-score',
-])('no package or function is called "%s"', async (name) => {
+])('refuses a package or function called "%s"', async (name) => {
   await expect(create({ name })).rejects.toMatchObject({ name: 'TpError', code: 'TP_NAME' })
   expect(found()).toEqual([])
 })

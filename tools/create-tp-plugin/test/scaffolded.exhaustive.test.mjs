@@ -61,8 +61,8 @@ async function publish(name, cwd) {
   await installTarballs(folder, [{ name, path: at(file), files: [] }])
 }
 
-describe('a method', () => {
-  test('is begun, builds with its own compiler, and passes its tests', async () => {
+describe('a created method', () => {
+  test('starts, builds with its own compiler, and passes its tests', async () => {
     expect(await done(['npm', 'create', 'tp-plugin', 'tp-loudest'])).toContain('files of the method "loudest"')
     await done(['npm', 'run', 'build'], 'tp-loudest')
     const output = await done(['npm', 'test'], 'tp-loudest')
@@ -70,7 +70,7 @@ describe('a method', () => {
     expect(output).not.toContain('failed')
   })
 
-  test('is used by its path while it is worked on', async () => {
+  test('is used by its path during development', async () => {
     const { methods } = JSON.parse(await tp(['methods', '--plugin', '.', '--json'], 'tp-loudest'))
     const method = methods.find((/** @type {{ name: string }} */ { name }) => name === 'loudest')
     expect(method).toMatchObject({ family: 'attention', options: { power: { type: 'number', default: 1 } } })
@@ -133,13 +133,13 @@ describe('a method', () => {
     expect(pruned).toContain('loudest')
   })
 
-  test('a command that works with another copy of core prunes with it too', async () => {
+  test('is pruned with by a command that has another copy of core', async () => {
     const args = ['--plugin', 'tp-loudest', '--method', 'loudest', '--keep', '0.6', '--verify']
     const cli = join(root, 'packages/cli/bin/tp.js')
     expect(await done([process.execPath, cli, 'prune', 'model.onnx', '-o', 'copy.onnx', ...args])).toContain('verified')
   })
 
-  test('is one file for pages, with the needed parts of core', async () => {
+  test('is one file for pages, with the required parts of core', async () => {
     await done(['npm', 'run', 'bundle'], 'tp-loudest')
     const text = readFileSync(at('tp-loudest/dist/bundle.js'), 'utf8')
     expect(text).not.toMatch(/^import /m)
@@ -156,8 +156,8 @@ describe('a method', () => {
   })
 })
 
-describe('a runtime', () => {
-  test('is begun, builds with its own compiler, and passes its tests', async () => {
+describe('a created runtime', () => {
+  test('starts, builds with its own compiler, and passes its tests', async () => {
     expect(await done(['npm', 'create', 'tp-plugin', '@you/tp-fast', '--', '--kind', 'runtime'])).toContain(
       'runtime "fast"',
     )
@@ -175,7 +175,7 @@ describe('a runtime', () => {
     expect(rows).toHaveLength(1)
   })
 
-  test('published and installed, evaluates', async () => {
+  test('evaluates once it is published and installed', async () => {
     await publish('@you/tp-fast', 'tp-fast')
     const args = ['--methods', 'received-attention', '--keep', '0.5', '--limit', '12', '--runtime', '@you/tp-fast']
     const table = await tp(['eval', 'model.onnx', '--data', 'mails.tsv', ...args])
@@ -183,7 +183,7 @@ describe('a runtime', () => {
     expect(table).toMatch(/^received-attention +0\.5 /m)
   })
 
-  test('its README says how it is called from code', async () => {
+  test('is called from code as its README says', async () => {
     const [program] = readBlocks(at('tp-fast/README.md'), 'ts')
     writeFileSync(at('program.ts'), program?.code ?? '')
     // Node 20 has no `await using`

@@ -8,7 +8,7 @@ import { normTimesAttention } from './norm-times-attention.ts'
 testMethod(normTimesAttention(), { run })
 testMethod(normTimesAttention({ power: 0.5 }), { run })
 
-test('the score is received attention times a power of the norm', () => {
+test('scores tokens by received attention times a power of the norm', () => {
   const hidden = input('hidden', 'float32', ['B', 'N', 'D'])
   const received = input('received', 'float32', ['B', 'N'])
   const feeds = {
@@ -23,7 +23,7 @@ test('the score is received attention times a power of the norm', () => {
   expect(scores(1)).toEqual([1.25, 0.75])
 })
 
-test('tp --plugin finds it', () => {
+test('is found by tp --plugin', () => {
   const { methods } = readPlugin(exported, 'tp-example-plugin')
   expect(methods.map(({ name }) => name)).toEqual(['norm-times-attention'])
 })

@@ -7,14 +7,14 @@ import * as exported from './index.ts'
 testRuntime(exampleRuntime())
 testRuntime(exampleRuntime(), { threads: 1 })
 
-test('tp --runtime finds it', () => {
+test('is found by tp --runtime', () => {
   expect(readRuntimePlugin(exported, 'tp-example-runtime').runtime.name).toBe('example')
 })
 
-test.each([{ worker: true }, { profile: 'times' }])('%j is refused: it has none', async (options) => {
+test.each([{ worker: true }, { profile: 'times' }])('refuses %j, as it has no options', async (options) => {
   await expect(exampleRuntime().load(runtimeModels.sumModel, options)).rejects.toMatchObject({ code: 'TP_OPTION' })
 })
 
-test('a path without a file', async () => {
+test('refuses a path without a file', async () => {
   await expect(exampleRuntime().load('none.onnx')).rejects.toMatchObject({ code: 'TP_FILE_NOT_FOUND' })
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { inTurn } from './in-turn.ts'
 
-test.skipIf(process.env.TP_EXHAUSTIVE)('rows that follow each other have every case between them', () => {
+test.skipIf(process.env.TP_EXHAUSTIVE)('gives consecutive rows every case between them', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.integer(), { minLength: 1 }),

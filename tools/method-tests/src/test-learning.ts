@@ -21,7 +21,7 @@ export interface LearningOptions {
  */
 export function testLearning(method: Method, options: LearningOptions = {}): void {
   const { layers = [1, 3], targetFlops, settings, schedule, falls = 0.9 } = options
-  test('learns on mails; the pruned file runs, a mail in a batch as alone', { timeout: 60_000 }, async () => {
+  test('learns on mails, and its pruned file answers a mail in a batch as alone', { timeout: 60_000 }, async () => {
     const lesson = await mailLesson(32)
     const { lengths } = lesson.inputs
     const { trained, seen } = await learn(lesson, method, {

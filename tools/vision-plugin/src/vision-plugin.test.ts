@@ -23,16 +23,16 @@ const cases: readonly Case[] = JSON.parse(readFileSync(new URL('../test/golden.j
 const rows = (list: readonly (readonly number[])[], ...dims: readonly number[]): Tensor =>
   constant(list.flat(), 'float32', dims)
 
-describe.each(cases)('as NumPy has it', ({ x, key, attention, chosen, kept, states }) => {
+describe.each(cases)('the methods, like NumPy', ({ x, key, attention, chosen, kept, states }) => {
   const tokens = x.length
   const hidden = rows(x, 1, tokens, 5)
 
-  test.each([1, 3, 6])('div-prune chooses %i tokens', (count) => {
+  test.each([1, 3, 6])('div-prune keeps %i tokens', (count) => {
     const choice = choose(divPrune(), { hidden }, { kind: 'tokens', value: count })
     expect(choice.kept).toEqual([[...chosen.slice(0, count)].sort((a, b) => a - b)])
   })
 
-  test('pru-merge keeps exceptional tokens, and merges the others', () => {
+  test('pru-merge keeps exceptional tokens and merges the others', () => {
     const site = {
       hidden,
       key: rows(key, 1, 1, tokens, 4),
@@ -54,7 +54,7 @@ describe.each(cases)('as NumPy has it', ({ x, key, attention, chosen, kept, stat
   })
 })
 
-test('div-prune refuses to choose without a number', () => {
+test('refuses div-prune without a number', () => {
   const hidden = rows([[1, 2, 3]], 1, 3, 1)
   expect(() => choose(divPrune(), { hidden }, { kind: 'threshold', value: 1 })).toThrow('give keep, tokens or remove')
 })

@@ -5,12 +5,12 @@ import { agreementOf, fastestWithin, isWithin, lossOf, shareRight } from './choi
 
 const value = (correct: string, answers = correct): AccuracyValue => ({ accuracy: 0, correct, answers, flops: 1 })
 
-test('seeds are taken together, example by example', () => {
+test('pairs seeds example by example', () => {
   expect(shareRight([value('1100'), value('1010')])).toEqual([1, 0.5, 0.5, 0])
   expect(lossOf([value('1100'), value('1010')], [value('1111')]).estimate).toBe(50)
 })
 
-test('agreement counts answers, right or wrong', () => {
+test('counts agreement of answers, right or wrong', () => {
   expect(agreementOf([value('0000', '1234')], value('1111', '1239'))).toBe(75)
 })
 
@@ -22,13 +22,13 @@ describe('the fastest within a loss', () => {
     speedup,
   })
 
-  test('both the estimate and twice the loss bound it', () => {
+  test('requires both the estimate and half of the upper bound within it', () => {
     expect(isWithin({ estimate: 1, low: 0, high: 2 }, 1)).toBe(true)
     expect(isWithin({ estimate: 1.01, low: 0, high: 1.5 }, 1)).toBe(false)
     expect(isWithin({ estimate: 0, low: -3, high: 2.1 }, 1)).toBe(false)
   })
 
-  test('of those that are within it', () => {
+  test('is taken from those within the loss', () => {
     const [slow, fast, lossy] = [candidate(0, 1, 1.5), candidate(0.9, 1.9, 2), candidate(3, 4, 9)]
     expect(fastestWithin([slow, fast, lossy], 1)).toBe(fast)
     expect(fastestWithin([lossy], 1)).toBeUndefined()

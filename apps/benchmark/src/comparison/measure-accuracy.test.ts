@@ -20,7 +20,7 @@ beforeAll(async () => {
 const measure = (setting: Setting): Promise<AccuracyValue> => measureAccuracy(runtime, subject, { setting })
 
 describe('accuracy of a setting', { timeout: 120_000 }, () => {
-  test('without dead tokens the file answers the same for less', async () => {
+  test('is the same for less without dead tokens', async () => {
     const [dense, none] = [await measure({ kind: 'dense' }), await measure({ kind: 'none' })]
     expect(none.answers).toBe(dense.answers)
     expect(none.flops).toBeLessThan(0.9 * dense.flops)
@@ -29,7 +29,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(none.accuracy).toBeCloseTo((100 * right) / EXAMPLES)
   })
 
-  test('counts what is kept, where the data decide it, too', async () => {
+  test('comes with the kept tokens, even where the data decide them', async () => {
     const counted = await measure({ kind: 'pruned', method: 'random', budget, seed: 3 })
     const sampled = await measure({ kind: 'pruned', method: 'ats', budget })
     for (const [layer, share] of [1, 0.5, 0.5, 0.25, 0.25, 0.25].entries()) {
@@ -40,7 +40,7 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(sampled.flops).toBeLessThan(1.01 * counted.flops)
   })
 
-  test('texts that are cut cost at most what random tokens cost at the budget, and hardly less', async () => {
+  test('costs truncated texts at most what random tokens cost at the budget, and hardly less', async () => {
     const [cut, random] = [
       await measure({ kind: 'truncated', budget }),
       await measure({ kind: 'pruned', method: 'random', budget, seed: 0 }),
@@ -50,13 +50,13 @@ describe('accuracy of a setting', { timeout: 120_000 }, () => {
     expect(cut.maxTokens).toBeLessThan(Math.max(...subject.lengths))
   })
 
-  test('a layer that is left out saves its share', async () => {
+  test('saves the share of a layer that is left out', async () => {
     const [none, shallow] = [await measure({ kind: 'none' }), await measure({ kind: 'shallow', without: [2] })]
     expect(shallow.flops / none.flops).toBeGreaterThan(0.75)
     expect(shallow.flops / none.flops).toBeLessThan(0.85)
   })
 
-  test('turns what cannot be done into a refusal with its reason', async () => {
+  test('is a refusal with its reason where it cannot be measured', async () => {
     const { refused, value } = await attempt(() => measure({ kind: 'pruned', method: 'no-such', budget }))
     expect(value).toBeUndefined()
     expect(refused).toMatchObject({ code: 'TP_METHOD' })

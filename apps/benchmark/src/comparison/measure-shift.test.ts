@@ -9,7 +9,7 @@ const runtime = nodeRuntime()
 const mail = comparedForms.find(({ name }) => name === 'mail') as ComparedForm
 const context = { runtime, shared: sharedPath }
 
-test('tries all settings on the same sets, and cuts texts in each of them', {
+test('evaluates all settings on the same sets, and truncates texts in each of them', {
   timeout: 120_000,
 }, async () => {
   const cell: ShiftCell = { kind: 'shift', subject: 'mail', setting: { kind: 'none' }, examples: 12, severity: 3 }

@@ -71,7 +71,7 @@ describe('a subject’s plan', () => {
   const plan = planOf(world)
   const keys = world.run(plan)
 
-  test('ends, and asks for nothing twice', () => {
+  test('ends, and requests nothing twice', () => {
     expect(keys.length).toBeGreaterThan(50)
     expect(new Set(keys).size).toBe(keys.length)
   })
@@ -92,19 +92,19 @@ describe('a subject’s plan', () => {
     expect(plan.sweeps.find(({ way }) => way === 'int8 + pruning')?.name).toBe('int8 + cls-attention')
   })
 
-  test('times what was chosen again on test data, where nothing had been timed before', () => {
+  test('times what was chosen again on test data, where nothing has been timed before', () => {
     const [first] = plan.chosenCells()
     expect(first?.at).toMatchObject({ split: 'test' })
     const others = keys.filter((key) => key.startsWith('speed/') && key.endsWith('/test'))
     expect(others.every((key) => key.includes('/within-'))).toBe(true)
   })
 
-  test('is the same from the same results, wherever it was broken off', () => {
+  test('is the same from the same results, wherever it was interrupted', () => {
     expect(planOf(world).cells().map(cellKey)).toEqual(plan.cells().map(cellKey))
   })
 })
 
-test('where everything loses too much nothing is chosen, and 8-bit products are tried with the usual method', () => {
+test('chooses nothing where everything loses too much, and tries 8-bit products with the usual method', () => {
   const world = new World(
     (setting) => (setting.kind === 'none' || setting.kind === 'dense' ? 0 : 60),
     () => 10,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => rm(folder, { recursive: true }))
 
-test('the published results make a report', { timeout: 120_000 }, async () => {
+test('makes a report of the published results', { timeout: 120_000 }, async () => {
   // without the shared folder: the models of the project are enough
   const env = { ...process.env, TP_SHARED: join(folder, 'nothing') }
   const args = [path('dist/cli.js'), '--report', '--out', folder]
@@ -30,7 +30,7 @@ test('the published results make a report', { timeout: 120_000 }, async () => {
   expect(page).toContain('mail: spam or not')
 })
 
-test('the report needs nothing else, fits a phone, and axe finds nothing in light and dark', {
+test('makes a report that needs nothing else, fits a phone, and passes axe in light and dark', {
   tags: 'exhaustive',
   timeout: 120_000,
 }, async () => {

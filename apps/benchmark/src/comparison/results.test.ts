@@ -39,7 +39,7 @@ test('reads back what was added', async () => {
   expect((await open()).value(accuracy)).toEqual(value)
 })
 
-test('a line that was not finished is dropped, and what is added next is a line of its own', async () => {
+test('drops a line that was not finished, and adds the next one on a line of its own', async () => {
   await (await open()).add(accuracy, { value, seconds: 1 })
   await appendFile(path, '{"key":"accuracy/mail/te')
   const again = await open()
@@ -51,13 +51,13 @@ test('a line that was not finished is dropped, and what is added next is a line 
   ])
 })
 
-test('other settings and other files make a cell unknown', async () => {
+test('does not know a cell with other settings or other files', async () => {
   await (await open()).add(accuracy, { value, seconds: 1 })
   expect((await open()).line({ ...accuracy, examples: 3 })).toBeUndefined()
   expect((await open('b')).line(accuracy)).toBeUndefined()
 })
 
-test('times are of one machine, answers are not', async () => {
+test('ties times to one machine, and answers to none', async () => {
   const results = await open()
   await results.add(accuracy, { value, seconds: 1 })
   await results.add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
@@ -66,14 +66,14 @@ test('times are of one machine, answers are not', async () => {
   expect(elsewhere.line(speed)).toBeUndefined()
 })
 
-test('a refusal is known, though it has no value', async () => {
+test('knows a refusal, though it has no value', async () => {
   const results = await open()
   await results.add(accuracy, { refused: { code: 'TP_X', message: 'why' }, seconds: 1 })
   expect(results.value(accuracy)).toBeUndefined()
   expect((await open()).line(accuracy)?.refused?.message).toBe('why')
 })
 
-test('without a machine, times count wherever they were measured', async () => {
+test('counts times of any machine where none is named', async () => {
   await (await open()).add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
   const anywhere = await Results.open(path, () => 'a')
   expect(anywhere.line(speed)).toBeDefined()

@@ -48,7 +48,7 @@ async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
   return ended
 }
 
-test('a killed run continues where it was, measures nothing twice, and is done when it says so', {
+test('continues a killed run where it was, measures nothing twice, and is done when it says so', {
   timeout: 600_000,
   tags: 'exhaustive',
 }, async () => {

@@ -26,7 +26,7 @@ describe('a broken file gives an error, a refusal, or a file that loads', () => 
   }, 60_000)
 })
 
-test('seeds go through all fixtures, and then to the next way to spoil them', () => {
+test('goes through all fixtures with its seeds, and then to the next kind of damage', () => {
   const all = questions('folder', ['a', 'b'], 1, 4)
   expect(all.map(({ folder, seed }) => [folder, seed])).toEqual([
     [join('folder', 'a'), 2],

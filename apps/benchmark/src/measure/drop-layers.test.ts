@@ -45,30 +45,27 @@ function opened(model: Model, edit: (graph: Graph) => void): Model {
 
 describe.each(Object.entries(subjects))('%s', (name, { hidden, feeds }) => {
   // What the layers before return is read out of one model, and put into another after the layer.
-  test.each([0, 3, 5])(
-    'without layer %i, the output of the one before it goes straight to the one after it',
-    async (layer) => {
-      const model = decodeModel(await readFile(modelPath(name as 'mail')))
-      const found = inspect(model)
-      if (!found.ok) throw new Error(found.refusal.message)
-      const { input, output } = found.layers[layer] as { input: string; output: string }
-      const before = opened(model, (graph) => graph.addOutput(input, 'float32', [1, undefined, hidden]))
-      const stream = (await run(before, feeds))[input] as TensorLike
-      const after = opened(model, (graph) => {
-        graph.addInput('given', 'float32', [1, undefined, hidden])
-        graph.replaceAllUses(output, 'given')
-      })
-      const others = Object.fromEntries(
-        Object.entries(feeds).filter(([key]) => new Graph(after).inputs.some(({ name }) => name === key)),
-      )
-      const expected = await run(after, { ...others, given: stream })
-      const shallow = await run(dropLayers(model, [layer]), feeds)
-      expect(shallow.logits?.data).toHaveLength((expected.logits as TensorLike).data.length)
-      for (const [i, logit] of Array.from(expected.logits?.data as Float32Array).entries()) {
-        expect(Number(shallow.logits?.data[i])).toBeCloseTo(logit, 4)
-      }
-    },
-  )
+  test.each([0, 3, 5])('without layer %i, connects the output of the layer before to the one after', async (layer) => {
+    const model = decodeModel(await readFile(modelPath(name as 'mail')))
+    const found = inspect(model)
+    if (!found.ok) throw new Error(found.refusal.message)
+    const { input, output } = found.layers[layer] as { input: string; output: string }
+    const before = opened(model, (graph) => graph.addOutput(input, 'float32', [1, undefined, hidden]))
+    const stream = (await run(before, feeds))[input] as TensorLike
+    const after = opened(model, (graph) => {
+      graph.addInput('given', 'float32', [1, undefined, hidden])
+      graph.replaceAllUses(output, 'given')
+    })
+    const others = Object.fromEntries(
+      Object.entries(feeds).filter(([key]) => new Graph(after).inputs.some(({ name }) => name === key)),
+    )
+    const expected = await run(after, { ...others, given: stream })
+    const shallow = await run(dropLayers(model, [layer]), feeds)
+    expect(shallow.logits?.data).toHaveLength((expected.logits as TensorLike).data.length)
+    for (const [i, logit] of Array.from(expected.logits?.data as Float32Array).entries()) {
+      expect(Number(shallow.logits?.data[i])).toBeCloseTo(logit, 4)
+    }
+  })
 
   test('drops two layers', async () => {
     const model = decodeModel(await readFile(modelPath(name as 'mail')))

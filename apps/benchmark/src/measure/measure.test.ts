@@ -32,7 +32,7 @@ describe('the rows of candidates', () => {
     expect(rows.map(({ name }) => name)).toEqual(['dense', 'none', 'cls-attention', 'random', 'truncation'])
   })
 
-  test('compare with the first, which answers the same for less without its dead tokens', () => {
+  test('compare with the first, which answers the same without its dead tokens for less', () => {
     expect(find('dense')).toMatchObject({
       isReference: true,
       kept: 1,
@@ -45,14 +45,14 @@ describe('the rows of candidates', () => {
     expect(find('none').flops).toBeGreaterThan(1.1)
   })
 
-  test('say how many tokens enter the FFN, in the mean over layers', () => {
+  test('say how many tokens enter the FFN, averaged over layers', () => {
     // by layer 1, ½, ½, ¼, ¼, ¼, a little more where a half is rounded up
     const exact = (1 + 0.5 + 0.5 + 0.25 + 0.25 + 0.25) / 6
     expect(find('cls-attention').kept).toBeGreaterThanOrEqual(exact)
     expect(find('cls-attention').kept).toBeLessThan(exact + 0.02)
   })
 
-  test('stand for five seeds where chance plays a part', () => {
+  test('average five seeds where the method is random', () => {
     expect(find('random').seeds).toHaveLength(5)
   })
 
@@ -62,7 +62,7 @@ describe('the rows of candidates', () => {
   })
 })
 
-test('the length of equal cost is the greatest one within what is allowed', () => {
+test('finds the greatest length within the allowed cost', () => {
   const { model, lengths } = subject
   const allowed = totalFlops(model, lengths) / 2
   const limit = lengthOfEqualCost(model, lengths, allowed)

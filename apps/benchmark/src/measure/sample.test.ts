@@ -13,7 +13,7 @@ describe('stratifiedSample', () => {
     expect(mean).toBe(500)
   })
 
-  test('takes every example once where there are fewer than asked for', () => {
+  test('takes every example once where there are fewer than requested', () => {
     expect(stratifiedSample([3, 1, 2], 10)).toEqual([1, 2, 0])
   })
 })

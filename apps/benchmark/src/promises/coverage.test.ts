@@ -4,11 +4,11 @@ import { flippedAnswers, flippedLosses, sentences } from './synthetic.ts'
 
 const DRAWS = 200
 
-describe('in a few draws from answers that are made up', () => {
+describe('few draws from made-up answers', () => {
   test.each([
     { lost: 0, gained: 0 },
     { lost: 0.01, gained: 0.001 },
-  ])('intervals of a loss miss it no more often than they say: $lost lost, $gained gained', (flips) => {
+  ])('miss a loss by its intervals no more often than stated: $lost lost, $gained gained', (flips) => {
     const [dense, pruned] = flippedAnswers(flips)
     const { above, below, truth, widths } = coverageOf('loss', dense, pruned, DRAWS)
     expect(truth).toBeCloseTo(flips.lost - flips.gained, 9)
@@ -18,7 +18,7 @@ describe('in a few draws from answers that are made up', () => {
     expect(widths[0]).toBeGreaterThan(widths[1])
   })
 
-  test('and so do those of F1', () => {
+  test('miss F1 by its intervals no more often than stated', () => {
     const [dense, pruned] = sentences(0.05)
     for (const { above, below } of [
       coverageOf('F1', dense, undefined, DRAWS),
@@ -28,7 +28,7 @@ describe('in a few draws from answers that are made up', () => {
     }
   })
 
-  test('a confident bound is wrong no more often than stated, whatever is verified', async () => {
+  test('break a confident bound no more often than stated, whatever is verified', async () => {
     const losses = Array(17).fill(flippedLosses({ lost: 0.0502, gained: 0 }))
     const { broken } = await confidentOf({ name: 'six', losses }, { maxLoss: 5, confident: true }, [150], DRAWS)
     expect(isMoreThan(broken, 0.025)).toBe(false)
@@ -42,7 +42,7 @@ describe('in a few draws from answers that are made up', () => {
     expect([none.given.times, none.broken.times]).toEqual([10, 0])
   })
 
-  test('a cascade keeps its promise', () => {
+  test('keep the promise of a cascade', () => {
     const uncertainties = Array.from({ length: 2000 }, (_, i) => (i + 0.5) / 4000)
     const pruned = uncertainties.map((value) => [0, Math.log(value / (1 - value))])
     const dense = uncertainties.map((value, i) => (i % 10 < 10 * value ? [0, 1] : [1, 0]))
@@ -54,7 +54,7 @@ describe('in a few draws from answers that are made up', () => {
   })
 })
 
-test('a share has its exact interval', () => {
+test('give a share its exact interval', () => {
   expect(shareText({ times: 0, of: 2000 })).toBe('0.0 % (0.0 … 0.2)')
   expect(isMoreThan({ times: 50, of: 2000 }, 0.025)).toBe(false)
   expect(isMoreThan({ times: 90, of: 2000 }, 0.025)).toBe(true)

@@ -8,7 +8,7 @@ test('tries each method next to random tokens and truncation at every budget', (
   expect(names).toEqual(['dense', 'none', ...each, ...each])
 })
 
-test('thins images out evenly in place of truncation', () => {
+test('thins out images evenly in place of truncation', () => {
   const budgets = [{ keep: 0.55, layers: [1] }]
   expect(candidatesOf({ subject: 'digits-vit', budgets }).at(-1)?.name).toBe('stride')
 })

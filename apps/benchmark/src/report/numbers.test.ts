@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { points } from './numbers.ts'
 
-test('points carry a minus sign, but zero does not', () => {
+test('prints points with a minus sign, and zero without one', () => {
   expect(points({ estimate: 0.04, low: -0.51, high: 0.62 })).toBe('0.0 (−0.5 … 0.6)')
   expect(points({ estimate: -0.04, low: -1, high: -0.01 })).toBe('0.0 (−1.0 … 0.0)')
 })

@@ -24,7 +24,7 @@ test('replaces a region and leaves what people wrote around it', () => {
   expect(withRegion(other, 'one', '| a |')).toBe(page)
 })
 
-test('adds a region that the page does not have at its end', () => {
+test('adds a region that the page does not have at the end', () => {
   const other = withRegion(page, 'three', '| c |')
   expect(other.startsWith(page)).toBe(true)
   expect(other).toContain('## three\n\n<!-- measured: three -->\n\n| c |\n\n<!-- end of three -->\n')

@@ -9,10 +9,10 @@ const table = {
   ],
 }
 
-test('a plain table aligns names left and numbers right', () => {
+test('aligns names left and numbers right in a plain table', () => {
   expect(plainTable(table)).toBe('method          kept\nnone            1.00\ncls-attention    0.3')
 })
 
-test('a Markdown table has a rule that aligns it so', () => {
+test('aligns a Markdown table by its rule', () => {
   expect(markdownTable(table)).toBe('| method | kept |\n| --- | --: |\n| none | 1.00 |\n| cls-attention | 0.3 |')
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { expectedLoss, uncertain, withFallback } from '../sections/tuning.ts'
 
-test('a turned answer costs by the probability that the dense model gave it', () => {
+test('costs a changed answer by the probability that the dense model gave it', () => {
   const dense = [
     [Math.log(3), 0],
     [0, 0],
@@ -13,7 +13,7 @@ test('a turned answer costs by the probability that the dense model gave it', ()
   expect(expectedLoss(dense, [0, 0, 1])).toBeCloseTo(60 / 3, 4)
 })
 
-test('uncertain answers, those at the threshold too, are the dense model’s', () => {
+test('sends uncertain answers, including those at the threshold, to the dense model', () => {
   // Probabilities of 0.75, 0.5 and 0.9.
   const pruned = [
     [Math.log(3), 0],

@@ -12,7 +12,7 @@ const trace = (layer: number, indices: readonly number[], valid = indices.map(()
 
 const logits = { type: 'float32', dims: [1, 2], data: new Float32Array(2) }
 
-test('a token is pruned at the first layer that does not keep it', () => {
+test('prunes a token at the first layer that does not keep it', () => {
   const outputs = { logits, ...trace(1, [0, 1, 3]), ...trace(10, [0, 3], [1, 1]), ...trace(2, [0, 1, 3], [1, 1, 1]) }
   expect(readTrace(outputs, [true, true, true, true])).toEqual({
     prunedAt: [undefined, 10, 1, undefined],
@@ -24,7 +24,7 @@ test('a token is pruned at the first layer that does not keep it', () => {
   })
 })
 
-test('restored tokens are not pruned; fillers and padding are no tokens', () => {
+test('does not count restored tokens as pruned, nor empty slots and padding as tokens', () => {
   const outputs = { logits, ...trace(1, [0, 1]), ...trace(3, [0, 2, 1], [1, 1, 0]) }
   expect(readTrace(outputs, [true, true, true, false])).toEqual({
     prunedAt: [undefined, 3, undefined, 1],

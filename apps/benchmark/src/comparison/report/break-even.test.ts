@@ -4,13 +4,13 @@ import { breakEven } from './grid.ts'
 
 const at = (tokens: number, low: number) => ({ tokens, speedup: { value: low + 0.1, low, high: low + 0.2 } })
 
-test('the break-even length is the least one after the last that is not faster for certain', () => {
+test('finds the least length after the last one that is not certainly faster', () => {
   expect(breakEven([at(8, 0.9), at(16, 1.2), at(32, 1), at(64, 1.1), at(128, 2)])).toBe(64)
   expect(breakEven([at(8, 1.1), at(16, 1.2)])).toBe(8)
   expect(breakEven([at(8, 2), at(16, 0.99)])).toBeUndefined()
 })
 
-test('everything is faster from the break-even length on, and something is not just before it', () => {
+test('finds everything faster from the break-even length on, and something slower just before it', () => {
   const lows = fc.array(fc.double({ min: 0.5, max: 2, noNaN: true }), { minLength: 1, maxLength: 8 })
   fc.assert(
     fc.property(lows, (values) => {

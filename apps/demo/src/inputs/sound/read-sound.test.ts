@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loudest } from './read-sound.ts'
 
-test('the part with the word in it is taken', () => {
+test('takes the part that contains the word', () => {
   const samples = new Float32Array(8000)
   samples.fill(0.5, 5000, 6000)
   const part = loudest(samples, 2000)

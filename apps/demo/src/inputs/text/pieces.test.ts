@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { piecesOf } from './pieces.ts'
 
-test('tokens are found in the text, whatever the tokenizer did to case and accents', () => {
+test('finds tokens in the text, whatever the tokenizer did to case and accents', () => {
   const pieces = piecesOf('Ça va, naïve?', ['', 'ca', 'va', ',', 'na', '##ive', '?', ''])
   expect(pieces).toEqual([
     { text: 'Ça', token: 1 },
@@ -16,12 +16,12 @@ test('tokens are found in the text, whatever the tokenizer did to case and accen
   ])
 })
 
-test('a word that no token shows remains between them', () => {
+test('keeps a word between tokens that no token shows', () => {
   const pieces = piecesOf('see 😀 there', ['see', '', 'there'])
   expect(pieces.filter(({ token }) => token === undefined)).toEqual([{ text: ' 😀 ', token: undefined }])
 })
 
-test('together the pieces are the text', () => {
+test('gives the text when the pieces are joined', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.array(fc.string()), (text, tokens) => {
       const whole = piecesOf(text, tokens).map((piece) => piece.text)

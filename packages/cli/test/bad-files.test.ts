@@ -98,7 +98,7 @@ describe('an output that cannot be written creates no files', () => {
     test('a disk that is full', async () => {
       mkdirSync(folder.at('disk'))
       writeFileSync(folder.at('ends.txt'), '')
-      // In a mount namespace of its own: what is left on the disk is listed before it is gone.
+      // In a mount namespace of its own: the files on the disk are listed before it is gone.
       const script =
         'mount -t tmpfs -o size=512k tmpfs "$DISK" && { "$@"; code=$?; ls -A "$DISK" > "$LEFT"; exit $code; }'
       const { code, stderr } = await tp(prune(folder.at('disk', 'out.onnx')), {

@@ -100,7 +100,7 @@ describe('explain of texts', () => {
     const scores = (tokens: readonly Token[], layer: number): number[] =>
       tokens.flatMap(({ prunedAt, score }) => (prunedAt === layer ? [score as number] : []))
     for (const { tokens, pruned } of examples as { tokens: Token[]; pruned: { correlation: number } }[]) {
-      // the head reads the class token: it stays. ⌈0.6·n⌉ after each cut
+      // the head reads the class token: it is kept. ⌈0.6·n⌉ after each cut
       expect(tokens[0]?.prunedAt).toBeNull()
       const after = Math.ceil(0.6 * tokens.length)
       const left = [1, 3, null].map((layer) => tokens.filter(({ prunedAt }) => prunedAt === layer).length)

@@ -27,7 +27,7 @@ describe('a model with a data file', () => {
     const { dataFiles, verification } = JSON.parse(stdout)
     expect(dataFiles).toEqual([folder.at('out', 'model.onnx.data')])
     expect(verification.difference).toBeLessThan(1e-5)
-    // again: the same file is there now, and stays
+    // again: the same file is there now, and is kept
     expect((await tpHere(['prune', model(), '-o', out(), ...by])).code).toBe(0)
   })
 

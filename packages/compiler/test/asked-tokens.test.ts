@@ -62,7 +62,7 @@ describe('the scores of a trace', () => {
       const positions = i === 0 ? scores.map((_, position) => position) : keptAt(outputs, 0)[0]
       const kept = new Set(keptAt(outputs, layer)[0])
       const sum = (some: number[]): number => some.reduce((total, score) => total + score, 0)
-      // of those that may leave
+      // of those that may be pruned
       const free = scores.map((score, slot) => (positions?.[slot] === 0 ? 0 : score))
       return sum(free.filter((_, slot) => kept.has(positions?.[slot] as number))) / sum(free)
     })

@@ -17,7 +17,7 @@ const tagger: EncoderOptions = {
   ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'none', opset: 17, seed: 1 },
 }
 
-/** Rows of compact outputs are those of the restored ones that did not leave; the mask says which they are. */
+/** Rows of compact outputs are the restored ones of kept tokens; the mask says which they are. */
 async function expectCompact(model: Model, output: string, layerCount: number, inputs: Parameters<typeof run>[1]) {
   for (const amounts of [{ keep: 0.6 }, { mass: 0.7 }]) {
     const options = { method: receivedAttention(), schedule: schedule(layerCount, amounts), trace: true }

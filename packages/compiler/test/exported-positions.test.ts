@@ -9,7 +9,7 @@ import { keptAt } from './hidden-keys.ts'
 import { difference, float32, numbers, rows, run } from './run.ts'
 
 /**
- * Exported encoders that have no stored results of pruning: here what has left is hidden as key from later layers of the
+ * Exported encoders that have no stored results of pruning: here pruned tokens are masked as keys from later layers of the
  * dense graph, and what the head makes of the rest is computed from its states.
  */
 const names = ['siglip-text-ts17', 'timm-eva02-rope-ts17', 'wav2vec2-mask-ts17', 'wav2vec2-cls-ts17']

@@ -42,7 +42,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
     unfuse(new Program(plain))
     const type = form.fusion === "ONNX's Attention" ? 'Attention' : form.fusion
     const takesBias = form.fusion !== 'QAttention'
-    // Only queries and keys that are inputs of their own may differ in number: in the last layer one query is left.
+    // Only queries and keys that are inputs of their own may differ in number: in the last layer there is one query.
     const last = form.pooling === 'cls' && (form.fusion === 'Attention' || !takesBias) ? 1 : 0
 
     test('computes the same with nothing pruned', () => {
@@ -64,7 +64,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
         const options = { method, schedule: atMiddle, protect: [0] }
         const { model: kept } = pruned(model, options)
         expect(readsProbabilities(method)).toBe(false)
-        // The layers behind the first merge add sizes to their scores.
+        // The layers downstream of the first merge add sizes to their scores.
         const isWritten = method.name === 'merging' && !takesBias
         expect(countOf(kept, type)).toBe(isWritten ? 2 : LAYERS - last)
         await expectSame(kept, pruned(plain, options).model)
@@ -97,7 +97,7 @@ describe.each(forms.map((form, row) => ({ ...form, row })))(
 
     test('keeps norms fused with their residuals unless tokens are pruned between them', () => {
       const { model: kept } = pruned(model, { method: keyNorm(), schedule: atMiddle, deadTokens: false })
-      // Two cuts, and the place where removed tokens come back for an output of all tokens.
+      // Two cuts, and the point where removed tokens are restored for an output of all tokens.
       const between = form.norm === 'pre' ? (form.pooling === 'none' ? 3 : 2) : 0
       expect(countOf(kept, 'SkipLayerNormalization')).toBe(2 * LAYERS - between)
       expect(countOf(kept, 'EmbedLayerNormalization')).toBe(countOf(model, 'EmbedLayerNormalization'))

@@ -44,7 +44,7 @@ function testFused(fixture: Fixture): void {
       const whole = pruned(model, { method, schedule: some, deadTokens: false })
       expect(countOf(whole, ATTENTIONS)).toBe(layerCount)
       expectOthersFused(whole)
-      // In the last layer one token's query may be all that is left.
+      // In the last layer there may be only one token's query.
       expect(countOf(pruned(model, { method, schedule: some }), ATTENTIONS)).toBe(lean)
       await expectRight(method)
     },

@@ -40,7 +40,7 @@ interface Case {
   readonly attributes?: Attributes
   /** All sizes are numbers. */
   readonly fixed?: boolean
-  /** Names of the outputs that are asked for; empty: left out. */
+  /** Names of the requested outputs; empty: omitted. */
   readonly outputs?: readonly string[]
 }
 

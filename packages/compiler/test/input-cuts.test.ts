@@ -75,7 +75,7 @@ describe('a file that was cut at the inputs of layers is recognized, and pruned 
       const norm = (['pre', 'post'] as const)[(i + j) % 2] as 'pre' | 'post'
       // What weighs the tokens of a mean that the data decide cannot be changed again.
       const amount = amounts[pooling === 'masked mean' ? j % 2 : (i + 2 * j) % 4] as object
-      // The last layer, too, of which the first pruning has left out what nothing reads.
+      // The last layer, too, of which the first pruning has removed what nothing reads.
       const layers = (i + Math.floor(j / 2)) % 2 === 0 ? [0, 1] : [2, 3]
       test(`${norm}-norm, mask ${mask}, pooling ${pooling}, ${JSON.stringify(amount)} at layers ${layers}`, async () => {
         const options = { ...plain, norm, mask, pooling }

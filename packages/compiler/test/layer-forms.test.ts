@@ -29,7 +29,7 @@ const inputs: NamedTensors = {
   attention_mask: int64([batch, tokens], real),
 }
 
-/** Lets the first tokens go through a layer, and the others come back behind it. */
+/** Lets the first tokens go through a layer, and restores the others downstream of it. */
 function skipping(): Method {
   return {
     name: 'skipping',
@@ -59,7 +59,7 @@ function leftBefore(layer: number, traced: NamedTensors): number[] {
   })
 }
 
-/** The dense encoder's logits when every layer hides the keys of tokens that had left before it. */
+/** The dense encoder's logits when every layer masks the keys of tokens pruned upstream of it. */
 async function withHiddenKeys(options: LayerFormOptions, traced: NamedTensors): Promise<TensorLike> {
   const hidden: Record<string, TensorLike> = {}
   for (let layer = 1; layer < layerCount; layer++) {

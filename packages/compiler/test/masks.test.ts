@@ -201,7 +201,7 @@ test('finds a mask that is rebuilt for the pooling from the shape of the states 
     ...plain,
     hide,
     pool: (x, left) => {
-      // A running sum of ones: places from 1.
+      // A running sum of ones: positions from 1.
       const ones = expand(constant([1], 'int64'), concat([axisSize(x, 0), axisSize(x, 1)], 0))
       const attended = less(sub(cumSum(ones, 1), 1), unsqueeze(lengths, [1]))
       const weight = cast(left === undefined ? attended : mul(cast(attended, 'int64'), left), 'float32')

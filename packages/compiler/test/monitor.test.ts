@@ -77,7 +77,7 @@ describe('with monitor, a file says what fraction of its scores and tokens is ke
     ]
     const at = { batch: 1, tokens: 64 }
     expect(countFlops(watched, at)).toBe(countFlops(plain, at))
-    // the cut in the last layer, which is left out as no-op, is not kept alive by being watched
+    // the cut in the last layer, a no-op, is removed even if it is watched
     const cuts = (model: Model): number | undefined => readProvenance(model)[0]?.cuts.length
     expect([cuts(watched), cuts(plain)]).toEqual([1, 1])
     const nodes = ({ proto }: Model): number => proto.graph?.node.length ?? 0

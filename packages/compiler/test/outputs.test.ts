@@ -46,7 +46,7 @@ describe('hidden states as outputs', () => {
           const name = `hidden_states.${i}`
           expect(cut[name]?.dims, name).toEqual(dense[name]?.dims)
         }
-        // nothing has left before the second layer
+        // nothing is pruned before the second layer
         expect(difference(numbers(cut['hidden_states.0']), numbers(dense['hidden_states.0']))).toBeLessThan(1e-6)
         // kept tokens have the states of the run without the others
         for (const [i, traces] of [
@@ -68,7 +68,7 @@ describe('hidden states as outputs', () => {
             }
           }
         }
-        // and what left at layer 0 does not change any more
+        // and tokens pruned at layer 0 do not change any more
         const kept = rows(cut['tp.trace.0.indices'])
         const [one, last] = [rows(cut['hidden_states.1']), rows(cut['hidden_states.4'])]
         const valid = rows(cut['tp.trace.0.valid'])

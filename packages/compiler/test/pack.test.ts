@@ -52,7 +52,7 @@ describe('a text encoder', () => {
     const pruned = prune(text, { method: receivedAttention(), schedule: schedule(3, { keep: 0.5, layers }) })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     const inFull = operators(pruned.model).get('Softmax') ?? 0
-    // what is left is the last layer's, of the class token alone
+    // the only one is the last layer's, of the class token alone
     expect([inFull, operators(packed(pruned.model)).get('Softmax')]).toEqual([3, 1])
   })
 

@@ -35,7 +35,7 @@ function pruned(bytes: Uint8Array, options: Omit<Parameters<typeof prune>[1], 'm
   return result
 }
 
-/** The dense encoder's logits when every layer hides the keys of tokens that had left before it. */
+/** The dense encoder's logits when every layer masks the keys of tokens pruned upstream of it. */
 async function withHiddenKeys(options: PositionEncoderOptions, traced: NamedTensors): Promise<number[]> {
   const hidden: Record<string, TensorLike> = {}
   let kept: readonly number[][] = []

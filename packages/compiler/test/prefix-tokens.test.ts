@@ -197,7 +197,7 @@ function readFirst(x: Tensor, _left?: Tensor): Tensor {
   return matmul(gather(x, 0, 1), classes)
 }
 
-/** The mean of the tokens behind the leading ones that are left. */
+/** The mean of the kept tokens after the leading ones. */
 function skipped(prefix: number): Built['pool'] {
   return (x, kept) => {
     const rest = slice(x, { axis: 1, start: prefix })

@@ -53,7 +53,7 @@ const rowNumbers = (x: Tensor): Tensor => range(0, squeeze(axisSize(x, 0), [0]))
 /** (row, token) pairs, as exporters write x[arange(b), index]. */
 const pairs = (x: Tensor, index: Tensor): Tensor =>
   gatherND(x, concat([unsqueeze(expand(rowNumbers(x), axisSize(x, 0)), [1]), unsqueeze(index, [1])], 1))
-/** Places in all rows laid one behind the other, as TorchScript writes x[arange(b), index]. */
+/** Indices into all rows, one after the other, as TorchScript writes x[arange(b), index]. */
 const flatPositions = (x: Tensor, index: Tensor): Tensor => add(index, mul(rowNumbers(x), axisSize(x, 1)))
 const flat = (x: Tensor, index: Tensor): Tensor => {
   const positions = flatPositions(x, index)

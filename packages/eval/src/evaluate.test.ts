@@ -110,7 +110,7 @@ test('the digits model is right on 98.0 % of the images it was not trained on', 
   expect(accuracy.estimate).toBeCloseTo(98.0, 1)
 })
 
-/** Models that stay outside the project, on the first examples of their data: accuracy over all is in their table. */
+/** Models that are not part of the project, on the first examples of their data: accuracy over all is in their table. */
 const digits = { mean: [0.1307], std: [0.3081] }
 describe.each([
   { model: 'minilm-sentiment', data: 'sst2/dev.tsv', limit: 200, least: 85, normalisation: undefined },

@@ -57,7 +57,7 @@ describe('a monitor', () => {
     expect(first?.seen).toBeLessThan(first?.expected as number)
     const { inputs, alarms: all } = session.statistics()
     expect([inputs, all]).toEqual([1200, alarms])
-    // it goes on, and alarms repeatedly while the drift lasts
+    // it continues, and alarms repeatedly while the drift lasts
     expect(alarms.length).toBeGreaterThan(1)
     expect(alarms[1]?.since).toBe(first?.input)
   })

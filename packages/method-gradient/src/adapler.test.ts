@@ -98,7 +98,7 @@ for (const name of ['soft-grad', 'soft-grad-sharp', 'soft-initial-eta']) {
       const after = outputs[`hidden_${layer + 1}`] ?? arrayOf(outputs, 'last_hidden')
       expectClose(seen[`hidden_${layer + 1}`] as number[], after.data, `hidden ${layer + 1}`)
       const before = outputs[`mask_before_${layer + 1}`]
-      // theirs leaves the class token out of the mask
+      // theirs omits the class token from the mask
       const left = rowsOf({ ...arrayOf(inputs, 'valid'), data: seen[`left_${layer}`] as number[] })
       if (before)
         expectClose(

@@ -208,7 +208,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
     const golden = goldenCase(`dynamicvit/infer-${name}`)
     const { inputs, outputs } = golden
     const stages = [0, 1]
-    // theirs rank the patches, in descending order, and count those that are left; the class token stands first
+    // theirs rank the patches, in descending order, and count the kept ones; the class token is first
     const kept: number[][][] = []
     for (const stage of stages) {
       const last = kept.at(-1)
@@ -241,7 +241,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
           (example + 1) * own.length,
         )
         if (trace !== undefined) expect(seen, `kept ${stage}`).toEqual([...own].sort((a, b) => a - b))
-        // what has left keeps the state that it left with
+        // a pruned token keeps its last state
         const gone = own.filter((token) => stage === 1 || !kept[1]?.[example]?.includes(token))
         const states = arrayOf(outputs, `x_${stage}`)
         for (const token of gone) {
@@ -309,7 +309,7 @@ describe('dynamicvit in training', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => {
         const both = compared(seed, 0)
-        // ε counts against the largest score, also where that is of a token that has left
+        // ε counts against the largest score, even where that is of a pruned token
         expect(farthest((await softOutput(both)).values, await prunedOutput(both, schedule))).toBeLessThan(1e-3)
       }),
       { numRuns: 5 },

@@ -97,7 +97,7 @@ test('changes nothing with all weights 1, and never changes protected tokens and
   const padded = attended.flat()
   const same = await states(Array.from({ length: 10 }, () => 1))
   expect(same.filter((_, i) => padded[i] === 1)).toEqual(before.filter((_, i) => padded[i] === 1))
-  // Of each row only the class token and the best two of the others are left as they were.
+  // Of each row only the class token and the best two of the others do not change.
   const few = await states([0.5, 1, 1, 0, 0, 0, 0, 0, 0, 0])
   const rows = [few.slice(0, 10), few.slice(10)]
   rows.forEach((row, b) => {

@@ -23,7 +23,7 @@ const site = {
 const first = scorer({ name: 'first', family: 'baseline', signed: true, score: ({ position }) => neg(position) })
 
 test('withMerge merges pruned tokens into the most similar kept ones, but never into protected ones', () => {
-  // 0 is fixed; 1 (90°) and 4 (0°) … of 0, 1, 4 stay; 2 (80°) is like 1, 3 (10°) like 4
+  // 0 is protected; 0, 1 (90°) and 4 (0°) are kept; 2 (80°) is like 1, 3 (10°) like 4
   const ends = scorer({ name: 'ends', family: 'baseline', score: ({ position }) => abs(sub(position, 2.4)) })
   const [left] = reduceOnce(withMerge(ends), site, { kind: 'tokens', value: 3 })
   expect(left?.position).toEqual([0, 1, 4])

@@ -14,7 +14,7 @@ test.each(cases)("agrees with the authors' layer: %s", (name) => {
   const left = reduceOnce(evit(), site, { kind: 'tokens', value: patches + 1 }, feedForward)
   expectLeft(left, arrayOf(golden.outputs, 'y'))
   if (golden.outputs.keep_idx === undefined) return
-  // theirs counts patches, and has the fused token, which here stands in place of the best one that leaves, at the end
+  // theirs counts patches, and has the fused token, which here is at the position of the best pruned one, at the end
   rowsOf(golden.outputs.keep_idx).forEach((kept, b) => {
     const positions = kept.map((i) => i + 1)
     expect(sorted(left[b]?.position ?? [])).toEqual(expect.arrayContaining([0, ...positions]))

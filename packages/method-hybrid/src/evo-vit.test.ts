@@ -109,7 +109,7 @@ describe('goldens with tokens that skip layers 4 to 7 and 8 to 11', () => {
       const inputs = { tokens: { type: 'float32', dims: tokens.shape, data: Float32Array.from(tokens.data) } }
       const outputs = await runModel(model, inputs)
 
-      // rows stay in the order of the stage before there
+      // rows keep the order of the stage before there
       const positions: number[][][] = []
       const orders = [0, 1].map((stage) => rowsOf(arrayOf(golden.outputs, `order_${stage}`)))
       for (const [stage, layer] of [4, 8].entries()) {

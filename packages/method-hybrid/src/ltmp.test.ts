@@ -70,7 +70,7 @@ describe('the authors’ training', () => {
     async (name) => {
       const golden = goldenCase(`ltmp/${name}`)
       const { merge_thresholds, prune_thresholds, tau, target, lambda } = golden.params as unknown as Trained
-      // There, pruned tokens keep their places, and their rows count for importances.
+      // There, pruned tokens keep their positions, and their rows count for importances.
       const { training, ...others } = ltmp()
       const soften = (site: SoftSite) => softLtmp(site, tau, { counted: site.attended, attend: softmaxOfTheirs })
       const method: Method = { ...others, training: { ...training, soften } }
@@ -104,7 +104,7 @@ describe('the authors’ training', () => {
       const wanted = (key: string, from: readonly number[]) => inOurOrder(arrayOf(golden.outputs, key), from).data
       expect(results.mask_0?.map(Math.round)).toEqual(wanted('mask_0', order).map(Math.round))
       expect(results.mask_1?.map(Math.round)).toEqual(wanted('mask_1', twice).map(Math.round))
-      // There, every key gets a little in the first layer, too, where nothing has left yet.
+      // There, every key gets a little in the first layer, too, where nothing is pruned yet.
       const nearly = { absolute: 4e-5, relative: 1e-4 }
       expectClose(results.states ?? [], wanted('x_1', twice), 'states', nearly)
       expectClose(results.cost ?? [], arrayOf(golden.outputs, 'flops_ratio').data, 'cost')

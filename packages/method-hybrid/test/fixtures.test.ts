@@ -25,7 +25,7 @@ interface Golden {
     readonly proportionalAttention: boolean
     readonly protect: readonly number[]
   }
-  /** By layer, row and token that is left: the tokens of the input in it. */
+  /** By layer, row and kept token: the tokens of the input in it. */
   readonly groups: Readonly<Record<string, readonly (readonly (readonly number[])[])[]>>
   readonly outputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>>
 }

@@ -111,7 +111,7 @@ describe('inference of the authors’ code', () => {
         const share = (selection: number): number =>
           (arrayOf(golden.outputs, `kept_fraction_${selection}`).data[row] as number) * states.length
         expect(kept(1)).toHaveLength(Math.round(share(0)))
-        // In a batch, theirs fills rows up to the longest with tokens that are to leave, and shows them to the others: here
+        // In a batch, theirs fills rows up to the longest with tokens that are to be pruned, and shows them to the others: here
         // only the first row is whole, up to the second selection.
         if (examples > 1 && row > 0) continue
         const order = positionsOf(tokensOf(rowOf(arrayOf(golden.outputs, 'layer_input_1'), row)), states)
@@ -156,7 +156,7 @@ describe('training of the authors’ code', () => {
           }),
         )
       // The model has no head that reads the class token: as in the authors' code it is decided on like any other, and
-      // the recorded action is that it stays.
+      // the recorded action is to keep it.
       const soft = softened(model, { method: trBert({ samples: copies }), layers, params })
       const [batch = 0, tokens = 0] = arrayOf(golden.inputs, 'hidden').shape
       const labels = input('labels', 'int64', ['B'])
@@ -252,7 +252,7 @@ function softened(
   return soft satisfies SoftModel
 }
 
-/** Actions of a selection by token, [B·K,N]; those of the second are recorded by the rows that the first left. */
+/** Actions of a selection by token, [B·K,N]; those of the second are recorded by the rows that the first kept. */
 function actionsOf(golden: GoldenCase, selection: number): number[][] {
   const actions = rowsOf(arrayOf(golden.inputs, `actions_${selection}`))
   if (selection === 0) return actions
@@ -271,7 +271,7 @@ function actionsOf(golden: GoldenCase, selection: number): number[][] {
   })
 }
 
-/** Noise below every probability where the action is to stay, above it elsewhere. */
+/** Noise below every probability where the action is to keep, above it elsewhere. */
 function noiseFor(actions: readonly (readonly number[])[]): TensorLike {
   const data = Float32Array.from(actions.flat(), (action) => (action === 1 ? 0 : 0.9999999))
   return { type: 'float32', dims: [actions.length, actions[0]?.length as number], data }

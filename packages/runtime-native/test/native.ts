@@ -8,7 +8,7 @@ export const packageFolder: string = fileURLToPath(new URL('..', import.meta.url
 /** Path of the addon that is loaded; undefined where none was built. */
 export const addon: string | undefined = findAddon()
 
-/** Tests of the addon; where it was not built, their names stay, with the reason. */
+/** Tests of the addon; where it was not built, they are skipped with the reason. */
 export function describeNative(name: string, tests: () => void): void {
   if (addon !== undefined) describe(name, tests)
   else

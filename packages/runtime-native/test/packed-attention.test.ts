@@ -16,7 +16,7 @@ interface Case {
   readonly axes: Readonly<Record<'query' | 'key' | 'value' | 'context', readonly number[]>>
   readonly hasKeyBias: boolean
   readonly hasQueryWeights: boolean
-  /** Rows and heads of the bias, and positions of each row behind its tokens. */
+  /** Rows and heads of the bias, and positions of each row after its tokens. */
   readonly bias: { readonly perRow: boolean; readonly perHead: boolean; readonly gaps: number } | undefined
   readonly seed: number
 }
@@ -65,7 +65,7 @@ function layout(sizes: readonly number[], axes: readonly number[]): { dims: numb
   return { dims, place: (h, t, f) => h * head + t * token + f * feature }
 }
 
-/** Random numbers of a shape, single precision, as a function of their place. */
+/** Random numbers of a shape, single precision, as a function of their index. */
 function numbers(random: () => number, heads: number, tokens: number, features: number): At {
   const values = Float32Array.from({ length: heads * tokens * features }, random)
   return (h, t, f) => values[(h * tokens + t) * features + f]!

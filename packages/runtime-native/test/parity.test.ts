@@ -129,7 +129,7 @@ function testFixture(fixture: Fixture, row: number): void {
   }
   const [dense, ...prunings] = Object.entries(cases)
   for (const [name, options] of [dense as (typeof prunings)[number], ...inTurn(prunings, row, 1)]) {
-    // Where roundings differ other tokens may stay, and all is different.
+    // Where rounding differs, other tokens may be kept, and everything differs.
     if (name !== 'dense' && isInexact(fixture)) continue
     const pruned = name === 'dense' ? { model } : pruneIfPossible(model, options)
     if (pruned === undefined) continue

@@ -32,7 +32,7 @@ describe('200 models in turn', () => {
     expect(before.wasm).toBeGreaterThan(0)
     expect(after.wasm).toBe(before.wasm)
     expect(after.heap - before.heap).toBeLessThan(5)
-    // One model in 180 that stays would be 9 MB.
+    // One model in 180 that is not freed would be 9 MB.
     expect(after.processes - before.processes).toBeLessThan(100)
   })
 

@@ -54,7 +54,7 @@ describe('tune on mails', () => {
     const { figures, regimes } = plan
     expect(figures.loss?.estimate).toBeLessThanOrEqual(2)
     expect(figures.grid.map(({ batch, tokens }) => ({ batch, tokens }))).toEqual(grid)
-    // Whatever is timed slower than dense is left to it.
+    // Whatever is timed slower than dense is run dense.
     const limit = regimes[0]?.upTo ?? 0
     for (const { positions, speedup } of figures.grid) expect(speedup >= 1 || positions <= limit).toBe(true)
     // The loss that it tells is that of the file: four of ten examples verify.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isRightReason } from './reasons.ts'
 
-test('requires a refusal to name the kind of model, and leaves the text after the colon free', () => {
+test('requires a refusal to name the kind of model, and accepts any text after the colon', () => {
   const expected = 'window attention: tokens attend inside fixed windows'
   expect(isRightReason('window attention: 16 tokens each', expected)).toBe(true)
   expect(isRightReason('causal attention: this is a decoder', expected)).toBe(false)

@@ -18,7 +18,7 @@ What a person says of it.
 ## Two
 `
 
-test('replaces a region and leaves what people wrote around it', () => {
+test('replaces a region and keeps the text around it', () => {
   const other = withRegion(page, 'one', '| b |')
   expect(other).toBe(page.replace('| a |', '| b |'))
   expect(withRegion(other, 'one', '| a |')).toBe(page)

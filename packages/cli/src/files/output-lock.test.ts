@@ -76,6 +76,6 @@ test('gives an abandoned lock to only one of many processes', async () => {
         ),
     ),
   )
-  // The one that was killed has left its own, which is taken over again.
+  // The lock of the killed process is taken over again.
   await using _own = await lockOutput(out())
 })

@@ -84,7 +84,7 @@ function keptByRule(tokens: readonly Token[], protectedTokens: readonly number[]
             ? heaviest(free, amount.value)
             : free.filter(({ score }) => score >= amount.value)),
         ]
-  // a row without any token could not be computed with: the best stay, or of a sum of 0 the first
+  // a row without any token could not be computed with: the best are kept, or of a sum of 0 the first
   const best = byScore.filter(({ score }) => score === byScore[0]?.score)
   const atLeast = amount.kind === 'threshold' ? best : best.slice(0, 1)
   return (chosen.length === 0 ? atLeast : chosen).sort((a, b) => a.position - b.position)
@@ -100,7 +100,7 @@ function heaviest(free: readonly Token[], mass: number): Token[] {
   })
 }
 
-/** Whole scores, so that sums are exact; ties are frequent. Padding stands anywhere but on the first two places. */
+/** Whole scores, so that sums are exact; ties are frequent. Padding may be anywhere except at the first two positions. */
 const someRows = fc
   .record({ batch: fc.integer({ min: 1, max: 3 }), tokens: fc.integer({ min: 1, max: 9 }) })
   .chain(({ batch, tokens }) => {

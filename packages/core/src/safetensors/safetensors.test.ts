@@ -118,7 +118,7 @@ describe('random files', () => {
     what: fc.constantFrom('dtype', 'shape', 'from', 'to', 'both', 'entry', 'drop', 'name', 'metadata'),
     by: fc.oneof(count, fc.jsonValue(), fc.array(count, { maxLength: 3 }), fc.constantFrom('F16', 'toString', 'F64')),
   })
-  /** Tensors one behind another, as the format wants them, then changed in up to two places. */
+  /** Tensors one after another, as the format requires, then changed in up to two fields. */
   const made = fc
     .tuple(fc.array(tensor, { maxLength: 4 }), fc.array(change, { maxLength: 2 }), fc.constantFrom(0, 0, 0, 0, -4, 4))
     .map(([tensors, changes, more]) => {

@@ -42,7 +42,7 @@ describe('compareToDense', () => {
   })
 
   test('pairs losses and gains by example', () => {
-    // loses example 1, gains example 2, stays right on 0 and 3
+    // loses example 1, gains example 2, is right on 0 and 3 in both
     const pruned = answers(
       [
         [2, 0],

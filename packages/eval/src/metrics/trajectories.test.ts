@@ -2,7 +2,7 @@ import type { NamedTensors } from '@tp/core/runtime'
 import { expect, test } from 'vitest'
 import { trajectoriesOf } from './trajectories.ts'
 
-/** Two examples of 4 and 3 tokens; at layer 1 two and at layer 3 one more have left of the first, one of the second. */
+/** Two examples of 4 and 3 tokens; at layer 1 two tokens of the first are pruned, at layer 3 one more of the first and one of the second. */
 const outputs: NamedTensors = {
   logits: { type: 'float32', dims: [2, 2], data: new Float32Array(4) },
   'tp.trace.1.indices': { type: 'int64', dims: [2, 3], data: BigInt64Array.from([0n, 2n, 3n, 0n, 1n, 3n]) },

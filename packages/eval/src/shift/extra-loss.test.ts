@@ -27,7 +27,7 @@ test('pairs the same examples: what both lose alike adds nothing to the interval
   expect(width(paired)).toBeLessThan(0.6 * width(apart))
 })
 
-test('stays uncertain where all losses are equal', () => {
+test('is uncertain even where all losses are equal', () => {
   const { estimate, low, high } = extraLoss([0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 2, 3])
   expect(estimate).toBe(0)
   expect(high).toBeGreaterThan(50)

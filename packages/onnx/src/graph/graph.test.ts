@@ -161,7 +161,7 @@ describe('an edit changes only what was edited', () => {
       expect(graph.removeDeadNodes()).toEqual([])
       graph.sortTopologically()
 
-      // Undo the edit on a fresh reading of the result, by hand: the rest must be the file as it was.
+      // Undo the edit on a fresh reading of the result, by hand: the rest must be the original file.
       const { proto } = decodeModel(encodeModel(graph.model))
       const edited = proto.graph as NonNullable<typeof proto.graph>
       const at = edited.node.findIndex((node) => node.output[0] === added)

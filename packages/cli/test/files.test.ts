@@ -191,7 +191,7 @@ describe('only regular files of a known size are read', () => {
     })
   }
 
-  test('does not read gigabytes that do not begin like a model', async () => {
+  test('does not read gigabytes that do not start like a model', async () => {
     await refused(['inspect', at('zeros.onnx')], 'TP_NOT_ONNX', /is not an ONNX file/)
   })
 })

@@ -34,7 +34,7 @@ const structural = [
   'an operator does nothing',
 ] as const
 
-test('what is made of a file that onnxruntime loads, it loads as well', async () => {
+test('a file that onnxruntime loads also loads after pruning', async () => {
   const models = ['bert-cls-eager-ts11', 'timm-vit-avgpool-ts17'].map((name) => openFixture(fixture(name)))
   const property = fc.asyncProperty(
     fc.constantFrom(...models),

@@ -152,7 +152,7 @@ describe('attentions as outputs', () => {
     expect(refusal?.message).toContain('--outputs logits,attentions.0,attentions.1')
   })
 
-  test('are left out where others are asked for', async () => {
+  test('are removed where others are requested', async () => {
     const result = pruned(model, { ...options, outputs: ['attentions.1', 'logits'] })
     expect(new Graph(result).outputs.map(({ name }) => name)).toEqual(['logits', 'attentions.1'])
     const only = pruned(decodeModel(emitModel({ logits }, { opset: 17 })), options)

@@ -128,7 +128,7 @@ describe('heads and joins that cannot follow the tokens are refused', () => {
   const headed = (head: (x: Tensor) => Tensor): Refusal | undefined =>
     refusal(emitModel({ logits: logitsOf({ ...plain, mask: 'none', head }) }))
 
-  test('the last token but one', () => {
+  test('the second-to-last token', () => {
     expect(headed((x) => gather(x, -2, 1))).toMatchObject({
       code: 'TP_LAST_TOKEN',
       node: expect.stringContaining('Gather'),

@@ -105,7 +105,7 @@ describe('comparePaired', () => {
     ['no inputs', { a: takes(0) }, [], {}],
     ['no rounds', { a: takes(0) }, [noInputs], { rounds: 0 }],
     ['no budget', { a: takes(0) }, [noInputs], { budgetMs: 0 }],
-    ['inputs of a variant that is not there', { a: takes(0) }, [noInputs], { inputsOf: { b: [noInputs] } }],
+    ['inputs of an unknown variant', { a: takes(0) }, [noInputs], { inputsOf: { b: [noInputs] } }],
     ['too few inputs of its own', { a: takes(0) }, [noInputs], { inputsOf: { a: [] } }],
   ])('refuses %s', async (_name, sessions, inputs, options) => {
     await expect(comparePaired(sessions, inputs, options)).rejects.toMatchObject({ code: 'TP_OPTION' })

@@ -40,7 +40,7 @@ test.each<[string, unknown, string]>([
   ['no cascade', { format: 1, monitor: guard.monitor }, 'cascade is missing'],
   ['no monitor', { format: 1, cascade: guard.cascade }, 'monitor is missing'],
   ['an unknown field', { ...guard, rate: -1 }, 'rate is unknown'],
-  ['models that are no hashes', { ...guard, models: { pruned: 'x', dense: 'y' } }, 'models.pruned is "x"'],
+  ['models that are not hashes', { ...guard, models: { pruned: 'x', dense: 'y' } }, 'models.pruned is "x"'],
   ['a threshold that is not a number', cascade({ threshold: '0.1' }), 'cascade.threshold is "0.1"'],
   ['a threshold at which everything falls back', cascade({ threshold: -5 }), 'cascade.threshold is -5'],
   ['a threshold at which nothing falls back', cascade({ threshold: 1e308 }), 'cascade.threshold is 1e+308'],

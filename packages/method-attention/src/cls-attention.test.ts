@@ -41,35 +41,32 @@ describe("VisionZip's dominant tokens", () => {
 })
 
 describe('FastV, with the last query as the class token and text tokens always kept', () => {
-  test.each(['k1-keep-2-batch2', 'k2-half', 'TOVA, with the last query as the class token'])(
-    'keeps the same tokens: %s',
-    (name) => {
-      const { outputs, params } = goldenCase(`fastv/${name}`)
-      const {
-        system_length: first,
-        image_tokens: images,
-        keep,
-      } = params as Record<string, number> as {
-        system_length: number
-        image_tokens: number
-        keep: number
-      }
-      // for the whole batch the authors rank by example 0
-      const attention = tensorOf(rowOf(arrayOf(outputs, 'attention_before'), 0))
-      const tokens = attention.dims[3] as number
-      const isImage = (i: number): boolean => i >= first && i < first + images
-      const protectedTokens = Array.from({ length: tokens }, (_, i) => i).filter((i) => !isImage(i))
-      const amount = { kind: 'tokens', value: protectedTokens.length + keep } as const
-      const { scores, kept } = choose(clsAttention(), { attention, protectedTokens, classToken: tokens - 1 }, amount)
-      expectClose(scores[0]?.filter((_, i) => isImage(i)) ?? [], rowsOf(arrayOf(outputs, 'score'))[0] ?? [], 'scores')
-      // in the authors' code indices of image tokens count from the first of them or from the start
-      const ids = arrayOf(outputs, 'kept_ids').data
-      expect(kept[0]?.filter(isImage)).toEqual(sorted(ids))
-    },
-  )
+  test.each(['k1-keep-2-batch2', 'k2-half', 'keep-all-images'])('keeps the same tokens: %s', (name) => {
+    const { outputs, params } = goldenCase(`fastv/${name}`)
+    const {
+      system_length: first,
+      image_tokens: images,
+      keep,
+    } = params as Record<string, number> as {
+      system_length: number
+      image_tokens: number
+      keep: number
+    }
+    // for the whole batch the authors rank by example 0
+    const attention = tensorOf(rowOf(arrayOf(outputs, 'attention_before'), 0))
+    const tokens = attention.dims[3] as number
+    const isImage = (i: number): boolean => i >= first && i < first + images
+    const protectedTokens = Array.from({ length: tokens }, (_, i) => i).filter((i) => !isImage(i))
+    const amount = { kind: 'tokens', value: protectedTokens.length + keep } as const
+    const { scores, kept } = choose(clsAttention(), { attention, protectedTokens, classToken: tokens - 1 }, amount)
+    expectClose(scores[0]?.filter((_, i) => isImage(i)) ?? [], rowsOf(arrayOf(outputs, 'score'))[0] ?? [], 'scores')
+    // in the authors' code indices of image tokens count from the first of them or from the start
+    const ids = arrayOf(outputs, 'kept_ids').data
+    expect(kept[0]?.filter(isImage)).toEqual(sorted(ids))
+  })
 })
 
-describe('TOVA, where the last query stands for the class token', () => {
+describe('TOVA, with the last query as the class token', () => {
   test('keeps the same tokens: tova', () => {
     const { inputs, outputs } = goldenCase('kv_scorers/tova')
     const attention = tensorOf(arrayOf(inputs, 'attention'))

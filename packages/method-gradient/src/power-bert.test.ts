@@ -12,7 +12,7 @@ testMethod(powerBert(), { run })
 
 describe('the authors’ soft extraction (padding is attended, and the class token is not protected)', () => {
   test.each(['soft-extract-initial', 'soft-extract-grad', 'soft-extract-grad-pad'])(
-    'gives the same states, regularizer and gradients: %s',
+    'gives the same states, regulariser and gradients: %s',
     async (name) => {
       const { inputs, outputs, params } = goldenCase(`power_bert/${name}`)
       const { lambda, layer } = params as { lambda: number; layer: number }

@@ -130,7 +130,7 @@ describeNative('Pack', () => {
     ],
     ['x without tokens', float32([1, 0, 2]), plain, /x has no tokens to take/],
     ['x without rows', float32([0, 3, 2]), plain, /below 0/],
-    ['an axis that is not there', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
+    ['an axis that does not exist', x, { ...plain, axis: 3 }, /there is no axis 3 for tokens/],
     ['an axis far out of range', x, { ...plain, axis: 2 ** 40 }, /there is no axis/],
   ])('refuses %s', (_, value, attributes, message) =>
     refusesRun(model(attributes), { x: value, positions: int64([0, 1]) }, message),

@@ -76,7 +76,7 @@ describe('a subject’s plan', () => {
     expect(new Set(keys).size).toBe(keys.length)
   })
 
-  test('leaves out the layers that cost least, one after the other', () => {
+  test('drops the layers that cost least, one after another', () => {
     const shallow = plan.sweeps.find(({ way }) => way === 'layers left out')
     expect(shallow?.settings.map((setting) => setting.kind === 'shallow' && setting.without)).toEqual([
       [4],

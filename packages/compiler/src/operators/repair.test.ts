@@ -215,10 +215,10 @@ describe('what cannot follow the tokens is refused', () => {
     'a flattened row': [(x, n) => gemm(flatten(x), table([n * D, 2])), 'TP_TOKEN_MIXING'],
     'windows of two': [(x, n) => mean(reshape(x, [B, n / 2, 2, D]), 2), 'TP_TOKEN_AXIS'],
     'more tokens joined on': [(x) => concat([x, x], 1), 'TP_TOKEN_CONCAT'],
-    'the last token but one': [(x) => gather(x, -2, 1), 'TP_LAST_TOKEN'],
+    'the second-to-last token': [(x) => gather(x, -2, 1), 'TP_LAST_TOKEN'],
     'the middle of the row': [(x, n) => slice(x, { axis: 1, start: 1, end: n - 1 }), 'TP_READS'],
     'every other token': [(x) => slice(x, { axis: 1, start: 0, step: 2 }), 'TP_TOKEN_INDEX'],
-    'the last token of those that are left without the first': [
+    'the last token after the first is removed': [
       (x) => gather(slice(x, { axis: 1, start: 1 }), -1, 1),
       'TP_LAST_TOKEN',
     ],

@@ -49,7 +49,7 @@ test.each<[string, Attributes, RegExp]>([
 test.each<[string, Attributes, RegExp]>([
   ['an axis twice', { queryAxes: [1, 1, 3] }, /queryAxes would be \[1,1,3\]/],
   ['two axes', { keyAxes: [1, 2] }, /keyAxes would be/],
-  ['an axis far away', { valueAxes: [1, 2, 8] }, /valueAxes would be/],
+  ['an axis far out of range', { valueAxes: [1, 2, 8] }, /valueAxes would be/],
   ['features of the context in the middle', { contextAxes: [0, 2, 1] }, /features have to be last/],
   ['a scale that single precision does not hold', { scale: 1e39 }, /scaled by 1e\+39/],
 ])('refuses to write PackedAttention with %s', (_, attributes, message) => {

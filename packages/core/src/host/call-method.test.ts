@@ -60,7 +60,7 @@ const wrong: readonly (readonly [what: string, method: Method, message: string])
     'reduce at layer 3 throws RangeError: no such axis',
   ],
   [
-    'throws what is no error',
+    'throws something other than an error',
     choosing(() => {
       throw 'nothing'
     }),
@@ -112,7 +112,7 @@ const wrong: readonly (readonly [what: string, method: Method, message: string])
   ],
   ['orders examples', keeping((site) => ({ order: site.count })), 'order is float32[B]; must be [B,N]'],
   [
-    'merges in a way that there is not',
+    'merges in an unknown way',
     keeping((site) => ({ into: site.index, merge: 'max' })),
     'merge is "max"; must be mean, sum or norm',
   ],

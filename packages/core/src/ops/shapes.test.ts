@@ -60,7 +60,7 @@ describe('shapes in named sizes', () => {
     ],
     ['matrix product of vectors', matmul(input('a', 'float32', [6]), input('b', 'float32', [6])), []],
     ['reduction drops the axis', mean(x, 'N'), ['B', 6]],
-    ['reduction keeps the axis when told to', mean(x, ['N', -1], { keepDims: true }), ['B', 1, 1]],
+    ['reduction keeps the axis on request', mean(x, ['N', -1], { keepDims: true }), ['B', 1, 1]],
     ['argMax', argMax(x, 'N'), ['B', 6]],
     ['what is left', reshape(x, ['B', -1, 2, 3]), ['B', 'N', 2, 3]],
     ['merged axes', reshape(x, [-1, 6]), ['B*N', 6]],
@@ -139,7 +139,7 @@ describe('mistakes are reported when a node is built', () => {
     ['indices of another rank', () => gatherElements(x, constant([1], 'int64'), 0), /3 and 1/],
     ['pads for other axes', () => pad(x, [1, 1]), /2 pads for 3 axes/],
     ['a size below 0', () => filled([2, -1]), /ConstantOfShape.*the size -1/],
-    ['a size that is no whole number', () => reshape(x, ['B', 'N', 1.5, 4]), /the size 1.5/],
+    ['a size that is not an integer', () => reshape(x, ['B', 'N', 1.5, 4]), /the size 1.5/],
     ['parts without number', () => applyOne(Split, [x], { num_outputs: 2 ** 40 }), /makes 1099511627776 parts/],
     ['axes without number', () => reshapeTo(input('shape', 'int64', [2 ** 40])), /1099511627776 axes/],
   ])('%s', (_, build, message) => {

@@ -96,7 +96,7 @@ describe('the checks find a method that', () => {
       ),
       /keeps the right number/,
     ],
-    ['gives scores that are no numbers', scoring((site) => log(sub(mul(site.received, 0), 1))), /scores real tokens/],
+    ['gives scores that are not numbers', scoring((site) => log(sub(mul(site.received, 0), 1))), /scores real tokens/],
     [
       'gives another graph when built again',
       scoring((site) => {
@@ -162,7 +162,7 @@ describe('the checks find a method that learns and', () => {
 
   const broken: readonly (readonly [what: string, other: Partial<Training>, found: RegExp])[] = [
     [
-      'leaves more of a token than there is',
+      'keeps more of a token than there is',
       { soften: (site) => ({ kept: add(site.received, 1) }) },
       /^keeps between none and all/,
     ],
@@ -182,17 +182,17 @@ describe('the checks find a method that learns and', () => {
       /^gives states, attention and losses/,
     ],
     [
-      'attends to what is no number',
+      'attends to NaN',
       { soften: (site) => ({ kept: site.kept, attend: (scores) => log(sub(mul(scores, 0), 1)) }) },
       /^gives states, attention and losses/,
     ],
     [
-      'says amounts for layers that did not learn',
+      'gives amounts for layers that did not learn',
       { harden: () => new Map([[0, { kind: 'ratio', value: 0.5 }]]) },
       /^turns what it has learned/,
     ],
     [
-      'says amounts that are none',
+      'gives invalid amounts',
       { harden: () => new Map([[1, { kind: 'ratio', value: Number.NaN }]]) },
       /^turns what it has learned/,
     ],

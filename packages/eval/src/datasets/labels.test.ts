@@ -18,7 +18,7 @@ describe('classOf', () => {
     expect(classOf('US', ['us', 'US'])).toBe(1)
   })
 
-  test('knows nothing else', () => {
+  test('finds no class for anything else', () => {
     for (const label of ['2', '-1', '1.0', '', 'neutral'])
       expect(classOf(label, ['negative', 'positive'])).toBeUndefined()
     expect(classOf('positive', undefined)).toBeUndefined()

@@ -51,7 +51,7 @@ describe('readTaggedTsv', () => {
   test.each([
     ['an unknown tag', 'Ada\tB-LOC\n', /line 1: unknown label "B-LOC"; the model knows O, B-PER, I-PER/],
     ['a word without tag', 'Ada\tO\nLovelace\n', /line 2: is not word<TAB>tag/],
-    ['a column that numbers the words', '1\tAda\tB-PER\n2\twrote\tO\n\n1\tYes\tO\n', /first column numbers the words/],
+    ['a column of word numbers', '1\tAda\tB-PER\n2\twrote\tO\n\n1\tYes\tO\n', /first column numbers the words/],
     ['nothing', '\n\n', /holds no word<TAB>tag line/],
   ])('refuses %s', async (_, content, message) => {
     await expect(read(content)).rejects.toMatchObject({ code: 'TP_DATA', message: expect.stringMatching(message) })
@@ -70,7 +70,7 @@ describe('readTexts', () => {
   }
 
   test.each([
-    ['one a line', 'a text\nanother "one\n', ['a text', 'another "one']],
+    ['one per line', 'a text\nanother "one\n', ['a text', 'another "one']],
     ['next to labels', 'ham\tsee you\nspam\twin cash\n', ['see you', 'win cash']],
     ['next to labels, after a header', 'sentence\tlabel\nsee you\t0\n', ['see you']],
     ['next to an index and labels', 'idx\tsentence\tlabel\n0\tsee you\t0\n', ['see you']],

@@ -64,8 +64,12 @@ describe('readWav', () => {
     ['no channel', () => header([22, 2, 0]), /0 channels/],
     ['65,535 channels', () => header([22, 2, 65_535]), /65535 channels/],
     ['a rate of 0', () => header([24, 4, 0]), /0 samples a second/],
-    ['samples in as many bytes as they do not have', () => header([32, 2, 4]), /1 channels in 4 bytes/],
-    ['more bytes than there are', () => header([40, 4, 0xfffffff0]), /says 4294967280 bytes of samples but holds 3200/],
+    ['a wrong number of bytes per sample', () => header([32, 2, 4]), /1 channels in 4 bytes/],
+    [
+      'more bytes than the file has',
+      () => header([40, 4, 0xfffffff0]),
+      /says 4294967280 bytes of samples but holds 3200/,
+    ],
     [
       'half of the samples',
       () => encoded('16').subarray(0, 1644),
@@ -73,7 +77,7 @@ describe('readWav', () => {
     ],
     ['no samples', () => Buffer.concat([header([40, 4, 0]).subarray(0, 44)]), /holds no samples/],
     [
-      'a sample that is no number',
+      'a sample that is not a number',
       () => {
         const bytes = Buffer.from(encoded('32f'))
         bytes.writeFloatLE(Number.NaN, bytes.length - 4)

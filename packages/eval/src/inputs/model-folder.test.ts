@@ -45,7 +45,7 @@ describe('readModelFolder', () => {
     expect((await readModelFolder(path)).normalisation).toEqual({ mean: [0], std: [1] })
   })
 
-  test('knows nothing of a model without other files', async () => {
+  test('finds nothing for a model without other files', async () => {
     const known = Object.values(await readModelFolder(join(folder, 'model.onnx')))
     expect(known.every((value) => value === undefined)).toBe(true)
   })

@@ -228,7 +228,7 @@ describe('emitModel', () => {
     expect(new Graph(decodeModel(bytes)).inputs).toEqual([{ name: 'a', type: 'float32', dims: ['n', 'd'] }])
   })
 
-  test('computes what the interpreter computes', async () => {
+  test('agrees with the interpreter', async () => {
     const q = input('q', 'float32', ['b', 'n', 4])
     const k = input('k', 'float32', ['b', 'm', 4])
     const p = softmax(mul(matmul(q, transpose(k, [0, 2, 1])), 0.5), -1)

@@ -261,7 +261,7 @@ describe('lifting', () => {
     expect(Buffer.compare(encodeModel(model), bytes)).toBe(0)
   })
 
-  test('uses other values where it is told to', () => {
+  test('uses other values on request', () => {
     const graph = graphOf(
       { x: ['n', 8] },
       { type: 'Relu', inputs: ['x'], outputs: ['a'] },

@@ -50,7 +50,7 @@ test('runs the cascade of a tuned plan in eval', async () => {
   expect((await run(...args)).stdout).not.toContain('alarm')
 })
 
-test('writes the guard file that eval reads in calibrate: promise, threshold and baseline', async () => {
+test('writes in calibrate the guard file that eval reads: promise, threshold and baseline', async () => {
   const { code, stdout } = calibrated
   expect(code).toBe(0)
   expect(stdout).toContain('the dense answer for 90 % of inputs like these, with 90 % confidence')

@@ -43,7 +43,7 @@ describe('--runtime MODULE', () => {
     expect(stdout).toContain('watched engine')
   })
 
-  test('times in tp bench', async () => {
+  test('is timed by tp bench', async () => {
     const args = ['--method', 'received-attention', '--keep', '0.5', '--shapes', '1x8', '--json']
     const { loads, stdout } = await loadsOf(['bench', model, ...args])
     expect(loads).toBe(3)

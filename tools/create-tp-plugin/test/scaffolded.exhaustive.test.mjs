@@ -62,7 +62,7 @@ async function publish(name, cwd) {
 }
 
 describe('a created method', () => {
-  test('starts, builds with its own compiler, and passes its tests', async () => {
+  test('builds with its own compiler and passes its tests', async () => {
     expect(await done(['npm', 'create', 'tp-plugin', 'tp-loudest'])).toContain('files of the method "loudest"')
     await done(['npm', 'run', 'build'], 'tp-loudest')
     const output = await done(['npm', 'test'], 'tp-loudest')
@@ -133,7 +133,7 @@ describe('a created method', () => {
     expect(pruned).toContain('loudest')
   })
 
-  test('is pruned with by a command that has another copy of core', async () => {
+  test('works in a command that has another copy of core', async () => {
     const args = ['--plugin', 'tp-loudest', '--method', 'loudest', '--keep', '0.6', '--verify']
     const cli = join(root, 'packages/cli/bin/tp.js')
     expect(await done([process.execPath, cli, 'prune', 'model.onnx', '-o', 'copy.onnx', ...args])).toContain('verified')
@@ -157,7 +157,7 @@ describe('a created method', () => {
 })
 
 describe('a created runtime', () => {
-  test('starts, builds with its own compiler, and passes its tests', async () => {
+  test('builds with its own compiler and passes its tests', async () => {
     expect(await done(['npm', 'create', 'tp-plugin', '@you/tp-fast', '--', '--kind', 'runtime'])).toContain(
       'runtime "fast"',
     )

@@ -19,7 +19,7 @@ function best(score: readonly number[], count: number): number[] {
   return order.slice(0, count).sort((a, b) => a - b)
 }
 
-test('leaves gaps of at most three lengths between kept tokens', () => {
+test('keeps tokens with gaps of at most three lengths', () => {
   fc.assert(
     fc.property(fc.integer({ min: 2, max: 600 }), fc.double({ min: 0, max: 1, noNaN: true }), (tokens, share) => {
       const kept = best(scores(tokens), Math.max(2, Math.ceil(tokens * share)))

@@ -167,7 +167,7 @@ describe('formulas that a graph makes large', () => {
     expect(isUnknown(after(24, (dim, i) => mulDims(dim, addDims(`s${i}`, `t${i}`))))).toBe(true)
   })
 
-  test('end a long division by a sum', () => {
+  test('stop in a long division by a sum', () => {
     const power = after(200, (dim) => mulDims(dim, 'N'))
     expect(divideExactly(power, addDims(addDims('N', 'M'), 1))).toBeUndefined()
     expect(divideExactly(subDims(mulDims('N', 'N'), 1), addDims('N', 1))).toBe('N-1')

@@ -43,7 +43,7 @@ export default class OutcomeReporter {
       outcomes.push({ name: `${exhaustive} slow tests`, state: 'skipped', note: 'npm test -- exhaustive runs them' })
     }
     for (const error of unhandled) {
-      outcomes.push({ name: 'error outside of every test', state: 'failed', note: error.stack ?? error.message })
+      outcomes.push({ name: 'error outside of every test', state: 'failed', note: error.stack || error.message })
     }
     writeFileSync(/** @type {string} */ (process.env.TP_OUTCOMES), JSON.stringify(outcomes))
   }

@@ -10,7 +10,7 @@ import { difference, float32, int64, numbers, run } from './run.ts'
 export interface Built extends EncoderOptions {
   /** What is done to scores so that padding is not seen. */
   readonly hide: (scores: Tensor) => Tensor
-  /** The last state [b,n,d] → logits; `left` int64 [b,n] is 1 for tokens that have not left, where that is asked for. */
+  /** The last state [b,n,d] → logits; `kept` int64 [b,n] is 1 for kept tokens, where that is asked for. */
   readonly pool: (x: Tensor, kept: Tensor | undefined) => Tensor
 }
 

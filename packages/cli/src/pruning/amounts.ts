@@ -98,18 +98,16 @@ export function readAmounts(options: Arguments<typeof amountOptions>): AskedAmou
 
 /** Whether it is said how many tokens are kept. */
 export function saysHowMany({ amounts, flops }: AskedAmounts): boolean {
-  return flops !== undefined || kinds.some((kind) => kind !== 'flops' && amounts[kind] !== undefined)
+  return flops !== undefined || amountNames.some((name) => amounts[name] !== undefined)
 }
 
 /** In tables: `0.7`, `tokens 64`. */
 export function amountsLabel({ amounts, flops }: AskedAmounts): string {
   if (flops !== undefined) return `flops ${flops.share}`
-  const kind = kinds.find(
-    (name): name is Exclude<typeof name, 'flops'> => name !== 'flops' && amounts[name] !== undefined,
-  )
-  if (kind === undefined) return ''
-  const text = [amounts[kind]].flat().join(',')
-  return kind === 'keep' ? text : `${kind} ${text}`
+  const name = amountNames.find((name) => amounts[name] !== undefined)
+  if (name === undefined) return ''
+  const text = [amounts[name]].flat().join(',')
+  return name === 'keep' ? text : `${name} ${text}`
 }
 
 /** `1,2,3`, or `pixel_values:1,2,3` for one encoder of several. */

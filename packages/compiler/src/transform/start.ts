@@ -86,7 +86,7 @@ export function attendedTokens(mask: Tensor, { maskMarksPadding }: Encoder): Ten
 }
 
 /**
- * bool [B,K]: which tokens downstream of some cuts are real, if that is not all of them. `real` bool [B,N]: upstream of them.
+ * bool [B,K]: which tokens are attended downstream of some cuts, if that is not all of them. `attended` bool [B,N]: upstream of them.
  * @throws Refused TP_PRUNED if the graph is no longer what its record says
  */
 export function attendedAfter(

@@ -20,16 +20,16 @@ export function returnedState(before: TokenState, now: TokenState, indices: Tens
   return { ...before, carried: Object.fromEntries(carried) }
 }
 
-/** @throws TpError if a method whose tokens come back also merges, or keeps by score */
+/** @throws TpError if the tokens of a method that returns them cannot be restored, or are kept by score */
 export function requireReturnable(method: Method, amount: Amount): void {
   const wide = Object.entries(method.carry ?? {}).find(([, { dims }]) => dims.length !== 1)
   if (method.site !== 'input' || wide !== undefined) {
     const reason =
-      wide === undefined ? "give place: 'input'" : `it carries ${wide[0]}, which has not one number for each token`
-    throw new TpError('TP_METHOD', method.name, `its tokens cannot come back: ${reason}`)
+      wide === undefined ? "give site: 'input'" : `it carries ${wide[0]}, which does not have one number per token`
+    throw new TpError('TP_METHOD', method.name, `its tokens cannot be restored between layers: ${reason}`)
   }
   if (amountRules[amount.kind].keptCount === undefined) {
-    const reason = 'tokens come back in all rows at once, so that each row has to keep a count'
+    const reason = 'tokens return in all examples at once, so each example has to keep a known number'
     throw new TpError('TP_SCHEDULE', method.name, `${reason}; give keep, tokens or remove`)
   }
 }

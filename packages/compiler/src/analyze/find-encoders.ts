@@ -9,6 +9,7 @@ import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
 import { earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder } from './encoder.ts'
+import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
@@ -140,6 +141,11 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     positionReads: head.positionReads,
     poolCounts: findPoolCounts(program, head, mask?.name, (layers.at(-1) as Layer).site),
     classToken: singleReads.length > 0 ? 0 : undefined,
+    head: findHead(program, {
+      stream: first.input,
+      mask: mask?.name,
+      axes: head === axis ? [axis] : [axis, head],
+    }),
     tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
     countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }

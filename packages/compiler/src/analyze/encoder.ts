@@ -30,7 +30,7 @@ export interface Encoder {
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
-  /** Positions that are kept by default: the required ones, and learned tokens. */
+  /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
   /** Positions that the model reads, or skips, by their index. */
   readonly required: readonly number[]

@@ -61,7 +61,8 @@ export async function openLessons(
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
   const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
     await using session = await load(model)
-    return await evaluate(session, examples, { batchSize: BATCH, signal })
+    const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+    return await evaluate(session, examples, { batchSize: BATCH, signal, onProgress })
   }
   const accuracy = async (model: Model): Promise<number> => (await answers(model, selection)).accuracy.estimate
   progress.stage('asking the dense model')

@@ -8,7 +8,6 @@ type Program = (runtime: Runtime, args: readonly string[]) => Promise<number>
 /** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
   foundations: async () => (await import('./sections/foundations.ts')).foundations,
-  shift: async () => (await import('./sections/shift.ts')).shift,
   learned: async () => (await import('./sections/learned.ts')).learned,
   tuning: async () => (await import('./sections/tuning.ts')).tuning,
   guard: async () => (await import('./sections/guard.ts')).guard,

@@ -50,7 +50,7 @@ class World implements Pick<Results, 'line' | 'value'> {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
     })
-    return { inputs: 1, candidates }
+    return { candidates }
   }
 }
 

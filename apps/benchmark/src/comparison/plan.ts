@@ -1,5 +1,5 @@
 import { type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
-import type { Shape } from '../measure/shapes.ts'
+import type { Shape } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
 import { DENSE, isControl, NONE, pruned, type Setting, settingKey } from '../registry/settings.ts'

@@ -1,6 +1,6 @@
 import { accuracyLoss, type Interval, type Speedup } from '@tp/eval/metrics'
 import { extraLoss } from '@tp/eval/shifts'
-import { shapeText } from '../../measure/shapes.ts'
+import { shapeText } from '../../measure/times.ts'
 import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '../../registry/settings.ts'
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'
 import { agreementOf, fastestWithin, lossOf } from '../choice.ts'

@@ -15,14 +15,14 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   native: async () => (await import('./sections/native.ts')).native,
   web: async () => (await import('./sections/web.ts')).web,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
+  coverage: async () => (await import('./sections/coverage.ts')).coverage,
+  fuzz: async () => (await import('./sections/fuzz.ts')).fuzz,
 }
 
 /** What has a form of its own. */
 const programs: Readonly<Record<string, () => Promise<Program>>> = {
   quickstart: async () => (await import('./quickstart/command.ts')).quickstart,
   comparison: async () => (await import('./comparison/command.ts')).compareAll,
-  coverage: async () => (await import('./coverage/command.ts')).coverage,
-  fuzz: async () => (await import('./fuzz/command.ts')).fuzz,
 }
 
 const HELP = `Measures what the documents claim.

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
-import { loadTokenizer, type PrepareOptions, prepareInputs } from '@tp/eval'
-import { type Dataset, type ModelInputs, type TextTokenizer, textInputs } from '@tp/eval/inputs'
+import { prepareInputs } from '@tp/eval'
+import type { Dataset, ModelInputs } from '@tp/eval/inputs'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { Files } from '../files.ts'
 import type { Split } from '../registry/data.ts'
@@ -54,12 +54,7 @@ export async function openOn(files: Files, form: SubjectForm, dataset: Dataset):
   }
   const prepare = await form.prepare(files)
   await using session = await files.runtime.load(opened.file, { threads: 1 })
-  const tokenizer = prepare.tokenizer && remembering(await loadTokenizer(prepare.tokenizer))
-  const prepared = (options: PrepareOptions): Promise<ModelInputs> =>
-    dataset.modality === 'text' && tokenizer
-      ? textInputs(dataset, session.inputs, tokenizer, options)
-      : prepareInputs(dataset, session.inputs, options)
-  const inputs = await prepared(prepare)
+  const inputs = await prepareInputs(dataset, session.inputs, prepare)
   let eightBit: Promise<ModelFile> | undefined
   return {
     ...opened,
@@ -68,7 +63,7 @@ export async function openOn(files: Files, form: SubjectForm, dataset: Dataset):
     metric,
     inputs: dataset.modality === 'text' ? inputs : readOnce(inputs),
     lengths: inputs.lengths ?? inputs.targets.map(() => seen.tokens as number),
-    truncated: (maxTokens) => prepared({ ...prepare, maxTokens }),
+    truncated: (maxTokens) => prepareInputs(dataset, session.inputs, { ...prepare, maxTokens }),
     async int8() {
       if (int8 === undefined)
         throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${name} has no file with 8-bit products`)
@@ -97,19 +92,6 @@ function readOnce(inputs: ModelInputs): ModelInputs {
       const feeds = known.get(key) ?? inputs.feeds(rows)
       known.set(key, feeds)
       return feeds
-    },
-  }
-}
-
-/** Splits each text once, though it is cut to several lengths. For vocabularies with one closing token, as BERT's. */
-function remembering(tokenizer: TextTokenizer): TextTokenizer {
-  const known = new Map<string, readonly number[]>()
-  return {
-    ...tokenizer,
-    encode(text, maxTokens) {
-      const ids = known.get(text) ?? tokenizer.encode(text, maxTokens)
-      known.set(text, ids)
-      return ids.length <= maxTokens ? [...ids] : [...ids.slice(0, maxTokens - 1), ids.at(-1) as number]
     },
   }
 }

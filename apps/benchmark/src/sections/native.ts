@@ -1,8 +1,7 @@
 import { pack } from '@tp/compiler'
-import { baselines, input, matmul, mul, softmax, TpError, transpose } from '@tp/core'
+import { baselines, TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
-import type { VariantLatency } from '@tp/eval/metrics'
-import { createModel, createNode, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { encodeModel, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { timeColumns } from '../measure/columns.ts'
 import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../measure/parity.ts'
@@ -12,9 +11,9 @@ import { timeSessions } from '../measure/times.ts'
 import { trained, trainingFree } from '../registry/methods.ts'
 import { laterLayers, NONE, pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
-import { percent, speedupText } from '../report/numbers.ts'
+import { percent } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
-import { type Columns, type Table, tableOf } from '../report/table.ts'
+import { type Table, tableOf } from '../report/table.ts'
 
 /** One batch of them is compared. */
 const EXAMPLES = 8
@@ -151,72 +150,6 @@ const single: Section = {
   },
 }
 
-const HEADS = 12
-
-/** Attention of one row alone: onnxruntime's three operators against the one of packed files, on the same library and threads. */
-const kernel: Section = {
-  name: 'kernel',
-  async run({ onProgress }) {
-    const native = nativeRuntime()
-    const tables: Table[] = []
-    for (const headDim of [32, 64]) {
-      const scale = 1 / Math.sqrt(headDim)
-      const rows: { tokens: number; three: VariantLatency; packed: VariantLatency }[] = []
-      for (const tokens of [32, 64, 128, 256, 512, 1024]) {
-        onProgress(`${tokens} tokens, ${headDim} numbers a head`)
-        const common = operands(tokens, headDim)
-        const offsets = { type: 'int64', dims: [2], data: BigInt64Array.of(0n, BigInt(tokens)) }
-        const times = await timeSessions(
-          {
-            three: () => native.load(threeOperators(headDim, scale), { threads: 1 }),
-            packed: () => native.load(packedOperator(headDim, scale), { threads: 1 }),
-          },
-          [common],
-          { rounds: 1000, budgetMs: 4000, inputsOf: { packed: [{ ...common, offsets }] } },
-        )
-        rows.push({ tokens, ...(times as Record<'three' | 'packed', VariantLatency>) })
-      }
-      const columns: Columns<(typeof rows)[number]> = {
-        tokens: ({ tokens }) => `${tokens}`,
-        'MatMul, Softmax, MatMul: p50 ms': ({ three }) => three.p50Ms.toFixed(3),
-        'PackedAttention: p50 ms': ({ packed }) => packed.p50Ms.toFixed(3),
-        'speed-up': ({ packed: { speedup } }) => speedupText(speedup),
-      }
-      tables.push(tableOf(`${headDim} numbers a head`, columns, rows))
-    }
-    return { tables, values: tables }
-  },
-}
-
-function operands(tokens: number, headDim: number): NamedTensors {
-  const tensor = (seed: number) => ({
-    type: 'float32',
-    dims: [1, HEADS, tokens, headDim],
-    data: Float32Array.from({ length: HEADS * tokens * headDim }, (_, i) => Math.sin(i * 0.37 + seed)),
-  })
-  return { query: tensor(1), key: tensor(2), value: tensor(3) }
-}
-
-function threeOperators(headDim: number, scale: number): Uint8Array {
-  const of = (name: string) => input(name, 'float32', [1, HEADS, 'N', headDim])
-  const scores = mul(matmul(of('query'), transpose(of('key'), [0, 1, 3, 2])), scale)
-  return emitModel({ context: matmul(softmax(scores, 3), of('value')) })
-}
-
-function packedOperator(headDim: number, scale: number): Uint8Array {
-  const graph = new Graph(createModel(17))
-  graph.importOperators('tp')
-  const inputs = ['query', 'key', 'value']
-  for (const name of inputs) graph.addInput(name, 'float32', [1, HEADS, 'N', headDim])
-  graph.addInput('offsets', 'int64', [2])
-  const axes = [1, 2, 3]
-  const attributes = { scale, queryAxes: axes, keyAxes: axes, valueAxes: axes, contextAxes: axes }
-  const names = { inputs: [...inputs, 'offsets'], outputs: ['context'] }
-  graph.insert([createNode({ type: 'PackedAttention', domain: 'tp', ...names, attributes })])
-  graph.addOutput('context', 'float32', [1, HEADS, 'N', headDim])
-  return encodeModel(graph.model)
-}
-
 export const native: Report = {
   name: 'native',
   sections: [
@@ -224,6 +157,5 @@ export const native: Report = {
     batches(1),
     batches(2),
     single,
-    kernel,
   ],
 }

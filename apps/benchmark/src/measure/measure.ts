@@ -121,26 +121,42 @@ export async function measure(
     (done) => onProgress(`${done} of ${runs.length} models on ${subject.lengths.length} examples`),
   )
   const [dense] = answers as [Asked]
-  const figuresOf = ({ outcome }: Asked): Figures => subject.metric.figures(outcome, dense.outcome)
-  const reference = firstOf(figuresOf(dense))
-  return candidates.map((own, i) => {
-    const asked = answers.filter((_, run) => runs[run]?.own === own)
-    const [{ flops, kept, maxTokens }] = asked as [Asked]
-    const seeds = asked.map(figuresOf)
-    const figures = Object.fromEntries(
-      Object.keys(seeds[0] ?? {}).map((name) => [name, meanFigure(seeds.map((seed) => seed[name] as Figure))]),
-    )
-    return {
-      ...own,
-      isReference: i === 0,
-      figures,
-      seeds: seeds.map((seed) => 100 * figureInterval(firstOf(seed)).estimate),
-      loss: scaledInterval(figureLoss(reference, firstOf(figures)), 100),
-      flops: dense.flops / flops,
-      kept: kept && mean([...kept]),
-      maxTokens,
-    }
+  const seedOf = (asked: Asked): Seed => ({ ...asked, figures: subject.metric.figures(asked.outcome, dense.outcome) })
+  return candidates.map((own) => {
+    const seeds = answers.filter((_, run) => runs[run]?.own === own).map(seedOf)
+    return { ...rowOf(own, seeds, seedOf(dense)), isReference: own === candidates[0] }
   })
+}
+
+/** What one run of a candidate comes to. */
+export interface Seed extends Pick<Asked, 'flops' | 'kept' | 'maxTokens'> {
+  readonly figures: Figures
+}
+
+/** A candidate's row from its runs; `dense` is what it is compared with. */
+export function rowOf(own: Candidate, seeds: readonly Seed[], dense: Pick<Seed, 'figures' | 'flops'>): Row {
+  const [first] = seeds as [Seed]
+  const figures = meanFigures(seeds.map((seed) => seed.figures))
+  return {
+    ...own,
+    isReference: false,
+    figures,
+    seeds: seeds.map((seed) => 100 * figureInterval(firstOf(seed.figures)).estimate),
+    loss: lossOf(dense.figures, figures),
+    flops: dense.flops / first.flops,
+    kept: first.kept && mean([...first.kept]),
+    maxTokens: first.maxTokens,
+  }
+}
+
+export function meanFigures(seeds: readonly Figures[]): Figures {
+  const names = Object.keys(seeds[0] ?? {})
+  return Object.fromEntries(names.map((name) => [name, meanFigure(seeds.map((seed) => seed[name] as Figure))]))
+}
+
+/** Points of the first figure lost against a reference, paired by example. */
+export function lossOf(reference: Figures, own: Figures): Interval {
+  return scaledInterval(figureLoss(firstOf(reference), firstOf(own)), 100)
 }
 
 function firstOf(figures: Figures): Figure {

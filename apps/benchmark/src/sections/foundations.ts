@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { type Figure, figureLoss, scaledInterval, type VariantLatency } from '@tp/eval/metrics'
+import type { VariantLatency } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { train } from '@tp/train'
 import { learnedPath, writeWhole } from '../files.ts'
@@ -10,6 +10,7 @@ import {
   chance,
   figureOf,
   kept,
+  lossOf,
   measure,
   measureTimed,
   named,
@@ -267,13 +268,11 @@ const int8Accuracy = answersSection('int8-accuracy', {
   subjects: ['minilm-imdb', 'minilm-sst2'],
   candidates: named(precisions),
   columns: (rows) => {
-    const accuracy = ({ figures }: Row): Figure => figures.accuracy as Figure
     return {
       ...show.method,
       ...show.accuracy,
       'loss to fp32 dense': ({ loss }) => points(loss),
-      'loss to its own dense': (row) =>
-        points(scaledInterval(figureLoss(accuracy(ownDense(rows, row)), accuracy(row)), 100)),
+      'loss to its own dense': (row) => points(lossOf(ownDense(rows, row).figures, row.figures)),
     }
   },
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { openSession, type Session } from '@tp/core/runtime'
+import { openSession, type Session, type TensorLike } from '@tp/core/runtime'
 
 /** A text, or 28 × 28 grey pixels. */
 export type Question = string | Uint8Array
@@ -35,7 +35,7 @@ export async function openScript({ task, model, folder, pruned, questions, label
     outputs: [{ name: 'logits', type: 'float32', dims: ['batch', labels.length] }],
     async run({ positions }) {
       const logits: number[] = []
-      for (const position of positions?.data as Int32Array) {
+      for (const position of (positions as TensorLike).data as Int32Array) {
         const answer = next<Scores>(child)
         child.send(questions[position] as Question)
         const scores = new Map((await answer).map(({ label, score }) => [label, score]))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { stratifiedSample } from './shapes.ts'
+import { stratifiedSample } from './times.ts'
 
 describe('stratifiedSample', () => {
   test('takes the middle of each equal part, by length', () => {

@@ -5,7 +5,7 @@ import { aTome, evit, ltmp, pitome, tome } from '../src/index.ts'
 import { difference, fixtureFolder, inputsOf, numbers, openFixture, pruned, runModel } from './exported.ts'
 
 /** Those whose tokens are merged in the ways that there are: one into one, all into one, and dropped next to it. */
-const merging: readonly (readonly [Method, object])[] = [
+const merging: [Method, object][] = [
   [tome(), { layers: [0, 2], keep: 0.7 }],
   [tome({ proportionalAttention: false }), { layers: [0, 1, 2], keep: 0.8 }],
   [pitome(), { layers: [1], keep: 0.7 }],

@@ -7,6 +7,7 @@ type Program = (runtime: Runtime, args: readonly string[]) => Promise<number>
 
 /** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
+  quickstart: async () => (await import('./sections/quickstart.ts')).quickstart,
   foundations: async () => (await import('./sections/foundations.ts')).foundations,
   learned: async () => (await import('./sections/learned.ts')).learned,
   tuning: async () => (await import('./sections/tuning.ts')).tuning,
@@ -21,7 +22,6 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
 
 /** What has a form of its own. */
 const programs: Readonly<Record<string, () => Promise<Program>>> = {
-  quickstart: async () => (await import('./quickstart/command.ts')).quickstart,
   comparison: async () => (await import('./comparison/command.ts')).compareAll,
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { limits, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
+import { beginTrial, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { type Measured, regionText, withRegion } from './page.ts'
 import { type Findings, type Report, type Section, surroundings } from './section.ts'
 import { plainTable } from './table.ts'
@@ -29,7 +29,7 @@ export async function runSections(
       trial: { type: 'boolean', default: false },
     },
   })
-  if (values.trial) Object.assign(limits, { examples: 64, ms: 1 })
+  if (values.trial) beginTrial()
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))

@@ -1,7 +1,6 @@
 import type { MethodEntry } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { encodeModel } from '@tp/onnx'
-import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../measure/parity.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import { feedsOfShape } from '../measure/times.ts'
 import { trainingFree } from '../registry/methods.ts'
@@ -9,6 +8,7 @@ import { pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type ChromiumPage, openChromiumPage } from '../web/chromium-page.ts'
+import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../web/parity.ts'
 
 /** Examples that go through each model: together (texts are padded), and the first once more by itself. */
 const EXAMPLES = 4

@@ -1,50 +1,14 @@
 import type { MethodEntry } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
 import { encodeModel } from '@tp/onnx'
-import { shapeColumns, show } from '../measure/columns.ts'
-import { named } from '../measure/measure.ts'
-import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../measure/parity.ts'
-import { answersSection, speedSection } from '../measure/studies.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
 import { feedsOfShape } from '../measure/times.ts'
 import { trainingFree } from '../registry/methods.ts'
-import { DENSE, laterLayers, NONE, pruned, type Setting } from '../registry/settings.ts'
+import { pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
 import type { Context, Report, Section } from '../report/section.ts'
-import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-page.ts'
-
-/** What is timed in Chromium, and at what accuracy. */
-const settings: Readonly<Record<string, Setting>> = {
-  none: NONE,
-  dense: DENSE,
-  'received-attention 0.7': pruned('received-attention', laterLayers(0.7)),
-  'received-attention 0.7, layer 0 too': pruned('received-attention', { keep: 0.7, layers: [0, 1, 2, 3, 4, 5] }),
-  'received-attention 0.5': pruned('received-attention', laterLayers(0.5)),
-  'cls-attention 0.7': pruned('cls-attention', laterLayers(0.7)),
-}
-
-/** The 2 threads are those of a worker of its own for each model, with the way there in every time. */
-const wasmSpeed = speedSection('wasm-speed', {
-  settings,
-  rounds: 100,
-  budgetMs: 40_000,
-  columns: () => shapeColumns,
-  async withTimers(time) {
-    await using page = await openChromiumPage()
-    await time({
-      [`Chromium ${page.version}, one thread, in the page`]: pageTimer(page, { threads: 1 }),
-      [`Chromium ${page.version}, two threads, in a worker`]: pageTimer(page, { threads: 2, worker: true }),
-    })
-  },
-})
-
-/** In Node, where it takes a fraction of the time; the section on equal answers says how far that carries over. */
-const wasmAccuracy = answersSection('wasm-accuracy', {
-  subjects: ['minilm-imdb', 'minilm-sst2'],
-  examples: 2000,
-  candidates: named(settings).filter(({ name }) => name !== 'dense'),
-  columns: () => ({ ...show.method, ...show.accuracy, ...show.loss, ...show.agreement }),
-})
+import { type ChromiumPage, openChromiumPage } from '../web/chromium-page.ts'
+import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../web/parity.ts'
 
 /** Examples that go through each model: together (texts are padded), and the first once more by itself. */
 const EXAMPLES = 4
@@ -119,4 +83,4 @@ const webgpuAnswers: Section = {
   },
 }
 
-export const web: Report = { name: 'web', sections: [wasmSpeed, wasmAccuracy, sameAnswers, webgpuAnswers] }
+export const web: Report = { name: 'web', sections: [sameAnswers, webgpuAnswers] }

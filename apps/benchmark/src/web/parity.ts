@@ -3,12 +3,12 @@ import type { NamedTensors, Session } from '@tp/core/runtime'
 import { isTrace, tracedTokens } from '@tp/eval/metrics'
 import type { Model } from '@tp/onnx'
 import { median } from 'simple-statistics'
+import { prepare } from '../measure/prepare.ts'
+import type { Subject } from '../measure/subject.ts'
 import type { Setting } from '../registry/settings.ts'
 import { differenceText } from '../report/numbers.ts'
 import type { Findings } from '../report/section.ts'
 import { tableOf } from '../report/table.ts'
-import { prepare } from './prepare.ts'
-import type { Subject } from './subject.ts'
 
 /** A model with a method in it, here and in another runtime or form. */
 export interface Parity {

@@ -11,7 +11,6 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   guard: async () => (await import('./sections/guard.ts')).guard,
   promises: async () => (await import('./sections/promises.ts')).promises,
   native: async () => (await import('./sections/native.ts')).native,
-  web: async () => (await import('./sections/web.ts')).web,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
   coverage: async () => (await import('./sections/coverage.ts')).coverage,
   fuzz: async () => (await import('./sections/fuzz.ts')).fuzz,

@@ -1,8 +1,10 @@
+import { isTpError } from '@tp/core'
 import { accuracyLoss, type Interval } from '@tp/eval/metrics'
 import {
   agreementBound,
   answerOf,
   type CalibratedCascade,
+  type CascadeCalibration,
   calibrateCascade,
   type Uncertainty,
   uncertaintyOf,
@@ -38,9 +40,20 @@ export interface CascadeFigures {
   readonly loss: Interval | undefined
 }
 
-export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade {
+/** Undefined for a promise that so few examples cannot show. */
+export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade | undefined {
   const { pruned, dense, prunedShare } = calibration
-  return calibrateCascade({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
+  return calibrateIfEnough({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
+}
+
+/** Undefined where there are too few examples to promise anything, which is said with an error. */
+export function calibrateIfEnough(calibration: CascadeCalibration): CalibratedCascade | undefined {
+  try {
+    return calibrateCascade(calibration)
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_CALIBRATION') return undefined
+    throw error
+  }
 }
 
 /** How a threshold does on data that had no part in choosing it. */

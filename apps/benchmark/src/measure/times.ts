@@ -18,7 +18,7 @@ export function shapeText({ batch, tokens }: Shape): string {
 }
 
 /** When candidates are timed: on some examples one by one, or on batches of one shape. */
-export type TimedAt = { readonly examples: number } | Shape
+type TimedAt = { readonly examples: number } | Shape
 
 export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
   readonly at: TimedAt
@@ -92,7 +92,7 @@ function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<Na
 }
 
 /** The beginnings of texts that are long enough, or whole examples of other kinds; `turn` says which of them. */
-export async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
+async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
   const { lengths } = inputs
   const long = inputs.targets.flatMap((_, i) => (lengths === undefined || (lengths[i] as number) >= tokens ? [i] : []))
   const positions = Array.from({ length: batch }, (_, b) => long[(turn * batch + b) % long.length] as number)

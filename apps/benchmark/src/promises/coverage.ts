@@ -1,4 +1,3 @@
-import { isTpError } from '@tp/core'
 import { randomNumbers, upperBound } from '@tp/core/statistics'
 
 import {
@@ -9,9 +8,10 @@ import {
   pairedCounts,
   proportionInterval,
 } from '@tp/eval/metrics'
-import { answerOf, calibrateCascade, uncertaintyOf } from '@tp/guard'
+import { answerOf, uncertaintyOf } from '@tp/guard'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import { mean } from 'simple-statistics'
+import { calibrateIfEnough } from '../guard/cascades.ts'
 import { percentInterval } from '../report/numbers.ts'
 import type { Population } from './populations.ts'
 
@@ -159,23 +159,10 @@ export function calibratedOf(
   )
   const about = { name: `${name}: ${own.name}`, promise: `${100 * agreement} % agree` }
   return keptOf(about, drawn(29, dense.length, SIZES, draws), async (rows) => {
-    const threshold = thresholdOf(at(own.logits, rows), at(dense, rows), agreement)
-    if (threshold === undefined) return undefined
+    const promised = calibrateIfEnough({ pruned: at(own.logits, rows), dense: at(dense, rows), agreement })
+    if (promised === undefined) return undefined
+    const { threshold } = promised
     const remaining = failing.filter((value) => threshold === null || value < threshold).length
     return remaining / dense.length <= 1 - agreement
   })
-}
-
-/** Undefined where there are too few examples to promise anything, which is said with an error. */
-function thresholdOf(
-  pruned: readonly (readonly number[])[],
-  dense: readonly (readonly number[])[],
-  agreement: number,
-): number | null | undefined {
-  try {
-    return calibrateCascade({ pruned, dense, agreement }).threshold
-  } catch (error) {
-    if (isTpError(error) && error.code === 'TP_CALIBRATION') return undefined
-    throw error
-  }
 }

@@ -1,3 +1,4 @@
+import type { CalibratedCascade } from '@tp/guard'
 import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
 import { type GuardedCase, openGuarded } from '../guard/guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'
@@ -72,7 +73,10 @@ function section(name: string, one: GuardedCase): Section {
       const tables: Table[] = []
       const values: object[] = []
       for (const own of await openGuarded(context, one)) {
-        const chosen = promises.map((promise) => ({ promise, ...calibrated(own, promise) }))
+        const chosen = promises.flatMap((promise): Chosen[] => {
+          const cascade = calibrated(own, promise)
+          return cascade === undefined ? [] : [{ promise, ...cascade }]
+        })
         const figures = [own.test, ...own.shifts].flatMap((set) =>
           chosen.map(({ promise, ...cascade }) => cascadeOn(set, promise, cascade)),
         )
@@ -102,7 +106,7 @@ function section(name: string, one: GuardedCase): Section {
   }
 }
 
-type Chosen = ReturnType<typeof calibrated> & {
+type Chosen = CalibratedCascade & {
   readonly promise: (typeof promises)[number]
 }
 

@@ -1,3 +1,4 @@
+export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts'
 import { encoderOf } from './sizes.ts'
 import { softFeeds } from './soft-inputs.ts'
 import type { StepGraph } from './step.ts'
-import { type SoftMethod, trainingGraph } from './training-graph.ts'
+import { names, type SoftMethod, trainingGraph } from './training-graph.ts'
 import type { Weights } from './weights.ts'
 
 export interface StagesOptions {
@@ -96,8 +96,8 @@ async function load(
   const weights: Weights = new Map([...own, ...learning])
   const moving = stage.learns === 'all' ? weights : learning
   const graph = trainingGraph(model, weights, settings, soft && { ...soft, stage }, [...moving.keys()])
-  checkTargets(examples, graph.classes)
   const session = await runtime.load(graph.bytes, { threads: 1 })
+  if (session.inputs.some(({ name }) => name === names.labels)) checkTargets(examples, graph.classes)
   const { copies = 1, lowest = 0.5 } = soft?.method.training ?? {}
   // Inputs of the soft form that the stage's loss depends on.
   const inputs = graph.inputs.filter(({ name }) => session.inputs.some((own) => own.name === name))

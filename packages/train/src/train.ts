@@ -1,6 +1,6 @@
 import { type Learned, TpError } from '@tp/core'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
-import { evaluate } from '@tp/eval'
+import { qualityOf } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
@@ -138,7 +138,7 @@ async function accuracyOf(
   batchSize: number,
 ): Promise<number> {
   await using session = await load(model)
-  return (await evaluate(session, selection, { batchSize, signal })).accuracy.estimate
+  return await qualityOf(session, selection, { batchSize, signal })
 }
 
 async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {

@@ -13,6 +13,7 @@ import { type FlipsAsked, flipFinder } from './find-flips.ts'
 import type { Judge } from './judge.ts'
 import { classJudge } from './judge-classes.ts'
 import { embeddingJudge } from './judge-embeddings.ts'
+import { rankingJudge } from './judge-ranking.ts'
 import { tokenJudge } from './judge-tokens.ts'
 import type { ResultRow } from './rows.ts'
 import { spreadByLength } from './timed-examples.ts'
@@ -42,6 +43,8 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
       return rowsOf(tokenJudge(data.inputs, data.labels), measured, context)
     case 'embeddings':
       return rowsOf(embeddingJudge(data.inputs), measured, context)
+    case 'ranking':
+      return rowsOf(rankingJudge(data.inputs), measured, context)
     default: {
       const { inputs } = data
       const judge = classJudge(inputs)

@@ -20,17 +20,17 @@ import { type dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 export const taskOption = {
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings',
+    value: 'classification|tokens|embeddings|ranking',
     description: 'what the model is for; default: what its outputs look like',
   },
 } as const
 
 /** Data as a model of one task takes them. */
 export type TaskInputs =
-  | { readonly task: 'classification' | 'embeddings'; readonly inputs: ModelInputs }
+  | { readonly task: 'classification' | 'embeddings' | 'ranking'; readonly inputs: ModelInputs }
   | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
 
-const tasks: readonly string[] = ['classification', 'tokens', 'embeddings'] satisfies Task[]
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking'] satisfies Task[]
 
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
@@ -58,11 +58,15 @@ export async function openTaskInputs(
   const labels = given.labels?.split(',') ?? known.labels
   await using session = await runtime.load(path, { signal })
   const { inputs: taken, outputs } = session
-  const task = readTask(given.task) ?? taskOf(outputs, labels)
+  const asked = readTask(given.task)
+  const task = asked ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'
   // Images and sounds have their labels in file names, which need not be parsed.
-  if (task === 'classification' || (task === 'embeddings' && !isText)) {
-    return { task, inputs: await openInputs(path, data, batchSize, given, context) }
+  if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
+    const inputs = await openInputs(path, data, batchSize, given, context)
+    // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
+    const ofClasses = asked === undefined && task === 'ranking' && inputs.ranking === undefined
+    return { task: ofClasses ? 'classification' : task, inputs }
   }
   if (!isText) throw usageError('--task tokens is for models of texts')
   const idle = (task === 'tokens' ? (['text-column', 'label-column'] as const) : (['label-column'] as const)).find(

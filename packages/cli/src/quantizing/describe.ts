@@ -20,6 +20,7 @@ const similarityNames: Readonly<Record<TaskInputs['task'], string>> = {
   classification: 'answers with the same class',
   tokens: 'tokens with the same class',
   embeddings: 'mean cosine to the vectors',
+  ranking: 'rank correlation with the order',
 }
 
 export function describeQuantized(report: QuantizeReport): string {

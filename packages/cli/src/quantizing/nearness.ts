@@ -1,5 +1,14 @@
 import type { Session } from '@tp/core/runtime'
-import { compareToDense, embed, evaluate, evaluateTokens, tokenAgreement } from '@tp/eval'
+import {
+  compareRankings,
+  compareToDense,
+  embed,
+  evaluate,
+  evaluateTokens,
+  rank,
+  rankingIn,
+  tokenAgreement,
+} from '@tp/eval'
 import { type ModelInputs, someExamples } from '@tp/eval/inputs'
 import { divergences, figureInterval } from '@tp/eval/metrics'
 import type { Nearness } from '@tp/tune'
@@ -29,6 +38,16 @@ export async function answersComparedWith(
     return async (session) => {
       const { estimate } = figureInterval(tokenAgreement(await evaluateTokens(session, data.inputs, options), own))
       return { similarity: estimate, divergence: 1 - estimate }
+    }
+  }
+  if (data.task === 'ranking') {
+    const own = await rank(dense, data.inputs, options)
+    return async (session) => {
+      const near = compareRankings(await rank(session, data.inputs, options), own, rankingIn(data.inputs))
+      return {
+        similarity: figureInterval(near.rankCorrelation).estimate,
+        divergence: figureInterval(near.change).estimate,
+      }
     }
   }
   const [all, few] = [data.inputs, fewOf(data.inputs, options.batchSize)]

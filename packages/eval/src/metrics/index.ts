@@ -16,6 +16,7 @@ export { accuracyInterval, accuracyLoss, type Figure, figureInterval, figureLoss
 export { type Interval, scaledInterval } from './interval.ts'
 export { type KeptFractions, keptFractions } from './kept.ts'
 export { type McNemar, mcnemar } from './mcnemar.ts'
+export { ndcg, rankingOf } from './ndcg.ts'
 export { fewestForLoss, pairedDifference } from './paired-difference.ts'
 export { isScoredBelow, type PairedCounts, pairedCounts } from './paired-score.ts'
 export { largest, logitRowsOf } from './predictions.ts'

@@ -2,6 +2,8 @@
 
 export { readLabelledTexts } from './datasets/labelled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
+export { isRetrievalFolder, type RetrievalData, readRetrieval } from './datasets/retrieval.ts'
+export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
 export { readTaggedTsv } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
@@ -16,5 +18,6 @@ export { compareToDense, type DenseComparison } from './metrics/against-dense.ts
 export type { EvaluateOptions } from './run-examples.ts'
 export { compareEmbeddings, type Embeddings, embed, type Nearness } from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
+export { type Retrieval, retrieve } from './tasks/retrieval.ts'
 export { taskOf } from './tasks/task-of.ts'
 export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './tasks/tokens.ts'

@@ -54,7 +54,7 @@ describe('queries and documents', () => {
   })
 
   test.each([
-    [[data, '--split', 'train'], 'TP_DATA', /no judgements train/],
+    [[data, '--split', 'train'], 'TP_DATA', /has no train.tsv/],
     [[`${data}/pairs.csv`, '--split', 'dev'], 'TP_USAGE', /--split is for folders/],
     [[data, '--text-column', 'text'], 'TP_USAGE', /--text-column is for tables/],
   ] as const)('refuses %j', async ([path, ...more], code, message) => {

@@ -5,7 +5,7 @@ import type { Dim } from '@tp/core/expression'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
 import { logitsOf } from './logits.ts'
-import { crossEntropy, distillation, policyLoss } from './losses.ts'
+import { asTwoClasses, crossEntropy, distillation, policyLoss, squaredError } from './losses.ts'
 import type { Weights } from './weights.ts'
 
 /** The loss: cross-entropy, distillation from the dense model, or a mixture. */
@@ -50,7 +50,7 @@ export const names = {
 /** A graph for training. */
 export interface TrainingGraph {
   readonly bytes: Uint8Array
-  /** Number of classes; undefined if the file does not say. */
+  /** Number of classes, 2 for one logit; undefined if the file does not say. */
   readonly classes: number | undefined
   /** Inputs of the soft form of a method. */
   readonly inputs: readonly SoftInput[]
@@ -125,7 +125,7 @@ export function trainingGraph(
   })
   return {
     bytes: emitModel(outputs, { name: 'training' }),
-    classes: typeof classes === 'number' ? classes : undefined,
+    classes: typeof classes === 'number' ? Math.max(2, classes) : undefined,
     inputs: lesson.inputs,
     tokens: lesson.tokens,
   }
@@ -161,14 +161,15 @@ function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options:
 /** float [B] */
 function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOptions): Tensor {
   const [batch, classes] = logits.dims
+  const isScore = classes === 1
   const parts: Tensor[] = []
   if (share < 1) {
     const labels = input(names.labels, 'int64', [batch as string])
-    parts.push(scaled(crossEntropy(logits, labels), 1 - share))
+    parts.push(scaled(crossEntropy(isScore ? asTwoClasses(logits) : logits, labels), 1 - share))
   }
   if (share > 0) {
     const teacher = input(names.teacher, 'float32', [batch as string, classes as number])
-    parts.push(scaled(distillation(logits, teacher, temperature), share))
+    parts.push(scaled(isScore ? squaredError(logits, teacher) : distillation(logits, teacher, temperature), share))
   }
   return total(parts)
 }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
-import type { RetrievalData, ScoredPairs } from '@tp/eval'
+import type { ScoredPairs, SearchData } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { type ShiftedSet, shiftedSets } from '@tp/eval/shifts'
 import type { Arguments } from '../command/arguments.ts'
@@ -211,7 +211,7 @@ async function evaluateShifts(
   return `${await titleOf(path, own.inputs, prepared.inspection, context.runtime)}\n${describeShifts(report)}`
 }
 
-function judgedContent(judged: RetrievalData | ScoredPairs): object {
+function judgedContent(judged: SearchData | ScoredPairs): object {
   return 'relevant' in judged
     ? { by: 'relevance', queries: judged.queryCount, documents: judged.documents.length }
     : { by: 'scores', pairs: judged.scores.length }

@@ -1,4 +1,4 @@
-import { type Embeddings, embed, type Retrieval, type RetrievalData, retrieve } from '@tp/eval'
+import { type Embeddings, embed, type Retrieval, retrieve, type SearchData } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { bootstrapMean, type Interval, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
@@ -20,7 +20,7 @@ const headings: Readonly<Record<Side, string>> = {
 }
 
 /** What a search finds where queries, documents or both are embedded by the pruned model. */
-export function retrievalJudge(inputs: ModelInputs, data: RetrievalData): Judge<Embeddings> {
+export function retrievalJudge(inputs: ModelInputs, data: SearchData): Judge<Embeddings> {
   const known = new WeakMap<Embeddings, Retrieval>()
   const search = (queries: Embeddings, documents: Embeddings): Retrieval => {
     const found = queries === documents ? known.get(queries) : undefined

@@ -14,6 +14,7 @@ import type { Judge } from './judge.ts'
 import { classJudge } from './judge-classes.ts'
 import { embeddingJudge } from './judge-embeddings.ts'
 import { pairJudge } from './judge-pairs.ts'
+import { rankingJudge } from './judge-ranking.ts'
 import { retrievalJudge } from './judge-retrieval.ts'
 import { tokenJudge } from './judge-tokens.ts'
 import type { ResultRow } from './rows.ts'
@@ -44,6 +45,8 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
       return rowsOf(tokenJudge(data.inputs, data.labels), measured, context)
     case 'embeddings':
       return rowsOf(embeddingJudgeOf(data), measured, context)
+    case 'ranking':
+      return rowsOf(rankingJudge(data.inputs), measured, context)
     default: {
       const { inputs } = data
       const judge = classJudge(inputs)

@@ -2,13 +2,13 @@ import {
   isRetrievalFolder,
   loadTokenizer,
   prepareInputs,
-  type RetrievalData,
   readModelFolder,
-  readRetrieval,
   readScoredPairs,
+  readSearchData,
   readTaggedTsv,
   readTexts,
   type ScoredPairs,
+  type SearchData,
   type TaggedInputs,
   type Task,
   taggedInputs,
@@ -23,14 +23,9 @@ import { wholeNumber } from '../pruning/numbers.ts'
 import { type dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 
 export const taskOption = {
-  split: {
-    type: 'string',
-    value: 'NAME',
-    description: 'of a folder with corpus.jsonl, queries.jsonl and qrels: the judgements qrels/NAME.tsv; default test',
-  },
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings',
+    value: 'classification|tokens|embeddings|ranking',
     description: 'what the model is for; default: what its outputs look like',
   },
 } as const
@@ -39,16 +34,16 @@ export const taskOption = {
 export interface EmbeddingInputs {
   readonly task: 'embeddings'
   readonly inputs: ModelInputs
-  readonly judged?: RetrievalData | ScoredPairs
+  readonly judged?: SearchData | ScoredPairs
 }
 
 /** Data as a model of one task takes them. */
 export type TaskInputs =
-  | { readonly task: 'classification'; readonly inputs: ModelInputs }
+  | { readonly task: 'classification' | 'ranking'; readonly inputs: ModelInputs }
   | EmbeddingInputs
   | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
 
-const tasks: readonly string[] = ['classification', 'tokens', 'embeddings'] satisfies Task[]
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking'] satisfies Task[]
 
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
@@ -76,17 +71,22 @@ export async function openTaskInputs(
   const labels = given.labels?.split(',') ?? known.labels
   await using session = await runtime.load(path, { signal })
   const { inputs: taken, outputs } = session
-  const task = readTask(given.task) ?? taskOf(outputs, labels)
+  const asked = readTask(given.task)
+  const task = asked ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'
   // Images and sounds have their labels in file names, which need not be parsed.
-  if (task === 'classification' || (task === 'embeddings' && !isText)) {
-    return { task, inputs: await openInputs(path, data, batchSize, given, context) }
+  if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
+    const inputs = await openInputs(path, data, batchSize, given, context)
+    // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
+    const ofClasses = asked === undefined && task === 'ranking' && inputs.ranking === undefined
+    return { task: ofClasses ? 'classification' : task, inputs }
   }
   if (!isText) throw usageError('--task tokens is for models of texts')
-  const idle = (task === 'tokens' ? (['text-column', 'label-column'] as const) : (['label-column'] as const)).find(
+  const unread = ['label-column', 'pair-column', 'candidates', 'top'] as const
+  const idle = [...unread, ...(task === 'tokens' ? (['text-column', 'split'] as const) : [])].find(
     (name) => given[name] !== undefined,
   )
-  if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which reads no such column`)
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which does not read it`)
   progress.stage(`reading ${data}`)
   const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
   const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
@@ -100,7 +100,6 @@ export async function openTaskInputs(
     const examples = wholeBatches(texts.examples, batchSize, progress)
     return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
   }
-  if (given.split !== undefined) throw usageError('--split is for folders with queries and documents')
   if (options.tokenizer === undefined) throw usageError('--tokenizer FILE is missing: none is next to the model')
   const tagged = await readTaggedTsv(data, { labels, limit })
   const sentences = wholeBatches(tagged.sentences, batchSize, progress)
@@ -113,10 +112,10 @@ async function readJudged(
   data: string,
   limit: number | undefined,
   { split, 'text-column': textColumn }: Arguments<typeof dataOptions & typeof taskOption>,
-): Promise<RetrievalData | ScoredPairs | undefined> {
+): Promise<SearchData | ScoredPairs | undefined> {
   if (await isRetrievalFolder(data)) {
     if (textColumn !== undefined) throw usageError(`--text-column is for tables; ${data} has queries and documents`)
-    return await readRetrieval(data, { split, limit })
+    return await readSearchData(data, { split, limit })
   }
   if (split !== undefined) throw usageError(`--split is for folders with queries and documents; ${data} is none`)
   return textColumn === undefined ? await readScoredPairs(data, limit) : undefined

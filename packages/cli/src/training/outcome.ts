@@ -63,12 +63,13 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const schedules = schedulesOf(asked, file.model, inspectEncoders(file, settings.encoder))
   const pruned = await pruneFile(file, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
-  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const { inputs, selection, teacher, dense, load, accuracy } = lessons
+  const lessons = await openLessons(file, given, learning.distillation, context)
+  const { inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
   const before = await accuracy(pruned.model)
   const trained = await namingCheckpoint(checkpointPaths(out), () =>
     train({
       ...learning,
+      distillation,
       ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
       ...(trains && { trains }),
       ...(saved && { resume: saved }),
@@ -87,7 +88,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
     about: {
       layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
-      settings: { ...defaults, ...learning, train: choice },
+      settings: { ...defaults, ...learning, distillation, train: choice },
       step: trained.step,
       selection: { dense, before, after: trained.accuracy ?? Number.NaN },
       ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
@@ -103,8 +104,8 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
   const trains = trainsOf(choice, file, encoder)
   const resume = given.resume ? await readCheckpoints(out) : {}
-  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const settings = { ...learning, ...own }
+  const lessons = await openLessons(file, given, learning.distillation, context)
+  const settings = { ...learning, ...own, distillation: lessons.distillation }
   const { signal } = context
   const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
   const result = await namingCheckpoint(checkpointPaths(out), () => learnInto(out, file, request))

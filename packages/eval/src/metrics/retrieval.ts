@@ -4,21 +4,6 @@ export interface Found {
   readonly gain: number
 }
 
-/**
- * Normalised discounted cumulative gain of the first `depth` documents, 0 … 1:
- *
- *     DCG = Σ gain / log₂(1 + rank),   over the DCG of the best order that there is
- *
- * Järvelin and Kekäläinen, ACM TOIS 20, 2002, with gains as they are judged, as trec_eval (`ndcg_cut`) and BEIR have it.
- * @param relevant all relevant documents of the query, those that were found far below as well
- */
-export function ndcgAt(depth: number, relevant: readonly Found[]): number {
-  const discounted = ({ rank, gain }: Found): number => (rank > depth ? 0 : gain / Math.log2(1 + rank))
-  const sum = (list: readonly Found[]): number => list.reduce((total, each) => total + discounted(each), 0)
-  const best = relevant.map(({ gain }) => gain).sort((a, b) => b - a)
-  return sum(relevant) / sum(best.map((gain, i) => ({ gain, rank: i + 1 })))
-}
-
 /** Share of the relevant documents that are among the first `depth`. */
 export function recallAt(depth: number, relevant: readonly Found[]): number {
   return relevant.filter(({ rank }) => rank <= depth).length / relevant.length

@@ -6,7 +6,6 @@ test('finds documents by cosine, and judges what it finds', () => {
   const angle = (degrees: number): Float64Array =>
     Float64Array.of(Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180))
   const data = {
-    source: 'here',
     texts: textDataset('here', []),
     queryCount: 2,
     documents: ['a', 'b', 'c', 'd'],

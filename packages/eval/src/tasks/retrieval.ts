@@ -1,6 +1,10 @@
-import type { RetrievalData } from '../datasets/retrieval.ts'
+import type { SearchData } from '../datasets/retrieval/search-data.ts'
+import { ndcg } from '../metrics/ndcg.ts'
 import { nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
-import { type Found, ndcgAt, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
+import { type Found, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
+
+/** How many documents are looked at for nDCG. */
+const DEPTH = 10
 
 /** What a search finds, by query. */
 export interface Retrieval {
@@ -18,7 +22,7 @@ export interface Retrieval {
  * Searches an index of documents with queries, by the cosine of their vectors.
  * @param queries and documents: vectors of length 1, in the order of `data`
  */
-export function retrieve(data: RetrievalData, queries: Vectors, documents: Vectors): Retrieval {
+export function retrieve(data: SearchData, queries: Vectors, documents: Vectors): Retrieval {
   const found = data.relevant.map((relevant, query) => {
     const similarity = similarities(documents, queries[query] as Float64Array)
     const ranks = ranksOf(
@@ -28,13 +32,20 @@ export function retrieve(data: RetrievalData, queries: Vectors, documents: Vecto
     )
     return {
       relevant: relevant.map(({ gain }, i): Found => ({ gain, rank: ranks[i] as number })),
-      top: nearest(similarity, Math.min(10, documents.length), -1),
+      top: nearest(similarity, Math.min(DEPTH, documents.length), -1),
     }
   })
   return {
-    ndcg10: found.map(({ relevant }) => ndcgAt(10, relevant)),
+    ndcg10: found.map(({ relevant }) => ndcgOf(relevant)),
     recall100: found.map(({ relevant }) => recallAt(100, relevant)),
     reciprocalRank: found.map(({ relevant }) => reciprocalRank(relevant)),
     top10: found.map(({ top }) => top),
   }
+}
+
+function ndcgOf(relevant: readonly Found[]): number {
+  const gains = new Array<number>(DEPTH).fill(0)
+  for (const { rank, gain } of relevant) if (rank <= DEPTH) gains[rank - 1] = gain
+  const judged = relevant.map(({ gain }) => gain)
+  return ndcg(gains, judged, DEPTH)
 }

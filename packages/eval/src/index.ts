@@ -25,6 +25,7 @@ export {
   type RankingEvaluation,
   type RankingNearness,
   rank,
+  rankingDivergences,
   rankingIn,
 } from './tasks/ranking.ts'
 export { taskOf } from './tasks/task-of.ts'

@@ -6,7 +6,7 @@ import type { NamedTensors, SessionOptions } from '@tp/core/runtime'
 import type { Comparison, ComparisonOptions } from '@tp/eval/metrics'
 import { openChromium, serve } from 'browser-tests'
 import { build } from 'vite'
-import { fromJson, toJson } from './json-tensors.ts'
+import { type Timer, withinLimits } from '../measure/times.ts'
 import type {} from './page.ts'
 
 /** A page in Chromium that holds models and times them. */
@@ -59,13 +59,9 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
         await rm(join(folder, url))
       }
     },
-    async run(name, feeds) {
-      return fromJson(
-        await page.evaluate(([name, feeds]) => benchmark.run(name, feeds), [name, toJson(feeds)] as const),
-      )
-    },
+    run: (name, feeds) => page.evaluate(([name, feeds]) => benchmark.run(name, feeds), [name, feeds] as const),
     async compare(inputs, options) {
-      for (const feeds of inputs) await page.evaluate((feeds) => benchmark.addInputs(feeds), toJson(feeds))
+      for (const feeds of inputs) await page.evaluate((feeds) => benchmark.addInputs(feeds), feeds)
       return page.evaluate((options) => benchmark.compare(options), options)
     },
     clear: () => page.evaluate(() => benchmark.clear()),
@@ -74,5 +70,17 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
       await server[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Models in turns on the page. It has one set of inputs for all, so that nothing can be cut. */
+export function pageTimer(page: ChromiumPage, options: SessionOptions = { threads: 1 }): Timer {
+  return async (files, inputs, { rounds, budgetMs }) => {
+    try {
+      for (const [i, file] of files.entries()) await page.load(`${i}`, file, 'wasm', options)
+      return Object.values((await page.compare(inputs, withinLimits({ rounds, budgetMs }))).variants)
+    } finally {
+      await page.clear()
+    }
   }
 }

@@ -28,6 +28,7 @@ export {
   type RankingEvaluation,
   type RankingNearness,
   rank,
+  rankingDivergences,
   rankingIn,
 } from './tasks/ranking.ts'
 export { type Retrieval, retrieve } from './tasks/retrieval.ts'

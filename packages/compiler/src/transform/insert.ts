@@ -161,12 +161,14 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, attended, count, position, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, protectedSegment, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, attended, count, position, size, keyBias }).map(([name, tensor]) => ({
-    name,
-    tensor,
-  }))
+  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, size, keyBias }).map(
+    ([name, tensor]) => ({
+      name,
+      tensor,
+    }),
+  )
   return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
@@ -189,9 +191,12 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'attended' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
-  const [attended, count, size, keyBias] = [of('attended'), of('count'), of('size'), of('keyBias')]
-  return { state: { ...state, ordinals, attended, count, position, size, keyBias, carried }, names, byName }
+  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'size' | 'keyBias'): Tensor | undefined =>
+    fresh.get(name)
+  const [attended, count, protectedSegment] = [of('attended'), of('count'), of('protectedSegment')]
+  const [size, keyBias] = [of('size'), of('keyBias')]
+  const own = { ordinals, attended, count, position, protectedSegment, size, keyBias, carried }
+  return { state: { ...state, ...own }, names, byName }
 }
 
 /** Makes the counts follow a cut. */

@@ -121,8 +121,12 @@ function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, gi
   return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, given))])
 }
 
-/** How many tokens a rule keeps that does not depend on the scores. */
+/**
+ * How many tokens a rule keeps that does not depend on the scores. A protected segment may be longer than that, and then it
+ * depends on the data.
+ */
 function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: number): KeptTokens | undefined {
+  if (state.protectedSegment !== undefined) return undefined
   const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }
@@ -250,6 +254,7 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
     attended: slots.valid && named(slots.valid),
     count: slots.count,
     position: named(slots.take(state.position)),
+    protectedSegment: state.protectedSegment && named(slots.take(state.protectedSegment)),
     size,
     keyBias,
     carried: Object.fromEntries(kept),

@@ -8,7 +8,6 @@ type Program = (runtime: Runtime, args: readonly string[]) => Promise<number>
 /** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
   foundations: async () => (await import('./sections/foundations.ts')).foundations,
-  shift: async () => (await import('./sections/shift.ts')).shift,
   learned: async () => (await import('./sections/learned.ts')).learned,
   tuning: async () => (await import('./sections/tuning.ts')).tuning,
   guard: async () => (await import('./sections/guard.ts')).guard,
@@ -16,14 +15,14 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   native: async () => (await import('./sections/native.ts')).native,
   web: async () => (await import('./sections/web.ts')).web,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
+  coverage: async () => (await import('./sections/coverage.ts')).coverage,
+  fuzz: async () => (await import('./sections/fuzz.ts')).fuzz,
 }
 
 /** What has a form of its own. */
 const programs: Readonly<Record<string, () => Promise<Program>>> = {
   quickstart: async () => (await import('./quickstart/command.ts')).quickstart,
   comparison: async () => (await import('./comparison/command.ts')).compareAll,
-  coverage: async () => (await import('./coverage/command.ts')).coverage,
-  fuzz: async () => (await import('./fuzz/command.ts')).fuzz,
 }
 
 const HELP = `Measures what the documents claim.

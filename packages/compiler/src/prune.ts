@@ -138,6 +138,7 @@ function pruneEncoder(
     returning: new Returning(options.method),
     encoder,
     points: [],
+    fill: 'state',
     cuts: [],
     positions: [],
     compact: [],
@@ -186,7 +187,7 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
   return model
 }
 
-function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, options }: Pruning): PruningStep {
+function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, options }: Pruning): PruningStep {
   const { method, source, protectSegment } = options
   return {
     version,
@@ -209,5 +210,6 @@ function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, option
     })),
     ...(points.length > 0 &&
       cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),
+    ...(points.length > 0 && cuts.length > 0 && fill === 'mean' && { filled: fill }),
   }
 }

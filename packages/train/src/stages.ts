@@ -2,7 +2,7 @@ import { type Stage, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
-import { saliencyOf } from './saliency.ts'
+import { type SaliencyOptions, saliencyOf } from './saliency.ts'
 import type { Settings } from './settings.ts'
 import { encoderOf } from './sizes.ts'
 import { softFeeds } from './soft-inputs.ts'
@@ -16,6 +16,7 @@ export interface StagesOptions {
   readonly soft?: SoftMethod
   readonly inputs: ModelInputs
   readonly saliency?: (row: number) => Float32Array
+  readonly onSaliency?: SaliencyOptions['onProgress']
   readonly signal?: AbortSignalLike
   readonly settings: Settings
   /** Weights of the model that may learn. */
@@ -57,9 +58,10 @@ export function stagesOf(options: StagesOptions): Stages {
   let known: Promise<(row: number) => Float32Array> | undefined
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
-    const { model, runtime, inputs, soft, signal } = options
+    const { model, runtime, inputs, soft, signal, onSaliency } = options
     const encoder = { ...(soft?.encoder !== undefined && { encoder: soft.encoder }), layer: saliencyLayer(options) }
-    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...(signal && { signal }) })
+    const watched = { ...(signal && { signal }), ...(onSaliency && { onProgress: onSaliency }) }
+    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...watched })
     return await known
   }
   return {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Shape, shapeText } from '../measure/shapes.ts'
+import { type Shape, shapeText } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
 import { type Setting, settingKey } from '../registry/settings.ts'
 
@@ -59,8 +59,6 @@ export interface SpeedValue {
     readonly p50Ms: number
     readonly p90Ms: number
   }[]
-  /** Runs a round. */
-  readonly inputs: number
 }
 
 export interface ShiftValue {

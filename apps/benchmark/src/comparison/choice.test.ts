@@ -1,17 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Setting } from '../registry/settings.ts'
 import type { AccuracyValue } from './cell.ts'
-import { agreementOf, fastestWithin, isWithin, lossOf, shareRight } from './choice.ts'
+import { fastestWithin, figuresOf, isWithin } from './choice.ts'
 
 const value = (correct: string, answers = correct): AccuracyValue => ({ accuracy: 0, correct, answers, flops: 1 })
 
-test('pairs seeds example by example', () => {
-  expect(shareRight([value('1100'), value('1010')])).toEqual([1, 0.5, 0.5, 0])
-  expect(lossOf([value('1100'), value('1010')], [value('1111')]).estimate).toBe(50)
-})
-
 test('counts agreement of answers, right or wrong', () => {
-  expect(agreementOf([value('0000', '1234')], value('1111', '1239'))).toBe(75)
+  const { accuracy, agreement } = figuresOf(value('0000', '1234'), value('1111', '1239'))
+  expect(accuracy?.got).toEqual([0, 0, 0, 0])
+  expect(agreement?.got).toEqual([1, 1, 1, 0])
 })
 
 describe('the fastest within a loss', () => {

@@ -1,30 +1,16 @@
-import { accuracyInterval, accuracyLoss, type Interval } from '@tp/eval/metrics'
+import type { Interval } from '@tp/eval/metrics'
+import { mean } from 'simple-statistics'
+import type { Figures } from '../registry/metrics.ts'
 import type { Setting } from '../registry/settings.ts'
 import type { AccuracyCell, AccuracyValue } from './cell.ts'
 import type { Results } from './results.ts'
 
-/** How often each example is answered right, over seeds. */
-export function shareRight(values: readonly AccuracyValue[]): number[] {
-  const [first] = values as [AccuracyValue]
-  return Array.from({ length: first.correct.length }, (_, i) => {
-    return values.filter(({ correct }) => correct[i] === '1').length / values.length
-  })
-}
-
-/** Points of accuracy below a reference, paired by example. */
-export function lossOf(values: readonly AccuracyValue[], reference: readonly AccuracyValue[]): Interval {
-  return accuracyLoss(shareRight(reference), shareRight(values))
-}
-
-/** Percent right, over seeds. */
-export function accuracyOf(values: readonly AccuracyValue[]): Interval {
-  return accuracyInterval(shareRight(values))
-}
-
-/** Percent of examples with the reference's answer, right or wrong. */
-export function agreementOf(values: readonly AccuracyValue[], reference: AccuracyValue): number {
-  const all = values.flatMap(({ answers }) => [...answers].map((answer, i) => answer === reference.answers[i]))
-  return (100 * all.filter(Boolean).length) / all.length
+/** What kept answers are worth, next to those of the model that nothing was taken from. */
+export function figuresOf(value: AccuracyValue, reference: AccuracyValue): Figures {
+  return {
+    accuracy: { got: [...value.correct].map(Number), share: true },
+    agreement: { got: [...value.answers].map((answer, i) => Number(answer === reference.answers[i])), share: true },
+  }
 }
 
 /** A loss is within what is allowed if the estimate is, and its interval ends below twice that. */
@@ -68,7 +54,9 @@ export function shallowSettings(
     if (cells.some((cell) => results.line(cell) === undefined)) return { settings, cells }
     const tried = tries.flatMap((layers, i) => {
       const value = results.value(cells[i] as AccuracyCell)
-      return value === undefined ? [] : [{ layers, ...value, agreement: agreementOf([value], reference) }]
+      if (value === undefined) return []
+      const agreement = mean([...(figuresOf(value, reference).agreement?.got ?? [])])
+      return [{ layers, accuracy: value.accuracy, agreement }]
     })
     const [best] = tried.sort((a, b) => b.accuracy - a.accuracy || b.agreement - a.agreement)
     if (best === undefined) break

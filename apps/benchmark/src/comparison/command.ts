@@ -115,7 +115,7 @@ async function write(
   const subjects = plans.map((plan) => ({ plan, rows: plan.rows() }))
   const { machine, versions } = results.surroundings
   const lines = subjects.flatMap(({ plan, rows }) => summary(plan, rows, { date, quick, machine, versions }))
-  const page = reportPage({ subjects, summary: lines, results, missing, date, quick })
+  const page = reportPage({ subjects, results, missing, date, quick })
   await writeWhole(join(folder, 'report.html'), page)
   if (!publishes) return
   await writeWhole(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Setting } from '../registry/settings.ts'
 import { type AccuracyValue, type Cell, cellKey, type SpeedValue } from './cell.ts'
-import { SubjectPlan } from './plan.ts'
-import type { Line, Results } from './results.ts'
+import { type Known, SubjectPlan } from './plan.ts'
+import type { Line } from './results.ts'
 import { type ComparedForm, comparedForms } from './subjects.ts'
 import { quickExtent } from './sweep.ts'
 
@@ -16,7 +16,7 @@ function answers(wrong: number): AccuracyValue {
 }
 
 /** Results of a world in which it is known what everything costs. */
-class World implements Pick<Results, 'line' | 'value'> {
+class World implements Known {
   readonly #lines = new Map<string, Line>()
   readonly #wrong: (setting: Setting) => number
   readonly #ms: (setting: Setting) => number
@@ -29,6 +29,8 @@ class World implements Pick<Results, 'line' | 'value'> {
   line(cell: Cell): Line | undefined {
     return this.#lines.get(cellKey(cell))
   }
+
+  kept(): undefined {}
 
   value<C extends Cell>(cell: C) {
     return this.line(cell)?.value as never
@@ -50,7 +52,7 @@ class World implements Pick<Results, 'line' | 'value'> {
       const ms = this.#ms(setting)
       return { roundsMs: [ms, ms, ms], p50Ms: ms, p90Ms: ms }
     })
-    return { inputs: 1, candidates }
+    return { candidates }
   }
 }
 

@@ -1,10 +1,12 @@
-import { type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
-import type { Shape } from '../measure/shapes.ts'
+import { type Figure, type Interval, mcnemar, pairedSpeedup, type Speedup } from '@tp/eval/metrics'
+import { lossOf, meanFigures, type Row, rowOf } from '../measure/measure.ts'
+import type { Shape } from '../measure/times.ts'
 import type { Split } from '../registry/data.ts'
 import { methodOf } from '../registry/methods.ts'
+import type { Figures } from '../registry/metrics.ts'
 import { DENSE, isControl, NONE, pruned, type Setting, settingKey } from '../registry/settings.ts'
 import type { AccuracyCell, AccuracyValue, Cell, ShiftCell, ShiftValue, SpeedCell, SpeedValue } from './cell.ts'
-import { accuracyOf, agreementOf, fastestWithin, lossOf, type Shallow, shallowSettings, shareRight } from './choice.ts'
+import { fastestWithin, figuresOf, type Shallow, shallowSettings } from './choice.ts'
 import type { Results } from './results.ts'
 import type { ComparedForm } from './subjects.ts'
 import { type Available, type Extent, fixedSweeps, int8Sweep, runsOf, type Sweep, sweep, type Way } from './sweep.ts'
@@ -21,6 +23,9 @@ const MAIN_METHOD = 'received-attention'
 /** Ratios whose time is measured at all shapes. */
 const [MILD, HARSH] = [0.7, 0.5]
 
+/** What a plan asks of results. */
+export type Known = Pick<Results, 'line' | 'value' | 'kept'>
+
 /** A candidate's setting, with its loss and its speed on calibration data. */
 export interface Choice {
   readonly sweep: Sweep
@@ -29,26 +34,18 @@ export interface Choice {
   readonly speedup: number
 }
 
-/** A setting with everything that is known of it on test data. */
-export interface SettingRow {
+/** A setting with everything that is known of it on test data, compared with the model that nothing was taken from. */
+export interface SettingRow extends Row {
   readonly sweep: Sweep
   readonly setting: Setting
-  /** Points lost where settings are chosen, and on test data. */
+  /** Points lost where settings are chosen. */
   readonly calibration: Interval | undefined
-  readonly loss: Interval
-  /** Percent. */
-  readonly accuracy: Interval
-  readonly agreement: number
-  /** Of McNemar's test against what nothing was taken from (mid-p); undefined for several seeds. */
+  /** Of McNemar's test (mid-p); undefined for several seeds. */
   readonly p: number | undefined
   /** Points of accuracy ahead of random tokens at the same budget. */
   readonly overRandom: Interval | undefined
-  readonly seeds: number
-  /** Multiply-adds of the model without its dead tokens over those of this. */
-  readonly flops: number
   /** Keep ratio at each layer's FFN. */
-  readonly kept: readonly number[] | undefined
-  readonly maxTokens: number | undefined
+  readonly layers: readonly number[] | undefined
   readonly speedup: Speedup | undefined
 }
 
@@ -73,12 +70,12 @@ export class SubjectPlan {
   readonly form: ComparedForm
   readonly #extent: Extent
   readonly #available: Available
-  readonly #results: Pick<Results, 'line' | 'value'>
+  readonly #results: Known
   readonly #fixed: readonly Sweep[]
   /** An interval takes its time, and is asked for often. */
   readonly #losses = new Map<string, Interval>()
 
-  constructor(form: ComparedForm, extent: Extent, available: Available, results: Pick<Results, 'line' | 'value'>) {
+  constructor(form: ComparedForm, extent: Extent, available: Available, results: Known) {
     this.form = form
     this.#extent = extent
     this.#available = available
@@ -89,6 +86,10 @@ export class SubjectPlan {
   /** Where settings are chosen and, meanwhile, timed. */
   get split(): Split {
     return this.form.examples.calibration > 0 ? 'calibration' : 'test'
+  }
+
+  get #splits(): readonly Split[] {
+    return this.split === 'test' ? ['test'] : ['calibration', 'test']
   }
 
   /** All candidates that are known yet. */
@@ -108,20 +109,17 @@ export class SubjectPlan {
 
   /** Everything that can be said to be needed by now; once all of it is measured, and this says no more, all is done. */
   cells(): Cell[] {
-    const shallow = this.#shallow()
-    const splits: readonly Split[] = this.split === 'test' ? ['test'] : ['calibration', 'test']
     const accuracy = [
-      ...splits.map((split) => this.accuracyCell(NONE, split)),
+      ...this.#splits.map((split) => this.accuracyCell(NONE, split)),
       this.accuracyCell(DENSE, 'test'),
-      ...this.sweeps.flatMap((own) => this.#accuracyCells(own, splits)),
-      ...shallow.cells,
+      ...this.sweeps.flatMap((own) => this.#accuracyCells(own)),
+      ...this.#shallow().cells,
     ]
     const speed = this.sweeps.map((own) => this.sweepSpeed(own))
-    const others = [...this.gridCells(), ...this.webCells()]
-    const isDone = [...accuracy, ...speed].every((cell) => this.#isKnown(cell))
-    if (!isDone || this.#lead === undefined) return [...accuracy, ...speed, ...others]
+    const all = [...accuracy, ...speed, ...this.gridCells(), ...this.webCells()]
+    if (!this.#areKnown([...accuracy, ...speed]) || this.#lead === undefined) return all
     const shifts = this.shiftedSettings().flatMap(({ runs }) => runs.map((run) => this.#shiftCell(run)))
-    return [...accuracy, ...speed, ...others, ...this.chosenCells(), ...shifts]
+    return [...all, ...this.chosenCells(), ...shifts]
   }
 
   accuracyCell(setting: Setting, split: Split): AccuracyCell {
@@ -134,49 +132,46 @@ export class SubjectPlan {
     return this.#results.value(this.accuracyCell(NONE, split))
   }
 
-  /** The file as it is, on test data. */
-  get dense(): AccuracyValue | undefined {
-    return this.#results.value(this.accuracyCell(DENSE, 'test'))
-  }
-
   /** Every setting whose answers on test data are known, by candidate. */
   rows(): SettingRow[] {
-    const reference = this.reference('test')
-    if (reference === undefined) return []
-    const right = shareRight([reference]).map(Boolean)
-    return this.sweeps.flatMap((own) =>
-      own.settings.flatMap((setting): SettingRow[] => {
-        const answers = this.#answers(own, setting, 'test')
-        const loss = this.#loss(own, setting, 'test')
-        const [first] = answers ?? []
-        if (answers === undefined || first === undefined || loss === undefined) return []
-        const random = this.#randomLike(setting)
-        return [
-          {
-            sweep: own,
-            setting,
-            loss,
-            seeds: answers.length,
-            calibration: this.#loss(own, setting, 'calibration'),
-            accuracy: accuracyOf(answers),
-            agreement: agreementOf(answers, reference),
-            p: answers.length === 1 ? mcnemar(right, shareRight(answers).map(Boolean)).p : undefined,
-            overRandom: random && lossOf(random, answers),
-            flops: reference.flops / first.flops,
-            kept: first.kept,
-            maxTokens: first.maxTokens,
-            speedup: this.speedupOf(this.sweepSpeed(own), setting),
-          },
-        ]
-      }),
-    )
+    return this.sweeps.flatMap((own) => own.settings.flatMap((setting) => this.#row(own, setting) ?? []))
+  }
+
+  /** The file as it is, on test data. */
+  get dense(): Row | undefined {
+    return this.#row({ way: 'pruning', name: 'dense', settings: [DENSE] }, DENSE)
+  }
+
+  #row(own: Sweep, setting: Setting): SettingRow | undefined {
+    const [reference, answers] = [this.reference('test'), this.#answers(own, setting, 'test')]
+    if (reference === undefined || answers === undefined) return undefined
+    const none = { figures: figuresOf(reference, reference), flops: reference.flops }
+    const seeds = answers.map((value) => ({
+      figures: figuresOf(value, reference),
+      flops: value.flops,
+      kept: value.kept,
+      maxTokens: value.maxTokens,
+    }))
+    const row = rowOf({ name: own.name, settings: [setting] }, seeds, none)
+    const right = (figures: Figures): boolean[] => (figures.accuracy as Figure).got.map(Boolean)
+    const random = this.#randomLike(setting)
+    return {
+      ...row,
+      sweep: own,
+      setting,
+      calibration: this.#loss(own, setting, 'calibration'),
+      p: answers.length === 1 ? mcnemar(right(none.figures), right(row.figures)).p : undefined,
+      overRandom: random && lossOf(row.figures, random),
+      layers: answers[0]?.kept,
+      speedup: this.speedupOf(this.sweepSpeed(own), setting),
+    }
   }
 
   /** What random tokens answer at the budget of a method. */
-  #randomLike(setting: Setting): AccuracyValue[] | undefined {
+  #randomLike(setting: Setting): Figures | undefined {
     const chance = this.#fixed.find(({ way }) => way === 'random')
     if (chance === undefined || setting.kind !== 'pruned' || setting.int8 || isControl(setting)) return undefined
-    return this.#answers(chance, { ...setting, method: 'random' }, 'test')
+    return this.#figures(chance, { ...setting, method: 'random' }, 'test')
   }
 
   /** A candidate's settings one by one, at the lengths of what settings are chosen on. */
@@ -207,15 +202,17 @@ export class SubjectPlan {
     })
   }
 
-  /** The fastest of each way within a loss on calibration data; ways without one are left out. */
+  /**
+   * The fastest of each way within a loss on calibration data; ways without one are left out. In a report of kept results it is
+   * what was chosen when they were measured.
+   */
   chosen(points: number): Choice[] {
-    return this.ways.flatMap(
-      (way) =>
-        this.#fastest(
-          this.sweeps.filter((own) => own.way === way),
-          points,
-        ) ?? [],
-    )
+    const kept = this.#results.kept(this.#chosenCell(points, []))?.candidates.map(settingKey)
+    if (kept !== undefined) {
+      const choices = this.sweeps.flatMap((own) => this.choices(own))
+      return choices.filter(({ setting }) => kept.includes(settingKey(setting)))
+    }
+    return this.ways.flatMap((way) => this.#fastest(points, (own) => own.way === way) ?? [])
   }
 
   /** What was chosen at a loss and is measured whole. */
@@ -232,8 +229,13 @@ export class SubjectPlan {
   /** What was chosen at a loss, timed again in turns, on test data. */
   chosenCell(points: number): SpeedCell | undefined {
     const settings = this.chosen(points).map(({ setting }) => setting)
+    const cell = this.#chosenCell(points, settings)
+    return settings.length === 0 ? undefined : (this.#results.kept(cell) ?? cell)
+  }
+
+  #chosenCell(points: number, settings: readonly Setting[]): SpeedCell {
     const at = { split: 'test', examples: this.#extent.timedExamples } as const
-    return settings.length === 0 ? undefined : this.#speed(`within-${points}`, at, [NONE, DENSE, ...settings])
+    return this.#speed(`within-${points}`, at, [NONE, DENSE, ...settings])
   }
 
   chosenCells(): SpeedCell[] {
@@ -246,10 +248,10 @@ export class SubjectPlan {
     const { batches, tokens } = this.#extent
     const lengths = this.form.tokens === undefined ? tokens : [this.form.tokens]
     const shapes = batches.flatMap((batch) => lengths.map((n): Shape => ({ batch, tokens: n })))
-    return shapes.map((at) => this.#speed('grid', at, [NONE, DENSE, ...this.gridSettings()]))
+    return shapes.map((at) => this.#speed('grid', at, [NONE, DENSE, ...this.#gridSettings()]))
   }
 
-  gridSettings(): Setting[] {
+  #gridSettings(): Setting[] {
     const at = (method: string, keep: number): Setting => pruned(method, { keep, layers: this.form.gradual })
     const main = at(MAIN_METHOD, MILD)
     const int8: Setting[] = [
@@ -263,7 +265,7 @@ export class SubjectPlan {
   /** The same files in a browser. */
   webCells(): SpeedCell[] {
     if (!this.#available.web || !this.form.grid || this.form.modality !== 'text') return []
-    const settings = [NONE, DENSE, ...this.gridSettings().filter(({ int8 }) => !int8)]
+    const settings = [NONE, DENSE, ...this.#gridSettings().filter(({ int8 }) => !int8)]
     return this.#extent.web.map(([batch, tokens]) => ({
       ...this.#speed('grid', { batch, tokens }, settings),
       runtime: 'wasm',
@@ -275,26 +277,21 @@ export class SubjectPlan {
    * random tokens at the budget of the first of them, all that has learned, and the other ways to save work. With the runs of each.
    */
   shiftedSettings(): Shifted[] {
-    const pruning = this.sweeps.filter(({ way }) => way === 'pruning')
     const familyOf = ({ name }: Sweep): string => methodOf({ method: name }).family
-    const families = [...new Set(pruning.map(familyOf))]
+    const families = [...new Set(this.sweeps.filter(({ way }) => way === 'pruning').map(familyOf))]
     const best = families.flatMap(
-      (family) =>
-        this.#fastest(
-          pruning.filter((own) => familyOf(own) === family),
-          USUAL_LOSS,
-        ) ?? [],
+      (family) => this.#fastest(USUAL_LOSS, (own) => own.way === 'pruning' && familyOf(own) === family) ?? [],
     )
     const learned = this.sweeps
       .filter(({ way }) => way === 'learned')
-      .flatMap((own) => this.#fastest([own], USUAL_LOSS) ?? [])
+      .flatMap((own) => this.#fastest(USUAL_LOSS, (one) => one === own) ?? [])
     const seen: readonly Way[] = ['pruning', 'random', 'evenly spread', 'learned']
     const others = this.chosen(USUAL_LOSS).filter(({ sweep: { way } }) => !seen.includes(way))
-    const [first] = best
     const chance = this.#fixed.find(({ way }) => way === 'random')
-    const shifted = ({ sweep: { name }, setting }: Choice): Shifted => ({ name, runs: [setting] })
+    const [first] = best
     const random =
       first?.setting.kind === 'pruned' && chance ? runsOf(chance, { ...first.setting, method: 'random' }) : []
+    const shifted = ({ sweep: { name }, setting }: Choice): Shifted => ({ name, runs: [setting] })
     return [
       { name: 'none', runs: [NONE] },
       ...best.map(shifted),
@@ -305,18 +302,21 @@ export class SubjectPlan {
 
   /** Answers on shifted data of all runs of a setting; undefined until the last is known. */
   shiftedAnswers(runs: readonly Setting[]): ShiftValue[] | undefined {
-    const values = runs.map((run) => this.#results.value(this.#shiftCell(run)))
-    return values.every((value) => value !== undefined) ? values : undefined
+    return allOf(runs.map((run) => this.#results.value(this.#shiftCell(run))))
   }
 
-  #isKnown(cell: Cell): boolean {
-    return this.#results.line(cell) !== undefined
+  #areKnown(cells: readonly Cell[]): boolean {
+    return cells.every((cell) => this.#results.line(cell) !== undefined)
   }
 
   /** What all runs of a setting answered; undefined until the last has. */
   #answers(own: Sweep, setting: Setting, split: Split): AccuracyValue[] | undefined {
-    const values = runsOf(own, setting).map((run) => this.#results.value(this.accuracyCell(run, split)))
-    return values.every((value) => value !== undefined) ? values : undefined
+    return allOf(runsOf(own, setting).map((run) => this.#results.value(this.accuracyCell(run, split))))
+  }
+
+  #figures(own: Sweep, setting: Setting, split: Split): Figures | undefined {
+    const [reference, answers] = [this.reference(split), this.#answers(own, setting, split)]
+    return reference && answers && meanFigures(answers.map((value) => figuresOf(value, reference)))
   }
 
   /** Points of accuracy lost against the model that nothing was taken from; undefined until that can be said. */
@@ -324,37 +324,34 @@ export class SubjectPlan {
     const key = `${split} ${settingKey(setting)}`
     const known = this.#losses.get(key)
     if (known !== undefined) return known
-    const [reference, answers] = [this.reference(split), this.#answers(own, setting, split)]
-    if (reference === undefined || answers === undefined) return undefined
-    const loss = lossOf(answers, [reference])
+    const [reference, figures] = [this.reference(split), this.#figures(own, setting, split)]
+    if (reference === undefined || figures === undefined) return undefined
+    const loss = lossOf(figuresOf(reference, reference), figures)
     this.#losses.set(key, loss)
     return loss
   }
 
-  #fastest(sweeps: readonly Sweep[], points: number): Choice | undefined {
+  #fastest(points: number, isAsked: (own: Sweep) => boolean, sweeps = this.sweeps): Choice | undefined {
     return fastestWithin(
-      sweeps.flatMap((own) => this.choices(own)),
+      sweeps.filter(isAsked).flatMap((own) => this.choices(own)),
       points,
     )
   }
 
-  /** Pruning without training at the usual loss, or else at twice that. */
-  get #usual(): Choice | undefined {
-    const sweeps = this.#fixed.filter(({ way }) => way === 'pruning')
-    return this.#fastest(sweeps, USUAL_LOSS) ?? this.#fastest(sweeps, 2 * USUAL_LOSS)
-  }
-
-  /** The method that is tried together with 8-bit products; undefined until it can be chosen. */
+  /** The method that is tried together with 8-bit products: at the usual loss, or else at twice that; undefined until it can be chosen. */
   get #lead(): string | undefined {
-    const sweeps = this.#fixed.filter(({ way }) => way === 'pruning')
-    const splits: readonly Split[] = this.split === 'test' ? ['test'] : ['calibration', 'test']
-    const needed = sweeps.flatMap((own) => [...this.#accuracyCells(own, splits), this.sweepSpeed(own)])
-    return needed.every((cell) => this.#isKnown(cell)) ? (this.#usual?.sweep.name ?? MAIN_METHOD) : undefined
+    const isPruning = ({ way }: Sweep): boolean => way === 'pruning'
+    const needed = this.#fixed.filter(isPruning).flatMap((own) => [...this.#accuracyCells(own), this.sweepSpeed(own)])
+    if (!this.#areKnown(needed)) return undefined
+    const [usual, double] = [USUAL_LOSS, 2 * USUAL_LOSS].map((points) =>
+      this.#fastest(points, isPruning, [...this.#fixed]),
+    )
+    return (usual ?? double)?.sweep.name ?? MAIN_METHOD
   }
 
-  #accuracyCells(own: Sweep, splits: readonly Split[]): AccuracyCell[] {
+  #accuracyCells(own: Sweep): AccuracyCell[] {
     const runs = own.settings.flatMap((setting) => runsOf(own, setting))
-    return splits.flatMap((split) => runs.map((run) => this.accuracyCell(run, split)))
+    return this.#splits.flatMap((split) => runs.map((run) => this.accuracyCell(run, split)))
   }
 
   #shallow(): Shallow {
@@ -373,4 +370,9 @@ export class SubjectPlan {
     const { budgetMs } = this.#extent
     return { kind: 'speed', subject: this.form.name, name, runtime: 'node', at, candidates: settings, budgetMs }
   }
+}
+
+/** All of them, or nothing. */
+function allOf<T>(values: readonly (T | undefined)[]): T[] | undefined {
+  return values.every((value) => value !== undefined) ? [...values] : undefined
 }

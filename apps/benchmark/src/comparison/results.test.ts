@@ -60,7 +60,7 @@ test('does not know a cell with other settings or other files', async () => {
 test('ties times to one machine, and answers to none', async () => {
   const results = await open()
   await results.add(accuracy, { value, seconds: 1 })
-  await results.add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
+  await results.add(speed, { value: { candidates: [] }, seconds: 1 })
   const elsewhere = await open('a', 'two')
   expect(elsewhere.line(accuracy)).toBeDefined()
   expect(elsewhere.line(speed)).toBeUndefined()
@@ -74,7 +74,7 @@ test('knows a refusal, though it has no value', async () => {
 })
 
 test('counts times of any machine where none is named', async () => {
-  await (await open()).add(speed, { value: { inputs: 1, candidates: [] }, seconds: 1 })
+  await (await open()).add(speed, { value: { candidates: [] }, seconds: 1 })
   const anywhere = await Results.open(path, () => 'a')
   expect(anywhere.line(speed)).toBeDefined()
   expect(anywhere.surroundings.machine).toBe('one')

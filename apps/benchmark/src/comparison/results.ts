@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isTpError } from '@tp/core'
 import type { Surroundings } from '../report/section.ts'
-import { type Cell, cellHash, cellKey, type Values } from './cell.ts'
+import { type Cell, cellHash, cellKey, type SpeedCell, type Values } from './cell.ts'
 
 /** A line of the file of results. */
 export interface Line extends Surroundings {
@@ -71,6 +71,12 @@ export class Results {
   /** What was measured; undefined if it was not yet, or was refused. */
   value<C extends Cell>(cell: C): Values[C['kind']] | undefined {
     return this.line(cell)?.value as Values[C['kind']] | undefined
+  }
+
+  /** In a report: the cell of that name as it was when it was measured, of the same files, though today's may differ. */
+  kept(cell: SpeedCell): SpeedCell | undefined {
+    const line = this.#isFromAnywhere ? this.#lines.get(cellKey(cell)) : undefined
+    return line && line.hash === this.#hash(line.cell, line.machine) ? (line.cell as SpeedCell) : undefined
   }
 
   async add(cell: Cell, outcome: Pick<Line, 'value' | 'refused' | 'seconds'>): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Inspection, prune } from '@tp/compiler'
+import { type Inspection, pruneOrThrow } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -21,13 +21,9 @@ export async function checkHiddenKeys(fixture: Fixture, model: Model, seen: Insp
   if (seen.layers.some(({ fused }) => fused !== undefined) || fullPrecision(model) !== undefined) return undefined
   let largest = 0
   for (const amounts of [{ keep: 0.6 }, { mass: 0.8 }]) {
-    const result = prune(model, {
-      method: receivedAttention(),
-      schedule: schedule(seen.layers.length, { layers: cuts, ...amounts }),
-      trace: true,
-    })
-    if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
-    const pruned = await runModel(result.model, set.inputs, fixture.folder)
+    const own = schedule(seen.layers.length, { layers: cuts, ...amounts })
+    const small = pruneOrThrow(model, { method: receivedAttention(), schedule: own, trace: true }, fixture.name)
+    const pruned = await runModel(small.model, set.inputs, fixture.folder)
     const kept = cuts.map((layer) => keptAt(pruned, layer))
     const dense = await runModel(hiding(model, seen), { ...set.inputs, ...biases(kept, tokens, seen) }, fixture.folder)
     const whole = Object.keys(dense).filter((name) => !seen.tokenOutputs.includes(name))

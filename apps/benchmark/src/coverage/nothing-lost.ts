@@ -1,4 +1,4 @@
-import { type Inspection, type PruneOptions, prune } from '@tp/compiler'
+import { type Inspection, pruneOrThrow } from '@tp/compiler'
 import { schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { receivedAttention } from '@tp/method-attention'
@@ -17,12 +17,14 @@ const limits = { half: 5e-3, other: 1e-5 }
 /** Every token kept by force, at every layer, with dead tokens kept: nothing may change. */
 export async function checkKeepAll(fixture: Fixture, model: Model, seen: Inspection): Promise<Found> {
   const layers = seen.layers.map(({ layer }) => layer)
-  const kept = pruned(model, {
-    method: receivedAttention(),
-    schedule: schedule(layers.length, { layers, tokens: 9999 }),
-  })
+  const everything = schedule(layers.length, { layers, tokens: 9999 })
+  const kept = pruneOrThrow(
+    model,
+    { deadTokens: false, method: receivedAttention(), schedule: everything },
+    fixture.name,
+  )
   const sets = dataSets(fixture).map(({ inputs }) => inputs)
-  return judge('keeping every token', await compare(fixture, model, kept, sets), limitOf(fixture))
+  return judge('keeping every token', await compare(fixture, model, kept.model, sets), limitOf(fixture))
 }
 
 /**
@@ -47,11 +49,10 @@ export async function checkHidden(fixture: Fixture, model: Model, seen: Inspecti
     const inputs = { ...set.inputs, [maskInput]: maskWhere(mask, isAttended) }
     if (!(await obeys(fixture, model, inputs, maskInput))) continue
     const count = Array.from({ length: mask.dims[1] as number }, (_, token) => token).filter(isAttended).length
-    const options = {
-      method: receivedAttention(),
-      schedule: schedule(seen.layers.length, { layers: [0], tokens: count }),
-    }
-    const difference = await compare(fixture, model, pruned(model, options), [inputs])
+    const attended = schedule(seen.layers.length, { layers: [0], tokens: count })
+    const options = { deadTokens: false, method: receivedAttention(), schedule: attended }
+    const { model: small } = pruneOrThrow(model, options, fixture.name)
+    const difference = await compare(fixture, model, small, [inputs])
     return judge('dropping hidden tokens', difference, limitOf(fixture))
   }
   return undefined
@@ -100,11 +101,4 @@ function judge(what: string, difference: number, limit: number): Found {
 function limitOf({ facts }: Fixture): number {
   const post = (facts.producerOptions.post ?? []).map((step) => step.post).join()
   return post.includes('float16') ? limits.half : limits.other
-}
-
-/** @throws Error with the reason of a refusal */
-function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, { deadTokens: false, ...options })
-  if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
-  return result.model
 }

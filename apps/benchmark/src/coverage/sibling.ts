@@ -1,4 +1,4 @@
-import { inspect, prune } from '@tp/compiler'
+import { inspect, pruneOrThrow } from '@tp/compiler'
 import { clsAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import {
@@ -28,11 +28,8 @@ export async function checkSibling(fixture: Fixture, model: Model): Promise<Sibl
     sibling,
     dataSets(fixture).flatMap(({ inputs }) => [inputs, ...variants(inputs, fixture.facts.maskInput, 6)]),
     {
-      prune: (source, method, amounts) => {
-        const result = prune(source, { method, schedule: amounts, protect: [0], trace: true })
-        if (!result.ok) throw new Error(`is refused when pruned: ${result.refusal.message}`)
-        return result.model
-      },
+      prune: (source, method, amounts) =>
+        pruneOrThrow(source, { method, schedule: amounts, protect: [0], trace: true }, fixture.name).model,
       attentions: (source) => {
         const seen = inspect(source)
         return seen.ok ? seen.layers.map(({ attention }) => attention) : []
@@ -42,13 +39,10 @@ export async function checkSibling(fixture: Fixture, model: Model): Promise<Sibl
     },
   )
   const { dense, pruned, gap, scoreError } = found
-  const problems = [
-    ...(pruned <= Math.max(LEAST, 2 * dense)
-      ? []
-      : [`differs by ${pruned} from float32 pruned alike, dense by ${dense}`]),
-    ...(gap <= 2 * scoreError
-      ? []
-      : [`keeps other tokens than float32, by ${gap} where scores differ by ${scoreError}`]),
-  ]
+  const problems: string[] = []
+  if (!(pruned <= Math.max(LEAST, 2 * dense)))
+    problems.push(`differs by ${pruned} from float32 pruned alike, dense by ${dense}`)
+  if (!(gap <= 2 * scoreError))
+    problems.push(`keeps other tokens than float32, by ${gap} where scores differ by ${scoreError}`)
   return { ...found, problems }
 }

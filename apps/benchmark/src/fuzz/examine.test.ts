@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { fixturesIn, sharedFolder } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { examine } from './examine.ts'
-import { questions } from './questions.ts'
+import { questions } from './examiner.ts'
 
 /** Far apart, so that they are spoilt in many ways. Thousands more: `npm run benchmark -- fuzz`. */
 const seeds = Array.from({ length: 60 }, (_, i) => i * 53)

@@ -1,11 +1,26 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { mutationNames } from 'exported-encoders'
 
 /** A mutant: of which fixture, spoilt how, by which seed. */
 export interface Question {
   readonly folder: string
   readonly mutation: string
   readonly seed: number
+}
+
+/** Mutants of seeds from `from`: every fixture, spoilt in every way, in turns. Those of one fixture are side by side. */
+export function questions(folder: string, fixtures: readonly string[], from: number, count: number): Question[] {
+  const seeds = Array.from({ length: count }, (_, i) => from + i)
+  return fixtures.flatMap((fixture, at) =>
+    seeds
+      .filter((seed) => seed % fixtures.length === at)
+      .map((seed) => {
+        const turn = Math.floor(seed / fixtures.length) % mutationNames.length
+        return { folder: join(folder, fixture), mutation: mutationNames[turn] as string, seed }
+      }),
+  )
 }
 
 export interface Verdict {
@@ -22,14 +37,17 @@ export interface Verdict {
 /** Longer than any mutant takes by itself on a machine that does other things as well. */
 const PATIENCE_MS = 300_000
 
-/** Another process that examines mutants one after the other. */
+/** Memory is judged by its peak, which only a new process resets. */
+const MOST = 250
+
+/** Another process that examines mutants one after the other: one that never ends, or takes all memory, ends it alone. */
 export class Examiner {
   readonly #process: ChildProcess
   #examined = 0
   isUsable = true
 
   constructor() {
-    this.#process = fork(fileURLToPath(new URL('../processes/fuzz-worker.js', import.meta.url)), [], {
+    this.#process = fork(fileURLToPath(new URL('worker.js', import.meta.url)), [], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
   }
@@ -40,9 +58,7 @@ export class Examiner {
       const end = (verdict: Verdict, isUsable: boolean): void => {
         clearTimeout(timer)
         this.#process.removeAllListeners()
-        this.#examined++
-        // memory is judged by its peak, which only a new process resets
-        this.isUsable = isUsable && this.#examined < 250
+        this.isUsable = isUsable && ++this.#examined < MOST
         resolve(verdict)
       }
       const timer = setTimeout(() => {
@@ -61,7 +77,7 @@ export class Examiner {
     })
   }
 
-  async dispose(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
     const ended = new Promise((resolve) => this.#process.once('exit', resolve))
     this.#process.kill('SIGKILL')

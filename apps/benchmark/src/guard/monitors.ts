@@ -1,20 +1,24 @@
 import { type NamedTensors, openSession, type Session, type ValueInfo } from '@tp/core/runtime'
-import { randomNumbers, upperBound } from '@tp/core/statistics'
-
-import { type Alarm, type Baseline, monitor, recordBaseline, type Signal } from '@tp/guard'
+import { median, randomNumbers } from '@tp/core/statistics'
+import { type Interval, proportionInterval } from '@tp/eval/metrics'
+import {
+  type Alarm,
+  type Baseline,
+  type MeasuredFalseAlarms,
+  measureFalseAlarms,
+  monitor,
+  recordBaseline,
+  type Signal,
+} from '@tp/guard'
+import { shuffle } from 'simple-statistics'
 import type { Answers } from '../measure/answers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
-/** What a false-alarm rate promises, and what came. */
-export interface FalseAlarms {
-  readonly rate: number
-  readonly inputs: number
+/** What a false-alarm rate promises, and what came of it. */
+export interface FalseAlarms extends MeasuredFalseAlarms {
+  /** Share of the streams that may have one. */
   readonly bound: number
-  readonly streams: number
-  /** Baseline and stream are drawn from all examples each time. */
-  readonly drawn: readonly [share: number, low: number, high: number]
-  /** The calibration's baseline, and the test set in other orders. */
-  readonly shipped: number
+  readonly share: Interval
 }
 
 export interface Detection {
@@ -33,31 +37,14 @@ const BATCH = 50
 const STREAMS = 400
 export const RATES: readonly number[] = [1e-5, 1e-4]
 
-/** How often a monitor alarms on streams that are drawn as its baseline was. */
-export async function falseAlarms({ calibration, test }: Guarded, rate: number): Promise<FalseAlarms> {
-  const parts = [calibration.pruned, test.pruned]
-  const [first, second] = parts.map(({ logits }) => logits.length) as [number, number]
-  const session = replay(parts)
-  const shippedBaseline = await baselineOf(calibration)
-  const random = randomNumbers(3)
-  const everyone = Array.from({ length: first + second }, (_, i) => i)
-  const length = Math.min(1000, second)
-  let [drawn, shipped] = [0, 0]
-  for (let stream = 0; stream < STREAMS; stream++) {
-    const rows = shuffled(everyone, random)
-    const recorder = recordBaseline(session, { random })
-    await recorder.run(positions(rows.slice(length)))
-    drawn += Number((await firstAlarm(session, recorder.baseline(), rows.slice(0, length), rate, random)) !== undefined)
-    const reordered = shuffled(everyone.slice(first), random).slice(0, length)
-    shipped += Number((await firstAlarm(session, shippedBaseline, reordered, rate, random)) !== undefined)
-  }
+/** How often a monitor alarms on streams that are drawn as its baseline was: calibration and test data, halved anew each time. */
+export async function falseAlarms({ calibration, test }: Guarded, falseAlarmRate: number): Promise<FalseAlarms> {
+  const baseline = await baselineOf(calibration, test)
+  const measured = measureFalseAlarms(baseline, { falseAlarmRate, streams: STREAMS, random: randomNumbers(3) })
   return {
-    rate,
-    inputs: length,
-    bound: Math.min(1, rate * length),
-    streams: STREAMS,
-    drawn: [drawn / STREAMS, 1 - upperBound(STREAMS - drawn, STREAMS, 0.975), upperBound(drawn, STREAMS, 0.975)],
-    shipped: shipped / STREAMS,
+    ...measured,
+    bound: Math.min(1, falseAlarmRate * measured.inputs),
+    share: proportionInterval(measured.alarms, STREAMS),
   }
 }
 
@@ -70,18 +57,18 @@ export async function detection({ calibration, test }: Guarded, set: GuardedSet,
   const baseline = await baselineOf(calibration)
   const random = randomNumbers(5)
   const [own, other] = [test.pruned.logits.length, set.pruned.logits.length]
-  const length = Math.min(1000, other)
+  const inputs = Math.min(1000, other)
+  const drawn = (count: number, from: number): number[] =>
+    shuffle(
+      Array.from({ length: count }, (_, i) => from + i),
+      random,
+    )
   const delays: number[] = []
   const by: Partial<Record<Signal, number>> = {}
   let streams = 0
   for (let stream = 0; stream < SHIFTED_STREAMS; stream++) {
-    const order = (count: number, from: number): number[] =>
-      shuffled(
-        Array.from({ length: count }, (_, i) => from + i),
-        random,
-      )
-    const quiet = order(own, 0).slice(0, QUIET)
-    const rows = [...quiet, ...order(other, own).slice(0, length)]
+    const quiet = drawn(own, 0).slice(0, QUIET)
+    const rows = [...quiet, ...drawn(other, own).slice(0, inputs)]
     const alarm = await firstAlarm(session, baseline, rows, rate, random)
     // A false one says nothing of the shift; another stream stands for it.
     if (alarm !== undefined && alarm.input <= quiet.length) continue
@@ -90,21 +77,21 @@ export async function detection({ calibration, test }: Guarded, set: GuardedSet,
     delays.push(alarm.input - quiet.length)
     by[alarm.signal] = (by[alarm.signal] ?? 0) + 1
   }
-  delays.sort((a, b) => a - b)
   return {
     set: set.name,
-    inputs: length,
+    inputs,
     streams,
     within100: delays.filter((delay) => delay <= 100).length / streams,
     detected: delays.length / streams,
-    delay: delays[delays.length >> 1],
+    delay: delays.length === 0 ? undefined : median(delays),
     by,
   }
 }
 
-async function baselineOf({ pruned }: GuardedSet): Promise<Baseline> {
-  const recorder = recordBaseline(replay([pruned]), { random: randomNumbers(1) })
-  await recorder.run(positions(pruned.logits.map((_, i) => i)))
+async function baselineOf(...sets: readonly GuardedSet[]): Promise<Baseline> {
+  const answers = sets.map(({ pruned }) => pruned)
+  const recorder = recordBaseline(replay(answers), { random: randomNumbers(1) })
+  await recorder.run(positions(answers.flatMap(({ logits }) => logits).map((_, i) => i)))
   return recorder.baseline()
 }
 
@@ -122,16 +109,6 @@ async function firstAlarm(
     if (alarm !== undefined) return alarm
   }
   return undefined
-}
-
-/** Fisher and Yates. */
-function shuffled(values: readonly number[], random: () => number): number[] {
-  const list = [...values]
-  for (let i = list.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1))
-    ;[list[i], list[j]] = [list[j] as number, list[i] as number]
-  }
-  return list
 }
 
 /** Answers of several data sets, one after the other, as a session: its input is the positions of the answers. */

@@ -1,8 +1,9 @@
 import type { VariantLatency } from '@tp/eval/metrics'
 import { type Budget, keepText, settingText } from '../registry/settings.ts'
-import { factor, interval, points } from '../report/numbers.ts'
+import { factor, interval, percent, points } from '../report/numbers.ts'
 import type { Columns } from '../report/table.ts'
-import type { Row, TimedRow } from './measure.ts'
+import { figureOf, type Row, type TimedRow } from './measure.ts'
+import { type ShapeRow, shapeText } from './times.ts'
 
 function budgetOf({ settings: [setting] }: Row): Budget | undefined {
   return setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget : undefined
@@ -25,11 +26,11 @@ export const show: Readonly<
   budget: { budget: ({ settings: [setting] }) => settingText(setting) },
   keep: { keep: (row) => keepText(budgetOf(row)?.keep) },
   kept: { kept: ({ kept }) => kept?.toFixed(2) ?? '' },
-  accuracy: { accuracy: ({ accuracy }) => points(accuracy) },
+  accuracy: { accuracy: (row) => points(figureOf(row, 'accuracy')) },
   loss: { loss: ({ isReference, loss }) => (isReference ? '' : points(loss)) },
-  divergence: { divergence: ({ divergence }) => divergence.toFixed(4) },
+  divergence: { divergence: (row) => figureOf(row, 'divergence', 1).estimate.toFixed(4) },
   flops: { FLOPs: ({ flops }) => factor(flops) },
-  agreement: { 'agrees with dense': ({ agreement }) => `${agreement.toFixed(1)} %` },
+  agreement: { 'agrees with dense': (row) => percent(figureOf(row, 'agreement', 1).estimate) },
 }
 
 type Timed = Pick<VariantLatency, 'p50Ms' | 'speedup'>
@@ -39,6 +40,23 @@ export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', Columns<T
   ms: { 'p50 ms': ({ p50Ms }) => p50Ms.toFixed(2) },
   speedup: { 'speed-up': ({ speedup }) => factor(speedup.value) },
   interval: { '95 % interval': ({ speedup }) => interval(speedup) },
+}
+
+/** Of models under their names. */
+export const timeColumns: Columns<Timed & { readonly name: string }> = {
+  model: ({ name }) => name,
+  ...showTimes.ms,
+  ...showTimes.speedup,
+  ...showTimes.interval,
+}
+
+/** At fixed shapes. */
+export const shapeColumns: Columns<ShapeRow> = {
+  model: ({ name }) => name,
+  shape: shapeText,
+  ...showTimes.ms,
+  ...showTimes.speedup,
+  ...showTimes.interval,
 }
 
 /** Accuracy and speed together. */

@@ -35,7 +35,7 @@ export async function prepare(
     case 'none':
       return { model: withoutDeadTokens(model, name), ...whole }
     case 'pruned':
-      return { model: prune(subject, model, setting, setting.budget, extra), ...whole }
+      return { model: prune(subject, model, setting, setting.budget, { restore: setting.restore, ...extra }), ...whole }
     case 'shallow':
       return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
     case 'learned': {

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { NamedTensors } from '@tp/core/runtime'
-import { loadTokenizer, type PrepareOptions, prepareInputs } from '@tp/eval'
-import { type Dataset, type ModelInputs, type TextTokenizer, textInputs } from '@tp/eval/inputs'
-import { decodeModel, type Model } from '@tp/onnx'
+import { prepareInputs } from '@tp/eval'
+import type { Dataset, ModelInputs } from '@tp/eval/inputs'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
 import type { Files } from '../files.ts'
 import type { Split } from '../registry/data.ts'
+import type { Metric } from '../registry/metrics.ts'
 import { dataOf, type SubjectForm } from '../registry/subjects.ts'
 
 /** A model as a file and decoded. */
@@ -19,6 +20,7 @@ interface ModelFile {
 export interface Subject extends ModelFile {
   readonly name: string
   readonly layers: number
+  readonly metric: Metric
   readonly inputs: ModelInputs
   /** Tokens that enter the model, by example. */
   readonly lengths: readonly number[]
@@ -40,9 +42,10 @@ export async function openSubject(
 
 /** The same with other data. @throws TpError TP_LAYERS if the model does not have the layers that the form says */
 export async function openOn(files: Files, form: SubjectForm, dataset: Dataset): Promise<Subject> {
-  const { name, layers } = form
+  const { name, layers, metric, part } = form
   const { model: path, int8 } = form.files(files)
-  const opened = await openModel(path)
+  const whole = await openModel(path)
+  const opened = part === undefined ? whole : fileOf(part(whole.model))
   const seen = inspect(opened.model)
   if (!seen.ok) throw new TpError(seen.refusal.code, 'benchmark', `${path}: ${seen.refusal.message}`)
   const found = seen.layers.length
@@ -51,20 +54,16 @@ export async function openOn(files: Files, form: SubjectForm, dataset: Dataset):
   }
   const prepare = await form.prepare(files)
   await using session = await files.runtime.load(opened.file, { threads: 1 })
-  const tokenizer = prepare.tokenizer && remembering(await loadTokenizer(prepare.tokenizer))
-  const prepared = (options: PrepareOptions): Promise<ModelInputs> =>
-    dataset.modality === 'text' && tokenizer
-      ? textInputs(dataset, session.inputs, tokenizer, options)
-      : prepareInputs(dataset, session.inputs, options)
-  const inputs = await prepared(prepare)
+  const inputs = await prepareInputs(dataset, session.inputs, prepare)
   let eightBit: Promise<ModelFile> | undefined
   return {
     ...opened,
     name,
     layers,
+    metric,
     inputs: dataset.modality === 'text' ? inputs : readOnce(inputs),
     lengths: inputs.lengths ?? inputs.targets.map(() => seen.tokens as number),
-    truncated: (maxTokens) => prepared({ ...prepare, maxTokens }),
+    truncated: (maxTokens) => prepareInputs(dataset, session.inputs, { ...prepare, maxTokens }),
     async int8() {
       if (int8 === undefined)
         throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${name} has no file with 8-bit products`)
@@ -74,13 +73,17 @@ export async function openOn(files: Files, form: SubjectForm, dataset: Dataset):
   }
 }
 
+function fileOf(model: Model): ModelFile {
+  return { file: encodeModel(model), model }
+}
+
 async function openModel(path: string): Promise<ModelFile> {
   const file = await readFile(path)
   return { file, model: decodeModel(file) }
 }
 
 /** All models take the same batches, and to read an image or a sound takes longer than to run one. */
-export function readOnce(inputs: ModelInputs): ModelInputs {
+function readOnce(inputs: ModelInputs): ModelInputs {
   const known = new Map<string, Promise<NamedTensors>>()
   return {
     ...inputs,
@@ -89,19 +92,6 @@ export function readOnce(inputs: ModelInputs): ModelInputs {
       const feeds = known.get(key) ?? inputs.feeds(rows)
       known.set(key, feeds)
       return feeds
-    },
-  }
-}
-
-/** Splits each text once, though it is cut to several lengths. For vocabularies with one closing token, as BERT's. */
-function remembering(tokenizer: TextTokenizer): TextTokenizer {
-  const known = new Map<string, readonly number[]>()
-  return {
-    ...tokenizer,
-    encode(text, maxTokens) {
-      const ids = known.get(text) ?? tokenizer.encode(text, maxTokens)
-      known.set(text, ids)
-      return ids.length <= maxTokens ? [...ids] : [...ids.slice(0, maxTokens - 1), ids.at(-1) as number]
     },
   }
 }

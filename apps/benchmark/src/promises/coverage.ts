@@ -11,6 +11,8 @@ import {
 } from '@tp/eval/metrics'
 import { answerOf, calibrateCascade, uncertaintyOf } from '@tp/guard'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
+import { mean } from 'simple-statistics'
+import { percentInterval } from '../report/numbers.ts'
 import type { Population } from './populations.ts'
 
 /** Examples of a draw, in turns. */
@@ -24,8 +26,7 @@ export interface Count {
 
 /** A share with its exact 95 % interval: `0.4 % (0.2 … 0.8)`. */
 export function shareText({ times, of }: Count): string {
-  const { estimate, low, high } = proportionInterval(times, of)
-  return `${(100 * estimate).toFixed(1)} % (${(100 * low).toFixed(1)} … ${(100 * high).toFixed(1)})`
+  return percentInterval(proportionInterval(times, of))
 }
 
 /** Whether this count is higher than chance explains in all but one of a thousand cases, where each happens with this probability. */
@@ -72,12 +73,12 @@ export function coverageOf(name: string, first: Figure, second: Figure | undefin
     if (high < truth - 1e-9) below++
     widths.get(size)?.push(high - low)
   }
-  const [few = 0, many = 0] = [SIZES[0], SIZES.at(-1) as number].map((size) => meanOf(widths.get(size) ?? []))
+  const [few = 0, many = 0] = [SIZES[0], SIZES.at(-1) as number].map((size) => mean(widths.get(size) ?? []))
   return { name, truth, above: { times: above, of: draws }, below: { times: below, of: draws }, widths: [few, many] }
 }
 
 function ratioOf({ got, of }: Figure): number {
-  return meanOf(got) / (of === undefined ? 1 : meanOf(of))
+  return mean([...got]) / (of === undefined ? 1 : mean([...of]))
 }
 
 function taken({ got, of, share }: Figure, rows: readonly number[]): Figure {
@@ -114,7 +115,7 @@ export async function confidentOf(
 ): Promise<Kept> {
   const random = randomNumbers(23)
   const isTrue = losses.map(
-    ({ labelled, expected }) => Math.max(meanOf(labelled), meanOf(expected)) <= tolerance.maxLoss,
+    ({ labelled, expected }) => Math.max(mean([...labelled]), mean([...expected])) <= tolerance.maxLoss,
   )
   const count = losses[0]?.labelled.length ?? 0
   let [given, broken] = [0, 0]
@@ -177,8 +178,4 @@ function thresholdOf(
     if (isTpError(error) && error.code === 'TP_CALIBRATION') return undefined
     throw error
   }
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

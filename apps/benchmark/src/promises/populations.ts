@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { schedule } from '@tp/core'
-import { compareEmbeddings, type Embeddings, embed, prepareInputs } from '@tp/eval'
 import type { Dataset } from '@tp/eval/inputs'
 import type { Figure } from '@tp/eval/metrics'
-import { receivedAttention } from '@tp/method-attention'
-import { modelPath } from '@tp/models'
-import { createNode, decodeModel, encodeModel, Graph, type Model } from '@tp/onnx'
 import { answersOf } from '../measure/answers.ts'
-import { fileOf, prunedModel } from '../measure/prepare.ts'
-import { openOn } from '../measure/subject.ts'
+import { candidate, measure, type Row } from '../measure/measure.ts'
+import { fileOf } from '../measure/prepare.ts'
+import { openOn, openSubject } from '../measure/subject.ts'
 import { evenly } from '../registry/data.ts'
-import { type Budget, type MethodChoice, pruned, settingText } from '../registry/settings.ts'
+import { type Budget, type MethodChoice, NONE, pruned, settingText } from '../registry/settings.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
 import type { Context } from '../report/section.ts'
 
@@ -59,34 +54,10 @@ export async function populations(context: Context): Promise<Population[]> {
   return all
 }
 
-/** Figures that are no counts: vectors of the mail model's states compared with those of a pruned one. */
+/** Figures that are no counts: vectors of a pruned model compared with those of the dense one. */
 export async function similarities(context: Context): Promise<Readonly<Record<string, Figure>>> {
-  const model = mailStates()
-  const mails = await dataOf(subjects.mail, context, 'test', MOST)
-  const prepare = await subjects.mail.prepare(context)
-  const vectorsOf = async (own: Model): Promise<Embeddings> => {
-    context.onProgress('mail, vectors')
-    await using session = await context.runtime.load(encodeModel(own), { threads: 1 })
-    return await embed(session, await prepareInputs(mails, session.inputs, { ...prepare, maxTokens: 128 }), {
-      batchSize: 8,
-    })
-  }
-  const options = { method: receivedAttention(), schedule: schedule(3, { layers: [0, 1], keep: 0.5 }) }
-  const [dense, small] = [await vectorsOf(model), await vectorsOf(prunedModel(model, options, 'mail'))]
-  return { ...compareEmbeddings(small, dense, { queries: mails.examples.length }) }
-}
-
-const WIDTH = 128
-
-/** The first layers of the mail model with their states as an output: real vectors of real texts. */
-function mailStates(): Model {
-  const model = decodeModel(readFileSync(modelPath('mail')))
-  const graph = new Graph(model)
-  // One norm after the embeddings and two in each layer: those of layer 2.
-  const [states = ''] = graph.nodes.filter(({ opType }) => opType === 'LayerNormalization')[6]?.output ?? []
-  graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
-  graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', WIDTH])
-  graph.removeOutput('logits')
-  graph.removeDeadNodes()
-  return model
+  const subject = await openSubject(context, subjects['mail-vectors'], 'test', MOST)
+  const setting = pruned(received, { keep: 0.5, layers: [0, 1] })
+  const [, row] = (await measure(context, subject, [candidate(NONE), candidate(setting)])) as [Row, Row]
+  return row.figures
 }

@@ -1,7 +1,7 @@
 import type { Runtime } from '@tp/core/runtime'
 import { reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { lineColumns } from '../measure/columns.ts'
-import { type Candidate, candidate, chance, measureTimed, type TimedRow } from '../measure/measure.ts'
+import { type Candidate, candidate, chance, figureOf, measureTimed, type TimedRow } from '../measure/measure.ts'
 import { openSubject } from '../measure/subject.ts'
 import { type Budget, DENSE, NONE, pruned } from '../registry/settings.ts'
 import { type SubjectName, subjects } from '../registry/subjects.ts'
@@ -102,8 +102,17 @@ const READING = `Percent right and points lost against dense, both with 95 % int
 cost where it loses less than random tokens at the same ratio: a loss whose interval covers 0 is not told apart from none.`
 
 /** A row of reports/quickstart.json. Accuracy and agreement in percent, flops and speedup as factors over dense. */
-function reportedRow({ name, settings: [setting], kept, accuracy, agreement, flops, p50Ms, speedup }: TimedRow) {
-  const { estimate, low, high } = accuracy
+function reportedRow(row: TimedRow) {
+  const {
+    name,
+    settings: [setting],
+    kept,
+    flops,
+    p50Ms,
+    speedup,
+  } = row
+  const { estimate, low, high } = figureOf(row, 'accuracy')
+  const agreement = figureOf(row, 'agreement').estimate
   const keep = setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget.keep : 1
   return { method: name, keep, kept, accuracy: estimate, low, high, agreement, flops, p50Ms, speedup: speedup.value }
 }

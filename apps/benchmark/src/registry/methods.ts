@@ -1,20 +1,17 @@
 import { readFileSync } from 'node:fs'
 import {
   baselines,
-  byLayer,
   type Method,
   type MethodEntry,
-  quasiRandom,
   type Schedule,
   schedule as scheduleOf,
   TpError,
-  weighted,
   withValues,
 } from '@tp/core'
 import { paramsOf, readSafetensors } from '@tp/core/host'
-import { methods as attention, clsAttention, receivedAttention } from '@tp/method-attention'
+import { methods as attention, receivedAttention } from '@tp/method-attention'
 import { methods as gradient } from '@tp/method-gradient'
-import { methods as hybrid, tome, withMerge } from '@tp/method-hybrid'
+import { methods as hybrid, withMerge } from '@tp/method-hybrid'
 import { methods as rl } from '@tp/method-rl'
 import { learnedPath } from '../files.ts'
 import type { Budget, MethodChoice } from './settings.ts'
@@ -25,12 +22,6 @@ export const trained: readonly MethodEntry[] = [...gradient, ...rl]
 
 /** Methods made of others. */
 const composed: Readonly<Record<string, () => Method>> = {
-  /** Evenly spread tokens are kept at first; of these the most similar are merged little by little. */
-  'spread, then merge': () => byLayer('spread-then-merge', new Map([[0, quasiRandom()]]), tome()),
-  'spread, then attention': () => byLayer('spread, then attention', new Map([[0, quasiRandom()]]), clsAttention()),
-  'merge, then drop': () => byLayer('merge, then drop', new Map([[1, tome()]]), quasiRandom()),
-  'least attention': () => weighted('least attention', [[clsAttention(), -1]]),
-  'quasi-random-merged': () => withMerge(quasiRandom()),
   'received-attention-merged': () => withMerge(receivedAttention()),
 }
 

@@ -37,6 +37,8 @@ export type Setting = (
 export interface PrunedSetting extends MethodChoice {
   readonly kind: 'pruned'
   readonly budget: Budget
+  /** Pruned tokens return before the head. */
+  readonly restore?: 'all'
 }
 
 export const DENSE: Setting = { kind: 'dense' }
@@ -47,6 +49,11 @@ export const SEEDS: readonly number[] = [0, 1, 2, 3, 4]
 
 export function pruned(method: string | MethodChoice, budget: Budget): PrunedSetting {
   return { kind: 'pruned', ...(typeof method === 'string' ? { method } : method), budget }
+}
+
+/** The same ratio in each layer but the first, of models with six. */
+export function laterLayers(keep: number): Budget {
+  return { keep, layers: [1, 2, 3, 4, 5] }
 }
 
 /** Prunes tokens without looking at them: what a method has to be better than. */
@@ -87,8 +94,10 @@ function ownKey(setting: Setting): string {
   const of = ({ keep, mass, layers }: Budget): string => `${mass === undefined ? keep : `mass${mass}`}@${layers.join()}`
   switch (setting.kind) {
     case 'pruned': {
-      const { method, seed, params, weights, budget } = setting
-      const others = [params && JSON.stringify(params), weights].filter((one) => one !== undefined)
+      const { method, seed, params, weights, budget, restore } = setting
+      const others = [params && JSON.stringify(params), weights, restore && 'restored'].filter(
+        (one) => one !== undefined,
+      )
       return `${[method, ...others].join('/')}${seed === undefined ? '' : `.${seed}`}:${of(budget)}`
     }
     case 'truncated':

@@ -3,8 +3,11 @@ import { createReadStream } from 'node:fs'
 import { type PrepareOptions, readModelFolder } from '@tp/eval'
 import type { Dataset } from '@tp/eval/inputs'
 import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
+import type { Model } from '@tp/onnx'
 import { type Files, limits } from '../files.ts'
 import { type DataName, dataSets, type Split } from './data.ts'
+import { classes, type Metric, vectors } from './metrics.ts'
+import { tokenStates } from './token-states.ts'
 
 /** Files of a model. */
 interface ModelFiles {
@@ -32,22 +35,44 @@ export interface SubjectForm {
   readonly tokens?: number
   /** @throws TpError TP_FILE_NOT_FOUND */
   readonly files: (files: Files) => ModelFiles
+  /** What its answers are worth. */
+  readonly metric: Metric
+  /** What is measured of the file, if not the file as it is. */
+  readonly part?: (model: Model) => Model
   /** What has to be known to make inputs of its data. */
   readonly prepare: (files: Files) => Promise<PrepareOptions>
 }
 
 export type SubjectName =
   | 'mail'
+  | 'mail-vectors'
   | 'digits-vit'
-  | 'digits-mnist'
   | 'minilm-imdb'
   | 'minilm-sst2'
+  | 'minilm-vectors'
   | 'fashion-vit'
   | 'vit-mnist'
   | 'kwt1'
 
 /** Not the first layer, where tokens may be pruned at once, nor the last, after which little is computed. */
-const sixLayers = { layers: 6, gradual: [1, 2, 3, 4] }
+const sixLayers = { layers: 6, gradual: [1, 2, 3, 4], metric: classes as Metric }
+
+const mail: SubjectForm = {
+  ...sixLayers,
+  name: 'mail',
+  title: 'mail: spam or not, BERT 6×128',
+  what: 'mails',
+  modality: 'text',
+  data: 'mails',
+  embedded: true,
+  atOnce: 0,
+  files: () => ({
+    model: modelPath('mail'),
+    int8: modelPath('mail', 'int8'),
+    tokenizer: modelPath('mail', 'tokenizer'),
+  }),
+  prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
+}
 
 const minilm = {
   ...sixLayers,
@@ -57,45 +82,32 @@ const minilm = {
   prepare: (files: Files) => readModelFolder(minilmFiles(files).model),
 } as const
 
-const image = { ...sixLayers, what: 'images', modality: 'image', embedded: false, atOnce: 1 } as const
+const minilmSst2: SubjectForm = {
+  ...minilm,
+  name: 'minilm-sst2',
+  title: 'minilm-sentiment on SST-2: sentences, MiniLM 6×384',
+  what: 'sentences',
+  data: 'sst2',
+  atOnce: 1,
+}
 
-const digitsVit = {
-  ...image,
-  tokens: 197,
-  files: (): ModelFiles => ({ model: modelPath('digits-vit') }),
-  prepare: async () => normalised('digits-vit'),
-} as const
+const asVectors = { metric: vectors as Metric, part: tokenStates }
+
+const image = { ...sixLayers, what: 'images', modality: 'image', embedded: false, atOnce: 1 } as const
 
 /** All models with all their tasks. */
 export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
-  mail: {
-    ...sixLayers,
-    name: 'mail',
-    title: 'mail: spam or not, BERT 6×128',
-    what: 'mails',
-    modality: 'text',
-    data: 'mails',
-    embedded: true,
-    atOnce: 0,
-    files: () => ({
-      model: modelPath('mail'),
-      int8: modelPath('mail', 'int8'),
-      tokenizer: modelPath('mail', 'tokenizer'),
-    }),
-    prepare: async () => ({ tokenizer: modelPath('mail', 'tokenizer'), maxTokens: embeddedModel('mail').maxTokens }),
-  },
+  mail,
+  'mail-vectors': { ...mail, name: 'mail-vectors', title: 'mail: means of its last states', ...asVectors },
   'digits-vit': {
-    ...digitsVit,
+    ...image,
     name: 'digits-vit',
     title: 'digits-vit: handwritten digits, ViT 6×64',
     data: 'digits',
     embedded: true,
-  },
-  'digits-mnist': {
-    ...digitsVit,
-    name: 'digits-vit',
-    title: 'digits-vit: handwritten digits, 197 tokens, on data/mnist',
-    data: 'mnist',
+    tokens: 197,
+    files: () => ({ model: modelPath('digits-vit') }),
+    prepare: async () => normalised('digits-vit'),
   },
   'minilm-imdb': {
     ...minilm,
@@ -105,13 +117,12 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     data: 'imdb',
     atOnce: 0,
   },
-  'minilm-sst2': {
-    ...minilm,
-    name: 'minilm-sst2',
-    title: 'minilm-sentiment on SST-2: sentences, MiniLM 6×384',
-    what: 'sentences',
-    data: 'sst2',
-    atOnce: 1,
+  'minilm-sst2': minilmSst2,
+  'minilm-vectors': {
+    ...minilmSst2,
+    name: 'minilm-vectors',
+    title: 'minilm-sentiment: means of its last states',
+    ...asVectors,
   },
   'fashion-vit': {
     ...image,
@@ -138,6 +149,7 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     modality: 'audio',
     data: 'keywords',
     layers: 12,
+    metric: classes as Metric,
     gradual: [2, 4, 6, 8],
     atOnce: 1,
     embedded: false,

@@ -36,3 +36,8 @@ function signed(value: number): string {
 export function percent(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`
 }
+
+/** `3.4 % (2.1 … 5.0)`, of a share in 0…1. */
+export function percentInterval({ estimate, low, high }: Interval): string {
+  return `${percent(estimate)} (${(100 * low).toFixed(1)} … ${(100 * high).toFixed(1)})`
+}

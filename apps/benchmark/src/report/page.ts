@@ -8,10 +8,11 @@ export interface Measured extends Findings, Surroundings {
 }
 
 /** What a section's region of the page holds: tables, and where the numbers come from. */
-export function regionText({ tables, date, seconds, machine, versions }: Measured): string {
+export function regionText({ tables, wrong = [], date, seconds, machine, versions }: Measured): string {
   const bodies = tables.map((table) => `${table.caption ? `${table.caption}.\n\n` : ''}${markdownTable(table)}`)
   const origin = `*Measured ${date.slice(0, 10)} in ${seconds.toFixed(0)} s: ${machine}, ${versions}.*`
-  return [...bodies, origin].join('\n\n')
+  const list = wrong.length === 0 ? [] : [wrong.map((sentence) => `- Wrong: ${sentence}`).join('\n')]
+  return [...list, ...bodies, origin].join('\n\n')
 }
 
 /**

@@ -17,7 +17,7 @@ type AllMeasured = Readonly<Record<string, Measured>>
  * and writes each as soon as it is done. `--trial` sees whether they run, on few examples, and writes nothing. @returns the exit code
  */
 export async function runSections(
-  { name: report, sections }: Report,
+  { name: report, page = `docs/results/${report}.md`, sections }: Report,
   runtime: Runtime,
   args: readonly string[],
 ): Promise<number> {
@@ -61,10 +61,12 @@ export async function runSections(
       })
       const seconds = (performance.now() - start) / 1000
       const measured = { date: new Date().toISOString(), seconds, ...(await surroundings(runtime)), ...findings }
-      if (!values.trial) await write(report, name, measured)
+      if (!values.trial) await write(report, page, name, measured)
       found.set(name, findings)
       const tables = findings.tables.map((table) => `${table.caption}\n${plainTable(table)}`)
       process.stdout.write(`\n${[name, ...tables].join('\n')}\n`)
+      for (const sentence of findings.wrong ?? []) process.stderr.write(`${name}: wrong: ${sentence}\n`)
+      if (findings.wrong?.length) code = 1
     } catch (error) {
       // The other sections do not need this one; the error says what is missing here.
       code = 1
@@ -85,11 +87,11 @@ async function readMeasured(report: string): Promise<AllMeasured> {
 }
 
 /** The numbers for programs, and the section's region of the page for readers. */
-async function write(report: string, name: string, measured: Measured): Promise<void> {
+async function write(report: string, page: string, name: string, measured: Measured): Promise<void> {
   // read again: another process may have measured another section meanwhile
   const sections = { ...(await readMeasured(report)), [name]: measured }
   await writeWhole(reportsPath(`${report}.json`), `${JSON.stringify({ format: FORMAT, sections }, undefined, 2)}\n`)
-  const path = projectPath(`docs/results/${report}.md`)
-  const page = await readFile(path, 'utf8').catch(() => `# Measured: ${report}\n`)
-  await writeWhole(path, withRegion(page, name, regionText(measured)))
+  const path = projectPath(page)
+  const text = await readFile(path, 'utf8').catch(() => `# Measured: ${report}\n`)
+  await writeWhole(path, withRegion(text, name, regionText(measured)))
 }

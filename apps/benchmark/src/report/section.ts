@@ -7,6 +7,8 @@ import type { Table } from './table.ts'
 export interface Findings {
   readonly tables: readonly Table[]
   readonly values: unknown
+  /** What should not be so, in sentences; a run that finds any fails. */
+  readonly wrong?: readonly string[]
 }
 
 export interface Context extends Files {
@@ -22,9 +24,11 @@ export interface Section {
   run(context: Context): Promise<Findings>
 }
 
-/** Sections that are written to one page, `docs/results/NAME.md`, and one file of numbers, `reports/NAME.json`. */
+/** Sections that are written to one page and one file of numbers, `reports/NAME.json`. */
 export interface Report {
   readonly name: string
+  /** Default: `docs/results/NAME.md`. */
+  readonly page?: string
   readonly sections: readonly Section[]
 }
 

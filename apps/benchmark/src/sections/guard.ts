@@ -6,7 +6,7 @@ import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from 
 import { evenly, topics } from '../registry/data.ts'
 import { type Budget, pruned, type Setting, settingText } from '../registry/settings.ts'
 import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
-import { percent, points } from '../report/numbers.ts'
+import { percent, percentInterval, points } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type Columns, type Table, tableOf } from '../report/table.ts'
 
@@ -120,7 +120,7 @@ function section(name: string, one: Case): Section {
           tableOf(`${own.name}: thresholds and what the calibration expects of them`, calibrationColumns, chosen),
           tableOf(`${own.name}: the cascade on data that it was not calibrated on`, cascadeColumns, figures),
           tableOf(
-            `${own.name}: false alarms, of ${alarms[0]?.streams} streams drawn as the calibration was`,
+            `${own.name}: false alarms, of ${alarms[0]?.streams} streams drawn as the baseline was`,
             alarmColumns,
             alarms,
           ),
@@ -147,7 +147,7 @@ const calibrationColumns: Columns<Chosen> = {
   differ: ({ disagreements }) => `${disagreements}`,
   threshold: ({ threshold }) => (threshold === null ? 'none' : threshold.toPrecision(3)),
   'may still differ': ({ remaining }) => `${remaining}`,
-  fallback: ({ share }) => `${percent(share.estimate)} (${percent(share.low)} … ${percent(share.high)})`,
+  fallback: ({ share }) => percentInterval(share),
   FLOPs: ({ cost }) => cost?.estimate.toFixed(2) ?? '',
 }
 
@@ -164,12 +164,10 @@ const cascadeColumns: Columns<CascadeFigures> = {
 }
 
 const alarmColumns: Columns<FalseAlarms> = {
-  'rate an input': ({ rate }) => `${rate}`,
+  'rate an input': ({ falseAlarmRate }) => `${falseAlarmRate}`,
   inputs: ({ inputs }) => `${inputs}`,
   'at most': ({ bound }) => percent(bound),
-  'measured, baseline and stream drawn each time': ({ drawn: [share, low, high] }) =>
-    `${percent(share)} (${percent(low)} … ${percent(high)})`,
-  'measured, test set in other orders': ({ shipped }) => percent(shipped),
+  measured: ({ share }) => percentInterval(share),
 }
 
 const detectionColumns: Columns<Detection> = {

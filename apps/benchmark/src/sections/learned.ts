@@ -8,6 +8,7 @@ import {
   type Candidate,
   candidate,
   chance,
+  kept,
   measure,
   measureTimed,
   type Row,
@@ -17,7 +18,7 @@ import type { Subject } from '../measure/subject.ts'
 import { methodOf, scheduleFor } from '../registry/methods.ts'
 import { type MethodChoice, NONE, type PrunedSetting, pruned, type Setting } from '../registry/settings.ts'
 import { percent, points } from '../report/numbers.ts'
-import type { Context, Findings, Report, Section } from '../report/section.ts'
+import type { Context, Report, Section } from '../report/section.ts'
 import { type Columns, tableOf } from '../report/table.ts'
 import { type Learnable, type Material, openFashion, openImdb, openSst2 } from '../training/material.ts'
 import { fashionMethods, fashionRun, fineTuning, type LearnedName, learnedMethods, runOf } from '../training/methods.ts'
@@ -128,7 +129,7 @@ function compared({ name, open, share, trainingFree, fineTuning, runs }: Compari
       })
       const lines = rows.map((row) => ({ ...row, facts: facts.get(row.name) }))
       const caption = `${test.lengths.length} examples, one by one; FLOPs and speed-up against dense without its dead tokens, amounts fitted to ${share} of the FLOPs where settings are chosen`
-      return { tables: [tableOf(caption, learnedColumns, lines)], values: { lines } }
+      return { tables: [tableOf(caption, learnedColumns, lines)], values: { lines: lines.map(kept) } }
     },
   }
 }
@@ -244,7 +245,7 @@ const generalisation: Section = {
       loss: ({ loss }) => points(loss),
     }
     const caption = `Trained for a share of ${SHARE} of the FLOPs of one data set, and nothing fitted to the other; SST-2's dev set, and ${REPORTED} test reviews of IMDB`
-    return { tables: [tableOf(caption, columns, rows)], values: rows } satisfies Findings
+    return { tables: [tableOf(caption, columns, rows)], values: rows.map(kept) }
   },
 }
 

@@ -13,9 +13,8 @@ import {
   shareText,
 } from '../promises/coverage.ts'
 import { type Population, populations, similarities } from '../promises/populations.ts'
-import { FLIPS, flippedAnswers, flippedLosses, sentences } from '../promises/synthetic.ts'
 import { percent } from '../report/numbers.ts'
-import type { Findings, Report, Section } from '../report/section.ts'
+import type { Report, Section } from '../report/section.ts'
 import { type Columns, tableOf } from '../report/table.ts'
 
 const DRAWS = 2000
@@ -48,50 +47,27 @@ const models: Section = {
     const calibrated = all.flatMap((population) =>
       [0.99, 0.95].map((agreement) => calibratedOf(population, population.pruned.length - 1, agreement, DRAWS)),
     )
-    return findings(covered, confident, calibrated)
-  },
-}
-
-const synthetic: Section = {
-  name: 'synthetic',
-  async run({ onProgress }) {
-    onProgress('intervals')
-    const covered = [
-      ...FLIPS.map((flips) => {
-        const [dense, pruned] = flippedAnswers(flips)
-        return coverageOf(`loss, ${shareOf(flips.lost)} lost, ${shareOf(flips.gained)} gained`, dense, pruned, DRAWS)
-      }),
-      ...[0.001, 0.01, 0.05, 0.2].flatMap((rate) => {
-        const [dense, pruned] = sentences(rate)
-        const bad = `${shareOf(rate)} bad sentences`
-        return [
-          coverageOf(`F1, ${bad}`, dense, undefined, DRAWS),
-          coverageOf(`loss of F1, ${bad}`, dense, pruned, DRAWS),
-        ]
-      }),
-    ]
-    onProgress('promises')
-    const confident: Kept[] = []
-    for (const [maxLoss, gained] of [
-      [1, 0],
-      [1, 0.01],
-      [2, 0.001],
-      [5, 0],
-      [5, 0.05],
-    ] as const) {
-      // Candidates that all lose a little more than is promised, each on examples of its own; six are looked at.
-      const flips = { lost: maxLoss / 100 + gained + 0.0002, gained }
-      const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
-      const name = `six that lose ${maxLoss + 0.02} points, ${shareOf(gained)} gained`
-      confident.push(await confidentOf({ name, losses }, { maxLoss, confident: true }, VERIFIED, DRAWS))
+    return {
+      tables: [
+        tableOf(
+          "`eval`'s intervals: draws whose interval is wholly above or below the truth; 2.5 % each are stated",
+          coverageColumns,
+          covered,
+        ),
+        tableOf(
+          '`tune --confident`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
+          keptColumns(STATED),
+          confident,
+        ),
+        tableOf(
+          '`calibrate`: draws with a promise, and with one that is broken; 5 % are stated',
+          keptColumns(CONFIDENCE),
+          calibrated,
+        ),
+      ],
+      values: { covered, confident, calibrated },
     }
-    return findings(covered, confident, [])
   },
-}
-
-/** `0.1 %`, with no more digits than it has. */
-function shareOf(share: number): string {
-  return `${Number((100 * share).toPrecision(3))} %`
 }
 
 function accuracies({ name, targets, dense, pruned }: Population): Coverage[] {
@@ -116,27 +92,6 @@ function prunedOf({ name, targets, dense, pruned }: Population): Pruned {
   return { name, losses }
 }
 
-function findings(covered: readonly Coverage[], confident: readonly Kept[], calibrated: readonly Kept[]): Findings {
-  const tables = [
-    tableOf(
-      "`eval`'s intervals: draws whose interval is wholly above or below the truth; 2.5 % each are stated",
-      coverageColumns,
-      covered,
-    ),
-    tableOf(
-      '`tune --confident`: draws with a promise, and with one that is broken; 2.5 % of all draws are stated',
-      keptColumns(STATED),
-      confident,
-    ),
-    tableOf(
-      '`calibrate`: draws with a promise, and with one that is broken; 5 % are stated',
-      keptColumns(CONFIDENCE),
-      calibrated,
-    ),
-  ]
-  return { tables: tables.filter(({ rows }) => rows.length > 0), values: { covered, confident, calibrated } }
-}
-
 const ABOVE = 'above what is stated, by more than chance'
 
 const coverageColumns: Columns<Coverage> = {
@@ -159,4 +114,4 @@ function keptColumns(stated: number): Columns<Kept> {
   }
 }
 
-export const promises: Report = { name: 'promises', sections: [models, synthetic] }
+export const promises: Report = { name: 'promises', sections: [models] }

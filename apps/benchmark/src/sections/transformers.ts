@@ -1,59 +1,52 @@
-import { readModelFolder } from '@tp/eval'
-import type { TextDataset } from '@tp/eval/inputs'
-import { accuracyInterval, accuracyLoss, type Interval, medianInterval, type Speedup } from '@tp/eval/metrics'
-import { digitsData, embeddedModel } from '@tp/models'
+import { evaluate, readModelFolder } from '@tp/eval'
+import type { Dataset, ModelInputs } from '@tp/eval/inputs'
+import { accuracyLoss, type Interval, type VariantLatency } from '@tp/eval/metrics'
+import { embeddedModel } from '@tp/models'
 import { addBert, addDigits, addMail, openModelFolder, type PipelineFolder } from 'pipeline-models'
-import { mean, median } from 'simple-statistics'
-import { dataOf, subjects } from '../registry/subjects.ts'
-import { factor, interval, points } from '../report/numbers.ts'
+import { mean } from 'simple-statistics'
+import { limits } from '../files.ts'
+import { showTimes } from '../measure/columns.ts'
+import { timeSessions } from '../measure/times.ts'
+import { evenly } from '../registry/data.ts'
+import { classes, type Figures } from '../registry/metrics.ts'
+import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
+import { percent, points } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type Columns, tableOf } from '../report/table.ts'
 import { plans } from '../transformers/plans.ts'
-import {
-  type Answer,
-  type Question,
-  type ScriptOptions,
-  startScript,
-  takeTurns,
-} from '../transformers/script-process.ts'
+import { openScript, type Question, type ScriptOptions } from '../transformers/script-session.ts'
 
 const COUNT = 200
 const ROUNDS = 5
 
 interface Task {
+  readonly subject: SubjectName
   readonly model: keyof typeof plans
   readonly task: ScriptOptions['task']
-  readonly examples: (context: Context) => Promise<readonly Asked[]>
+  readonly labels: (context: Context) => Promise<readonly string[]>
   readonly add: (folder: PipelineFolder, context: Context) => Promise<void>
-}
-
-interface Asked {
-  readonly question: Question
-  readonly label: string
 }
 
 const tasks: Readonly<Record<string, Task>> = {
   mails: {
+    subject: 'mail',
     model: 'mail',
     task: 'text-classification',
+    labels: async () => embeddedModel('mail').labels,
     add: (folder) => addMail(folder),
-    examples: (context) => texts(context, 'mail', embeddedModel('mail').labels),
   },
   digits: {
+    subject: 'digits-vit',
     model: 'digits-vit',
     task: 'image-classification',
+    labels: async () => embeddedModel('digits-vit').labels,
     add: (folder) => addDigits(folder),
-    examples: async () =>
-      spread(digitsData('test')).map(({ pixels, label }) => ({
-        question: Uint8Array.from(pixels, (brightness) => Math.round(255 * brightness)),
-        label: `${label}`,
-      })),
   },
   imdb: {
+    subject: 'minilm-imdb',
     model: 'minilm-sentiment',
     task: 'text-classification',
-    examples: async (context) =>
-      texts(context, 'minilm-imdb', (await readModelFolder(subjects['minilm-imdb'].files(context).model)).labels ?? []),
+    labels: async (context) => (await readModelFolder(subjects['minilm-imdb'].files(context).model)).labels ?? [],
     async add(folder, { shared }) {
       const file = (name: string): string => shared('models', 'minilm-sentiment', name)
       await addBert(folder, 'minilm-sentiment', {
@@ -66,86 +59,71 @@ const tasks: Readonly<Record<string, Task>> = {
   },
 }
 
-async function texts(context: Context, subject: 'mail' | 'minilm-imdb', labels: readonly string[]): Promise<Asked[]> {
-  const { examples } = (await dataOf(subjects[subject], context, 'test')) as TextDataset
+/** What the script is asked: a text, or an image in 256 greys. */
+async function questionsOf({ examples }: Dataset): Promise<Question[]> {
   return Promise.all(
-    spread(examples).map(async (example) => ({
-      question: await example.read(),
-      label: labels[example.label] as string,
-    })),
+    examples.map(async (example) => {
+      const asked = await example.read()
+      if (typeof asked === 'string') return asked
+      return Uint8Array.from('pixels' in asked ? asked.pixels : [], (grey) => Math.round(255 * grey))
+    }),
   )
 }
 
-/** Evenly spaced items. */
-function spread<T>(items: readonly T[]): T[] {
-  return Array.from({ length: COUNT }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / COUNT)] as T)
-}
-
-interface Row {
+interface Row extends Pick<VariantLatency, 'p50Ms' | 'speedup'> {
   readonly script: string
-  readonly accuracy: Interval
-  readonly totalMs: number
   readonly loadMs: number
-  readonly loss?: Interval
-  readonly speedup?: Speedup
-  /** Examples with the same label, and how much its score differs. */
-  readonly same?: number
-  readonly differences: readonly [mean: number, most: number]
+  readonly figures: Figures
+  readonly loss: Interval
 }
 
 const columns: Columns<Row> = {
   script: ({ script }) => script,
-  accuracy: ({ accuracy }) => points(accuracy),
-  'total s': ({ totalMs }) => (totalMs / 1000).toFixed(2),
+  accuracy: ({ figures }) => percent(mean([...(figures.accuracy?.got ?? [])])),
+  loss: ({ loss }) => points(loss),
+  'same label': ({ figures }) => percent(mean([...(figures.agreement?.got ?? [])])),
   'pipeline() ms': ({ loadMs }) => loadMs.toFixed(0),
-  loss: ({ loss }) => (loss ? points(loss) : ''),
-  'same label': ({ same }) => (same === undefined ? '' : `${same} of ${COUNT}`),
-  'score differs by (mean, most)': ({ differences }) => differences.map((value) => value.toFixed(3)).join(', '),
-  'speed-up': ({ speedup }) => (speedup ? factor(speedup.value) : ''),
-  'lowest … highest': ({ speedup }) => (speedup ? interval(speedup) : ''),
+  ...showTimes.ms,
+  ...showTimes.speedup,
+  ...showTimes.interval,
 }
 
 /** The script without and with the import, in turns. */
-function section(name: string, { model, task, examples, add }: Task): Section {
+function section(name: string, { subject, model, task, labels, add }: Task): Section {
   return {
     name,
     async run(context) {
       await using folder = await openModelFolder()
       await add(folder, context)
-      const options = { task, model, folder: folder.path }
-      await using dense = await startScript({ ...options, pruned: false })
-      await using pruned = await startScript({ ...options, pruned: true })
-      const asked = await examples(context)
-      const questions = asked.map(({ question }) => question)
-      const { answers, totals } = await takeTurns([dense, pruned], questions, ROUNDS, (round) =>
-        context.onProgress(`round ${round + 1} of ${ROUNDS}`),
-      )
-      const [first, second] = answers as [Answer[], Answer[]]
-      const right = (given: readonly Answer[]): number[] =>
-        given.map(({ label }, i) => Number(label === asked[i]?.label))
-      const about = (script: string, which: 0 | 1): Omit<Row, 'differences'> => ({
-        script,
-        accuracy: accuracyInterval(right(answers[which] as Answer[])),
-        totalMs: median(totals[which] as number[]),
-        loadMs: [dense, pruned][which]?.loadMs ?? Number.NaN,
+      const data = evenly(await dataOf(subjects[subject], context, 'test'), Math.min(COUNT, limits.examples))
+      const questions = await questionsOf(data)
+      const inputs: ModelInputs = {
+        source: name,
+        targets: data.examples.map(({ label }) => label),
+        lengths: undefined,
+        preparationMs: undefined,
+        notes: [],
+        feeds: async (rows) => ({ positions: { type: 'int32', dims: [rows.length], data: Int32Array.from(rows) } }),
+      }
+      const options = { task, model, folder: folder.path, questions, labels: await labels(context) }
+      const dense = await openScript({ ...options, pruned: false })
+      await using first = dense.session
+      const pruned = await openScript({ ...options, pruned: true })
+      await using second = pruned.session
+      const ways = { 'as it is': dense, 'with the import': pruned }
+      context.onProgress(`${questions.length} examples, ${ROUNDS} rounds`)
+      const answers = [await evaluate(first, inputs), await evaluate(second, inputs)] as const
+      const feeds = await Promise.all(questions.map((_, i) => inputs.feeds([i])))
+      const opened = Object.entries(ways).map(([script, { session }]) => [script, async () => session] as const)
+      const times = await timeSessions(Object.fromEntries(opened), feeds, { rounds: ROUNDS })
+      const rows = Object.entries(ways).map(([script, { loadMs }], i): Row => {
+        const own = answers[i] as (typeof answers)[0]
+        const loss = accuracyLoss(answers[0].correct.map(Number), own.correct.map(Number))
+        const { p50Ms, speedup } = times[script] as VariantLatency
+        return { script, loadMs, p50Ms, speedup, loss, figures: classes.figures(own, answers[0]) }
       })
-      const differences = first.flatMap(({ label, score }, i) => {
-        const other = second[i] as Answer
-        return other.label === label ? [Math.abs(other.score - score)] : []
-      })
-      const ratios = (totals[0] as number[]).map((total, round) => total / (totals[1]?.[round] as number))
-      const rows: Row[] = [
-        { ...about('as it is', 0), differences: [0, 0] },
-        {
-          ...about('with the import', 1),
-          loss: accuracyLoss(right(first), right(second)),
-          speedup: { value: median(ratios), ...medianInterval(ratios) },
-          same: differences.length,
-          differences: [mean(differences), Math.max(...differences)],
-        },
-      ]
-      const caption = `${COUNT} test examples one by one; median of ${ROUNDS} rounds; plan \`${JSON.stringify(plans[model])}\``
-      return { tables: [tableOf(caption, columns, rows)], values: { rows, totals } }
+      const caption = `${questions.length} test examples one by one; ${ROUNDS} rounds; plan \`${JSON.stringify(plans[model])}\``
+      return { tables: [tableOf(caption, columns, rows)], values: rows }
     },
   }
 }

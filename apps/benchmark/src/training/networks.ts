@@ -8,7 +8,7 @@ import { openSubject } from '../measure/subject.ts'
 import type { MethodChoice } from '../registry/settings.ts'
 import { subjects } from '../registry/subjects.ts'
 import type { Context } from '../report/section.ts'
-import { type Learnable, type Material, teacherOf } from './material.ts'
+import { type Material, teacherOf } from './material.ts'
 
 /** Nothing is learned from labels: what the dense model answers is what there is to learn. */
 export const fromDense = { batchSize: 8, evaluations: 1, distillation: 1, temperature: 1 } as const
@@ -19,9 +19,6 @@ const settings = { ...fromDense, epochs: 4, methodRate: 2e-3 }
 /** Calibration reviews that settings are chosen by; what learns, learns from the others. */
 export const CHOSEN_BY = 800
 
-/** The last ones, as many tokens as the reviews have; what is chosen by sentences is chosen by the first ones. */
-const SENTENCES = 12_000
-
 type Learner = Pick<Material, 'model' | 'file' | 'training'>
 
 /** `sdtp` of MiniLM, for any layers but the last; its networks learned once from reviews that nothing is chosen by, without labels. */
@@ -29,14 +26,6 @@ export function sdtpOfReviews(context: Context): Promise<MethodChoice> {
   return sdtpOnce(context, 'imdb-sdtp', async () => {
     const { model, file, inputs } = await openSubject(context, subjects['minilm-imdb'], 'calibration')
     return { model, file, training: someExamples(inputs, positions(inputs).slice(CHOSEN_BY)) }
-  })
-}
-
-/** The same from sentences of SST-2. */
-export function sdtpOfSentences(context: Context, { material }: Learnable): Promise<MethodChoice> {
-  return sdtpOnce(context, 'sst2-sdtp', async () => {
-    const { training } = material
-    return { ...material, training: someExamples(training, positions(training).slice(-SENTENCES)) }
   })
 }
 

@@ -11,7 +11,5 @@ process.send?.({ loadMs: performance.now() - loading })
 
 process.on('message', async (question: string | Uint8Array) => {
   const input = typeof question === 'string' ? question : new RawImage(question, 28, 28, 1)
-  const start = performance.now()
-  const [answer] = await (classify as ImageClassificationPipeline)(input, { top_k: 1 })
-  process.send?.({ ...answer, ms: performance.now() - start })
+  process.send?.(await (classify as ImageClassificationPipeline)(input, { top_k: null as unknown as number }))
 })

@@ -6,6 +6,7 @@ import type { NamedTensors, SessionOptions } from '@tp/core/runtime'
 import type { Comparison, ComparisonOptions } from '@tp/eval/metrics'
 import { openChromium, serve } from 'browser-tests'
 import { build } from 'vite'
+import { type Timer, withinLimits } from '../measure/times.ts'
 import { fromJson, toJson } from './json-tensors.ts'
 import type {} from './page.ts'
 
@@ -74,5 +75,17 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
       await server[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Models in turns on the page. It has one set of inputs for all, so that nothing can be cut. */
+export function pageTimer(page: ChromiumPage, options: SessionOptions = { threads: 1 }): Timer {
+  return async (files, inputs, { rounds, budgetMs }) => {
+    try {
+      for (const [i, file] of files.entries()) await page.load(`${i}`, file, 'wasm', options)
+      return Object.values((await page.compare(inputs, withinLimits({ rounds, budgetMs }))).variants)
+    } finally {
+      await page.clear()
+    }
   }
 }

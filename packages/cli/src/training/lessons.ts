@@ -65,9 +65,10 @@ export async function openLessons(
   const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
   const chosen = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
   const answers = async (examples: ModelInputs): Promise<ArrayLike<number>> => {
     await using session = await load(file.model)
-    const options = { batchSize: BATCH, signal }
+    const options = { batchSize: BATCH, signal, onProgress }
     return learned.ranks
       ? (await rank(session, examples, options)).scores
       : (await evaluate(session, examples, options)).logits

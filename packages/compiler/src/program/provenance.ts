@@ -22,6 +22,8 @@ export interface PruningStep {
   readonly returns?: true
   /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
   readonly restored?: readonly RestoredRecord[]
+  /** What stands for removed tokens there is the mean of the kept ones; absent: the state that they had. */
+  readonly filled?: 'mean'
 }
 
 /** Where a cut is, by the names of its values in the graph. */

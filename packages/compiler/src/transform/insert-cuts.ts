@@ -23,6 +23,7 @@ export const insertCuts: PruningPass = {
     requireUsable(encoder, method)
     const cuts: InsertedCut[] = []
     const ends = endsOf(pruning)
+    const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
     const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput, segment })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
@@ -30,7 +31,7 @@ export const insertCuts: PruningPass = {
         const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
         const about = { ...visit, layer, params: params(layer) }
-        const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
+        const options = { ...about, keyBias, ends, counts, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
           returning.pruned(tokens, inserted.cut)
@@ -44,6 +45,11 @@ export const insertCuts: PruningPass = {
     pruning.positions = start.positions
     return false
   },
+}
+
+/** Whether what follows the layers sees kept tokens only: none are restored, or they are at the outputs. */
+export function headReadsKept({ points, fill }: Pick<Pruning, 'points' | 'fill'>): boolean {
+  return points.length === 0 || fill === 'mean'
 }
 
 /** Nodes that no change goes beyond: there all tokens are restored. */

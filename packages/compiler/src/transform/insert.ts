@@ -28,6 +28,8 @@ export interface InsertOptions {
   readonly keyBias: KeyBias
   /** Nodes that no change goes beyond: where removed tokens are restored. */
   readonly ends: readonly NodeProto[]
+  /** What counts tokens for a pooling of the kept ones. */
+  readonly counts: readonly PoolCount[]
   /** Whether scores are kept. */
   readonly scores?: boolean
   /** Whether to write what share of tokens and score is kept. */
@@ -105,7 +107,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
   // Reads of single tokens are made to find them when all cuts are there.
   follow(flow, new Set([...own, ...encoder.positionReads.map(({ node }) => node)]))
-  if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
+  followCounts(flow, options.counts)
   commit(flow)
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)

@@ -46,7 +46,6 @@ export class RestorePoint {
    */
   restore(cuts: readonly InsertedCut[]): void {
     const program = this.#program
-    const { graph } = program
     const names = new Map<Tensor, string>()
     const value = (name: string): Tensor => {
       const actual = program.tensor(name)
@@ -67,7 +66,13 @@ export class RestorePoint {
       }
       states = scatterElements(before, expand(indices, shape(states), states), states, { axis: 1 })
     }
-    const { name } = program.write(states, names, { prefix: 'tp/restore', before: this.node })
+    this.write(states, names)
+  }
+
+  /** Everything downstream of the point reads an expression, whose placeholders stand for values of the graph. */
+  write(states: Tensor, names: ReadonlyMap<Tensor, string>): void {
+    const { graph } = this.#program
+    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: this.node })
     graph.replaceInput(this.node, 0, name)
     graph.sortTopologically()
   }

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot'
 import type { Speedup } from '@tp/eval/metrics'
-import { type Shape, shapeText } from '../../measure/shapes.ts'
+import { type Shape, shapeText } from '../../measure/times.ts'
 import { candidateName, isControl, type Setting } from '../../registry/settings.ts'
 import { speedupText } from '../../report/numbers.ts'
 import { plotSvg } from '../../report/plot.ts'

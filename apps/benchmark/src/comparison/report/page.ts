@@ -1,16 +1,14 @@
 import { cellKey } from '../cell.ts'
-import type { SettingRow, SubjectPlan } from '../plan.ts'
+import type { SubjectPlan } from '../plan.ts'
 import type { Results } from '../results.ts'
-import type { SummaryLine } from '../summary.ts'
 import { fronts } from './fronts.ts'
 import { grid } from './grid.ts'
 import { type Html, html, raw } from './html.ts'
 import { style } from './style.ts'
-import { keptTable, runtimesTable, settingsTable, shiftTable, summaryTable, wayTables } from './tables.ts'
+import { keptTable, runtimesTable, type Shown, settingsTable, shiftTable, summaryTable, wayTables } from './tables.ts'
 
 export interface Reported {
-  readonly subjects: readonly { readonly plan: SubjectPlan; readonly rows: readonly SettingRow[] }[]
-  readonly summary: readonly SummaryLine[]
+  readonly subjects: readonly Shown[]
   readonly results: Results
   /** What is left out, and why, by name. */
   readonly missing: ReadonlyMap<string, string>
@@ -19,7 +17,7 @@ export interface Reported {
 }
 
 /** Everything that is known, as one page that needs nothing else. */
-export function reportPage({ subjects, summary, results, missing, date, quick }: Reported): string {
+export function reportPage({ subjects, results, missing, date, quick }: Reported): string {
   const { machine, versions } = results.surroundings
   const shown = subjects.filter(({ rows }) => rows.length > 0)
   const page = html`<!doctype html>
@@ -29,9 +27,9 @@ export function reportPage({ subjects, summary, results, missing, date, quick }:
 <h1>Token pruning, compared</h1>
 <p class="about">${date} · ${machine} · ${versions}${quick ? ' · a quick run: few settings and examples, so that intervals are wide' : ''}</p>
 <nav aria-label="Subjects"><ul>${shown.map(({ plan }) => html`<li><a href="#${plan.form.name}">${plan.form.name}</a></li>`)}</ul></nav>
-${summary.length > 0 && html`<h2 id="summary">In short</h2>${summaryTable(summary)}`}
+<h2 id="summary">In short</h2>${summaryTable(shown)}
 ${method(missing)}
-${shown.map(({ plan, rows }) => subjectSection(plan, rows))}
+${shown.map(subjectSection)}
 ${refusals(
   shown.map(({ plan }) => plan),
   results,
@@ -46,7 +44,7 @@ function method(missing: ReadonlyMap<string, string>): Html {
 <p>Settings are chosen on calibration data and reported on test data. A loss is paired by example and has a 95 %
 interval. Everything is compared with “none”: the model without the tokens that no output reads, which is exact, and which
 every other row is without, too. Random tokens stand for five seeds. Texts are cut by the tokenizer, so that they cost at most
-what random tokens cost at the same budget. Times are taken in a process of its own, on one thread, all that are compared in
+what random tokens cost at the same budget. Times are taken on one thread while nothing else runs, all that are compared in
 turns; a speed-up is the median over rounds, with an interval that covers the true median with 95 % probability. Where an
 interval covers 1×, or 0 points, two things are not told apart. Smaller images and sounds, the simplest way to save work, cannot
 be tried: the sizes of these models' inputs are fixed in their files.</p>
@@ -60,18 +58,19 @@ function leftOut(missing: ReadonlyMap<string, string>): string {
   return reasons.map((reason) => `${names(reason).join(', ')} (${reason})`).join('; ')
 }
 
-function subjectSection(plan: SubjectPlan, rows: readonly SettingRow[]): Html {
+function subjectSection(shown: Shown): Html {
+  const { plan, rows } = shown
   const { form } = plan
-  const shown = grid(plan)
+  const latencies = grid(plan)
   const count = plan.reference('test')?.correct.length ?? 0
   return html`<h2 id="${form.name}">${form.title}</h2>
 <p class="about">${count.toLocaleString('en-US')} ${form.what} of test data${plan.split === 'calibration' && `, ${plan.reference('calibration')?.correct.length ?? 0} to choose by`}.</p>
-<h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(plan, rows)}
-<h3>Ways to save work, at an equal loss</h3>${wayTables(plan, rows)}
-${shown.html && html`<h3>Latency by length and batch</h3>${shown}`}
-${runtimesTable(plan)}
-<h3>What is kept</h3>${keptTable(plan, rows)}
-${shiftTable(plan)}`
+<h3>Accuracy and speed</h3>${fronts(rows)}${settingsTable(shown)}
+<h3>Ways to save work, at an equal loss</h3>${wayTables(shown)}
+${latencies.html && html`<h3>Latency by length and batch</h3>${latencies}`}
+${runtimesTable(shown)}
+<h3>What is kept</h3>${keptTable(shown)}
+${shiftTable(shown)}`
 }
 
 /** What could not be measured, each reason once. */

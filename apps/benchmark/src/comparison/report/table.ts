@@ -9,13 +9,14 @@ export type Kind = 'control' | 'base' | undefined
 /** Columns of words, which are on the left and may be broken. */
 const WORDS = ['setting', 'chosen']
 
-/** A table that scrolls by itself where the page is narrow, its caption staying in place. */
+/** A table that scrolls by itself where the page is narrow, its caption staying in place; nothing without rows. */
 export function table<Row>(
   caption: string,
   columns: HtmlColumns<Row>,
   rows: readonly Row[],
   kindOf: (row: Row) => Kind = () => undefined,
 ): Html {
+  if (rows.length === 0) return html``
   const headings = Object.keys(columns)
   const words = headings.map((heading) => (WORDS.includes(heading) ? html` class="words"` : ''))
   const body = rows.map((row) => {

@@ -1,0 +1,162 @@
+import { countFlops } from '@tp/compiler'
+import type { NamedTensors, Runtime, Session, SessionOptions } from '@tp/core/runtime'
+import { batches, type ModelInputs } from '@tp/eval/inputs'
+import { type ComparisonOptions, comparePaired, type VariantLatency } from '@tp/eval/metrics'
+import { encodeModel } from '@tp/onnx'
+import { limits } from '../files.ts'
+import type { Setting } from '../registry/settings.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import type { Subject } from './subject.ts'
+
+/** A batch of texts of one length, none of them padded. */
+export interface Shape {
+  readonly batch: number
+  readonly tokens: number
+}
+
+export function shapeText({ batch, tokens }: Shape): string {
+  return `${batch}×${tokens}`
+}
+
+/** What speed is measured at: short and long texts, and a batch. */
+export const speedShapes: readonly Shape[] = [
+  { batch: 1, tokens: 32 },
+  { batch: 1, tokens: 128 },
+  { batch: 1, tokens: 512 },
+  { batch: 8, tokens: 128 },
+]
+
+/** When candidates are timed: on some examples one by one, on batches of examples of like length, or of one shape. */
+export type TimedAt = { readonly examples: number } | { readonly batches: number; readonly of: number } | Shape
+
+export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
+  readonly at: TimedAt
+}
+
+/** Times models in turns; the first is what speed-ups refer to. */
+export type Timer = (
+  files: readonly Uint8Array[],
+  inputs: readonly NamedTensors[],
+  options: ComparisonOptions,
+) => Promise<readonly VariantLatency[]>
+
+/** In this process. Models on one thread each do not compete, since they take turns. */
+export function timerOf(runtime: Runtime, options: SessionOptions = { threads: 1 }): Timer {
+  return async (files, inputs, comparison) => {
+    // names are numbers, which objects keep in order
+    const opened = Object.fromEntries(files.map((file, i) => [i, () => runtime.load(file, options)]))
+    return Object.values(await timeSessions(opened, inputs, comparison))
+  }
+}
+
+/** Opens sessions, of any runtimes, times them in turns, and closes them. */
+export async function timeSessions(
+  open: Readonly<Record<string, () => Promise<Session>>>,
+  inputs: readonly NamedTensors[],
+  options: ComparisonOptions,
+): Promise<Record<string, VariantLatency>> {
+  const sessions: Record<string, Session> = {}
+  try {
+    for (const [name, load] of Object.entries(open)) sessions[name] = await load()
+    return (await comparePaired(sessions, inputs, withinLimits(options))).variants
+  } finally {
+    for (const session of Object.values(sessions)) await session.dispose()
+  }
+}
+
+/** Options of times with the limit of a trial run. */
+export function withinLimits<O extends ComparisonOptions>(options: O): O {
+  const { budgetMs = Number.POSITIVE_INFINITY } = options
+  return { ...options, budgetMs: Math.min(budgetMs, limits.ms) }
+}
+
+/** Settings of a subject in turns, in their order; the first is what speed-ups refer to. */
+export async function timeCandidates(
+  timer: Timer,
+  subject: Subject,
+  settings: readonly Setting[],
+  { at, ...options }: Timing,
+): Promise<readonly VariantLatency[]> {
+  const prepared: Prepared[] = []
+  for (const setting of settings) prepared.push(await prepare(subject, setting))
+  /** Of candidates whose texts are cut. */
+  const inputsOf: Record<string, readonly NamedTensors[]> = {}
+  for (const [i, { inputs }] of prepared.entries()) {
+    if (inputs !== subject.inputs) inputsOf[i] = await feedsAt(subject, inputs, at)
+  }
+  const files = prepared.map(({ model }) => encodeModel(model))
+  return timer(files, await feedsAt(subject, subject.inputs, at), { ...options, inputsOf })
+}
+
+/** A setting's time at one shape. */
+export interface ShapeRow extends Shape, Pick<VariantLatency, 'p50Ms' | 'speedup'> {
+  readonly name: string
+  readonly setting: Setting
+  /** Multiply-adds of the first candidate over those of this. */
+  readonly flops: number
+}
+
+/** Settings under their names at each shape; the first is what the others are compared with. */
+export async function timeShapes(
+  timer: Timer,
+  subject: Subject,
+  settings: Readonly<Record<string, Setting>>,
+  shapes: readonly Shape[],
+  options: Omit<Timing, 'at'>,
+): Promise<ShapeRow[]> {
+  const rows: ShapeRow[] = []
+  for (const at of shapes) {
+    const times = await timeCandidates(timer, subject, Object.values(settings), { at, ...options })
+    let most: number | undefined
+    for (const [i, [name, setting]] of Object.entries(settings).entries()) {
+      const { p50Ms, speedup } = times[i] as VariantLatency
+      const flops = countFlops((await prepare(subject, setting)).model, at)
+      most ??= flops
+      rows.push({ name, setting, ...at, p50Ms, speedup, flops: most / flops })
+    }
+  }
+  return rows
+}
+
+/** Different batches of a shape: values change what is gathered, though hardly how long it takes. */
+const TURNS = 3
+
+/** What models are timed on; the same examples, whatever they are cut to. */
+export async function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<NamedTensors[]> {
+  if ('tokens' in at) return Promise.all(Array.from({ length: TURNS }, (_, turn) => feedsOfShape(inputs, at, turn)))
+  if ('examples' in at) {
+    return Promise.all(stratifiedSample(subject.lengths, at.examples).map((position) => inputs.feeds([position])))
+  }
+  const all = batches(subject.lengths.length, at.of, inputs.lengths)
+  const spread = Array.from({ length: at.batches }, (_, i) => Math.floor(((i + 0.5) * all.length) / at.batches))
+  return Promise.all(spread.map((i) => inputs.feeds(all[i] as number[])))
+}
+
+/** The beginnings of texts that are long enough, or whole examples of other kinds; `turn` says which of them. */
+export async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
+  const { lengths } = inputs
+  const long = inputs.targets.flatMap((_, i) => (lengths === undefined || (lengths[i] as number) >= tokens ? [i] : []))
+  const positions = Array.from({ length: batch }, (_, b) => long[(turn * batch + b) % long.length] as number)
+  const whole = await inputs.feeds(positions)
+  if (lengths === undefined) return whole
+  return Object.fromEntries(
+    Object.entries(whole).map(([name, { type, dims, data }]) => {
+      const [rows = 0, width = 0] = dims
+      const cut = (data as BigInt64Array).slice(0, rows * tokens)
+      for (let row = 0; row < rows; row++) {
+        cut.set((data as BigInt64Array).subarray(row * width, row * width + tokens), row * tokens)
+      }
+      return [name, { type, dims: [rows, tokens], data: cut }]
+    }),
+  )
+}
+
+/**
+ * Positions of examples whose lengths are spread as those of all are: the middle of each of `count` equal parts of the
+ * examples in order of length.
+ */
+export function stratifiedSample(lengths: readonly number[], count: number): number[] {
+  const order = lengths.map((_, i) => i).sort((a, b) => (lengths[a] as number) - (lengths[b] as number) || a - b)
+  const parts = Math.min(count, order.length)
+  return Array.from({ length: parts }, (_, i) => order[Math.floor(((i + 0.5) * order.length) / parts)] as number)
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import { fixturesIn, sharedFolder } from 'exported-encoders'
+import { checkFixture, type FixtureReport } from '../coverage/check.ts'
+import { formOf } from '../coverage/form.ts'
+import type { GoldenRun } from '../coverage/goldens.ts'
+import { limits } from '../files.ts'
+import { differenceText } from '../report/numbers.ts'
+import type { Report, Section } from '../report/section.ts'
+import { type Columns, type Table, tableOf } from '../report/table.ts'
+
+/** Prunes every exported encoder, in every way that has an answer to compare with. */
+const encoders: Section = {
+  name: 'encoders',
+  async run({ onProgress }) {
+    const fixtures = fixturesIn(join(sharedFolder, 'fixtures')).slice(0, limits.examples)
+    const reports: FixtureReport[] = []
+    for (const fixture of fixtures) {
+      onProgress(fixture.name)
+      reports.push(await checkFixture(fixture))
+    }
+    const pruned = reports.filter(({ sites }) => sites !== undefined)
+    const refused = reports.filter(({ refusal }) => refusal !== undefined)
+    const wrong = reports.flatMap(({ fixture, problems }) => problems.map((problem) => `${fixture.name}: ${problem}`))
+    return {
+      tables: [
+        summaryTable(reports, pruned, refused),
+        tableOf('Pruned', prunedColumns, pruned),
+        restoredTable(pruned),
+        siblingTable(pruned),
+        tableOf('Refused', refusedColumns, refused),
+      ],
+      values: reports.map(({ fixture, ...report }) => ({ encoder: fixture.name, ...report })),
+      wrong,
+    }
+  },
+}
+
+function summaryTable(
+  all: readonly FixtureReport[],
+  pruned: readonly FixtureReport[],
+  refused: readonly FixtureReport[],
+): Table {
+  const goldens = pruned.flatMap(({ goldens = [] }) => goldens)
+  const singles = pruned.flatMap(({ sibling, keepAll = 0 }) => (sibling === undefined ? [keepAll] : []))
+  const right = all.filter(({ problems }) => problems.length === 0)
+  const rows = [
+    ['right', `${right.length} of ${all.length}`],
+    ['pruned, refused', `${pruned.length}, ${refused.length}`],
+    ['recorded runs equal', `${goldens.filter(isRight).length} of ${goldens.length}`],
+    ['largest difference with every token kept, float32', differenceText(Math.max(0, ...singles))],
+  ]
+  return { caption: 'Exported encoders', headings: ['', 'value'], rows }
+}
+
+const mark = (isRight: boolean): string => (isRight ? '' : '**wrong**')
+
+const about = {
+  encoder: ({ fixture }) => fixture.name,
+  architecture: ({ fixture }) => fixture.facts.architecture,
+  form: ({ fixture }) => formOf(fixture.facts),
+} satisfies Columns<FixtureReport>
+
+const prunedColumns: Columns<FixtureReport> = {
+  ...about,
+  sites: ({ sites }) => `${sites}`,
+  'all kept': ({ keepAll }) => differenceText(keepAll),
+  'hidden dropped': ({ hidden }) => differenceText(hidden),
+  'dropped like hidden': ({ hiddenKeys }) => differenceText(hiddenKeys),
+  goldens: ({ goldens = [] }) => goldensText(goldens),
+  '': ({ problems }) => mark(problems.length === 0),
+}
+
+const refusedColumns: Columns<FixtureReport> = {
+  ...about,
+  code: ({ refusal }) => `\`${refusal?.code}\``,
+  reason: ({ refusal }) => refusal?.message ?? '',
+  expected: ({ fixture: { facts } }) => facts.refusal ?? facts.refusalAcceptable ?? 'to be pruned',
+  right: ({ fixture: { facts }, problems }) => (problems.length > 0 ? '**no**' : facts.prunable ? 'acceptable' : 'yes'),
+}
+
+function restoredTable(reports: readonly FixtureReport[]): Table {
+  const rows = reports.flatMap(({ fixture, goldens = [] }) =>
+    goldens.filter(({ restores }) => restores).map((run) => ({ fixture, run })),
+  )
+  return tableOf(
+    'Restored',
+    {
+      encoder: ({ fixture }) => fixture.name,
+      golden: ({ run }) => run.name,
+      outputs: ({ run }) => run.outputs.join(', '),
+      difference: ({ run }) => differenceText(run.difference),
+      '': ({ run }) => mark(isRight(run)),
+    },
+    rows,
+  )
+}
+
+function siblingTable(reports: readonly FixtureReport[]): Table {
+  const rows = reports.flatMap(({ fixture, sibling }) => (sibling === undefined ? [] : [{ ...sibling, fixture }]))
+  return tableOf(
+    'Next to float32',
+    {
+      encoder: ({ fixture }) => fixture.name,
+      dense: ({ dense }) => differenceText(dense),
+      pruned: ({ pruned }) => differenceText(pruned),
+      'rows with the same tokens': ({ same, rows }) => `${same}/${rows}`,
+      'scores differ by': ({ scoreError }) => differenceText(scoreError),
+      'gap where other tokens are kept': ({ same, rows, gap }) => (same === rows ? '' : differenceText(gap)),
+    },
+    rows,
+  )
+}
+
+function isRight({ problem }: GoldenRun): boolean {
+  return problem === undefined
+}
+
+/** `3/3, 5.8e-7` */
+function goldensText(runs: readonly GoldenRun[]): string {
+  if (runs.length === 0) return ''
+  const right = runs.filter(isRight)
+  const largest = right.length === 0 ? [] : [differenceText(Math.max(...right.map(({ difference }) => difference)))]
+  return [`${right.length}/${runs.length}`, ...largest].join(', ')
+}
+
+export const coverage: Report = { name: 'coverage', page: 'docs/coverage.md', sections: [encoders] }

@@ -19,6 +19,8 @@ export interface InsertedCut {
   readonly keyBias: string | undefined
   /** bool [b,k]: not what became of the slot's token, but of all that were pruned; absent where there is none */
   readonly fused: string | undefined
+  /** [b,n,D] what the tokens that arrive are restored with downstream of the last layer if they are pruned; absent: `before` */
+  readonly final: string | undefined
   /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
   readonly scores: string | undefined
   /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */

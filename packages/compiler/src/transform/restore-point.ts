@@ -43,8 +43,9 @@ export class RestorePoint {
   /**
    * Puts every removed token's last state back at its position: x_i ← x_i with the tokens kept by cut i replaced
    * by what became of them, from the last cut to the first. Tokens that were merged are restored with their own states.
+   * `final`: the point is downstream of the last layer, so the states x_i are what a method says that they would have become there.
    */
-  restore(cuts: readonly InsertedCut[]): void {
+  restore(cuts: readonly InsertedCut[], { final = false }: { readonly final?: boolean } = {}): void {
     const program = this.#program
     const names = new Map<Tensor, string>()
     const value = (name: string): Tensor => {
@@ -55,7 +56,7 @@ export class RestorePoint {
     }
     let states = value(this.node.input[0] as string)
     for (const cut of cuts.filter(({ layer }) => layer < this.before).reverse()) {
-      const before = value(cut.before)
+      const before = value(final ? (cut.final ?? cut.before) : cut.before)
       const indices = value(cut.indices)
       if (cut.ragged && cut.valid !== undefined) {
         // Fillers were dropped: they keep the state they had, whatever was computed in their slots.

@@ -5,6 +5,7 @@ import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
 import type { HeadOutput } from './analyze/head.ts'
 import { stackEnd } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
+import { segmentInputs } from './analyze/segments.ts'
 import type { Expansion } from './normalize/expansion.ts'
 import { openModel } from './normalize/open.ts'
 import { operatorName, type TokenPosition } from './operators/operator.ts'
@@ -28,6 +29,8 @@ export interface EncoderReport {
   readonly mask: string | undefined
   /** That input is 1 where padding is, not where tokens are real. */
   readonly maskMarksPadding?: true
+  /** Input that numbers the segments of pairs (`token_type_ids`). */
+  readonly segments: string | undefined
   /** Some tokens may be padding, whatever says so. */
   readonly padded: boolean
   /** Positions that are kept whatever their score. */
@@ -133,6 +136,7 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
     heads,
     mask,
     ...(marks?.padding === 1 && { maskMarksPadding: true as const }),
+    segments: segmentInputs(program, encoder).segments?.name,
     protectedTokens,
     classToken,
     head,

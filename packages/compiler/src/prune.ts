@@ -188,7 +188,7 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
 }
 
 function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, options }: Pruning): PruningStep {
-  const { method, source } = options
+  const { method, source, protectSegment } = options
   return {
     version,
     method: method.name,
@@ -196,6 +196,7 @@ function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, 
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
     protectedTokens,
+    ...(protectSegment !== undefined && { protectedSegment: protectSegment }),
     ...(method.returns && cuts.length > 0 && { returns: true as const }),
     cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size }) => ({
       layer,

@@ -116,6 +116,30 @@ test('a masked mean in a file without token outputs counts pruned tokens as the 
   expect(difference(numbers(kept.logits), numbers(plainly.logits))).toBeLessThan(1e-5)
 })
 
+test('what the kept tokens have become is added to the states of pruned ones', async () => {
+  const added: Method = Object.freeze<Method>({
+    ...saying(),
+    reduce: (site) => ({ ...saying().reduce(site), context: (kept) => mul(kept, 2) }),
+  })
+  for (const [, given] of amounts) {
+    const inputs = inputsOf(plain, 3, TOKENS, 4)
+    const outputs = await run(pruned(embedder(plain), { method: added, schedule: given, trace: true }), inputs)
+    const mask = rows(inputs.attention_mask)
+    const states = rows(outputs.states)
+    for (const [example, tokens] of prunedAt(outputs, [...given.keys()]).entries()) {
+      const stateOf = (token: number): number[] => states[example]?.slice(WIDTH * token, WIDTH * (token + 1)) as number[]
+      const attended = [...tokens.keys()].filter((token) => mask[example]?.[token] === 1)
+      const kept = attended.filter((token) => tokens[token] === undefined)
+      const average = stateOf(0).map((_, i) => kept.reduce((sum, token) => sum + (stateOf(token)[i] as number), 0) / kept.length)
+      for (const token of attended) {
+        const layer = tokens[token]
+        if (layer === undefined) continue
+        expect(difference(stateOf(token), average.map((x) => said(layer) + 2 * x))).toBeLessThan(1e-5)
+      }
+    }
+  }
+})
+
 test('a head that reads the class token alone restores none', () => {
   const model = decodeModel(emitModel({ logits: statesOf(plain).logits }, { opset: 17 }))
   const given = schedule(3, { layers: [1], keep: 0.6 })

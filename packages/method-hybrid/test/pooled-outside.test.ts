@@ -26,7 +26,7 @@ describe('a mean outside counts merged tokens as one in the file does', () => {
       const inputs = Object.fromEntries(
         Object.entries(inputsOf(folder)).map(([input, tensor]) =>
           input.includes('mask')
-            ? [input, { ...tensor, data: BigInt64Array.from(tensor.data, () => 1n) }]
+            ? [input, { ...tensor, data: new BigInt64Array(tensor.data.length).fill(1n) }]
             : [input, tensor],
         ),
       )

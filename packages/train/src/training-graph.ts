@@ -33,6 +33,9 @@ export interface SoftMethod {
   readonly encoder?: string
   /** Protected positions; default: those that the head reads. */
   readonly protect?: NonNullable<SoftenOptions['protect']>
+  /** A segment that is protected as a whole, as in `PruneOptions`. */
+  readonly protectSegment?: number
+  readonly separator?: number
 }
 
 /** Names of the inputs and outputs of a training graph besides the model's own inputs. */
@@ -145,14 +148,19 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): LossPa
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): LossParts {
-  const { method, layers, encoder, protect } = options
+  const { method, layers, encoder, protect, protectSegment, separator } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (layer: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
-  const chosen = { ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
+  const chosen = {
+    ...(encoder !== undefined && { encoder }),
+    ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
+  }
   const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }

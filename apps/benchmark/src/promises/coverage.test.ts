@@ -97,12 +97,12 @@ describe('few draws from made-up answers', () => {
     expect([none.given.times, none.broken.times]).toEqual([10, 0])
   })
 
-  test('keep the promise of a cascade', () => {
+  test('keep the promise of a cascade', async () => {
     const uncertainties = Array.from({ length: 2000 }, (_, i) => (i + 0.5) / 4000)
     const pruned = uncertainties.map((value) => [0, Math.log(value / (1 - value))])
     const dense = uncertainties.map((value, i) => (i % 10 < 10 * value ? [0, 1] : [1, 0]))
     const population = { name: 'made up', targets: [], dense, pruned: [{ name: 'pruned', logits: pruned }] }
-    const { given, broken } = calibratedOf(population, 0, 0.95, DRAWS)
+    const { given, broken } = await calibratedOf(population, 0, 0.95, DRAWS)
     // Of 24 examples it cannot be promised.
     expect(given.times).toBe((DRAWS * 4) / 5)
     expect(isMoreThan(broken, 0.05)).toBe(false)

@@ -44,9 +44,12 @@ const models: Section = {
         confident.push(await confidentOf(prunedOf(population), { maxLoss, confident: true }, VERIFIED, DRAWS))
       }
     }
-    const calibrated = all.flatMap((population) =>
-      [0.99, 0.95].map((agreement) => calibratedOf(population, population.pruned.length - 1, agreement, DRAWS)),
-    )
+    const calibrated: Kept[] = []
+    for (const population of all) {
+      for (const agreement of [0.99, 0.95]) {
+        calibrated.push(await calibratedOf(population, population.pruned.length - 1, agreement, DRAWS))
+      }
+    }
     return {
       tables: [
         tableOf(

@@ -12,6 +12,7 @@ import type { dataOptions } from '../model/open-inputs.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
+import { segmentOf } from '../pruning/segment.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
@@ -101,6 +102,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
   const { encoder, protect, restore } = asked.settings
+  const segment = await segmentOf(file, asked.settings)
   const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
   const trains = trainsOf(choice, file, encoder)
   const resume = given.resume ? await readCheckpoints(out) : {}
@@ -119,6 +121,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
     schedule,
     encoder,
     protect,
+    segment,
     restore,
   })
   return {

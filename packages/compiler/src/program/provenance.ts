@@ -15,6 +15,8 @@ export interface PruningStep {
   readonly source?: string
   /** Positions that were protected. */
   readonly protectedTokens: readonly number[]
+  /** Number of the segment that was protected as a whole. */
+  readonly protectedSegment?: number
   readonly cuts: readonly CutRecord[]
   /** Tokens are restored between the layers. */
   readonly returns?: true

@@ -133,6 +133,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     kept: watchedNames[0],
     mass: watchedNames[1],
     final: final.length === 0 ? undefined : emitted[moving.length + watched.length],
+    context: cut.context,
     scores: scores.length === 0 ? undefined : emitted.at(-1),
     ragged: cut.ragged,
     followers: rewriter.taken,
@@ -166,12 +167,14 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, attended, count, position, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, protectedSegment, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, attended, count, position, size, keyBias }).map(([name, tensor]) => ({
-    name,
-    tensor,
-  }))
+  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, size, keyBias }).map(
+    ([name, tensor]) => ({
+      name,
+      tensor,
+    }),
+  )
   return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
@@ -194,9 +197,12 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'attended' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
-  const [attended, count, size, keyBias] = [of('attended'), of('count'), of('size'), of('keyBias')]
-  return { state: { ...state, ordinals, attended, count, position, size, keyBias, carried }, names, byName }
+  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'size' | 'keyBias'): Tensor | undefined =>
+    fresh.get(name)
+  const [attended, count, protectedSegment] = [of('attended'), of('count'), of('protectedSegment')]
+  const [size, keyBias] = [of('size'), of('keyBias')]
+  const own = { ordinals, attended, count, position, protectedSegment, size, keyBias, carried }
+  return { state: { ...state, ...own }, names, byName }
 }
 
 /** Makes the counts follow a cut. */

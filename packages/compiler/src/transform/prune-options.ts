@@ -12,6 +12,16 @@ export interface PruneOptions {
   /** Positions that are always kept: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
+   * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
+   * after it, as `token_type_ids` number them. A rule that would keep fewer tokens keeps these alone.
+   */
+  readonly protectSegment?: number
+  /**
+   * The token that ends a segment, by its id: for `protectSegment` in a model that has no input of segment numbers. Several in
+   * a row end one segment together.
+   */
+  readonly separator?: number
+  /**
    * Adds an input `tp.protect` (int64 [b,1]): a position in each example whose token is kept, in addition to the protected ones.
    * With it one model shows for every token what keeping it would change.
    */
@@ -60,6 +70,8 @@ export interface NamedEncoder {
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
 
+const isIndex = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
+
 const flag: Check = [(value) => typeof value === 'boolean', 'true or false', 'TP_OPTION']
 const names: Check = [
   (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
@@ -71,6 +83,8 @@ const names: Check = [
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
   encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER'],
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
+  protectSegment: [(value) => isIndex(value), 'the number of a segment, from 0', 'TP_PROTECT'],
+  separator: [(value) => isIndex(value), 'the id of a token', 'TP_PROTECT'],
   protectInput: flag,
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
   outputs: names,

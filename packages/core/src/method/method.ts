@@ -91,6 +91,11 @@ export interface Reduction {
    * Where tokens are restored upstream of the head, pruned ones get it instead of the state that they had; only with `completes`.
    */
   readonly final?: Tensor
+  /**
+   * What is added to `final` where tokens are restored, the same for all that are pruned here: [B,D] → [B,D], of the mean of the kept
+   * tokens' states after the last layer. These differ from what they would have been, which such an addition may correct in a mean.
+   */
+  readonly context?: (kept: Tensor) => Tensor
   /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
   readonly carry?: Values
 }

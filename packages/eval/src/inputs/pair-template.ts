@@ -8,6 +8,8 @@ export interface EncodedPair {
 export interface PairTemplate {
   /** Number of special tokens. */
   readonly size: number
+  /** Those between the two texts. */
+  readonly between: readonly number[]
   fill(first: readonly number[], second: readonly number[]): EncodedPair
 }
 
@@ -43,6 +45,7 @@ export function pairTemplateOf(
   ]
   return {
     size: pair.length - 2 * bare.length,
+    between: between.ids,
     fill(one, other) {
       const parts = [before, text(one, first), between, text(other, second), after]
       return { ids: parts.flatMap(({ ids }) => ids), segments: parts.flatMap((part) => part.segments) }

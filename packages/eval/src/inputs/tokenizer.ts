@@ -19,6 +19,8 @@ export interface TextTokenizer {
    * @throws TpError TP_TOKENIZER without a template, or if its special tokens leave no room
    */
   encodePair(first: string, second: string, maxTokens: number): EncodedPair
+  /** The special token between two texts of a pair, the first of several; undefined without a template for pairs. */
+  pairSeparator(): number | undefined
   /**
    * Token ids of separate words, including special tokens, and for each token the index of its word (−1 for special ones).
    * Truncated like a text.
@@ -54,10 +56,11 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
   let known: PairTemplate | undefined
   /** Looked for where a pair is to be encoded; other models need none. */
   const pairTemplate = (): PairTemplate => {
+    if (known !== undefined) return known
     const encoded = safely(source, 'cannot encode a pair of texts', () =>
       tokenizer.encode('a', { text_pair: 'a', return_token_type_ids: true }),
     )
-    known ??= pairTemplateOf(idsOf('a', false), encoded.ids, encoded.token_type_ids)
+    known = pairTemplateOf(idsOf('a', false), encoded.ids, encoded.token_type_ids)
     if (known !== undefined) return known
     throw refusal(source, 'has no template for pairs of texts')
   }
@@ -72,11 +75,12 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
       return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
     },
     encodePair(first, second, maxTokens) {
-      const { size, fill } = known ?? pairTemplate()
+      const { size, fill } = pairTemplate()
       const room = maxTokens - size
       if (room >= 2) return fill(...cutToRoom(idsOf(first, false), idsOf(second, false), room))
       throw refusal(source, `adds ${size} special tokens to a pair of texts, of ${maxTokens} that the model takes`)
     },
+    pairSeparator: () => pairTemplate().between[0],
     encodeWords(words, maxTokens) {
       // The space marks the beginning of a word if the vocabulary distinguishes beginnings.
       const pieces = words.flatMap((word, i) => idsOf(` ${word}`, false).map((id) => ({ id, word: i })))

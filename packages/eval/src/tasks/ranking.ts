@@ -2,6 +2,7 @@ import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { candidatesOf, type Ranking } from '../datasets/ranking.ts'
 import type { ModelInputs } from '../inputs/model-inputs.ts'
+import { divergences } from '../metrics/divergences.ts'
 import type { Figure } from '../metrics/figure.ts'
 import { ndcg, rankingOf } from '../metrics/ndcg.ts'
 import { scoresOf } from '../metrics/predictions.ts'
@@ -107,6 +108,20 @@ export function compareRankings(
     },
     change: { got: reference.map((score, i) => Math.abs(sigmoid(score) - sigmoid(own[i] as number))) },
   }
+}
+
+/**
+ * How far other scores are from a model's, by query: the Kullback-Leibler divergence of their softmax over the candidates (ListNet; Cao et
+ * al., ICML 2007), in nats. What is added to all scores of a query changes no ranking, and does not count.
+ */
+export function rankingDivergences(dense: readonly number[], pruned: readonly number[], ranking: Ranking): number[] {
+  return [...candidatesOf(ranking).values()]
+    .filter(({ length }) => length > 1)
+    .flatMap((candidates) => {
+      const of = (scores: readonly number[]): Float32Array =>
+        Float32Array.from(candidates, (position) => scores[position] as number)
+      return divergences({ logits: of(dense), classes: candidates.length }, { logits: of(pruned) })
+    })
 }
 
 /**

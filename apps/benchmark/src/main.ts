@@ -1,38 +1,27 @@
 import { isTpError } from '@tp/core'
-import type { Runtime } from '@tp/core/runtime'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Report } from './report/section.ts'
 
-type Program = (runtime: Runtime, args: readonly string[]) => Promise<number>
-
 /** Pages that are made of sections; each is loaded when it is asked for, since some need what is not everywhere. */
 const reports: Readonly<Record<string, () => Promise<Report>>> = {
+  quickstart: async () => (await import('./sections/quickstart.ts')).quickstart,
   foundations: async () => (await import('./sections/foundations.ts')).foundations,
   learned: async () => (await import('./sections/learned.ts')).learned,
   tuning: async () => (await import('./sections/tuning.ts')).tuning,
   guard: async () => (await import('./sections/guard.ts')).guard,
-  promises: async () => (await import('./sections/promises.ts')).promises,
   native: async () => (await import('./sections/native.ts')).native,
-  web: async () => (await import('./sections/web.ts')).web,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
   coverage: async () => (await import('./sections/coverage.ts')).coverage,
   fuzz: async () => (await import('./sections/fuzz.ts')).fuzz,
-}
-
-/** What has a form of its own. */
-const programs: Readonly<Record<string, () => Promise<Program>>> = {
-  quickstart: async () => (await import('./quickstart/command.ts')).quickstart,
-  comparison: async () => (await import('./comparison/command.ts')).compareAll,
 }
 
 const HELP = `Measures what the documents claim.
 
   npm run benchmark -- [NAME] [options]
 
-  ${Object.keys(programs).join(', ')}
-  ${Object.keys(reports).join(', ')}
+  ${Object.keys(reports).join(', ')}, with --only, --again and --trial
 
-Without a name it is the comparison, whose options are:
+Without a name, or as "comparison", it is the comparison, whose options are:
 `
 
 /** Runs what the first argument names. @returns the exit code */
@@ -51,8 +40,10 @@ export async function main(args: readonly string[]): Promise<number> {
       const { runSections } = await import('./report/run-sections.ts')
       return await runSections(await report(), nodeRuntime(), options)
     }
-    const program = programs[name]
-    if (program !== undefined) return await (await program())(nodeRuntime(), options)
+    if (name === 'comparison') {
+      const { compareAll } = await import('./comparison/command.ts')
+      return await compareAll(nodeRuntime(), options)
+    }
     process.stderr.write(`There is no ${name}.\n\n${await usage()}`)
     return 2
   } catch (error) {

@@ -131,6 +131,18 @@ test('kept tokens have their own states, in their places', async () => {
   }
 })
 
+test('the first token is kept whatever its score, since it may be what is read outside', async () => {
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const last = schedule(3, { layers: [0], tokens: 2 })
+  const traced = await run(pruned(embedder(plain), { method: keyNorm(), schedule: last, trace: true }), inputs)
+  for (const tokens of rows(traced['tp.trace.0.indices'])) expect(tokens).toContain(0)
+  const free = await run(
+    pruned(embedder(plain), { method: keyNorm(), schedule: last, trace: true, protect: [] }),
+    inputs,
+  )
+  expect(rows(free['tp.trace.0.indices']).every((tokens) => tokens.includes(0))).toBe(false)
+})
+
 test('pruned again, the mean is that of what is left, and other restoring is refused', async () => {
   const inputs = inputsOf(plain, 3, 9, 4)
   const at = (layer: number): PruneOptions => ({

@@ -3,6 +3,9 @@
 export { readLabelledTexts } from './datasets/labelled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
 export type { Ranking } from './datasets/ranking.ts'
+export { isRetrievalFolder } from './datasets/retrieval/retrieval-folder.ts'
+export { readSearchData, type SearchData } from './datasets/retrieval/search-data.ts'
+export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
 export { readTaggedTsv } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
@@ -28,5 +31,6 @@ export {
   rankingDivergences,
   rankingIn,
 } from './tasks/ranking.ts'
+export { type Retrieval, retrieve } from './tasks/retrieval.ts'
 export { taskOf } from './tasks/task-of.ts'
 export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './tasks/tokens.ts'

@@ -16,6 +16,8 @@ the export PyTorch is installed into the cache, too: some 100 MB, or 3 GB with C
 TP_MODELS names another folder for the cache, TP_PYTHON another Python.
 `
 
+const INTERRUPTIONS = ['SIGINT', 'SIGTERM'] as const
+
 /** Where it prints. */
 interface Streams {
   readonly stdout: { write(text: string): unknown }
@@ -43,21 +45,47 @@ export async function main(args: readonly string[], streams: Streams = process):
     return 2
   }
   const names = positionals.length > 0 ? positionals.filter(isName) : realModelNames
-  const done = []
-  for (const name of names) done.push(await install(name, streams))
-  return done.every(Boolean) ? 0 : 1
+  const { signal, done } = onInterruption()
+  try {
+    return await installAll(names, streams, signal)
+  } finally {
+    done()
+  }
 }
 
 function isName(name: string): name is RealModelName {
   return name in realModels
 }
 
+/** Ends what runs, which then cleans up, instead of this process. */
+function onInterruption(): { signal: AbortSignal; done: () => void } {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort()
+  for (const name of INTERRUPTIONS) process.on(name, abort)
+  return {
+    signal: controller.signal,
+    done() {
+      for (const name of INTERRUPTIONS) process.off(name, abort)
+    },
+  }
+}
+
 /** Models do not depend on each other: the next is tried after one that fails. */
-async function install(name: RealModelName, { stdout, stderr }: Streams): Promise<boolean> {
+async function installAll(names: readonly RealModelName[], streams: Streams, signal: AbortSignal): Promise<number> {
+  let code = 0
+  for (const name of names) {
+    if (!(await install(name, streams, signal))) code = 1
+    if (signal.aborted) return 130
+  }
+  return code
+}
+
+/** @returns whether the model is there */
+async function install(name: RealModelName, { stdout, stderr }: Streams, signal: AbortSignal): Promise<boolean> {
   const { licence, source } = realModels[name]
   try {
     if (realModel(name) === undefined) {
-      await installModel(name, (step) => stderr.write(`${name}: ${step}\n`))
+      await installModel(name, { onProgress: (step) => stderr.write(`${name}: ${step}\n`), signal })
     }
     stdout.write(`${name}: ${realModel(name)}, licence ${licence} (${source})\n`)
     return true

@@ -11,22 +11,22 @@ const CHECK = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 const requirements = fileURLToPath(new URL('../python/requirements.txt', import.meta.url))
 
 /** Python with pip, in an environment of its own. @returns the path of its program @throws TpError TP_PYTHON, TP_MODELS */
-export async function openPython(cache: string): Promise<string> {
+export async function openPython(cache: string, signal: AbortSignal): Promise<string> {
   const folder = join(cache, 'python')
   const program = join(folder, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']))
   if (existsSync(program) && works(program)) return program
   const python = findPython()
   await rm(folder, { recursive: true, force: true })
-  await run('making an environment for Python', python, ['-m', 'venv', folder])
+  await run('making an environment for Python', python, ['-m', 'venv', folder], signal)
   return program
 }
 
 /** Installs what exports weights, unless that has been done. @throws TpError TP_MODELS */
-export async function installExporter(cache: string, python: string): Promise<void> {
+export async function installExporter(cache: string, python: string, signal: AbortSignal): Promise<void> {
   const installed = join(cache, 'python', 'installed.txt')
   const wanted = await readFile(requirements, 'utf8')
   if ((await readFile(installed, 'utf8').catch(() => '')) === wanted) return
-  await run('installing what exports weights', python, [...PIP, 'install', '--requirement', requirements])
+  await run('installing what exports weights', python, [...PIP, 'install', '--requirement', requirements], signal)
   await copyFile(requirements, installed)
 }
 

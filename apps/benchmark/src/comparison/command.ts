@@ -4,19 +4,27 @@ import { parseArgs } from 'node:util'
 import { isTpError, TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
 import { findChromium } from 'browser-tests'
-import { type Files, learnedPath, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
+import {
+  beginTrial,
+  type Files,
+  learnedPath,
+  limits,
+  projectPath,
+  reportsPath,
+  sharedPath,
+  writeWhole,
+} from '../files.ts'
 import { learnedName } from '../registry/settings.ts'
 import { dataOf, fingerprint } from '../registry/subjects.ts'
 import { surroundings } from '../report/section.ts'
 import { type Cell, cellKey } from './cell.ts'
 import { SubjectPlan } from './plan.ts'
-import { Progress } from './progress.ts'
 import { reportPage } from './report/page.ts'
 import { Results } from './results.ts'
 import { measureAll } from './run.ts'
 import { type ComparedForm, comparedForms } from './subjects.ts'
 import { summary } from './summary.ts'
-import { type Extent, fullExtent, quickExtent } from './sweep.ts'
+import { fullExtent, quickExtent } from './sweep.ts'
 
 export const HELP = `Compares methods, budgets, models, tasks and runtimes: accuracy, speed, and what other ways to save work do.
 
@@ -25,16 +33,14 @@ export const HELP = `Compares methods, budgets, models, tasks and runtimes: accu
   --quick          a few minutes: fewer methods, budgets and examples, and only the models of the project
   --only NAMES     of these subjects (mail, digits-vit …) or kinds (accuracy, speed, shift), with commas between
   --again          measures what is asked for once more, though it is known
+  --trial          does it run? On few examples, in a folder of their own
   --report         nothing is measured; the report is written of what is known, wherever it was measured
   --publish        the report is written to docs/results, too, with what the table in README.md is made of (npm run generate)
-  --examples N     at most N examples of each part of the data
-  --ms N           time for each comparison of times
   --out FOLDER     where results.jsonl and report.html are; default reports/benchmark, with --quick reports/benchmark-quick
 
 An interrupted run continues where it was when it is started again.
 `
 
-const text = { type: 'string' } as const
 const flag = { type: 'boolean', default: false } as const
 
 /** Measures what is not known yet, and writes the report. @returns the exit code */
@@ -44,85 +50,51 @@ export async function compareAll(runtime: Runtime, args: readonly string[]): Pro
     options: {
       quick: flag,
       again: flag,
+      trial: flag,
       report: flag,
       publish: flag,
       only: { type: 'string', multiple: true },
-      examples: text,
-      ms: text,
-      out: text,
+      out: { type: 'string' },
     },
   })
   const { quick, report } = values
-  const only = values.only?.flatMap((names) => names.split(','))
+  if (values.trial) beginTrial()
+  const usual = quick ? quickExtent : fullExtent
+  const extent = { ...usual, budgetMs: Math.min(usual.budgetMs, limits.ms) }
   const folder = values.out ?? reportsPath(quick ? 'benchmark-quick' : 'benchmark')
-  const [examples, budgetMs] = [numberOf('examples', values.examples), numberOf('ms', values.ms)]
-  const extent: Extent = {
-    ...(quick ? quickExtent : fullExtent),
-    ...(examples && { examples }),
-    ...(budgetMs && { budgetMs }),
-  }
   const files = { runtime, shared: sharedPath }
   const { forms, prints, missing } = await present(files, quick)
-  checkNames(only ?? [], forms, missing)
-  const progress = new Progress()
+  const isAsked = asked(
+    values.only?.flatMap((names) => names.split(',')),
+    forms,
+    missing,
+  )
   const about = report ? undefined : await surroundings(runtime)
   const results = await Results.open(join(folder, 'results.jsonl'), (name) => prints.get(name) as string, about)
   const trained = report ? results.learned : await trainedFiles()
   const hasBrowser = report || findChromium() !== undefined
-  const plans = forms.map((form) => {
-    const learned = trained.filter(
-      (file) => form.learned !== undefined && learnedName(file)?.beginning === form.learned,
-    )
-    const int8 = form.files(files).int8 !== undefined
-    return new SubjectPlan(form, extent, { int8, web: hasBrowser, learned: learned.sort() }, results)
-  })
   if (!hasBrowser) missing.set('wasm', 'there is no Chromium; "npm test" installs one')
   if (trained.length === 0 && !quick)
     missing.set('learned methods', 'nothing has been trained; "npm run benchmark -- learned" does')
-  for (const [name, reason] of missing) progress.note(`${name} is left out: ${reason}`)
-  const isAsked = (cell: Cell): boolean =>
-    only === undefined ||
-    cellKey(cell)
-      .split('/')
-      .some((part) => only.includes(part))
+  const plans = forms.map((form) => {
+    const isOwn = (file: string): boolean => form.learned !== undefined && learnedName(file)?.beginning === form.learned
+    const int8 = form.files(files).int8 !== undefined
+    return new SubjectPlan(form, extent, { int8, web: hasBrowser, learned: trained.filter(isOwn).sort() }, results)
+  })
+  for (const [name, reason] of missing) process.stderr.write(`${name} is left out: ${reason}\n`)
   if (values.again) results.forget(plans.flatMap((plan) => plan.cells()).filter(isAsked))
-  if (!report) await measureAll({ files, plans, results, examples: extent.examples, isAsked, progress })
-  await write(folder, plans, results, { missing, quick, publishes: values.publish })
-  progress.note(`The report is ${join(folder, 'report.html')}, next to the numbers.`)
-  return 0
-}
-
-function numberOf(name: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new TpError('TP_OPTION', 'benchmark', `--${name} is ${text}; give a whole number above 0`)
-}
-
-interface Written {
-  readonly missing: ReadonlyMap<string, string>
-  readonly quick: boolean
-  readonly publishes: boolean
-}
-
-async function write(
-  folder: string,
-  plans: readonly SubjectPlan[],
-  results: Results,
-  { missing, quick, publishes }: Written,
-): Promise<void> {
+  if (!report) await measureAll({ files, plans, results, examples: extent.examples, isAsked })
   const date = new Date().toISOString().slice(0, 10)
   const subjects = plans.map((plan) => ({ plan, rows: plan.rows() }))
-  const { machine, versions } = results.surroundings
-  const lines = subjects.flatMap(({ plan, rows }) => summary(plan, rows, { date, quick, machine, versions }))
   const page = reportPage({ subjects, results, missing, date, quick })
   await writeWhole(join(folder, 'report.html'), page)
-  if (!publishes) return
-  await writeWhole(
-    projectPath('docs/results/benchmark.jsonl'),
-    lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
-  )
+  process.stderr.write(`The report is ${join(folder, 'report.html')}, next to the numbers.\n`)
+  if (!values.publish) return 0
+  const lines = subjects.flatMap((shown) => summary(shown, { date, quick, ...results.surroundings }))
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  await writeWhole(projectPath('docs/results/benchmark.jsonl'), text)
   await writeWhole(projectPath('docs/results/benchmark.html'), page)
+  return 0
 }
 
 async function trainedFiles(): Promise<string[]> {
@@ -156,16 +128,21 @@ async function present(files: Files, quick: boolean) {
 
 const KINDS = ['accuracy', 'speed', 'shift', 'node', 'wasm']
 
-/** @throws TpError TP_OPTION */
-function checkNames(
-  only: readonly string[],
+/** Which cells are meant by names of subjects and kinds. @throws TpError TP_OPTION */
+function asked(
+  only: readonly string[] | undefined,
   forms: readonly ComparedForm[],
   missing: ReadonlyMap<string, string>,
-): void {
+): (cell: Cell) => boolean {
+  if (only === undefined) return () => true
   const names = [...forms.map(({ name }) => name), ...KINDS]
-  for (const name of only) {
-    if (names.includes(name)) continue
-    const reason = missing.get(name) ?? `there is no ${name}`
+  const unknown = only.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    const reason = missing.get(unknown) ?? `there is no ${unknown}`
     throw new TpError('TP_OPTION', 'benchmark', `${reason}; --only takes ${names.join(', ')}`)
   }
+  return (cell) =>
+    cellKey(cell)
+      .split('/')
+      .some((part) => only.includes(part))
 }

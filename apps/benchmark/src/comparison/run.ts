@@ -7,7 +7,6 @@ import { type ChromiumPage, openChromiumPage, pageTimer } from '../web/chromium-
 import { type Cell, cellKey, type ShiftCell, type Values } from './cell.ts'
 import { measureAccuracy, measureShift, measureSpeed, openShifts } from './measure.ts'
 import type { SubjectPlan } from './plan.ts'
-import type { Progress } from './progress.ts'
 import { attempt, type Results } from './results.ts'
 import { openCompared } from './subjects.ts'
 
@@ -18,12 +17,11 @@ export interface Run {
   /** At most so many examples of a split. */
   readonly examples: number
   readonly isAsked: (cell: Cell) => boolean
-  readonly progress: Progress
 }
 
 /** Measures what is asked for and not known yet; what becomes known may ask for more. */
 export async function measureAll(run: Run): Promise<void> {
-  const { files, plans, results, examples, isAsked, progress } = run
+  const { files, plans, results, examples, isAsked } = run
   let page: Promise<ChromiumPage> | undefined
   const timers: Readonly<Record<'node' | 'wasm', () => Promise<Timer>>> = {
     node: async () => timerOf(files.runtime),
@@ -52,7 +50,7 @@ export async function measureAll(run: Run): Promise<void> {
         .filter((cell) => stageOf(cell) === stageOf(next))
         .map((cell) => async () => {
           await results.add(cell, await attempt(() => measureCell(cell, subject)))
-          progress.show(--left, cellKey(cell))
+          process.stderr.write(`${--left} more cells: ${cellKey(cell)}\n`)
         })
       // times one after the other, while nothing else runs
       if (next.kind !== 'speed') await inParallel(tasks)

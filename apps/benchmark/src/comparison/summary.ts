@@ -29,23 +29,23 @@ export interface SummaryLine extends Surroundings {
 
 /** Each way at the usual loss: what the README's table is made of. */
 export function summary(
-  plan: SubjectPlan,
-  rows: readonly SettingRow[],
+  { plan, rows }: { readonly plan: SubjectPlan; readonly rows: readonly SettingRow[] },
   about: Surroundings & Pick<SummaryLine, 'date' | 'quick'>,
 ): SummaryLine[] {
-  const chosen = plan.reported(rows, USUAL_LOSS)
-  if (chosen.length === 0) return []
+  const reported = plan.reported(rows, USUAL_LOSS)
+  if (reported.length === 0) return []
   const { name: subject, title, what } = plan.form
   const examples = `${plan.reference('test')?.correct.length.toLocaleString('en-US')} ${what}`
   return plan.ways.map((way): SummaryLine => {
-    const line = { subject, title, examples, way, allowed: USUAL_LOSS, ...about }
-    const own = chosen.find(({ sweep }) => sweep.way === way)
-    if (own === undefined) return line
-    const { sweep, setting, loss: calibration, row, tested: speedup } = own
-    const text = row.maxTokens === undefined ? settingText(setting) : `first ${row.maxTokens} tokens`
-    return {
-      ...line,
-      chosen: { name: sweep.name, setting: text, calibration, loss: row.loss, flops: row.flops, speedup },
+    const [own] = reported.filter(({ sweep }) => sweep.way === way)
+    const chosen = own && {
+      name: own.sweep.name,
+      setting: own.row.maxTokens === undefined ? settingText(own.setting) : `first ${own.row.maxTokens} tokens`,
+      calibration: own.loss,
+      loss: own.row.loss,
+      flops: own.row.flops,
+      speedup: own.tested,
     }
+    return { subject, title, examples, way, allowed: USUAL_LOSS, ...about, ...(chosen && { chosen }) }
   })
 }

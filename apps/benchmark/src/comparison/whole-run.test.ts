@@ -24,19 +24,7 @@ const keysOf = (text: string): string[] =>
 
 /** Runs the program on a few images; killed once it has written `killAt` lines. */
 async function run(killAt = Number.POSITIVE_INFINITY): Promise<number | null> {
-  const args = [
-    program,
-    'comparison',
-    '--quick',
-    '--only',
-    'digits-vit',
-    '--examples',
-    '4',
-    '--ms',
-    '1',
-    '--out',
-    folder,
-  ]
+  const args = [program, 'comparison', '--quick', '--trial', '--only', 'digits-vit', '--out', folder]
   const child = spawn(process.execPath, args, { stdio: 'ignore' })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   let over = false

@@ -10,7 +10,7 @@ import { dataSets, type Fixture, fixturesIn, mutant, openFixture, openModel } fr
 import type { Question, Verdict } from './examiner.ts'
 
 /** What a mutant may take while it is decoded, inspected and pruned: processor time, and memory of the process. */
-export const limits = { seconds: 10, gibibytes: 2 }
+const limits = { seconds: 10, gibibytes: 2 }
 
 /** Ways to prune, in turns. */
 const ways: readonly PruneOptions[] = [

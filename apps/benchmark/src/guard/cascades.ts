@@ -1,6 +1,15 @@
+import { isTpError } from '@tp/core'
 import { accuracyLoss, type Interval } from '@tp/eval/metrics'
-import { agreementBound, answerOf, type CalibratedCascade, calibrateCascade, uncertaintyOf } from '@tp/guard'
-import { rightOf } from '../measure/answers.ts'
+import {
+  agreementBound,
+  answerOf,
+  type CalibratedCascade,
+  type CascadeCalibration,
+  calibrateCascade,
+  type Uncertainty,
+  uncertaintyOf,
+} from '@tp/guard'
+import { type Answers, rightOf } from '../measure/answers.ts'
 import { percent } from '../report/numbers.ts'
 import type { Guarded, GuardedSet } from './guarded.ts'
 
@@ -31,9 +40,20 @@ export interface CascadeFigures {
   readonly loss: Interval | undefined
 }
 
-export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade {
+/** Undefined for a promise that so few examples cannot show. */
+export function calibrated({ calibration }: Guarded, promise: Promised): CalibratedCascade | undefined {
   const { pruned, dense, prunedShare } = calibration
-  return calibrateCascade({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
+  return calibrateIfEnough({ pruned: pruned.logits, dense: dense.logits, ...promise, speedup: 1 / prunedShare })
+}
+
+/** Undefined where there are too few examples to promise anything, which is said with an error. */
+export function calibrateIfEnough(calibration: CascadeCalibration): CalibratedCascade | undefined {
+  try {
+    return calibrateCascade(calibration)
+  } catch (error) {
+    if (isTpError(error) && error.code === 'TP_CALIBRATION') return undefined
+    throw error
+  }
 }
 
 /** How a threshold does on data that had no part in choosing it. */
@@ -44,9 +64,8 @@ export function cascadeOn(
 ): CascadeFigures {
   const { dense, pruned, flops, targets, prunedShare } = set
   const [right, first] = [dense.logits.map(answerOf), pruned.logits.map(answerOf)]
-  const limit = threshold ?? Number.POSITIVE_INFINITY
-  const fallback = pruned.logits.map((logits) => uncertaintyOf(logits, uncertainty) >= limit)
-  const final = first.map((answer, i) => (fallback[i] ? (right[i] as number) : answer))
+  const fallback = uncertain(pruned.logits, threshold ?? Number.POSITIVE_INFINITY, uncertainty)
+  const final = withFallback(first, right, fallback)
   const examples = right.length
   const others = (answers: readonly number[]): number => answers.filter((answer, i) => answer !== right[i]).length
   const total = flops.reduce((sum, count) => sum + count, 0)
@@ -71,4 +90,18 @@ export function cascadeOn(
 
 export function promiseText({ agreement, confidence }: Promised): string {
   return `${percent(agreement, 0)} ${confidence === 'mean' ? 'on average' : `at ${percent(confidence, 0)}`}`
+}
+
+/** Which answers are at least so uncertain. */
+export function uncertain(
+  logits: Answers['logits'],
+  threshold: number,
+  uncertainty: Uncertainty = 'probability',
+): boolean[] {
+  return logits.map((row) => uncertaintyOf(row, uncertainty) >= threshold)
+}
+
+/** A pruned model's answers, and the dense one's where it fell back to it. */
+export function withFallback<T>(pruned: readonly T[], dense: readonly T[], fallback: readonly boolean[]): T[] {
+  return pruned.map((own, i) => (fallback[i] ? (dense[i] as T) : own))
 }

@@ -1,23 +1,28 @@
 import { flopsFormula } from '@tp/compiler'
 import { prepareInputs } from '@tp/eval'
 import type { Dataset, ModelInputs } from '@tp/eval/inputs'
+import { namedShift, shifted } from '@tp/eval/shifts'
 import { encodeModel, type Model } from '@tp/onnx'
 import { type Answers, answersOf } from '../measure/answers.ts'
 import { prepare } from '../measure/prepare.ts'
 import { openOn } from '../measure/subject.ts'
-import type { Setting } from '../registry/settings.ts'
-import type { SubjectForm } from '../registry/subjects.ts'
+import { evenly } from '../registry/data.ts'
+import { type PrunedSetting, settingText } from '../registry/settings.ts'
+import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
 import type { Context } from '../report/section.ts'
 
-/** A model, what is pruned of it, and data: drawn alike to calibrate and to test, and drawn otherwise. */
-export interface GuardedModel {
-  readonly form: SubjectForm
-  readonly settings: Readonly<Record<string, Setting>>
-  readonly calibration: Dataset
-  readonly test: Dataset
-  readonly shifts: Readonly<Record<string, Dataset>>
-  /** Those of the shifts whose classes are others: their labels mean nothing. */
+/** A subject with its prunings, and what shifts it. */
+export interface GuardedCase {
+  readonly subject: SubjectName
+  /** Examples to calibrate on, and as many to test on: a promise of 99 % takes a few hundred. */
+  readonly examples: number
+  /** Number of test examples that are shifted, in these ways and severities. */
+  readonly shifted: number
+  readonly shifts: readonly (readonly [name: string, severity: number])[]
+  readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
+  /** Names of data from elsewhere whose classes are others: their labels mean nothing. */
   readonly unlabelled: readonly string[]
+  readonly settings: readonly PrunedSetting[]
 }
 
 /** What both models answer on one data set. */
@@ -40,22 +45,32 @@ export interface Guarded {
 }
 
 /** Runs a model and its prunings on all its data, except for what has been run before. */
-export async function openGuarded(context: Context, guarded: GuardedModel): Promise<Guarded[]> {
-  const { form, settings, calibration, test, shifts, unlabelled } = guarded
+export async function openGuarded(context: Context, one: GuardedCase): Promise<Guarded[]> {
+  const form = subjects[one.subject]
+  const [calibration, test] = [
+    evenly(await dataOf(form, context, 'calibration'), one.examples),
+    evenly(await dataOf(form, context, 'test'), one.examples),
+  ]
+  const part = evenly(test, one.shifted)
+  const own = one.shifts.map(([name, severity]) => {
+    return [`${name}:${severity}`, shifted(part, namedShift(part.modality, name, severity))] as const
+  })
+  const data = { calibration, test, ...(await one.elsewhere(context)), ...Object.fromEntries(own) }
   const subject = await openOn(context, form, test)
   const options = await form.prepare(context)
   await using session = await context.runtime.load(subject.file, { threads: 1 })
   const all: Guarded[] = []
-  for (const [name, setting] of Object.entries(settings)) {
+  for (const setting of one.settings) {
+    const name = `${setting.method}, ${settingText(setting)}`
     const { model } = await prepare(subject, setting, { monitor: true })
     const traced = encodeModel((await prepare(subject, setting, { monitor: true, trace: true })).model)
     const answered: GuardedSet[] = []
-    for (const [set, dataset] of Object.entries({ calibration, test, ...shifts })) {
+    for (const [set, dataset] of Object.entries(data)) {
       const prepared = await prepareInputs(dataset, session.inputs, options)
       const inputs = { ...prepared, source: `${set}, ${prepared.source}` }
       const dense = await answersOf(context, subject.file, inputs, `${form.name}, ${set}, dense`)
       const pruned = await answersOf(context, traced, inputs, `${form.name}, ${set}, ${name}`)
-      const targets = unlabelled.includes(set) ? undefined : inputs.targets
+      const targets = one.unlabelled.includes(set) ? undefined : inputs.targets
       answered.push({ name: set, targets, dense, pruned, ...flopsOf(subject.model, model, inputs, pruned) })
     }
     const [first, second, ...others] = answered as [GuardedSet, GuardedSet, ...GuardedSet[]]

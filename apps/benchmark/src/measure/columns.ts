@@ -3,7 +3,6 @@ import { type Budget, keepText, settingText } from '../registry/settings.ts'
 import { factor, interval, percent, points } from '../report/numbers.ts'
 import type { Columns } from '../report/table.ts'
 import { figureOf, type Row, type TimedRow } from './measure.ts'
-import { type ShapeRow, shapeText } from './times.ts'
 
 function budgetOf({ settings: [setting] }: Row): Budget | undefined {
   return setting.kind === 'pruned' || setting.kind === 'truncated' ? setting.budget : undefined
@@ -45,15 +44,6 @@ export const showTimes: Readonly<Record<'ms' | 'speedup' | 'interval', Columns<T
 /** Of models under their names. */
 export const timeColumns: Columns<Timed & { readonly name: string }> = {
   model: ({ name }) => name,
-  ...showTimes.ms,
-  ...showTimes.speedup,
-  ...showTimes.interval,
-}
-
-/** At fixed shapes. */
-export const shapeColumns: Columns<ShapeRow> = {
-  model: ({ name }) => name,
-  shape: shapeText,
   ...showTimes.ms,
   ...showTimes.speedup,
   ...showTimes.interval,

@@ -30,11 +30,6 @@ export function candidate(setting: Setting, name: string = candidateName(setting
   return { name, settings: [setting] }
 }
 
-/** Candidates under names of their own. */
-export function named(settings: Readonly<Record<string, Setting>>): Candidate[] {
-  return Object.entries(settings).map(([name, setting]) => candidate(setting, name))
-}
-
 /** Random tokens, over five seeds. */
 export function chance(budget: Budget): Candidate {
   const [first, ...others] = SEEDS.map((seed) => pruned({ method: 'random', seed }, budget))

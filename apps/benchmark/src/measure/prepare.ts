@@ -137,20 +137,31 @@ function costOf(model: Model): (tokens: number) => number {
   }
 }
 
-/** Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. */
+/**
+ * Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. NaN where they
+ * cannot be told from the graph either.
+ */
 export async function flopsOf(
   runtime: Runtime,
   subject: Subject,
   setting: Setting,
   { model, lengths, inputs }: Prepared,
 ): Promise<number> {
+  const said = orNaN(() => totalFlops(model, lengths))
+  if (!Number.isNaN(said)) return said
+  const { model: traced } = await prepare(subject, setting, { trace: true })
+  await using session = await runtime.load(encodeModel(traced), { threads: 1 })
+  const counts = await keptCounts(session, inputs, batchSizeOf(inputs))
+  return orNaN(() => examplesFlops(model, lengths, counts))
+}
+
+/** NaN for sizes that a graph does not say. */
+function orNaN(count: () => number): number {
   try {
-    return totalFlops(model, lengths)
+    return count()
   } catch (error) {
-    if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
-    const { model: traced } = await prepare(subject, setting, { trace: true })
-    await using session = await runtime.load(encodeModel(traced), { threads: 1 })
-    return examplesFlops(model, lengths, await keptCounts(session, inputs, batchSizeOf(inputs)))
+    if (isTpError(error) && error.code === 'TP_SIZES') return Number.NaN
+    throw error
   }
 }
 

@@ -1,6 +1,5 @@
-import { countFlops } from '@tp/compiler'
 import type { NamedTensors, Runtime, Session, SessionOptions } from '@tp/core/runtime'
-import { batches, type ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { type ComparisonOptions, comparePaired, type VariantLatency } from '@tp/eval/metrics'
 import { encodeModel } from '@tp/onnx'
 import { limits } from '../files.ts'
@@ -18,16 +17,8 @@ export function shapeText({ batch, tokens }: Shape): string {
   return `${batch}×${tokens}`
 }
 
-/** What speed is measured at: short and long texts, and a batch. */
-export const speedShapes: readonly Shape[] = [
-  { batch: 1, tokens: 32 },
-  { batch: 1, tokens: 128 },
-  { batch: 1, tokens: 512 },
-  { batch: 8, tokens: 128 },
-]
-
-/** When candidates are timed: on some examples one by one, on batches of examples of like length, or of one shape. */
-export type TimedAt = { readonly examples: number } | { readonly batches: number; readonly of: number } | Shape
+/** When candidates are timed: on some examples one by one, or on batches of one shape. */
+type TimedAt = { readonly examples: number } | Shape
 
 export interface Timing extends Pick<ComparisonOptions, 'rounds' | 'budgetMs'> {
   readonly at: TimedAt
@@ -88,52 +79,20 @@ export async function timeCandidates(
   return timer(files, await feedsAt(subject, subject.inputs, at), { ...options, inputsOf })
 }
 
-/** A setting's time at one shape. */
-export interface ShapeRow extends Shape, Pick<VariantLatency, 'p50Ms' | 'speedup'> {
-  readonly name: string
-  readonly setting: Setting
-  /** Multiply-adds of the first candidate over those of this. */
-  readonly flops: number
-}
-
-/** Settings under their names at each shape; the first is what the others are compared with. */
-export async function timeShapes(
-  timer: Timer,
-  subject: Subject,
-  settings: Readonly<Record<string, Setting>>,
-  shapes: readonly Shape[],
-  options: Omit<Timing, 'at'>,
-): Promise<ShapeRow[]> {
-  const rows: ShapeRow[] = []
-  for (const at of shapes) {
-    const times = await timeCandidates(timer, subject, Object.values(settings), { at, ...options })
-    let most: number | undefined
-    for (const [i, [name, setting]] of Object.entries(settings).entries()) {
-      const { p50Ms, speedup } = times[i] as VariantLatency
-      const flops = countFlops((await prepare(subject, setting)).model, at)
-      most ??= flops
-      rows.push({ name, setting, ...at, p50Ms, speedup, flops: most / flops })
-    }
-  }
-  return rows
-}
-
 /** Different batches of a shape: values change what is gathered, though hardly how long it takes. */
 const TURNS = 3
 
 /** What models are timed on; the same examples, whatever they are cut to. */
-export async function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<NamedTensors[]> {
-  if ('tokens' in at) return Promise.all(Array.from({ length: TURNS }, (_, turn) => feedsOfShape(inputs, at, turn)))
-  if ('examples' in at) {
-    return Promise.all(stratifiedSample(subject.lengths, at.examples).map((position) => inputs.feeds([position])))
-  }
-  const all = batches(subject.lengths.length, at.of, inputs.lengths)
-  const spread = Array.from({ length: at.batches }, (_, i) => Math.floor(((i + 0.5) * all.length) / at.batches))
-  return Promise.all(spread.map((i) => inputs.feeds(all[i] as number[])))
+function feedsAt(subject: Subject, inputs: ModelInputs, at: TimedAt): Promise<NamedTensors[]> {
+  return Promise.all(
+    'tokens' in at
+      ? Array.from({ length: TURNS }, (_, turn) => feedsOfShape(inputs, at, turn))
+      : stratifiedSample(subject.lengths, at.examples).map((position) => inputs.feeds([position])),
+  )
 }
 
 /** The beginnings of texts that are long enough, or whole examples of other kinds; `turn` says which of them. */
-export async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
+async function feedsOfShape(inputs: ModelInputs, { batch, tokens }: Shape, turn: number): Promise<NamedTensors> {
   const { lengths } = inputs
   const long = inputs.targets.flatMap((_, i) => (lengths === undefined || (lengths[i] as number) >= tokens ? [i] : []))
   const positions = Array.from({ length: batch }, (_, b) => long[(turn * batch + b) % long.length] as number)

@@ -18,7 +18,7 @@ import type { Budget, MethodChoice } from './settings.ts'
 
 /** All methods that need no training, and those that do. */
 export const trainingFree: readonly MethodEntry[] = [...baselines, ...attention, ...hybrid]
-export const trained: readonly MethodEntry[] = [...gradient, ...rl]
+const trained: readonly MethodEntry[] = [...gradient, ...rl]
 
 /** Methods made of others. */
 const composed: Readonly<Record<string, () => Method>> = {

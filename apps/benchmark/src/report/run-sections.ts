@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isTpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { limits, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
+import { beginTrial, projectPath, reportsPath, sharedPath, writeWhole } from '../files.ts'
 import { type Measured, regionText, withRegion } from './page.ts'
 import { type Findings, type Report, type Section, surroundings } from './section.ts'
 import { plainTable } from './table.ts'
@@ -29,7 +29,7 @@ export async function runSections(
       trial: { type: 'boolean', default: false },
     },
   })
-  if (values.trial) Object.assign(limits, { examples: 64, ms: 1 })
+  if (values.trial) beginTrial()
   const asked = values.only?.flatMap((names) => names.split(','))
   const isAsked = ({ name }: Section): boolean =>
     asked === undefined || asked.some((prefix) => name === prefix || name.startsWith(`${prefix}-`))
@@ -46,7 +46,7 @@ export async function runSections(
     const { name } = section
     const known = await readMeasured(report)
     // a run that was broken off goes on where it stopped
-    if (known[name] !== undefined && asked === undefined && !values.again && !values.trial) {
+    if (known[name] !== undefined && page !== false && asked === undefined && !values.again && !values.trial) {
       process.stderr.write(`${name}: measured already; --only ${name} measures it once more, --again all\n`)
       continue
     }
@@ -87,10 +87,11 @@ async function readMeasured(report: string): Promise<AllMeasured> {
 }
 
 /** The numbers for programs, and the section's region of the page for readers. */
-async function write(report: string, page: string, name: string, measured: Measured): Promise<void> {
+async function write(report: string, page: string | false, name: string, measured: Measured): Promise<void> {
   // read again: another process may have measured another section meanwhile
   const sections = { ...(await readMeasured(report)), [name]: measured }
   await writeWhole(reportsPath(`${report}.json`), `${JSON.stringify({ format: FORMAT, sections }, undefined, 2)}\n`)
+  if (page === false) return
   const path = projectPath(page)
   const text = await readFile(path, 'utf8').catch(() => `# Measured: ${report}\n`)
   await writeWhole(path, withRegion(text, name, regionText(measured)))

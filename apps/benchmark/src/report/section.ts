@@ -27,8 +27,8 @@ export interface Section {
 /** Sections that are written to one page and one file of numbers, `reports/NAME.json`. */
 export interface Report {
   readonly name: string
-  /** Default: `docs/results/NAME.md`. */
-  readonly page?: string
+  /** Default: `docs/results/NAME.md`; false: it is only printed, and measured each time. */
+  readonly page?: string | false
   readonly sections: readonly Section[]
 }
 

@@ -1,59 +1,46 @@
-import type { Dataset } from '@tp/eval/inputs'
-import { namedShift, shifted } from '@tp/eval/shifts'
+import type { CalibratedCascade } from '@tp/guard'
 import { type CascadeFigures, calibrated, cascadeOn, promises, promiseText } from '../guard/cascades.ts'
-import { type GuardedModel, openGuarded } from '../guard/guarded.ts'
+import { type GuardedCase, openGuarded } from '../guard/guarded.ts'
 import { type Detection, detection, type FalseAlarms, falseAlarms, RATES } from '../guard/monitors.ts'
 import { evenly, topics } from '../registry/data.ts'
-import { type Budget, pruned, type Setting, settingText } from '../registry/settings.ts'
-import { dataOf, type SubjectName, subjects } from '../registry/subjects.ts'
+import { laterLayers, pruned } from '../registry/settings.ts'
+import { dataOf, subjects } from '../registry/subjects.ts'
 import { percent, percentInterval, points } from '../report/numbers.ts'
-import type { Context, Report, Section } from '../report/section.ts'
+import type { Report, Section } from '../report/section.ts'
 import { type Columns, type Table, tableOf } from '../report/table.ts'
-
-/** A subject with its prunings, and what shifts it. */
-interface Case {
-  readonly subject: SubjectName
-  /** Examples to calibrate on, and as many to test on: a promise of 99 % takes a few hundred. */
-  readonly examples: number
-  /** Number of test examples that are shifted, in these ways and severities. */
-  readonly shifted: number
-  readonly shifts: readonly (readonly [name: string, severity: number])[]
-  readonly elsewhere: (context: Context) => Promise<Readonly<Record<string, Dataset>>>
-  readonly settings: readonly Setting[]
-}
-
-const later = (budget: Pick<Budget, 'keep' | 'mass'>): Budget => ({ ...budget, layers: [1, 2, 3, 4, 5] })
 
 const OTHERS = 1000
 /** Names of data whose classes are others. */
 const [TOPICS, CLOTHING] = ['AG news (topics)', 'clothing']
 
-const cases: Readonly<Record<string, Case>> = {
+/** Texts are shifted alike. */
+const text = {
+  shifted: 300,
+  shifts: [
+    ['typos', 3],
+    ['padding-around', 3],
+  ],
+  unlabelled: [TOPICS],
+} as const
+
+const cases: Readonly<Record<string, GuardedCase>> = {
   minilm: {
+    ...text,
     subject: 'minilm-imdb',
     examples: 1000,
-    shifted: 300,
-    shifts: [
-      ['typos', 3],
-      ['padding-around', 3],
-    ],
     elsewhere: async (context) => ({
       'SST-2 (sentences)': await dataOf(subjects['minilm-sst2'], context, 'test'),
       [TOPICS]: await topics(context, OTHERS),
     }),
     settings: [
-      pruned({ method: 'balanced', params: { values: true } }, later({ keep: 0.62 })),
-      pruned('received-attention', later({ mass: 0.8 })),
+      pruned({ method: 'balanced', params: { values: true } }, laterLayers(0.62)),
+      pruned('received-attention', { mass: 0.8, layers: [1, 2, 3, 4, 5] }),
     ],
   },
   mail: {
+    ...text,
     subject: 'mail',
     examples: Number.POSITIVE_INFINITY,
-    shifted: 300,
-    shifts: [
-      ['typos', 3],
-      ['padding-around', 3],
-    ],
     elsewhere: async (context) => ({ [TOPICS]: await topics(context, OTHERS) }),
     settings: [
       pruned('received-attention', { keep: 0.03, layers: [0] }),
@@ -70,6 +57,7 @@ const cases: Readonly<Record<string, Case>> = {
       ['blur', 5],
       ['translate', 2],
     ],
+    unlabelled: [CLOTHING],
     elsewhere: async (context) => ({
       "MNIST's test set": evenly(await dataOf(subjects['vit-mnist'], context, 'test'), OTHERS),
       [CLOTHING]: evenly(await dataOf(subjects['fashion-vit'], context, 'test'), OTHERS),
@@ -78,36 +66,17 @@ const cases: Readonly<Record<string, Case>> = {
   },
 }
 
-async function guardedModel(context: Context, one: Case): Promise<GuardedModel> {
-  const { subject, examples, shifts, elsewhere, settings } = one
-  const form = subjects[subject]
-  const [calibration, test] = [await dataOf(form, context, 'calibration'), await dataOf(form, context, 'test')].map(
-    (dataset) => evenly(dataset, examples),
-  ) as [Dataset, Dataset]
-  const part = evenly(test, one.shifted)
-  const own = shifts.map(([name, severity]) => {
-    return [`${name}:${severity}`, shifted(part, namedShift(part.modality, name, severity))] as const
-  })
-  const nameOf = (setting: Setting): string =>
-    `${setting.kind === 'pruned' ? setting.method : setting.kind}, ${settingText(setting)}`
-  return {
-    form,
-    calibration,
-    test,
-    settings: Object.fromEntries(settings.map((setting) => [nameOf(setting), setting])),
-    shifts: { ...(await elsewhere(context)), ...Object.fromEntries(own) },
-    unlabelled: [TOPICS, CLOTHING],
-  }
-}
-
-function section(name: string, one: Case): Section {
+function section(name: string, one: GuardedCase): Section {
   return {
     name,
     async run(context) {
       const tables: Table[] = []
       const values: object[] = []
-      for (const own of await openGuarded(context, await guardedModel(context, one))) {
-        const chosen = promises.map((promise) => ({ promise, ...calibrated(own, promise) }))
+      for (const own of await openGuarded(context, one)) {
+        const chosen = promises.flatMap((promise): Chosen[] => {
+          const cascade = calibrated(own, promise)
+          return cascade === undefined ? [] : [{ promise, ...cascade }]
+        })
         const figures = [own.test, ...own.shifts].flatMap((set) =>
           chosen.map(({ promise, ...cascade }) => cascadeOn(set, promise, cascade)),
         )
@@ -137,7 +106,7 @@ function section(name: string, one: Case): Section {
   }
 }
 
-type Chosen = ReturnType<typeof calibrated> & {
+type Chosen = CalibratedCascade & {
   readonly promise: (typeof promises)[number]
 }
 

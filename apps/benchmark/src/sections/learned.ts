@@ -21,7 +21,15 @@ import { percent, points } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type Columns, tableOf } from '../report/table.ts'
 import { type Learnable, type Material, openFashion, openImdb, openSst2 } from '../training/material.ts'
-import { fashionMethods, fashionRun, fineTuning, type LearnedName, learnedMethods, runOf } from '../training/methods.ts'
+import {
+  fashionMethods,
+  fashionRun,
+  fineTuning,
+  type LearnedName,
+  learnedMethods,
+  type Otherwise,
+  runOf,
+} from '../training/methods.ts'
 import { type LearnedFacts, type LearnedRun, learnOnce } from '../training/runs.ts'
 
 /** What needs no training, and where it may prune. */
@@ -159,25 +167,37 @@ function amountsText({ schedule }: LearnedFacts): string {
   return `${schedule[0]?.[1].kind} ${amounts.join(', ')}`
 }
 
-/** On sentences: a share of the FLOPs, names of methods, seeds, and a share of the usual steps. */
-function onSst2(
+/** Where a text encoder learns, and how that differs from learning from sentences. */
+interface Texts {
+  readonly open: (context: Context) => Promise<Learnable>
+  readonly otherwise: Otherwise
+}
+
+const sst2: Texts = { open: openSst2, otherwise: {} }
+const imdb: Texts = {
+  open: (context) => openImdb(context, REPORTED),
+  otherwise: { prefix: 'imdb-', settings: { batchSize: 8 } },
+}
+
+/** A share of the FLOPs, names of methods, seeds, and a share of the usual steps. */
+function onTexts(
   name: string,
+  { open, otherwise }: Texts,
   share: number,
   names: (context: Context) => readonly LearnedName[],
   seeds = [0],
   effort = 1,
 ) {
+  const own = { ...otherwise, effort }
   return compared({
     name,
     share,
-    open: openSst2,
+    open,
     trainingFree: forTexts,
     fineTuning: ({ method, budget, params }) =>
-      fineTuning(methodOf({ method, ...(params && { params }) }), budget.layers, share, effort),
+      fineTuning(methodOf({ method, ...(params && { params }) }), budget.layers, share, own),
     runs: (context) =>
-      Object.fromEntries(
-        names(context).map((name) => [name, seeds.map((seed) => runOf(name, share, seed, { effort }))]),
-      ),
+      Object.fromEntries(names(context).map((name) => [name, seeds.map((seed) => runOf(name, share, seed, own))])),
   })
 }
 
@@ -218,13 +238,13 @@ const generalisation: Section = {
   name: 'generalisation',
   async run(context) {
     const sets = [
-      { name: 'SST-2', ...(await openSst2(context)), data: {} },
-      { name: 'IMDB', ...(await openImdb(context, REPORTED)), data: { prefix: 'imdb-', settings: { batchSize: 8 } } },
+      { name: 'SST-2', ...(await sst2.open(context)), otherwise: sst2.otherwise },
+      { name: 'IMDB', ...(await imdb.open(context)), otherwise: imdb.otherwise },
     ]
     const rows: (Row & { readonly from: string; readonly to: string; readonly shares: KeptFractions })[] = []
     for (const name of ['ltp', 'tr-bert'] as const) {
       for (const from of sets) {
-        const run = runOf(name, SHARE, 0, from.data)
+        const run = runOf(name, SHARE, 0, from.otherwise)
         await learnOnce(context, run, from.material as Material)
         for (const to of sets) {
           context.onProgress(`${name}, learned on ${from.name}, on ${to.name}`)
@@ -258,10 +278,11 @@ async function keptBy({ runtime }: Context, { layers, inputs, lengths }: Subject
 export const learned: Report = {
   name: 'learned',
   sections: [
-    onSst2('sst2-half', 0.5, () => ['power-bert', 'ltp', 'adapler', 'tr-bert', 'length-adaptive']),
-    onSst2('sst2-predicted', 0.5, () => ['sdtp']),
+    onTexts('sst2-half', sst2, 0.5, () => ['power-bert', 'ltp', 'adapler', 'tr-bert', 'length-adaptive']),
+    onTexts('sst2-predicted', sst2, 0.5, () => ['sdtp']),
+    onTexts('imdb-predicted', imdb, 0.45, () => ['sdtp']),
     // for fewer steps, since there are seven trainings
-    onSst2('sst2-third', 0.35, bestTwo, [0, 1, 2], 0.6),
+    onTexts('sst2-third', sst2, 0.35, bestTwo, [0, 1, 2], 0.6),
     fashion,
     generalisation,
   ],

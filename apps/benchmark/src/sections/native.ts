@@ -1,58 +1,17 @@
 import { pack } from '@tp/compiler'
-import { baselines, TpError } from '@tp/core'
+import { TpError } from '@tp/core'
 import type { NamedTensors, Session } from '@tp/core/runtime'
 import { encodeModel, type Model } from '@tp/onnx'
 import { nativeRuntime } from '@tp/runtime-native'
 import { timeColumns } from '../measure/columns.ts'
-import { type Parity, parityFindings, parityOf, refused, tracedModel } from '../measure/parity.ts'
 import { prepare } from '../measure/prepare.ts'
 import { openSubject } from '../measure/subject.ts'
 import { timeSessions } from '../measure/times.ts'
-import { trained, trainingFree } from '../registry/methods.ts'
 import { laterLayers, NONE, pruned } from '../registry/settings.ts'
-import { type SubjectName, subjects } from '../registry/subjects.ts'
+import { subjects } from '../registry/subjects.ts'
 import { percent } from '../report/numbers.ts'
 import type { Context, Report, Section } from '../report/section.ts'
 import { type Table, tableOf } from '../report/table.ts'
-
-/** One batch of them is compared. */
-const EXAMPLES = 8
-
-/** Every method that needs nothing trained, in the native runtime: padded and packed, the same answers and tokens. */
-function parity(name: SubjectName): Section {
-  return {
-    name: `parity-${name}`,
-    async run(context) {
-      const subject = await openSubject(context, subjects[name], 'test', EXAMPLES)
-      const feeds = [await subject.inputs.feeds(Array.from({ length: EXAMPLES }, (_, i) => i))]
-      // Not at the last layer: after it only the class token is read.
-      const layers = Array.from({ length: subject.layers - 2 }, (_, i) => i + 1)
-      const entries = [...trainingFree, ...trained].filter((entry) => !baselines.includes(entry))
-      const cases: Parity[] = []
-      for (const { name: method } of entries) {
-        for (const [by, budget] of Object.entries({ 'a ratio': { keep: 0.7 }, 'a mass': { mass: 0.8 } })) {
-          context.onProgress(`${method} by ${by}`)
-          const model = await tracedModel(subject, pruned(method, { ...budget, layers }))
-          // It needs trained values, or another kind of budget.
-          if ('refusal' in model) continue
-          await using here = await context.runtime.load(encodeModel(model), { threads: 1 })
-          for (const [form, made] of Object.entries({ padded: { ok: true, model } as const, packed: pack(model) })) {
-            const about = { model: `${name}, ${form}`, method: `${method} by ${by}` }
-            if (!made.ok) {
-              cases.push(refused(about, made.refusal.code))
-              continue
-            }
-            await using native = await nativeRuntime().load(encodeModel(made.model), { threads: 1 })
-            cases.push(await parityOf(about, here, (inputs) => native.run(inputs), feeds))
-          }
-        }
-      }
-      const caption =
-        'Next to onnxruntime-node; `TP_PACK`: all rows keep equally many tokens, so that packing gains nothing; `TP_PRUNED`: pruned tokens return between the layers'
-      return parityFindings(caption, cases)
-    },
-  }
-}
 
 /** What is timed: the default of the toolkit, which reads the class token's attention and the received one. */
 const timed = pruned('balanced', laterLayers(0.7))
@@ -152,10 +111,5 @@ const single: Section = {
 
 export const native: Report = {
   name: 'native',
-  sections: [
-    ...(['mail', 'minilm-imdb', 'fashion-vit', 'digits-vit', 'vit-mnist', 'kwt1'] as const).map(parity),
-    batches(1),
-    batches(2),
-    single,
-  ],
+  sections: [batches(1), batches(2), single],
 }

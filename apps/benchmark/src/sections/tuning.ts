@@ -3,12 +3,13 @@ import { fromPlan, type Plan } from '@tp/compiler'
 import type { MethodEntry } from '@tp/core'
 import type { Runtime, Session } from '@tp/core/runtime'
 import { accuracyInterval, accuracyLoss, expectedLosses, type Speedup } from '@tp/eval/metrics'
-import { answerOf, cascade, uncertaintyOf } from '@tp/guard'
+import { answerOf, cascade } from '@tp/guard'
 import { encodeModel } from '@tp/onnx'
 import { wasmRuntime } from '@tp/runtime-web'
 import { type Cell, type Measurements, type TunedPlan, tune, type Variant } from '@tp/tune'
 import { mean } from 'simple-statistics'
 import { reportsPath, writeWhole } from '../files.ts'
+import { uncertain, withFallback } from '../guard/cascades.ts'
 import { type Answers, answersOf, rightOf } from '../measure/answers.ts'
 import { prunedModel, withoutDeadTokens } from '../measure/prepare.ts'
 import { openSubject, type Subject } from '../measure/subject.ts'
@@ -204,16 +205,6 @@ async function tunedPlan(context: Context, one: TuningCase, device: Device, isCa
     onProgress: ({ stage, done, total, best }) =>
       context.onProgress(`${stage} ${done} of ${total}${best === undefined ? '' : `, best so far ${best}`}`),
   })
-}
-
-/** Which answers are at least so uncertain. */
-export function uncertain(logits: Logits, threshold: number): boolean[] {
-  return logits.map((row) => uncertaintyOf(row, 'probability') >= threshold)
-}
-
-/** A pruned model's answers, and the dense one's where it fell back to it. */
-export function withFallback(pruned: Logits, dense: Logits, fallback: readonly boolean[]): (readonly number[])[] {
-  return pruned.map((row, i) => (fallback[i] ? (dense[i] as readonly number[]) : row))
 }
 
 /** Points that turned answers cost by the dense model's own probabilities, mean over examples. */

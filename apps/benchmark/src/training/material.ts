@@ -15,7 +15,7 @@ export interface Material extends Pick<Subject, 'model' | 'file' | 'layers'> {
 /** Of ten examples, one is to choose by. */
 const TURNS = ['selection', ...Array<'training'>(9).fill('training')] as const
 
-export function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Material {
+function materialOf({ model, file, layers }: Subject, inputs: ModelInputs): Material {
   const { training, selection } = divide(inputs, TURNS)
   return {
     model,

@@ -75,10 +75,15 @@ function layersFor({ site = 'attention' }: Method, share: number): readonly numb
 }
 
 /** The encoder alone, with a training-free method, for as many steps as the others have. */
-export function fineTuning(method: Method, layers: readonly number[], share: number, effort = 1): LearnedRun {
-  const settings = { ...learning, seed: 0 }
+export function fineTuning(
+  method: Method,
+  layers: readonly number[],
+  share: number,
+  { prefix = '', effort = 1, settings: own }: Otherwise,
+): LearnedRun {
+  const settings = { ...learning, ...own, seed: 0 }
   const hardEpochs = effort * (HARD_EPOCHS + (learning.epochs ?? 0))
-  return { key: `fine-tuned-${Math.round(100 * share)}-0`, method, layers, share, settings, hardEpochs }
+  return { key: `${prefix}fine-tuned-${Math.round(100 * share)}-0`, method, layers, share, settings, hardEpochs }
 }
 
 /** For images: decisions at the input of three of six layers, or after the attention of four. */

@@ -87,7 +87,7 @@ async function learn(context: Context, run: LearnedRun, material: Material): Pro
 }
 
 /** A dense model whose encoder has learned with its tokens pruned. @param training of the pruned model */
-export async function fineTuned(
+async function fineTuned(
   model: Model,
   method: Method,
   amounts: Schedule,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { expectedLoss, uncertain, withFallback } from '../sections/tuning.ts'
+import { uncertain, withFallback } from '../guard/cascades.ts'
+import { expectedLoss } from '../sections/tuning.ts'
 
 test('costs a changed answer by the probability that the dense model gave it', () => {
   const dense = [

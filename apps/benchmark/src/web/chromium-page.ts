@@ -7,7 +7,6 @@ import type { Comparison, ComparisonOptions } from '@tp/eval/metrics'
 import { openChromium, serve } from 'browser-tests'
 import { build } from 'vite'
 import { type Timer, withinLimits } from '../measure/times.ts'
-import { fromJson, toJson } from './json-tensors.ts'
 import type {} from './page.ts'
 
 /** A page in Chromium that holds models and times them. */
@@ -60,13 +59,9 @@ export async function openChromiumPage(): Promise<ChromiumPage> {
         await rm(join(folder, url))
       }
     },
-    async run(name, feeds) {
-      return fromJson(
-        await page.evaluate(([name, feeds]) => benchmark.run(name, feeds), [name, toJson(feeds)] as const),
-      )
-    },
+    run: (name, feeds) => page.evaluate(([name, feeds]) => benchmark.run(name, feeds), [name, feeds] as const),
     async compare(inputs, options) {
-      for (const feeds of inputs) await page.evaluate((feeds) => benchmark.addInputs(feeds), toJson(feeds))
+      for (const feeds of inputs) await page.evaluate((feeds) => benchmark.addInputs(feeds), feeds)
       return page.evaluate((options) => benchmark.compare(options), options)
     },
     clear: () => page.evaluate(() => benchmark.clear()),

@@ -3,13 +3,12 @@ import type { NamedTensors, Session, SessionOptions } from '@tp/core/runtime'
 import { type Comparison, type ComparisonOptions, comparePaired } from '@tp/eval/metrics'
 import { wasmRuntime } from '@tp/runtime-web'
 import { webgpuRuntime } from '@tp/runtime-web/webgpu'
-import { fromJson, type JsonTensors, toJson } from './json-tensors.ts'
 
 /** What the page offers to chromium-page.ts. */
 interface BenchmarkPage {
   load(name: string, url: string, runtime: 'wasm' | 'webgpu', options: SessionOptions): Promise<void>
-  run(name: string, feeds: JsonTensors): Promise<JsonTensors>
-  addInputs(feeds: JsonTensors): void
+  run(name: string, feeds: NamedTensors): Promise<NamedTensors>
+  addInputs(feeds: NamedTensors): void
   /** Times what is loaded, in the order in which it was, on the inputs that were added since the last time. */
   compare(options: Pick<ComparisonOptions, 'rounds' | 'budgetMs'>): Promise<Comparison>
   /** Disposes of what is loaded. */
@@ -28,8 +27,8 @@ globalThis.benchmark = {
   async load(name, url, runtime, options) {
     sessions.set(name, await runtimes[runtime].load(url, options))
   },
-  run: async (name, feeds) => toJson(await opened(name).run(fromJson(feeds))),
-  addInputs: (feeds) => void inputs.push(fromJson(feeds)),
+  run: (name, feeds) => opened(name).run(feeds),
+  addInputs: (feeds) => void inputs.push(feeds),
   compare: (options) => comparePaired(Object.fromEntries(sessions), inputs.splice(0), options),
   async clear() {
     for (const session of sessions.values()) await session.dispose()

@@ -24,6 +24,8 @@ export const insertCuts: PruningPass = {
     const cuts: InsertedCut[] = []
     const ends = endsOf(pruning)
     const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
+    // Between the layers a token has the state that it had.
+    const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
     const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput, segment })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
@@ -31,7 +33,7 @@ export const insertCuts: PruningPass = {
         const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
         const about = { ...visit, layer, params: params(layer) }
-        const options = { ...about, keyBias, ends, counts, scores: trace === 'scores', monitor }
+        const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
           returning.pruned(tokens, inserted.cut)

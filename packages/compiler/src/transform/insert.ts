@@ -30,6 +30,8 @@ export interface InsertOptions {
   readonly ends: readonly NodeProto[]
   /** What counts tokens for a pooling of the kept ones. */
   readonly counts: readonly PoolCount[]
+  /** Whether pruned tokens are restored downstream of the last layer. */
+  readonly restores: boolean
   /** Whether scores are kept. */
   readonly scores?: boolean
   /** Whether to write what share of tokens and score is kept. */
@@ -66,17 +68,19 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
+  const final = options.restores && cut.final !== undefined ? [cut.final] : []
   const scores = options.scores && cut.score !== undefined ? [cast(cut.score, 'float32')] : []
   const shares = options.monitor ? cut.shares() : undefined
   const watched = [shares?.tokens, shares?.mass].filter((share) => share !== undefined)
   const moving = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
-  const outputs = [...moving, ...watched, ...scores]
+  const outputs = [...moving, ...watched, ...final, ...scores]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
     ...fused.map(() => [batch, count]),
     ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
     ...watched.map(() => [batch]),
+    ...final.map(() => [batch, dims[1] as Dim, dims[2] as Dim]),
     ...scores.map(() => [batch, dims[1] as Dim]),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
@@ -128,6 +132,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     fused: cut.fused && emitted[2],
     kept: watchedNames[0],
     mass: watchedNames[1],
+    final: final.length === 0 ? undefined : emitted[moving.length + watched.length],
+    context: cut.context,
     scores: scores.length === 0 ? undefined : emitted.at(-1),
     ragged: cut.ragged,
     followers: rewriter.taken,

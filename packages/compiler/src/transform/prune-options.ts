@@ -31,6 +31,7 @@ export interface PruneOptions {
    * states, which are pooled outside if at all, has the mean of the kept tokens in the other rows, so that a mean over all rows by
    * the model's own mask is that of the kept tokens, each counted as often as tokens were merged into it; a head that is
    * in the file sees the kept tokens. Where a head answers for each token, each has the state that it had when it was removed.
+   * A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
    * `all`: every token has that state, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.

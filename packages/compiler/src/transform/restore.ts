@@ -37,7 +37,7 @@ export const restoreTokens: PruningPass = {
   run({ program, encoder, points, fill, returning, cuts }) {
     for (const point of points) {
       if (fill === 'mean') fillWithMean(point, program, encoder, cuts)
-      else point.restore(returning.awayAt(cuts, point))
+      else point.restore(returning.awayAt(cuts, point), { final: point.before === encoder.layers.length })
     }
     return false
   },
@@ -50,7 +50,9 @@ function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Prun
   const needed = tokenOutputs.length + countedOutputs.length > 0
   if (earlier === undefined) {
     if (restore === 'all') return 'state'
-    if (restore === 'none' || !(needed || method.returns)) return undefined
+    if (restore === 'none') return undefined
+    if (method.completes && pools(encoder)) return 'state'
+    if (!(needed || method.returns)) return undefined
     return !method.returns && givesStatesOnly(program, encoder) ? 'mean' : 'state'
   }
   const { restored } = earlier
@@ -63,6 +65,12 @@ function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Prun
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
   return restore === 'auto' && needed ? 'state' : undefined
+}
+
+/** Whether an output depends on more tokens than some that are read by their positions. */
+function pools({ head }: Encoder): boolean {
+  const single = ['class-token', 'last-token', 'chosen-token']
+  return head.some(({ reads }) => reads.some(({ kind }) => !single.includes(kind)))
 }
 
 /** @throws Refused TP_RESTORE for what does not go with an earlier restoring */

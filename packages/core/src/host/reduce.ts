@@ -44,6 +44,10 @@ interface Cut extends Slots {
   states(hidden: Tensor): Tensor
   /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
+  /** [B,N,D], of the type of the hidden states: what pruned tokens are restored with downstream of the last layer */
+  readonly final?: Tensor | undefined
+  /** float32 [B,D] → [B,D]: what is added to these, by the mean of the kept tokens' states there */
+  readonly context?: Reduction['context'] | undefined
   /** [B,N]: the score that the schedule's rule was applied to; absent where the method chose by no score */
   readonly score?: Tensor | undefined
   /** Which shares of each example's tokens and score are kept; not part of the cut itself. */
@@ -88,6 +92,9 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   if (method.returns && reduction.into !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
   }
+  if (method.returns && reduction.final !== undefined) {
+    throw new TpError('TP_METHOD', method.name, 'tokens that come back have states of their own; leave out final')
+  }
   // What `select` returned is valid already; any other choice is made so.
   const choice = selected.get(reduction.keep)
   const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
@@ -108,6 +115,8 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
       ...slots,
       states: merged.states,
       fused: merged.fused,
+      final: reduction.final && cast(reduction.final, hidden.dtype),
+      context: reduction.context,
       score: choice?.score,
       shares: () => sharesOf(score, keep, started),
     },

@@ -39,27 +39,21 @@ const COLOURS = ['var(--c0)', 'var(--c5)', 'var(--c3)', 'var(--chance)', 'var(--
 
 /** Speed by length and batch, and from which length on it pays. */
 export function grid(plan: SubjectPlan): Html {
-  const times = gridTimes(plan)
+  const all = gridTimes(plan)
+  const times = all.filter(({ name }) => name !== 'dense')
   if (times.length === 0) return html``
-  const names = [...new Set(times.map(({ name }) => name))].filter((name) => name !== 'dense')
-  const batches = [...new Set(times.map(({ batch }) => batch))]
-  const lengths = [...new Set(times.map(({ tokens }) => tokens))]
+  const distinct = <T>(of: (one: Timed) => T): T[] => [...new Set(times.map(of))]
+  const [names, batches] = [distinct(({ name }) => name), distinct(({ batch }) => batch)]
+  if (distinct(({ tokens }) => tokens).length < 2) return latencyTable(plan)
   const colourOf = (name: string): string => COLOURS[names.indexOf(name) % COLOURS.length] as string
-  const keys = html`<ul class="keys">${names.map((name) => html`<li><span style="background:${colourOf(name)}"></span>${name}</li>`)}</ul>`
-  const drawn = times.filter(({ name }) => name !== 'dense')
-  const range = [
-    Math.min(0.8, ...drawn.map(({ speedup }) => speedup.value)),
-    1.1 * Math.max(...drawn.map(({ speedup }) => speedup.value)),
-  ] as const
+  const keys = names.map((name) => html`<li><span style="background:${colourOf(name)}"></span>${name}</li>`)
+  const values = times.map(({ speedup }) => speedup.value)
+  const range = [Math.min(0.8, ...values), 1.1 * Math.max(...values)] as const
   const panels = batches.map(
-    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, drawn, colourOf, range)}</div>`,
+    (batch) => html`<div class="panel"><h4>batches of ${batch}</h4>${panel(batch, times, colourOf, range)}</div>`,
   )
-  const figure =
-    lengths.length < 2
-      ? html``
-      : html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
-ratio is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption>${keys}<div class="panels">${panels}</div></figure>`
-  return html`${figure}${lengths.length < 2 ? '' : breakEvenTable(names, batches, times)}${lengths.length < 2 ? latencyTable(plan) : html`<details><summary>All times</summary>${latencyTable(plan)}</details>`}`
+  return html`<figure><figcaption>Speed-up over the model without its dead tokens, by tokens of a text; bands are 95 % intervals. Each
+ratio is kept in each of layers ${plan.form.gradual.join(', ')}.</figcaption><ul class="keys">${keys}</ul><div class="panels">${panels}</div></figure>${breakEvenTable(names, batches, all)}<details><summary>All times</summary>${latencyTable(plan)}</details>`
 }
 
 function panel(

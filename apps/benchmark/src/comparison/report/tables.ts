@@ -8,7 +8,7 @@ import { DENSE, isControl, NONE, type Setting, settingKey, settingText } from '.
 import { factor, percent, points, speedupText } from '../../report/numbers.ts'
 import { fastestWithin } from '../choice.ts'
 import { LOSSES, type SettingRow, type SubjectPlan, USUAL_LOSS } from '../plan.ts'
-import { controlWays, type Way } from '../sweep.ts'
+import { controlWays } from '../sweep.ts'
 import { gridTimes } from './grid.ts'
 import { type Html, html } from './html.ts'
 import { type HtmlColumns, type Kind, table } from './table.ts'

@@ -71,7 +71,11 @@ function textOf(texts: ReadonlyMap<string, string>, id: string, run: string, wha
   )
 }
 
-async function judgementsOf(folder: string, split: string | undefined): Promise<Judgements | undefined> {
+/**
+ * The judgements of a folder; undefined where it has none.
+ * @throws TpError TP_DATA if it has no such split
+ */
+export async function judgementsOf(folder: string, split: string | undefined): Promise<Judgements | undefined> {
   const qrels = join(folder, 'qrels')
   const files = (await exists(qrels)) ? (await readdir(qrels)).filter((name) => name.endsWith('.tsv')) : []
   const wanted = split === undefined && files.length === 1 ? files[0] : `${split ?? 'test'}.tsv`

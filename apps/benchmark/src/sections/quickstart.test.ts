@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { candidatesOf } from './command.ts'
+import { candidatesOf } from './quickstart.ts'
 
 test('tries each method next to random tokens and truncation at every budget', () => {
   const budgets = [0.1, 0.03].map((keep) => ({ keep, layers: [0] }))

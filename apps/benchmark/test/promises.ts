@@ -1,4 +1,3 @@
-import { isTpError } from '@tp/core'
 import { randomNumbers, upperBound } from '@tp/core/statistics'
 
 import {
@@ -9,10 +8,11 @@ import {
   pairedCounts,
   proportionInterval,
 } from '@tp/eval/metrics'
-import { answerOf, calibrateCascade, uncertaintyOf } from '@tp/guard'
+import { answerOf, uncertaintyOf } from '@tp/guard'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import { mean } from 'simple-statistics'
-import { percentInterval } from '../report/numbers.ts'
+import { calibrateIfEnough } from '../src/guard/cascades.ts'
+import { percentInterval } from '../src/report/numbers.ts'
 import type { Population } from './populations.ts'
 
 /** Examples of a draw, in turns. */
@@ -44,14 +44,21 @@ export interface Coverage {
   readonly widths: readonly [few: number, many: number]
 }
 
-/** Draws with replacement, so that the population is known: all of it. */
-function drawn(random: () => number, population: number, examples: number): number[] {
-  return Array.from({ length: examples }, () => Math.floor(random() * population))
+/** Draws with replacement, of the sizes in turns; so that what is true of the population is known: it is all there is. */
+function* drawn(seed: number, population: number, sizes: readonly number[], draws: number): Generator<number[]> {
+  const random = randomNumbers(seed)
+  for (let draw = 0; draw < draws; draw++) {
+    const size = sizes[draw % sizes.length] as number
+    yield Array.from({ length: size }, () => Math.floor(random() * population))
+  }
+}
+
+function at<T>(values: readonly T[], rows: readonly number[]): T[] {
+  return rows.map((row) => values[row] as T)
 }
 
 /** How often the interval of a figure, or of a loss between two, misses what is true of the population. */
 export function coverageOf(name: string, first: Figure, second: Figure | undefined, draws: number): Coverage {
-  const random = randomNumbers(17)
   const known = new Map<string, Interval>()
   const intervalOf = (one: Figure, other: Figure | undefined): Interval => {
     if (other === undefined) return figureInterval(one)
@@ -65,13 +72,11 @@ export function coverageOf(name: string, first: Figure, second: Figure | undefin
   const truth = second === undefined ? ratioOf(first) : ratioOf(first) - ratioOf(second)
   let [above, below] = [0, 0]
   const widths = new Map<number, number[]>(SIZES.map((size) => [size, []]))
-  for (let draw = 0; draw < draws; draw++) {
-    const size = SIZES[draw % SIZES.length] as number
-    const rows = drawn(random, first.got.length, size)
+  for (const rows of drawn(17, first.got.length, SIZES, draws)) {
     const { low, high } = intervalOf(taken(first, rows), second && taken(second, rows))
     if (low > truth + 1e-9) above++
     if (high < truth - 1e-9) below++
-    widths.get(size)?.push(high - low)
+    widths.get(rows.length)?.push(high - low)
   }
   const [few = 0, many = 0] = [SIZES[0], SIZES.at(-1) as number].map((size) => mean(widths.get(size) ?? []))
   return { name, truth, above: { times: above, of: draws }, below: { times: below, of: draws }, widths: [few, many] }
@@ -82,8 +87,7 @@ function ratioOf({ got, of }: Figure): number {
 }
 
 function taken({ got, of, share }: Figure, rows: readonly number[]): Figure {
-  const at = (values: readonly number[]): number[] => rows.map((row) => values[row] as number)
-  return { got: at(got), ...(of && { of: at(of) }), ...(share !== undefined && { share }) }
+  return { got: at(got, rows), ...(of && { of: at(of, rows) }), ...(share !== undefined && { share }) }
 }
 
 /** What became of a promise that was asked for on many draws. */
@@ -102,36 +106,44 @@ export interface Pruned {
   readonly losses: readonly Losses[]
 }
 
+/** @param judge whether what is promised on a draw holds for the population; undefined where nothing is promised */
+async function keptOf(
+  about: Pick<Kept, 'name' | 'promise'>,
+  draws: Iterable<readonly number[]>,
+  judge: (rows: readonly number[]) => Promise<boolean | undefined>,
+): Promise<Kept> {
+  let [of, given, broken] = [0, 0, 0]
+  for (const rows of draws) {
+    const holds = await judge(rows)
+    of++
+    given += Number(holds !== undefined)
+    broken += Number(holds === false)
+  }
+  return { ...about, given: { times: given, of }, broken: { times: broken, of } }
+}
+
 /**
  * How often `tune` promises with `confident` what is not so. Choosing is skipped: all candidates are verified, so that there is most to
  * go wrong.
  * @param examples to verify on, in turns
  */
-export async function confidentOf(
+export function confidentOf(
   { name, losses }: Pruned,
   tolerance: Tolerance,
   examples: readonly number[],
   draws: number,
 ): Promise<Kept> {
-  const random = randomNumbers(23)
   const isTrue = losses.map(
     ({ labelled, expected }) => Math.max(mean([...labelled]), mean([...expected])) <= tolerance.maxLoss,
   )
-  const count = losses[0]?.labelled.length ?? 0
-  let [given, broken] = [0, 0]
-  for (let draw = 0; draw < draws; draw++) {
-    const rows = drawn(random, count, examples[draw % examples.length] as number)
-    const at = (values: readonly number[]): number[] => rows.map((row) => values[row] as number)
+  const about = { name, promise: `loses at most ${tolerance.maxLoss}` }
+  return keptOf(about, drawn(23, losses[0]?.labelled.length ?? 0, examples, draws), async (rows) => {
     const found = await verifyInSequence(tolerance, [...losses.keys()], async (candidate) => {
       const { labelled, expected } = losses[candidate] as Losses
-      return { labelled: at(labelled), expected: at(expected) }
+      return { labelled: at(labelled, rows), expected: at(expected, rows) }
     })
-    if (found === undefined) continue
-    given++
-    if (!isTrue[found.candidate]) broken++
-  }
-  const promise = `loses at most ${tolerance.maxLoss}`
-  return { name, promise, given: { times: given, of: draws }, broken: { times: broken, of: draws } }
+    return found && isTrue[found.candidate]
+  })
 }
 
 /** How often `calibrateCascade` promises what is not so. */
@@ -140,42 +152,17 @@ export function calibratedOf(
   setting: number,
   agreement: number,
   draws: number,
-): Kept {
-  const random = randomNumbers(29)
+): Promise<Kept> {
   const own = pruned[setting] as Population['pruned'][number]
   const failing = own.logits.flatMap((logits, i) =>
     answerOf(logits) === answerOf(dense[i] as readonly number[]) ? [] : [uncertaintyOf(logits, 'probability')],
   )
-  let [given, broken] = [0, 0]
-  for (let draw = 0; draw < draws; draw++) {
-    const rows = drawn(random, dense.length, SIZES[draw % SIZES.length] as number)
-    const at = (all: readonly (readonly number[])[]): (readonly number[])[] =>
-      rows.map((row) => all[row] as readonly number[])
-    const threshold = thresholdOf(at(own.logits), at(dense), agreement)
-    if (threshold === undefined) continue
-    given++
+  const about = { name: `${name}: ${own.name}`, promise: `${100 * agreement} % agree` }
+  return keptOf(about, drawn(29, dense.length, SIZES, draws), async (rows) => {
+    const promised = calibrateIfEnough({ pruned: at(own.logits, rows), dense: at(dense, rows), agreement })
+    if (promised === undefined) return undefined
+    const { threshold } = promised
     const remaining = failing.filter((value) => threshold === null || value < threshold).length
-    if (remaining / dense.length > 1 - agreement) broken++
-  }
-  const promise = `${100 * agreement} % agree`
-  return {
-    name: `${name}: ${own.name}`,
-    promise,
-    given: { times: given, of: draws },
-    broken: { times: broken, of: draws },
-  }
-}
-
-/** Undefined where there are too few examples to promise anything, which is said with an error. */
-function thresholdOf(
-  pruned: readonly (readonly number[])[],
-  dense: readonly (readonly number[])[],
-  agreement: number,
-): number | null | undefined {
-  try {
-    return calibrateCascade({ pruned, dense, agreement }).threshold
-  } catch (error) {
-    if (isTpError(error) && error.code === 'TP_CALIBRATION') return undefined
-    throw error
-  }
+    return remaining / dense.length <= 1 - agreement
+  })
 }

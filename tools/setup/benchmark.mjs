@@ -1,3 +1,3 @@
 import { runProgram } from './run-program.mjs'
 
-await runProgram(process.argv.slice(2))
+await runProgram('apps/benchmark/dist/main.js', process.argv.slice(2))

@@ -1,3 +1,3 @@
 import { runProgram } from './run-program.mjs'
 
-await runProgram(['quickstart', ...process.argv.slice(2)])
+await runProgram('apps/benchmark/dist/main.js', ['quickstart', ...process.argv.slice(2)])

@@ -74,6 +74,18 @@ test.each([
   if (errorCode !== 'TP_EMPTY') expect(stderr).toMatch(/\(node .+ \(\w+\)\)\.\ncode: TP_\w+\n$/)
 })
 
+test.each([
+  ['bert-cls-sdpa-dynamo18', 'logits: the class token (position 0)', { kind: 'class-token', position: 0 }],
+  ['timm-vit-avgpool-ts17', 'output: mean over all tokens', { kind: 'mean', masked: false }],
+  ['bert-qa-sdpa-ts17', 'start_logits: an answer for each token; end_logits: an', { kind: 'token-answers' }],
+])('says what the head of %s makes of the tokens', async (name, text, read) => {
+  const path = fixture(name)
+  const { stdout } = await tpHere(['inspect', path])
+  expect(/^head +(.*)$/m.exec(stdout)?.[1]).toContain(text)
+  const { head } = JSON.parse((await tpHere(['inspect', path, '--json'])).stdout)
+  expect(head[0]).toEqual({ output: expect.any(String), reads: [read], normalised: false })
+})
+
 test('describes how a file was pruned', async () => {
   const out = folder.at('pruned.onnx')
   const args = ['--method', 'received-attention', '--keep', '0.7']

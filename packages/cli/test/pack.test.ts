@@ -62,4 +62,12 @@ describe.skipIf(missing !== '')(`with the native runtime${missing}`, () => {
     expect(bench.code).toBe(0)
     expect(JSON.parse(bench.stdout).rows).toHaveLength(1)
   })
+
+  test('says of an 8-bit model how far rounding moves its outputs', async () => {
+    const verified = join(folder, 'int8.onnx')
+    const { code, stdout } = await tpHere(['pack', modelPath('mail', 'int8'), '-o', verified, '--verify'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/6 attentions are packed/)
+    expect(stdout).toMatch(/% of their size: rounding in 8 bits.*alone and in a batch\)/)
+  })
 })

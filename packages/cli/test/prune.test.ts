@@ -233,6 +233,42 @@ describe('tp prune', () => {
     expect(props.keys()).toContain('tp.pruning')
   })
 
+  describe('where every token counts', () => {
+    const pooled = fixture('timm-vit-avgpool-ts17')
+
+    test('does only what is exact if no method is given, and says why', async () => {
+      const { code, stdout } = await tpHere(['prune', pooled, '-o', folder.at('safe.onnx'), '--json'])
+      const { method, cuts, notes } = JSON.parse(stdout)
+      expect([code, method, cuts]).toEqual([0, 'none', []])
+      expect(notes).toEqual([
+        expect.stringMatching(/^output pools all tokens; every token counts in a pool: .*STS-B/),
+        expect.stringMatching(/^no method was given, so only what is exact is done/),
+      ])
+      const nodes = (path: string): number => new Graph(decodeModel(readFileSync(path))).nodes.length
+      expect(nodes(folder.at('safe.onnx'))).toBe(nodes(pooled))
+    })
+
+    test('does what is asked for, with a warning', async () => {
+      const args = ['--method', 'tome', '--keep', '0.7']
+      const { stdout } = await tpHere(['prune', pooled, '-o', folder.at('asked.onnx'), ...args])
+      expect(stdout).toMatch(/^tokens are pruned after .*keep 0\.7$/m)
+      expect(stdout).toMatch(/^note {2}output pools all tokens; .*\nnote {2}the method was asked for/m)
+    })
+
+    test('says of answers for each token what becomes of pruned ones', async () => {
+      const args = ['prune', fixture('bert-qa-sdpa-ts17'), '-o', folder.at('answers.onnx')]
+      const { stdout } = await tpHere(args)
+      expect(stdout).toMatch(/^note {2}start_logits has an answer for each token, end_logits .*when it was pruned$/m)
+    })
+
+    test('but a model that reads its class token needs a method', async () => {
+      const { code, stderr } = await tpHere(['prune', mail, '-o', folder.at('unsaid.onnx')])
+      expect(code).toBe(2)
+      expect(stderr).toContain('--method NAME (or --plan FILE) is missing')
+      expect(existsSync(folder.at('unsaid.onnx'))).toBe(false)
+    })
+  })
+
   test('verifies the fixture vit-cls-static-ts11', () => expectVerifiedFixture('vit-cls-static-ts11'))
 
   test.each(['bert-qa-sdpa-ts17', 'bert-cls-eager-ts11', 'timm-vit-avgpool-ts17', 'bert-cls-sdpa-dynamo18'])(

@@ -1,3 +1,4 @@
+export type { HeadOutput, TokenReading } from './analyze/head.ts'
 export { readsProbabilities } from './analyze/reads-probabilities.ts'
 export { countFlops, type FlopsTarget, flopsFormula, keepForFlops, type Sizes } from './flops.ts'
 export { type HeadWeights, headWeights } from './head-weights.ts'
@@ -24,6 +25,14 @@ export {
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
 export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'
+export {
+  type Quantized,
+  type QuantizedNode,
+  type QuantizeOptions,
+  type QuantizeResult,
+  quantize,
+} from './quantize/quantize.ts'
+export type { WeightType } from './quantize/round-weights.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'
 export type { InsertedCut } from './transform/cut.ts'

@@ -2,8 +2,10 @@ import type { Dim } from '@tp/core/expression'
 import { type Model, type NodeProto, opset } from '@tp/onnx'
 import type { Encoder } from './analyze/encoder.ts'
 import { chooseEncoders, findEncoders } from './analyze/find-encoders.ts'
+import type { HeadOutput } from './analyze/head.ts'
 import { stackEnd } from './analyze/layer.ts'
 import { maskInput } from './analyze/mask.ts'
+import { segmentInputs } from './analyze/segments.ts'
 import type { Expansion } from './normalize/expansion.ts'
 import { openModel } from './normalize/open.ts'
 import { operatorName, type TokenPosition } from './operators/operator.ts'
@@ -27,6 +29,8 @@ export interface EncoderReport {
   readonly mask: string | undefined
   /** That input is 1 where padding is, not where tokens are real. */
   readonly maskMarksPadding?: true
+  /** Input that numbers the segments of pairs (`token_type_ids`). */
+  readonly segments: string | undefined
   /** Some tokens may be padding, whatever says so. */
   readonly padded: boolean
   /** Positions that are kept whatever their score. */
@@ -34,6 +38,8 @@ export interface EncoderReport {
   readonly classToken: number | undefined
   /** Other tokens that the head reads, one of each example, in words; they are kept too. */
   readonly positions: readonly string[]
+  /** What each output makes of the tokens: which of them it reads, or how it pools them. */
+  readonly head: readonly HeadOutput[]
   /** Outputs with one row for every token; pruned tokens have to be restored for them. */
   readonly tokenOutputs: readonly string[]
   /** What it costs to choose tokens by attention that is fused into one operator; absent where none is. */
@@ -106,7 +112,7 @@ export function inspect(
 }
 
 function reportOf(program: Program, encoder: Encoder, expansions: readonly Expansion[]): EncoderReport {
-  const { name, open, batch, tokens, hidden, heads, protectedTokens, classToken, tokenOutputs } = encoder
+  const { name, open, batch, tokens, hidden, heads, protectedTokens, classToken, head, tokenOutputs } = encoder
   const marks = maskInput(program, encoder)
   const mask = marks?.name
   const padded = encoder.mask !== undefined
@@ -130,8 +136,10 @@ function reportOf(program: Program, encoder: Encoder, expansions: readonly Expan
     heads,
     mask,
     ...(marks?.padding === 1 && { maskMarksPadding: true as const }),
+    segments: segmentInputs(program, encoder).segments?.name,
     protectedTokens,
     classToken,
+    head,
     tokenOutputs,
     positions,
     padded,

@@ -6,7 +6,9 @@ import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
  * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
  * eliminated, as with the method `none`.
  */
-export interface Plan extends Omit<ScheduleOptions, 'layers'>, Pick<PruneOptions, 'encoder' | 'protect' | 'restore'> {
+export interface Plan
+  extends Omit<ScheduleOptions, 'layers'>,
+    Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore'> {
   readonly format: 1
   /** Name of the method. */
   readonly method: string
@@ -43,6 +45,8 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   ],
   ...(Object.fromEntries(amountNames.map((name) => [name, amount])) as Record<AmountName, typeof amount>),
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
+  protectSegment: [(value) => isNumber(value), 'the number of a segment'],
+  separator: [(value) => isNumber(value), 'the id of a token'],
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
 }
 
@@ -119,12 +123,14 @@ export function fromPlan(plan: Plan, methods: readonly MethodEntry[]): PlannedOp
     const known = methods.map(({ name }) => name).join(', ')
     throw problem('plan', `there is no method ${plan.method}; there are ${known}`)
   }
-  const { encoder, protect, restore } = plan
+  const { encoder, protect, protectSegment, separator, restore } = plan
   return {
     method: entry.create(plan.params),
     schedule: (encoder) => scheduleFor(plan, encoder),
     ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
     ...(restore !== undefined && { restore }),
   }
 }

@@ -138,6 +138,7 @@ function pruneEncoder(
     returning: new Returning(options.method),
     encoder,
     points: [],
+    fill: 'state',
     cuts: [],
     positions: [],
     compact: [],
@@ -186,8 +187,8 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
   return model
 }
 
-function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, options }: Pruning): PruningStep {
-  const { method, source } = options
+function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, options }: Pruning): PruningStep {
+  const { method, source, protectSegment } = options
   return {
     version,
     method: method.name,
@@ -195,6 +196,7 @@ function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, option
     schedule: Object.fromEntries(schedule),
     ...(source !== undefined && { source }),
     protectedTokens,
+    ...(protectSegment !== undefined && { protectedSegment: protectSegment }),
     ...(method.returns && cuts.length > 0 && { returns: true as const }),
     cuts: cuts.map(({ layer, site, before, after, indices, ragged, valid, size }) => ({
       layer,
@@ -208,5 +210,6 @@ function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, option
     })),
     ...(points.length > 0 &&
       cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),
+    ...(points.length > 0 && cuts.length > 0 && fill === 'mean' && { filled: fill }),
   }
 }

@@ -1,5 +1,6 @@
 import { type Method, random, type Schedule, schedule } from '@tp/core'
 import { ats, clsAttention, receivedAttention, valueWeighted } from '@tp/method-attention'
+import { thorough } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { prune } from '../src/index.ts'
 import { difference, open } from './run.ts'
@@ -38,8 +39,8 @@ const settings: readonly Setting[] = [
   { name: 'random, keep 0.7', method: random(), schedule: schedule(6, { keep: 0.7 }) },
 ]
 
-testInvariance(mailModel(16, 60), settings)
-const minilm = minilmModel(10, 40)
+testInvariance(mailModel(thorough(8, 16), thorough(40, 60)), settings)
+const minilm = minilmModel(thorough(5, 10), 40)
 if (minilm === undefined) {
   test.skip('minilm: the batch of a row changes nothing (left out: the shared folder is not here)', () => {})
 } else {

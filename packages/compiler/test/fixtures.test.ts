@@ -17,7 +17,7 @@ import {
   openFixture,
   sharedFolder,
 } from './fixtures.ts'
-import { difference, numbers, run } from './run.ts'
+import { difference, numbers, run, runOnEach } from './run.ts'
 
 /** Half precision keeps three digits. */
 function tolerance({ producerOptions }: FixtureFacts): number {
@@ -33,9 +33,9 @@ for (const [row, fixture] of fixtures.entries()) {
   const { name, facts } = fixture
   describe(name, () => {
     const model = openFixture(fixture)
-    const unpruned = prune(model, { method: none(), schedule: new Map() })
     if (!facts.prunable) {
       test('is refused', () => {
+        const unpruned = prune(model, { method: none(), schedule: new Map() })
         expectRefusal(model, unpruned)
         expect(!unpruned.ok && unpruned.refusal.message).toMatch(reasons[facts.architecture] as RegExp)
       })
@@ -77,45 +77,52 @@ function testPruning(fixture: Fixture, model: Model, row: number): void {
   const { facts } = fixture
   const sets = dataSets(fixture)
   const folder = facts.external ? fixture.folder : undefined
+  const feeds = sets.map(({ inputs }) => inputs)
   const layers = Array.from({ length: facts.layers }, (_, layer) => layer)
   /** What the dense model gives: as it was stored, or, with products of 8-bit numbers, on this machine. */
-  const denseOutputs = async ({ inputs, outputs }: (typeof sets)[number]): Promise<NamedTensors> =>
-    isEightBit(model) ? await run(model, inputs, folder) : outputs
-
-  test('without dead tokens it gives what the dense model gives', async () => {
-    const { model: lean, layerCount: found } = pruned(model, { method: none(), schedule: new Map() })
-    expect(found).toBe(facts.layers)
-    for (const set of sets) {
-      expectOutputs(await run(lean, set.inputs, folder), await denseOutputs(set), tolerance(facts), set.name)
-    }
-  })
-
-  for (const deadTokens of inTurn([true, false], row, 1)) {
-    test(`keeping everything changes nothing (${deadTokens ? 'without' : 'with'} dead tokens)`, async () => {
-      const everything = schedule(facts.layers, { layers: layers, tokens: 9999 })
-      const { model: kept, cuts } = pruned(model, {
-        method: receivedAttention(),
-        schedule: everything,
-        trace: true,
-        deadTokens,
-      })
-      // Behind the last cut a class-token head reads its token alone, so that the cut itself can be dead.
-      const dead = deadTokens && cuts.length < layers.length ? 1 : 0
-      expect(cuts.map(({ layer }) => layer)).toEqual(layers.slice(0, facts.layers - dead))
-      for (const set of sets) {
-        const results = await run(kept, set.inputs, folder)
-        expectOutputs(results, await denseOutputs(set), tolerance(facts), set.name)
-        for (const layer of layers) {
-          const indices = results[`tp.trace.${layer}.indices`] as TensorLike
-          const [batch, count] = indices.dims as [number, number]
-          const rising = Array.from({ length: batch * count }, (_, i) => i % count)
-          expect(numbers(indices)).toEqual(rising)
-        }
-      }
-    })
+  let denseOutputs: Promise<readonly NamedTensors[]> | undefined
+  const dense = (): Promise<readonly NamedTensors[]> => {
+    denseOutputs ??= isEightBit(model)
+      ? runOnEach(model, feeds, folder)
+      : Promise.resolve(sets.map(({ outputs }) => outputs))
+    return denseOutputs
   }
 
-  for (const [i, golden] of dropGoldens(fixture).entries()) {
+  const expectKeepsAll = async (deadTokens: boolean): Promise<void> => {
+    const everything = schedule(facts.layers, { layers: layers, tokens: 9999 })
+    const { model: kept, cuts } = pruned(model, {
+      method: receivedAttention(),
+      schedule: everything,
+      trace: true,
+      deadTokens,
+    })
+    // Behind the last cut a class-token head reads its token alone, so that the cut itself can be dead.
+    const dead = deadTokens && cuts.length < layers.length ? 1 : 0
+    expect(cuts.map(({ layer }) => layer)).toEqual(layers.slice(0, facts.layers - dead))
+    for (const [i, results] of (await runOnEach(kept, feeds, folder)).entries()) {
+      expectOutputs(results, (await dense())[i] as NamedTensors, tolerance(facts), sets[i]?.name as string)
+      for (const layer of layers) {
+        const indices = results[`tp.trace.${layer}.indices`] as TensorLike
+        const [batch, count] = indices.dims as [number, number]
+        const rising = Array.from({ length: batch * count }, (_, i) => i % count)
+        expect(numbers(indices)).toEqual(rising)
+      }
+    }
+  }
+  const unchanged = {
+    'without dead tokens it gives what the dense model gives': async () => {
+      const { model: lean, layerCount: found } = pruned(model, { method: none(), schedule: new Map() })
+      expect(found).toBe(facts.layers)
+      for (const [i, results] of (await runOnEach(lean, feeds, folder)).entries()) {
+        expectOutputs(results, (await dense())[i] as NamedTensors, tolerance(facts), sets[i]?.name as string)
+      }
+    },
+    'keeping everything changes nothing (with dead tokens)': () => expectKeepsAll(false),
+    'keeping everything changes nothing (without dead tokens)': () => expectKeepsAll(true),
+  }
+  for (const [what, check] of inTurn(Object.entries(unchanged), row, 1)) test(what, check)
+
+  for (const [i, golden] of inTurn([...dropGoldens(fixture).entries()], row, 1)) {
     test(`golden: ${golden.name}`, async () => {
       const inputs = sets.find(({ name }) => name === golden.inputs)?.inputs as NamedTensors
       for (const trace of inTurn([true, false], row + i, 1)) {

@@ -1,7 +1,7 @@
 import { isTpError, schedule } from '@tp/core'
 import { receivedAttention } from '@tp/method-attention'
 import { decodeModel, encodeModel, type Model } from '@tp/onnx'
-import { mutant, mutationNames } from 'exported-encoders'
+import { inTurn, mutant, mutationNames, thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { inspect, prune } from '../src/index.ts'
@@ -9,13 +9,13 @@ import { fixture, fixtures, openFixture } from './fixtures.ts'
 import { open } from './run.ts'
 
 /** `npm run benchmark -- fuzz` tries many more, each all the way to a runtime. */
-const each = process.env.TP_EXHAUSTIVE ? 4 : 1
+const each = thorough(1, 4)
 
 describe('a broken file gives a result, a refusal or an error that says what is wrong, never another exception', () => {
   const sources = fixtures.slice(0, 5).map((fixture) => ({ name: fixture.name, model: openFixture(fixture) }))
-  for (const mutation of mutationNames) {
+  for (const [row, mutation] of mutationNames.entries()) {
     test(mutation, () => {
-      for (const [at, { name, model }] of sources.entries()) {
+      for (const [at, { name, model }] of inTurn([...sources.entries()], row, 2)) {
         for (let i = 0; i < each; i++) expectNoCrash(mutant(model, mutation, at * 1000 + i), `${name}, ${i}`)
       }
     }, 30_000)
@@ -47,7 +47,7 @@ test('a file that onnxruntime loads also loads after pruning', async () => {
       expect(await loads(pruned), `${mutation}, ${seed}`).toBe(true)
     },
   )
-  await fc.assert(property, { numRuns: 60, interruptAfterTimeLimit: 2500 })
+  await fc.assert(property, { numRuns: thorough(20, 60), interruptAfterTimeLimit: 2500 })
 }, 30_000)
 
 /** @throws what is no coded error */

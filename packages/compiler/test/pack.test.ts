@@ -1,8 +1,9 @@
 import { schedule } from '@tp/core'
 import { clsAttention, keyNorm, receivedAttention } from '@tp/method-attention'
 import { encodeModel, type Model, metadata } from '@tp/onnx'
+import { fusedEncoder, lessPrecision, type Precision } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
-import { inspect, pack, prune } from '../src/index.ts'
+import { inspect, pack, prune, quantize } from '../src/index.ts'
 import { fixture, openFixture } from './fixtures.ts'
 
 /** Without a runtime: what is in a packed graph. That it gives the same answers is tested in @tp/runtime-native. */
@@ -63,6 +64,19 @@ describe('a text encoder', () => {
     const twins = nodes.filter(({ name }) => name.startsWith('tp/layer_') && name.includes('/packed'))
     expect(twins.map(({ opType }) => opType)).toEqual(['Pack'])
   })
+})
+
+test.each<Precision>(['float16', 'dynamic int8', 'QDQ'])(
+  'packs every attention of a text encoder in %s',
+  (precision) => {
+    expect(pack(lessPrecision(text, precision))).toMatchObject({ ok: true, attentions: 3 })
+  },
+)
+
+test('packs quantised and fused attention', () => {
+  const fused = quantize(fusedEncoder({ fusion: 'Attention', layerCount: 2, norm: 'post', pooling: 'cls', seed: 1 }))
+  if (!fused.ok) throw new Error(fused.refusal.message)
+  expect(pack(fused.model)).toMatchObject({ ok: true, attentions: 2 })
 })
 
 test('refuses a packed model in every function', () => {

@@ -22,33 +22,36 @@ describe('a file in less precision keeps the tokens that it keeps in float32', (
   if (!existsSync(folder)) {
     test.skip('int8, 4-bit and half-precision encoders (left out: the folder of shared fixtures is not here)', () => {})
   }
+  let row = 0
   for (const fixture of fixturesIn(folder)) {
     const model = openFixture(fixture)
     if (!fixture.facts.prunable || !inspect(model).ok) continue
     const sibling = fullPrecision(model)
     if (sibling === undefined) continue
-    test(fixture.name, async () => {
+    // The first of each two in the ordinary run.
+    const tags = row++ % 2 === 0 ? [] : 'exhaustive'
+    test(fixture.name, { timeout: 60_000, tags }, async () => {
       const { tokens, maskInput } = fixture.facts
       const batches = dataSets(fixture).flatMap(({ inputs }) => [inputs, ...variants(inputs, maskInput, 2)])
       await expectAlike(model, sibling, batches, { 0: Math.ceil(tokens * 0.75), 1: Math.ceil(tokens * 0.5) })
-    }, 60_000)
+    })
   }
 
-  testTrained(mailModel(24, 90), modelPath('mail', 'int8'))
+  testTrained(mailModel(24, 90), modelPath('mail', 'int8'), [])
   const minilm = minilmModel(24, 60)
   if (minilm === undefined) test.skip('minilm, int8 (left out: the shared folder is not here)', () => {})
-  else testTrained(minilm, join(sharedFolder, 'models/minilm-sentiment/model.int8.onnx'))
+  else testTrained(minilm, join(sharedFolder, 'models/minilm-sentiment/model.int8.onnx'), ['exhaustive'])
 })
 
 /** A trained model whose sibling is a file of its own. */
-function testTrained({ name, model, texts }: TextModel, int8: string): void {
-  test(`${name}, int8`, async () => {
+function testTrained({ name, model, texts }: TextModel, int8: string, tags: string[]): void {
+  test(`${name}, int8`, { timeout: 60_000, tags }, async () => {
     const batches = [0, 8, 16].map((from) => {
       const list = texts.slice(from, from + 8).map(plainRow)
       return batchOf(list, Math.max(...list.map(({ ids }) => ids.length)))
     })
     await expectAlike(decodeModel(readFileSync(int8)), model, batches, { 1: 30, 3: 15 })
-  }, 60_000)
+  })
 }
 
 async function expectAlike(

@@ -2,6 +2,10 @@
 
 export { readLabelledTexts } from './datasets/labelled-texts.ts'
 export { idxLabels, isDatasetFile, openDataset } from './datasets/open-dataset.ts'
+export type { Ranking } from './datasets/ranking.ts'
+export { isRetrievalFolder } from './datasets/retrieval/retrieval-folder.ts'
+export { readSearchData, type SearchData } from './datasets/retrieval/search-data.ts'
+export { readScoredPairs, type ScoredPairs } from './datasets/scored-pairs.ts'
 export { sharedExamples } from './datasets/shared-examples.ts'
 export { readTaggedTsv } from './datasets/tagged-tsv.ts'
 export { readTexts } from './datasets/texts.ts'
@@ -13,8 +17,20 @@ export { modelFolderFiles, readModelFolder } from './inputs/model-folder.ts'
 export { type PrepareOptions, prepareInputs } from './inputs/prepare.ts'
 export { type TaggedInputs, taggedInputs } from './inputs/tagged-inputs.ts'
 export { compareToDense, type DenseComparison } from './metrics/against-dense.ts'
+export { qualityOf } from './quality.ts'
 export type { EvaluateOptions } from './run-examples.ts'
 export { compareEmbeddings, type Embeddings, embed, type Nearness } from './tasks/embeddings.ts'
 export type { Evaluation, Outcome, Task } from './tasks/outcome.ts'
+export {
+  asScored,
+  compareRankings,
+  ndcgFigure,
+  type RankingEvaluation,
+  type RankingNearness,
+  rank,
+  rankingDivergences,
+  rankingIn,
+} from './tasks/ranking.ts'
+export { type Retrieval, retrieve } from './tasks/retrieval.ts'
 export { taskOf } from './tasks/task-of.ts'
 export { evaluateTokens, type TokenEvaluation, tokenAgreement } from './tasks/tokens.ts'

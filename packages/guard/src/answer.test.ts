@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { answerOf, answerOutput, marginOf, uncertaintyOf } from './answer.ts'
+import { answerOf, answerOutput, logitRows, marginOf, uncertaintyOf } from './answer.ts'
 
 const row = fc.array(fc.double({ min: -20, max: 20, noNaN: true }), { minLength: 2, maxLength: 6 })
 
@@ -40,6 +40,20 @@ test('takes the logits by the name of the output, or the only output of that for
   expect(answerOutput([output('a'), output('b')], 'b')).toBe('b')
   const noOutput = expect.objectContaining({ code: 'TP_OUTPUT' })
   expect(() => answerOutput([output('a'), output('b')])).toThrow(noOutput)
-  expect(() => answerOutput([output('logits', 'float32', ['b', 1])])).toThrow(noOutput)
+  expect(answerOutput([output('score', 'float32', ['b', 1])])).toBe('score')
   expect(() => answerOutput([output('logits')], 'scores')).toThrow(noOutput)
+})
+
+test('one logit is that of class 1, and the nearer it is to 0 the less certain', () => {
+  const logits = { type: 'float32', dims: [3, 1], data: Float32Array.of(3, -3, 0.5) }
+  const rows = logitRows({ score: logits }, 'score')
+  expect(rows.map((row) => [...row])).toEqual([
+    [0, 3],
+    [0, -3],
+    [0, 0.5],
+  ])
+  const [sure = 0, as = 0, unsure = 0] = rows.map((row) => uncertaintyOf(row, 'probability'))
+  expect(sure).toBeCloseTo(1 / (1 + Math.exp(3)), 12)
+  expect(as).toBeCloseTo(sure, 12)
+  expect(unsure).toBeGreaterThan(sure)
 })

@@ -59,13 +59,13 @@ export function answerOf(logits: ArrayLike<number>): number {
  */
 export function answerOutput(outputs: readonly ValueInfo[], asked?: string): string {
   const fits = ({ name, type, dims }: ValueInfo): boolean =>
-    type === 'float32' && dims.length === 2 && dims[1] !== 1 && !isOwnOutput(name)
+    type === 'float32' && dims.length === 2 && !isOwnOutput(name)
   const fitting = outputs.filter(fits)
   const wanted = asked ?? (outputs.some(({ name }) => name === 'logits') ? 'logits' : undefined)
   const [found, ...others] = wanted === undefined ? fitting : fitting.filter(({ name }) => name === wanted)
   if (found !== undefined && others.length === 0) return found.name
   const seen = outputs.map(({ name, type, dims }) => `${name} ${type}[${dims}]`).join(', ')
-  const needed = `one float32 output [inputs, classes]${wanted === undefined ? '' : ` named ${wanted}`} of two classes or more`
+  const needed = `one float32 output [inputs, classes]${wanted === undefined ? '' : ` named ${wanted}`}`
   throw new TpError(
     'TP_OUTPUT',
     'guard',
@@ -78,13 +78,17 @@ export function isOwnOutput(name: string): boolean {
   return name.startsWith('tp.')
 }
 
-/** The rows of an output [inputs, classes]. @throws TpError TP_OUTPUT */
+/**
+ * The rows of an output [inputs, classes]. One logit z is that of class 1 against class 0, as a sigmoid reads it: its rows are 0 and z.
+ * @throws TpError TP_OUTPUT
+ */
 export function logitRows(outputs: NamedTensors, name: string): Float32Array[] {
   const { dims, data } = outputs[name] as TensorLike
   const [rows = 0, classes = 0] = dims
-  if (!(data instanceof Float32Array) || dims.length !== 2 || classes < 2 || data.length !== sizeOf(dims)) {
+  if (!(data instanceof Float32Array) || dims.length !== 2 || classes < 1 || data.length !== sizeOf(dims)) {
     const seen = `the output ${name} came as [${dims}]`
-    throw new TpError('TP_OUTPUT', 'guard', `${seen}; logits [inputs, classes] of two classes or more are needed`)
+    throw new TpError('TP_OUTPUT', 'guard', `${seen}; logits [inputs, classes] are needed`)
   }
+  if (classes === 1) return Array.from(data, (logit) => Float32Array.of(0, logit))
   return Array.from({ length: rows }, (_, row) => data.subarray(row * classes, (row + 1) * classes))
 }

@@ -3,6 +3,7 @@ import { aTome } from './a-tome.ts'
 import { diffrate, diffrateOptions } from './diffrate.ts'
 import { evit } from './evit.ts'
 import { evoVit, evoVitOptions } from './evo-vit.ts'
+import { lens } from './lens.ts'
 import { ltmp, ltmpOptions } from './ltmp.ts'
 import { pitome, pitomeOptions } from './pitome.ts'
 import { ppt, pptOptions } from './ppt.ts'
@@ -15,6 +16,7 @@ export { aTome } from './a-tome.ts'
 export { type DiffrateOptions, diffrate } from './diffrate.ts'
 export { evit } from './evit.ts'
 export { type EvoVitOptions, evoVit } from './evo-vit.ts'
+export { lens } from './lens.ts'
 export { type LtmpOptions, ltmp } from './ltmp.ts'
 export { type PitomeOptions, pitome } from './pitome.ts'
 export { type PptOptions, ppt } from './ppt.ts'
@@ -40,6 +42,10 @@ export const methods: readonly MethodEntry[] = /* @__PURE__ */ (() => [
   methodEntry(zeroTprune, 'drops the unimportant by PageRank, then the ones that are like others', zeroTpruneOptions),
   methodEntry(tofu, 'drops one of two similar tokens in early layers, merges them at full length in late ones'),
   methodEntry(evoVit, 'lets tokens of little class attention skip layers, and come back', evoVitOptions),
+  methodEntry(
+    lens,
+    'drops the tokens whose final states are predicted best, and counts them in means by the prediction',
+  ),
   methodEntry(aTome, 'merges neighbours that are alike, as in speech', tomeOptions),
 ])()
 

@@ -7,7 +7,10 @@ import { encodeModel, type Model } from '@tp/onnx'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
 /** Other options of pruning. */
-export type PruningOptions = Pick<PruneOptions, 'encoder' | 'protect' | 'restore' | 'outputs' | 'source'>
+export type PruningOptions = Pick<
+  PruneOptions,
+  'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'outputs' | 'source'
+>
 
 export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   /** The dense model. */
@@ -85,10 +88,12 @@ export function flopsMeasure({
   signal,
   ...pruning
 }: Omit<FitOptions, 'schedule' | 'targetFlops'>): (schedule: Schedule) => Promise<number> {
-  const { method, params, encoder, protect, restore, outputs } = pruning
+  const { method, params, encoder, protect, protectSegment, separator, restore, outputs } = pruning
   const others = {
     ...(encoder !== undefined && { encoder }),
     ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
   }

@@ -23,7 +23,7 @@ export interface LearnOptions extends Omit<TrainOptions, 'soft' | 'onCheckpoint'
   /** How amounts are searched for, for a method that has learned to work with any. Default: 5 rounds of 6 of each kind. */
   readonly search?: Pick<SearchOptions, 'generations' | 'children' | 'lowest' | 'onProgress'>
   /** Other options of pruning. */
-  readonly pruning?: Omit<PruningOptions, 'encoder' | 'protect'>
+  readonly pruning?: Omit<PruningOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator'>
   /** Epochs of fine-tuning, with tokens really pruned; default: as many as before. */
   readonly hardEpochs?: number
   /** The last checkpoint of each part. */
@@ -76,11 +76,17 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     search: _,
     ...others
   } = options
-  const { method, encoder, protect } = soft
+  const { method, encoder, protect, protectSegment, separator } = soft
   if (resume?.hard !== undefined && resume.soft === undefined) {
     throw new TpError('TP_RESUME', 'train', 'the checkpoint of soft training is missing, which fine-tuning requires')
   }
-  const choice = { ...pruning, ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
+  const choice = {
+    ...pruning,
+    ...(encoder !== undefined && { encoder }),
+    ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
+  }
   await checkAims(options, choice)
   const partOf = (part: TrainingPart): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({
     ...(resume?.[part] && { resume: resume[part] }),

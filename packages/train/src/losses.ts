@@ -1,4 +1,5 @@
 import {
+  concat,
   gatherElements,
   logSoftmax,
   mean,
@@ -34,6 +35,26 @@ export function distillation(logits: Tensor, teacher: Tensor, temperature: numbe
   const own = logSoftmax(mul(logits, 1 / temperature), 1)
   const theirs = logSoftmax(mul(teacher, 1 / temperature), 1)
   return mul(sum(mul(target, sub(theirs, own)), 1), temperature * temperature)
+}
+
+/**
+ * One logit as those of two classes, 0 and z, whose softmax is σ(z): with it the cross-entropy is the binary one.
+ * @param logit float [B,1]
+ * @returns float [B,2]
+ */
+export function asTwoClasses(logit: Tensor): Tensor {
+  return concat([mul(logit, 0), logit], 1)
+}
+
+/**
+ * Half the squared distance of one logit from the dense model's, of each example: float [B]. Probabilities would say next to
+ * nothing of candidates that are all irrelevant, whose order matters nevertheless.
+ * @param logit float [B,1]
+ * @param teacher float [B,1]
+ */
+export function squaredError(logit: Tensor, teacher: Tensor): Tensor {
+  const distance = squeeze(sub(logit, teacher), [1])
+  return mul(mul(distance, distance), 0.5)
 }
 
 /**

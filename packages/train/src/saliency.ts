@@ -16,8 +16,9 @@ import {
   TpError,
 } from '@tp/core'
 import { type AbortSignalLike, type Runtime, throwIfAborted } from '@tp/core/runtime'
-import { batches, type ModelInputs } from '@tp/eval/inputs'
+import type { ModelInputs } from '@tp/eval/inputs'
 import { emitModel, Graph, type Model } from '@tp/onnx'
+import { boundedBatches } from './bounded-batches.ts'
 import { logitsOf } from './logits.ts'
 
 /** How the gradient at a token becomes one number: see {@link tokenSaliency}. */
@@ -34,8 +35,9 @@ export interface SaliencyOptions {
   readonly layer?: number
   /** Default `gradient-input`. */
   readonly score?: SaliencyScore
-  /** Default 16. */
+  /** At most; default 16. Long examples go through in smaller batches, see {@link boundedBatches}. */
   readonly batchSize?: number
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void
   readonly signal?: AbortSignalLike
 }
 
@@ -54,12 +56,14 @@ export async function saliencyOf({
   layer = 0,
   score = 'gradient-input',
   batchSize = 16,
+  onProgress,
   signal,
 }: SaliencyOptions): Promise<(row: number) => Float32Array> {
   const bytes = saliencyGraph(model, encoder, layer, score)
   await using session = await runtime.load(bytes, { threads: 1 })
   const found = new Map<number, Float32Array>()
-  for (const rows of batches(inputs.targets.length, batchSize, inputs.lengths)) {
+  const total = inputs.targets.length
+  for (const rows of boundedBatches(inputs, batchSize)) {
     // A run blocks the event loop: let signals arrive.
     await new Promise((resolve) => setTimeout(resolve))
     throwIfAborted(signal, 'train')
@@ -69,6 +73,7 @@ export async function saliencyOf({
     rows.forEach((row, i) => {
       found.set(row, data.slice(i * tokens, (i + 1) * tokens))
     })
+    onProgress?.({ done: found.size, total })
   }
   return (row) => {
     const own = found.get(row)

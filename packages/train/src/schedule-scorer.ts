@@ -1,7 +1,7 @@
 import type { PruneOptions } from '@tp/compiler'
 import type { Schedule } from '@tp/core'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
-import { evaluate } from '@tp/eval'
+import { qualityOf } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
@@ -26,7 +26,7 @@ export function scheduleScorer(options: ScheduleScorerOptions): (schedule: Sched
   const flopsOf = flopsMeasure({ ...pruning, model, runtime, inputs: selection, batchSize, ...(signal && { signal }) })
   return async (schedule) => {
     await using session = await runtime.load(encodeModel(pruned(model, { ...pruning, schedule }).model), { threads: 1 })
-    const { accuracy } = await evaluate(session, selection, { batchSize, signal })
-    return { accuracy: accuracy.estimate, flops: await flopsOf(schedule) }
+    const accuracy = await qualityOf(session, selection, { batchSize, signal })
+    return { accuracy, flops: await flopsOf(schedule) }
   }
 }

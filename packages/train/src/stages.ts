@@ -2,12 +2,12 @@ import { type Stage, TpError } from '@tp/core'
 import type { AbortSignalLike, Runtime } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
-import { saliencyOf } from './saliency.ts'
+import { type SaliencyOptions, saliencyOf } from './saliency.ts'
 import type { Settings } from './settings.ts'
 import { encoderOf } from './sizes.ts'
 import { softFeeds } from './soft-inputs.ts'
 import type { StepGraph } from './step.ts'
-import { type SoftMethod, trainingGraph } from './training-graph.ts'
+import { names, type SoftMethod, trainingGraph } from './training-graph.ts'
 import type { Weights } from './weights.ts'
 
 export interface StagesOptions {
@@ -16,6 +16,7 @@ export interface StagesOptions {
   readonly soft?: SoftMethod
   readonly inputs: ModelInputs
   readonly saliency?: (row: number) => Float32Array
+  readonly onSaliency?: SaliencyOptions['onProgress']
   readonly signal?: AbortSignalLike
   readonly settings: Settings
   /** Weights of the model that may learn. */
@@ -57,9 +58,10 @@ export function stagesOf(options: StagesOptions): Stages {
   let known: Promise<(row: number) => Float32Array> | undefined
   const saliency = async (): Promise<(row: number) => Float32Array> => {
     if (options.saliency !== undefined) return options.saliency
-    const { model, runtime, inputs, soft, signal } = options
+    const { model, runtime, inputs, soft, signal, onSaliency } = options
     const encoder = { ...(soft?.encoder !== undefined && { encoder: soft.encoder }), layer: saliencyLayer(options) }
-    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...(signal && { signal }) })
+    const watched = { ...(signal && { signal }), ...(onSaliency && { onProgress: onSaliency }) }
+    known ??= saliencyOf({ model, runtime, inputs, ...encoder, ...watched })
     return await known
   }
   return {
@@ -94,8 +96,8 @@ async function load(
   const weights: Weights = new Map([...own, ...learning])
   const moving = stage.learns === 'all' ? weights : learning
   const graph = trainingGraph(model, weights, settings, soft && { ...soft, stage }, [...moving.keys()])
-  checkTargets(examples, graph.classes)
   const session = await runtime.load(graph.bytes, { threads: 1 })
+  if (session.inputs.some(({ name }) => name === names.labels)) checkTargets(examples, graph.classes)
   const { copies = 1, lowest = 0.5 } = soft?.method.training ?? {}
   // Inputs of the soft form that the stage's loss depends on.
   const inputs = graph.inputs.filter(({ name }) => session.inputs.some((own) => own.name === name))

@@ -1,11 +1,12 @@
 import { type Learned, TpError } from '@tp/core'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
-import { evaluate } from '@tp/eval'
+import { qualityOf } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
 import { adamW } from './adam-w.ts'
 import { copyOf, readCheckpoint, type Standing, writeCheckpoint } from './checkpoint.ts'
 import { learnedOf, learnedWeights } from './learned.ts'
+import type { SaliencyOptions } from './saliency.ts'
 import { epochOf, learningRateAt } from './schedule.ts'
 import { settingsOf, type TrainSettings } from './settings.ts'
 import { encoderOf, modelSizes } from './sizes.ts'
@@ -22,6 +23,8 @@ export interface TrainOptions extends TrainSettings, Lesson {
   readonly soft?: SoftMethod
   /** Saliency of each token of an example, in input order, for methods that learn from it; default: `saliencyOf`. */
   readonly saliency?: (row: number) => Float32Array
+  /** How many examples have gone through the dense model for their saliency, before the first step that needs it. */
+  readonly onSaliency?: SaliencyOptions['onProgress']
   /** Examples by which the best weights are chosen; without it, and with a soft form, the last weights are taken. */
   readonly selection?: ModelInputs
   /** Which weights learn; default: all but tables of embeddings. */
@@ -135,7 +138,7 @@ async function accuracyOf(
   batchSize: number,
 ): Promise<number> {
   await using session = await load(model)
-  return (await evaluate(session, selection, { batchSize, signal })).accuracy.estimate
+  return await qualityOf(session, selection, { batchSize, signal })
 }
 
 async function stopIfAborted(signal: AbortSignalLike | undefined, save: () => void | Promise<void> | undefined) {

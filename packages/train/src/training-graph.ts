@@ -5,7 +5,7 @@ import type { Dim } from '@tp/core/expression'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
 import { logitsOf } from './logits.ts'
-import { crossEntropy, distillation, policyLoss } from './losses.ts'
+import { asTwoClasses, crossEntropy, distillation, policyLoss, squaredError } from './losses.ts'
 import type { Weights } from './weights.ts'
 
 /** The loss: cross-entropy, distillation from the dense model, or a mixture. */
@@ -33,6 +33,9 @@ export interface SoftMethod {
   readonly encoder?: string
   /** Protected positions; default: those that the head reads. */
   readonly protect?: NonNullable<SoftenOptions['protect']>
+  /** A segment that is protected as a whole, as in `PruneOptions`. */
+  readonly protectSegment?: number
+  readonly separator?: number
 }
 
 /** Names of the inputs and outputs of a training graph besides the model's own inputs. */
@@ -50,7 +53,7 @@ export const names = {
 /** A graph for training. */
 export interface TrainingGraph {
   readonly bytes: Uint8Array
-  /** Number of classes; undefined if the file does not say. */
+  /** Number of classes, 2 for one logit; undefined if the file does not say. */
   readonly classes: number | undefined
   /** Inputs of the soft form of a method. */
   readonly inputs: readonly SoftInput[]
@@ -125,7 +128,7 @@ export function trainingGraph(
   })
   return {
     bytes: emitModel(outputs, { name: 'training' }),
-    classes: typeof classes === 'number' ? classes : undefined,
+    classes: typeof classes === 'number' ? Math.max(2, classes) : undefined,
     inputs: lesson.inputs,
     tokens: lesson.tokens,
   }
@@ -145,14 +148,19 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): LossPa
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): LossParts {
-  const { method, layers, encoder, protect } = options
+  const { method, layers, encoder, protect, protectSegment, separator } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (layer: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
-  const chosen = { ...(encoder !== undefined && { encoder }), ...(protect !== undefined && { protect }) }
+  const chosen = {
+    ...(encoder !== undefined && { encoder }),
+    ...(protect !== undefined && { protect }),
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
+  }
   const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
@@ -161,14 +169,15 @@ function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options:
 /** float [B] */
 function taskLoss(logits: Tensor, { distillation: share, temperature }: LossOptions): Tensor {
   const [batch, classes] = logits.dims
+  const isScore = classes === 1
   const parts: Tensor[] = []
   if (share < 1) {
     const labels = input(names.labels, 'int64', [batch as string])
-    parts.push(scaled(crossEntropy(logits, labels), 1 - share))
+    parts.push(scaled(crossEntropy(isScore ? asTwoClasses(logits) : logits, labels), 1 - share))
   }
   if (share > 0) {
     const teacher = input(names.teacher, 'float32', [batch as string, classes as number])
-    parts.push(scaled(distillation(logits, teacher, temperature), share))
+    parts.push(scaled(isScore ? squaredError(logits, teacher) : distillation(logits, teacher, temperature), share))
   }
   return total(parts)
 }

@@ -1,5 +1,5 @@
 import { checkPlan, fromPlan, type Plan } from '@tp/compiler'
-import { type MethodEntry, TpError } from '@tp/core'
+import type { MethodEntry } from '@tp/core'
 import type { Recipe } from './load.ts'
 import type { ModelReport } from './model-report.ts'
 
@@ -28,8 +28,5 @@ export function readPlans({ plans = {}, defaultPlan, methods }: PruneModelsOptio
 
 function recipeOf(plan: Plan, of: string, methods: readonly MethodEntry[]): Recipe {
   const where = `transformers, plan for ${of}`
-  const options = fromPlan(checkPlan(plan, where), methods)
-  if (plan.restore !== 'none') return { plan, options }
-  const reason = 'restore is "none", and pipelines could not read outputs that have rows for fewer tokens'
-  throw new TpError('TP_PLAN', where, `${reason}; omit it`)
+  return { plan, options: fromPlan(checkPlan(plan, where), methods) }
 }

@@ -1,6 +1,6 @@
-import { prune, readProvenance } from '@tp/compiler'
+import { MASK, prune, readProvenance } from '@tp/compiler'
 import { isTpError, TpError } from '@tp/core'
-import { decodeModel, encodeModel, externalTensors, type ReadExternal } from '@tp/onnx'
+import { decodeModel, encodeModel, externalTensors, Graph, type ReadExternal } from '@tp/onnx'
 import { platform } from '#platform'
 import type { Recipe } from './load.ts'
 import { type PruneOutcome, refused } from './model-report.ts'
@@ -12,6 +12,12 @@ interface PrunedFile {
   readonly bytes?: Uint8Array
   readonly options?: PipelineSessionOptions
 }
+
+const tooFewRows = refused(
+  'TP_RESTORE',
+  'restore is "none", and pipelines could not read outputs that have rows for fewer tokens; omit it, and a mean over tokens is ' +
+    'that over the kept ones all the same',
+)
 
 /**
  * Prunes what a session is about to be made of: a path in Node, bytes in a browser. Never rejects: there one rejection
@@ -29,6 +35,7 @@ export async function pruneFile(
     if (readProvenance(model).length > 0) return { outcome: { outcome: 'pruned before' } }
     const result = prune(model, recipe.options)
     if (!result.ok) return { outcome: refused(result.refusal.code, result.refusal.message) }
+    if (new Graph(result.model).outputs.some(({ name }) => name.startsWith(MASK))) return { outcome: tooFewRows }
     const encoders = result.encoders.map(({ name, layerCount, cuts }) => ({
       name,
       layerCount,

@@ -115,7 +115,6 @@ test('restores everything when the last of several is disposed of, in any order'
 test.each([
   [{ ...half, keep: 'half' }, 'TP_PLAN', /plan for mail.*keep is "half"/],
   [{ ...half, method: 'tome' }, 'TP_PLAN', /there is no method tome/],
-  [{ ...half, restore: 'none' }, 'TP_PLAN', /omit it/],
   [{ ...half, params: { size: 3 } }, 'TP_OPTION', /size/],
 ])('refuses %j as a plan', (plan, code, message) => {
   const prune = (): unknown => pruneModels({ methods, plans: { mail: plan as Plan } })

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { env, pipeline, RawImage } from '@huggingface/transformers'
+import type { Plan } from '@tp/compiler'
 import { readWav } from '@tp/eval'
 import { decodeModel, encodeModel } from '@tp/onnx'
 import { type ModelReport, pruneModels } from '@tp/transformers'
@@ -76,6 +77,32 @@ function registerTests(): void {
     })
     expectPruned(outputs, [1, 2])
     expect(outputs.pruned.dims).toBe(outputs.dense.dims)
+  })
+
+  test('takes the mean of feature-extraction over the kept tokens, and refuses rows for these alone', async () => {
+    const config = { model_type: 'bert', architectures: ['BertModel'] }
+    await addLetters(models, 'states', config, { 'onnx/model.onnx': fixture('bert-lasthidden-optimum') })
+    const reports: ModelReport[] = []
+    const extract = async (plan: Plan, pooling: 'mean' | 'none'): Promise<number[][]> => {
+      const pruning = pruneModels({ methods, plans: { states: plan }, onModel: (report) => reports.push(report) })
+      const embed = await pipeline('feature-extraction', 'states')
+      const { dims, data } = await embed('the other cat sat on the mat.', { pooling })
+      pruning.dispose()
+      const width = dims.at(-1) as number
+      return Array.from({ length: data.length / width }, (_, i) => Array.from(data.slice(i * width, (i + 1) * width)))
+    }
+    const [pooled] = (await extract(half, 'mean')) as [number[]]
+    const states = await extract(half, 'none')
+    const isMean = (state: number[]): boolean => state.every((x, i) => Math.abs(x - (pooled[i] as number)) < 1e-4)
+    const kept = states.filter((state) => !isMean(state))
+    // Half of half of them.
+    expect(kept.length).toBe(Math.ceil(states.length / 4))
+    for (const [i, value] of pooled.entries()) {
+      expect(kept.reduce((sum, state) => sum + (state[i] as number), 0) / kept.length).toBeCloseTo(value, 4)
+    }
+    await extract({ ...half, restore: 'none' }, 'mean')
+    expect(reports.map(({ outcome }) => outcome)).toEqual(['pruned', 'pruned', 'refused'])
+    expect(reports.at(-1)).toMatchObject({ code: 'TP_RESTORE' })
   })
 
   test('prunes audio-classification: wav2vec2', async () => {

@@ -1,13 +1,15 @@
 import type { Fallback } from './candidate.ts'
 import { type Answers, type Losses, lossesOf, predictionsOf, uncertaintiesOf } from './measure-answers.ts'
+import { rankingLosses } from './ranking-losses.ts'
 
-/** Losses if answers of at least this uncertainty are the dense model's: those lose nothing. */
+/** Losses if answers of at least this uncertainty are the dense model's: those lose nothing. A ranking has no fallback. */
 export function lossesWith(
   dense: Answers,
   pruned: Answers,
   targets: readonly number[],
   threshold: number = Number.POSITIVE_INFINITY,
 ): Losses {
+  if (dense.ranking !== undefined) return rankingLosses([...dense.logits], [...pruned.logits], dense.ranking)
   return spared(lossesOf(dense, predictionsOf(pruned), targets), uncertaintiesOf(pruned), threshold)
 }
 

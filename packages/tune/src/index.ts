@@ -1,6 +1,13 @@
 export type { Loss, Tolerance } from './loss.ts'
 export type { Losses } from './measure-answers.ts'
 export type { Measurements, Shape, Skipped, TuneOptions, TuneProgress, Variant } from './options.ts'
+export {
+  type Nearness,
+  type QuantizedWithin,
+  type QuantizeProgress,
+  type QuantizeWithinOptions,
+  quantizeWithin,
+} from './quantize-within.ts'
 export type { Cell } from './regimes.ts'
 export { type Route, type RoutedOptions, routed } from './routed.ts'
 export { tune } from './tune.ts'

@@ -2,6 +2,7 @@ import {
   boundedMean,
   fewestForLoss,
   fewestForMean,
+  figureInterval,
   type Interval,
   isMeanBelow,
   isScoredBelow,
@@ -28,9 +29,9 @@ export interface Tolerance {
 }
 
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
-export function lossOf({ labelled, expected }: Losses): Loss {
+export function lossOf({ labelled, expected, graded }: Losses): Loss {
   return {
-    labelled: scaledInterval(pairedDifference(countsOf(labelled)), 100),
+    labelled: graded ? figureInterval({ got: labelled }) : scaledInterval(pairedDifference(countsOf(labelled)), 100),
     expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
   }
 }

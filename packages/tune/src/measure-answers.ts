@@ -1,6 +1,6 @@
 import { type Method, none, type Schedule } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
-import { evaluate } from '@tp/eval'
+import { evaluate, type Ranking, rank, rankingDivergences } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { divergences, expectedLosses, largest, logitRowsOf } from '@tp/eval/metrics'
 import { uncertaintyOf } from '@tp/guard'
@@ -26,7 +26,10 @@ interface MethodAndSchedule {
 export interface Answers {
   /** [examples, classes] */
   readonly logits: Float32Array
+  /** 1 where the logits are scores to rank candidates by. */
   readonly classes: number
+  /** Of candidates that are to be ranked. */
+  readonly ranking?: Ranking | undefined
 }
 
 export function denseAnswers(answering: Answering, name: string, inputs: ModelInputs): Promise<Answers> {
@@ -50,10 +53,12 @@ async function answersOf(
 ): Promise<Answers> {
   const numbers = await measurer.measure(key, async () => {
     await using session = await measurer.load(runtime, model, method, schedule, {})
+    if (inputs.ranking !== undefined) return (await rank(session, inputs, evaluation(measurer))).scores
     const { logits } = await evaluate(session, inputs, evaluation(measurer))
     return [...logits]
   })
-  return { logits: Float32Array.from(numbers), classes: numbers.length / inputs.targets.length }
+  const classes = numbers.length / inputs.targets.length
+  return { logits: Float32Array.from(numbers), classes, ranking: inputs.ranking }
 }
 
 /** The class that each example is answered with. */
@@ -66,10 +71,15 @@ export function uncertaintiesOf(answers: Answers): number[] {
   return logitRowsOf(answers).map((row) => uncertaintyOf(row, 'probability'))
 }
 
-/** Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities. */
+/**
+ * Points of accuracy lost against dense, [examples], by the labels, and by the dense model's own probabilities; of a ranking points of
+ * nDCG@10, [queries].
+ */
 export interface Losses {
   readonly labelled: readonly number[]
   readonly expected: readonly number[]
+  /** A ranking is more or less right, not right or wrong. */
+  readonly graded?: true
 }
 
 /**
@@ -86,7 +96,7 @@ export function lossesOf(dense: Answers, answers: readonly number[], targets: re
   }
 }
 
-/** How far a pruned model's answers are from the dense one's, by example, in nats. */
+/** How far a pruned model's answers are from the dense one's, by example, or by query where candidates are ranked, in nats. */
 export async function measuredDivergences(
   { measurer, model, runtime }: Answering,
   name: string,
@@ -96,7 +106,9 @@ export async function measuredDivergences(
 ): Promise<readonly number[]> {
   return measurer.measure(`divergences ${name}`, async () => {
     await using session = await measurer.load(runtime, model, method, schedule, {})
-    return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
+    if (dense.ranking === undefined) return divergences(dense, await evaluate(session, inputs, evaluation(measurer)))
+    const { scores } = await rank(session, inputs, evaluation(measurer))
+    return rankingDivergences([...dense.logits], scores, dense.ranking)
   })
 }
 

@@ -4,7 +4,7 @@ import { encodeModel, type Model } from '@tp/onnx'
 import type { TuneOptions, TuneProgress } from './options.ts'
 import { pruned } from './pruning.ts'
 
-type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'signal'>
+type MeasurerOptions = Pick<TuneOptions, 'known' | 'load' | 'onMeasured' | 'onProgress' | 'protection' | 'signal'>
 
 /** Makes each measurement once, reports it, and lets an interrupted call resume. */
 export class Measurer {
@@ -41,7 +41,7 @@ export class Measurer {
     schedule: Schedule,
     options: SessionOptions = { threads: 1 },
   ): Promise<Session> {
-    const own = pruned(model, method, schedule).model
+    const own = pruned(model, method, schedule, this.#options.protection).model
     return this.#options.load?.(runtime, own, options) ?? runtime.load(encodeModel(own), options)
   }
 

@@ -3,6 +3,7 @@ import type { OptionValues } from '@tp/core/host'
 import type { AbortSignalLike, Runtime, Session, SessionOptions } from '@tp/core/runtime'
 import type { ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
+import type { Protection } from './pruning.ts'
 
 /** A method that may be chosen, with its options. */
 export interface Variant {
@@ -30,7 +31,10 @@ export interface Shape {
 export interface TuneOptions {
   /** The dense model. It is not changed. */
   readonly model: Model
-  /** Labelled examples that no later report uses. They are divided for sensitivity, for choosing and for verification. */
+  /**
+   * Examples that no later report uses, with labels unless they are candidates to be ranked. They are divided for sensitivity, for
+   * choosing and for verification.
+   */
   readonly inputs: ModelInputs
   readonly variants: readonly Variant[]
   /** Runs the model on the examples. */
@@ -39,7 +43,9 @@ export interface TuneOptions {
   readonly device?: Runtime
   /** How a model is loaded; default: from its bytes. For weights in data files. Timed sessions have one thread. */
   readonly load?: (runtime: Runtime, model: Model, options: SessionOptions) => Promise<Session>
-  /** Points of accuracy that may be lost (default 0.5). */
+  /** Tokens that are kept whatever the method says, as in `PruneOptions`; they are part of the plan. */
+  readonly protection?: Protection
+  /** Points of accuracy, or of nDCG@10 where candidates are ranked, that may be lost (default 0.5). */
   readonly maxLoss?: number
   /**
    * Whether the whole 95 % interval of the loss must be within that, not only its estimate: then a plan that loses more is written

@@ -1,12 +1,15 @@
-import { type Pruned, pruneOrThrow } from '@tp/compiler'
+import { type Pruned, type PruneOptions, pruneOrThrow } from '@tp/compiler'
 import type { Method, Schedule } from '@tp/core'
 import { scheduleOfShares } from '@tp/core/host'
 import type { Model } from '@tp/onnx'
 import type { Shares } from './search.ts'
 
+/** Tokens that every candidate keeps. */
+export type Protection = Pick<PruneOptions, 'protect' | 'protectSegment' | 'separator'>
+
 /** A model with its pruning. @throws TpError with the code of a refusal */
-export function pruned(model: Model, method: Method, schedule: Schedule): Pruned {
-  return pruneOrThrow(model, { method, schedule }, 'tune')
+export function pruned(model: Model, method: Method, schedule: Schedule, protection: Protection = {}): Pruned {
+  return pruneOrThrow(model, { ...protection, method, schedule }, 'tune')
 }
 
 /** Keep ratios of the tokens that arrive, at layers where any are pruned. */

@@ -7,7 +7,7 @@ import { fewestToBeConfident } from './loss.ts'
 import { denseAnswers } from './measure-answers.ts'
 import { Measurer } from './measurer.ts'
 import type { TuneOptions, Variant } from './options.ts'
-import { pruned, scheduleOf } from './pruning.ts'
+import { type Protection, pruned, scheduleOf } from './pruning.ts'
 import { denseUpTo, timeGrid, usualGrid } from './regimes.ts'
 import { type Split, splitOf, VERIFYING } from './split.ts'
 import type { Figures, TunedPlan } from './tuned-plan.ts'
@@ -36,6 +36,14 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
     throw new TpError('TP_OPTION', 'tune', `maxLoss is ${maxLoss}; give points of accuracy, 0 to 100`)
   }
   if (options.variants.length === 0) throw new TpError('TP_OPTION', 'tune', 'no method is given to choose from')
+  if (inputs.ranking !== undefined && (confident || cascade)) {
+    const what = confident ? 'a confident bound' : 'a cascade'
+    throw new TpError(
+      'TP_OPTION',
+      'tune',
+      `${what} is for models that give classes, and these examples are ranked; leave it out`,
+    )
+  }
   const split = confident ? splitToBeConfident(inputs, maxLoss) : splitOf(inputs)
   const measurer = new Measurer(options)
   const found = inspect(model)
@@ -67,7 +75,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
       expectedLoss: chosen.loss.expected,
       expectedMs: expectedMs(chosen.candidate, contenders),
     }),
-    ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites) }),
+    ...(chosen?.uniform && { uniform: planOf(chosen.uniform, sites, options.protection) }),
     ...(skipped.length > 0 && { skipped }),
     examples: split.verify.targets.length,
     data: inputs.source,
@@ -83,7 +91,7 @@ export async function tune(options: TuneOptions): Promise<TunedPlan> {
   const fallback = taken?.fallback
   return {
     format: 1,
-    regimes: regimesOf(taken, sites, limit),
+    regimes: regimesOf(taken, sites, limit, options.protection),
     ...(fallback && { cascade: { uncertainty: 'probability', threshold: fallback.threshold, share: fallback.share } }),
     figures,
   }
@@ -129,20 +137,29 @@ function pruningOf({ candidate: { variant, shares, fallback } }: Chosen, sites: 
   }
 }
 
-function regimesOf(taken: Candidate | undefined, sites: readonly number[], limit: number): Regime[] {
+function regimesOf(
+  taken: Candidate | undefined,
+  sites: readonly number[],
+  limit: number,
+  protection: Protection | undefined,
+): Regime[] {
   const dense: Plan = { format: 1, method: 'none' }
   if (taken === undefined) return [{ plan: dense }]
-  const plan = planOf(taken, sites)
+  const plan = planOf(taken, sites, protection)
   return limit === 0 ? [{ plan }] : [{ upTo: limit, plan: dense }, { plan }]
 }
 
-function planOf({ variant: { entry, params }, shares }: Candidate, sites: readonly number[]): Plan {
+function planOf(
+  { variant: { entry, params }, shares }: Candidate,
+  sites: readonly number[],
+  protection: Protection | undefined,
+): Plan {
   const schedule = scheduleOf(sites, shares)
   const amounts: ScheduleOptions = {
     layers: [...schedule.keys()],
     keep: [...schedule.values()].map(({ value }) => value),
   }
-  return { format: 1, method: entry.name, ...(params && { params }), ...amounts }
+  return { format: 1, method: entry.name, ...(params && { params }), ...protection, ...amounts }
 }
 
 function expectedMs(candidate: Candidate, contenders: readonly Contender[]): NonNullable<Figures['expectedMs']> {

@@ -11,3 +11,8 @@ export function inTurn<T>(cases: readonly T[], row: number, many: number): T[] {
   if (isExhaustive || many >= cases.length) return [...cases]
   return Array.from({ length: many }, (_, i) => cases[(row * many + i) % cases.length] as T)
 }
+
+/** How many cases an ordinary run tries, or, the second, an exhaustive one. */
+export function thorough(ordinary: number, exhaustive: number): number {
+  return isExhaustive ? exhaustive : ordinary
+}

@@ -19,6 +19,7 @@ import { replaceFile } from '../files/replace-file.ts'
 import { flopsSpeedup } from '../guarding/flops-speedup.ts'
 import { evaluateSession } from '../measuring/evaluate-variant.ts'
 import { classJudge } from '../measuring/judge-classes.ts'
+import { answersOnly } from '../model/answers-only.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { batchSizeOf, dataOptions, openInputs } from '../model/open-inputs.ts'
 import { jsonDocument } from '../output/document.ts'
@@ -85,7 +86,7 @@ export const calibrateCommand: Command = command({
       throw usageError(`${more}: give the pruned model first, and the dense one with --against`)
     }
     for (const note of inputs.notes) progress.note(note)
-    const task = { judge: classJudge(inputs), inputs, batchSize, signal, progress }
+    const task = { judge: classJudge(answersOnly(inputs)), inputs, batchSize, signal, progress }
     progress.stage(`running ${basename(path)}`)
     const recorder = recordBaseline(await nodeRuntime().load(path, { threads: 1, signal }))
     const few = await evaluateSession(recorder, { ...task, file: pruned })

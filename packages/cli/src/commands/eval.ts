@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Inspection } from '@tp/compiler'
 import type { Runtime } from '@tp/core/runtime'
+import type { ScoredPairs, SearchData } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { type ShiftedSet, shiftedSets } from '@tp/eval/shifts'
 import type { Arguments } from '../command/arguments.ts'
@@ -15,7 +16,7 @@ import { betweenContent, describeBetween } from '../measuring/between-rows.ts'
 import { describeFlips, flipsContent } from '../measuring/describe-flips.ts'
 import { measureRows, TIMED_EXAMPLES } from '../measuring/measure-rows.ts'
 import { describeShifts, type MeasuredShifts, measureShifts } from '../measuring/measure-shifts.ts'
-import { describeRows, rowContent } from '../measuring/rows.ts'
+import { describeRows, describeVerdicts, rowContent } from '../measuring/rows.ts'
 import { readShifts } from '../measuring/shift-names.ts'
 import { type PrunedVariant, pruneVariants } from '../measuring/variants.ts'
 import { readModelFile } from '../model/model-file.ts'
@@ -67,6 +68,10 @@ export const evalCommand: Command = command({
     '',
     '  tp eval model.onnx --data dev.tsv --methods random,received-attention --keep 0.7 --keep 0.5',
     '',
+    'Of a model that gives vectors, --data may be a folder in the layout of BEIR (corpus.jsonl, queries.jsonl, qrels/*.tsv): what',
+    'pruning loses where queries, documents or both are pruned, and which of these is safe (the whole interval within 1 point',
+    'of nDCG@10); or a table of pairs of texts with scores (STS: Spearman, 0.5 points).',
+    '',
     '--shift suite is every shift at severities 1, 3 and 5, and texts by length; --shift typos:3,length is what it names,',
     'and a name that is not there lists all.',
   ],
@@ -116,6 +121,7 @@ export const evalCommand: Command = command({
     progress.end()
     const content = {
       ...{ model: path, data, task, examples: inputs.targets.length, notes: inputs.notes },
+      ...(opened.task === 'embeddings' && opened.judged && { judged: judgedContent(opened.judged) }),
       rows: rows.map((row) => ({
         ...rowContent(row),
         ...(row.flips && { flips: flipsContent(row.flips, texts) }),
@@ -127,8 +133,10 @@ export const evalCommand: Command = command({
       return EXIT.done
     }
     const between = describeBetween(rows)
+    const verdicts = describeVerdicts(rows)
     const tables = [
       `${await titleOf(path, inputs, inspection, runtime)}\n${describeRows(rows)}`,
+      ...(verdicts === '' ? [] : [verdicts]),
       ...(between === '' ? [] : [between]),
       ...(flips ? [describeFlips(rows, inputs.targets.length, texts)] : []),
     ]
@@ -201,6 +209,12 @@ async function evaluateShifts(
     return jsonDocument('shift', { ...about, ...report })
   }
   return `${await titleOf(path, own.inputs, prepared.inspection, context.runtime)}\n${describeShifts(report)}`
+}
+
+function judgedContent(judged: SearchData | ScoredPairs): object {
+  return 'relevant' in judged
+    ? { by: 'relevance', queries: judged.queryCount, documents: judged.documents.length }
+    : { by: 'scores', pairs: judged.scores.length }
 }
 
 /** No option is ignored silently. */

@@ -12,6 +12,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     operands: ['MODEL'],
     load: async () => (await import('./prune.ts')).pruneCommand,
   },
+  quantize: {
+    summary: 'stores weights in 8 bits, and computes with them',
+    operands: ['MODEL'],
+    load: async () => (await import('./quantize.ts')).quantizeCommand,
+  },
   pack: {
     summary: 'writes a model that works on no padding, for @tp/runtime-native',
     operands: ['MODEL'],

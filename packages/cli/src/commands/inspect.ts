@@ -3,6 +3,7 @@ import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { type FlopsAt, flopsAtUsualLengths } from '../model/flops.ts'
+import { headText } from '../model/head-text.ts'
 import { type ModelFile, readModelFile } from '../model/model-file.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes, ranges } from '../output/numbers.ts'
@@ -48,7 +49,7 @@ function describe(
   flops: readonly FlopsAt[],
   unfusedBy: readonly string[] | undefined,
 ): string {
-  const { layers, hidden, heads, tokens, batch, tokenOutputs, pruned } = found
+  const { layers, hidden, heads, tokens, batch, head, tokenOutputs, pruned } = found
   const norms = [...new Set(layers.map(({ norm }) => norm))].join(' and ')
   const data = file.dataFiles.length === 0 ? '' : `, weights in ${file.dataFiles.join(', ')}`
   const facts: [string, string][] = [
@@ -64,6 +65,8 @@ function describe(
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
     ['protected', fixedText(found)],
+    ...(found.segments === undefined ? [] : [['segments', `numbered by input ${found.segments}`] as [string, string]]),
+    ['head', headText(head)],
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
     ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),
     ...(unfusedBy === undefined

@@ -1,28 +1,17 @@
 import { basename } from 'node:path'
 import { pack } from '@tp/compiler'
-import { type NamedTensors, throwIfAborted } from '@tp/core/runtime'
-import type { Model } from '@tp/onnx'
-import { boundsFor, loadBounded } from '../bounded/bounded-runtime.ts'
+import { throwIfAborted } from '@tp/core/runtime'
 import { type Command, command } from '../command/command.ts'
 import { endable } from '../command/endable.ts'
 import { EXIT } from '../command/exit-code.ts'
 import { usageError } from '../command/usage-error.ts'
 import { outputsOf } from '../files/file-claims.ts'
-import { largestDifference, notVerified, requireFiniteDense, requireSameShapes } from '../model/compare-outputs.ts'
-import { inputRoles } from '../model/input-shapes.ts'
-import { readModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { readModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
-import { roundingOf } from '../model/rounding.ts'
-import { sampleInputs } from '../model/sample-inputs.ts'
 import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { megabytes } from '../output/numbers.ts'
-
-/** Another order of operations decides some roundings of quantised products. */
-function toleranceFor(model: Model): number {
-  const isQuantised = model.proto.graph?.node.some(({ opType }) => opType === 'DynamicQuantizeLinear') ?? false
-  return isQuantised ? 5e-2 : roundingOf(model)
-}
+import { type PackVerification, packVerificationText, verifyPacked } from '../packing/verify-packed.ts'
 
 export const packCommand: Command = command({
   options: {
@@ -48,30 +37,14 @@ export const packCommand: Command = command({
     const packed = await endable(() => pack(file.model))
     if (!packed.ok) throw new RefusalError(path, packed.refusal)
     await using staged = await stageModel(packed.model, file, out, signal)
-    let difference: number | undefined
-    if (verify) {
-      progress.stage('verifying')
-      const inputs = sampleInputs(file.model, inputRoles(file.model), { batch: 3, tokens: 40 })
-      const bounds = boundsFor(await sizeOfFiles(file))
-      const run = async (runtime: 'node' | 'native', model: string): Promise<NamedTensors> => {
-        await using session = await loadBounded(model, { runtime, bounds, signal })
-        return await session.run(inputs, { signal })
-      }
-      const expected = await run('node', path)
-      requireFiniteDense(expected)
-      const seen = await run('native', staged.path)
-      requireSameShapes(seen, expected)
-      difference = Math.max(...Object.entries(expected).map(([name, tensor]) => largestDifference(seen[name], tensor)))
-      if (!(difference <= toleranceFor(file.model))) {
-        throw notVerified(`packed, the outputs differ by ${difference} from those of ${path}`)
-      }
-    }
+    if (verify) progress.stage('verifying')
+    const verification = verify ? await verifyPacked(file, staged.path, signal) : undefined
     throwIfAborted(signal, 'tp')
     await staged.commit()
     progress.end()
     const report = {
       ...{ model: path, out, attentions: packed.attentions, bytes: staged.bytes, dataFiles: staged.dataFiles },
-      ...(difference !== undefined && { verification: { difference } }),
+      ...(verification && { verification }),
       milliseconds: Math.round(performance.now() - start),
     }
     print(json ? jsonDocument('pack', report) : describe(report))
@@ -83,7 +56,7 @@ interface PackReport {
   readonly out: string
   readonly attentions: number
   readonly bytes: number
-  readonly verification?: { readonly difference: number }
+  readonly verification?: PackVerification
 }
 
 function describe({ out, attentions, bytes, verification }: PackReport): string {
@@ -91,7 +64,6 @@ function describe({ out, attentions, bytes, verification }: PackReport): string 
     attentions === 0
       ? 'attention is padded, all else is packed'
       : `${attentions} ${attentions === 1 ? 'attention is' : 'attentions are'} packed`
-  const checked =
-    verification === undefined ? [] : [`verified: differs by at most ${verification.difference.toExponential(1)}`]
+  const checked = verification === undefined ? [] : [packVerificationText(verification)]
   return [`wrote ${out} (${megabytes(bytes)}): ${work}; runs in @tp/runtime-native`, ...checked].join('\n')
 }

@@ -14,12 +14,13 @@ import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { factor, megabytes, ranges } from '../output/numbers.ts'
 import { amountOptions } from '../pruning/amounts.ts'
-import { methodOption, readAsked } from '../pruning/asked.ts'
+import { asksForNothing, METHOD_MISSING, methodOption, readAsked } from '../pruning/asked.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import type { Verification } from '../pruning/verify.ts'
+import { ASKED_FOR, readsEveryToken, SAFE_DEFAULT, wholeHeadNote } from '../pruning/whole-heads.ts'
 
 export const pruneCommand: Command = command({
   options: {
@@ -40,6 +41,8 @@ export const pruneCommand: Command = command({
     json: { type: 'boolean', description: 'print one JSON document' },
   },
   notes: [
+    'Where a head reads every token (a mean over tokens, a row for each) a model may be given without a method: then only dead',
+    'tokens are removed, which is exact.',
     'One number applies to all layers, a list to each of them in order. --method none without an amount only removes dead',
     'tokens. An example:',
     '',
@@ -49,16 +52,25 @@ export const pruneCommand: Command = command({
   async run([path = ''], given, { print, progress, signal, files }) {
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    const asked = await readAsked(given)
-    const { plan, method, settings } = asked
+    const told = asksForNothing(given) ? undefined : await readAsked(given)
 
     const start = performance.now()
     const file = await endable(() => readModelFile(path, { signal, files }))
+    const asked = told ?? (await readAsked(safeDefault(file, given)))
+    const { plan, method, settings } = asked
     progress.stage(`pruning ${basename(path)}`)
-    const { model, pruned } = await endable(async () => {
+    const { model, pruned, notes } = await endable(async () => {
       const encoders = inspectEncoders(file, settings.encoder)
       const schedules = schedulesOf(asked, file.model, encoders)
-      return { model: encoders[0], pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }) }
+      const known = wholeHeadNote(encoders)
+      const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
+      const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
+      const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []
+      return {
+        model: encoders[0],
+        notes,
+        pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }),
+      }
     })
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined
@@ -82,6 +94,7 @@ export const pruneCommand: Command = command({
       bytes: staged.bytes,
       dataFiles: staged.dataFiles,
       ...(verification && { verification }),
+      notes,
       milliseconds: Math.round(performance.now() - start),
     }
     progress.end()
@@ -89,6 +102,19 @@ export const pruneCommand: Command = command({
     return EXIT.done
   },
 })
+
+/**
+ * What is done to a model if nothing is asked for: only what is exact, where every token counts.
+ * @throws TpError TP_USAGE for other models: which method suits one that reads its class token, its data have to say
+ */
+function safeDefault<T extends { readonly encoder?: string }>(
+  file: ModelFile,
+  given: T,
+): T & { readonly method: 'none' } {
+  const encoders = inspectEncoders(file, given.encoder)
+  if (!encoders.some(readsEveryToken)) throw usageError(METHOD_MISSING)
+  return { ...given, method: 'none' }
+}
 
 function encoderContent({ layerCount, schedule, cuts }: PrunedEncoder): object {
   return {
@@ -105,6 +131,8 @@ interface PruneReport {
   readonly bytes: number
   readonly dataFiles: readonly string[]
   readonly verification?: Verification
+  /** What is known of models of this kind, in sentences. */
+  readonly notes: readonly string[]
   readonly milliseconds: number
 }
 
@@ -125,7 +153,7 @@ function flopsFactors(file: ModelFile, model: Inspection, pruned: Pruned): Flops
 }
 
 function describe(report: PruneReport, { encoders }: Pruned): string {
-  const { out, method, flops, bytes, dataFiles, verification, milliseconds } = report
+  const { out, method, flops, bytes, dataFiles, verification, notes, milliseconds } = report
   return [
     `${out}  ${megabytes(bytes)}, ${method}, ${(milliseconds / 1000).toFixed(1)} s`,
     ...encoders.flatMap((encoder) => {
@@ -137,6 +165,7 @@ function describe(report: PruneReport, { encoders }: Pruned): string {
       : `FLOPs  ${flops.map(({ tokens, factor: times }) => `${factor(times)} fewer at n=${tokens}`).join(', ')}`,
     ...dataFiles.map((path) => `weights copied to ${path}`),
     ...(verification ? [verificationText(verification)] : []),
+    ...notes.map((note) => `note  ${note}`),
   ].join('\n')
 }
 

@@ -55,6 +55,12 @@ export const trainCommand: Command = command({
     '',
     '  tp train model.onnx -o trained.onnx --method received-attention --keep 0.5 --data train.tsv --selection dev.tsv',
     '  tp train model.onnx -o trained.onnx --method ltp --target-flops 0.5 --data train.tsv --selection dev.tsv',
+    '',
+    'Networks alone, from the dense model without labels, in a model that is 8-bit and packed afterwards:',
+    '',
+    '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.7 --train method --distillation 1 --data a.tsv --selection b.tsv',
+    '  tp quantize pruned.onnx -o int8.onnx',
+    '  tp pack int8.onnx -o packed.onnx',
   ],
   writes({ out, log, report, 'weights-out': weightsOut }) {
     const [document, plot] = report === undefined ? [] : reportPaths(report)

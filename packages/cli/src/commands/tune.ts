@@ -18,7 +18,8 @@ import { jsonDocument } from '../output/document.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
 import { openRuntime, runtimeOption } from '../plugins/open-runtime.ts'
 import { number } from '../pruning/numbers.ts'
-import { pruningOptions } from '../pruning/plan-options.ts'
+import { pruningOptions, readSettings } from '../pruning/plan-options.ts'
+import { segmentOf } from '../pruning/segment.ts'
 import { fingerprint } from '../training/lessons.ts'
 import { describePlan } from '../tuning/describe.ts'
 import { measuredPath, readMeasured, writeMeasured } from '../tuning/measured-file.ts'
@@ -33,7 +34,11 @@ const options = {
     description:
       'what is chosen from; default: methods without training that suit texts, or images and sounds, and those of --plugin',
   },
-  'max-loss': { type: 'string', value: 'POINTS', description: 'points of accuracy that may be lost; default 0.5' },
+  'max-loss': {
+    type: 'string',
+    value: 'POINTS',
+    description: 'points of accuracy, or of nDCG@10 where pairs are ranked, that may be lost; default 0.5',
+  },
   confident: {
     type: 'boolean',
     description:
@@ -50,6 +55,9 @@ const options = {
     description: 'runs that have to be fast, batch × tokens; default: one by one, at the lengths of the data',
   },
   weights: { ...pruningOptions.weights, description: `of what --methods names: ${pruningOptions.weights.description}` },
+  protect: pruningOptions.protect,
+  'protect-segment': pruningOptions['protect-segment'],
+  separator: pruningOptions.separator,
   plugin: pruningOptions.plugin,
   resume: { type: 'boolean', description: 'resume with the measurements of an interrupted tuning' },
   json: { type: 'boolean', description: 'print one JSON document' },
@@ -108,7 +116,10 @@ export const tuneCommand: Command = command({
     const inputs = await openInputs(path, data, 1, given, context)
     for (const note of inputs.notes) progress.note(note)
     const trained = weights === undefined ? '' : ` ${await fingerprintOf(weights)}`
-    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}`
+    const { protect, ...segment } = readSettings(given).inPlan
+    const protection = { ...(protect !== undefined && { protect }), ...(await segmentOf(file, segment)) }
+    const kept = Object.keys(protection).length === 0 ? '' : ` ${JSON.stringify(protection)}`
+    const about = `${file.hash()} ${fingerprint(inputs)} ${(await device.diagnose()).version}${trained}${kept}`
     const measured = measuredPath(out)
     let stage: TuneProgress['stage'] | undefined
     const plan = await tune({
@@ -117,6 +128,7 @@ export const tuneCommand: Command = command({
       variants,
       runtime: nodeRuntime(),
       device,
+      protection,
       maxLoss,
       confident,
       cascade,

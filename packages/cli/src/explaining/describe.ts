@@ -38,7 +38,8 @@ function titleOf({ example, label, answer, probability, pruned }: Explanation, {
   const after =
     pruned &&
     `, pruned ${className(pruned.answer, classes)}; rank correlation ${pruned.correlation?.toFixed(2) ?? 'none'}`
-  return `example ${example}: label ${className(label, classes)}, ${answers}${after ?? ''}`
+  const labelled = label < 0 ? '' : `label ${className(label, classes)}, `
+  return `example ${example}: ${labelled}${answers}${after ?? ''}`
 }
 
 function strongestNames(tokens: readonly ExplainedToken[]): string[] {

@@ -10,6 +10,7 @@ import { nodeRuntime } from '@tp/runtime-node'
 import { type SaliencyScore, saliencyOf } from '@tp/train'
 import type { Context } from '../command/context.ts'
 import { pause } from '../command/pause.ts'
+import { answersOnly } from '../model/answers-only.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { type PatchGrid, patchGrid } from './patch-grid.ts'
@@ -30,6 +31,7 @@ export interface ExplainedToken {
 /** What a model looks at in one example. */
 export interface Explanation {
   readonly example: number
+  /** −1 where the example has none. */
   readonly label: number
   readonly answer: number
   /** Of the answer, by softmax: 0 … 1 */
@@ -74,7 +76,7 @@ export async function explain(options: ExplainOptions, { progress, signal }: Con
     throw isTpError(error) && error.code === 'TP_GRADIENT' ? impassable(file, error) : error
   })
   await using session = await nodeRuntime().load(file.path, { threads: 1, signal })
-  const { predictions, logits, classes } = await evaluate(session, inputs, { batchSize, signal })
+  const { predictions, logits, classes } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
   const traces = pruned && (await traceAll(options, pruned.model, { progress, signal }))
   const explanations: Explanation[] = []
   for (const [example, label] of inputs.targets.entries()) {
@@ -128,7 +130,7 @@ async function traceAll(
 ): Promise<Traces> {
   progress.stage('following tokens')
   await using session = await loadSession(model, file, { threads: 1, signal })
-  const { predictions } = await evaluate(session, inputs, { batchSize, signal })
+  const { predictions } = await evaluate(session, answersOnly(inputs), { batchSize, signal })
   const runs: NamedTensors[] = []
   for (const example of inputs.targets.keys()) {
     await pause(signal)

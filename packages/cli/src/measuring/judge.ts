@@ -6,6 +6,8 @@ import type { Figure } from '@tp/eval/metrics'
 export interface JudgedAnswers {
   readonly columns: Readonly<Record<string, string>>
   readonly content: object
+  /** What follows for the user, in one line. */
+  readonly verdict?: string
   /** Of a pruned model: its metrics compared with another one. */
   readonly paired?: Paired
 }

@@ -1,18 +1,21 @@
 import type { Inspection } from '@tp/compiler'
 import type { Session } from '@tp/core/runtime'
-import type { FlipAnalysis, Outcome } from '@tp/eval'
+import type { Embeddings, FlipAnalysis, Outcome } from '@tp/eval'
 import type { ModelInputs } from '@tp/eval/inputs'
 import { comparePaired } from '@tp/eval/metrics'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Context } from '../command/context.ts'
 import { loadSession } from '../model/load-session.ts'
 import type { ModelFile } from '../model/model-file.ts'
-import type { TaskInputs } from '../model/open-task-inputs.ts'
+import type { EmbeddingInputs, TaskInputs } from '../model/open-task-inputs.ts'
 import { evaluateSession, evaluateVariant } from './evaluate-variant.ts'
 import { type FlipsAsked, flipFinder } from './find-flips.ts'
 import type { Judge } from './judge.ts'
 import { classJudge } from './judge-classes.ts'
 import { embeddingJudge } from './judge-embeddings.ts'
+import { pairJudge } from './judge-pairs.ts'
+import { rankingJudge } from './judge-ranking.ts'
+import { retrievalJudge } from './judge-retrieval.ts'
 import { tokenJudge } from './judge-tokens.ts'
 import type { ResultRow } from './rows.ts'
 import { spreadByLength } from './timed-examples.ts'
@@ -41,7 +44,9 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
     case 'tokens':
       return rowsOf(tokenJudge(data.inputs, data.labels), measured, context)
     case 'embeddings':
-      return rowsOf(embeddingJudge(data.inputs), measured, context)
+      return rowsOf(embeddingJudgeOf(data), measured, context)
+    case 'ranking':
+      return rowsOf(rankingJudge(data.inputs), measured, context)
     default: {
       const { inputs } = data
       const judge = classJudge(inputs)
@@ -50,6 +55,12 @@ export async function measureRows(measured: RowsToMeasure, context: Context): Pr
       return await rowsOf(judge, measured, context, (...about) => finder.find(...about))
     }
   }
+}
+
+/** By relevance judgements or scores of people where the data have them, else by comparison with the dense vectors. */
+function embeddingJudgeOf({ inputs, judged }: EmbeddingInputs): Judge<Embeddings> {
+  if (judged === undefined) return embeddingJudge(inputs)
+  return 'relevant' in judged ? retrievalJudge(inputs, judged) : pairJudge(inputs, judged)
 }
 
 type FindFlips<O> = (variant: PrunedVariant, outcome: O, dense: O) => Promise<FlipAnalysis | undefined>

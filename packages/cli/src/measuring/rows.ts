@@ -29,6 +29,16 @@ export function describeRows(rows: readonly ResultRow[]): string {
   return table(headings, cells, ['method'])
 }
 
+/** What follows for the user, row by row; empty where nothing does. */
+export function describeVerdicts(rows: readonly ResultRow[]): string {
+  const lines = rows.flatMap((row) => {
+    const { verdict } = row.answers
+    const name = row.keep === '' ? nameOf(row) : `${nameOf(row)} ${row.keep}`
+    return verdict === undefined ? [] : [`${name}: ${verdict}`]
+  })
+  return lines.join('\n')
+}
+
 export function nameOf({ method, seeds }: Pick<ResultRow, 'method' | 'seeds'>): string {
   return seeds === 1 ? method : `${method} (${seeds} seeds)`
 }

@@ -46,6 +46,15 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
   return largest
 }
 
+/** Distance of two outputs as a share of the second's size, by 2-norms; infinite where shapes differ. */
+export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike): number {
+  if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
+  const [left, right] = [numbersOf(actual), numbersOf(expected)]
+  const [far, size] = [Math.hypot(...left.map((x, i) => x - (right[i] as number))), Math.hypot(...right)]
+  const distance = far / Math.max(size, Number.EPSILON)
+  return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+}
+
 function numbersOf({ type, data }: TensorLike): number[] {
   if (type === 'float16') return Array.from(data as Uint16Array, fromHalf)
   return Array.from(data as ArrayLike<number | bigint>, Number)

@@ -1,5 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import { openDataset, type PrepareOptions, prepareInputs, readModelFolder } from '@tp/eval'
+import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, type Task, taskOf } from '@tp/eval'
 import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
@@ -15,13 +15,14 @@ export const dataOptions = {
     value: 'PATH',
     reads: 'data',
     description:
-      'table of labels and texts (.tsv, .csv, .jsonl), IDX files, or a folder of images or WAV files by label',
+      'table of labels and texts, or pairs of texts (.tsv, .csv, .jsonl), IDX files, a folder of images or WAV files by label, or of queries and documents',
   },
   'text-column': {
     type: 'string',
     value: 'NAME|N',
     description: 'column of the table that holds the texts, by name or number from 1; default: found by its header',
   },
+  'pair-column': { type: 'string', value: 'NAME|N', description: 'the same for the second texts of pairs' },
   'label-column': { type: 'string', value: 'NAME|N', description: 'the same for the labels' },
   tokenizer: {
     type: 'string',
@@ -34,7 +35,19 @@ export const dataOptions = {
     value: 'NAME,NAME…',
     description: "the model's class names in order; default: those of config.json next to it",
   },
-  limit: { type: 'string', value: 'N', description: 'only the first N examples' },
+  candidates: {
+    type: 'string',
+    value: 'FILE',
+    reads: 'file',
+    description: 'of a folder of queries and documents: the run of a first stage, whose documents are ranked',
+  },
+  split: {
+    type: 'string',
+    value: 'NAME',
+    description: 'of such a folder: the judgements qrels/NAME.tsv; default test',
+  },
+  top: { type: 'string', value: 'K', description: 'of such a folder: at most K candidates a query; default 100' },
+  limit: { type: 'string', value: 'N', description: 'only the first N examples; of such a folder queries' },
 } as const
 
 /** Examples as they are, and what prepares them for the model. */
@@ -42,6 +55,10 @@ export interface OpenData {
   readonly dataset: Dataset
   /** What the model takes. */
   readonly inputs: readonly ValueInfo[]
+  /** It gives one number, which examples can be ranked by. */
+  readonly ranks: boolean
+  /** What its outputs look like. */
+  readonly task: Task
   readonly prepare: PrepareOptions
 }
 
@@ -56,16 +73,23 @@ export async function openData(
   progress.stage(`reading ${data}`)
   const known = await readModelFolder(path)
   await using session = await runtime.load(path, { signal })
-  const { inputs } = session
+  const { inputs, outputs } = session
+  const task = taskOf(outputs, known.labels)
+  const ranks = taskOf(outputs) === 'ranking'
   const dataset = await openDataset(data, {
+    ranks,
     labels: labels?.split(',') ?? known.labels,
     modality: modalityOf(inputs),
     limit: limit === undefined ? undefined : wholeNumber('limit', limit),
     textColumn: given['text-column'],
+    pairColumn: given['pair-column'],
     labelColumn: given['label-column'],
+    candidates: given.candidates,
+    split: given.split,
+    top: given.top === undefined ? undefined : wholeNumber('top', given.top),
   })
   const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
-  return { dataset: whole, inputs, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
+  return { dataset: whole, inputs, ranks, task, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
 }
 
 /** The same, as the model takes them. */

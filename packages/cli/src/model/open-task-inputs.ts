@@ -1,15 +1,20 @@
 import {
+  isRetrievalFolder,
   loadTokenizer,
   prepareInputs,
   readModelFolder,
+  readScoredPairs,
+  readSearchData,
   readTaggedTsv,
   readTexts,
+  type ScoredPairs,
+  type SearchData,
   type TaggedInputs,
   type Task,
   taggedInputs,
   taskOf,
 } from '@tp/eval'
-import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
+import { type Dataset, type ModelInputs, modalityOf, type TextDataset } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
@@ -20,17 +25,25 @@ import { type dataOptions, openInputs, wholeBatches } from './open-inputs.ts'
 export const taskOption = {
   task: {
     type: 'string',
-    value: 'classification|tokens|embeddings',
+    value: 'classification|tokens|embeddings|ranking',
     description: 'what the model is for; default: what its outputs look like',
   },
 } as const
 
+/** What is embedded, and what vectors are judged by; absent: by those of the dense model. */
+export interface EmbeddingInputs {
+  readonly task: 'embeddings'
+  readonly inputs: ModelInputs
+  readonly judged?: SearchData | ScoredPairs
+}
+
 /** Data as a model of one task takes them. */
 export type TaskInputs =
-  | { readonly task: 'classification' | 'embeddings'; readonly inputs: ModelInputs }
+  | { readonly task: 'classification' | 'ranking'; readonly inputs: ModelInputs }
+  | EmbeddingInputs
   | { readonly task: 'tokens'; readonly inputs: TaggedInputs; readonly labels: readonly string[] | undefined }
 
-const tasks: readonly string[] = ['classification', 'tokens', 'embeddings'] satisfies Task[]
+const tasks: readonly string[] = ['classification', 'tokens', 'embeddings', 'ranking'] satisfies Task[]
 
 /** @throws TpError TP_USAGE */
 export function readTask(text: string | undefined): Task | undefined {
@@ -58,21 +71,31 @@ export async function openTaskInputs(
   const labels = given.labels?.split(',') ?? known.labels
   await using session = await runtime.load(path, { signal })
   const { inputs: taken, outputs } = session
-  const task = readTask(given.task) ?? taskOf(outputs, labels)
+  const asked = readTask(given.task)
+  const task = asked ?? taskOf(outputs, labels)
   const isText = modalityOf(taken) === 'text'
   // Images and sounds have their labels in file names, which need not be parsed.
-  if (task === 'classification' || (task === 'embeddings' && !isText)) {
-    return { task, inputs: await openInputs(path, data, batchSize, given, context) }
+  if (task === 'classification' || task === 'ranking' || (task === 'embeddings' && !isText)) {
+    const inputs = await openInputs(path, data, batchSize, given, context)
+    // One logit on texts with classes says which of two classes they are of, as a sigmoid reads it.
+    const ofClasses = asked === undefined && task === 'ranking' && inputs.ranking === undefined
+    return { task: ofClasses ? 'classification' : task, inputs }
   }
   if (!isText) throw usageError('--task tokens is for models of texts')
-  const idle = (task === 'tokens' ? (['text-column', 'label-column'] as const) : (['label-column'] as const)).find(
+  const unread = ['label-column', 'pair-column', 'candidates', 'top'] as const
+  const idle = [...unread, ...(task === 'tokens' ? (['text-column', 'split'] as const) : [])].find(
     (name) => given[name] !== undefined,
   )
-  if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which reads no such column`)
+  if (idle !== undefined) throw usageError(`--${idle} does not go with --task ${task}, which does not read it`)
   progress.stage(`reading ${data}`)
   const limit = given.limit === undefined ? undefined : wholeNumber('limit', given.limit)
   const options = { ...known, tokenizer: given.tokenizer ?? known.tokenizer, signal }
   if (task === 'embeddings') {
+    const judged = await readJudged(data, limit, given)
+    if (judged !== undefined) {
+      const inputs = await prepareInputs(filledUp(judged.texts, batchSize), taken, options)
+      return { task, inputs, judged }
+    }
     const texts = await readTexts(data, { limit, textColumn: given['text-column'] })
     const examples = wholeBatches(texts.examples, batchSize, progress)
     return { task, inputs: await prepareInputs({ ...texts, examples } as Dataset, taken, options) }
@@ -82,4 +105,26 @@ export async function openTaskInputs(
   const sentences = wholeBatches(tagged.sentences, batchSize, progress)
   const tokenizer = await loadTokenizer(options.tokenizer)
   return { task, labels, inputs: await taggedInputs({ ...tagged, sentences }, taken, tokenizer, options) }
+}
+
+/** Judgements of people, if the data have any: a folder in BEIR's layout, or pairs with scores. */
+async function readJudged(
+  data: string,
+  limit: number | undefined,
+  { split, 'text-column': textColumn }: Arguments<typeof dataOptions & typeof taskOption>,
+): Promise<SearchData | ScoredPairs | undefined> {
+  if (await isRetrievalFolder(data)) {
+    if (textColumn !== undefined) throw usageError(`--text-column is for tables; ${data} has queries and documents`)
+    return await readSearchData(data, { split, limit })
+  }
+  if (split !== undefined) throw usageError(`--split is for folders with queries and documents; ${data} is none`)
+  return textColumn === undefined ? await readScoredPairs(data, limit) : undefined
+}
+
+/** Texts up to whole batches, the last one several times. */
+function filledUp(texts: TextDataset, batchSize: number): TextDataset {
+  const { examples } = texts
+  const missing = (batchSize - (examples.length % batchSize)) % batchSize
+  const last = examples.slice(-1)
+  return { ...texts, examples: [...examples, ...Array.from({ length: missing }, () => last).flat()] }
 }

@@ -2,7 +2,7 @@
 export interface ProgressDisplay {
   /** A new stage begins. */
   stage(text: string): void
-  /** How far the stage is, and what it shows; on terminals only. */
+  /** How far the stage is, and what it shows; where no terminal is, now and then. */
   step(done: number, total: number, detail?: string): void
   /** A permanent note. */
   note(text: string): void
@@ -15,11 +15,29 @@ interface TextStream {
   write(text: string): unknown
 }
 
-/** A terminal gets one line that is rewritten; anything else one plain line a stage. */
+/** Milliseconds after which something that is no terminal is told how far a stage is. */
+const SELDOM = 10_000
+
+/** A terminal gets one line that is rewritten; anything else plain lines: one a stage, and more of a long one. */
 export function progressTo(stream: TextStream): ProgressDisplay {
   if (!stream.isTTY) {
-    const line = (text: string): void => void stream.write(`${text}\n`)
-    return { stage: (text) => line(`${text} …`), step() {}, note: line, end() {} }
+    let stage = ''
+    let told = 0
+    const line = (text: string): void => {
+      told = performance.now()
+      stream.write(`${text}\n`)
+    }
+    return {
+      stage(text) {
+        stage = text
+        line(`${text} …`)
+      },
+      step(done, total, detail) {
+        if (performance.now() - told >= SELDOM) line(stepText(stage, done, total, detail))
+      },
+      note: line,
+      end() {},
+    }
   }
   let stage = ''
   let shown = 0
@@ -33,9 +51,13 @@ export function progressTo(stream: TextStream): ProgressDisplay {
       const now = performance.now()
       if (done < total && now - shown < 100) return
       shown = now
-      stream.write(`${clear}${stage} … ${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`)
+      stream.write(`${clear}${stepText(stage, done, total, detail)}`)
     },
     note: (text) => void stream.write(`${clear}${text}\n`),
     end: () => void stream.write(clear),
   }
+}
+
+function stepText(stage: string, done: number, total: number, detail: string | undefined): string {
+  return `${stage} … ${done} of ${total}${detail === undefined ? '' : `, ${detail}`}`
 }

@@ -1,5 +1,6 @@
 import { fromPlan } from '@tp/compiler'
 import type { Method } from '@tp/core'
+import { amountNames } from '@tp/core/host'
 import type { Arguments } from '../command/arguments.ts'
 import { usageError } from '../command/usage-error.ts'
 import { findMethod, loadMethods, type MethodCatalog } from '../plugins/load-methods.ts'
@@ -20,12 +21,20 @@ export const methodOption = {
   method: { type: 'string', value: 'NAME', description: 'how tokens are selected; tp methods lists the methods' },
 } as const
 
+/** The error of a command line that does not say how to prune. */
+export const METHOD_MISSING = '--method NAME (or --plan FILE) is missing; tp methods lists what there is'
+
 type AskedOptions = typeof methodOption & typeof planOption & typeof amountOptions & typeof pruningOptions
 
 /** One pruning as a command line asks for it. */
 export interface AskedPruning extends AskedPlan {
   readonly method: Method
   readonly settings: PruningSettings
+}
+
+/** Whether nothing is asked for: neither a method nor how many tokens to keep. */
+export function asksForNothing(given: Readonly<Record<string, unknown>>): boolean {
+  return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
 }
 
 /** One pruning where a method may learn how many tokens to keep, and where. */
@@ -70,8 +79,7 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
 function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog): Pick<AskedPlan, 'plan' | 'flops'> {
   const { remove, ...others } = removeByParam(options)
   const given = { ...options, ...others, ...(remove && { remove: remove[0] }) }
-  if (given.method === undefined)
-    throw usageError('--method NAME (or --plan FILE) is missing; tp methods lists what there is')
+  if (given.method === undefined) throw usageError(METHOD_MISSING)
   const { params, inPlan } = readSettings(given)
   const entry = findMethod(catalog, given.method)
   const { amounts, flops } = readAmounts(given)

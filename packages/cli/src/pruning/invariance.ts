@@ -1,9 +1,10 @@
 import { TpError } from '@tp/core'
-import { type NamedTensors, type Session, sizeOf, type TensorLike, throwIfAborted } from '@tp/core/runtime'
+import { type NamedTensors, type Session, type TensorLike, throwIfAborted } from '@tp/core/runtime'
 import type { Model } from '@tp/onnx'
 import { largestDifference } from '../model/compare-outputs.ts'
 import { isText } from '../model/input-shapes.ts'
 import { roundingOf } from '../model/rounding.ts'
+import { mapTensors, rowOf, take } from '../model/rows.ts'
 import { sampleInputs } from '../model/sample-inputs.ts'
 import { pruneFile } from './request.ts'
 import type { VerifyOptions } from './verify-options.ts'
@@ -100,17 +101,6 @@ function marked({ type, dims, data }: TensorLike, length: number, marksPadding: 
   return { type, dims, data: copy }
 }
 
-function rowOf(inputs: NamedTensors, row: number): NamedTensors {
-  return mapTensors(inputs, (tensor) => take(tensor, row, tensor.dims[0] as number))
-}
-
-/** One row of an array [B,…], as an array [1,…]. */
-function take({ type, dims, data }: TensorLike, row: number, batch: number): TensorLike {
-  if (dims.length === 0 || dims[0] !== batch) return { type, dims, data }
-  const size = sizeOf(dims) / batch
-  return { type, dims: [1, ...dims.slice(1)], data: data.slice(row * size, (row + 1) * size) }
-}
-
 /** The first tokens of inputs [1,N]. */
 function cut(inputs: NamedTensors, length: number): NamedTensors {
   return mapTensors(inputs, ({ type, dims, data }) =>
@@ -118,10 +108,6 @@ function cut(inputs: NamedTensors, length: number): NamedTensors {
       ? { type, dims: [1, length], data: data.slice(0, length) }
       : { type, dims, data },
   )
-}
-
-function mapTensors(inputs: NamedTensors, change: (tensor: TensorLike) => TensorLike): NamedTensors {
-  return Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, change(tensor)]))
 }
 
 /** For each pair the largest difference between the outputs with one row for each example. */

@@ -31,6 +31,17 @@ export const pruningOptions = {
     value: 'auto|none|P,P…',
     description: 'positions that are always kept; default auto: those the head reads',
   },
+  'protect-segment': {
+    type: 'string',
+    value: 'N',
+    description: 'a segment of pairs that is kept as a whole; 0: the query, with class token and separator',
+  },
+  separator: {
+    type: 'string',
+    value: 'ID',
+    description:
+      'for --protect-segment: the token that ends a segment; default: by token_type_ids, or by the tokenizer',
+  },
   outputs: {
     type: 'string',
     value: 'NAME,NAME…',
@@ -39,7 +50,8 @@ export const pruningOptions = {
   restore: {
     type: 'string',
     value: 'auto|none|all',
-    description: 'restore pruned tokens before the head; default auto: for outputs with a row per token',
+    description:
+      'rows of pruned tokens; default auto: where outputs need them, the mean of the kept ones for states, the last state for answers',
   },
   plugin: {
     type: 'string',
@@ -52,7 +64,7 @@ export const pruningOptions = {
 
 /** The options above, read: what goes into a plan, and what is said alongside it. */
 export interface GivenSettings {
-  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'restore'>
+  readonly inPlan: Pick<Plan, 'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore'>
   readonly unplanned: Pick<PruningSettings, 'outputs' | 'weights'>
   /** Options of methods as they were written. */
   readonly params: Readonly<Record<string, string>>
@@ -60,11 +72,13 @@ export interface GivenSettings {
 
 /** @throws TpError TP_USAGE */
 export function readSettings(options: Arguments<typeof pruningOptions>): GivenSettings {
-  const { encoder, protect, restore } = options
+  const { encoder, protect, 'protect-segment': segment, separator, restore } = options
   return {
     inPlan: {
       ...(encoder !== undefined && { encoder }),
       ...(protect !== undefined && { protect: readProtect(protect) }),
+      ...(segment !== undefined && { protectSegment: wholeNumber('protect-segment', segment, 0) }),
+      ...(separator !== undefined && { separator: wholeNumber('separator', separator, 0) }),
       ...(restore !== undefined && { restore: readRestore(restore) }),
     },
     unplanned: readUnplanned(options),
@@ -79,10 +93,10 @@ export function readUnplanned({ outputs, weights }: Arguments<typeof pruningOpti
 
 /** What a plan and the options alongside it say, with the defaults. */
 export function settingsOf(
-  { encoder, protect = 'auto', restore = 'auto' }: PlannedOptions,
+  { encoder, protect = 'auto', protectSegment, separator, restore = 'auto' }: PlannedOptions,
   others: GivenSettings['unplanned'],
 ): PruningSettings {
-  return { encoder, protect, restore, ...others }
+  return { encoder, protect, protectSegment, separator, restore, ...others }
 }
 
 /**

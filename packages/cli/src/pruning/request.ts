@@ -4,11 +4,14 @@ import { needsValues, paramsOf, readSafetensors } from '@tp/core/host'
 import { readInput } from '../files/read-input.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import { RefusalError } from '../model/refusal-error.ts'
+import { segmentOf } from './segment.ts'
 
 /** Settings of a pruning besides its method and schedule. */
 export interface PruningSettings {
   readonly encoder: string | undefined
   readonly protect: NonNullable<PruneOptions['protect']>
+  readonly protectSegment: PruneOptions['protectSegment']
+  readonly separator: PruneOptions['separator']
   readonly restore: NonNullable<PruneOptions['restore']>
   readonly outputs: readonly string[] | undefined
   /** File of the method's trained values. */
@@ -58,6 +61,7 @@ export async function pruneFile(file: ModelFile, request: PruneRequest): Promise
   const params = needed ? await trainedValues(weights, method) : undefined
   const result = prune(file.model, {
     method,
+    ...(await segmentOf(file, request)),
     schedule: ({ name }) => schedules.get(name) ?? new Map(),
     ...(encoder !== undefined && { encoder }),
     ...(outputs !== undefined && { outputs }),

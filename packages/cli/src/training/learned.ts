@@ -10,6 +10,7 @@ import { RefusalError } from '../model/refusal-error.ts'
 import { saysHowMany } from '../pruning/amounts.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
+import { segmentOf } from '../pruning/segment.ts'
 import { nothingToResume, readCheckpointFile } from './files.ts'
 import type { MethodLearning } from './learning.ts'
 import { fingerprint, type TrainingData } from './lessons.ts'
@@ -87,6 +88,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
   const { asked, where, settings, train, trains, resume, lessons, watch, signal } = request
   const { targetFlops, ...others } = settings
   const { encoder, protect, restore, outputs } = asked.settings
+  const segment = await segmentOf(file, asked.settings)
   const { inputs, selection, teacher, load } = lessons
   const paths = checkpointPaths(out)
   return learnPruning({
@@ -96,6 +98,7 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
       method: asked.method,
       layers: where.layers,
       protect,
+      ...segment,
       ...(targetFlops !== undefined && { targetFlops }),
       ...(encoder !== undefined && { encoder }),
     },
@@ -105,11 +108,12 @@ export async function learnInto(out: string, file: ModelFile, request: LearnRequ
     runtime: nodeRuntime(),
     ...{ inputs, selection, teacher, load, resume, signal },
     about: {
-      ...{ model: file.hash(), params: asked.plan.params ?? {}, train, encoder, protect, restore, outputs },
+      ...{ model: file.hash(), params: asked.plan.params ?? {}, train, encoder, protect, ...segment, restore, outputs },
       schedule: where.schedule && [...where.schedule],
       ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
     },
     onProgress: (at, part) => watch.step(at, part),
+    onSaliency: (at) => watch.saliency(at),
     async onCheckpoint(bytes, part) {
       // One of the hard part would be that of an earlier training.
       if (part === 'soft') await rm(paths.hard, { force: true })

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
-import { type Evaluation, evaluate, prepareInputs, sharedExamples } from '@tp/eval'
+import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
 import type { Dataset, ModelInputs } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
+import { defaults } from '@tp/train'
 import type { Arguments } from '../command/arguments.ts'
 import type { Context } from '../command/context.ts'
 import { usageError } from '../command/usage-error.ts'
@@ -27,10 +29,15 @@ export interface TrainingData {
   readonly selection: ModelInputs
   /** Logits of the dense model for all examples. */
   readonly teacher: Float32Array
-  /** Percent of the selection set that the dense model has right. */
+  /** The part of the dense model's answers in the loss: all of it where examples have no labels. */
+  readonly distillation: number
+  /** How good the dense model is on the selection set, see `accuracy`. */
   readonly dense: number
   load(model: Model): Promise<Session>
-  /** Percent of the selection set that a model has right. */
+  /**
+   * Percent of the selection set that a model has right; of a ranking the nDCG@10, by the dense model's scores where nobody has
+   * judged.
+   */
   accuracy(model: Model): Promise<number>
 }
 
@@ -38,13 +45,13 @@ export interface TrainingData {
 const BATCH = 8
 
 /**
- * @param distillation share of the dense model's answers in the loss
+ * @param asked share of the dense model's answers in the loss; default: half, or all of it without labels
  * @throws TpError TP_USAGE, TP_DATA
  */
 export async function openLessons(
   file: ModelFile,
   given: Arguments<typeof dataOptions & typeof selectionOption>,
-  distillation: number,
+  asked: number | undefined,
   context: Context,
 ): Promise<TrainingData> {
   const { data, selection: selectionPath, limit: _, ...reading } = given
@@ -54,20 +61,44 @@ export async function openLessons(
     throw usageError(`--data and --selection are both ${data}; ${APART}`)
   }
   const learned = await openData(file.path, data, 1, given, context)
+  if (learned.task === 'embeddings' || givesUnitVectors(file.model)) throw givesVectors(file.path)
   const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
   await checkApart(learned.dataset, chosenBy.dataset, progress)
   const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
-  const selection = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
+  const chosen = await prepareInputs(chosenBy.dataset, chosenBy.inputs, chosenBy.prepare)
   const load = (model: Model): Promise<Session> => loadSession(model, file, { threads: 1, signal })
-  const answers = async (model: Model, examples: ModelInputs): Promise<Evaluation> => {
-    await using session = await load(model)
-    return await evaluate(session, examples, { batchSize: BATCH, signal })
+  const onProgress = ({ done, total }: { done: number; total: number }): void => progress.step(done, total)
+  const answers = async (examples: ModelInputs): Promise<ArrayLike<number>> => {
+    await using session = await load(file.model)
+    const options = { batchSize: BATCH, signal, onProgress }
+    return learned.ranks
+      ? (await rank(session, examples, options)).scores
+      : (await evaluate(session, examples, options)).logits
   }
-  const accuracy = async (model: Model): Promise<number> => (await answers(model, selection)).accuracy.estimate
   progress.stage('asking the dense model')
-  const { logits: teacher } = await answers(file.model, inputs)
-  if (distillation < 1) checkClasses(inputs, teacher.length / inputs.targets.length)
-  return { inputs, selection, teacher, dense: await accuracy(file.model), load, accuracy }
+  const teacher = Float32Array.from(await answers(inputs))
+  const { ranking } = chosen
+  const isUnjudged = ranking !== undefined && ranking.relevance === undefined
+  const selection = isUnjudged ? { ...chosen, ranking: asScored(ranking, Array.from(await answers(chosen))) } : chosen
+  const distillation = asked ?? (inputs.targets.every((target) => target < 0) ? 1 : defaults.distillation)
+  if (distillation < 1) checkClasses(inputs, learned.ranks ? 2 : teacher.length / inputs.targets.length)
+  const accuracy = async (model: Model): Promise<number> => {
+    await using session = await load(model)
+    return await qualityOf(session, selection, { batchSize: BATCH, signal })
+  }
+  return { inputs, selection, teacher, distillation, dense: await accuracy(file.model), load, accuracy }
+}
+
+/** Whether a model has an output of length 1, as embeddings have and no logits. */
+function givesUnitVectors(model: Model): boolean {
+  const found = inspect(model)
+  return found.ok && found.head.some(({ normalised }) => normalised)
+}
+
+function givesVectors(path: string): TpError {
+  const reason =
+    'it gives vectors, and training learns classes, ranks or tags: it would take each feature of the vector for a class'
+  return new TpError('TP_OUTPUT', path, `${reason}; prune it without training, and measure it with tp eval`)
 }
 
 const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'

@@ -12,6 +12,7 @@ import type { dataOptions } from '../model/open-inputs.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
+import { segmentOf } from '../pruning/segment.ts'
 import { namingCheckpoint, nothingToResume, readCheckpointFile } from './files.ts'
 import { checkpointPaths, learnInto, readCheckpoints, whereTokensLeave } from './learned.ts'
 import { type learningOptions, methodLearningOptions, readLearning, readMethodLearning, trainsOf } from './learning.ts'
@@ -63,12 +64,13 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const schedules = schedulesOf(asked, file.model, inspectEncoders(file, settings.encoder))
   const pruned = await pruneFile(file, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
-  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const { inputs, selection, teacher, dense, load, accuracy } = lessons
+  const lessons = await openLessons(file, given, learning.distillation, context)
+  const { inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
   const before = await accuracy(pruned.model)
   const trained = await namingCheckpoint(checkpointPaths(out), () =>
     train({
       ...learning,
+      distillation,
       ...{ model: pruned.model, runtime: nodeRuntime(), inputs, selection, teacher, load, signal },
       ...(trains && { trains }),
       ...(saved && { resume: saved }),
@@ -87,7 +89,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
     steps: trained.progress.map((at) => ({ ...at, part: 'hard' })),
     about: {
       layers: [...new Set([...schedules.values()].flatMap((schedule) => [...schedule.keys()]))],
-      settings: { ...defaults, ...learning, train: choice },
+      settings: { ...defaults, ...learning, distillation, train: choice },
       step: trained.step,
       selection: { dense, before, after: trained.accuracy ?? Number.NaN },
       ...(only && { schedule: [...only.schedule].map(([layer, amount]) => ({ layer, ...amount })) }),
@@ -100,11 +102,12 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
   const { train: choice, ...learning } = readLearning(given)
   const own = readMethodLearning(given)
   const { encoder, protect, restore } = asked.settings
+  const segment = await segmentOf(file, asked.settings)
   const where = whereTokensLeave(asked, own, file, inspectEncoders(file, encoder))
   const trains = trainsOf(choice, file, encoder)
   const resume = given.resume ? await readCheckpoints(out) : {}
-  const lessons = await openLessons(file, given, learning.distillation ?? defaults.distillation, context)
-  const settings = { ...learning, ...own }
+  const lessons = await openLessons(file, given, learning.distillation, context)
+  const settings = { ...learning, ...own, distillation: lessons.distillation }
   const { signal } = context
   const request = { asked, where, settings, train: choice, trains, resume, lessons, watch, signal }
   const result = await namingCheckpoint(checkpointPaths(out), () => learnInto(out, file, request))
@@ -118,6 +121,7 @@ export async function trainMethod({ file, out, asked, given, context, watch }: W
     schedule,
     encoder,
     protect,
+    segment,
     restore,
   })
   return {

@@ -44,11 +44,20 @@ export interface Planned {
   readonly schedule: Schedule
   readonly encoder: string | undefined
   readonly protect: NonNullable<Plan['protect']>
+  readonly segment: Pick<Plan, 'protectSegment' | 'separator'>
   readonly restore: NonNullable<Plan['restore']>
 }
 
 /** A schedule in the words of `tp prune`; undefined where its layers go by different kinds of amounts. */
-export function planOf({ method, params, schedule, encoder, protect, restore }: Planned): LearnedPlan | undefined {
+export function planOf({
+  method,
+  params,
+  schedule,
+  encoder,
+  protect,
+  segment,
+  restore,
+}: Planned): LearnedPlan | undefined {
   const amounts = [...schedule].sort(([a], [b]) => a - b)
   const kinds = new Set(amounts.map(([, { kind }]) => kind))
   const [kind] = kinds
@@ -61,6 +70,7 @@ export function planOf({ method, params, schedule, encoder, protect, restore }: 
     layers: amounts.map(([layer]) => layer),
     [amountRules[kind].name]: amounts.map(([, { value }]) => value),
     ...(protect !== 'auto' && { protect }),
+    ...segment,
     ...(restore !== 'auto' && { restore }),
   }
 }

@@ -6,6 +6,8 @@ import { openLog } from './files.ts'
 export interface Watch {
   /** After each step. */
   step(at: TrainProgress, part?: TrainingPart): void
+  /** Before the first step, for a method that learns from what each token counts for. */
+  saliency(at: { readonly done: number; readonly total: number }): void
   /** After a checkpoint was written. */
   saved(): void
   /** @throws TpError TP_WRITE if the log could not be written */
@@ -22,6 +24,7 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
   let part: TrainingPart | undefined
   let last: TrainProgress | undefined
   let noted: TrainProgress | undefined
+  let looking = false
   let began = { at: performance.now(), step: 0 }
   const leftText = ({ step, steps }: TrainProgress): string => {
     const seconds = (performance.now() - began.at) / 1000 / Math.max(1, step - began.step)
@@ -44,6 +47,11 @@ export function watching(progress: ProgressDisplay, logPath: string | undefined)
       progress.step(at.step, at.steps, `${stepText(at)}, ${leftText(at)} left`)
       log?.add({ part: own, ...at })
       if (at.accuracy !== undefined) note(at)
+    },
+    saliency({ done, total }) {
+      if (!looking) progress.stage('asking the dense model which tokens count')
+      looking = true
+      progress.step(done, total)
     },
     saved() {
       if (last !== undefined && last !== noted) note(last)

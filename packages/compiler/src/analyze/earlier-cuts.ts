@@ -12,12 +12,20 @@ export interface EarlierCuts {
   readonly last: CutRecord
   /** Positions that no earlier cut could take away. */
   readonly protectedTokens: readonly number[]
-  /** Where tokens of the last pruning are restored, and where all of them are there again, upstream of the head. */
-  readonly restored: { readonly points: readonly RestoredRecord[]; readonly to: string } | undefined
+  readonly restored: EarlierRestored | undefined
   /** Name of a method that brought tokens back between the layers. */
   readonly returning: string | undefined
   /** Fillers or merged tokens: what weighs tokens is in the graph, and cannot be changed any more. */
   readonly weighted: boolean
+}
+
+/** Where tokens of earlier prunings are there again. */
+interface EarlierRestored {
+  /** Where those of the last pruning are restored. */
+  readonly points: readonly RestoredRecord[]
+  /** What has all tokens, in the end: the stream upstream of the head, or outputs. */
+  readonly to: readonly string[]
+  readonly filled: 'mean' | undefined
 }
 
 /**
@@ -55,7 +63,7 @@ export function earlierCuts(program: Program, name: string, layers: readonly Lay
   )
   const restored = restoredBy(steps)
   if (lost !== undefined) throw recordLost(lost)
-  if (restored !== undefined && ![restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
+  if (restored !== undefined && ![...restored.to, ...restored.points.map(({ from }) => from)].every(isThere))
     throw recordLost(last)
   const protectedTokens = first.protectedTokens.filter((position) =>
     steps.every((step) => step.protectedTokens.includes(position)),
@@ -82,9 +90,12 @@ export function requireNoReturn(earlier: EarlierCuts | undefined): void {
 
 /** Tokens of the last pruning are restored first, those of the first one last. */
 function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
-  const restoring = steps.flatMap(({ restored }) => (restored === undefined ? [] : [restored]))
-  const [points, to] = [restoring.at(-1), restoring[0]?.at(-1)?.to]
-  return points === undefined || to === undefined ? undefined : { points, to }
+  const restoring = steps.filter(({ restored }) => restored !== undefined)
+  const [points, first, filled] = [restoring.at(-1)?.restored, restoring[0]?.restored, restoring[0]?.filled]
+  if (points === undefined || first === undefined) return undefined
+  // Hidden states between the layers come before the last point; filled outputs are next to each other.
+  const ends = filled === 'mean' ? first : first.slice(-1)
+  return { points, to: ends.map(({ to }) => to), filled }
 }
 
 export function recordLost({ layer }: CutRecord): Refused {

@@ -1,6 +1,7 @@
 import type { Dim } from '@tp/core/expression'
 import type { PositionRead } from '../operators/token-position.ts'
 import type { EarlierCuts } from './earlier-cuts.ts'
+import type { HeadOutput } from './head.ts'
 import type { Layer } from './layer.ts'
 import type { PoolCount } from './pool-counts.ts'
 
@@ -29,7 +30,7 @@ export interface Encoder {
   readonly mask: string | undefined
   /** The mask is 1 where padding is, and 0 where tokens are real. */
   readonly maskMarksPadding: boolean
-  /** Positions that are kept by default: the required ones, and learned tokens. */
+  /** Positions that are kept by default: the required ones, learned tokens, and the first one where states are pooled outside. */
   readonly protectedTokens: readonly number[]
   /** Positions that the model reads, or skips, by their index. */
   readonly required: readonly number[]
@@ -39,6 +40,8 @@ export interface Encoder {
   readonly poolCounts: readonly PoolCount[]
   /** Index of the token that the head reads, if it reads single positions; the first of them. */
   readonly classToken: number | undefined
+  /** What its outputs make of the tokens. */
+  readonly head: readonly HeadOutput[]
   /** Outputs that have one row for every token. */
   readonly tokenOutputs: readonly string[]
   /** Others that have as many rows as their number says, though not one for each: upsampled frames, all but the first. */

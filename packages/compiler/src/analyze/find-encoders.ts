@@ -9,6 +9,7 @@ import { Refused } from '../program/refusal.ts'
 import { findAttentions } from './attention.ts'
 import { earlierCuts, layersBefore, withWholeInput } from './earlier-cuts.ts'
 import type { Encoder } from './encoder.ts'
+import { findHead } from './head.ts'
 import { findLayer, inputAfter, type Layer } from './layer.ts'
 import { findMask } from './mask.ts'
 import { findPoolCounts } from './pool-counts.ts'
@@ -110,8 +111,8 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   )
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
-  const head = earlier?.restored === undefined ? axis : traceTokens(program, earlier.restored.to)
-  const reads = Math.max(axis.reads, head.reads)
+  const axes = [axis, ...(earlier?.restored?.to ?? []).map((to) => traceTokens(program, to))]
+  const reads = Math.max(...axes.map((each) => each.reads))
   if (reads > MOST_POSITIONS)
     throw new Refused(
       'TP_TOKEN_INDEX',
@@ -120,7 +121,12 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   const learned = learnedTokens(program, first.input)
   // Inside layers leading tokens are taken apart from others and joined again (rope of the patches alone).
   const inside = program.before((layers.at(-1) as Layer).site)
-  const singleReads = head.readers.filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const singleReads = axes
+    .flatMap(({ readers }) => readers)
+    .filter(({ single, node }) => single && !inside.has(node.output[0] as string))
+  const head = findHead(program, { stream: first.input, mask: mask?.name, axes })
+  // Who pools states outside may take the first token's: sentence embedders often do.
+  const outside = head.some(({ reads }) => reads.some(({ kind }) => kind === 'token-states')) ? 1 : 0
   const isFree = (position: number): boolean => earlier === undefined || earlier.protectedTokens.includes(position)
   return {
     name,
@@ -135,18 +141,20 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     heads,
     mask: mask?.name,
     maskMarksPadding: mask?.padding === 1,
-    protectedTokens: firstPositions(Math.max(reads, learned)).filter(isFree),
+    protectedTokens: firstPositions(Math.max(reads, learned, outside)).filter(isFree),
     required: firstPositions(reads),
-    positionReads: head.positionReads,
-    poolCounts: findPoolCounts(program, head, mask?.name, (layers.at(-1) as Layer).site),
+    positionReads: axes.flatMap(({ positionReads }) => positionReads),
+    poolCounts: axes.flatMap((each) => findPoolCounts(program, each, mask?.name, (layers.at(-1) as Layer).site)),
     classToken: singleReads.length > 0 ? 0 : undefined,
-    tokenOutputs: outputsWith(program, head, (dims) => dims.includes(TOKENS)),
-    countedOutputs: outputsWith(program, head, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
+    head,
+    tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),
+    countedOutputs: outputsWith(program, axes, (dims) => !dims.includes(TOKENS) && dims.some(isCounted)),
   }
 }
 
-function outputsWith(program: Program, { changed }: TokenAxis, is: (dims: readonly Dim[]) => boolean): string[] {
-  return program.graph.outputs.map(({ name }) => name).filter((name) => is(changed.get(name)?.dims ?? []))
+function outputsWith(program: Program, axes: readonly TokenAxis[], is: (dims: readonly Dim[]) => boolean): string[] {
+  const outputs = program.graph.outputs.map(({ name }) => name)
+  return outputs.filter((name) => axes.some(({ changed }) => is(changed.get(name)?.dims ?? [])))
 }
 
 function isCounted(dim: Dim): boolean {

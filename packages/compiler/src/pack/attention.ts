@@ -1,5 +1,5 @@
-import { add, squeeze, type Tensor } from '@tp/core'
-import type { NodeProto } from '@tp/onnx'
+import { add, cast, squeeze, type Tensor } from '@tp/core'
+import { createNode, type NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
@@ -26,21 +26,23 @@ export interface Turned {
 }
 
 export interface PackedContext {
-  readonly node: NodeProto
+  readonly nodes: readonly NodeProto[]
   /** Padded values by the packed ones that stand for them: the context, or what its only reader turns it into; sums of probabilities. */
   readonly replaces: ReadonlyMap<string, string>
 }
 
 /**
  * An attention over packed tokens instead of one over padded ones; undefined where its operands are not packed, or its scores are
- * more than scaled and summed.
+ * more than scaled and summed. It computes in single precision; operands of half precision are converted for it.
  */
 export function packedAttention(attention: Attention, source: AttentionSource): PackedContext | undefined {
   const { program, segment } = source
-  const operands = [attention.query, attention.keyTransposed, attention.value].map((name) => source.packed(name))
-  const [query, key, value] = operands
+  const [query, key, value] = [attention.query, attention.keyTransposed, attention.value].map((name) =>
+    source.packed(name),
+  )
   if (query === undefined || key === undefined || value === undefined) return undefined
-  if (program.tensor(attention.query).dtype !== 'float32') return undefined
+  const { dtype } = program.tensor(attention.query)
+  if (dtype !== 'float32' && dtype !== 'float16') return undefined
   const terms = scoreTerms(attention, source)
   const layout = layoutOf(program.tensor(attention.context), segment)
   if (terms === undefined || layout?.rows !== 0) return undefined
@@ -64,8 +66,8 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const sums = received === undefined ? [] : [received]
   const replaced = [whole, ...sums.map(({ value }) => value)]
   const outputs = replaced.map((name) => program.graph.uniqueName(`${name}/packed`))
-  const operators = [
-    ...[from, fromKey, fromValue].map(({ name }) => name),
+  const operands = [
+    ...[from, fromKey, fromValue].map(({ name }) => (dtype === 'float32' ? name : inSingle(name, source))),
     ...[segment.offsets, keyBias, bias, bias && segment.positions],
     ...sums.map(({ weights }) => weights),
   ]
@@ -76,9 +78,30 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
     valueAxes: fromValue.axes,
     contextAxes: context,
   }
-  const node = packedNode('PackedAttention', operators, outputs, attributes)
-  return { node, replaces: new Map(replaced.map((name, i) => [name, outputs[i] as string])) }
+  const replaces = new Map(replaced.map((name, i) => [name, outputs[i] as string]))
+  if (dtype === 'float32') return { nodes: [packedNode('PackedAttention', operands, outputs, attributes)], replaces }
+  const single = outputs.map((name) => program.graph.uniqueName(`${name}/single`))
+  const back = outputs.map((name, i) => castNode(single[i] as string, name, 'float16'))
+  return { nodes: [packedNode('PackedAttention', operands, single, attributes), ...back], replaces }
 }
+
+/** A packed value of half precision in single precision. */
+function inSingle(name: string, { program, once }: AttentionSource): string {
+  return once(`single/${name}`, () => {
+    const single = program.graph.uniqueName(`${name}/single`)
+    program.graph.insert([castNode(name, single, 'float32')])
+    return single
+  })
+}
+
+function castNode(from: string, to: string, type: 'float32' | 'float16'): NodeProto {
+  const attributes = { to: type === 'float32' ? FLOAT : FLOAT16 }
+  return createNode({ type: 'Cast', name: `${to}/Cast`, inputs: [from], outputs: [to], attributes })
+}
+
+/** onnx.TensorProto.DataType */
+const FLOAT = 1
+const FLOAT16 = 10
 
 /**
  * What each token is attended with, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries [b,1,1,n] with the
@@ -95,7 +118,7 @@ function receivedSum(
   const [name, value] = [product.node.input[0] as string, product.node.output[0] as string]
   const rows = program.tensor(name)
   const operand = placeholder(name, rows, rows.dims)
-  const flat = program.write(squeeze(operand, [1, 2]), new Map([[operand, name]]), {
+  const flat = program.write(cast(squeeze(operand, [1, 2]), 'float32'), new Map([[operand, name]]), {
     prefix: `${value}/weights`,
     // As many as the product demands, whatever is known of them.
     dims: [[rows.dims[0] === 1 ? 1 : segment.batch, segment.count]],
@@ -155,7 +178,7 @@ function sumOf(names: readonly string[], { program }: AttentionSource, shaped: (
     const known = program.tensor(name)
     const value = placeholder(name, known, known.dims)
     placeholders.set(value, name)
-    return shaped(value)
+    return cast(shaped(value), 'float32')
   })
   return program.write(terms.reduce(add), placeholders, { prefix: `${names[0]}/packed` }).name
 }

@@ -88,7 +88,7 @@ function packNodes(values: PackedValues, attentions: ReadonlyMap<string, Attenti
         values.once(`${segment.from}/${key}`, make)
       const packed = packedAttention(attention, { ...around, repeats, once, turned: (name) => turned.get(name) })
       if (packed === undefined) continue
-      program.graph.insert([packed.node])
+      program.graph.insert(packed.nodes)
       values.replaced.add(node)
       for (const [padded, name] of packed.replaces) {
         values.declare(name, padded)

@@ -1,4 +1,4 @@
-import { constant, where } from '@tp/core'
+import { constant, type DType, where } from '@tp/core'
 import { constantData } from '@tp/core/expression'
 import type { NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
@@ -35,7 +35,7 @@ export function scoreTerms({ chain }: Attention, source: ScoreSource): ScoreTerm
   function addTerm(name: string): boolean {
     const narrow = repeats.without(name)
     const { hasShape, dims, dtype } = program.tensor(narrow)
-    if (!hasShape || dims.length > 4 || dtype !== 'float32') return false
+    if (!hasShape || dims.length > 4 || !isFloat(dtype)) return false
     const [query = 1, key = 1] = dims.slice(-2)
     const heads = dims.at(-3) ?? 1
     if (dims.length === 3 && program.tensor(running).rank === 3) return false
@@ -56,7 +56,12 @@ export function scoreTerms({ chain }: Attention, source: ScoreSource): ScoreTerm
       case 'Identity':
         break
       case 'Cast':
-        if (program.tensor(output).dtype !== 'float32') return undefined
+        if (!isFloat(program.tensor(output).dtype)) return undefined
+        break
+      case 'QuantizeLinear':
+      case 'DequantizeLinear':
+        // Steps of 8 bits are left out; a range that a mask was added in would be another matter.
+        if (!free || !isFirst) return undefined
         break
       case 'Reshape':
         if (!isHeadReshape(program, node)) return undefined
@@ -101,7 +106,8 @@ function hiddenBy(node: NodeProto, running: string, { program, repeats }: ScoreS
   const narrow = repeats.without(condition)
   const known = program.tensor(narrow)
   const value = placeholder(narrow, known, known.dims)
-  const [zero, low] = [constant(0, 'float32'), constant(number, 'float32')]
+  const { dtype } = program.tensor(running)
+  const [zero, low] = [constant(0, dtype), constant(number, dtype)]
   const added = yes === running ? where(value, zero, low) : where(value, low, zero)
   return program.write(added, new Map([[value, narrow]]), { prefix: `${node.output[0]}/packed`, before: node }).name
 }
@@ -109,6 +115,10 @@ function hiddenBy(node: NodeProto, running: string, { program, repeats }: ScoreS
 function scalar(program: Program, name: string): number | undefined {
   const data = constantData(program.tensor(name))
   return data?.data.length === 1 ? data.data[0] : undefined
+}
+
+function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float16'
 }
 
 function isZero(program: Program, name: string): boolean {

@@ -15,11 +15,15 @@ export interface PruningStep {
   readonly source?: string
   /** Positions that were protected. */
   readonly protectedTokens: readonly number[]
+  /** Number of the segment that was protected as a whole. */
+  readonly protectedSegment?: number
   readonly cuts: readonly CutRecord[]
   /** Tokens are restored between the layers. */
   readonly returns?: true
   /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
   readonly restored?: readonly RestoredRecord[]
+  /** What stands for removed tokens there is the mean of the kept ones; absent: the state that they had. */
+  readonly filled?: 'mean'
 }
 
 /** Where a cut is, by the names of its values in the graph. */

@@ -2,7 +2,7 @@ import type { Method, Tensor, Values } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { PruneOptions } from '../transform/prune-options.ts'
 
-export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect'> {
+export interface SoftenOptions extends Pick<PruneOptions, 'encoder' | 'protect' | 'protectSegment' | 'separator'> {
   /** One that has something to learn. */
   readonly method: Method
   /** Layers whose tokens are to be pruned. */

@@ -10,6 +10,7 @@ import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { protectedIndices } from '../transform/protected-indices.ts'
+import { protectedSegmentOf } from '../transform/protected-segment.ts'
 import { siteSources } from '../transform/site-source.ts'
 import { startOf } from '../transform/start.ts'
 import type { SoftenOptions, SoftInput, SoftModel } from './soft-model.ts'
@@ -50,6 +51,7 @@ export class Softening {
     const { state, names } = startOf(program, encoder, {
       protectedTokens: protectedIndices(encoder, options.protect ?? 'auto'),
       site: this.#site,
+      segment: protectedSegmentOf(options),
     })
     this.#state = state
     this.#names = names

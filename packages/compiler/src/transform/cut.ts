@@ -1,3 +1,4 @@
+import type { Reduction } from '@tp/core'
 import type { SiteName } from '../analyze/sites.ts'
 
 /** A cut that was put into the graph, by the names of its values. */
@@ -19,6 +20,10 @@ export interface InsertedCut {
   readonly keyBias: string | undefined
   /** bool [b,k]: not what became of the slot's token, but of all that were pruned; absent where there is none */
   readonly fused: string | undefined
+  /** [b,n,D] what the tokens that arrive are restored with downstream of the last layer if they are pruned; absent: `before` */
+  readonly final: string | undefined
+  /** float32 [b,D] → [b,D] what is added to these, of the mean of the kept tokens' states there; absent: nothing */
+  readonly context: Reduction['context'] | undefined
   /** float [b,n] what the tokens that arrive were ranked by; absent where that is not asked for, or no score decides */
   readonly scores: string | undefined
   /** float [b] share of the score, and of the tokens, that is kept; absent unless asked for */

@@ -6,6 +6,7 @@ import type { SiteName } from '../analyze/sites.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
 import { insertAt } from './insert.ts'
+import { protectedSegmentOf } from './protected-segment.ts'
 import type { Pruning, PruningPass } from './pruning.ts'
 import type { Tokens } from './returning.ts'
 import { startOf } from './start.ts'
@@ -18,17 +19,21 @@ export const insertCuts: PruningPass = {
   run(pruning) {
     const { program, encoder, protectedTokens, schedule, returning, keyBias } = pruning
     const { method, params = () => ({}), trace, protectInput, monitor = false } = pruning.options
+    const segment = protectedSegmentOf(pruning.options)
     requireUsable(encoder, method)
     const cuts: InsertedCut[] = []
     const ends = endsOf(pruning)
-    const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput })
+    const counts = headReadsKept(pruning) && returning.ends.length === 0 ? encoder.poolCounts : []
+    // Between the layers a token has the state that it had.
+    const restores = pruning.fill === 'state' && pruning.points.some(({ before }) => before === encoder.layers.length)
+    const start = startOf(program, encoder, { protectedTokens, site: method.site, protectInput, segment })
     let tokens: Tokens = start
     for (let layer = encoder.open; layer < sitesOf(encoder, method); layer++) {
       for (const visit of visits(method, schedule.get(layer))) {
         const { amount } = visit
         if (amount !== undefined) tokens = returning.start(returning.comeBack(layer, tokens))
         const about = { ...visit, layer, params: params(layer) }
-        const options = { ...about, keyBias, ends, scores: trace === 'scores', monitor }
+        const options = { ...about, keyBias, ends, counts, restores, scores: trace === 'scores', monitor }
         const inserted = insertAt(program, encoder, { ...options, ...tokens })
         if (inserted.cut) {
           returning.pruned(tokens, inserted.cut)
@@ -42,6 +47,11 @@ export const insertCuts: PruningPass = {
     pruning.positions = start.positions
     return false
   },
+}
+
+/** Whether what follows the layers sees kept tokens only: none are restored, or they are at the outputs. */
+export function headReadsKept({ points, fill }: Pick<Pruning, 'points' | 'fill'>): boolean {
+  return points.length === 0 || fill === 'mean'
 }
 
 /** Nodes that no change goes beyond: there all tokens are restored. */

@@ -28,6 +28,10 @@ export interface InsertOptions {
   readonly keyBias: KeyBias
   /** Nodes that no change goes beyond: where removed tokens are restored. */
   readonly ends: readonly NodeProto[]
+  /** What counts tokens for a pooling of the kept ones. */
+  readonly counts: readonly PoolCount[]
+  /** Whether pruned tokens are restored downstream of the last layer. */
+  readonly restores: boolean
   /** Whether scores are kept. */
   readonly scores?: boolean
   /** Whether to write what share of tokens and score is kept. */
@@ -64,17 +68,19 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const original = new Set(graph.nodes)
   const travelling = travellers(reduced.state)
   const fused = cut.fused === undefined ? [] : [cut.fused]
+  const final = options.restores && cut.final !== undefined ? [cut.final] : []
   const scores = options.scores && cut.score !== undefined ? [cast(cut.score, 'float32')] : []
   const shares = options.monitor ? cut.shares() : undefined
   const watched = [shares?.tokens, shares?.mass].filter((share) => share !== undefined)
   const moving = [cut.states(source.hidden), cut.indices, ...fused, ...travelling.map(({ tensor }) => tensor)]
-  const outputs = [...moving, ...watched, ...scores]
+  const outputs = [...moving, ...watched, ...final, ...scores]
   const shapes = [
     [batch, count, dims[2] as Dim],
     [batch, count, 1],
     ...fused.map(() => [batch, count]),
     ...travelling.map(({ tensor }) => tensor.dims.map((dim) => (dim === 'B' ? batch : dim === 'N' ? count : dim))),
     ...watched.map(() => [batch]),
+    ...final.map(() => [batch, dims[1] as Dim, dims[2] as Dim]),
     ...scores.map(() => [batch, dims[1] as Dim]),
   ]
   const emitted = program.writeAll(outputs, names, { prefix, dims: shapes }).map(({ name }) => name)
@@ -105,7 +111,7 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
   const own = graph.nodes.filter((node) => !original.has(node) || options.ends.includes(node))
   // Reads of single tokens are made to find them when all cuts are there.
   follow(flow, new Set([...own, ...encoder.positionReads.map(({ node }) => node)]))
-  if (options.ends.length === 0) followCounts(flow, encoder.poolCounts)
+  followCounts(flow, options.counts)
   commit(flow)
 
   const watchedNames = emitted.slice(moving.length, moving.length + watched.length)
@@ -126,6 +132,8 @@ export function insertAt(program: Program, encoder: Encoder, options: InsertOpti
     fused: cut.fused && emitted[2],
     kept: watchedNames[0],
     mass: watchedNames[1],
+    final: final.length === 0 ? undefined : emitted[moving.length + watched.length],
+    context: cut.context,
     scores: scores.length === 0 ? undefined : emitted.at(-1),
     ragged: cut.ragged,
     followers: rewriter.taken,
@@ -159,12 +167,14 @@ interface Traveller {
 
 /** The tensors of a state, by name. */
 function travellers(state: TokenState): Traveller[] {
-  const { ordinals, attended, count, position, size, keyBias, carried } = state
+  const { ordinals, attended, count, position, protectedSegment, size, keyBias, carried } = state
   const own = Object.entries(carried).map(([name, tensor]) => ({ name: `carried.${name}`, tensor }))
-  const named = Object.entries({ ordinals, attended, count, position, size, keyBias }).map(([name, tensor]) => ({
-    name,
-    tensor,
-  }))
+  const named = Object.entries({ ordinals, attended, count, position, protectedSegment, size, keyBias }).map(
+    ([name, tensor]) => ({
+      name,
+      tensor,
+    }),
+  )
   return [...named, ...own].filter((traveller): traveller is Traveller => traveller.tensor !== undefined)
 }
 
@@ -187,9 +197,12 @@ function renew(
     Object.keys(state.carried).map((name) => [name, fresh.get(`carried.${name}`) as Tensor]),
   )
   const [ordinals, position] = [fresh.get('ordinals') as Tensor, fresh.get('position') as Tensor]
-  const of = (name: 'attended' | 'count' | 'size' | 'keyBias'): Tensor | undefined => fresh.get(name)
-  const [attended, count, size, keyBias] = [of('attended'), of('count'), of('size'), of('keyBias')]
-  return { state: { ...state, ordinals, attended, count, position, size, keyBias, carried }, names, byName }
+  const of = (name: 'attended' | 'count' | 'protectedSegment' | 'size' | 'keyBias'): Tensor | undefined =>
+    fresh.get(name)
+  const [attended, count, protectedSegment] = [of('attended'), of('count'), of('protectedSegment')]
+  const [size, keyBias] = [of('size'), of('keyBias')]
+  const own = { ordinals, attended, count, position, protectedSegment, size, keyBias, carried }
+  return { state: { ...state, ...own }, names, byName }
 }
 
 /** Makes the counts follow a cut. */

@@ -6,7 +6,7 @@ import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import type { InsertedCut } from './cut.ts'
-import { endsOf } from './insert-cuts.ts'
+import { endsOf, headReadsKept } from './insert-cuts.ts'
 import type { KeyBias } from './key-bias.ts'
 import type { PruningPass } from './pruning.ts'
 
@@ -28,11 +28,11 @@ export const countKeptInPools: PruningPass = {
   requires: ['tokens pruned'],
   ensures: ['pooling counts kept tokens'],
   run(pruning) {
-    const { program, encoder, points, cuts, keyBias } = pruning
+    const { program, encoder, cuts, keyBias } = pruning
     const last = cuts.at(-1)
     if (last === undefined) return false
     const isRagged = cuts.some((cut) => cut.ragged)
-    const counts = points.length === 0 ? encoder.poolCounts : []
+    const counts = headReadsKept(pruning) ? encoder.poolCounts : []
     const again = encoder.earlier?.weighted === true
     poolKept(program, last, { isRagged, keyBias, ends: endsOf(pruning), counts, again })
     return false

@@ -12,13 +12,27 @@ export interface PruneOptions {
   /** Positions that are always kept: those found by data flow (`auto`, the default), or these. */
   readonly protect?: 'auto' | readonly number[]
   /**
+   * A segment that is always kept as a whole, for pairs of texts: 0 is the first text with the class token and the separator
+   * after it, as `token_type_ids` number them. A rule that would keep fewer tokens keeps these alone.
+   */
+  readonly protectSegment?: number
+  /**
+   * The token that ends a segment, by its id: for `protectSegment` in a model that has no input of segment numbers. Several in
+   * a row end one segment together.
+   */
+  readonly separator?: number
+  /**
    * Adds an input `tp.protect` (int64 [b,1]): a position in each example whose token is kept, in addition to the protected ones.
    * With it one model shows for every token what keeping it would change.
    */
   readonly protectInput?: boolean
   /**
-   * Whether removed tokens are restored, with the state that they had, upstream of the final norm and the head: `auto` (the
-   * default) for outputs whose rows follow from the number of tokens, `all` also before a pooling head, `none` never. With
+   * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. An output of token
+   * states, which are pooled outside if at all, has the mean of the kept tokens in the other rows, so that a mean over all rows by
+   * the model's own mask is that of the kept tokens, each counted as often as tokens were merged into it; a head that is
+   * in the file sees the kept tokens. Where a head answers for each token, each has the state that it had when it was removed.
+   * A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
+   * `all`: every token has that state, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
    */
@@ -56,6 +70,8 @@ export interface NamedEncoder {
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
 
+const isIndex = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
+
 const flag: Check = [(value) => typeof value === 'boolean', 'true or false', 'TP_OPTION']
 const names: Check = [
   (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
@@ -67,6 +83,8 @@ const names: Check = [
 const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>, Check>> = {
   encoder: [(value) => typeof value === 'string', 'the name of an encoder', 'TP_ENCODER'],
   protect: [(value) => value === 'auto' || Array.isArray(value), '"auto" or a list of positions', 'TP_PROTECT'],
+  protectSegment: [(value) => isIndex(value), 'the number of a segment, from 0', 'TP_PROTECT'],
+  separator: [(value) => isIndex(value), 'the id of a token', 'TP_PROTECT'],
   protectInput: flag,
   restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
   outputs: names,

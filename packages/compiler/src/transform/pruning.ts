@@ -25,6 +25,8 @@ export interface Pruning extends PassState {
   encoder: Encoder
   /** Where removed tokens are restored. */
   points: readonly RestorePoint[]
+  /** What they are restored with: the state that they had, or the mean of the kept tokens, at the outputs alone. */
+  fill: 'state' | 'mean'
   cuts: readonly InsertedCut[]
   /** For each read of a single token: the value that holds its position. */
   positions: readonly string[]

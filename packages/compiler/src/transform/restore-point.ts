@@ -1,4 +1,20 @@
-import { expand, gatherND, input, scatterElements, shape, type Tensor, unsqueeze, where } from '@tp/core'
+import {
+  add,
+  mean as averaged,
+  cast,
+  div,
+  expand,
+  gatherND,
+  input,
+  maximum,
+  mul,
+  scatterElements,
+  shape,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
@@ -43,10 +59,10 @@ export class RestorePoint {
   /**
    * Puts every removed token's last state back at its position: x_i ← x_i with the tokens kept by cut i replaced
    * by what became of them, from the last cut to the first. Tokens that were merged are restored with their own states.
+   * `final`: the point is downstream of the last layer, so the states x_i are what a method says that they would have become there.
    */
-  restore(cuts: readonly InsertedCut[]): void {
+  restore(cuts: readonly InsertedCut[], { final = false }: { readonly final?: boolean } = {}): void {
     const program = this.#program
-    const { graph } = program
     const names = new Map<Tensor, string>()
     const value = (name: string): Tensor => {
       const actual = program.tensor(name)
@@ -55,8 +71,12 @@ export class RestorePoint {
       return placeholder
     }
     let states = value(this.node.input[0] as string)
-    for (const cut of cuts.filter(({ layer }) => layer < this.before).reverse()) {
-      const before = value(cut.before)
+    const own = cuts.filter(({ layer }) => layer < this.before).reverse()
+    const valid = own[0]?.valid
+    const kept = states
+    const mean = (): Tensor => meanOf(cast(kept, 'float32'), valid === undefined ? undefined : value(valid))
+    for (const cut of own) {
+      const before = final ? finalStates(cut, value, mean) : value(cut.before)
       const indices = value(cut.indices)
       if (cut.ragged && cut.valid !== undefined) {
         // Fillers were dropped: they keep the state they had, whatever was computed in their slots.
@@ -67,8 +87,29 @@ export class RestorePoint {
       }
       states = scatterElements(before, expand(indices, shape(states), states), states, { axis: 1 })
     }
-    const { name } = program.write(states, names, { prefix: 'tp/restore', before: this.node })
+    this.write(states, names)
+  }
+
+  /** Everything downstream of the point reads an expression, whose placeholders stand for values of the graph. */
+  write(states: Tensor, names: ReadonlyMap<Tensor, string>): void {
+    const { graph } = this.#program
+    const { name } = this.#program.write(states, names, { prefix: 'tp/restore', before: this.node })
     graph.replaceInput(this.node, 0, name)
     graph.sortTopologically()
   }
+}
+
+/** [b,n,D]: what the tokens that arrive at a cut are restored with downstream of the last layer if they are pruned. */
+function finalStates(cut: InsertedCut, value: (name: string) => Tensor, mean: () => Tensor): Tensor {
+  if (cut.final === undefined) return value(cut.before)
+  const states = value(cut.final)
+  return cut.context === undefined ? states : add(states, cast(unsqueeze(cut.context(mean()), [1]), states.dtype))
+}
+
+/** float [b,k,D] → [b,D]: mean of the tokens in valid slots, bool [b,k]; absent: of all. */
+function meanOf(states: Tensor, valid: Tensor | undefined): Tensor {
+  if (valid === undefined) return averaged(states, 1)
+  const weight = cast(valid, 'float32')
+  const count = maximum(sum(weight, 1, { keepDims: true }), 1)
+  return div(sum(mul(states, unsqueeze(weight, [2])), 1), count)
 }

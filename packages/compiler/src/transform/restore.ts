@@ -1,11 +1,12 @@
-import { createNode } from '@tp/onnx'
+import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { type Layer, stackEnd } from '../analyze/layer.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
+import { fillWithMean } from './fill-mean.ts'
 import type { PruneOptions } from './prune-options.ts'
-import type { PruningPass } from './pruning.ts'
+import type { Pruning, PruningPass } from './pruning.ts'
 import { RestorePoint } from './restore-point.ts'
 
 /** Inserts the points where tokens are restored, if outputs or the user ask for that. */
@@ -15,8 +16,11 @@ export const insertRestorePoints: PruningPass = {
   ensures: ['restore points inserted'],
   run(pruning) {
     const { program, encoder, schedule, options } = pruning
-    if (schedule.size > 0 && restores(encoder, options)) {
-      const restored = restorePoints(program, encoder, schedule.keys())
+    const fill = schedule.size === 0 ? undefined : fillOf(program, encoder, options)
+    if (fill !== undefined) {
+      const make = fill === 'mean' ? outputPoints : restorePoints
+      const restored = make(program, encoder, schedule.keys())
+      pruning.fill = fill
       pruning.points = restored.points
       pruning.encoder = restored.encoder
     }
@@ -30,30 +34,98 @@ export const restoreTokens: PruningPass = {
   name: 'restore tokens',
   requires: ['restore points inserted', 'tokens pruned', 'pooling counts kept tokens', 'single tokens read'],
   ensures: ['tokens restored'],
-  run({ points, returning, cuts }) {
-    for (const point of points) point.restore(returning.awayAt(cuts, point))
+  run({ program, encoder, points, fill, returning, cuts }) {
+    for (const point of points) {
+      if (fill === 'mean') fillWithMean(point, program, encoder, cuts)
+      else point.restore(returning.awayAt(cuts, point), { final: point.before === encoder.layers.length })
+    }
     return false
   },
 }
 
-/** Whether removed tokens are restored. */
-function restores(
-  { earlier, tokenOutputs, countedOutputs }: Encoder,
-  { restore = 'auto', method: { returns = false } }: PruneOptions,
-): boolean {
+/** What removed tokens are restored with, if they are. */
+function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Pruning['fill'] | undefined {
+  const { earlier, tokenOutputs, countedOutputs } = encoder
+  const { restore = 'auto', method } = options
   const needed = tokenOutputs.length + countedOutputs.length > 0
-  if (earlier === undefined) return restore === 'all' || (restore === 'auto' && (returns || needed))
-  const already = earlier.restored !== undefined
-  if (already && restore === 'none') {
+  if (earlier === undefined) {
+    if (restore === 'all') return 'state'
+    if (restore === 'none') return undefined
+    if (method.completes && pools(encoder)) return 'state'
+    if (!(needed || method.returns)) return undefined
+    return !method.returns && givesStatesOnly(program, encoder) ? 'mean' : 'state'
+  }
+  const { restored } = earlier
+  if (restored !== undefined) {
+    requireSameRestoring(restore, restored.filled)
+    return restored.filled ?? 'state'
+  }
+  if (restore === 'all') {
+    const reason = 'tokens that were pruned before are not restored, so not all tokens can be'
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
+  }
+  return restore === 'auto' && needed ? 'state' : undefined
+}
+
+/** Whether an output depends on more tokens than some that are read by their positions. */
+function pools({ head }: Encoder): boolean {
+  const single = ['class-token', 'last-token', 'chosen-token']
+  return head.some(({ reads }) => reads.some(({ kind }) => !single.includes(kind)))
+}
+
+/** @throws Refused TP_RESTORE for what does not go with an earlier restoring */
+function requireSameRestoring(restore: PruneOptions['restore'], filled: 'mean' | undefined): void {
+  if (restore === 'none') {
     const reason =
       'tokens that were pruned before are restored upstream of the head, so those that are pruned now have to be, too'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
   }
-  if (!already && restore === 'all') {
-    const reason = 'tokens that were pruned before are not restored, so not all tokens can be'
+  if (restore === 'all' && filled === 'mean') {
+    const reason =
+      'tokens that were pruned before are restored with the mean of the kept ones, not with their own states'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
-  return already || (restore === 'auto' && needed)
+}
+
+/**
+ * Whether all outputs with a row for each token [b,n,D] are states, not what a head makes of each: then they are pooled
+ * outside, if at all, and a mean over states from early layers would be worse than one over the kept tokens.
+ */
+function givesStatesOnly(program: Program, { head, tokenOutputs, countedOutputs, batch, tokens }: Encoder): boolean {
+  const isStates = (name: string): boolean => {
+    const { rank, dims } = program.tensor(name)
+    const reads = head.find(({ output }) => output === name)?.reads ?? []
+    return rank === 3 && dims[0] === batch && dims[1] === tokens && reads.every(({ kind }) => kind === 'token-states')
+  }
+  return countedOutputs.length === 0 && tokenOutputs.every(isStates)
+}
+
+/**
+ * Points at the outputs themselves: what else reads these values has the kept tokens. Each output becomes a copy, so that it alone
+ * is restored.
+ */
+function outputPoints(
+  program: Program,
+  encoder: Encoder,
+  scheduled: Iterable<number>,
+): ReturnType<typeof restorePoints> {
+  const first = Math.min(...scheduled)
+  const earlier = encoder.earlier?.restored
+  if (earlier !== undefined) {
+    const points = earlier.points.filter(({ before }) => before > first)
+    return { points: points.map(({ from, before }) => new RestorePoint(program, from, before)), encoder }
+  }
+  const renamed = new Map<string, string>()
+  const points = encoder.tokenOutputs.flatMap((output) => {
+    const sources = program.before(output)
+    const before = encoder.layers.filter(({ site }) => sources.has(site)).length
+    if (before <= first) return []
+    renamed.set(output, copyOutput(program, output))
+    return [new RestorePoint(program, output, before)]
+  })
+  const nameOf = (name: string): string => renamed.get(name) ?? name
+  const layers = encoder.layers.map((layer) => ({ ...layer, input: nameOf(layer.input), site: nameOf(layer.site) }))
+  return { points, encoder: { ...encoder, layers } }
 }
 
 /**
@@ -108,11 +180,18 @@ function streamOutputs(
     const producer = graph.producer(output)
     if (layer <= first || producer === undefined) return []
     if (origin !== output) return [{ output, stream: origin, layer }]
-    const stream = graph.uniqueName(`tp/${output}`)
-    program.setTensor(stream, program.tensor(output))
-    graph.renameOutput(producer, producer.output.indexOf(output), stream)
-    graph.insert([createNode({ type: 'Identity', name: stream, inputs: [stream], outputs: [output] })])
-    graph.sortTopologically()
-    return [{ output, stream, layer }]
+    return [{ output, stream: copyOutput(program, output), layer }]
   })
+}
+
+/** Makes an output a copy of what it was, and returns the name of that. */
+function copyOutput(program: Program, output: string): string {
+  const { graph } = program
+  const producer = graph.producer(output) as NodeProto
+  const own = graph.uniqueName(`tp/${output}`)
+  program.setTensor(own, program.tensor(output))
+  graph.renameOutput(producer, producer.output.indexOf(output), own)
+  graph.insert([createNode({ type: 'Identity', name: own, inputs: [own], outputs: [output] })])
+  graph.sortTopologically()
+  return own
 }

@@ -7,6 +7,7 @@ import { positionKey } from '../operators/token-position.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
 import { protectInput } from './protect-input.ts'
+import { type ProtectedSegment, segmentMask } from './protected-segment.ts'
 import { writePosition } from './token-reads.ts'
 
 /** What travels with the tokens at the first layer where they may be pruned, and the values of the graph that it stands for. */
@@ -24,6 +25,8 @@ export interface StartOptions {
   readonly site: Method['site']
   /** One more position of each example is an input of the model. */
   readonly protectInput?: boolean | undefined
+  /** A segment that is kept as a whole. */
+  readonly segment?: ProtectedSegment | undefined
 }
 
 /** State of the tokens before the first cut to be made. */
@@ -47,7 +50,8 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
     protectedInputs.set(positionKey(position), value(name, tensor.dims[0] === 1 ? [1, 1] : ['B', 1]))
   }
   const asked = options.protectInput ? [value(protectInput(program, encoder).name, ['B', 1])] : []
-  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked])
+  const segment = options.segment && segmentMask(program, encoder, options.segment, value)
+  const state = initialState(hidden, attended, protectedTokens, [...protectedInputs.values(), ...asked], segment)
   const positions = encoder.positionReads.map(
     ({ position }) => names.get(protectedInputs.get(positionKey(position)) as Tensor) as string,
   )
@@ -58,17 +62,24 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   const attending = attendedAfter(program, state.attended, cuts, value)
   const { ordinals } = initialState(value(last.after, ['B', 'N', 'D']), undefined, protectedTokens)
   // Written at once, so that what follows can be named after the kept tokens.
-  const expressions = [kept(state.position), ...(attending === undefined ? [] : [attending])]
+  const expressions = [
+    kept(state.position),
+    ...[attending, segment && kept(segment)].filter((own) => own !== undefined),
+  ]
   const dims = expressions.map(() => program.tensor(last.after).dims.slice(0, 2))
-  const [position, real] = program.writeAll(expressions, names, { prefix: 'tp/start', dims }).map(({ name }) => name)
-  const now = real === undefined ? undefined : value(real, ['B', 'N'])
+  const written = program
+    .writeAll(expressions, names, { prefix: 'tp/start', dims })
+    .map(({ name }) => value(name, ['B', 'N']))
+  const [position, ...others] = written as [Tensor, ...Tensor[]]
+  const now = attending && others[0]
   return {
     state: {
       ...state,
       ordinals,
       attended: now,
       count: now && countTokens(now),
-      position: value(position as string, ['B', 'N']),
+      position,
+      protectedSegment: segment && others.at(-1),
       isPacked: true,
     },
     names,

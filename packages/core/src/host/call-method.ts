@@ -89,13 +89,21 @@ function checkReduction(method: Method, reduction: unknown, site: Site): asserts
   if (typeof reduction !== 'object' || reduction === null) {
     throw methodError(name, `reduce returns ${describe(reduction)}; it must return { keep }, bool [B,N]`)
   }
-  const { keep, into, merge, weight, mass, order, carry } = reduction as Reduction
+  const { keep, into, merge, weight, mass, order, final, context, carry } = reduction as Reduction
   const row = site.attended.dims
   requireTensor(name, 'keep', keep, ['bool'], [row])
   if (into !== undefined) requireTensor(name, 'into', into, numberTypes, [row, [...row, row[1] as string]])
   if (weight !== undefined) requireTensor(name, 'weight', weight, numberTypes, [row])
   if (mass !== undefined && mass !== 'none') requireTensor(name, 'mass', mass, numberTypes, [row])
   if (order !== undefined) requireTensor(name, 'order', order, numberTypes, [row])
+  if (final !== undefined) {
+    if (!method.completes)
+      throw methodError(name, 'returns final states, which it does not declare; add completes: true')
+    requireTensor(name, 'final', final, ['float32', 'float16', 'float64'], [site.hidden.dims])
+  }
+  if (context !== undefined && (final === undefined || typeof context !== 'function')) {
+    throw methodError(name, `context is ${describe(context)}; it must be a function, of a method that returns final states`)
+  }
   if (merge !== undefined && !['mean', 'sum', 'norm'].includes(merge)) {
     throw methodError(name, `merge is ${describe(merge)}; must be mean, sum or norm`)
   }

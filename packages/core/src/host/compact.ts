@@ -14,7 +14,7 @@ import {
   where,
 } from '../ops/index.ts'
 import { type GivenValues, sortableKey } from './not-a-number.ts'
-import { countTokens, protectedCount, protectedMask, type TokenState, tokenCount } from './state.ts'
+import { countTokens, hasProtected, protectedMask, type TokenState, tokenCount } from './state.ts'
 
 /** The kept tokens as a rectangle: kept ones first, in order, then fillers that are masked. */
 export interface Slots {
@@ -96,6 +96,6 @@ function inPlace(keep: Tensor, state: TokenState, tokens: Tensor): Tensor {
 /** The same with kept tokens by another order; equal keys keep their order. */
 function inOrder(keep: Tensor, order: Tensor, state: TokenState): Tensor {
   const behind = state.attended === undefined ? BEHIND : where(state.attended, 2 * BEHIND, BEHIND)
-  const own = protectedCount(state) === 0 ? order : where(protectedMask(state), -BEHIND, order)
+  const own = hasProtected(state) ? where(protectedMask(state), -BEHIND, order) : order
   return where(keep, own, behind)
 }

@@ -19,7 +19,7 @@ import {
   where,
 } from '../ops/index.ts'
 import type { Slots } from './compact.ts'
-import { protectedCount, protectedMask, type TokenState, tokenIndex, tokenSizes } from './state.ts'
+import { hasProtected, protectedMask, type TokenState, tokenIndex, tokenSizes } from './state.ts'
 
 /** What the kept tokens have become. */
 export interface Merged {
@@ -98,7 +98,7 @@ export function merge(reduction: Reduction, keep: Tensor, state: TokenState, slo
 function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
   const index = tokenIndex(state)
   const joins = slots.takeRest(where(pruned, target, -1))
-  const positions = slots.take(protectedCount(state) === 0 ? index : where(protectedMask(state), -2, index))
+  const positions = slots.take(hasProtected(state) ? where(protectedMask(state), -2, index) : index)
   return cast(equal(unsqueeze(positions, [2]), unsqueeze(joins, [1])), 'float32')
 }
 
@@ -107,7 +107,7 @@ function singleJoins(target: Tensor, pruned: Tensor, state: TokenState, slots: S
  * merged into are divided among the others in proportion, so that the sum is what the method says.
  */
 function dividedJoins(into: Tensor, keep: Tensor, pruned: Tensor, state: TokenState, slots: Slots): Tensor {
-  const takes = protectedCount(state) === 0 ? keep : and(keep, not(protectedMask(state)))
+  const takes = hasProtected(state) ? and(keep, not(protectedMask(state))) : keep
   // Negative numbers and NaN count as 0.
   const parts = where(and(greater(into, 0), unsqueeze(pruned, [2])), into, 0)
   const rows = slots.takeRest(parts) // [B,R,N]

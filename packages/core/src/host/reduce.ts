@@ -44,6 +44,10 @@ interface Cut extends Slots {
   states(hidden: Tensor): Tensor
   /** bool [B,K]: the slot holds the fused token of all pruned ones; absent without one */
   readonly fused?: Tensor | undefined
+  /** [B,N,D], of the type of the hidden states: what pruned tokens are restored with downstream of the last layer */
+  readonly final?: Tensor | undefined
+  /** float32 [B,D] → [B,D]: what is added to these, by the mean of the kept tokens' states there */
+  readonly context?: Reduction['context'] | undefined
   /** [B,N]: the score that the schedule's rule was applied to; absent where the method chose by no score */
   readonly score?: Tensor | undefined
   /** Which shares of each example's tokens and score are kept; not part of the cut itself. */
@@ -88,6 +92,9 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
   if (method.returns && reduction.into !== undefined) {
     throw new TpError('TP_METHOD', method.name, 'tokens that come back cannot be merged into others')
   }
+  if (method.returns && reduction.final !== undefined) {
+    throw new TpError('TP_METHOD', method.name, 'tokens that come back have states of their own; leave out final')
+  }
   // What `select` returned is valid already; any other choice is made so.
   const choice = selected.get(reduction.keep)
   const keep = choice === undefined ? obey(reduction.keep, started) : reduction.keep
@@ -108,6 +115,8 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
       ...slots,
       states: merged.states,
       fused: merged.fused,
+      final: reduction.final && cast(reduction.final, hidden.dtype),
+      context: reduction.context,
       score: choice?.score,
       shares: () => sharesOf(score, keep, started),
     },
@@ -121,8 +130,12 @@ function numericOf(written: Values = {}, { numeric = new Set() }: TokenState, gi
   return new Set([...kept, ...Object.keys(written).filter((name) => !mayBeNaN(written[name] as Tensor, given))])
 }
 
-/** How many tokens a rule keeps that does not depend on the scores. */
+/**
+ * How many tokens a rule keeps that does not depend on the scores. A protected segment may be longer than that, and then it
+ * depends on the data.
+ */
 function keptBy(rule: SelectionRule, state: TokenState, hidden: Tensor, extra: number): KeptTokens | undefined {
+  if (state.protectedSegment !== undefined) return undefined
   const rows = keptTokens(attendedTokens(state, hidden), rule, extra)
   const width = keptTokens(tokenCount(hidden), rule, extra)
   return rows && width && { rows, width }
@@ -250,6 +263,7 @@ function compactState(state: TokenState, { carried, slots, merged, reduction }: 
     attended: slots.valid && named(slots.valid),
     count: slots.count,
     position: named(slots.take(state.position)),
+    protectedSegment: state.protectedSegment && named(slots.take(state.protectedSegment)),
     size,
     keyBias,
     carried: Object.fromEntries(kept),

@@ -26,7 +26,7 @@ import {
 import { type GivenValues, sortable } from './not-a-number.ts'
 import {
   attendedTokens,
-  protectedCount,
+  hasProtected,
   protectedMask,
   protectedPositions,
   type TokenState,
@@ -39,8 +39,8 @@ const ABOVE_ALL = 1e30
 /** How many tokens are kept at a site: the schedule's amount, and its limits. */
 export interface SelectionRule {
   readonly amount: Amount
-  /** Number of protected tokens. */
-  readonly protectedTokens: number
+  /** Number of protected tokens; int32 [B,1] where it differs from example to example. */
+  readonly protectedTokens: number | Tensor
   /** At most half of the unprotected tokens are pruned. */
   readonly pairs: boolean
 }
@@ -64,7 +64,7 @@ function scheduledTokens(count: Tensor, { amount, protectedTokens }: SelectionRu
 
 /** How a graph computes a rule: from the number of tokens (integers, any shape), or by the scores, bool [B,N]. */
 type GraphRule =
-  | { readonly count: (count: Tensor, value: number, protectedTokens: number) => Tensor }
+  | { readonly count: (count: Tensor, value: number, protectedTokens: number | Tensor) => Tensor }
   | { readonly choose: (tokens: RankedTokens, value: number) => Tensor }
 
 /** What the tokens of a site can be chosen by. */
@@ -79,15 +79,19 @@ const rules: Readonly<Record<AmountKind, GraphRule>> = {
   ratio: {
     count(count, value, protectedTokens) {
       const kept = div(add(mul(count, tenThousandths(value)), 9999), 10000)
-      return protectedTokens <= 1 ? kept : minimum(count, maximum(kept, protectedTokens))
+      return protectedTokens === 0 || protectedTokens === 1 ? kept : minimum(count, maximum(kept, protectedTokens))
     },
   },
-  tokens: { count: (count, value, protectedTokens) => minimum(count, Math.max(value, protectedTokens)) },
+  tokens: { count: (count, value, protectedTokens) => minimum(count, atLeast(protectedTokens, value)) },
   remove: {
-    count: (count, value, protectedTokens) => maximum(sub(count, value), minimum(count, Math.max(protectedTokens, 1))),
+    count: (count, value, protectedTokens) => maximum(sub(count, value), minimum(count, atLeast(protectedTokens, 1))),
   },
   threshold: { choose: (tokens, value) => tokens.passing(value) },
   mass: { choose: (tokens, value) => tokens.heaviest(value) },
+}
+
+function atLeast(count: number | Tensor, least: number): number | Tensor {
+  return typeof count === 'number' ? Math.max(count, least) : maximum(count, least)
 }
 
 export interface SelectOptions {
@@ -109,7 +113,7 @@ export function select(given: Tensor, { rule, state, hidden, given: values, extr
   const score = sortable(given, values)
   const { attended } = state
   const { amount } = rule
-  const placed = protectedCount(state) === 0 ? score : where(protectedPositions(state), ABOVE_ALL, score)
+  const placed = hasProtected(state) ? where(protectedPositions(state), ABOVE_ALL, score) : score
   const ranked = attended === undefined ? placed : where(attended, placed, -ABOVE_ALL)
   const ofThem = (chosen: Tensor): Tensor => (attended === undefined ? chosen : and(attended, chosen))
   const ranking = once(() => {

@@ -7,6 +7,7 @@ import {
   cast,
   cumSum,
   equal,
+  greater,
   less,
   lessOrEqual,
   not,
@@ -37,6 +38,8 @@ export interface TokenState {
   readonly protectedTokens: readonly number[]
   /** Further protected tokens, each a float [B,1] or [1,1]: the index, in the model's input, of one token of each example. */
   readonly protectedInputs: readonly Tensor[]
+  /** float [B,N]: 1 for tokens of a segment that is protected as a whole, 0 for others; absent: there is none */
+  readonly protectedSegment?: Tensor | undefined
   readonly carried: Values
   /** Which values cannot be NaN, by their expressions. */
   readonly numeric?: ReadonlySet<string>
@@ -46,20 +49,23 @@ export interface TokenState {
 
 /**
  * State before the first site. hidden [B,N,D]; attended bool [B,N] if the model takes padding. A pinned token counts as real
- * whatever the mask says, because it is read.
+ * whatever the mask says, because it is read. protectedSegment float [B,N].
  */
 export function initialState(
   hidden: Tensor,
   mask: Tensor | undefined,
   protectedTokens: readonly number[],
   protectedInputs: readonly Tensor[] = [],
+  protectedSegment?: Tensor,
 ): TokenState {
   // A running sum instead of Range, because it stays on a GPU; x < x is 0 for every x, NaN included.
   const some = squeeze(slice(hidden, { axis: 2, start: 0, end: 1 }), [2])
   const ordinals = cumSum(add(cast(less(some, some), 'float32'), 1), 1)
   const position = sub(ordinals, 1)
+  // How many tokens of a segment are kept differs from example to example, so that some slots may hold none.
+  const real = mask ?? (protectedSegment && greater(ordinals, 0))
   const attended =
-    mask && protectedInputs.reduce((attended, protectedInput) => or(attended, equal(position, protectedInput)), mask)
+    real && protectedInputs.reduce((attended, protectedInput) => or(attended, equal(position, protectedInput)), real)
   const count = attended && countTokens(attended)
   return {
     ordinals,
@@ -68,6 +74,7 @@ export function initialState(
     position,
     protectedTokens: [...protectedTokens].sort((a, b) => a - b),
     protectedInputs,
+    protectedSegment,
     carried: {},
     isPacked: attended === undefined,
   }
@@ -95,18 +102,27 @@ export function protectedMask(state: TokenState): Tensor {
 }
 
 /** bool [B,N]: tokens that are protected if they are real. */
-export function protectedPositions({ protectedTokens, protectedInputs, position, ordinals }: TokenState): Tensor {
+export function protectedPositions(state: TokenState): Tensor {
+  const { protectedTokens, protectedInputs, protectedSegment, position, ordinals } = state
   const single = [...(isPrefix(protectedTokens) ? [] : protectedTokens), ...protectedInputs].map((token) =>
     equal(position, token),
   )
   // Protected tokens are always kept and come first, so a prefix is known without carrying positions along.
   const leading = isPrefix(protectedTokens) && (protectedTokens.length > 0 || protectedInputs.length === 0)
-  return [...(leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []), ...single].reduce((a, b) => or(a, b))
+  const segment = protectedSegment === undefined ? [] : [greater(protectedSegment, 0)]
+  const first = leading ? [lessOrEqual(ordinals, protectedTokens.length)] : []
+  return [...first, ...single, ...segment].reduce((a, b) => or(a, b))
 }
 
-/** The largest number of protected tokens of an example. */
-export function protectedCount({ protectedTokens, protectedInputs }: TokenState): number {
-  return protectedTokens.length + protectedInputs.length
+/** Whether any token is protected. */
+export function hasProtected({ protectedTokens, protectedInputs, protectedSegment }: TokenState): boolean {
+  return protectedTokens.length + protectedInputs.length > 0 || protectedSegment !== undefined
+}
+
+/** The largest number of protected tokens of an example; int32 [B,1] where a segment is, whose length is the example's own. */
+export function protectedCount(state: TokenState): number | Tensor {
+  if (state.protectedSegment !== undefined) return countTokens(protectedMask(state))
+  return state.protectedTokens.length + state.protectedInputs.length
 }
 
 /**
@@ -134,8 +150,9 @@ function isPrefix(protectedTokens: readonly number[]): boolean {
 
 /** float [B,N]: ordinal of each token among the real ones, from 0, protected ones first. */
 export function tokenPositions(state: TokenState): Tensor {
-  const { ordinals, attended, protectedTokens, protectedInputs, isPacked } = state
-  if (isPacked && isPrefix(protectedTokens) && protectedInputs.length === 0) return sub(ordinals, 1)
+  const { ordinals, attended, protectedTokens, protectedInputs, protectedSegment, isPacked } = state
+  const isLeading = isPrefix(protectedTokens) && protectedInputs.length === 0 && protectedSegment === undefined
+  if (isPacked && isLeading) return sub(ordinals, 1)
   const isProtected = protectedMask(state)
   const first = cast(isProtected, 'float32')
   const others = cast(attended === undefined ? not(isProtected) : and(attended, not(isProtected)), 'float32')

@@ -33,6 +33,11 @@ export interface Method {
    * merging.
    */
   readonly returns?: boolean
+  /**
+   * It says what the final state of each pruned token would have been (`Reduction.final`), so that a mean over tokens goes on
+   * counting all of them: unless the head reads single tokens alone, pruned ones are restored upstream of it by default.
+   */
+  readonly completes?: boolean
   /** State from layer to layer; if given, `reduce` also observes the layers that the schedule does not name. */
   readonly carry?: Readonly<Record<string, Spec>>
   /** Its scores may be negative, so a share of their sum means nothing: the host refuses to select by mass. */
@@ -81,6 +86,16 @@ export interface Reduction {
   readonly proportional?: boolean
   /** float [B,N] what the kept tokens are sorted by, after the protected ones; default: they keep their order */
   readonly order?: Tensor
+  /**
+   * float [B,N,D], the shape of `hidden`: what the state of each token after the last layer is taken to be if it is pruned here.
+   * Where tokens are restored upstream of the head, pruned ones get it instead of the state that they had; only with `completes`.
+   */
+  readonly final?: Tensor
+  /**
+   * What is added to `final` where tokens are restored, the same for all that are pruned here: [B,D] → [B,D], of the mean of the kept
+   * tokens' states after the last layer. These differ from what they would have been, which such an addition may correct in a mean.
+   */
+  readonly context?: (kept: Tensor) => Tensor
   /** New state, before compaction; [B,N] or [B,N,N] as declared in `carry` */
   readonly carry?: Values
 }

@@ -206,6 +206,26 @@ export function methodChecks(
       },
     },
     {
+      name: 'says of real tokens what they would become independently of batch and padding',
+      check() {
+        const { spy, reductions } = recording(method)
+        referenceEncoder(size, {
+          mask: true,
+          pruning: { method: spy, schedule: schedule(size.layerCount, { keep: 0.5 }), protectedTokens: [0] },
+        })
+        const final = reductions.find((reduction) => reduction.final !== undefined)?.final
+        expect(final !== undefined, 'gives final states where it declares them').toBe(method.completes === true)
+        if (final === undefined) return
+        const inBatch = evaluate([final], asBatch.feeds, exact)[0]
+        examples.forEach((example, row) => {
+          const inRow = rowOf(inBatch, row).slice(0, example.length * size.hidden)
+          expect(inRow.every(Number.isFinite), `states of example ${row} are numbers`).toBe(true)
+          const alone = evaluate([final], batchOf([example], example.length, 'right-padded', 2).feeds, exact)[0]
+          expectClose(inRow, rowOf(alone, 0), 1e-9, `states of example ${row}`)
+        })
+      },
+    },
+    {
       name: 'carries what it declares, also at layers that prune nothing',
       check() {
         const { spy, reductions } = recording(method)

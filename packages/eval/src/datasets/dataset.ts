@@ -1,3 +1,5 @@
+import type { Ranking } from './ranking.ts'
+
 export type Modality = 'text' | 'image' | 'audio'
 
 export interface ImageShape {
@@ -25,6 +27,8 @@ export interface Example<Content> {
   readonly source: string
   /** The content; images from files are brought to the given shape, the others come as they are. */
   read(shape?: ImageShape): Content | Promise<Content>
+  /** The second text of a pair. */
+  readonly pair?: string | undefined
   /** The file that it is read from, where reading takes longer than that. */
   bytes?(): Promise<Uint8Array>
 }
@@ -36,22 +40,27 @@ interface Examples<M extends Modality, Content> {
   readonly examples: readonly Example<Content>[]
 }
 
-export type TextDataset = Examples<'text', string>
+export interface TextDataset extends Examples<'text', string> {
+  /** Of pairs of a query and a document: which candidates are to be ranked together. */
+  readonly ranking?: Ranking | undefined
+}
 export type ImageDataset = Examples<'image', RawImage>
 export type AudioDataset = Examples<'audio', Sound>
 export type Dataset = TextDataset | ImageDataset | AudioDataset
 
-/** A data set from texts in memory. */
+/** A data set from texts, or pairs of texts, in memory. */
 export function textDataset(
   source: string,
-  texts: readonly { text: string; label: number; source?: string }[],
+  texts: readonly { text: string; label: number; pair?: string | undefined; source?: string }[],
+  ranking?: Ranking,
 ): TextDataset {
   const examples = texts.map((item, i) => ({
     label: item.label,
     source: item.source ?? `${source}, text ${i}`,
     read: () => item.text,
+    ...(item.pair !== undefined && { pair: item.pair }),
   }))
-  return { modality: 'text', source, examples }
+  return { modality: 'text', source, examples, ...(ranking && { ranking }) }
 }
 
 /** A data set from images in memory; `pixels` are [channels, height, width], 0…1. */

@@ -120,8 +120,8 @@ describe('columns', () => {
 
   test.each([
     [
-      'sentence1\tsentence2\tlabel\na\tb\t1\n',
-      'cannot tell which column holds the texts: its columns are "sentence1", "sentence2", "label"',
+      'title\tbody\tlabel\na\tb\t1\n',
+      'cannot tell which column holds the texts: its columns are "title", "body", "label"',
     ],
     [
       'label\ttitle\ttext\n1\ta\tb\n',

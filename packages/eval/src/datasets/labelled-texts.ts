@@ -6,20 +6,21 @@ import { readTable } from './table/read-table.ts'
 export interface TableOptions extends LabelledOptions, ColumnOptions {}
 
 /**
- * Reads texts with their labels from a table: tab-separated (quotes are plain characters), comma-separated (RFC 4180) or
+ * Reads texts, or pairs of texts, with their labels from a table: tab-separated (quotes are plain characters), comma-separated (RFC 4180) or
  * JSON lines, by the ending of its name; UTF-8, or UTF-16 with a byte-order mark. The header names the columns; without one
  * there must be two, one with labels only.
  * @throws TpError TP_DATA naming the line, or the columns
  */
 export async function readLabelledTexts(path: string, options: TableOptions = {}): Promise<TextDataset> {
   const table = await readTable(path)
-  const { rows, text, label } = labelledColumns(table, options)
+  const { rows, text, pair, label } = labelledColumns(table, options)
   return textDataset(
     path,
     rows.map((row) => {
       const source = `${path}, line ${row.line}`
       return {
         text: cellOf(table, row, text, 'text'),
+        ...(pair >= 0 && { pair: cellOf(table, row, pair, 'text') }),
         label: requireClass(cellOf(table, row, label, 'label'), options.labels, source),
         source,
       }

@@ -6,17 +6,22 @@ import { readIdxImages } from './idx.ts'
 import { imageFolder, isImageFile } from './image-folder.ts'
 import { filesUnder } from './labelled-files.ts'
 import { readLabelledTexts, type TableOptions } from './labelled-texts.ts'
+import { readPairs } from './pairs.ts'
+import { isRetrievalFolder, type RetrievalOptions, readRetrievalFolder } from './retrieval/retrieval-folder.ts'
 import { isTable } from './table/read-table.ts'
 import { isWavFile, wavFolder } from './wav-folder.ts'
 
-export interface DatasetOptions extends TableOptions {
+export interface DatasetOptions extends TableOptions, Omit<RetrievalOptions, 'limit'> {
+  /** Whether the model ranks: then tables of pairs need no labels, and hold the relevance of the second text if they have any. */
+  readonly ranks?: boolean | undefined
   /** The model's modality; data of another kind are an error. */
   readonly modality?: Modality | undefined
 }
 
 const KINDS =
   'a table of labels and texts (.tsv, .txt, .csv, .jsonl, .ndjson), a folder with IDX files (…images-idx3-ubyte and …labels-idx1-ubyte, .gz or not), ' +
-  'a folder of images in sub-folders named by label, or a folder of WAV files named label__name.wav or in such sub-folders'
+  'a folder of images in sub-folders named by label, a folder of WAV files named label__name.wav or in such sub-folders, ' +
+  'or a folder of documents and queries (corpus.jsonl, queries.jsonl, qrels)'
 
 /**
  * Opens a labelled data set and detects its kind.
@@ -28,7 +33,8 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
     throw new TpError('TP_OPTION', 'eval', `limit is ${limit}; it is a number of examples, 1 or more`)
   }
   const dataset = (await isFolder(path)) ? await openFolder(path, options) : await openFile(path, options)
-  if (dataset.modality !== 'text' && (options.textColumn ?? options.labelColumn) !== undefined) {
+  const columns = options.textColumn ?? options.pairColumn ?? options.labelColumn
+  if (dataset.modality !== 'text' && columns !== undefined) {
     throw new TpError('TP_OPTION', 'eval', `${path}: is no table; a text or label column can only be named of one`)
   }
   if (modality !== undefined && dataset.modality !== modality) {
@@ -39,11 +45,16 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
 
 async function openFile(path: string, options: DatasetOptions): Promise<Dataset> {
   if (isIdxImages(path)) return openIdx(path, options)
-  if (isTable(path)) return readLabelledTexts(path, options)
+  if (isTable(path)) return readTexts(path, options)
   throw new TpError('TP_DATA', 'eval', `${path}: is no data set that can be read. What can: ${KINDS}`)
 }
 
+async function readTexts(path: string, options: DatasetOptions): Promise<Dataset> {
+  return (options.ranks && (await readPairs(path, options))) || readLabelledTexts(path, options)
+}
+
 async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {
+  if (await isRetrievalFolder(folder)) return readRetrievalFolder(folder, options)
   const files = await filesUnder(folder)
   const only = (kind: string, found: readonly string[]): string => {
     if (found.length === 1) return found[0] as string
@@ -61,7 +72,7 @@ async function openFolder(folder: string, options: DatasetOptions): Promise<Data
   const images = files.filter(isImageFile)
   if (images.length > 0) return imageFolder(folder, images, options)
   const tables = files.filter((file) => isTable(file) && extname(file).toLowerCase() !== '.txt')
-  if (tables.length > 0) return readLabelledTexts(only('tables', tables), options)
+  if (tables.length > 0) return readTexts(only('tables', tables), options)
   throw new TpError('TP_DATA', 'eval', `${folder}: holds no data that can be read. What can: ${KINDS}`)
 }
 

@@ -23,7 +23,8 @@ async function contentOf(example: Example<string | RawImage | Sound>): Promise<s
 async function bytesOf(example: Example<string | RawImage | Sound>): Promise<string | Uint8Array> {
   if (example.bytes !== undefined) return example.bytes()
   const content = await example.read()
-  if (typeof content === 'string') return content.trim()
+  if (typeof content === 'string')
+    return [content, ...(example.pair === undefined ? [] : [example.pair])].join('\t').trim()
   const { buffer, byteOffset, byteLength } = 'pixels' in content ? content.pixels : content.samples
   return new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -2,6 +2,7 @@
 
 export { batches } from '../batches.ts'
 export { type Dataset, imageDataset, type Modality, type TextDataset, textDataset } from '../datasets/dataset.ts'
+export { candidatesOf, type Ranking } from '../datasets/ranking.ts'
 export { audioInputs } from './audio-inputs.ts'
 export { divide, sampleExamples } from './divide.ts'
 export { imageInputs } from './image-inputs.ts'

@@ -41,6 +41,9 @@ function bounded(tokenizer: TextTokenizer): TextTokenizer {
   return {
     ...tokenizer,
     encode: (text, maxTokens) => watched(text, () => tokenizer.encode(text, maxTokens)),
+    encodePair: (first, second, maxTokens) =>
+      watched(`${first} ${second}`, () => tokenizer.encodePair(first, second, maxTokens)),
+    pairSeparator: () => watched('', () => tokenizer.pairSeparator()),
     encodeWords: (words, maxTokens) => watched(words.join(' '), () => tokenizer.encodeWords(words, maxTokens)),
     textOf: (id) => watched('', () => tokenizer.textOf(id)),
   }

@@ -1,6 +1,7 @@
 import { TpError } from '@tp/core'
 import type { NamedTensors, TypedArray, ValueInfo } from '@tp/core/runtime'
 import type { Modality } from '../datasets/dataset.ts'
+import type { Ranking } from '../datasets/ranking.ts'
 import type { Normalisation } from './normalisation.ts'
 
 /** A data set in the form that one model takes. */
@@ -15,6 +16,8 @@ export interface ModelInputs {
   readonly preparationMs: readonly number[] | undefined
   /** A key of each example that does not depend on its position (its tokens, its file). Default: its position. */
   readonly keys?: readonly (string | number)[] | undefined
+  /** Of candidates that are to be ranked: which query each example belongs to. */
+  readonly ranking?: Ranking | undefined
   /** How images are normalised: as given, or as measured. */
   readonly normalisation?: Normalisation | undefined
   /** What was assumed for want of better knowledge, in sentences for the user. */

@@ -1,15 +1,17 @@
+import { someRanked } from '../datasets/ranking.ts'
 import type { ModelInputs } from './model-inputs.ts'
 
 /** Some of the examples, by their positions, in that order. */
 export function someExamples(inputs: ModelInputs, rows: readonly number[]): ModelInputs {
   const of = <T>(all: readonly T[]): T[] => rows.map((row) => all[row] as T)
-  const { targets, lengths, preparationMs, keys, feeds } = inputs
+  const { targets, lengths, preparationMs, keys, ranking, feeds } = inputs
   return {
     ...inputs,
     targets: of(targets),
     lengths: lengths && of(lengths),
     preparationMs: preparationMs && of(preparationMs),
     keys: keys ? of(keys) : rows,
+    ranking: ranking && someRanked(ranking, rows),
     feeds: (some) => feeds(some.map((i) => rows[i] as number)),
   }
 }

@@ -3,7 +3,7 @@ import { IGNORED, type TaggedDataset } from '../datasets/tagged-tsv.ts'
 import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'
 import { mayPause, type TextOptions } from './text-inputs.ts'
-import { tokenRows } from './token-rows.ts'
+import { type TokenRow, tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
 /** Sentences with a tag for each word, in the form that one model takes. */
@@ -25,7 +25,7 @@ export async function taggedInputs(
   options: TextOptions = {},
 ): Promise<TaggedInputs> {
   const form = tokenRows(inputs, tokenizer, options)
-  const rows: Int32Array[] = []
+  const rows: TokenRow[] = []
   const tags: Int32Array[] = []
   const preparationMs: number[] = []
   let lost = 0
@@ -34,7 +34,7 @@ export async function taggedInputs(
     const start = performance.now()
     const { ids, words } = tokenizer.encodeWords(sentence.words, form.maxTokens)
     preparationMs.push(performance.now() - start)
-    const row = Int32Array.from(ids)
+    const row = { ids: Int32Array.from(ids) }
     form.check(row, sentence.source)
     rows.push(row)
     tags.push(
@@ -47,11 +47,11 @@ export async function taggedInputs(
     source: dataset.source,
     targets: dataset.sentences.map(() => -1),
     tags,
-    lengths: rows.map((row) => row.length),
+    lengths: rows.map((row) => row.ids.length),
     preparationMs,
-    keys: rows.map((row) => row.join(' ')).map(hash),
+    keys: rows.map((row) => row.ids.join(' ')).map(hash),
     notes: lost === 0 ? [] : [`${lost} words ${reason}`],
-    feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as Int32Array)),
+    feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as TokenRow)),
   }
 }
 

@@ -1,8 +1,9 @@
 import { type AbortSignalLike, throwIfAborted, type ValueInfo } from '@tp/core/runtime'
 import type { TextDataset } from '../datasets/dataset.ts'
+import { someRanked } from '../datasets/ranking.ts'
 import { hash } from './divide.ts'
 import type { ModelInputs } from './model-inputs.ts'
-import { type TokenRowsOptions, tokenRows } from './token-rows.ts'
+import { type TokenRow, type TokenRowsOptions, tokenRows } from './token-rows.ts'
 import type { TextTokenizer } from './tokenizer.ts'
 
 export interface TextOptions extends TokenRowsOptions {
@@ -10,7 +11,7 @@ export interface TextOptions extends TokenRowsOptions {
 }
 
 /**
- * Tokenises all texts once. Batches are padded to their longest row, or to the model's fixed length.
+ * Tokenises all texts, or pairs of texts, once. Batches are padded to their longest row, or to the model's fixed length.
  * @throws TpError TP_TOKENIZER when the tokenizer has ids that the model has no embedding for
  */
 export async function textInputs(
@@ -20,12 +21,12 @@ export async function textInputs(
   options: TextOptions = {},
 ): Promise<ModelInputs> {
   const form = tokenRows(inputs, tokenizer, options)
-  const rows: Int32Array[] = []
+  const rows: TokenRow[] = []
   const preparationMs: number[] = []
   for (const example of dataset.examples) {
     await mayPause(rows.length, options.signal)
     const start = performance.now()
-    const row = Int32Array.from(tokenizer.encode(await example.read(), form.maxTokens))
+    const row = rowOf(tokenizer, await example.read(), example.pair, form.maxTokens)
     preparationMs.push(performance.now() - start)
     form.check(row, example.source)
     rows.push(row)
@@ -33,12 +34,20 @@ export async function textInputs(
   return {
     source: dataset.source,
     targets: dataset.examples.map(({ label }) => label),
-    lengths: rows.map((row) => row.length),
+    lengths: rows.map(({ ids }) => ids.length),
     preparationMs,
-    keys: rows.map((row) => row.join(' ')).map(hash),
+    keys: rows.map(({ ids }) => ids.join(' ')).map(hash),
+    // A data set may have been cut to whole batches.
+    ranking: dataset.ranking && someRanked(dataset.ranking, [...rows.keys()]),
     notes: [],
-    feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as Int32Array)),
+    feeds: async (positions) => form.feeds(positions.map((position) => rows[position] as TokenRow)),
   }
+}
+
+function rowOf(tokenizer: TextTokenizer, text: string, pair: string | undefined, maxTokens: number): TokenRow {
+  if (pair === undefined) return { ids: Int32Array.from(tokenizer.encode(text, maxTokens)) }
+  const { ids, segments } = tokenizer.encodePair(text, pair, maxTokens)
+  return { ids: Int32Array.from(ids), segments: Uint8Array.from(segments) }
 }
 
 const CHUNK = 64

@@ -13,14 +13,21 @@ const ROLES: Readonly<Record<string, 'ids' | 'mask' | 'types'>> = {
   segment_ids: 'types',
 }
 
+/** A text, or a pair of texts, as tokens. */
+export interface TokenRow {
+  readonly ids: Int32Array
+  /** Number of the segment of each token (`token_type_ids`); absent: 0. */
+  readonly segments?: Uint8Array | undefined
+}
+
 /** The form in which a text model takes token ids. */
 export interface TokenRows {
   /** The largest number of tokens of an example. */
   readonly maxTokens: number
   /** @throws TpError TP_TOKENIZER for an id that the model has no embedding for */
-  check(row: Int32Array, source: string): void
+  check(row: TokenRow, source: string): void
   /** Rows as a batch, padded to the longest, or to the model's fixed length. */
-  feeds(rows: readonly Int32Array[]): NamedTensors
+  feeds(rows: readonly TokenRow[]): NamedTensors
 }
 
 export interface TokenRowsOptions {
@@ -42,10 +49,10 @@ export function tokenRows(
   const fixed = fixedSize(ids, 1)
   return {
     maxTokens: lengthLimit(maxTokens, fixed),
-    check: (row, source) => checkIds(row, vocabularySize, tokenizer, source),
+    check: ({ ids: row }, source) => checkIds(row, vocabularySize, tokenizer, source),
     feeds(batch) {
-      const length = fixed ?? Math.max(...batch.map((row) => row.length))
-      const ragged = batch.some((row) => row.length < length)
+      const length = fixed ?? Math.max(...batch.map((row) => row.ids.length))
+      const ragged = batch.some((row) => row.ids.length < length)
       if (ragged && !roles.some(({ role }) => role === 'mask')) {
         throw new TpError(
           'TP_INPUT',
@@ -98,18 +105,20 @@ function checkIds(row: Int32Array, vocabularySize: number | undefined, tokenizer
 function fill(
   input: ValueInfo,
   role: 'ids' | 'mask' | 'types',
-  batch: readonly Int32Array[],
+  batch: readonly TokenRow[],
   length: number,
   tokenizer: TextTokenizer,
 ): TensorLike {
   const data = arrayOf(input, batch.length * length)
   const number = data instanceof BigInt64Array ? BigInt : Number
   const set = data as { [index: number]: number | bigint }
-  for (const [b, row] of batch.entries()) {
-    for (let i = 0; i < length; i++) {
-      const id = i < row.length ? (row[i] as number) : (tokenizer.padId ?? 0)
-      set[b * length + i] = number(role === 'ids' ? id : role === 'mask' && i < row.length ? 1 : 0)
+  const padding = role === 'ids' ? (tokenizer.padId ?? 0) : 0
+  for (const [b, { ids, segments }] of batch.entries()) {
+    const valueAt = (token: number): number => {
+      if (role === 'ids') return ids[token] as number
+      return role === 'mask' ? 1 : (segments?.[token] ?? 0)
     }
+    for (let i = 0; i < length; i++) set[b * length + i] = number(i < ids.length ? valueAt(i) : padding)
   }
   return { type: input.type, dims: [batch.length, length], data }
 }

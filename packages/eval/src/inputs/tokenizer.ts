@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers'
 import { shown } from '../datasets/table/data-error.ts'
 import { checkTokenizer, checkVocabulary, expressionsOf, refusal, type TokenizerJson } from './check-tokenizer.ts'
+import { cutToRoom, type EncodedPair, type PairTemplate, pairTemplateOf } from './pair-template.ts'
 
 export interface TextTokenizer {
   /** Where it comes from: the path of the tokenizer.json. */
@@ -13,6 +14,13 @@ export interface TextTokenizer {
   readonly expressions: readonly string[]
   /** Token ids of a text, special tokens included; cut to `maxTokens` before the closing special tokens. */
   encode(text: string, maxTokens: number): number[]
+  /**
+   * A pair of texts by the tokenizer's template for pairs; cut to `maxTokens`, the longer text first.
+   * @throws TpError TP_TOKENIZER without a template, or if its special tokens leave no room
+   */
+  encodePair(first: string, second: string, maxTokens: number): EncodedPair
+  /** The special token between two texts of a pair, the first of several; undefined without a template for pairs. */
+  pairSeparator(): number | undefined
   /**
    * Token ids of separate words, including special tokens, and for each token the index of its word (−1 for special ones).
    * Truncated like a text.
@@ -45,6 +53,17 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
     throw refusal(source, `gives ${ids[wrong]} for ${shown(own)}, which is no token's id`)
   }
   const { before, after } = specialsOf(idsOf)
+  let known: PairTemplate | undefined
+  /** Looked for where a pair is to be encoded; other models need none. */
+  const pairTemplate = (): PairTemplate => {
+    if (known !== undefined) return known
+    const encoded = safely(source, 'cannot encode a pair of texts', () =>
+      tokenizer.encode('a', { text_pair: 'a', return_token_type_ids: true }),
+    )
+    known = pairTemplateOf(idsOf('a', false), encoded.ids, encoded.token_type_ids)
+    if (known !== undefined) return known
+    throw refusal(source, 'has no template for pairs of texts')
+  }
   return {
     source,
     vocabularySize: largest + 1,
@@ -55,6 +74,13 @@ export function openTokenizer(text: string, source: string): TextTokenizer {
       if (ids.length <= maxTokens) return ids
       return [...ids.slice(0, maxTokens - after.length), ...ids.slice(ids.length - after.length)]
     },
+    encodePair(first, second, maxTokens) {
+      const { size, fill } = pairTemplate()
+      const room = maxTokens - size
+      if (room >= 2) return fill(...cutToRoom(idsOf(first, false), idsOf(second, false), room))
+      throw refusal(source, `adds ${size} special tokens to a pair of texts, of ${maxTokens} that the model takes`)
+    },
+    pairSeparator: () => pairTemplate().between[0],
     encodeWords(words, maxTokens) {
       // The space marks the beginning of a word if the vocabulary distinguishes beginnings.
       const pieces = words.flatMap((word, i) => idsOf(` ${word}`, false).map((id) => ({ id, word: i })))

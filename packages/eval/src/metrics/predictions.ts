@@ -8,10 +8,30 @@ export interface Logits {
 }
 
 /**
- * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form.
+ * The output with one row of numbers per example: `logits` if it exists, else the only float output of that form. One logit z is
+ * that of class 1 against class 0, as a sigmoid reads it, so its rows are 0 and z.
  * @throws TpError TP_OUTPUT
  */
 export function logitsOf(outputs: NamedTensors, rows: number): Logits {
+  const { classes, data } = classOutput(outputs, rows)
+  if (classes !== 1) return { classes, data }
+  return {
+    classes: 2,
+    data: Float32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0 : (data[i >> 1] as number))),
+  }
+}
+
+/**
+ * The one logit of each example.
+ * @throws TpError TP_OUTPUT for a model that gives more of them
+ */
+export function scoresOf(outputs: NamedTensors, rows: number): Float32Array {
+  const { classes, data } = classOutput(outputs, rows)
+  if (classes === 1) return data
+  throw new TpError('TP_OUTPUT', 'eval', `a ranking needs one logit an example; the model gave ${classes}`)
+}
+
+function classOutput(outputs: NamedTensors, rows: number): Logits {
   const isClassOutput = ({ type, dims }: TensorLike): boolean =>
     type === 'float32' && dims.length === 2 && dims[0] === rows
   const fitting = ownOutputs(outputs, 'logits').filter(isClassOutput)

@@ -2,8 +2,11 @@ import type { Figure } from '../metrics/figure.ts'
 import type { Interval } from '../metrics/interval.ts'
 import type { Run } from '../run-examples.ts'
 
-/** What a model computes: a class of the whole input, one of each token, or a vector that represents the input. */
-export type Task = 'classification' | 'tokens' | 'embeddings'
+/**
+ * What a model computes: a class of the whole input, one of each token, a vector that represents the input, or one number to
+ * rank inputs by.
+ */
+export type Task = 'classification' | 'tokens' | 'embeddings' | 'ranking'
 
 /**
  * What a model did on a data set, whatever the task: numbers by example, in the data set's order, so that any two models

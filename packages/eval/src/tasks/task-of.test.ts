@@ -9,6 +9,8 @@ test.each([
   ['logits next to states', [float('logits', 'b', 2), float('last_hidden_state', 'b', 'n', 64)], 'classification'],
   ['states of tokens', [float('last_hidden_state', 'b', 'n', 64), float('pooler_output', 'b', 64)], 'embeddings'],
   ['a sentence', [float('token_embeddings', 'b', 'n', 64), float('sentence_embedding', 'b', 64)], 'embeddings'],
+  ['one logit', [float('logits', 'b', 1)], 'ranking'],
+  ['one logit under another name', [float('score', 'b', 1)], 'ranking'],
   ['one row under another name', [float('output', 'b', 2)], 'classification'],
   ['as many rows of tokens as labels', [float('output', 'b', 'n', 3)], 'tokens'],
   ['more rows of tokens than labels', [float('output', 'b', 'n', 64)], 'embeddings'],

@@ -7,15 +7,19 @@ const TOKEN_STATES: readonly string[] = ['last_hidden_state', 'token_embeddings'
 
 /**
  * What a model is for, judged by its outputs: `logits` of a class each input or each token, or vectors under the names that
- * exporters give them. One row for each token under another name: classes if there are as many as `labels`, else vectors.
+ * exporters give them. One logit an input ranks inputs, as that of a cross-encoder does. One row for each token under another name: classes if there are as many as `labels`, else vectors.
  * @param labels the model's class names, if it has any
  */
 export function taskOf(outputs: readonly ValueInfo[], labels?: readonly string[]): Task {
   const own = outputs.filter(({ name }) => !name.startsWith('tp.'))
   const logits = own.find(({ name }) => name === 'logits')
-  if (logits !== undefined) return logits.dims.length === 3 ? 'tokens' : 'classification'
+  if (logits !== undefined) return logits.dims.length === 3 ? 'tokens' : ofRow(logits)
   if (own.some(({ name }) => EMBEDDING_OUTPUTS.includes(name) || TOKEN_STATES.includes(name))) return 'embeddings'
   const [output] = own
-  if (own.length !== 1 || output?.dims.length !== 3) return 'classification'
+  if (own.length !== 1 || output?.dims.length !== 3) return own.length === 1 ? ofRow(output) : 'classification'
   return labels !== undefined && output.dims[2] === labels.length ? 'tokens' : 'embeddings'
+}
+
+function ofRow(output: ValueInfo | undefined): Task {
+  return output?.dims.length === 2 && output.dims[1] === 1 ? 'ranking' : 'classification'
 }

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import { type Attribute, type Attributes, floatAttributes } from '@tp/core/expression'
 import type { AttributeProto, NodeProto } from 'onnx-buf'
 import type { ReadExternal } from '../file/model.ts'
@@ -77,10 +78,19 @@ const floats: ReadonlySet<string> = new Set([
 /** An attribute in the file's form. */
 function writeAttribute(name: string, value: Attribute): AttributeProto {
   const isFloat = floats.has(name)
+  const asInt64 = (number: number): bigint => {
+    if (Number.isInteger(number)) return toInt64(number)
+    const problem = `is ${number}, and an attribute of this name is written as an integer`
+    throw new TpError(
+      'TP_ATTRIBUTE',
+      name,
+      `${problem}; if it holds floats, add it to the float attributes of @tp/onnx`,
+    )
+  }
   if (typeof value === 'number') {
     return createMessage(
       'AttributeProto',
-      isFloat ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: toInt64(value) },
+      isFloat ? { name, type: Kind.FLOAT, f: value } : { name, type: Kind.INT, i: asInt64(value) },
     )
   }
   if (typeof value === 'string') return createMessage('AttributeProto', { name, type: Kind.STRING, s: utf8(value) })
@@ -95,7 +105,7 @@ function writeAttribute(name: string, value: Attribute): AttributeProto {
   const numbers = value as readonly number[]
   return isFloat
     ? createMessage('AttributeProto', { name, type: Kind.FLOATS, floats: [...numbers] })
-    : createMessage('AttributeProto', { name, type: Kind.INTS, ints: numbers.map(toInt64) })
+    : createMessage('AttributeProto', { name, type: Kind.INTS, ints: numbers.map(asInt64) })
 }
 
 export function writeAttributes(attributes: Attributes): AttributeProto[] {

@@ -200,3 +200,9 @@ describe('an edit changes only what was edited', () => {
     expect(toBinary(GraphProtoSchema, create(GraphProtoSchema, { node: [node] })).length).toBeGreaterThan(0)
   })
 })
+
+test('a fraction in an attribute that is written as integers is refused with its name', () => {
+  const node = () => createNode({ type: 'Odd', inputs: ['x'], outputs: ['y'], attributes: { slopes: [0.5] } })
+  expect(errorCode(node)).toBe('TP_ATTRIBUTE')
+  expect(node).toThrow(/slopes/)
+})

@@ -6,6 +6,8 @@ import type { DataTable, Row } from './table.ts'
 export interface ColumnOptions {
   /** Name of the column with the texts as its header has it, or its number from 1. Default: found by the header. */
   readonly textColumn?: string | undefined
+  /** The same for the second texts of pairs. */
+  readonly pairColumn?: string | undefined
   /** The same for the labels. */
   readonly labelColumn?: string | undefined
 }
@@ -19,6 +21,8 @@ export interface ExampleOptions extends ColumnOptions {
 export interface Columns {
   readonly rows: readonly Row[]
   readonly text: number
+  /** Of the second text of a pair; −1 where texts are not pairs. */
+  readonly pair: number
   /** −1 where labels were not asked for. */
   readonly label: number
 }
@@ -55,6 +59,21 @@ const TEXT_NAMES: readonly string[] = [
 ]
 const NUMBERED_TEXT = /^(?:text|sentence|sent|question|string)[ _]?[12ab]$/
 
+/** Two columns that hold a pair of texts under these names, the first one first. Any other two texts are ambiguous. */
+const PAIR_NAMES: readonly (readonly [first: string, second: string])[] = [
+  ['text', 'text_pair'],
+  ['query', 'document'],
+  ['query', 'passage'],
+  ['query', 'text'],
+  ['question', 'passage'],
+  ['question', 'context'],
+  ['question', 'answer'],
+  ['premise', 'hypothesis'],
+  ['sentence1', 'sentence2'],
+  ['question1', 'question2'],
+  ['text1', 'text2'],
+]
+
 /** What is neither. */
 const INDEX_NAMES: readonly string[] = ['', 'id', 'idx', 'index', 'guid', 'uid', 'key', 'no', 'nr']
 
@@ -76,10 +95,48 @@ export function labelledColumns(table: DataTable, options: ExampleOptions): Colu
   const find: Find = { path: table.path, names, header, rows, labels: options.labels }
   const askedText = options.textColumn === undefined ? undefined : asked(find, options.textColumn)
   const askedLabel = options.labelColumn === undefined ? undefined : asked(find, options.labelColumn)
-  const label = askedLabel ?? (header ? labelByName(find, askedText) : labelByContent(find, askedText))
-  const text = askedText ?? textBeside(find, label)
+  const pair = pairIn(find, options)
+  const label = askedLabel ?? (header ? labelByName(find, askedText ?? pair?.text) : labelByContent(find, askedText))
+  const text = pair?.text ?? askedText ?? textBeside(find, label)
   if (text === label) throw dataError(table.path, `column ${shown(names[text] ?? '')} cannot be both text and label`)
-  return { rows, text, label }
+  return { rows, text, pair: pair?.pair ?? -1, label }
+}
+
+/** Names of a column that says how relevant a document is, the likeliest first. */
+const RELEVANCE_NAMES: readonly string[] = [...LABEL_NAMES, 'relevance', 'score']
+
+/**
+ * Finds queries, documents and, if there is one, the column that says how relevant they are.
+ * @returns undefined if the table holds no pairs
+ * @throws TpError TP_DATA with the columns that were seen, and what to do
+ */
+export function pairColumns(table: DataTable, options: ExampleOptions): Columns | undefined {
+  const { header, rows, names } = readHeader(table, options, () => false)
+  const find: Find = { path: table.path, names, header, rows, labels: undefined }
+  const pair = pairIn(find, options)
+  if (pair === undefined) return undefined
+  if (rows.length === 0) throw dataError(table.path, 'holds no pair of texts')
+  const byName = RELEVANCE_NAMES.map((name) => (header ? names.findIndex((own) => plain(own) === name) : -1))
+  const label =
+    options.labelColumn === undefined ? (byName.find((i) => i >= 0) ?? -1) : asked(find, options.labelColumn)
+  return { rows, ...pair, label }
+}
+
+/** The columns of a pair: as the options say, or by the names in the header. */
+function pairIn(find: Find, options: ColumnOptions): Pick<Columns, 'text' | 'pair'> | undefined {
+  const { textColumn: first, pairColumn: second } = options
+  const cells = find.header ? find.names.map(plain) : []
+  const known = PAIR_NAMES.map(([one, other]) => ({ text: cells.indexOf(one), pair: cells.indexOf(other) })).find(
+    ({ text, pair }) => text >= 0 && pair >= 0,
+  )
+  if (second === undefined) return first === undefined ? known : undefined
+  const pair = asked(find, second)
+  const text = first === undefined ? (known?.pair === pair ? known.text : -1) : asked(find, first)
+  if (text >= 0 && text !== pair) return { text, pair }
+  throw dataError(
+    find.path,
+    'a pair needs two columns; name both (textColumn and pairColumn, --text-column and --pair-column)',
+  )
 }
 
 /**
@@ -91,14 +148,14 @@ export function textColumn(table: DataTable, options: Omit<ExampleOptions, 'labe
   const { header, rows, names } = readHeader(table, options, () => false)
   if (rows.length === 0) throw dataError(table.path, 'holds no text')
   const find: Find = { path: table.path, names, header, rows, labels: undefined }
-  if (options.textColumn !== undefined) return { rows, text: asked(find, options.textColumn), label: -1 }
-  if (names.length === 1) return { rows, text: 0, label: -1 }
+  if (options.textColumn !== undefined) return { rows, text: asked(find, options.textColumn), pair: -1, label: -1 }
+  if (names.length === 1) return { rows, text: 0, pair: -1, label: -1 }
   const label = header && names.length === 2 ? names.findIndex((name) => isLabel(plain(name))) : -1
-  if (header) return { rows, text: textBeside(find, label), label: -1 }
+  if (header) return { rows, text: textBeside(find, label), pair: -1, label: -1 }
   const wordy = names.flatMap((_, i) => (rows.some(({ cells }) => /\S\s+\S/.test(cells[i] ?? '')) ? [i] : []))
   const [text] = wordy
   if (text === undefined || wordy.length > 1) throw untold(find, 'texts', 'textColumn')
-  return { rows, text, label: -1 }
+  return { rows, text, pair: -1, label: -1 }
 }
 
 /** The text in a cell. @throws TpError TP_DATA */
@@ -131,12 +188,14 @@ interface Find {
 /** Separates the header from the rows, and checks that each wanted row has as many cells as the header. */
 function readHeader(
   { path, names, rows: all }: DataTable,
-  { textColumn, labelColumn, limit }: ExampleOptions,
+  { textColumn, pairColumn, labelColumn, limit }: ExampleOptions,
   isClass: (cell: string) => boolean,
 ): { readonly header: boolean; readonly names: readonly string[]; readonly rows: readonly Row[] } {
   const first = names ?? all[0]?.cells.map((cell) => cell ?? '') ?? []
   const cells = first.map(plain)
-  const askedFor = [textColumn, labelColumn].some((name) => name !== undefined && cells.includes(plain(name)))
+  const askedFor = [textColumn, pairColumn, labelColumn].some(
+    (name) => name !== undefined && cells.includes(plain(name)),
+  )
   // One line of one column may be the text "review".
   const known = cells.some(cells.length === 1 ? (cell) => ['text', 'sentence', 'label'].includes(cell) : isKnown)
   const header = names !== undefined || askedFor || known
@@ -154,7 +213,7 @@ function readHeader(
 }
 
 function isKnown(name: string): boolean {
-  return isText(name) || isLabel(name)
+  return isText(name) || isLabel(name) || PAIR_NAMES.some((names) => names.includes(name))
 }
 
 function labelByName({ names, ...find }: Find, text: number | undefined): number {

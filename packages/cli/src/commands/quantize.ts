@@ -1,0 +1,99 @@
+import { basename } from 'node:path'
+import type { QuantizeOptions } from '@tp/compiler'
+import { throwIfAborted } from '@tp/core/runtime'
+import type { Arguments } from '../command/arguments.ts'
+import { type Command, command } from '../command/command.ts'
+import { endable } from '../command/endable.ts'
+import { EXIT } from '../command/exit-code.ts'
+import { usageError } from '../command/usage-error.ts'
+import { outputsOf } from '../files/file-claims.ts'
+import { readModelFile, sizeOfFiles } from '../model/model-file.ts'
+import { dataOptions } from '../model/open-inputs.ts'
+import { taskOption } from '../model/open-task-inputs.ts'
+import { stageModel } from '../model/stage-model.ts'
+import { jsonDocument } from '../output/document.ts'
+import { describeQuantized, type QuantizeReport } from '../quantizing/describe.ts'
+import { quantizeFile } from '../quantizing/quantize-file.ts'
+
+const options = {
+  out: { type: 'string', short: 'o', value: 'OUT', description: 'the file to write; never the model itself' },
+  type: {
+    type: 'string',
+    value: 'int8|uint8',
+    description: 'type of the weights; default int8, which is faster on x86 with VNNI or AMX',
+  },
+  'per-tensor': { type: 'boolean', description: 'one scale for each matrix; default: one for each output channel' },
+  'reduce-range': {
+    type: 'boolean',
+    description: 'weights of 7 bits: for x86 without VNNI, where sums of 8-bit products saturate',
+  },
+  exclude: { type: 'string', value: 'NODE,NODE…', description: 'nodes that remain in float32' },
+  ...dataOptions,
+  ...taskOption,
+  within: {
+    type: 'string',
+    value: 'S',
+    description:
+      'on --data, how near answers must be (share of equal classes, or cosine of vectors): the nodes that move them most remain in float32',
+  },
+  json: { type: 'boolean', description: 'print one JSON document' },
+} as const
+
+export const quantizeCommand: Command = command({
+  options,
+  notes: [
+    'Products with constant weights and embedding tables become 8-bit, as by quantize_dynamic of onnxruntime: the range of',
+    'activations is measured at every run. With --data the answers are compared with those of MODEL; no labels are used.',
+    'Prune before or after, and pack last. Examples:',
+    '',
+    '  tp quantize model.onnx -o model.int8.onnx',
+    '  tp quantize model.onnx -o model.int8.onnx --data texts.tsv --within 0.99',
+  ],
+  writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
+  async run([path = ''], given, context) {
+    const { out, data, json = false } = given
+    const { print, progress, signal, files } = context
+    if (out === undefined) throw usageError('-o OUT is missing: the file to write')
+    if (given.within !== undefined && data === undefined) throw usageError('--within requires --data PATH')
+    const form = readForm(given)
+    const start = performance.now()
+    const file = await endable(() => readModelFile(path, { signal, files }))
+    progress.stage(`quantizing ${basename(path)}`)
+    const quantised = await endable(async () => quantizeFile(file, form))
+    const compared =
+      data === undefined
+        ? undefined
+        : await (await import('../quantizing/compare.ts')).quantizeCompared(
+            file,
+            quantised,
+            { ...given, data },
+            form,
+            context,
+          )
+    const { model, nodes } = compared ?? quantised
+    await using staged = await stageModel(model, file, out, signal)
+    throwIfAborted(signal, 'tp')
+    await staged.commit()
+    progress.end()
+    const report: QuantizeReport = {
+      ...{ model: path, out, type: form.weightType, perChannel: form.perChannel, reduceRange: form.reduceRange },
+      nodes,
+      ...(compared && { task: compared.task, ...compared.nearness, floats: compared.floats }),
+      ...{ bytes: staged.bytes, bytesBefore: await sizeOfFiles(file), dataFiles: staged.dataFiles },
+      milliseconds: Math.round(performance.now() - start),
+    }
+    print(json ? jsonDocument('quantize', report) : describeQuantized(report))
+    return EXIT.done
+  },
+})
+
+/** @throws TpError TP_USAGE */
+function readForm({ type = 'int8', exclude, ...given }: Arguments<typeof options>): QuantizeOptions {
+  if (type !== 'int8' && type !== 'uint8') throw usageError(`--type is "${type}"; it must be int8 or uint8`)
+  return {
+    weightType: type,
+    perChannel: given['per-tensor'] !== true,
+    reduceRange: given['reduce-range'] === true,
+    exclude: exclude?.split(',') ?? [],
+  }
+}

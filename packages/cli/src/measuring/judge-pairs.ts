@@ -1,0 +1,57 @@
+import { type Embeddings, embed, type ScoredPairs } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { pairedBootstrap, rankCorrelation } from '@tp/eval/metrics'
+import { interval, points } from '../output/numbers.ts'
+import type { Judge } from './judge.ts'
+import { type Safety, safetyOf } from './safety.ts'
+
+/** Points of Spearman's correlation that a pruning may lose and be called safe. */
+const TOLERANCE = 0.5
+
+const SPEARMAN = 'Spearman'
+const LOSS = 'loss in points'
+
+const verdicts: Readonly<Record<Safety, string>> = {
+  safe: `safe: loses ${TOLERANCE} points at most`,
+  unsafe: `not safe: loses more than ${TOLERANCE} points`,
+  'not shown': `not shown to be safe: may lose more than ${TOLERANCE} points`,
+}
+
+/** How well the cosines of pairs of texts follow what people say of them: Spearman's rank correlation, as the STS benchmark has it. */
+export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<Embeddings> {
+  const count = scores.length
+  const cosines = ({ vectors }: Embeddings): number[] =>
+    scores.map((_, i) => dot(vectors[i] as Float64Array, vectors[count + i] as Float64Array))
+  const correlation = (values: readonly number[], pairs: Int32Array): number =>
+    100 * (rankCorrelation(take(values, pairs), take(scores, pairs)) ?? 0)
+  return {
+    run: (session, options) => embed(session, inputs, options),
+    dense(dense) {
+      const own = cosines(dense)
+      const spearman = pairedBootstrap(count, (pairs) => correlation(own, pairs))
+      return { columns: { [SPEARMAN]: interval(spearman), [LOSS]: '' }, content: { spearman } }
+    },
+    pruned(embeddings, dense) {
+      const before = cosines(dense)
+      const all = embeddings.map(cosines)
+      const mean = (pairs: Int32Array): number =>
+        all.reduce((sum, values) => sum + correlation(values, pairs), 0) / all.length
+      const spearman = pairedBootstrap(count, mean)
+      const loss = pairedBootstrap(count, (pairs) => correlation(before, pairs) - mean(pairs))
+      const safety = safetyOf(loss, TOLERANCE)
+      return {
+        columns: { [SPEARMAN]: interval(spearman), [LOSS]: points(loss) },
+        content: { spearman, loss, safety, tolerance: TOLERANCE },
+        verdict: verdicts[safety],
+      }
+    },
+  }
+}
+
+function take(values: readonly number[], positions: Int32Array): number[] {
+  return Array.from(positions, (position) => values[position] as number)
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0)
+}

@@ -1,0 +1,67 @@
+import { compareRankings, type RankingEvaluation, type RankingNearness, rank, rankingIn } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { type Figure, figureInterval, figureLoss, type Interval, meanFigure, scaledInterval } from '@tp/eval/metrics'
+import { interval, points } from '../output/numbers.ts'
+import { percent } from './figures-text.ts'
+import type { Judge, JudgedAnswers } from './judge.ts'
+
+const nearness: Readonly<Record<keyof RankingNearness, readonly [heading: string, text: (value: number) => string]>> = {
+  rankCorrelation: ['rank correlation', (value) => value.toFixed(3)],
+  top: ['top 10 kept', (share) => percent(100 * share)],
+  change: ['change of score', (value) => value.toFixed(3)],
+}
+const names = Object.keys(nearness) as (keyof RankingNearness)[]
+
+const NDCG = 'nDCG@10'
+const LOSS = 'loss in points'
+
+/** What a search loses, where documents were judged, and how near the order of the candidates is to that of the dense model. */
+export function rankingJudge(inputs: ModelInputs): Judge<RankingEvaluation> {
+  const ranking = rankingIn(inputs)
+  return {
+    run: (session, options) => rank(session, inputs, options),
+    dense: ({ figures }) => ({
+      columns: {
+        ...(figures.ndcg && { [NDCG]: interval(inPercent(figures.ndcg)), [LOSS]: '' }),
+        ...Object.fromEntries(names.map((name) => [nearness[name][0], ''])),
+      },
+      content: {
+        ...(figures.ndcg && { ndcg: inPercent(figures.ndcg), loss: { estimate: 0, low: 0, high: 0 } }),
+        ...Object.fromEntries(names.map((name) => [name, { estimate: name === 'change' ? 0 : 1 }])),
+      },
+    }),
+    pruned(outcomes, dense) {
+      const near = outcomes.map((own) => compareRankings(own, dense, ranking))
+      const figureOf = (name: keyof RankingNearness): Figure => meanFigure(near.map((own) => own[name]))
+      // No query has as many candidates as a figure needs where there are none of it.
+      const intervals = names.flatMap((name) => {
+        const figure = figureOf(name)
+        return figure.got.length === 0 ? [] : [[name, figureInterval(figure)] as const]
+      })
+      const own = intervals.map(([name, { estimate }]) => [nearness[name][0], nearness[name][1](estimate)])
+      const judged = judgedAnswers(outcomes, dense)
+      return {
+        columns: { ...judged?.columns, ...Object.fromEntries(own) },
+        content: { ...judged?.content, ...Object.fromEntries(intervals) },
+        paired: judged?.paired ?? { name: 'change of score', figure: figureOf('change'), correct: undefined },
+      }
+    },
+  }
+}
+
+/** By the judgements, if there are any. */
+function judgedAnswers(outcomes: readonly RankingEvaluation[], dense: RankingEvaluation): JudgedAnswers | undefined {
+  const { ndcg } = dense.figures
+  if (ndcg === undefined) return undefined
+  const figure = meanFigure(outcomes.map(({ figures }) => figures.ndcg as Figure))
+  const loss = scaledInterval(figureLoss(ndcg, figure), 100)
+  return {
+    columns: { [NDCG]: interval(inPercent(figure)), [LOSS]: points(loss) },
+    content: { ndcg: inPercent(figure), loss },
+    paired: { name: NDCG, figure, correct: undefined },
+  }
+}
+
+function inPercent(figure: Figure): Interval {
+  return scaledInterval(figureInterval(figure), 100)
+}

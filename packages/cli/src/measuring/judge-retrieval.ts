@@ -1,0 +1,137 @@
+import { type Embeddings, embed, type Retrieval, retrieve, type SearchData } from '@tp/eval'
+import type { ModelInputs } from '@tp/eval/inputs'
+import { bootstrapMean, type Interval, scaledInterval } from '@tp/eval/metrics'
+import { interval, points } from '../output/numbers.ts'
+import type { Judge, JudgedAnswers } from './judge.ts'
+import { type Safety, safetyOf } from './safety.ts'
+
+/** What is embedded by the pruned model, while the dense one does the rest. */
+const sides = ['queries', 'documents', 'both'] as const
+type Side = (typeof sides)[number]
+
+/** Points of nDCG@10 that a pruning may lose and be called safe. */
+const TOLERANCE = 1
+
+const NDCG = 'nDCG@10'
+const headings: Readonly<Record<Side, string>> = {
+  queries: 'loss: queries',
+  documents: 'documents',
+  both: 'both pruned',
+}
+
+/** What a search finds where queries, documents or both are embedded by the pruned model. */
+export function retrievalJudge(inputs: ModelInputs, data: SearchData): Judge<Embeddings> {
+  const known = new WeakMap<Embeddings, Retrieval>()
+  const search = (queries: Embeddings, documents: Embeddings): Retrieval => {
+    const found = queries === documents ? known.get(queries) : undefined
+    if (found !== undefined) return found
+    const { queryCount } = data
+    const last = queryCount + data.documents.length
+    const result = retrieve(data, queries.vectors.slice(0, queryCount), documents.vectors.slice(queryCount, last))
+    if (queries === documents) known.set(queries, result)
+    return result
+  }
+  return {
+    run: (session, options) => embed(session, inputs, options),
+    dense(dense) {
+      const found = search(dense, dense)
+      return {
+        columns: { [NDCG]: interval(percentOf(found.ndcg10)), ...emptyColumns },
+        content: metricsOf([found]),
+      }
+    },
+    pruned(embeddings, dense) {
+      const before = search(dense, dense)
+      const results = sides.map((side) => {
+        const found = embeddings.map((own) =>
+          search(side === 'documents' ? dense : own, side === 'queries' ? dense : own),
+        )
+        const loss = scaledInterval(bootstrapMean(lossesOf(found, before)), 100)
+        return { side, found, loss, safety: safetyOf(loss, TOLERANCE) }
+      })
+      return {
+        ...described(results),
+        content: {
+          ...Object.fromEntries(
+            results.map(({ side, found, loss, safety }) => [
+              side,
+              { ...metricsOf(found), loss, top10Kept: top10Kept(found, before), safety },
+            ]),
+          ),
+          tolerance: TOLERANCE,
+        },
+      }
+    },
+  }
+}
+
+interface SideResult {
+  readonly side: Side
+  readonly found: readonly Retrieval[]
+  readonly loss: Interval
+  readonly safety: Safety
+}
+
+const emptyColumns = Object.fromEntries(sides.map((side) => [headings[side], '']))
+
+function described(results: readonly SideResult[]): Omit<JudgedAnswers, 'content'> {
+  const both = results.at(-1) as SideResult
+  const figure = { got: meanByQuery(both.found.map(({ ndcg10 }) => ndcg10)), share: true }
+  return {
+    columns: {
+      [NDCG]: interval(percentOf(figure.got)),
+      ...Object.fromEntries(results.map(({ side, loss }) => [headings[side], points(loss)])),
+    },
+    verdict: verdictOf(results),
+    paired: { name: NDCG, figure, correct: undefined },
+  }
+}
+
+/** Which of the three is safe, in one line. */
+function verdictOf(results: readonly SideResult[]): string {
+  const said = (['safe', 'not shown', 'unsafe'] as const).flatMap((wanted) => {
+    const those = results.flatMap(({ side, safety }) => (safety === wanted ? [side] : []))
+    return those.length === 0 ? [] : [`${verdicts[wanted]} ${those.join(' and ')}`]
+  })
+  return said.join('; ')
+}
+
+const verdicts: Readonly<Record<Safety, string>> = {
+  safe: 'safe for',
+  'not shown': 'not shown to be safe for',
+  unsafe: `loses more than ${TOLERANCE} point for`,
+}
+
+function lossesOf(found: readonly Retrieval[], before: Retrieval): number[] {
+  const now = meanByQuery(found.map(({ ndcg10 }) => ndcg10))
+  return before.ndcg10.map((was, query) => was - (now[query] as number))
+}
+
+/** Several seeds taken together. */
+function meanByQuery(runs: readonly (readonly number[])[]): number[] {
+  const [first = []] = runs
+  return first.map((_, query) => runs.reduce((sum, run) => sum + (run[query] as number), 0) / runs.length)
+}
+
+function metricsOf(found: readonly Retrieval[]): object {
+  return {
+    ndcg10: percentOf(meanByQuery(found.map(({ ndcg10 }) => ndcg10))),
+    recall100: percentOf(meanByQuery(found.map(({ recall100 }) => recall100))),
+    mrr: percentOf(meanByQuery(found.map(({ reciprocalRank }) => reciprocalRank))),
+  }
+}
+
+function percentOf(values: readonly number[]): Interval {
+  return scaledInterval(bootstrapMean(values), 100)
+}
+
+/** Percent of the dense model's first 10 documents that are among the first 10 still. */
+function top10Kept(found: readonly Retrieval[], before: Retrieval): number {
+  const shares = found.flatMap(({ top10 }) =>
+    top10.map((now, query) => {
+      const was = before.top10[query] ?? []
+      return was.filter((document) => now.includes(document)).length / was.length
+    }),
+  )
+  return (100 * shares.reduce((sum, share) => sum + share, 0)) / shares.length
+}

@@ -1,0 +1,25 @@
+import { inspect, type PruneOptions } from '@tp/compiler'
+import { loadTokenizer, readModelFolder } from '@tp/eval'
+import type { ModelFile } from '../model/model-file.ts'
+
+type Segment = Pick<PruneOptions, 'protectSegment' | 'separator'>
+
+/**
+ * The segment that is to be protected. Where the model has no numbers of segments and no separator is named, it is the one that
+ * the tokenizer next to the model puts between two texts.
+ */
+export async function segmentOf(
+  { path, model }: ModelFile,
+  { protectSegment, separator }: { readonly [Name in keyof Segment]: Segment[Name] | undefined },
+): Promise<Segment> {
+  const asked = {
+    ...(protectSegment !== undefined && { protectSegment }),
+    ...(separator !== undefined && { separator }),
+  }
+  if (protectSegment === undefined || separator !== undefined) return asked
+  const found = inspect(model)
+  const { tokenizer } = await readModelFolder(path)
+  if (!found.ok || found.segments !== undefined || tokenizer === undefined) return asked
+  const known = (await loadTokenizer(tokenizer)).pairSeparator()
+  return { ...asked, ...(known !== undefined && { separator: known }) }
+}

@@ -1,0 +1,40 @@
+import type { Quantized, QuantizeOptions } from '@tp/compiler'
+import type { Nearness, QuantizedWithin } from '@tp/tune'
+import type { TaskInputs } from '../model/open-task-inputs.ts'
+import { megabytes } from '../output/numbers.ts'
+
+export interface QuantizeReport extends Partial<Nearness> {
+  readonly out: string
+  readonly type: QuantizeOptions['weightType']
+  readonly perChannel: boolean | undefined
+  readonly nodes: Quantized['nodes']
+  readonly task?: TaskInputs['task']
+  readonly floats?: QuantizedWithin['floats']
+  readonly bytes: number
+  readonly bytesBefore: number
+  readonly [more: string]: unknown
+}
+
+/** What {@link Nearness.similarity} is, by task. */
+const similarityNames: Readonly<Record<TaskInputs['task'], string>> = {
+  classification: 'answers with the same class',
+  tokens: 'tokens with the same class',
+  embeddings: 'mean cosine to the vectors',
+  ranking: 'rank correlation with the order',
+}
+
+export function describeQuantized(report: QuantizeReport): string {
+  const { out, type, perChannel, nodes, task, similarity, floats = [], bytes, bytesBefore } = report
+  const tables = nodes.filter(({ operator }) => operator === 'Gather').length
+  const products = nodes.length - tables
+  const scales = perChannel === true ? 'channel' : 'matrix'
+  const lines = [
+    `wrote ${out} (${megabytes(bytes)}, was ${megabytes(bytesBefore)}): ${products} products and ${tables} tables in ${type}, one scale for each ${scales}`,
+  ]
+  if (task !== undefined && similarity !== undefined) {
+    lines.push(`${similarityNames[task]} of the model as it was: ${similarity.toFixed(4)}`)
+  }
+  if (floats.length > 0)
+    lines.push(`in float32, by how far they move the answers: ${floats.map(({ name }) => name).join(', ')}`)
+  return lines.join('\n')
+}

@@ -1,0 +1,77 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { modelPath } from '@tp/models'
+import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const data = fileURLToPath(new URL('../../eval/test/retrieval', import.meta.url))
+const folder = temporaryFolder()
+const timeout = 120_000
+const tokenizer = ['--tokenizer', modelPath('mail', 'tokenizer')]
+
+/** The mail encoder with its last states as the output. */
+beforeAll(() => {
+  const model = decodeModel(readFileSync(modelPath('mail')))
+  const graph = new Graph(model)
+  const [states = ''] = graph.nodes.findLast(({ opType }) => opType === 'Gather')?.input ?? []
+  graph.insert([createNode({ type: 'Identity', inputs: [states], outputs: ['last_hidden_state'] })])
+  graph.addOutput('last_hidden_state', 'float32', ['batch', 'tokens', 128])
+  graph.removeOutput('logits')
+  graph.removeDeadNodes()
+  writeFileSync(folder.at('states.onnx'), encodeModel(model))
+})
+
+const evaluate = (path: string, ...more: string[]): ReturnType<typeof tpHere> =>
+  tpHere(['eval', folder.at('states.onnx'), '--data', path, ...tokenizer, ...more])
+
+describe('queries and documents', () => {
+  test('are pruned each alone and both, against what the dense model finds', { timeout }, async () => {
+    const { code, stdout } = await evaluate(data, '--methods', 'stride', '--keep', '0.3', '--json')
+    expect(code).toBe(0)
+    const { task, examples, judged, rows, between } = JSON.parse(stdout)
+    expect([task, examples, between]).toEqual(['embeddings', 17, []])
+    expect(judged).toEqual({ by: 'relevance', queries: 5, documents: 12 })
+    const [dense, none, pruned] = rows
+    for (const side of ['queries', 'documents', 'both']) {
+      expect(none[side], side).toMatchObject({ loss: { estimate: 0, low: 0, high: 0 }, top10Kept: 100, safety: 'safe' })
+      expect(none[side].ndcg10.estimate, side).toBeCloseTo(dense.ndcg10.estimate, 9)
+      const { ndcg10, recall100, mrr, loss, top10Kept } = pruned[side]
+      expect(loss.estimate, side).toBeCloseTo(dense.ndcg10.estimate - ndcg10.estimate, 9)
+      expect(loss.low, side).toBeLessThanOrEqual(loss.estimate)
+      // There are but 12 documents.
+      expect(recall100.estimate, side).toBe(100)
+      expect(mrr.estimate, side).toBeGreaterThan(0)
+      expect(top10Kept, side).toBeLessThan(100)
+    }
+    expect(pruned.tolerance).toBe(1)
+  })
+
+  test('get a line that says which of them may be pruned', { timeout }, async () => {
+    const { stdout } = await evaluate(data, '--methods', 'none', '--split', 'dev')
+    expect(stdout).toMatch(/^method +keep +kept +nDCG@10 +loss: queries +documents +both pruned +FLOPs/m)
+    expect(stdout).toMatch(/^none: safe for queries and documents and both$/m)
+  })
+
+  test.each([
+    [[data, '--split', 'train'], 'TP_DATA', /has no train.tsv/],
+    [[`${data}/pairs.csv`, '--split', 'dev'], 'TP_USAGE', /--split is for folders/],
+    [[data, '--text-column', 'text'], 'TP_USAGE', /--text-column is for tables/],
+  ] as const)('refuses %j', async ([path, ...more], code, message) => {
+    const { stderr } = await evaluate(path, ...more)
+    expect(stderr).toMatch(message)
+    expect(stderr).toContain(`code: ${code}`)
+  })
+})
+
+test('pairs with scores are judged by rank correlation', { timeout }, async () => {
+  const { code, stdout } = await evaluate(`${data}/pairs.csv`, '--methods', 'stride', '--keep', '0.3', '--json')
+  expect(code).toBe(0)
+  const { judged, rows } = JSON.parse(stdout)
+  expect(judged).toEqual({ by: 'scores', pairs: 6 })
+  const [dense, none, pruned] = rows
+  expect(none).toMatchObject({ spearman: dense.spearman, loss: { estimate: 0 }, safety: 'safe', tolerance: 0.5 })
+  expect(pruned.loss.estimate).toBeCloseTo(dense.spearman.estimate - pruned.spearman.estimate, 9)
+  const text = await evaluate(`${data}/pairs.csv`, '--methods', 'none', '--limit', '4')
+  expect(text.stdout).toMatch(/^none: safe: loses 0.5 points at most$/m)
+})

@@ -1,0 +1,77 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { mailData, modelPath } from '@tp/models'
+import { decodeModel } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { fixture, temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const model = modelPath('mail')
+
+function operators(path: string): string[] {
+  return decodeModel(readFileSync(path)).proto.graph?.node.map(({ opType }) => opType) ?? []
+}
+
+describe('the model of mails', () => {
+  test('becomes 8-bit, and inspects and prunes as before', async () => {
+    const out = folder.at('int8.onnx')
+    const { code, stdout } = await tpHere(['quantize', model, '-o', out, '--json'])
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(report).toMatchObject({ kind: 'quantize', type: 'int8', perChannel: true, reduceRange: false })
+    expect(report.nodes).toHaveLength(41)
+    expect(report.bytes).toBeLessThan(0.3 * report.bytesBefore)
+    expect((await tpHere(['inspect', out])).code).toBe(0)
+    const twice = await tpHere(['quantize', out, '-o', folder.at('twice.onnx')])
+    expect(twice.code).toBe(4)
+    expect(twice.stderr).toContain('code: TP_QUANTISED')
+  })
+
+  test('takes the options of onnxruntime, and leaves out nodes by name', async () => {
+    const out = folder.at('uint8.onnx')
+    const [node] = decodeModel(readFileSync(model)).proto.graph?.node.filter(({ opType }) => opType === 'MatMul') ?? []
+    const args = ['quantize', model, '-o', out, '--type', 'uint8', '--per-tensor', '--exclude', node?.name ?? '']
+    const { code, stdout } = await tpHere(args)
+    expect(code).toBe(0)
+    expect(stdout).toContain('37 products and 3 tables in uint8, one scale for each matrix')
+    expect(operators(out).filter((type) => type === 'MatMulInteger')).toHaveLength(37)
+  })
+
+  test('is compared with itself on data, and leaves nodes in float32 until it is near enough', {
+    timeout: 120_000,
+  }, async () => {
+    const data = folder.at('mails.tsv')
+    const rows = mailData('calibration').slice(0, 12)
+    writeFileSync(
+      data,
+      ['label\ttext', ...rows.map(({ label, text }) => `${label}\t${text.replace(/\s+/g, ' ')}`)].join('\n'),
+    )
+    const args = ['quantize', model, '-o', folder.at('near.onnx'), '--data', data, '--within', '0.9', '--json']
+    const { code, stdout, stderr } = await tpHere(args)
+    expect(stderr).toContain('running it in 8 bits')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', similarity: 1, floats: [] })
+  })
+})
+
+test.each([
+  ['without a file to write', ['quantize', model]],
+  ['over the model itself', ['quantize', model, '-o', model]],
+  ['to an unknown type', ['quantize', model, '-o', folder.at('x.onnx'), '--type', 'int4']],
+  ['within a bound without data', ['quantize', model, '-o', folder.at('x.onnx'), '--within', '0.99']],
+])('is a usage error %s', async (_, args) => {
+  expect((await tpHere(args)).code).toBe(2)
+})
+
+test('writes nothing for a model that is refused', async () => {
+  const { code, stderr } = await tpHere([
+    'quantize',
+    fixture('gpt2-old-ts14'),
+    '-o',
+    folder.at('none.onnx'),
+    '--exclude',
+    'x',
+  ])
+  expect(code).not.toBe(0)
+  expect(stderr).toContain('no node "x"')
+  expect(folder.files()).not.toContain('none.onnx')
+})

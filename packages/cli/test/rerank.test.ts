@@ -1,0 +1,133 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { readProvenance } from '@tp/compiler'
+import { mailData, modelPath } from '@tp/models'
+import { createNode, decodeModel, encodeModel, Graph } from '@tp/onnx'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder, tpHere } from './tp.ts'
+
+const folder = temporaryFolder()
+const timeout = 120_000
+let model = ''
+
+/** The mail encoder with one logit, as cross-encoders have it. */
+function scorer(): Uint8Array {
+  const file = decodeModel(readFileSync(modelPath('mail')))
+  const graph = new Graph(file)
+  graph.addInitializer('against', { type: 'float32', dims: [2, 1], data: Float32Array.of(-1, 1) })
+  graph.insert([createNode({ type: 'MatMul', inputs: ['logits', 'against'], outputs: ['score'] })])
+  graph.addOutput('score', 'float32', ['batch', 1])
+  graph.removeOutput('logits')
+  return encodeModel(file)
+}
+
+const clean = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 160)
+const ofClass = (wanted: number) => mailData('calibration').filter(({ label }) => label === wanted)
+
+beforeAll(() => {
+  model = folder.at('model.onnx')
+  writeFileSync(model, scorer())
+  copyFileSync(modelPath('mail', 'tokenizer'), folder.at('tokenizer.json'))
+  const [ham, spam] = [ofClass(0), ofClass(1)]
+  const rows = (from: number, queries: number): string[][] =>
+    Array.from({ length: queries }, (_, q) =>
+      [ham[from + 2 * q], spam[from + q], ham[from + 2 * q + 1]].map((mail, i) => [
+        `which mail is an offer, number ${from + q}`,
+        clean(mail?.text ?? ''),
+        i === 1 ? '1' : '0',
+      ]),
+    ).flat()
+  const write = (name: string, heading: string[], lines: string[][]): void =>
+    writeFileSync(folder.at(name), [heading, ...lines].map((cells) => `${cells.join('\t')}\n`).join(''))
+  write('pairs.tsv', ['query', 'document', 'relevance'], rows(0, 6))
+  write('others.tsv', ['query', 'document', 'relevance'], rows(40, 4))
+  const unjudged = (lines: string[][]): string[][] => lines.map((cells) => cells.slice(0, 2))
+  write('unjudged.tsv', ['text', 'text_pair'], unjudged(rows(0, 6)))
+  write('unjudged-others.tsv', ['text', 'text_pair'], unjudged(rows(40, 4)))
+  write('tuning.tsv', ['query', 'document'], unjudged(rows(0, 42)))
+})
+
+const segment = ['--protect-segment', '0']
+
+describe('a model with one logit', () => {
+  test('is judged by nDCG@10 where documents were judged', { timeout }, async () => {
+    const methods = ['--methods', 'random,received-attention', '--keep', '0.5', ...segment]
+    const { code, stdout } = await tpHere(['eval', model, '--data', folder.at('pairs.tsv'), ...methods, '--json'])
+    expect(code).toBe(0)
+    const { task, examples, rows, between } = JSON.parse(stdout)
+    expect([task, examples, rows.length]).toEqual(['ranking', 18, 4])
+    const [dense, none, , received] = rows
+    expect(none).toMatchObject({ ndcg: dense.ndcg, loss: { estimate: 0 }, change: { estimate: expect.closeTo(0, 5) } })
+    expect(received.loss.estimate).toBeCloseTo(dense.ndcg.estimate - received.ndcg.estimate, 10)
+    expect(received.rankCorrelation.estimate).toBeLessThanOrEqual(1)
+    expect(between[0].lossOf).toBe('nDCG@10')
+    const text = await tpHere(['eval', model, '--data', folder.at('pairs.tsv')])
+    expect(text.stdout).toMatch(/^method +keep +kept +nDCG@10 +loss in points +rank correlation/m)
+  })
+
+  test('is compared with the dense order where nobody has judged', { timeout }, async () => {
+    const methods = ['--methods', 'received-attention', '--keep', '0.5']
+    const { stdout } = await tpHere(['eval', model, '--data', folder.at('unjudged.tsv'), ...methods, '--json'])
+    const [, none, received] = JSON.parse(stdout).rows
+    expect(none.rankCorrelation.estimate).toBeCloseTo(1, 10)
+    expect(received).not.toHaveProperty('ndcg')
+    expect(received.change.estimate).toBeGreaterThan(0)
+  })
+
+  test('is one of two classes on texts with labels', { timeout }, async () => {
+    const lines = [...ofClass(0).slice(0, 3), ...ofClass(1).slice(0, 3)].map(
+      ({ label, text }) => `${label}\t${clean(text)}`,
+    )
+    writeFileSync(folder.at('texts.tsv'), `${lines.join('\n')}\n`)
+    const { stdout } = await tpHere(['eval', model, '--data', folder.at('texts.tsv'), '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ task: 'classification', rows: [{ accuracy: expect.any(Number) }] })
+  })
+
+  test('is pruned with the query protected, by the separator of its tokenizer', { timeout }, async () => {
+    const out = folder.at('pruned.onnx')
+    const amount = ['--method', 'received-attention', '--keep', '0.3', ...segment]
+    expect((await tpHere(['prune', model, '-o', out, ...amount])).code).toBe(0)
+    expect(readProvenance(decodeModel(readFileSync(out)))[0]).toMatchObject({ protectedSegment: 0 })
+    const calibration = ['--against', model, '--data', folder.at('tuning.tsv'), '-o', folder.at('guard.json')]
+    const promise = ['--agreement', '0.5', '--confidence', 'mean']
+    const { code, stderr } = await tpHere(['calibrate', out, ...calibration, ...promise])
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+  })
+
+  test('learns where to prune without labels', { timeout }, async () => {
+    const data = ['--data', folder.at('unjudged.tsv'), '--selection', folder.at('unjudged-others.tsv')]
+    const learning = ['--method', 'sdtp', '--keep', '0.5', '--train', 'method', '--epochs', '1', '--hard-epochs', '0']
+    const out = folder.at('learned.onnx')
+    const { code, stdout, stderr } = await tpHere([
+      'train',
+      model,
+      '-o',
+      out,
+      ...data,
+      ...learning,
+      ...segment,
+      '--json',
+    ])
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+    const { selection, plan } = JSON.parse(stdout)
+    // By the dense model's own scores its ranking is perfect.
+    expect(selection.dense).toBeCloseTo(100, 10)
+    expect(plan).toMatchObject({ protectSegment: 0, separator: expect.any(Number) })
+  })
+
+  test('is explained without labels', { timeout }, async () => {
+    const { stdout } = await tpHere(['explain', model, '--data', folder.at('unjudged.tsv'), '--limit', '1', '--json'])
+    const [{ tokens, probability }] = JSON.parse(stdout).examples
+    expect(tokens.filter(({ text }: { text: string }) => text === '[SEP]')).toHaveLength(2)
+    expect(probability).toBeGreaterThan(0.5)
+  })
+
+  test('is tuned without labels, by whole queries', { timeout, tags: 'exhaustive' }, async () => {
+    const out = folder.at('plan.json')
+    const choice = ['--methods', 'received-attention', '--max-loss', '5', '--shapes', '4x64', ...segment]
+    const { code, stderr } = await tpHere(['tune', model, '-o', out, '--data', folder.at('tuning.tsv'), ...choice])
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining('code:')])
+    expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ figures: { maxLoss: 5 } })
+    const cascade = await tpHere(['tune', model, '-o', out, '--data', folder.at('tuning.tsv'), ...choice, '--cascade'])
+    expect(cascade.stderr).toContain('a cascade is for models that give classes')
+  })
+})

@@ -1,0 +1,218 @@
+import { namesIn } from '@tp/core/expression'
+import type { NodeProto } from '@tp/onnx'
+import { operatorName } from '../operators/operator.ts'
+import { operators } from '../operators/table.ts'
+import type { PositionRead } from '../operators/token-position.ts'
+import type { Program } from '../program/program.ts'
+import { TOKENS, type TokenAxis } from './token-axis.ts'
+import { isDividedByLength } from './unit-length.ts'
+
+/** One output that is computed from an encoder's tokens. */
+export interface HeadOutput {
+  readonly output: string
+  /** What it is made of: usually one; a head may join the class token with the mean of the others. */
+  readonly reads: readonly TokenReading[]
+  /** Its vectors are divided by their length. */
+  readonly normalised: boolean
+}
+
+/** How an output gets from many tokens to what it holds. */
+export type TokenReading =
+  /** The state of a leading token, by its position. */
+  | { readonly kind: 'class-token'; readonly position: number }
+  /** The last token, or the last one that is attended. */
+  | { readonly kind: 'last-token' }
+  /** One token of each example at a position that the inputs decide otherwise. */
+  | { readonly kind: 'chosen-token' }
+  /** `masked`: over the attended tokens alone. */
+  | { readonly kind: 'mean' | 'sum'; readonly masked: boolean }
+  | { readonly kind: 'max' }
+  /** Weights that are computed from the tokens: attention that pools. */
+  | { readonly kind: 'attention' }
+  /** A row for every token: the layers' states (at most normalised), or what a trained head makes of each. */
+  | { readonly kind: 'token-states' | 'token-answers' }
+  /** Something else brings the tokens together. */
+  | { readonly kind: 'other'; readonly operator: string }
+
+/** What is known of an encoder when its head is looked at. */
+export interface HeadContext {
+  /** What the first layer reads. */
+  readonly stream: string
+  readonly mask: string | undefined
+  /** Where the tokens are, downstream of the stream and of where they were restored. */
+  readonly axes: readonly TokenAxis[]
+}
+
+/**
+ * How each output reads the tokens, found backwards from it: to the nodes whose result has no token axis any more, while
+ * what they read of the encoder has one.
+ */
+export function findHead(program: Program, context: HeadContext): HeadOutput[] {
+  const head = new Head(program, context)
+  return program.graph.outputs.flatMap(({ name: output }) => {
+    const reads = head.readsOf(output)
+    return reads.length === 0 ? [] : [{ output, reads, normalised: isDividedByLength(program, output) }]
+  })
+}
+
+/** Operators that bring what they reduce together as others do. */
+const meaning: Readonly<Record<string, 'mean' | 'sum' | 'max'>> = {
+  ReduceMean: 'mean',
+  GlobalAveragePool: 'mean',
+  ReduceSum: 'sum',
+  ReduceMax: 'max',
+  GlobalMaxPool: 'max',
+}
+
+/** Operators that change no entry's meaning. */
+const passing = new Set([
+  ...['Cast', 'Identity', 'Dropout', 'Reshape', 'Squeeze', 'Unsqueeze', 'Transpose', 'Expand'],
+  ...['QuantizeLinear', 'DequantizeLinear'],
+])
+
+function isProduct(node: NodeProto): boolean {
+  const isKnown = operators.get(operatorName(node))?.isProduct === true
+  return isKnown || node.opType.includes('MatMul') || node.opType.includes('Conv')
+}
+
+class Head {
+  readonly #program: Program
+  readonly #stream: string
+  readonly #mask: string | undefined
+  readonly #axes: readonly TokenAxis[]
+  readonly #leading: ReadonlyMap<NodeProto, number>
+  readonly #positions: ReadonlyMap<NodeProto, PositionRead['position']>
+  /** Values that are computed from the encoder's tokens. */
+  readonly #ofTokens: ReadonlySet<string>
+
+  constructor(program: Program, { stream, mask, axes }: HeadContext) {
+    this.#program = program
+    this.#stream = stream
+    this.#mask = mask
+    this.#axes = axes
+    this.#leading = new Map(axes.flatMap(({ readers }) => readers.map(({ node, tokens }) => [node, tokens])))
+    this.#positions = new Map(axes.flatMap((axis) => axis.positionReads.map(({ node, position }) => [node, position])))
+    this.#ofTokens = program.after(stream)
+  }
+
+  readsOf(output: string): TokenReading[] {
+    if (!this.#ofTokens.has(output)) return []
+    if (this.#hasTokens(output)) return [{ kind: this.#isAnswer(output) ? 'token-answers' : 'token-states' }]
+    const found = new Map<string, TokenReading>()
+    const seen = new Set<string>()
+    const queue = [output]
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      if (seen.has(name) || !this.#ofTokens.has(name)) continue
+      seen.add(name)
+      const node = this.#program.graph.producer(name)
+      const tokens = node?.input.filter((input) => this.#ofTokens.has(input) && this.#hasTokens(input)) ?? []
+      if (node === undefined || tokens.length === 0) {
+        queue.push(...this.#program.sources(name))
+        continue
+      }
+      const reading = this.#reading(node, tokens)
+      found.set(JSON.stringify(reading), reading)
+    }
+    // In an order that the file's own does not decide.
+    return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reading]) => reading)
+  }
+
+  #hasTokens(name: string): boolean {
+    return this.#axes.some(({ changed }) =>
+      changed.get(name)?.dims.some((dim) => typeof dim === 'string' && namesIn(dim).has(TOKENS)),
+    )
+  }
+
+  /** Whether all that gets there goes through a product: residuals lead around those of the layers, and around no head. */
+  #isAnswer(output: string): boolean {
+    const seen = new Set<string>()
+    const queue = [output]
+    for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+      if (name === this.#stream) return false
+      const node = this.#program.graph.producer(name)
+      if (seen.has(name) || !this.#ofTokens.has(name) || node === undefined || isProduct(node)) continue
+      seen.add(name)
+      queue.push(...this.#program.sources(name))
+    }
+    return true
+  }
+
+  /** @param tokens inputs of the node that have a token axis, which its result does not have */
+  #reading(node: NodeProto, tokens: readonly string[]): TokenReading {
+    const leading = this.#leading.get(node)
+    if (leading !== undefined) return { kind: 'class-token', position: leading - 1 }
+    const position = this.#positions.get(node)
+    if (position !== undefined) return { kind: this.#isLast(position) ? 'last-token' : 'chosen-token' }
+    if (node.opType.includes('MatMul')) return this.#product(node, tokens)
+    const kind = meaning[node.opType]
+    if (kind === undefined) return { kind: 'other', operator: operatorName(node) }
+    if (kind === 'max') return { kind }
+    return this.#sum(node, kind, this.#weights(tokens[0] as string))
+  }
+
+  /** The sum of tokens, each times its weight. */
+  #product(node: NodeProto, tokens: readonly string[]): TokenReading {
+    if (tokens.length > 1) return { kind: 'attention' }
+    const weights = node.input.find((name) => name !== '' && name !== tokens[0])
+    return this.#sum(node, 'sum', weights)
+  }
+
+  /** @param weights what the tokens were multiplied by, if anything */
+  #sum(node: NodeProto, kind: 'mean' | 'sum', weights: string | undefined): TokenReading {
+    if (weights !== undefined && this.#ofTokens.has(weights)) return { kind: 'attention' }
+    const counted = [weights ?? '', ...this.#divisors(node.output[0] as string)]
+    const isMean = kind === 'mean' || counted.length > 1 || (weights !== undefined && this.#isShare(weights))
+    const masked = counted.some((name) => name !== '' && this.#program.dependsOnInputs(name))
+    return { kind: isMean ? 'mean' : 'sum', masked }
+  }
+
+  /** What the tokens [b,n,…] were multiplied by before they are summed, one number for each or for each of its features. */
+  #weights(name: string): string | undefined {
+    const node = this.#program.graph.producer(name)
+    if (node === undefined) return undefined
+    if (passing.has(node.opType)) return this.#weights(node.input[0] as string)
+    if (node.opType === 'Where') return node.input[0]
+    if (node.opType !== 'Mul') return undefined
+    const [a, b] = node.input as [string, string]
+    const [ofA, ofB] = [this.#ofTokens.has(a), this.#ofTokens.has(b)]
+    if (ofA !== ofB) return this.#program.dependsOnInputs(ofA ? b : a) ? (ofA ? b : a) : undefined
+    return [a, b].find((factor) => this.#isSoftmax(factor))
+  }
+
+  #isSoftmax(name: string): boolean {
+    const node = this.#program.graph.producer(name)
+    if (node === undefined) return false
+    return node.opType === 'Softmax' || (passing.has(node.opType) && this.#isSoftmax(node.input[0] as string))
+  }
+
+  /** What a sum is divided by that does not come from the tokens: their number. */
+  #divisors(name: string): string[] {
+    return this.#program.graph.consumers(name).flatMap(({ node, index }) => {
+      const output = node.output[0] as string
+      if (passing.has(node.opType) && index === 0) return this.#divisors(output)
+      if (node.opType === 'Div' && index === 0) return this.#counts(node.input[1] as string)
+      if (node.opType !== 'Mul') return []
+      const inverse = this.#program.graph.producer(node.input[1 - index] as string)
+      return inverse?.opType === 'Reciprocal' ? this.#counts(inverse.input[0] as string) : []
+    })
+  }
+
+  #counts(divisor: string): string[] {
+    return this.#ofTokens.has(divisor) ? [] : [divisor]
+  }
+
+  /** Whether weights were divided before: they add up to 1. */
+  #isShare(weights: string): boolean {
+    return [...this.#program.before(weights)].some((name) =>
+      ['Div', 'Reciprocal'].includes(this.#program.graph.producer(name)?.opType ?? ''),
+    )
+  }
+
+  /** Counted from the end, or by how many tokens the mask attends. */
+  #isLast(position: PositionRead['position']): boolean {
+    if ('fromEnd' in position) return position.fromEnd === 1
+    if (this.#mask === undefined) return false
+    const inputs = this.#program.inputsOf(position.index)
+    return inputs.size > 0 && [...inputs].every((name) => this.#program.inputsOf(this.#mask as string).has(name))
+  }
+}

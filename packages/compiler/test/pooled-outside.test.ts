@@ -1,0 +1,181 @@
+import { mean, type Schedule, schedule, type Tensor } from '@tp/core'
+import type { TensorLike } from '@tp/core/runtime'
+import { keyNorm, receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, encodeModel, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { type HeadOutput, inspect, MASK, type PruneOptions, prune } from '../src/index.ts'
+import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { difference, numbers, rows, run } from './run.ts'
+
+const plain: EncoderOptions = {
+  ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'post', mask: 'added', pooling: 'cls', opset: 17, seed: 2 },
+}
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+/** Tokens in, states out, as encoders are exported for pooling outside; with what an export for sentences gives next to them. */
+function embedder(options: EncoderOptions, pooled?: (states: Tensor) => Tensor): Model {
+  const { logits } = statesOf({ ...options, head: (x) => x })
+  return decodeModel(emitModel({ states: logits, ...(pooled && { pooled: pooled(logits) }) }, { opset: 17 }))
+}
+
+/** A list of numbers for each example: the mean of states [b,n,d] over the tokens that a mask [b,n] attends. */
+function meanOf(states: TensorLike | undefined, mask: TensorLike | undefined): number[][] {
+  const [, count = 0, width = 0] = states?.dims ?? []
+  const attended = mask && rows(mask)
+  return rows(states).map((row, example) => {
+    const those = Array.from({ length: count }, (_, token) => token).filter(
+      (token) => attended?.[example]?.[token] !== 0,
+    )
+    return Array.from(
+      { length: width },
+      (_, i) => those.reduce((total, token) => total + (row[token * width + i] as number), 0) / those.length,
+    )
+  })
+}
+
+const drops: readonly (readonly [string, PruneOptions['method'], Schedule])[] = [
+  ['dropped by a ratio', receivedAttention(), schedule(3, { layers: [0, 1, 2], keep: 0.7 })],
+  ['dropped at the input', keyNorm(), schedule(3, { layers: [1], keep: 0.5 })],
+  ['dropped by a share that differs by example', receivedAttention(), schedule(3, { layers: [0, 2], mass: 0.7 })],
+]
+
+describe('a mean outside over all tokens is that over the kept ones', () => {
+  for (const norm of ['pre', 'post'] as const) {
+    for (const masked of ['added', 'none'] as const) {
+      const options = { ...plain, norm, mask: masked }
+      const inputs = inputsOf(options, 3, 9, 4)
+      test.each(drops)(`${norm}-norm, mask ${masked}: %s`, async (_, method, amounts) => {
+        const model = embedder(options)
+        const filled = await run(pruned(model, { method, schedule: amounts }), inputs)
+        const compact = await run(pruned(model, { method, schedule: amounts, restore: 'none' }), inputs)
+        expect(Object.keys(filled)).toEqual(['states'])
+        expect(filled.states?.dims).toEqual([3, 9, 8])
+        expect(compact.states?.dims[1]).toBeLessThan(9)
+        expectNear(meanOf(filled.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
+      })
+    }
+  }
+})
+
+describe('restoring as outputs need it costs no pooled output of an exported encoder anything', () => {
+  const isPooled = ({ reads }: HeadOutput): boolean => reads.some(({ kind }) => ['mean', 'token-states'].includes(kind))
+  for (const fixture of fixtures.filter(({ facts }) => facts.prunable)) {
+    const model = openFixture(fixture)
+    const found = inspect(model)
+    const outputs = found.ok ? found.head.filter(isPooled) : []
+    if (outputs.length === 0) continue
+    test(fixture.name, async () => {
+      const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
+      const amounts = schedule(fixture.facts.layers, { keep: 0.6 })
+      const [auto, none] = [{}, { restore: 'none' } as const].map((restore) =>
+        pruned(model, { method: receivedAttention(), schedule: amounts, ...restore }),
+      ) as [Model, Model]
+      const [filled, compact] = [await run(auto, inputs), await run(none, inputs)]
+      const mask = Object.entries(inputs).find(([name]) => name === fixture.facts.maskInput)?.[1]
+      for (const { output } of outputs) {
+        const [seen, wanted] = [filled[output], compact[output]] as [TensorLike, TensorLike]
+        if (seen.dims.length === 2) expectNear(rows(seen), rows(wanted))
+        else expectNear(meanOf(seen, mask), meanOf(wanted, compact[MASK]))
+      }
+    })
+  }
+})
+
+test('what the file pools itself has the kept tokens, and what is pooled outside is the same', async () => {
+  const options = { ...plain, norm: 'pre' } as const
+  const inputs = inputsOf(options, 3, 9, 4)
+  const model = decodeModel(encodeModel(embedder(options, (states) => mean(states, 1))))
+  const all = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) } as const
+  const [auto, none] = [
+    await run(pruned(model, all), inputs),
+    await run(pruned(model, { ...all, restore: 'none' }), inputs),
+  ]
+  expectNear(rows(auto.pooled), rows(none.pooled))
+})
+
+test('a masked mean of the file itself counts the kept tokens', async () => {
+  const { logits } = statesOf({ ...plain, pooling: 'masked mean' })
+  const { logits: states } = statesOf({ ...plain, head: (x) => x })
+  const both = decodeModel(emitModel({ logits, states }, { opset: 17 }))
+  const alone = decodeModel(emitModel({ logits }, { opset: 17 }))
+  const inputs = inputsOf(plain, 3, 9, 4)
+  for (const amounts of [schedule(3, { keep: 0.6 }), schedule(3, { mass: 0.7 })]) {
+    const options = { method: receivedAttention(), schedule: amounts }
+    const [one, two] = [await run(pruned(both, options), inputs), await run(pruned(alone, options), inputs)]
+    expectNear(rows(one.logits), rows(two.logits))
+  }
+})
+
+test('kept tokens have their own states, in their places', async () => {
+  const inputs = inputsOf(plain, 2, 9, 0)
+  const options = { method: receivedAttention(), schedule: schedule(3, { layers: [1], keep: 0.5 }), trace: true }
+  const model = embedder(plain)
+  const [filled, compact] = [
+    await run(pruned(model, options), inputs),
+    await run(pruned(model, { ...options, restore: 'none' }), inputs),
+  ]
+  const [all, small] = [rows(filled.states), rows(compact.states)]
+  const valid = rows(filled['tp.trace.1.valid'])
+  for (const [example, tokens] of rows(filled['tp.trace.1.indices']).entries()) {
+    for (const [slot, token] of tokens.entries()) {
+      if (valid[example]?.[slot] !== 1) continue
+      const seen = all[example]?.slice(8 * token, 8 * token + 8) as number[]
+      expect(difference(seen, small[example]?.slice(8 * slot, 8 * slot + 8) as number[])).toBeLessThan(1e-6)
+    }
+  }
+})
+
+test('the first token is kept whatever its score, since it may be what is read outside', async () => {
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const last = schedule(3, { layers: [0], tokens: 2 })
+  const traced = await run(pruned(embedder(plain), { method: keyNorm(), schedule: last, trace: true }), inputs)
+  for (const tokens of rows(traced['tp.trace.0.indices'])) expect(tokens).toContain(0)
+  const free = await run(
+    pruned(embedder(plain), { method: keyNorm(), schedule: last, trace: true, protect: [] }),
+    inputs,
+  )
+  expect(rows(free['tp.trace.0.indices']).every((tokens) => tokens.includes(0))).toBe(false)
+})
+
+test('pruned again, the mean is that of what is left, and other restoring is refused', async () => {
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const at = (layer: number): PruneOptions => ({
+    method: receivedAttention(),
+    schedule: schedule(3, { layers: [layer], keep: 0.6 }),
+  })
+  const model = embedder(plain, (states) => mean(states, 1))
+  const twice = await run(pruned(pruned(model, at(0)), at(2)), inputs)
+  const compact = await run(pruned(pruned(model, { ...at(0), restore: 'none' }), { ...at(2), restore: 'none' }), inputs)
+  expectNear(meanOf(twice.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
+  for (const restore of ['all', 'none'] as const) {
+    expect(prune(pruned(model, at(0)), { ...at(2), restore })).toMatchObject({
+      ok: false,
+      refusal: { code: 'TP_RESTORE' },
+    })
+  }
+})
+
+test('what a head makes of each token is of its own last state', async () => {
+  const { logits } = statesOf({ ...plain, pooling: 'none' })
+  const model = decodeModel(emitModel({ logits }, { opset: 17 }))
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const options = { method: receivedAttention(), schedule: schedule(3, { keep: 0.6 }) } as const
+  const [auto, all] = [
+    await run(pruned(model, options), inputs),
+    await run(pruned(model, { ...options, restore: 'all' }), inputs),
+  ]
+  expect(numbers(auto.logits)).toEqual(numbers(all.logits))
+})
+
+function expectNear(seen: readonly (readonly number[])[], expected: readonly (readonly number[])[]): void {
+  expect(seen.length).toBe(expected.length)
+  for (const [example, row] of seen.entries()) {
+    expect(difference(row as number[], expected[example] as number[])).toBeLessThan(2e-5)
+  }
+}

@@ -1,0 +1,231 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { schedule } from '@tp/core'
+import { clsAttention } from '@tp/method-attention'
+import {
+  createModel,
+  createNode,
+  encodeModel,
+  externalTensors,
+  Graph,
+  type Model,
+  type NewNode,
+  type NodeProto,
+  readTensor,
+} from '@tp/onnx'
+import { lessPrecision } from 'exported-encoders'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { pack, prune, type Quantized, type QuantizeOptions, quantize } from '../src/index.ts'
+import { dataSets, fixture, openFixture } from './fixtures.ts'
+import { float32, numbers, run } from './run.ts'
+
+interface Case {
+  readonly fixture: string
+  readonly form: string
+  readonly options: QuantizeOptions
+  readonly weights: Readonly<Record<string, string>>
+  readonly outputs?: Readonly<Record<string, readonly number[]>>
+}
+
+/** What onnxruntime's own `quantize_dynamic` makes of our fixtures. */
+const { cases } = JSON.parse(readFileSync(new URL('../golden/quantize-dynamic.json', import.meta.url), 'utf8')) as {
+  readonly cases: readonly Case[]
+}
+
+function quantised(model: Model, options?: QuantizeOptions): Quantized {
+  const result = quantize(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code}: ${result.refusal.message}`)
+  return result
+}
+
+/** Hashes of all 8-bit weights, scales and zero points, by name. */
+function weightsOf(model: Model): Record<string, string> {
+  const found = new Graph(model).initializers.filter(({ name }) => /_(quantized|scale|zero_point)$/.test(name))
+  return Object.fromEntries(
+    found.map((tensor) => {
+      const { data } = readTensor(tensor, model.external)
+      const { buffer, byteOffset, byteLength } = data as Uint8Array
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength)
+      return [tensor.name, createHash('sha256').update(bytes).digest('hex').slice(0, 16)]
+    }),
+  )
+}
+
+function operators(model: Model): string[] {
+  return (model.proto.graph?.node ?? []).map(({ opType }) => opType)
+}
+
+test.each(cases)(
+  'stores weights bit for bit as onnxruntime does: $fixture, $form',
+  ({ fixture: name, options, weights }) => {
+    expect(weightsOf(quantised(openFixture(fixture(name)), options).model)).toEqual(weights)
+  },
+)
+
+const withOutputs = cases.flatMap(({ outputs, ...each }) => (outputs === undefined ? [] : [{ ...each, outputs }]))
+
+test.each(withOutputs)(
+  "gives the outputs of onnxruntime's file: $fixture, $form",
+  async ({ fixture: name, options, outputs }) => {
+    const [data] = dataSets(fixture(name))
+    const seen = await run(quantised(openFixture(fixture(name)), options).model, data?.inputs ?? {})
+    for (const [output, expected] of Object.entries(outputs)) {
+      // On a processor without VNNI the same products saturate.
+      const distances = expected.map((value, i) => Math.abs((numbers(seen[output])[i] as number) - value))
+      expect(Math.max(...distances)).toBeLessThan(1e-2)
+    }
+  },
+)
+
+describe('a text encoder', () => {
+  const source = openFixture(fixture('bert-cls-eager-ts11'))
+
+  test('is not changed', () => {
+    const before = encodeModel(source)
+    quantised(source)
+    expect(encodeModel(source)).toEqual(before)
+  })
+
+  test('measures the range of what several products read once', () => {
+    const { model, nodes } = quantised(source)
+    const products = nodes.filter(({ operator }) => operator === 'MatMul' || operator === 'Gemm')
+    expect(operators(model).filter((type) => type === 'MatMulInteger')).toHaveLength(products.length)
+    // queries, keys and values of each of three layers read one value
+    expect(operators(model).filter((type) => type === 'DynamicQuantizeLinear')).toHaveLength(products.length - 2 * 3)
+  })
+
+  test('keeps excluded nodes in float32', () => {
+    const { nodes } = quantised(source)
+    const [kept, ...others] = nodes.filter(({ operator }) => operator === 'MatMul').map(({ name }) => name)
+    const { model, nodes: rest } = quantised(source, { exclude: [kept as string] })
+    expect(model.proto.graph?.node.find(({ name }) => name === kept)?.opType).toBe('MatMul')
+    expect(rest.map(({ name }) => name)).toEqual(expect.arrayContaining(others))
+    expect(rest).toHaveLength(nodes.length - 1)
+  })
+
+  test('refuses to exclude a node that is never quantised', () => {
+    const softmax = source.proto.graph?.node.find(({ opType }) => opType === 'Softmax')?.name as string
+    expect(() => quantize(source, { exclude: [softmax] })).toThrow(
+      expect.objectContaining({ code: 'TP_OPTION', message: expect.stringContaining(softmax) }),
+    )
+  })
+
+  test('refuses an unknown type of weights', () => {
+    const options = { weightType: 'int4' } as unknown as QuantizeOptions
+    expect(() => quantize(source, options)).toThrow(expect.objectContaining({ code: 'TP_OPTION' }))
+  })
+})
+
+test('stores what remains of a data file in the model', async () => {
+  const { model } = quantised(openFixture(fixture('bert-cls-external')))
+  expect(externalTensors(model)).toEqual([])
+  const [data] = dataSets(fixture('bert-cls-external'))
+  const outputs = await run(encodeModel(model), data?.inputs ?? {})
+  expect(Object.keys(outputs)).toEqual(Object.keys(data?.outputs ?? {}))
+})
+
+test('keeps fused attention fused, as QAttention', async () => {
+  const source = openFixture(fixture('vit-cls-ortfused'))
+  const { model } = quantised(source)
+  const count = (of: Model, type: string): number => operators(of).filter((each) => each === type).length
+  expect([count(model, 'QAttention'), count(model, 'Attention')]).toEqual([count(source, 'Attention'), 0])
+  const [data] = dataSets(fixture('vit-cls-ortfused'))
+  const [seen, dense] = [await run(model, data?.inputs ?? {}), data?.outputs ?? {}]
+  const distances = numbers(Object.values(seen)[0]).map((x, i) =>
+    Math.abs(x - (numbers(Object.values(dense)[0])[i] as number)),
+  )
+  expect(Math.max(...distances)).toBeLessThan(0.1)
+})
+
+test('keeps the networks and the arithmetic of a pruning in float32', () => {
+  const pruned = prune(openFixture(fixture('bert-cls-eager-ts11')), {
+    method: clsAttention(),
+    schedule: schedule(3, { keep: 0.5, layers: [1] }),
+  })
+  if (!pruned.ok) throw new Error(pruned.refusal.message)
+  expect(quantised(pruned.model).nodes.filter(({ name }) => name.startsWith('tp/'))).toEqual([])
+})
+
+/** y = x·W [2,n], and what else reads the weights. */
+function product(
+  weights: readonly number[],
+  { opset = 17, more = [] }: { opset?: number; more?: NewNode[] } = {},
+): Model {
+  const model = createModel(opset)
+  const graph = new Graph(model)
+  const columns = weights.length / 2
+  graph.addInput('x', 'float32', ['B', 2])
+  graph.addInitializer('w', { type: 'float32', dims: [2, columns], data: Float32Array.from(weights) })
+  graph.insert([{ type: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }, ...more].map(createNode))
+  for (const node of graph.nodes) graph.addOutput(node.output[0] as string, 'float32', [undefined, undefined])
+  return model
+}
+
+test('keeps weights in float32 for what else reads them', async () => {
+  const more = [{ type: 'Relu', inputs: ['w'], outputs: ['z'] }]
+  const { model, nodes } = quantised(product([1, -2, 3, 4], { more }))
+  expect(nodes).toEqual([{ name: 'y', operator: 'MatMul' }])
+  const { z } = await run(model, { x: float32([1, 2], [1, 1]) })
+  expect(numbers(z)).toEqual([1, 0, 3, 4])
+})
+
+test('stores weights that two products read once', () => {
+  const more = [{ type: 'MatMul', inputs: ['y', 'w'], outputs: ['z'] }]
+  const { model } = quantised(product([1, -2, 3, 4], { more }))
+  expect(model.proto.graph?.initializer.map(({ name }) => name)).toEqual(['w_quantized', 'w_scale'])
+})
+
+test('follows weights that are passed on under another name', () => {
+  const model = product([1, -2, 3, 4])
+  const graph = new Graph(model)
+  graph.insert([createNode({ type: 'Identity', inputs: ['w'], outputs: ['v'] })], graph.nodes[0])
+  graph.replaceInput(graph.producer('y') as NodeProto, 1, 'v')
+  expect(operators(quantised(model).model)).not.toContain('Identity')
+})
+
+test('rounds every weight to within half a step', () => {
+  const weight = fc.float({ min: -4, max: 4, noNaN: true })
+  const options = fc.record({
+    weightType: fc.constantFrom('int8' as const, 'uint8' as const),
+    perChannel: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(weight, weight), { minLength: 1, maxLength: 6 }), options, (pairs, form) => {
+      const weights = pairs.flat()
+      const { model } = quantised(product(weights, {}), form)
+      const graph = new Graph(model)
+      const read = (name: string): number[] => {
+        const tensor = graph.initializer(name)
+        return tensor === undefined ? [0] : numbers(readTensor(tensor))
+      }
+      const [steps, scales, zeros] = [read('w_quantized'), read('w_scale'), read('w_zero_point')]
+      for (const [i, x] of weights.entries()) {
+        const [scale, zero] = [scales, zeros].map((each) => each[i % each.length] as number) as [number, number]
+        expect(Math.abs(x - scale * ((steps[i] as number) - zero))).toBeLessThanOrEqual(0.5001 * scale)
+      }
+    }),
+  )
+})
+
+describe('refuses', () => {
+  const text = openFixture(fixture('bert-cls-eager-ts11'))
+  test.each<[what: string, code: string, model: () => Model]>([
+    ['a model that is quantised already', 'TP_QUANTISED', () => quantised(text).model],
+    ['a model with 4-bit weights', 'TP_QUANTISED', () => lessPrecision(text, '4-bit')],
+    ['a model between QuantizeLinear and DequantizeLinear', 'TP_QUANTISED', () => lessPrecision(text, 'QDQ')],
+    ['a packed model', 'TP_PACKED', () => packed(text)],
+    ['weights of half precision', 'TP_QUANTISE', () => lessPrecision(text, 'float16')],
+    ['an opset without 8-bit products', 'TP_OPSET', () => product([1, 2], { opset: 10 })],
+    ['weights that are not finite', 'TP_VALUE', () => product([1, Number.NaN])],
+    ['a model without weights', 'TP_QUANTISE', () => createModel(17)],
+  ])('%s', (_, code, model) => {
+    expect(quantize(model())).toMatchObject({ ok: false, refusal: { code } })
+  })
+})
+
+function packed(model: Model): Model {
+  const result = pack(model)
+  if (!result.ok) throw new Error(result.refusal.message)
+  return result.model
+}

@@ -1,0 +1,39 @@
+import { type TextDataset, textDataset } from './dataset.ts'
+import { numbersOf } from './ranking.ts'
+import { type ColumnOptions, cellOf, pairColumns } from './table/columns.ts'
+import { dataError, shown } from './table/data-error.ts'
+import { readTable } from './table/read-table.ts'
+import type { Row } from './table/table.ts'
+
+export interface PairsOptions extends ColumnOptions {
+  /** The largest number of pairs to read. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * Reads pairs of a query and a document, which are to be ranked, from the tables that `readLabelledTexts` reads. Pairs with the same query
+ * are its candidates. A column of numbers says how relevant they are, if there is one.
+ * @returns undefined if the table holds no pairs
+ * @throws TpError TP_DATA naming the line, or the columns
+ */
+export async function readPairs(path: string, options: PairsOptions = {}): Promise<TextDataset | undefined> {
+  const table = await readTable(path)
+  const columns = pairColumns(table, options)
+  if (columns === undefined) return undefined
+  const { rows, text, pair, label } = columns
+  const relevance = label < 0 ? undefined : rows.map((row) => relevanceOf(path, row, label))
+  const pairs = rows.map((row, i) => ({
+    text: cellOf(table, row, text, 'text'),
+    pair: cellOf(table, row, pair, 'text'),
+    label: relevance === undefined ? -1 : Number((relevance[i] as number) > 0),
+    source: `${path}, line ${row.line}`,
+  }))
+  return textDataset(path, pairs, { queries: numbersOf(pairs.map((own) => own.text)), relevance })
+}
+
+function relevanceOf(path: string, { cells, line }: Row, column: number): number {
+  const cell = cells[column] ?? ''
+  const number = cell.trim() === '' ? Number.NaN : Number(cell)
+  if (Number.isFinite(number) && number >= 0) return number
+  throw dataError(`${path}, line ${line}`, `has the relevance ${shown(cell)}; it is a number from 0`)
+}

@@ -1,0 +1,63 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { readSearchData } from './search-data.ts'
+
+const own = fileURLToPath(new URL('../../../test/retrieval', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'tp-retrieval-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** A copy of the folder with another file. */
+function withFile(name: string, content: string): string {
+  const copy = join(folder, `${name.replaceAll(/\W/g, '-')}-${content.length}`)
+  cpSync(own, copy, { recursive: true })
+  writeFileSync(join(copy, name), content)
+  return copy
+}
+
+test('reads queries with something to find, and every document with its title', async () => {
+  const { texts, queryCount, documents, relevant } = await readSearchData(own)
+  const read = await Promise.all(texts.examples.map((example) => example.read()))
+  expect(queryCount).toBe(5)
+  expect(documents).toHaveLength(12)
+  expect(read).toHaveLength(17)
+  expect(read[0]).toBe('How long does green tea have to steep?')
+  expect(read[5]).toMatch(/^Green tea Green tea is steeped/)
+  expect(read[7]).toMatch(/^Lentils/)
+  // q2: the moon (2), and tides (1); a score of 0 is not relevant
+  expect(relevant[1]).toEqual([
+    { document: 6, gain: 2 },
+    { document: 8, gain: 1 },
+  ])
+  expect(relevant[3]).toEqual([{ document: 4, gain: 1 }])
+})
+
+test('takes the judgements that are named, and only the first queries', async () => {
+  expect((await readSearchData(own, { split: 'dev' })).queryCount).toBe(1)
+  expect((await readSearchData(own, { limit: 2 })).relevant).toHaveLength(2)
+})
+
+describe('refuses', () => {
+  test.each([
+    [
+      'a judgement of no document',
+      'qrels/test.tsv',
+      'q1\tcoffee\t1\n',
+      /judges the document coffee, which it does not have/,
+    ],
+    ['a judgement of no query', 'qrels/test.tsv', 'q9\ttea\t1\n', /judges the query q9/],
+    ['nothing relevant', 'qrels/test.tsv', 'q1\ttea\t0\n', /judges no document of a query as relevant/],
+  ])('%s', async (_, name, content, message) => {
+    await expect(readSearchData(withFile(name, content))).rejects.toMatchObject({
+      code: 'TP_DATA',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test('judgements that are not there', async () => {
+    const read = readSearchData(own, { split: 'train' })
+    await expect(read).rejects.toThrow(/has no train.tsv/)
+  })
+})

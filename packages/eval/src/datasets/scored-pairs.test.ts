@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { readScoredPairs } from './scored-pairs.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tp-pairs-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+function file(name: string, content: string): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+test('reads two texts and a score without a header: the column of numbers is the score', async () => {
+  const pairs = await readScoredPairs(fileURLToPath(new URL('../../test/retrieval/pairs.csv', import.meta.url)))
+  expect(pairs?.scores).toEqual([5, 3.2, 0.4, 4.6, 2.5, 0])
+  const texts = await Promise.all(pairs?.texts.examples.map((example) => example.read()) ?? [])
+  expect(texts[1]).toBe('Rain falls, and it is cold.')
+  expect(texts[7]).toBe('It is raining.')
+})
+
+test('finds the columns by a header, as GLUE has them', async () => {
+  const header = 'index\tgenre\tsentence1\tsentence2\tscore\n'
+  const rows = [1, 2, 3].map((i) => `${i}\tnews\tfirst ${i}\tsecond ${i}\t${i / 2}`).join('\n')
+  expect((await readScoredPairs(file('glue.tsv', header + rows)))?.scores).toEqual([0.5, 1, 1.5])
+  const lines = [1, 2, 3].map((score) => JSON.stringify({ sentence1: 'a', sentence2: 'b', similarity_score: score }))
+  expect((await readScoredPairs(file('mteb.jsonl', lines.join('\n')), 3))?.scores).toEqual([1, 2, 3])
+})
+
+test('leaves texts and labelled texts to others', async () => {
+  expect(await readScoredPairs(file('texts.tsv', 'one text\nanother\n'))).toBeUndefined()
+  expect(await readScoredPairs(file('labels.tsv', 'label\ttext\n1\tgood\n0\tbad\n'))).toBeUndefined()
+})
+
+test('refuses a score that is no number', async () => {
+  const path = file('bad.csv', 'sentence1,sentence2,score\na,b,1\nc,d,two\ne,f,3\n')
+  await expect(readScoredPairs(path)).rejects.toThrow(/line 3: its score is "two", no number/)
+})

@@ -1,0 +1,79 @@
+import { type TextDataset, textDataset } from './dataset.ts'
+import { dataError, listed } from './table/data-error.ts'
+import { readTable } from './table/read-table.ts'
+import type { DataTable } from './table/table.ts'
+
+/** Pairs of texts that people have judged: the more alike, the higher the score. */
+export interface ScoredPairs {
+  /** Where they come from, for messages and reports. */
+  readonly source: string
+  /** The texts: first ones of all pairs, then second ones. */
+  readonly texts: TextDataset
+  readonly scores: readonly number[]
+}
+
+const SCORES = ['score', 'similarity_score', 'similarity', 'gold', 'label']
+/** Names of the first and the second text. */
+const PAIRS = [
+  ['sentence1', 'sentence2'],
+  ['text1', 'text2'],
+  ['sentence_1', 'sentence_2'],
+  ['text_a', 'text_b'],
+  ['sentence_a', 'sentence_b'],
+] as const
+
+interface Found {
+  readonly columns: readonly [first: number, second: number, score: number]
+  /** The first row is a header. */
+  readonly hasHeader: boolean
+}
+
+/**
+ * Pairs of a table, as the STS benchmark has them: by the names in its header, or three columns of which one has a number throughout.
+ * @returns undefined for a table that is something else
+ * @throws TpError TP_DATA for a score that is no number
+ */
+export async function readScoredPairs(path: string, limit?: number): Promise<ScoredPairs | undefined> {
+  const table = await readTable(path)
+  const found = byHeader(table) ?? byContent(table)
+  if (found === undefined) return undefined
+  const [first, second, score] = found.columns
+  const rows = table.rows.slice(found.hasHeader && table.names === undefined ? 1 : 0).slice(0, limit)
+  if (rows.length < 3) throw dataError(path, `holds ${rows.length} pairs; a correlation needs 3 or more`)
+  const texts = (column: number): { text: string; label: number; source: string }[] =>
+    rows.map(({ cells, line }) => {
+      const text = cells[column]
+      if (text === undefined) throw dataError(`${path}, line ${line}`, 'has fewer than two texts')
+      return { text, label: -1, source: `${path}, line ${line}` }
+    })
+  const scores = rows.map(({ cells, line }) => {
+    const value = numberOf(cells[score])
+    if (value === undefined)
+      throw dataError(`${path}, line ${line}`, `its score is ${listed([cells[score] ?? ''])}, no number`)
+    return value
+  })
+  return { source: path, texts: textDataset(path, [...texts(first), ...texts(second)]), scores }
+}
+
+function byHeader({ names, rows }: DataTable): Found | undefined {
+  const header = (names ?? rows[0]?.cells.map((cell) => cell ?? '') ?? []).map((name) => name.trim().toLowerCase())
+  const score = SCORES.map((name) => header.indexOf(name)).find((column) => column >= 0)
+  const pair = PAIRS.map((pair) => pair.map((name) => header.indexOf(name))).find((columns) => !columns.includes(-1))
+  if (score === undefined || pair === undefined) return undefined
+  return { columns: [pair[0] as number, pair[1] as number, score], hasHeader: true }
+}
+
+function byContent({ names, rows }: DataTable): Found | undefined {
+  if (names !== undefined || rows.length === 0 || rows.some(({ cells }) => cells.length !== 3)) return undefined
+  const isNumeric = (column: number): boolean => rows.every(({ cells }) => numberOf(cells[column]) !== undefined)
+  const numeric = [0, 1, 2].filter(isNumeric)
+  const [score, ...others] = numeric
+  if (score === undefined || others.length > 0) return undefined
+  const [first, second] = [0, 1, 2].filter((column) => column !== score) as [number, number]
+  return { columns: [first, second, score], hasHeader: false }
+}
+
+function numberOf(cell: string | undefined): number | undefined {
+  const value = cell === undefined || cell.trim() === '' ? Number.NaN : Number(cell)
+  return Number.isFinite(value) ? value : undefined
+}

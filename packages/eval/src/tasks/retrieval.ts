@@ -1,0 +1,51 @@
+import type { SearchData } from '../datasets/retrieval/search-data.ts'
+import { ndcg } from '../metrics/ndcg.ts'
+import { nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
+import { type Found, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
+
+/** How many documents are looked at for nDCG. */
+const DEPTH = 10
+
+/** What a search finds, by query. */
+export interface Retrieval {
+  /** nDCG of the first 10 documents. */
+  readonly ndcg10: readonly number[]
+  /** Share of the relevant documents among the first 100. */
+  readonly recall100: readonly number[]
+  /** One over the rank of the first relevant document. */
+  readonly reciprocalRank: readonly number[]
+  /** The first 10 documents, by position. */
+  readonly top10: readonly (readonly number[])[]
+}
+
+/**
+ * Searches an index of documents with queries, by the cosine of their vectors.
+ * @param queries and documents: vectors of length 1, in the order of `data`
+ */
+export function retrieve(data: SearchData, queries: Vectors, documents: Vectors): Retrieval {
+  const found = data.relevant.map((relevant, query) => {
+    const similarity = similarities(documents, queries[query] as Float64Array)
+    const ranks = ranksOf(
+      similarity,
+      data.documents,
+      relevant.map(({ document }) => document),
+    )
+    return {
+      relevant: relevant.map(({ gain }, i): Found => ({ gain, rank: ranks[i] as number })),
+      top: nearest(similarity, Math.min(DEPTH, documents.length), -1),
+    }
+  })
+  return {
+    ndcg10: found.map(({ relevant }) => ndcgOf(relevant)),
+    recall100: found.map(({ relevant }) => recallAt(100, relevant)),
+    reciprocalRank: found.map(({ relevant }) => reciprocalRank(relevant)),
+    top10: found.map(({ top }) => top),
+  }
+}
+
+function ndcgOf(relevant: readonly Found[]): number {
+  const gains = new Array<number>(DEPTH).fill(0)
+  for (const { rank, gain } of relevant) if (rank <= DEPTH) gains[rank - 1] = gain
+  const judged = relevant.map(({ gain }) => gain)
+  return ndcg(gains, judged, DEPTH)
+}

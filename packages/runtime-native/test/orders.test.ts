@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { pack, prune, quantize } from '@tp/compiler'
+import { schedule } from '@tp/core'
+import type { NamedTensors, Runtime } from '@tp/core/runtime'
+import { clsAttention } from '@tp/method-attention'
+import { modelPath } from '@tp/models'
+import { decodeModel, encodeModel, type Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { dataSets, fixturesIn, numbers, openFixture } from 'exported-encoders'
+import { describe, expect, test } from 'vitest'
+import { nativeRuntime } from '../src/index.ts'
+import { describeNative } from './native.ts'
+
+type Result =
+  | { readonly ok: true; readonly model: Model }
+  | { readonly ok: false; readonly refusal: { message: string } }
+type Step = 'prune' | 'quantize' | 'pack'
+
+/** What a file goes through, in the order that is asked for. */
+function through(model: Model, steps: readonly Step[], layers: number): Model {
+  const take: Readonly<Record<Step, (before: Model) => Result>> = {
+    prune: (before) => prune(before, { method: clsAttention(), schedule: schedule(layers, { keep: 0.6 }) }),
+    quantize: (before) => quantize(before),
+    pack: (before) => pack(before),
+  }
+  return steps.reduce((before, step) => {
+    const result = take[step](before)
+    if (!result.ok) throw new Error(`${step}: ${result.refusal.message}`)
+    return result.model
+  }, model)
+}
+
+async function run(runtime: Runtime, model: Model, inputs: NamedTensors): Promise<NamedTensors> {
+  await using session = await runtime.load(encodeModel(model), { threads: 1 })
+  return await session.run(inputs)
+}
+
+/** Largest distance of any output, as a share of its size. */
+function distance(actual: NamedTensors, expected: NamedTensors): number {
+  return Math.max(
+    ...Object.entries(expected).map(([name, tensor]) => {
+      const [left, right] = [numbers(actual[name]), numbers(tensor)]
+      return Math.hypot(...left.map((x, i) => x - (right[i] as number))) / Math.hypot(...right)
+    }),
+  )
+}
+
+const orders: readonly (readonly Step[])[] = [
+  ['quantize'],
+  ['quantize', 'pack'],
+  ['prune', 'pack'],
+  ['prune', 'quantize'],
+  ['quantize', 'prune'],
+  ['prune', 'quantize', 'pack'],
+  ['quantize', 'prune', 'pack'],
+]
+
+const fixtures = fixturesIn(fileURLToPath(new URL('../../compiler/fixtures', import.meta.url))).filter(({ name }) =>
+  ['bert-cls-eager-ts11', 'distilbert-cls-eager-ts14'].includes(name),
+)
+
+describeNative('a model that is pruned, quantised and packed', () => {
+  describe.each(fixtures)('$name', (fixture) => {
+    const model = openFixture(fixture)
+    const [{ inputs } = { inputs: {} }] = dataSets(fixture)
+
+    test.each(orders.map((steps) => ({ order: steps.join(', then '), steps })))(
+      'answers up to rounding as without 8 bits: $order',
+      async ({ steps }) => {
+        const { layers } = fixture.facts
+        const floats = through(model, steps.includes('prune') ? ['prune'] : [], layers)
+        const expected = await run(nodeRuntime(), floats, inputs)
+        const made = through(model, steps, layers)
+        const seen = await run(steps.includes('pack') ? nativeRuntime() : nodeRuntime(), made, inputs)
+        expect(distance(seen, expected)).toBeLessThan(steps.includes('quantize') ? 0.1 : 1e-5)
+      },
+    )
+  })
+})
+
+describe('what is packed', () => {
+  const packed = through(decodeModel(readFileSync(modelPath('mail'))), ['pack'], 6)
+
+  test.each<Step>(['prune', 'quantize', 'pack'])('is refused by %s, which names the file to go back to', (step) => {
+    expect(() => through(packed, [step], 6)).toThrow(/packed already; .*the file it was made from/)
+  })
+})

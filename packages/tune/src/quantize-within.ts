@@ -1,0 +1,97 @@
+import { type Quantized, type QuantizeOptions, quantize } from '@tp/compiler'
+import { TpError } from '@tp/core'
+import { type AbortSignalLike, throwIfAborted } from '@tp/core/runtime'
+import type { Model } from '@tp/onnx'
+
+/** How near a model's answers are to those of the float32 model, on the same examples. */
+export interface Nearness {
+  /** 0 … 1, what is promised: the share of equal classes, or the mean cosine of vectors. */
+  readonly similarity: number
+  /** 0 for the same answers; sees what turns no class yet. Only compared with others. */
+  readonly divergence: number
+}
+
+export interface QuantizeWithinOptions {
+  readonly model: Model
+  /** Least similarity, 0 … 1. */
+  readonly within: number
+  /** Runs a model. `thorough`: on all examples, where similarity is judged; else on a few, where nodes are compared. */
+  readonly compare: (model: Model, thorough: boolean) => Promise<Nearness>
+  readonly quantize?: QuantizeOptions | undefined
+  readonly onProgress?: ((progress: QuantizeProgress) => void) | undefined
+  readonly signal?: AbortSignalLike | undefined
+}
+
+export interface QuantizeProgress {
+  readonly step: 'whole' | 'nodes' | 'choice'
+  readonly done: number
+  readonly total: number
+}
+
+export interface QuantizedWithin extends Quantized {
+  readonly nearness: Nearness
+  /** Nodes that had to remain in float32, the one that moves the answers most first; empty: nothing had to. */
+  readonly floats: readonly { readonly name: string; readonly divergence: number }[]
+}
+
+/**
+ * Quantises as much of a model as leaves its answers near enough to what they were. Where the whole of it is too much, each node is
+ * quantised alone, and those that move the answers most remain in float32: the fewest that suffice, found by bisection. No labels are
+ * used.
+ * @throws TpError TP_OPTION, TP_QUANTISE if not even a single node could be quantised, TP_ABORTED; the code of the refusal of a model that
+ *   cannot be quantised
+ */
+export async function quantizeWithin(options: QuantizeWithinOptions): Promise<QuantizedWithin> {
+  const { model, within, compare, quantize: form = {}, onProgress, signal } = options
+  if (!(within > 0 && within <= 1)) {
+    throw new TpError('TP_OPTION', 'tune', `quantizeWithin: within is ${within}; it has to be above 0, and 1 at most`)
+  }
+  const excluded = [...(form.exclude ?? [])]
+  const without = (more: readonly string[]): Quantized => {
+    const result = quantize(model, { ...form, exclude: [...excluded, ...more] })
+    if (!result.ok) throw new TpError(result.refusal.code, 'tune', result.refusal.message)
+    return result
+  }
+  const judge = async (quantised: Quantized, thorough: boolean): Promise<Nearness> => {
+    throwIfAborted(signal, 'tune')
+    return compare(quantised.model, thorough)
+  }
+
+  const whole = without([])
+  const nearness = await judge(whole, true)
+  onProgress?.({ step: 'whole', done: 1, total: 1 })
+  if (nearness.similarity >= within) return { ...whole, nearness, floats: [] }
+
+  const names = whole.nodes.map(({ name }) => name)
+  const ranked: { name: string; divergence: number }[] = []
+  for (const [i, name] of names.entries()) {
+    const { divergence } = await judge(without(names.filter((other) => other !== name)), false)
+    ranked.push({ name, divergence })
+    onProgress?.({ step: 'nodes', done: i + 1, total: names.length })
+  }
+  ranked.sort((a, b) => b.divergence - a.divergence)
+
+  // `enough` nodes in float32 suffice, as far as is known; `few` do not.
+  let [few, enough] = [0, names.length]
+  let best: QuantizedWithin | undefined
+  const total = Math.ceil(Math.log2(names.length))
+  for (let done = 1; enough - few > 1; done++) {
+    const middle = (few + enough) >> 1
+    const floats = ranked.slice(0, middle)
+    const quantised = without(floats.map(({ name }) => name))
+    const seen = await judge(quantised, true)
+    onProgress?.({ step: 'choice', done, total: Math.max(done, total) })
+    if (seen.similarity < within) few = middle
+    else {
+      enough = middle
+      best = { ...quantised, nearness: seen, floats }
+    }
+  }
+  if (best !== undefined) return best
+  const seen = `all of it ${nearness.similarity.toFixed(4)}`
+  throw new TpError(
+    'TP_QUANTISE',
+    'tune',
+    `no node can be quantised with a similarity of ${within} (${seen}); allow less, or leave the model in float32`,
+  )
+}

@@ -56,11 +56,6 @@ export async function prepare(
   }
 }
 
-/** A setting's model as a file. */
-export async function fileOf(subject: Subject, setting: Setting): Promise<Uint8Array> {
-  return setting.kind === 'dense' && !setting.int8 ? subject.file : encodeModel((await prepare(subject, setting)).model)
-}
-
 function prune(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
   const options = { method: methodOf(choice), schedule: scheduleFor(subject.layers, budget), ...extra }
   return prunedModel(model, options, subject.name)

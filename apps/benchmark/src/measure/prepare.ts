@@ -35,7 +35,10 @@ export async function prepare(
     case 'none':
       return { model: withoutDeadTokens(model, name), ...whole }
     case 'pruned':
-      return { model: prune(subject, model, setting, setting.budget, { restore: setting.restore, ...extra }), ...whole }
+      return {
+        model: prune(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
+        ...whole,
+      }
     case 'shallow':
       return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
     case 'learned': {

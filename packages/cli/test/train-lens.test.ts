@@ -8,8 +8,8 @@ import { temporaryFolder, tpHere } from './tp.ts'
 
 const folder = temporaryFolder()
 const mail = modelPath('mail')
-const model = folder.at('embedder.onnx')
-const texts = folder.at('texts.txt')
+const model = (): string => folder.at('embedder.onnx')
+const texts = (): string => folder.at('texts.txt')
 
 /** The classifier without its head: an encoder that is pooled outside. */
 function embedder(): Uint8Array {
@@ -24,14 +24,14 @@ function embedder(): Uint8Array {
 }
 
 beforeAll(() => {
-  writeFileSync(model, embedder())
+  writeFileSync(model(), embedder())
   for (const name of ['tokenizer.json', 'config.json']) copyFileSync(mail.replace(/[^/]*$/, name), folder.at(name))
   const short = mailData('calibration').map(({ text }) => text.replaceAll(/\s+/g, ' ').slice(0, 150))
-  writeFileSync(texts, short.slice(0, 200).join('\n'))
+  writeFileSync(texts(), short.slice(0, 200).join('\n'))
 })
 
 const fit = (file: string, ...more: string[]): ReturnType<typeof tpHere> =>
-  tpHere(['train', file, '-o', folder.at('pruned.onnx'), '--method', 'lens', '--data', texts, ...more])
+  tpHere(['train', file, '-o', folder.at('pruned.onnx'), '--method', 'lens', '--data', texts(), ...more])
 
 describe('tp train --method lens', () => {
   test('fits without labels, comes nearer to the dense mean, and writes values for other amounts', {
@@ -39,7 +39,7 @@ describe('tp train --method lens', () => {
   }, async () => {
     const weights = folder.at('lens.safetensors')
     const { code, stdout, stderr } = await fit(
-      model,
+      model(),
       '--layers',
       '1,3',
       '--keep',
@@ -63,7 +63,7 @@ describe('tp train --method lens', () => {
     const prune = (layers: string): ReturnType<typeof tpHere> =>
       tpHere([
         'prune',
-        model,
+        model(),
         '-o',
         folder.at('other.onnx'),
         '--method',
@@ -92,7 +92,7 @@ describe('tp train --method lens', () => {
     ['no amounts', [], '--keep'],
     ['few texts', ['--layers', '1', '--keep', '0.5', '--limit', '20'], 'too few'],
   ])('refuses %s', async (_, more, seen) => {
-    const { code, stderr } = await fit(model, ...more)
+    const { code, stderr } = await fit(model(), ...more)
     expect(code).not.toBe(0)
     expect(stderr).toContain(seen)
   })

@@ -127,14 +127,22 @@ test('what the kept tokens have become is added to the states of pruned ones', a
     const mask = rows(inputs.attention_mask)
     const states = rows(outputs.states)
     for (const [example, tokens] of prunedAt(outputs, [...given.keys()]).entries()) {
-      const stateOf = (token: number): number[] => states[example]?.slice(WIDTH * token, WIDTH * (token + 1)) as number[]
+      const stateOf = (token: number): number[] =>
+        states[example]?.slice(WIDTH * token, WIDTH * (token + 1)) as number[]
       const attended = [...tokens.keys()].filter((token) => mask[example]?.[token] === 1)
       const kept = attended.filter((token) => tokens[token] === undefined)
-      const average = stateOf(0).map((_, i) => kept.reduce((sum, token) => sum + (stateOf(token)[i] as number), 0) / kept.length)
+      const average = stateOf(0).map(
+        (_, i) => kept.reduce((sum, token) => sum + (stateOf(token)[i] as number), 0) / kept.length,
+      )
       for (const token of attended) {
         const layer = tokens[token]
         if (layer === undefined) continue
-        expect(difference(stateOf(token), average.map((x) => said(layer) + 2 * x))).toBeLessThan(1e-5)
+        expect(
+          difference(
+            stateOf(token),
+            average.map((x) => said(layer) + 2 * x),
+          ),
+        ).toBeLessThan(1e-5)
       }
     }
   }

@@ -65,6 +65,6 @@ describe('where all of it is too much', async () => {
   })
 })
 
-test('refuses a similarity that is none', async () => {
+test('refuses a similarity above 1', async () => {
   await expect(quantizeWithin({ model, within: 99, compare })).rejects.toMatchObject({ code: 'TP_OPTION' })
 })

@@ -35,7 +35,10 @@ export async function prepare(
     case 'none':
       return { model: withoutDeadTokens(model, name), ...whole }
     case 'pruned':
-      return { model: prune(subject, model, setting, setting.budget, { restore: setting.restore, ...extra }), ...whole }
+      return {
+        model: prune(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
+        ...whole,
+      }
     case 'shallow':
       return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
     case 'learned': {
@@ -51,11 +54,6 @@ export async function prepare(
       return { model: dense, inputs: cut, lengths: cut.lengths as readonly number[], maxTokens }
     }
   }
-}
-
-/** A setting's model as a file. */
-export async function fileOf(subject: Subject, setting: Setting): Promise<Uint8Array> {
-  return setting.kind === 'dense' && !setting.int8 ? subject.file : encodeModel((await prepare(subject, setting)).model)
 }
 
 function prune(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {

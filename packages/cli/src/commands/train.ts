@@ -15,6 +15,7 @@ import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { writeTogether } from '../training/files.ts'
+import { describeFit, fitMethod, isFitted } from '../training/fitted.ts'
 import { checkpointPaths } from '../training/learned.ts'
 import { learningOptions, methodLearningOptions } from '../training/learning.ts'
 import { missing, selectionOption } from '../training/lessons.ts'
@@ -61,6 +62,10 @@ export const trainCommand: Command = command({
     '  tp train model.onnx -o pruned.onnx --method sdtp --keep 0.7 --train method --distillation 1 --data a.tsv --selection b.tsv',
     '  tp quantize pruned.onnx -o int8.onnx',
     '  tp pack int8.onnx -o packed.onnx',
+    '',
+    'lens, for embedders, is fitted in closed form to texts without labels, one a line; it requires amounts, and no --selection:',
+    '',
+    '  tp train model.onnx -o pruned.onnx --method lens --layers 3 --keep 0.5 --data texts.txt --weights-out lens.safetensors',
   ],
   writes({ out, log, report, 'weights-out': weightsOut }) {
     const [document, plot] = report === undefined ? [] : reportPaths(report)
@@ -74,11 +79,29 @@ export const trainCommand: Command = command({
     const { print, progress, signal } = context
     const { out, json = false, report: prefix } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    for (const name of ['data', 'selection'] as const) if (given[name] === undefined) throw missing(name)
+    if (given.data === undefined) throw missing('data')
+    const { 'weights-out': weightsOut } = given
     const asked = await readAskedToLearn(given)
     const began = performance.now()
+    if (isFitted(asked)) {
+      const file = await readModelFile(path, context)
+      const { model, weights, report } = await fitMethod({ file, asked, given, context })
+      throwIfAborted(signal, 'tp')
+      await using staged = await stageModel(model, file, out, signal)
+      await writeTogether(new Map(weightsOut === undefined ? [] : [[weightsOut, weights]]))
+      await staged.commit()
+      progress.end()
+      const about = { model: path, out, method: asked.plan.method, ...report, seconds: secondsSince(began) }
+      const written = weightsOut === undefined ? [] : [`written  ${weightsOut}`]
+      print(
+        json
+          ? jsonDocument('train', about)
+          : [`${out}  ${about.method}`, ...describeFit(report), ...written].join('\n'),
+      )
+      return EXIT.done
+    }
+    if (given.selection === undefined) throw missing('selection')
     const file = await readModelFile(path, context)
-    const { 'weights-out': weightsOut } = given
     const watch = watching(progress, given.log)
     const outcome = await (asked.learns ? trainMethod : trainPruned)({
       file,
@@ -93,7 +116,7 @@ export const trainCommand: Command = command({
     const report: TrainingReport = {
       ...{ model: path, out, method: asked.plan.method, params: asked.plan.params ?? {} },
       ...about,
-      seconds: Math.round((performance.now() - began) / 100) / 10,
+      seconds: secondsSince(began),
     }
     await using staged = await stageModel(model, file, out, signal)
     const files = new Map<string, Uint8Array>()
@@ -128,6 +151,10 @@ function describe({ out, method, step, selection, flops, plan }: TrainingReport,
       : []),
     ...files.map((path) => `written  ${path}`),
   ].join('\n')
+}
+
+function secondsSince(began: number): number {
+  return Math.round((performance.now() - began) / 100) / 10
 }
 
 function reportPaths(prefix: string): [document: string, plot: string] {

@@ -41,6 +41,10 @@ export interface SoftModel {
   readonly layerCount: number
   /** What each layer is given, by its name in the graph: [B,N,D] */
   readonly starts: readonly string[]
+  /** Where each layer's tokens may be pruned, by its name in the graph: [B,N,D] */
+  readonly sites: readonly string[]
+  /** What the last layer gives, by its name in the graph: [B,N,D]; absent where that was not found */
+  readonly end: string | undefined
   readonly site: NonNullable<Method['site']>
   readonly hidden: number
   readonly heads: number

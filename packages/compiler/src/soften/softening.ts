@@ -37,6 +37,7 @@ export class Softening {
   readonly #stream: readonly Dim[]
   /** What was asked for already, by its name as an input. */
   readonly #given = new Map<string, Tensor>()
+  readonly #end: string | undefined
   #state: TokenState
   #attended: Tensor | undefined
   #lastLeft: Tensor | undefined
@@ -55,6 +56,8 @@ export class Softening {
     })
     this.#state = state
     this.#names = names
+    const end = stackEnd(program, encoder.layers.at(-1) as Layer)
+    this.#end = end && batchFirst(program, end)
     this.#values = new SoftValues(program, lift(program.graph, { overrides: options.overrides ?? new Map() }))
   }
 
@@ -78,6 +81,8 @@ export class Softening {
       attended: this.#attended as Tensor,
       layerCount: layers.length,
       starts: layers.map(({ input }) => input),
+      sites: layers.map((_, layer) => sites[this.#site].stream(this.#encoder, layer) as string),
+      end: this.#end,
       site: this.#site,
       hidden,
       heads,

@@ -102,7 +102,10 @@ function checkReduction(method: Method, reduction: unknown, site: Site): asserts
     requireTensor(name, 'final', final, ['float32', 'float16', 'float64'], [site.hidden.dims])
   }
   if (context !== undefined && (final === undefined || typeof context !== 'function')) {
-    throw methodError(name, `context is ${describe(context)}; it must be a function, of a method that returns final states`)
+    throw methodError(
+      name,
+      `context is ${describe(context)}; it must be a function, of a method that returns final states`,
+    )
   }
   if (merge !== undefined && !['mean', 'sum', 'norm'].includes(merge)) {
     throw methodError(name, `merge is ${describe(merge)}; must be mean, sum or norm`)

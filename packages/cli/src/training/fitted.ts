@@ -1,0 +1,116 @@
+import { basename } from 'node:path'
+import { TpError, withValues } from '@tp/core'
+import { learnedBytes, valuesOf } from '@tp/core/host'
+import type { Model } from '@tp/onnx'
+import { nodeRuntime } from '@tp/runtime-node'
+import { type FitLensProgress, type FittedLens, fitLens } from '@tp/train'
+import type { Arguments } from '../command/arguments.ts'
+import type { Context } from '../command/context.ts'
+import { usageError } from '../command/usage-error.ts'
+import type { ModelFile } from '../model/model-file.ts'
+import type { dataOptions } from '../model/open-inputs.ts'
+import { openTaskInputs } from '../model/open-task-inputs.ts'
+import { RefusalError } from '../model/refusal-error.ts'
+import type { AskedToLearn } from '../pruning/asked.ts'
+import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { schedulesOf } from '../pruning/schedules.ts'
+import { segmentOf } from '../pruning/segment.ts'
+import { learningOptions, methodLearningOptions } from './learning.ts'
+import { missing, selectionOption } from './lessons.ts'
+
+/** Methods whose values are fitted in closed form, from texts without labels. */
+const fits: ReadonlyMap<string, typeof fitLens> = new Map([['lens', fitLens]])
+
+/** Whether `tp train` fits the method's values instead of training by steps. */
+export function isFitted({ plan, settings }: AskedToLearn): boolean {
+  return fits.has(plan.method) && settings.weights === undefined
+}
+
+/** Options that say how to train by steps. */
+const stepping = [
+  ...Object.keys({ ...selectionOption, ...learningOptions, ...methodLearningOptions }),
+  ...['resume', 'log', 'report'],
+].filter((name) => name !== 'weights-out')
+
+export interface FitWork {
+  readonly file: ModelFile
+  readonly asked: AskedToLearn
+  readonly given: Arguments<typeof dataOptions> & Readonly<Record<string, unknown>>
+  readonly context: Context
+}
+
+export interface FitOutcome {
+  readonly model: Model
+  readonly weights: Uint8Array
+  readonly report: {
+    readonly texts: number
+    readonly schedule: readonly object[]
+    readonly cosine?: FittedLens['cosine']
+  }
+}
+
+/** Fits a method's values and prunes the model with them. @throws TpError, RefusalError */
+export async function fitMethod({ file, asked, given, context }: FitWork): Promise<FitOutcome> {
+  const { method, plan, settings } = asked
+  const { progress, signal } = context
+  const unused = stepping.find((name) => given[name] !== undefined)
+  if (unused !== undefined)
+    throw usageError(`--${unused}: ${plan.method} is fitted in closed form, without steps; omit it`)
+  if (given.data === undefined) throw missing('data')
+  const encoders = inspectEncoders(file, settings.encoder)
+  const [encoder, ...others] = encoders
+  if (others.length > 0) {
+    const names = encoders.map((each) => each.encoder).join(' or ')
+    throw usageError(`${plan.method} is fitted in one encoder; name it: --encoder ${names}`)
+  }
+  if (encoder.open > 0) {
+    const message = 'this model is pruned already; fit to the file that it was made from'
+    throw new RefusalError(file.path, { code: 'TP_PRUNED', message })
+  }
+  const schedules = schedulesOf(asked, file.model, encoders)
+  const schedule = schedules.get(encoder.encoder)
+  if (schedule === undefined) throw new TpError('TP_SCHEDULE', 'tp', 'no layer is named; name some with --layers')
+  const { inputs } = await openTaskInputs(file.path, given.data, 1, { ...given, task: 'embeddings' }, context)
+  const { protect } = settings
+  let stage: FitLensProgress['stage'] | undefined
+  const fit = fits.get(plan.method) as typeof fitLens
+  const fitted = await fit({
+    ...{ model: file.model, method, schedule, inputs, runtime: nodeRuntime(), protect, signal },
+    ...(settings.encoder !== undefined && { encoder: settings.encoder }),
+    ...(await segmentOf(file, settings)),
+    onProgress(at) {
+      if (at.stage !== stage) progress.stage(stages[at.stage])
+      stage = at.stage
+      progress.step(at.done, at.total)
+    },
+  })
+  const { learned, cosine } = fitted
+  progress.stage(`pruning ${basename(file.path)}`)
+  const values = withValues(method, (layer) => valuesOf(method, learned.get(layer) ?? {}, layer))
+  const { model } = await pruneFile(file, { ...settings, method: values, schedules })
+  return {
+    model,
+    weights: learnedBytes(learned),
+    report: {
+      texts: inputs.targets.length,
+      schedule: [...schedule].map(([layer, amount]) => ({ layer, ...amount })),
+      ...(cosine && { cosine }),
+    },
+  }
+}
+
+const stages: Readonly<Record<FitLensProgress['stage'], string>> = {
+  'final states': 'asking the dense model for the states of tokens',
+  distances: 'asking how well they are predicted',
+  'pruned texts': 'asking the pruned model',
+}
+
+/** What came of it, for a reader. */
+export function describeFit({ texts, cosine }: FitOutcome['report']): string[] {
+  if (cosine === undefined) return [`fitted on ${texts} texts; the head reads single tokens, so none are restored`]
+  const { kept, predicted, context } = cosine
+  return [
+    `fitted on ${texts} texts, of which a fifth was held out to choose by`,
+    `cosine to the dense mean there  ${context.toFixed(3)}; ${kept.toFixed(3)} of the kept tokens alone, ${predicted.toFixed(3)} without their context`,
+  ]
+}

@@ -11,7 +11,7 @@ import { type EvaluateOptions, runExamples } from '../run-examples.ts'
 import type { Outcome } from './outcome.ts'
 
 /** How many ranks are looked at. */
-const DEPTH = 10
+export const DEPTH = 10
 
 /** The scores of a model with one logit, by example in the data set's order. */
 export interface RankingEvaluation extends Outcome<'ranking'> {

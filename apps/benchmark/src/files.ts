@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { TpError } from '@tp/core'
 import type { Runtime } from '@tp/core/runtime'
+import { type RealModelName, realModel } from 'real-models'
 
 /** What is needed to open a model with its data. */
 export interface Files {
@@ -36,6 +37,13 @@ export function sharedPath(...parts: string[]): string {
     'benchmark',
     `${parts.join('/')} does not exist; it is expected in a folder "shared" next to the project, or in the folder that TP_SHARED names`,
   )
+}
+
+/** The ONNX file of a published model. @throws TpError TP_FILE_NOT_FOUND unless `npm run models` has put it there */
+export function publishedModel(name: RealModelName): string {
+  const path = realModel(name)
+  if (path !== undefined) return path
+  throw new TpError('TP_FILE_NOT_FOUND', 'benchmark', `${name} is not installed; npm run models -- ${name} fetches it`)
 }
 
 const root = new URL('../../../', import.meta.url)

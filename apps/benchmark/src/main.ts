@@ -9,7 +9,6 @@ const reports: Readonly<Record<string, () => Promise<Report>>> = {
   learned: async () => (await import('./sections/learned.ts')).learned,
   tuning: async () => (await import('./sections/tuning.ts')).tuning,
   guard: async () => (await import('./sections/guard.ts')).guard,
-  promises: async () => (await import('./sections/promises.ts')).promises,
   native: async () => (await import('./sections/native.ts')).native,
   transformers: async () => (await import('./sections/transformers.ts')).transformers,
   coverage: async () => (await import('./sections/coverage.ts')).coverage,

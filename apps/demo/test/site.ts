@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Chromium, openChromium } from 'browser-tests'
@@ -26,9 +24,8 @@ export interface Site {
 
 /** The page as `pnpm build` and `pnpm preview` make and serve it. */
 export async function openSite(): Promise<Site> {
-  const outDir = await mkdtemp(join(tmpdir(), 'tp-demo-'))
-  await build(outDir)
-  const server = await preview({ root, logLevel: 'error', build: { outDir }, preview: { port: 0, open: false } })
+  await build()
+  const server = await preview({ root, logLevel: 'error', preview: { port: 0, open: false } })
   const { requests, bytesSent } = watch(server.httpServer as Server)
   const url = server.resolvedUrls?.local[0] as string
   const browsers: Chromium[] = []
@@ -56,18 +53,18 @@ export async function openSite(): Promise<Site> {
     async close() {
       for (const browser of browsers) await browser[Symbol.asyncDispose]()
       await server.close()
-      await rm(outDir, { recursive: true, force: true })
     },
   }
 }
 
-/** In a process of its own: tests run in a mode in which Vite does not build for production. */
-async function build(outDir: string): Promise<void> {
-  const vite = fileURLToPath(new URL('../../bin/vite.js', import.meta.resolve('vite')))
-  const env = { ...process.env, NODE_ENV: 'production' }
-  await promisify(execFile)(process.execPath, [vite, 'build', '--logLevel', 'error', '--outDir', outDir], {
+/** Only what has changed: after `npm test` or `npm run bootstrap` there is nothing to do. */
+async function build(): Promise<void> {
+  const tools = fileURLToPath(new URL('../../../node_modules', import.meta.url))
+  const { NODE_ENV: _, PATH = '', ...env } = process.env // the mode of tests, in which Vite does not build for production
+  const args = [join(tools, 'turbo/bin/turbo'), 'run', 'build', '--filter=demo', '--output-logs=errors-only']
+  await promisify(execFile)(process.execPath, args, {
     cwd: root,
-    env,
+    env: { ...env, PATH: join(tools, '.bin') + delimiter + PATH, TURBO_TELEMETRY_DISABLED: '1' },
   })
 }
 

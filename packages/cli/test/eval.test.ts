@@ -8,7 +8,7 @@ import { temporaryFolder, tpHere } from './tp.ts'
 const folder = temporaryFolder()
 const mail = modelPath('mail')
 const digits = modelPath('digits-vit')
-const MAILS = 12
+const MAILS = 6
 
 interface RowContent {
   readonly method: string

@@ -19,7 +19,7 @@ let calibrated: Ended
 beforeAll(async () => {
   const mails = mailData('calibration').filter(({ text }) => text.length < 500)
   const write = (name: string, rest: number): void => {
-    const lines = mails.filter((_, i) => i % 3 === rest).slice(0, 120)
+    const lines = mails.filter((_, i) => i % 3 === rest).slice(0, 72)
     writeFileSync(
       folder.at(name),
       lines.map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`).join(''),

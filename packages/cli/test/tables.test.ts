@@ -5,7 +5,7 @@ import { tpHere } from './tp.ts'
 
 withSentences()
 
-const pairs = (): string => folder.at('pairs.tsv')
+const twoTexts = (): string => folder.at('two-texts.tsv')
 const asked = ['--method', 'stride', '--keep', '0.5'] as const
 
 beforeAll(() => {
@@ -21,7 +21,7 @@ beforeAll(() => {
     )
   write('three.tsv', 'index\tsentence\tlabel', (label, text, i) => `${i}\t${text}\t${label}`)
   write('three.csv', 'label,id,text', (label, text, i) => `${label},${i},"${text}"`)
-  write('pairs.tsv', 'sentence1\tsentence2\tlabel', (label, text) => `good\t${text}\t${label}`)
+  write('two-texts.tsv', 'first\tsecond\tlabel', (label, text) => `good\t${text}\t${label}`)
 })
 
 describe('a table with several columns', () => {
@@ -35,7 +35,7 @@ describe('a table with several columns', () => {
     const wanted = await accuracy('--data', folder.at('train.tsv'))
     expect(await accuracy('--data', folder.at('three.tsv'))).toBe(wanted)
     expect(await accuracy('--data', folder.at('three.csv'))).toBe(wanted)
-    expect(await accuracy('--data', pairs(), '--text-column', 'sentence2')).toBe(wanted)
+    expect(await accuracy('--data', twoTexts(), '--text-column', 'second')).toBe(wanted)
   })
 
   test.each<[string, () => string[]]>([
@@ -48,8 +48,8 @@ describe('a table with several columns', () => {
     if (command === 'calibrate') {
       expect((await tpHere(['prune', model(), '-o', folder.at('pruned.onnx'), ...asked])).code).toBe(0)
     }
-    const { code, stderr } = await tpHere([...args(), '--data', pairs()])
-    expect(stderr).toContain('its columns are "sentence1", "sentence2", "label"')
+    const { code, stderr } = await tpHere([...args(), '--data', twoTexts()])
+    expect(stderr).toContain('its columns are "first", "second", "label"')
     expect(stderr).toContain('--text-column')
     expect([code, stderr]).toEqual([1, expect.stringContaining('code: TP_DATA')])
   })

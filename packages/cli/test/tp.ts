@@ -60,7 +60,7 @@ export async function tpHere(args: readonly string[]): Promise<Ended> {
       stdout += `${text}\n`
     },
     printError,
-    timingMs: 200,
+    timingMs: 40,
     progress: { stage: printError, step() {}, note: printError, end() {} },
   })
   return { code, stdout, stderr }

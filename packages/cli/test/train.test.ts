@@ -1,45 +1,37 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readProvenance } from '@tp/compiler'
 import { writeSafetensors } from '@tp/core/host'
-import { mailData, modelPath } from '@tp/models'
 import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
 import { convolutional } from 'exported-encoders'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { learningOptions, methodLearningOptions } from '../src/training/learning.ts'
+import { folder, model, train, withSentences } from './learning-folder.ts'
 import { wordTokenizer } from './small-models.ts'
-import { fixture, temporaryFolder, tp, tpHere } from './tp.ts'
+import { fixture, tp, tpHere } from './tp.ts'
 
-const folder = temporaryFolder()
-const mail = modelPath('mail')
-
-beforeAll(() => {
-  const short = (split: 'calibration' | 'dev', count: number): string => {
-    const mails = mailData(split).filter(({ text }) => text.length > 100 && text.length < 300)
-    const [ham, spam] = [0, 1].map((label) => mails.filter((mail) => mail.label === label).slice(0, count / 2))
-    return [...(ham ?? []), ...(spam ?? [])]
-      .map(({ text, label }) => `${['ham', 'spam'][label]}\t${text.replaceAll('\t', ' ')}\n`)
-      .join('')
-  }
-  writeFileSync(folder.at('train.tsv'), short('calibration', 32))
-  writeFileSync(folder.at('dev.tsv'), short('dev', 16))
-})
+withSentences()
 
 const trainArgs = (out: string, ...more: string[]): string[] => [
-  'train',
-  mail,
-  '-o',
-  folder.at(out),
-  ...['--method', 'received-attention', '--layers', '0', '--keep', '0.1', '--batch-size', '8'],
-  ...['--data', folder.at('train.tsv'), '--selection', folder.at('dev.tsv'), '--learning-rate', '1e-4'],
+  ...train('received-attention', out, '--layers', '0', '--keep', '0.1', '--batch-size', '8', '--learning-rate', '1e-4'),
   ...more,
 ]
+
+/** A hook for `node --import` that kills the process when it has said something. */
+function killAt(text: string): string {
+  return `data:text/javascript,${encodeURIComponent(`const { write } = process.stderr
+process.stderr.write = function (...args) {
+  const result = write.apply(this, args)
+  if (String(args[0]).includes(${JSON.stringify(text)})) process.kill(process.pid, 'SIGKILL')
+  return result
+}`)}`
+}
 
 describe('tp train', () => {
   test('writes a fine-tuned pruned model and a log, and keeps no checkpoint', { timeout: 60_000 }, async () => {
     const log = folder.at('log.jsonl')
     const { code, stdout, stderr } = await tpHere(trainArgs('trained.onnx', '--epochs', '2', '--log', log, '--json'))
-    expect([code, stderr]).toEqual([0, expect.stringContaining('step 8 of 8: loss ')])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('step 6 of 6: loss ')])
     const report = JSON.parse(stdout)
     expect(report.selection).toEqual({
       dense: expect.any(Number),
@@ -50,19 +42,21 @@ describe('tp train', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
-    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(steps.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6])
     const trained = decodeModel(readFileSync(folder.at('trained.onnx')))
     expect(readProvenance(trained)[0]?.method).toBe('received-attention')
-    expect(folder.files()).toEqual(['dev.tsv', 'log.jsonl', 'train.tsv', 'trained.onnx'])
+    const given = ['bert', 'bert/model.onnx', 'bert/tokenizer.json', 'dev.tsv', 'train.tsv']
+    expect(folder.files()).toEqual([...given, 'log.jsonl', 'trained.onnx'].sort())
   })
 
   test('resumes from its checkpoint to the same file after it was killed', { timeout: 120_000 }, async () => {
     const whole = await tpHere(trainArgs('whole.onnx', '--epochs', '2'))
     expect(whole.code).toBe(0)
+    // Two epochs of three steps; a checkpoint is written after each.
     const broken = await tp(trainArgs('resumed.onnx', '--epochs', '2'), {
-      onError: (stderr, kill) => void (stderr.includes('step 4 of 8') && kill('SIGKILL')),
+      env: { NODE_OPTIONS: `--import=${killAt('step 5 of 6')}` },
     })
-    expect(broken.code).not.toBe(0)
+    expect(broken.signal).toBe('SIGKILL')
     expect(folder.files()).toContain('resumed.onnx.checkpoint')
     expect(folder.files()).not.toContain('resumed.onnx')
     const { code } = await tpHere(trainArgs('resumed.onnx', '--epochs', '2', '--resume'))
@@ -118,20 +112,20 @@ test('trains a model with its weights in a data file', { tags: 'exhaustive' }, a
   writeFileSync(folder.at('external', 'tokenizer.json'), wordTokenizer())
   const lines = ['0\tvery bad film', '1\tvery good film', '2\tbad', '3\tgood film very good', '4\tfilm']
   writeFileSync(folder.at('external', 'films.tsv'), `${lines.join('\n')}\n`)
-  const model = folder.at('external', 'model.onnx')
+  const external = folder.at('external', 'model.onnx')
   const films = folder.at('external', 'films.tsv')
   const out = folder.at('external', 'trained.onnx')
   const others = folder.at('external', 'others.tsv')
   writeFileSync(others, `${lines.map((line) => `${line} bad`).join('\n')}\n`)
   const args = ['--method', 'received-attention', '--keep', '0.7', '--data', films, '--selection', others, '--json']
-  const { code, stdout, stderr } = await tpHere(['train', model, '-o', out, ...args, '--learning-rate', '1e-3'])
+  const { code, stdout, stderr } = await tpHere(['train', external, '-o', out, ...args, '--learning-rate', '1e-3'])
   expect([code, stderr]).toEqual([0, expect.stringContaining('of the selection right')])
   const check = await tpHere(['eval', out, '--data', others, '--json'])
   expect(JSON.parse(check.stdout).rows[0].accuracy).toBe(JSON.parse(stdout).selection.after)
 })
 
 test.each([
-  ['no data', () => ['train', mail, '-o', 'x.onnx', '--method', 'none'], /--data PATH is missing/, 2],
+  ['no data', () => ['train', model(), '-o', 'x.onnx', '--method', 'none'], /--data PATH is missing/, 2],
   [
     'what there is to learn',
     () => trainArgs('x.onnx', '--train', 'some'),

@@ -106,7 +106,7 @@ test('a masked mean of the file itself counts the kept tokens', async () => {
   const alone = decodeModel(emitModel({ logits }, { opset: 17 }))
   const inputs = inputsOf(plain, 3, 9, 4)
   for (const amounts of [schedule(3, { keep: 0.6 }), schedule(3, { mass: 0.7 })]) {
-    const options = { method: receivedAttention(), schedule: amounts }
+    const options = { method: receivedAttention(), schedule: amounts, protect: [0] }
     const [one, two] = [await run(pruned(both, options), inputs), await run(pruned(alone, options), inputs)]
     expectNear(rows(one.logits), rows(two.logits))
   }
@@ -129,6 +129,15 @@ test('kept tokens have their own states, in their places', async () => {
       expect(difference(seen, small[example]?.slice(8 * slot, 8 * slot + 8) as number[])).toBeLessThan(1e-6)
     }
   }
+})
+
+test('the first token is kept whatever its score, since it may be what is read outside', async () => {
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const one = { method: receivedAttention(), schedule: schedule(3, { layers: [0], tokens: 1 }), trace: true }
+  const kept = await run(pruned(embedder(plain), one), inputs)
+  expect(rows(kept['tp.trace.0.indices'])).toEqual([[0], [0], [0]])
+  const free = await run(pruned(embedder(plain), { ...one, protect: [] }), inputs)
+  expect(rows(free['tp.trace.0.indices'])).not.toEqual([[0], [0], [0]])
 })
 
 test('pruned again, the mean is that of what is left, and other restoring is refused', async () => {

@@ -206,7 +206,10 @@ describe('adapler in training', () => {
   })
 })
 
-test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const lesson = await mailLesson()
   const method = adapler()
   const saliency = await saliencyOf({ ...lesson, runtime: nodeRuntime() })

@@ -322,7 +322,10 @@ describe('dynamicvit in training', () => {
   })
 })
 
-test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const lesson = await mailLesson()
   const method = dynamicvit({ ratio: 0.5 })
   const { trained, seen } = await learn(lesson, method)

@@ -68,7 +68,8 @@ test('keeps by the threshold what is more than half kept in training', () => {
   )
 })
 
-testLearning(ltp())
+// The command line's tests of every day train it, too.
+testLearning(ltp(), { tags: ['exhaustive'] })
 
 function valuesOf(threshold: GoldenArray | undefined): Readonly<Record<string, GoldenArray>> {
   return threshold === undefined ? {} : { threshold }

@@ -201,7 +201,10 @@ describe('transkimmer in training', () => {
   })
 })
 
-test('learns on mails, and the pruned file answers each alone as in a batch', { timeout: 60_000 }, async () => {
+test('learns on mails, and the pruned file answers each alone as in a batch', {
+  timeout: 60_000,
+  tags: 'exhaustive',
+}, async () => {
   const lesson = await mailLesson()
   const method = transkimmer()
   const { trained, seen } = await learn(lesson, method, { targetFlops: 0.6 })

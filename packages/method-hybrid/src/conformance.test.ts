@@ -2,14 +2,10 @@ import { byLayer, type Method } from '@tp/core'
 import { testMethod } from '@tp/core/testing'
 import { ats, clsAttention, cumulativeAttention, receivedAttention } from '@tp/method-attention'
 import { run } from 'method-tests'
+import { describe } from 'vitest'
 import { diffrate, evit, methods, pitome, ppt, tome, withFuse, withMerge } from './index.ts'
 
 for (const { name, create } of methods) testMethod(create(), { run, keeps: name === 'ltmp' ? 'at most' : 'as many' })
-testMethod(tome({ proportionalAttention: false }), { run })
-testMethod(pitome({ form: 'text', proportionalAttention: true }), { run })
-testMethod(ppt({ variance: 0 }), { run })
-testMethod(ppt({ variance: 1 }), { run })
-testMethod(diffrate({ pruned: 0 }), { run })
 testMethod(
   byLayer(
     'mixed',
@@ -22,7 +18,15 @@ testMethod(
   { run },
 )
 testMethod(withMerge(receivedAttention({ queries: 4 })), { run })
-testMethod(withMerge(cumulativeAttention()), { run })
 testMethod(withMerge(ats()), { run, keeps: 'at most' })
 testMethod(withFuse(clsAttention()), { run })
-testMethod(withFuse(cumulativeAttention()), { run })
+
+describe('with other options', { tags: 'exhaustive' }, () => {
+  testMethod(tome({ proportionalAttention: false }), { run })
+  testMethod(pitome({ form: 'text', proportionalAttention: true }), { run })
+  testMethod(ppt({ variance: 0 }), { run })
+  testMethod(ppt({ variance: 1 }), { run })
+  testMethod(diffrate({ pruned: 0 }), { run })
+  testMethod(withMerge(cumulativeAttention()), { run })
+  testMethod(withFuse(cumulativeAttention()), { run })
+})

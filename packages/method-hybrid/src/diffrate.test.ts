@@ -127,7 +127,8 @@ test('answers like the pruned model during training, at any numbers', {
   )
 })
 
-testLearning(diffrate(), { targetFlops: 0.6, falls: 0.97 })
+// The command line's tests of every day train it, too.
+testLearning(diffrate(), { targetFlops: 0.6, falls: 0.97, tags: ['exhaustive'] })
 
 /** Tokens of the images. */
 const TOKENS = 50

@@ -4,7 +4,17 @@ import { clsAttention, receivedAttention } from '@tp/method-attention'
 import type { Model } from '@tp/onnx'
 import { describe, expect, test } from 'vitest'
 import { aTome, evit, methods, tofu, tome, withFuse, withMerge } from '../src/index.ts'
-import { difference, fixtureFolder, inputsOf, int64, numbers, openFixture, pruned, runModel } from './exported.ts'
+import {
+  difference,
+  fixtureFolder,
+  inputsOf,
+  int64,
+  numbers,
+  openFixture,
+  openModel,
+  pruned,
+  runModel,
+} from './exported.ts'
 
 /** A test of an exported encoder, or a note that it was left out. */
 function testOf(name: string, what: string, check: (folder: string) => Promise<void>, tags: string[] = []): void {
@@ -112,10 +122,11 @@ describe('the batch and the padding of a row change nothing', () => {
           const small = pruned(model, { method, schedule: plan, restore: 'none', ...withClass(name, method) })
           const padded = (width: number): number[][] =>
             texts.map((ids) => [...ids, ...new Array(width - ids.length).fill(0)])
-          const [together] = Object.values(await runModel(small, textInputs(small, padded(13)))) as [TensorLike]
+          await using session = await openModel(small)
+          const [together] = Object.values(await session.run(textInputs(small, padded(13)))) as [TensorLike]
           const width = numbers(together).length / texts.length
           for (const [row, ids] of texts.entries()) {
-            const [alone] = Object.values(await runModel(small, textInputs(small, [ids]))) as [TensorLike]
+            const [alone] = Object.values(await session.run(textInputs(small, [ids]))) as [TensorLike]
             const seen = numbers(together).slice(row * width, (row + 1) * width)
             expect(difference(seen, numbers(alone)), `text ${row}`).toBeLessThan(1e-4)
           }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type PruneOptions, prune } from '@tp/compiler'
-import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
@@ -40,8 +40,12 @@ export function pruned(model: Model, options: PruneOptions): Model {
 }
 
 export async function runModel(model: Model, inputs: NamedTensors): Promise<NamedTensors> {
-  await using session = await nodeRuntime().load(encodeModel(model), { threads: 1 })
+  await using session = await openModel(model)
   return await session.run(inputs)
+}
+
+export function openModel(model: Model): Promise<Session> {
+  return nodeRuntime().load(encodeModel(model), { threads: 1 })
 }
 
 export function numbers(tensor: TensorLike | undefined): number[] {

@@ -2,6 +2,7 @@
 
 import { isTpError } from '@tp/core'
 import type { NamedTensors, Runtime, TensorLike } from '@tp/core/runtime'
+import { thorough } from 'exported-encoders'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { describeNative } from './native.ts'
@@ -199,7 +200,7 @@ describeNative('packed attention', () => {
       const own = runtime
       await fc.assert(
         fc.asyncProperty(cases, (one) => compare(own, one)),
-        { numRuns: 40 },
+        { numRuns: thorough(12, 40) },
       )
     })
 

@@ -21,6 +21,7 @@ import {
   numbers,
   openFixture,
   sharedFolder,
+  thorough,
 } from 'exported-encoders'
 import { describe, expect, test } from 'vitest'
 import { nativeRuntime } from '../src/index.ts'
@@ -212,7 +213,7 @@ async function mails(count: number): Promise<NamedTensors> {
   const tokenizer = await loadTokenizer(modelPath('mail', 'tokenizer'))
   await using session = await node.load(modelPath('mail'))
   const inputs = await textInputs(textDataset('mails', mailData('test').slice(0, count)), session.inputs, tokenizer, {
-    maxTokens: 256,
+    maxTokens: thorough(96, 256),
   })
   return inputs.feeds(Array.from({ length: count }, (_, i) => i))
 }

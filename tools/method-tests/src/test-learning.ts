@@ -13,6 +13,8 @@ export interface LearningOptions {
   readonly schedule?: Schedule
   /** The last losses are below this share of the first. */
   readonly falls?: number
+  /** Of the test: `exhaustive` where another test of every day trains the method. */
+  readonly tags?: string[]
 }
 
 /**
@@ -20,8 +22,11 @@ export interface LearningOptions {
  * as by itself.
  */
 export function testLearning(method: Method, options: LearningOptions = {}): void {
-  const { layers = [1, 3], targetFlops, settings, schedule, falls = 0.9 } = options
-  test('learns on mails, and its pruned file answers a mail in a batch as alone', { timeout: 60_000 }, async () => {
+  const { layers = [1, 3], targetFlops, settings, schedule, falls = 0.9, tags = [] } = options
+  test('learns on mails, and its pruned file answers a mail in a batch as alone', {
+    timeout: 60_000,
+    tags,
+  }, async () => {
     const lesson = await mailLesson(32)
     const { lengths } = lesson.inputs
     const { trained, seen } = await learn(lesson, method, {

@@ -37,7 +37,7 @@ const BATCH = 50
 const STREAMS = 400
 export const RATES: readonly number[] = [1e-5, 1e-4]
 
-/** How often a monitor alarms on streams that are drawn as its baseline was: calibration and test data, halved anew each time. */
+/** How often a monitor alarms on streams that are drawn as its baseline was: calibration and test data, each time in other halves. */
 export async function falseAlarms({ calibration, test }: Guarded, falseAlarmRate: number): Promise<FalseAlarms> {
   const baseline = await baselineOf(calibration, test)
   const measured = measureFalseAlarms(baseline, { falseAlarmRate, streams: STREAMS, random: randomNumbers(3) })

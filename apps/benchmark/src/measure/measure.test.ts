@@ -25,7 +25,7 @@ describe('the rows of candidates', () => {
     ]
     const timing = { at: { examples: 2 }, rounds: 3, budgetMs: 1 }
     rows = await measureTimed({ runtime, onProgress: () => {} }, subject, candidates, timing)
-  })
+  }, 180_000)
   const find = (name: string): TimedRow => rows.find((row) => row.name === name) as TimedRow
 
   test('are in the order of the candidates', () => {

@@ -35,7 +35,10 @@ export async function prepare(
     case 'none':
       return { model: withoutDeadTokens(model, name), ...whole }
     case 'pruned':
-      return { model: prune(subject, model, setting, setting.budget, { restore: setting.restore, ...extra }), ...whole }
+      return {
+        model: prune(subject, model, setting, setting.budget, { restore: setting.restore ?? 'none', ...extra }),
+        ...whole,
+      }
     case 'shallow':
       return { model: withoutDeadTokens(dropLayers(model, setting.without), name), ...whole }
     case 'learned': {
@@ -51,11 +54,6 @@ export async function prepare(
       return { model: dense, inputs: cut, lengths: cut.lengths as readonly number[], maxTokens }
     }
   }
-}
-
-/** A setting's model as a file. */
-export async function fileOf(subject: Subject, setting: Setting): Promise<Uint8Array> {
-  return setting.kind === 'dense' && !setting.int8 ? subject.file : encodeModel((await prepare(subject, setting)).model)
 }
 
 function prune(subject: Subject, model: Model, choice: MethodChoice, budget: Budget, extra = {}): Model {
@@ -137,20 +135,31 @@ function costOf(model: Model): (tokens: number) => number {
   }
 }
 
-/** Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. */
+/**
+ * Multiply-adds for all examples, one by one; where the data decide how many tokens are kept, the model is run. NaN where they
+ * cannot be told from the graph either.
+ */
 export async function flopsOf(
   runtime: Runtime,
   subject: Subject,
   setting: Setting,
   { model, lengths, inputs }: Prepared,
 ): Promise<number> {
+  const said = orNaN(() => totalFlops(model, lengths))
+  if (!Number.isNaN(said)) return said
+  const { model: traced } = await prepare(subject, setting, { trace: true })
+  await using session = await runtime.load(encodeModel(traced), { threads: 1 })
+  const counts = await keptCounts(session, inputs, batchSizeOf(inputs))
+  return orNaN(() => examplesFlops(model, lengths, counts))
+}
+
+/** NaN for sizes that a graph does not say. */
+function orNaN(count: () => number): number {
   try {
-    return totalFlops(model, lengths)
+    return count()
   } catch (error) {
-    if (!isTpError(error) || error.code !== 'TP_SIZES') throw error
-    const { model: traced } = await prepare(subject, setting, { trace: true })
-    await using session = await runtime.load(encodeModel(traced), { threads: 1 })
-    return examplesFlops(model, lengths, await keptCounts(session, inputs, batchSizeOf(inputs)))
+    if (isTpError(error) && error.code === 'TP_SIZES') return Number.NaN
+    throw error
   }
 }
 

@@ -37,7 +37,7 @@ export type Setting = (
 export interface PrunedSetting extends MethodChoice {
   readonly kind: 'pruned'
   readonly budget: Budget
-  /** Pruned tokens return before the head. */
+  /** Pruned tokens return before the head; otherwise never. */
   readonly restore?: 'all'
 }
 

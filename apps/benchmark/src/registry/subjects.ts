@@ -4,7 +4,7 @@ import { type PrepareOptions, readModelFolder } from '@tp/eval'
 import type { Dataset } from '@tp/eval/inputs'
 import { type EmbeddedModelName, embeddedModel, modelPath } from '@tp/models'
 import type { Model } from '@tp/onnx'
-import { type Files, limits } from '../files.ts'
+import { type Files, limits, publishedModel } from '../files.ts'
 import { type DataName, dataSets, type Split } from './data.ts'
 import { classes, type Metric, vectors } from './metrics.ts'
 import { tokenStates } from './token-states.ts'
@@ -50,6 +50,7 @@ export type SubjectName =
   | 'minilm-imdb'
   | 'minilm-sst2'
   | 'minilm-vectors'
+  | 'all-MiniLM-L6-v2'
   | 'fashion-vit'
   | 'vit-mnist'
   | 'kwt1'
@@ -123,6 +124,14 @@ export const subjects: Readonly<Record<SubjectName, SubjectForm>> = {
     name: 'minilm-vectors',
     title: 'minilm-sentiment: means of its last states',
     ...asVectors,
+  },
+  'all-MiniLM-L6-v2': {
+    ...minilmSst2,
+    name: 'all-MiniLM-L6-v2',
+    title: 'all-MiniLM-L6-v2: sentence embeddings, means of its last states',
+    metric: vectors as Metric,
+    files: () => ({ model: publishedModel('all-MiniLM-L6-v2') }),
+    prepare: () => readModelFolder(publishedModel('all-MiniLM-L6-v2')),
   },
   'fashion-vit': {
     ...image,

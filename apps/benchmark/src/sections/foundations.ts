@@ -1,6 +1,6 @@
 import { show } from '../measure/columns.ts'
 import { type Candidate, candidate, figureOf } from '../measure/measure.ts'
-import { answersSection } from '../measure/studies.ts'
+import { type AnswersStudy, answersSection } from '../measure/studies.ts'
 import { laterLayers, NONE, pruned } from '../registry/settings.ts'
 import { percent } from '../report/numbers.ts'
 import type { Report } from '../report/section.ts'
@@ -12,8 +12,7 @@ const near = (keep: number, method: string, restore?: 'all'): Candidate =>
   )
 
 /** What pruning does to sentence embeddings, and to searching an index that was built with the dense model. */
-const embeddings = answersSection('embeddings', {
-  subjects: ['minilm-vectors'],
+const embeddings: Omit<AnswersStudy, 'subjects'> = {
   examples: 1000,
   candidates: [
     candidate(NONE),
@@ -33,6 +32,12 @@ const embeddings = answersSection('embeddings', {
     'nearest 10 kept, index pruned too': (row) => percent(figureOf(row, 'neighbours', 1).estimate),
     'index dense': (row) => percent(figureOf(row, 'neighboursInDense', 1).estimate),
   },
-})
+}
 
-export const foundations: Report = { name: 'foundations', sections: [embeddings] }
+export const foundations: Report = {
+  name: 'foundations',
+  sections: [
+    answersSection('embeddings', { ...embeddings, subjects: ['minilm-vectors'] }),
+    answersSection('published-embeddings', { ...embeddings, subjects: ['all-MiniLM-L6-v2'] }),
+  ],
+}

@@ -194,6 +194,8 @@ async function evaluateShifts(
   const { progress, signal } = context
   const { path } = prepared.file
   const { dataset, inputs, prepare } = await openData(path, given.data, prepared.batchSize, given, context)
+  if (dataset.modality === 'text' && dataset.ranking !== undefined)
+    throw usageError('--shift is for models that give classes, and these pairs are ranked')
   const { shifts, lengthBins } = readShifts(given.shift, dataset.modality)
   progress.stage('shifting')
   const onProgress = (done: number, total: number): void => progress.step(done, total)

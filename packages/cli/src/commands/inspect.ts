@@ -65,6 +65,7 @@ function describe(
     ['shape', `batch ${batch}, tokens ${tokens}`],
     ['padding', paddingText(found)],
     ['protected', fixedText(found)],
+    ...(found.segments === undefined ? [] : [['segments', `numbered by input ${found.segments}`] as [string, string]]),
     ['head', headText(head)],
     ['per-token outputs', tokenOutputs.length === 0 ? 'none' : tokenOutputs.join(', ')],
     ...(found.unfusing === undefined ? [] : [['fused', found.unfusing] as [string, string]]),

@@ -3,7 +3,8 @@ import { TpError } from '@tp/core'
 import { type DeclaredValue, Graph, type Model } from '@tp/onnx'
 
 /** What has to be known of a model to feed it. */
-export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask' | 'maskMarksPadding'>
+export type InputRoles = Pick<Inspection, 'batch' | 'tokens' | 'mask' | 'maskMarksPadding'> &
+  Partial<Pick<Inspection, 'segments'>>
 
 /** Roles of the inputs; of a model that cannot be pruned, by the names that exporters give. */
 export function inputRoles(model: Model): InputRoles {

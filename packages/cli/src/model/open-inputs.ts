@@ -1,5 +1,5 @@
 import type { ValueInfo } from '@tp/core/runtime'
-import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, taskOf } from '@tp/eval'
+import { openDataset, type PrepareOptions, prepareInputs, readModelFolder, type Task, taskOf } from '@tp/eval'
 import { type Dataset, type ModelInputs, modalityOf } from '@tp/eval/inputs'
 import { nodeRuntime } from '@tp/runtime-node'
 import type { Arguments } from '../command/arguments.ts'
@@ -57,6 +57,8 @@ export interface OpenData {
   readonly inputs: readonly ValueInfo[]
   /** It gives one number, which examples can be ranked by. */
   readonly ranks: boolean
+  /** What its outputs look like. */
+  readonly task: Task
   readonly prepare: PrepareOptions
 }
 
@@ -72,6 +74,7 @@ export async function openData(
   const known = await readModelFolder(path)
   await using session = await runtime.load(path, { signal })
   const { inputs, outputs } = session
+  const task = taskOf(outputs, known.labels)
   const ranks = taskOf(outputs) === 'ranking'
   const dataset = await openDataset(data, {
     ranks,
@@ -86,7 +89,7 @@ export async function openData(
     top: given.top === undefined ? undefined : wholeNumber('top', given.top),
   })
   const whole = { ...dataset, examples: wholeBatches<unknown>(dataset.examples, batchSize, progress) } as Dataset
-  return { dataset: whole, inputs, ranks, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
+  return { dataset: whole, inputs, ranks, task, prepare: { ...known, tokenizer: tokenizer ?? known.tokenizer, signal } }
 }
 
 /** The same, as the model takes them. */

@@ -117,7 +117,7 @@ async function readJudged(
     if (textColumn !== undefined) throw usageError(`--text-column is for tables; ${data} has queries and documents`)
     return await readSearchData(data, { split, limit })
   }
-  if (split !== undefined) throw usageError(`--split is for folders with queries and documents; ${data} is none`)
+  if (split !== undefined) throw usageError(`--split is for folders with queries and documents, unlike ${data}`)
   return textColumn === undefined ? await readScoredPairs(data, limit) : undefined
 }
 

@@ -31,6 +31,7 @@ export function sampleInputs(model: Model, roles: InputRoles, options: SampleOpt
     if (name === roles.mask || (/mask/.test(name) && type !== 'bool' && !type.startsWith('float')))
       return maskNumbers(dims, padded)
     if (type.startsWith('float')) return fill(dims, () => normal(random))
+    if (name === roles.segments) return segmentNumbers(dims)
     const rows = tableRows(graph, name)
     return fill(dims, () => Math.floor(random() * rows))
   }
@@ -54,6 +55,12 @@ function tableRows(graph: Graph, input: string): number {
   }
   follow(input)
   return Number.isFinite(least) ? least : 2
+}
+
+/** Pairs of which the first text is an eighth, as a query is. */
+function segmentNumbers(dims: readonly number[]): Float64Array {
+  const [, tokens = 1] = dims
+  return fill(dims, (i) => Number(i % tokens >= Math.ceil(tokens / 8)))
 }
 
 function maskNumbers(dims: readonly number[], padded: boolean): Float64Array {

@@ -50,7 +50,8 @@ export const pruningOptions = {
   restore: {
     type: 'string',
     value: 'auto|none|all',
-    description: 'restore pruned tokens before the head; default auto: for outputs with a row per token',
+    description:
+      'rows of pruned tokens; default auto: where outputs need them, the mean of the kept ones for states, the last state for answers',
   },
   plugin: {
     type: 'string',

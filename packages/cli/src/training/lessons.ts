@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { inspect } from '@tp/compiler'
 import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import { asScored, evaluate, prepareInputs, qualityOf, rank, sharedExamples } from '@tp/eval'
@@ -60,6 +61,7 @@ export async function openLessons(
     throw usageError(`--data and --selection are both ${data}; ${APART}`)
   }
   const learned = await openData(file.path, data, 1, given, context)
+  if (learned.task === 'embeddings' || givesUnitVectors(file.model)) throw givesVectors(file.path)
   const chosenBy = await openData(file.path, selectionPath, 1, reading, context)
   await checkApart(learned.dataset, chosenBy.dataset, progress)
   const inputs = await prepareInputs(learned.dataset, learned.inputs, learned.prepare)
@@ -85,6 +87,18 @@ export async function openLessons(
     return await qualityOf(session, selection, { batchSize: BATCH, signal })
   }
   return { inputs, selection, teacher, distillation, dense: await accuracy(file.model), load, accuracy }
+}
+
+/** Whether a model has an output of length 1, as embeddings have and no logits. */
+function givesUnitVectors(model: Model): boolean {
+  const found = inspect(model)
+  return found.ok && found.head.some(({ normalised }) => normalised)
+}
+
+function givesVectors(path: string): TpError {
+  const reason =
+    'it gives vectors, and training learns classes, ranks or tags: it would take each feature of the vector for a class'
+  return new TpError('TP_OUTPUT', path, `${reason}; prune it without training, and measure it with tp eval`)
 }
 
 const APART = 'weights that are chosen by what they have learned are those that know it by heart: give other examples'

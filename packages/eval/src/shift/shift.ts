@@ -66,6 +66,7 @@ function changed<M extends Modality>(
     (example, position): Example<Contents[M]> => ({
       label: example.label,
       source: `${example.source}, ${shift.name}`,
+      ...(example.pair !== undefined && { pair: example.pair }),
       read: async (shape) => shift.apply(await example.read(shape), randomNumbers(seed + position * SPREAD)),
     }),
   )

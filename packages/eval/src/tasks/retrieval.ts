@@ -2,9 +2,7 @@ import type { SearchData } from '../datasets/retrieval/search-data.ts'
 import { ndcg } from '../metrics/ndcg.ts'
 import { nearest, similarities, type Vectors } from '../metrics/neighbours.ts'
 import { type Found, ranksOf, recallAt, reciprocalRank } from '../metrics/retrieval.ts'
-
-/** How many documents are looked at for nDCG. */
-const DEPTH = 10
+import { DEPTH } from './ranking.ts'
 
 /** What a search finds, by query. */
 export interface Retrieval {

@@ -1,8 +1,14 @@
 import { randomNumbers } from '@tp/core/statistics'
-import type { Figure } from '@tp/eval/metrics'
+import { expectedLosses, type Figure } from '@tp/eval/metrics'
+import { answerOf } from '@tp/guard'
+import { nodeRuntime } from '@tp/runtime-node'
 import type { Losses } from '@tp/tune'
 import { describe, expect, test } from 'vitest'
-import { calibratedOf, confidentOf, coverageOf, isMoreThan, shareText } from './coverage.ts'
+import { sharedPath } from '../src/files.ts'
+import { rightOf } from '../src/measure/answers.ts'
+import { subjects } from '../src/registry/subjects.ts'
+import { type Population, populationOf, type Source, similarities, sources } from './populations.ts'
+import { calibratedOf, confidentOf, coverageOf, isMoreThan, type Pruned, shareText } from './promises.ts'
 
 /** Shares of the examples that pruning loses and gains. */
 interface Flips {
@@ -56,6 +62,9 @@ function sentences(rate: number): readonly [dense: Figure, pruned: Figure] {
     { got: after, of, share: true },
   ]
 }
+
+/** Examples to verify on; tune verifies on two fifths of what it is given. */
+const VERIFIED = [24, 60, 150, 400, 1000]
 
 const DRAWS = 200
 
@@ -137,7 +146,7 @@ describe('2,000 draws from made-up answers', { tags: 'exhaustive', timeout: 600_
     const flips = { lost: maxLoss / 100 + gained + 0.0002, gained }
     const losses = Array.from({ length: 17 }, (_, i) => flippedLosses(flips, i / 17))
     const tolerance = { maxLoss, confident: true }
-    const { broken } = await confidentOf({ name: 'six', losses }, tolerance, [24, 60, 150, 400, 1000], MANY)
+    const { broken } = await confidentOf({ name: 'six', losses }, tolerance, VERIFIED, MANY)
     expect(isMoreThan(broken, 0.025)).toBe(false)
   })
 })
@@ -147,3 +156,59 @@ test('give a share its exact interval', () => {
   expect(isMoreThan({ times: 50, of: 2000 }, 0.025)).toBe(false)
   expect(isMoreThan({ times: 90, of: 2000 }, 0.025)).toBe(true)
 })
+
+/** docs/results/promises.md has the figures of these as they were measured once. */
+describe('2,000 draws from what models answer', { tags: 'exhaustive', timeout: 1_800_000 }, async () => {
+  const MANY = 2000
+  const runtime = nodeRuntime()
+  const context = { runtime, shared: sharedPath, found: () => undefined, onProgress: () => {} }
+
+  test.each(sources.filter(isPresent))('keep the promises on %s', async (...source) => {
+    const population = await populationOf(context, source)
+    const { targets, dense, pruned } = population
+    const figureOf = (logits: Population['dense']): Figure => ({ got: rightOf(logits, targets), share: true })
+    for (const second of [undefined, ...pruned.map(({ logits }) => figureOf(logits))]) {
+      const { above, below } = coverageOf('accuracy or loss', figureOf(dense), second, MANY)
+      expect([above, below].some((missed) => isMoreThan(missed, 0.025))).toBe(false)
+    }
+    for (const maxLoss of [1, 2, 5]) {
+      const { broken } = await confidentOf(prunedOf(population), { maxLoss, confident: true }, VERIFIED, MANY)
+      expect(isMoreThan(broken, 0.025)).toBe(false)
+    }
+    for (const agreement of [0.99, 0.95]) {
+      const { broken } = await calibratedOf(population, pruned.length - 1, agreement, MANY)
+      expect(isMoreThan(broken, 0.05)).toBe(false)
+    }
+  })
+
+  test('miss what is true of vectors by their intervals no more often than stated', async () => {
+    for (const [name, figure] of Object.entries(await similarities(context))) {
+      const { above, below } = coverageOf(name, figure, undefined, MANY)
+      expect(
+        [above, below].some((missed) => isMoreThan(missed, 0.025)),
+        name,
+      ).toBe(false)
+    }
+  })
+})
+
+function isPresent([name]: Source): boolean {
+  try {
+    return subjects[name].files({ shared: sharedPath, runtime: nodeRuntime() }) !== undefined
+  } catch {
+    return false
+  }
+}
+
+function prunedOf({ name, targets, dense, pruned }: Population): Pruned {
+  const before = rightOf(dense, targets)
+  const model = { logits: Float32Array.from(dense.flat()), classes: dense[0]?.length ?? 0 }
+  const losses = pruned.toReversed().map(({ logits }): Losses => {
+    const after = rightOf(logits, targets)
+    return {
+      labelled: before.map((right, i) => 100 * (right - (after[i] as number))),
+      expected: expectedLosses(model, logits.map(answerOf)),
+    }
+  })
+  return { name, losses }
+}

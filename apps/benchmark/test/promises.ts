@@ -11,8 +11,8 @@ import {
 import { answerOf, uncertaintyOf } from '@tp/guard'
 import { type Losses, type Tolerance, verifyInSequence } from '@tp/tune'
 import { mean } from 'simple-statistics'
-import { calibrateIfEnough } from '../guard/cascades.ts'
-import { percentInterval } from '../report/numbers.ts'
+import { calibrateIfEnough } from '../src/guard/cascades.ts'
+import { percentInterval } from '../src/report/numbers.ts'
 import type { Population } from './populations.ts'
 
 /** Examples of a draw, in turns. */

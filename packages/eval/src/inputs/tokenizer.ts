@@ -16,7 +16,7 @@ export interface TextTokenizer {
   encode(text: string, maxTokens: number): number[]
   /**
    * A pair of texts by the tokenizer's template for pairs; cut to `maxTokens`, the longer text first.
-   * @throws TpError TP_TOKENIZER without a template, or if its special tokens fill `maxTokens`
+   * @throws TpError TP_TOKENIZER without a template, or for fewer tokens than its special ones and two more
    */
   encodePair(first: string, second: string, maxTokens: number): EncodedPair
   /** The special token between two texts of a pair, the first of several; undefined without a template for pairs. */

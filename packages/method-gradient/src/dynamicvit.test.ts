@@ -223,7 +223,7 @@ for (const name of ['2stage', 'keep-all-then-1']) {
       return Object.fromEntries(Object.entries(own).map(([value, array]) => [value, tensorOf(array)]))
     }
     const model = vitModel(golden, 2, (layer) => `block${layer}_`)
-    const pruned = prune(model, { method: dynamicvit(), schedule, params, trace: true })
+    const pruned = prune(model, { method: dynamicvit(), schedule, params, restore: 'all', trace: true })
     if (!pruned.ok) throw new Error(pruned.refusal.message)
     await using session = await nodeRuntime().load(encodeModel(pruned.model), { threads: 1 })
     const { shape, data } = arrayOf(inputs, 'x')

@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type PruneOptions, prune } from '@tp/compiler'
+import { inspect, type PruneOptions, prune } from '@tp/compiler'
+import { constantOf, type Method } from '@tp/core'
+import { initialValues } from '@tp/core/host'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
 import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
@@ -32,9 +34,9 @@ export function inputsOf(folder: string, set = 'test_data_set_0'): NamedTensors 
   return Object.fromEntries(tensors.map(({ name, type, dims, data }) => [name, { type, dims, data }]))
 }
 
-/** @throws Error with the reason of a refusal */
+/** By values as they are before anything was learned, where the method has any. @throws Error with the reason of a refusal */
 export function pruned(model: Model, options: PruneOptions): Model {
-  const result = prune(model, options)
+  const result = prune(model, { ...unlearned(model, options.method), ...options })
   if (!result.ok) throw new Error(result.refusal.message)
   return result.model
 }
@@ -62,4 +64,17 @@ export function difference(seen: readonly number[], expected: readonly number[])
 
 export function int64(dims: readonly number[], values: readonly number[]): TensorLike {
   return { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
+}
+
+function unlearned(model: Model, { params }: Method): Pick<PruneOptions, 'params'> {
+  const seen = inspect(model)
+  if (params === undefined || !seen.ok) return {}
+  return {
+    params: (layer) => {
+      const specs = Object.entries((typeof params === 'function' ? params(layer) : params) ?? {})
+      const needed = Object.fromEntries(specs.filter(([, { optional }]) => !optional))
+      const values = Object.entries(initialValues(needed, { D: seen.hidden }, () => 0.5))
+      return Object.fromEntries(values.map(([name, value]) => [name, constantOf(value, () => value.data)]))
+    },
+  }
 }

@@ -247,7 +247,8 @@ function softened(
   model: Model,
   options: { method: Method; layers: readonly number[]; params: (layer: number) => Values },
 ) {
-  const soft = soften(model, options)
+  // The authors' code protects no token by position.
+  const soft = soften(model, { protect: [], ...options })
   if (!soft.ok) throw new Error(soft.refusal.message)
   return soft satisfies SoftModel
 }

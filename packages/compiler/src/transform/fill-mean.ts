@@ -7,6 +7,8 @@ import {
   input,
   maximum,
   mul,
+  not,
+  or,
   scatterElements,
   shape,
   sub,
@@ -23,7 +25,7 @@ import { attendedAfter, attendedTokens } from './start.ts'
 
 /**
  * Gives an output of token states [b,k,D] its [b,n,D] rows again, such that a mean over them by the model's own mask is that of
- * the kept tokens, each counted as often as tokens were merged into it. Kept tokens have their states; all others have
+ * the kept tokens, each counted as often as tokens were merged into it. Kept tokens have their states; the pruned ones have
  *
  *     f = (n·m − Σ s) / (n − k),   m = Σ size·s / Σ size
  *
@@ -59,27 +61,27 @@ export function fillWithMean(
   const total = weights === undefined ? count : maximum(sum(weights, 1, { keepDims: true }), LIGHTEST)
   const mean = div(weighted(weights), total)
   const before = value(first.before)
+  const attended = attendedBefore(program, encoder, value)
   const fill = (): Tensor => {
     if (size === undefined) return mean
-    const all = attendedBefore(program, encoder, before, value)
+    const all = attended ? sum(cast(attended, 'float32'), 1, { keepDims: true }) : cast(axisSize(before, 1), 'float32')
     return div(sub(mul(mean, all), weighted(one)), maximum(sub(all, count), 1))
   }
   const own = cast(unsqueeze(fill(), [1]), kept.dtype)
   const whole = expand(own, [axisSize(before, 0), axisSize(before, 1), axisSize(kept, 2)])
-  const rows = valid === undefined ? kept : where(unsqueeze(valid, [2]), kept, own)
   const indices = others.reduce((at, cut) => gatherND(at, value(cut.indices), 1), value(first.indices))
+  // Padding that was kept has the states that it had, so that nothing changes where nothing was pruned.
+  const asWas = valid && attended ? or(valid, not(gatherND(attended, indices, 1))) : valid
+  const rows = asWas === undefined ? kept : where(unsqueeze(asWas, [2]), kept, own)
   point.write(scatterElements(whole, expand(indices, shape(kept)), rows, { axis: 1 }), names)
 }
 
 /** Sum of sizes to divide by where no token is attended. */
 const LIGHTEST = 1e-3
 
-/** float [b,1]: how many tokens are attended upstream of the first cut; [1] where all are. */
-function attendedBefore(program: Program, encoder: Encoder, before: Tensor, value: (name: string) => Tensor): Tensor {
-  const { mask, earlier } = encoder
+/** bool [b,n]: which tokens are attended upstream of the first cut; undefined where all are. */
+function attendedBefore(program: Program, encoder: Encoder, value: (name: string) => Tensor): Tensor | undefined {
+  const { mask } = encoder
   const marked = mask === undefined ? undefined : attendedTokens(value(mask), encoder)
-  const attended = earlier === undefined ? marked : attendedAfter(program, marked, earlier.cuts, value)
-  return attended === undefined
-    ? cast(axisSize(before, 1), 'float32')
-    : sum(cast(attended, 'float32'), 1, { keepDims: true })
+  return encoder.earlier === undefined ? marked : attendedAfter(program, marked, encoder.earlier.cuts, value)
 }

@@ -70,8 +70,10 @@ export function fillWithMean(
   const own = cast(unsqueeze(fill(), [1]), kept.dtype)
   const whole = expand(own, [axisSize(before, 0), axisSize(before, 1), axisSize(kept, 2)])
   const indices = others.reduce((at, cut) => gatherND(at, value(cut.indices), 1), value(first.indices))
-  // Padding that was kept has the states that it had, so that nothing changes where nothing was pruned.
-  const asWas = valid && attended ? or(valid, not(gatherND(attended, indices, 1))) : valid
+  // Padding that was kept has the states that it had, so that nothing changes where nothing was pruned. Where examples keep different
+  // numbers of tokens the others in the batch decide what is computed for it.
+  const isRagged = [first, ...others].some(({ ragged }) => ragged)
+  const asWas = valid && attended && !isRagged ? or(valid, not(gatherND(attended, indices, 1))) : valid
   const rows = asWas === undefined ? kept : where(unsqueeze(asWas, [2]), kept, own)
   point.write(scatterElements(whole, expand(indices, shape(kept)), rows, { axis: 1 }), names)
 }

@@ -2,7 +2,7 @@ import {
   boundedMean,
   fewestForLoss,
   fewestForMean,
-  figureInterval,
+  figureLoss,
   type Interval,
   isMeanBelow,
   isScoredBelow,
@@ -31,9 +31,15 @@ export interface Tolerance {
 /** The intervals miss the truth with probability 2.5 % at most on either side, for any answers and any number of them. */
 export function lossOf({ labelled, expected, graded }: Losses): Loss {
   return {
-    labelled: graded ? figureInterval({ got: labelled }) : scaledInterval(pairedDifference(countsOf(labelled)), 100),
+    labelled: graded ? gradedLoss(labelled) : scaledInterval(pairedDifference(countsOf(labelled)), 100),
     expected: scaledInterval(boundedMean(expected.map((loss) => loss / 100)), 100),
   }
+}
+
+/** Losses of figures between 0 and 100 points, such as nDCG, by example. */
+function gradedLoss(losses: readonly number[]): Interval {
+  const none = { got: losses.map(() => 0), share: true }
+  return scaledInterval(figureLoss(none, { got: losses.map((loss) => -loss / 100), share: true }), 100)
 }
 
 /** Whether both ways of counting are within the allowed loss. */

@@ -81,7 +81,7 @@ export async function quantizeWithin(options: QuantizeWithinOptions): Promise<Qu
     const quantised = without(floats.map(({ name }) => name))
     const seen = await judge(quantised, true)
     onProgress?.({ step: 'choice', done, total: Math.max(done, total) })
-    if (seen.similarity < within) few = middle
+    if (!(seen.similarity >= within)) few = middle
     else {
       enough = middle
       best = { ...quantised, nearness: seen, floats }

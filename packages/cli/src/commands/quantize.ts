@@ -43,7 +43,7 @@ export const quantizeCommand: Command = command({
   options,
   notes: [
     'Products with constant weights and embedding tables become 8-bit, as by quantize_dynamic of onnxruntime: the range of',
-    'activations is measured at every run. With --data the answers are compared with those of MODEL; no labels are used.',
+    'activations is measured at every run. With --data the answers are compared with those of MODEL; labels are not used.',
     'Prune before or after, and pack last. Examples:',
     '',
     '  tp quantize model.onnx -o model.int8.onnx',

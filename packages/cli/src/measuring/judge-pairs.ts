@@ -3,7 +3,7 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import { pairedBootstrap, rankCorrelation } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import type { Judge } from './judge.ts'
-import { type Safety, safetyOf } from './safety.ts'
+import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
 
 /** Points of Spearman's correlation that a pruning may lose and be called safe. */
 const TOLERANCE = 0.5
@@ -38,11 +38,13 @@ export function pairJudge(inputs: ModelInputs, { scores }: ScoredPairs): Judge<E
         all.reduce((sum, values) => sum + correlation(values, pairs), 0) / all.length
       const spearman = pairedBootstrap(count, mean)
       const loss = pairedBootstrap(count, (pairs) => correlation(before, pairs) - mean(pairs))
-      const safety = safetyOf(loss, TOLERANCE)
+      const same = embeddings.every(({ vectors }) => areSame(vectors, dense.vectors))
+      const safety = safetyOf(loss, TOLERANCE, { count, same })
+      const isOfFew = count < FEWEST_TO_BE_SAFE && safety === 'not shown'
       return {
         columns: { [SPEARMAN]: interval(spearman), [LOSS]: points(loss) },
         content: { spearman, loss, safety, tolerance: TOLERANCE },
-        verdict: verdicts[safety],
+        verdict: `${verdicts[safety]}${isOfFew ? ` (by ${count} pairs; it takes ${FEWEST_TO_BE_SAFE})` : ''}`,
       }
     },
   }

@@ -3,7 +3,7 @@ import type { ModelInputs } from '@tp/eval/inputs'
 import { bootstrapMean, type Interval, scaledInterval } from '@tp/eval/metrics'
 import { interval, points } from '../output/numbers.ts'
 import type { Judge, JudgedAnswers } from './judge.ts'
-import { type Safety, safetyOf } from './safety.ts'
+import { areSame, FEWEST_TO_BE_SAFE, type Safety, safetyOf } from './safety.ts'
 
 /** What is embedded by the pruned model, while the dense one does the rest. */
 const sides = ['queries', 'documents', 'both'] as const
@@ -42,12 +42,13 @@ export function retrievalJudge(inputs: ModelInputs, data: SearchData): Judge<Emb
     },
     pruned(embeddings, dense) {
       const before = search(dense, dense)
+      const same = embeddings.every(({ vectors }) => areSame(vectors, dense.vectors))
       const results = sides.map((side) => {
         const found = embeddings.map((own) =>
           search(side === 'documents' ? dense : own, side === 'queries' ? dense : own),
         )
         const loss = scaledInterval(bootstrapMean(lossesOf(found, before)), 100)
-        return { side, found, loss, safety: safetyOf(loss, TOLERANCE) }
+        return { side, found, loss, safety: safetyOf(loss, TOLERANCE, { count: before.ndcg10.length, same }) }
       })
       return {
         ...described(results),
@@ -93,7 +94,9 @@ function verdictOf(results: readonly SideResult[]): string {
     const those = results.flatMap(({ side, safety }) => (safety === wanted ? [side] : []))
     return those.length === 0 ? [] : [`${verdicts[wanted]} ${those.join(' and ')}`]
   })
-  return said.join('; ')
+  const { length: count } = (results[0] as SideResult).found[0]?.ndcg10 ?? []
+  const isOfFew = count < FEWEST_TO_BE_SAFE && results.some(({ safety }) => safety === 'not shown')
+  return `${said.join('; ')}${isOfFew ? ` (by ${count} queries; it takes ${FEWEST_TO_BE_SAFE})` : ''}`
 }
 
 const verdicts: Readonly<Record<Safety, string>> = {

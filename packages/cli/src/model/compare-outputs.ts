@@ -50,8 +50,12 @@ export function largestDifference(actual: TensorLike | undefined, expected: Tens
 export function relativeDistance(actual: TensorLike | undefined, expected: TensorLike): number {
   if (actual === undefined || String(actual.dims) !== String(expected.dims)) return Number.POSITIVE_INFINITY
   const [left, right] = [numbersOf(actual), numbersOf(expected)]
-  const [far, size] = [Math.hypot(...left.map((x, i) => x - (right[i] as number))), Math.hypot(...right)]
-  const distance = far / Math.max(size, Number.EPSILON)
+  let [far, size] = [0, 0]
+  for (const [i, value] of right.entries()) {
+    far += ((left[i] as number) - value) ** 2
+    size += value ** 2
+  }
+  const distance = Math.sqrt(far) / Math.max(Math.sqrt(size), Number.EPSILON)
   return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
 }
 

@@ -1,3 +1,4 @@
+import { TpError } from '@tp/core'
 import type { Session } from '@tp/core/runtime'
 import {
   compareRankings,
@@ -44,6 +45,8 @@ export async function answersComparedWith(
     const own = await rank(dense, data.inputs, options)
     return async (session) => {
       const near = compareRankings(await rank(session, data.inputs, options), own, rankingIn(data.inputs))
+      if (near.rankCorrelation.got.length === 0)
+        throw new TpError('TP_DATA', data.inputs.source, 'no query has three candidates, so no order can be compared')
       return {
         similarity: figureInterval(near.rankCorrelation).estimate,
         divergence: figureInterval(near.change).estimate,

@@ -34,7 +34,13 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   }
   const dataset = (await isFolder(path)) ? await openFolder(path, options) : await openFile(path, options)
   const columns = options.textColumn ?? options.pairColumn ?? options.labelColumn
-  if (dataset.modality !== 'text' && columns !== undefined) {
+  const isRetrieval = (await isFolder(path)) && (await isRetrievalFolder(path))
+  const ofRetrieval = options.candidates ?? options.split ?? options.top
+  if (!isRetrieval && ofRetrieval !== undefined) {
+    const problem = 'is no folder of documents and queries; candidates, split and top can only be given of one'
+    throw new TpError('TP_OPTION', 'eval', `${path}: ${problem}`)
+  }
+  if ((isRetrieval || dataset.modality !== 'text') && columns !== undefined) {
     throw new TpError('TP_OPTION', 'eval', `${path}: is no table; a text or label column can only be named of one`)
   }
   if (modality !== undefined && dataset.modality !== modality) {

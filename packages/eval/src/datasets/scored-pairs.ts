@@ -36,7 +36,7 @@ interface Found {
 export async function readScoredPairs(path: string, limit?: number): Promise<ScoredPairs | undefined> {
   const table = await readTable(path)
   const found = byHeader(table) ?? byContent(table)
-  if (found === undefined) return undefined
+  if (found === undefined || holdsClasses(table, found)) return undefined
   const [first, second, score] = found.columns
   const rows = table.rows.slice(found.hasHeader && table.names === undefined ? 1 : 0).slice(0, limit)
   if (rows.length < 3) throw dataError(path, `holds ${rows.length} pairs; a correlation needs 3 or more`)
@@ -72,6 +72,16 @@ function byContent({ names, rows }: DataTable): Found | undefined {
   const [first, second] = [0, 1, 2].filter((column) => column !== score) as [number, number]
   return { columns: [first, second, score], hasHeader: false }
 }
+
+/** Few whole numbers, of a column that is not called a score, are classes. */
+function holdsClasses({ names, rows }: DataTable, { columns: [, , score], hasHeader }: Found): boolean {
+  const header = hasHeader ? (names ?? rows[0]?.cells ?? []) : []
+  const called = header[score]?.trim().toLowerCase() ?? 'label'
+  const values = rows.slice(hasHeader && names === undefined ? 1 : 0).map(({ cells }) => numberOf(cells[score]))
+  return called === 'label' && values.every(Number.isInteger) && new Set(values).size <= MOST_CLASSES
+}
+
+const MOST_CLASSES = 5
 
 function numberOf(cell: string | undefined): number | undefined {
   const value = cell === undefined || cell.trim() === '' ? Number.NaN : Number(cell)

@@ -22,7 +22,7 @@ export interface RankingEvaluation extends Outcome<'ranking'> {
 /**
  * Scores all examples with a model of one logit. `figures.ndcg` is the nDCG@10 of each query that has a relevant document, in the order of
  * {@link judgedQueries}; absent where nobody has judged.
- * @throws TpError TP_OUTPUT for a model without one logit an example; TP_TOKENIZER, TP_ABORTED
+ * @throws TpError TP_OUTPUT for a model without one logit an example, or for a score that is not a number; TP_TOKENIZER, TP_ABORTED
  */
 export async function rank(
   session: Session,
@@ -32,7 +32,13 @@ export async function rank(
   const scores = new Array<number>(inputs.targets.length)
   const run = await runExamples(session, inputs, options, ({ outputs, positions }) => {
     const batch = scoresOf(outputs, positions.length)
-    for (const [row, position] of positions.entries()) scores[position] = batch[row] as number
+    for (const [row, position] of positions.entries()) {
+      const score = batch[row] as number
+      // It would tie with all others, and ties keep the order of the first stage.
+      if (Number.isNaN(score))
+        throw new TpError('TP_OUTPUT', 'eval', `the score of example ${position} is not a number`)
+      scores[position] = score
+    }
   })
   const figure = ndcgFigure(scores, rankingIn(inputs))
   return { task: 'ranking', figures: figure === undefined ? {} : { ndcg: figure }, scores, ...run }

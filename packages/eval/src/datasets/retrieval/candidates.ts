@@ -1,4 +1,4 @@
-import { cellsOf } from './lines.ts'
+import { cellsOf, numberIn } from './lines.ts'
 
 /** The documents that a first stage found for each query, best first. */
 export type Candidates = ReadonlyMap<string, readonly string[]>
@@ -9,19 +9,19 @@ export type Candidates = ReadonlyMap<string, readonly string[]>
  * @throws TpError TP_DATA naming the line
  */
 export async function readCandidates(path: string): Promise<Candidates> {
-  const found = new Map<string, { readonly document: string; readonly score: number }[]>()
+  const found = new Map<string, Map<string, number>>()
   const lines = await cellsOf(path, { from: 2, to: 6 }, 'query and document')
   for (const { cells, fail } of lines) {
     const isTrec = cells.length === 6
     const [query, document] = [cells[0], cells[isTrec ? 2 : 1]] as [string, string]
-    const score = isTrec ? Number(cells[4]) : 0
+    const score = isTrec ? numberIn(cells[4]) : 0
     if (!Number.isFinite(score)) throw fail(`has the score "${cells[4]?.slice(0, 40)}"; it must be a number`)
-    const own = found.get(query)
-    if (own === undefined) found.set(query, [{ document, score }])
-    else own.push({ document, score })
+    const own = found.get(query) ?? new Map<string, number>()
+    if (own.has(document)) throw fail('names a document that an earlier line of the query names')
+    found.set(query, own.set(document, score))
   }
   const ordered = [...found].map(
-    ([query, own]) => [query, own.toSorted((a, b) => b.score - a.score).map(({ document }) => document)] as const,
+    ([query, own]) => [query, [...own].toSorted(([, a], [, b]) => b - a).map(([document]) => document)] as const,
   )
   return new Map(ordered)
 }

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect, type PruneOptions, prune } from '@tp/compiler'
-import { constantOf, type Method } from '@tp/core'
-import { initialValues } from '@tp/core/host'
+import type { Method } from '@tp/core'
 import type { NamedTensors, Session, TensorLike } from '@tp/core/runtime'
+import { unlearnedValues } from '@tp/core/testing'
 import { decodeModel, decodeTensor, encodeModel, type Model } from '@tp/onnx'
 import { nodeRuntime } from '@tp/runtime-node'
 
@@ -66,15 +66,7 @@ export function int64(dims: readonly number[], values: readonly number[]): Tenso
   return { type: 'int64', dims, data: BigInt64Array.from(values, BigInt) }
 }
 
-function unlearned(model: Model, { params }: Method): Pick<PruneOptions, 'params'> {
+function unlearned(model: Model, method: Method): Pick<PruneOptions, 'params'> {
   const seen = inspect(model)
-  if (params === undefined || !seen.ok) return {}
-  return {
-    params: (layer) => {
-      const specs = Object.entries((typeof params === 'function' ? params(layer) : params) ?? {})
-      const needed = Object.fromEntries(specs.filter(([, { optional }]) => !optional))
-      const values = Object.entries(initialValues(needed, { D: seen.hidden }, () => 0.5))
-      return Object.fromEntries(values.map(([name, value]) => [name, constantOf(value, () => value.data)]))
-    },
-  }
+  return method.params === undefined || !seen.ok ? {} : { params: unlearnedValues(method, seen.hidden) }
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Pruned, type PruneOptions, pack, prune } from '@tp/compiler'
+import { inspect, type Pruned, type PruneOptions, pack, prune } from '@tp/compiler'
 import { isTpError, none, type Schedule, schedule } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
+import { unlearnedValues } from '@tp/core/testing'
 import { loadTokenizer } from '@tp/eval'
 import { textDataset, textInputs } from '@tp/eval/inputs'
 import { isTrace, tracedTokens } from '@tp/eval/metrics'
@@ -159,7 +160,9 @@ const wanted = ['cls-attention', 'received-attention', 'key-norm', 'evit', 'tome
 /** Undefined where the model, or the method with this rule, is refused: others test that. */
 function pruneIfPossible(model: Model, options: PruneOptions): Pruned | undefined {
   try {
-    const pruned = prune(model, options)
+    const seen = inspect(model)
+    const params = options.method.params && seen.ok ? unlearnedValues(options.method, seen.hidden) : undefined
+    const pruned = prune(model, { ...(params && { params }), ...options })
     return pruned.ok ? pruned : undefined
   } catch (error) {
     if (isTpError(error) && error.code === 'TP_SCHEDULE') return undefined

@@ -112,6 +112,8 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
   const heads = checkLayers(program, layers, open, axis)
   for (const layer of layers.slice(open)) requirePairwiseTerms(program, axis, layer, first.input)
   const axes = [axis, ...(earlier?.restored?.to ?? []).map((to) => traceTokens(program, to))]
+  // What an earlier pruning counts to fill rows with a mean is about the tokens that are there again.
+  const filled = new Set((earlier?.restored?.to ?? []).flatMap((to) => [...program.before(to)]))
   const reads = Math.max(...axes.map((each) => each.reads))
   if (reads > MOST_POSITIONS)
     throw new Refused(
@@ -144,7 +146,9 @@ function encoderOf(program: Program, { name, layers }: Stack): Encoder {
     protectedTokens: firstPositions(Math.max(reads, learned, outside)).filter(isFree),
     required: firstPositions(reads),
     positionReads: axes.flatMap(({ positionReads }) => positionReads),
-    poolCounts: axes.flatMap((each) => findPoolCounts(program, each, mask?.name, (layers.at(-1) as Layer).site)),
+    poolCounts: axes
+      .flatMap((each) => findPoolCounts(program, each, mask?.name, (layers.at(-1) as Layer).site))
+      .filter(({ node }) => !filled.has(node.output[0] as string)),
     classToken: singleReads.length > 0 ? 0 : undefined,
     head,
     tokenOutputs: outputsWith(program, axes, (dims) => dims.includes(TOKENS)),

@@ -145,7 +145,7 @@ class Trial {
     for (const name of this.#earlier('indices').flatMap(({ dims }) => [...namesIn(dims[1] ?? 1)]))
       sizes.set(name, this.tokens)
     if (!(this.tokens <= MOST_TOKENS)) throw this.#unknown(`cannot be tried with ${this.tokens} tokens`)
-    this.#scores = input('scores', program.tensor(layer.attention.probabilities).dtype, [
+    this.#scores = input('scores', program.tensor(layer.attention.chain[0]?.output[0] as string).dtype, [
       1,
       1,
       this.tokens,

@@ -41,8 +41,8 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
     source.packed(name),
   )
   if (query === undefined || key === undefined || value === undefined) return undefined
-  const { dtype } = program.tensor(attention.query)
-  if (dtype !== 'float32' && dtype !== 'float16') return undefined
+  const types = [attention.query, attention.keyTransposed, attention.value].map((name) => program.tensor(name).dtype)
+  if (!types.every((dtype) => dtype === 'float32' || dtype === 'float16')) return undefined
   const terms = scoreTerms(attention, source)
   const layout = layoutOf(program.tensor(attention.context), segment)
   if (terms === undefined || layout?.rows !== 0) return undefined
@@ -67,7 +67,7 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
   const replaced = [whole, ...sums.map(({ value }) => value)]
   const outputs = replaced.map((name) => program.graph.uniqueName(`${name}/packed`))
   const operands = [
-    ...[from, fromKey, fromValue].map(({ name }) => (dtype === 'float32' ? name : inSingle(name, source))),
+    ...[from, fromKey, fromValue].map(({ name }, i) => (types[i] === 'float32' ? name : inSingle(name, source))),
     ...[segment.offsets, keyBias, bias, bias && segment.positions],
     ...sums.map(({ weights }) => weights),
   ]
@@ -79,9 +79,9 @@ export function packedAttention(attention: Attention, source: AttentionSource): 
     contextAxes: context,
   }
   const replaces = new Map(replaced.map((name, i) => [name, outputs[i] as string]))
-  if (dtype === 'float32') return { nodes: [packedNode('PackedAttention', operands, outputs, attributes)], replaces }
-  const single = outputs.map((name) => program.graph.uniqueName(`${name}/single`))
-  const back = outputs.map((name, i) => castNode(single[i] as string, name, 'float16'))
+  const isHalf = replaced.map((name) => program.tensor(name).dtype === 'float16')
+  const single = outputs.map((name, i) => (isHalf[i] ? program.graph.uniqueName(`${name}/single`) : name))
+  const back = outputs.flatMap((name, i) => (isHalf[i] ? [castNode(single[i] as string, name, 'float16')] : []))
   return { nodes: [packedNode('PackedAttention', operands, single, attributes), ...back], replaces }
 }
 

@@ -15,7 +15,7 @@ export class QuantisedGraph {
   readonly graph: Graph
   readonly rounding: Rounding
   readonly #model: Model
-  readonly #weights = new Map<string, QuantisedValue>()
+  readonly #weights = new Map<TensorProto, Map<string, QuantisedValue>>()
   readonly #values = new Map<string, QuantisedValue>()
 
   constructor(graph: Graph, model: Model, rounding: Rounding) {
@@ -46,8 +46,10 @@ export class QuantisedGraph {
     isTransposed = false,
   ): QuantisedValue {
     const form = `${rounding.type} ${rounding.perChannel} ${isTransposed}`
-    const key = `${form} ${weights.name === '' ? name : weights.name}`
-    const known = this.#weights.get(key)
+    // By the tensor itself: exporters give those of Constant nodes no names, or all the same.
+    const forms = this.#weights.get(weights) ?? new Map<string, QuantisedValue>()
+    this.#weights.set(weights, forms)
+    const known = forms.get(form)
     if (known !== undefined) return known
     const { dims, data } = readTensor(weights, this.#model.external)
     if (!(data as Float32Array).every(Number.isFinite)) {
@@ -70,7 +72,7 @@ export class QuantisedGraph {
     const zero = rounding.type === 'int8' ? '' : this.graph.uniqueName(`${name}_zero_point`)
     if (zero !== '') this.graph.addInitializer(zero, { type: rounding.type, dims: shape, data: rounded.zeros })
     const value = { data: values, scale, zero }
-    this.#weights.set(key, value)
+    forms.set(form, value)
     return value
   }
 

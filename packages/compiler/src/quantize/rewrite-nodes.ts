@@ -38,7 +38,7 @@ const gemm: Rewrite = (node, to) => {
   graph.remove(node)
   graph.insert(product(node.name, value, weight, sum, to), next)
   if (c !== '') {
-    graph.insert([createNode({ type: 'Add', name: named(node, 'Add'), inputs: [sum, c], outputs: [output] })], next)
+    graph.insert([createNode({ type: 'Add', name: named(node, 'Add', to), inputs: [sum, c], outputs: [output] })], next)
   }
   return true
 }
@@ -62,7 +62,7 @@ const gather: Rewrite = (node, to) => {
   reader.attribute = node.attribute
   const back = createNode({
     type: 'DequantizeLinear',
-    name: named(node, 'DequantizeLinear'),
+    name: named(node, 'DequantizeLinear', to),
     inputs: [rows, stored.scale, stored.zero],
     outputs: [output],
   })
@@ -86,7 +86,7 @@ const attention: Rewrite = (node, to) => {
   const quantised = createNode({
     type: 'QAttention',
     domain: 'com.microsoft',
-    name: named(node, 'quant'),
+    name: named(node, 'quant', to),
     inputs: [value.data, stored.data, bias, value.scale, stored.scale, mask, value.zero, stored.zero],
     outputs: node.output,
   })
@@ -121,7 +121,7 @@ function product(
   const [sums, floats, scale] = ['quantized', 'cast', 'scale'].map((part) =>
     graph.uniqueName(`${output}_output_${part}`),
   ) as [string, string, string]
-  const own = (part: string): { name?: string } => (name === '' ? {} : { name: `${name}_${part}` })
+  const own = (part: string): { name?: string } => (name === '' ? {} : { name: graph.uniqueName(`${name}_${part}`) })
   const zeros = b.zero === '' ? [a.zero] : [a.zero, b.zero]
   return [
     createNode({ type: 'MatMulInteger', ...own('quant'), inputs: [a.data, b.data, ...zeros], outputs: [sums] }),
@@ -134,6 +134,6 @@ function product(
 /** onnx.TensorProto.DataType */
 const FLOAT = 1
 
-function named(node: NodeProto, part: string): string {
-  return node.name === '' ? '' : `${node.name}_${part}`
+function named({ name }: NodeProto, part: string, { graph }: QuantisedGraph): string {
+  return name === '' ? '' : graph.uniqueName(`${name}_${part}`)
 }

@@ -38,7 +38,7 @@ export function segmentMask(
 ): Tensor {
   const inputs = segmentInputs(program, encoder)
   const own = (name: string): Tensor => value(name, ['B', 'N'])
-  if (inputs.segments !== undefined) {
+  if (separator === undefined && inputs.segments !== undefined) {
     if (number < inputs.segments.count) return isEqual(own(inputs.segments.name), number)
     const numbers = `${inputs.segments.name} numbers them from 0 to ${inputs.segments.count - 1}`
     throw new TpError('TP_PROTECT', 'compiler', `there is no segment ${number}: ${numbers}`)

@@ -56,8 +56,17 @@ function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Prun
     return !method.returns && givesStatesOnly(program, encoder) ? 'mean' : 'state'
   }
   const { restored } = earlier
+  if (restore === 'auto' && method.completes && pools(encoder)) {
+    const reason = `${method.name} restores tokens upstream of the head, and those that were pruned before are not there`
+    throw new Refused('TP_RESTORE', `${reason}; use it in the first pruning, or do not restore`)
+  }
   if (restored !== undefined) {
     requireSameRestoring(restore, restored.filled)
+    if (restored.filled === 'mean' && earlier.cuts.some(({ merged }) => merged)) {
+      const reason =
+        'rows of pruned tokens hold a mean that counts merged tokens by their size, and cannot by what is kept now'
+      throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
+    }
     return restored.filled ?? 'state'
   }
   if (restore === 'all') {

@@ -72,6 +72,11 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     throw new TpError('TP_SCHEDULE', method.name, reason)
   }
   if (amount !== undefined && method.returns) requireReturnable(method, amount)
+  if (amount !== undefined && method.returns && state.protectedSegment !== undefined) {
+    const reason =
+      'tokens return in all examples at once, and examples protect different numbers of tokens of a segment'
+    throw new TpError('TP_PROTECT', method.name, `${reason}; protect positions instead`)
+  }
   const { hidden } = source
   const started = startedState(method, state)
   const rule: SelectionRule | undefined = amount && {

@@ -60,6 +60,7 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
 
   const params = (layer: number): Readonly<Record<string, LearnedSpec>> =>
     unite(name, layer, [...new Set([at(layer), ...carriers])])
+  const completes = all.every((method) => method.completes)
   const hasParams = all.some((method) => method.params !== undefined)
   if (hasParams) for (const layer of [...methods.keys(), Number.POSITIVE_INFINITY]) params(layer)
   return Object.freeze<Method>({
@@ -67,17 +68,24 @@ export function byLayer(name: string, methods: ReadonlyMap<number, Method>, othe
     family: at(0).family,
     ...(hasParams && { params }),
     ...(carriers.length > 0 && { carry }),
+    ...(completes && { completes }),
     signed: (layer) => isSigned(at(layer), layer),
     reduces: (layer) => reducesAt(at(layer), layer),
     reduce(site) {
       const chosen = at(site.layer)
+      // Where other methods drop their tokens none are restored, so nobody reads what they would have become.
+      const reduced = (method: Method, own: Site): Reduction => {
+        const { final, context, ...rest } = method.reduce(own)
+        return completes ? { ...rest, ...(final && { final }), ...(context && { context }) } : rest
+      }
       // Not a spread copy: it would call getters that the method does not read, and the model might refuse them.
       const seenBy = (method: Method, budget: Budget | undefined): Site =>
         Object.create(site, { carried: { value: unpack(method, site.carried) }, budget: { value: budget } })
       const observed = carriers
         .filter((method) => method !== chosen || site.budget === undefined)
         .map((method) => pack(method, method.reduce(seenBy(method, undefined))))
-      const reduction = site.budget === undefined ? { keep: site.attended } : chosen.reduce(seenBy(chosen, site.budget))
+      const reduction =
+        site.budget === undefined ? { keep: site.attended } : reduced(chosen, seenBy(chosen, site.budget))
       const written: Values = Object.assign({}, ...observed, pack(chosen, reduction))
       return Object.keys(carry).length === 0 ? reduction : { ...reduction, carry: written }
     },

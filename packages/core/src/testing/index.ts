@@ -25,4 +25,5 @@ export {
 export { testMethod } from './test-method.ts'
 export { type PluginTestOptions, testPlugin } from './test-plugin.ts'
 export { testRuntime } from './test-runtime.ts'
+export { unlearnedValues } from './unlearned-values.ts'
 export { runtimeModels }

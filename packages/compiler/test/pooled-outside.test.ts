@@ -158,6 +158,23 @@ test('pruned again, the mean is that of what is left, and other restoring is ref
   }
 })
 
+test.each([
+  [{ mass: 0.8 }, { keep: 0.6 }],
+  [{ threshold: 0.1 }, { keep: 0.6 }],
+  [{ mass: 0.8 }, { mass: 0.8 }],
+])('pruned by %j and again by %j, the mean is that of the tokens kept twice', async (first, second) => {
+  const inputs = inputsOf(plain, 3, 9, 4)
+  const at = (layer: number, amount: object): PruneOptions => ({
+    method: receivedAttention(),
+    schedule: schedule(3, { layers: [layer], ...amount }),
+  })
+  const model = embedder(plain)
+  const twice = await run(pruned(pruned(model, at(0, first)), at(2, second)), inputs)
+  const none = { restore: 'none' } as const
+  const compact = await run(pruned(pruned(model, { ...at(0, first), ...none }), { ...at(2, second), ...none }), inputs)
+  expectNear(meanOf(twice.states, inputs.attention_mask), meanOf(compact.states, compact[MASK]))
+})
+
 test('what a head makes of each token is of its own last state', async () => {
   const { logits } = statesOf({ ...plain, pooling: 'none' })
   const model = decodeModel(emitModel({ logits }, { opset: 17 }))

@@ -229,3 +229,23 @@ function packed(model: Model): Model {
   if (!result.ok) throw new Error(result.refusal.message)
   return result.model
 }
+
+test('tells the weights of Constant nodes apart, whose tensors need no names', async () => {
+  const model = createModel(17)
+  const graph = new Graph(model)
+  const weights = (name: string, numbers: readonly number[]): NodeProto => {
+    const value = { dtype: 'float32', dims: [2, 2], data: Float32Array.from(numbers) } as const
+    return createNode({ type: 'Constant', name, inputs: [], outputs: [name], attributes: { value } })
+  }
+  graph.addInput('x', 'float32', ['b', 2])
+  graph.insert([
+    weights('same', [1, 0, 0, 1]),
+    weights('swapped', [0, 1, 1, 0]),
+    createNode({ type: 'MatMul', name: 'first', inputs: ['x', 'same'], outputs: ['y'] }),
+    createNode({ type: 'MatMul', name: 'second', inputs: ['x', 'swapped'], outputs: ['z'] }),
+  ])
+  for (const name of ['y', 'z']) graph.addOutput(name, 'float32', ['b', 2])
+  const { y, z } = await run(quantised(model).model, { x: float32([1, 2], [1, 5]) })
+  expect(numbers(y).map(Math.round)).toEqual([1, 5])
+  expect(numbers(z).map(Math.round)).toEqual([5, 1])
+})

@@ -53,6 +53,13 @@ test('openDataset knows such a folder, and asks for candidates', async () => {
   expect(modality).toBe('text')
 })
 
+test('refuses options that the data have no use for', async () => {
+  const candidates = join(folder, 'run.trec')
+  await expect(openDataset(folder, { candidates, textColumn: 'text' })).rejects.toMatchObject({ code: 'TP_OPTION' })
+  await file('table.tsv', ['label\ttext', '0\tone', '1\ttwo'])
+  await expect(openDataset(join(folder, 'table.tsv'), { candidates })).rejects.toMatchObject({ code: 'TP_OPTION' })
+})
+
 test('runs and judgements are read as TREC and BEIR write them', async () => {
   await file('run.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\t0.1', 'q1\td1\t0.2'])
   expect([...(await readCandidates(join(folder, 'run.tsv')))]).toEqual([['q1', ['d2', 'd1']]])
@@ -72,6 +79,12 @@ test('names the line that is wrong', async () => {
   await expect(readRetrievalFolder(folder, { candidates: join(folder, 'bad.run') })).rejects.toThrow(
     'names the document d9, which is not in the corpus',
   )
+  await file('twice.run', ['q1 Q0 d2 1 0.9 x', 'q1 Q0 d2 2 0.8 x'])
+  await expect(readCandidates(join(folder, 'twice.run'))).rejects.toThrow(
+    'line 2: names a document that an earlier line of the query names',
+  )
+  await file('empty.tsv', ['query-id\tcorpus-id\tscore', 'q1\td2\t'])
+  await expect(readJudgements(join(folder, 'empty.tsv'))).rejects.toThrow('line 2: has the relevance ""')
   await file('short.run', ['q1'])
   await expect(readCandidates(join(folder, 'short.run'))).rejects.toThrow('line 1: has 1 columns')
 })

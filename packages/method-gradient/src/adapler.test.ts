@@ -145,7 +145,8 @@ for (const name of ['hard-infer', 'hard-infer-aggressive', 'hard-infer-keep-all'
       const own = Object.entries(names).map(
         ([value, theirs]) => [value, tensorOf(arrayOf(inputs, theirs(layer)))] as const,
       )
-      return { ...Object.fromEntries(own), ...(layer > 0 && { theta: tensorOf(scalar(theta[layer - 1] as number)) }) }
+      const learned = { ...Object.fromEntries(own), eta: tensorOf(scalar(eta[layer] as number)) }
+      return { ...learned, ...(layer > 0 && { theta: tensorOf(scalar(theta[layer - 1] as number)) }) }
     }
     const options = { method: adapler(), schedule, params, trace: true }
     const pruned = prune(bertModel(golden, { kernels: true }), options)

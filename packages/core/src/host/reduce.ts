@@ -7,7 +7,7 @@ import type { Budget, Site, Spec, Values } from '../method/site.ts'
 import { add, and, cast, equal, greater, less, log, mean, or, squeeze, transpose, unsqueeze } from '../ops/index.ts'
 import { receivedFrom } from '../parts/received.ts'
 import { assume } from './assume.ts'
-import { isSigned, reducesAt } from './at-layer.ts'
+import { isSigned, paramsAt, reducesAt } from './at-layer.ts'
 import { callReduce, checkScore, ModelErrors } from './call-method.ts'
 import { compact, type KeptTokens, type Slots } from './compact.ts'
 import { type Merged, merge } from './merge.ts'
@@ -64,7 +64,7 @@ export interface Reduced {
 
 /**
  * Runs a method at one site: builds the expressions that choose the tokens and compact everything with a token axis.
- * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule
+ * @throws TpError TP_SCHEDULE if the method cannot follow the amount's rule, TP_WEIGHTS without a learned value that it needs
  */
 export function reduceTokens({ method, source, state, amount, params = {} }: ReduceOptions): Reduced {
   if (amount && amountRules[amount.kind].isShareOfScores && isSigned(method, source.layer)) {
@@ -76,6 +76,17 @@ export function reduceTokens({ method, source, state, amount, params = {} }: Red
     const reason =
       'tokens return in all examples at once, and examples protect different numbers of tokens of a segment'
     throw new TpError('TP_PROTECT', method.name, `${reason}; protect positions instead`)
+  }
+  const missing = Object.entries(amount === undefined ? {} : paramsAt(method, source.layer)).find(
+    ([name, { optional }]) => !optional && params[name] === undefined,
+  )
+  if (missing !== undefined) {
+    const problem = `needs the learned value ${missing[0]} at layer ${source.layer}`
+    throw new TpError(
+      'TP_WEIGHTS',
+      method.name,
+      `${problem}; give it in params (tp train --weights-out writes such values)`,
+    )
   }
   const { hidden } = source
   const started = startedState(method, state)

@@ -1,5 +1,6 @@
-import { input, type Tensor, transpose } from '@tp/core'
+import { type Tensor, transpose } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { Added } from './added.ts'
 import type { Expansion } from './expansion.ts'
@@ -100,13 +101,7 @@ export function writeRows(
   const { input: index, source } = expansion.rowwise[rowwise] as Expansion['rowwise'][number]
   const x = expansion.node.input[index] as string
   const options = { prefix: `${expansion.node.output[0]}/rows`, before: node }
-  const names = new Map<Tensor, string>()
-  const value = (name: string): Tensor => {
-    const { dtype, dims } = program.tensor(name)
-    const placeholder = input(name, dtype, dims)
-    names.set(placeholder, name)
-    return placeholder
-  }
+  const { names, value } = new Operands(program)
   const rows = program.write(
     take(value(x), positions === undefined ? undefined : value(positions)),
     names,

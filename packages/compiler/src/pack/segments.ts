@@ -1,7 +1,7 @@
-import { input, type Tensor } from '@tp/core'
 import type { Dim } from '@tp/core/expression'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
 import { attendedAfter, attendedTokens } from '../transform/start.ts'
@@ -47,12 +47,7 @@ function writeSegment(
   const [batch, count] = program.tensor(from).dims as [Dim, Dim, Dim]
   // Where the file fixes the length, shapes inside have it as a number, which could not be distinguished from others.
   if (typeof count === 'number') return undefined
-  const names = new Map<Tensor, string>()
-  const value = (name: string, dims: Tensor['dims']): Tensor => {
-    const placeholder = input(name, program.tensor(name).dtype, dims)
-    names.set(placeholder, name)
-    return placeholder
-  }
+  const { names, value } = new Operands(program)
   const marks = encoder.mask === undefined ? undefined : attendedTokens(value(encoder.mask, ['B', 'N']), encoder)
   const attended = attendedAfter(program, marks, cuts, value)
   if (attended === undefined) return undefined

@@ -4,7 +4,6 @@ import {
   div,
   expand,
   gatherND,
-  input,
   maximum,
   mul,
   not,
@@ -18,6 +17,7 @@ import {
   where,
 } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 import type { RestorePoint } from './restore-point.ts'
@@ -42,13 +42,7 @@ export function fillWithMean(
   const [first, ...others] = cuts.filter(({ after }) => upstream.has(after))
   const last = others.at(-1) ?? first
   if (first === undefined || last === undefined) return
-  const names = new Map<Tensor, string>()
-  const value = (name: string): Tensor => {
-    const actual = program.tensor(name)
-    const placeholder = input(name, actual.dtype, actual.dims)
-    names.set(placeholder, name)
-    return placeholder
-  }
+  const { names, value } = new Operands(program)
   const kept = value(point.node.input[0] as string)
   const states = cast(kept, 'float32')
   const valid = last.valid === undefined ? undefined : value(last.valid)

@@ -1,8 +1,9 @@
-import { axisSize, cast, expand, input, reshape, type Tensor, unsqueeze, where } from '@tp/core'
+import { axisSize, cast, expand, reshape, type Tensor, unsqueeze, where } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
 import type { Encoder } from '../analyze/encoder.ts'
 import { sites } from '../analyze/sites.ts'
 import { headsInBatch } from '../operators/heads.ts'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 
@@ -59,13 +60,7 @@ export class KeyBias {
 
   /** float [b,k]: what a cut adds to the scores of its keys; undefined if nothing. */
   of(cut: InsertedCut): { readonly expression: Tensor; readonly names: Map<Tensor, string> } | undefined {
-    const names = new Map<Tensor, string>()
-    const value = (name: string): Tensor => {
-      const { dtype, dims } = this.#program.tensor(name)
-      const placeholder = input(name, dtype, dims)
-      names.set(placeholder, name)
-      return placeholder
-    }
+    const { names, value } = new Operands(this.#program)
     const own = cut.keyBias === undefined ? undefined : value(cut.keyBias)
     if (cut.valid !== undefined && this.#isRagged) {
       return { expression: where(value(cut.valid), own ?? 0, HIDDEN), names }

@@ -5,7 +5,6 @@ import {
   div,
   expand,
   gatherND,
-  input,
   maximum,
   mul,
   scatterElements,
@@ -16,6 +15,7 @@ import {
   where,
 } from '@tp/core'
 import { createNode, type NodeProto } from '@tp/onnx'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { InsertedCut } from './cut.ts'
 
@@ -62,14 +62,7 @@ export class RestorePoint {
    * `final`: the point is downstream of the last layer, so the states x_i are what a method says that they would have become there.
    */
   restore(cuts: readonly InsertedCut[], { final = false }: { readonly final?: boolean } = {}): void {
-    const program = this.#program
-    const names = new Map<Tensor, string>()
-    const value = (name: string): Tensor => {
-      const actual = program.tensor(name)
-      const placeholder = input(name, actual.dtype, actual.dims)
-      names.set(placeholder, name)
-      return placeholder
-    }
+    const { names, value } = new Operands(this.#program)
     let states = value(this.node.input[0] as string)
     const own = cuts.filter(({ layer }) => layer < this.before).reverse()
     const valid = own[0]?.valid

@@ -109,6 +109,13 @@ function givesStatesOnly(program: Program, { head, tokenOutputs, countedOutputs,
   return countedOutputs.length === 0 && tokenOutputs.every(isStates)
 }
 
+/** The points where an earlier pruning restored its tokens, downstream of layer `first`; undefined if it did nowhere. */
+function earlierPoints(program: Program, { earlier }: Encoder, first: number): RestorePoint[] | undefined {
+  return earlier?.restored?.points
+    .filter(({ before }) => before > first)
+    .map(({ from, before }) => new RestorePoint(program, from, before))
+}
+
 /**
  * Points at the outputs themselves: what else reads these values has the kept tokens. Each output becomes a copy, so that it alone
  * is restored.
@@ -119,11 +126,8 @@ function outputPoints(
   scheduled: Iterable<number>,
 ): ReturnType<typeof restorePoints> {
   const first = Math.min(...scheduled)
-  const earlier = encoder.earlier?.restored
-  if (earlier !== undefined) {
-    const points = earlier.points.filter(({ before }) => before > first)
-    return { points: points.map(({ from, before }) => new RestorePoint(program, from, before)), encoder }
-  }
+  const again = earlierPoints(program, encoder, first)
+  if (again !== undefined) return { points: again, encoder }
   const renamed = new Map<string, string>()
   const points = encoder.tokenOutputs.flatMap((output) => {
     const sources = program.before(output)
@@ -147,11 +151,8 @@ function restorePoints(
   scheduled: Iterable<number>,
 ): { readonly points: RestorePoint[]; readonly encoder: Encoder } {
   const first = Math.min(...scheduled)
-  const { earlier } = encoder
-  if (earlier?.restored !== undefined) {
-    const points = earlier.restored.points.filter(({ before }) => before > first)
-    return { points: points.map(({ from, before }) => new RestorePoint(program, from, before)), encoder }
-  }
+  const again = earlierPoints(program, encoder, first)
+  if (again !== undefined) return { points: again, encoder }
   const found = stackEnd(program, encoder.layers.at(-1) as Layer)
   const end = found && batchFirst(program, found)
   if (end === undefined)

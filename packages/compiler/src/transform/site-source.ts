@@ -21,6 +21,7 @@ import { replayScores, type SideUse } from '../analyze/scores.ts'
 import { type SiteName, sites } from '../analyze/sites.ts'
 import { placeholder } from '../operators/flow.ts'
 import { headsInBatch, unfoldHeads } from '../operators/heads.ts'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import { Refused } from '../program/refusal.ts'
 import { withLeadingAxes } from './rows.ts'
@@ -77,15 +78,14 @@ function inputSite(program: Program, encoder: Encoder, index: number): GraphSite
 function graphSite(program: Program, encoder: Encoder, index: number, protectedInput?: Tensor): GraphSite {
   const layer = encoder.layers[index] as Layer
   const { attention } = layer
-  const names = new Map<Tensor, string>()
+  const operands = new Operands(program)
   const placeholders = new Map<string, Tensor>()
   /** The value with its axes named as methods name them. */
   const value = (name: string, dims: readonly Dim[]): Tensor => {
     const known = placeholders.get(name)
     if (known !== undefined) return known
-    const placeholder = input(name, program.tensor(name).dtype, dims)
+    const placeholder = operands.value(name, dims)
     placeholders.set(name, placeholder)
-    names.set(placeholder, name)
     return placeholder
   }
   const heads = new HeadAxis(program, encoder, index)
@@ -117,7 +117,7 @@ function graphSite(program: Program, encoder: Encoder, index: number, protectedI
         'the model has no class token that its head reads; choose a method that does not need one, or name it with --protect',
       )
     },
-    names,
+    names: operands.names,
   }
 }
 

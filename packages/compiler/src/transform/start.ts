@@ -1,9 +1,10 @@
-import { cast, gatherND, input, type Method, not, type Tensor } from '@tp/core'
+import { cast, gatherND, type Method, not, type Tensor } from '@tp/core'
 import { countTokens, initialState, type TokenState } from '@tp/core/host'
 import { recordLost } from '../analyze/earlier-cuts.ts'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Layer } from '../analyze/layer.ts'
 import { positionKey } from '../operators/token-position.ts'
+import { Operands } from '../program/operands.ts'
 import type { Program } from '../program/program.ts'
 import type { CutRecord } from '../program/provenance.ts'
 import { protectInput } from './protect-input.ts'
@@ -34,12 +35,7 @@ export function startOf(program: Program, encoder: Encoder, options: StartOption
   const { protectedTokens, site = 'attention' } = options
   const { earlier, mask } = encoder
   const [first] = encoder.layers as [Layer]
-  const names = new Map<Tensor, string>()
-  const value = (name: string, dims: Tensor['dims']): Tensor => {
-    const placeholder = input(name, program.tensor(name).dtype, dims)
-    names.set(placeholder, name)
-    return placeholder
-  }
+  const { names, value } = new Operands(program)
   // The site has fewer tokens where some were pruned at the first layer's input.
   const hidden = value(site === 'input' || earlier !== undefined ? first.input : first.site, ['B', 'N', 'D'])
   const attended = mask === undefined ? undefined : attendedTokens(value(mask, ['B', 'N']), encoder)

@@ -1,5 +1,5 @@
 import { sizeOf } from '@tp/core/runtime'
-import { cloneModel, Graph, type Model, readTensor, writeTensor } from '@tp/onnx'
+import { cloneModel, dtypeOf, Graph, type Model, readTensor, writeTensor } from '@tp/onnx'
 
 /** Numbers that learn, row-major. */
 export interface Weight {
@@ -24,14 +24,11 @@ export function weightsOf(model: Model, trains: Trains): Weights {
   for (const tensor of new Graph(model).initializers) {
     const { name, dataType } = tensor
     const dims = tensor.dims.map(Number)
-    if (dataType !== FLOAT || sizeOf(dims) < 2 || !trains(name, dims)) continue
+    if (dtypeOf(dataType) !== 'float32' || sizeOf(dims) < 2 || !trains(name, dims)) continue
     weights.set(name, { type: 'float32', dims, data: readTensor(tensor, model.external).data as Float32Array })
   }
   return weights
 }
-
-/** ONNX's number of 32-bit floats. */
-const FLOAT = 1
 
 /** All but embedding tables, of which a text reads few rows. */
 export function allButTables(model: Model): Trains {

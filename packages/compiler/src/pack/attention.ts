@@ -1,5 +1,5 @@
 import { add, cast, squeeze, type Tensor } from '@tp/core'
-import { createNode, type NodeProto } from '@tp/onnx'
+import { codeOf, createNode, type NodeProto } from '@tp/onnx'
 import type { Attention } from '../analyze/attention.ts'
 import { placeholder } from '../operators/flow.ts'
 import type { Program } from '../program/program.ts'
@@ -95,13 +95,9 @@ function inSingle(name: string, { program, once }: AttentionSource): string {
 }
 
 function castNode(from: string, to: string, type: 'float32' | 'float16'): NodeProto {
-  const attributes = { to: type === 'float32' ? FLOAT : FLOAT16 }
+  const attributes = { to: codeOf(type) }
   return createNode({ type: 'Cast', name: `${to}/Cast`, inputs: [from], outputs: [to], attributes })
 }
-
-/** onnx.TensorProto.DataType */
-const FLOAT = 1
-const FLOAT16 = 10
 
 /**
  * What each token is attended with, summed over the queries: a product w·P [b,h,1,n] of some weights of the queries [b,1,1,n] with the

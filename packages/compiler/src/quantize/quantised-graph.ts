@@ -1,5 +1,5 @@
 import type { Graph, NodeProto, TensorProto } from '@tp/onnx'
-import { createNode, type Model, readTensor } from '@tp/onnx'
+import { createNode, dtypeOf, type Model, readTensor } from '@tp/onnx'
 import { Refused } from '../program/refusal.ts'
 import { type Rounding, roundWeights } from './round-weights.ts'
 
@@ -27,12 +27,12 @@ export class QuantisedGraph {
   /** The float32 weights behind a name: an initializer or a constant, also where exporters pass them on under other names. */
   weights(name: string): TensorProto | undefined {
     const own = this.graph.initializer(name)
-    if (own !== undefined) return own.dataType === FLOAT ? own : undefined
+    if (own !== undefined) return dtypeOf(own.dataType) === 'float32' ? own : undefined
     const producer = this.graph.producer(name)
     if (producer?.opType === 'Identity') return this.weights(producer.input[0] as string)
     const constant =
       producer?.opType === 'Constant' ? producer.attribute.find(({ name: key }) => key === 'value')?.t : undefined
-    return constant?.dataType === FLOAT ? constant : undefined
+    return constant !== undefined && dtypeOf(constant.dataType) === 'float32' ? constant : undefined
   }
 
   /**
@@ -103,9 +103,6 @@ export class QuantisedGraph {
     return value
   }
 }
-
-/** onnx.TensorProto.DataType */
-const FLOAT = 1
 
 function transposed(data: Float32Array, rows: number, columns: number): Float32Array {
   const turned = new Float32Array(data.length)

@@ -1,5 +1,5 @@
 import { TpError } from '@tp/core'
-import { cloneModel, Graph, type Model, type NodeProto, opset } from '@tp/onnx'
+import { cloneModel, dtypeOf, Graph, type Model, type NodeProto, opset } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import { isPacked } from '../program/packed-mark.ts'
 import { readProvenance } from '../program/provenance.ts'
@@ -127,7 +127,7 @@ function isQuantised({ opType }: NodeProto): boolean {
 }
 
 function nothingToQuantise(graph: Graph, excluded: number): Refused {
-  const isHalf = graph.initializers.some(({ dataType }) => dataType === FLOAT16)
+  const isHalf = graph.initializers.some(({ dataType }) => dtypeOf(dataType) === 'float16')
   const reason = isHalf
     ? 'its weights are of half precision; quantise the float32 file it was made from'
     : excluded > 0
@@ -135,6 +135,3 @@ function nothingToQuantise(graph: Graph, excluded: number): Refused {
       : 'no product and no table of it has constant float32 weights'
   return new Refused('TP_QUANTISE', `there is nothing to quantise in this model: ${reason}`)
 }
-
-/** onnx.TensorProto.DataType */
-const FLOAT16 = 10

@@ -1,4 +1,4 @@
-import { createNode, type NodeProto, readAttributes } from '@tp/onnx'
+import { codeOf, createNode, type NodeProto, readAttributes } from '@tp/onnx'
 import { operatorName } from '../operators/operator.ts'
 import type { QuantisedGraph, QuantisedValue } from './quantised-graph.ts'
 
@@ -125,14 +125,17 @@ function product(
   const zeros = b.zero === '' ? [a.zero] : [a.zero, b.zero]
   return [
     createNode({ type: 'MatMulInteger', ...own('quant'), inputs: [a.data, b.data, ...zeros], outputs: [sums] }),
-    createNode({ type: 'Cast', ...own('cast'), inputs: [sums], outputs: [floats], attributes: { to: FLOAT } }),
+    createNode({
+      type: 'Cast',
+      ...own('cast'),
+      inputs: [sums],
+      outputs: [floats],
+      attributes: { to: codeOf('float32') },
+    }),
     createNode({ type: 'Mul', ...own('scales_mul'), inputs: [a.scale, b.scale], outputs: [scale] }),
     createNode({ type: 'Mul', ...own('output_scale_mul'), inputs: [floats, scale], outputs: [output] }),
   ]
 }
-
-/** onnx.TensorProto.DataType */
-const FLOAT = 1
 
 function named({ name }: NodeProto, part: string, { graph }: QuantisedGraph): string {
   return name === '' ? '' : graph.uniqueName(`${name}_${part}`)

@@ -68,5 +68,7 @@ export function int64(dims: readonly number[], values: readonly number[]): Tenso
 
 function unlearned(model: Model, method: Method): Pick<PruneOptions, 'params'> {
   const seen = inspect(model)
-  return method.params === undefined || !seen.ok ? {} : { params: unlearnedValues(method, seen.hidden) }
+  return method.params === undefined || !seen.ok
+    ? {}
+    : { params: (layer) => unlearnedValues(method, layer, { D: seen.hidden }) }
 }

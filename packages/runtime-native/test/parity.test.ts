@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect, type Pruned, type PruneOptions, pack, prune } from '@tp/compiler'
-import { isTpError, none, type Schedule, schedule } from '@tp/core'
+import { isTpError, none, type Schedule, schedule, type Values } from '@tp/core'
 import type { NamedTensors, TensorLike } from '@tp/core/runtime'
 import { unlearnedValues } from '@tp/core/testing'
 import { loadTokenizer } from '@tp/eval'
@@ -161,8 +161,8 @@ const wanted = ['cls-attention', 'received-attention', 'key-norm', 'evit', 'tome
 function pruneIfPossible(model: Model, options: PruneOptions): Pruned | undefined {
   try {
     const seen = inspect(model)
-    const params = options.method.params && seen.ok ? unlearnedValues(options.method, seen.hidden) : undefined
-    const pruned = prune(model, { ...(params && { params }), ...options })
+    const params = (layer: number): Values => unlearnedValues(options.method, layer, { D: seen.ok ? seen.hidden : 0 })
+    const pruned = prune(model, { ...(options.method.params !== undefined && { params }), ...options })
     return pruned.ok ? pruned : undefined
   } catch (error) {
     if (isTpError(error) && error.code === 'TP_SCHEDULE') return undefined

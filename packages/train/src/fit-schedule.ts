@@ -4,13 +4,11 @@ import { amountRules } from '@tp/core/host'
 import { type AbortSignalLike, type Runtime, type Session, throwIfAborted } from '@tp/core/runtime'
 import { type ModelInputs, sampleExamples } from '@tp/eval/inputs'
 import { encodeModel, type Model } from '@tp/onnx'
+import { type EncoderOptions, encoderOptions } from './encoder-options.ts'
 import { examplesFlops, keptCounts } from './examples-flops.ts'
 
 /** Other options of pruning. */
-export type PruningOptions = Pick<
-  PruneOptions,
-  'encoder' | 'protect' | 'protectSegment' | 'separator' | 'restore' | 'outputs' | 'source'
->
+export type PruningOptions = EncoderOptions & Pick<PruneOptions, 'restore' | 'outputs' | 'source'>
 
 export interface FitOptions extends PruningOptions, Pick<PruneOptions, 'method' | 'params'> {
   /** The dense model. */
@@ -88,12 +86,9 @@ export function flopsMeasure({
   signal,
   ...pruning
 }: Omit<FitOptions, 'schedule' | 'targetFlops'>): (schedule: Schedule) => Promise<number> {
-  const { method, params, encoder, protect, protectSegment, separator, restore, outputs } = pruning
+  const { method, params, restore, outputs } = pruning
   const others = {
-    ...(encoder !== undefined && { encoder }),
-    ...(protect !== undefined && { protect }),
-    ...(protectSegment !== undefined && { protectSegment }),
-    ...(separator !== undefined && { separator }),
+    ...encoderOptions(pruning),
     ...(restore !== undefined && { restore }),
     ...(outputs !== undefined && { outputs }),
   }

@@ -2,6 +2,7 @@ import { isTpError, type Learned, type Schedule, scorer, TpError, type Values } 
 import { callMethod, valuesOf } from '@tp/core/host'
 import { sampleExamples } from '@tp/eval/inputs'
 import type { Model } from '@tp/onnx'
+import { encoderOptions } from './encoder-options.ts'
 import { checkShare, type FitOptions, fitSchedule, flopsMeasure, type PruningOptions, pruned } from './fit-schedule.ts'
 import { type ScheduleScorerOptions, scheduleScorer } from './schedule-scorer.ts'
 import { type SearchOptions, searchSchedule } from './search-schedule.ts'
@@ -76,16 +77,13 @@ export async function learnPruning(options: LearnOptions): Promise<LearnedPrunin
     search: _,
     ...others
   } = options
-  const { method, encoder, protect, protectSegment, separator } = soft
+  const { method } = soft
   if (resume?.hard !== undefined && resume.soft === undefined) {
     throw new TpError('TP_RESUME', 'train', 'the checkpoint of soft training is missing, which fine-tuning requires')
   }
   const choice = {
     ...pruning,
-    ...(encoder !== undefined && { encoder }),
-    ...(protect !== undefined && { protect }),
-    ...(protectSegment !== undefined && { protectSegment }),
-    ...(separator !== undefined && { separator }),
+    ...encoderOptions(soft),
   }
   await checkAims(options, choice)
   const partOf = (part: TrainingPart): Pick<TrainOptions, 'resume' | 'onCheckpoint' | 'onProgress'> => ({

@@ -4,6 +4,7 @@ import { input, type Method, mean, mul, type Stage, sub, type Tensor, TpError, t
 import type { Dim } from '@tp/core/expression'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
 import { fixedPrice, priceOf, type SoftCost, softCost, total } from './cost.ts'
+import { encoderOptions } from './encoder-options.ts'
 import { logitsOf } from './logits.ts'
 import { asTwoClasses, crossEntropy, distillation, policyLoss, squaredError } from './losses.ts'
 import type { Weights } from './weights.ts'
@@ -148,20 +149,14 @@ function plainLesson(model: Model, tensors: ReadonlyMap<string, Tensor>): LossPa
 }
 
 function softLesson(model: Model, tensors: ReadonlyMap<string, Tensor>, options: SoftMethod): LossParts {
-  const { method, layers, encoder, protect, protectSegment, separator } = options
+  const { method, layers } = options
   const below = (prefix: string): (readonly [string, Tensor])[] =>
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const)
   const params = (layer: number): Values =>
     Object.fromEntries([...below(names.learned('all', '')), ...below(names.learned(layer, ''))])
-  const chosen = {
-    ...(encoder !== undefined && { encoder }),
-    ...(protect !== undefined && { protect }),
-    ...(protectSegment !== undefined && { protectSegment }),
-    ...(separator !== undefined && { separator }),
-  }
-  const softened = soften(model, { method, layers, overrides: tensors, params, ...chosen })
+  const softened = soften(model, { method, layers, overrides: tensors, params, ...encoderOptions(options) })
   if (!softened.ok) throw new TpError(softened.refusal.code, 'train', softened.refusal.message)
   return { ...softened, cost: softCost(softened) }
 }

@@ -1,18 +1,15 @@
 import type { Tensor } from '../expression/tensor.ts'
 import { assume } from '../host/assume.ts'
-import { paramsAt } from '../host/at-layer.ts'
 import { reduceTokens, startedState } from '../host/reduce.ts'
 import { returnedState } from '../host/returning.ts'
 import type { SiteSource } from '../host/site-source.ts'
 import { initialState, type TokenState } from '../host/state.ts'
-import { initialValues } from '../method/initial-values.ts'
 import type { Method } from '../method/method.ts'
 import type { Amount, Schedule } from '../method/schedule.ts'
 import {
   add,
   cast,
   constant,
-  constantOf,
   div,
   expand,
   gather,
@@ -34,6 +31,7 @@ import {
   where,
 } from '../ops/index.ts'
 import { normals, randomNumbers } from '../statistics/random-numbers.ts'
+import { unlearnedValues } from './unlearned-values.ts'
 
 export interface EncoderSize {
   readonly layerCount: number
@@ -218,12 +216,7 @@ class PrunedStream {
     const { method } = this.#pruning
     const { current, state } = this.#stream
     const source: SiteSource = { layer, layerCount, hidden: current, ...observed, classToken: () => 0 }
-    // Optional values of an untrained method are omitted.
-    const specs = Object.entries(paramsAt(method, layer)).filter(([, { optional }]) => optional !== true)
-    const values = initialValues(Object.fromEntries(specs), { D: hidden, H: heads }, randomNumbers(layer))
-    const params = Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, constantOf(value, () => value.data)]),
-    )
+    const params = unlearnedValues(method, layer, { D: hidden, H: heads }, randomNumbers(layer))
     const reduced = reduceTokens({ method, source, state, amount, params })
     this.#stream.state = reduced.state
     if (reduced.cut === undefined) return undefined

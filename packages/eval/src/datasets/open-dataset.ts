@@ -32,9 +32,10 @@ export async function openDataset(path: string, options: DatasetOptions = {}): P
   if (limit !== undefined && (!Number.isInteger(limit) || limit < 1)) {
     throw new TpError('TP_OPTION', 'eval', `limit is ${limit}; it is a number of examples, 1 or more`)
   }
-  const dataset = (await isFolder(path)) ? await openFolder(path, options) : await openFile(path, options)
+  const isOfFiles = await isFolder(path)
+  const isRetrieval = isOfFiles && (await isRetrievalFolder(path))
+  const dataset = await (isRetrieval ? readRetrievalFolder : isOfFiles ? openFolder : openFile)(path, options)
   const columns = options.textColumn ?? options.pairColumn ?? options.labelColumn
-  const isRetrieval = (await isFolder(path)) && (await isRetrievalFolder(path))
   const ofRetrieval = options.candidates ?? options.split ?? options.top
   if (!isRetrieval && ofRetrieval !== undefined) {
     const problem = 'is no folder of documents and queries; candidates, split and top can only be given of one'
@@ -60,7 +61,6 @@ async function readTexts(path: string, options: DatasetOptions): Promise<Dataset
 }
 
 async function openFolder(folder: string, options: DatasetOptions): Promise<Dataset> {
-  if (await isRetrievalFolder(folder)) return readRetrievalFolder(folder, options)
   const files = await filesUnder(folder)
   const only = (kind: string, found: readonly string[]): string => {
     if (found.length === 1) return found[0] as string

@@ -2,6 +2,7 @@ import { type TextDataset, textDataset } from './dataset.ts'
 import { numbersOf } from './ranking.ts'
 import { type ColumnOptions, cellOf, pairColumns } from './table/columns.ts'
 import { dataError, shown } from './table/data-error.ts'
+import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
 import type { Row } from './table/table.ts'
 
@@ -32,8 +33,7 @@ export async function readPairs(path: string, options: PairsOptions = {}): Promi
 }
 
 function relevanceOf(path: string, { cells, line }: Row, column: number): number {
-  const cell = cells[column] ?? ''
-  const number = cell.trim() === '' ? Number.NaN : Number(cell)
-  if (Number.isFinite(number) && number >= 0) return number
-  throw dataError(`${path}, line ${line}`, `has the relevance ${shown(cell)}; it is a number from 0`)
+  const number = numberIn(cells[column])
+  if (number !== undefined && number >= 0) return number
+  throw dataError(`${path}, line ${line}`, `has the relevance ${shown(cells[column] ?? '')}; it is a number from 0`)
 }

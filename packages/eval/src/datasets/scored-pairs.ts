@@ -1,5 +1,6 @@
 import { type TextDataset, textDataset } from './dataset.ts'
 import { dataError, listed } from './table/data-error.ts'
+import { numberIn } from './table/number-in.ts'
 import { readTable } from './table/read-table.ts'
 import type { DataTable } from './table/table.ts'
 
@@ -47,7 +48,7 @@ export async function readScoredPairs(path: string, limit?: number): Promise<Sco
       return { text, label: -1, source: `${path}, line ${line}` }
     })
   const scores = rows.map(({ cells, line }) => {
-    const value = numberOf(cells[score])
+    const value = numberIn(cells[score])
     if (value === undefined)
       throw dataError(`${path}, line ${line}`, `its score is ${listed([cells[score] ?? ''])}, no number`)
     return value
@@ -65,7 +66,7 @@ function byHeader({ names, rows }: DataTable): Found | undefined {
 
 function byContent({ names, rows }: DataTable): Found | undefined {
   if (names !== undefined || rows.length === 0 || rows.some(({ cells }) => cells.length !== 3)) return undefined
-  const isNumeric = (column: number): boolean => rows.every(({ cells }) => numberOf(cells[column]) !== undefined)
+  const isNumeric = (column: number): boolean => rows.every(({ cells }) => numberIn(cells[column]) !== undefined)
   const numeric = [0, 1, 2].filter(isNumeric)
   const [score, ...others] = numeric
   if (score === undefined || others.length > 0) return undefined
@@ -77,13 +78,8 @@ function byContent({ names, rows }: DataTable): Found | undefined {
 function holdsClasses({ names, rows }: DataTable, { columns: [, , score], hasHeader }: Found): boolean {
   const header = hasHeader ? (names ?? rows[0]?.cells ?? []) : []
   const called = header[score]?.trim().toLowerCase() ?? 'label'
-  const values = rows.slice(hasHeader && names === undefined ? 1 : 0).map(({ cells }) => numberOf(cells[score]))
+  const values = rows.slice(hasHeader && names === undefined ? 1 : 0).map(({ cells }) => numberIn(cells[score]))
   return called === 'label' && values.every(Number.isInteger) && new Set(values).size <= MOST_CLASSES
 }
 
 const MOST_CLASSES = 5
-
-function numberOf(cell: string | undefined): number | undefined {
-  const value = cell === undefined || cell.trim() === '' ? Number.NaN : Number(cell)
-  return Number.isFinite(value) ? value : undefined
-}

@@ -2,6 +2,7 @@ import { type Pruned, pruneOrThrow, readProvenance, TRACE } from '@tp/compiler'
 import { cast, div, type Method, maximum, mul, type Schedule, sub, sum, type Tensor, unsqueeze } from '@tp/core'
 import type { Runtime, TensorLike } from '@tp/core/runtime'
 import { emitModel, Graph, lift, type Model } from '@tp/onnx'
+import { encoderOptions } from '../encoder-options.ts'
 import type { PruningOptions } from '../fit-schedule.ts'
 import { overBatches, type Watched } from './over-texts.ts'
 import { emptyNormal, ridge, sumOf } from './ridge.ts'
@@ -50,17 +51,13 @@ interface FittedContext {
  */
 export async function fitContext(options: ContextOptions): Promise<FittedContext | undefined> {
   const { model, values, schedule, runtime, means, hidden, inputs, isHeldOut } = options
-  const { encoder, protect, protectSegment, separator } = options
   const pruned = pruneOrThrow(
     model,
     {
       method: values,
       schedule,
       trace: true,
-      ...(encoder !== undefined && { encoder }),
-      ...(protect !== undefined && { protect }),
-      ...(protectSegment !== undefined && { protectSegment }),
-      ...(separator !== undefined && { separator }),
+      ...encoderOptions(options),
     },
     'train',
   )

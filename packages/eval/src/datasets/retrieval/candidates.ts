@@ -1,4 +1,5 @@
-import { cellsOf, numberIn } from './lines.ts'
+import { numberIn } from '../table/number-in.ts'
+import { cellsOf } from './lines.ts'
 
 /** The documents that a first stage found for each query, best first. */
 export type Candidates = ReadonlyMap<string, readonly string[]>
@@ -15,7 +16,7 @@ export async function readCandidates(path: string): Promise<Candidates> {
     const isTrec = cells.length === 6
     const [query, document] = [cells[0], cells[isTrec ? 2 : 1]] as [string, string]
     const score = isTrec ? numberIn(cells[4]) : 0
-    if (!Number.isFinite(score)) throw fail(`has the score "${cells[4]?.slice(0, 40)}"; it must be a number`)
+    if (score === undefined) throw fail(`has the score "${cells[4]?.slice(0, 40)}"; it must be a number`)
     const own = found.get(query) ?? new Map<string, number>()
     if (own.has(document)) throw fail('names a document that an earlier line of the query names')
     found.set(query, own.set(document, score))

@@ -1,4 +1,5 @@
-import { cellsOf, numberIn } from './lines.ts'
+import { numberIn } from '../table/number-in.ts'
+import { cellsOf } from './lines.ts'
 
 /** How relevant documents are to queries: query → document → relevance, 0 for not at all. */
 export type Judgements = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -11,9 +12,9 @@ export async function readJudgements(path: string): Promise<Judgements> {
   const judgements = new Map<string, Map<string, number>>()
   const lines = await cellsOf(path, { from: 3, to: 4 }, 'query, document and relevance')
   for (const { cells, fail } of lines) {
-    const [query, document, relevance] = [cells[0], cells.at(-2), numberIn(cells.at(-1))] as [string, string, number]
-    if (!Number.isFinite(relevance))
-      throw fail(`has the relevance "${cells.at(-1)?.slice(0, 40)}"; it must be a number`)
+    const [query, document] = [cells[0], cells.at(-2)] as [string, string]
+    const relevance = numberIn(cells.at(-1))
+    if (relevance === undefined) throw fail(`has the relevance "${cells.at(-1)?.slice(0, 40)}"; it must be a number`)
     const known = judgements.get(query) ?? new Map<string, number>()
     // Negative judgements of TREC are spam or broken documents.
     judgements.set(query, known.set(document, Math.max(0, relevance)))

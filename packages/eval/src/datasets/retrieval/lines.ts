@@ -40,8 +40,3 @@ export async function cellsOf(
   if (found.length === 0) throw dataError(path, `holds no line of ${what}`)
   return found
 }
-
-/** NaN for a cell that is empty or missing, too. */
-export function numberIn(cell: string | undefined): number {
-  return cell === undefined || cell.trim() === '' ? Number.NaN : Number(cell)
-}

@@ -5,7 +5,7 @@ import type { ModelFile } from '../model/model-file.ts'
 import { findMethod, loadMethods } from '../plugins/load-methods.ts'
 import { AMOUNTS_MISSING, type AskedAmounts, amountsLabel } from '../pruning/amounts.ts'
 import { type GivenSettings, planOf, settingsOf } from '../pruning/plan-options.ts'
-import { inspectEncoders, pruneFile } from '../pruning/request.ts'
+import { atTrainedLayers, inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { type AskedPlan, schedulesOf } from '../pruning/schedules.ts'
 
 /** One row of a comparison: the model pruned one way. */
@@ -82,12 +82,13 @@ export async function pruneVariants(options: VariantOptions): Promise<PrunedVari
 
 async function variantModel(
   file: ModelFile,
-  asked: AskedPlan,
+  { plan, flops, methods }: AskedPlan,
   unplanned: GivenSettings['unplanned'],
   encoders: readonly Inspection[],
 ): Promise<VariantModel> {
-  const planned = fromPlan(asked.plan, asked.methods)
+  const planned = fromPlan(plan, methods)
   const { method } = planned
+  const asked = { plan: await atTrainedLayers(plan, method, unplanned.weights), flops, methods }
   const settings = settingsOf(planned, unplanned)
   const schedules = schedulesOf(asked, file.model, encoders)
   const weights = method.params === undefined ? undefined : settings.weights

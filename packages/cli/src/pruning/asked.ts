@@ -14,7 +14,7 @@ import {
 } from './amounts.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
-import type { PruningSettings } from './request.ts'
+import { atTrainedLayers, type PruningSettings } from './request.ts'
 import type { AskedPlan } from './schedules.ts'
 
 export const methodOption = {
@@ -73,11 +73,13 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
     )
   }
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
-  if (!learns && !saysHowMany({ amounts: plan, flops })) {
+  const hasAmounts = saysHowMany({ amounts: plan, flops })
+  if (!learns && !hasAmounts) {
     if (plan.layers !== undefined) throw usageError(LAYERS_ALONE)
     if (plan.method !== 'none') throw usageError(AMOUNTS_MISSING)
   }
-  return { plan, flops, methods, method, settings, learns }
+  const where = hasAmounts ? await atTrainedLayers(plan, method, settings.weights) : plan
+  return { plan: where, flops, methods, method, settings, learns }
 }
 
 /** The plan of a command line that names no file. */

@@ -5,7 +5,7 @@ export { type AmountName, type AmountRule, amountKinds, amountNames, amountRules
 export { initialValues } from '../method/initial-values.ts'
 export { type OptionValue, type OptionValues, parseOptions } from '../method/options.ts'
 export { checkLayers, checkSchedule, keptCount, scheduleOfShares } from '../method/schedule.ts'
-export { learnedBytes, needsValues, paramsOf, valuesOf } from '../method/weights.ts'
+export { learnedBytes, needsValues, paramsOf, trainedLayers, valuesOf } from '../method/weights.ts'
 export { readSafetensors, safetensorsMetadata, writeSafetensors } from '../safetensors/safetensors.ts'
 export { shown } from '../shown.ts'
 export { learnedAt, paramsAt } from './at-layer.ts'

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { Inspection, Pruned, PrunedEncoder } from '@tp/compiler'
+import { type Inspection, type Pruned, type PrunedEncoder, readProvenance } from '@tp/compiler'
 import type { Amount } from '@tp/core'
 import { amountRules } from '@tp/core/host'
 import { throwIfAborted } from '@tp/core/runtime'
@@ -20,7 +20,7 @@ import { pruningOptions } from '../pruning/plan-options.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import type { Verification } from '../pruning/verify.ts'
-import { ASKED_FOR, readsEveryToken, SAFE_DEFAULT, wholeHeadNote } from '../pruning/whole-heads.ts'
+import { ASKED_FOR, FILLED_ROWS, readsEveryToken, SAFE_DEFAULT, wholeHeadNote } from '../pruning/whole-heads.ts'
 
 export const pruneCommand: Command = command({
   options: {
@@ -66,11 +66,9 @@ export const pruneCommand: Command = command({
       const about = told === undefined ? SAFE_DEFAULT : ASKED_FOR
       const isPruned = [...schedules.values()].some((schedule) => schedule.size > 0)
       const notes = known !== undefined && (isPruned || told === undefined) ? [known, about] : []
-      return {
-        model: encoders[0],
-        notes,
-        pruned: await pruneFile(file, { ...settings, method, schedules, trace, monitor }),
-      }
+      const pruned = await pruneFile(file, { ...settings, method, schedules, trace, monitor })
+      const isFilled = readProvenance(pruned.model).some(({ filled }) => filled === 'mean')
+      return { model: encoders[0], notes: isFilled ? [...notes, FILLED_ROWS] : notes, pruned }
     })
     await using staged = await stageModel(pruned.model, file, out, signal)
     let verification: Verification | undefined

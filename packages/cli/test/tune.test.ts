@@ -163,7 +163,7 @@ describe('tp tune', () => {
   })
 
   test('chooses from trained methods, with their learned values', {
-    timeout,
+    timeout: 2 * timeout,
     tags: 'exhaustive',
   }, async () => {
     const [model, data] = ['model.onnx', 'data.tsv'].map((name) => folder.at('mail', name)) as [string, string]

@@ -26,13 +26,8 @@ export {
 export { type CutRecord, type PruningStep, readProvenance } from './program/provenance.ts'
 export type { Refusal } from './program/refusal.ts'
 export { type Pruned, type PrunedEncoder, type PruneResult, prune, pruneOrThrow } from './prune.ts'
-export {
-  type Quantized,
-  type QuantizedNode,
-  type QuantizeOptions,
-  type QuantizeResult,
-  quantize,
-} from './quantize/quantize.ts'
+export { type Quantized, type QuantizedNode, type QuantizeResult, quantize } from './quantize/quantize.ts'
+export type { QuantizeOptions } from './quantize/quantize-options.ts'
 export type { WeightType } from './quantize/round-weights.ts'
 export type { SoftenOptions, SoftInput, SoftModel } from './soften/soft-model.ts'
 export { soften } from './soften/soften.ts'

@@ -41,7 +41,7 @@ describe('the mail model', () => {
   })
 
   test('answers the same one by one and in batches, and times the runs', async () => {
-    const inputs = await prepare(mails(40))
+    const inputs = await prepare(mails(15))
     const single = await evaluate(session, inputs, { layerCount: 6 })
     const batched = await evaluate(session, inputs, { batchSize: 7 })
     const { agreement, largestDifference, loss } = compareToDense(batched, single)

@@ -1,6 +1,6 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
 import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
-import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
+import { isRestore, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
@@ -47,7 +47,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
   protectSegment: [(value) => isNumber(value), 'the number of a segment'],
   separator: [(value) => isNumber(value), 'the id of a token'],
-  restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
+  restore: [isRestore, '"auto", "nearest", "none" or "all"'],
 }
 
 /**

@@ -129,7 +129,7 @@ describe('tp prune', () => {
       'tp.trace.3.indices',
       'tp.trace.3.valid',
     ])
-    await using session = await nodeRuntime().load(out)
+    await using session = await nodeRuntime().load(out, { threads: 1 })
     const feeds = { pixel_values: { type: 'float32', dims: [2, 1, 28, 28], data: new Float32Array(2 * 784).fill(0.5) } }
     const results = await session.run(feeds)
     // 197 tokens: (197·8000 + 9999) div 10⁴ = 158, and half of those, rounded up

@@ -10,6 +10,7 @@ export {
   inspect,
   type LayerReport,
 } from './inspect.ts'
+export { type LeaveOutOptions, type LeaveOutResult, leaveOutLayers } from './leave-out-layers.ts'
 export { type Packed, type PackResult, pack } from './pack/pack.ts'
 export {
   checkPlan,

@@ -1,7 +1,7 @@
 import { type MethodEntry, type Schedule, type ScheduleOptions, schedule, TpError } from '@tp/core'
 import { type AmountName, amountNames, isRecord, type OptionValues, shown } from '@tp/core/host'
 import { readQuantizeOptions } from './quantize/quantize-options.ts'
-import type { NamedEncoder, PruneOptions } from './transform/prune-options.ts'
+import { isRestore, type NamedEncoder, type PruneOptions } from './transform/prune-options.ts'
 
 /**
  * What to do to a model, as JSON, in the words of the command line. Without an amount only dead tokens are
@@ -48,7 +48,7 @@ const fields: Readonly<Record<keyof Plan, PlanCheck>> = {
   protect: [(value) => value === 'auto' || isNumbers(value), '"auto" or a list of positions'],
   protectSegment: [(value) => isNumber(value), 'the number of a segment'],
   separator: [(value) => isNumber(value), 'the id of a token'],
-  restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"'],
+  restore: [isRestore, '"auto", "nearest", "none" or "all"'],
   quantize: [isRecord, 'an object, the options of quantize; {} for the defaults'],
 }
 

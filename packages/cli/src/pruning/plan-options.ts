@@ -49,9 +49,9 @@ export const pruningOptions = {
   },
   restore: {
     type: 'string',
-    value: 'auto|none|all',
+    value: 'auto|nearest|none|all',
     description:
-      'rows of pruned tokens; default auto: where outputs need them, the mean of the kept ones for states, the last state for answers',
+      'rows of pruned tokens; default auto, where outputs need them: of frames and patches the nearest kept one, of texts the mean of the kept ones for states, the last state for answers',
   },
   plugin: {
     type: 'string',
@@ -93,10 +93,10 @@ export function readUnplanned({ outputs, weights }: Arguments<typeof pruningOpti
 
 /** What a plan and the options alongside it say, with the defaults. */
 export function settingsOf(
-  { encoder, protect = 'auto', protectSegment, separator, restore = 'auto' }: PlannedOptions,
+  { encoder, protect = 'auto', protectSegment, separator, restore = 'auto', quantize }: PlannedOptions,
   others: GivenSettings['unplanned'],
 ): PruningSettings {
-  return { encoder, protect, protectSegment, separator, restore, ...others }
+  return { encoder, protect, protectSegment, separator, restore, quantize, ...others }
 }
 
 /**
@@ -138,6 +138,6 @@ function readProtect(text: string): NonNullable<Plan['protect']> {
 }
 
 function readRestore(text: string): NonNullable<Plan['restore']> {
-  if (text === 'auto' || text === 'none' || text === 'all') return text
-  throw usageError(`--restore is "${text}"; it must be auto, none or all`)
+  if (text === 'auto' || text === 'nearest' || text === 'none' || text === 'all') return text
+  throw usageError(`--restore is "${text}"; it must be auto, nearest, none or all`)
 }

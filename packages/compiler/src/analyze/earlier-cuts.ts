@@ -1,5 +1,5 @@
 import type { Program } from '../program/program.ts'
-import { type CutRecord, type PruningStep, type RestoredRecord, stepsOf } from '../program/provenance.ts'
+import { type CutRecord, type Filling, type PruningStep, type RestoredRecord, stepsOf } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { inputAfter, type Layer } from './layer.ts'
 import { sites } from './sites.ts'
@@ -25,7 +25,9 @@ interface EarlierRestored {
   readonly points: readonly RestoredRecord[]
   /** What has all tokens, in the end: the stream upstream of the head, or outputs. */
   readonly to: readonly string[]
-  readonly filled: 'mean' | undefined
+  readonly filled: Filling | undefined
+  /** At the outputs alone. */
+  readonly atOutputs: boolean
 }
 
 /**
@@ -91,11 +93,13 @@ export function requireNoReturn(earlier: EarlierCuts | undefined): void {
 /** Tokens of the last pruning are restored first, those of the first one last. */
 function restoredBy(steps: readonly PruningStep[]): EarlierCuts['restored'] {
   const restoring = steps.filter(({ restored }) => restored !== undefined)
-  const [points, first, filled] = [restoring.at(-1)?.restored, restoring[0]?.restored, restoring[0]?.filled]
-  if (points === undefined || first === undefined) return undefined
-  // Hidden states between the layers come before the last point; filled outputs are next to each other.
-  const ends = filled === 'mean' ? first : first.slice(-1)
-  return { points, to: ends.map(({ to }) => to), filled }
+  const [points, first] = [restoring.at(-1)?.restored, restoring[0]]
+  if (points === undefined || first?.restored === undefined) return undefined
+  const { filled } = first
+  const atOutputs = filled === 'mean' || first.atOutputs === true
+  // Hidden states between the layers come before the last point; outputs are next to each other.
+  const ends = atOutputs ? first.restored : first.restored.slice(-1)
+  return { points, to: ends.map(({ to }) => to), filled, atOutputs }
 }
 
 export function recordLost({ layer }: CutRecord): Refused {

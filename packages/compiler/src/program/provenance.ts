@@ -22,9 +22,17 @@ export interface PruningStep {
   readonly returns?: true
   /** Where removed tokens are restored, the last one upstream of the head; absent where they are not. */
   readonly restored?: readonly RestoredRecord[]
-  /** What stands for removed tokens there is the mean of the kept ones; absent: the state that they had. */
-  readonly filled?: 'mean'
+  /**
+   * What stands for removed tokens there: the mean of the kept ones, always at outputs; or the nearest of them, at outputs or
+   * upstream of the head. Absent: the state that they had.
+   */
+  readonly filled?: Filling
+  /** They are restored at the outputs alone. A mean always is. */
+  readonly atOutputs?: true
 }
+
+/** What stands for pruned tokens where they are restored, if it is not the state that they had. */
+export type Filling = 'mean' | 'nearest'
 
 /** Where a cut is, by the names of its values in the graph. */
 export interface CutRecord {

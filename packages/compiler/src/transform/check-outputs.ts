@@ -16,8 +16,20 @@ export const checkOutputs: PruningPass = {
     pruning.cuts = pruning.cuts.filter((cut) => graph.producer(cut.after) !== undefined)
     program.refresh(countsAfter(program, encoder, pruning.cuts))
     requireSameOutputs(outputs, program, compact)
+    for (const name of compact) declareSize(program, name, outputs.get(name))
     return false
   },
+}
+
+/** Declares how many rows an output has now: some runtimes refuse a result of another shape than the declared one. */
+function declareSize(program: Program, name: string, was: Tensor | undefined): void {
+  if (was === undefined || !was.hasShape) return
+  const { dtype, dims } = program.tensor(name)
+  const declared = dims.map((dim, axis) => {
+    if (dim === was.dims[axis]) return isUnknown(dim) ? undefined : dim
+    return typeof dim === 'number' ? dim : undefined
+  })
+  program.graph.setValueInfo(name, dtype, declared)
 }
 
 /** Types and shapes of a model's outputs. */

@@ -50,8 +50,8 @@ export const insertCuts: PruningPass = {
 }
 
 /** Whether what follows the layers sees kept tokens only: none are restored, or they are at the outputs. */
-export function headReadsKept({ points, fill }: Pick<Pruning, 'points' | 'fill'>): boolean {
-  return points.length === 0 || fill === 'mean'
+export function headReadsKept({ points, atOutputs }: Pick<Pruning, 'points' | 'atOutputs'>): boolean {
+  return points.length === 0 || atOutputs
 }
 
 /** Nodes that no change goes beyond: there all tokens are restored. */

@@ -1,5 +1,6 @@
 import { type Method, type Schedule, TpError, type Values } from '@tp/core'
 import { isRecord, shown } from '@tp/core/host'
+import type { QuantizeOptions } from '../quantize/quantize-options.ts'
 
 export interface PruneOptions {
   readonly method: Method
@@ -27,16 +28,19 @@ export interface PruneOptions {
    */
   readonly protectInput?: boolean
   /**
-   * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. An output of token
-   * states, which are pooled outside if at all, has the mean of the kept tokens in the other rows, so that a mean over all rows by
-   * the model's own mask is that of the kept tokens, each counted as often as tokens were merged into it; a head that is
-   * in the file sees the kept tokens. Where a head answers for each token, each has the state that it had when it was removed.
-   * A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
-   * `all`: every token has that state, upstream of the final norm and of any head, pooling ones too. `none`: never. With
+   * Whether removed tokens are restored. `auto` (the default): where outputs need it, and as they need it. Frames and patches come
+   * back as the nearest kept token (`nearest`): a decoder, or a head for each of them, reads each as often as its neighbourhood is
+   * long. Of texts, an output of token states, which are pooled outside if at all, has the mean of the kept tokens in the other
+   * rows, so that a mean over all rows by the model's own mask is that of the kept tokens, each counted as often as tokens were
+   * merged into it; a head that is in the file sees the kept tokens. Where a head answers for each token of a text, each has the
+   * state that it had when it was removed. A method that says what removed tokens would have become (`completes`) restores them with that, for pooling heads, too.
+   * `nearest`: a removed token has the state of the kept one that is nearest in position, a protected one only where no other
+   * is kept; at the outputs if these are token states, else upstream of the final norm and of any head.
+   * `all`: every token has the state that it had, upstream of the final norm and of any head, pooling ones too. `none`: never. With
    * `none` outputs of one row for every token have one for every kept token, and the output `tp.mask` (int64 [b,k])
    * says which are real tokens (1): what a decoder that reads them takes as its encoder's attention mask.
    */
-  readonly restore?: 'auto' | 'none' | 'all'
+  readonly restore?: 'auto' | 'nearest' | 'none' | 'all'
   /** Names of the outputs to keep; the others are removed with all that only they need. Default: all. */
   readonly outputs?: readonly string[]
   /**
@@ -53,6 +57,8 @@ export interface PruneOptions {
   readonly monitor?: boolean
   /** Also eliminates, exactly, what no output reads. Default true. */
   readonly deadTokens?: boolean
+  /** Stores the weights of the pruned model in 8 bits, as `quantize` does with these options (`{}`: the defaults). */
+  readonly quantize?: QuantizeOptions
   /** Trained values of the method at each layer. */
   readonly params?: (layer: number) => Values
   /** SHA-256 of the file, for the record that the pruned file keeps. */
@@ -70,6 +76,10 @@ export interface NamedEncoder {
 
 type Check = readonly [is: (value: unknown) => boolean, form: string, code: `TP_${string}`]
 
+/** Whether a value says how removed tokens are restored. */
+export const isRestore = (value: unknown): value is NonNullable<PruneOptions['restore']> =>
+  ['auto', 'nearest', 'none', 'all'].includes(value as string)
+
 const isIndex = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0
 
 const flag: Check = [(value) => typeof value === 'boolean', 'true or false', 'TP_OPTION']
@@ -86,11 +96,12 @@ const checks: Readonly<Record<Exclude<keyof PruneOptions, 'method' | 'schedule'>
   protectSegment: [(value) => isIndex(value), 'the number of a segment, from 0', 'TP_PROTECT'],
   separator: [(value) => isIndex(value), 'the id of a token', 'TP_PROTECT'],
   protectInput: flag,
-  restore: [(value) => ['auto', 'none', 'all'].includes(value as string), '"auto", "none" or "all"', 'TP_OPTION'],
+  restore: [(value) => isRestore(value), '"auto", "nearest", "none" or "all"', 'TP_OPTION'],
   outputs: names,
   trace: [(value) => typeof value === 'boolean' || value === 'scores', 'true, false or "scores"', 'TP_OPTION'],
   monitor: flag,
   deadTokens: flag,
+  quantize: [isRecord, 'an object, the options of quantize; {} for the defaults', 'TP_OPTION'],
   params: [(value) => typeof value === 'function', 'a function of the layer', 'TP_OPTION'],
   // It is written into every file that is made; a hash has 64 characters.
   source: [

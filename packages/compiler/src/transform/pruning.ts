@@ -2,6 +2,7 @@ import type { Schedule, Tensor } from '@tp/core'
 import type { Encoder } from '../analyze/encoder.ts'
 import type { Expansion } from '../normalize/expansion.ts'
 import type { Pass, PassState } from '../program/pass.ts'
+import type { Filling } from '../program/provenance.ts'
 import type { InsertedCut } from './cut.ts'
 import type { KeyBias } from './key-bias.ts'
 import type { PruneOptions } from './prune-options.ts'
@@ -25,8 +26,10 @@ export interface Pruning extends PassState {
   encoder: Encoder
   /** Where removed tokens are restored. */
   points: readonly RestorePoint[]
-  /** What they are restored with: the state that they had, or the mean of the kept tokens, at the outputs alone. */
-  fill: 'state' | 'mean'
+  /** What they are restored with: the state that they had, the mean of the kept tokens, or the nearest of them. */
+  fill: 'state' | Filling
+  /** They are restored at the outputs alone: whatever else reads tokens has the kept ones. */
+  atOutputs: boolean
   cuts: readonly InsertedCut[]
   /** For each read of a single token: the value that holds its position. */
   positions: readonly string[]

@@ -3,8 +3,10 @@ import type { Encoder } from '../analyze/encoder.ts'
 import { type Layer, stackEnd } from '../analyze/layer.ts'
 import { batchFirst } from '../program/batch-first.ts'
 import type { Program } from '../program/program.ts'
+import type { Filling } from '../program/provenance.ts'
 import { Refused } from '../program/refusal.ts'
 import { fillWithMean } from './fill-mean.ts'
+import { fillWithNearest } from './fill-nearest.ts'
 import type { PruneOptions } from './prune-options.ts'
 import type { Pruning, PruningPass } from './pruning.ts'
 import { RestorePoint } from './restore-point.ts'
@@ -16,11 +18,12 @@ export const insertRestorePoints: PruningPass = {
   ensures: ['restore points inserted'],
   run(pruning) {
     const { program, encoder, schedule, options } = pruning
-    const fill = schedule.size === 0 ? undefined : fillOf(program, encoder, options)
-    if (fill !== undefined) {
-      const make = fill === 'mean' ? outputPoints : restorePoints
+    const restoring = schedule.size === 0 ? undefined : restoringOf(program, encoder, options)
+    if (restoring !== undefined) {
+      const make = restoring.atOutputs ? outputPoints : restorePoints
       const restored = make(program, encoder, schedule.keys())
-      pruning.fill = fill
+      pruning.fill = restoring.fill
+      pruning.atOutputs = restoring.atOutputs
       pruning.points = restored.points
       pruning.encoder = restored.encoder
     }
@@ -37,23 +40,32 @@ export const restoreTokens: PruningPass = {
   run({ program, encoder, points, fill, returning, cuts }) {
     for (const point of points) {
       if (fill === 'mean') fillWithMean(point, program, encoder, cuts)
+      else if (fill === 'nearest') fillWithNearest(point, program, encoder, cuts)
       else point.restore(returning.awayAt(cuts, point), { final: point.before === encoder.layers.length })
     }
     return false
   },
 }
 
-/** What removed tokens are restored with, if they are. */
-function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Pruning['fill'] | undefined {
+type Restoring = Pick<Pruning, 'fill' | 'atOutputs'>
+
+const withOwnStates: Restoring = { fill: 'state', atOutputs: false }
+
+/** What removed tokens are restored with, and where, if they are. */
+function restoringOf(program: Program, encoder: Encoder, options: PruneOptions): Restoring | undefined {
   const { earlier, tokenOutputs, countedOutputs } = encoder
   const { restore = 'auto', method } = options
   const needed = tokenOutputs.length + countedOutputs.length > 0
   if (earlier === undefined) {
-    if (restore === 'all') return 'state'
+    if (restore === 'all') return withOwnStates
     if (restore === 'none') return undefined
-    if (method.completes && pools(encoder)) return 'state'
+    const atOutputs = needed && givesStatesOnly(program, encoder)
+    if (restore === 'nearest') return { fill: 'nearest', atOutputs }
+    if (method.completes && pools(encoder)) return withOwnStates
     if (!(needed || method.returns)) return undefined
-    return !method.returns && givesStatesOnly(program, encoder) ? 'mean' : 'state'
+    if (method.returns) return withOwnStates
+    if (!readsIds(program, encoder)) return { fill: 'nearest', atOutputs }
+    return atOutputs ? { fill: 'mean', atOutputs } : withOwnStates
   }
   const { restored } = earlier
   if (restore === 'auto' && method.completes && pools(encoder)) {
@@ -61,19 +73,28 @@ function fillOf(program: Program, encoder: Encoder, options: PruneOptions): Prun
     throw new Refused('TP_RESTORE', `${reason}; use it in the first pruning, or do not restore`)
   }
   if (restored !== undefined) {
-    requireSameRestoring(restore, restored.filled)
-    if (restored.filled === 'mean' && earlier.cuts.some(({ merged }) => merged)) {
+    const { filled, atOutputs } = restored
+    requireSameRestoring(restore, filled)
+    if (filled === 'mean' && earlier.cuts.some(({ merged }) => merged)) {
       const reason =
         'rows of pruned tokens hold a mean that counts merged tokens by their size, and cannot by what is kept now'
       throw new Refused('TP_PRUNED', `${reason}; prune the file it was made from`)
     }
-    return restored.filled ?? 'state'
+    return { fill: filled ?? 'state', atOutputs }
   }
-  if (restore === 'all') {
+  if (restore === 'all' || restore === 'nearest') {
     const reason = 'tokens that were pruned before are not restored, so not all tokens can be'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
   }
-  return restore === 'auto' && needed ? 'state' : undefined
+  return restore === 'auto' && needed ? withOwnStates : undefined
+}
+
+/**
+ * Whether tokens stand for ids (of words, mostly). Others are samples of something continuous, frames or patches, and resemble
+ * their neighbours.
+ */
+function readsIds(program: Program, encoder: Encoder): boolean {
+  return program.tensor(encoder.name).dtype.startsWith('int')
 }
 
 /** Whether an output depends on more tokens than some that are read by their positions. */
@@ -82,17 +103,23 @@ function pools({ head }: Encoder): boolean {
   return head.some(({ reads }) => reads.some(({ kind }) => !single.includes(kind)))
 }
 
+const whatFills: Readonly<Record<Pruning['fill'], string>> = {
+  state: 'the states that they had',
+  mean: 'the mean of the kept ones',
+  nearest: 'the nearest kept ones',
+}
+
 /** @throws Refused TP_RESTORE for what does not go with an earlier restoring */
-function requireSameRestoring(restore: PruneOptions['restore'], filled: 'mean' | undefined): void {
+function requireSameRestoring(restore: PruneOptions['restore'], filled: Filling | undefined): void {
   if (restore === 'none') {
     const reason =
       'tokens that were pruned before are restored upstream of the head, so those that are pruned now have to be, too'
     throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from without restoring`)
   }
-  if (restore === 'all' && filled === 'mean') {
-    const reason =
-      'tokens that were pruned before are restored with the mean of the kept ones, not with their own states'
-    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from with all of them restored`)
+  const wanted = restore === 'all' ? undefined : restore === 'nearest' ? restore : filled
+  if (wanted !== filled) {
+    const reason = `tokens that were pruned before are restored with ${whatFills[filled ?? 'state']}, not with ${whatFills[wanted ?? 'state']}`
+    throw new Refused('TP_RESTORE', `${reason}; prune the file it was made from, or omit restore`)
   }
 }
 

@@ -1,0 +1,85 @@
+import {
+  abs,
+  add,
+  argMin,
+  cast,
+  cumSum,
+  equal,
+  gatherND,
+  less,
+  minimum,
+  mul,
+  or,
+  slice,
+  squeeze,
+  sub,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  where,
+} from '@tp/core'
+import type { Encoder } from '../analyze/encoder.ts'
+import { Operands } from '../program/operands.ts'
+import type { Program } from '../program/program.ts'
+import type { InsertedCut } from './cut.ts'
+import type { RestorePoint } from './restore-point.ts'
+
+/**
+ * Gives what has the kept tokens [b,k,D] its [b,n,D] rows again, each that of the nearest kept token:
+ *
+ *     x_i = s_j,   j = argmin over slots of |i − position_j|, the earlier of two
+ *
+ * A slot with padding or with a protected token (a class token has a position, but is no neighbour) stands for itself alone, unless
+ * there is no other; fillers, slots of shorter examples that hold tokens which were dropped, for none.
+ */
+export function fillWithNearest(
+  point: RestorePoint,
+  program: Program,
+  encoder: Encoder,
+  cuts: readonly InsertedCut[],
+): void {
+  const upstream = program.before(point.node.input[0] as string)
+  const own = cuts.filter(({ after }) => upstream.has(after))
+  const [first, ...others] = own
+  const last = own.at(-1)
+  if (first === undefined || last === undefined) return
+  const { names, value } = new Operands(program)
+  const kept = value(point.node.input[0] as string)
+  const indices = others.reduce((at, cut) => gatherND(at, value(cut.indices), 1), value(first.indices))
+  const ordinals = ordinalsOf(value(first.before)) // [b,n,1]
+  const slots = gatherND(ordinals, indices, 1) // [b,k,1]
+  const valid = last.valid === undefined ? undefined : value(last.valid)
+  const position = encoder.earlier === undefined ? sub(squeeze(slots, [2]), 1) : value(last.position)
+  const apart = abs(sub(ordinals, transpose(slots, [0, 2, 1]))) // [b,n,k]
+  const detour = unsqueeze(detours(position, valid, encoder.protectedTokens), [1])
+  const distance = add(apart, mul(minimum(apart, 1), detour))
+  const isRagged = own.some(({ ragged }) => ragged)
+  const open = valid !== undefined && isRagged ? where(unsqueeze(valid, [1]), distance, NEVER) : distance
+  point.write(gatherND(kept, argMin(open, 2, { keepDims: true }), 1), names)
+}
+
+/** float [b,n,1]: 1, 2, 3, … by a running sum, which stays on a GPU; x < x is 0 for every x. */
+function ordinalsOf(states: Tensor): Tensor {
+  const some = slice(states, { axis: 2, start: 0, end: 1 })
+  return cumSum(add(cast(less(some, some), 'float32'), 1), 1)
+}
+
+/** float [b,k]: how much farther from other tokens a slot is than its position [b,k] says. */
+function detours(position: Tensor, valid: Tensor | undefined, protectedTokens: readonly number[]): Tensor {
+  const isProtected = protectedTokens.map((token) => equal(position, token))
+  const [one] = isProtected
+  const reserved =
+    one === undefined
+      ? mul(position, 0)
+      : where(
+          isProtected.reduce((a, b) => or(a, b)),
+          PROTECTED,
+          0,
+        )
+  return valid === undefined ? reserved : where(valid, reserved, PADDING)
+}
+
+/** Farther than any position: first a protected token serves, then padding, and a filler last. */
+const PROTECTED = 1e6
+const PADDING = 1e7
+const NEVER = 1e8

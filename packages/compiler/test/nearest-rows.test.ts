@@ -1,0 +1,148 @@
+import { type Method, neg, type Schedule, schedule } from '@tp/core'
+import { receivedAttention } from '@tp/method-attention'
+import { decodeModel, emitModel, encodeModel, Graph, type Model } from '@tp/onnx'
+import { describe, expect, test } from 'vitest'
+import { inspect, type PruneOptions, prune } from '../src/index.ts'
+import { type EncoderOptions, inputsOf, statesOf } from './encoders.ts'
+import { dataSets, fixtures, openFixture } from './fixtures.ts'
+import { difference, rows, run } from './run.ts'
+
+const plain: EncoderOptions = {
+  ...{ layerCount: 3, heads: 2, headDim: 4, norm: 'pre', mask: 'added', pooling: 'none', opset: 17, seed: 3 },
+}
+
+function pruned(model: Model, options: PruneOptions): Model {
+  const result = prune(model, options)
+  if (!result.ok) throw new Error(`${result.refusal.code} ${result.refusal.message}`)
+  return decodeModel(encodeModel(result.model))
+}
+
+/** Tokens in, states out. */
+function embedder(options: EncoderOptions): Model {
+  const { logits } = statesOf({ ...options, head: (x) => x })
+  return decodeModel(emitModel({ states: logits }, { opset: 17 }))
+}
+
+/** Of one example: for each token the slot of the nearest kept one, the earlier of two; a protected one serves only where it is alone. */
+function nearestSlots(
+  count: number,
+  kept: readonly { slot: number; token: number }[],
+  protectedTokens: number[],
+): number[] {
+  const free = kept.filter(({ token }) => !protectedTokens.includes(token))
+  return Array.from({ length: count }, (_, token) => {
+    const own = kept.find((other) => other.token === token)
+    if (own !== undefined) return own.slot
+    const candidates = free.length > 0 ? free : kept
+    return candidates.reduce((best, other) =>
+      Math.abs(other.token - token) < Math.abs(best.token - token) ? other : best,
+    ).slot
+  })
+}
+
+/** Real tokens of an output [b,n,D] have the rows of the compact one [b,k,D] that are nearest in position. */
+async function expectNearest(
+  model: Model,
+  output: string,
+  inputs: Parameters<typeof run>[1],
+  options: PruneOptions & { readonly schedule: Schedule },
+  protectedTokens: number[],
+): Promise<void> {
+  const last = Math.max(...options.schedule.keys())
+  const full = await run(pruned(model, options), inputs)
+  const compact = await run(pruned(model, { ...options, restore: 'none', trace: true }), inputs)
+  const [, count = 0, width = 0] = full[output]?.dims ?? []
+  const indices = rows(compact[`tp.trace.${last}.indices`])
+  const valid = rows(compact[`tp.trace.${last}.valid`])
+  const attended = inputs.attention_mask && rows(inputs.attention_mask)
+  const row = (list: number[] | undefined, i: number): number[] => (list ?? []).slice(i * width, (i + 1) * width)
+  const [whole, small] = [rows(full[output]), rows(compact[output])]
+  for (const [example, tokens] of indices.entries()) {
+    const kept = tokens.flatMap((token, slot) => (valid[example]?.[slot] === 1 ? [{ slot, token }] : []))
+    for (const [token, slot] of nearestSlots(
+      count,
+      kept.sort((a, b) => a.token - b.token),
+      protectedTokens,
+    ).entries()) {
+      if (attended?.[example]?.[token] === 0) continue
+      expect(difference(row(whole[example], token), row(small[example], slot)), `token ${token}`).toBeLessThan(1e-5)
+    }
+  }
+}
+
+/** Kept tokens in the reverse order. */
+const reversed: Method = {
+  name: 'reversed',
+  family: 'baseline',
+  reduce: (site) => ({ keep: site.budget?.select(site.received) ?? site.attended, order: neg(site.index) }),
+}
+
+const schedules: readonly (readonly [string, PruneOptions['method'], Schedule])[] = [
+  ['by a ratio', receivedAttention(), schedule(3, { layers: [0, 1], keep: 0.6 })],
+  ['in another order', reversed, schedule(3, { layers: [0, 1], keep: 0.6 })],
+  ['by a share that differs by example', receivedAttention(), schedule(3, { layers: [0, 2], mass: 0.6 })],
+]
+
+describe('a pruned token comes back as the nearest kept one', () => {
+  for (const mask of ['added', 'none'] as const) {
+    const options = { ...plain, mask }
+    test.each(schedules)(`mask ${mask}: %s`, async (_, method, amounts) => {
+      const asked = { method, schedule: amounts, restore: 'nearest' } as const
+      await expectNearest(embedder(options), 'states', inputsOf(options, 3, 11, 4), asked, [0])
+    })
+  }
+
+  test('where a head answers for each token, upstream of the head', async () => {
+    const { logits } = statesOf({ ...plain, pooling: 'none' })
+    const model = decodeModel(emitModel({ logits }, { opset: 17 }))
+    const asked = { method: receivedAttention(), schedule: schedule(3, { keep: 0.5 }), restore: 'nearest' } as const
+    const found = inspect(model)
+    await expectNearest(model, 'logits', inputsOf(plain, 3, 11, 4), asked, found.ok ? [...found.protectedTokens] : [])
+  })
+
+  test('and the same again where a pruned file is pruned further', async () => {
+    const model = embedder({ ...plain, mask: 'none' })
+    const at = (layer: number): PruneOptions & { readonly schedule: Schedule } => ({
+      ...{ method: receivedAttention(), schedule: schedule(3, { layers: [layer], keep: 0.6 }) },
+      restore: 'nearest',
+    })
+    const once = pruned(model, at(0))
+    const inputs = inputsOf({ ...plain, mask: 'none' }, 2, 11, 0)
+    const twice = await run(pruned(once, { ...at(2), restore: 'auto' }), inputs)
+    expect(twice.states?.dims).toEqual([2, 11, 8])
+    const distinct = rows(twice.states).map((row) => new Set(chunks(row, 8).map((chunk) => chunk.join())).size)
+    // ceil(0.6 · ceil(0.6 · 11)) = 5
+    expect(distinct).toEqual([5, 5])
+    const refused = prune(once, { ...at(2), restore: 'all' })
+    expect(refused).toMatchObject({ ok: false, refusal: { code: 'TP_RESTORE' } })
+  })
+})
+
+function chunks(list: readonly number[], size: number): number[][] {
+  return Array.from({ length: list.length / size }, (_, i) => list.slice(i * size, (i + 1) * size))
+}
+
+describe('frames and patches come back so by default, and an output without them declares its size', () => {
+  const found = fixtures
+    .filter(({ facts }) => facts.prunable)
+    .flatMap((fixture) => {
+      const model = openFixture(fixture)
+      const report = inspect(model)
+      const output = report.ok && report.head.find(({ reads }) => reads.every(({ kind }) => kind === 'token-states'))
+      const isText = Object.values(dataSets(fixture)[0]?.inputs ?? {}).some(({ type }) => type.startsWith('int'))
+      if (!report.ok || !output || isText) return []
+      return [{ fixture, model, report, output: output.output }]
+    })
+  if (found.length === 0) test.skip('exported encoders of images and audio (needs the shared fixtures)', () => {})
+  for (const { fixture, model, report, output } of found) {
+    test(fixture.name, async () => {
+      const [{ inputs }] = dataSets(fixture) as [ReturnType<typeof dataSets>[number]]
+      const asked = { method: receivedAttention(), schedule: schedule(fixture.facts.layers, { keep: 0.6 }) }
+      await expectNearest(model, output, inputs, asked, [...report.protectedTokens])
+      const compact = pruned(model, { ...asked, restore: 'none' })
+      const dims = (await run(compact, inputs))[output]?.dims ?? []
+      const declared = new Graph(compact).outputs.find(({ name }) => name === output)?.dims ?? []
+      for (const [axis, dim] of declared.entries()) if (typeof dim === 'number') expect(dim).toBe(dims[axis])
+    })
+  }
+})

@@ -227,7 +227,8 @@ describe('tp prune', () => {
     expect(JSON.parse(stdout).verification.difference).toBeLessThan(1e-5)
   })
 
-  test('meets the requested fraction of FLOPs, by no more than a step', async () => {
+  // The compiler's tests of every day say the same.
+  test('meets the requested fraction of FLOPs, by no more than a step', { tags: 'exhaustive' }, async () => {
     const out = folder.at('flops.onnx')
     const { stdout } = await tpHere([
       'prune',

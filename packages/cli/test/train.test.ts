@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { readProvenance } from '@tp/compiler'
+import { inspect, readProvenance } from '@tp/compiler'
 import { writeSafetensors } from '@tp/core/host'
 import { decodeModel } from '@tp/onnx'
 import { defaults } from '@tp/train'
@@ -47,6 +47,19 @@ describe('tp train', () => {
     expect(readProvenance(trained)[0]?.method).toBe('received-attention')
     const given = ['bert', 'bert/model.onnx', 'bert/tokenizer.json', 'dev.tsv', 'train.tsv']
     expect(folder.files()).toEqual([...given, 'log.jsonl', 'trained.onnx'].sort())
+  })
+
+  test('teaches a model without some layers what the whole one answers', { timeout: 60_000 }, async () => {
+    const shallow = ['--leave-out', '0', '--distillation', '1', '--batch-size', '8', '--learning-rate', '1e-3']
+    const data = ['--data', folder.at('train.tsv'), '--selection', folder.at('dev.tsv')]
+    const { code, stderr } = await tpHere(['train', model(), '-o', folder.at('shallow.onnx'), ...data, ...shallow])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('step 9 of 9: loss ')])
+    const trained = inspect(decodeModel(readFileSync(folder.at('shallow.onnx'))))
+    expect(trained.ok && trained.leftOut).toMatchObject([{ layers: [0], of: 3 }])
+    const losses = [...stderr.matchAll(/: loss ([\d.]+)/g)].map(([, loss]) => Number(loss))
+    expect(losses.at(-1)).toBeLessThan(losses[0] as number)
+    const learns = await tpHere([...train('ltp', 'never.onnx'), '--target-flops', '0.7', '--leave-out', '0'])
+    expect([learns.code, learns.stderr]).toEqual([2, expect.stringContaining('tp train with ltp works on all layers')])
   })
 
   test('resumes from its checkpoint to the same file after it was killed', { timeout: 120_000 }, async () => {

@@ -63,7 +63,7 @@ export const explainCommand: Command = command({
     if (!isScore(score)) throw usageError(`--score is "${score}"; it must be ${scores.join(' or ')}`)
     const asked = given.method === undefined && given.plan === undefined ? undefined : await readAsked(given)
     if (asked === undefined) refuseIdle(given)
-    else refuseLeaveOut(asked.plan, given.plan)
+    else refuseLeaveOut(asked.plan, 'tp explain')
     const file = await readModelFile(path, context)
     const inspection = inspectFile(file, asked?.settings.encoder ?? given.encoder)
     if (inspection.open > 0) {

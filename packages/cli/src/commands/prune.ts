@@ -51,12 +51,11 @@ export const pruneCommand: Command = command({
     '  tp prune model.onnx -o pruned.onnx --method received-attention --keep 0.7',
   ],
   writes: ({ out }) => outputsOf({ '-o': out }, { holdsModel: true }),
-  async run([path = ''], options, { print, progress, signal, files }) {
-    const leavesOutOnly = asksForNothing(options) && options['leave-out'] !== undefined
-    const given = leavesOutOnly ? { ...options, method: 'none' } : options
+  async run([path = ''], given, { print, progress, signal, files }) {
     const { out, trace = false, monitor = false, verify = false, json = false } = given
     if (out === undefined) throw usageError('-o OUT is missing: the file to write')
-    const told = asksForNothing(given) ? undefined : await readAsked(given)
+    const isIdle = asksForNothing(given) && given['leave-out'] === undefined
+    const told = isIdle ? undefined : await readAsked(given)
 
     const start = performance.now()
     const whole = await endable(() => readModelFile(path, { signal, files }))

@@ -12,6 +12,7 @@ import { stageModel } from '../model/stage-model.ts'
 import { jsonDocument } from '../output/document.ts'
 import { amountOptions } from '../pruning/amounts.ts'
 import { methodOption, readAskedToLearn } from '../pruning/asked.ts'
+import { leaveOutOption, refuseLeaveOut } from '../pruning/leave-out.ts'
 import { planOption } from '../pruning/plan-file.ts'
 import { pruningOptions } from '../pruning/plan-options.ts'
 import { writeTogether } from '../training/files.ts'
@@ -32,6 +33,7 @@ const options = {
   ...selectionOption,
   ...amountOptions,
   ...pruningOptions,
+  ...leaveOutOption,
   ...learningOptions,
   ...methodLearningOptions,
   resume: { type: 'boolean', description: 'resume from the checkpoint of an interrupted training' },
@@ -63,6 +65,10 @@ export const trainCommand: Command = command({
     '  tp quantize pruned.onnx -o int8.onnx',
     '  tp pack int8.onnx -o packed.onnx',
     '',
+    'A model without some layers, which learns the answers of the one with all of them, without labels:',
+    '',
+    '  tp train model.onnx -o shallow.onnx --leave-out 3 --distillation 1 --data a.tsv --selection b.tsv',
+    '',
     'lens, for embedders, is fitted in closed form to texts without labels, one a line; it requires amounts, and no --selection:',
     '',
     '  tp train model.onnx -o pruned.onnx --method lens --layers 3 --keep 0.5 --data texts.txt --weights-out lens.safetensors',
@@ -82,6 +88,7 @@ export const trainCommand: Command = command({
     if (given.data === undefined) throw missing('data')
     const { 'weights-out': weightsOut } = given
     const asked = await readAskedToLearn(given)
+    if (asked.learns || isFitted(asked)) refuseLeaveOut(asked.plan, 'tp train')
     const began = performance.now()
     if (isFitted(asked)) {
       const file = await readModelFile(path, context)

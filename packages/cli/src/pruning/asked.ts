@@ -12,7 +12,7 @@ import {
   removeByParam,
   saysHowMany,
 } from './amounts.ts'
-import { type leaveOutOption, readLeaveOut, refuseLeaveOut } from './leave-out.ts'
+import { type leaveOutOption, readLeaveOut } from './leave-out.ts'
 import { type planOption, readPlanFile } from './plan-file.ts'
 import { planOf, type pruningOptions, readSettings, readUnplanned, settingsOf } from './plan-options.ts'
 import { atTrainedLayers, type PruningSettings } from './request.ts'
@@ -37,7 +37,7 @@ export interface AskedPruning extends AskedPlan {
   readonly settings: PruningSettings
 }
 
-/** Whether nothing is asked for: neither a method nor how many tokens to keep. */
+/** Whether nothing is asked for about tokens: neither a method nor how many to keep. */
 export function asksForNothing(given: Readonly<Record<string, unknown>>): boolean {
   return ['plan', 'method', 'layers', 'flops', 'param', ...amountNames].every((name) => given[name] === undefined)
 }
@@ -77,7 +77,6 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
       `${options.plan} says quantize, and 8-bit weights cannot be trained; omit it there, and quantize the result (tp quantize)`,
     )
   }
-  if (mayLearn) refuseLeaveOut(plan, options.plan)
   const learns = mayLearn && method.training !== undefined && settings.weights === undefined
   const hasAmounts = saysHowMany({ amounts: plan, flops })
   if (!learns && !hasAmounts) {
@@ -92,11 +91,13 @@ async function read(options: Arguments<AskedOptions>, mayLearn: boolean): Promis
 function planOfOptions(options: Arguments<AskedOptions>, catalog: MethodCatalog): Pick<AskedPlan, 'plan' | 'flops'> {
   const { remove, ...others } = removeByParam(options)
   const given = { ...options, ...others, ...(remove && { remove: remove[0] }) }
-  if (given.method === undefined) throw usageError(METHOD_MISSING)
-  const { params, inPlan } = readSettings(given)
-  const entry = findMethod(catalog, given.method)
-  const { amounts, flops } = readAmounts(given)
   const leaveOut = given['leave-out']
+  // Who leaves layers out, and says nothing of tokens, prunes none.
+  const method = given.method ?? (leaveOut !== undefined && asksForNothing(given) ? 'none' : undefined)
+  if (method === undefined) throw usageError(METHOD_MISSING)
+  const { params, inPlan } = readSettings(given)
+  const entry = findMethod(catalog, method)
+  const { amounts, flops } = readAmounts(given)
   const settings = leaveOut === undefined ? inPlan : { ...inPlan, leaveOut: readLeaveOut(leaveOut) }
   return { plan: planOf(entry, params, settings, amounts), flops }
 }

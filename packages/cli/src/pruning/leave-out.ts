@@ -39,9 +39,9 @@ export function leftOutText({ layers, of, encoder }: LeftOutLayers): string {
   return `${layers.length === 1 ? 'layer' : 'layers'} ${ranges(layers)} of ${of}${where}`
 }
 
-/** For commands that work on the file as it is. @throws TpError TP_USAGE */
-export function refuseLeaveOut({ leaveOut }: Plan, path: string | undefined): void {
+/** For what works on all layers of a file. @throws TpError TP_USAGE */
+export function refuseLeaveOut({ leaveOut, method }: Plan, command: string): void {
   if (leaveOut === undefined) return
-  const advice = 'omit it there, and give the model that tp prune --leave-out writes'
-  throw usageError(`${path} says leaveOut, and this command works on all layers of its model; ${advice}`)
+  const seen = `layers are to be left out, and ${command} with ${method} works on all layers of its model`
+  throw usageError(`${seen}; give it the file that tp prune --leave-out writes`)
 }

@@ -10,6 +10,7 @@ import { replaceFile } from '../files/replace-file.ts'
 import type { ModelFile } from '../model/model-file.ts'
 import type { dataOptions } from '../model/open-inputs.ts'
 import type { AskedToLearn } from '../pruning/asked.ts'
+import { withoutItsLayers } from '../pruning/leave-out.ts'
 import { inspectEncoders, pruneFile } from '../pruning/request.ts'
 import { schedulesOf } from '../pruning/schedules.ts'
 import { segmentOf } from '../pruning/segment.ts'
@@ -61,8 +62,10 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
   const saved = given.resume ? await readCheckpointFile(checkpoint) : undefined
   if (given.resume && saved === undefined) throw nothingToResume(checkpoint)
   progress.stage(`pruning ${basename(file.path)}`)
-  const schedules = schedulesOf(asked, file.model, inspectEncoders(file, settings.encoder))
-  const pruned = await pruneFile(file, { ...settings, method, schedules })
+  // The teacher has all layers.
+  const shallow = withoutItsLayers(file, asked.plan)
+  const schedules = schedulesOf(asked, shallow.model, inspectEncoders(shallow, settings.encoder))
+  const pruned = await pruneFile(shallow, { ...settings, method, schedules })
   const trains = trainsOf(choice, file, settings.encoder)
   const lessons = await openLessons(file, given, learning.distillation, context)
   const { inputs, selection, teacher, distillation, dense, load, accuracy } = lessons
@@ -76,6 +79,7 @@ export async function trainPruned({ file, out, asked, given, context, watch }: W
       ...(saved && { resume: saved }),
       about: {
         ...{ model: file.hash(), method: asked.plan.method, params: asked.plan.params ?? {}, train: choice },
+        ...(asked.plan.leaveOut && { leaveOut: asked.plan.leaveOut }),
         schedule: [...schedules].map(([encoder, schedule]) => [encoder, ...schedule]),
         ...{ data: fingerprint(inputs), selection: fingerprint(selection) },
       },
